@@ -1,0 +1,68 @@
+"""The command under test, and Debian's Snakemake beside it, for the tests that run real programs.
+
+FURROW       the furrow command (default: build/bin/furrow of this checkout)
+FURROW_RUN   what `furrow run` is, where it is something else: with FURROW_RUN=/usr/bin/snakemake the tests of
+             behaviour that both share can be checked against Snakemake
+"""
+import os
+import shlex
+import signal
+import subprocess
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+FURROW = os.environ.get("FURROW") or str(ROOT / "build" / "bin" / "furrow")
+FURROW_RUN = shlex.split(os.environ.get("FURROW_RUN", "")) or [FURROW, "run"]
+SNAKEMAKE = ["/usr/bin/snakemake"]
+IS_SNAKEMAKE = "snakemake" in os.path.basename(FURROW_RUN[0])
+
+
+def environment(**more):
+    """What both engines run in: Debian's python3 first, a fixed language, no settings of the caller's."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("SNAKEMAKE", "FURROW", "PYTHON"))}
+    path = os.pathsep.join(["/usr/bin", "/bin", kept.get("PATH", "")])
+    return {**kept, "PATH": path, "LC_ALL": "C.UTF-8", "TZ": "UTC", "PYTHONDONTWRITEBYTECODE": "1", **more}
+
+
+class Result:
+    """An ended run: its exit code (negative for a signal) and what it wrote."""
+
+    def __init__(self, argv, code, out, err):
+        self.argv, self.code, self.out, self.err = argv, code, out, err
+
+    @property
+    def text(self):
+        return self.out + self.err
+
+    def __str__(self):
+        return f"$ {shlex.join(map(str, self.argv))}\n{self.out}{self.err}[exit code {self.code}]"
+
+
+def execute(argv, cwd, env=None, timeout=60, stdin=subprocess.DEVNULL):
+    """Runs a program in a session of its own, so that a test that hangs takes its children along."""
+    process = subprocess.Popen(
+        argv, cwd=cwd, env=env or environment(), stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+    try:
+        out, err = process.communicate(timeout=timeout)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        out, err = process.communicate()
+        raise AssertionError(f"still running after {timeout} s: {Result(argv, None, *map(decode, (out, err)))}")
+    return Result(argv, process.returncode, decode(out), decode(err))
+
+
+def decode(data):
+    return data.decode("utf-8", "surrogateescape")
+
+
+def furrow_run(*arguments, cwd, env=None, timeout=60):
+    """`furrow run ARGUMENTS`, on two cores unless told otherwise."""
+    cores = [] if any(a == "-c" or a.startswith(("--cores", "-j", "-c", "--jobs")) for a in arguments) else ["--cores", "2"]
+    return execute([*FURROW_RUN, *cores, *map(str, arguments)], cwd, env, timeout)
+
+
+def furrow(*arguments, cwd, env=None, timeout=60):
+    """The `furrow` command itself."""
+    return execute([FURROW, *map(str, arguments)], cwd, env, timeout)
