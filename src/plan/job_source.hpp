@@ -1,0 +1,48 @@
+// The seam between the farm, which drives jobs, and whoever knows what a job is (a workflow, a command line and its inputs).
+//
+// Called from the run's one thread. All of a round's `finished` and `starting` calls come before one `commit`, and the attempts are
+// started only after it: so nothing runs that is not recorded as started, and no core gets its next job before the last one on it
+// is recorded as finished, at the price of one transaction a round.
+#pragma once
+
+#include <span>
+#include <string>
+
+#include "base/error.hpp"
+#include "plan/executor.hpp"
+#include "plan/job_graph.hpp"
+
+namespace furrow::plan {
+
+class PrepareListener {
+ public:
+  virtual ~PrepareListener() = default;
+  virtual void on_prepared(JobId job, int attempt, Result<Launch> launch) = 0;
+};
+
+// How a job is named to people.
+struct JobName {
+  std::string rule;       // or the command template
+  std::string wildcards;  // "sample=a, lane=2"; may be empty
+};
+
+class JobSource {
+ public:
+  virtual ~JobSource() = default;
+  virtual void set_prepare_listener(PrepareListener* listener) = 0;  // borrowed
+
+  // Asks what to execute for each; answers reach the listener now or from the event loop, in any order.
+  virtual void prepare(std::span<const JobId> jobs, int attempt) = 0;
+
+  // What the job's next attempt asks for (threads and resources may depend on the attempt).
+  virtual Result<DemandId> demand(JobId job, int attempt) = 0;
+
+  virtual Result<void> starting(JobId job, int attempt) = 0;  // folders made, old outputs gone, recorded as started
+  virtual Result<void> finished(const Exit& exit) = 0;        // outputs checked and recorded; an error means the job failed after all
+  virtual void failed(const Exit& exit, bool will_retry) = 0;  // its outputs removed, the failure recorded
+  virtual Result<void> commit() = 0;
+
+  virtual JobName name(JobId job) const = 0;
+};
+
+}  // namespace furrow::plan

@@ -1,0 +1,74 @@
+// What the workflow asks of Python, a batch at a time. The snakefile layer implements it with a process.
+//
+// The calls that return block until the answer is there (planning); those with a callback answer from the event loop (running).
+// Not thread-safe.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/error.hpp"
+#include "plan/executor.hpp"
+#include "workflow/rule.hpp"
+
+namespace furrow::workflow {
+
+using WildcardValues = std::vector<std::pair<std::string, std::string>>;
+
+// Where an Entry's files lie in a job's flat list.
+struct Shape {
+  std::string name;
+  std::uint32_t first = 0, end = 0;
+  bool is_list = false;
+};
+
+struct InputQuestion {
+  std::uint32_t rule;
+  WildcardValues wildcards;
+};
+// For each function entry of the rule's input, what it became. An error concerns this job alone.
+using InputAnswer = Result<std::vector<std::vector<Entry>>>;
+
+// Everything a function of a job may see.
+struct JobView {
+  std::uint32_t rule = 0;
+  WildcardValues wildcards;
+  std::vector<std::string> input, output, log;
+  std::vector<Shape> input_shape;  // empty unless the rule's input has functions
+  std::string benchmark;
+  std::int64_t threads = 1;
+  std::vector<std::pair<std::string, ResourceValue>> resources;
+  int attempt = 1;
+};
+
+struct DetailQuestion {
+  JobView job;
+  bool threads = false, resources = false, params = false;
+};
+struct DetailAnswer {
+  std::int64_t threads = 1;
+  std::vector<std::pair<std::string, ResourceValue>> resources;
+  std::vector<Param> params;
+};
+
+struct Preparation {
+  plan::Launch launch;
+  std::string message;  // empty: none
+};
+using PrepareCallback = std::function<void(std::vector<Result<Preparation>>)>;
+
+class Evaluator {
+ public:
+  virtual ~Evaluator() = default;
+  virtual std::vector<InputAnswer> inputs(std::span<const InputQuestion> jobs) = 0;
+  virtual std::vector<Result<DetailAnswer>> details(std::span<const DetailQuestion> jobs) = 0;
+  virtual std::vector<Result<Preparation>> describe(std::span<const JobView> jobs) = 0;  // as prepare, without side effects
+  virtual void prepare(std::span<const JobView> jobs, PrepareCallback done) = 0;
+  virtual Result<void> hook(const std::string& name, const std::string& log_path) = 0;
+};
+
+}  // namespace furrow::workflow

@@ -1,0 +1,92 @@
+// What a Snakefile says, as data: rules, with everything that only Python understands reduced to "a function answers that".
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace furrow::workflow {
+
+// How a file is to be treated.
+enum FileFlag : std::uint8_t {
+  kTemp = 1,
+  kProtected = 2,
+  kDirectory = 4,
+  kAncient = 8,
+  kTouch = 16,
+  kLiteral = 32,  // braces are part of the name
+};
+using FileFlags = std::uint8_t;
+
+struct Ensure {  // what must hold of an output once it is made
+  bool non_empty = false;
+  std::string sha256{};  // empty: not asked for
+};
+
+// One file name, with wildcards where it is a pattern.
+struct Item {
+  std::string pattern;
+  FileFlags flags = 0;
+  std::optional<Ensure> ensure{};
+};
+
+// One argument of input:, output: or log:. A function's answer is several of these.
+struct Entry {
+  std::string name{};      // empty: positional
+  bool is_list = false;    // the name stands for all items, not for one
+  bool is_function = false;
+  int line = 0;
+  std::vector<Item> items{};  // empty for a function
+};
+
+struct Param {
+  std::string name{};
+  std::string text{};       // equal values have equal text
+  bool has_wildcards = false;
+  bool is_function = false;
+  int line = 0;
+};
+
+struct FunctionValue {
+  int line = 0;
+};
+using ResourceValue = std::variant<std::int64_t, std::string, FunctionValue>;
+
+enum class RuleKind : std::uint8_t { kNone, kShell, kRun, kScript };
+
+struct Rule {
+  std::string name;
+  std::string file;
+  int line = 0;
+  RuleKind kind = RuleKind::kNone;
+  bool is_checkpoint = false;
+  bool is_local = false;
+  bool has_message = false;
+  std::string docstring{};
+  std::vector<Entry> input{}, output{}, log{}, benchmark{};
+  std::vector<Param> params{};
+  std::map<std::string, std::string> constraints{};  // its own and the workflow's, its own first
+  ResourceValue threads = std::int64_t{1};
+  std::vector<std::pair<std::string, ResourceValue>> resources{};
+  int priority = 0;
+  std::optional<int> retries{};
+  std::string shadow{};  // empty: none; minimal, shallow, full, copy-minimal
+  std::string code{};    // identifies the code
+  std::string script{};  // absolute path; empty: none
+};
+
+// All that loading a Snakefile tells.
+struct Snakefile {
+  std::vector<Rule> rules;
+  std::vector<std::vector<std::string>> rule_order;  // each: best first
+  std::string default_target{};                      // empty: the first rule
+  std::string workdir{};                             // absolute; empty: stay
+  std::vector<std::string> files{};
+  bool has_onstart = false, has_onsuccess = false, has_onerror = false;
+};
+
+}  // namespace furrow::workflow
