@@ -28,10 +28,7 @@ std::vector<JobId> JobGraph::take_ready() {
 
 void JobGraph::start(JobId job) { nodes_[job].state = JobState::kRunning; }
 
-void JobGraph::retry(JobId job, DemandId demand) {
-  nodes_[job].state = JobState::kReady;
-  nodes_[job].job.demand = demand;
-}
+void JobGraph::retry(JobId job) { nodes_[job].state = JobState::kReady; }
 
 void JobGraph::finish(JobId job, std::vector<JobId>& ready) {
   nodes_[job].state = JobState::kDone;

@@ -19,7 +19,7 @@ constexpr JobId kNoJob = 0xffffffffu;
 enum class JobState : std::uint8_t { kWaiting, kReady, kRunning, kDone, kFailed, kSkipped };
 
 struct Job {
-  DemandId demand = 0;
+  DemandId demand = 0;         // known once the job is ready: see JobSource::demands
   std::int32_t priority = 0;   // higher starts first
   std::uint32_t depth = 0;     // longest chain of jobs that wait for this one; deeper starts first among equals
   std::uint16_t retries = 0;   // attempts after the first
@@ -35,7 +35,8 @@ class JobGraph {
   std::vector<JobId> take_ready();
 
   void start(JobId job);
-  void retry(JobId job, DemandId demand);  // running -> ready, with what the next attempt asks for
+  void set_demand(JobId job, DemandId demand) { nodes_[job].job.demand = demand; }
+  void retry(JobId job);  // running -> ready
   // The job is done; appends to READY those that waited for it last, and marks them so.
   void finish(JobId job, std::vector<JobId>& ready);
   // The job failed for good; appends to SKIPPED all that cannot run because of it.

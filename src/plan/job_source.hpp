@@ -7,6 +7,7 @@
 
 #include <span>
 #include <string>
+#include <vector>
 
 #include "base/error.hpp"
 #include "plan/executor.hpp"
@@ -34,8 +35,9 @@ class JobSource {
   // Asks what to execute for each; answers reach the listener now or from the event loop, in any order.
   virtual void prepare(std::span<const JobId> jobs, int attempt) = 0;
 
-  // What the job's next attempt asks for (threads and resources may depend on the attempt).
-  virtual Result<DemandId> demand(JobId job, int attempt) = 0;
+  // What each job's next attempt asks for, in the same order: asked when jobs have become ready (their inputs are there now, and a
+  // function may look at them), all of a round in one call, and again before a retry. An error fails that job.
+  virtual std::vector<Result<DemandId>> demands(std::span<const JobId> jobs, int attempt) = 0;
 
   virtual Result<void> starting(JobId job, int attempt) = 0;  // folders made, old outputs gone, recorded as started
   virtual Result<void> finished(const Exit& exit) = 0;        // outputs checked and recorded; an error means the job failed after all

@@ -57,7 +57,8 @@ struct DetailAnswer {
 
 struct Preparation {
   plan::Launch launch;
-  std::string message;  // empty: none
+  std::string message;        // empty: none
+  std::vector<Param> params;  // all of the rule's, answered; empty unless one of them is a function
 };
 using PrepareCallback = std::function<void(std::vector<Result<Preparation>>)>;
 

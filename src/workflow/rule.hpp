@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -31,7 +32,7 @@ struct Ensure {  // what must hold of an output once it is made
 struct Item {
   std::string pattern;
   FileFlags flags = 0;
-  std::optional<Ensure> ensure{};
+  std::shared_ptr<const Ensure> ensure{};  // null: nothing; shared, since a list may have a million items
 };
 
 // One argument of input:, output: or log:. A function's answer is several of these.
