@@ -1,0 +1,56 @@
+"""The evaluator: a process beside the engine that understands a Snakefile.
+
+Started as `PYTHON main.py --fd N [--guard-fd M]`. The contract is docs/design/evaluator-protocol.md. This file only prepares the interpreter:
+descriptors that no child may inherit, where byte code is cached, and where the package and the modules named `snakemake` are found.
+"""
+
+import os
+import sys
+
+kHere = os.path.dirname(os.path.abspath(__file__))
+
+
+def parse_arguments(argv):
+    values = {"--fd": None, "--guard-fd": None}
+    rest = list(argv)
+    while rest:
+        name = rest.pop(0)
+        if name not in values or not rest or not rest[0].isdigit():
+            sys.exit("furrow evaluator: started by `furrow run`, as: main.py --fd N [--guard-fd M]")
+        values[name] = int(rest.pop(0))
+    if values["--fd"] is None:
+        sys.exit("furrow evaluator: the option --fd is missing")
+    return values["--fd"], values["--guard-fd"]
+
+
+def choose_cache_folder():
+    """Byte code lies beside the sources where that is allowed, else in the user's cache, so that the second start is fast everywhere."""
+    if sys.pycache_prefix is None and not os.access(kHere, os.W_OK):
+        cache = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
+        sys.pycache_prefix = os.path.join(cache, "furrow", "pycache")
+
+
+def add_package():
+    """Makes `furrow_evaluator` importable without its folder on sys.path, where `main` could hide a module of the user's."""
+    package = type(sys)("furrow_evaluator")
+    package.__path__ = [os.path.join(kHere, "furrow_evaluator")]
+    sys.modules["furrow_evaluator"] = package
+    sys.path[0] = os.path.join(kHere, "shims")
+
+
+def main():
+    if sys.version_info < (3, 9):
+        sys.exit("furrow evaluator: Python 3.9 or newer is needed, this is %d.%d" % sys.version_info[:2])
+    fd, guard_fd = parse_arguments(sys.argv[1:])
+    os.set_inheritable(fd, False)
+    if guard_fd is not None:
+        os.set_inheritable(guard_fd, False)
+    choose_cache_folder()
+    add_package()
+    from furrow_evaluator.server import serve
+
+    serve(fd, guard_fd)
+
+
+if __name__ == "__main__":
+    main()
