@@ -1,0 +1,52 @@
+// The engine's requests and answers -> JSON (docs/design/evaluator-protocol.md). Each returns the whole
+// message, without its length.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/error.hpp"
+#include "workflow/evaluator.hpp"
+
+namespace furrow::snakefile {
+
+struct LoadRequest {
+  std::string snakefile;      // absolute
+  std::string workdir{};      // of --directory, absolute; empty: none
+  std::string config = "{}";  // of --config, as JSON (config_of() in yaml_json.hpp)
+  std::vector<std::string> config_args{};
+  std::vector<std::string> configfiles{};  // absolute
+  int cores = 1;
+  int attempt = 1;
+  bool stdout_is_data = false;
+  std::string mode = "default";
+  std::vector<std::string> targets{};
+  std::string shadow_prefix{};  // empty: none
+  std::vector<std::pair<std::string, std::string>> default_resources{};
+  bool quiet = false, dryrun = false, printshellcmds = false;
+};
+
+// What a glob found: one list of values for each match.
+struct GlobAnswer {
+  std::vector<std::string> names;
+  std::vector<std::vector<std::string>> values;
+};
+
+std::string encode_load(std::uint64_t id, const LoadRequest& request);
+std::string encode_inputs(std::uint64_t id, std::span<const workflow::InputQuestion> jobs);
+std::string encode_details(std::uint64_t id, std::span<const workflow::DetailQuestion> jobs);
+std::string encode_jobs(std::uint64_t id, std::string_view op,
+                        std::span<const workflow::JobView> jobs);  // prepare, describe
+std::string encode_job(const workflow::JobView& job);  // what `fork` takes; the payload of a Launch
+std::string encode_fork(std::uint64_t id, std::uint64_t tag, std::uint32_t slot, std::string_view job);
+std::string encode_hook(std::uint64_t id, const std::string& name, const std::string& log_path);
+
+std::string encode_answer(std::uint64_t ask, const GlobAnswer& answer);
+std::string encode_answer(std::uint64_t ask, std::string_view json);  // JSON already
+std::string encode_answer(std::uint64_t ask, const Error& error);
+
+}  // namespace furrow::snakefile

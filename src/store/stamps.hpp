@@ -1,0 +1,57 @@
+// The files of a job as one blob of bytes, and how to walk them without an allocation for each. Format:
+// docs/design/store.md.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace furrow::store {
+
+// A file as it was when a job used or made it.
+struct FileStamp {
+  std::string path;
+  std::int64_t mtime_ns = 0;
+  std::int64_t size = 0;
+  std::uint64_t content = 0;  // hash of the content; 0: not known
+};
+
+// The same as a view; `path` is valid until the cursor moves on.
+struct StampView {
+  std::string_view path;
+  std::int64_t mtime_ns = 0;
+  std::int64_t size = 0;
+  std::uint64_t content = 0;
+};
+
+// Paths share prefixes with the one before them, the first with KEY.
+std::string pack_stamps(std::string_view key, const std::vector<FileStamp>& stamps);
+
+// Walks a packed blob: `while (cursor.next()) use(cursor.stamp())`. Keeps its buffer from blob to blob.
+class StampCursor {
+ public:
+  // Borrows both until the next reset.
+  void reset(std::string_view key, std::string_view blob);
+  std::size_t size() const { return size_; }  // how many there are in all
+  bool next();
+  const StampView& stamp() const { return stamp_; }
+  // The bytes were no list of stamps: next() ended early. Such a record says nothing about its job.
+  bool is_damaged() const { return damaged_; }
+
+ private:
+  bool fail();
+  bool read(std::uint64_t& value);
+  bool read(std::int64_t& value);
+
+  const unsigned char* at_ = nullptr;
+  const unsigned char* end_ = nullptr;
+  std::size_t size_ = 0, left_ = 0;
+  bool damaged_ = false;
+  std::string path_;
+  StampView stamp_;
+};
+
+std::vector<FileStamp> unpack_stamps(std::string_view key, std::string_view blob);
+
+}  // namespace furrow::store
