@@ -1,6 +1,8 @@
-// One poll loop for everything the engine waits for: children, the evaluator's socket, signals, timers. On epoll.
+// One poll loop for everything the engine waits for: children, the evaluator's socket, signals, timers. On
+// epoll.
 //
-// One thread owns a loop and all its callbacks run in it. A callback may add and remove descriptors, its own included.
+// One thread owns a loop and all its callbacks run in it. A callback may add and remove descriptors, its own
+// included.
 #pragma once
 
 #include <cstdint>
@@ -26,7 +28,8 @@ class EventLoop {
   std::uint64_t after(double delay_s, std::function<void()> callback);
   void cancel(std::uint64_t timer);
 
-  // Waits for at most TIMEOUT_S (negative: without end) and runs the callbacks of all that is due. False if nothing was.
+  // Waits for at most TIMEOUT_S (negative: without end) and runs the callbacks of all that is due. False if
+  // nothing was.
   bool run_once(double timeout_s);
 
  private:

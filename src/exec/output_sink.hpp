@@ -1,0 +1,41 @@
+// Where the captured output of an attempt goes once it has ended: shown whole, never mixed with another's.
+#pragma once
+
+#include <cstdint>
+
+#include "plan/job_graph.hpp"
+
+namespace furrow::exec {
+
+// What one attempt printed, in files that belong to the executor, valid during the call.
+struct CapturedOutput {
+  plan::JobId job = plan::kNoJob;
+  int attempt = 1;
+  int out_fd = -1;
+  std::int64_t out_size = 0;
+  int err_fd = -1;  // -1: standard output and error were the same file, and all of it is in out_fd, in order
+  std::int64_t err_size = 0;
+};
+
+class OutputSink {
+ public:
+  virtual ~OutputSink() = default;
+  virtual void show(const CapturedOutput& output) = 0;  // not called where nothing was printed
+};
+
+// Copies to the engine's own standard output and error. Ignores SIGPIPE in this process: a reader that has
+// gone stops the copying, not the run. A reader that does not read is waited for, unless a signal is waiting
+// for the engine.
+class StandardOutputSink : public OutputSink {
+ public:
+  StandardOutputSink(int out_fd = 1, int err_fd = 2);  // borrowed
+  void show(const CapturedOutput& output) override;
+
+ private:
+  int out_fd_;
+  int err_fd_;
+  bool out_closed_ = false;
+  bool err_closed_ = false;
+};
+
+}  // namespace furrow::exec

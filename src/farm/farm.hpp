@@ -1,0 +1,78 @@
+// Drives the jobs of a graph over an executor until all are done, or no more can or may run.
+//
+// One round of the loop:
+//   1. ended attempts are settled: checked and recorded by the source, retried or failed; what they blocked
+//   becomes ready
+//   2. jobs are picked, best first, while their demands fit; each picked job holds its share of the budget
+//   from then on
+//   3. picked jobs whose Launch has come are marked as starting
+//   4. one commit for all of this, then they start
+//   5. launches of upcoming jobs are asked for, so that the next free core need not wait for an answer
+//   6. the loop waits for something to happen
+//
+// States of a run: running -> winding down (a job failed without keep_going: nothing new starts, what runs
+// may end)
+//                          -> stopping (a signal: nothing new starts, what runs is cancelled) -> over.
+// States of a job beyond those of JobGraph: ready jobs are queued or picked; the Launch of either is unasked,
+// asked or here.
+//
+// A job that asks for more of a resource than there is gets all there is, as in Snakemake. Not thread-safe.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+
+#include "base/error.hpp"
+#include "os/event_loop.hpp"
+#include "plan/event.hpp"
+#include "plan/executor.hpp"
+#include "plan/job_graph.hpp"
+#include "plan/job_source.hpp"
+#include "plan/resources.hpp"
+
+namespace furrow::farm {
+
+struct FarmOptions {
+  bool keep_going = false;    // run what does not depend on a failed job
+  std::size_t prefetch = 64;  // launches to ask for ahead
+  double timeout_s = 0;       // for each attempt; 0: none
+};
+
+struct Summary {
+  std::size_t total = 0;  // jobs to run, those added on the way included
+  std::size_t done = 0;
+  std::size_t failed = 0;
+  std::size_t skipped = 0;    // depend on a failed job
+  std::size_t cancelled = 0;  // were running when the run was stopped
+  std::size_t unstarted = 0;  // could have run, but the run ended before
+  int signal = 0;             // what stopped the run; 0: nothing
+  double wall_s = 0;
+  double core_s = 0;  // time of all attempts, each times its cores
+  std::optional<Error>
+      error{};  // what ended the run as a whole (the store cannot write, jobs wait in a circle)
+  bool ok() const { return done == total && signal == 0 && !error; }
+};
+
+class Farm {
+ public:
+  // All borrowed for the Farm's life. BUDGET is this run's own.
+  Farm(plan::JobGraph& graph, plan::Resources& resources, plan::Budget budget, plan::Executor& executor,
+       plan::JobSource& source, os::EventLoop& loop, FarmOptions options = {});
+  ~Farm();
+  Farm(const Farm&) = delete;
+  Farm& operator=(const Farm&) = delete;
+
+  void add_sink(plan::EventSink* sink);  // borrowed; told in the order added
+  Summary run();                         // once
+
+  // From a callback of the loop: the first call starts nothing new and asks running jobs to end, further ones
+  // end them at once.
+  void stop(int signal);
+
+ private:
+  class Run;
+  std::unique_ptr<Run> run_;
+};
+
+}  // namespace furrow::farm
