@@ -1,0 +1,5 @@
+TWO = "from two"
+
+rule two:
+    output: "two.out"
+    script: "two.py"
