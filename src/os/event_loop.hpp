@@ -1,8 +1,9 @@
 // One poll loop for everything the engine waits for: children, the evaluator's socket, signals, timers. On
 // epoll.
 //
-// One thread owns a loop and all its callbacks run in it. A callback may add and remove descriptors, its own
-// included.
+// One thread owns a loop and all its callbacks run in it. A callback may add and remove descriptors and
+// timers, its own included; a descriptor or timer that was removed is not called back any more, even if it
+// was due in the same round. Not for regular files.
 #pragma once
 
 #include <cstdint>
@@ -22,14 +23,14 @@ class EventLoop {
 
   void watch(int fd, std::uint32_t epoll_events, Callback callback);  // borrows fd; once per fd
   void change(int fd, std::uint32_t epoll_events);
-  void forget(int fd);
+  void forget(int fd);  // before it is closed; fine if it is not watched
 
-  // Calls back once, DELAY_S from now. The id cancels it.
+  // Calls back once, DELAY_S from now, never from inside this call. The id cancels it; it is never 0.
   std::uint64_t after(double delay_s, std::function<void()> callback);
-  void cancel(std::uint64_t timer);
+  void cancel(std::uint64_t timer);  // fine if it has fired
 
-  // Waits for at most TIMEOUT_S (negative: without end) and runs the callbacks of all that is due. False if
-  // nothing was.
+  // Waits for at most TIMEOUT_S (negative: without end) and runs the callbacks of all that is due:
+  // descriptors first, then timers in the order of their times. False if nothing was.
   bool run_once(double timeout_s);
 
  private:

@@ -1,0 +1,156 @@
+#include "os/guard.hpp"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <string>
+
+#include "os/process.hpp"
+
+namespace furrow::os {
+
+namespace {
+
+constexpr std::size_t kTableBytes = Guard::kSlots * sizeof(std::atomic<std::int32_t>);
+constexpr char kFarewell = 'q';  // the engine ends by itself
+
+// After a violent end: how often the table is looked at for children that write their slot late, and for how
+// long a process that cannot die at once (it waits for a disk) is waited for.
+constexpr int kFewestRounds = 6;
+constexpr int kMostRounds = 6000;
+constexpr useconds_t kRoundUs = 10'000;
+
+using Table = std::atomic<std::int32_t>*;
+
+void close_all_but(std::vector<int> kept) {
+  std::sort(kept.begin(), kept.end());
+  unsigned first = 3;
+  for (const int fd : kept) {
+    if (fd < static_cast<int>(first)) continue;
+    if (static_cast<unsigned>(fd) > first) ::close_range(first, static_cast<unsigned>(fd) - 1, 0);
+    first = static_cast<unsigned>(fd) + 1;
+  }
+  ::close_range(first, ~0u, 0);
+}
+
+// Away from the engine's terminal, its output and its signals.
+void become_guard(const std::vector<int>& kept) {
+  ::setsid();
+  ::prctl(PR_SET_NAME, "furrow-guard");
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE}) ::signal(signal, SIG_IGN);
+  const int null_fd = ::open("/dev/null", O_RDWR);
+  for (int fd = 0; fd <= 2; ++fd) ::dup2(null_fd, fd);
+  close_all_but(kept);
+  if (::chdir("/") != 0) return;
+}
+
+bool wait_for_end(int pipe_fd) {
+  char byte = 0;
+  ssize_t n;
+  do n = ::read(pipe_fd, &byte, 1);
+  while (n < 0 && errno == EINTR);
+  return n == 1 && byte == kFarewell;
+}
+
+std::vector<int> groups_in(Table table) {
+  std::vector<int> groups;
+  for (std::uint32_t i = 0; i < Guard::kSlots; ++i) {
+    const int group = table[i].load(std::memory_order_seq_cst);
+    if (group > 1) groups.push_back(group);
+  }
+  std::sort(groups.begin(), groups.end());
+  return groups;
+}
+
+// Whether /proc/PID says that the process is alive, in one of the groups. A zombie counts as gone: nobody may
+// ever reap it.
+bool lives_in(const std::vector<int>& groups, const char* pid) {
+  char text[512];
+  const int fd = ::open((std::string("/proc/") + pid + "/stat").c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return false;
+  const ssize_t n = ::read(fd, text, sizeof text - 1);
+  ::close(fd);
+  if (n <= 0) return false;
+  text[n] = '\0';
+  const char* const name_end = std::strrchr(text, ')');  // a program's name may hold anything
+  char state = 0;
+  int parent = 0, group = 0;
+  if (name_end == nullptr || std::sscanf(name_end + 1, " %c %d %d", &state, &parent, &group) != 3)
+    return false;
+  return state != 'Z' && state != 'X' && std::binary_search(groups.begin(), groups.end(), group);
+}
+
+bool any_alive(const std::vector<int>& groups) {
+  DIR* const proc = ::opendir("/proc");
+  if (proc == nullptr) return std::any_of(groups.begin(), groups.end(), &group_exists);
+  bool alive = false;
+  for (const dirent* entry = ::readdir(proc); entry != nullptr && !alive; entry = ::readdir(proc)) {
+    alive = entry->d_name[0] >= '1' && entry->d_name[0] <= '9' && lives_in(groups, entry->d_name);
+  }
+  ::closedir(proc);
+  return alive;
+}
+
+void end_all(Table table, int fewest_rounds) {
+  for (int round = 0; round < kMostRounds; ++round) {
+    const std::vector<int> groups = groups_in(table);
+    bool exists = false;
+    for (const int group : groups) exists |= signal_group(group, SIGKILL);
+    if (round >= fewest_rounds && (!exists || !any_alive(groups))) return;
+    ::usleep(kRoundUs);
+  }
+}
+
+[[noreturn]] void guard_main(int pipe_fd, Table table) {
+  const bool orderly = wait_for_end(pipe_fd);
+  end_all(table, orderly ? 0 : kFewestRounds);
+  ::_exit(0);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Guard>> Guard::start(const std::vector<int>& kept_descriptors) {
+  std::unique_ptr<Guard> guard(new Guard);
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) return fail(system_error("cannot make a pipe for the guard"));
+  guard->pipe_fd_ = ends[1];
+  guard->table_fd_ = ::memfd_create("furrow-guard", MFD_CLOEXEC);
+  void* memory = MAP_FAILED;
+  if (guard->table_fd_ >= 0 && ::ftruncate(guard->table_fd_, kTableBytes) == 0) {
+    memory = ::mmap(nullptr, kTableBytes, PROT_READ | PROT_WRITE, MAP_SHARED, guard->table_fd_, 0);
+  }
+  if (memory != MAP_FAILED) {
+    guard->table_ = static_cast<Table>(memory);
+    guard->pid_ = ::fork();
+  }
+  if (guard->pid_ == 0) {
+    std::vector<int> kept = kept_descriptors;
+    kept.push_back(ends[0]);
+    become_guard(kept);
+    guard_main(ends[0], guard->table_);
+  }
+  const Error error = system_error("cannot start the guard");
+  ::close(ends[0]);
+  if (guard->pid_ < 0) return fail(error);
+  return guard;
+}
+
+Guard::~Guard() {
+  if (pid_ > 0 && ::write(pipe_fd_, &kFarewell, 1) < 0) {
+    // It is gone already.
+  }
+  if (pipe_fd_ >= 0) ::close(pipe_fd_);
+  if (pid_ > 0) wait_for(pid_);
+  if (table_ != nullptr) ::munmap(table_, kTableBytes);
+  if (table_fd_ >= 0) ::close(table_fd_);
+}
+
+}  // namespace furrow::os
