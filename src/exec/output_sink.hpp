@@ -13,7 +13,7 @@ struct CapturedOutput {
   int attempt = 1;
   int out_fd = -1;
   std::int64_t out_size = 0;
-  int err_fd = -1;  // -1: standard output and error were the same file, and all of it is in out_fd, in order
+  int err_fd = -1;  // -1: both streams are in out_fd, in the order in which they were written
   std::int64_t err_size = 0;
 };
 
@@ -21,6 +21,9 @@ class OutputSink {
  public:
   virtual ~OutputSink() = default;
   virtual void show(const CapturedOutput& output) = 0;  // not called where nothing was printed
+  // Whether both streams end in the same place, so that they are captured as one and their order is kept.
+  // Must not change.
+  virtual bool is_one_stream() const { return false; }
 };
 
 // Copies to the engine's own standard output and error. Ignores SIGPIPE in this process: a reader that has
@@ -28,14 +31,14 @@ class OutputSink {
 // for the engine.
 class StandardOutputSink : public OutputSink {
  public:
-  StandardOutputSink(int out_fd = 1, int err_fd = 2);  // borrowed
+  explicit StandardOutputSink(int out_fd = 1, int err_fd = 2);  // borrowed
   void show(const CapturedOutput& output) override;
+  bool is_one_stream() const override { return is_one_stream_; }
 
  private:
   int out_fd_;
   int err_fd_;
-  bool out_closed_ = false;
-  bool err_closed_ = false;
+  bool is_one_stream_;
 };
 
 }  // namespace furrow::exec

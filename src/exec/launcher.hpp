@@ -1,0 +1,45 @@
+// Turns a Launch into a running process: finds the program, leaves out the shell where the command needs
+// none, and puts a command that is too long for an argument into a file.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/error.hpp"
+#include "exec/environment.hpp"
+#include "os/process.hpp"
+#include "plan/executor.hpp"
+
+namespace furrow::exec {
+
+struct LaunchTo {
+  int out_fd = -1, err_fd = -1;
+  std::atomic<std::int32_t>* slot = nullptr;
+  std::string* script = nullptr;  // set to a file that is to be deleted once the process has ended
+};
+
+class Launcher {
+ public:
+  explicit Launcher(std::string scratch);  // folder for commands that are too long
+
+  Result<os::Child> start(const plan::Launch& launch, const LaunchTo& to);
+
+ private:
+  using Spawned = tl::expected<os::Child, os::SpawnFailure>;
+
+  Result<os::Child> start_program(const plan::Launch& launch, const LaunchTo& to);
+  Result<os::Child> start_shell(const plan::Launch& launch, const LaunchTo& to);
+  bool start_plain(const plan::Launch& launch, const LaunchTo& to, os::Child& child);
+  Result<std::string> write_script(const std::string& text);
+  Spawned spawn(const std::string& path, const std::vector<std::string>& argv, const plan::Launch& launch,
+                const LaunchTo& to);
+
+  const std::string scratch_;
+  Environment environment_;
+  os::Spawner spawner_;
+  std::vector<char*> argv_;
+};
+
+}  // namespace furrow::exec
