@@ -108,6 +108,7 @@ class LocalExecutor::Impl : public plan::ForkService::Listener {
   void give_up_on_fork(std::uint32_t index);
 
   void end_later(std::uint32_t index);
+  void report_soon();
   void report_ended();
   void report(std::uint32_t index);
   void keep_output(std::uint32_t index);
@@ -126,6 +127,7 @@ class LocalExecutor::Impl : public plan::ForkService::Listener {
   std::vector<std::unique_ptr<Slot>> slots_;
   std::vector<std::uint32_t> free_;   // the last one freed is used first: its files are warm
   std::vector<std::uint32_t> ended_;  // ended inside start(); reported from the loop
+  std::vector<plan::Exit> refused_;
   std::uint64_t ended_timer_ = 0;
 };
 
@@ -134,9 +136,9 @@ class LocalExecutor::Impl : public plan::ForkService::Listener {
 void LocalExecutor::Impl::start(plan::Attempt attempt) {
   const std::optional<std::uint32_t> index = take_slot();
   if (!index) {  // more than max_running(): a mistake of the caller's, but no reason to lose the job's end
-    const plan::Exit exit{
-        .job = attempt.job, .attempt = attempt.number, .status = -1, .error = "too many jobs run at once"};
-    loop_.after(0, [this, exit] { listener->on_exit(exit); });
+    refused_.push_back(
+        {.job = attempt.job, .attempt = attempt.number, .status = -1, .error = "too many jobs run at once"});
+    report_soon();
     return;
   }
   Slot& slot = at(*index);
@@ -145,13 +147,12 @@ void LocalExecutor::Impl::start(plan::Attempt attempt) {
   slot.started = os::monotonic_seconds();
   slot.scratch = std::move(attempt.launch.scratch);
   ++running;
+  arm_timeout(*index, attempt.timeout_s);
   if (Result<void> started = launch(*index, attempt.launch); !started) {
     slot.exit.status = -1;
     slot.exit.error = started.error().to_string();
     if (auto* const place = table(*index)) *place = 0;
     end_later(*index);
-  } else if (slot.state != State::kEnded) {
-    arm_timeout(*index, attempt.timeout_s);
   }
 }
 
@@ -245,6 +246,7 @@ void LocalExecutor::Impl::on_fork_exit(std::uint64_t tag, int raw_wait_status, s
   Slot& slot = at(*index);
   if (slot.state != State::kStarting && slot.state != State::kRunning) return;
   slot.exit.error = std::move(error);
+  if (slot.pid < 0 && guard_ != nullptr) slot.pid = guard_->slot(*index);
   leader_ended(*index, raw_wait_status);
 }
 
@@ -282,6 +284,7 @@ void LocalExecutor::Impl::leader_ended(std::uint32_t index, int raw_status) {
   slot.exit.status = os::exit_code(raw_status);
   slot.exit.signal = os::exit_signal(raw_status);
   loop_.cancel(std::exchange(slot.timeout, 0));
+  if (slot.asked == Asked::kKill) loop_.cancel(std::exchange(slot.grace, 0));
   const bool leave_alone = raw_status == 0 && slot.asked == Asked::kNothing;
   if (!os::group_exists(slot.pid)) return report(index);
   // What is left writes into this attempt's files, never into the next one's.
@@ -306,6 +309,10 @@ void LocalExecutor::Impl::look_at_group(std::uint32_t index) {
 void LocalExecutor::Impl::end_later(std::uint32_t index) {
   at(index).state = State::kEnded;
   ended_.push_back(index);
+  report_soon();
+}
+
+void LocalExecutor::Impl::report_soon() {
   if (ended_timer_ == 0) ended_timer_ = loop_.after(0, [this] { report_ended(); });
 }
 
@@ -313,6 +320,7 @@ void LocalExecutor::Impl::report_ended() {
   ended_timer_ = 0;
   const std::vector<std::uint32_t> ended = std::exchange(ended_, {});
   for (const std::uint32_t index : ended) report(index);
+  for (plan::Exit& exit : std::exchange(refused_, {})) listener->on_exit(std::move(exit));
 }
 
 void LocalExecutor::Impl::keep_output(std::uint32_t index) {

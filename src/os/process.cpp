@@ -87,9 +87,17 @@ double seconds(const timeval& t) {
   return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) * 1e-6;
 }
 
+// The kernel counts the memory that the child shared with us before exec as its own; less than that tells
+// nothing about it.
+std::int64_t own_memory(const rusage& child) {
+  rusage self{};
+  ::getrusage(RUSAGE_SELF, &self);
+  return child.ru_maxrss > self.ru_maxrss ? child.ru_maxrss : 0;
+}
+
 Ended ended(int raw_status, const rusage& usage) {
-  return {raw_status,      seconds(usage.ru_utime), seconds(usage.ru_stime),
-          usage.ru_maxrss, usage.ru_inblock,        usage.ru_oublock};
+  return {raw_status,        seconds(usage.ru_utime), seconds(usage.ru_stime),
+          own_memory(usage), usage.ru_inblock,        usage.ru_oublock};
 }
 
 }  // namespace

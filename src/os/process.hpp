@@ -68,7 +68,8 @@ class Spawner {
 struct Ended {
   int raw_status = 0;  // as wait() gives it
   double user_s = 0, system_s = 0;
-  std::int64_t max_rss_kb = 0, read_blocks = 0, write_blocks = 0;
+  std::int64_t max_rss_kb = 0;  // 0: not known, since it is not more than this process's own peak
+  std::int64_t read_blocks = 0, write_blocks = 0;
 };
 
 // How a child ended, if it has, without letting go of its pid: so its group can be ended before the number is
