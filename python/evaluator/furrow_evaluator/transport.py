@@ -14,7 +14,7 @@ kFdBytes = 4
 kMaxFds = 8
 kMaxFrame = 0x7FFFFFFF
 
-dumps = JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode
+dumps = JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False, allow_nan=False).encode
 
 
 class EngineGone(Exception):

@@ -1,0 +1,140 @@
+"""Strings and functions that carry flags: temp(...), directory(...) and their kin."""
+
+from .errors import NotYet, WorkflowError
+
+
+class Flagged(str):
+    """A pattern with flags, which map a flag's name to its value."""
+
+    def __new__(cls, text, flags=None):
+        made = str.__new__(cls, text)
+        made.flags = dict(flags or ())
+        return made
+
+    def __reduce__(self):
+        return str, (str(self),)
+
+
+class FlaggedFunction:
+    """An input function with flags, as in unpack(f) or ancient(f)."""
+
+    def __init__(self, callable, flags=None):
+        self.callable = callable
+        self.flags = dict(flags or ())
+
+    def __call__(self, *args, **kwargs):
+        return self.callable(*args, **kwargs)
+
+
+def is_path(value):
+    return isinstance(value, str) or hasattr(value, "__fspath__")
+
+
+def flags_of(value):
+    return getattr(value, "flags", None) or {}
+
+
+def is_flagged(value, name):
+    flags = flags_of(value)
+    return isinstance(flags, dict) and name in flags
+
+
+def flag(value, name, content=True):
+    """The value with one more flag; of a list, each item."""
+    if isinstance(value, Flagged):
+        return Flagged(value, {**value.flags, name: content})
+    if is_path(value):
+        return Flagged(str(value), {name: content})
+    if isinstance(value, FlaggedFunction):
+        return FlaggedFunction(value.callable, {**value.flags, name: content})
+    if callable(value):
+        return FlaggedFunction(value, {name: content})
+    if isinstance(value, dict):
+        return {key: flag(item, name, content) for key, item in value.items()}
+    try:
+        return [flag(item, name, content) for item in value]
+    except TypeError:
+        raise WorkflowError("%s(...) takes file names or lists of them, not %s" % (name, type(value).__name__)) from None
+
+
+def refuse_together(value, name, others):
+    for item in [value] if is_path(value) or callable(value) or isinstance(value, dict) else value:
+        for other in others:
+            if is_flagged(item, other):
+                raise WorkflowError("%s(...) and %s(...) exclude each other" % (name, other))
+
+
+def ancient(value):
+    return flag(value, "ancient")
+
+
+def directory(value):
+    return flag(value, "directory")
+
+
+def temp(value, group_jobs=False):
+    refuse_together(value, "temp", ["protected"])
+    return flag(value, "temp")
+
+
+def temporary(value):
+    return temp(value)
+
+
+def protected(value):
+    refuse_together(value, "protected", ["temp"])
+    return flag(value, "protected")
+
+
+def touch(value):
+    return flag(value, "touch")
+
+
+def ensure(value, non_empty=False, sha256=None, md5=None, sha1=None):
+    sums = {"sha256": sha256, "md5": md5, "sha1": sha1}
+    given = {name: text for name, text in sums.items() if text is not None}
+    if len(given) > 1:
+        raise WorkflowError("ensure(...) takes one checksum, not %d" % len(given))
+    if any(callable(text) for text in given.values()):
+        raise NotYet("ensure(...) with a function as checksum is not carried out yet")
+    return flag(value, "ensure", {"non_empty": bool(non_empty), **given})
+
+
+def unpack(value):
+    return flag(value, "unpack")
+
+
+def repeat(value, n_repeat):
+    return flag(value, "repeat", n_repeat)
+
+
+def local(value):
+    return flag(value, "local")
+
+
+def report(value, caption=None, category=None, subcategory=None, labels=None, patterns=(), htmlindex=None):
+    return flag(value, "report", {"caption": caption, "category": category, "subcategory": subcategory, "labels": labels})
+
+
+def not_yet_flag(name):
+    def refuse(*args, **kwargs):
+        raise NotYet("%s(...) is not carried out yet" % name)
+
+    refuse.__name__ = name
+    return refuse
+
+
+pipe = not_yet_flag("pipe")
+service = not_yet_flag("service")
+from_queue = not_yet_flag("from_queue")
+update = not_yet_flag("update")
+before_update = not_yet_flag("before_update")
+
+
+class AccessPatterns:
+    """`access.random(...)` and the like say how a file is read; local files are read the same way in any case."""
+
+    def __getattr__(self, name):
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return lambda value: flag(value, "access", name)
