@@ -150,9 +150,11 @@ class Names:
 
     def wildcard_names(self):
         for names in self.maps:
-            if "wildcards" in names:
+            try:
                 wildcards = names["wildcards"]
-                return wildcards.keys() if hasattr(wildcards, "keys") else None
+            except KeyError:
+                continue
+            return wildcards.keys() if hasattr(wildcards, "keys") else None
         return None
 
 

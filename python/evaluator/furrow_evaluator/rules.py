@@ -174,6 +174,8 @@ def function_at(line):
 
 
 def encode_param(name, value, line):
+    if type(value).__name__ == "Answered":
+        return Json(dumps({"name": name, "text": identity_text(value.value), "wild": False}))
     if callable(value):
         return Json(dumps({"name": name, "fn": True, "line": line}))
     text = identity_text(value)

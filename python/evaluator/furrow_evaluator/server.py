@@ -34,7 +34,7 @@ class Server:
 
     def loop(self):
         while True:
-            if not self.transport_.has_frame() and self.children_ is not None:
+            if self.children_ is not None:
                 self.children_.wait(self.transport_)
             self.answer(self.transport_.next_request())
 
