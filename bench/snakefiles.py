@@ -1,0 +1,120 @@
+"""The workflows that are measured, and the same work for ninja."""
+import os
+
+
+def independent(jobs, command="touch {output}"):
+    return f'''
+rule all:
+    input: expand("out/{{i}}.txt", i=range({jobs}))
+rule one:
+    output: "out/{{i}}.txt"
+    shell: "{command}"
+'''
+
+
+def chain(length):
+    return f'''
+rule all:
+    input: expand("c/{{i}}.txt", i=range({length}))
+rule a:
+    output: "a/{{i}}.txt"
+    shell: "touch {{output}}"
+rule b:
+    input: "a/{{i}}.txt"
+    output: "b/{{i}}.txt"
+    shell: "touch {{output}}"
+rule c:
+    input: "b/{{i}}.txt"
+    output: "c/{{i}}.txt"
+    shell: "touch {{output}}"
+'''
+
+
+def all_to_all(width):
+    return f'''
+rule all:
+    input: expand("b/{{i}}.txt", i=range({width}))
+rule a:
+    output: "a/{{i}}.txt"
+    shell: "touch {{output}}"
+rule b:
+    input: expand("a/{{j}}.txt", j=range({width}))
+    output: "b/{{i}}.txt"
+    shell: "touch {{output}}"
+'''
+
+
+def functions(jobs):
+    return f'''
+rule all:
+    input: expand("b/{{i}}.txt", i=range({jobs}))
+rule a:
+    output: "a/{{i}}.txt"
+    shell: "touch {{output}}"
+rule b:
+    input: lambda wildcards: f"a/{{wildcards.i}}.txt"
+    output: "b/{{i}}.txt"
+    params: n=lambda wildcards: int(wildcards.i) + 1
+    shell: "echo {{params.n}} > {{output}}"
+'''
+
+
+def run_blocks(jobs):
+    return f'''
+rule all:
+    input: expand("out/{{i}}.txt", i=range({jobs}))
+rule one:
+    output: "out/{{i}}.txt"
+    run:
+        with open(output[0], "w") as out:
+            out.write(wildcards.i)
+'''
+
+
+def scripts(jobs):
+    return f'''
+rule all:
+    input: expand("out/{{i}}.txt", i=range({jobs}))
+rule one:
+    output: "out/{{i}}.txt"
+    script: "one.py"
+'''
+
+
+SCRIPT = 'with open(snakemake.output[0], "w") as out:\n    out.write(snakemake.wildcards.i)\n'
+
+
+def make_outputs(folder, jobs):
+    """The outputs of independent(jobs), as if it had run."""
+    os.makedirs(folder / "out", exist_ok=True)
+    for i in range(jobs):
+        os.close(os.open(folder / "out" / f"{i}.txt", os.O_CREAT | os.O_WRONLY))
+
+
+def ninja(jobs, command="touch $out"):
+    edges = "".join(f"build out/{i}.txt: one\n  i = {i}\n" for i in range(jobs))
+    return f"rule one\n  command = {command}\n{edges}"
+
+
+def ninja_hash(command):
+    """What ninja's log keeps of a command: MurmurHash64A."""
+    data, m, full = command.encode(), 0xC6A4A7935BD1E995, (1 << 64) - 1
+    h = 0xDECAFBADDECAFBAD ^ (len(data) * m & full)
+    whole = len(data) // 8 * 8
+    for start in range(0, whole, 8):
+        k = int.from_bytes(data[start : start + 8], "little") * m & full
+        k = (k ^ k >> 47) * m & full
+        h = (h ^ k) * m & full
+    if whole < len(data):
+        h = (h ^ int.from_bytes(data[whole:], "little")) * m & full
+    h = (h ^ h >> 47) * m & full
+    return h ^ h >> 47
+
+
+def ninja_log(folder, jobs):
+    """The log that ninja would have after building ninja(jobs): without it nothing is up to date."""
+    with open(folder / ".ninja_log", "w") as log:
+        log.write("# ninja log v5\n")
+        for i in range(jobs):
+            name = f"out/{i}.txt"
+            log.write(f"0\t1\t{os.stat(folder / name).st_mtime_ns}\t{name}\t{ninja_hash('touch ' + name):x}\n")

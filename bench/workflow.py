@@ -1,0 +1,187 @@
+"""Measures `furrow run` against Debian's Snakemake, ninja and xargs: ./dev bench workflow [--quick|--full] [--rows RE]
+
+Each line names the work, what each program took, and the goal. Times are medians and include starting Python.
+Memory is the sum of the peak resident sizes of all processes of a program.
+"""
+import argparse
+import os
+import re
+import shlex
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+import snakefiles
+from measure import measure
+
+FURROW = os.environ.get("FURROW") or str(Path(__file__).resolve().parents[1] / "build" / "bin" / "furrow")
+SNAKEMAKE = ["/usr/bin/snakemake", "--cores", "2"]
+
+
+class Bench:
+    """One row: a folder to work in, and how often and how much to measure."""
+
+    def __init__(self, folder, options):
+        self.folder, self.options = folder, options
+        self.repeats = 3 if options.quick else 7
+
+    def snakefile(self, text):
+        (self.folder / "Snakefile").write_text(text)
+
+    def furrow(self, *arguments, repeats=None, **more):
+        return measure([FURROW, "run", "-c", "2", *arguments], self.folder, repeats or self.repeats, **more)
+
+    def snakemake(self, *arguments, minutes=0.0, **more):
+        """One run, left out where it takes longer than was asked for."""
+        if minutes > (0.1 if self.options.quick else 99 if self.options.full else 1):
+            return None
+        return measure([*SNAKEMAKE, *arguments], self.folder, 1, **more)
+
+    def clean(self):
+        for name in ("out", ".furrow", ".snakemake", ".ninja_log"):
+            path = self.folder / name
+            shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
+
+
+def version(bench):
+    ours = measure([FURROW, "--version"], bench.folder, 20, memory=False)
+    theirs = measure(["/usr/bin/snakemake", "--version"], bench.folder, 3, memory=False)
+    return times(ours, theirs, goal=0.01)
+
+
+def plan(text, goal, goal_mb=None, minutes=0.1, repeats=None):
+    def row(bench):
+        bench.snakefile(text)
+        ours = bench.furrow("-n", "-q", repeats=repeats)
+        return times(ours, bench.snakemake("-n", "-q", minutes=minutes), goal=goal, goal_mb=goal_mb)
+
+    return row
+
+
+def up_to_date(jobs, goal, goal_mb=None, minutes=0.0):
+    def row(bench):
+        bench.snakefile(snakefiles.independent(jobs))
+        snakefiles.make_outputs(bench.folder, jobs)
+        bench.furrow("--touch", "-q", repeats=1)
+        ours = bench.furrow("-q")
+        theirs = bench.snakemake("-q", minutes=minutes)
+        (bench.folder / "build.ninja").write_text(snakefiles.ninja(jobs))
+        snakefiles.ninja_log(bench.folder, jobs)
+        others = {"ninja": measure(["ninja", "--quiet"], bench.folder, bench.repeats)}
+        return times(ours, theirs, others, goal=goal, goal_mb=goal_mb)
+
+    return row
+
+
+def shell_jobs(bench):
+    jobs, few = 2000, 2000 if bench.options.full else 150
+    command = "echo {wildcards.i} > {output}"
+    bench.snakefile(snakefiles.independent(jobs, command))
+    ours = bench.furrow("-q", "-j", "2", repeats=3, memory=False, before=bench.clean)
+    xargs = f"mkdir -p out; seq 0 {jobs - 1} | xargs -P2 -I@ bash -c 'echo @ > out/@.txt'"
+    others = {"xargs -P2": measure(["bash", "-c", xargs], bench.folder, 3, memory=False, before=bench.clean)}
+    (bench.folder / "build.ninja").write_text(snakefiles.ninja(jobs, "echo $i > $out"))
+    others["ninja -j2"] = measure(["ninja", "-j2", "--quiet"], bench.folder, 3, memory=False, before=bench.clean)
+    bench.clean()
+    bench.snakefile(snakefiles.independent(few, command))
+    theirs = bench.snakemake("-q", memory=False)
+    return rates(jobs, ours, few, theirs, others, goal=0.9 * jobs / others["xargs -P2"].seconds)
+
+
+def python_jobs(text, jobs, few, goal):
+    def row(bench):
+        bench.snakefile(text(jobs))
+        (bench.folder / "one.py").write_text(snakefiles.SCRIPT)
+        ours = bench.furrow("-q", "-j", "2", repeats=3, memory=False, before=bench.clean)
+        bench.clean()
+        count = jobs if bench.options.full else few
+        bench.snakefile(text(count))
+        return rates(jobs, ours, count, bench.snakemake("-q", memory=False), {}, goal=goal)
+
+    return row
+
+
+def times(ours, theirs, others=None, goal=None, goal_mb=None):
+    """The cells of a row in seconds and megabytes."""
+    met = ours.seconds <= goal if goal else True
+    met = met and (goal_mb is None or ours.megabytes <= goal_mb)
+    wanted = f"{goal:g} s" + (f", {goal_mb} MB" if goal_mb else "") if goal else ""
+    extra = "; ".join(f"{name} {amount(m)}" for name, m in (others or {}).items())
+    ratio = f"{theirs.seconds / ours.seconds:.0f}x" if theirs else ""
+    return amount(ours), amount(theirs), ratio, extra, wanted, met
+
+
+def rates(jobs, ours, their_jobs, theirs, others, goal):
+    """The cells of a row in jobs a second."""
+    ours, theirs = jobs / ours.seconds, theirs and their_jobs / theirs.seconds
+    extra = "; ".join(f"{name} {jobs / m.seconds:.0f}/s" for name, m in others.items())
+    shown = f"{theirs:.1f}/s" if theirs else "-"
+    return f"{ours:.0f}/s", shown, f"{ours / theirs:.0f}x" if theirs else "", extra, f"{goal:.0f}/s", ours >= goal
+
+
+def amount(measurement):
+    if measurement is None:
+        return "-"
+    memory = f", {measurement.megabytes:.0f} MB" if measurement.megabytes else ""
+    return f"{measurement.seconds:.3f} s{memory}"
+
+
+ROWS = {
+    "--version": version,
+    "-n -q, 10,000 independent jobs": plan(snakefiles.independent(10_000), 0.08, minutes=0.2),
+    "-n -q, 3-stage chain, 30,000 jobs": plan(snakefiles.chain(10_000), 0.25, 60, minutes=0.5),
+    "-n -q, all-to-all 1,000 x 1,000": plan(snakefiles.all_to_all(1000), 0.4, 150, minutes=0.8),
+    "-n -q, 10,000 input and params functions": plan(snakefiles.functions(10_000), None, minutes=0.5),
+    "-n -q, 1 million jobs": plan(snakefiles.independent(1_000_000), 10, 1200, minutes=1000, repeats=1),
+    "2,000 jobs up to date": up_to_date(2000, 0.05),
+    "100,000 jobs up to date": up_to_date(100_000, 0.7, 120, minutes=5),
+    "run 2,000 one-line shell jobs, -j 2": shell_jobs,
+    "run 400 run: jobs": python_jobs(snakefiles.run_blocks, 400, 12, 300),
+    "run 40 script: jobs": python_jobs(snakefiles.scripts, 40, 12, 40),
+}
+SLOW = ["1 million", "100,000"]
+
+
+def growth(folder, options):
+    """How planning grows with the number of jobs."""
+    print("\nplanning, -n -q, independent jobs")
+    for jobs in (1000, 10_000, 100_000) if options.quick else (1000, 10_000, 100_000, 1_000_000):
+        bench = Bench(folder, options)
+        bench.snakefile(snakefiles.independent(jobs))
+        taken = bench.furrow("-n", "-q", repeats=1 if jobs > 100_000 else 3)
+        print(f"  {jobs:>9,}  {amount(taken):>20}  {taken.seconds / jobs * 1e6:6.1f} us a job")
+
+
+def table(names, options):
+    width = max(map(len, names))
+    print(f"{'work':{width}}  {'furrow':>17}  {'snakemake':>18}  {'ratio':>6}  {'goal':>14}       other programs")
+    missed = 0
+    for name in names:
+        with tempfile.TemporaryDirectory(prefix="furrow-bench-") as folder:
+            ours, theirs, ratio, extra, goal, met = ROWS[name](Bench(Path(folder), options))
+        missed += not met
+        verdict = "" if not goal else "met" if met else "MISS"
+        print(f"{name:{width}}  {ours:>17}  {theirs:>18}  {ratio:>6}  {goal:>14} {verdict:4}  {extra}", flush=True)
+    return missed
+
+
+def main():
+    arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    arguments.add_argument("--quick", action="store_true", help="fewer runs, no row that takes long")
+    arguments.add_argument("--full", action="store_true", help="Snakemake also where it takes minutes")
+    arguments.add_argument("--rows", default="", metavar="RE", help="only rows whose name matches")
+    options = arguments.parse_args()
+    names = [n for n in ROWS if re.search(options.rows, n) and not (options.quick and any(s in n for s in SLOW))]
+    if not names:
+        sys.exit(f"no row matches {options.rows!r}; there are:\n  " + "\n  ".join(ROWS))
+    print(f"{shlex.quote(FURROW)} on {os.cpu_count()} cores")
+    missed = table(names, options)
+    if not options.rows:
+        with tempfile.TemporaryDirectory(prefix="furrow-bench-") as folder:
+            growth(Path(folder), options)
+    print(f"\n{len(names) - missed} of {len(names)} rows meet their goal")
+
+
+if __name__ == "__main__":
+    main()
