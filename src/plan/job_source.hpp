@@ -39,7 +39,8 @@ class JobSource {
   // function may look at them), all of a round in one call, and again before a retry. An error fails that job.
   virtual std::vector<Result<DemandId>> demands(std::span<const JobId> jobs, int attempt) = 0;
 
-  virtual Result<void> starting(JobId job, int attempt) = 0;  // folders made, old outputs gone, recorded as started
+  // Folders made, old outputs gone, recorded as started. May still change what is executed (the folder it runs in).
+  virtual Result<void> starting(JobId job, int attempt, Launch& launch) = 0;
   virtual Result<void> finished(const Exit& exit) = 0;        // outputs checked and recorded; an error means the job failed after all
   virtual void failed(const Exit& exit, bool will_retry) = 0;  // its outputs removed, the failure recorded
   virtual Result<void> commit() = 0;

@@ -1,0 +1,228 @@
+#include "workflow/job_files.hpp"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <filesystem>
+#include <thread>
+
+extern "C" {
+#include <sha256.h>
+}
+
+#include "base/strings.hpp"
+
+namespace furrow::workflow {
+
+namespace {
+
+std::string sha256_of(const std::string& path) {
+  std::array<char, SHA256_DIGEST_STRING_LENGTH> text{};
+  return SHA256File(path.c_str(), text.data()) ? std::string(text.data()) : std::string();
+}
+
+bool is_write_protected(const std::string& path) {
+  std::error_code code;
+  const auto status = std::filesystem::symlink_status(path, code);
+  using std::filesystem::perms;
+  const perms writable = perms::owner_write | perms::group_write | perms::others_write;
+  return std::filesystem::is_regular_file(status) && (status.permissions() & writable) == perms::none;
+}
+
+}  // namespace
+
+JobFiles::JobFiles(const Dag& dag, const RuleSet& rules, FileStates& states, FileOptions options)
+    : dag_(dag), rules_(rules), states_(states), options_(options) {
+  for (const FileId file : dag.target_files()) is_target_[file] = 1;
+}
+
+const Template& JobFiles::template_of(FileId file) const {
+  const NodeId node = dag_.producer(file);
+  const auto outputs = dag_.outputs(node, rules_);
+  const auto place = std::find(outputs.begin(), outputs.end(), file);
+  return rules_[dag_.node(node).rule].outputs[static_cast<std::size_t>(place - outputs.begin())];
+}
+
+void JobFiles::count_temp_users(const std::function<bool(NodeId)>& must_run) {
+  if (options_.keep_temp) return;
+  std::vector<char> has_temp(rules_.size(), 0);
+  for (RuleId id = 0; id < rules_.size(); ++id) {
+    const auto& outputs = rules_[id].outputs;
+    has_temp[id] = std::any_of(outputs.begin(), outputs.end(), [](const Template& t) { return (t.flags & kTemp) != 0; });
+  }
+  if (std::find(has_temp.begin(), has_temp.end(), 1) == has_temp.end()) return;
+  for (const NodeId node : dag_.order()) {
+    if (has_temp[dag_.node(node).rule]) {
+      const auto outputs = dag_.outputs(node, rules_);
+      for (std::size_t i = 0; i < outputs.size(); ++i) {
+        if (rules_[dag_.node(node).rule].outputs[i].flags & kTemp) users_.try_emplace(outputs[i], 0);
+      }
+    }
+    if (!must_run(node)) continue;
+    for (const FileId file : dag_.inputs(node)) {
+      const NodeId made_by = dag_.producer(file);
+      if (made_by == kNoNode || !has_temp[dag_.node(made_by).rule]) continue;
+      const auto outputs = dag_.outputs(made_by, rules_);
+      if (std::find(outputs.begin(), outputs.end(), file) != outputs.end() && (template_of(file).flags & kTemp)) ++users_[file];
+    }
+  }
+}
+
+Result<void> JobFiles::before(NodeId node, int attempt) {
+  const CompiledRule& rule = rules_[dag_.node(node).rule];
+  for (const std::string& folder : product_folders(node)) {
+    if (auto made = os::make_directories(folder); !made) return made;
+  }
+  if (rule.rule.kind == RuleKind::kNone && attempt == 1 && rule.outputs.empty()) return {};
+  return remove_old(node);
+}
+
+std::vector<std::string> JobFiles::product_folders(NodeId node) const {
+  const CompiledRule& rule = rules_[dag_.node(node).rule];
+  std::vector<std::string> folders;
+  const auto add = [&](std::string_view file) {
+    std::string folder = os::parent_of(file);
+    if (!folder.empty() && (folders.empty() || folders.back() != folder)) folders.push_back(std::move(folder));
+  };
+  for (const FileId file : dag_.outputs(node, rules_)) add(dag_.files.view(file));
+  if (!rule.logs.empty() || !rule.benchmarks.empty()) {
+    const auto values = dag_.values(node, rules_);
+    for (const Template& log : rule.logs) add(log.filled(values));
+    for (const Template& benchmark : rule.benchmarks) add(benchmark.filled(values));
+  }
+  return folders;
+}
+
+Result<void> JobFiles::remove_old(NodeId node) {
+  const CompiledRule& rule = rules_[dag_.node(node).rule];
+  const auto outputs = dag_.outputs(node, rules_);
+  std::vector<std::string> guarded;
+  for (const FileId file : outputs) {
+    if (!states_.exists(file)) continue;
+    const std::string path(dag_.files.view(file));
+    if (is_write_protected(path)) guarded.push_back(path);
+  }
+  if (!guarded.empty())
+    return fail(rule_error(rule.rule, "write-protected output files for rule " + rule.rule.name + ": " + join(guarded, ", "),
+                           "They were flagged protected(), or made read-only: remove them or make them writable to have them made again."));
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    const std::string path(dag_.files.view(outputs[i]));
+    if (rule.outputs[i].flags & kTouch) continue;
+    std::error_code code;
+    if (std::filesystem::is_directory(std::filesystem::symlink_status(path, code))) {
+      std::filesystem::remove(path, code);  // only if empty: what is in a folder may be there for the job to add to
+    } else if (auto removed = os::remove_tree(path); !removed) {
+      return removed;
+    }
+  }
+  return {};
+}
+
+void JobFiles::wait_for(const std::vector<FileId>& files) {
+  const auto end = std::chrono::steady_clock::now() + std::chrono::duration<double>(options_.latency_s);
+  const auto missing = [&] {
+    return std::any_of(files.begin(), files.end(), [&](FileId file) {
+      if (!states_.exists(file)) states_.reload(file);
+      return !states_.exists(file);
+    });
+  };
+  while (missing() && std::chrono::steady_clock::now() < end) std::this_thread::sleep_for(std::chrono::milliseconds(50));
+}
+
+Result<void> JobFiles::after(NodeId node) {
+  const CompiledRule& rule = rules_[dag_.node(node).rule];
+  const auto outputs = dag_.outputs(node, rules_);
+  std::vector<FileId> expected;
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    if (rule.outputs[i].flags & kTouch) {
+      if (auto touched = os::touch(std::string(dag_.files.view(outputs[i]))); !touched) return touched;
+    }
+    states_.reload(outputs[i]);
+    expected.push_back(outputs[i]);
+  }
+  if (options_.latency_s > 0) wait_for(expected);
+  std::vector<std::string> missing;
+  for (const FileId file : outputs) {
+    if (!states_.exists(file)) missing.emplace_back(dag_.files.view(file));
+  }
+  if (!missing.empty())
+    return fail(rule_error(rule.rule, "rule " + rule.rule.name + " ended well but did not make " + join(missing, ", "),
+                           "Check the paths in its command; on a shared file system that shows files late, give --latency-wait SECONDS."));
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    if (auto checked = check(node, rule.outputs[i], outputs[i]); !checked) return checked;
+  }
+  return {};
+}
+
+Result<void> JobFiles::check(NodeId node, const Template& output, FileId file) {
+  const CompiledRule& rule = rules_[dag_.node(node).rule];
+  const std::string path(dag_.files.view(file));
+  if (states_.is_directory(file) != ((output.flags & kDirectory) != 0)) {
+    return fail(rule_error(rule.rule,
+                           path + (states_.is_directory(file) ? " is a folder, but rule " + rule.rule.name + " declares a file"
+                                                              : " is a file, but rule " + rule.rule.name + " declares a folder"),
+                           "Flag outputs that are folders, and only those, with directory()."));
+  }
+  if (!output.ensure) return {};
+  if (output.ensure->non_empty && states_.size(file) == 0)
+    return fail(rule_error(rule.rule, path + " is empty, but rule " + rule.rule.name + " ensures that it is not"));
+  if (!output.ensure->sha256.empty()) {
+    const std::string actual = sha256_of(path);
+    if (actual != output.ensure->sha256)
+      return fail(rule_error(rule.rule, path + " has the SHA-256 sum " + actual + ", but rule " + rule.rule.name + " ensures " + output.ensure->sha256));
+  }
+  return {};
+}
+
+void JobFiles::before_record(NodeId node) {
+  const CompiledRule& rule = rules_[dag_.node(node).rule];
+  const auto outputs = dag_.outputs(node, rules_);
+  std::int64_t newest_input = 0;
+  if (!outputs.empty()) {
+    for (const FileId file : dag_.inputs(node)) newest_input = std::max(newest_input, states_.mtime_ns(file));
+  }
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    const std::string path(dag_.files.view(outputs[i]));
+    // A copy that kept its time, or an unpacked archive: new all the same.
+    if (states_.mtime_ns(outputs[i]) < newest_input && os::touch(path)) states_.reload(outputs[i]);
+    if (rule.outputs[i].flags & kProtected) (void)os::set_writable(path, false);
+  }
+}
+
+void JobFiles::settle(NodeId node) {
+  if (users_.empty()) return;
+  for (const FileId file : dag_.outputs(node, rules_)) {
+    const auto users = users_.find(file);
+    if (users != users_.end() && users->second == 0) release(file);
+  }
+  for (const FileId file : dag_.inputs(node)) {
+    const auto users = users_.find(file);
+    if (users != users_.end() && users->second > 0 && --users->second == 0) release(file);
+  }
+}
+
+Result<void> JobFiles::touch(NodeId node) {
+  for (const FileId file : dag_.outputs(node, rules_)) {
+    states_.reload(file);
+    if (!states_.exists(file)) continue;  // told by after()
+    if (auto touched = os::touch(std::string(dag_.files.view(file))); !touched) return touched;
+  }
+  return {};
+}
+
+void JobFiles::release(FileId file) {
+  if (is_target_.contains(file)) return;
+  (void)os::remove_tree(std::string(dag_.files.view(file)));
+  states_.reload(file);
+}
+
+void JobFiles::discard(NodeId node) {
+  const CompiledRule& rule = rules_[dag_.node(node).rule];
+  const auto outputs = dag_.outputs(node, rules_);
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    if (!options_.keep_incomplete && !(rule.outputs[i].flags & kTouch)) (void)os::remove_tree(std::string(dag_.files.view(outputs[i])));
+    states_.reload(outputs[i]);
+  }
+}
+
+}  // namespace furrow::workflow

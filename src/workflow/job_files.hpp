@@ -1,0 +1,50 @@
+// What happens to a job's files before and after it runs: folders made, old outputs removed, new ones checked, temp files removed
+// once nobody needs them. Not thread-safe.
+#pragma once
+
+#include <functional>
+#include <unordered_map>
+#include <vector>
+
+#include "workflow/dag.hpp"
+#include "workflow/file_states.hpp"
+
+namespace furrow::workflow {
+
+struct FileOptions {
+  bool keep_temp = false;        // --notemp
+  bool keep_incomplete = false;  // --keep-incomplete
+  double latency_s = 0;          // how long to wait for outputs that a shared file system shows late
+};
+
+class JobFiles {
+ public:
+  JobFiles(const Dag& dag, const RuleSet& rules, FileStates& states, FileOptions options);
+
+  // MUST_RUN: counts who still needs each temp file.
+  void count_temp_users(const std::function<bool(NodeId)>& must_run);
+
+  Result<void> before(NodeId node, int attempt);  // ROOT of the outputs is the current directory
+  Result<void> after(NodeId node);                // outputs are there, of the right kind, and as ensure() wants them
+  void before_record(NodeId node);                // outputs older than inputs are touched, protected ones protected
+  void settle(NodeId node);                       // after a job that succeeded and was recorded: temp files gone
+  Result<void> touch(NodeId node);                // --touch: all outputs, which must be there
+  void discard(NodeId node);                      // after a job that failed
+
+ private:
+  std::vector<std::string> product_folders(NodeId node) const;
+  Result<void> remove_old(NodeId node);
+  Result<void> check(NodeId node, const Template& output, FileId file);
+  void wait_for(const std::vector<FileId>& files);
+  void release(FileId file);
+  const Template& template_of(FileId file) const;
+
+  const Dag& dag_;
+  const RuleSet& rules_;
+  FileStates& states_;
+  FileOptions options_;
+  std::unordered_map<FileId, std::uint32_t> users_;  // of temp files
+  std::unordered_map<FileId, char> is_target_;
+};
+
+}  // namespace furrow::workflow

@@ -1,0 +1,102 @@
+// Which jobs must run, and why.
+//
+// A job must run when an output that somebody needs is missing, an input is newer than its oldest output (and its content is not what
+// it was), its parameters, its code or the set of its inputs are not those of the record, its last run was cut off, or it is forced;
+// and then so must every job that uses what it makes, and every job that makes what it needs and is not there. A record is what the
+// store remembers of the job's last run; where there is none, times alone decide.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "store/store.hpp"
+#include "workflow/dag.hpp"
+#include "workflow/file_states.hpp"
+#include "workflow/identity.hpp"
+
+namespace furrow::workflow {
+
+enum Reason : std::uint16_t {
+  kForced = 1,
+  kMissingOutput = 2,
+  kNewerInput = 4,
+  kUpstream = 8,      // a job that it depends on runs
+  kInputsChanged = 16,
+  kParamsChanged = 32,
+  kCodeChanged = 64,
+  kIncomplete = 128,  // its last run did not end
+  kNothingMade = 256, // it makes no files, so it runs whenever it is asked for
+};
+using Reasons = std::uint16_t;
+
+struct Triggers {
+  bool mtime = true, params = true, input = true, software = true, code = true;
+};
+
+struct StalenessOptions {
+  Triggers triggers;
+  bool force_all = false;
+  bool force_targets = false;
+  std::set<std::string> force_rules;  // rules by name
+  std::set<FileId> force_files;       // outputs
+  std::int64_t hash_limit = 1 << 20;  // bytes; contents of larger files are not compared
+};
+
+class Staleness {
+ public:
+  Staleness(const Dag& dag, const RuleSet& rules, FileStates& states, Evaluator& evaluator, store::Store* store,
+            StalenessOptions options);
+
+  Result<void> decide();
+
+  bool must_run(NodeId node) const { return reasons_[node] != 0; }
+  Reasons reasons(NodeId node) const { return reasons_[node]; }
+  std::size_t count() const;
+
+  // One line for each reason, with names: asks the store again.
+  Result<std::vector<std::string>> explain(NodeId node);
+
+ private:
+  struct Edge {
+    NodeId consumer;
+    FileId file;
+    bool ancient;
+  };
+
+  void find_consumers();
+  void find_output_times();
+  void judge_alone(NodeId node);
+  bool is_requested(NodeId node, FileId output) const;
+  Result<void> ask_param_functions(const std::vector<NodeId>& nodes);
+  Result<void> judge_by_records();
+  void judge_by_times();
+  bool has_newer_input(NodeId node) const;
+  void judge_record(NodeId node, store::JobRow& row);
+  void judge_inputs(NodeId node, store::JobRow& row);
+  bool same_content(const store::StampView& stamp, FileId file);
+  void spread();
+  std::span<const Edge> consumers(NodeId node) const;
+
+  const Dag& dag_;
+  const RuleSet& rules_;
+  FileStates& states_;
+  Evaluator& evaluator_;
+  store::Store* store_;
+  StalenessOptions options_;
+  std::vector<Reasons> reasons_;           // by job
+  std::vector<std::int64_t> output_time_;  // by job: of its oldest output, or of what was made from it; 0: none
+  std::vector<char> is_target_, active_;   // by job
+  std::vector<char> target_file_;          // by file
+  std::vector<std::uint32_t> edges_first_;
+  std::vector<Edge> edges_;
+  std::vector<std::uint32_t> seen_;        // by file: 1 + the job whose inputs were marked last
+  std::unordered_map<NodeId, std::vector<Param>> answered_params_;
+  std::unordered_map<FileId, std::uint64_t> hashes_;
+  CodeHashes code_hashes_;
+  double unsafe_since_ = 0;  // records that ended after this are looked at again; 0: none
+};
+
+}  // namespace furrow::workflow

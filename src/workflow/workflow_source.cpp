@@ -1,0 +1,262 @@
+#include "workflow/workflow_source.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "base/strings.hpp"
+#include "workflow/benchmark.hpp"
+
+namespace furrow::workflow {
+
+namespace {
+
+std::string host_name() {
+  char name[256] = "";
+  ::gethostname(name, sizeof name - 1);
+  return name;
+}
+
+std::vector<std::string> products_of(const JobView& view) {
+  std::vector<std::string> products = view.output;
+  products.insert(products.end(), view.log.begin(), view.log.end());
+  if (!view.benchmark.empty()) products.push_back(view.benchmark);
+  return products;
+}
+
+}  // namespace
+
+WorkflowSource::WorkflowSource(const Dag& dag, const RuleSet& rules, Evaluator& evaluator, JobDemands& demands, JobFiles& files,
+                               Recorder* recorder, SourceOptions options)
+    : dag_(dag), rules_(rules), evaluator_(evaluator), demands_(demands), files_(files), recorder_(recorder), options_(std::move(options)),
+      host_(host_name()) {}
+
+// ---- planning
+
+void WorkflowSource::find_depths(const std::function<bool(NodeId)>& must_run) {
+  depths_.assign(dag_.size(), 0);
+  for (auto node = dag_.order().rbegin(); node != dag_.order().rend(); ++node) {
+    if (!must_run(*node)) continue;
+    for (const FileId file : dag_.inputs(*node)) {
+      const NodeId made_by = dag_.producer(file);
+      if (made_by != kNoNode) depths_[made_by] = std::max(depths_[made_by], depths_[*node] + 1);
+    }
+  }
+}
+
+bool WorkflowSource::is_prioritized(NodeId node) const {
+  if (options_.prioritized.empty()) return false;
+  if (options_.prioritized.contains(rules_[dag_.node(node).rule].rule.name)) return true;
+  const auto outputs = dag_.outputs(node, rules_);
+  return std::any_of(outputs.begin(), outputs.end(),
+                     [&](FileId f) { return options_.prioritized.contains(std::string(dag_.files.view(f))); });
+}
+
+void WorkflowSource::plan(plan::JobGraph& graph, const std::function<bool(NodeId)>& must_run) {
+  find_depths(must_run);
+  std::vector<char> urgent(dag_.size(), 0);
+  for (auto node = dag_.order().rbegin(); node != dag_.order().rend(); ++node) {
+    urgent[*node] |= static_cast<char>(is_prioritized(*node));
+    if (!urgent[*node]) continue;
+    for (const FileId file : dag_.inputs(*node)) {  // and so is all that it needs
+      if (const NodeId made_by = dag_.producer(file); made_by != kNoNode) urgent[made_by] = 1;
+    }
+  }
+  std::vector<plan::JobId> jobs(dag_.size(), plan::kNoJob);
+  for (const NodeId node : dag_.order()) {
+    if (!must_run(node)) continue;
+    const Rule& rule = rules_[dag_.node(node).rule].rule;
+    plan::Job job;
+    job.priority = rule.priority;
+    job.depth = depths_[node];
+    job.retries = static_cast<std::uint16_t>(rule.retries.value_or(options_.retries));
+    job.urgent = urgent[node];
+    jobs[node] = graph.add(job);
+    nodes_.push_back(node);
+    NodeId last = kNoNode;
+    for (const FileId file : dag_.inputs(node)) {
+      const NodeId made_by = dag_.producer(file);
+      if (made_by == kNoNode || made_by == last || jobs[made_by] == plan::kNoJob) continue;
+      graph.depend(jobs[node], jobs[made_by]);
+      last = made_by;
+    }
+  }
+}
+
+// ---- running
+
+JobView WorkflowSource::view(plan::JobId job, int attempt) const {
+  JobView view = view_of(dag_, rules_, nodes_[job]);
+  view.attempt = attempt;
+  if (const auto running = running_.find(job); running != running_.end()) {
+    view.threads = running->second.demand.threads;
+    view.resources = running->second.demand.resources;
+  }
+  return view;
+}
+
+const std::string& WorkflowSource::message(plan::JobId job) const {
+  static const std::string kNone;
+  const auto running = running_.find(job);
+  return running == running_.end() ? kNone : running->second.message;
+}
+
+std::string WorkflowSource::reason_log(plan::JobId job) const {
+  return join(view_of(dag_, rules_, nodes_[job]).log, ", ");
+}
+
+std::vector<Result<plan::DemandId>> WorkflowSource::demands(std::span<const plan::JobId> jobs, int attempt) {
+  std::vector<NodeId> nodes;
+  for (const plan::JobId job : jobs) nodes.push_back(nodes_[job]);
+  auto found = demands_.find(nodes, attempt);
+  std::vector<Result<plan::DemandId>> ids;
+  ids.reserve(jobs.size());
+  for (std::size_t i = 0; i < jobs.size(); ++i) {
+    if (!found[i]) {
+      ids.push_back(fail(std::move(found[i].error())));
+      continue;
+    }
+    ids.push_back(demands_.intern(nodes[i], *found[i]));
+    running_[jobs[i]].demand = std::move(*found[i]);
+  }
+  return ids;
+}
+
+void WorkflowSource::prepare(std::span<const plan::JobId> jobs, int attempt) {
+  std::vector<JobView> views;
+  std::vector<plan::JobId> asked;
+  for (const plan::JobId job : jobs) {
+    const Rule& rule = rules_[dag_.node(nodes_[job]).rule].rule;
+    if (options_.touch_only || (rule.kind == RuleKind::kNone && !rule.has_message)) {
+      take_preparation(job, attempt, Preparation{});
+      continue;
+    }
+    views.push_back(view(job, attempt));
+    asked.push_back(job);
+  }
+  if (views.empty()) return;
+  evaluator_.prepare(views, [this, alive = std::weak_ptr<bool>(alive_), asked, attempt](std::vector<Result<Preparation>> answers) {
+    if (alive.expired()) return;
+    for (std::size_t i = 0; i < asked.size(); ++i) take_preparation(asked[i], attempt, std::move(answers[i]));
+  });
+}
+
+void WorkflowSource::take_preparation(plan::JobId job, int attempt, Result<Preparation> preparation) {
+  if (!preparation) {
+    listener_->on_prepared(job, attempt, fail(std::move(preparation.error())));
+    return;
+  }
+  Running& running = running_[job];
+  running.params = std::move(preparation->params);
+  running.message = std::move(preparation->message);
+  running.command = preparation->launch.command;
+  listener_->on_prepared(job, attempt, std::move(preparation->launch));
+}
+
+Result<void> WorkflowSource::starting(plan::JobId job, int attempt, plan::Launch& launch) {
+  const NodeId node = nodes_[job];
+  if (!options_.touch_only) {
+    if (auto ready = files_.before(node, attempt); !ready) return ready;
+    if (auto entered = enter_shadow(job, launch); !entered) return entered;
+  }
+  return recorder_ ? recorder_->started(node, record(job, attempt)) : Result<void>{};
+}
+
+Result<void> WorkflowSource::enter_shadow(plan::JobId job, plan::Launch& launch) {
+  const std::string& kind = rules_[dag_.node(nodes_[job]).rule].rule.shadow;
+  if (kind.empty()) return {};
+  const JobView seen = view(job, 1);
+  auto shadow = Shadow::make(kind, options_.shadow_folder, seen.input, products_of(seen));
+  if (!shadow) return fail(std::move(shadow.error()));
+  launch.directory = (*shadow)->path();
+  running_[job].shadow = std::move(*shadow);
+  return {};
+}
+
+Result<void> WorkflowSource::check_and_move(plan::JobId job) {
+  const NodeId node = nodes_[job];
+  if (const auto running = running_.find(job); running != running_.end() && running->second.shadow) {
+    if (auto moved = running->second.shadow->move_out(products_of(view(job, 1))); !moved) return moved;
+    running->second.shadow.reset();
+  }
+  return files_.after(node);
+}
+
+Result<void> WorkflowSource::finished(const plan::Exit& exit) {
+  const NodeId node = nodes_[exit.job];
+  if (options_.touch_only) {
+    if (auto touched = files_.touch(node); !touched) return touched;
+  }
+  if (auto checked = check_and_move(exit.job); !checked) return checked;
+  if (auto written = write_benchmark(exit); !written) return written;
+  if (!options_.touch_only) files_.before_record(node);
+  if (recorder_) {
+    store::JobRecord ended = record(exit);
+    ended.phase = store::JobPhase::kFinished;
+    if (auto recorded = recorder_->ended(node, std::move(ended)); !recorded) return recorded;
+  }
+  files_.settle(node);
+  running_.erase(exit.job);
+  return {};
+}
+
+void WorkflowSource::failed(const plan::Exit& exit, bool will_retry) {
+  const NodeId node = nodes_[exit.job];
+  if (!options_.touch_only) files_.discard(node);
+  if (recorder_ && !will_retry) {
+    store::JobRecord ended = record(exit);
+    ended.phase = store::JobPhase::kFailed;
+    (void)recorder_->ended(node, std::move(ended));  // the failure itself is what people are told
+  }
+  running_.erase(exit.job);
+}
+
+Result<void> WorkflowSource::commit() { return recorder_ ? recorder_->commit() : Result<void>{}; }
+
+plan::JobName WorkflowSource::name(plan::JobId job) const {
+  const CompiledRule& rule = rules_[dag_.node(nodes_[job]).rule];
+  return {rule.rule.name, show_wildcards(rule, dag_.values(nodes_[job], rules_))};
+}
+
+// ---- records
+
+store::JobRecord WorkflowSource::record(plan::JobId job, int attempt) const {
+  const NodeId node = nodes_[job];
+  const CompiledRule& rule = rules_[dag_.node(node).rule];
+  const auto values = dag_.values(node, rules_);
+  store::JobRecord record;
+  record.key = record_key(dag_, rules_, node);
+  record.rule = rule.rule.name;
+  record.wildcards = show_wildcards(rule, values);
+  record.host = host_;
+  record.attempt = attempt;
+  record.code_hash = code_hashes_.of(rule);
+  if (const auto running = running_.find(job); running != running_.end()) {
+    record.params_hash = params_hash(rule, values, running->second.params);
+    record.params = params_text(rule, values, running->second.params);
+    record.command = running->second.command;
+    record.threads = static_cast<int>(running->second.demand.threads);
+  }
+  return record;
+}
+
+store::JobRecord WorkflowSource::record(const plan::Exit& exit) const {
+  store::JobRecord ended = record(exit.job, exit.attempt);
+  ended.status = exit.status;
+  ended.signal = exit.signal;
+  ended.started_at = exit.started_at;
+  ended.finished_at = exit.started_at + exit.usage.wall_s;
+  ended.user_s = exit.usage.user_s;
+  ended.system_s = exit.usage.system_s;
+  ended.max_rss_kb = exit.usage.max_rss_kb;
+  return ended;
+}
+
+Result<void> WorkflowSource::write_benchmark(const plan::Exit& exit) const {
+  const NodeId node = nodes_[exit.job];
+  const CompiledRule& rule = rules_[dag_.node(node).rule];
+  if (rule.benchmarks.empty() || options_.touch_only) return {};
+  return workflow::write_benchmark(rule.benchmarks.front().filled(dag_.values(node, rules_)), exit.usage);
+}
+
+}  // namespace furrow::workflow
