@@ -1,0 +1,288 @@
+#include "snakefile/encoder.hpp"
+
+#include "snakefile/json.hpp"
+
+namespace furrow::snakefile {
+
+namespace {
+
+std::string take(const JsonBuffer& buffer) { return {buffer.GetString(), buffer.GetSize()}; }
+
+void write_raw(JsonWriter& json, std::string_view text) { json.RawValue(text.data(), text.size(), rapidjson::kObjectType); }
+
+void write_texts(JsonWriter& json, const char* name, const std::vector<std::string>& texts) {
+  json.Key(name);
+  json.StartArray();
+  for (const std::string& text : texts) write(json, text);
+  json.EndArray();
+}
+
+void write_text(JsonWriter& json, const char* name, std::string_view text) {
+  json.Key(name);
+  write(json, text);
+}
+
+void write_or_null(JsonWriter& json, const char* name, const std::string& text) {
+  json.Key(name);
+  if (text.empty()) {
+    json.Null();
+  } else {
+    write(json, text);
+  }
+}
+
+void write_bool(JsonWriter& json, const char* name, bool value) {
+  json.Key(name);
+  json.Bool(value);
+}
+
+void begin_request(JsonWriter& json, std::uint64_t id, std::string_view op) {
+  json.StartObject();
+  json.Key("id");
+  json.Uint64(id);
+  write_text(json, "op", op);
+}
+
+void write_wildcards(JsonWriter& json, const workflow::WildcardValues& wildcards) {
+  json.Key("w");
+  json.StartObject();
+  for (const auto& [name, value] : wildcards) {
+    write_key(json, name);
+    write(json, value);
+  }
+  json.EndObject();
+}
+
+void write_shapes(JsonWriter& json, const std::vector<workflow::Shape>& shapes) {
+  json.Key("input_shape");
+  json.StartArray();
+  for (const workflow::Shape& shape : shapes) {
+    json.StartArray();
+    if (shape.name.empty()) {
+      json.Null();
+    } else {
+      write(json, shape.name);
+    }
+    json.Uint(shape.first);
+    json.Uint(shape.end);
+    json.Bool(shape.is_list);
+    json.EndArray();
+  }
+  json.EndArray();
+}
+
+// A function has no value yet; Python's code sees no such resource.
+void write_resources(JsonWriter& json, const std::vector<std::pair<std::string, workflow::ResourceValue>>& resources) {
+  json.Key("resources");
+  json.StartObject();
+  for (const auto& [name, value] : resources) {
+    if (const auto* number = std::get_if<std::int64_t>(&value)) {
+      write_key(json, name);
+      json.Int64(*number);
+    } else if (const auto* text = std::get_if<std::string>(&value)) {
+      write_key(json, name);
+      write(json, *text);
+    }
+  }
+  json.EndObject();
+}
+
+void write_job_members(JsonWriter& json, const workflow::JobView& job) {
+  json.Key("r");
+  json.Uint(job.rule);
+  write_wildcards(json, job.wildcards);
+  write_texts(json, "input", job.input);
+  if (!job.input_shape.empty()) write_shapes(json, job.input_shape);
+  write_texts(json, "output", job.output);
+  write_texts(json, "log", job.log);
+  if (!job.benchmark.empty()) write_text(json, "benchmark", job.benchmark);
+  json.Key("threads");
+  json.Int64(job.threads);
+  write_resources(json, job.resources);
+  json.Key("attempt");
+  json.Int(job.attempt);
+}
+
+void write_wants(JsonWriter& json, const workflow::DetailQuestion& question) {
+  json.Key("want");
+  json.StartArray();
+  if (question.threads) json.String("threads");
+  if (question.resources) json.String("resources");
+  if (question.params) json.String("params");
+  json.EndArray();
+}
+
+}  // namespace
+
+std::string encode_load(std::uint64_t id, const LoadRequest& request) {
+  JsonBuffer buffer;
+  JsonWriter json(buffer);
+  begin_request(json, id, "load");
+  write_text(json, "snakefile", request.snakefile);
+  write_or_null(json, "workdir", request.workdir);
+  json.Key("config");
+  write_raw(json, request.config);
+  write_texts(json, "config_args", request.config_args);
+  write_texts(json, "configfiles", request.configfiles);
+  json.Key("cores");
+  json.Int(request.cores);
+  json.Key("attempt");
+  json.Int(request.attempt);
+  write_bool(json, "stdout_is_data", request.stdout_is_data);
+  write_text(json, "mode", request.mode);
+  write_texts(json, "targets", request.targets);
+  json.Key("overwrite");
+  json.StartObject();
+  write_or_null(json, "shadow_prefix", request.shadow_prefix);
+  json.EndObject();
+  json.Key("default_resources");
+  json.StartObject();
+  for (const auto& [name, value] : request.default_resources) {
+    write_key(json, name);
+    write(json, value);
+  }
+  json.EndObject();
+  write_bool(json, "quiet", request.quiet);
+  write_bool(json, "dryrun", request.dryrun);
+  write_bool(json, "printshellcmds", request.printshellcmds);
+  json.EndObject();
+  return take(buffer);
+}
+
+std::string encode_inputs(std::uint64_t id, std::span<const workflow::InputQuestion> jobs) {
+  JsonBuffer buffer;
+  JsonWriter json(buffer);
+  begin_request(json, id, "inputs");
+  json.Key("jobs");
+  json.StartArray();
+  for (const workflow::InputQuestion& job : jobs) {
+    json.StartObject();
+    json.Key("r");
+    json.Uint(job.rule);
+    write_wildcards(json, job.wildcards);
+    json.Key("attempt");
+    json.Int(1);
+    json.EndObject();
+  }
+  json.EndArray();
+  json.EndObject();
+  return take(buffer);
+}
+
+std::string encode_details(std::uint64_t id, std::span<const workflow::DetailQuestion> jobs) {
+  JsonBuffer buffer;
+  JsonWriter json(buffer);
+  begin_request(json, id, "details");
+  json.Key("jobs");
+  json.StartArray();
+  for (const workflow::DetailQuestion& question : jobs) {
+    json.StartObject();
+    write_job_members(json, question.job);
+    write_wants(json, question);
+    json.EndObject();
+  }
+  json.EndArray();
+  json.EndObject();
+  return take(buffer);
+}
+
+std::string encode_jobs(std::uint64_t id, std::string_view op, std::span<const workflow::JobView> jobs) {
+  JsonBuffer buffer;
+  JsonWriter json(buffer);
+  begin_request(json, id, op);
+  json.Key("jobs");
+  json.StartArray();
+  for (const workflow::JobView& job : jobs) {
+    json.StartObject();
+    write_job_members(json, job);
+    json.EndObject();
+  }
+  json.EndArray();
+  json.EndObject();
+  return take(buffer);
+}
+
+std::string encode_job(const workflow::JobView& job) {
+  JsonBuffer buffer;
+  JsonWriter json(buffer);
+  json.StartObject();
+  write_job_members(json, job);
+  json.EndObject();
+  return take(buffer);
+}
+
+std::string encode_fork(std::uint64_t id, std::uint64_t tag, std::uint32_t slot, std::string_view job) {
+  JsonBuffer buffer;
+  JsonWriter json(buffer);
+  begin_request(json, id, "fork");
+  json.Key("tag");
+  json.Uint64(tag);
+  json.Key("slot");
+  json.Uint(slot);
+  json.Key("job");
+  write_raw(json, job);
+  json.EndObject();
+  return take(buffer);
+}
+
+std::string encode_hook(std::uint64_t id, const std::string& name, const std::string& log_path) {
+  JsonBuffer buffer;
+  JsonWriter json(buffer);
+  begin_request(json, id, "hook");
+  write_text(json, "name", name);
+  write_text(json, "log", log_path);
+  json.EndObject();
+  return take(buffer);
+}
+
+std::string encode_answer(std::uint64_t ask, std::string_view text) {
+  JsonBuffer buffer;
+  JsonWriter json(buffer);
+  json.StartObject();
+  json.Key("answer");
+  json.Uint64(ask);
+  json.Key("ok");
+  write_raw(json, text);
+  json.EndObject();
+  return take(buffer);
+}
+
+std::string encode_answer(std::uint64_t ask, const GlobAnswer& answer) {
+  JsonBuffer buffer;
+  JsonWriter json(buffer);
+  json.StartObject();
+  write_texts(json, "names", answer.names);
+  json.Key("values");
+  json.StartArray();
+  for (const std::vector<std::string>& match : answer.values) {
+    json.StartArray();
+    for (const std::string& value : match) write(json, value);
+    json.EndArray();
+  }
+  json.EndArray();
+  json.EndObject();
+  return encode_answer(ask, std::string_view(buffer.GetString(), buffer.GetSize()));
+}
+
+std::string encode_answer(std::uint64_t ask, const Error& error) {
+  JsonBuffer buffer;
+  JsonWriter json(buffer);
+  json.StartObject();
+  json.Key("answer");
+  json.Uint64(ask);
+  json.Key("error");
+  json.StartObject();
+  write_text(json, "type", "WorkflowError");
+  write_text(json, "message", error.message);
+  if (!error.file.empty()) write_text(json, "file", error.file);
+  if (error.line > 0) {
+    json.Key("line");
+    json.Int(error.line);
+  }
+  if (!error.hint.empty()) write_text(json, "hint", error.hint);
+  json.EndObject();
+  json.EndObject();
+  return take(buffer);
+}
+
+}  // namespace furrow::snakefile
