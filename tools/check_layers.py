@@ -1,0 +1,60 @@
+#!/usr/bin/python3
+"""Checks that no folder of src/ includes upward: each may use the folders named beside it, and what those use.
+
+The table is that of docs/design/; an include is written "folder/file.hpp". A folder that is not in the table, and an
+include of an unknown one, are mistakes too.
+"""
+import re
+import sys
+from pathlib import Path
+
+USES = {
+    "base": [],
+    "os": ["base"],
+    "plan": ["base"],
+    "store": ["base", "os", "plan"],
+    "channel": ["base", "os"],
+    "pool": ["base", "os", "channel"],
+    "exec": ["base", "os", "plan", "channel"],
+    "farm": ["plan", "os", "store"],
+    "command": ["plan", "os", "store"],
+    "workflow": ["plan", "store", "os"],
+    "snakefile": ["workflow"],
+    "report": ["store"],
+    "cli": ["command", "workflow", "snakefile", "farm", "exec", "report", "store", "pool"],
+}
+INCLUDE = re.compile(r'^\s*#\s*include\s*"([^"/]+)/[^"]*"')
+
+
+def reachable(folder):
+    """A folder, and all that it may include."""
+    found, todo = set(), [folder]
+    while todo:
+        current = todo.pop()
+        if current not in found:
+            found.add(current)
+            todo += USES[current]
+    return found
+
+
+def mistakes(root):
+    src = root / "src"
+    folders = {path.name for path in src.iterdir() if path.is_dir()}
+    for folder in sorted(folders - set(USES)):
+        yield f"src/{folder}: not in the table of layers (tools/check_layers.py)"
+    for folder in sorted(folders & set(USES)):
+        allowed = reachable(folder) | {"furrow"}  # include/furrow/: the public headers, open to all
+        for path in sorted((src / folder).rglob("*.[ch]pp")):
+            for number, line in enumerate(path.read_text().splitlines(), 1):
+                match = INCLUDE.match(line)
+                if match and match[1] not in allowed:
+                    yield f'{path.relative_to(root)}:{number}: {folder}/ may not include "{match[1]}/": {line.strip()}'
+
+
+def main():
+    found = list(mistakes(Path(__file__).resolve().parents[1]))
+    print("\n".join(found) if found else "no folder includes upward")
+    sys.exit(bool(found))
+
+
+main()
