@@ -1,42 +1,70 @@
 #include "plan/ready_queue.hpp"
 
 #include <algorithm>
+#include <queue>
 #include <tuple>
 
 namespace furrow::plan {
 
 bool ReadyQueue::Entry::operator<(const Entry& other) const {
-  return std::tuple(urgent, priority, depth, other.id) < std::tuple(other.urgent, other.priority, other.depth, id);
+  return std::tuple(urgent, priority, depth, other.id) <
+         std::tuple(other.urgent, other.priority, other.depth, id);
 }
 
+void ReadyQueue::add_head(DemandId demand) { heads_.insert({lines_[demand].front(), demand}); }
+
 void ReadyQueue::push(JobId id, const Job& job) {
-  auto line = std::find_if(lines_.begin(), lines_.end(), [&](const Line& l) { return l.demand == job.demand; });
-  if (line == lines_.end()) line = lines_.insert(lines_.end(), Line{job.demand, {}});
-  line->heap.push_back({job.urgent, job.priority, job.depth, id});
-  std::push_heap(line->heap.begin(), line->heap.end());
+  const Entry entry{job.urgent, job.priority, job.depth, id};
+  if (job.demand >= lines_.size()) lines_.resize(job.demand + 1);
+  Line& line = lines_[job.demand];
+  const bool leads = line.empty() || line.front() < entry;
+  if (leads && !line.empty()) heads_.erase({line.front(), job.demand});
+  line.push_back(entry);
+  std::push_heap(line.begin(), line.end());
+  if (leads) add_head(job.demand);
   ++size_;
 }
 
 std::optional<JobId> ReadyQueue::pop_fitting(const Budget& budget, const Resources& resources) {
-  Line* best = nullptr;
-  for (Line& line : lines_) {
-    if (line.heap.empty() || (best && !(best->heap.front() < line.heap.front()))) continue;
-    if (budget.fits(resources.amounts(line.demand))) best = &line;
+  for (auto head = heads_.begin(); head != heads_.end(); ++head) {
+    if (budget.fits(resources.amounts(head->demand))) return pop(head);
   }
-  if (!best) return std::nullopt;
-  std::pop_heap(best->heap.begin(), best->heap.end());
-  const JobId id = best->heap.back().id;
-  best->heap.pop_back();
+  return std::nullopt;
+}
+
+JobId ReadyQueue::pop(std::set<Head>::iterator head) {
+  const DemandId demand = head->demand;
+  heads_.erase(head);
+  Line& line = lines_[demand];
+  std::pop_heap(line.begin(), line.end());
+  const JobId id = line.back().id;
+  line.pop_back();
+  if (!line.empty()) add_head(demand);
   --size_;
   return id;
 }
 
 std::vector<JobId> ReadyQueue::peek(std::size_t count) const {
-  // The front of a heap's array holds its best entries, nearly in order.
+  struct Place {
+    Entry entry;
+    DemandId demand;
+    std::size_t index;
+    bool operator<(const Place& other) const { return entry < other.entry; }
+  };
+  std::priority_queue<Place> frontier;
+  const auto add = [&](DemandId demand, std::size_t index) {
+    if (index < lines_[demand].size()) frontier.push({lines_[demand][index], demand, index});
+  };
+  std::size_t lines = 0;
+  for (auto head = heads_.begin(); head != heads_.end() && lines < count; ++head, ++lines)
+    add(head->demand, 0);
   std::vector<JobId> upcoming;
-  for (const Line& line : lines_) {
-    const std::size_t n = std::min(count - upcoming.size(), line.heap.size());
-    for (std::size_t i = 0; i < n; ++i) upcoming.push_back(line.heap[i].id);
+  while (!frontier.empty() && upcoming.size() < count) {
+    const Place best = frontier.top();
+    frontier.pop();
+    upcoming.push_back(best.entry.id);
+    add(best.demand, 2 * best.index + 1);  // in a heap the next best is a child of one already taken
+    add(best.demand, 2 * best.index + 2);
   }
   return upcoming;
 }

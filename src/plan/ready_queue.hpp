@@ -1,10 +1,11 @@
-// Jobs that could start now, best first, in a line for each distinct demand: picking the next job looks at one head per line and
-// not at each waiting job, so that a hundred thousand ready jobs cost no more than one.
+// Jobs that could start now, best first, in a line for each distinct demand: picking the next job looks at
+// one head per line and not at each waiting job, so that a hundred thousand ready jobs cost no more than one.
 //
 // Best: urgent first, then higher priority, then deeper, then added earlier. Not thread-safe.
 #pragma once
 
 #include <optional>
+#include <set>
 #include <vector>
 
 #include "plan/job_graph.hpp"
@@ -17,7 +18,8 @@ class ReadyQueue {
   void push(JobId id, const Job& job);
   // The best job whose demand fits into what is free, taken out of the queue.
   std::optional<JobId> pop_fitting(const Budget& budget, const Resources& resources);
-  // About COUNT of the jobs that will be picked next: a guess to prepare by, cheap and without promise.
+  // The best COUNT jobs, whether they fit or not: those that will be picked next, unless better ones become
+  // ready.
   std::vector<JobId> peek(std::size_t count) const;
   std::size_t size() const { return size_; }
   bool empty() const { return size_ == 0; }
@@ -30,12 +32,21 @@ class ReadyQueue {
     JobId id;
     bool operator<(const Entry& other) const;  // worse than
   };
-  struct Line {
+  struct Head {
+    Entry best;
     DemandId demand;
-    std::vector<Entry> heap;
+    bool operator<(const Head& other) const {
+      return other.best < best;
+    }  // the best head comes first in a set
   };
+  using Line = std::vector<Entry>;  // a heap
 
-  std::vector<Line> lines_;
+  void add_head(DemandId demand);
+  JobId pop(std::set<Head>::iterator head);
+
+  std::vector<Line> lines_;  // by demand
+  std::set<Head> heads_;     // of the lines that are not empty
+  Amounts least_;            // no job that was ever pushed asked for less of anything
   std::size_t size_ = 0;
 };
 

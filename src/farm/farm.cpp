@@ -1,0 +1,379 @@
+#include "farm/farm.hpp"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "base/strings.hpp"
+#include "farm/launches.hpp"
+#include "os/clock.hpp"
+#include "plan/ready_queue.hpp"
+
+namespace furrow::farm {
+
+using plan::DemandId;
+using plan::Event;
+using plan::Exit;
+using plan::JobId;
+
+class Farm::Run : public plan::ExitListener {
+ public:
+  Run(plan::JobGraph& graph, plan::Resources& resources, plan::Budget budget, plan::Executor& executor,
+      plan::JobSource& source, os::EventLoop& loop, FarmOptions options)
+      : graph_(graph),
+        resources_(resources),
+        budget_(std::move(budget)),
+        executor_(executor),
+        source_(source),
+        loop_(loop),
+        options_(options),
+        launches_(source) {
+    executor_.set_listener(this);
+  }
+  ~Run() override { executor_.set_listener(nullptr); }
+
+  void add_sink(plan::EventSink* sink) { sinks_.push_back(sink); }
+  void stop(int signal);
+  Summary run();
+  void on_exit(Exit exit) override { ended_.push_back(std::move(exit)); }
+
+ private:
+  struct Starting {
+    JobId job;
+    plan::Launch launch;
+  };
+
+  void grow();
+  void admit();
+  void enqueue(JobId job, DemandId demand);
+  DemandId fitting(DemandId demand);
+
+  void settle();
+  void settle(Exit exit);
+  void attempt_failed(const Exit& exit, const Error* error, bool may_retry);
+  void never_started(JobId job, int attempt, const Error& error);
+  void give_up(JobId job);
+
+  void pick();
+  void mark_starting();
+  void commit_and_start();
+  void start(Starting& starting);
+  void give_back(JobId job);
+  void look_ahead();
+
+  bool is_halted() const { return winding_down_ || summary_.signal != 0 || summary_.error; }
+  bool is_over() const {
+    const bool nothing_left = ready_.empty() && queue_.empty();
+    return running_ == 0 && ended_.empty() && picked_.empty() && (nothing_left || is_halted());
+  }
+  bool can_go_on() const;
+  void abandon_picked();
+  void conclude();
+  void emit(Event event);
+
+  plan::JobGraph& graph_;
+  plan::Resources& resources_;
+  plan::Budget budget_;
+  plan::Executor& executor_;
+  plan::JobSource& source_;
+  os::EventLoop& loop_;
+  const FarmOptions options_;
+  Launches launches_;
+  plan::ReadyQueue queue_;
+  std::vector<plan::EventSink*> sinks_;
+
+  std::vector<JobId> ready_;       // not in the queue yet
+  std::vector<DemandId> demands_;  // by job: what it takes from the budget
+  std::vector<DemandId>
+      fitting_;  // by demand: what of it counts, see fitting(); kUnknown where not asked yet
+  static constexpr DemandId kUnknown = 0xffffffffu;
+
+  std::vector<Exit> ended_;         // told by the executor, not settled yet
+  std::vector<JobId> picked_;       // hold their share of the budget, wait for their launch
+  std::vector<Starting> starting_;  // marked as starting in this round
+  std::size_t running_ = 0;
+  std::size_t news_ = 0;  // jobs that entered or left the queue since the last look ahead
+  bool uncommitted_ = false;
+  bool look_again_ = false;  // something changed after this round's jobs were picked
+  bool winding_down_ = false;
+  Summary summary_;
+};
+
+Summary Farm::Run::run() {
+  const double begun = os::monotonic_seconds();
+  grow();
+  emit({.kind = Event::Kind::kRunStarted, .total = summary_.total});
+  for (;;) {
+    look_again_ = false;
+    settle();
+    grow();
+    admit();
+    pick();
+    mark_starting();
+    commit_and_start();
+    look_ahead();
+    if (is_over()) break;
+    loop_.run_once(can_go_on() ? 0 : -1);
+  }
+  conclude();
+  summary_.wall_s = os::monotonic_seconds() - begun;
+  emit({.kind = Event::Kind::kRunFinished});
+  return summary_;
+}
+
+// --- what is ready
+
+void Farm::Run::grow() {
+  if (graph_.size() != demands_.size()) {
+    summary_.total += graph_.size() - demands_.size();
+    demands_.resize(graph_.size());
+    launches_.grow(graph_.size());
+  }
+  const std::vector<JobId> ready = graph_.take_ready();
+  ready_.insert(ready_.end(), ready.begin(), ready.end());
+}
+
+// Asks what the jobs that have become ready need, all at once, and lines them up.
+void Farm::Run::admit() {
+  const std::vector<JobId> ready = std::exchange(ready_, {});
+  if (ready.empty() || is_halted()) return;
+  const std::vector<Result<DemandId>> demands = source_.demands(ready, 1);
+  for (std::size_t i = 0; i < ready.size(); ++i) {
+    if (demands[i]) {
+      enqueue(ready[i], *demands[i]);
+    } else {
+      never_started(ready[i], 1, demands[i].error());
+    }
+  }
+}
+
+void Farm::Run::enqueue(JobId id, DemandId demand) {
+  graph_.set_demand(id, demand);
+  plan::Job job = graph_.job(id);
+  job.demand = demands_[id] = fitting(demand);
+  queue_.push(id, job);
+  ++news_;
+}
+
+// What a demand takes from the budget: no more of anything than there is, and nothing of what has no limit,
+// so that jobs that differ only there stand in one line.
+DemandId Farm::Run::fitting(DemandId demand) {
+  if (demand >= fitting_.size()) fitting_.resize(demand + 1, kUnknown);
+  if (fitting_[demand] == kUnknown) {
+    plan::Amounts amounts = resources_.amounts(demand);
+    for (std::size_t i = 0; i < amounts.size(); ++i) {
+      amounts[i] = budget_.limit(i) == plan::kUnlimited ? 0 : std::min(amounts[i], budget_.limit(i));
+    }
+    fitting_[demand] = resources_.demand(std::move(amounts));
+  }
+  return fitting_[demand];
+}
+
+// --- what has ended
+
+void Farm::Run::settle() {
+  for (Exit& exit : std::exchange(ended_, {})) settle(std::move(exit));
+}
+
+void Farm::Run::settle(Exit exit) {
+  const JobId job = exit.job;
+  --running_;
+  give_back(job);
+  uncommitted_ = true;
+  const plan::Amounts& amounts = resources_.amounts(graph_.job(job).demand);
+  const double cores =
+      amounts.empty() ? 0 : static_cast<double>(std::min(amounts[plan::kCores], budget_.limit(plan::kCores)));
+  summary_.core_s += exit.usage.wall_s * cores;
+
+  if (exit.cancelled) {
+    ++summary_.cancelled;
+    source_.failed(exit, false);
+    emit({.kind = Event::Kind::kJobFailed, .job = job, .attempt = exit.attempt, .exit = &exit});
+    return;
+  }
+  if (!exit.ok()) return attempt_failed(exit, nullptr, true);
+  if (const Result<void> finished = source_.finished(exit); !finished) {
+    exit.error = finished.error().to_string();
+    return attempt_failed(exit, &finished.error(), true);
+  }
+  graph_.finish(job, ready_);
+  ++summary_.done;
+  emit({.kind = Event::Kind::kJobFinished, .job = job, .attempt = exit.attempt, .exit = &exit});
+}
+
+void Farm::Run::attempt_failed(const Exit& exit, const Error* error, bool may_retry) {
+  const JobId job = exit.job;
+  uncommitted_ = true;
+  bool retry = may_retry && exit.attempt <= graph_.job(job).retries && !is_halted();
+  Result<DemandId> demand = DemandId{0};
+  if (retry) {
+    demand = std::move(source_.demands({&job, 1}, exit.attempt + 1).front());
+    if (!demand) {
+      retry = false;
+      error = &demand.error();
+    }
+  }
+  source_.failed(exit, retry);
+  emit({.kind = Event::Kind::kJobFailed,
+        .job = job,
+        .attempt = exit.attempt,
+        .exit = &exit,
+        .error = error,
+        .will_retry = retry});
+  if (!retry) return give_up(job);
+  graph_.retry(job);
+  launches_.next_attempt(job);
+  enqueue(job, *demand);
+}
+
+void Farm::Run::never_started(JobId job, int attempt, const Error& error) {
+  const Exit exit{.job = job,
+                  .attempt = attempt,
+                  .status = -1,
+                  .error = error.to_string(),
+                  .started_at = os::wall_seconds()};
+  attempt_failed(exit, &error, false);
+}
+
+void Farm::Run::give_up(JobId job) {
+  std::vector<JobId> skipped;
+  graph_.fail(job, skipped);
+  ++summary_.failed;
+  summary_.skipped += skipped.size();
+  if (!options_.keep_going) winding_down_ = true;
+  if (!skipped.empty()) emit({.kind = Event::Kind::kJobsSkipped, .job = job, .count = skipped.size()});
+}
+
+// --- what starts
+
+void Farm::Run::pick() {
+  if (is_halted()) return abandon_picked();
+  while (running_ + picked_.size() < executor_.max_running()) {
+    const std::optional<JobId> job = queue_.pop_fitting(budget_, resources_);
+    if (!job) break;
+    ++news_;
+    budget_.take(resources_.amounts(demands_[*job]));
+    picked_.push_back(*job);
+  }
+  if (running_ + picked_.size() == 0 && !queue_.empty()) {
+    summary_.error =
+        Error{count_of(queue_.size(), "job") + " can never start: nothing of what they need is there to use"};
+  }
+}
+
+void Farm::Run::mark_starting() {
+  std::erase_if(picked_, [&](JobId job) {
+    if (!launches_.is_here(job)) return false;
+    Result<plan::Launch> launch = launches_.take(job);
+    const int attempt = launches_.attempt(job);
+    if (launch) {
+      uncommitted_ = true;
+      const Result<void> ready = source_.starting(job, attempt, *launch);
+      if (ready) {
+        starting_.push_back({job, *std::move(launch)});
+        return true;
+      }
+      launch = fail(ready.error());
+    }
+    give_back(job);
+    look_again_ = true;
+    never_started(job, attempt, launch.error());
+    return true;
+  });
+}
+
+void Farm::Run::commit_and_start() {
+  if (!uncommitted_) return;
+  uncommitted_ = false;
+  if (const Result<void> committed = source_.commit(); !committed && !summary_.error) {
+    // What is not recorded must not run, and what runs could not be recorded.
+    summary_.error = committed.error();
+    executor_.cancel_all(plan::Stop::kGently);
+  }
+  for (Starting& starting : std::exchange(starting_, {})) {
+    if (summary_.error) {
+      give_back(starting.job);
+    } else {
+      start(starting);
+    }
+  }
+}
+
+void Farm::Run::start(Starting& starting) {
+  const int attempt = launches_.attempt(starting.job);
+  graph_.start(starting.job);
+  ++running_;
+  emit({.kind = Event::Kind::kJobStarted,
+        .job = starting.job,
+        .attempt = attempt,
+        .launch = &starting.launch});
+  executor_.start({.job = starting.job,
+                   .number = attempt,
+                   .launch = std::move(starting.launch),
+                   .timeout_s = options_.timeout_s});
+}
+
+void Farm::Run::give_back(JobId job) { budget_.give_back(resources_.amounts(demands_[job])); }
+
+// Launches are asked for in batches: for jobs that are picked already, and ahead when about half of what
+// comes next is new.
+void Farm::Run::look_ahead() {
+  if (is_halted()) return;
+  const bool missing =
+      std::any_of(picked_.begin(), picked_.end(), [&](JobId job) { return !launches_.is_asked(job); });
+  const std::size_t half = std::min(options_.prefetch, queue_.size()) / 2;
+  if (!missing && (news_ == 0 || news_ < half)) return;
+  news_ = 0;
+  std::vector<JobId> wanted = picked_;
+  const std::vector<JobId> upcoming = queue_.peek(options_.prefetch);
+  wanted.insert(wanted.end(), upcoming.begin(), upcoming.end());
+  launches_.ask(wanted);
+}
+
+// --- the end
+
+void Farm::Run::stop(int signal) {
+  const bool first = summary_.signal == 0;
+  if (first) {
+    summary_.signal = signal;
+    emit({.kind = Event::Kind::kStopping, .signal = signal});
+  }
+  executor_.cancel_all(first ? plan::Stop::kGently : plan::Stop::kAtOnce);
+}
+
+// Whether there is something to do before anything else happens: an answer came at once, or a share of the
+// budget came back.
+bool Farm::Run::can_go_on() const {
+  const auto is_here = [&](JobId job) { return launches_.is_here(job); };
+  return look_again_ || !ended_.empty() || std::any_of(picked_.begin(), picked_.end(), is_here);
+}
+
+void Farm::Run::abandon_picked() {
+  for (const JobId job : std::exchange(picked_, {})) give_back(job);
+}
+
+void Farm::Run::conclude() {
+  summary_.unstarted = graph_.unfinished() - summary_.cancelled;
+  if (is_halted() || summary_.unstarted == 0) return;
+  summary_.error = Error{count_of(summary_.unstarted, "job") + " can never start: they wait for each other"};
+}
+
+void Farm::Run::emit(Event event) {
+  for (plan::EventSink* const sink : sinks_) sink->on_event(event);
+}
+
+// --- Farm
+
+Farm::Farm(plan::JobGraph& graph, plan::Resources& resources, plan::Budget budget, plan::Executor& executor,
+           plan::JobSource& source, os::EventLoop& loop, FarmOptions options)
+    : run_(std::make_unique<Run>(graph, resources, std::move(budget), executor, source, loop, options)) {}
+
+Farm::~Farm() = default;
+
+void Farm::add_sink(plan::EventSink* sink) { run_->add_sink(sink); }
+
+Summary Farm::run() { return run_->run(); }
+
+void Farm::stop(int signal) { run_->stop(signal); }
+
+}  // namespace furrow::farm
