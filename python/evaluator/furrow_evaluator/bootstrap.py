@@ -1,0 +1,61 @@
+"""Runs a Python script of a rule: `python3 bootstrap.py PAYLOAD SCRIPT`.
+
+The script runs as `__main__`, with its own folder first on sys.path, its own path as __file__, and the object `snakemake`. Little is imported: a
+script may be short, and there may be thousands.
+"""
+
+import os
+import sys
+
+
+def prepare(payload, path):
+    here = os.path.dirname(os.path.abspath(__file__))
+    if sys.pycache_prefix is None and not os.access(here, os.W_OK):
+        cache = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
+        sys.pycache_prefix = os.path.join(cache, "furrow", "pycache")
+    package = type(sys)("furrow_evaluator")
+    package.__path__ = [here]
+    sys.modules["furrow_evaluator"] = package
+    del sys.path[0]  # this folder, whose modules must not hide the user's
+    import pickle
+
+    from furrow_evaluator.values import Snakemake
+
+    sys.path[:0] = [os.path.dirname(path), os.path.join(os.path.dirname(here), "shims")]
+    with open(payload, "rb") as file:
+        values = pickle.load(file)
+    return Snakemake(**values)
+
+
+def read(path):
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def cut_traceback(kind, error, traceback, own_file=__file__):
+    """Leaves out the frames of this file."""
+    while traceback is not None and traceback.tb_frame.f_code.co_filename == own_file:
+        traceback = traceback.tb_next
+    error.__traceback__ = traceback
+    sys.__excepthook__(kind, error, traceback)
+
+
+def main():
+    payload, path = sys.argv[1:3]
+    snakemake = prepare(payload, path)
+    source = read(path)
+    sys.excepthook = cut_traceback
+    names = sys.modules["__main__"].__dict__
+    for name in ("prepare", "read", "cut_traceback", "main", "os"):
+        names.pop(name, None)
+    sys.argv = [path]
+    names["__real_file__"] = names["__file__"]
+    names.update(__file__=path, __doc__=None, snakemake=snakemake)
+    if b"logger" in source:
+        from furrow_evaluator.logger import logger
+
+        names["logger"] = logger
+    exec(compile(source, path, "exec", dont_inherit=True), names)
+
+
+main()
