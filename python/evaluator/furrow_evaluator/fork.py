@@ -12,6 +12,7 @@ import select
 import sys
 from json import loads
 
+from . import active
 from .errors import describe, user_traceback
 from .jobs import run_arguments
 from .transport import close_quietly, dumps
@@ -108,6 +109,7 @@ class Children:
             _signal.signal(number, _signal.SIG_DFL)
         _signal.signal(_signal.SIGINT, _signal.default_int_handler)
         self.transport_.close()
+        active.can_ask = False
         close_quietly([self.wake_read_, self.wake_write_])
         close_quietly(child.error_fd for child in self.running_.values())
         if self.guard_fd_ is not None:

@@ -35,7 +35,7 @@ def base_names():
     names = {
         "os": os, "re": re, "sys": sys, "OrderedDict": OrderedDict, "namedtuple": namedtuple, "partial": partial, "chain": chain,
         "filterfalse": filterfalse, "shell": shell, "logger": logger, "expand": patterns.expand, "collect": patterns.expand,
-        "multiext": patterns.multiext, "access": flags.AccessPatterns(),
+        "multiext": patterns.multiext, "glob_wildcards": patterns.glob_wildcards, "access": flags.AccessPatterns(),
     }  # fmt: skip
     for name in (
         "ancient directory temp temporary protected touch ensure unpack repeat local report pipe service from_queue update before_update flag"

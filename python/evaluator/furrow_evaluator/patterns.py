@@ -190,3 +190,38 @@ def percent_template(pattern, names, keep_missing):
             return None
     parts.append(pattern[last:].replace("%", "%%"))
     return "".join(parts) if order == names else None
+
+
+def glob_wildcards(pattern, files=None, followlinks=False):
+    """Values of a pattern's wildcards: the engine looks where there is one, else this process walks the folders itself."""
+    from . import active
+
+    if active.workflow is not None:
+        return active.workflow.glob_wildcards(pattern, files, followlinks)
+    return glob_in_folders(pattern, files, followlinks)
+
+
+def glob_in_folders(pattern, files, followlinks):
+    from os.path import dirname, normpath
+
+    pattern = normpath(str(pattern))
+    regex = re.compile(regex_from_filepattern(pattern))
+    paths = sorted(map(normpath, walked(dirname(pattern.partition("{")[0]), followlinks))) if files is None else [normpath(str(path)) for path in files]
+    matches = [match for match in map(regex.match, paths) if match]
+    return as_columns(list(regex.groupindex), [match.groups() for match in matches])
+
+
+def as_columns(names, rows):
+    """A named tuple with one list for each wildcard."""
+    from collections import namedtuple
+
+    columns = [list(column) for column in zip(*rows)] if rows else [[] for _ in names]
+    return namedtuple("Wildcards", names)(*columns)
+
+
+def walked(folder, followlinks):
+    import os
+
+    for at, folders, names in os.walk(folder or ".", followlinks=followlinks):
+        for name in names + folders:
+            yield os.path.join(at, name)

@@ -71,6 +71,7 @@ class Server:
     # Operations.
 
     def load(self, request):
+        from . import active
         from .shell import State
         from .workflow import Workflow
 
@@ -79,6 +80,7 @@ class Server:
             os.dup2(2, 1)
         State.echo = bool(request.get("printshellcmds"))
         self.workflow_ = workflow = Workflow(request, self.transport_)
+        active.workflow, active.can_ask = workflow, True
         workflow.include_file(workflow.main_snakefile, is_main=True)
         workflow.finish()
         self.rules_ = workflow.rules

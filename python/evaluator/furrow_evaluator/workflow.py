@@ -3,10 +3,11 @@
 import os
 import sys
 
+from . import active
 from .config import Config
 from .errors import NotYet, SnakefileSyntaxError, WorkflowError
 from .namespace import add_mentioned, base_names
-from .patterns import regex_from_filepattern
+from .patterns import as_columns, glob_in_folders
 from .resources import from_expression, normalise, temporary_folder
 from .rules import Rule, RuleBuilder, set_overwritten
 from .source import read_source
@@ -121,7 +122,7 @@ class Workflow:
         names = module.__dict__
         names.update(base_names())
         names.update(
-            workflow=self, rules=self.rule_proxies_, config=self.config_.values, glob_wildcards=self.glob_wildcards, __furrow__=Directives(self),
+            workflow=self, rules=self.rule_proxies_, config=self.config_.values, __furrow__=Directives(self),
             __file__=self.main_snakefile,
         )  # fmt: skip
         return names
@@ -200,14 +201,12 @@ class Workflow:
     def glob_wildcards(self, pattern, files=None, followlinks=False):
         """Values of the wildcards of a pattern, from the files that match it."""
         pattern = os.path.normpath(str(pattern))
+        if files is None and not active.can_ask:
+            return glob_in_folders(pattern, None, followlinks)
         if files is None:
             answer = self.transport_.ask("glob", pattern=pattern, followlinks=bool(followlinks))
             return as_columns(answer["names"], answer["values"])
-        from re import compile as compile_pattern
-
-        regex = compile_pattern(regex_from_filepattern(pattern))
-        matches = [match for match in (regex.match(os.path.normpath(str(path))) for path in files) if match]
-        return as_columns(list(regex.groupindex), [match.groups() for match in matches])
+        return glob_in_folders(pattern, files, followlinks)
 
     # Loading.
 
@@ -260,13 +259,6 @@ class Workflow:
             if name.startswith("__furrow_hook_"):
                 found[name.split("_")[4]] = value
         return found
-
-
-def as_columns(names, rows):
-    from collections import namedtuple
-
-    columns = [list(column) for column in zip(*rows)] if rows else [[] for _ in names]
-    return namedtuple("Wildcards", names)(*columns)
 
 
 def compile_quietly(text, path, original):

@@ -1,0 +1,27 @@
+"""The workflow that is loaded in this process, for functions that are imported from modules named `snakemake`. Scripts have none."""
+
+workflow = None
+can_ask = False
+
+
+def load_document(path):
+    """A YAML or JSON file as Python values: from the engine where it can be asked, else by what is installed."""
+    if workflow is not None and can_ask:
+        from .config import load_file
+
+        return load_file(path, workflow.transport_, "file")
+    import json
+
+    with open(path, encoding="utf-8") as file:
+        text = file.read()
+    try:
+        return json.loads(text)
+    except ValueError:
+        pass
+    try:
+        import yaml
+    except ImportError:
+        from .errors import WorkflowError
+
+        raise WorkflowError("%s is no JSON, and this Python has no PyYAML to read it with" % path) from None
+    return yaml.safe_load(text)

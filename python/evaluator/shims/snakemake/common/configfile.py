@@ -1,0 +1,3 @@
+"""Config files."""
+
+from snakemake.io import load_configfile  # noqa: F401

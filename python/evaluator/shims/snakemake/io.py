@@ -1,0 +1,60 @@
+"""Patterns, flags and lists of files."""
+
+from furrow_evaluator.config import load_mapping as _load_mapping
+from furrow_evaluator.flags import (  # noqa: F401
+    Flagged as AnnotatedString,
+    ancient,
+    before_update,
+    directory,
+    ensure,
+    flag,
+    from_queue,
+    is_flagged,
+    local,
+    pipe,
+    protected,
+    repeat,
+    report,
+    service,
+    temp,
+    temporary,
+    touch,
+    unpack,
+    update,
+)
+from furrow_evaluator.patterns import (  # noqa: F401
+    apply_wildcards,
+    contains_wildcard,
+    expand,
+    glob_wildcards,
+    limit,
+    multiext,
+    regex_from_filepattern,
+    strip_constraints as strip_wildcard_constraints,
+    wildcard_names as get_wildcard_names,
+)
+from furrow_evaluator.values import (  # noqa: F401
+    InputFiles,
+    Log,
+    NamedList as Namedlist,
+    OutputFiles,
+    Params,
+    Resources as ResourceList,
+    Wildcards,
+)
+
+collect = expand
+regex = regex_from_filepattern
+IOFile = _IOFile = str
+
+
+def get_flag_value(value, name):
+    return value.flags.get(name) if is_flagged(value, name) else None
+
+
+def load_configfile(path):
+    from furrow_evaluator import active
+
+    if active.workflow is not None and active.can_ask:
+        return _load_mapping(str(path), active.workflow.transport_)
+    return active.load_document(str(path)) or {}

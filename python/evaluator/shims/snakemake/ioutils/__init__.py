@@ -1,0 +1,18 @@
+"""Helpers for input functions."""
+
+from furrow_evaluator.helpers import (  # noqa: F401
+    as_py_module,
+    branch,
+    choose_file,
+    choose_folder,
+    choose_tmp,
+    evaluate,
+    exists,
+    extract_checksum,
+    flatten,
+    lookup,
+    parse_input,
+    prepend_param,
+    subpath,
+)
+from furrow_evaluator.patterns import expand as collect  # noqa: F401

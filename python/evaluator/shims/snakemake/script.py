@@ -1,0 +1,13 @@
+"""The object that scripts see."""
+
+import sys
+
+from furrow_evaluator.values import Snakemake  # noqa: F401
+
+
+def __getattr__(name):
+    if name == "snakemake":
+        found = getattr(sys.modules["__main__"], "snakemake", None)
+        if found is not None:
+            return found
+    raise AttributeError(name)

@@ -1,0 +1,3 @@
+"""shell(...)."""
+
+from furrow_evaluator.shell import shell  # noqa: F401
