@@ -59,8 +59,9 @@ def decode(data):
 
 def furrow_run(*arguments, cwd, env=None, timeout=60):
     """`furrow run ARGUMENTS`, on two cores unless told otherwise."""
-    cores = [] if any(a == "-c" or a.startswith(("--cores", "-j", "-c", "--jobs")) for a in arguments) else ["--cores", "2"]
-    return execute([*FURROW_RUN, *cores, *map(str, arguments)], cwd, env, timeout)
+    arguments = list(map(str, arguments))
+    given = any(argument.startswith(("-c", "-j", "--cores", "--jobs")) for argument in arguments)
+    return execute([*FURROW_RUN, *([] if given else ["--cores", "2"]), *arguments], cwd, env, timeout)
 
 
 def furrow(*arguments, cwd, env=None, timeout=60):
