@@ -1,7 +1,10 @@
 #include "workflow/staleness.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <limits>
+
+#include "base/strings.hpp"
 
 namespace furrow::workflow {
 
@@ -256,6 +259,90 @@ void Staleness::spread() {
       if (!edge.ancient) add(edge.consumer, kUpstream);
     }
   }
+}
+
+// ---- why
+
+namespace {
+
+std::vector<std::string> shown(std::vector<std::string> names) {
+  if (names.size() > 5) {
+    const std::size_t more = names.size() - 5;
+    names.resize(5);
+    names.push_back("and " + std::to_string(more) + " more");
+  }
+  return names;
+}
+
+}  // namespace
+
+Result<std::vector<std::string>> Staleness::explain(NodeId node) {
+  const Reasons reasons = reasons_[node];
+  std::vector<std::string> lines;
+  std::optional<store::JobRecord> record;
+  if (store_) {
+    auto found = store_->find(record_key(dag_, rules_, node));
+    if (!found) return fail(std::move(found.error()));
+    record = std::move(*found);
+  }
+  if (reasons == 0) {
+    lines.push_back(record ? "up to date: outputs are there, and inputs, params and code are those of the last run"
+                           : "up to date by time: outputs are newer than inputs (there is no record of how they were made)");
+    return lines;
+  }
+  if (reasons & kForced) lines.push_back("it is forced by an option");
+  if (reasons & kNothingMade) lines.push_back("it makes no files, so it runs whenever it is asked for");
+  if (reasons & kIncomplete) lines.push_back("its last run did not end, so what it left is not trusted");
+  if (reasons & kMissingOutput) explain_missing(node, lines);
+  if (reasons & kNewerInput) explain_newer(node, lines);
+  if (reasons & kUpstream) explain_upstream(node, lines);
+  if (reasons & kInputsChanged) explain_inputs(node, record, lines);
+  if (reasons & kParamsChanged) {
+    const auto answered = answered_params_.find(node);
+    const CompiledRule& rule = rules_[dag_.node(node).rule];
+    lines.push_back("params were:  " + (record ? record->params : std::string()));
+    lines.push_back("params are:   " + params_text(rule, dag_.values(node, rules_), answered == answered_params_.end() ? std::vector<Param>{} : answered->second));
+  }
+  if (reasons & kCodeChanged) lines.push_back("the code of rule " + rules_[dag_.node(node).rule].rule.name + " is not what it was");
+  return lines;
+}
+
+void Staleness::explain_missing(NodeId node, std::vector<std::string>& lines) {
+  std::vector<std::string> missing;
+  for (const FileId file : dag_.outputs(node, rules_)) {
+    if (!states_.exists(file)) missing.emplace_back(dag_.files.view(file));
+  }
+  lines.push_back("missing output: " + join(shown(missing), ", "));
+}
+
+void Staleness::explain_newer(NodeId node, std::vector<std::string>& lines) {
+  std::vector<std::string> newer;
+  const auto inputs = dag_.inputs(node);
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    if (!(dag_.input_flags(node)[i] & kAncient) && states_.mtime_ns(inputs[i]) > output_time_[node]) newer.emplace_back(dag_.files.view(inputs[i]));
+  }
+  lines.push_back("newer input: " + join(shown(newer), ", "));
+}
+
+void Staleness::explain_upstream(NodeId node, std::vector<std::string>& lines) {
+  std::vector<std::string> made;
+  for (const FileId file : dag_.inputs(node)) {
+    const NodeId made_by = dag_.producer(file);
+    if (made_by != kNoNode && must_run(made_by)) made.emplace_back(dag_.files.view(file));
+  }
+  if (!made.empty()) lines.push_back("input made anew by this run: " + join(shown(made), ", "));
+}
+
+void Staleness::explain_inputs(NodeId node, const std::optional<store::JobRecord>& record, std::vector<std::string>& lines) {
+  if (!record) return;
+  std::set<std::string> before, now;
+  for (const store::FileStamp& stamp : record->inputs) before.insert(stamp.path);
+  for (const FileId file : dag_.inputs(node)) now.emplace(dag_.files.view(file));
+  std::vector<std::string> added, gone;
+  std::set_difference(now.begin(), now.end(), before.begin(), before.end(), std::back_inserter(added));
+  std::set_difference(before.begin(), before.end(), now.begin(), now.end(), std::back_inserter(gone));
+  if (!added.empty()) lines.push_back("new input: " + join(shown(added), ", "));
+  if (!gone.empty()) lines.push_back("no longer an input: " + join(shown(gone), ", "));
 }
 
 }  // namespace furrow::workflow

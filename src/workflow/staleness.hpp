@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -78,6 +79,10 @@ class Staleness {
   void judge_inputs(NodeId node, store::JobRow& row);
   bool same_content(const store::StampView& stamp, FileId file);
   void spread();
+  void explain_missing(NodeId node, std::vector<std::string>& lines);
+  void explain_newer(NodeId node, std::vector<std::string>& lines);
+  void explain_upstream(NodeId node, std::vector<std::string>& lines);
+  void explain_inputs(NodeId node, const std::optional<store::JobRecord>& record, std::vector<std::string>& lines);
   std::span<const Edge> consumers(NodeId node) const;
 
   const Dag& dag_;
