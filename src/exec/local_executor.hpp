@@ -9,14 +9,13 @@
 //       +--(cannot start)--------+--------------------------------------------------------+
 //
 // - starting: only while the evaluator forks; a program is running as soon as start() has spawned it. A
-// cancel is remembered and
-//   carried out as soon as the pid is known, from the answer or from the guard's table.
+//   cancel is remembered and carried out as soon as the pid is known, from the answer or from the guard's
+//   table.
 // - draining: only after a failure, a cancel or a timeout: what is left of the group is ended and waited for,
-// so that nothing of it
-//   writes beside a later attempt. What a job that ended well leaves running is none of our business.
+//   so that nothing of it writes beside a later attempt. What a job that ended well leaves running is none of
+//   our business.
 // - The guard's slot holds the group from before exec until the leader is about to be reaped (or the drained
-// group is gone), so
-//   that the guard never sees a number that may belong to somebody else.
+//   group is gone), so that the guard never sees a number that may belong to somebody else.
 //
 // Shutdown: cancel_all(), run the loop until running() is 0, destroy. Destroyed earlier, it kills what runs
 // and reports nothing. Not thread-safe.

@@ -1,19 +1,20 @@
 // Drives the jobs of a graph over an executor until all are done, or no more can or may run.
 //
 // One round of the loop:
-//   1. ended attempts are settled: checked and recorded by the source, retried or failed; what they blocked
-//   becomes ready
-//   2. jobs are picked, best first, while their demands fit; each picked job holds its share of the budget
-//   from then on
-//   3. picked jobs whose Launch has come are marked as starting
-//   4. one commit for all of this, then they start
-//   5. launches of upcoming jobs are asked for, so that the next free core need not wait for an answer
-//   6. the loop waits for something to happen
+//   1. ended attempts are settled: checked and recorded by the source, retried or failed
+//   2. jobs that became ready are admitted: the source says what they need
+//   3. jobs are picked, best first, while their demands fit; from then on they hold their share of the budget
+//   4. picked jobs whose launch has come are marked as starting
+//   5. one commit for all of this, then they start
+//   6. launches of upcoming jobs are asked for, so that the next free core need not wait for an answer
+//   7. the loop waits for something to happen
 //
-// States of a run: running -> winding down (a job failed without keep_going: nothing new starts, what runs
-// may end)
-//                          -> stopping (a signal: nothing new starts, what runs is cancelled) -> over.
-// States of a job beyond those of JobGraph: ready jobs are queued or picked; the Launch of either is unasked,
+// States of a run:
+//   running -> winding down (a job failed without keep_going: nothing new starts, what runs may end) -> over
+//           -> stopping (a signal, or a commit that failed: nothing new starts, what runs is cancelled)
+//           -> over
+//
+// States of a job beyond those of JobGraph: a ready job is new, queued or picked; its launch is unasked,
 // asked or here.
 //
 // A job that asks for more of a resource than there is gets all there is, as in Snakemake. Not thread-safe.

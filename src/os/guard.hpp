@@ -1,8 +1,7 @@
 // The guard: a small process that ends all jobs when the engine dies without a chance to do so itself.
 //
-//   engine --write end of a pipe--> guard        the engine's death, however it comes, is end-of-file for the
-//   guard engine, evaluator --table--> guard           shared memory: one 32-bit process group per slot, 0
-//   where none runs
+//   engine ---pipe---> guard             the engine's death, however it comes, is end-of-file for the guard
+//   engine, evaluator ---table---> guard   shared memory: one 32-bit process group a slot, 0 where none runs
 //
 // States of the guard: waiting (for end-of-file) -> killing (SIGKILL to each group of the table; looks again,
 // since a child that was just being made may write its slot late, until none is left alive) -> gone. It

@@ -4,8 +4,8 @@
 // however large it is, and a failing exec tells its errno through the shared memory. Between clone and exec
 // the child only makes system calls:
 //
-//   die with the parent -> own process group -> pid into the guard's table -> folder -> descriptors ->
-//   signals to default -> exec
+//   die with the parent -> own process group -> pid into the guard's table -> folder -> descriptors
+//     -> signals to default -> exec
 //
 // All descriptors that are not named in the request must be close-on-exec. Not thread-safe, one Spawner per
 // thread; make it after the program has set its own signal handlers and from the thread whose death shall end
