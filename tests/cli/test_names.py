@@ -4,7 +4,7 @@ import os
 import pytest
 
 NAMES = ["with space", "it's", 'double"quote', "dollar$HOME", "star*", "semi;colon", "tab\there", "back\\slash", "-dash",
-         "#hash", "(round)", "~tilde", "new\nline", "été", "日本"]
+         "#hash", "(round)", "~tilde", "été", "日本"]
 
 
 @pytest.mark.parametrize("name", NAMES, ids=lambda name: ascii(name))
@@ -33,6 +33,23 @@ rule by_script:
     folder.run()
     for kind in ("shell", "run", "script"):
         assert (folder / f"{kind}/{name}.out").read_text() == "text\n"
+    assert "othing to " in folder.run().text
+
+
+def test_name_with_a_newline(folder):
+    folder.write("Snakefile", '''
+rule all:
+    input: "b.out"
+rule a:
+    output: "new\\nline.txt"
+    shell: "echo a > {output:q}"
+rule b:
+    input: "new\\nline.txt"
+    output: "b.out"
+    shell: "cat {input:q} > {output}"
+''')
+    folder.run()
+    assert (folder / "new\nline.txt").exists() and (folder / "b.out").read_text() == "a\n"
     assert "othing to " in folder.run().text
 
 
