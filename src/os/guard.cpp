@@ -117,29 +117,39 @@ void end_all(Table table, int fewest_rounds) {
 
 }  // namespace
 
-Result<std::unique_ptr<Guard>> Guard::start(const std::vector<int>& kept_descriptors) {
+Result<std::unique_ptr<Guard>> Guard::create() {
   std::unique_ptr<Guard> guard(new Guard);
-  int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) != 0) return fail(system_error("cannot make a pipe for the guard"));
-  guard->pipe_fd_ = ends[1];
   guard->table_fd_ = ::memfd_create("furrow-guard", MFD_CLOEXEC);
   void* memory = MAP_FAILED;
   if (guard->table_fd_ >= 0 && ::ftruncate(guard->table_fd_, kTableBytes) == 0) {
     memory = ::mmap(nullptr, kTableBytes, PROT_READ | PROT_WRITE, MAP_SHARED, guard->table_fd_, 0);
   }
-  if (memory != MAP_FAILED) {
-    guard->table_ = static_cast<Table>(memory);
-    guard->pid_ = ::fork();
-  }
-  if (guard->pid_ == 0) {
+  if (memory == MAP_FAILED) return fail(system_error("cannot make the guard's table"));
+  guard->table_ = static_cast<Table>(memory);
+  return guard;
+}
+
+Result<void> Guard::watch(const std::vector<int>& kept_descriptors) {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) return fail(system_error("cannot make a pipe for the guard"));
+  pipe_fd_ = ends[1];
+  pid_ = ::fork();
+  if (pid_ == 0) {
     std::vector<int> kept = kept_descriptors;
     kept.push_back(ends[0]);
     become_guard(kept);
-    guard_main(ends[0], guard->table_);
+    guard_main(ends[0], table_);
   }
   const Error error = system_error("cannot start the guard");
   ::close(ends[0]);
-  if (guard->pid_ < 0) return fail(error);
+  if (pid_ < 0) return fail(error);
+  return {};
+}
+
+Result<std::unique_ptr<Guard>> Guard::start(const std::vector<int>& kept_descriptors) {
+  auto guard = create();
+  if (!guard) return guard;
+  if (auto watching = (*guard)->watch(kept_descriptors); !watching) return fail(std::move(watching.error()));
   return guard;
 }
 

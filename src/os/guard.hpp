@@ -10,7 +10,7 @@
 //
 // States of a slot: free (0) -> taken (its number was given out) -> filled (the child wrote its pid) -> free.
 // Shutdown: the engine ends its jobs, then the Guard's destructor closes the pipe; the guard finds an empty
-// table and leaves. Start it before threads and before memory has grown. Not thread-safe.
+// table and leaves. Start it before threads. Not thread-safe.
 #pragma once
 
 #include <atomic>
@@ -26,6 +26,11 @@ class Guard {
  public:
   static constexpr std::uint32_t kSlots = 65536;
 
+  // The table alone, for those who are started before there is a lock to keep.
+  static Result<std::unique_ptr<Guard>> create();
+  // Forks the guard; once. It keeps these descriptors open, and no others.
+  Result<void> watch(const std::vector<int>& kept_descriptors);
+  // Both at once.
   static Result<std::unique_ptr<Guard>> start(const std::vector<int>& kept_descriptors);
   ~Guard();
   Guard(const Guard&) = delete;
