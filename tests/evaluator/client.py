@@ -123,7 +123,7 @@ class Client:
         regex = re.compile(regex + re.escape(pattern[last:]) + "$")
         os.chdir(os.readlink("/proc/%d/cwd" % self.process.pid))
         values = []
-        for path in sorted(glob.glob("**", recursive=True)) + sorted(glob.glob(os.path.dirname(pattern.split("{")[0]) + "/**", recursive=True)):
+        for path in sorted(glob.glob("**", recursive=True)) + sorted(glob.glob(os.path.join(os.path.dirname(pattern.split("{")[0]) or ".", "**"), recursive=True)):
             match = regex.match(path)
             if match and list(match.groups()) not in values:
                 values.append(list(match.groups()))

@@ -149,6 +149,8 @@ def describe(exception, rule=None):
     if isinstance(exception, RecursionError):
         exception.__context__ = None
     error = {"type": type_name(exception), "message": message_of(exception)}
+    if isinstance(getattr(exception, "error", None), dict):  # what the engine has answered to a question
+        error.update(exception.error)
     frames = innermost_user_frame(exception)
     if is_syntax_error_in_file(exception):
         add_place(error, exception.filename, exception.lineno, source_line(exception.filename, exception.lineno))

@@ -148,7 +148,10 @@ def parse_input(infile, parser=None, **kwargs):
 
 
 def extract_checksum(infile, file=None, **ignored):
-    """The checksum that stands before a file's name in the output of md5sum or its kin."""
+    """The checksum that stands before a file's name in the output of md5sum or its kin, given as a path or an open file."""
+    if isinstance(infile, str) or hasattr(infile, "__fspath__"):
+        with open(infile) as opened:
+            return extract_checksum(opened, file)
     wanted = str(file)[2:] if str(file).startswith("./") else str(file)
     for line in infile:
         checksum, _, name = line.strip().partition(" ")
@@ -204,8 +207,10 @@ def choose_tmp(tmp_list, read=True, write=True, open=True, creatable=True):
 
 def choose(paths, read, write, execute, creatable, is_kind):
     """The first path that may be used as asked, or could be made."""
+    from pathlib import Path
+
     for path in paths:
-        path = os.path.expanduser(str(path))
+        path = Path(os.path.expanduser(str(path)))
         wanted = ((os.R_OK, read), (os.W_OK, write), (os.X_OK, execute))
         if is_kind(path) and all(os.access(path, mode) == value for mode, value in wanted if value is not None):
             return path

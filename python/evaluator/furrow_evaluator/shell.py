@@ -6,6 +6,7 @@ import sys
 from .errors import WorkflowError
 from .formatting import format_from_frame
 from .resources import temporary_folder
+from .values import NamedList
 
 kStrictMode = "set -euo pipefail; "
 kMaxCommand = 120000
@@ -103,8 +104,9 @@ def environment(names):
 
 def resource(names, name):
     resources = names.get("resources")
-    get = getattr(resources, "get", None)
-    return get(name) if get is not None else None
+    if resources is None and hasattr(names.get("snakemake"), "resources"):
+        resources = names["snakemake"].resources
+    return resources.get(name) if isinstance(resources, (dict, NamedList)) else None
 
 
 def run_command(command, names, iterable, read):

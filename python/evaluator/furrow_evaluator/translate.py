@@ -178,7 +178,7 @@ class Translator:
             colon = at + 2
         if not self.is_op(colon, ":"):
             return self.check_block_head(at, name, colon)
-        if word == "rule":
+        if word in ("rule", "checkpoint"):
             return self.rule(at, colon, name)
         head = "with __furrow__.not_yet(%r, %r) as __r:" % (word, name)
         after = self.directives(colon, "%s %s" % (word, name or ""), None, None)
@@ -196,11 +196,11 @@ class Translator:
         return None
 
     def rule(self, at, colon, name):
-        line = self.tokens_[at][2][0]
+        word, line = self.tokens_[at][1], self.tokens_[at][2][0]
         found = {}
-        after = self.directives(colon, "rule %s" % name if name else "rule", kRuleDirectives, found)
+        after = self.directives(colon, "%s %s" % (word, name) if name else word, kRuleDirectives, found)
         run = found.get("run")
-        head = "with __furrow__.rule(%r, %d, %r) as __r:" % (name, line, run)
+        head = "with __furrow__.%s(%r, %d, %r) as __r:" % (word, name, line, run)
         self.replace(at, colon, head + self.pass_if_empty(colon))
         return after
 

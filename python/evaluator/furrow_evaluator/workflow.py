@@ -336,6 +336,9 @@ class Directives:
     def rule(self, name, line, run):
         return RuleScope(self.workflow_, name, line, run)
 
+    def checkpoint(self, name, line, run):
+        return self.not_yet("checkpoint", name)
+
     def not_yet(self, what, name):
         raise NotYet("%s is not carried out yet" % (what if name is None else "%s %s" % (what, name)))
 
