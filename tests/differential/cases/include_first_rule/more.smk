@@ -1,0 +1,3 @@
+rule included:
+    output: "included.out"
+    shell: "echo included >> $JOBLOG; touch {output}"
