@@ -59,6 +59,8 @@ class Farm::Run : public plan::ExitListener {
   void commit_and_start();
   void start(Starting& starting);
   void give_back(JobId job);
+  bool lacks_launches() const;
+  bool is_time_to_look_ahead() const;
   void look_ahead();
 
   bool is_halted() const { return winding_down_ || summary_.signal != 0 || summary_.error; }
@@ -109,9 +111,10 @@ Summary Farm::Run::run() {
     grow();
     admit();
     pick();
+    if (lacks_launches()) look_ahead();
     mark_starting();
     commit_and_start();
-    look_ahead();
+    if (is_time_to_look_ahead()) look_ahead();
     if (is_over()) break;
     loop_.run_once(can_go_on() ? 0 : -1);
   }
@@ -315,14 +318,16 @@ void Farm::Run::start(Starting& starting) {
 
 void Farm::Run::give_back(JobId job) { budget_.give_back(resources_.amounts(demands_[job])); }
 
-// Launches are asked for in batches: for jobs that are picked already, and ahead when about half of what
-// comes next is new.
+bool Farm::Run::lacks_launches() const {
+  return std::any_of(picked_.begin(), picked_.end(), [&](JobId job) { return !launches_.is_asked(job); });
+}
+
+// When about half of what comes next is new: launches are asked for in batches.
+bool Farm::Run::is_time_to_look_ahead() const {
+  return !is_halted() && news_ > 0 && news_ >= std::min(options_.prefetch, queue_.size()) / 2;
+}
+
 void Farm::Run::look_ahead() {
-  if (is_halted()) return;
-  const bool missing =
-      std::any_of(picked_.begin(), picked_.end(), [&](JobId job) { return !launches_.is_asked(job); });
-  const std::size_t half = std::min(options_.prefetch, queue_.size()) / 2;
-  if (!missing && (news_ == 0 || news_ < half)) return;
   news_ = 0;
   std::vector<JobId> wanted = picked_;
   const std::vector<JobId> upcoming = queue_.peek(options_.prefetch);

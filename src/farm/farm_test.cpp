@@ -1,0 +1,505 @@
+#include "farm/farm.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <csignal>
+#include <deque>
+#include <functional>
+#include <map>
+#include <set>
+#include <string>
+
+#include "os/clock.hpp"
+
+namespace furrow::farm {
+namespace {
+
+using plan::Event;
+using plan::Exit;
+using plan::Job;
+using plan::JobGraph;
+using plan::JobId;
+using plan::Launch;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+using Log = std::vector<std::string>;
+
+std::string numbered(const char* what, JobId job, int attempt = 1) {
+  return std::string(what) + " " + std::to_string(job) + (attempt > 1 ? "/" + std::to_string(attempt) : "");
+}
+
+// Ends attempts one a round, the oldest first, as END says; a cancelled one ends as cancelled.
+class FakeExecutor : public plan::Executor {
+ public:
+  FakeExecutor(os::EventLoop& loop, Log& log) : loop_(loop), log_(log) {}
+
+  void set_listener(plan::ExitListener* listener) override { listener_ = listener; }
+  std::size_t max_running() const override { return most; }
+  std::size_t running() const override { return started_.size(); }
+
+  void start(plan::Attempt attempt) override {
+    log_.push_back(numbered("start", attempt.job, attempt.number));
+    started_.push_back({.job = attempt.job, .attempt = attempt.number});
+    most_at_once = std::max(most_at_once, started_.size());
+    if (!holds) schedule();
+  }
+
+  void cancel_all(plan::Stop how) override {
+    log_.push_back(how == plan::Stop::kGently ? "cancel gently" : "cancel at once");
+    if (ignores_gentle && how == plan::Stop::kGently) return;
+    for (Exit& exit : started_) {
+      exit.cancelled = true;
+      exit.status = -1;
+      exit.signal = SIGTERM;
+    }
+    for (std::size_t i = 0; i < started_.size(); ++i) schedule();
+  }
+
+  std::function<void(Exit&)> end = [](Exit&) {};
+  std::size_t most = 1000;
+  std::size_t most_at_once = 0;
+  bool holds = false;  // attempts end only when cancelled
+  bool ignores_gentle = false;
+
+ private:
+  void schedule() {
+    loop_.after(0, [this] {
+      if (started_.empty()) return;
+      Exit exit = started_.front();
+      started_.pop_front();
+      if (!exit.cancelled) end(exit);
+      listener_->on_exit(std::move(exit));
+    });
+  }
+
+  os::EventLoop& loop_;
+  Log& log_;
+  plan::ExitListener* listener_ = nullptr;
+  std::deque<Exit> started_;
+};
+
+class FakeSource : public plan::JobSource {
+ public:
+  FakeSource(os::EventLoop& loop, Log& log) : loop_(loop), log_(log) {}
+
+  void set_prepare_listener(plan::PrepareListener* listener) override { listener_ = listener; }
+
+  void prepare(std::span<const JobId> jobs, int attempt) override {
+    ++prepare_calls;
+    const std::vector<JobId> batch(jobs.begin(), jobs.end());
+    const auto answer = [this, batch, attempt] {
+      for (const JobId job : batch) {
+        prepared.push_back(job);
+        Launch launch;
+        launch.command = numbered("command", job, attempt);
+        if (listener_ == nullptr) return;
+        if (bad_launches.contains(job)) {
+          listener_->on_prepared(job, attempt, fail("params function broke"));
+        } else {
+          listener_->on_prepared(job, attempt, launch);
+        }
+      }
+    };
+    if (answers_at_once) {
+      answer();
+    } else {
+      loop_.after(0, answer);
+    }
+  }
+
+  std::vector<Result<plan::DemandId>> demands(std::span<const JobId> jobs, int attempt) override {
+    ++demand_calls;
+    std::vector<Result<plan::DemandId>> answers;
+    for (const JobId job : jobs) answers.push_back(demand(job, attempt));
+    return answers;
+  }
+
+  Result<void> starting(JobId job, int attempt, Launch&) override {
+    log_.push_back(numbered("starting", job, attempt));
+    if (bad_starts.contains(job)) return fail("no room for outputs");
+    return {};
+  }
+  Result<void> finished(const Exit& exit) override {
+    log_.push_back(numbered("finished", exit.job, exit.attempt));
+    return check(exit);
+  }
+  void failed(const Exit& exit, bool will_retry) override {
+    log_.push_back(numbered(will_retry ? "retry" : "failed", exit.job, exit.attempt));
+    last_failure = exit;
+  }
+  Result<void> commit() override {
+    log_.push_back("commit");
+    ++commits;
+    if (commits == failing_commit) return fail("disk full");
+    return {};
+  }
+  plan::JobName name(JobId job) const override { return {"job" + std::to_string(job), ""}; }
+
+  std::function<Result<plan::DemandId>(JobId, int)> demand = [](JobId, int) { return plan::DemandId{0}; };
+  std::function<Result<void>(const Exit&)> check = [](const Exit&) { return Result<void>(); };
+  std::set<JobId> bad_launches, bad_starts;
+  std::vector<JobId> prepared;
+  Exit last_failure;
+  int prepare_calls = 0, demand_calls = 0, commits = 0, failing_commit = 0;
+  bool answers_at_once = true;
+
+ private:
+  os::EventLoop& loop_;
+  Log& log_;
+  plan::PrepareListener* listener_ = nullptr;
+};
+
+class RecordingSink : public plan::EventSink {
+ public:
+  void on_event(const Event& event) override {
+    switch (event.kind) {
+      case Event::Kind::kRunStarted:
+        events.push_back("run of " + std::to_string(event.total));
+        break;
+      case Event::Kind::kJobStarted:
+        events.push_back(numbered("started", event.job, event.attempt));
+        commands.push_back(event.launch->command);
+        break;
+      case Event::Kind::kJobFinished:
+        events.push_back(numbered("done", event.job, event.attempt));
+        break;
+      case Event::Kind::kJobFailed:
+        events.push_back(numbered(event.will_retry ? "again" : "failed", event.job, event.attempt));
+        if (event.error != nullptr) events.back() += ": " + event.error->message;
+        break;
+      case Event::Kind::kJobsSkipped:
+        events.push_back("skipped " + std::to_string(event.count));
+        break;
+      case Event::Kind::kStopping:
+        events.push_back("stopping " + std::to_string(event.signal));
+        break;
+      case Event::Kind::kRunFinished:
+        events.push_back("over");
+        break;
+    }
+    if (react) react(event);
+  }
+  Log events, commands;
+  std::function<void(const Event&)> react;
+};
+
+class FarmTest : public ::testing::Test {
+ protected:
+  FarmTest() { resources.demand({}); }  // 0: nothing
+  JobId add(Job job = {}, std::initializer_list<JobId> waits_for = {}) {
+    const JobId id = graph.add(job);
+    for (const JobId other : waits_for) graph.depend(id, other);
+    return id;
+  }
+  Summary run(FarmOptions options = {}) {
+    farm = std::make_unique<Farm>(graph, resources, budget, executor, source, loop, options);
+    farm->add_sink(&sink);
+    return farm->run();
+  }
+  void cores(plan::Amount n) {
+    budget.set_limit(plan::kCores, n);
+    const plan::DemandId one = resources.demand({1});
+    source.demand = [one](JobId, int) { return one; };
+  }
+
+  Log log;
+  os::EventLoop loop;
+  JobGraph graph;
+  plan::Resources resources;
+  plan::Budget budget;
+  FakeExecutor executor{loop, log};
+  FakeSource source{loop, log};
+  RecordingSink sink;
+  std::unique_ptr<Farm> farm;
+};
+
+TEST_F(FarmTest, RunsAChainInOrderWithOneCommitARound) {
+  const JobId a = add();
+  const JobId b = add({}, {a});
+  add({}, {b});
+  cores(2);
+  const Summary summary = run();
+  EXPECT_TRUE(summary.ok());
+  EXPECT_EQ(summary.total, 3u);
+  EXPECT_EQ(summary.done, 3u);
+  EXPECT_THAT(log,
+              ElementsAre("starting 0", "commit", "start 0", "finished 0", "starting 1", "commit", "start 1",
+                          "finished 1", "starting 2", "commit", "start 2", "finished 2", "commit"));
+  EXPECT_THAT(sink.events, ElementsAre("run of 3", "started 0", "done 0", "started 1", "done 1", "started 2",
+                                       "done 2", "over"));
+  EXPECT_THAT(sink.commands, ElementsAre("command 0", "command 1", "command 2"));
+}
+
+TEST_F(FarmTest, AnEmptyGraphIsOverAtOnce) {
+  EXPECT_TRUE(run().ok());
+  EXPECT_THAT(sink.events, ElementsAre("run of 0", "over"));
+  EXPECT_THAT(log, IsEmpty());
+}
+
+TEST_F(FarmTest, HoldsNoMoreThanTheCoresAllow) {
+  for (int i = 0; i < 50; ++i) add();
+  cores(3);
+  EXPECT_TRUE(run().ok());
+  EXPECT_EQ(executor.most_at_once, 3u);
+}
+
+TEST_F(FarmTest, HoldsNoMoreThanTheExecutorTakes) {
+  for (int i = 0; i < 50; ++i) add();
+  executor.most = 4;
+  EXPECT_TRUE(run().ok());
+  EXPECT_EQ(executor.most_at_once, 4u);
+}
+
+TEST_F(FarmTest, AnExecutorWithoutPlaceIsAnErrorAndNoHang) {
+  add();
+  executor.most = 0;
+  const Summary summary = run();
+  ASSERT_TRUE(summary.error);
+  EXPECT_THAT(summary.error->message, HasSubstr("can never start"));
+  EXPECT_EQ(summary.unstarted, 1u);
+}
+
+TEST_F(FarmTest, ADemandOverTheLimitTakesAllThereIs) {
+  const std::size_t memory = resources.index("mem_mb");
+  budget.set_limit(plan::kCores, 4);
+  budget.set_limit(memory, 100);
+  const plan::DemandId big = resources.demand({1, 5000});
+  source.demand = [big](JobId, int) { return big; };
+  add();
+  add();
+  EXPECT_TRUE(run().ok());
+  EXPECT_EQ(executor.most_at_once, 1u);
+}
+
+TEST_F(FarmTest, DemandsThatDifferOnlyInWhatHasNoLimitDoNotMatter) {
+  resources.index("mem_mb");
+  budget.set_limit(plan::kCores, 2);
+  source.demand = [&](JobId job, int) { return resources.demand({1, static_cast<plan::Amount>(job)}); };
+  for (int i = 0; i < 20000; ++i) add();
+  const double begun = os::monotonic_seconds();
+  EXPECT_TRUE(run().ok());
+  EXPECT_LT(os::monotonic_seconds() - begun, 5);
+}
+
+TEST_F(FarmTest, BetterJobsStartFirst) {
+  add({.depth = 1});
+  add({.priority = 5});
+  add({.depth = 9});
+  add({.urgent = true});
+  cores(1);
+  run();
+  EXPECT_THAT(sink.commands, ElementsAre("command 3", "command 1", "command 2", "command 0"));
+}
+
+TEST_F(FarmTest, AsksForDemandsOfAllReadyJobsInOneCall) {
+  for (int i = 0; i < 500; ++i) add();
+  cores(1);
+  run();
+  EXPECT_EQ(source.demand_calls, 1);
+}
+
+TEST_F(FarmTest, PreparesAheadInBatches) {
+  for (int i = 0; i < 1000; ++i) add();
+  cores(1);
+  EXPECT_TRUE(run({.prefetch = 64}).ok());
+  EXPECT_EQ(source.prepared.size(), 1000u);
+  EXPECT_LE(source.prepare_calls, 1000 / 32 + 10);
+}
+
+TEST_F(FarmTest, StartsAJobOnlyOnceItsLaunchHasCome) {
+  source.answers_at_once = false;
+  for (int i = 0; i < 300; ++i) add();
+  cores(2);
+  EXPECT_TRUE(run().ok());
+  EXPECT_EQ(source.prepared.size(), 300u);
+  EXPECT_EQ(executor.most_at_once, 2u);
+}
+
+TEST_F(FarmTest, AfterAFailureWhatRunsMayEndAndNothingNewStarts) {
+  const JobId a = add();
+  add();
+  add({}, {a});
+  add();
+  cores(2);
+  executor.end = [&](Exit& exit) { exit.status = exit.job == a ? 3 : 0; };
+  const Summary summary = run();
+  EXPECT_FALSE(summary.ok());
+  EXPECT_EQ(summary.failed, 1u);
+  EXPECT_EQ(summary.done, 1u);
+  EXPECT_EQ(summary.skipped, 1u);
+  EXPECT_EQ(summary.unstarted, 1u);
+  EXPECT_EQ(source.last_failure.status, 3);
+  EXPECT_THAT(sink.events,
+              ElementsAre("run of 4", "started 0", "started 1", "failed 0", "skipped 1", "done 1", "over"));
+}
+
+TEST_F(FarmTest, KeepGoingRunsWhatDoesNotDependOnTheFailure) {
+  const JobId a = add();
+  const JobId b = add({}, {a});
+  add({}, {b});
+  add();
+  cores(1);
+  executor.end = [&](Exit& exit) { exit.signal = exit.job == a ? SIGSEGV : 0; };
+  const Summary summary = run({.keep_going = true});
+  EXPECT_EQ(summary.failed, 1u);
+  EXPECT_EQ(summary.skipped, 2u);
+  EXPECT_EQ(summary.done, 1u);
+  EXPECT_EQ(summary.unstarted, 0u);
+}
+
+TEST_F(FarmTest, RetriesWithTheDemandAndTheLaunchOfTheNextAttempt) {
+  add({.retries = 2});
+  budget.set_limit(plan::kCores, 8);
+  std::vector<plan::DemandId> asked;
+  source.demand = [&](JobId, int attempt) {
+    asked.push_back(resources.demand({attempt}));
+    return asked.back();
+  };
+  executor.end = [](Exit& exit) { exit.status = exit.attempt < 3 ? 1 : 0; };
+  EXPECT_TRUE(run().ok());
+  EXPECT_EQ(asked.size(), 3u);
+  EXPECT_THAT(sink.commands, ElementsAre("command 0", "command 0/2", "command 0/3"));
+  EXPECT_THAT(sink.events, ElementsAre("run of 1", "started 0", "again 0", "started 0/2", "again 0/2",
+                                       "started 0/3", "done 0/3", "over"));
+}
+
+TEST_F(FarmTest, FailsForGoodAfterTheLastRetry) {
+  add({.retries = 1});
+  executor.end = [](Exit& exit) { exit.status = 1; };
+  const Summary summary = run();
+  EXPECT_EQ(summary.failed, 1u);
+  EXPECT_THAT(log, ElementsAre("starting 0", "commit", "start 0", "retry 0", "starting 0/2", "commit",
+                               "start 0/2", "failed 0/2", "commit"));
+}
+
+TEST_F(FarmTest, OutputsThatFailTheCheckAreAFailureWithItsReason) {
+  add();
+  source.check = [](const Exit&) -> Result<void> { return fail("missing output x.txt"); };
+  const Summary summary = run();
+  EXPECT_EQ(summary.failed, 1u);
+  EXPECT_EQ(source.last_failure.error, "missing output x.txt");
+  EXPECT_THAT(sink.events, ElementsAre("run of 1", "started 0", "failed 0: missing output x.txt", "over"));
+}
+
+TEST_F(FarmTest, ALaunchThatCannotBePreparedFailsItsJobAlone) {
+  add();
+  add();
+  add();
+  source.bad_launches = {0, 1};
+  const Summary summary = run({.keep_going = true});
+  EXPECT_EQ(summary.failed, 2u);
+  EXPECT_EQ(summary.done, 1u);
+  EXPECT_THAT(sink.events, ::testing::Contains("failed 0: params function broke"));
+}
+
+TEST_F(FarmTest, FailuresBeforeTheStartLeaveNoCoreBehind) {
+  for (int i = 0; i < 20; ++i) add();
+  cores(2);
+  for (JobId job = 0; job < 15; ++job) (job % 2 == 0 ? source.bad_launches : source.bad_starts).insert(job);
+  const Summary summary = run({.keep_going = true});
+  EXPECT_EQ(summary.failed, 15u);
+  EXPECT_EQ(summary.done, 5u);
+  EXPECT_EQ(executor.most_at_once, 2u);
+}
+
+TEST_F(FarmTest, ADemandThatFailsFailsItsJob) {
+  add();
+  add();
+  source.demand = [](JobId job, int) -> Result<plan::DemandId> {
+    if (job == 0) return fail("threads function broke");
+    return plan::DemandId{0};
+  };
+  const Summary summary = run({.keep_going = true});
+  EXPECT_EQ(summary.failed, 1u);
+  EXPECT_EQ(summary.done, 1u);
+}
+
+TEST_F(FarmTest, JobsThatWaitForEachOtherAreAnErrorAndNoHang) {
+  const JobId a = add(), b = add();
+  graph.depend(a, b);
+  graph.depend(b, a);
+  const Summary summary = run();
+  ASSERT_TRUE(summary.error);
+  EXPECT_THAT(summary.error->message, HasSubstr("wait for each other"));
+}
+
+TEST_F(FarmTest, NothingStartsThatCouldNotBeRecorded) {
+  for (int i = 0; i < 10; ++i) add();
+  cores(1);
+  source.failing_commit = 3;
+  const Summary summary = run();
+  ASSERT_TRUE(summary.error);
+  EXPECT_EQ(summary.error->message, "disk full");
+  EXPECT_EQ(std::count(log.begin(), log.end(), "start 2"), 0);
+}
+
+TEST_F(FarmTest, AFirstSignalCancelsGentlyAndASecondAtOnce) {
+  for (int i = 0; i < 5; ++i) add();
+  cores(2);
+  executor.holds = true;
+  executor.ignores_gentle = true;
+  loop.after(0.01, [&] { farm->stop(SIGINT); });
+  loop.after(0.02, [&] { farm->stop(SIGINT); });
+  const Summary summary = run();
+  EXPECT_EQ(summary.signal, SIGINT);
+  EXPECT_EQ(summary.cancelled, 2u);
+  EXPECT_EQ(summary.unstarted, 3u);
+  EXPECT_EQ(summary.failed, 0u);
+  EXPECT_THAT(log, ElementsAre("starting 0", "starting 1", "commit", "start 0", "start 1", "cancel gently",
+                               "cancel at once", "failed 0", "failed 1", "commit"));
+}
+
+TEST_F(FarmTest, AJobThatEndedWellDespiteTheSignalIsDone) {
+  add();
+  add();
+  cores(1);
+  sink.react = [&](const Event& event) {
+    if (event.kind == Event::Kind::kJobStarted) loop.after(0, [&] { farm->stop(SIGTERM); });
+  };
+  executor.ignores_gentle = true;
+  const Summary summary = run();
+  EXPECT_EQ(summary.done, 1u);
+  EXPECT_EQ(summary.cancelled, 0u);
+  EXPECT_EQ(summary.unstarted, 1u);
+}
+
+TEST_F(FarmTest, RunsJobsThatAreAddedOnTheWay) {
+  const JobId first = add();
+  cores(1);
+  source.check = [&](const Exit& exit) {
+    if (exit.job == first) {
+      const JobId more = add();
+      add({}, {more});
+    }
+    return Result<void>();
+  };
+  const Summary summary = run();
+  EXPECT_TRUE(summary.ok());
+  EXPECT_EQ(summary.total, 3u);
+  EXPECT_EQ(summary.done, 3u);
+}
+
+TEST_F(FarmTest, CountsTheTimeOfCores) {
+  add();
+  budget.set_limit(plan::kCores, 4);
+  const plan::DemandId three = resources.demand({3});
+  source.demand = [three](JobId, int) { return three; };
+  executor.end = [](Exit& exit) { exit.usage.wall_s = 2; };
+  EXPECT_DOUBLE_EQ(run().core_s, 6);
+}
+
+TEST_F(FarmTest, AHundredThousandReadyJobsCostMicrosecondsEach) {
+  for (int i = 0; i < 100000; ++i) add({.depth = static_cast<std::uint32_t>(i % 7)});
+  cores(2);
+  const double begun = os::monotonic_seconds();
+  EXPECT_TRUE(run().ok());
+  const double each_us = (os::monotonic_seconds() - begun) * 1e6 / 100000;
+  RecordProperty("us_per_job", std::to_string(each_us));
+  EXPECT_LT(each_us, 100);  // measured about 5; the limit allows for sanitizers and a busy machine
+}
+
+}  // namespace
+}  // namespace furrow::farm
