@@ -149,7 +149,9 @@ def test_all_cores_are_used_without_c(folder):
     folder.write("Snakefile", 'rule a:\n    output: "a.out"\n    threads: 1000\n    shell: "echo {threads} > {output}"\n')
     result = engine.execute(engine.FURROW_RUN, folder.path)
     assert result.code == 0, str(result)
-    assert int((folder / "a.out").read_text()) == len(os.sched_getaffinity(0))
+    given = int((folder / "a.out").read_text())
+    logical = len(os.sched_getaffinity(0))
+    assert logical / 2 <= given <= logical, "all cores, of which two threads may be one"
 
 
 def test_output_of_a_job_is_shown_whole(folder):
