@@ -44,6 +44,14 @@ class Dag {
   const std::vector<NodeId>& targets() const { return targets_; }  // jobs of the targets themselves
   const std::vector<FileId>& target_files() const { return target_files_; }
 
+  // Leaves out the jobs for which KEPT is false.
+  template <class Kept>
+  void keep(Kept kept, std::vector<NodeId> targets, std::vector<FileId> target_files) {
+    std::erase_if(order_, [&](NodeId node) { return !kept(node); });
+    targets_ = std::move(targets);
+    target_files_ = std::move(target_files);
+  }
+
  private:
   friend class DagBuilder;
   friend class DagSelection;

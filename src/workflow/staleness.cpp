@@ -179,7 +179,7 @@ void Staleness::judge_record(NodeId node, store::JobRow& row) {
   const auto outputs = dag_.outputs(node, rules_);
   const bool any_there = std::any_of(outputs.begin(), outputs.end(), [&](FileId f) { return states_.exists(f); });
   if (row.phase != store::JobPhase::kFinished) {
-    if (any_there) reasons_[node] |= kIncomplete;
+    if (any_there && !options_.ignore_incomplete) reasons_[node] |= kIncomplete;
     return;
   }
   if (unsafe_since_ > 0 && row.finished_at >= unsafe_since_) {

@@ -41,6 +41,7 @@ struct StalenessOptions {
   Triggers triggers;
   bool force_all = false;
   bool force_targets = false;
+  bool ignore_incomplete = false;
   std::set<std::string> force_rules;  // rules by name
   std::set<FileId> force_files;       // outputs
   std::int64_t hash_limit = 1 << 20;  // bytes; contents of larger files are not compared

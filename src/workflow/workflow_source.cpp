@@ -101,8 +101,17 @@ const std::string& WorkflowSource::message(plan::JobId job) const {
   return running == running_.end() ? kNone : running->second.message;
 }
 
-std::string WorkflowSource::reason_log(plan::JobId job) const {
-  return join(view_of(dag_, rules_, nodes_[job]).log, ", ");
+const std::string& WorkflowSource::command(plan::JobId job) const {
+  static const std::string kNone;
+  const auto running = running_.find(job);
+  return running == running_.end() ? kNone : running->second.command;
+}
+
+std::vector<std::string> WorkflowSource::logs(plan::JobId job) const { return view_of(dag_, rules_, nodes_[job]).log; }
+
+std::string WorkflowSource::place(plan::JobId job) const {
+  const Rule& rule = rules_[dag_.node(nodes_[job]).rule].rule;
+  return rule.name + ", " + rule.file + ":" + std::to_string(rule.line);
 }
 
 std::vector<Result<plan::DemandId>> WorkflowSource::demands(std::span<const plan::JobId> jobs, int attempt) {
@@ -208,7 +217,7 @@ void WorkflowSource::failed(const plan::Exit& exit, bool will_retry) {
     ended.phase = store::JobPhase::kFailed;
     (void)recorder_->ended(node, std::move(ended));  // the failure itself is what people are told
   }
-  running_.erase(exit.job);
+  if (const auto running = running_.find(exit.job); running != running_.end()) running->second.shadow.reset();
 }
 
 Result<void> WorkflowSource::commit() { return recorder_ ? recorder_->commit() : Result<void>{}; }

@@ -39,7 +39,9 @@ class WorkflowSource final : public plan::JobSource {
   const RuleSet& rules() const { return rules_; }
   const Dag& dag() const { return dag_; }
   const std::string& message(plan::JobId job) const;   // of its rule, empty where there is none
-  std::string reason_log(plan::JobId job) const;       // the job's log files, ", " between them
+  const std::string& command(plan::JobId job) const;   // of a job that runs or has failed
+  std::vector<std::string> logs(plan::JobId job) const;
+  std::string place(plan::JobId job) const;            // "name, FILE:LINE" of its rule
 
   void set_prepare_listener(plan::PrepareListener* listener) override { listener_ = listener; }
   void prepare(std::span<const plan::JobId> jobs, int attempt) override;

@@ -1,0 +1,38 @@
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include "base/strings.hpp"
+#include "cli/run_command.hpp"
+
+namespace {
+
+constexpr const char* kHelp =
+    "furrow - run one job over many inputs, in parallel and reproducibly\n"
+    "\n"
+    "usage: furrow COMMAND [ARGUMENTS]\n"
+    "\n"
+    "  furrow run [TARGET...]   carry out a workflow: a Snakefile\n"
+    "  furrow --version         print the version\n"
+    "  furrow COMMAND --help    say more about a command\n";
+
+int unknown(const std::string& command) {
+  const std::string near = furrow::nearest(command, {"run", "--version", "--help"});
+  std::fprintf(stderr, "furrow: there is no command %s%s\n", command.c_str(), near.empty() ? "; see furrow --help" : ("\n  Did you mean " + near + "?").c_str());
+  return 2;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const std::vector<std::string> arguments(argv + (argc > 0), argv + argc);
+  if (arguments.empty()) {
+    std::fputs(kHelp, stderr);
+    return 2;
+  }
+  const std::string& command = arguments.front();
+  if (command == "run") return furrow::cli::run_command({arguments.begin() + 1, arguments.end()});
+  if (command == "--version" || command == "-V") return std::puts("furrow " FURROW_VERSION) < 0;
+  if (command == "--help" || command == "-h" || command == "help") return std::fputs(kHelp, stdout) < 0;
+  return unknown(command);
+}

@@ -1,0 +1,19 @@
+// Profiles: a folder with a config.yaml that holds options, as one would give them on the command line.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/error.hpp"
+
+namespace furrow::cli {
+
+struct ProfileOption {
+  std::string name;                 // without dashes
+  std::vector<std::string> values;  // empty: a flag that is on
+};
+
+// NAME is a folder, a file, or the name of a folder in ~/.config/furrow, ~/.config/snakemake or /etc/xdg/snakemake.
+Result<std::vector<ProfileOption>> read_profile(const std::string& name);
+
+}  // namespace furrow::cli

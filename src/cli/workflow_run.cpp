@@ -1,0 +1,183 @@
+#include "cli/workflow_run.hpp"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <charconv>
+#include <csignal>
+#include <cstdio>
+
+#include "base/strings.hpp"
+#include "cli/dry_run.hpp"
+#include "exec/local_executor.hpp"
+#include "os/clock.hpp"
+#include "os/file_hasher.hpp"
+#include "os/signals.hpp"
+#include "workflow/workflow_source.hpp"
+
+namespace furrow::cli {
+
+namespace {
+
+constexpr std::int64_t kHashLimit = 1 << 20;  // bytes; a larger file is known by its size and time
+constexpr const char* kScratchFolder = ".furrow/tmp";
+
+int tell(const Error& error) {
+  std::fprintf(stderr, "furrow: error: %s\n", error.to_string().c_str());
+  return 1;
+}
+
+void say(const std::string& text) { std::fprintf(stderr, "%s\n", text.c_str()); }
+
+Result<std::int64_t> number(const std::string& text, const std::string& what) {
+  std::int64_t value = 0;
+  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (code != std::errc() || end != text.data() + text.size()) return fail(Error{what + ": " + text + " is not a whole number"});
+  return value;
+}
+
+// A number where it looks like one.
+workflow::ResourceValue resource_value(const std::string& text) {
+  const auto value = number(text, "");
+  if (value) return *value;
+  return text;
+}
+
+}  // namespace
+
+int WorkflowRun::run() {
+  const std::size_t count = session_.staleness().count();
+  auto log_path = start_log();
+  if (!log_path) return tell(log_path.error());
+  if (session_.snakefile().has_onstart) {
+    if (auto done = session_.evaluator().hook("onstart", *log_path); !done) return tell(done.error());
+  }
+  if (count == 0) {
+    if (!is_quiet()) say("Nothing to do: everything is up to date.");
+    return finish({}, *log_path);
+  }
+  if (!session_.options().quiet_progress) {
+    say(fmt::format("{} to run on {}:\n{}", count_of(count, "job"), count_of(static_cast<std::size_t>(session_.cores()), "core"),
+                    job_table(session_)));
+  }
+  if (auto started = start_guard(); !started) return tell(started.error());
+  auto summary = run_jobs(*log_path);
+  if (!summary) return tell(summary.error());
+  return finish(*summary, *log_path);
+}
+
+Result<void> WorkflowRun::start_guard() { return session_.guard()->watch({session_.store()->lock_fd()}); }
+
+Result<std::string> WorkflowRun::start_log() const {
+  if (auto made = os::make_directories(".furrow/log"); !made) return fail(std::move(made.error()));
+  const auto now = static_cast<std::time_t>(os::wall_seconds());
+  const std::string path = os::absolute(fmt::format(".furrow/log/{:%Y-%m-%dT%H%M%S}-{}.log", fmt::localtime(now), ::getpid()));
+  if (auto written = os::write_file(path, ""); !written) return fail(std::move(written.error()));
+  return path;
+}
+
+Result<plan::Budget> WorkflowRun::budget(plan::Resources& resources) const {
+  plan::Budget budget;
+  budget.set_limit(plan::kCores, session_.cores());
+  for (const auto& [name, text] : session_.options().resources) {
+    const auto limit = number(text, "--resources " + name);
+    if (!limit) return fail(limit.error());
+    budget.set_limit(resources.index(name), *limit);
+  }
+  return budget;
+}
+
+Result<workflow::DemandOptions> WorkflowRun::demand_options() const {
+  workflow::DemandOptions options;
+  options.cores = session_.cores();
+  const auto check_rule = [&](const std::string& name, const char* option) -> Result<void> {
+    if (session_.rules().find(name)) return {};
+    const std::string near = nearest(name, session_.rules().names());
+    return fail(Error{std::string(option) + ": there is no rule " + name, {}, 0, near.empty() ? "" : "Did you mean " + near + "?"});
+  };
+  for (const auto& [rule, text] : session_.options().set_threads) {
+    if (auto known = check_rule(rule, "--set-threads"); !known) return fail(std::move(known.error()));
+    const auto threads = number(text, "--set-threads " + rule);
+    if (!threads) return fail(threads.error());
+    options.set_threads[rule] = *threads;
+  }
+  for (const auto& [name, text] : session_.options().set_resources) {
+    const std::size_t colon = name.find(':');
+    if (colon == std::string::npos) return fail(Error{"--set-resources: " + name + "=" + text + " is not of the form RULE:NAME=VALUE"});
+    const std::string rule = name.substr(0, colon);
+    if (auto known = check_rule(rule, "--set-resources"); !known) return fail(std::move(known.error()));
+    options.set_resources[rule].emplace_back(name.substr(colon + 1), resource_value(text));
+  }
+  return options;
+}
+
+Result<farm::Summary> WorkflowRun::run_jobs(const std::string& log_path) {
+  const RunOptions& options = session_.options();
+  plan::Resources resources;
+  auto limits = budget(resources);
+  if (!limits) return fail(std::move(limits.error()));
+  auto demanded = demand_options();
+  if (!demanded) return fail(std::move(demanded.error()));
+  if (auto made = os::make_directories(kScratchFolder); !made) return fail(std::move(made.error()));
+
+  os::EventLoop loop;
+  farm::Farm* running = nullptr;
+  const os::SignalWatch signals(loop, {SIGINT, SIGTERM, SIGHUP}, [&](int signal) {
+    if (running) running->stop(signal);
+  });
+  os::FileHasher hasher(loop, kHashLimit);
+  session_.evaluator().attach(loop);
+
+  workflow::JobDemands demands(session_.dag(), session_.rules(), session_.evaluator(), resources, std::move(*demanded));
+  workflow::JobFiles files(session_.dag(), session_.rules(), session_.states(),
+                           {options.not_temp, options.keep_incomplete, options.latency_wait_s});
+  workflow::Recorder recorder(session_.dag(), session_.rules(), session_.states(), *session_.store(), &hasher, kHashLimit);
+  workflow::SourceOptions source_options;
+  source_options.retries = options.retries.value_or(0);
+  source_options.prioritized = {options.prioritize.begin(), options.prioritize.end()};
+  source_options.touch_only = options.touch;
+  if (!options.shadow_prefix.empty()) source_options.shadow_folder = options.shadow_prefix + "/shadow";
+  workflow::WorkflowSource source(session_.dag(), session_.rules(), session_.evaluator(), demands, files, &recorder, source_options);
+
+  const auto must_run = [this](workflow::NodeId node) { return session_.staleness().must_run(node); };
+  files.count_temp_users(must_run);
+  plan::JobGraph graph;
+  source.plan(graph, must_run);
+
+  Progress progress(source, loop, {options.quiet_progress, options.quiet_all, options.print_commands, log_path});
+  exec::LocalExecutor executor(loop, session_.guard(), &session_.evaluator(), &progress, {.scratch = kScratchFolder});
+  farm::Farm farm(graph, resources, std::move(*limits), executor, source, loop, {.keep_going = options.keep_going});
+  farm.add_sink(&progress);
+  running = &farm;
+  const farm::Summary summary = farm.run();
+  running = nullptr;
+  if (auto recorded = recorder.finish(); !recorded) return fail(std::move(recorded.error()));
+  session_.evaluator().detach();
+  return summary;
+}
+
+int WorkflowRun::finish(const farm::Summary& summary, const std::string& log_path) {
+  if (summary.error) tell(*summary.error);
+  const bool ok = summary.ok();
+  const std::string hook = ok ? "onsuccess" : "onerror";
+  int code = ok ? 0 : 1;
+  if (summary.signal == 0 && (ok ? session_.snakefile().has_onsuccess : session_.snakefile().has_onerror)) {
+    if (auto done = session_.evaluator().hook(hook, log_path); !done) code = tell(done.error());
+  }
+  if (!is_quiet() && summary.total > 0) {
+    std::string text = fmt::format("{} of {} done in {}", summary.done, count_of(summary.total, "job"), human_duration(summary.wall_s));
+    if (ok && summary.wall_s > 0 && summary.core_s > summary.wall_s)
+      text += fmt::format(", {:.1f} times as fast as on one core", summary.core_s / summary.wall_s);
+    if (summary.failed) text += fmt::format("; {} failed", summary.failed);
+    if (summary.skipped) text += fmt::format("; {} skipped", summary.skipped);
+    if (summary.cancelled) text += fmt::format("; {} interrupted", summary.cancelled);
+    if (summary.unstarted) text += fmt::format("; {} not started", summary.unstarted);
+    say(text);
+    if (!ok) say("Log: " + log_path);
+  }
+  if (auto closed = session_.store()->close_cleanly(); !closed) return tell(closed.error());
+  return code;
+}
+
+}  // namespace furrow::cli

@@ -1,0 +1,29 @@
+// A planned workflow, run: everything that lives only while jobs do.
+#pragma once
+
+#include <memory>
+
+#include "cli/progress.hpp"
+#include "cli/workflow_session.hpp"
+#include "farm/farm.hpp"
+
+namespace furrow::cli {
+
+class WorkflowRun {
+ public:
+  explicit WorkflowRun(WorkflowSession& session) : session_(session) {}
+  int run();
+
+ private:
+  Result<void> start_guard();
+  Result<farm::Summary> run_jobs(const std::string& log_path);
+  Result<plan::Budget> budget(plan::Resources& resources) const;
+  Result<workflow::DemandOptions> demand_options() const;
+  Result<std::string> start_log() const;
+  int finish(const farm::Summary& summary, const std::string& log_path);
+  bool is_quiet() const { return session_.options().quiet_all; }
+
+  WorkflowSession& session_;
+};
+
+}  // namespace furrow::cli

@@ -1,0 +1,199 @@
+#include "cli/workflow_session.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <cstdlib>
+
+#include "base/strings.hpp"
+#include "os/cores.hpp"
+#include "snakefile/yaml_json.hpp"
+#include "workflow/dag_cut.hpp"
+#include "workflow/glob.hpp"
+
+namespace furrow::cli {
+
+namespace {
+
+constexpr const char* kStoreFolder = ".furrow";
+constexpr double kLockWait_s = 10;
+
+std::vector<std::string> absolute_all(const std::vector<std::string>& paths) {
+  std::vector<std::string> all;
+  for (const std::string& path : paths) all.push_back(os::absolute(path));
+  return all;
+}
+
+}  // namespace
+
+WorkflowSession::WorkflowSession(const RunOptions& options) : options_(options) {}
+
+bool WorkflowSession::changes_nothing() const {
+  return options_.dry_run || (options_.mode != RunOptions::Mode::kRun && options_.mode != RunOptions::Mode::kDeleteAll &&
+                              options_.mode != RunOptions::Mode::kDeleteTemp);
+}
+
+bool WorkflowSession::prints_data() const { return options_.mode != RunOptions::Mode::kRun || options_.dry_run; }
+
+Result<std::string> WorkflowSession::find_snakefile() const {
+  if (!options_.snakefile.empty()) {
+    const os::FileStatus status = os::status(options_.snakefile);
+    if (!status.exists()) return fail(Error{"there is no Snakefile " + options_.snakefile, {}, 0, "Give its path with -s."});
+    if (status.kind == os::FileStatus::Kind::kDirectory)
+      return fail(Error{options_.snakefile + " is a folder, not a Snakefile", {}, 0, "Give the file's path with -s."});
+    return os::absolute(options_.snakefile);
+  }
+  for (const char* place : {"Snakefile", "snakefile", "workflow/Snakefile", "workflow/snakefile"}) {
+    if (os::status(place).kind == os::FileStatus::Kind::kFile) return os::absolute(place);
+  }
+  return fail(Error{"there is no Snakefile here", {}, 0, "Looked for Snakefile and workflow/Snakefile in " + os::current_directory() + "; give another with -s."});
+}
+
+Result<void> WorkflowSession::find_cores() {
+  if (!options_.cores || *options_.cores == "all") {
+    cores_ = options_.cores ? os::usable_cores().logical : os::usable_cores().physical;
+    return {};
+  }
+  const std::string& text = *options_.cores;
+  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), cores_);
+  if (code != std::errc() || end != text.data() + text.size() || cores_ < 1)
+    return fail(Error{"--cores " + text + " is no number of cores", {}, 0, "Give a number from 1 on, or \"all\"."});
+  return {};
+}
+
+Result<snakefile::LoadRequest> WorkflowSession::load_request(const std::string& snakefile) const {
+  snakefile::LoadRequest request;
+  request.snakefile = snakefile;
+  if (!options_.directory.empty()) request.workdir = os::current_directory();
+  auto config = snakefile::config_of(options_.config);
+  if (!config) return fail(std::move(config.error()));
+  request.config = std::move(*config);
+  request.config_args = options_.config;
+  request.cores = static_cast<int>(std::min<std::int64_t>(cores_, 1 << 30));
+  request.stdout_is_data = prints_data();
+  request.targets = options_.targets;
+  request.shadow_prefix = options_.shadow_prefix;
+  request.default_resources = options_.default_resources;
+  request.quiet = options_.quiet_progress;
+  request.dryrun = options_.dry_run;
+  request.printshellcmds = options_.print_commands;
+  return request;
+}
+
+Result<void> WorkflowSession::load() {
+  if (auto found = find_cores(); !found) return found;
+  auto snakefile = find_snakefile();
+  if (!snakefile) return fail(std::move(snakefile.error()));
+  const std::vector<std::string> config_files = absolute_all(options_.config_files);
+  for (const std::string& file : config_files) {
+    if (!os::status(file).exists()) return fail(Error{"there is no configuration file " + file, {}, 0, "Check --configfile."});
+  }
+  for (const std::string& name : options_.envvars) {
+    if (!std::getenv(name.c_str())) return fail(Error{"the environment variable " + name + " is not set", {}, 0, "--envvars says that the workflow needs it."});
+  }
+  if (!options_.directory.empty()) {
+    if (auto made = os::make_directories(options_.directory); !made) return made;
+    if (auto changed = os::change_directory(options_.directory); !changed) return changed;
+  }
+  auto request = load_request(*snakefile);
+  if (!request) return fail(std::move(request.error()));
+  request->configfiles = config_files;
+
+  snakefile::EvaluatorOptions evaluator;
+  evaluator.python = options_.python;
+  evaluator.glob = [](const snakefile::GlobQuestion& question) -> Result<snakefile::GlobAnswer> {
+    auto matches = workflow::glob_wildcards(question.pattern, question.follow_links);
+    if (!matches) return fail(std::move(matches.error()));
+    return snakefile::GlobAnswer{std::move(matches->names), std::move(matches->values)};
+  };
+  if (!changes_nothing()) {
+    auto guard = os::Guard::create();
+    if (!guard) return fail(std::move(guard.error()));
+    guard_ = std::move(*guard);
+    evaluator.guard_fd = guard_->table_fd();
+  }
+  auto started = snakefile::EvaluatorProcess::start(std::move(evaluator));
+  if (!started) return fail(std::move(started.error()));
+  evaluator_ = std::move(*started);
+  auto loaded = evaluator_->load(*request);
+  if (!loaded) return fail(std::move(loaded.error()));
+  snakefile_ = std::move(loaded->snakefile);
+  if (!snakefile_.workdir.empty()) {
+    if (auto changed = os::change_directory(snakefile_.workdir); !changed) return changed;
+  }
+  apply_rule_options();
+  auto rules = workflow::RuleSet::compile(std::move(snakefile_.rules), snakefile_.rule_order, dag_.files);
+  if (!rules) return fail(std::move(rules.error()));
+  rules_ = std::move(*rules);
+  return {};
+}
+
+void WorkflowSession::apply_rule_options() {
+  for (workflow::Rule& rule : snakefile_.rules) {
+    if (auto* threads = std::get_if<std::int64_t>(&rule.threads); threads && options_.max_threads) *threads = std::min(*threads, *options_.max_threads);
+  }
+}
+
+Result<void> WorkflowSession::open_store() {
+  auto store = changes_nothing() ? store::Store::open_readonly(kStoreFolder) : store::Store::open(kStoreFolder, kLockWait_s);
+  if (!store) return fail(std::move(store.error()));
+  store_ = std::move(*store);
+  return {};
+}
+
+workflow::Targets WorkflowSession::targets() const {
+  workflow::Targets targets;
+  targets.names = options_.targets;
+  if (!snakefile_.default_target.empty()) {
+    targets.default_rule = {snakefile_.default_target};
+  } else if (rules_.size() > 0) {
+    targets.default_rule = {rules_[0].rule.name};
+  }
+  if (options_.mode == RunOptions::Mode::kWhy && targets.names.empty()) targets.names = options_.why;
+  targets.allow_ambiguity = options_.allow_ambiguity;
+  return targets;
+}
+
+Result<workflow::StalenessOptions> WorkflowSession::staleness_options() {
+  workflow::StalenessOptions options;
+  if (!options_.rerun_triggers.empty()) {
+    const auto has = [&](const char* name) {
+      return std::find(options_.rerun_triggers.begin(), options_.rerun_triggers.end(), name) != options_.rerun_triggers.end();
+    };
+    options.triggers = {has("mtime"), has("params"), has("input"), has("software-env"), has("code")};
+  }
+  options.force_all = options_.force_all;
+  options.force_targets = options_.force;
+  options.ignore_incomplete = options_.ignore_incomplete;
+  for (const std::string& name : options_.force_run) {
+    if (rules_.find(name)) {
+      options.force_rules.insert(name);
+    } else {
+      options.force_files.insert(dag_.files.intern(name));
+    }
+  }
+  return options;
+}
+
+Result<void> WorkflowSession::plan() {
+  auto options = staleness_options();
+  if (!options) return fail(std::move(options.error()));
+  // What is forced is wanted too, whether or not a target needs it.
+  workflow::Targets wanted = targets();
+  if (options_.targets.empty() && !options_.force_run.empty()) wanted.names = options_.force_run;
+  if (wanted.names.empty() && wanted.default_rule.empty()) {
+    staleness_ = std::make_unique<workflow::Staleness>(dag_, rules_, states_, *evaluator_, store_.get(), std::move(*options));
+    return staleness_->decide();
+  }
+  workflow::DagBuilder builder(dag_, rules_, *evaluator_, states_);
+  if (auto built = builder.build(wanted); !built) return built;
+  if (!options_.until.empty()) {
+    if (auto done = workflow::keep_until(dag_, rules_, options_.until); !done) return done;
+  }
+  if (!options_.omit_from.empty()) {
+    if (auto done = workflow::omit_from(dag_, rules_, options_.omit_from); !done) return done;
+  }
+  staleness_ = std::make_unique<workflow::Staleness>(dag_, rules_, states_, *evaluator_, store_.get(), std::move(*options));
+  return staleness_->decide();
+}
+
+}  // namespace furrow::cli

@@ -1,0 +1,61 @@
+// A Snakefile, loaded and planned: the steps that every form of `furrow run` shares, in the order in which they must happen.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "cli/run_options.hpp"
+#include "os/guard.hpp"
+#include "snakefile/evaluator_process.hpp"
+#include "store/store.hpp"
+#include "workflow/dag_builder.hpp"
+#include "workflow/staleness.hpp"
+
+namespace furrow::cli {
+
+class WorkflowSession {
+ public:
+  explicit WorkflowSession(const RunOptions& options);
+
+  // Starts the evaluator, loads the Snakefile, goes to its folder.
+  Result<void> load();
+  // Opens the store: for a run, or to look only.
+  Result<void> open_store();
+  // Works out the jobs and which of them must run.
+  Result<void> plan();
+
+  bool changes_nothing() const;  // dry runs, graphs, tables
+  bool prints_data() const;      // standard output is for another program
+  std::int64_t cores() const { return cores_; }
+
+  const RunOptions& options() const { return options_; }
+  workflow::Dag& dag() { return dag_; }
+  const workflow::RuleSet& rules() const { return rules_; }
+  const workflow::Snakefile& snakefile() const { return snakefile_; }
+  workflow::FileStates& states() { return states_; }
+  workflow::Staleness& staleness() { return *staleness_; }
+  snakefile::EvaluatorProcess& evaluator() { return *evaluator_; }
+  store::Store* store() { return store_.get(); }
+  os::Guard* guard() { return guard_.get(); }
+
+ private:
+  Result<std::string> find_snakefile() const;
+  Result<snakefile::LoadRequest> load_request(const std::string& snakefile) const;
+  Result<void> find_cores();
+  void apply_rule_options();
+  workflow::Targets targets() const;
+  Result<workflow::StalenessOptions> staleness_options();
+
+  const RunOptions& options_;
+  std::int64_t cores_ = 1;
+  std::unique_ptr<os::Guard> guard_;
+  std::unique_ptr<snakefile::EvaluatorProcess> evaluator_;
+  workflow::Snakefile snakefile_;
+  workflow::Dag dag_;
+  workflow::RuleSet rules_;
+  workflow::FileStates states_{dag_.files};
+  std::unique_ptr<store::Store> store_;
+  std::unique_ptr<workflow::Staleness> staleness_;
+};
+
+}  // namespace furrow::cli
