@@ -6,6 +6,7 @@ import sys
 kHere = os.path.dirname(os.path.abspath(__file__))
 kEvaluatorFolder = os.path.dirname(kHere)
 kMaxFrames = 12
+kOurNames = ("furrow_evaluator.rules.", "furrow_evaluator.workflow.", "RuleBuilder.", "Directives.", "__furrow__.", "__r.")
 
 
 class WorkflowError(Exception):
@@ -141,6 +142,8 @@ def message_of(exception):
         text = str(exception)
     except Exception:
         text = ""
+    for ours in kOurNames:
+        text = text.replace(ours, "")
     return text or type(exception).__name__
 
 

@@ -202,6 +202,17 @@ def named_params(items):
     return made
 
 
+def single(method):
+    """A directive that takes exactly one value, without a name."""
+
+    def checked(self, *args, **kwargs):
+        if len(args) != 1 or kwargs:
+            raise WorkflowError("%s takes one value" % method.__name__)
+        return method(self, args[0])
+
+    return checked
+
+
 class RuleBuilder:
     """What `__r` is in translated code: one method for each directive."""
 
@@ -256,6 +267,7 @@ class RuleBuilder:
             self.rule_.resource_items[name] = value
             self.rule_.resource_lines[name] = caller_line(1)
 
+    @single
     def threads(self, value):
         from .workflow import caller_line
 
@@ -264,19 +276,22 @@ class RuleBuilder:
         if not callable(value) and (isinstance(value, bool) or not isinstance(value, int)):
             raise WorkflowError("threads must be a whole number or a function, not %s" % type(value).__name__)
         self.rule_.threads = value
-        self.rule_.threads_line = caller_line(1)
+        self.rule_.threads_line = caller_line(2)
 
     def wildcard_constraints(self, *args, **kwargs):
         self.rule_.constraints = self.workflow_.checked_constraints(args, kwargs)
 
+    @single
     def message(self, text):
         if not isinstance(text, str):
             raise WorkflowError("message takes a text, not %s" % type(text).__name__)
         self.rule_.message = text
 
+    @single
     def name(self, text):
         self.name_ = text
 
+    @single
     def priority(self, value):
         if callable(value):
             raise NotYet("a function for priority is not carried out yet")
@@ -284,23 +299,28 @@ class RuleBuilder:
             raise WorkflowError("priority must be a number, not %s" % type(value).__name__)
         self.rule_.priority = value
 
+    @single
     def retries(self, value):
         if not isinstance(value, int) or value < 0:
             raise WorkflowError("retries must be a whole number of at least 0")
         self.rule_.retries = value
 
+    @single
     def shadow(self, value):
         value = "full" if value is True else value
         if value and value not in kShadows:
             raise WorkflowError("shadow must be one of %s" % ", ".join(kShadows))
         self.rule_.shadow = value or None
 
+    @single
     def localrule(self, value):
         self.rule_.localrule = bool(value)
 
+    @single
     def handover(self, value):
         self.rule_.localrule = self.rule_.localrule or bool(value)
 
+    @single
     def default_target(self, value):
         if value is not True:
             raise WorkflowError("default_target takes True, and is left out otherwise")

@@ -66,7 +66,16 @@ class Server:
         try:
             self.transport_.send(reply)
         except (UnicodeEncodeError, OverflowError, TypeError) as error:
-            self.transport_.send({"id": number, "error": {"type": type(error).__name__, "message": unsendable(error)}})
+            self.transport_.send({"id": number, "error": {"type": type(error).__name__, "message": unsendable(error), **self.guilty_rule(error)}})
+
+    def guilty_rule(self, error):
+        """Where the rule stands that holds a text which cannot be sent."""
+        for rule in self.rules_ if isinstance(error, UnicodeEncodeError) else ():
+            try:
+                rule.encode(self.workflow_.files_).encode("utf-8", "surrogateescape")
+            except UnicodeEncodeError:
+                return {"file": rule.snakefile, "line": rule.lineno, "rule": rule.name}
+        return {}
 
     # Operations.
 

@@ -36,6 +36,8 @@ kRunArguments = (
     "use_singularity=False, env_modules=None, bench_record=None, jobid=None, is_shell=False, bench_iteration=None, cleanup_scripts=True, "
     "shadow_dir=None, edit_notebook=None, conda_base_path=None, basedir=None"
 )
+kCompound = frozenset("if else elif for while try except finally with".split())
+kActions = frozenset("run shell script notebook wrapper template_engine cwl".split())
 kClosing = {")": "(", "]": "[", "}": "{"}
 kSkipped = frozenset([NL, COMMENT])
 
@@ -64,18 +66,27 @@ class Translator:
     def translate(self):
         at = 0
         line_start = True
+        one_line = False  # whether the line may go on with a statement behind a colon, as in `if x: include: "y"`
+        depth = 0
         tokens = self.tokens_
         while tokens[at][0] != ENDMARKER:
-            kind = tokens[at][0]
+            kind, word = tokens[at][0], tokens[at][1]
             if kind == NEWLINE:
                 line_start = True
+                one_line = False
             elif kind not in (NL, COMMENT, INDENT, DEDENT, ENCODING):
                 if line_start and kind == NAME:
                     after = self.statement(at)
                     if after is not None:
                         at = after
                         continue
+                    one_line = one_line or word in kCompound
                 line_start = False
+                if kind == OP:
+                    depth += (word in "([{") - (word in ")]}")
+                    line_start = one_line and depth == 0 and word == ":"
+                elif word == "lambda":
+                    one_line = False
             at += 1
         return Translation(self.apply_edits(), self.runs_)
 
@@ -96,7 +107,7 @@ class Translator:
                         self.close_bracket(opened, token)
                 elif kind == ERRORTOKEN and not token[1].isspace():
                     self.fail_token(token)
-                tokens.append(token)
+                tokens.append(token[:4])  # without the text of the line, of which some versions make a copy for each token
         except tokenize.TokenError as error:
             self.fail_unfinished(error, opened)
         except SyntaxError as error:
@@ -246,6 +257,8 @@ class Translator:
         if found is not None:
             if word in found:
                 self.fail_at(at, "%s is given twice in %s" % (word, owner))
+            if word in kActions and any(other in kActions for other in found):
+                self.fail_at(at, "%s has more than one of run, shell and script" % owner)
             found[word] = True
         if word == "run" and known is not None:
             found["run"] = name = "__furrow_run_%d_%d" % (self.index_, self.tokens_[at][2][0])
@@ -277,10 +290,24 @@ class Translator:
     def call(self, at, colon, text):
         """`word: arguments` becomes a call whose parenthesis closes behind the last argument."""
         last, after = self.extent(colon + 1)
+        self.check_swallowed(at, colon, after)
         self.replace(at, colon, text if last is not None else text + ")")
         if last is not None:
             self.insert(self.tokens_[last][3], ")")
         return after
+
+    def check_swallowed(self, at, colon, after):
+        """A directive that is indented deeper than the one before would become one of its arguments."""
+        for index in range(colon + 1, after - 1):
+            token = self.tokens_[index]
+            if token[0] == NAME and token[1] in kRuleDirectives and self.is_op(index + 1, ":") and self.starts_line(index):
+                hint = "%s and %s must be indented alike (a tab counts as 8 spaces)" % (self.tokens_[at][1], token[1])
+                self.fail_at(index, "unexpected indent before %s" % token[1], hint)
+
+    def starts_line(self, at):
+        while self.tokens_[at - 1][0] in (NL, COMMENT, INDENT, DEDENT):
+            at -= 1
+        return self.tokens_[at - 1][0] == NEWLINE
 
     def function(self, at, colon, head):
         last, after = self.extent(colon + 1)

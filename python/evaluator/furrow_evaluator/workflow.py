@@ -281,7 +281,7 @@ def compile_text(text, path, original):
         shown = lines[line - 1] if 0 < line <= len(lines) else ""
         raise SnakefileSyntaxError(error.msg, path, line, shown, hint_for_syntax(error, shown)) from None
     except (ValueError, RecursionError, MemoryError, OverflowError) as error:
-        raise SnakefileSyntaxError("the file cannot be compiled: %s" % (error or type(error).__name__), path, 1) from None
+        raise SnakefileSyntaxError("the file cannot be compiled: %s" % (str(error) or type(error).__name__), path, 1) from None
 
 
 def hint_for_syntax(error, line):
