@@ -120,6 +120,7 @@ class Details:
         self.wildcards = wildcards_of(job)
         self.resource_values = dict(job.get("resources") or {})
         self.threads_ = job.get("threads")
+        self.param_values_ = None
         self.input = Lazy(lambda: files_of(rule, job, "input"))
         self.output = Lazy(lambda: files_of(rule, job, "output"))
         self.log = Lazy(lambda: files_of(rule, job, "log"))
@@ -162,7 +163,9 @@ class Details:
         return Resources.from_mapping(with_derived(values))
 
     def param_values(self):
-        """(name, value, answered by a function) for each param."""
+        """(name, value, answered by a function) for each param; functions are called once."""
+        if self.param_values_ is not None:
+            return self.param_values_
         found = []
         so_far = Lazy(lambda: named_params([(name, value) for name, value, _ in found]))
         known = {**self.common(), "output": self.output, "log": self.log, "threads": self.threads_ or 1, "resources": Lazy(self.resources), "params": so_far}
@@ -173,6 +176,7 @@ class Details:
             elif has_wildcards(value):
                 value = self.fill_param(value)
             found.append((name, value, answered))
+        self.param_values_ = found
         return found
 
     def answer(self, function, known):
@@ -257,6 +261,8 @@ def job_command(rule, job, for_real):
         from .script import script_command
 
         answer.update(script_command(rule, job, names, lookup, for_real))
+    if any(callable(value) for _, value, _ in rule.param_items):
+        answer["params"] = names.details.encoded_params()
     return answer
 
 
