@@ -13,6 +13,7 @@ kReadSize = 1 << 18
 kFdBytes = 4
 kMaxFds = 8
 kMaxFrame = 0x7FFFFFFF
+kAncillarySize = _socket.CMSG_SPACE(kMaxFds * kFdBytes)
 
 dumps = JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False, allow_nan=False).encode
 
@@ -66,7 +67,10 @@ class Transport:
 
     def read_some(self):
         """Reads once and splits off whole frames. The kernel ends a read behind bytes that carry descriptors, so these keep their order."""
-        data, ancillary, _, _ = self.socket_.recvmsg(kReadSize, _socket.CMSG_SPACE(kMaxFds * kFdBytes), _socket.MSG_CMSG_CLOEXEC)
+        try:
+            data, ancillary, _, _ = self.socket_.recvmsg(kReadSize, kAncillarySize, _socket.MSG_CMSG_CLOEXEC)
+        except ConnectionResetError:
+            raise EngineGone from None
         for level, kind, content in ancillary:
             if level == _socket.SOL_SOCKET and kind == _socket.SCM_RIGHTS:
                 for at in range(0, len(content) - len(content) % kFdBytes, kFdBytes):
