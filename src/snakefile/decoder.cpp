@@ -25,12 +25,12 @@ workflow::FileFlags flag_named(std::string_view name) {
 }
 
 void read_item(Fields& fields, const JsonValue& value, Item& item) {
-  if (value.IsString()) {
-    item.pattern = fields.system_text_of(value, "items");
+  if (value.IsString() && view(value).find('\0') == std::string_view::npos) {
+    item.pattern = view(value);  // by far the most
     return;
   }
   const JsonValue* pattern = member(value, "p");
-  if (!pattern) return fields.reject("items", "strings or objects with \"p\"");
+  if (!pattern) return fields.reject("items", "strings without zero bytes, or objects with \"p\"");
   item.pattern = fields.system_text_of(*pattern, "p");
   for (const std::string& name : fields.texts(value, "f")) {
     const workflow::FileFlags flag = flag_named(name);
@@ -279,6 +279,7 @@ void read_program(Fields& fields, const JsonValue& job, plan::Launch& launch) {
 workflow::Preparation read_preparation(Fields& fields, const JsonValue& job, const workflow::JobView& view) {
   workflow::Preparation preparation;
   preparation.message = fields.text_or(job, "message", "");
+  preparation.params = params_of(fields, job);
   plan::Launch& launch = preparation.launch;
   if (const JsonValue* command = member(job, "shell")) {
     launch.kind = plan::Launch::Kind::kShell;

@@ -3,6 +3,7 @@
 #include <rapidjson/error/en.h>
 #include <rapidjson/reader.h>
 
+#include <algorithm>
 #include <limits>
 
 namespace furrow::snakefile {
@@ -65,7 +66,10 @@ Result<JsonDocument> JsonDocument::parse(std::string text, const std::string& wh
   };
   result.document_->Populate(fill);
   if (parsed.IsError()) {
-    return fail(what + " is no JSON: " + reason_of(parsed) + " (at byte " + std::to_string(parsed.Offset()) + ")");
+    Error error{what + " is no JSON: " + reason_of(parsed) + " (at byte " + std::to_string(parsed.Offset()) + ")"};
+    // Reading in place changes strings only, and they hold no line ends.
+    error.line = 1 + static_cast<int>(std::count(result.text_->begin(), result.text_->begin() + static_cast<std::ptrdiff_t>(parsed.Offset()), '\n'));
+    return fail(std::move(error));
   }
   return result;
 }
