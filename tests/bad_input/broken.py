@@ -94,19 +94,19 @@ RULES = [
     Broken("missing script", 'rule a:\n    output: "x.out"\n    script: "gone.py"\n', ["gone.py"]),
     Broken("script with a mistake", 'rule a:\n    output: "x.out"\n    script: "s.py"\n', ["s.py", "not_defined"], 2, "s.py",
            files={"s.py": "x = 1\ny = not_defined\n"}, traceback=True),
-    Broken("run block with a mistake", 'rule a:\n    output: "x.out"\n    run:\n        y = not_defined\n', ["not_defined"], 4),
+    Broken("run block with a mistake", 'rule a:\n    output: "x.out"\n    run:\n        y = not_defined\n', ["not_defined"], 4, traceback=True),
     Broken("rule target with wildcards", 'rule a:\n    output: "{w}.out"\n    shell: "touch {output}"\n', ["wildcard"], args=["a"]),
 ]
 
 NOT_YET = [
-    Broken("checkpoint", 'x = 1\ncheckpoint a:\n    output: "x"\n    shell: "touch x"\n', ["checkpoint", "not yet"], 2),
-    Broken("module", 'x = 1\nmodule other:\n    snakefile: "o.smk"\n', ["module", "not yet"], 2),
-    Broken("use rule", 'rule a:\n    output: "x"\nuse rule a as b with:\n    output: "y"\n', ["use rule", "not yet"], (3, 4)),
-    Broken("pipe", 'x = 1\nrule a:\n    output: pipe("x")\n    shell: "touch x"\n', ["pipe", "not yet"], (2, 3)),
-    Broken("service", 'x = 1\nrule a:\n    output: service("x")\n    shell: "touch x"\n', ["service", "not yet"], (2, 3)),
-    Broken("scattergather", "x = 1\nscattergather:\n    split=8\n", ["scattergather", "not yet"], (2, 3)),
+    Broken("checkpoint", 'x = 1\ncheckpoint a:\n    output: "x"\n    shell: "touch x"\n', ["checkpoint", "yet"], 2),
+    Broken("module", 'x = 1\nmodule other:\n    snakefile: "o.smk"\n', ["module", "yet"], 2),
+    Broken("use rule", 'rule a:\n    output: "x"\nuse rule a as b with:\n    output: "y"\n', ["use rule", "yet"], (3, 4)),
+    Broken("pipe", 'x = 1\nrule a:\n    output: pipe("x")\n    shell: "touch x"\n', ["pipe", "yet"], (2, 3)),
+    Broken("service", 'x = 1\nrule a:\n    output: service("x")\n    shell: "touch x"\n', ["service", "yet"], (2, 3)),
+    Broken("scattergather", "x = 1\nscattergather:\n    split=8\n", ["scattergather", "yet"], (2, 3)),
     Broken("cluster option", 'rule a:\n    output: "x"\n    shell: "touch x"\n', ["--cluster"], args=["--cluster", "qsub"]),
-    Broken("conda option", 'rule a:\n    output: "x"\n    shell: "touch x"\n', ["conda", "not yet"], args=["--use-conda"]),
+    Broken("conda option", 'rule a:\n    output: "x"\n    shell: "touch x"\n', ["conda", "yet"], args=["--use-conda"]),
 ]
 
 GOOD = 'rule a:\n    output: "x.out"\n    shell: "touch {output}"\n'
