@@ -5,7 +5,7 @@ from .errors import NotYet, WorkflowError
 from .identity import canonical
 from .patterns import contains_wildcard, strip_constraints, wildcard_names
 from .resources import from_expression, mebibytes, normalise
-from .transport import Json, dumps, encode
+from .transport import Json, dumps
 from .values import InputFiles, Log, OutputFiles, Params, check_name
 
 kShadows = ("minimal", "copy-minimal", "shallow", "full")
@@ -134,16 +134,17 @@ class Rule:
             "docstring": self.docstring,
             "message": self.message is not None,
         }
-        for directive in ("input", "output", "log"):
-            fields[directive] = [entry.encode(directive) for entry in self.entries[directive]]
-        if self.entries["benchmark"]:
-            fields["benchmark"] = self.entries["benchmark"][0].encode("benchmark")
-        fields["params"] = [encode_param(name, value, line) for name, value, line in self.param_items]
         fields["constraints"] = self.constraints
         fields["threads"] = function_at(self.threads_line) if callable(self.threads) else self.threads
         fields["resources"] = self.encode_resources()
         fields.update(priority=self.priority, retries=self.retries, shadow=self.shadow, code=self.code_text(), script=self.script_path())
-        return Json(encode(fields))
+        parts = [dumps(fields)[:-1]]
+        for directive in ("input", "output", "log"):
+            parts.append('"%s":[%s]' % (directive, ",".join([entry.encode(directive) for entry in self.entries[directive]])))
+        if self.entries["benchmark"]:
+            parts.append('"benchmark":' + self.entries["benchmark"][0].encode("benchmark"))
+        parts.append('"params":[%s]}' % ",".join([encode_param(name, value, line) for name, value, line in self.param_items]))
+        return Json(",".join(parts))
 
     def encode_resources(self):
         encoded = {}
@@ -216,19 +217,22 @@ def single(method):
 class RuleBuilder:
     """What `__r` is in translated code: one method for each directive."""
 
-    def __init__(self, rule, workflow):
+    def __init__(self, rule, workflow, lines):
         self.rule_ = rule
         self.workflow_ = workflow
+        self.lines_ = lines
         self.name_ = None
         self.given_ = False
+
+    def line_of(self, directive):
+        """Told by the translation: to ask a frame for its line takes longer the larger the file is."""
+        return self.lines_.get(directive, self.rule_.lineno)
 
     def doc(self, text):
         self.rule_.docstring = text.strip()
 
     def files(self, directive, args, kwargs):
-        from .workflow import caller_line
-
-        self.rule_.entries[directive] = read_arguments(args, kwargs, directive, caller_line(2), self.workflow_.default_flag(directive))
+        self.rule_.entries[directive] = read_arguments(args, kwargs, directive, self.line_of(directive), self.workflow_.default_flag(directive))
 
     def input(self, *args, **kwargs):
         self.files("input", args, kwargs)
@@ -246,9 +250,7 @@ class RuleBuilder:
             raise WorkflowError("benchmark takes one file name")
 
     def params(self, *args, **kwargs):
-        from .workflow import caller_line
-
-        line = caller_line(1)
+        line = self.line_of("params")
         for name in kwargs:
             try:
                 check_name(name)
@@ -258,25 +260,21 @@ class RuleBuilder:
         self.rule_.param_items = [(name, value, line) for name, value in items]
 
     def resources(self, *args, **kwargs):
-        from .workflow import caller_line
-
         if args:
             raise WorkflowError("resources must have names, as in `resources: mem_mb=100`")
         for name, value in kwargs.items():
             name, value = normalise(name, value)
             self.rule_.resource_items[name] = value
-            self.rule_.resource_lines[name] = caller_line(1)
+            self.rule_.resource_lines[name] = self.line_of("resources")
 
     @single
     def threads(self, value):
-        from .workflow import caller_line
-
         if isinstance(value, float):
             value = int(value)
         if not callable(value) and (isinstance(value, bool) or not isinstance(value, int)):
             raise WorkflowError("threads must be a whole number or a function, not %s" % type(value).__name__)
         self.rule_.threads = value
-        self.rule_.threads_line = caller_line(2)
+        self.rule_.threads_line = self.line_of("threads")
 
     def wildcard_constraints(self, *args, **kwargs):
         self.rule_.constraints = self.workflow_.checked_constraints(args, kwargs)

@@ -1,6 +1,6 @@
 """Translates a Snakefile to Python by edits at positions of the original text, so that every line keeps its number.
 
-    rule a:                  with __furrow__.rule("a", 1, None) as __r:
+    rule a:                  with __furrow__.rule("a", 1, None, {"input": 3}) as __r:
         "says what"              __r.doc("says what")
         input: "x",              __r.input( "x",
                y="z"                    y="z")
@@ -38,6 +38,7 @@ kRunArguments = (
 )
 kCompound = frozenset("if else elif for while try except finally with".split())
 kActions = frozenset("run shell script notebook wrapper template_engine cwl".split())
+kMayBeFunctions = ("input", "params", "threads", "resources")
 kClosing = {")": "(", "]": "[", "}": "{"}
 kSkipped = frozenset([NL, COMMENT])
 
@@ -211,7 +212,8 @@ class Translator:
         found = {}
         after = self.directives(colon, "%s %s" % (word, name) if name else word, kRuleDirectives, found)
         run = found.get("run")
-        head = "with __furrow__.%s(%r, %d, %r) as __r:" % (word, name, line, run)
+        lines = {word: found[word] for word in kMayBeFunctions if word in found}
+        head = "with __furrow__.%s(%r, %d, %r, %r) as __r:" % (word, name, line, run, lines)
         self.replace(at, colon, head + self.pass_if_empty(colon))
         return after
 
@@ -259,7 +261,7 @@ class Translator:
                 self.fail_at(at, "%s is given twice in %s" % (word, owner))
             if word in kActions and any(other in kActions for other in found):
                 self.fail_at(at, "%s has more than one of run, shell and script" % owner)
-            found[word] = True
+            found[word] = self.tokens_[at][2][0]
         if word == "run" and known is not None:
             found["run"] = name = "__furrow_run_%d_%d" % (self.index_, self.tokens_[at][2][0])
             after = self.function(at, at + 1, "def %s(%s):" % (name, kRunArguments))

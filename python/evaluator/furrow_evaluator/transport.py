@@ -28,13 +28,19 @@ class Json(str):
     __slots__ = ()
 
 
+kMayHoldJson = frozenset([dict, list, Json])
+
+
 def encode(value):
     """JSON text of a value that may hold Json at any depth of its dicts and at the first level of its lists."""
-    if type(value) is Json:
+    kind = type(value)
+    if kind is Json:
         return value
-    if type(value) is dict:
+    if kind is dict:
+        if kMayHoldJson.isdisjoint(map(type, value.values())):
+            return dumps(value)
         return "{" + ",".join([dumps(key) + ":" + encode(item) for key, item in value.items()]) + "}"
-    if type(value) is list and value and type(value[0]) is Json:
+    if kind is list and value and type(value[0]) is Json:
         return "[" + ",".join(value) + "]"
     return dumps(value)
 

@@ -17,11 +17,6 @@ kModuleName = "furrow_snakefile"
 kRemote = ("http://", "https://", "github:", "git+", "ftp://", "s3://", "gs://")
 
 
-def caller_line(depth):
-    """The line of the caller `depth` calls above the one that asks."""
-    return sys._getframe(depth + 1).f_lineno
-
-
 class SourcePath(str):
     """A path of a Snakefile or its folder, with the methods that Snakefiles call on it."""
 
@@ -297,12 +292,12 @@ def hint_for_syntax(error, line):
 class RuleScope:
     """The `with` block that a rule becomes."""
 
-    def __init__(self, workflow, name, line, run):
+    def __init__(self, workflow, name, line, run, lines):
         path = str(workflow.included_stack[-1])
         self.workflow_ = workflow
         self.rule_ = Rule(name, path, line, workflow)
         self.rule_.basedir = os.path.dirname(path)
-        self.builder_ = RuleBuilder(self.rule_, workflow)
+        self.builder_ = RuleBuilder(self.rule_, workflow, lines)
         self.run_ = run
 
     def __enter__(self):
@@ -333,10 +328,10 @@ class Directives:
     def __init__(self, workflow):
         self.workflow_ = workflow
 
-    def rule(self, name, line, run):
-        return RuleScope(self.workflow_, name, line, run)
+    def rule(self, name, line, run, lines):
+        return RuleScope(self.workflow_, name, line, run, lines)
 
-    def checkpoint(self, name, line, run):
+    def checkpoint(self, name, line, run, lines):
         return self.not_yet("checkpoint", name)
 
     def not_yet(self, what, name):
