@@ -120,6 +120,7 @@ Result<farm::Summary> WorkflowRun::run_jobs(const std::string& log_path) {
   auto demanded = demand_options();
   if (!demanded) return fail(std::move(demanded.error()));
   if (auto made = os::make_directories(kScratchFolder); !made) return fail(std::move(made.error()));
+  (void)os::remove_tree(".furrow/shadow");  // of a killed run
 
   os::EventLoop loop;
   farm::Farm* running = nullptr;
@@ -137,7 +138,7 @@ Result<farm::Summary> WorkflowRun::run_jobs(const std::string& log_path) {
   source_options.retries = options.retries.value_or(0);
   source_options.prioritized = {options.prioritize.begin(), options.prioritize.end()};
   source_options.touch_only = options.touch;
-  if (!options.shadow_prefix.empty()) source_options.shadow_folder = options.shadow_prefix + "/shadow";
+  source_options.shadow_folder = (options.shadow_prefix.empty() ? ".furrow" : options.shadow_prefix) + "/shadow/" + std::to_string(::getpid());
   workflow::WorkflowSource source(session_.dag(), session_.rules(), session_.evaluator(), demands, files, &recorder, source_options);
 
   const auto must_run = [this](workflow::NodeId node) { return session_.staleness().must_run(node); };

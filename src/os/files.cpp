@@ -155,9 +155,10 @@ Result<void> remove_tree(const std::string& path) {
 }
 
 Result<void> touch(const std::string& path) {
+  if (::utimensat(AT_FDCWD, path.c_str(), nullptr, AT_SYMLINK_NOFOLLOW) == 0) return {};
+  if (errno != ENOENT) return fail(error_about("cannot touch", path));
   const Descriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0666));
-  if (file.get() < 0 && errno != EISDIR) return fail(error_about("cannot touch", path));
-  if (::utimensat(AT_FDCWD, path.c_str(), nullptr, 0) != 0) return fail(error_about("cannot touch", path));
+  if (file.get() < 0) return fail(error_about("cannot make", path));
   return {};
 }
 

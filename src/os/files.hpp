@@ -33,7 +33,8 @@ Result<void> write_file(const std::string& path, std::string_view content);  // 
 Result<void> make_directories(const std::string& path);                      // with parents; fine if it is there
 Result<void> make_parent(const std::string& path);
 Result<void> remove_tree(const std::string& path);  // file, link or folder with all below; fine if it is not there
-Result<void> touch(const std::string& path);        // makes the file if missing, else sets its time to now
+// Makes the file if it is missing, else sets its time to now: a link's own, not that of what it points to.
+Result<void> touch(const std::string& path);
 Result<void> set_writable(const std::string& path, bool writable);  // for all; a folder with all below
 
 struct DirectoryEntry {

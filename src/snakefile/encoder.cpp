@@ -96,6 +96,7 @@ void write_job_members(JsonWriter& json, const workflow::JobView& job) {
   write_texts(json, "output", job.output);
   write_texts(json, "log", job.log);
   if (!job.benchmark.empty()) write_text(json, "benchmark", job.benchmark);
+  if (!job.directory.empty()) write_text(json, "cwd", job.directory);
   json.Key("threads");
   json.Int64(job.threads);
   write_resources(json, job.resources);

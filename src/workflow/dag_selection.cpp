@@ -162,16 +162,46 @@ Result<void> DagSelection::select(bool allow_ambiguity) {
     if (!all_feasible_ && !feasible_[node]) return fail(explain(node));
     if (auto visited = visit(node, allow_ambiguity); !visited) return visited;
   }
+  if (has_opened_circles_) drop_unneeded();
   return {};
+}
+
+// The job at the end of PATH needs FILE, which NODE makes, which is on the path itself: goes back to the last file on the way that is
+// there already, and takes it as it is.
+bool DagSelection::open_circle(std::vector<Frame>& path, NodeId node, FileId file) {
+  if (states_.exists(file)) {
+    dag_.producer_[file] = kNoNode;
+    has_opened_circles_ = true;
+    return true;
+  }
+  for (std::size_t i = path.size() - 1; i > 0 && path[i].node != node; --i) {
+    const FileId link = dag_.inputs(path[i - 1].node)[path[i - 1].next_input - 1];
+    if (!states_.exists(link)) continue;
+    dag_.producer_[link] = kNoNode;
+    has_opened_circles_ = true;
+    for (std::size_t k = i; k < path.size(); ++k) mark_[path[k].node] = 0;
+    path.resize(i);
+    return true;
+  }
+  return false;
+}
+
+// After circles were opened, some jobs may have been put in order for a job that is out of it again.
+void DagSelection::drop_unneeded() {
+  std::vector<char> needed(dag_.size(), 0);
+  for (const NodeId node : dag_.targets_) needed[node] = 1;
+  for (auto node = dag_.order_.rbegin(); node != dag_.order_.rend(); ++node) {
+    if (!needed[*node]) continue;
+    for (const FileId file : dag_.inputs(*node)) {
+      if (const NodeId made_by = dag_.producer(file); made_by != kNoNode) needed[made_by] = 1;
+    }
+  }
+  std::erase_if(dag_.order_, [&](NodeId node) { return !needed[node]; });
 }
 
 // Depth first with a stack of its own: a chain may be a hundred thousand jobs long.
 Result<void> DagSelection::visit(NodeId start, bool allow_ambiguity) {
   if (mark_[start]) return {};
-  struct Frame {
-    NodeId node;
-    std::uint32_t next_input;
-  };
   std::vector<Frame> path{{start, 0}};
   mark_[start] = 1;
   while (!path.empty()) {
@@ -188,8 +218,7 @@ Result<void> DagSelection::visit(NodeId start, bool allow_ambiguity) {
     const NodeId node = dag_.producer(file);
     if (node == kNoNode || mark_[node] == 2) continue;
     if (mark_[node] == 1) {
-      if (!states_.exists(file)) return fail(cycle(top.node, file));
-      dag_.producer_[file] = kNoNode;  // it is there already: taken as a source, which opens the circle
+      if (!open_circle(path, node, file)) return fail(cycle(top.node, file));
       continue;
     }
     mark_[node] = 1;

@@ -48,11 +48,18 @@ class DagSelection {
   Result<void> select(bool allow_ambiguity);
 
  private:
+  struct Frame {  // of the walk through the jobs
+    NodeId node;
+    std::uint32_t next_input;
+  };
+
   void count_missing();
   void spread();
   bool is_self_made(NodeId node) const;  // an input of the job is an output of it
   Result<void> choose(FileId file, bool allow_ambiguity);
   Result<void> visit(NodeId start, bool allow_ambiguity);
+  bool open_circle(std::vector<Frame>& path, NodeId node, FileId file);
+  void drop_unneeded();
   std::vector<NodeId> candidates(FileId file) const;
 
   Error explain(NodeId node);
@@ -68,6 +75,7 @@ class DagSelection {
   const Choices& choices_;
   const FailedNodes& failed_;
   bool all_feasible_ = false;
+  bool has_opened_circles_ = false;
   std::vector<char> feasible_;            // by job
   std::vector<std::uint32_t> missing_;    // by job: inputs not known to be available
   std::vector<char> available_;           // by file

@@ -39,7 +39,8 @@ struct JobView {
   WildcardValues wildcards;
   std::vector<std::string> input, output, log;
   std::vector<Shape> input_shape;  // empty unless the rule's input has functions
-  std::string benchmark;
+  std::string benchmark{};
+  std::string directory{};  // where it will run; empty: the current one
   std::int64_t threads = 1;
   std::vector<std::pair<std::string, ResourceValue>> resources;
   int attempt = 1;

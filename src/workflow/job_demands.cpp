@@ -40,8 +40,8 @@ std::vector<Result<JobDemands::Demand>> JobDemands::find(std::span<const NodeId>
 
 Result<JobDemands::Demand> JobDemands::settle(const CompiledRule& rule, Demand demand) const {
   if (const auto set = options_.set_threads.find(rule.rule.name); set != options_.set_threads.end()) demand.threads = set->second;
-  if (demand.threads < 1)
-    return fail(rule_error(rule.rule, "rule " + rule.rule.name + " asks for " + std::to_string(demand.threads) + " threads", "A job needs at least one."));
+  if (demand.threads < 0)
+    return fail(rule_error(rule.rule, "rule " + rule.rule.name + " asks for " + std::to_string(demand.threads) + " threads", "A job needs none or more."));
   demand.threads = std::min(demand.threads, options_.cores);
   if (const auto set = options_.set_resources.find(rule.rule.name); set != options_.set_resources.end()) {
     for (const auto& [name, value] : set->second) {

@@ -34,6 +34,10 @@ bool is_write_protected(const std::string& path) {
 JobFiles::JobFiles(const Dag& dag, const RuleSet& rules, FileStates& states, FileOptions options)
     : dag_(dag), rules_(rules), states_(states), options_(options) {
   for (const FileId file : dag.target_files()) is_target_[file] = 1;
+  for (const NodeId node : dag.targets()) {  // `rule all` asks for files by having them as input
+    if (rules[dag.node(node).rule].rule.kind != RuleKind::kNone || rules[dag.node(node).rule].has_products()) continue;
+    for (const FileId file : dag.inputs(node)) is_target_[file] = 1;
+  }
 }
 
 const Template& JobFiles::template_of(FileId file) const {
@@ -118,6 +122,25 @@ Result<void> JobFiles::remove_old(NodeId node) {
   return {};
 }
 
+Result<void> JobFiles::touch_or_make(FileId file, bool is_directory) {
+  const std::string path(dag_.files.view(file));
+  if (is_directory) {
+    if (auto made = os::make_directories(path); !made) return made;
+  }
+  return os::touch(path);
+}
+
+// A job that logs nothing still has its log: people and other rules look for it.
+void JobFiles::make_logs(NodeId node) {
+  const CompiledRule& rule = rules_[dag_.node(node).rule];
+  if (rule.logs.empty()) return;
+  const auto values = dag_.values(node, rules_);
+  for (const Template& log : rule.logs) {
+    const std::string path = log.filled(values);
+    if (!os::status(path).exists()) (void)os::touch(path);
+  }
+}
+
 void JobFiles::wait_for(const std::vector<FileId>& files) {
   const auto end = std::chrono::steady_clock::now() + std::chrono::duration<double>(options_.latency_s);
   const auto missing = [&] {
@@ -135,7 +158,7 @@ Result<void> JobFiles::after(NodeId node) {
   std::vector<FileId> expected;
   for (std::size_t i = 0; i < outputs.size(); ++i) {
     if (rule.outputs[i].flags & kTouch) {
-      if (auto touched = os::touch(std::string(dag_.files.view(outputs[i]))); !touched) return touched;
+      if (auto touched = touch_or_make(outputs[i], rule.outputs[i].flags & kDirectory); !touched) return touched;
     }
     states_.reload(outputs[i]);
     expected.push_back(outputs[i]);
@@ -175,6 +198,7 @@ Result<void> JobFiles::check(NodeId node, const Template& output, FileId file) {
 }
 
 void JobFiles::before_record(NodeId node) {
+  make_logs(node);
   const CompiledRule& rule = rules_[dag_.node(node).rule];
   const auto outputs = dag_.outputs(node, rules_);
   std::int64_t newest_input = 0;

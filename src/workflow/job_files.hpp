@@ -35,6 +35,8 @@ class JobFiles {
   std::vector<std::string> product_folders(NodeId node) const;
   Result<void> remove_old(NodeId node);
   Result<void> check(NodeId node, const Template& output, FileId file);
+  Result<void> touch_or_make(FileId file, bool is_directory);
+  void make_logs(NodeId node);
   void wait_for(const std::vector<FileId>& files);
   void release(FileId file);
   const Template& template_of(FileId file) const;

@@ -1,7 +1,5 @@
 #include "workflow/shadow.hpp"
 
-#include <stdlib.h>
-
 #include <filesystem>
 #include <system_error>
 
@@ -59,29 +57,37 @@ void open_up(const fs::path& root, const std::string& file) {
   }
 }
 
+// A link into the shadow folder would point to nothing once that is gone: lets it point to the same place outside.
+void redirect(const fs::path& link, const std::string& root) {
+  std::error_code code;
+  const fs::path target = fs::read_symlink(link, code);
+  if (code || !target.native().starts_with(root + "/")) return;
+  fs::remove(link, code);
+  fs::create_symlink(os::absolute(target.native().substr(root.size() + 1)), link, code);
+}
+
 }  // namespace
 
-Result<std::unique_ptr<Shadow>> Shadow::make(const std::string& kind, const std::string& parent, const std::vector<std::string>& inputs,
+Result<std::unique_ptr<Shadow>> Shadow::make(const std::string& kind, const std::string& path, const std::vector<std::string>& inputs,
                                              const std::vector<std::string>& products) {
-  if (auto made = os::make_directories(parent); !made) return fail(std::move(made.error()));
-  std::string name = os::absolute(parent) + "/job-XXXXXX";
-  if (!::mkdtemp(name.data())) return fail(system_error("cannot make a folder in " + parent));
-  std::unique_ptr<Shadow> shadow(new Shadow(name));
+  if (auto removed = os::remove_tree(path); !removed) return fail(std::move(removed.error()));
+  if (auto made = os::make_directories(path); !made) return fail(std::move(made.error()));
+  std::unique_ptr<Shadow> shadow(new Shadow(path));
   const bool copy = kind == "full" || kind == "copy-minimal";
   if (kind == "shallow" || kind == "full") {
-    if (auto brought = bring_all(name, copy); !brought) return fail(std::move(brought.error()));
+    if (auto brought = bring_all(path, copy); !brought) return fail(std::move(brought.error()));
     for (const std::string& product : products) {
-      if (is_inside(product)) open_up(name, product);
+      if (is_inside(product)) open_up(path, product);
     }
   } else {
     for (const std::string& input : inputs) {
-      if (auto brought = bring(name, input, copy); !brought) return fail(std::move(brought.error()));
+      if (auto brought = bring(path, input, copy); !brought) return fail(std::move(brought.error()));
     }
   }
   for (const std::string& product : products) {
     if (!is_inside(product)) continue;
     std::error_code code;
-    fs::create_directories((fs::path(name) / product).parent_path(), code);
+    fs::create_directories((fs::path(path) / product).parent_path(), code);
     if (code) return fail(error_of("cannot make the folder of " + product + " in the shadow folder", code));
   }
   return shadow;
@@ -95,6 +101,7 @@ Result<void> Shadow::move_out(const std::vector<std::string>& products) const {
     std::error_code code;
     if (!is_inside(product) || !fs::exists(fs::symlink_status(from, code)) || fs::equivalent(from, product, code)) continue;
     if (auto removed = os::remove_tree(product); !removed) return removed;
+    if (fs::is_symlink(fs::symlink_status(from, code))) redirect(from, path_);
     code.clear();
     fs::rename(from, product, code);
     if (code == std::errc::cross_device_link) {

@@ -14,8 +14,8 @@ namespace furrow::workflow {
 class Shadow {
  public:
   // KIND: minimal (links to the inputs), copy-minimal (copies of them), shallow (links to all in the current directory), full (a copy
-  // of all of it). Paths are relative; absolute ones are left alone.
-  static Result<std::unique_ptr<Shadow>> make(const std::string& kind, const std::string& parent, const std::vector<std::string>& inputs,
+  // of all of it). Inputs and products are relative paths; absolute ones are left alone. PATH is where: absolute; what is there goes.
+  static Result<std::unique_ptr<Shadow>> make(const std::string& kind, const std::string& path, const std::vector<std::string>& inputs,
                                               const std::vector<std::string>& products);
   ~Shadow();
   Shadow(const Shadow&) = delete;

@@ -88,6 +88,9 @@ void WorkflowSource::plan(plan::JobGraph& graph, const std::function<bool(NodeId
 JobView WorkflowSource::view(plan::JobId job, int attempt) const {
   JobView view = view_of(dag_, rules_, nodes_[job]);
   view.attempt = attempt;
+  // Its name is known before the folder is made, since the evaluator is told ahead of time.
+  if (!rules_[view.rule].rule.shadow.empty() && !options_.touch_only)
+    view.directory = os::absolute(options_.shadow_folder) + "/" + std::to_string(job) + "-" + std::to_string(attempt);
   if (const auto running = running_.find(job); running != running_.end()) {
     view.threads = running->second.demand.threads;
     view.resources = running->second.demand.resources;
@@ -166,18 +169,18 @@ Result<void> WorkflowSource::starting(plan::JobId job, int attempt, plan::Launch
   const NodeId node = nodes_[job];
   if (!options_.touch_only) {
     if (auto ready = files_.before(node, attempt); !ready) return ready;
-    if (auto entered = enter_shadow(job, launch); !entered) return entered;
+    if (auto entered = enter_shadow(job, attempt, launch); !entered) return entered;
   }
   return recorder_ ? recorder_->started(node, record(job, attempt)) : Result<void>{};
 }
 
-Result<void> WorkflowSource::enter_shadow(plan::JobId job, plan::Launch& launch) {
+Result<void> WorkflowSource::enter_shadow(plan::JobId job, int attempt, plan::Launch& launch) {
   const std::string& kind = rules_[dag_.node(nodes_[job]).rule].rule.shadow;
   if (kind.empty()) return {};
-  const JobView seen = view(job, 1);
-  auto shadow = Shadow::make(kind, options_.shadow_folder, seen.input, products_of(seen));
+  const JobView seen = view(job, attempt);
+  auto shadow = Shadow::make(kind, seen.directory, seen.input, products_of(seen));
   if (!shadow) return fail(std::move(shadow.error()));
-  launch.directory = (*shadow)->path();
+  launch.directory = seen.directory;
   running_[job].shadow = std::move(*shadow);
   return {};
 }

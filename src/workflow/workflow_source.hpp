@@ -22,7 +22,7 @@ namespace furrow::workflow {
 struct SourceOptions {
   int retries = 0;                       // for rules that do not say
   std::set<std::string> prioritized;     // rules or files
-  std::string shadow_folder = ".furrow/shadow";
+  std::string shadow_folder = ".furrow/shadow";  // this run's own
   bool touch_only = false;               // --touch: outputs are touched and recorded, nothing is executed
 };
 
@@ -65,7 +65,7 @@ class WorkflowSource final : public plan::JobSource {
   bool is_prioritized(NodeId node) const;
   JobView view(plan::JobId job, int attempt) const;
   void take_preparation(plan::JobId job, int attempt, Result<Preparation> preparation);
-  Result<void> enter_shadow(plan::JobId job, plan::Launch& launch);
+  Result<void> enter_shadow(plan::JobId job, int attempt, plan::Launch& launch);
   Result<void> check_and_move(plan::JobId job);
   store::JobRecord record(plan::JobId job, int attempt) const;
   store::JobRecord record(const plan::Exit& exit) const;
