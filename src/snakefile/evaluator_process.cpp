@@ -65,6 +65,7 @@ struct EvaluatorProcess::State {
   std::unique_ptr<FrameChannel> channel;
   std::optional<Error> dead;
   bool has_spoken = false;  // a frame has come
+  bool has_ended = false;   // the process; what it said before may still lie in the socket
 
   std::uint64_t last_id = 0;
   std::deque<Pending> pending;  // in the order in which they are answered
@@ -92,6 +93,8 @@ struct EvaluatorProcess::State {
   void deliver(std::function<void()> callback);
   void deliver_deferred();
   void update_watch();
+  void watch();
+  void forget();
 
   void die(Error reason);
   void die_of_closed_socket();
@@ -131,7 +134,7 @@ Result<void> EvaluatorProcess::State::spawn(const std::string& main_file) {
 }
 
 EvaluatorProcess::State::~State() {
-  if (loop && channel) loop->forget(channel->fd());
+  if (loop) forget();
   if (loop && deferred_timer != 0) loop->cancel(deferred_timer);
   channel.reset();
   if (child.pid < 0) return;
@@ -145,7 +148,7 @@ EvaluatorProcess::State::~State() {
 void EvaluatorProcess::State::die(Error reason) {
   if (dead) return;
   dead = reason;
-  if (loop) loop->forget(channel->fd());
+  if (loop) forget();
   ::kill(child.pid, SIGKILL);
   os::wait_for(child.pid);
   ::close(child.pidfd);
@@ -221,10 +224,12 @@ void EvaluatorProcess::State::wait_for_socket(bool may_stop) {
   const auto stop = [&] { die(Error{"interrupted"}); };
   if (may_stop && options.stopping && options.stopping()) return stop();
   const auto interest = static_cast<short>(POLLIN | (channel->wants_to_send() ? POLLOUT : 0));
-  pollfd entries[2] = {{channel->fd(), interest, 0}, {options.stop_fd, POLLIN, 0}};
+  // poll() skips descriptors below zero.
+  pollfd entries[3] = {{channel->fd(), interest, 0}, {child.pidfd, POLLIN, 0}, {options.stop_fd, POLLIN, 0}};
   // A signal may come between the question above and poll().
-  ::poll(entries, options.stop_fd >= 0 ? 2 : 1, options.stopping ? kPollMs : -1);
-  if (options.stop_fd >= 0 && (entries[1].revents & POLLIN) && (!options.stopping || options.stopping())) stop();
+  if (::poll(entries, 3, options.stopping ? kPollMs : -1) < 0) return;
+  has_ended |= (entries[1].revents & POLLIN) != 0;
+  if ((entries[2].revents & POLLIN) != 0 && (!options.stopping || options.stopping())) stop();
 }
 
 void EvaluatorProcess::State::exchange() {
@@ -239,7 +244,7 @@ void EvaluatorProcess::State::exchange() {
   }
   if (dead) return;
   if (!received) return die(received.error());
-  if (*received == FrameChannel::State::kClosed) return die_of_closed_socket();
+  if (has_ended || *received == FrameChannel::State::kClosed) return die_of_closed_socket();
   update_watch();
 }
 
@@ -325,6 +330,21 @@ void EvaluatorProcess::State::update_watch() {
   loop->change(channel->fd(), watches_for_space ? EPOLLIN | EPOLLOUT : EPOLLIN);
 }
 
+// A child of the user's code may hold the socket open, so the end of the process is watched as well.
+void EvaluatorProcess::State::watch() {
+  watches_for_space = channel->wants_to_send();
+  loop->watch(channel->fd(), watches_for_space ? EPOLLIN | EPOLLOUT : EPOLLIN, [this](std::uint32_t) { exchange(); });
+  loop->watch(child.pidfd, EPOLLIN, [this](std::uint32_t) {
+    has_ended = true;
+    exchange();
+  });
+}
+
+void EvaluatorProcess::State::forget() {
+  if (channel) loop->forget(channel->fd());
+  if (child.pidfd >= 0) loop->forget(child.pidfd);
+}
+
 // What the evaluator is doing, for errors.
 std::string EvaluatorProcess::State::about_rules(std::string_view doing, const std::set<std::uint32_t>& rules) const {
   std::string text(doing);
@@ -354,15 +374,12 @@ Result<std::unique_ptr<EvaluatorProcess>> EvaluatorProcess::start(EvaluatorOptio
 
 void EvaluatorProcess::attach(os::EventLoop& loop) {
   state_->loop = &loop;
-  if (state_->dead) return;
-  state_->watches_for_space = state_->channel->wants_to_send();
-  loop.watch(state_->channel->fd(), state_->watches_for_space ? EPOLLIN | EPOLLOUT : EPOLLIN,
-             [state = state_.get()](std::uint32_t) { state->exchange(); });
+  if (!state_->dead) state_->watch();
 }
 
 void EvaluatorProcess::detach() {
   if (!state_->loop) return;
-  if (!state_->dead) state_->loop->forget(state_->channel->fd());
+  state_->forget();
   if (state_->deferred_timer != 0) state_->loop->cancel(state_->deferred_timer);
   state_->deferred_timer = 0;
   state_->loop = nullptr;

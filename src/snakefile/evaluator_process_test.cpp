@@ -185,12 +185,13 @@ TEST_F(ProcessTest, LargeFramesInBothDirectionsAtOnceDoNotBlock) {
     return GlobAnswer{{"x"}, std::vector<std::vector<std::string>>(200'000, {"some value"})};
   };
   auto process = loaded(R"(
+send({"id": read()["id"], "ok": EMPTY})
 header = receive(4)
 send({"ask": 1, "what": "glob", "pattern": "p" * 5000000})
 request = json.loads(receive(struct.unpack("<I", header)[0]))
 count = len(read()["ok"]["values"])
 send({"id": request["id"], "ok": {"jobs": [{"entries": [[{"items": [str(len(request["jobs"])), str(count)]}]]}] * len(request["jobs"])}})
-time.sleep(60))" + std::string(), options);
+time.sleep(60))", options);
   const std::vector<workflow::InputQuestion> questions(50'000, {0, {{"sample", std::string(100, 's')}}});
   const auto answers = process->inputs(questions);
   ASSERT_TRUE(answers[0]) << answers[0].error().message;
