@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <functional>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -40,7 +41,6 @@ struct Slot {
   double killed = 0;          // when SIGKILL was sent
   std::uint64_t timeout = 0;  // timers
   std::uint64_t grace = 0;
-  std::uint64_t look = 0;
   std::string scratch, script;  // files to delete
   Capture capture;
   plan::Exit exit;
@@ -73,6 +73,7 @@ class LocalExecutor::Impl : public plan::ForkService::Listener {
   ~Impl() override {
     if (forks_ != nullptr) forks_->set_fork_listener(nullptr);
     loop_.cancel(ended_timer_);
+    loop_.cancel(look_timer_);
     for (std::uint32_t i = 0; i < slots_.size(); ++i) destroy(i);
   }
 
@@ -101,7 +102,8 @@ class LocalExecutor::Impl : public plan::ForkService::Listener {
 
   void on_child_readable(std::uint32_t index);
   void leader_ended(std::uint32_t index, int raw_status);
-  void look_at_group(std::uint32_t index);
+  void look_at_groups();
+  void look_again_in(double delay_s);
 
   void ask_to_end(std::uint32_t index, Asked how);
   void send(std::uint32_t index);
@@ -129,6 +131,8 @@ class LocalExecutor::Impl : public plan::ForkService::Listener {
   std::vector<std::uint32_t> ended_;  // ended inside start(); reported from the loop
   std::vector<plan::Exit> refused_;
   std::uint64_t ended_timer_ = 0;
+  std::vector<std::uint32_t> draining_;  // their leaders have ended
+  std::uint64_t look_timer_ = 0;
 };
 
 // --- starting
@@ -294,16 +298,32 @@ void LocalExecutor::Impl::leader_ended(std::uint32_t index, int raw_status) {
     return report(index);
   }
   slot.state = State::kDraining;
+  draining_.push_back(index);
   if (slot.asked == Asked::kNothing) ask_to_end(index, Asked::kKill);
-  look_at_group(index);
+  look_again_in(kLookAgain_s);
 }
 
-void LocalExecutor::Impl::look_at_group(std::uint32_t index) {
-  Slot& slot = at(index);
-  slot.look = 0;
-  const bool patience_ends = slot.asked == Asked::kKill && os::monotonic_seconds() > slot.killed + kSettle_s;
-  if (!os::group_exists(slot.pid) || patience_ends) return report(index);
-  slot.look = loop_.after(kLookAgain_s, [this, index] { look_at_group(index); });
+// One look for all: a run of thousands may be cancelled at once.
+void LocalExecutor::Impl::look_at_groups() {
+  look_timer_ = 0;
+  const double now = os::monotonic_seconds();
+  std::vector<int> groups;
+  for (const std::uint32_t index : draining_) groups.push_back(at(index).pid);
+  const std::vector<int> living = os::living_groups(std::move(groups));
+  const auto is_over = [&](std::uint32_t index) {
+    const Slot& slot = at(index);
+    const bool patience_ends = slot.asked == Asked::kKill && now > slot.killed + kSettle_s;
+    return patience_ends || !std::binary_search(living.begin(), living.end(), slot.pid);
+  };
+  const auto first_over = std::stable_partition(draining_.begin(), draining_.end(), std::not_fn(is_over));
+  const std::vector<std::uint32_t> over(first_over, draining_.end());
+  draining_.erase(first_over, draining_.end());
+  if (!draining_.empty()) look_again_in(std::max(kLookAgain_s, 4 * (os::monotonic_seconds() - now)));
+  for (const std::uint32_t index : over) report(index);
+}
+
+void LocalExecutor::Impl::look_again_in(double delay_s) {
+  if (look_timer_ == 0) look_timer_ = loop_.after(delay_s, [this] { look_at_groups(); });
 }
 
 void LocalExecutor::Impl::end_later(std::uint32_t index) {
@@ -430,8 +450,7 @@ void LocalExecutor::Impl::forget_pidfd(Slot& slot) {
 }
 
 void LocalExecutor::Impl::cancel_timers(Slot& slot) {
-  for (std::uint64_t* const timer : {&slot.timeout, &slot.grace, &slot.look})
-    loop_.cancel(std::exchange(*timer, 0));
+  for (std::uint64_t* const timer : {&slot.timeout, &slot.grace}) loop_.cancel(std::exchange(*timer, 0));
 }
 
 void LocalExecutor::Impl::destroy(std::uint32_t index) {

@@ -35,7 +35,7 @@ namespace furrow::exec {
 struct LocalOptions {
   std::size_t max_running = 65536;  // lowered to what descriptors and guard slots allow
   double grace_s = 0.4;             // between SIGTERM and SIGKILL
-  std::string scratch;  // existing folder for captured output and long commands, on a disk; empty: /tmp
+  std::string scratch{};  // existing folder for captured output and long commands, on a disk; empty: /tmp
 };
 
 class LocalExecutor : public plan::Executor {

@@ -1,6 +1,5 @@
 #include "os/guard.hpp"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -9,9 +8,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdio>
-#include <cstring>
-#include <string>
 
 #include "os/process.hpp"
 
@@ -70,41 +66,12 @@ std::vector<int> groups_in(Table table) {
   return groups;
 }
 
-// Whether /proc/PID says that the process is alive, in one of the groups. A zombie counts as gone: nobody may
-// ever reap it.
-bool lives_in(const std::vector<int>& groups, const char* pid) {
-  char text[512];
-  const int fd = ::open((std::string("/proc/") + pid + "/stat").c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return false;
-  const ssize_t n = ::read(fd, text, sizeof text - 1);
-  ::close(fd);
-  if (n <= 0) return false;
-  text[n] = '\0';
-  const char* const name_end = std::strrchr(text, ')');  // a program's name may hold anything
-  char state = 0;
-  int parent = 0, group = 0;
-  if (name_end == nullptr || std::sscanf(name_end + 1, " %c %d %d", &state, &parent, &group) != 3)
-    return false;
-  return state != 'Z' && state != 'X' && std::binary_search(groups.begin(), groups.end(), group);
-}
-
-bool any_alive(const std::vector<int>& groups) {
-  DIR* const proc = ::opendir("/proc");
-  if (proc == nullptr) return std::any_of(groups.begin(), groups.end(), &group_exists);
-  bool alive = false;
-  for (const dirent* entry = ::readdir(proc); entry != nullptr && !alive; entry = ::readdir(proc)) {
-    alive = entry->d_name[0] >= '1' && entry->d_name[0] <= '9' && lives_in(groups, entry->d_name);
-  }
-  ::closedir(proc);
-  return alive;
-}
-
 void end_all(Table table, int fewest_rounds) {
   for (int round = 0; round < kMostRounds; ++round) {
     const std::vector<int> groups = groups_in(table);
     bool exists = false;
     for (const int group : groups) exists |= signal_group(group, SIGKILL);
-    if (round >= fewest_rounds && (!exists || !any_alive(groups))) return;
+    if (round >= fewest_rounds && (!exists || living_groups(groups).empty())) return;
     ::usleep(kRoundUs);
   }
 }

@@ -169,14 +169,6 @@ int exit_code(int raw_status) { return WIFEXITED(raw_status) ? WEXITSTATUS(raw_s
 
 int exit_signal(int raw_status) { return WIFSIGNALED(raw_status) ? WTERMSIG(raw_status) : 0; }
 
-bool signal_group(int group, int signal) {
-  if (group <= 1 || ::kill(-group, signal) != 0) return false;  // kill(-1) would reach everything
-  if (signal != SIGKILL && signal != 0) ::kill(-group, SIGCONT);
-  return true;
-}
-
-bool group_exists(int group) { return group > 1 && (::kill(-group, 0) == 0 || errno == EPERM); }
-
 std::optional<std::string> find_program(std::string_view name, std::string_view path) {
   if (name.empty()) return std::nullopt;
   if (name.find('/') != std::string_view::npos) return std::string(name);

@@ -83,7 +83,10 @@ int exit_signal(int raw_status);  // 0 where none did
 
 // Signals a process group, the stopped ones too; false where no such group is left.
 bool signal_group(int group, int signal);
-bool group_exists(int group);
+bool group_exists(int group);  // zombies count
+// Those of GROUPS in which a process is alive, sorted. Zombies do not count: nobody may ever reap them. One
+// look at all of /proc.
+std::vector<int> living_groups(std::vector<int> groups);
 
 // The file that NAME stands for: itself if it holds a slash, else the first executable file of that name in
 // PATH.
