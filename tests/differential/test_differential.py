@@ -14,6 +14,7 @@ import engine
 
 CASES = Path(__file__).parent / "cases"
 LONG_AGO = 1577836800  # 2020-01-01
+KEPT = {".snakemake", ".furrow", ".snakemake_timestamp", "__pycache__"}
 RUNS = {"snakemake": engine.SNAKEMAKE, "furrow": engine.FURROW_RUN}
 
 
@@ -26,7 +27,7 @@ def tree(folder):
     found = {}
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder)
-        if name.parts[0] in (".snakemake", ".furrow") or "__pycache__" in name.parts:
+        if KEPT.intersection(name.parts):
             continue
         if path.is_symlink():
             found[str(name)] = f"link to {os.readlink(path)}"
