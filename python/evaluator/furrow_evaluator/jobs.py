@@ -119,7 +119,7 @@ class Details:
         self.job = job
         self.wildcards = wildcards_of(job)
         self.resource_values = dict(job.get("resources") or {})
-        self.threads_ = job.get("threads")
+        self.threads_ = 1 if job.get("threads") is None else job["threads"]
         self.param_values_ = None
         self.input = Lazy(lambda: files_of(rule, job, "input"))
         self.output = Lazy(lambda: files_of(rule, job, "output"))
@@ -136,11 +136,11 @@ class Details:
                 value = int(value)
             if isinstance(value, bool) or not isinstance(value, int):
                 raise WorkflowError("the function for threads must answer a whole number, not %r" % (value,))
-        self.threads_ = max(1, min(value, self.rule.workflow.cores))
+        self.threads_ = min(value, self.rule.workflow.cores)
         return value
 
     def evaluate_resources(self):
-        known = {**self.common(), "threads": self.threads_ or 1, "output": self.output}
+        known = {**self.common(), "threads": self.threads_, "output": self.output}
         values = {}
         for name, value in self.rule.resource_items.items():
             if callable(value):
@@ -155,8 +155,7 @@ class Details:
         for name, value in self.rule.resource_items.items():
             if name not in values and not callable(value) and value is not None:
                 values[name] = value
-        threads = self.threads_ or 1
-        values = {**values, "_cores": threads, "_nodes": 1}
+        values = {**values, "_cores": self.threads_, "_nodes": 1}
         for kind in kSized:
             if isinstance(values.get(kind + "_mb"), int):
                 values.setdefault(kind, in_words(values[kind + "_mb"]))
@@ -168,7 +167,7 @@ class Details:
             return self.param_values_
         found = []
         so_far = Lazy(lambda: named_params([(name, value) for name, value, _ in found]))
-        known = {**self.common(), "output": self.output, "log": self.log, "threads": self.threads_ or 1, "resources": Lazy(self.resources), "params": so_far}
+        known = {**self.common(), "output": self.output, "log": self.log, "threads": self.threads_, "resources": Lazy(self.resources), "params": so_far}
         for name, value, _ in self.rule.param_items:
             answered = callable(value)
             if answered:
@@ -181,7 +180,7 @@ class Details:
 
     def answer(self, function, known):
         if isinstance(function, FlaggedFunction) and "unpack" in function.flags:
-            raise WorkflowError("unpack(...) is for input; a dict of params can be used as it is, as in {params[key]}")
+            raise WorkflowError("unpack() is not allowed with params; a dict can be used as it is, as in {params[key]}")
         for _ in range(kMaxNested):
             value = guarded(function, self.wildcards, known, self.job.get("input"))
             if not callable(value) or isinstance(value, type):
@@ -238,7 +237,7 @@ kMakers = {
     "log": lambda details: details.log.get(),
     "params": lambda details: details.params(),
     "wildcards": lambda details: details.wildcards,
-    "threads": lambda details: details.threads_ or 1,
+    "threads": lambda details: details.threads_,
     "resources": lambda details: details.resources(),
     "rule": lambda details: details.rule.name,
     "benchmark": lambda details: details.job.get("benchmark") or "",

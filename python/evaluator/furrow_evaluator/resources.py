@@ -42,7 +42,7 @@ def convert(name, value):
     if name in kSized:
         return name + "_mb", megabytes(name, value)
     if is_mib(name):
-        return name[:-4] + "_mb", value if value is None else round(megabytes(name, value) * 1.048576)
+        return name[:-4] + "_mb", value if value is None else int(megabytes(name, value) / 0.95367431640625)
     if is_size(name):
         return name, megabytes(name, value)
     if name == "runtime" and isinstance(value, str):
@@ -120,7 +120,7 @@ def with_derived(resources):
 
 
 def mebibytes(megabyte_count):
-    return max(round(megabyte_count * 0.95367431640625), 1)
+    return -int(-megabyte_count * 0.95367431640625 // 1)
 
 
 def in_words(megabyte_count):

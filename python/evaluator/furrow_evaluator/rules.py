@@ -295,7 +295,7 @@ class RuleBuilder:
             raise NotYet("a function for priority is not carried out yet")
         if not isinstance(value, (int, float)):
             raise WorkflowError("priority must be a number, not %s" % type(value).__name__)
-        self.rule_.priority = value
+        self.rule_.priority = round(value)
 
     @single
     def retries(self, value):

@@ -219,6 +219,11 @@ class Snakemake:
         self.bench_iteration = bench_iteration
         self.scriptdir = scriptdir
 
+    def report_href(self, path):
+        from .report_href import ReportHref
+
+        return ReportHref(path)
+
     def log_fmt_shell(self, stdout=True, stderr=True, append=False):
         """A redirection to the log for a shell command, or nothing where the rule has no log."""
         log = str(self.log)

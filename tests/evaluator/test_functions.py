@@ -1,0 +1,156 @@
+"""Functions of rules: what they are told and what becomes of their answers."""
+
+import pytest
+from client import Failed
+from conftest import job_error
+
+
+def entries(client, name, wildcards=None):
+    job = {"r": [rule["name"] for rule in client.loaded["rules"]].index(name), "w": wildcards or {}, "attempt": 1}
+    (answer,) = client.request("inputs", jobs=[job])["jobs"]
+    if "error" in answer:
+        raise Failed(answer["error"])
+    return answer["entries"]
+
+
+def test_input_functions_of_every_kind(folder):
+    client = folder.load(
+        """
+        from functools import partial
+        def one(wildcards): return "one/" + wildcards.s
+        def many(wildcards, n=2): return [f"m{i}" for i in range(n)]
+        def generator(wildcards):
+            yield "g1"
+            yield Path("g2")
+        class Object:
+            def __call__(self, wildcards): return "object"
+            def method(self, wildcards): return "method"
+        rule a:
+            input: one, x=many, y=partial(many, n=1), z=generator, p=Object(), q=Object().method, r=lambda wc: one
+            output: "{s}"
+        """
+    )
+    answered = entries(client, "a", {"s": "S"})
+    items = [[(entry["name"], entry["list"], entry["items"]) for entry in one] for one in answered]
+    assert items == [
+        [(None, False, ["one/S"])], [("x", True, ["m0", "m1"])], [("y", True, ["m0"])], [("z", True, ["g1", "g2"])],
+        [("p", False, ["object"])], [("q", False, ["method"])], [("r", False, ["one/S"])],
+    ]  # fmt: skip
+
+
+def test_unpack_brings_names_and_flags_stay(folder):
+    client = folder.load(
+        """
+        rule a:
+            input: unpack(lambda wc: {"x": "f", "y": ["g", "h"]}), z=ancient(lambda wc: ["i"])
+        """
+    )
+    first, second = entries(client, "a")
+    assert first == [{"name": "x", "list": False, "items": ["f"]}, {"name": "y", "list": True, "items": ["g", "h"]}]
+    assert second == [{"name": "z", "list": True, "items": [{"p": "i", "f": ["ancient"]}]}]
+
+
+def test_one_job_that_fails_spoils_no_other(folder):
+    client = folder.load('def f(wc):\n    return {"a": "A"}[wc.s]\nrule a:\n    input: f\n    output: "{s}"\n')
+    good, bad = client.request("inputs", jobs=[{"r": 0, "w": {"s": "a"}}, {"r": 0, "w": {"s": "b"}}])["jobs"]
+    assert good["entries"] == [[{"name": None, "list": False, "items": ["A"]}]]
+    assert bad["error"]["type"] == "KeyError" and bad["error"]["line"] == 2 and bad["error"]["rule"] == "a"
+
+
+def test_wrong_answers_are_refused(folder):
+    client = folder.load("rule a:\n    input: lambda wc: 3\nrule b:\n    input: lambda wc: None\nrule c:\n    input: x=unpack(lambda wc: {})\n")
+    for name in "abc":
+        with pytest.raises(Failed) as failed:
+            entries(client, name)
+        assert failed.value.error["type"] == "WorkflowError"
+
+
+def test_wildcards_in_answers_are_filled_and_braces_stay_literal(folder):
+    client = folder.load('rule a:\n    input: lambda wc: ["x{s}", "{{}}"]\n    output: "{s}"\n')
+    assert entries(client, "a", {"s": "S"})[0][0]["items"] == ["xS", {"p": "{{}}", "literal": True}]
+
+
+def test_threads_resources_and_params_see_what_they_name(folder):
+    folder.write("i", "x" * 2000000)
+    client = folder.load(
+        """
+        rule a:
+            input: "i"
+            output: o="o{s}"
+            threads: lambda wc, input: 2 * len(input)
+            resources:
+                mem_mb=lambda wc, threads, attempt: 100 * threads * attempt,
+                size=lambda wc, input: int(input.size_mb),
+                all=lambda wc, **known: ",".join(sorted(known)),
+                none=lambda wc: None
+            params:
+                p=lambda wc, output, resources, threads: (wc.s, output.o, resources.mem_mb, threads),
+                q=lambda wildcards, input: input[0],
+                r="static {s}"
+        """
+    )
+    job = client.job("a", {"s": "S"}, attempt=2)
+    answer = client.one("details", job, want=["threads", "resources", "params"])
+    assert answer["threads"] == 2
+    assert answer["resources"]["mem_mb"] == 400 and answer["resources"]["size"] == 1
+    assert answer["resources"]["all"] == "attempt,input,output,rulename,threads" and "none" not in answer["resources"]
+    assert [param["text"] for param in answer["params"]] == ["['S', 'oS', 400, 2]", "i", "static {s}"]
+    assert client.one("details", job, want=["threads"]) == {"threads": 2}
+
+
+def test_threads_are_capped_before_other_functions_see_them(folder):
+    client = folder.load("rule a:\n    threads: lambda wc: 99\n    resources: t=lambda wc, threads: threads\n", cores=3)
+    answer = client.one("details", client.job("a"), want=["threads", "resources"])
+    assert answer["threads"] == 99 and answer["resources"]["t"] == 3
+
+
+def test_missing_files_are_told_apart_from_mistakes(folder):
+    client = folder.load(
+        """
+        rule a:
+            input: "nope"
+            params: x=lambda wc, input: open(input[0]).read()
+            resources: y=lambda wc, input: input.size
+        rule b:
+            params: x=lambda wc: open("other").read()
+        """
+    )
+    assert job_error(client, "details", client.job("a"), want=["params"])["type"] == "MissingInput"
+    assert job_error(client, "details", client.job("a"), want=["resources"])["type"] == "MissingInput"
+    assert job_error(client, "details", client.job("b"), want=["params"])["type"] == "FileNotFoundError"
+
+
+def test_expressions_of_default_resources(folder):
+    folder.write("i", "x" * 3000000)
+    client = folder.load('rule a:\n    input: "i"\n', default_resources={"mem_mb": "max(2*input.size_mb, 5)", "t": "attempt * 2"})
+    answer = client.one("details", client.job("a", attempt=3), want=["resources"])
+    assert answer["resources"]["mem_mb"] == 6 and answer["resources"]["t"] == 6
+
+
+def test_helpers_of_input_functions(folder):
+    client = folder.load(
+        """
+        c = {"s": {"a": {"path": "P"}}, "l": [1, 2]}
+        rule a:
+            input:
+                branch(lambda wc: wc.s == "a", then="yes", otherwise="no"),
+                lookup(dpath="s/{s}/path", within=c),
+                branch(evaluate("{s} == 'a'"), then="A"),
+                expand("{s}-{x}", x=lambda wc: ["1", "2"], allow_missing=True),
+                collect("{i}", i=[lambda wc: wc.s, "z"])
+            output: "{s}"
+            params:
+                base=subpath(output[0], basename=True),
+                first=input[0],
+                pre=prepend_param("-i", input[0])
+        assert lookup(dpath="l/1", within=c) == 2 and lookup(dpath="no", within=c, default=7) == 7
+        """
+    )
+    assert [one[0]["items"] for one in entries(client, "a", {"s": "a"})] == [["yes"], ["P"], ["A"], ["a-1", "a-2"], ["a", "z"]]
+    job = client.job("a", {"s": "a"})
+    assert [param["text"] for param in client.one("details", job, want=["params"])["params"]] == ["a", "yes", "-i yes"]
+
+
+def test_a_named_list_may_hold_functions(folder):
+    client = folder.load('rule a:\n    input: x=["f", lambda wc: ["g", "h"]], y="i"\n')
+    assert entries(client, "a") == [[{"name": "x", "list": True, "items": ["f", "g", "h"]}]]

@@ -1,0 +1,163 @@
+"""The modules named `snakemake` that Snakefiles import, and the functions behind them."""
+
+import json
+
+import pytest
+
+
+def check(folder, text, **fields):
+    return folder.load(text, **fields)
+
+
+def test_imports_that_are_common(folder):
+    check(
+        folder,
+        """
+        import snakemake
+        from snakemake.utils import min_version, validate, Paramspace, update_config, makedirs, listfiles, format as fmt
+        from snakemake.io import expand, glob_wildcards, temp, Wildcards, Namedlist, load_configfile, strip_wildcard_constraints
+        from snakemake.shell import shell as other
+        from snakemake.logging import logger
+        from snakemake.exceptions import WorkflowError
+        from snakemake.common.configfile import load_configfile as another
+        assert other is shell
+        min_version("7.8.0rc1")
+        min_version("9.25")
+        x = 4
+        assert fmt("{x}-{y}", y=5) == "4-5"
+        assert strip_wildcard_constraints("a{b,x+}") == "a{b}"
+        open("c.json", "w").write('{"a": 1}')
+        assert load_configfile("c.json") == {"a": 1}
+        c = {"a": {"b": 1}}
+        update_config(c, {"a": {"c": 2}})
+        assert c == {"a": {"b": 1, "c": 2}}
+        assert [(p, w.n) for p, w in listfiles("{n}.json")] == [("c.json", "c")]
+        """,
+    )
+
+
+def test_too_new_a_version(folder):
+    error = folder.error('from snakemake.utils import min_version\nmin_version("10.0")\n')
+    assert error["type"] == "WorkflowError" and error["line"] == 2 and "10.0" in error["message"]
+
+
+def test_modules_that_are_not_there_say_so(folder):
+    error = folder.error("import snakemake.api\n")
+    assert error["type"] == "ModuleNotFoundError" and "Furrow brings" in error["hint"] and error["line"] == 1
+    assert folder.error("from snakemake.remote.S3 import RemoteProvider\n")["type"] == "NotYet"
+
+
+kSchema = {
+    "type": "object",
+    "properties": {
+        "samples": {"type": "array", "items": {"$ref": "#/definitions/sample"}, "minItems": 1},
+        "mode": {"enum": ["fast", "slow"], "default": "fast"},
+        "inner": {"type": "object", "properties": {"n": {"type": "integer", "minimum": 1, "default": 3}}, "additionalProperties": False},
+        "other": {"$ref": "other.json"},
+    },
+    "definitions": {"sample": {"type": "string", "pattern": "^s"}},
+    "required": ["samples"],
+}
+
+
+def validated(folder, config):
+    folder.write("schemas/c.json", json.dumps(kSchema))
+    folder.write("schemas/other.json", json.dumps({"type": ["number", "null"], "exclusiveMaximum": 5}))
+    return 'from snakemake.utils import validate\nvalidate(config, "schemas/c.json")\n', {"config": config}
+
+
+def test_validate_fills_in_defaults(folder):
+    text, fields = validated(folder, {"samples": ["s1"], "inner": {}})
+    assert folder.load(text, **fields).loaded["config"] == {"samples": ["s1"], "inner": {"n": 3}, "mode": "fast"}
+
+
+@pytest.mark.parametrize(
+    "config, part",
+    [
+        ({}, "samples"), ({"samples": []}, "samples"), ({"samples": ["x"]}, "samples[0]"), ({"samples": ["s"], "mode": "x"}, "mode"),
+        ({"samples": ["s"], "inner": {"n": 0}}, "inner.n"), ({"samples": ["s"], "inner": {"z": 0}}, "'z'"), ({"samples": ["s"], "other": 7}, "other"),
+        ({"samples": ["s"], "inner": {"n": True}}, "inner.n"),
+    ],
+)  # fmt: skip
+def test_validate_says_where_the_config_does_not_fit(folder, config, part):
+    text, fields = validated(folder, config)
+    error = folder.error(text, **fields)
+    assert part in error["message"] and error["line"] == 2
+
+
+@pytest.mark.parametrize(
+    "schema, good, bad",
+    [
+        ({"allOf": [{"minimum": 1}, {"maximum": 3}]}, 2, 4),
+        ({"anyOf": [{"type": "string"}, {"type": "null"}]}, None, 1),
+        ({"oneOf": [{"minimum": 1}, {"maximum": 3}]}, 5, 2),
+        ({"not": {"const": 1}}, 2, 1),
+        ({"if": {"type": "integer"}, "then": {"multipleOf": 2}, "else": {"maxLength": 1}}, 4, 3),
+        ({"prefixItems": [{"type": "integer"}], "items": {"type": "string"}}, [1, "a"], [1, 2]),
+        ({"uniqueItems": True}, [1, 2], [1, 1]),
+        ({"contains": {"const": 1}}, [0, 1], [0]),
+        ({"patternProperties": {"^n": {"type": "integer"}}, "additionalProperties": {"type": "string"}}, {"n1": 1, "x": "y"}, {"x": 1}),
+        ({"propertyNames": {"pattern": "^a"}}, {"a": 1}, {"b": 1}),
+        ({"dependentRequired": {"a": ["b"]}}, {"a": 1, "b": 1}, {"a": 1}),
+        ({"type": "integer"}, 3.0, 3.5),
+        ({"enum": [1, "a"]}, 1, True),
+    ],
+)
+def test_keywords_of_schemas(schema, good, bad):
+    from furrow_evaluator.schema import Invalid, Schema
+
+    whole = Schema(schema, "", None, False)
+    whole.check(good)
+    with pytest.raises(Invalid):
+        whole.check(bad)
+
+
+pandas = None
+try:
+    import pandas
+except ImportError:
+    pass
+
+
+@pytest.mark.skipif(pandas is None, reason="pandas is not installed")
+def test_paramspace_and_tables(folder):
+    client = folder.load(
+        """
+        import pandas as pd
+        from snakemake.utils import Paramspace, validate
+        table = pd.DataFrame({"a": [1, 2], "b": ["x", "y"], "c": [0.5, 1.5]})
+        space = Paramspace(table, filename_params=["b", "c"])
+        assert space.wildcard_pattern == "a~{a}/b~{b}_c~{c}", space.wildcard_pattern
+        rule all:
+            input: expand("out/{p}", p=space.instance_patterns)
+        rule one:
+            output: f"out/{space.wildcard_pattern}"
+            params: p=space.instance
+        single = Paramspace(table, single_wildcard="params")
+        assert single.wildcard_pattern == "{params}"
+        partial_table = pd.DataFrame({"n": [1.0, None]})
+        validate(partial_table, {"properties": {"n": {"default": 7.0}, "m": {"type": "string", "default": "d"}}})
+        assert partial_table["n"].tolist() == [1.0, 7.0] and partial_table["m"].tolist() == ["d", "d"]
+        """
+    )
+    assert client.rule("all")["input"][0]["items"] == ["out/a~1/b~x_c~0.5", "out/a~2/b~y_c~1.5"]
+    job = client.job("one", {"a": "2", "b": "y", "c": "1.5"})
+    assert client.one("details", job, want=["params"])["params"][0]["text"] == "dict('a': 2, 'b': 'y', 'c': 1.5)"
+
+
+def test_expand():
+    from furrow_evaluator.errors import WildcardError, WorkflowError
+    from furrow_evaluator.patterns import expand
+
+    assert expand("{a}{b}", a=[1, 2], b="xy") == ["1xy", "2xy"]
+    assert expand(["{b}{a}", "c"], a=[1, 2], b=["x", "y"]) == ["x1", "y1", "x2", "y2", "c"]
+    assert expand("{a}.{b}", zip, a=[1, 2], b=["x", "y"]) == ["1.x", "2.y"]
+    assert expand("{a}{b}", a=1, allow_missing=True) == ["1{b}"]
+    assert expand("{{w}}{a}%", a=["%s"]) == ["{w}%s%"]
+    assert expand("{a:03d}{b[k]}{c.real}", a=7, b=[{"k": 1}], c=2) == ["00712"]
+    assert expand("{a}", a=[(1, 2)]) == ["(1, 2)"] and expand("{a}{a}", a=(i for i in "xy")) == ["xx", "yy"]
+    assert expand("x", a=[]) == ["x"] and expand("{a}", a=[]) == []
+    with pytest.raises(WildcardError, match="wildcard b"):
+        expand("{a}{b}", a=1)
+    with pytest.raises(WorkflowError):
+        expand()
