@@ -142,13 +142,22 @@ Result<void> WorkflowSession::open_store() {
 
 workflow::Targets WorkflowSession::targets() const {
   workflow::Targets targets;
+  std::vector<std::string> default_rule;
   targets.names = options_.targets;
   if (!snakefile_.default_target.empty()) {
-    targets.default_rule = {snakefile_.default_target};
+    default_rule = {snakefile_.default_target};
   } else if (rules_.size() > 0) {
-    targets.default_rule = {rules_[0].rule.name};
+    default_rule = {rules_[0].rule.name};
   }
   if (options_.mode == RunOptions::Mode::kWhy && targets.names.empty()) targets.names = options_.why;
+  if (targets.names.empty()) targets.names = default_rule;
+  // What is forced, prioritized or named as an end is wanted too, whether or not a target needs it.
+  for (const auto* more : {&options_.force_run, &options_.prioritize, &options_.until}) {
+    for (const std::string& name : *more) {
+      const workflow::CompiledRule* const rule = rules_.find(name);
+      if (!rule || rule->wildcards.empty()) targets.names.push_back(name);
+    }
+  }
   targets.allow_ambiguity = options_.allow_ambiguity;
   return targets;
 }
@@ -177,10 +186,8 @@ Result<workflow::StalenessOptions> WorkflowSession::staleness_options() {
 Result<void> WorkflowSession::plan() {
   auto options = staleness_options();
   if (!options) return fail(std::move(options.error()));
-  // What is forced is wanted too, whether or not a target needs it.
   workflow::Targets wanted = targets();
-  if (options_.targets.empty() && !options_.force_run.empty()) wanted.names = options_.force_run;
-  if (wanted.names.empty() && wanted.default_rule.empty()) {
+  if (wanted.names.empty()) {
     staleness_ = std::make_unique<workflow::Staleness>(dag_, rules_, states_, *evaluator_, store_.get(), std::move(*options));
     return staleness_->decide();
   }

@@ -1,6 +1,7 @@
 #include "workflow/dag_builder.hpp"
 
 #include <algorithm>
+#include <filesystem>
 
 #include "base/strings.hpp"
 
@@ -21,11 +22,8 @@ bool repeats_itself(std::string_view text) {
   return false;
 }
 
-std::string normal_target(const std::string& name) {
-  std::string path = name;
-  while (path.starts_with("./")) path.erase(0, 2);
-  return path;
-}
+// As the names in the workflow are: no "./" in front, no doubled slashes.
+std::string normal_target(const std::string& name) { return std::filesystem::path(name).lexically_normal().native(); }
 
 }  // namespace
 
@@ -33,8 +31,7 @@ DagBuilder::DagBuilder(Dag& dag, const RuleSet& rules, Evaluator& evaluator, Fil
     : dag_(dag), rules_(rules), evaluator_(evaluator), states_(states), index_(rules) {}
 
 Result<void> DagBuilder::build(const Targets& targets) {
-  const auto& names = targets.names.empty() ? targets.default_rule : targets.names;
-  for (const std::string& name : names) {
+  for (const std::string& name : targets.names) {
     if (auto added = add_target(name); !added) return added;
   }
   for (;;) {

@@ -20,7 +20,6 @@ namespace furrow::workflow {
 
 struct Targets {
   std::vector<std::string> names;  // rules or files
-  std::vector<std::string> default_rule{};  // used when names is empty
   bool allow_ambiguity = false;
 };
 

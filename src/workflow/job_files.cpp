@@ -29,6 +29,16 @@ bool is_write_protected(const std::string& path) {
   return std::filesystem::is_regular_file(status) && (status.permissions() & writable) == perms::none;
 }
 
+// With the folders that are empty then, as far as they lie below the current one.
+void remove_with_parents(const std::string& path) {
+  (void)os::remove_tree(path);
+  if (path.starts_with('/') || path.starts_with("..")) return;
+  std::error_code code;
+  for (std::string folder = os::parent_of(path); !folder.empty(); folder = os::parent_of(folder)) {
+    if (!std::filesystem::remove(folder, code) || code) return;
+  }
+}
+
 }  // namespace
 
 JobFiles::JobFiles(const Dag& dag, const RuleSet& rules, FileStates& states, FileOptions options)
@@ -113,8 +123,8 @@ Result<void> JobFiles::remove_old(NodeId node) {
     const std::string path(dag_.files.view(outputs[i]));
     if (rule.outputs[i].flags & kTouch) continue;
     std::error_code code;
-    if (std::filesystem::is_directory(std::filesystem::symlink_status(path, code))) {
-      std::filesystem::remove(path, code);  // only if empty: what is in a folder may be there for the job to add to
+    if (std::filesystem::is_directory(std::filesystem::symlink_status(path, code)) && !(rule.outputs[i].flags & kDirectory)) {
+      std::filesystem::remove(path, code);  // only if empty: nobody said that this folder is the job's
     } else if (auto removed = os::remove_tree(path); !removed) {
       return removed;
     }
@@ -236,7 +246,7 @@ Result<void> JobFiles::touch(NodeId node) {
 
 void JobFiles::release(FileId file) {
   if (is_target_.contains(file)) return;
-  (void)os::remove_tree(std::string(dag_.files.view(file)));
+  remove_with_parents(std::string(dag_.files.view(file)));
   states_.reload(file);
 }
 
@@ -244,7 +254,10 @@ void JobFiles::discard(NodeId node) {
   const CompiledRule& rule = rules_[dag_.node(node).rule];
   const auto outputs = dag_.outputs(node, rules_);
   for (std::size_t i = 0; i < outputs.size(); ++i) {
-    if (!options_.keep_incomplete && !(rule.outputs[i].flags & kTouch)) (void)os::remove_tree(std::string(dag_.files.view(outputs[i])));
+    states_.reload(outputs[i]);
+    const bool is_ours = !states_.is_directory(outputs[i]) || (rule.outputs[i].flags & kDirectory);
+    if (options_.keep_incomplete || (rule.outputs[i].flags & kTouch) || !is_ours || !states_.exists(outputs[i])) continue;
+    remove_with_parents(std::string(dag_.files.view(outputs[i])));
     states_.reload(outputs[i]);
   }
 }
