@@ -14,6 +14,9 @@ import tempfile
 kMain = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "python", "evaluator", "main.py")
 
 
+kPython = os.environ.get("FURROW_TEST_PYTHON", sys.executable)  # the evaluator's; the tests themselves run under the one that has pytest
+
+
 class Failed(Exception):
     def __init__(self, error):
         super().__init__(json.dumps(error))
@@ -21,7 +24,7 @@ class Failed(Exception):
 
 
 class Client:
-    def __init__(self, cwd, python=sys.executable, stderr=None, stdout=None, env=None):
+    def __init__(self, cwd, python=kPython, stderr=None, stdout=None, env=None):
         self.cwd = str(cwd)
         self.socket, theirs = socket.socketpair()
         os.set_inheritable(theirs.fileno(), True)

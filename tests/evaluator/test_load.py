@@ -3,9 +3,9 @@
 import json
 import os
 import subprocess
-import sys
 
 import pytest
+from client import kPython
 
 
 def test_rules_with_all_that_the_engine_needs(folder):
@@ -50,7 +50,7 @@ def test_rules_with_all_that_the_engine_needs(folder):
     assert (make["threads"], make["priority"], make["retries"], make["shadow"], make["message"]) == (3, 5, 2, "minimal", True)
     assert make["constraints"] == {"s": "[a-z]+"}
     assert client.loaded["default_target"] == "all"
-    assert client.loaded["python"]["executable"] == sys.executable
+    assert client.loaded["python"]["executable"] == kPython
 
 
 def test_flags_reach_the_engine(folder):

@@ -1,8 +1,10 @@
 """The modules named `snakemake` that Snakefiles import, and the functions behind them."""
 
 import json
+import subprocess
 
 import pytest
+from client import kPython
 
 
 def check(folder, text, **fields):
@@ -112,14 +114,11 @@ def test_keywords_of_schemas(schema, good, bad):
         whole.check(bad)
 
 
-pandas = None
-try:
-    import pandas
-except ImportError:
-    pass
+def has_pandas():
+    return subprocess.run([kPython, "-c", "import pandas"], stderr=subprocess.DEVNULL).returncode == 0
 
 
-@pytest.mark.skipif(pandas is None, reason="pandas is not installed")
+@pytest.mark.skipif(not has_pandas(), reason="pandas is not installed")
 def test_paramspace_and_tables(folder):
     client = folder.load(
         """
