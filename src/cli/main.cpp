@@ -1,3 +1,6 @@
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <cstdio>
 #include <string>
 #include <vector>
@@ -22,9 +25,18 @@ int unknown(const std::string& command) {
   return 2;
 }
 
+// Whoever starts us with a standard stream closed would have it taken by the next file that is opened.
+void open_standard_streams() {
+  int fd;
+  do fd = ::open("/dev/null", O_RDWR);
+  while (fd >= 0 && fd <= 2);
+  if (fd > 2) ::close(fd);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
+  open_standard_streams();
   const std::vector<std::string> arguments(argv + (argc > 0), argv + argc);
   if (arguments.empty()) {
     std::fputs(kHelp, stderr);

@@ -16,7 +16,8 @@ namespace furrow::cli {
 namespace {
 
 constexpr double kTick_s = 0.2;
-constexpr std::size_t kLogTail = 4096;  // bytes of a failed job's log that are shown
+constexpr std::size_t kLogTail = 4096;       // bytes of a failed job's log that are shown
+constexpr std::size_t kCommandShown = 4096;  // and of its command
 
 void write_all(int fd, std::string_view text) {
   while (!text.empty()) {
@@ -45,6 +46,11 @@ std::string tail_of(const std::string& path) {
   if (content->size() <= kLogTail) return *content;
   const std::string end = content->substr(content->size() - kLogTail);
   return "[...]" + end.substr(std::min(end.find('\n'), end.size()));
+}
+
+std::string shortened(const std::string& command) {
+  if (command.size() <= kCommandShown) return command;
+  return command.substr(0, kCommandShown) + fmt::format("[... {} bytes more]", command.size() - kCommandShown);
 }
 
 std::string signal_text(int signal) { return fmt::format("signal {} ({})", signal, ::strsignal(signal)); }
@@ -144,7 +150,7 @@ void Progress::failed(const plan::Event& event) {
   const plan::JobName name = source_.name(event.job);
   text += "    rule: " + source_.place(event.job) + "\n";
   if (!name.wildcards.empty()) text += "    wildcards: " + name.wildcards + "\n";
-  if (const std::string& command = source_.command(event.job); !command.empty()) text += "    command:\n" + indent(command, "        ");
+  if (const std::string& command = source_.command(event.job); !command.empty()) text += "    command:\n" + indent(shortened(command), "        ");
   for (const std::string& log : source_.logs(event.job)) {
     text += "    log: " + log + "\n";
     const std::string tail = tail_of(log);

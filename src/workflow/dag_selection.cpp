@@ -136,15 +136,15 @@ Result<void> DagSelection::select(bool allow_ambiguity) {
   chosen_.assign(dag_.files.size(), 0);
   dag_.order_.clear();
   for (const FileId file : dag_.target_files_) {
-    const bool known = !candidates(file).empty();
+    const std::vector<NodeId> nodes = candidates(file);  // before one is chosen, or none
     if (auto chosen = choose(file, allow_ambiguity); !chosen) return chosen;
-    const NodeId node = dag_.producer(file);
-    if (node != kNoNode) {
+    if (const NodeId node = dag_.producer(file); node != kNoNode) {
       dag_.targets_.push_back(node);
       continue;
     }
-    std::vector<char> seen(dag_.size(), 0);
-    if (choices_.contains(file) || known) return fail(explain_file(file, kNoNode, seen));
+    if (!nodes.empty()) return fail(explain(nodes.front()));
+    if (const auto choice = choices_.find(file); choice != choices_.end() && !choice->second.errors.empty())
+      return fail(choice->second.errors.front());
     const std::string name(dag_.files.view(file));
     const std::string near = index_.nearest_pattern(name);
     const std::string near_rule = nearest(name, rules_.names());
