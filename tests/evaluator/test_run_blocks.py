@@ -134,6 +134,39 @@ def test_many_children_leave_nothing_behind(folder):
     assert len(os.listdir("/proc/%d/fd" % client.process.pid)) <= before
 
 
+def test_exit_functions_run_once_where_they_belong(folder):
+    client = folder.load(
+        """
+        import atexit, multiprocessing
+        atexit.register(lambda: open("evaluator-%d" % os.getpid(), "w").close())
+        def double(x): return 2 * x
+        rule a:
+            output: "o"
+            run:
+                atexit.register(lambda: open("child", "w").close())
+                with multiprocessing.Pool(2) as pool:
+                    print(pool.map(double, [1, 2, 3]))
+                print(multiprocessing.get_start_method())
+        """
+    )
+    event, out, err = client.run_block(client.job("a"))
+    assert event["status"] == 0 and out.startswith("[2, 4, 6]"), err
+    client.close()
+    assert {path.name for path in folder.path.iterdir()} - {"Snakefile", "__pycache__"} == {"child", "evaluator-%d" % client.process.pid}
+
+
+def test_a_block_changes_nothing_for_the_next(folder):
+    client = folder.load('state = []\nrule a:\n    output: "o"\n    run:\n        print(len(state)); state.append(1); os.chdir("/")\n')
+    assert [client.run_block(client.job("a"), tag=tag)[1] for tag in (1, 2)] == ["0\n", "0\n"]
+
+
+def test_a_block_runs_where_it_is_told_to(folder):
+    (folder.path / "shadow").mkdir()
+    client = folder.load('rule a:\n    output: "o"\n    run:\n        print(os.getcwd())\n        shell("pwd")\n')
+    where = str(folder.path / "shadow")
+    assert client.run_block(client.job("a", cwd=where))[1] == "%s\n%s\n" % (where, where)
+
+
 def test_hooks_run_in_the_evaluator(folder):
     client = folder.load('onsuccess:\n    with open("hook", "w") as f:\n        f.write(log)\n    shell("echo {log} >> hook")\n')
     assert client.request("hook", name="onsuccess", log="/the/log") == {}

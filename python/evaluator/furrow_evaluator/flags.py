@@ -129,6 +129,7 @@ service = not_yet_flag("service")
 from_queue = not_yet_flag("from_queue")
 update = not_yet_flag("update")
 before_update = not_yet_flag("before_update")
+dynamic = not_yet_flag("dynamic")
 
 
 class AccessPatterns:

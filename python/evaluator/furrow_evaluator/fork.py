@@ -5,6 +5,7 @@ the end of a child and its event. States of a child: started (in `running_`) -> 
 """
 
 import _signal
+import atexit
 import gc
 import mmap
 import os
@@ -119,7 +120,16 @@ class Children:
         close_quietly(fds)
         if job.get("cwd"):
             os.chdir(job["cwd"])
+        forget_exit_functions()
         gc.enable()
+
+
+def forget_exit_functions():
+    """What is to be done at the end of the evaluator is not to be done at the end of a child."""
+    atexit._clear()
+    pools = sys.modules.get("multiprocessing.util")
+    if pools is not None:
+        pools._finalizer_registry.clear()
 
 
 def map_guard(guard_fd):
@@ -155,11 +165,15 @@ def report(error, rule, error_fd):
 
 
 def leave_child(status):
-    """Waits for the user's threads, as the end of a program would, and flushes what was printed."""
+    """Does what the end of a program would do: waits for the user's threads, calls exit functions, flushes what was printed."""
     try:
         threading = sys.modules.get("threading")
         if threading is not None:
             threading._shutdown()
+        pools = sys.modules.get("multiprocessing.util")
+        if pools is not None:
+            pools._exit_function()
+        atexit._run_exitfuncs()
         for stream in (sys.stdout, sys.stderr):
             stream.flush()
     except BaseException:

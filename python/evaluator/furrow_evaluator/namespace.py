@@ -8,6 +8,8 @@ from functools import partial
 from itertools import chain, filterfalse
 
 from . import flags, helpers, patterns
+from .config import update_config
+from .errors import WildcardError, WorkflowError
 from .logger import logger
 from .shell import shell
 
@@ -36,9 +38,10 @@ def base_names():
         "os": os, "re": re, "sys": sys, "OrderedDict": OrderedDict, "namedtuple": namedtuple, "partial": partial, "chain": chain,
         "filterfalse": filterfalse, "shell": shell, "logger": logger, "expand": patterns.expand, "collect": patterns.expand,
         "multiext": patterns.multiext, "glob_wildcards": patterns.glob_wildcards, "access": flags.AccessPatterns(),
+        "WorkflowError": WorkflowError, "WildcardError": WildcardError, "update_config": update_config, "cluster_config": {},
     }  # fmt: skip
     for name in (
-        "ancient directory temp temporary protected touch ensure unpack repeat local report pipe service from_queue update before_update flag"
+        "ancient directory temp temporary protected touch ensure unpack repeat local report pipe service from_queue update before_update dynamic flag"
     ).split():
         names[name] = getattr(flags, name)
     names.update(helpers.namespace())

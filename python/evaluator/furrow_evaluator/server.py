@@ -1,6 +1,7 @@
 """Answers the engine's requests, one after another, and watches forked children."""
 
 import _signal
+import atexit
 import gc
 import os
 import sys
@@ -44,9 +45,13 @@ class Server:
             raise KeyboardInterrupt
 
     def leave(self):
-        """Takes the children along; user code that waits at exit must not keep a process whose engine is gone."""
+        """Takes the children along, and waits for no thread of the user's: the engine is gone."""
         if self.children_ is not None:
             self.children_.kill_all()
+        try:
+            atexit._run_exitfuncs()
+        except BaseException:
+            pass
         flush_output()
         os._exit(0)
 
@@ -93,6 +98,7 @@ class Server:
         workflow.include_file(workflow.main_snakefile, is_main=True)
         workflow.finish()
         self.rules_ = workflow.rules
+        gc.freeze()
         gc.enable()
         return self.load_answer(workflow)
 

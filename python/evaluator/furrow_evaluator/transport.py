@@ -114,7 +114,7 @@ class Transport:
             else:
                 self.socket_.sendall(len(data).to_bytes(4, "little"))
                 self.socket_.sendall(data)
-        except (BrokenPipeError, ConnectionResetError):
+        except OSError:  # the engine has gone, or the user's code has closed all descriptors
             raise EngineGone from None
 
     def ask(self, what, **fields):

@@ -117,7 +117,7 @@ class Workflow:
         names = module.__dict__
         names.update(base_names())
         names.update(
-            workflow=self, rules=self.rule_proxies_, config=self.config_.values, __furrow__=Directives(self),
+            workflow=self, rules=self.rule_proxies_, config=self.config_.values, __furrow__=Directives(self), srcdir=self.srcdir,
             __file__=self.main_snakefile,
         )  # fmt: skip
         return names
@@ -178,6 +178,10 @@ class Workflow:
         """The path of a file that lies beside the Snakefile whose code asks."""
         caller = sys._getframe(1).f_code.co_filename
         return self.join(os.path.dirname(caller), str(path))
+
+    def srcdir(self, path):
+        """The older name of source_path, for use while the Snakefile is read."""
+        return str(self.current_basedir.join(path))
 
     def join(self, folder, path):
         return os.path.normpath(os.path.join(folder, os.path.expanduser(path)))
