@@ -1,4 +1,5 @@
 """One workflow a directory at a time."""
+import shlex
 import subprocess
 import time
 
@@ -50,6 +51,6 @@ def test_workflows_in_two_folders_run_at_once(folder):
 
 def test_a_job_may_run_a_workflow_of_its_own(folder):
     folder.write("inner/Snakefile", 'rule inner:\n    output: "inner.out"\n    shell: "touch {output}"\n')
-    command = " ".join(engine.FURROW_RUN)
-    folder.run(snakefile=f'rule outer:\n    output: "outer.out"\n    shell: "{command} -c 1 -d inner -s inner/Snakefile && touch {{output}}"\n')
+    command = shlex.join(engine.FURROW_RUN)
+    folder.run(snakefile=f'rule outer:\n    output: "outer.out"\n    shell: """{command} -c 1 -d inner -s inner/Snakefile && touch {{output}}"""\n')
     assert (folder / "inner" / "inner.out").exists() and (folder / "outer.out").exists()
