@@ -87,6 +87,7 @@ def test_f_strings_count_as_one_token():
         ('rule a:\n    if True:\n        input: "x"\n', 2, "expected a directive"),
         ("ruleorder: a < b\n", 1, "names of rules"),
         ('rule a:\n    shell: "x"\n    run:\n        pass\n', 3, "more than one of"),
+        ('rule a:\n    shell: "x"\n    params: 3\n', 3, "stands behind shell"),
     ],
 )
 def test_mistakes_have_their_line(source, line, part):

@@ -261,6 +261,9 @@ class Translator:
                 self.fail_at(at, "%s is given twice in %s" % (word, owner))
             if word in kActions and any(other in kActions for other in found):
                 self.fail_at(at, "%s has more than one of run, shell and script" % owner)
+            actions = [other for other in found if other in kActions]
+            if actions:
+                self.fail_at(at, "%s stands behind %s in %s" % (word, actions[0], owner), "%s is the last directive of a rule" % actions[0])
             found[word] = self.tokens_[at][2][0]
         if word == "run" and known is not None:
             found["run"] = name = "__furrow_run_%d_%d" % (self.index_, self.tokens_[at][2][0])
