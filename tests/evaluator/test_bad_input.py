@@ -43,6 +43,7 @@ kCases = {
     "bad f-string": (b'rule a:\n    input: f"{x"\n', 2, ""),
     "stray unpacking": (b"rule a:\n    input: **3\n", 2, "mapping"),
     "an exception that cannot be shown": (b"class A:\n    def __str__(self): raise Exception\nraise Exception(A())\n", 3, "Exception"),
+    "ruleorder of an unknown rule": (b'x = 1\nruleorder: abc > nobody\nrule abc:\n    output: "x"\n', 2, "nobody"),
     "division": (b"def f(x):\n    return 1 / x\nrule a:\n    input: str(f(0))\n", 2, "division"),
 }
 

@@ -5,7 +5,8 @@ import sys
 
 from . import active
 from .config import Config
-from .errors import NotYet, SnakefileSyntaxError, WorkflowError
+from .errors import NotYet, SnakefileSyntaxError, WorkflowError, did_you_mean
+from .logger import logger
 from .namespace import add_mentioned, base_names
 from .patterns import as_columns, glob_in_folders
 from .resources import from_expression, normalise, temporary_folder
@@ -62,8 +63,6 @@ class RuleProxies:
             return self._rules[name]
         except KeyError:
             pass
-        from .errors import did_you_mean
-
         near = did_you_mean(name, self._rules)
         hint = "; did you mean rules.%s?" % near if near else "; rules are known from the line on where they are defined"
         raise AttributeError("there is no rule named %s so far%s" % (name, hint))
@@ -92,6 +91,7 @@ class Workflow:
         self.wildcard_constraints = {}
         self.localrules_ = set()
         self.ruleorders_ = []
+        self.ruleorder_places_ = []
         self.runs_ = {}
         self.workdir_ = None
         self.overwrite_workdir = request.get("workdir")
@@ -241,6 +241,7 @@ class Workflow:
 
     def finish(self):
         """What concerns all rules, once all are known."""
+        self.check_names()
         defaults = {"tmpdir": temporary_folder()}
         for name, text in (self.request_.get("default_resources") or {}).items():
             name, value = normalise(name, from_expression(str(text)))
@@ -251,6 +252,16 @@ class Workflow:
             rule.resource_items = {**defaults, **rule.resource_items}
             threads, resources = overwrite.get("threads") or {}, overwrite.get("resources") or {}
             set_overwritten(rule, threads.get(rule.name), resources.get(rule.name))
+
+    def check_names(self):
+        for names, (file, line) in zip(self.ruleorders_, self.ruleorder_places_):
+            for name in names:
+                if name not in self.rules_by_name_:
+                    near = did_you_mean(name, self.rules_by_name_)
+                    raise WorkflowError("ruleorder names the rule %s, which there is not" % name, file=file, line=line, hint=near and "did you mean %s?" % near)
+        unknown = sorted(self.localrules_ - set(self.rules_by_name_))
+        if unknown:
+            logger.warning("localrules names rules that there are not: %s" % ", ".join(unknown))
 
     def hooks(self):
         found = {}
@@ -383,7 +394,9 @@ class Directives:
         self.workflow_.localrules_.update(names)
 
     def ruleorder(self, *names):
+        frame = sys._getframe(1)
         self.workflow_.ruleorders_.append(list(names))
+        self.workflow_.ruleorder_places_.append((frame.f_code.co_filename, frame.f_lineno))
 
     def inputflags(self, *functions):
         self.set_flags("input", functions)
