@@ -224,7 +224,7 @@ void DagBuilder::answer_functions() {
     if (answers[i]) {
       add_answered_inputs(nodes[i], *answers[i]);
     } else {
-      failed_.emplace(nodes[i], answers[i].error());
+      failed_.emplace(nodes[i], located(answers[i].error(), rules_[dag_.node(nodes[i]).rule].rule));
     }
   }
 }

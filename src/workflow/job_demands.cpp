@@ -30,7 +30,7 @@ std::vector<Result<JobDemands::Demand>> JobDemands::find(std::span<const NodeId>
   for (std::size_t q = 0; q < places.size(); ++q) {
     const CompiledRule& rule = rules_[dag_.node(nodes[places[q]]).rule];
     if (!answers[q]) {
-      demands[places[q]] = fail(std::move(answers[q].error()));
+      demands[places[q]] = fail(located(std::move(answers[q].error()), rule.rule));
     } else {
       demands[places[q]] = settle(rule, {answers[q]->threads, std::move(answers[q]->resources)});
     }

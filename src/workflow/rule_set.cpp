@@ -186,6 +186,14 @@ Error rule_error(const Rule& rule, std::string message, std::string hint) {
   return Error{std::move(message), rule.file, rule.line, std::move(hint)};
 }
 
+Error located(Error error, const Rule& rule) {
+  if (error.file.empty()) {
+    error.file = rule.file;
+    error.line = rule.line;
+  }
+  return error;
+}
+
 std::string show_wildcards(const CompiledRule& rule, Values values) {
   std::string text;
   for (std::size_t i = 0; i < rule.wildcards.size(); ++i) {

@@ -82,6 +82,9 @@ class RuleSet {
 // An Error that points at a rule.
 Error rule_error(const Rule& rule, std::string message, std::string hint = {});
 
+// ERROR with the rule's place, where it has none of its own.
+Error located(Error error, const Rule& rule);
+
 // "sample=a, lane=2"
 std::string show_wildcards(const CompiledRule& rule, Values values);
 

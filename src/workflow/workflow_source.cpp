@@ -155,7 +155,8 @@ void WorkflowSource::prepare(std::span<const plan::JobId> jobs, int attempt) {
 
 void WorkflowSource::take_preparation(plan::JobId job, int attempt, Result<Preparation> preparation) {
   if (!preparation) {
-    listener_->on_prepared(job, attempt, fail(std::move(preparation.error())));
+    const Rule& rule = rules_[dag_.node(nodes_[job]).rule].rule;
+    listener_->on_prepared(job, attempt, fail(located(std::move(preparation.error()), rule)));
     return;
   }
   Running& running = running_[job];
