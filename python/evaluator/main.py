@@ -56,7 +56,9 @@ def add_package():
     sys.modules["furrow_evaluator"] = package
     OwnLoader.folder = byte_code_folder()
     sys.path_importer_cache[folder] = machinery.FileFinder(folder, (OwnLoader, [".py"]))
-    sys.path[0] = os.path.join(kHere, "shims")
+    if sys.path and os.path.abspath(sys.path[0]) == kHere:
+        del sys.path[0]
+    sys.path.insert(0, os.path.join(kHere, "shims"))
 
 
 def main():

@@ -225,3 +225,36 @@ def test_accepted_and_ignored(folder):
             shell: "touch x"
         """
     )
+
+
+def test_the_command_line_wins_over_what_rules_say(folder):
+    client = folder.load(
+        """
+        rule a:
+            input: "i"
+            threads: 1
+            resources: mem_mb=512
+        rule b:
+            handover: True
+        """,
+        overwrite={"threads": {"a": "max(input.size, 5)", "b": 3}, "resources": {"a": {"mem": "1024", "x": "'--nice=150 --gres=gpu:1'"}}},
+        resources={"mem_mb": 20},
+    )
+    folder.write("i", "1234567")
+    a, b = client.rule("a"), client.rule("b")
+    assert a["threads"]["fn"] is True and a["resources"]["mem_mb"] == 1024 and a["resources"]["x"] == "--nice=150 --gres=gpu:1"
+    assert client.one("details", client.job("a"), want=["threads"]) == {"threads": 7}
+    assert b["threads"] == 3 and b["resources"]["mem_mb"] == 20 and b["local"] is True
+
+
+def test_a_change_of_folder_by_the_user_is_told(folder):
+    (folder.path / "sub").mkdir()
+    assert folder.load('os.chdir("sub")\n').loaded["workdir"] == str(folder.path / "sub")
+
+
+def test_modules_of_the_user_are_found_and_ours_do_not_hide_them(folder):
+    folder.write("values.py", "here = 1\n")
+    folder.write("sub/helper.py", "here = 2\n")
+    folder.write("sub/b.smk", "import helper\n")
+    folder.write("config.py", "here = 3\n")
+    folder.load('include: "sub/b.smk"\nimport values, config as c, helper\nassert values.here + c.here + helper.here == 6\n')

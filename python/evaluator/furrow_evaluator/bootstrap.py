@@ -16,7 +16,8 @@ def prepare(payload, path):
     package = type(sys)("furrow_evaluator")
     package.__path__ = [here]
     sys.modules["furrow_evaluator"] = package
-    del sys.path[0]  # this folder, whose modules must not hide the user's
+    if sys.path and os.path.abspath(sys.path[0]) == here:
+        del sys.path[0]  # the modules in this folder must not hide the user's
     import pickle
 
     from furrow_evaluator.values import Snakemake

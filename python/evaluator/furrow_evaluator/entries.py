@@ -3,7 +3,7 @@
 from .errors import NotYet, WorkflowError
 from .flags import Flagged, FlaggedFunction, flags_of, is_flagged, is_path
 from .transport import Json, dumps
-from .values import check_name
+from .values import InputFiles, check_name
 
 kFlagsOfInput = ("ancient",)
 kFlagsOfOutput = ("temp", "protected", "directory", "touch")
@@ -74,7 +74,7 @@ def read_arguments(args, kwargs, directive, line, flag_all=None):
         entries += read_argument(None, value, directive, line)
     for name, value in kwargs.items():
         try:
-            check_name(name)
+            check_name(name, InputFiles if directive == "input" else None)
         except AttributeError as error:
             raise WorkflowError(str(error)) from None
         entries += read_argument(name, value, directive, line)

@@ -34,6 +34,7 @@ class Rule:
         self.retries = None
         self.shadow = None
         self.localrule = False
+        self.handover = False
         self.shellcmd = None
         self.script = None
         self.run_func = None
@@ -317,6 +318,7 @@ class RuleBuilder:
     @single
     def handover(self, value):
         self.rule_.localrule = self.rule_.localrule or bool(value)
+        self.rule_.handover = bool(value)
 
     @single
     def default_target(self, value):

@@ -108,7 +108,7 @@ class Server:
         files = workflow.files_
         return {
             "files": files,
-            "workdir": workflow.workdir_,
+            "workdir": workflow.changed_folder(),
             "config": Json(config_json(workflow.config)),
             "rules": [rule.encode(files) for rule in self.rules_],
             "ruleorder": workflow.ruleorders_,

@@ -136,8 +136,8 @@ def rebuild(kind, items, names):
     return made
 
 
-def check_name(name):
-    if name in kReserved:
+def check_name(name, kind=None):
+    if name in kReserved or (kind is InputFiles and isinstance(getattr(InputFiles, name, None), property)):
         raise AttributeError("%s cannot be the name of an item: it is a method of the object that holds it" % name)
 
 

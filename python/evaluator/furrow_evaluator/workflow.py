@@ -93,7 +93,6 @@ class Workflow:
         self.ruleorders_ = []
         self.ruleorder_places_ = []
         self.runs_ = {}
-        self.workdir_ = None
         self.overwrite_workdir = request.get("workdir")
         self.workdir_init = os.getcwd()
         self.cores = self._cores = request.get("cores") or 1
@@ -249,9 +248,15 @@ class Workflow:
         overwrite = self.request_.get("overwrite") or {}
         for rule in self.rules_by_name_.values():
             rule.localrule = self.is_local(rule)
-            rule.resource_items = {**defaults, **rule.resource_items}
+            handed = self.request_.get("resources") or {} if rule.handover and not rule.resource_items else {}
+            rule.resource_items = {**defaults, **handed, **rule.resource_items}
             threads, resources = overwrite.get("threads") or {}, overwrite.get("resources") or {}
             set_overwritten(rule, threads.get(rule.name), resources.get(rule.name))
+
+    def changed_folder(self):
+        """The working directory, if `workdir:` or the user's own code has changed it."""
+        folder = os.getcwd()
+        return None if folder == self.workdir_init else folder
 
     def check_names(self):
         for names, (file, line) in zip(self.ruleorders_, self.ruleorder_places_):
@@ -374,7 +379,6 @@ class Directives:
             os.chdir(path)
         except OSError as error:
             raise WorkflowError("workdir %s: %s" % (path, error.strerror)) from None
-        self.workflow_.workdir_ = path
 
     def configfile(self, path=None, *rest):
         if path is None or rest or not (isinstance(path, str) or hasattr(path, "__fspath__")):
