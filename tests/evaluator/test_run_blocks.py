@@ -3,16 +3,22 @@
 import os
 import signal
 import struct
-import subprocess
 import time
 
 
-def alive(pid):
-    try:
-        with open("/proc/%d/stat" % pid) as file:
-            return file.read().rsplit(")", 1)[1].split()[0] != "Z"
-    except OSError:
-        return False
+def group_members(group):
+    """The processes of a group that are alive, by what they run."""
+    names = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open("/proc/%s/stat" % pid) as file:
+                name, _, rest = file.read().partition("(")[2].rpartition(")")
+        except OSError:
+            continue
+        state, _, pgrp = rest.split()[:3]
+        if int(pgrp) == group and state != "Z":
+            names.append(name)
+    return names
 
 
 def wait_until(condition, seconds=10):
@@ -109,11 +115,10 @@ def test_children_die_with_the_socket(folder):
     client = folder.load('rule a:\n    output: "o"\n    run:\n        shell("sleep 60")\n')
     with open(os.devnull, "w") as null:
         pid = client.request("fork", fds=(null.fileno(), null.fileno()), tag=1, slot=0, job=client.job("a"))["pid"]
-    wait_until(lambda: subprocess.run(["pgrep", "-g", str(pid), "sleep"], stdout=subprocess.DEVNULL).returncode == 0)
+    wait_until(lambda: "sleep" in group_members(pid))
     client.socket.close()
     client.process.wait(timeout=10)
-    wait_until(lambda: subprocess.run(["pgrep", "-g", str(pid)], stdout=subprocess.DEVNULL).returncode == 1)
-    assert not alive(pid)
+    wait_until(lambda: group_members(pid) == [])
 
 
 def test_signals_are_reset(folder):

@@ -30,8 +30,7 @@ class Child:
 
 class Children:
     def __init__(self, transport, guard_fd):
-        import subprocess  # noqa: F401 - every child that calls shell(...) needs it; loading it here pays for it once
-
+        __import__("subprocess")  # every child that calls shell(...) needs it; loading it here pays for it once
         self.transport_ = transport
         self.guard_fd_ = guard_fd
         self.guard_ = map_guard(guard_fd)

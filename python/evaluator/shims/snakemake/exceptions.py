@@ -1,7 +1,14 @@
 """Exceptions that Snakefiles raise or catch."""
 
-from furrow_evaluator.errors import LookupFailed as LookupError  # noqa: A004,F401
-from furrow_evaluator.errors import WildcardError, WorkflowError  # noqa: F401
+from furrow_evaluator.errors import LookupFailed as LookupError
+from furrow_evaluator.errors import WildcardError, WorkflowError
+
+__all__ = [
+    "AmbiguousRuleException", "CreateRuleException", "CyclicGraphException", "IncompleteCheckpointException",
+    "IncompleteFilesException", "InputFunctionException", "IOFileException", "LookupError", "MissingInputException",
+    "MissingOutputException", "MissingRuleException", "NoRulesException", "print_exception", "RuleException",
+    "UnknownRuleException", "WildcardError", "WorkflowError",
+]  # fmt: skip
 
 
 class RuleException(WorkflowError):

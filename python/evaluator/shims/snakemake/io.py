@@ -1,7 +1,7 @@
 """Patterns, flags and lists of files."""
 
 from furrow_evaluator.config import load_mapping as _load_mapping
-from furrow_evaluator.flags import (  # noqa: F401
+from furrow_evaluator.flags import (
     Flagged as AnnotatedString,
     ancient,
     before_update,
@@ -22,7 +22,7 @@ from furrow_evaluator.flags import (  # noqa: F401
     unpack,
     update,
 )
-from furrow_evaluator.patterns import (  # noqa: F401
+from furrow_evaluator.patterns import (
     apply_wildcards,
     contains_wildcard,
     expand,
@@ -33,7 +33,7 @@ from furrow_evaluator.patterns import (  # noqa: F401
     strip_constraints as strip_wildcard_constraints,
     wildcard_names as get_wildcard_names,
 )
-from furrow_evaluator.values import (  # noqa: F401
+from furrow_evaluator.values import (
     InputFiles,
     Log,
     NamedList as Namedlist,
@@ -42,6 +42,14 @@ from furrow_evaluator.values import (  # noqa: F401
     Resources as ResourceList,
     Wildcards,
 )
+
+__all__ = [
+    "ancient", "AnnotatedString", "apply_wildcards", "before_update", "collect", "contains_wildcard", "directory",
+    "ensure", "expand", "flag", "from_queue", "get_flag_value", "get_wildcard_names", "glob_wildcards", "InputFiles",
+    "IOFile", "is_flagged", "limit", "load_configfile", "local", "Log", "multiext", "Namedlist", "OutputFiles",
+    "Params", "pipe", "protected", "regex", "regex_from_filepattern", "repeat", "report", "ResourceList", "service",
+    "strip_wildcard_constraints", "temp", "temporary", "touch", "unpack", "update", "Wildcards",
+]  # fmt: skip
 
 collect = expand
 regex = regex_from_filepattern

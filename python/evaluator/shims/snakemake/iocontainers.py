@@ -1,7 +1,9 @@
 """The lists that functions and scripts receive."""
 
-from snakemake.io import InputFiles, Log, Namedlist, OutputFiles, Params, ResourceList, Wildcards  # noqa: F401
-from snakemake.script import Snakemake  # noqa: F401
+from snakemake.io import InputFiles, Log, Namedlist, OutputFiles, Params, ResourceList, Wildcards
+from snakemake.script import Snakemake
+
+__all__ = ["InputFiles", "Log", "Namedlist", "OutputFiles", "Params", "ResourceList", "Snakemake", "Wildcards"]
 
 
 def __getattr__(name):

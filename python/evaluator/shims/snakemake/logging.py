@@ -1,3 +1,5 @@
 """The logger."""
 
-from furrow_evaluator.logger import Logger, logger  # noqa: F401
+from furrow_evaluator.logger import Logger, logger
+
+__all__ = ["Logger", "logger"]

@@ -2,7 +2,9 @@
 
 import sys
 
-from furrow_evaluator.values import Snakemake  # noqa: F401
+from furrow_evaluator.values import Snakemake
+
+__all__ = ["Snakemake"]
 
 
 def __getattr__(name):

@@ -1,3 +1,5 @@
 """shell(...)."""
 
-from furrow_evaluator.shell import shell  # noqa: F401
+from furrow_evaluator.shell import shell
+
+__all__ = ["shell"]

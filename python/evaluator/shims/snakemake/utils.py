@@ -3,13 +3,17 @@
 import os
 import sys
 
-from furrow_evaluator.config import update_config  # noqa: F401
+from furrow_evaluator.config import update_config
 from furrow_evaluator.errors import NotYet, WorkflowError
 from furrow_evaluator.formatting import format_from_frame, quote, show
-from furrow_evaluator.paramspace import Paramspace  # noqa: F401
+from furrow_evaluator.paramspace import Paramspace
 from snakemake import __version__
 
-kPreRelease = ("a", "b", "c", "rc", "alpha", "beta", "dev", "pre", "post")
+__all__ = [
+    "AlwaysQuotedFormatter", "available_cpu_count", "format", "linecount", "listfiles", "makedirs", "min_version",
+    "os_sync", "Paramspace", "QuotedFormatter", "R", "read_job_properties", "report", "SequenceFormatter",
+    "simplify_path", "update_config", "validate", "WorkflowError",
+]  # fmt: skip
 
 
 def version_numbers(text):
@@ -54,7 +58,7 @@ def validate(data, schema, set_default=True):
     validate_value(data, active.load_document(path), os.path.dirname(os.path.abspath(path)), active.load_document, set_default)
 
 
-def format(_pattern, *args, stepout=1, _quote_all=False, quote_func=None, **kwargs):  # noqa: A001
+def format(_pattern, *args, stepout=1, _quote_all=False, quote_func=None, **kwargs):
     """Fills a text with the names that the caller sees."""
     return format_from_frame(_pattern, args, kwargs, stepout, _quote_all)
 

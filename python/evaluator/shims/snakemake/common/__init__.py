@@ -2,7 +2,9 @@
 
 import sys
 
-from snakemake import __version__  # noqa: F401
+from snakemake import __version__
+
+__all__ = ["__version__", "is_local_file", "MIN_PY_VERSION", "ON_MACOS", "ON_WINDOWS"]
 
 MIN_PY_VERSION = (3, 9)
 ON_WINDOWS = False

@@ -1,3 +1,5 @@
 """Config files."""
 
-from snakemake.io import load_configfile  # noqa: F401
+from snakemake.io import load_configfile
+
+__all__ = ["load_configfile"]
