@@ -53,7 +53,7 @@ std::string job_table(WorkflowSession& session) {
   }
   std::string text;
   for (const auto& [rule, count] : counts) text += fmt::format("    {:{}}  {:>7}\n", session.rules()[rule].rule.name, width, count);
-  return text;
+  return text + fmt::format("    {:{}}  {:>7}\n", "total", width, session.staleness().count());
 }
 
 int dry_run(WorkflowSession& session) {

@@ -1,5 +1,6 @@
 #include "cli/profile.hpp"
 
+#include <cctype>
 #include <cstdlib>
 
 #include "os/files.hpp"
@@ -8,6 +9,8 @@
 namespace furrow::cli {
 
 namespace {
+
+constexpr const char* kFileNames[] = {"profile.v9+.yaml", "config.v9+.yaml", "profile.v8+.yaml", "config.v8+.yaml", "profile.yaml", "config.yaml"};
 
 std::vector<std::string> places(const std::string& name) {
   std::vector<std::string> folders{name};
@@ -22,13 +25,34 @@ std::vector<std::string> places(const std::string& name) {
   std::vector<std::string> files;
   for (const std::string& folder : folders) {
     if (os::status(folder).kind == os::FileStatus::Kind::kFile) files.push_back(folder);
-    for (const char* file : {"/config.v9+.yaml", "/config.v8+.yaml", "/config.yaml"}) files.push_back(folder + file);
+    for (const char* file : kFileNames) files.push_back(folder + "/" + file);
   }
   return files;
 }
 
+// $NAME and ${NAME} stand for environment variables, as far as they are set.
+std::string expand_variables(const std::string& text) {
+  std::string expanded;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const bool braced = text.compare(i, 2, "${") == 0;
+    std::size_t end = i + (braced ? 2 : 1);
+    if (text[i] == '$') {
+      while (end < text.size() && (std::isalnum(static_cast<unsigned char>(text[end])) || text[end] == '_')) ++end;
+    }
+    const std::size_t begin = i + (braced ? 2 : 1);
+    const char* const value = text[i] == '$' && end > begin ? std::getenv(text.substr(begin, end - begin).c_str()) : nullptr;
+    if (!value) {
+      expanded += text[i];
+      continue;
+    }
+    expanded += value;
+    i = braced && end < text.size() && text[end] == '}' ? end : end - 1;
+  }
+  return expanded;
+}
+
 std::string scalar(const snakefile::JsonValue& value) {
-  if (value.IsString()) return std::string(snakefile::view(value));
+  if (value.IsString()) return expand_variables(std::string(snakefile::view(value)));
   return snakefile::to_text(value);
 }
 
@@ -45,6 +69,17 @@ void flatten(const snakefile::JsonValue& object, const std::string& prefix, std:
 }
 
 }  // namespace
+
+std::string find_workflow_profile(const std::string& name, const std::string& snakefile) {
+  std::string beside = os::parent_of(snakefile);
+  if (snakefile.empty()) beside = os::status("Snakefile").exists() || os::status("snakefile").exists() ? "" : "workflow";
+  if (!beside.empty()) beside += "/";
+  for (const std::string& place : {name, "profiles/" + name, beside + "profiles/" + name}) {
+    if (place == name && name == "default") continue;
+    if (os::status(place).exists()) return place;
+  }
+  return {};
+}
 
 Result<std::vector<ProfileOption>> read_profile(const std::string& name) {
   for (const std::string& file : places(name)) {

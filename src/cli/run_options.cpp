@@ -80,7 +80,7 @@ class Parser {
     app_.add_option("-d,--directory", options_.directory, "work in this folder")->type_name("DIR");
     app_.add_option("--python", options_.python, "the Python that evaluates the Snakefile (default: FURROW_PYTHON, python3)")->type_name("PROGRAM");
     list("--profile", options_.profiles, "take options from a profile", "NAME");
-    list("--workflow-profile", options_.profiles, "take options from the workflow's own profile", "DIR");
+    app_.add_option("--workflow-profile", options_.workflow_profile, "the workflow's own profile, in profiles/ (default: default; none: none)")->type_name("NAME");
     list("-U,--until", options_.until, "go no further than these rules or files", "WHAT");
     list("-O,--omit-from", options_.omit_from, "leave out these rules or files and all that depends on them", "WHAT");
   }
@@ -107,6 +107,7 @@ class Parser {
     app_.add_option("--executor,-e", executor_, "local (others: not yet)")->type_name("NAME");
     app_.add_option("--scheduler", scheduler_, "accepted: there is one scheduler")->group("");
     app_.add_option("--scheduler-ilp-solver", scheduler_, "accepted: there is one scheduler")->group("");
+    app_.add_flag("--trust-io-cache", ignored_, "accepted: the status of each file is read once anyway")->group("");
     app_.add_flag("--nocolor", ignored_, "accepted: colours go to terminals only")->group("");
     app_.add_flag("--nolock", ignored_, "accepted: the lock ends with its process")->group("");
   }
@@ -211,19 +212,31 @@ std::string explain_mistake(const std::vector<std::string>& arguments, const std
 // Profile values for what the command line does not say, in the same form.
 Result<std::vector<std::string>> profile_arguments(const std::vector<std::string>& profiles, Parser& parser) {
   std::vector<std::string> arguments;
+  std::set<std::string> given;  // by an earlier profile
   for (const std::string& profile : profiles) {
     auto options = read_profile(profile);
     if (!options) return fail(std::move(options.error()));
     for (const ProfileOption& option : *options) {
       const std::string name = "--" + option.name;
       const CLI::Option* const known = parser.app().get_option_no_throw(name);
-      if (known && known->count() > 0) continue;
+      if ((known && known->count() > 0) || !given.insert(name).second) continue;
       if (!known && not_yet().contains(name)) return fail(Error{"profile " + profile + ": " + name + ": not yet (" + not_yet().at(name) + ")"});
       arguments.push_back(name);
       arguments.insert(arguments.end(), option.values.begin(), option.values.end());
     }
   }
   return arguments;
+}
+
+// The workflow's own profile first: it knows the workflow better than one for all workflows does.
+Result<std::vector<std::string>> profiles_of(const RunOptions& options) {
+  std::vector<std::string> profiles = options.profiles;
+  if (options.workflow_profile == "none") return profiles;
+  const std::string own = find_workflow_profile(options.workflow_profile, options.snakefile);
+  if (own.empty() && options.workflow_profile != "default")
+    return fail(Error{"there is no workflow profile " + options.workflow_profile, {}, 0, "Looked for it as a path and in profiles/."});
+  if (!own.empty()) profiles.insert(profiles.begin(), own);
+  return profiles;
 }
 
 }  // namespace
@@ -233,8 +246,10 @@ tl::expected<RunOptions, Leave> read_run_options(const std::vector<std::string>&
   std::vector<std::string> all = arguments;
   try {
     RunOptions options = parser->parse(all);
-    if (options.profiles.empty()) return options;
-    auto more = profile_arguments(options.profiles, *parser);
+    auto profiles = profiles_of(options);
+    if (!profiles) return tl::unexpected(Leave{1, "furrow: " + profiles.error().to_string()});
+    if (profiles->empty()) return options;
+    auto more = profile_arguments(*profiles, *parser);
     if (!more) return tl::unexpected(Leave{1, "furrow: " + more.error().to_string()});
     all.insert(std::find(all.begin(), all.end(), "--"), more->begin(), more->end());
     return Parser().parse(all);

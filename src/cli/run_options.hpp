@@ -19,6 +19,7 @@ struct RunOptions {
   std::string python;
   std::optional<std::string> cores;  // a number or "all"
   std::vector<std::string> profiles;
+  std::string workflow_profile = "default";  // "none": none
 
   bool dry_run = false, print_commands = false, keep_going = false, touch = false, verbose = false;
   bool quiet_progress = false, quiet_all = false;

@@ -35,7 +35,7 @@ void FileStates::reload(FileId file) {
 
 void FileStates::set(FileId file, const os::FileStatus& status) {
   kinds_[file] = static_cast<std::uint8_t>(1 + static_cast<std::uint8_t>(status.kind));
-  states_[file] = status.exists() ? State{status.newest_ns(), status.size} : State{};
+  states_[file] = status.exists() ? State{status.newest_ns(), status.is_link ? status.link_mtime_ns : status.mtime_ns, status.size} : State{};
 }
 
 const FileStates::State& FileStates::state(FileId file) {
@@ -55,6 +55,7 @@ bool FileStates::is_directory(FileId file) {
 }
 
 std::int64_t FileStates::mtime_ns(FileId file) { return state(file).mtime_ns; }
+std::int64_t FileStates::own_mtime_ns(FileId file) { return state(file).own_mtime_ns; }
 std::int64_t FileStates::size(FileId file) { return state(file).size; }
 
 }  // namespace furrow::workflow

@@ -23,11 +23,13 @@ class FileStates {
   bool exists(FileId file);
   bool is_directory(FileId file);
   std::int64_t mtime_ns(FileId file);  // the newer of a link's own and its target's; 0 where there is no file
+  std::int64_t own_mtime_ns(FileId file);  // of a link itself
   std::int64_t size(FileId file);
 
  private:
   struct State {
     std::int64_t mtime_ns = 0;
+    std::int64_t own_mtime_ns = 0;
     std::int64_t size = 0;
   };
   const State& state(FileId file);

@@ -141,7 +141,7 @@ std::string describe(Reasons reasons) {
   static const std::pair<Reason, const char*> kTexts[] = {
       {kForced, "forced"},
       {kMissingOutput, "output is missing"},
-      {kIncomplete, "its last run did not end"},
+      {kIncomplete, "its last run failed or was cut off"},
       {kNewerInput, "input is newer"},
       {kInputsChanged, "set of inputs has changed"},
       {kParamsChanged, "params have changed"},

@@ -82,13 +82,12 @@ void JobFiles::count_temp_users(const std::function<bool(NodeId)>& must_run) {
   }
 }
 
-Result<void> JobFiles::before(NodeId node, int attempt) {
-  const CompiledRule& rule = rules_[dag_.node(node).rule];
+Result<void> JobFiles::before(NodeId node) {
+  if (auto removed = remove_old(node); !removed) return removed;
   for (const std::string& folder : product_folders(node)) {
     if (auto made = os::make_directories(folder); !made) return made;
   }
-  if (rule.rule.kind == RuleKind::kNone && attempt == 1 && rule.outputs.empty()) return {};
-  return remove_old(node);
+  return {};
 }
 
 std::vector<std::string> JobFiles::product_folders(NodeId node) const {
@@ -218,7 +217,7 @@ void JobFiles::before_record(NodeId node) {
   for (std::size_t i = 0; i < outputs.size(); ++i) {
     const std::string path(dag_.files.view(outputs[i]));
     // A copy that kept its time, or an unpacked archive: new all the same.
-    if (states_.mtime_ns(outputs[i]) < newest_input && os::touch(path)) states_.reload(outputs[i]);
+    if (states_.own_mtime_ns(outputs[i]) < newest_input && os::touch(path)) states_.reload(outputs[i]);
     if (rule.outputs[i].flags & kProtected) (void)os::set_writable(path, false);
   }
 }

@@ -24,7 +24,7 @@ class JobFiles {
   // MUST_RUN: counts who still needs each temp file.
   void count_temp_users(const std::function<bool(NodeId)>& must_run);
 
-  Result<void> before(NodeId node, int attempt);  // ROOT of the outputs is the current directory
+  Result<void> before(NodeId node);
   Result<void> after(NodeId node);                // outputs are there, of the right kind, and as ensure() wants them
   void before_record(NodeId node);                // outputs older than inputs are touched, protected ones protected
   void settle(NodeId node);                       // after a job that succeeded and was recorded: temp files gone

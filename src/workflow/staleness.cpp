@@ -76,7 +76,7 @@ void Staleness::find_output_times() {
   for (auto node = dag_.order().rbegin(); node != dag_.order().rend(); ++node) {
     std::int64_t oldest = std::numeric_limits<std::int64_t>::max();
     for (const FileId file : dag_.outputs(*node, rules_)) {
-      if (states_.exists(file)) oldest = std::min(oldest, states_.mtime_ns(file));
+      if (states_.exists(file)) oldest = std::min(oldest, states_.own_mtime_ns(file));
     }
     if (oldest == std::numeric_limits<std::int64_t>::max()) {  // nothing is there (temp files, say): what was made from it speaks for it
       for (const Edge& edge : consumers(*node)) {
@@ -176,10 +176,8 @@ Result<void> Staleness::judge_by_records() {
 }
 
 void Staleness::judge_record(NodeId node, store::JobRow& row) {
-  const auto outputs = dag_.outputs(node, rules_);
-  const bool any_there = std::any_of(outputs.begin(), outputs.end(), [&](FileId f) { return states_.exists(f); });
-  if (row.phase != store::JobPhase::kFinished) {
-    if (any_there && !options_.ignore_incomplete) reasons_[node] |= kIncomplete;
+  if (row.phase == store::JobPhase::kFailed || (row.phase == store::JobPhase::kStarted && !options_.ignore_incomplete)) {
+    reasons_[node] |= kIncomplete;  // it was due then, and so it is now, whatever else is there
     return;
   }
   if (unsafe_since_ > 0 && row.finished_at >= unsafe_since_) {
@@ -292,7 +290,7 @@ Result<std::vector<std::string>> Staleness::explain(NodeId node) {
   }
   if (reasons & kForced) lines.push_back("it is forced by an option");
   if (reasons & kNothingMade) lines.push_back("it makes no files, so it runs whenever it is asked for");
-  if (reasons & kIncomplete) lines.push_back("its last run did not end, so what it left is not trusted");
+  if (reasons & kIncomplete) lines.push_back("its last run failed or was cut off, so what it left is not trusted");
   if (reasons & kMissingOutput) explain_missing(node, lines);
   if (reasons & kNewerInput) explain_newer(node, lines);
   if (reasons & kUpstream) explain_upstream(node, lines);

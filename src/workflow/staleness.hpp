@@ -28,7 +28,7 @@ enum Reason : std::uint16_t {
   kInputsChanged = 16,
   kParamsChanged = 32,
   kCodeChanged = 64,
-  kIncomplete = 128,  // its last run did not end
+  kIncomplete = 128,  // its last run failed or was cut off
   kNothingMade = 256, // it makes no files, so it runs whenever it is asked for
 };
 using Reasons = std::uint16_t;

@@ -169,7 +169,7 @@ void WorkflowSource::take_preparation(plan::JobId job, int attempt, Result<Prepa
 Result<void> WorkflowSource::starting(plan::JobId job, int attempt, plan::Launch& launch) {
   const NodeId node = nodes_[job];
   if (!options_.touch_only) {
-    if (auto ready = files_.before(node, attempt); !ready) return ready;
+    if (auto ready = files_.before(node); !ready) return ready;
     if (auto entered = enter_shadow(job, attempt, launch); !entered) return entered;
   }
   return recorder_ ? recorder_->started(node, record(job, attempt)) : Result<void>{};
