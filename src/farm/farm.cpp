@@ -251,7 +251,8 @@ void Farm::Run::give_up(JobId job) {
 
 void Farm::Run::pick() {
   if (is_halted()) return abandon_picked();
-  while (running_ + picked_.size() < executor_.max_running()) {
+  const plan::Amounts one_core{1};  // without it nothing starts, and the queue need not be searched
+  while (running_ + picked_.size() < executor_.max_running() && budget_.fits(one_core)) {
     const std::optional<JobId> job = queue_.pop_fitting(budget_, resources_);
     if (!job) break;
     ++news_;

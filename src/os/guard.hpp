@@ -10,7 +10,9 @@
 //
 // States of a slot: free (0) -> taken (its number was given out) -> filled (the child wrote its pid) -> free.
 // Shutdown: the engine ends its jobs, then the Guard's destructor closes the pipe; the guard finds an empty
-// table and leaves. Start it before threads. Not thread-safe.
+// table and leaves. Start it before threads, and early: forking a large process takes long. A process that is
+// forked from the engine and executes nothing must close its copies of the engine's descriptors, or it passes
+// for the engine. Not thread-safe.
 #pragma once
 
 #include <atomic>

@@ -46,7 +46,6 @@ class ReadyQueue {
 
   std::vector<Line> lines_;  // by demand
   std::set<Head> heads_;     // of the lines that are not empty
-  Amounts least_;            // no job that was ever pushed asked for less of anything
   std::size_t size_ = 0;
 };
 

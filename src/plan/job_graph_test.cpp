@@ -1,0 +1,111 @@
+#include "plan/job_graph.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace furrow::plan {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::UnorderedElementsAre;
+
+class JobGraphTest : public ::testing::Test {
+ protected:
+  JobId add(std::initializer_list<JobId> waits_for = {}) {
+    const JobId id = graph.add({});
+    for (const JobId other : waits_for) graph.depend(id, other);
+    return id;
+  }
+  std::vector<JobId> finish(JobId job) {
+    std::vector<JobId> ready;
+    graph.start(job);
+    graph.finish(job, ready);
+    return ready;
+  }
+  JobGraph graph;
+};
+
+TEST_F(JobGraphTest, AJobIsReadyOnceAllItWaitsForAreDone) {
+  const JobId a = add(), b = add();
+  const JobId c = add({a, b});
+  EXPECT_THAT(graph.take_ready(), ElementsAre(a, b));
+  EXPECT_THAT(finish(a), IsEmpty());
+  EXPECT_EQ(graph.state(c), JobState::kWaiting);
+  EXPECT_THAT(finish(b), ElementsAre(c));
+  EXPECT_EQ(graph.state(c), JobState::kReady);
+  EXPECT_EQ(graph.unfinished(), 1u);
+  EXPECT_THAT(finish(c), IsEmpty());
+  EXPECT_EQ(graph.unfinished(), 0u);
+}
+
+TEST_F(JobGraphTest, ReadyJobsAreTakenOnce) {
+  const JobId a = add();
+  EXPECT_THAT(graph.take_ready(), ElementsAre(a));
+  EXPECT_THAT(graph.take_ready(), IsEmpty());
+  const JobId b = add();
+  EXPECT_THAT(graph.take_ready(), ElementsAre(b));
+}
+
+TEST_F(JobGraphTest, DependingTwiceOnTheSameJobIsOnce) {
+  const JobId a = add();
+  const JobId b = add({a, a});
+  graph.take_ready();
+  EXPECT_THAT(finish(a), ElementsAre(b));
+}
+
+TEST_F(JobGraphTest, AFailureSkipsAllThatDependsOnItOnce) {
+  const JobId a = add();
+  const JobId b = add({a}), c = add({a});
+  const JobId d = add({b, c}), other = add();
+  graph.take_ready();
+  graph.start(a);
+  std::vector<JobId> skipped;
+  graph.fail(a, skipped);
+  EXPECT_THAT(skipped, UnorderedElementsAre(b, c, d));
+  EXPECT_EQ(graph.state(a), JobState::kFailed);
+  EXPECT_EQ(graph.state(d), JobState::kSkipped);
+  EXPECT_EQ(graph.state(other), JobState::kReady);
+  EXPECT_EQ(graph.unfinished(), 1u);
+}
+
+TEST_F(JobGraphTest, ASkippedJobDoesNotBecomeReady) {
+  const JobId a = add(), b = add();
+  const JobId c = add({a, b});
+  graph.take_ready();
+  std::vector<JobId> skipped;
+  graph.fail(a, skipped);
+  EXPECT_THAT(finish(b), IsEmpty());
+  EXPECT_EQ(graph.state(c), JobState::kSkipped);
+}
+
+TEST_F(JobGraphTest, GrowsWhileItRuns) {
+  const JobId a = add();
+  graph.take_ready();
+  finish(a);
+  const JobId b = add({a});
+  EXPECT_THAT(graph.take_ready(), ElementsAre(b)) << "what is done blocks nothing";
+}
+
+TEST_F(JobGraphTest, ARetriedJobIsReadyAgain) {
+  const JobId a = add();
+  graph.take_ready();
+  graph.start(a);
+  graph.set_demand(a, 5);
+  graph.retry(a);
+  EXPECT_EQ(graph.state(a), JobState::kReady);
+  EXPECT_EQ(graph.job(a).demand, 5u);
+  EXPECT_EQ(graph.unfinished(), 1u);
+}
+
+TEST_F(JobGraphTest, ALongChainFailsWithoutDeepRecursion) {
+  JobId last = add();
+  for (int i = 0; i < 200000; ++i) last = add({last});
+  std::vector<JobId> skipped;
+  graph.fail(0, skipped);
+  EXPECT_EQ(skipped.size(), 200000u);
+  EXPECT_EQ(graph.unfinished(), 0u);
+}
+
+}  // namespace
+}  // namespace furrow::plan
