@@ -117,6 +117,9 @@ Result<void> WorkflowSession::load() {
   auto loaded = evaluator_->load(*request);
   if (!loaded) return fail(std::move(loaded.error()));
   snakefile_ = std::move(loaded->snakefile);
+  for (const auto& [name, value] : loaded->environment) {
+    value ? ::setenv(name.c_str(), value->c_str(), 1) : ::unsetenv(name.c_str());
+  }
   if (!snakefile_.workdir.empty()) {
     if (auto changed = os::change_directory(snakefile_.workdir); !changed) return changed;
   }

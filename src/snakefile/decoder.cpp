@@ -56,7 +56,8 @@ Entry read_entry(Fields& fields, const JsonValue& value) {
   entry.line = fields.small_integer(value, "line", 0);
   if (const JsonValue* items = fields.array(value, "items")) {
     entry.items.resize(items->Size());
-    for (rapidjson::SizeType i = 0; i < items->Size() && fields.ok(); ++i) read_item(fields, (*items)[i], entry.items[i]);
+    for (rapidjson::SizeType i = 0; i < items->Size() && fields.ok(); ++i)
+      read_item(fields, (*items)[i], entry.items[i]);
   } else if (!entry.is_function) {
     fields.reject("items", "a list");
   }
@@ -82,8 +83,9 @@ std::vector<Param> params_of(Fields& fields, const JsonValue& object) {
   params.reserve(list->Size());
   for (const JsonValue& value : list->GetArray()) {
     if (!value.IsObject()) fields.reject("params", "a list of objects");
-    params.push_back({fields.text_or(value, "name", ""), fields.text_or(value, "text", ""), fields.flag(value, "wild"),
-                      fields.flag(value, "fn"), fields.small_integer(value, "line", 0)});
+    params.push_back({fields.text_or(value, "name", ""), fields.text_or(value, "text", ""),
+                      fields.flag(value, "wild"), fields.flag(value, "fn"),
+                      fields.small_integer(value, "line", 0)});
   }
   return params;
 }
@@ -96,7 +98,8 @@ workflow::ResourceValue resource_of(Fields& fields, const JsonValue& value, std:
   return std::int64_t{0};
 }
 
-std::vector<std::pair<std::string, workflow::ResourceValue>> resources_of(Fields& fields, const JsonValue& object) {
+std::vector<std::pair<std::string, workflow::ResourceValue>> resources_of(Fields& fields,
+                                                                          const JsonValue& object) {
   std::vector<std::pair<std::string, workflow::ResourceValue>> resources;
   const JsonValue* members = fields.object(object, "resources");
   if (!members) return resources;
@@ -109,7 +112,8 @@ std::vector<std::pair<std::string, workflow::ResourceValue>> resources_of(Fields
   return resources;
 }
 
-void add_constraints(Fields& fields, const JsonValue& object, std::map<std::string, std::string>& constraints) {
+void add_constraints(Fields& fields, const JsonValue& object,
+                     std::map<std::string, std::string>& constraints) {
   const JsonValue* members = fields.object(object, "constraints");
   if (!members) return;
   for (const auto& entry : members->GetObject()) {
@@ -127,7 +131,8 @@ workflow::RuleKind kind_of(Fields& fields, const JsonValue& value) {
 }
 
 // WHOLE is the answer that the rule stands in, FILES are those it counts.
-Rule read_rule(Fields& fields, const JsonValue& value, const JsonValue& whole, const std::vector<std::string>& files) {
+Rule read_rule(Fields& fields, const JsonValue& value, const JsonValue& whole,
+               const std::vector<std::string>& files) {
   Rule rule;
   if (!value.IsObject()) {
     fields.reject("rules", "a list of objects");
@@ -150,11 +155,13 @@ Rule read_rule(Fields& fields, const JsonValue& value, const JsonValue& whole, c
   rule.input = entries_of(fields, value, "input");
   rule.output = entries_of(fields, value, "output");
   rule.log = entries_of(fields, value, "log");
-  if (const JsonValue* benchmark = member(value, "benchmark")) rule.benchmark.push_back(read_entry(fields, *benchmark));
+  if (const JsonValue* benchmark = member(value, "benchmark"))
+    rule.benchmark.push_back(read_entry(fields, *benchmark));
   rule.params = params_of(fields, value);
   add_constraints(fields, value, rule.constraints);
   add_constraints(fields, whole, rule.constraints);
-  if (const JsonValue* threads = member(value, "threads")) rule.threads = resource_of(fields, *threads, "threads");
+  if (const JsonValue* threads = member(value, "threads"))
+    rule.threads = resource_of(fields, *threads, "threads");
   rule.resources = resources_of(fields, value);
   rule.priority = fields.small_integer(value, "priority", 0);
   if (member(value, "retries")) rule.retries = fields.small_integer(value, "retries", 0);
@@ -198,7 +205,8 @@ std::vector<Result<Answer>> decode_batch(const JsonValue& answer, std::size_t co
   results.reserve(count);
   const JsonValue* jobs = member(answer, "jobs");
   if (!jobs || !jobs->IsArray() || jobs->Size() != count) {
-    results.assign(count, fail("the evaluator's answer makes no sense: it must answer for " + count_of(count, "job")));
+    results.assign(
+        count, fail("the evaluator's answer makes no sense: it must answer for " + count_of(count, "job")));
     return results;
   }
   for (rapidjson::SizeType i = 0; i < jobs->Size(); ++i) {
@@ -240,7 +248,8 @@ std::vector<std::vector<Entry>> read_function_entries(Fields& fields, const Json
   return result;
 }
 
-workflow::DetailAnswer read_details(Fields& fields, const JsonValue& job, const workflow::DetailQuestion& question) {
+workflow::DetailAnswer read_details(Fields& fields, const JsonValue& job,
+                                    const workflow::DetailQuestion& question) {
   workflow::DetailAnswer details;
   const auto required = [&](bool wanted, const char* name) {
     if (wanted && !member(job, name)) fields.reject(name, "answered");
@@ -257,7 +266,8 @@ workflow::DetailAnswer read_details(Fields& fields, const JsonValue& job, const 
   return details;
 }
 
-std::string system_text_or(Fields& fields, const JsonValue& object, const char* name, std::string_view fallback) {
+std::string system_text_or(Fields& fields, const JsonValue& object, const char* name,
+                           std::string_view fallback) {
   const JsonValue* found = member(object, name);
   return found ? fields.system_text_of(*found, name) : std::string(fallback);
 }
@@ -266,10 +276,12 @@ void read_program(Fields& fields, const JsonValue& job, plan::Launch& launch) {
   launch.kind = plan::Launch::Kind::kProgram;
   const JsonValue* argv = fields.array(job, "argv");
   if (!argv || argv->Empty()) return fields.reject("argv", "a list with a program");
-  for (const JsonValue& argument : argv->GetArray()) launch.argv.push_back(fields.system_text_of(argument, "argv"));
+  for (const JsonValue& argument : argv->GetArray())
+    launch.argv.push_back(fields.system_text_of(argument, "argv"));
   if (const JsonValue* environment = fields.object(job, "env")) {
     for (const auto& entry : environment->GetObject()) {
-      launch.environment.emplace_back(fields.system_text_of(entry.name, "env"), fields.system_text_of(entry.value, "env"));
+      launch.environment.emplace_back(fields.system_text_of(entry.name, "env"),
+                                      fields.system_text_of(entry.value, "env"));
     }
   }
   launch.scratch = system_text_or(fields, job, "payload", "");
@@ -297,7 +309,8 @@ workflow::Preparation read_preparation(Fields& fields, const JsonValue& job, con
 
 // The language's own errors explain themselves; a Python exception needs its name.
 bool explains_itself(std::string_view type) {
-  return type.empty() || type == "WorkflowError" || type == "NotYet" || type == "MissingInput" || type == "WildcardError";
+  return type.empty() || type == "WorkflowError" || type == "NotYet" || type == "MissingInput" ||
+         type == "WildcardError";
 }
 
 std::uint64_t number_of(Fields& fields, const JsonValue& value, const char* name) {
@@ -316,6 +329,15 @@ void read_exit(Fields& fields, const JsonValue& message, Frame& frame) {
 }
 
 }  // namespace
+
+void read_environment(Fields& fields, const JsonValue& answer, LoadAnswer& result) {
+  const JsonValue* changes = fields.object(answer, "environment");
+  if (!changes) return;
+  for (const auto& change : changes->GetObject()) {
+    auto& [name, value] = result.environment.emplace_back(fields.system_text_of(change.name, "environment"), std::nullopt);
+    if (!change.value.IsNull()) value = fields.system_text_of(change.value, "environment");
+  }
+}
 
 Result<LoadAnswer> decode_load(const JsonValue& answer) {
   Fields fields;
@@ -338,27 +360,31 @@ Result<LoadAnswer> decode_load(const JsonValue& answer) {
     result.python_version = fields.text_or(*python, "version", "");
   }
   result.overwritten_configfiles = fields.texts(answer, "overwritten_configfiles");
+  read_environment(fields, answer, result);
   if (!fields.ok()) return fail(fields.take_error());
   return result;
 }
 
 std::vector<workflow::InputAnswer> decode_inputs(const JsonValue& answer, std::size_t count) {
   return decode_batch<std::vector<std::vector<Entry>>>(
-      answer, count, [](Fields& fields, const JsonValue& job, std::size_t) { return read_function_entries(fields, job); });
+      answer, count,
+      [](Fields& fields, const JsonValue& job, std::size_t) { return read_function_entries(fields, job); });
 }
 
-std::vector<Result<workflow::DetailAnswer>> decode_details(const JsonValue& answer,
-                                                           std::span<const workflow::DetailQuestion> questions) {
-  return decode_batch<workflow::DetailAnswer>(
-      answer, questions.size(),
-      [&](Fields& fields, const JsonValue& job, std::size_t i) { return read_details(fields, job, questions[i]); });
+std::vector<Result<workflow::DetailAnswer>> decode_details(
+    const JsonValue& answer, std::span<const workflow::DetailQuestion> questions) {
+  return decode_batch<workflow::DetailAnswer>(answer, questions.size(),
+                                              [&](Fields& fields, const JsonValue& job, std::size_t i) {
+                                                return read_details(fields, job, questions[i]);
+                                              });
 }
 
 std::vector<Result<workflow::Preparation>> decode_preparations(const JsonValue& answer,
                                                                std::span<const workflow::JobView> jobs) {
-  return decode_batch<workflow::Preparation>(
-      answer, jobs.size(),
-      [&](Fields& fields, const JsonValue& job, std::size_t i) { return read_preparation(fields, job, jobs[i]); });
+  return decode_batch<workflow::Preparation>(answer, jobs.size(),
+                                             [&](Fields& fields, const JsonValue& job, std::size_t i) {
+                                               return read_preparation(fields, job, jobs[i]);
+                                             });
 }
 
 Error decode_error(const JsonValue& error) {
@@ -368,7 +394,8 @@ Error decode_error(const JsonValue& error) {
   result.message = fields.text(error, "message");
   if (!explains_itself(type)) result.message = type + ": " + result.message;
   const std::string rule = fields.text_or(error, "rule", "");
-  if (!rule.empty() && result.message.find("rule " + rule) == std::string::npos) result.message += " (in rule " + rule + ")";
+  if (!rule.empty() && result.message.find("rule " + rule) == std::string::npos)
+    result.message += " (in rule " + rule + ")";
   result.file = fields.text_or(error, "file", "");
   result.line = fields.small_integer(error, "line", 0);
   result.hint = fields.text_or(error, "hint", "");

@@ -2,6 +2,7 @@
 // is an Error that says what was expected where; nothing a message holds can do worse.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -19,6 +20,7 @@ struct LoadAnswer {
   std::string config = "{}";  // as JSON
   std::string python, python_version;
   std::vector<std::string> overwritten_configfiles;
+  std::vector<std::pair<std::string, std::optional<std::string>>> environment;  // changes; nothing: removed
 };
 
 Result<LoadAnswer> decode_load(const JsonValue& answer);

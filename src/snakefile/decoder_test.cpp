@@ -24,7 +24,9 @@ Result<LoadAnswer> load(const std::string& text) {
   return decode_load(document.root());
 }
 
-std::string rules(const std::string& rule) { return R"({"files":["/S"],"rules":[{"name":"a","file":0,"kind":"shell",)" + rule + "}]}"; }
+std::string rules(const std::string& rule) {
+  return R"({"files":["/S"],"rules":[{"name":"a","file":0,"kind":"shell",)" + rule + "}]}";
+}
 
 TEST(Decoder, ReadsAWholeSnakefile) {
   const auto answer = load(R"({"files":["/w/Snakefile","/w/a.smk"],"workdir":"/w/new","config":{"a":[1,"x"]},
@@ -64,7 +66,8 @@ TEST(Decoder, ReadsAWholeSnakefile) {
   EXPECT_EQ(a.input[1].items[1].flags, workflow::kAncient | workflow::kLiteral);
   EXPECT_TRUE(a.input[2].is_function);
   EXPECT_EQ(a.input[2].line, 9);
-  EXPECT_EQ(a.output[0].items[0].flags, workflow::kTemp | workflow::kProtected | workflow::kDirectory | workflow::kTouch);
+  EXPECT_EQ(a.output[0].items[0].flags,
+            workflow::kTemp | workflow::kProtected | workflow::kDirectory | workflow::kTouch);
   ASSERT_TRUE(a.output[0].items[0].ensure);
   EXPECT_TRUE(a.output[0].items[0].ensure->non_empty);
   EXPECT_EQ(a.output[0].items[0].ensure->sha256, "ab");
@@ -133,7 +136,8 @@ TEST(Decoder, BytesThatAreNoUtf8PassUnharmed) {
 }
 
 TEST(Json, BrokenTextIsAnError) {
-  for (const std::string text : {"", " ", "{", "{\"a\"", "[1,]", "nul", "\"a", "{} {}", "{}x", "\"\\ud800\"", "1e999999"}) {
+  for (const std::string text :
+       {"", " ", "{", "{\"a\"", "[1,]", "nul", "\"a", "{} {}", "{}x", "\"\\ud800\"", "1e999999"}) {
     EXPECT_FALSE(JsonDocument::parse(text, "it")) << text;
   }
   EXPECT_FALSE(JsonDocument::parse(std::string("{}\0{}", 5), "it"));
@@ -149,7 +153,8 @@ TEST(Json, DepthIsBounded) {
 }
 
 TEST(Decoder, InputsAnswerEachJobAlone) {
-  const JsonDocument document = parse(R"({"jobs":[{"entries":[[{"name":"x","list":true,"items":["a","b"]}],[]]},
+  const JsonDocument document =
+      parse(R"({"jobs":[{"entries":[[{"name":"x","list":true,"items":["a","b"]}],[]]},
     {"error":{"type":"KeyError","message":"no","file":"/S","line":4,"rule":"r","hint":"h","traceback":["t1","t2"]}},
     {"entries":[1]}]})");
   const auto answers = decode_inputs(document.root(), 3);
@@ -229,8 +234,10 @@ TEST(Decoder, FramesAreAnswersQuestionsOrEnds) {
   EXPECT_NE(frame(R"({"id":7,"error":{}})")->error, nullptr);
   EXPECT_EQ(frame(R"({"ask":3,"what":"glob"})")->kind, Frame::Kind::kAsk);
   EXPECT_EQ(frame(R"({"event":"exit","tag":9,"status":256,"error":null})")->status, 256);
-  for (const char* text : {"1", "{}", R"({"id":-1,"ok":1})", R"({"id":1})", R"({"ask":1})", R"({"ask":"x","what":"glob"})",
-                           R"({"event":"exit"})", R"({"event":"other","tag":1,"status":0})", R"({"event":"exit","tag":1.5,"status":0})"}) {
+  for (const char* text :
+       {"1", "{}", R"({"id":-1,"ok":1})", R"({"id":1})", R"({"ask":1})", R"({"ask":"x","what":"glob"})",
+        R"({"event":"exit"})", R"({"event":"other","tag":1,"status":0})",
+        R"({"event":"exit","tag":1.5,"status":0})"}) {
     EXPECT_FALSE(frame(text)) << text;
   }
 }
@@ -248,11 +255,14 @@ TEST(Encoder, WhatIsWrittenIsJsonWithEveryField) {
   job.resources = {{"mem_mb", std::int64_t{5}}, {"q", std::string("s")}, {"f", workflow::FunctionValue{}}};
   job.attempt = 2;
   EXPECT_EQ(encode_job(job),
-            "{\"r\":3,\"w\":{\"s\":\"a\\\"\xff\\n\"},\"input\":[\"x\",\"y\"],\"input_shape\":[[\"bam\",0,1,false],[null,1,2,true]],"
-            "\"output\":[\"z\"],\"log\":[\"l\"],\"benchmark\":\"b\",\"threads\":4,\"resources\":{\"mem_mb\":5,\"q\":\"s\"},\"attempt\":2}");
+            "{\"r\":3,\"w\":{\"s\":\"a\\\"\xff\\n\"},\"input\":[\"x\",\"y\"],\"input_shape\":[[\"bam\",0,1,"
+            "false],[null,1,2,true]],"
+            "\"output\":[\"z\"],\"log\":[\"l\"],\"benchmark\":\"b\",\"threads\":4,\"resources\":{\"mem_mb\":"
+            "5,\"q\":\"s\"},\"attempt\":2}");
   EXPECT_EQ(encode_fork(5, 17, 4, "{\"r\":0}"), R"({"id":5,"op":"fork","tag":17,"slot":4,"job":{"r":0}})");
   EXPECT_EQ(encode_hook(6, "onstart", "/l"), R"({"id":6,"op":"hook","name":"onstart","log":"/l"})");
-  EXPECT_EQ(encode_answer(2, GlobAnswer{{"n"}, {{"a"}, {"b"}}}), R"({"answer":2,"ok":{"names":["n"],"values":[["a"],["b"]]}})");
+  EXPECT_EQ(encode_answer(2, GlobAnswer{{"n"}, {{"a"}, {"b"}}}),
+            R"({"answer":2,"ok":{"names":["n"],"values":[["a"],["b"]]}})");
   EXPECT_EQ(encode_answer(3, Error{"m", "f", 2, "h"}),
             R"({"answer":3,"error":{"type":"WorkflowError","message":"m","file":"f","line":2,"hint":"h"}})");
   workflow::DetailQuestion question{job, true, false, true};
@@ -269,8 +279,10 @@ TEST(Encoder, WhatIsWrittenIsJsonWithEveryField) {
 
 // Ten times what is measured: catches a change of order, not noise.
 TEST(Decoder, AMillionStringsInOneListAreReadQuickly) {
-  std::string text = R"({"files":["/S"],"rules":[{"name":"a","file":0,"kind":"none","input":[{"list":true,"items":[)";
-  for (int i = 0; i < 1'000'000; ++i) text += (i ? ",\"" : "\"") + ("results/sample_" + std::to_string(i)) + ".txt\"";
+  std::string text =
+      R"({"files":["/S"],"rules":[{"name":"a","file":0,"kind":"none","input":[{"list":true,"items":[)";
+  for (int i = 0; i < 1'000'000; ++i)
+    text += (i ? ",\"" : "\"") + ("results/sample_" + std::to_string(i)) + ".txt\"";
   text += "]}]}]}";
   const auto begin = std::chrono::steady_clock::now();
   const auto document = JsonDocument::parse(std::move(text), "it");

@@ -8,7 +8,9 @@ namespace {
 
 std::string take(const JsonBuffer& buffer) { return {buffer.GetString(), buffer.GetSize()}; }
 
-void write_raw(JsonWriter& json, std::string_view text) { json.RawValue(text.data(), text.size(), rapidjson::kObjectType); }
+void write_raw(JsonWriter& json, std::string_view text) {
+  json.RawValue(text.data(), text.size(), rapidjson::kObjectType);
+}
 
 void write_texts(JsonWriter& json, const char* name, const std::vector<std::string>& texts) {
   json.Key(name);
@@ -72,7 +74,8 @@ void write_shapes(JsonWriter& json, const std::vector<workflow::Shape>& shapes) 
 }
 
 // A function has no value yet; Python's code sees no such resource.
-void write_resources(JsonWriter& json, const std::vector<std::pair<std::string, workflow::ResourceValue>>& resources) {
+void write_resources(JsonWriter& json,
+                     const std::vector<std::pair<std::string, workflow::ResourceValue>>& resources) {
   json.Key("resources");
   json.StartObject();
   for (const auto& [name, value] : resources) {

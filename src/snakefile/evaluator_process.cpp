@@ -24,9 +24,9 @@ namespace furrow::snakefile {
 
 namespace {
 
-constexpr int kPollMs = 100;         // how often a blocking call looks whether it should stop
-constexpr int kGraceMs = 200;        // for the process to leave once its socket has closed
-constexpr int kSelfEndMs = 2000;     // for its status, once it has closed the socket itself
+constexpr int kPollMs = 100;            // how often a blocking call looks whether it should stop
+constexpr int kGraceMs = 200;           // for the process to leave once its socket has closed
+constexpr int kSelfEndMs = 2000;        // for its status, once it has closed the socket itself
 constexpr int kKilledStatus = SIGKILL;  // what wait() says of a child that was killed
 
 // An answer, with the text it points into.
@@ -68,7 +68,7 @@ struct EvaluatorProcess::State {
   bool has_ended = false;   // the process; what it said before may still lie in the socket
 
   std::uint64_t last_id = 0;
-  std::deque<Pending> pending;  // in the order in which they are answered
+  std::deque<Pending> pending;     // in the order in which they are answered
   std::set<std::uint64_t> forked;  // tags of children that are there and have not ended
   plan::ForkService::Listener* listener = nullptr;
   std::vector<std::string> rule_names;
@@ -106,7 +106,8 @@ struct EvaluatorProcess::State {
 
 Result<void> EvaluatorProcess::State::spawn(const std::string& main_file) {
   int ends[2];
-  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) return fail(system_error("cannot make a socket pair"));
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
+    return fail(system_error("cannot make a socket pair"));
   channel = std::make_unique<FrameChannel>(ends[0]);
   std::vector<std::string> words = {python, main_file, "--fd", std::to_string(ends[1])};
   std::vector<int> inherited = {ends[1]};
@@ -171,7 +172,8 @@ void EvaluatorProcess::State::die(Error reason) {
 }
 
 void EvaluatorProcess::State::die_of_closed_socket() {
-  if (!wait_readable(child.pidfd, kSelfEndMs)) return die(Error{"the evaluator (" + python + ") has closed its socket"});
+  if (!wait_readable(child.pidfd, kSelfEndMs))
+    return die(Error{"the evaluator (" + python + ") has closed its socket"});
   const auto status = os::peek_status(child.pid);
   die(ended_error(status.value_or(0)));
 }
@@ -182,7 +184,9 @@ Error EvaluatorProcess::State::ended_error(int raw_status) const {
   if (!has_spoken && os::exit_signal(raw_status) == 0) {
     error.hint = "Furrow needs Python 3.9 or newer; name another with --python or FURROW_PYTHON.";
   } else if (os::exit_signal(raw_status) != 0) {
-    error.hint = "Something that the Snakefile uses has crashed or was killed; an extension module may be broken, or memory was short.";
+    error.hint =
+        "Something that the Snakefile uses has crashed or was killed; an extension module may be broken, or "
+        "memory was short.";
   } else {
     error.hint = "Something that the Snakefile uses has ended Python itself (os._exit?).";
   }
@@ -191,7 +195,8 @@ Error EvaluatorProcess::State::ended_error(int raw_status) const {
 
 // Talking.
 
-void EvaluatorProcess::State::request(Pending question, std::string message, std::span<const int> descriptors) {
+void EvaluatorProcess::State::request(Pending question, std::string message,
+                                      std::span<const int> descriptors) {
   Result<void> sent;
   if (dead) {
     sent = fail(*dead);
@@ -208,7 +213,8 @@ void EvaluatorProcess::State::request(Pending question, std::string message, std
   }
 }
 
-Result<Answer> EvaluatorProcess::State::ask(std::uint64_t id, std::string message, std::string about, bool may_stop) {
+Result<Answer> EvaluatorProcess::State::ask(std::uint64_t id, std::string message, std::string about,
+                                            bool may_stop) {
   std::optional<Result<Answer>> answer;
   const auto keep = [&](Result<Answer> result) { answer = std::move(result); };
   request({id, std::move(about), true, keep}, std::move(message));
@@ -264,7 +270,8 @@ void EvaluatorProcess::State::handle(std::string text) {
 }
 
 void EvaluatorProcess::State::handle_answer(JsonDocument document, const Frame& frame) {
-  if (pending.empty() || pending.front().id != frame.id) return die(Error{"the evaluator answers what was not asked"});
+  if (pending.empty() || pending.front().id != frame.id)
+    return die(Error{"the evaluator answers what was not asked"});
   Pending question = std::move(pending.front());
   pending.pop_front();
   Result<Answer> answer;
@@ -303,7 +310,8 @@ std::string EvaluatorProcess::State::answer_to(const Frame& frame, const JsonVal
     const auto json = yaml_file_to_json(*path, Keys::kPairs);
     return json ? encode_answer(frame.id, std::string_view(*json)) : encode_answer(frame.id, json.error());
   }
-  return encode_answer(frame.id, Error{"the engine does not know the question \"" + std::string(frame.what) + "\""});
+  return encode_answer(frame.id,
+                       Error{"the engine does not know the question \"" + std::string(frame.what) + "\""});
 }
 
 // The event loop.
@@ -333,7 +341,8 @@ void EvaluatorProcess::State::update_watch() {
 // A child of the user's code may hold the socket open, so the end of the process is watched as well.
 void EvaluatorProcess::State::watch() {
   watches_for_space = channel->wants_to_send();
-  loop->watch(channel->fd(), watches_for_space ? EPOLLIN | EPOLLOUT : EPOLLIN, [this](std::uint32_t) { exchange(); });
+  loop->watch(channel->fd(), watches_for_space ? EPOLLIN | EPOLLOUT : EPOLLIN,
+              [this](std::uint32_t) { exchange(); });
   loop->watch(child.pidfd, EPOLLIN, [this](std::uint32_t) {
     has_ended = true;
     exchange();
@@ -346,7 +355,8 @@ void EvaluatorProcess::State::forget() {
 }
 
 // What the evaluator is doing, for errors.
-std::string EvaluatorProcess::State::about_rules(std::string_view doing, const std::set<std::uint32_t>& rules) const {
+std::string EvaluatorProcess::State::about_rules(std::string_view doing,
+                                                 const std::set<std::uint32_t>& rules) const {
   std::string text(doing);
   std::size_t named = 0;
   for (const std::uint32_t rule : rules) {
@@ -409,21 +419,25 @@ std::vector<workflow::InputAnswer> EvaluatorProcess::inputs(std::span<const work
   const std::uint64_t id = ++state_->last_id;
   std::set<std::uint32_t> rules;
   for (const auto& job : jobs) rules.insert(job.rule);
-  const auto answer = state_->ask(id, encode_inputs(id, jobs), state_->about_rules("asking input functions of", rules));
+  const auto answer =
+      state_->ask(id, encode_inputs(id, jobs), state_->about_rules("asking input functions of", rules));
   if (!answer) return std::vector<workflow::InputAnswer>(jobs.size(), fail(answer.error()));
   return decode_inputs(*answer->value, jobs.size());
 }
 
-std::vector<Result<workflow::DetailAnswer>> EvaluatorProcess::details(std::span<const workflow::DetailQuestion> jobs) {
+std::vector<Result<workflow::DetailAnswer>> EvaluatorProcess::details(
+    std::span<const workflow::DetailQuestion> jobs) {
   const std::uint64_t id = ++state_->last_id;
   std::set<std::uint32_t> rules;
   for (const auto& question : jobs) rules.insert(question.job.rule);
-  const auto answer = state_->ask(id, encode_details(id, jobs), state_->about_rules("asking functions of", rules));
+  const auto answer =
+      state_->ask(id, encode_details(id, jobs), state_->about_rules("asking functions of", rules));
   if (!answer) return std::vector<Result<workflow::DetailAnswer>>(jobs.size(), fail(answer.error()));
   return decode_details(*answer->value, jobs);
 }
 
-std::vector<Result<workflow::Preparation>> EvaluatorProcess::describe(std::span<const workflow::JobView> jobs) {
+std::vector<Result<workflow::Preparation>> EvaluatorProcess::describe(
+    std::span<const workflow::JobView> jobs) {
   const std::uint64_t id = ++state_->last_id;
   const std::string about = state_->about_rules("preparing", rules_of(jobs));
   const auto answer = state_->ask(id, encode_jobs(id, "describe", jobs), about);
@@ -458,7 +472,8 @@ Result<void> EvaluatorProcess::hook(const std::string& name, const std::string& 
 
 void EvaluatorProcess::set_fork_listener(Listener* listener) { state_->listener = listener; }
 
-void EvaluatorProcess::fork_child(std::uint64_t tag, std::uint32_t slot, const std::string& payload, int out_fd, int err_fd) {
+void EvaluatorProcess::fork_child(std::uint64_t tag, std::uint32_t slot, const std::string& payload,
+                                  int out_fd, int err_fd) {
   State* const state = state_.get();
   const std::uint64_t id = ++state->last_id;
   const auto answered = [state, tag](Result<Answer> answer) {
@@ -471,7 +486,8 @@ void EvaluatorProcess::fork_child(std::uint64_t tag, std::uint32_t slot, const s
     if (state->listener) state->listener->on_forked(tag, std::move(pid));
   };
   const int descriptors[2] = {out_fd, err_fd};
-  state->request({id, "forking a child for a run block", false, answered, tag}, encode_fork(id, tag, slot, payload), descriptors);
+  state->request({id, "forking a child for a run block", false, answered, tag},
+                 encode_fork(id, tag, slot, payload), descriptors);
 }
 
 int EvaluatorProcess::pid() const { return state_->child.pid; }

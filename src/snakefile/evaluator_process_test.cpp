@@ -1,4 +1,5 @@
-// Evaluators of a few lines stand in for the real one, to say and do what that never should; one test speaks with the real one.
+// Evaluators of a few lines stand in for the real one, to say and do what that never should; one test speaks
+// with the real one.
 #include "snakefile/evaluator_process.hpp"
 
 #include <fcntl.h>
@@ -21,7 +22,8 @@ using testing::HasSubstr;
 
 constexpr const char* kPython = "/usr/bin/python3";
 
-// The least that speaks the protocol: `serve(answer)` calls answer(request) for each request and sends what it returns.
+// The least that speaks the protocol: `serve(answer)` calls answer(request) for each request and sends what
+// it returns.
 constexpr const char* kLibrary = R"(
 import json, os, signal, socket, struct, sys, threading, time
 sock = socket.socket(fileno=int(sys.argv[2]))
@@ -87,7 +89,8 @@ class ProcessTest : public testing::Test {
 struct ForkLog : plan::ForkService::Listener {
   std::vector<std::string> lines;
   void on_forked(std::uint64_t tag, Result<int> pid) override {
-    lines.push_back("forked " + std::to_string(tag) + (pid ? " " + std::to_string(*pid) : " failed: " + pid.error().message));
+    lines.push_back("forked " + std::to_string(tag) +
+                    (pid ? " " + std::to_string(*pid) : " failed: " + pid.error().message));
   }
   void on_fork_exit(std::uint64_t tag, int status, std::string error) override {
     lines.push_back("exit " + std::to_string(tag) + " " + std::to_string(status) + " " + error);
@@ -121,7 +124,10 @@ TEST_F(ProcessTest, AnOldPythonIsExplained) {
 
 TEST_F(ProcessTest, ACrashNamesTheSignalAndTheRuleForThisAndEveryLaterQuestion) {
   auto process = loaded("serve(lambda request: os.kill(os.getpid(), signal.SIGSEGV))");
-  EXPECT_THAT(inputs_error(*process), HasSubstr("was ended by signal 11 (Segmentation fault) while it was asking input functions of rule slow"));
+  EXPECT_THAT(
+      inputs_error(*process),
+      HasSubstr(
+          "was ended by signal 11 (Segmentation fault) while it was asking input functions of rule slow"));
   EXPECT_THAT(inputs_error(*process), HasSubstr("signal 11"));
   EXPECT_FALSE(process->hook("onerror", "/l"));
   EXPECT_EQ(process->pid(), -1);
@@ -133,9 +139,10 @@ TEST_F(ProcessTest, AnExitNamesTheStatus) {
 }
 
 TEST_F(ProcessTest, NonsenseEndsIt) {
-  for (const char* script : {"read(); raw(b'nonsense')", "read(); raw(b'')", "read(); send([1])", "read(); send({'id': 99, 'ok': {}})",
-                             "read(); sock.sendall(b'\\xff\\xff\\xff\\xff')", "read(); raw(b'[' * 100000)",
-                             "read(); send({'event': 'exit', 'tag': 3, 'status': 0})"}) {
+  for (const char* script :
+       {"read(); raw(b'nonsense')", "read(); raw(b'')", "read(); send([1])",
+        "read(); send({'id': 99, 'ok': {}})", "read(); sock.sendall(b'\\xff\\xff\\xff\\xff')",
+        "read(); raw(b'[' * 100000)", "read(); send({'event': 'exit', 'tag': 3, 'status': 0})"}) {
     auto process = start(std::string(script) + "\ntime.sleep(60)");
     ASSERT_TRUE(process);
     const auto answer = (*process)->load({.snakefile = "/S"});
@@ -159,10 +166,12 @@ def ask(message):
 def answer(request):
     texts = [ask({"ask": 1, "what": "glob", "pattern": "p", "followlinks": True}),
              ask({"ask": 2, "what": "glob", "pattern": "bad"}), ask({"ask": 3, "what": "glob"}),
-             ask({"ask": 4, "what": "yaml", "path": ")" + yaml + R"("}), ask({"ask": 5, "what": "yaml", "path": "/no/file"}),
+             ask({"ask": 4, "what": "yaml", "path": ")" +
+                            yaml + R"("}), ask({"ask": 5, "what": "yaml", "path": "/no/file"}),
              ask({"ask": 6, "what": "weather"})]
     return {"jobs": [{"entries": [[{"items": texts}]]}]}
-serve(answer))", options);
+serve(answer))",
+                        options);
   const workflow::InputQuestion question{0, {}};
   const auto answers = process->inputs(std::span(&question, 1));
   ASSERT_TRUE(answers[0]) << answers[0].error().message;
@@ -191,7 +200,8 @@ send({"ask": 1, "what": "glob", "pattern": "p" * 5000000})
 request = json.loads(receive(struct.unpack("<I", header)[0]))
 count = len(read()["ok"]["values"])
 send({"id": request["id"], "ok": {"jobs": [{"entries": [[{"items": [str(len(request["jobs"])), str(count)]}]]}] * len(request["jobs"])}})
-time.sleep(60))", options);
+time.sleep(60))",
+                        options);
   const std::vector<workflow::InputQuestion> questions(50'000, {0, {{"sample", std::string(100, 's')}}});
   const auto answers = process->inputs(questions);
   ASSERT_TRUE(answers[0]) << answers[0].error().message;
@@ -288,7 +298,8 @@ TEST_F(ProcessTest, ForkedChildrenGetTheirDescriptorsAndTheirEndIsTold) {
   EXPECT_EQ(log.lines[1], "exit 17 768 it failed");
   char text[64] = "";
   std::string output;
-  for (ssize_t n; (n = ::read(ends[0], text, sizeof text)) > 0;) output.append(text, static_cast<std::size_t>(n));
+  for (ssize_t n; (n = ::read(ends[0], text, sizeof text)) > 0;)
+    output.append(text, static_cast<std::size_t>(n));
   EXPECT_EQ(output, "out of 17err");
   ::close(ends[0]);
 }

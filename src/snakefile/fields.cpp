@@ -55,7 +55,8 @@ std::int64_t Fields::integer(const JsonValue& object, const char* name, std::int
 
 int Fields::small_integer(const JsonValue& object, const char* name, int fallback) {
   const std::int64_t value = integer(object, name, fallback);
-  if (value >= std::numeric_limits<int>::min() && value <= std::numeric_limits<int>::max()) return static_cast<int>(value);
+  if (value >= std::numeric_limits<int>::min() && value <= std::numeric_limits<int>::max())
+    return static_cast<int>(value);
   reject(name, "a smaller number");
   return fallback;
 }

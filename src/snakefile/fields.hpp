@@ -1,5 +1,5 @@
-// Reading the members of JSON objects without an error check after each: the first thing that does not fit is kept, and what was
-// asked for is then empty.
+// Reading the members of JSON objects without an error check after each: the first thing that does not fit is
+// kept, and what was asked for is then empty.
 #pragma once
 
 #include <cstdint>
@@ -22,7 +22,8 @@ class Fields {
   // "NAME must be WHAT", unless there is an error already.
   void reject(std::string_view name, std::string_view what);
 
-  // An optional member is nullptr (or the default) where it is missing or null, but not where it is of another type.
+  // An optional member is nullptr (or the default) where it is missing or null, but not where it is of
+  // another type.
   const JsonValue* optional(const JsonValue& object, const char* name) { return member(object, name); }
   const JsonValue* array(const JsonValue& object, const char* name);   // optional
   const JsonValue* object(const JsonValue& parent, const char* name);  // optional

@@ -33,8 +33,8 @@ FrameChannel::~FrameChannel() {
 Result<void> FrameChannel::send(std::string message, std::span<const int> descriptors) {
   if (message.size() > kMaxFrame) return fail("a message to the evaluator is larger than 2 GiB");
   const auto size = static_cast<std::uint32_t>(message.size());
-  const char header[4] = {static_cast<char>(size), static_cast<char>(size >> 8), static_cast<char>(size >> 16),
-                          static_cast<char>(size >> 24)};
+  const char header[4] = {static_cast<char>(size), static_cast<char>(size >> 8),
+                          static_cast<char>(size >> 16), static_cast<char>(size >> 24)};
   message.insert(0, header, sizeof header);
   Outgoing outgoing{std::move(message), 0, {}};
   if (outgoing_.empty() && send_some(outgoing, descriptors)) return {};
@@ -125,7 +125,8 @@ bool FrameChannel::begin_frame(const char*& data, std::size_t& size) {
     --size;
   }
   if (header_size_ < header_.size()) return true;
-  left_ = header_[0] | std::size_t{header_[1]} << 8 | std::size_t{header_[2]} << 16 | std::size_t{header_[3]} << 24;
+  left_ = header_[0] | std::size_t{header_[1]} << 8 | std::size_t{header_[2]} << 16 |
+          std::size_t{header_[3]} << 24;
   if (left_ > kMaxFrame) return false;
   frame_.reserve(std::min(left_, kReserved));
   return true;

@@ -1,5 +1,6 @@
-// Frames over one end of a Unix socket pair (docs/design/evaluator-protocol.md), without ever blocking: what the socket does not take
-// waits here, what it brings is cut into frames. Owns the descriptor. Not thread-safe.
+// Frames over one end of a Unix socket pair (docs/design/evaluator-protocol.md), without ever blocking: what
+// the socket does not take waits here, what it brings is cut into frames. Owns the descriptor. Not
+// thread-safe.
 #pragma once
 
 #include <array>
@@ -25,8 +26,8 @@ class FrameChannel {
 
   int fd() const { return fd_; }
 
-  // Sends what it can and keeps the rest, with copies of the descriptors. Fails where the message is too large for a frame; a closed
-  // socket is noticed by receive().
+  // Sends what it can and keeps the rest, with copies of the descriptors. Fails where the message is too
+  // large for a frame; a closed socket is noticed by receive().
   Result<void> send(std::string message, std::span<const int> descriptors = {});
   bool wants_to_send() const { return !outgoing_.empty(); }
   void flush();

@@ -12,7 +12,8 @@ namespace {
 
 constexpr unsigned kParseFlags = rapidjson::kParseInsituFlag | rapidjson::kParseNanAndInfFlag;
 
-// Hands everything on to the document and ends the parsing of text that is nested too deeply for a recursive reader.
+// Hands everything on to the document and ends the parsing of text that is nested too deeply for a recursive
+// reader.
 class BoundedDepth {
  public:
   using Ch = char;
@@ -66,9 +67,12 @@ Result<JsonDocument> JsonDocument::parse(std::string text, const std::string& wh
   };
   result.document_->Populate(fill);
   if (parsed.IsError()) {
-    Error error{what + " is no JSON: " + reason_of(parsed) + " (at byte " + std::to_string(parsed.Offset()) + ")"};
+    Error error{what + " is no JSON: " + reason_of(parsed) + " (at byte " + std::to_string(parsed.Offset()) +
+                ")"};
     // Reading in place changes strings only, and they hold no line ends.
-    error.line = 1 + static_cast<int>(std::count(result.text_->begin(), result.text_->begin() + static_cast<std::ptrdiff_t>(parsed.Offset()), '\n'));
+    error.line = 1 + static_cast<int>(std::count(
+                         result.text_->begin(),
+                         result.text_->begin() + static_cast<std::ptrdiff_t>(parsed.Offset()), '\n'));
     return fail(std::move(error));
   }
   return result;

@@ -12,7 +12,8 @@ namespace furrow::snakefile {
 
 namespace {
 
-constexpr const char* kPythonHint = "Install Python 3.9 or newer, or name one with --python or FURROW_PYTHON.";
+constexpr const char* kPythonHint =
+    "Install Python 3.9 or newer, or name one with --python or FURROW_PYTHON.";
 
 std::string variable(const char* name) {
   const char* value = std::getenv(name);
@@ -32,10 +33,12 @@ Result<std::string> find_python(const std::string& named) {
   const bool is_default = name.empty();
   if (is_default) name = "python3";
   const auto found = os::find_program(name, variable("PATH"));
-  if (found && ::access(found->c_str(), X_OK) == 0 && os::status(*found).kind == os::FileStatus::Kind::kFile) {
+  if (found && ::access(found->c_str(), X_OK) == 0 &&
+      os::status(*found).kind == os::FileStatus::Kind::kFile) {
     return os::absolute(*found);
   }
-  if (is_default) return fail(Error{"there is no python3 on PATH, and a Snakefile is run by Python", "", 0, kPythonHint});
+  if (is_default)
+    return fail(Error{"there is no python3 on PATH, and a Snakefile is run by Python", "", 0, kPythonHint});
   return fail(Error{"there is no Python at " + name, "", 0, kPythonHint});
 }
 

@@ -29,7 +29,8 @@ class TreeWriter {
 
  private:
   void count(const YamlNode& node, int depth) {
-    if (++values_ > kMaxYamlValues) throw YAML::ParserException(node.mark, "the document is too large once its aliases are followed");
+    if (++values_ > kMaxYamlValues)
+      throw YAML::ParserException(node.mark, "the document is too large once its aliases are followed");
     if (depth > kMaxDepth) throw YAML::ParserException(node.mark, "the document is nested too deeply");
   }
 
@@ -56,9 +57,10 @@ class TreeWriter {
 
   void write_mapping(const YamlNode& node, int depth) {
     const Pairs pairs = without_repeats(flatten(node, depth));
-    const bool as_pairs = keys_ == Keys::kPairs && std::any_of(pairs.begin(), pairs.end(), [](const auto& pair) {
-                            return pair.first->scalar != ScalarKind::kText;
-                          });
+    const bool as_pairs =
+        keys_ == Keys::kPairs && std::any_of(pairs.begin(), pairs.end(), [](const auto& pair) {
+          return pair.first->scalar != ScalarKind::kText;
+        });
     out_ += as_pairs ? "{\"__pairs__\":[" : "{";
     bool first = true;
     for (const auto& [key, value] : pairs) {
@@ -74,22 +76,27 @@ class TreeWriter {
   }
 
   static std::string text_key(const YamlNode& key) {
-    return key.scalar == ScalarKind::kText ? key.json : *scalar_to_json(ScalarKind::kText, key.text.empty() ? "null" : key.text);
+    return key.scalar == ScalarKind::kText
+               ? key.json
+               : *scalar_to_json(ScalarKind::kText, key.text.empty() ? "null" : key.text);
   }
 
-  // The members with those of merge keys before its own, so that its own win; of a list of merged mappings the first wins.
+  // The members with those of merge keys before its own, so that its own win; of a list of merged mappings
+  // the first wins.
   Pairs flatten(const YamlNode& node, int depth) {
     count(node, depth);
     Pairs merged, own;
     for (std::size_t i = 0; i + 1 < node.children.size(); i += 2) {
       const YamlNode& key = *node.children[i];
       const YamlNode& value = *node.children[i + 1];
-      if (key.kind != YamlNode::Kind::kScalar) throw YAML::ParserException(key.mark, "a key must be a text or a number");
+      if (key.kind != YamlNode::Kind::kScalar)
+        throw YAML::ParserException(key.mark, "a key must be a text or a number");
       if (!key.is_merge) {
         count(key, depth);
         own.emplace_back(&key, &value);
       } else if (value.kind == YamlNode::Kind::kSequence) {
-        for (auto part = value.children.rbegin(); part != value.children.rend(); ++part) merge(**part, depth, merged);
+        for (auto part = value.children.rbegin(); part != value.children.rend(); ++part)
+          merge(**part, depth, merged);
       } else {
         merge(value, depth, merged);
       }
@@ -99,7 +106,8 @@ class TreeWriter {
   }
 
   void merge(const YamlNode& part, int depth, Pairs& merged) {
-    if (part.kind != YamlNode::Kind::kMapping) throw YAML::ParserException(part.mark, "<< must name a mapping, or a list of them");
+    if (part.kind != YamlNode::Kind::kMapping)
+      throw YAML::ParserException(part.mark, "<< must name a mapping, or a list of them");
     const Pairs pairs = flatten(part, depth + 1);
     values_ += pairs.size();
     merged.insert(merged.end(), pairs.begin(), pairs.end());
@@ -109,7 +117,8 @@ class TreeWriter {
   static Pairs without_repeats(Pairs pairs) {
     Pairs kept;
     kept.reserve(pairs.size());
-    std::unordered_map<std::string_view, std::size_t> places;  // a text's JSON begins with a quote, so kinds do not mix
+    std::unordered_map<std::string_view, std::size_t>
+        places;  // a text's JSON begins with a quote, so kinds do not mix
     for (const auto& pair : pairs) {
       const auto [place, is_new] = places.try_emplace(pair.first->json, kept.size());
       if (is_new) {
@@ -219,7 +228,8 @@ Result<std::string> config_of(std::span<const std::string> arguments) {
     const std::string key = argument.substr(0, equals);
     const bool named = !key.empty() && (std::isalpha(static_cast<unsigned char>(key[0])) || key[0] == '_');
     if (equals == std::string::npos || !named) {
-      return fail(Error{"--config takes NAME=VALUE, not \"" + argument + "\"", "", 0, "A name begins with a letter or an underscore."});
+      return fail(Error{"--config takes NAME=VALUE, not \"" + argument + "\"", "", 0,
+                        "A name begins with a letter or an underscore."});
     }
     if (out.size() > 1) out += ',';
     out += quoted(key) + ":" + config_value(argument.substr(equals + 1));

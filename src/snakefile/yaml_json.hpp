@@ -17,7 +17,8 @@ namespace furrow::snakefile {
 
 constexpr std::size_t kMaxYamlValues = 10'000'000;
 
-// JSON has text keys only. What to do with a key 1: write "1", or the whole mapping as {"__pairs__": [[1, value], ...]}.
+// JSON has text keys only. What to do with a key 1: write "1", or the whole mapping as {"__pairs__": [[1,
+// value], ...]}.
 enum class Keys : std::uint8_t { kText, kPairs };
 
 // TEXT as JSON text; where it is JSON already, as it stands. FILE is for errors.

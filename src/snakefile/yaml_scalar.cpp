@@ -23,7 +23,9 @@ bool is_false(std::string_view text) {
 }
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool only(std::string_view text, std::string_view allowed) { return text.find_first_not_of(allowed) == std::string_view::npos; }
+bool only(std::string_view text, std::string_view allowed) {
+  return text.find_first_not_of(allowed) == std::string_view::npos;
+}
 constexpr std::string_view kDecimal = "0123456789_";
 
 bool take_sign(std::string_view& text) {
@@ -73,10 +75,13 @@ bool is_float(std::string_view text) {
   if (dot == std::string_view::npos) return false;
   const std::string_view head = text.substr(0, dot), tail = text.substr(dot + 1);
   const std::size_t fraction = std::min(tail.find_first_not_of(kDecimal), tail.size());
-  if (head.empty()) return whole.size() == text.size() && fraction > 0 && is_digit(tail[0]) && is_exponent(tail.substr(fraction));
+  if (head.empty())
+    return whole.size() == text.size() && fraction > 0 && is_digit(tail[0]) &&
+           is_exponent(tail.substr(fraction));
   if (!is_digit(head[0])) return false;
   if (const std::size_t colon = head.find(':'); colon != std::string_view::npos) {
-    return only(head.substr(0, colon), kDecimal) && is_sexagesimal_tail(head.substr(colon)) && fraction == tail.size();
+    return only(head.substr(0, colon), kDecimal) && is_sexagesimal_tail(head.substr(colon)) &&
+           fraction == tail.size();
   }
   return only(head, kDecimal) && is_exponent(tail.substr(fraction));
 }

@@ -12,7 +12,8 @@ enum class ScalarKind : std::uint8_t { kNull, kBool, kInteger, kFloat, kText };
 
 ScalarKind kind_of_scalar(std::string_view text);
 
-// TEXT, which is of that kind, as JSON. Integers have any number of digits if they are decimal; others must fit 64 bits.
+// TEXT, which is of that kind, as JSON. Integers have any number of digits if they are decimal; others must
+// fit 64 bits.
 std::optional<std::string> scalar_to_json(ScalarKind kind, std::string_view text);
 
 }  // namespace furrow::snakefile

@@ -30,7 +30,8 @@ ScalarKind kind_of_tagged(const YAML::Mark& mark, const std::string& tag, const 
   if (name == "null") return ScalarKind::kNull;
   if (name == "bool" && seen == ScalarKind::kBool) return seen;
   if (name == "int" && seen == ScalarKind::kInteger) return seen;
-  if (name == "float" && (seen == ScalarKind::kFloat || seen == ScalarKind::kInteger)) return ScalarKind::kFloat;
+  if (name == "float" && (seen == ScalarKind::kFloat || seen == ScalarKind::kInteger))
+    return ScalarKind::kFloat;
   reject_tag(mark, tag);
 }
 
@@ -58,7 +59,9 @@ void YamlTree::close() {
   open_.pop_back();
 }
 
-void YamlTree::OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) { add(YamlNode::Kind::kScalar, mark, anchor).json = "null"; }
+void YamlTree::OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) {
+  add(YamlNode::Kind::kScalar, mark, anchor).json = "null";
+}
 
 void YamlTree::OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) {
   YamlNode* const node = anchors_.at(anchor);
@@ -66,7 +69,8 @@ void YamlTree::OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) {
   put(node);
 }
 
-void YamlTree::OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, const std::string& value) {
+void YamlTree::OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                        const std::string& value) {
   const ScalarKind kind = kind_of_tagged(mark, tag, value);
   YamlNode& node = add(YamlNode::Kind::kScalar, mark, anchor);
   node.scalar = kind;
@@ -85,7 +89,8 @@ void YamlTree::OnSequenceStart(const YAML::Mark& mark, const std::string& tag, Y
   open_.push_back(&node);
 }
 
-void YamlTree::OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, YAML::EmitterStyle::value) {
+void YamlTree::OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                          YAML::EmitterStyle::value) {
   check_collection_tag(mark, tag, "map");
   YamlNode& node = add(YamlNode::Kind::kMapping, mark, anchor);
   node.is_open = true;

@@ -1,4 +1,5 @@
-// A YAML document as a tree of what it says, before merge keys and equal keys are dealt with. Throws YAML::Exception.
+// A YAML document as a tree of what it says, before merge keys and equal keys are dealt with. Throws
+// YAML::Exception.
 #pragma once
 
 #include <yaml-cpp/eventhandler.h>
@@ -19,10 +20,10 @@ struct YamlNode {
   enum class Kind : std::uint8_t { kScalar, kSequence, kMapping };
   Kind kind = Kind::kScalar;
   ScalarKind scalar = ScalarKind::kNull;
-  bool is_merge = false;  // a plain <<
-  bool is_open = false;   // its end has not come yet
-  std::string text{};     // of a scalar, as written
-  std::string json{};     // of a scalar
+  bool is_merge = false;              // a plain <<
+  bool is_open = false;               // its end has not come yet
+  std::string text{};                 // of a scalar, as written
+  std::string json{};                 // of a scalar
   std::vector<YamlNode*> children{};  // of a mapping: key, value, key, value, ...
   YAML::Mark mark{};
 };
@@ -36,7 +37,8 @@ class YamlTree final : public YAML::EventHandler {
   void OnDocumentEnd() override {}
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override;
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override;
-  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, const std::string& value) override;
+  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                const std::string& value) override;
   void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                        YAML::EmitterStyle::value style) override;
   void OnSequenceEnd() override { close(); }

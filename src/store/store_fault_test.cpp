@@ -205,7 +205,7 @@ TEST_F(StoreFault, ReadersSeeWholeTransactionsWhileAnotherProcessWrites) {
     }
   });
   int most = 0;
-  for (int i = 0; i < 60; ++i) {
+  for (int i = 0; i < 30; ++i) {
     auto copy = Store::open_readonly(folder());
     ASSERT_TRUE(copy) << copy.error().to_string();
     const int rows = count_rows(**copy);

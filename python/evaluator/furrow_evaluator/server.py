@@ -10,6 +10,13 @@ from .errors import describe
 from .transport import EngineGone, Json, Transport, dumps, encode
 
 
+def changes_of(before, now):
+    """What the Snakefile did to the environment: new values by name, None for what it removed."""
+    changes = {name: value for name, value in now.items() if before.get(name) != value}
+    changes.update((name, None) for name in before if name not in now)
+    return changes
+
+
 def serve(fd, guard_fd):
     server = Server(Transport(fd), guard_fd)
     try:
@@ -27,6 +34,7 @@ class Server:
         self.rules_ = []
         self.children_ = None
         self.busy_ = False
+        self.environment_ = dict(os.environ)
         _signal.signal(_signal.SIGINT, self.on_interrupt)
         self.operations_ = {
             "load": self.load, "inputs": self.inputs, "details": self.details, "prepare": self.prepare, "describe": self.describe,
@@ -118,6 +126,7 @@ class Server:
             "hooks": list(workflow.hooks()),
             "python": {"executable": sys.executable, "version": "%d.%d.%d" % sys.version_info[:3]},
             "overwritten_configfiles": workflow.overwrite_configfiles,
+            "environment": changes_of(self.environment_, os.environ),
         }
 
     def each_job(self, request, function):
