@@ -61,12 +61,13 @@ def test_code_of_a_run_block_ignores_comments_and_layout_but_no_change():
     plain = code("        x = 1\n        f(x)\n")
     assert code("        x  =  1 # one\n\n        # more\n        f( x )\n") == plain
     assert code("        x = 2\n        f(x)\n") != plain
+    assert code("        a\n        -b\n") != code("        a - b\n")
     assert code("        if x:\n            a\n        b\n") != code("        if x:\n            a\n            b\n")
 
 
 def test_f_strings_count_as_one_token():
     (text,) = translate('rule a:\n    run:\n        x = f"a{b!r:>{c}}"\n', "S").runs.values()
-    assert text == '{ x = f"a{b!r:>{c}}" }'
+    assert text == '; { x = f"a{b!r:>{c}}" ; }'
 
 
 @pytest.mark.parametrize(

@@ -375,7 +375,9 @@ class Translator:
             at += 1
 
     def code_text(self, at, after):
-        """The tokens of a block, joined by one space, without comments. f-strings count as one token in every version of Python."""
+        """The tokens of a block, joined by one space, without comments; `{`, `}` and `;` stand for its layout.
+
+        f-strings count as one token in every version of Python."""
         words = []
         while at < after:
             token = self.tokens_[at]
@@ -389,7 +391,9 @@ class Translator:
                 words.append("{")
             elif token[0] == DEDENT:
                 words.append("}")
-            elif token[0] not in (NL, COMMENT, NEWLINE, ENDMARKER):
+            elif token[0] == NEWLINE:
+                words.append(";")
+            elif token[0] not in (NL, COMMENT, ENDMARKER):
                 words.append(token[1])
             at += 1
         return " ".join(words)

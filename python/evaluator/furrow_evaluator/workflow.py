@@ -170,6 +170,10 @@ class Workflow:
     def is_local(self, rule):
         return rule.localrule or rule.name in self.localrules_
 
+    def include(self, path, **ignored):
+        """For Snakefiles that include files by name from Python."""
+        self.globals["__furrow__"].include(path)
+
     def list_rules(self, only_targets=False):
         return self.rules
 
