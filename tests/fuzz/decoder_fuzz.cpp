@@ -1,5 +1,5 @@
-// Whatever the evaluator says is an answer or an error, never a crash. The first byte chooses between the bytes as they are and JSON
-// made of the names that the decoder knows, which gets further into it.
+// Whatever the evaluator says is an answer or an error, never a crash. The first byte chooses between the
+// bytes as they are and JSON made of the names that the decoder knows, which gets further into it.
 #include <cstdlib>
 
 #include "bytes.hpp"
@@ -9,23 +9,30 @@
 namespace furrow::snakefile {
 namespace {
 
-constexpr const char* kNames[] = {"id", "ok", "error", "ask", "what", "event", "tag", "status", "type", "message", "file", "line",
-                                  "hint", "rule", "traceback", "files", "workdir", "config", "rules", "ruleorder", "default_target",
-                                  "localrules", "constraints", "hooks", "python", "executable", "version", "name", "kind",
-                                  "checkpoint", "local", "docstring", "input", "output", "log", "benchmark", "params", "threads",
-                                  "resources", "priority", "retries", "shadow", "code", "script", "list", "items", "p", "f", "ensure",
-                                  "non_empty", "sha256", "literal", "fn", "unpack", "text", "wild", "jobs", "entries", "shell",
-                                  "prefix", "argv", "env", "payload", "show", "fork", "pid", "pattern", "followlinks", "path"};
-constexpr const char* kTexts[] = {"a", "shell", "run", "script", "none", "temp", "ancient", "exit", "glob", "yaml", "all", "onstart",
+constexpr const char* kNames[] = {
+    "id",         "ok",          "error",   "ask",       "what",        "event",     "tag",
+    "status",     "type",        "message", "file",      "line",        "hint",      "rule",
+    "traceback",  "files",       "workdir", "config",    "rules",       "ruleorder", "default_target",
+    "localrules", "constraints", "hooks",   "python",    "executable",  "version",   "name",
+    "kind",       "checkpoint",  "local",   "docstring", "input",       "output",    "log",
+    "benchmark",  "params",      "threads", "resources", "priority",    "retries",   "shadow",
+    "code",       "script",      "list",    "items",     "p",           "f",         "ensure",
+    "non_empty",  "sha256",      "literal", "fn",        "unpack",      "text",      "wild",
+    "jobs",       "entries",     "shell",   "prefix",    "argv",        "env",       "payload",
+    "show",       "fork",        "pid",     "pattern",   "followlinks", "path"};
+constexpr const char* kTexts[] = {"a",       "shell",      "run",     "script", "none", "temp",
+                                  "ancient", "exit",       "glob",    "yaml",   "all",  "onstart",
                                   "{w}.txt", "{w,[a-z]+}", "minimal", "NotYet", ""};
-constexpr const char* kNumbers[] = {"0", "1", "-1", "2147483648", "9223372036854775807", "18446744073709551615", "1.5", "1e300"};
+constexpr const char* kNumbers[] = {
+    "0", "1", "-1", "2147483648", "9223372036854775807", "18446744073709551615", "1.5", "1e300"};
 
 void write_value(fuzz::Bytes& bytes, std::string& out, int depth);
 
 void write_text(fuzz::Bytes& bytes, std::string& out) {
   out += '"';
   if (bytes.below(8) == 0) {
-    for (const char c : bytes.text(bytes.below(12))) out += c == '"' || c == '\\' || static_cast<unsigned char>(c) < 32 ? '_' : c;
+    for (const char c : bytes.text(bytes.below(12)))
+      out += c == '"' || c == '\\' || static_cast<unsigned char>(c) < 32 ? '_' : c;
   } else {
     out += kTexts[bytes.below(std::size(kTexts))];
   }
@@ -87,10 +94,12 @@ void check_batch(const Answers& answers, std::size_t count) {
 }
 
 void decode_all(const JsonValue& value) {
-  if (const auto frame = decode_frame(value); frame && frame->error) (void)decode_error(*frame->error).to_string();
+  if (const auto frame = decode_frame(value); frame && frame->error)
+    (void)decode_error(*frame->error).to_string();
   (void)decode_error(value).to_string();
   if (const auto answer = decode_load(value)) {
-    for (const auto& rule : answer->snakefile.rules) check(!rule.file.empty() || !answer->snakefile.files.empty());
+    for (const auto& rule : answer->snakefile.rules)
+      check(!rule.file.empty() || !answer->snakefile.files.empty());
   }
   (void)decode_glob(value);
   (void)decode_yaml(value);
@@ -120,6 +129,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (!document) return 0;
   snakefile::decode_all(document->root());
   // What was read can be written and read again.
-  snakefile::check(snakefile::JsonDocument::parse(snakefile::to_text(document->root()), "its own text").has_value());
+  snakefile::check(
+      snakefile::JsonDocument::parse(snakefile::to_text(document->root()), "its own text").has_value());
   return 0;
 }

@@ -6,8 +6,10 @@
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace furrow;
-  constexpr std::string_view kPieces[] = {"a", "b: ", "\n", "  ", "- ", "[", "]", "{", "}", ", ", "&x ", "*x", "<<: ", "'", "\"", "1_0",
-                                          "0x1f", "yes", ".inf", "1:30", "? ", "!!str ", "|\n", ">\n", "#", "---\n", "%", "\t", "\\"};
+  constexpr std::string_view kPieces[] = {"a",    "b: ",   "\n",   "  ",   "- ",   "[",      "]",   "{",
+                                          "}",    ", ",    "&x ",  "*x",   "<<: ", "'",      "\"",  "1_0",
+                                          "0x1f", "yes",   ".inf", "1:30", "? ",   "!!str ", "|\n", ">\n",
+                                          "#",    "---\n", "%",    "\t",   "\\"};
   fuzz::Bytes bytes(data, size);
   std::string text;
   const auto keys = bytes.byte() % 2 == 0 ? snakefile::Keys::kText : snakefile::Keys::kPairs;
