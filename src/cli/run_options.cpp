@@ -115,6 +115,7 @@ class Parser {
   void settings() {
     list("-C,--config", options_.config, "set values of the workflow's configuration", "KEY=VALUE");
     list("--configfile,--configfiles", options_.config_files, "read configuration from these files", "FILE");
+    app_.add_flag("--replace-workflow-config", options_.replace_config, "let --configfile stand instead of the workflow's own files");
     list("--res,--resources", resources_, "limits of named resources", "NAME=N");
     list("--set-threads", set_threads_, "threads of rules", "RULE=N");
     list("--set-resources", set_resources_, "resources of rules", "RULE:NAME=VALUE");

@@ -35,6 +35,7 @@ struct RunOptions {
   std::optional<std::int64_t> max_threads;
   double latency_wait_s = 0;
   std::string shadow_prefix;
+  bool replace_config = false;
 
   enum class Mode { kRun, kDag, kRuleGraph, kFileGraph, kSummary, kDetailedSummary, kList, kListTargets, kDeleteAll, kDeleteTemp, kWhy };
   Mode mode = Mode::kRun;

@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <charconv>
 #include <csignal>
 #include <cstdio>
 
@@ -29,20 +28,6 @@ int tell(const Error& error) {
 }
 
 void say(const std::string& text) { std::fprintf(stderr, "%s\n", text.c_str()); }
-
-Result<std::int64_t> number(const std::string& text, const std::string& what) {
-  std::int64_t value = 0;
-  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (code != std::errc() || end != text.data() + text.size()) return fail(Error{what + ": " + text + " is not a whole number"});
-  return value;
-}
-
-// A number where it looks like one.
-workflow::ResourceValue resource_value(const std::string& text) {
-  const auto value = number(text, "");
-  if (value) return *value;
-  return text;
-}
 
 }  // namespace
 
@@ -77,50 +62,19 @@ Result<std::string> WorkflowRun::start_log() const {
   return path;
 }
 
-Result<plan::Budget> WorkflowRun::budget(plan::Resources& resources) const {
+plan::Budget WorkflowRun::budget(plan::Resources& resources) const {
   plan::Budget budget;
   budget.set_limit(plan::kCores, session_.cores());
-  for (const auto& [name, text] : session_.options().resources) {
-    const auto limit = number(text, "--resources " + name);
-    if (!limit) return fail(limit.error());
-    budget.set_limit(resources.index(name), *limit);
-  }
+  for (const auto& [name, limit] : session_.limits()) budget.set_limit(resources.index(name), limit);
   return budget;
-}
-
-Result<workflow::DemandOptions> WorkflowRun::demand_options() const {
-  workflow::DemandOptions options;
-  options.cores = session_.cores();
-  const auto check_rule = [&](const std::string& name, const char* option) -> Result<void> {
-    if (session_.rules().find(name)) return {};
-    const std::string near = nearest(name, session_.rules().names());
-    return fail(Error{std::string(option) + ": there is no rule " + name, {}, 0, near.empty() ? "" : "Did you mean " + near + "?"});
-  };
-  for (const auto& [rule, text] : session_.options().set_threads) {
-    if (auto known = check_rule(rule, "--set-threads"); !known) return fail(std::move(known.error()));
-    const auto threads = number(text, "--set-threads " + rule);
-    if (!threads) return fail(threads.error());
-    options.set_threads[rule] = *threads;
-  }
-  for (const auto& [name, text] : session_.options().set_resources) {
-    const std::size_t colon = name.find(':');
-    if (colon == std::string::npos) return fail(Error{"--set-resources: " + name + "=" + text + " is not of the form RULE:NAME=VALUE"});
-    const std::string rule = name.substr(0, colon);
-    if (auto known = check_rule(rule, "--set-resources"); !known) return fail(std::move(known.error()));
-    options.set_resources[rule].emplace_back(name.substr(colon + 1), resource_value(text));
-  }
-  return options;
 }
 
 Result<farm::Summary> WorkflowRun::run_jobs(const std::string& log_path) {
   const RunOptions& options = session_.options();
   plan::Resources resources;
-  auto limits = budget(resources);
-  if (!limits) return fail(std::move(limits.error()));
-  auto demanded = demand_options();
-  if (!demanded) return fail(std::move(demanded.error()));
+  plan::Budget limits = budget(resources);
   if (auto made = os::make_directories(kScratchFolder); !made) return fail(std::move(made.error()));
-  (void)os::remove_tree(".furrow/shadow");  // of a killed run
+  for (const char* left : {".furrow/shadow", ".furrow/payload"}) (void)os::remove_tree(left);  // by a killed run
 
   os::EventLoop loop;
   farm::Farm* running = nullptr;
@@ -130,7 +84,7 @@ Result<farm::Summary> WorkflowRun::run_jobs(const std::string& log_path) {
   os::FileHasher hasher(loop, kHashLimit);
   session_.evaluator().attach(loop);
 
-  workflow::JobDemands demands(session_.dag(), session_.rules(), session_.evaluator(), resources, std::move(*demanded));
+  workflow::JobDemands demands(session_.dag(), session_.rules(), session_.evaluator(), resources, session_.cores());
   workflow::JobFiles files(session_.dag(), session_.rules(), session_.states(),
                            {options.not_temp, options.keep_incomplete, options.latency_wait_s});
   workflow::Recorder recorder(session_.dag(), session_.rules(), session_.states(), *session_.store(), &hasher, kHashLimit);
@@ -148,7 +102,7 @@ Result<farm::Summary> WorkflowRun::run_jobs(const std::string& log_path) {
 
   Progress progress(source, loop, {options.quiet_progress, options.quiet_all, options.print_commands, log_path});
   exec::LocalExecutor executor(loop, session_.guard(), &session_.evaluator(), &progress, {.scratch = kScratchFolder});
-  farm::Farm farm(graph, resources, std::move(*limits), executor, source, loop, {.keep_going = options.keep_going});
+  farm::Farm farm(graph, resources, std::move(limits), executor, source, loop, {.keep_going = options.keep_going});
   farm.add_sink(&progress);
   running = &farm;
   const farm::Summary summary = farm.run();

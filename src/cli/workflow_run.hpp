@@ -17,8 +17,7 @@ class WorkflowRun {
  private:
   Result<void> start_guard();
   Result<farm::Summary> run_jobs(const std::string& log_path);
-  Result<plan::Budget> budget(plan::Resources& resources) const;
-  Result<workflow::DemandOptions> demand_options() const;
+  plan::Budget budget(plan::Resources& resources) const;
   Result<std::string> start_log() const;
   int finish(const farm::Summary& summary, const std::string& log_path);
   bool is_quiet() const { return session_.options().quiet_all; }

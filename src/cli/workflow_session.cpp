@@ -48,6 +48,17 @@ Result<std::string> WorkflowSession::find_snakefile() const {
   return fail(Error{"there is no Snakefile here", {}, 0, "Looked for Snakefile and workflow/Snakefile in " + os::current_directory() + "; give another with -s."});
 }
 
+Result<void> WorkflowSession::find_limits() {
+  for (const auto& [name, text] : options_.resources) {
+    std::int64_t limit = 0;
+    const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), limit);
+    if (code != std::errc() || end != text.data() + text.size())
+      return fail(Error{"--resources " + name + "=" + text + " is not a whole number", {}, 0, "Give a limit, as in mem_mb=16000."});
+    limits_.emplace_back(name, limit);
+  }
+  return {};
+}
+
 Result<void> WorkflowSession::find_cores() {
   if (!options_.cores || *options_.cores == "all") {
     cores_ = options_.cores ? os::usable_cores().logical : os::usable_cores().physical;
@@ -73,14 +84,49 @@ Result<snakefile::LoadRequest> WorkflowSession::load_request(const std::string& 
   request.targets = options_.targets;
   request.shadow_prefix = options_.shadow_prefix;
   request.default_resources = options_.default_resources;
+  request.set_threads = options_.set_threads;
+  request.limits = options_.resources;
+  request.replace_config = options_.replace_config;
+  if (auto done = add_set_resources(request); !done) return fail(std::move(done.error()));
   request.quiet = options_.quiet_progress;
   request.dryrun = options_.dry_run;
   request.printshellcmds = options_.print_commands;
   return request;
 }
 
+// "RULE:NAME=VALUE", which came as the pair of "RULE:NAME" and "VALUE".
+Result<void> WorkflowSession::add_set_resources(snakefile::LoadRequest& request) const {
+  for (const auto& [name, value] : options_.set_resources) {
+    const std::size_t colon = name.find(':');
+    if (colon == std::string::npos) return fail(Error{"--set-resources: " + name + "=" + value + " is not of the form RULE:NAME=VALUE"});
+    const std::string rule = name.substr(0, colon);
+    auto known = std::find_if(request.set_resources.begin(), request.set_resources.end(), [&](const auto& r) { return r.first == rule; });
+    if (known == request.set_resources.end()) known = request.set_resources.insert(known, {rule, {}});
+    known->second.emplace_back(name.substr(colon + 1), value);
+  }
+  return {};
+}
+
+// Options that name rules name some that there are.
+Result<void> WorkflowSession::check_rule_names() const {
+  const auto check = [&](const std::string& text, const char* option) -> Result<void> {
+    const std::string name = text.substr(0, text.find(':'));
+    if (rules_.find(name)) return {};
+    const std::string near = nearest(name, rules_.names());
+    return fail(Error{std::string(option) + ": there is no rule " + name, {}, 0, near.empty() ? "" : "Did you mean " + near + "?"});
+  };
+  for (const auto& [rule, value] : options_.set_threads) {
+    if (auto known = check(rule, "--set-threads"); !known) return known;
+  }
+  for (const auto& [rule, value] : options_.set_resources) {
+    if (auto known = check(rule, "--set-resources"); !known) return known;
+  }
+  return {};
+}
+
 Result<void> WorkflowSession::load() {
   if (auto found = find_cores(); !found) return found;
+  if (auto found = find_limits(); !found) return found;
   auto snakefile = find_snakefile();
   if (!snakefile) return fail(std::move(snakefile.error()));
   const std::vector<std::string> config_files = absolute_all(options_.config_files);
@@ -127,7 +173,7 @@ Result<void> WorkflowSession::load() {
   auto rules = workflow::RuleSet::compile(std::move(snakefile_.rules), snakefile_.rule_order, dag_.files);
   if (!rules) return fail(std::move(rules.error()));
   rules_ = std::move(*rules);
-  return {};
+  return check_rule_names();
 }
 
 void WorkflowSession::apply_rule_options() {

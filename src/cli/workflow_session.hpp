@@ -27,6 +27,7 @@ class WorkflowSession {
   bool changes_nothing() const;  // dry runs, graphs, tables
   bool prints_data() const;      // standard output is for another program
   std::int64_t cores() const { return cores_; }
+  const std::vector<std::pair<std::string, std::int64_t>>& limits() const { return limits_; }  // of --resources
 
   const RunOptions& options() const { return options_; }
   workflow::Dag& dag() { return dag_; }
@@ -42,12 +43,16 @@ class WorkflowSession {
   Result<std::string> find_snakefile() const;
   Result<snakefile::LoadRequest> load_request(const std::string& snakefile) const;
   Result<void> find_cores();
+  Result<void> find_limits();
+  Result<void> add_set_resources(snakefile::LoadRequest& request) const;
+  Result<void> check_rule_names() const;
   void apply_rule_options();
   workflow::Targets targets() const;
   Result<workflow::StalenessOptions> staleness_options();
 
   const RunOptions& options_;
   std::int64_t cores_ = 1;
+  std::vector<std::pair<std::string, std::int64_t>> limits_;
   std::unique_ptr<os::Guard> guard_;
   std::unique_ptr<snakefile::EvaluatorProcess> evaluator_;
   workflow::Snakefile snakefile_;

@@ -40,7 +40,8 @@ void read_item(Fields& fields, const JsonValue& value, Item& item) {
   if (fields.flag(value, "literal")) item.flags |= workflow::kLiteral;
   if (const JsonValue* ensure = fields.object(value, "ensure")) {
     item.ensure = std::make_shared<const workflow::Ensure>(
-        workflow::Ensure{fields.flag(*ensure, "non_empty"), fields.text_or(*ensure, "sha256", "")});
+        workflow::Ensure{fields.flag(*ensure, "non_empty"), fields.text_or(*ensure, "sha256", ""),
+                         fields.text_or(*ensure, "sha1", ""), fields.text_or(*ensure, "md5", "")});
   }
 }
 

@@ -116,6 +116,26 @@ void write_wants(JsonWriter& json, const workflow::DetailQuestion& question) {
   json.EndArray();
 }
 
+void write_pairs(JsonWriter& json, std::string_view key, const LoadRequest::Pairs& pairs) {
+  write_key(json, key);
+  json.StartObject();
+  for (const auto& [name, value] : pairs) {
+    write_key(json, name);
+    write(json, value);
+  }
+  json.EndObject();
+}
+
+void write_limits(JsonWriter& json, const LoadRequest::Pairs& limits) {
+  json.Key("resources");
+  json.StartObject();
+  for (const auto& [name, value] : limits) {
+    write_key(json, name);
+    write_raw(json, value);
+  }
+  json.EndObject();
+}
+
 }  // namespace
 
 std::string encode_load(std::uint64_t id, const LoadRequest& request) {
@@ -138,14 +158,15 @@ std::string encode_load(std::uint64_t id, const LoadRequest& request) {
   json.Key("overwrite");
   json.StartObject();
   write_or_null(json, "shadow_prefix", request.shadow_prefix);
-  json.EndObject();
-  json.Key("default_resources");
+  write_pairs(json, "threads", request.set_threads);
+  json.Key("resources");
   json.StartObject();
-  for (const auto& [name, value] : request.default_resources) {
-    write_key(json, name);
-    write(json, value);
-  }
+  for (const auto& [rule, values] : request.set_resources) write_pairs(json, rule, values);
   json.EndObject();
+  json.EndObject();
+  write_pairs(json, "default_resources", request.default_resources);
+  write_limits(json, request.limits);
+  write_bool(json, "replace_config", request.replace_config);
   write_bool(json, "quiet", request.quiet);
   write_bool(json, "dryrun", request.dryrun);
   write_bool(json, "printshellcmds", request.printshellcmds);

@@ -26,7 +26,12 @@ struct LoadRequest {
   std::string mode = "default";
   std::vector<std::string> targets{};
   std::string shadow_prefix{};  // empty: none
-  std::vector<std::pair<std::string, std::string>> default_resources{};
+  using Pairs = std::vector<std::pair<std::string, std::string>>;
+  Pairs default_resources{};                                            // expressions
+  Pairs set_threads{};                                                  // rule -> expression
+  std::vector<std::pair<std::string, Pairs>> set_resources{};           // rule -> name -> expression
+  Pairs limits{};                                                       // of --resources
+  bool replace_config = false;                                          // configfiles stand instead of the workflow's own
   bool quiet = false, dryrun = false, printshellcmds = false;
 };
 

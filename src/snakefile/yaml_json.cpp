@@ -221,8 +221,24 @@ std::string config_value(const std::string& text) {
 
 }  // namespace
 
+namespace {
+
+// VALUE goes to KEY of OBJECT; mappings are merged, as one may be given in pieces.
+void put_merged(rapidjson::Value& object, rapidjson::Value& key, rapidjson::Value& value, rapidjson::Document::AllocatorType& allocator) {
+  const auto known = object.FindMember(key);
+  if (known == object.MemberEnd()) {
+    object.AddMember(key, value, allocator);
+  } else if (known->value.IsObject() && value.IsObject()) {
+    for (auto& member : value.GetObject()) put_merged(known->value, member.name, member.value, allocator);
+  } else {
+    known->value = value;
+  }
+}
+
+}  // namespace
+
 Result<std::string> config_of(std::span<const std::string> arguments) {
-  std::string out = "{";
+  rapidjson::Document config(rapidjson::kObjectType);
   for (const std::string& argument : arguments) {
     const std::size_t equals = argument.find('=');
     const std::string key = argument.substr(0, equals);
@@ -231,10 +247,14 @@ Result<std::string> config_of(std::span<const std::string> arguments) {
       return fail(Error{"--config takes NAME=VALUE, not \"" + argument + "\"", "", 0,
                         "A name begins with a letter or an underscore."});
     }
-    if (out.size() > 1) out += ',';
-    out += quoted(key) + ":" + config_value(argument.substr(equals + 1));
+    rapidjson::Document value(&config.GetAllocator());
+    const std::string text = config_value(argument.substr(equals + 1));
+    value.Parse<rapidjson::kParseNanAndInfFlag>(text.data(), text.size());
+    if (value.HasParseError()) return fail("--config " + key + ": the value cannot be read");
+    rapidjson::Value name(key.data(), static_cast<rapidjson::SizeType>(key.size()), config.GetAllocator());
+    put_merged(config, name, value, config.GetAllocator());
   }
-  return out + "}";
+  return to_text(config);
 }
 
 }  // namespace furrow::snakefile

@@ -6,8 +6,8 @@
 
 namespace furrow::workflow {
 
-JobDemands::JobDemands(const Dag& dag, const RuleSet& rules, Evaluator& evaluator, plan::Resources& resources, DemandOptions options)
-    : dag_(dag), rules_(rules), evaluator_(evaluator), resources_(resources), options_(std::move(options)) {}
+JobDemands::JobDemands(const Dag& dag, const RuleSet& rules, Evaluator& evaluator, plan::Resources& resources, std::int64_t cores)
+    : dag_(dag), rules_(rules), evaluator_(evaluator), resources_(resources), cores_(cores) {}
 
 std::vector<Result<JobDemands::Demand>> JobDemands::find(std::span<const NodeId> nodes, int attempt) {
   std::vector<Result<Demand>> demands(nodes.size());
@@ -18,7 +18,7 @@ std::vector<Result<JobDemands::Demand>> JobDemands::find(std::span<const NodeId>
     if (rule.has_detail_functions) {
       DetailQuestion& question = questions.emplace_back(DetailQuestion{view_of(dag_, rules_, nodes[i]), true, true, false});
       question.job.attempt = attempt;
-      question.job.threads = std::min(question.job.threads, options_.cores);
+      question.job.threads = std::min(question.job.threads, cores_);
       places.push_back(i);
       continue;
     }
@@ -39,20 +39,9 @@ std::vector<Result<JobDemands::Demand>> JobDemands::find(std::span<const NodeId>
 }
 
 Result<JobDemands::Demand> JobDemands::settle(const CompiledRule& rule, Demand demand) const {
-  if (const auto set = options_.set_threads.find(rule.rule.name); set != options_.set_threads.end()) demand.threads = set->second;
   if (demand.threads < 0)
     return fail(rule_error(rule.rule, "rule " + rule.rule.name + " asks for " + std::to_string(demand.threads) + " threads", "A job needs none or more."));
-  demand.threads = std::min(demand.threads, options_.cores);
-  if (const auto set = options_.set_resources.find(rule.rule.name); set != options_.set_resources.end()) {
-    for (const auto& [name, value] : set->second) {
-      const auto known = std::find_if(demand.resources.begin(), demand.resources.end(), [&, n = name](const auto& r) { return r.first == n; });
-      if (known == demand.resources.end()) {
-        demand.resources.emplace_back(name, value);
-      } else {
-        known->second = value;
-      }
-    }
-  }
+  demand.threads = std::min(demand.threads, cores_);
   return demand;
 }
 

@@ -1,11 +1,8 @@
-// What a job asks for: threads and named resources, from the rule, its functions and the command line, in that order. Not thread-safe.
+// What a job asks for: threads and named resources, from the rule or its functions. Not thread-safe.
 #pragma once
 
-#include <map>
-#include <optional>
 #include <span>
 #include <string>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -13,12 +10,6 @@
 #include "workflow/dag.hpp"
 
 namespace furrow::workflow {
-
-struct DemandOptions {
-  std::int64_t cores = 1;
-  std::map<std::string, std::int64_t> set_threads;                                        // by rule
-  std::map<std::string, std::vector<std::pair<std::string, ResourceValue>>> set_resources;  // by rule
-};
 
 class JobDemands {
  public:
@@ -28,8 +19,8 @@ class JobDemands {
     Values resources;
   };
 
-  // Borrows all but OPTIONS.
-  JobDemands(const Dag& dag, const RuleSet& rules, Evaluator& evaluator, plan::Resources& resources, DemandOptions options);
+  // Borrows all.
+  JobDemands(const Dag& dag, const RuleSet& rules, Evaluator& evaluator, plan::Resources& resources, std::int64_t cores);
 
   // In order of NODES; functions are asked in one message.
   std::vector<Result<Demand>> find(std::span<const NodeId> nodes, int attempt);
@@ -42,7 +33,7 @@ class JobDemands {
   const RuleSet& rules_;
   Evaluator& evaluator_;
   plan::Resources& resources_;
-  DemandOptions options_;
+  std::int64_t cores_;  // no job gets more
 };
 
 }  // namespace furrow::workflow

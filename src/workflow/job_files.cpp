@@ -1,12 +1,15 @@
 #include "workflow/job_files.hpp"
 
+#include <strings.h>
+
 #include <algorithm>
-#include <array>
 #include <chrono>
 #include <filesystem>
 #include <thread>
 
 extern "C" {
+#include <md5.h>
+#include <sha1.h>
 #include <sha256.h>
 }
 
@@ -16,9 +19,11 @@ namespace furrow::workflow {
 
 namespace {
 
-std::string sha256_of(const std::string& path) {
-  std::array<char, SHA256_DIGEST_STRING_LENGTH> text{};
-  return SHA256File(path.c_str(), text.data()) ? std::string(text.data()) : std::string();
+// The hexadecimal sum of a file's content by one of libmd's functions; empty where it cannot be read.
+template <class Function>
+std::string sum_of(const std::string& path, Function function) {
+  char text[SHA256_DIGEST_STRING_LENGTH];
+  return function(path.c_str(), text) ? std::string(text) : std::string();
 }
 
 bool is_write_protected(const std::string& path) {
@@ -198,12 +203,15 @@ Result<void> JobFiles::check(NodeId node, const Template& output, FileId file) {
   if (!output.ensure) return {};
   if (output.ensure->non_empty && states_.size(file) == 0)
     return fail(rule_error(rule.rule, path + " is empty, but rule " + rule.rule.name + " ensures that it is not"));
-  if (!output.ensure->sha256.empty()) {
-    const std::string actual = sha256_of(path);
-    if (actual != output.ensure->sha256)
-      return fail(rule_error(rule.rule, path + " has the SHA-256 sum " + actual + ", but rule " + rule.rule.name + " ensures " + output.ensure->sha256));
-  }
-  return {};
+  const auto check_sum = [&](const char* name, const std::string& wanted, auto function) -> Result<void> {
+    if (wanted.empty()) return {};
+    const std::string actual = sum_of(path, function);
+    if (strcasecmp(actual.c_str(), wanted.c_str()) == 0) return {};
+    return fail(rule_error(rule.rule, path + " has the " + name + " sum " + actual + ", but rule " + rule.rule.name + " ensures " + wanted));
+  };
+  if (auto checked = check_sum("SHA-256", output.ensure->sha256, &SHA256File); !checked) return checked;
+  if (auto checked = check_sum("SHA-1", output.ensure->sha1, &SHA1File); !checked) return checked;
+  return check_sum("MD5", output.ensure->md5, &MD5File);
 }
 
 void JobFiles::before_record(NodeId node) {

@@ -25,7 +25,7 @@ using FileFlags = std::uint8_t;
 
 struct Ensure {  // what must hold of an output once it is made
   bool non_empty = false;
-  std::string sha256{};  // empty: not asked for
+  std::string sha256{}, sha1{}, md5{};  // hexadecimal; empty: not asked for
 };
 
 // One file name, with wildcards where it is a pattern.

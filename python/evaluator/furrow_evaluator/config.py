@@ -58,6 +58,7 @@ class Config:
         update_config(self.overwrite_, request.get("config") or {})
         self.values = update_config({}, self.overwrite_)
         self.has_files_ = bool(request.get("configfiles"))
+        self.replaces_ = self.has_files_ and bool(request.get("replace_config"))
 
     def read(self, path, workflow):
         """`configfile:` of a Snakefile; the path is relative to the working directory."""
@@ -65,6 +66,8 @@ class Config:
             if self.has_files_:
                 return
             raise WorkflowError("the config file %s is not there (looked at %s)" % (path, os.path.abspath(path)))
+        if self.replaces_:
+            return
         workflow.configfiles.append(path)
         config = workflow.globals["config"]
         update_config(config, load_mapping(path, self.transport_))
