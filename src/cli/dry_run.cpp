@@ -43,16 +43,16 @@ void print_jobs(WorkflowSession& session, const std::vector<workflow::NodeId>& n
 }  // namespace
 
 std::string job_table(WorkflowSession& session) {
-  std::map<workflow::RuleId, std::size_t> counts;
+  std::map<std::string, std::size_t> counts;
   std::size_t width = 5;
   for (const workflow::NodeId node : session.dag().order()) {
     if (!session.staleness().must_run(node)) continue;
-    const workflow::RuleId rule = session.dag().node(node).rule;
-    ++counts[rule];
-    width = std::max(width, session.rules()[rule].rule.name.size());
+    const std::string& name = session.rules()[session.dag().node(node).rule].rule.name;
+    ++counts[name];
+    width = std::max(width, name.size());
   }
   std::string text;
-  for (const auto& [rule, count] : counts) text += fmt::format("    {:{}}  {:>7}\n", session.rules()[rule].rule.name, width, count);
+  for (const auto& [name, count] : counts) text += fmt::format("    {:{}}  {:>7}\n", name, width, count);
   return text + fmt::format("    {:{}}  {:>7}\n", "total", width, session.staleness().count());
 }
 
