@@ -98,6 +98,7 @@ class Parser {
     app_.add_flag("-F,--forceall", options_.force_all, "make everything anew");
     list("-R,--forcerun", options_.force_run, "make these rules or files anew", "WHAT");
     list("--prioritize,-P", options_.prioritize, "start these rules or files, and what they need, first", "WHAT");
+    app_.add_option("--max-checksum-file-size", options_.hash_limit, "compare contents of files up to this size (default: 1 MiB)")->type_name("BYTES")->check(CLI::NonNegativeNumber);
     list("--rerun-triggers", options_.rerun_triggers, "what makes a job run again: mtime, params, input, software-env, code", "WHAT");
     app_.add_flag("--rerun-incomplete,--ri", options_.rerun_incomplete, "(always on: what a killed run left is made again)");
     app_.add_flag("--ignore-incomplete,--ii", options_.ignore_incomplete, "trust files of a killed run");

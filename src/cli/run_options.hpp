@@ -36,6 +36,7 @@ struct RunOptions {
   double latency_wait_s = 0;
   std::string shadow_prefix;
   bool replace_config = false;
+  std::int64_t hash_limit = 1 << 20;  // bytes; a larger file is known by its size and time alone
 
   enum class Mode { kRun, kDag, kRuleGraph, kFileGraph, kSummary, kDetailedSummary, kList, kListTargets, kDeleteAll, kDeleteTemp, kWhy };
   Mode mode = Mode::kRun;

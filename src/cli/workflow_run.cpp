@@ -19,7 +19,6 @@ namespace furrow::cli {
 
 namespace {
 
-constexpr std::int64_t kHashLimit = 1 << 20;  // bytes; a larger file is known by its size and time
 constexpr const char* kScratchFolder = ".furrow/tmp";
 
 int tell(const Error& error) {
@@ -81,13 +80,13 @@ Result<farm::Summary> WorkflowRun::run_jobs(const std::string& log_path) {
   const os::SignalWatch signals(loop, {SIGINT, SIGTERM, SIGHUP}, [&](int signal) {
     if (running) running->stop(signal);
   });
-  os::FileHasher hasher(loop, kHashLimit);
+  os::FileHasher hasher(loop, options.hash_limit);
   session_.evaluator().attach(loop);
 
   workflow::JobDemands demands(session_.dag(), session_.rules(), session_.evaluator(), resources, session_.cores());
   workflow::JobFiles files(session_.dag(), session_.rules(), session_.states(),
                            {options.not_temp, options.keep_incomplete, options.latency_wait_s});
-  workflow::Recorder recorder(session_.dag(), session_.rules(), session_.states(), *session_.store(), &hasher, kHashLimit);
+  workflow::Recorder recorder(session_.dag(), session_.rules(), session_.states(), *session_.store(), &hasher, options.hash_limit);
   workflow::SourceOptions source_options;
   source_options.retries = options.retries.value_or(0);
   source_options.prioritized = {options.prioritize.begin(), options.prioritize.end()};

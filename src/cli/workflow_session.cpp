@@ -222,6 +222,7 @@ Result<workflow::StalenessOptions> WorkflowSession::staleness_options() {
   options.force_all = options_.force_all;
   options.force_targets = options_.force;
   options.ignore_incomplete = options_.ignore_incomplete;
+  options.hash_limit = options_.hash_limit;
   for (const std::string& name : options_.force_run) {
     if (rules_.find(name)) {
       options.force_rules.insert(name);

@@ -6,6 +6,7 @@
 
 #include "base/strings.hpp"
 #include "workflow/benchmark.hpp"
+#include "workflow/job_environment.hpp"
 
 namespace furrow::workflow {
 
@@ -163,7 +164,10 @@ void WorkflowSource::take_preparation(plan::JobId job, int attempt, Result<Prepa
   running.params = std::move(preparation->params);
   running.message = std::move(preparation->message);
   running.command = preparation->launch.command;
-  listener_->on_prepared(job, attempt, std::move(preparation->launch));
+  plan::Launch& launch = preparation->launch;
+  if (launch.kind == plan::Launch::Kind::kShell || launch.kind == plan::Launch::Kind::kProgram)
+    add_job_environment(running.demand, launch.environment);
+  listener_->on_prepared(job, attempt, std::move(launch));
 }
 
 Result<void> WorkflowSource::starting(plan::JobId job, int attempt, plan::Launch& launch) {

@@ -60,8 +60,6 @@ def encode_item(item, directive, literal=False):
         made["f"] = kept
     if "ensure" in flags and directive == "output":
         made["ensure"] = flags["ensure"]
-    if "repeat" in flags and directive == "benchmark":
-        made["repeat"] = flags["repeat"]
     if literal and "{" in made["p"]:
         made["literal"] = True
     return made if len(made) > 1 else made["p"]
