@@ -6,10 +6,13 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "base/strings.hpp"
 #include "cli/dry_run.hpp"
 #include "cli/output_cleaner.hpp"
 #include "cli/workflow_run.hpp"
 #include "cli/workflow_session.hpp"
+#include "os/clock.hpp"
+#include "os/signals.hpp"
 #include "workflow/graph_view.hpp"
 
 namespace furrow::cli {
@@ -31,7 +34,7 @@ void leave_when_interrupted() {
     if (::write(2, kText, sizeof kText - 1) < 0) ::_exit(1);
     ::_exit(1);
   };
-  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) ::sigaction(signal, &action, nullptr);
+  for (const int signal : os::not_ignored({SIGINT, SIGTERM, SIGHUP})) ::sigaction(signal, &action, nullptr);
   ::signal(SIGPIPE, SIG_IGN);
 }
 
@@ -90,12 +93,30 @@ int print_graph(WorkflowSession& session) {
   }
 }
 
+// For --verbose: where the time before the first job goes.
+class Stopwatch {
+ public:
+  explicit Stopwatch(bool on) : on_(on) {}
+  void say(const std::string& what) {
+    const double now = os::monotonic_seconds();
+    if (on_) std::fprintf(stderr, "furrow: %s in %.3f s\n", what.c_str(), now - since_);
+    since_ = now;
+  }
+
+ private:
+  bool on_;
+  double since_ = os::monotonic_seconds();
+};
+
 int carry_out(WorkflowSession& session) {
+  Stopwatch watch(session.options().verbose);
   if (auto loaded = session.load(); !loaded) return tell(loaded.error());
+  watch.say(session.evaluator().python() + " loaded " + count_of(session.rules().size(), "rule"));
   const Mode mode = session.options().mode;
   if (mode == Mode::kList || mode == Mode::kListTargets) return print(list_rules(session, mode == Mode::kListTargets));
   if (auto opened = session.open_store(); !opened) return tell(opened.error());
   if (auto planned = session.plan(); !planned) return tell(planned.error());
+  watch.say("planned " + count_of(session.dag().order().size(), "job") + ", of which " + std::to_string(session.staleness().count()) + " must run,");
   switch (mode) {
     case Mode::kRun:
       break;

@@ -91,14 +91,14 @@ class Parser {
     app_.add_flag("-n,--dry-run,--dryrun", options_.dry_run, "run nothing, say what would run");
     app_.add_flag("-p,--printshellcmds", options_.print_commands, "print commands");
     app_.add_option("-q,--quiet", quiet_, "say less: progress, rules, all")->type_name("WHAT")->expected(0, -1);
-    app_.add_flag("--verbose", options_.verbose, "say more");
+    app_.add_flag("--verbose", options_.verbose, "say more: what is evaluated by which Python, and how long planning takes");
     app_.add_flag("-r,--reason", ignored_, "(reasons are always given with -n)")->group("");
     app_.add_flag("-k,--keep-going", options_.keep_going, "when a job fails, run what does not depend on it");
     app_.add_flag("-f,--force", options_.force, "make the targets even if they are up to date");
     app_.add_flag("-F,--forceall", options_.force_all, "make everything anew");
     list("-R,--forcerun", options_.force_run, "make these rules or files anew", "WHAT");
     list("--prioritize,-P", options_.prioritize, "start these rules or files, and what they need, first", "WHAT");
-    app_.add_option("--max-checksum-file-size", options_.hash_limit, "compare contents of files up to this size (default: 1 MiB)")->type_name("BYTES")->check(CLI::NonNegativeNumber);
+    app_.add_option("--max-checksum-file-size", options_.hash_limit, "compare contents of files up to this size (default: 1 MiB)")->type_name("BYTES");
     list("--rerun-triggers", options_.rerun_triggers, "what makes a job run again: mtime, params, input, software-env, code", "WHAT");
     app_.add_flag("--rerun-incomplete,--ri", options_.rerun_incomplete, "(always on: what a killed run left is made again)");
     app_.add_flag("--ignore-incomplete,--ii", options_.ignore_incomplete, "trust files of a killed run");
@@ -159,6 +159,7 @@ class Parser {
     if (given("--why")) options_.mode = RunOptions::Mode::kWhy;
     if (given("--dag")) finish_graph(RunOptions::Mode::kDag, dag_);
     if (given("--rulegraph")) finish_graph(RunOptions::Mode::kRuleGraph, rulegraph_);
+    if (options_.hash_limit < 0) throw CLI::ValidationError("--max-checksum-file-size takes a number of bytes");
     for (const auto& text : resources_) options_.resources.push_back(split_pair(text, "--resources"));
     for (const auto& text : set_threads_) options_.set_threads.push_back(split_pair(text, "--set-threads"));
     for (const auto& text : set_resources_) options_.set_resources.push_back(split_pair(text, "--set-resources"));

@@ -77,7 +77,7 @@ Result<farm::Summary> WorkflowRun::run_jobs(const std::string& log_path) {
 
   os::EventLoop loop;
   farm::Farm* running = nullptr;
-  const os::SignalWatch signals(loop, {SIGINT, SIGTERM, SIGHUP}, [&](int signal) {
+  const os::SignalWatch signals(loop, os::not_ignored({SIGINT, SIGTERM, SIGHUP}), [&](int signal) {
     if (running) running->stop(signal);
   });
   os::FileHasher hasher(loop, options.hash_limit);

@@ -32,4 +32,13 @@ SignalWatch::~SignalWatch() {
   ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
 }
 
+std::vector<int> not_ignored(const std::vector<int>& signals) {
+  std::vector<int> kept;
+  for (const int signal : signals) {
+    struct sigaction action {};
+    if (::sigaction(signal, nullptr, &action) == 0 && action.sa_handler != SIG_IGN) kept.push_back(signal);
+  }
+  return kept;
+}
+
 }  // namespace furrow::os

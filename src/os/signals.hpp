@@ -13,6 +13,10 @@
 
 namespace furrow::os {
 
+// Those of SIGNALS that this process does not ignore: nohup and shells without job control start programs with some ignored, and that
+// is to stay so.
+std::vector<int> not_ignored(const std::vector<int>& signals);
+
 class SignalWatch {
  public:
   // Calls back in the loop, once for each signal that came (the same signal twice between two rounds may come

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <utility>
 
 #include "base/strings.hpp"
 
@@ -208,9 +209,12 @@ void DagBuilder::finish_inputs(NodeId node, std::uint32_t first) {
 }
 
 void DagBuilder::answer_functions() {
-  if (waiting_.empty()) return;
-  const std::vector<NodeId> nodes = std::move(waiting_);
-  waiting_.clear();
+  const std::vector<NodeId> nodes = std::exchange(waiting_, {});
+  for (std::size_t begin = 0; begin < nodes.size(); begin += kEvaluatorBatch)
+    answer_functions(std::span(nodes).subspan(begin, std::min(kEvaluatorBatch, nodes.size() - begin)));
+}
+
+void DagBuilder::answer_functions(std::span<const NodeId> nodes) {
   std::vector<InputQuestion> questions;
   questions.reserve(nodes.size());
   for (const NodeId node : nodes) {

@@ -43,6 +43,7 @@ class DagBuilder {
   void add_static_inputs(NodeId node);
   void add_item(const CompiledRule& rule, Values values, const InputItem& item);
   void answer_functions();
+  void answer_functions(std::span<const NodeId> nodes);
   void add_answered_inputs(NodeId node, const std::vector<std::vector<Entry>>& answer);
   void finish_inputs(NodeId node, std::uint32_t first);
   Result<void> try_next(FileId file);

@@ -63,6 +63,9 @@ struct Preparation {
 };
 using PrepareCallback = std::function<void(std::vector<Result<Preparation>>)>;
 
+// Jobs to ask about in one message: enough that round trips cost nothing, few enough that a message stays small.
+constexpr std::size_t kEvaluatorBatch = 10'000;
+
 class Evaluator {
  public:
   virtual ~Evaluator() = default;

@@ -6,47 +6,66 @@
 
 namespace furrow::workflow {
 
+namespace {
+
+// What the rule says itself, with what its functions answered in place of them.
+std::vector<std::pair<std::string, ResourceValue>> merged(const Rule& rule, std::vector<std::pair<std::string, ResourceValue>> answered) {
+  for (const auto& [name, value] : rule.resources) {
+    const bool is_answered = std::any_of(answered.begin(), answered.end(), [&, n = &name](const auto& a) { return a.first == *n; });
+    if (!is_answered && !std::holds_alternative<FunctionValue>(value)) answered.emplace_back(name, value);
+  }
+  return answered;
+}
+
+}  // namespace
+
 JobDemands::JobDemands(const Dag& dag, const RuleSet& rules, Evaluator& evaluator, plan::Resources& resources, std::int64_t cores)
     : dag_(dag), rules_(rules), evaluator_(evaluator), resources_(resources), cores_(cores) {}
 
-std::vector<Result<JobDemands::Demand>> JobDemands::find(std::span<const NodeId> nodes, int attempt) {
-  std::vector<Result<Demand>> demands(nodes.size());
-  std::vector<DetailQuestion> questions;
-  std::vector<std::size_t> places;
+std::vector<Result<JobDemands::SharedDemand>> JobDemands::find(std::span<const NodeId> nodes, int attempt) {
+  std::vector<Result<SharedDemand>> demands(nodes.size());
+  std::vector<std::size_t> asked;
   for (std::size_t i = 0; i < nodes.size(); ++i) {
     const CompiledRule& rule = rules_[dag_.node(nodes[i]).rule];
     if (rule.has_detail_functions) {
-      DetailQuestion& question = questions.emplace_back(DetailQuestion{view_of(dag_, rules_, nodes[i]), true, true, false});
-      question.job.attempt = attempt;
-      question.job.threads = std::min(question.job.threads, cores_);
-      places.push_back(i);
-      continue;
-    }
-    const auto* threads = std::get_if<std::int64_t>(&rule.rule.threads);
-    demands[i] = settle(rule, {threads ? *threads : 1, rule.rule.resources});
-  }
-  if (questions.empty()) return demands;
-  auto answers = evaluator_.details(questions);
-  for (std::size_t q = 0; q < places.size(); ++q) {
-    const CompiledRule& rule = rules_[dag_.node(nodes[places[q]]).rule];
-    if (!answers[q]) {
-      demands[places[q]] = fail(located(std::move(answers[q].error()), rule.rule));
+      asked.push_back(i);
     } else {
-      demands[places[q]] = settle(rule, {answers[q]->threads, std::move(answers[q]->resources)});
+      demands[i] = fixed(rule);
     }
+  }
+  for (std::size_t begin = 0; begin < asked.size(); begin += kEvaluatorBatch) {
+    const std::size_t count = std::min(kEvaluatorBatch, asked.size() - begin);
+    ask(nodes, std::span(asked).subspan(begin, count), attempt, demands);
   }
   return demands;
 }
 
-Result<JobDemands::Demand> JobDemands::settle(const CompiledRule& rule, Demand demand) const {
+void JobDemands::ask(std::span<const NodeId> nodes, std::span<const std::size_t> places, int attempt,
+                     std::vector<Result<SharedDemand>>& demands) {
+  std::vector<DetailQuestion> questions;
+  for (const std::size_t place : places) {
+    DetailQuestion& question = questions.emplace_back(DetailQuestion{view_of(dag_, rules_, nodes[place]), true, true, false});
+    question.job.attempt = attempt;
+    question.job.threads = std::min(question.job.threads, cores_);
+  }
+  auto answers = evaluator_.details(questions);
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    const CompiledRule& rule = rules_[dag_.node(nodes[places[i]]).rule];
+    demands[places[i]] = answers[i] ? settle(rule, {answers[i]->threads, merged(rule.rule, std::move(answers[i]->resources))})
+                                    : fail(located(std::move(answers[i].error()), rule.rule));
+  }
+}
+
+Result<JobDemands::SharedDemand> JobDemands::fixed(const CompiledRule& rule) {
+  if (const auto known = fixed_.find(rule.id); known != fixed_.end()) return known->second;
+  const auto* threads = std::get_if<std::int64_t>(&rule.rule.threads);
+  return fixed_.emplace(rule.id, settle(rule, {threads ? *threads : 1, merged(rule.rule, {})})).first->second;
+}
+
+Result<JobDemands::SharedDemand> JobDemands::settle(const CompiledRule& rule, Demand demand) {
   if (demand.threads < 0)
     return fail(rule_error(rule.rule, "rule " + rule.rule.name + " asks for " + std::to_string(demand.threads) + " threads", "A job needs none or more."));
   demand.threads = std::min(demand.threads, cores_);
-  return demand;
-}
-
-plan::DemandId JobDemands::intern(NodeId node, const Demand& demand) {
-  const CompiledRule& rule = rules_[dag_.node(node).rule];
   plan::Amounts amounts(1, rule.rule.kind == RuleKind::kNone ? 0 : demand.threads);
   for (const auto& [name, value] : demand.resources) {
     const auto* amount = std::get_if<std::int64_t>(&value);
@@ -55,7 +74,8 @@ plan::DemandId JobDemands::intern(NodeId node, const Demand& demand) {
     if (index >= amounts.size()) amounts.resize(index + 1, 0);
     amounts[index] = *amount;
   }
-  return resources_.demand(std::move(amounts));
+  demand.id = resources_.demand(std::move(amounts));
+  return std::make_shared<const Demand>(std::move(demand));
 }
 
 }  // namespace furrow::workflow

@@ -1,8 +1,10 @@
 // What a job asks for: threads and named resources, from the rule or its functions. Not thread-safe.
 #pragma once
 
+#include <memory>
 #include <span>
 #include <string>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -13,27 +15,31 @@ namespace furrow::workflow {
 
 class JobDemands {
  public:
-  using Values = std::vector<std::pair<std::string, ResourceValue>>;
   struct Demand {
     std::int64_t threads = 1;
-    Values resources;
+    std::vector<std::pair<std::string, ResourceValue>> resources;
+    plan::DemandId id = 0;
   };
+  // Shared by all jobs of a rule whose demand no function answers: a million jobs may be ready at a time.
+  using SharedDemand = std::shared_ptr<const Demand>;
 
-  // Borrows all.
+  // Borrows all. CORES: no job gets more.
   JobDemands(const Dag& dag, const RuleSet& rules, Evaluator& evaluator, plan::Resources& resources, std::int64_t cores);
 
-  // In order of NODES; functions are asked in one message.
-  std::vector<Result<Demand>> find(std::span<const NodeId> nodes, int attempt);
-  plan::DemandId intern(NodeId node, const Demand& demand);
+  // In order of NODES; functions are asked for many jobs in one message.
+  std::vector<Result<SharedDemand>> find(std::span<const NodeId> nodes, int attempt);
 
  private:
-  Result<Demand> settle(const CompiledRule& rule, Demand demand) const;
+  Result<SharedDemand> fixed(const CompiledRule& rule);
+  void ask(std::span<const NodeId> nodes, std::span<const std::size_t> places, int attempt, std::vector<Result<SharedDemand>>& demands);
+  Result<SharedDemand> settle(const CompiledRule& rule, Demand demand);
 
   const Dag& dag_;
   const RuleSet& rules_;
   Evaluator& evaluator_;
   plan::Resources& resources_;
-  std::int64_t cores_;  // no job gets more
+  std::int64_t cores_;
+  std::unordered_map<RuleId, Result<SharedDemand>> fixed_;
 };
 
 }  // namespace furrow::workflow

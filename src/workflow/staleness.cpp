@@ -138,7 +138,7 @@ void Staleness::judge_by_times() {
 
 // ---- records
 
-Result<void> Staleness::ask_param_functions(const std::vector<NodeId>& nodes) {
+void Staleness::ask_param_functions(std::span<const NodeId> nodes) {
   std::vector<DetailQuestion> questions;
   for (const NodeId node : nodes) questions.push_back({view_of(dag_, rules_, node), false, false, true});
   const auto answers = evaluator_.details(questions);
@@ -146,7 +146,6 @@ Result<void> Staleness::ask_param_functions(const std::vector<NodeId>& nodes) {
     // A function that fails now may look at what is not there yet: then times decide, and running tells.
     if (answers[i]) answered_params_[nodes[i]] = answers[i]->params;
   }
-  return {};
 }
 
 Result<void> Staleness::judge_by_records() {
@@ -156,9 +155,8 @@ Result<void> Staleness::judge_by_records() {
     if (options_.triggers.params && reasons_[node] == 0 && output_time_[node] != 0 && rules_[dag_.node(node).rule].has_param_functions)
       asked.push_back(node);
   }
-  if (!asked.empty()) {
-    if (auto answered = ask_param_functions(asked); !answered) return answered;
-  }
+  for (std::size_t begin = 0; begin < asked.size(); begin += kEvaluatorBatch)
+    ask_param_functions(std::span(asked).subspan(begin, std::min(kEvaluatorBatch, asked.size() - begin)));
   if (!store_->ended_cleanly()) {
     double last = 0;
     if (auto read = store_->for_each([&](store::JobRow& row) { last = std::max(last, row.finished_at); }); !read) return read;

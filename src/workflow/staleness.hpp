@@ -72,7 +72,7 @@ class Staleness {
   void find_output_times();
   void judge_alone(NodeId node);
   bool is_requested(NodeId node, FileId output) const;
-  Result<void> ask_param_functions(const std::vector<NodeId>& nodes);
+  void ask_param_functions(std::span<const NodeId> nodes);
   Result<void> judge_by_records();
   void judge_by_times();
   bool has_newer_input(NodeId node) const;

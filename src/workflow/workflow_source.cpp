@@ -92,11 +92,20 @@ JobView WorkflowSource::view(plan::JobId job, int attempt) const {
   // Its name is known before the folder is made, since the evaluator is told ahead of time.
   if (!rules_[view.rule].rule.shadow.empty() && !options_.touch_only)
     view.directory = os::absolute(options_.shadow_folder) + "/" + std::to_string(job) + "-" + std::to_string(attempt);
-  if (const auto running = running_.find(job); running != running_.end()) {
-    view.threads = running->second.demand.threads;
-    view.resources = running->second.demand.resources;
+  const JobDemands::SharedDemand demand = demand_of(job, attempt);
+  if (demand) {
+    view.threads = demand->threads;
+    view.resources = demand->resources;
   }
   return view;
+}
+
+// Null where it could not be found, which `demands` has reported then.
+JobDemands::SharedDemand WorkflowSource::demand_of(plan::JobId job, int attempt) const {
+  const auto running = running_.find(job);
+  if (running != running_.end() && running->second.demand) return running->second.demand;
+  auto found = demands_.find(std::span(&nodes_[job], 1), attempt);
+  return found.front() ? *found.front() : nullptr;
 }
 
 const std::string& WorkflowSource::message(plan::JobId job) const {
@@ -129,8 +138,9 @@ std::vector<Result<plan::DemandId>> WorkflowSource::demands(std::span<const plan
       ids.push_back(fail(std::move(found[i].error())));
       continue;
     }
-    ids.push_back(demands_.intern(nodes[i], *found[i]));
-    running_[jobs[i]].demand = std::move(*found[i]);
+    ids.push_back((*found[i])->id);
+    // The demand of a rule without functions is found again when it is wanted: a million jobs may be ready.
+    if (rules_[dag_.node(nodes[i]).rule].has_detail_functions) running_[jobs[i]].demand = std::move(*found[i]);
   }
   return ids;
 }
@@ -166,7 +176,7 @@ void WorkflowSource::take_preparation(plan::JobId job, int attempt, Result<Prepa
   running.command = preparation->launch.command;
   plan::Launch& launch = preparation->launch;
   if (launch.kind == plan::Launch::Kind::kShell || launch.kind == plan::Launch::Kind::kProgram)
-    add_job_environment(running.demand, launch.environment);
+    add_job_environment(*demand_of(job, attempt), launch.environment);
   listener_->on_prepared(job, attempt, std::move(launch));
 }
 
@@ -252,8 +262,8 @@ store::JobRecord WorkflowSource::record(plan::JobId job, int attempt) const {
     record.params_hash = params_hash(rule, values, running->second.params);
     record.params = params_text(rule, values, running->second.params);
     record.command = running->second.command;
-    record.threads = static_cast<int>(running->second.demand.threads);
   }
+  if (const auto demand = demand_of(job, attempt)) record.threads = static_cast<int>(demand->threads);
   return record;
 }
 

@@ -53,9 +53,9 @@ class WorkflowSource final : public plan::JobSource {
   plan::JobName name(plan::JobId job) const override;
 
  private:
-  // What a job carries from being ready to its end.
+  // What a job carries from being prepared to its end.
   struct Running {
-    JobDemands::Demand demand;
+    JobDemands::SharedDemand demand;  // null where the rule alone says it
     std::vector<Param> params;  // answered; empty where the rule has no functions
     std::string command, message;
     std::unique_ptr<Shadow> shadow;
@@ -64,6 +64,7 @@ class WorkflowSource final : public plan::JobSource {
   void find_depths(const std::function<bool(NodeId)>& must_run);
   bool is_prioritized(NodeId node) const;
   JobView view(plan::JobId job, int attempt) const;
+  JobDemands::SharedDemand demand_of(plan::JobId job, int attempt) const;
   void take_preparation(plan::JobId job, int attempt, Result<Preparation> preparation);
   Result<void> enter_shadow(plan::JobId job, int attempt, plan::Launch& launch);
   Result<void> check_and_move(plan::JobId job);
