@@ -12,15 +12,16 @@ namespace furrow::workflow {
 
 class Regex {
  public:
-  // Matches the whole text only. Texts are taken as UTF-8 where UTF is set (bytes that are not never match a class), else as bytes.
+  // Matches the whole text only. Texts are taken as UTF-8 where UTF is set, else, and where a text or
+  // EXPRESSION is none, as bytes.
   static Result<Regex> compile(const std::string& expression, bool utf);
 
   // Fills GROUPS with what the groups named _w0, _w1, ... matched: as many as GROUPS has room for.
   bool match(std::string_view text, std::vector<std::string_view>& groups) const;
 
  private:
-  std::shared_ptr<void> code_;
-  std::vector<int> numbers_;  // of the named groups
+  struct Code;
+  std::shared_ptr<const Code> code_;
 };
 
 }  // namespace furrow::workflow
