@@ -1,0 +1,50 @@
+// An evaluator without Python: functions of the test answer, and every batch is noted.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "workflow/evaluator.hpp"
+
+namespace furrow::support {
+
+class FakeEvaluator final : public workflow::Evaluator {
+ public:
+  std::function<workflow::InputAnswer(const workflow::InputQuestion&)> answer_inputs = [](const auto&) {
+    return fail("nobody answers");
+  };
+  std::function<Result<workflow::DetailAnswer>(const workflow::DetailQuestion&)> answer_details =
+      [](const auto&) { return fail("nobody answers"); };
+  std::vector<std::size_t> input_batches, detail_batches;  // how many questions each call held
+
+  std::vector<workflow::InputAnswer> inputs(std::span<const workflow::InputQuestion> jobs) override {
+    input_batches.push_back(jobs.size());
+    std::vector<workflow::InputAnswer> answers;
+    for (const auto& job : jobs) answers.push_back(answer_inputs(job));
+    return answers;
+  }
+  std::vector<Result<workflow::DetailAnswer>> details(
+      std::span<const workflow::DetailQuestion> jobs) override {
+    detail_batches.push_back(jobs.size());
+    std::vector<Result<workflow::DetailAnswer>> answers;
+    for (const auto& job : jobs) answers.push_back(answer_details(job));
+    return answers;
+  }
+  std::vector<Result<workflow::Preparation>> describe(std::span<const workflow::JobView> jobs) override {
+    return std::vector<Result<workflow::Preparation>>(jobs.size());
+  }
+  void prepare(std::span<const workflow::JobView> jobs, workflow::PrepareCallback done) override {
+    done(std::vector<Result<workflow::Preparation>>(jobs.size()));
+  }
+  Result<void> hook(const std::string&, const std::string&) override { return {}; }
+};
+
+// An answer of one function that names these files.
+inline workflow::InputAnswer files_answer(const std::vector<std::string>& files) {
+  workflow::Entry entry{.is_list = true};
+  for (const std::string& file : files) entry.items.push_back({file, workflow::kLiteral});
+  return std::vector<std::vector<workflow::Entry>>{{entry}};
+}
+
+}  // namespace furrow::support
