@@ -27,6 +27,7 @@ class Progress final : public plan::EventSink, public exec::OutputSink {
 
   void on_event(const plan::Event& event) override;
   void show(const exec::CapturedOutput& output) override;
+  bool is_one_stream() const override { return standard_.is_one_stream(); }
 
  private:
   void started(const plan::Event& event);

@@ -1,38 +1,33 @@
-// The files that catch what one attempt prints: unlinked, on disk rather than in memory, and used again for
+// Catches what one attempt prints: one stream, or standard output and standard error apart. Used again for
 // the next attempt.
 #pragma once
 
-#include <cstdint>
 #include <string>
 
 #include "base/error.hpp"
+#include "exec/stream_capture.hpp"
 
 namespace furrow::exec {
 
 class Capture {
  public:
-  Capture() = default;
-  ~Capture() { drop(); }
-  Capture(const Capture&) = delete;
-  Capture& operator=(const Capture&) = delete;
+  explicit Capture(CaptureTools& tools) : out_(tools), err_(tools) {}
 
-  // Makes sure that there are empty files. They lie in FOLDER, or in /tmp where that cannot be.
-  Result<void> open(const std::string& folder, bool one_stream);
-  int out_fd() const { return out_fd_; }
-  int err_fd() const { return err_fd_ >= 0 ? err_fd_ : out_fd_; }
-  bool is_one_stream() const { return err_fd_ < 0; }
+  Result<void> open(bool one_stream);
+  // For the attempt, from open() on.
+  int out_fd() const { return out_.write_fd(); }
+  int err_fd() const { return err_.is_open() ? err_.write_fd() : out_.write_fd(); }
+  void close_write_ends();  // the attempt has its own
 
-  std::int64_t out_size() const;
-  std::int64_t err_size() const;  // 0 where both are one stream
-  std::string tail(
-      std::size_t most) const;  // the end of what was printed; standard error goes first where not both fit
-
-  void clear();  // for the next attempt
-  void drop();   // somebody may still write into the files: the next attempt gets others
+  void finish();  // the attempt has ended: nothing that comes later is its output
+  CapturedStream out() const { return out_.content(); }
+  CapturedStream err() const { return err_.content(); }  // empty where both are one stream
+  // The end of what was printed; standard error goes first where not both fit.
+  std::string tail(std::size_t most) const;
+  void clear();
 
  private:
-  int out_fd_ = -1;
-  int err_fd_ = -1;
+  StreamCapture out_, err_;
 };
 
 }  // namespace furrow::exec

@@ -45,7 +45,8 @@ bool has_nul(const std::string& text) { return text.find('\0') != std::string::n
 
 }  // namespace
 
-Launcher::Launcher(std::string scratch) : scratch_(scratch.empty() ? "/tmp" : std::move(scratch)) {}
+Launcher::Launcher(std::string scratch, const rlimit* descriptors)
+    : scratch_(scratch.empty() ? "/tmp" : std::move(scratch)), descriptors_(descriptors) {}
 
 Result<os::Child> Launcher::start(const plan::Launch& launch, const LaunchTo& to) {
   return launch.kind == plan::Launch::Kind::kShell ? start_shell(launch, to) : start_program(launch, to);
@@ -122,6 +123,7 @@ Launcher::Spawned Launcher::spawn(const std::string& path, const std::vector<std
   request.out_fd = to.out_fd;
   request.err_fd = to.err_fd;
   request.slot = to.slot;
+  request.descriptors = descriptors_;
   return spawner_.spawn(request);
 }
 

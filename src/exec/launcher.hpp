@@ -22,7 +22,9 @@ struct LaunchTo {
 
 class Launcher {
  public:
-  explicit Launcher(std::string scratch);  // folder for commands that are too long
+  // SCRATCH: folder for commands that are too long. DESCRIPTORS: the limit that jobs see; borrowed, null:
+  // the engine's own.
+  Launcher(std::string scratch, const rlimit* descriptors);
 
   Result<os::Child> start(const plan::Launch& launch, const LaunchTo& to);
 
@@ -37,6 +39,7 @@ class Launcher {
                 const LaunchTo& to);
 
   const std::string scratch_;
+  const rlimit* const descriptors_;
   Environment environment_;
   os::Spawner spawner_;
   std::vector<char*> argv_;

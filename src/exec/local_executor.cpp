@@ -2,7 +2,6 @@
 
 #include <signal.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,6 +11,7 @@
 #include <vector>
 
 #include "exec/capture.hpp"
+#include "exec/descriptor_limit.hpp"
 #include "exec/launcher.hpp"
 #include "os/clock.hpp"
 #include "os/files.hpp"
@@ -28,6 +28,8 @@ constexpr double kSettle_s = 0.3;       // for a group after SIGKILL, and for a 
 enum class Asked : std::uint8_t { kNothing, kTerminate, kKill };
 
 struct Slot {
+  explicit Slot(CaptureTools& tools) : capture(tools) {}
+
   // retired: a fork that nobody answered for; its child may still come, so its place in the guard's table is
   // not given out again.
   enum class State : std::uint8_t { kFree, kStarting, kRunning, kDraining, kEnded, kRetired };
@@ -46,11 +48,14 @@ struct Slot {
   plan::Exit exit;
 };
 
-std::size_t descriptors_allow() {
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return os::Guard::kSlots;
-  constexpr std::size_t kOthers = 64, kEach = 3;  // a pidfd and two captures
-  return limit.rlim_cur <= kOthers + kEach ? 1 : (limit.rlim_cur - kOthers) / kEach;
+constexpr std::size_t kMostLeftovers = 256;
+
+std::size_t leftovers_allowed(std::size_t descriptors) { return std::min(kMostLeftovers, descriptors / 8); }
+
+std::size_t descriptors_allow(std::size_t descriptors, bool one_stream) {
+  const std::size_t others = 64 + leftovers_allowed(descriptors);
+  const std::size_t each = one_stream ? 3 : 5;  // a pidfd, and of each stream a pipe and a file
+  return descriptors <= others + each ? 1 : (descriptors - others) / each;
 }
 
 }  // namespace
@@ -65,8 +70,10 @@ class LocalExecutor::Impl : public plan::ForkService::Listener {
         sink_(sink),
         options_(std::move(options)),
         one_stream_(sink == nullptr || sink->is_one_stream()),
-        most_(std::min({options_.max_running, std::size_t{os::Guard::kSlots}, descriptors_allow()})),
-        launcher_(options_.scratch) {
+        most_(std::min({options_.max_running, std::size_t{os::Guard::kSlots},
+                        descriptors_allow(limit_.now(), one_stream_)})),
+        launcher_(options_.scratch, limit_.before()),
+        tools_(loop, options_.scratch, leftovers_allowed(limit_.now())) {
     if (forks_ != nullptr) forks_->set_fork_listener(this);
   }
 
@@ -124,8 +131,10 @@ class LocalExecutor::Impl : public plan::ForkService::Listener {
   OutputSink* const sink_;
   const LocalOptions options_;
   const bool one_stream_;
+  DescriptorLimit limit_;
   const std::size_t most_;
   Launcher launcher_;
+  CaptureTools tools_;
   std::vector<std::unique_ptr<Slot>> slots_;
   std::vector<std::uint32_t> free_;   // the last one freed is used first: its files are warm
   std::vector<std::uint32_t> ended_;  // ended inside start(); reported from the loop
@@ -166,7 +175,7 @@ Result<void> LocalExecutor::Impl::launch(std::uint32_t index, const plan::Launch
     end_later(index);
     return {};
   }
-  if (auto opened = slot.capture.open(options_.scratch, one_stream_); !opened) return opened;
+  if (auto opened = slot.capture.open(one_stream_); !opened) return opened;
   if (launch.kind == plan::Launch::Kind::kFork) {
     if (forks_ == nullptr) return fail("there is no evaluator to fork the job from");
     launch_fork(index, launch);
@@ -174,6 +183,7 @@ Result<void> LocalExecutor::Impl::launch(std::uint32_t index, const plan::Launch
   }
   const LaunchTo to{slot.capture.out_fd(), slot.capture.err_fd(), table(index), &slot.script};
   Result<os::Child> child = launcher_.start(launch, to);
+  slot.capture.close_write_ends();
   if (!child) return fail(std::move(child.error()));
   slot.state = State::kRunning;
   slot.pid = child->pid;
@@ -188,6 +198,7 @@ void LocalExecutor::Impl::launch_fork(std::uint32_t index, const plan::Launch& l
   slot.state = State::kStarting;
   const std::uint64_t tag = std::uint64_t{slot.use} << 32 | index;
   forks_->fork_child(tag, index, launch.payload, slot.capture.out_fd(), slot.capture.err_fd());
+  slot.capture.close_write_ends();
 }
 
 void LocalExecutor::Impl::arm_timeout(std::uint32_t index, double seconds) {
@@ -210,7 +221,7 @@ std::optional<std::uint32_t> LocalExecutor::Impl::take_slot() {
   } else {
     if (slots_.size() >= os::Guard::kSlots) return std::nullopt;
     index = static_cast<std::uint32_t>(slots_.size());
-    slots_.push_back(std::make_unique<Slot>());
+    slots_.push_back(std::make_unique<Slot>(tools_));
   }
   ++at(index).use;
   return index;
@@ -290,13 +301,7 @@ void LocalExecutor::Impl::leader_ended(std::uint32_t index, int raw_status) {
   loop_.cancel(std::exchange(slot.timeout, 0));
   if (slot.asked == Asked::kKill) loop_.cancel(std::exchange(slot.grace, 0));
   const bool leave_alone = raw_status == 0 && slot.asked == Asked::kNothing;
-  if (!os::group_exists(slot.pid)) return report(index);
-  // What is left writes into this attempt's files, never into the next one's.
-  if (leave_alone) {
-    keep_output(index);
-    slot.capture.drop();
-    return report(index);
-  }
+  if (leave_alone || !os::group_exists(slot.pid)) return report(index);
   slot.state = State::kDraining;
   draining_.push_back(index);
   if (slot.asked == Asked::kNothing) ask_to_end(index, Asked::kKill);
@@ -345,23 +350,21 @@ void LocalExecutor::Impl::report_ended() {
 
 void LocalExecutor::Impl::keep_output(std::uint32_t index) {
   Slot& slot = at(index);
-  const Capture& capture = slot.capture;
-  const CapturedOutput output{.job = slot.exit.job,
-                              .attempt = slot.exit.attempt,
-                              .out_fd = capture.out_fd(),
-                              .out_size = capture.out_size(),
-                              .err_fd = capture.is_one_stream() ? -1 : capture.err_fd(),
-                              .err_size = capture.err_size()};
-  if (output.out_size + output.err_size == 0) return;
-  slot.exit.output = capture.tail(plan::kKeptOutput);
-  if (sink_ != nullptr) sink_->show(output);
+  Capture& capture = slot.capture;
+  capture.finish();
+  const CapturedOutput output{
+      .job = slot.exit.job, .attempt = slot.exit.attempt, .out = capture.out(), .err = capture.err()};
+  if (!output.out.empty() || !output.err.empty()) {
+    slot.exit.output = capture.tail(plan::kKeptOutput);
+    if (sink_ != nullptr) sink_->show(output);
+  }
+  capture.clear();
 }
 
 void LocalExecutor::Impl::report(std::uint32_t index) {
   Slot& slot = at(index);
   cancel_timers(slot);
   keep_output(index);
-  slot.capture.clear();
   if (auto* const place = table(index); place != nullptr && slot.state != State::kRetired) *place = 0;
   for (std::string* const file : {&slot.scratch, &slot.script}) {
     if (!file->empty()) ::unlink(file->c_str());

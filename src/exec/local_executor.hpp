@@ -1,8 +1,8 @@
 // Runs attempts as processes of this machine: programs, shell commands, and children that the evaluator
 // forks.
 //
-// Each attempt is a process group of its own with /dev/null as standard input; what it prints goes to
-// unlinked files and is shown whole when it ends. The states of an attempt:
+// Each attempt is a process group of its own with /dev/null as standard input; what it prints goes through
+// pipes, which the loop reads, and is shown whole when it ends. The states of an attempt:
 //
 //   starting --(pid known)--> running --(leader ended)--> draining --(group empty)--> reported
 //       |                        |  cancel, timeout: SIGTERM, after the grace SIGKILL     ^
@@ -12,10 +12,14 @@
 //   cancel is remembered and carried out as soon as the pid is known, from the answer or from the guard's
 //   table.
 // - draining: only after a failure, a cancel or a timeout: what is left of the group is ended and waited for,
-//   so that nothing of it writes beside a later attempt. What a job that ended well leaves running is none of
-//   our business.
+//   so that nothing of it writes beside a later attempt. Its output is read on. What a job that ended well
+//   leaves running is none of our business: what it prints from then on is read and thrown away, and once the
+//   executor is gone its writes fail with EPIPE.
+// - reported: with what was in the pipes by then.
 // - The guard's slot holds the group from before exec until the leader is about to be reaped (or the drained
 //   group is gone), so that the guard never sees a number that may belong to somebody else.
+//
+// While it lives, this process may open more descriptors (DescriptorLimit); jobs see the limit as it was.
 //
 // Shutdown: cancel_all(), run the loop until running() is 0, destroy. Destroyed earlier, it kills what runs
 // and reports nothing. Not thread-safe.
@@ -35,7 +39,7 @@ namespace furrow::exec {
 struct LocalOptions {
   std::size_t max_running = 65536;  // lowered to what descriptors and guard slots allow
   double grace_s = 0.4;             // between SIGTERM and SIGKILL
-  std::string scratch{};  // existing folder for captured output and long commands, on a disk; empty: /tmp
+  std::string scratch{};  // existing folder for long output and long commands, on a disk; empty: /tmp
 };
 
 class LocalExecutor : public plan::Executor {

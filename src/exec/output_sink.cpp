@@ -7,13 +7,14 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <string>
 
 namespace furrow::exec {
 
 namespace {
 
 constexpr std::int64_t kPiece = 64 * 1024;
-constexpr std::int64_t kPipePiece = 4096;  // what a pipe that is ready to be written takes without waiting
+constexpr std::size_t kPipePiece = 4096;  // what a pipe that is ready to be written takes without waiting
 constexpr int kPatienceMs = 100;
 
 bool same_file(int a, int b) {
@@ -43,29 +44,38 @@ bool wait_writable(int fd) {
   }
 }
 
-bool write_all(int fd, const char* data, std::int64_t size, bool may_block) {
-  while (size > 0) {
+bool write_all(int fd, std::string_view text, bool may_block) {
+  while (!text.empty()) {
     if (may_block && !wait_writable(fd)) return false;
-    const ssize_t n =
-        ::write(fd, data, static_cast<std::size_t>(may_block ? std::min(size, kPipePiece) : size));
+    const ssize_t n = ::write(fd, text.data(), may_block ? std::min(text.size(), kPipePiece) : text.size());
     if (n < 0 && (errno == EINTR || errno == EAGAIN)) continue;
     if (n < 0) return false;  // the reader has gone, or the disk is full
-    data += n;
-    size -= n;
+    text.remove_prefix(static_cast<std::size_t>(n));
   }
   return true;
 }
 
-void copy(int from, std::int64_t size, int to) {
+bool copy_file(int from, std::int64_t size, int to, bool may_block) {
   char buffer[kPiece];
-  const bool may_block = !is_regular(to);
   for (std::int64_t offset = 0; offset < size;) {
     const ssize_t n =
         ::pread(from, buffer, static_cast<std::size_t>(std::min(kPiece, size - offset)), offset);
     if (n < 0 && errno == EINTR) continue;
-    if (n <= 0 || !write_all(to, buffer, n, may_block)) return;
+    if (n <= 0 || !write_all(to, {buffer, static_cast<std::size_t>(n)}, may_block)) return false;
     offset += n;
   }
+  return true;
+}
+
+void copy(const CapturedStream& from, int to) {
+  if (from.empty()) return;
+  const bool may_block = !is_regular(to);
+  if (from.file_size > 0 && !copy_file(from.file, from.file_size, to, may_block)) return;
+  if (from.lost > 0) {
+    const std::string gap = "\n[... " + std::to_string(from.lost) + " bytes could not be kept ...]\n";
+    if (!write_all(to, gap, may_block)) return;
+  }
+  write_all(to, from.rest, may_block);
 }
 
 }  // namespace
@@ -76,8 +86,8 @@ StandardOutputSink::StandardOutputSink(int out_fd, int err_fd)
 }
 
 void StandardOutputSink::show(const CapturedOutput& output) {
-  copy(output.out_fd, output.out_size, out_fd_);
-  if (output.err_fd >= 0) copy(output.err_fd, output.err_size, err_fd_);
+  copy(output.out, out_fd_);
+  copy(output.err, err_fd_);
 }
 
 }  // namespace furrow::exec

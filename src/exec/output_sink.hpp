@@ -2,19 +2,27 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 
 #include "plan/job_graph.hpp"
 
 namespace furrow::exec {
 
-// What one attempt printed, in files that belong to the executor, valid during the call.
+// What one stream of an attempt holds: first a file, where it is long, then the rest in memory.
+struct CapturedStream {
+  int file = -1;  // read from its beginning
+  std::int64_t file_size = 0;
+  std::int64_t lost = 0;  // bytes between the two that could not be kept: the disk is full
+  std::string_view rest{};
+  bool empty() const { return file_size == 0 && lost == 0 && rest.empty(); }
+};
+
+// What one attempt printed; it belongs to the executor and is valid during the call.
 struct CapturedOutput {
   plan::JobId job = plan::kNoJob;
   int attempt = 1;
-  int out_fd = -1;
-  std::int64_t out_size = 0;
-  int err_fd = -1;  // -1: both streams are in out_fd, in the order in which they were written
-  std::int64_t err_size = 0;
+  CapturedStream out{};  // of both streams, in the order in which they were written, where they are one
+  CapturedStream err{};
 };
 
 class OutputSink {

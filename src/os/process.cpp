@@ -64,6 +64,7 @@ __attribute__((no_sanitize("address", "undefined"))) int child_main(void* argume
   bool placed = place(request.in_fd < 0 ? order.null_fd : request.in_fd, 0);
   placed = placed && place(request.out_fd, 1) && place(request.err_fd, 2);
   for (const int fd : request.inherited) placed = placed && place(fd, fd);
+  if (request.descriptors != nullptr) ::setrlimit(RLIMIT_NOFILE, request.descriptors);
   if (placed) {
     reset_signals(order.changed_signals);
     ::execve(request.path, request.argv, request.envp);

@@ -1,0 +1,74 @@
+// Catches one stream of one attempt through a pipe.
+//
+// A pipe and not a file: a program may open /dev/stdout anew, truncating, as often as it likes, and harms
+// nothing of what was written before.
+//
+//   idle --open()--> reading --(no writer is left)--> closed --clear()--> idle
+//                       +--------(finish())------------^
+//
+// - reading: the loop takes what comes, so that no writer waits for us longer than the loop does. What is
+// more
+//   than fits into a little memory goes to an unlinked file.
+// - finish() takes what is in the pipe and does not wait for more. If somebody can still write, the pipe is
+//   passed to LeftoverPipes.
+// - clear() keeps the file, emptied, for the next attempt.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "base/error.hpp"
+#include "exec/leftover_pipes.hpp"
+#include "exec/output_sink.hpp"
+#include "os/event_loop.hpp"
+
+namespace furrow::exec {
+
+// What the captures of one executor have in common; outlives them.
+struct CaptureTools {
+  static constexpr std::size_t kPiece = 64 * 1024;  // what a pipe usually holds
+
+  CaptureTools(os::EventLoop& the_loop, std::string the_folder, std::size_t most_leftovers)
+      : loop(the_loop), folder(std::move(the_folder)), leftovers(the_loop, most_leftovers) {}
+
+  os::EventLoop& loop;
+  const std::string folder;  // for what is long; where nothing can be made there: /tmp
+  LeftoverPipes leftovers;
+  const std::unique_ptr<char[]> piece = std::make_unique<char[]>(kPiece);
+};
+
+class StreamCapture {
+ public:
+  explicit StreamCapture(CaptureTools& tools) : tools_(tools) {}
+  ~StreamCapture();
+  StreamCapture(const StreamCapture&) = delete;
+  StreamCapture& operator=(const StreamCapture&) = delete;
+
+  Result<void> open();
+  bool is_open() const { return write_fd_ >= 0; }
+  int write_fd() const { return write_fd_; }
+  void close_write_end();  // as soon as the attempt has its own
+  void finish();
+  void clear();
+
+  CapturedStream content() const;  // valid until something else is called
+
+ private:
+  void on_readable(std::uint32_t events);
+  bool take(std::int64_t most);
+  void keep(std::string_view piece);
+  void move_to_file();
+  void close_read_end();
+
+  CaptureTools& tools_;
+  int read_fd_ = -1, write_fd_ = -1;
+  int file_ = -1;
+  std::int64_t file_size_ = 0;
+  std::int64_t lost_ = 0;
+  std::string memory_;  // what comes after the file's content
+};
+
+}  // namespace furrow::exec
