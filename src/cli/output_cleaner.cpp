@@ -1,22 +1,10 @@
 #include "cli/output_cleaner.hpp"
 
-#include <unistd.h>
-
 #include <cstdio>
-#include <filesystem>
+
+#include "cli/tell.hpp"
 
 namespace furrow::cli {
-
-namespace {
-
-bool is_protected(const std::string& path) {
-  std::error_code code;
-  using std::filesystem::perms;
-  const auto permissions = std::filesystem::symlink_status(path, code).permissions();
-  return (permissions & (perms::owner_write | perms::group_write | perms::others_write)) == perms::none;
-}
-
-}  // namespace
 
 int delete_outputs(WorkflowSession& session, bool only_temp) {
   std::size_t removed = 0;
@@ -27,16 +15,13 @@ int delete_outputs(WorkflowSession& session, bool only_temp) {
     for (std::size_t i = 0; i < files.size(); ++i) {
       const std::string path(session.dag().files.view(files[i]));
       if (!session.states().exists(files[i]) || (only_temp && !(outputs[i].flags & workflow::kTemp))) continue;
-      if (is_protected(path)) {
+      if (os::is_write_protected(path)) {
         std::fprintf(stderr, "furrow: %s is write-protected and stays\n", path.c_str());
         continue;
       }
       std::printf("%s %s\n", only_say ? "Would remove" : "Removing", path.c_str());
       if (only_say) continue;
-      if (auto done = os::remove_tree(path); !done) {
-        std::fprintf(stderr, "furrow: error: %s\n", done.error().to_string().c_str());
-        return 1;
-      }
+      if (auto done = os::remove_tree(path); !done) return tell(done.error());
       ++removed;
     }
   }

@@ -8,6 +8,7 @@
 
 #include "base/strings.hpp"
 #include "cli/dry_run.hpp"
+#include "cli/tell.hpp"
 #include "cli/output_cleaner.hpp"
 #include "cli/workflow_run.hpp"
 #include "cli/workflow_session.hpp"
@@ -20,11 +21,6 @@ namespace furrow::cli {
 namespace {
 
 using Mode = RunOptions::Mode;
-
-int tell(const Error& error) {
-  std::fprintf(stderr, "furrow: error: %s\n", error.to_string().c_str());
-  return 1;
-}
 
 // Until jobs run there is nothing to end in order: the evaluator dies with its parent, and the store is not written.
 void leave_when_interrupted() {

@@ -176,6 +176,9 @@ class Parser {
   void finish_quiet() {
     if (quiet_.empty()) quiet_.push_back("progress");
     for (const std::string& what : quiet_) {
+      static const std::set<std::string> kKnown{"progress", "rules", "all", "host", "reason"};
+      if (!kKnown.contains(what))
+        throw CLI::ValidationError("--quiet: " + what + " is none of progress, rules, all, host, reason; targets go before it, or after --");
       if (what == "all") options_.quiet_all = true;
       options_.quiet_progress = true;
     }
@@ -222,6 +225,7 @@ Result<std::vector<std::string>> profile_arguments(const std::vector<std::string
     for (const ProfileOption& option : *options) {
       const std::string name = "--" + option.name;
       const CLI::Option* const known = parser.app().get_option_no_throw(name);
+      if (name == "--cores" && parser.app().get_option("--jobs")->count() > 0) continue;  // they mean the same
       if ((known && known->count() > 0) || !given.insert(name).second) continue;
       if (!known && not_yet().contains(name)) return fail(Error{"profile " + profile + ": " + name + ": not yet (" + not_yet().at(name) + ")"});
       arguments.push_back(name);

@@ -9,6 +9,7 @@
 
 #include "base/strings.hpp"
 #include "cli/dry_run.hpp"
+#include "cli/tell.hpp"
 #include "exec/local_executor.hpp"
 #include "os/clock.hpp"
 #include "os/file_hasher.hpp"
@@ -21,20 +22,17 @@ namespace {
 
 constexpr const char* kScratchFolder = ".furrow/tmp";
 
-int tell(const Error& error) {
-  std::fprintf(stderr, "furrow: error: %s\n", error.to_string().c_str());
-  return 1;
-}
-
 void say(const std::string& text) { std::fprintf(stderr, "%s\n", text.c_str()); }
 
 }  // namespace
 
 int WorkflowRun::run() {
   const std::size_t count = session_.staleness().count();
-  auto log_path = start_log();
+  const workflow::Snakefile& snakefile = session_.snakefile();
+  const bool has_hooks = snakefile.has_onstart || snakefile.has_onsuccess || snakefile.has_onerror;
+  auto log_path = count > 0 || has_hooks ? start_log() : std::string();
   if (!log_path) return tell(log_path.error());
-  if (session_.snakefile().has_onstart) {
+  if (snakefile.has_onstart) {
     if (auto done = session_.evaluator().hook("onstart", *log_path); !done) return tell(done.error());
   }
   if (count == 0) {

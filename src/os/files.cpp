@@ -12,6 +12,8 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "os/descriptor.hpp"
+
 namespace furrow::os {
 
 namespace fs = std::filesystem;
@@ -46,20 +48,6 @@ Error error_about(const std::string& what, const std::string& path) { return sys
 Error error_about(const std::string& what, const std::string& path, const std::error_code& code) {
   return Error{what + " " + path + ": " + code.message()};
 }
-
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
 
 // Worth a look at the whole folder: enough names asked for that one listing costs less than that many failed look-ups.
 constexpr std::size_t kWorthListing = 32;
@@ -186,6 +174,13 @@ Result<std::vector<DirectoryEntry>> list_directory(const std::string& path) {
   if (code) return fail(error_about("cannot list", path, code));
   std::sort(entries.begin(), entries.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
   return entries;
+}
+
+bool is_write_protected(const std::string& path) {
+  std::error_code code;
+  const auto status = fs::symlink_status(path, code);
+  constexpr fs::perms kWritable = fs::perms::owner_write | fs::perms::group_write | fs::perms::others_write;
+  return fs::is_regular_file(status) && (status.permissions() & kWritable) == fs::perms::none;
 }
 
 std::string parent_of(std::string_view path) {

@@ -37,6 +37,8 @@ Result<void> remove_tree(const std::string& path);  // file, link or folder with
 Result<void> touch(const std::string& path);
 Result<void> set_writable(const std::string& path, bool writable);  // for all; a folder with all below
 
+bool is_write_protected(const std::string& path);  // a regular file that nobody may write, by its permissions
+
 struct DirectoryEntry {
   std::string name;
   bool is_directory;  // of a link: what it points to

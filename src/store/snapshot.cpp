@@ -11,6 +11,7 @@
 #include <memory>
 #include <optional>
 
+#include "os/descriptor.hpp"
 #include "os/files.hpp"
 
 namespace furrow::store {
@@ -21,19 +22,9 @@ constexpr int kTries = 100;
 constexpr long kPauseNs = 5'000'000;
 constexpr std::size_t kWalHeader = 32;
 
-class Descriptor {
- public:
-  Descriptor(const std::string& path, int flags) : fd_(::open(path.c_str(), flags | O_CLOEXEC, 0600)) {}
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const { return fd_; }
+using os::Descriptor;
 
- private:
-  int fd_;
-};
+int open_file(const std::string& path, int flags) { return ::open(path.c_str(), flags | O_CLOEXEC, 0600); }
 
 // What tells one generation of the database from the next: the write-ahead log's header, whose salts change
 // when the log starts over. Where there is no log, the time and size of the database itself.
@@ -56,7 +47,7 @@ std::optional<Generation> generation_of(const std::string& database) {
   generation.inode = info.st_ino;
   generation.mtime_ns = std::int64_t{info.st_mtim.tv_sec} * 1'000'000'000 + info.st_mtim.tv_nsec;
   generation.size = info.st_size;
-  const Descriptor log(database + "-wal", O_RDONLY);
+  const Descriptor log(open_file(database + "-wal", O_RDONLY));
   if (log.get() >= 0) {
     const ssize_t n = ::pread(log.get(), generation.header.data(), kWalHeader, 0);
     generation.has_log = n == static_cast<ssize_t>(kWalHeader);
@@ -76,9 +67,9 @@ Result<void> write_all(int fd, const char* data, std::size_t size) {
 }
 
 Result<void> copy(const std::string& from, const std::string& to) {
-  const Descriptor in(from, O_RDONLY);
+  const Descriptor in(open_file(from, O_RDONLY));
   if (in.get() < 0) return fail(system_error("cannot read " + from));
-  const Descriptor out(to, O_WRONLY | O_CREAT | O_TRUNC);
+  const Descriptor out(open_file(to, O_WRONLY | O_CREAT | O_TRUNC));
   if (out.get() < 0) return fail(system_error("cannot make " + to));
   constexpr std::size_t kPiece = 1 << 18;
   const auto buffer = std::make_unique_for_overwrite<char[]>(kPiece);

@@ -13,6 +13,7 @@ namespace {
 constexpr std::uint32_t kSuspiciousDepth = 20;      // from here on wildcards are looked at for endless repetition
 constexpr std::uint32_t kMaxDepth = 2'000'000;
 constexpr std::size_t kRepeats = 20;
+constexpr std::size_t kMaxName = 4096;  // PATH_MAX: no file has a longer one
 
 // Whether TEXT ends with the same piece kRepeats times: what a rule that feeds itself makes of a name.
 bool repeats_itself(std::string_view text) {
@@ -21,6 +22,14 @@ bool repeats_itself(std::string_view text) {
     if (std::equal(tail.begin() + static_cast<std::ptrdiff_t>(piece), tail.end(), tail.begin())) return true;
   }
   return false;
+}
+
+// The one by whose file a job can be found again; null where it makes nothing at all.
+const Template* first_product(const CompiledRule& rule) {
+  for (const auto* products : {&rule.outputs, &rule.logs, &rule.benchmarks}) {
+    if (!products->empty()) return &products->front();
+  }
+  return nullptr;
 }
 
 // As the names in the workflow are: no "./" in front, no doubled slashes.
@@ -59,12 +68,20 @@ Result<void> DagBuilder::add_target(const std::string& name) {
     return fail(rule_error(rule->rule, "rule " + name + " has wildcards and cannot be a target",
                            "Name the files you want, or put a rule without wildcards first in the Snakefile."));
   if (rule->mistake) return fail(*rule->mistake);
-  const FileId first = rule->outputs.empty() ? StringTable::kNone : dag_.files.intern(rule->outputs.front().filled({}));
-  const NodeId known = first == StringTable::kNone ? kNoNode : existing_job(first, rule->id, {});
-  const NodeId before = static_cast<NodeId>(dag_.size());
-  if (known == kNoNode) make_job(first, rule->id, {});
-  dag_.targets_.push_back(known == kNoNode ? before : known);
+  const Template* const product = first_product(*rule);
+  const FileId file = product ? dag_.files.intern(product->filled({})) : StringTable::kNone;
+  NodeId job = product ? existing_job(file, rule->id, {}) : target_of(rule->id);
+  if (job == kNoNode) {
+    job = static_cast<NodeId>(dag_.size());
+    make_job(file, rule->id, {});
+  }
+  dag_.targets_.push_back(job);
   return {};
+}
+
+NodeId DagBuilder::target_of(RuleId rule) const {
+  const auto found = std::find_if(dag_.targets_.begin(), dag_.targets_.end(), [&](NodeId n) { return dag_.node(n).rule == rule; });
+  return found == dag_.targets_.end() ? kNoNode : *found;
 }
 
 void DagBuilder::need(FileId file) {
@@ -135,7 +152,17 @@ NodeId DagBuilder::existing_job(FileId file, RuleId rule, Values values) const {
   return is_same(node) ? node : kNoNode;
 }
 
-bool DagBuilder::is_periodic(const CompiledRule& rule, Values values) const {
+// The job of FILE may be there for another of its files: only outputs are registered all.
+NodeId DagBuilder::job_of_log(const CompiledRule& rule, Values values) {
+  if (rule.logs.empty() && rule.benchmarks.empty()) return kNoNode;
+  scratch_.clear();
+  first_product(rule)->fill(values, scratch_);
+  const FileId product = dag_.files.find(scratch_);
+  return product == StringTable::kNone ? kNoNode : existing_job(product, rule.id, values);
+}
+
+bool DagBuilder::is_endless(const CompiledRule& rule, Values values) const {
+  if (std::any_of(values.begin(), values.end(), [](std::string_view v) { return v.size() > kMaxName; })) return true;
   return current_depth_ > kSuspiciousDepth && !rule.wildcards.empty() && std::any_of(values.begin(), values.end(), repeats_itself);
 }
 
@@ -146,13 +173,14 @@ void DagBuilder::make_job(FileId file, RuleId rule_id, Values values) {
     choices_[file].errors.push_back(*rule.mistake);
     return;
   }
-  if (is_periodic(rule, values)) {
+  if (is_endless(rule, values)) {
     choices_[file].errors.push_back(
-        rule_error(rule.rule, "rule " + rule.rule.name + " would be needed for ever: its wildcards repeat (" + show_wildcards(rule, values).substr(0, 120) + ")",
+        rule_error(rule.rule, "rule " + rule.rule.name + " would be needed for ever: its wildcards grow without end (" + show_wildcards(rule, values).substr(0, 120) + ")",
                    "Constrain the wildcards of its output so that they do not match its input."));
     return;
   }
   if (file != StringTable::kNone && existing_job(file, rule_id, values) != kNoNode) return;
+  if (const NodeId known = job_of_log(rule, values); known != kNoNode) return register_product(file, known);
   const NodeId node = static_cast<NodeId>(dag_.nodes_.size());
   dag_.nodes_.push_back({rule_id, static_cast<std::uint32_t>(dag_.values_.size()), 0, 0, static_cast<std::uint32_t>(dag_.outputs_.size())});
   for (const std::string_view value : values) dag_.values_.push_back(dag_.values_text_.intern(value));
@@ -164,6 +192,7 @@ void DagBuilder::make_job(FileId file, RuleId rule_id, Values values) {
     register_product(made, node);
   }
   if (file != StringTable::kNone) register_product(file, node);  // a log or benchmark, maybe
+  if (rule.outputs.empty() && first_product(rule)) register_product(dag_.files.intern(first_product(rule)->filled(values)), node);
   if (rule.has_input_functions) {
     waiting_.push_back(node);
   } else {

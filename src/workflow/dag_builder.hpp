@@ -38,7 +38,9 @@ class DagBuilder {
   void try_best(FileId file, std::vector<Candidate>& candidates);
   void make_job(FileId file, RuleId rule, Values values);
   NodeId existing_job(FileId file, RuleId rule, Values values) const;
-  bool is_periodic(const CompiledRule& rule, Values values) const;
+  NodeId job_of_log(const CompiledRule& rule, Values values);
+  NodeId target_of(RuleId rule) const;  // of a rule that was named as a target before
+  bool is_endless(const CompiledRule& rule, Values values) const;
   void register_product(FileId file, NodeId node);
   void add_static_inputs(NodeId node);
   void add_item(const CompiledRule& rule, Values values, const InputItem& item);

@@ -25,6 +25,22 @@ std::string escape(std::string_view text) {
   return escaped;
 }
 
+std::string escape_mermaid(std::string_view text) {
+  std::string escaped;
+  for (const char c : text) {
+    if (c == '"') {
+      escaped += "#quot;";
+    } else if (c == '#') {
+      escaped += "#35;";
+    } else if (c == '\n') {
+      escaped += "<br>";
+    } else {
+      escaped += c;
+    }
+  }
+  return escaped;
+}
+
 // A hue of its own for each rule, spread evenly.
 std::string color(RuleId rule, std::size_t rules) {
   return fmt::format("{:.2f} 0.6 0.85", static_cast<double>(rule) / static_cast<double>(std::max<std::size_t>(rules, 1)));
@@ -46,9 +62,7 @@ std::string draw(const std::string& name, const std::vector<std::tuple<std::uint
   if (format == GraphFormat::kMermaid) {
     text = "flowchart TB\n";
     for (const auto& [id, label, hue, dashed] : boxes) {
-      std::string line = escape(label);
-      for (std::size_t at = 0; (at = line.find("\\n", at)) != std::string::npos;) line.replace(at, 2, "<br>");
-      text += fmt::format("    id{}[\"{}\"]\n", id, line);
+      text += fmt::format("    id{}[\"{}\"]\n", id, escape_mermaid(label));
       if (dashed) text += fmt::format("    style id{} stroke-dasharray: 5\n", id);
     }
     for (const auto& [from, to] : links) text += fmt::format("    id{} --> id{}\n", from, to);

@@ -26,14 +26,6 @@ std::string sum_of(const std::string& path, Function function) {
   return function(path.c_str(), text) ? std::string(text) : std::string();
 }
 
-bool is_write_protected(const std::string& path) {
-  std::error_code code;
-  const auto status = std::filesystem::symlink_status(path, code);
-  using std::filesystem::perms;
-  const perms writable = perms::owner_write | perms::group_write | perms::others_write;
-  return std::filesystem::is_regular_file(status) && (status.permissions() & writable) == perms::none;
-}
-
 // With the folders that are empty then, as far as they lie below the current one.
 void remove_with_parents(const std::string& path) {
   (void)os::remove_tree(path);
@@ -118,7 +110,7 @@ Result<void> JobFiles::remove_old(NodeId node) {
   for (const FileId file : outputs) {
     if (!states_.exists(file)) continue;
     const std::string path(dag_.files.view(file));
-    if (is_write_protected(path)) guarded.push_back(path);
+    if (os::is_write_protected(path)) guarded.push_back(path);
   }
   if (!guarded.empty())
     return fail(rule_error(rule.rule, "write-protected output files for rule " + rule.rule.name + ": " + join(guarded, ", "),

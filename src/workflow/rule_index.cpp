@@ -1,6 +1,7 @@
 #include "workflow/rule_index.hpp"
 
 #include <algorithm>
+#include <numeric>
 
 #include "base/strings.hpp"
 
@@ -38,13 +39,20 @@ void RuleIndex::find(std::string_view name, std::vector<Candidate>& candidates) 
     std::sort(candidates.begin(), candidates.end(), [](const Candidate& a, const Candidate& b) { return a.rule < b.rule; });
 }
 
+// A rule two of whose files match NAME stands for the one that needs the shorter wildcards, as Snakemake has it.
 void RuleIndex::match(const std::vector<Product>& products, std::string_view name, std::vector<Candidate>& candidates) const {
+  const auto length = [](const auto& values) {
+    return std::accumulate(values.begin(), values.end(), std::size_t{0}, [](std::size_t sum, std::string_view v) { return sum + v.size(); });
+  };
   for (const auto& [rule, made] : products) {
-    if (std::any_of(candidates.begin(), candidates.end(), [&, id = rule](const Candidate& c) { return c.rule == id; })) continue;
     if (!made->pattern.match(name, values_)) continue;
-    Candidate& candidate = candidates.emplace_back(Candidate{rule, {}});
-    candidate.values.resize(rules_[rule].wildcards.size());
-    for (std::size_t i = 0; i < made->slots.size(); ++i) candidate.values[made->slots[i]] = values_[i];
+    auto candidate = std::find_if(candidates.begin(), candidates.end(), [id = rule](const Candidate& c) { return c.rule == id; });
+    if (candidate == candidates.end()) {
+      candidate = candidates.insert(candidates.end(), Candidate{rule, std::vector<std::string_view>(rules_[rule].wildcards.size())});
+    } else if (length(candidate->values) <= length(values_)) {
+      continue;
+    }
+    for (std::size_t i = 0; i < made->slots.size(); ++i) candidate->values[made->slots[i]] = values_[i];
   }
 }
 

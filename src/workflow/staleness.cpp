@@ -152,7 +152,7 @@ Result<void> Staleness::judge_by_records() {
   if (!store_) return {};
   std::vector<NodeId> asked;
   for (const NodeId node : dag_.order()) {
-    if (options_.triggers.params && reasons_[node] == 0 && output_time_[node] != 0 && rules_[dag_.node(node).rule].has_param_functions)
+    if (options_.triggers.params && (reasons_[node] & ~kNewerInput) == 0 && output_time_[node] != 0 && rules_[dag_.node(node).rule].has_param_functions)
       asked.push_back(node);
   }
   for (std::size_t begin = 0; begin < asked.size(); begin += kEvaluatorBatch)
@@ -174,7 +174,8 @@ Result<void> Staleness::judge_by_records() {
 }
 
 void Staleness::judge_record(NodeId node, store::JobRow& row) {
-  if (row.phase == store::JobPhase::kFailed || (row.phase == store::JobPhase::kStarted && !options_.ignore_incomplete)) {
+  if (row.phase == store::JobPhase::kStarted && options_.ignore_incomplete) return;  // it says nothing of inputs yet
+  if (row.phase != store::JobPhase::kFinished) {
     reasons_[node] |= kIncomplete;  // it was due then, and so it is now, whatever else is there
     return;
   }

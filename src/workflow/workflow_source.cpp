@@ -230,12 +230,15 @@ Result<void> WorkflowSource::finished(const plan::Exit& exit) {
 void WorkflowSource::failed(const plan::Exit& exit, bool will_retry) {
   const NodeId node = nodes_[exit.job];
   if (!options_.touch_only) files_.discard(node);
+  if (const auto running = running_.find(exit.job); running != running_.end() && running->second.shadow) {
+    (void)running->second.shadow->move_out(logs(exit.job));  // what it says is wanted now more than ever
+    running->second.shadow.reset();
+  }
   if (recorder_ && !will_retry) {
     store::JobRecord ended = record(exit);
     ended.phase = store::JobPhase::kFailed;
     (void)recorder_->ended(node, std::move(ended));  // the failure itself is what people are told
   }
-  if (const auto running = running_.find(exit.job); running != running_.end()) running->second.shadow.reset();
 }
 
 Result<void> WorkflowSource::commit() { return recorder_ ? recorder_->commit() : Result<void>{}; }
