@@ -174,6 +174,7 @@ class Parser {
   }
 
   void finish_quiet() {
+    std::erase(quiet_, "");  // what CLI11 makes of an option without its value
     if (quiet_.empty()) quiet_.push_back("progress");
     for (const std::string& what : quiet_) {
       static const std::set<std::string> kKnown{"progress", "rules", "all", "host", "reason"};
