@@ -34,21 +34,24 @@ TEST_F(DagBuilderTest, AChainIsOrderedFromItsSource) {
 }
 
 TEST_F(DagBuilderTest, WhatTwoJobsNeedIsMadeOnce) {
-  Workflow flow({rule("all").aggregates().input("left").input("right"), rule("left").output("left").input("top"),
-                 rule("right").output("right").input("top"), rule("top").output("top")});
+  Workflow flow({rule("all").aggregates().input("left").input("right"),
+                 rule("left").output("left").input("top"), rule("right").output("right").input("top"),
+                 rule("top").output("top")});
   ASSERT_TRUE(flow.plan({"all"}));
   EXPECT_THAT(flow.jobs(), ElementsAre("top", "left", "right", "all"));
 }
 
 TEST_F(DagBuilderTest, SeveralOutputsAreOneJob) {
-  Workflow flow({rule("all").aggregates().input("1.x").input("1.y"), rule("pair").output("{n}.x").output("{n}.y")});
+  Workflow flow(
+      {rule("all").aggregates().input("1.x").input("1.y"), rule("pair").output("{n}.x").output("{n}.y")});
   ASSERT_TRUE(flow.plan({"all"}));
   EXPECT_THAT(flow.jobs(), ElementsAre("pair(n=1)", "all"));
   EXPECT_EQ(flow.job("1.x"), flow.job("1.y"));
 }
 
 TEST_F(DagBuilderTest, AnOutputAndALogAreOneJob) {
-  for (const auto& targets : std::vector<std::vector<std::string>>{{"a.out", "a.log", "a.tsv"}, {"a.tsv", "a.log", "a.out"}}) {
+  for (const auto& targets :
+       std::vector<std::vector<std::string>>{{"a.out", "a.log", "a.tsv"}, {"a.tsv", "a.log", "a.out"}}) {
     Workflow flow({rule("make").output("{x}.out").log("{x}.log").benchmark("{x}.tsv")});
     const auto planned = flow.plan(targets);
     ASSERT_TRUE(planned) << planned.error().to_string();
@@ -110,7 +113,8 @@ TEST_F(DagBuilderTest, AHundredThousandJobsInAChainAreNoProblem) {
 // ---- functions
 
 TEST_F(DagBuilderTest, InputFunctionsOfAFrontierAreAskedInOneMessage) {
-  Workflow::Rules rules{rule("make").output("{n}.out").input_function(), rule("source").output("{n}.in").input_function()};
+  Workflow::Rules rules{rule("make").output("{n}.out").input_function(),
+                        rule("source").output("{n}.in").input_function()};
   auto all = rule("all").aggregates();
   for (int i = 0; i < 1000; ++i) all.input(std::to_string(i) + ".out");
   rules.push_back(all);
@@ -125,7 +129,8 @@ TEST_F(DagBuilderTest, InputFunctionsOfAFrontierAreAskedInOneMessage) {
 
 TEST_F(DagBuilderTest, AnAnswerStandsAmongTheOtherInputsInOrder) {
   for (const char* name : {"before", "x", "y", "after", "{b}"}) write(name);
-  Workflow flow({rule("make").output("{n}.out").input("before").input_function().input("after").input_function()});
+  Workflow flow(
+      {rule("make").output("{n}.out").input("before").input_function().input("after").input_function()});
   flow.evaluator.answer_inputs = [](const InputQuestion&) {
     auto answer = *files_answer({"x", "y"});
     Entry named;
@@ -156,7 +161,8 @@ TEST_F(DagBuilderTest, AFunctionThatFailsIsToldWithItsRulesPlace) {
 }
 
 TEST_F(DagBuilderTest, AFunctionThatFailsDoesNotMatterWhereAnotherRuleCan) {
-  Workflow flow({rule("broken").output("{n}.out").input_function(), rule("works").output("{n}.out").input("{n}.in")});
+  Workflow flow(
+      {rule("broken").output("{n}.out").input_function(), rule("works").output("{n}.out").input("{n}.in")});
   write("1.in");
   flow.evaluator.answer_inputs = [](const InputQuestion&) { return fail("KeyError: 'a'"); };
   const auto planned = flow.plan({"1.out"});
@@ -165,7 +171,8 @@ TEST_F(DagBuilderTest, AFunctionThatFailsDoesNotMatterWhereAnotherRuleCan) {
 }
 
 TEST_F(DagBuilderTest, AFunctionThatFailsDoesNotMatterWhereTheFileIsThere) {
-  Workflow flow({rule("use").output("used").input("1.out"), rule("broken").output("{n}.out").input_function()});
+  Workflow flow(
+      {rule("use").output("used").input("1.out"), rule("broken").output("{n}.out").input_function()});
   write("1.out");
   flow.evaluator.answer_inputs = [](const InputQuestion&) { return fail("KeyError: 'a'"); };
   const auto planned = flow.plan({"used"});
@@ -176,25 +183,31 @@ TEST_F(DagBuilderTest, AFunctionThatFailsDoesNotMatterWhereTheFileIsThere) {
 // ---- missing inputs
 
 TEST_F(DagBuilderTest, AMissingInputNamesTheRuleItsWildcardsAndTheNearestOutput) {
-  Workflow flow({rule("count").output("{x}.counts").input("texts/{x}.txt"), rule("get").output("text/a.txt")});
+  Workflow flow(
+      {rule("count").output("{x}.counts").input("texts/{x}.txt"), rule("get").output("text/a.txt")});
   EXPECT_THAT(flow.mistake({"a.counts"}),
-              AllOf(HasSubstr("missing input files for rule count (x=a):\n    texts/a.txt"), HasSubstr("the nearest output is \"text/a.txt\"")));
+              AllOf(HasSubstr("missing input files for rule count (x=a):\n    texts/a.txt"),
+                    HasSubstr("the nearest output is \"text/a.txt\"")));
 }
 
 TEST_F(DagBuilderTest, OnlyTheFilesThatAreMissingAreNamed) {
   write("there");
-  Workflow flow({rule("count").output("out").input("there").input("made").input("gone"), rule("make").output("made")});
-  EXPECT_THAT(flow.mistake({"out"}), AllOf(HasSubstr("    gone"), Not(HasSubstr("there\n")), Not(HasSubstr("    made"))));
+  Workflow flow(
+      {rule("count").output("out").input("there").input("made").input("gone"), rule("make").output("made")});
+  EXPECT_THAT(flow.mistake({"out"}),
+              AllOf(HasSubstr("    gone"), Not(HasSubstr("there\n")), Not(HasSubstr("    made"))));
 }
 
 TEST_F(DagBuilderTest, TheErrorIsAboutTheDeepestRuleThatLacksSomething) {
-  Workflow flow({rule("c").output("c").input("b"), rule("b").output("b").input("a"), rule("a").output("a").input("source")});
+  Workflow flow({rule("c").output("c").input("b"), rule("b").output("b").input("a"),
+                 rule("a").output("a").input("source")});
   EXPECT_THAT(flow.mistake({"c"}), HasSubstr("missing input files for rule a:\n    source"));
 }
 
 TEST_F(DagBuilderTest, ATargetThatNobodyMakesIsExplained) {
   Workflow flow({rule("align").output("results/{x}.bam"), rule("plot").output("plots/all.png")});
-  EXPECT_THAT(flow.mistake({"algn"}), AllOf(HasSubstr("no rule makes algn"), HasSubstr("Did you mean the rule align?")));
+  EXPECT_THAT(flow.mistake({"algn"}),
+              AllOf(HasSubstr("no rule makes algn"), HasSubstr("Did you mean the rule align?")));
   Workflow other({rule("plot").output("plots/all.png")});
   EXPECT_THAT(other.mistake({"plots/al.png"}), HasSubstr("The nearest output is \"plots/all.png\""));
   Workflow none({rule("plot").output("plots/all.png")});
@@ -220,8 +233,9 @@ TEST_F(DagBuilderTest, ASourceThatIsADanglingLinkIsMissing) {
 
 TEST_F(DagBuilderTest, TwoRulesThatCanMakeAFileAreAmbiguous) {
   Workflow flow({rule("one").output("{x}.txt"), rule("two").output("a.{y}")});
-  EXPECT_THAT(flow.mistake({"a.txt"}), AllOf(HasSubstr("rules one and two are ambiguous for the file a.txt"), HasSubstr("one with x=a; two with y=txt"),
-                                             HasSubstr("ruleorder: one > two")));
+  EXPECT_THAT(flow.mistake({"a.txt"}),
+              AllOf(HasSubstr("rules one and two are ambiguous for the file a.txt"),
+                    HasSubstr("one with x=a; two with y=txt"), HasSubstr("ruleorder: one > two")));
 }
 
 TEST_F(DagBuilderTest, AllowedAmbiguityTakesTheFirst) {
@@ -244,37 +258,42 @@ TEST_F(DagBuilderTest, ARuleWithoutWildcardsIsNotAmbiguousWithOneThatHasThem) {
 
 TEST_F(DagBuilderTest, RulesOneOfWhichLacksItsInputAreNotAmbiguous) {
   write("b.in");
-  Workflow flow({rule("one").output("{x}.txt").input("{x}.gone"), rule("two").output("{x}.txt").input("{x}.in")});
+  Workflow flow(
+      {rule("one").output("{x}.txt").input("{x}.gone"), rule("two").output("{x}.txt").input("{x}.in")});
   ASSERT_TRUE(flow.plan({"b.txt"}));
   EXPECT_THAT(flow.jobs(), ElementsAre("two(x=b)"));
 }
 
 TEST_F(DagBuilderTest, ALowerRankedRuleIsTriedWhereTheBestCannotBeCarriedOut) {
   write("b.in");
-  Workflow flow({rule("best").output("{x}.txt").input("{x}.gone"), rule("next").output("{x}.txt").input("{x}.also_gone"),
-                 rule("last").output("{x}.txt").input("{x}.in")},
-                {{"best", "next", "last"}});
+  Workflow flow(
+      {rule("best").output("{x}.txt").input("{x}.gone"),
+       rule("next").output("{x}.txt").input("{x}.also_gone"), rule("last").output("{x}.txt").input("{x}.in")},
+      {{"best", "next", "last"}});
   const auto planned = flow.plan({"b.txt"});
   ASSERT_TRUE(planned) << planned.error().to_string();
   EXPECT_THAT(flow.jobs(), ElementsAre("last(x=b)"));
 }
 
 TEST_F(DagBuilderTest, WhereNoRuleCanBeCarriedOutTheErrorIsAboutTheBest) {
-  Workflow flow({rule("best").output("{x}.txt").input("{x}.gone"), rule("last").output("{x}.txt").input("{x}.missing")}, {{"best", "last"}});
+  Workflow flow(
+      {rule("best").output("{x}.txt").input("{x}.gone"), rule("last").output("{x}.txt").input("{x}.missing")},
+      {{"best", "last"}});
   EXPECT_THAT(flow.mistake({"b.txt"}), HasSubstr("missing input files for rule best (x=b):\n    b.gone"));
 }
 
 TEST_F(DagBuilderTest, AFeasibleRuleIsTakenThoughTheFileOfABetterOneIsThere) {
   write("b.txt");
-  Workflow flow({rule("best").output("{x}.txt").input("{x}.gone"), rule("last").output("{x}.txt")}, {{"best", "last"}});
+  Workflow flow({rule("best").output("{x}.txt").input("{x}.gone"), rule("last").output("{x}.txt")},
+                {{"best", "last"}});
   ASSERT_TRUE(flow.plan({"b.txt"}));
   EXPECT_THAT(flow.jobs(), ElementsAre("last(x=b)"));
 }
 
 TEST_F(DagBuilderTest, TheJobsOfRulesThatWereNotTakenAreNotOrdered) {
   write("x");
-  Workflow flow({rule("all").aggregates().input("a.txt"), rule("one").output("{x}.txt").input("only_for_one"), rule("two").output("a.txt").input("x"),
-                 rule("help").output("only_for_one")});
+  Workflow flow({rule("all").aggregates().input("a.txt"), rule("one").output("{x}.txt").input("only_for_one"),
+                 rule("two").output("a.txt").input("x"), rule("help").output("only_for_one")});
   ASSERT_TRUE(flow.plan({"all"}));
   EXPECT_THAT(flow.jobs(), ElementsAre("two", "all"));
 }
@@ -282,13 +301,15 @@ TEST_F(DagBuilderTest, TheJobsOfRulesThatWereNotTakenAreNotOrdered) {
 // ---- circles
 
 TEST_F(DagBuilderTest, ACycleIsAnErrorThatNamesAFileOfIt) {
-  Workflow flow({rule("a").output("a").input("b"), rule("b").output("b").input("c"), rule("c").output("c").input("a")});
+  Workflow flow(
+      {rule("a").output("a").input("b"), rule("b").output("b").input("c"), rule("c").output("c").input("a")});
   EXPECT_THAT(flow.mistake({"a"}), HasSubstr("a cycle through the file"));
 }
 
 TEST_F(DagBuilderTest, ACycleIsOpenedAtAFileThatIsThere) {
   write("c");
-  Workflow flow({rule("a").output("a").input("b"), rule("b").output("b").input("c"), rule("c").output("c").input("a")});
+  Workflow flow(
+      {rule("a").output("a").input("b"), rule("b").output("b").input("c"), rule("c").output("c").input("a")});
   const auto planned = flow.plan({"a"});
   ASSERT_TRUE(planned) << planned.error().to_string();
   EXPECT_THAT(flow.jobs(), ElementsAre("b", "a"));
@@ -297,8 +318,8 @@ TEST_F(DagBuilderTest, ACycleIsOpenedAtAFileThatIsThere) {
 
 TEST_F(DagBuilderTest, AnOpenedCycleLeavesNoJobThatNobodyNeeds) {
   write("c");
-  Workflow flow({rule("a").output("a").input("b"), rule("b").output("b").input("c"), rule("c").output("c").input("extra").input("a"),
-                 rule("extra").output("extra")});
+  Workflow flow({rule("a").output("a").input("b"), rule("b").output("b").input("c"),
+                 rule("c").output("c").input("extra").input("a"), rule("extra").output("extra")});
   const auto planned = flow.plan({"a"});
   ASSERT_TRUE(planned) << planned.error().to_string();
   EXPECT_THAT(flow.jobs(), ElementsAre("b", "a"));

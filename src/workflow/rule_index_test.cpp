@@ -30,7 +30,8 @@ std::vector<std::string> find(const Workflow::Rules& rules, std::string_view nam
 }
 
 TEST(RuleIndex, FindsLiteralNamesAndPatterns) {
-  const Workflow::Rules rules{rule("wild").output("out/{x}.txt"), rule("plain").output("out/a.txt"), rule("other").output("out/b.txt")};
+  const Workflow::Rules rules{rule("wild").output("out/{x}.txt"), rule("plain").output("out/a.txt"),
+                              rule("other").output("out/b.txt")};
   EXPECT_THAT(find(rules, "out/a.txt"), ElementsAre("wild(x=a)", "plain"));
   EXPECT_THAT(find(rules, "out/c.txt"), ElementsAre("wild(x=c)"));
   EXPECT_THAT(find(rules, "out/c.tsv"), IsEmpty());
@@ -38,7 +39,8 @@ TEST(RuleIndex, FindsLiteralNamesAndPatterns) {
 }
 
 TEST(RuleIndex, PatternsThatBeginWithAWildcardAreFoundToo) {
-  EXPECT_THAT(find({rule("any").output("{x}.txt"), rule("long").output("a/very/long/prefix/{x}")}, "b.txt"), ElementsAre("any(x=b)"));
+  EXPECT_THAT(find({rule("any").output("{x}.txt"), rule("long").output("a/very/long/prefix/{x}")}, "b.txt"),
+              ElementsAre("any(x=b)"));
 }
 
 TEST(RuleIndex, LogsAndBenchmarksAreMadeByTheirRules) {
@@ -48,12 +50,15 @@ TEST(RuleIndex, LogsAndBenchmarksAreMadeByTheirRules) {
 }
 
 TEST(RuleIndex, CandidatesComeInOrderOfDefinition) {
-  EXPECT_THAT(find({rule("c").output("{x}"), rule("a").output("aa{x}"), rule("b").output("a{x}"), rule("d").output("aaa")}, "aaa"),
+  EXPECT_THAT(find({rule("c").output("{x}"), rule("a").output("aa{x}"), rule("b").output("a{x}"),
+                    rule("d").output("aaa")},
+                   "aaa"),
               ElementsAre("c(x=aaa)", "a(x=a)", "b(x=aa)", "d"));
 }
 
 TEST(RuleIndex, WildcardsStandInTheRulesOrderWhicheverOutputMatched) {
-  EXPECT_THAT(find({rule("a").output("{x}/{y}.txt").output("{y}-{x}.log")}, "1-2.log"), ElementsAre("a(x=2, y=1)"));
+  EXPECT_THAT(find({rule("a").output("{x}/{y}.txt").output("{y}-{x}.log")}, "1-2.log"),
+              ElementsAre("a(x=2, y=1)"));
 }
 
 TEST(RuleIndex, ARuleIsThereOnceThoughTwoOfItsOutputsMatch) {
@@ -69,7 +74,8 @@ TEST(RuleIndex, OfTwoOutputsThatMatchTheOneWithTheShorterWildcardsSaysWhatTheyAr
 
 TEST(RuleIndex, AThousandRulesAreToldApart) {
   Workflow::Rules rules;
-  for (int i = 0; i < 1000; ++i) rules.push_back(rule("r" + std::to_string(i)).output("dir" + std::to_string(i) + "/{x}.txt"));
+  for (int i = 0; i < 1000; ++i)
+    rules.push_back(rule("r" + std::to_string(i)).output("dir" + std::to_string(i) + "/{x}.txt"));
   const Workflow flow(rules);
   const RuleIndex index(flow.rules);
   for (int i = 0; i < 1000; i += 37) {

@@ -54,8 +54,9 @@ TEST(RuleSet, AFileNameMayMentionMoreWildcardsThanFitOnTheStack) {
 }
 
 TEST(RuleSet, AllFilesOfARuleHaveTheSameWildcards) {
-  EXPECT_THAT(mistake({rule("a").output("{x}.txt").output("{y}.txt")}),
-              AllOf(HasSubstr("Snakefile:"), HasSubstr("rule a contain the same wildcards: \"{y}.txt\" differs")));
+  EXPECT_THAT(
+      mistake({rule("a").output("{x}.txt").output("{y}.txt")}),
+      AllOf(HasSubstr("Snakefile:"), HasSubstr("rule a contain the same wildcards: \"{y}.txt\" differs")));
   EXPECT_THAT(mistake({rule("a").output("{x}.txt").log("a.log")}), HasSubstr("\"a.log\" differs"));
   EXPECT_THAT(mistake({rule("a").output("a.txt").benchmark("{x}.tsv")}), HasSubstr("\"{x}.tsv\" differs"));
   EXPECT_EQ(mistake({rule("a").output("{x}.{y}").output("{y}.{x}.txt")}), "compiled");
@@ -70,16 +71,20 @@ TEST(RuleSet, AWildcardThatOnlyAnInputHasIsToldWhenTheRuleIsNeeded) {
   Workflow flow({rule("a").output("a.txt").input("{x}.txt"), rule("b").output("b.txt")});
   EXPECT_TRUE(flow.plan({"b.txt"}));
   ASSERT_TRUE(flow.rules[0].mistake);
-  EXPECT_THAT(flow.rules[0].mistake->message, HasSubstr("cannot be determined from its output files: x in \"{x}.txt\""));
+  EXPECT_THAT(flow.rules[0].mistake->message,
+              HasSubstr("cannot be determined from its output files: x in \"{x}.txt\""));
 }
 
 TEST(RuleSet, ABadConstraintPointsAtItsRule) {
-  EXPECT_THAT(mistake({rule("a").output("{x,[}")}), AllOf(HasSubstr("Snakefile:"), HasSubstr("bad wildcard constraint")));
+  EXPECT_THAT(mistake({rule("a").output("{x,[}")}),
+              AllOf(HasSubstr("Snakefile:"), HasSubstr("bad wildcard constraint")));
 }
 
 TEST(RuleSet, KnowsWhereFunctionsAre) {
-  Workflow flow({rule("inputs").input_function(), rule("params").param_function(), rule("threads").threads(FunctionValue{3}),
-                 rule("resources").resource("mem_mb", FunctionValue{3}), rule("none").threads(std::int64_t{2})});
+  Workflow flow({rule("inputs").input_function(), rule("params").param_function(),
+                 rule("threads").threads(FunctionValue{3}),
+                 rule("resources").resource("mem_mb", FunctionValue{3}),
+                 rule("none").threads(std::int64_t{2})});
   EXPECT_TRUE(flow.rules.find("inputs")->has_input_functions);
   EXPECT_TRUE(flow.rules.find("params")->has_param_functions);
   EXPECT_TRUE(flow.rules.find("threads")->has_detail_functions);
@@ -92,7 +97,9 @@ TEST(RuleSet, KnowsWhereFunctionsAre) {
 class RuleOrder : public testing::Test {
  protected:
   int compare(const std::string& a, const std::string& b, std::vector<std::vector<std::string>> order) {
-    Workflow flow({rule("a").output("a"), rule("b").output("b"), rule("c").output("c"), rule("wild").output("{x}")}, std::move(order));
+    Workflow flow(
+        {rule("a").output("a"), rule("b").output("b"), rule("c").output("c"), rule("wild").output("{x}")},
+        std::move(order));
     return flow.rules.compare(flow.rules.find(a)->id, flow.rules.find(b)->id);
   }
 };
@@ -121,7 +128,8 @@ TEST_F(RuleOrder, WithoutAClauseARuleWithoutWildcardsIsPreferred) {
 
 TEST_F(RuleOrder, AnUnknownRuleIsAMistakeThatNamesTheNearest) {
   EXPECT_THAT(mistake({rule("align"), rule("sort")}, {{"align", "sorte"}}),
-              AllOf(HasSubstr("ruleorder names the rule sorte, which does not exist"), HasSubstr("Did you mean sort?")));
+              AllOf(HasSubstr("ruleorder names the rule sorte, which does not exist"),
+                    HasSubstr("Did you mean sort?")));
 }
 
 TEST(ShowWildcards, NamesThemInTheRulesOrder) {

@@ -39,12 +39,14 @@ class StalenessTest : public testing::Test {
   // What would run, with the reason: "rule(x=a): input is newer".
   std::vector<std::string> due(const std::vector<std::string>& targets) {
     auto flow = plan(targets);
-    Staleness staleness(flow->dag, flow->rules, flow->states, flow->evaluator, has_store_ ? store_.get() : nullptr, with_files(*flow));
+    Staleness staleness(flow->dag, flow->rules, flow->states, flow->evaluator,
+                        has_store_ ? store_.get() : nullptr, with_files(*flow));
     const auto decided = staleness.decide();
     EXPECT_TRUE(decided) << decided.error().to_string();
     std::vector<std::string> due;
     for (const NodeId node : flow->dag.order()) {
-      if (staleness.must_run(node)) due.push_back(flow->name_of(node) + ": " + describe(staleness.reasons(node)));
+      if (staleness.must_run(node))
+        due.push_back(flow->name_of(node) + ": " + describe(staleness.reasons(node)));
     }
     EXPECT_EQ(staleness.count(), due.size());
     detail_batches_ = flow->evaluator.detail_batches;
@@ -53,7 +55,8 @@ class StalenessTest : public testing::Test {
 
   std::vector<std::string> why(const std::string& target) {
     auto flow = plan({target});
-    Staleness staleness(flow->dag, flow->rules, flow->states, flow->evaluator, store_.get(), with_files(*flow));
+    Staleness staleness(flow->dag, flow->rules, flow->states, flow->evaluator, store_.get(),
+                        with_files(*flow));
     EXPECT_TRUE(staleness.decide());
     auto lines = staleness.explain(flow->job(target));
     EXPECT_TRUE(lines);
@@ -61,7 +64,8 @@ class StalenessTest : public testing::Test {
   }
 
   // Records a run of the job that makes OUTPUT, as it lies there.
-  void record(const std::string& output, store::JobPhase phase = store::JobPhase::kFinished, double finished_at = 1) {
+  void record(const std::string& output, store::JobPhase phase = store::JobPhase::kFinished,
+              double finished_at = 1) {
     auto flow = plan({output});
     const NodeId node = flow->job(output);
     os::FileHasher hasher(loop_, -1);
@@ -72,7 +76,8 @@ class StalenessTest : public testing::Test {
     record.rule = compiled.rule.name;
     record.code_hash = CodeHashes().of(compiled);
     std::vector<Param> answered;
-    if (compiled.has_param_functions) answered = flow->evaluator.answer_details({view_of(flow->dag, flow->rules, node)})->params;
+    if (compiled.has_param_functions)
+      answered = flow->evaluator.answer_details({view_of(flow->dag, flow->rules, node)})->params;
     record.params_hash = params_hash(compiled, flow->dag.values(node, flow->rules), answered);
     record.params = params_text(compiled, flow->dag.values(node, flow->rules), answered);
     record.finished_at = finished_at;
@@ -373,7 +378,8 @@ TEST_F(ParamFunction, AllJobsAreAskedInOneMessage) {
 // ---- several jobs
 
 TEST_F(StalenessTest, WhatDependsOnAJobThatRunsRunsToo) {
-  rules_ = {rule("c").output("c").input("b"), rule("b").output("b").input("a"), rule("other").output("other").input("a")};
+  rules_ = {rule("c").output("c").input("b"), rule("b").output("b").input("a"),
+            rule("other").output("other").input("a")};
   write("a", "", 30);
   write("b", "", 20);
   write("c", "", 25);
@@ -414,12 +420,14 @@ TEST_F(StalenessTest, AFileInTheMiddleThatIsGoneIsNotMadeAgainForNothing) {
 }
 
 TEST_F(StalenessTest, AFileInTheMiddleThatIsGoneIsAsOldAsWhatWasMadeFromIt) {
-  rules_ = {rule("d").output("d").input("c"), rule("c").output("c", kTemp).input("b"), rule("b").output("b", kTemp).input("a")};
+  rules_ = {rule("d").output("d").input("c"), rule("c").output("c", kTemp).input("b"),
+            rule("b").output("b", kTemp).input("a")};
   write("d", "", 30);
   write("a", "", 20);
   EXPECT_THAT(due({"d"}), IsEmpty());
   write("a", "", 40);
-  EXPECT_THAT(due({"d"}), ElementsAre("b: output is missing, input is newer", "c: output is missing, input is made anew", "d: input is made anew"));
+  EXPECT_THAT(due({"d"}), ElementsAre("b: output is missing, input is newer",
+                                      "c: output is missing, input is made anew", "d: input is made anew"));
 }
 
 TEST_F(StalenessTest, AFileInTheMiddleIsMadeAgainForAJobThatRuns) {
