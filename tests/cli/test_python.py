@@ -5,8 +5,6 @@ import subprocess
 
 import pytest
 
-import engine
-
 PANDAS = '''
 import pandas as pd
 samples = pd.DataFrame({"name": ["a", "b"], "value": [1, 2]}).set_index("name", drop=False)
