@@ -119,8 +119,7 @@ int WorkflowRun::finish(const farm::Summary& summary, const std::string& log_pat
   }
   if (!is_quiet() && summary.total > 0) {
     std::string text = fmt::format("{} of {} done in {}", summary.done, count_of(summary.total, "job"), human_duration(summary.wall_s));
-    if (ok && summary.wall_s > 0 && summary.core_s > summary.wall_s)
-      text += fmt::format(", {:.1f} times as fast as on one core", summary.core_s / summary.wall_s);
+    if (ok && summary.core_s > summary.wall_s) text += fmt::format("; that is {} of work on one core", human_duration(summary.core_s));
     if (summary.failed) text += fmt::format("; {} failed", summary.failed);
     if (summary.skipped) text += fmt::format("; {} skipped", summary.skipped);
     if (summary.cancelled) text += fmt::format("; {} interrupted", summary.cancelled);

@@ -41,7 +41,9 @@ void remove_with_parents(const std::string& path) {
 JobFiles::JobFiles(const Dag& dag, const RuleSet& rules, FileStates& states, FileOptions options)
     : dag_(dag), rules_(rules), states_(states), options_(options) {
   for (const FileId file : dag.target_files()) is_target_[file] = 1;
-  for (const NodeId node : dag.targets()) {  // `rule all` asks for files by having them as input
+  for (const NodeId node : dag.targets()) {
+    for (const FileId file : dag.outputs(node, rules)) is_target_[file] = 1;
+    // `rule all` asks for files by having them as input.
     if (rules[dag.node(node).rule].rule.kind != RuleKind::kNone || rules[dag.node(node).rule].has_products()) continue;
     for (const FileId file : dag.inputs(node)) is_target_[file] = 1;
   }

@@ -253,7 +253,8 @@ void Staleness::spread() {
       if (made_by != kNoNode && !states_.exists(file)) add(made_by, kMissingOutput);
     }
     for (const Edge& edge : consumers(node)) {
-      if (!edge.ancient) add(edge.consumer, kUpstream);
+      // An ancient input that is there is not looked at again; one that is only now made is new to its consumer.
+      if (!edge.ancient || !states_.exists(edge.file)) add(edge.consumer, kUpstream);
     }
   }
 }
