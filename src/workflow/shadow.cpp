@@ -22,7 +22,10 @@ Result<void> bring(const fs::path& root, const std::string& file, bool copy) {
   fs::create_directories(place.parent_path(), code);
   if (fs::exists(fs::symlink_status(place, code))) return {};
   code.clear();
-  if (copy) {
+  if (copy && fs::is_symlink(fs::symlink_status(file, code)) && !fs::exists(file, code)) {
+    fs::copy_symlink(file, place, code);  // there is nothing else to bring
+  } else if (copy) {
+    code.clear();
     fs::copy(file, place, fs::copy_options::recursive, code);
   } else {
     fs::create_symlink(os::absolute(file), place, code);
