@@ -52,8 +52,13 @@ class Parser {
   }
 
   RunOptions parse(std::vector<std::string> arguments) {
+    // By ourselves: CLI11 takes a "--" behind a list for the list's end only.
+    const auto end = std::find(arguments.begin(), arguments.end(), "--");
+    const std::vector<std::string> targets(end == arguments.end() ? end : end + 1, arguments.end());
+    arguments.erase(end, arguments.end());
     std::reverse(arguments.begin(), arguments.end());  // as CLI11 wants them
     app_.parse(std::move(arguments));
+    options_.targets.insert(options_.targets.end(), targets.begin(), targets.end());
     finish();
     return options_;
   }
