@@ -1,0 +1,201 @@
+#include "cli/run_options.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+
+#include "../../tests/support/temporary_folder.hpp"
+
+namespace furrow::cli {
+namespace {
+
+using support::write;
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Pair;
+using Arguments = std::vector<std::string>;
+
+class RunOptionsTest : public testing::Test {
+ protected:
+  RunOptionsTest() { ::setenv("XDG_CONFIG_HOME", (folder_.path() + "/xdg").c_str(), 1); }
+  static RunOptions read(const Arguments& arguments) {
+    auto options = read_run_options(arguments);
+    EXPECT_TRUE(options) << options.error().text;
+    return options ? *options : RunOptions{};
+  }
+  // "CODE TEXT" of what is done instead of running.
+  static std::string refused(const Arguments& arguments) {
+    const auto options = read_run_options(arguments);
+    return options ? "accepted" : std::to_string(options.error().code) + " " + options.error().text;
+  }
+  support::TemporaryFolder folder_;
+};
+
+TEST_F(RunOptionsTest, NothingMeansTheFirstRuleOfTheUsualSnakefile) {
+  const RunOptions options = read({});
+  EXPECT_THAT(options.targets, IsEmpty());
+  EXPECT_EQ(options.snakefile, "");
+  EXPECT_FALSE(options.cores);
+  EXPECT_EQ(options.mode, RunOptions::Mode::kRun);
+}
+
+TEST_F(RunOptionsTest, TargetsMayStandAnywhere) {
+  const RunOptions options = read({"a", "-n", "b", "-s", "other", "c"});
+  EXPECT_THAT(options.targets, ElementsAre("a", "b", "c"));
+  EXPECT_EQ(options.snakefile, "other");
+  EXPECT_TRUE(options.dry_run);
+}
+
+TEST_F(RunOptionsTest, AListTakesAllUpToTheNextOption) {
+  const RunOptions options = read({"-R", "one", "two", "-n", "target"});
+  EXPECT_THAT(options.force_run, ElementsAre("one", "two"));
+  EXPECT_THAT(options.targets, ElementsAre("target"));
+}
+
+TEST_F(RunOptionsTest, AfterTwoDashesAllAreTargets) {
+  const RunOptions options = read({"--config", "a=1", "--", "target", "-n"});
+  EXPECT_THAT(options.config, ElementsAre("a=1"));
+  EXPECT_THAT(options.targets, ElementsAre("target", "-n"));
+  EXPECT_FALSE(options.dry_run);
+}
+
+TEST_F(RunOptionsTest, AListGivenTwiceIsBoth) {
+  EXPECT_THAT(read({"--config", "a=1", "-n", "--config", "b=2", "c=3"}).config,
+              ElementsAre("a=1", "b=2", "c=3"));
+}
+
+TEST_F(RunOptionsTest, CoresMayBeGivenInEachOfTheUsualWays) {
+  for (const Arguments& arguments : std::vector<Arguments>{
+           {"-c", "3"}, {"-c3"}, {"--cores", "3"}, {"--cores=3"}, {"-j", "3"}, {"-j3"}, {"--jobs=3"}})
+    EXPECT_EQ(read(arguments).cores, "3") << arguments.front();
+  for (const Arguments& arguments : std::vector<Arguments>{{"-c"}, {"--cores"}, {"-j"}, {"-c", "all"}})
+    EXPECT_EQ(read(arguments).cores, "all") << arguments.front();
+  EXPECT_EQ(read({"-j", "2", "-c", "5"}).cores, "5");
+}
+
+TEST_F(RunOptionsTest, PairsAreSplitAtTheFirstEqualsSign) {
+  const RunOptions options =
+      read({"--resources", "mem_mb=100", "gpu=1", "--set-threads", "a=4", "--set-resources", "a:mem_mb=x=y",
+            "--default-resources", "disk=input.size"});
+  EXPECT_THAT(options.resources, ElementsAre(Pair("mem_mb", "100"), Pair("gpu", "1")));
+  EXPECT_THAT(options.set_threads, ElementsAre(Pair("a", "4")));
+  EXPECT_THAT(options.set_resources, ElementsAre(Pair("a:mem_mb", "x=y")));
+  EXPECT_THAT(options.default_resources, ElementsAre(Pair("disk", "input.size")));
+  EXPECT_THAT(refused({"--resources", "mem_mb"}),
+              HasSubstr("--resources: mem_mb is not of the form NAME=VALUE"));
+  EXPECT_THAT(refused({"--set-threads", "=4"}), HasSubstr("not of the form"));
+}
+
+TEST_F(RunOptionsTest, QuietTakesWordsOfItsOwnOnly) {
+  EXPECT_FALSE(read({}).quiet_progress);
+  EXPECT_TRUE(read({"-q"}).quiet_progress);
+  EXPECT_FALSE(read({"-q"}).quiet_all);
+  EXPECT_TRUE(read({"-q", "all"}).quiet_all);
+  EXPECT_THAT(read({"target", "-q"}).targets, ElementsAre("target"));
+  EXPECT_THAT(refused({"-q", "target"}), HasSubstr("--quiet: target is none of progress, rules, all"));
+}
+
+TEST_F(RunOptionsTest, GraphsComeInTwoFormats) {
+  EXPECT_EQ(read({"--dag"}).mode, RunOptions::Mode::kDag);
+  EXPECT_FALSE(read({"--dag", "dot"}).mermaid);
+  EXPECT_TRUE(read({"--rulegraph", "mermaid-js"}).mermaid);
+  EXPECT_THAT(refused({"--dag", "svg"}), HasSubstr("graph format svg is neither dot nor mermaid"));
+}
+
+TEST_F(RunOptionsTest, WhyTakesTargetsOrNone) {
+  EXPECT_EQ(read({"--why"}).mode, RunOptions::Mode::kWhy);
+  EXPECT_THAT(read({"--why", "a", "b"}).why, ElementsAre("a", "b"));
+}
+
+TEST_F(RunOptionsTest, TriggersAreChecked) {
+  EXPECT_THAT(read({"--rerun-triggers", "mtime", "code"}).rerun_triggers, ElementsAre("mtime", "code"));
+  EXPECT_THAT(refused({"--rerun-triggers", "time"}), HasSubstr("time is none of mtime, params"));
+}
+
+TEST_F(RunOptionsTest, AMistypedOptionIsToldWithTheNearest) {
+  EXPECT_THAT(refused({"--dry-rum"}),
+              AllOf(::testing::StartsWith("2 "), HasSubstr("there is no option --dry-rum"),
+                    HasSubstr("Did you mean --dry-run?")));
+  EXPECT_THAT(refused({"--keepgoing=yes"}), HasSubstr("Did you mean --keep-going?"));
+  EXPECT_THAT(refused({"--xyzzyxyzzy"}), HasSubstr("see furrow run --help"));
+}
+
+TEST_F(RunOptionsTest, AMissingValueIsToldAsSuch) {
+  EXPECT_THAT(refused({"--snakefile"}),
+              AllOf(::testing::StartsWith("2 "), HasSubstr("--snakefile"), HasSubstr("--help")));
+  EXPECT_THAT(refused({"--retries", "many"}), ::testing::StartsWith("2 "));
+}
+
+TEST_F(RunOptionsTest, WhatIsNotYetThereIsToldSo) {
+  EXPECT_THAT(refused({"--use-conda"}),
+              AllOf(::testing::StartsWith("2 "), HasSubstr("--use-conda: not yet (software environments)")));
+  EXPECT_THAT(refused({"--report=x.html"}), HasSubstr("--report: not yet"));
+  EXPECT_THAT(refused({"--executor", "slurm"}), HasSubstr("--executor slurm: not yet"));
+  EXPECT_EQ(refused({"--executor", "local"}), "accepted");
+}
+
+TEST_F(RunOptionsTest, HelpIsNoMistake) {
+  EXPECT_THAT(refused({"--help"}),
+              AllOf(::testing::StartsWith("0 "), HasSubstr("--snakefile"), HasSubstr("Examples:")));
+}
+
+// ---- profiles
+
+TEST_F(RunOptionsTest, AProfileSpeaksWhereTheCommandLineDoesNot) {
+  write("p/config.yaml", "cores: 8\nkeep-going: true\nretries: 3\nset-threads:\n  a: 2\n");
+  const RunOptions options = read({"target", "--profile", "p", "--retries", "1"});
+  EXPECT_EQ(options.cores, "8");
+  EXPECT_TRUE(options.keep_going);
+  EXPECT_EQ(options.retries, 1);
+  EXPECT_THAT(options.set_threads, ElementsAre(Pair("a", "2")));
+  EXPECT_THAT(options.targets, ElementsAre("target"));
+}
+
+TEST_F(RunOptionsTest, AProfilesOptionsDoNotSwallowTargets) {
+  write("p/config.yaml", "config: [a=1]\nquiet: true\n");
+  EXPECT_THAT(read({"--profile", "p", "--", "target"}).targets, ElementsAre("target"));
+  EXPECT_THAT(read({"target", "--profile", "p"}).config, ElementsAre("a=1"));
+}
+
+TEST_F(RunOptionsTest, JobsOnTheCommandLineWinOverCoresInAProfile) {
+  write("p/config.yaml", "cores: 8\n");
+  EXPECT_EQ(read({"-j", "2", "--profile", "p"}).cores, "2");
+  write("q/config.yaml", "jobs: 8\n");
+  EXPECT_EQ(read({"-c", "2", "--profile", "q"}).cores, "2");
+}
+
+TEST_F(RunOptionsTest, TheWorkflowsOwnProfileWinsOverOthers) {
+  write("profiles/default/config.yaml", "retries: 5\n");
+  write("p/config.yaml", "retries: 3\ncores: 8\n");
+  const RunOptions options = read({"--profile", "p"});
+  EXPECT_EQ(options.retries, 5);
+  EXPECT_EQ(options.cores, "8");
+  EXPECT_EQ(read({"--profile", "p", "--workflow-profile", "none"}).retries, 3);
+}
+
+TEST_F(RunOptionsTest, AnEarlierProfileWinsOverALaterOne) {
+  write("p/config.yaml", "retries: 3\n");
+  write("q/config.yaml", "retries: 4\ncores: 2\n");
+  const RunOptions options = read({"--profile", "p", "q"});
+  EXPECT_EQ(options.retries, 3);
+  EXPECT_EQ(options.cores, "2");
+}
+
+TEST_F(RunOptionsTest, AMissingProfileIsAnError) {
+  EXPECT_THAT(refused({"--profile", "gone"}),
+              AllOf(::testing::StartsWith("1 "), HasSubstr("there is no profile gone")));
+  EXPECT_THAT(refused({"--workflow-profile", "gone"}), HasSubstr("there is no workflow profile gone"));
+}
+
+TEST_F(RunOptionsTest, AnOptionOfAProfileIsCheckedLikeAnyOther) {
+  write("p/config.yaml", "use-conda: true\n");
+  EXPECT_THAT(refused({"--profile", "p"}), HasSubstr("profile p: --use-conda: not yet"));
+  write("q/config.yaml", "keepgoing: true\n");
+  EXPECT_THAT(refused({"--profile", "q"}), HasSubstr("Did you mean --keep-going?"));
+}
+
+}  // namespace
+}  // namespace furrow::cli
