@@ -64,6 +64,10 @@ class RuleMaker {
     rule_.resources.emplace_back(name, std::move(value));
     return *this;
   }
+  RuleMaker& shadow(const std::string& kind) {
+    rule_.shadow = kind;
+    return *this;
+  }
   RuleMaker& aggregates() {  // nothing to carry out, as `rule all`
     rule_.kind = workflow::RuleKind::kNone;
     return *this;
