@@ -396,6 +396,13 @@ TEST_F(StalenessTest, AnAncientInputThatIsMadeAnewMakesNothingRun) {
   EXPECT_THAT(due({"b"}), ElementsAre("a: input is newer"));
 }
 
+TEST_F(StalenessTest, AnAncientInputThatWasMissingIsNewToItsConsumer) {
+  rules_ = {rule("b").output("b").input("a", kAncient), rule("a").output("a")};
+  write("b", "", 20);
+  EXPECT_THAT(due({"b"}), IsEmpty());
+  EXPECT_THAT(due({"b", "a"}), ElementsAre("a: output is missing", "b: input is made anew"));
+}
+
 TEST_F(StalenessTest, TheOldestOutputCounts) {
   rules_ = {rule("two").output("new").output("old").input("in")};
   write("in", "", 20);
