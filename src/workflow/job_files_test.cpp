@@ -249,10 +249,17 @@ TEST_F(JobFilesTest, AFolderThatStillHoldsSomethingStays) {
 }
 
 TEST_F(JobFilesTest, ATempFileThatNobodyUsesGoesAtOnce) {
-  plan({rule("make").output("wanted").output("temp", kTemp)}, {"wanted"});
+  plan({rule("use").output("used").input("wanted"), rule("make").output("wanted").output("temp", kTemp)},
+       {"used"});
   ASSERT_TRUE(run("wanted", {"wanted", "temp"}));
   EXPECT_FALSE(exists("temp"));
   EXPECT_TRUE(exists("wanted"));
+}
+
+TEST_F(JobFilesTest, TempFilesOfATargetsOwnJobStay) {
+  plan({rule("make").output("wanted").output("temp", kTemp)}, {"wanted"});
+  ASSERT_TRUE(run("wanted", {"wanted", "temp"}));
+  EXPECT_TRUE(exists("temp"));
 }
 
 TEST_F(JobFilesTest, ATempFileThatIsATargetStays) {
