@@ -1,4 +1,5 @@
-// What went wrong, where, and what to do about it: the error of every layer, returned and never thrown between layers.
+// What went wrong, where, and what to do about it: the error of every layer, returned and never thrown
+// between layers.
 #pragma once
 
 #include <string>
@@ -9,9 +10,9 @@ namespace furrow {
 
 struct Error {
   std::string message;
-  std::string file{};  // the user's file that the error is about; empty where there is none
-  int line = 0;        // 1-based; 0 where there is none
-  std::string hint{};  // one sentence that says what to do; may be empty
+  std::string file{};    // the user's file that the error is about; empty where there is none
+  int line = 0;          // 1-based; 0 where there is none
+  std::string hint{};    // one sentence that says what to do; may be empty
   std::string detail{};  // further lines (a user's traceback, the end of a log); may be empty
 
   // "file:line: message", then the detail and the hint on lines of their own.

@@ -1,4 +1,5 @@
-// One hash for everything that is remembered or looked up: XXH3, 64 bits. Not for defence against an adversary.
+// One hash for everything that is remembered or looked up: XXH3, 64 bits. Not for defence against an
+// adversary.
 #pragma once
 
 #include <cstdint>

@@ -21,13 +21,17 @@ std::size_t StringTable::probe(std::string_view text, std::uint32_t hash) const 
   std::size_t slot = hash & mask;
   while (slots_[slot] != kNone) {
     const Entry& entry = entries_[slots_[slot]];
-    if (entry.hash == hash && entry.size == text.size() && std::memcmp(entry.data, text.data(), text.size()) == 0) break;
+    if (entry.hash == hash && entry.size == text.size() &&
+        std::memcmp(entry.data, text.data(), text.size()) == 0)
+      break;
     slot = (slot + 1) & mask;
   }
   return slot;
 }
 
-StringTable::Id StringTable::find(std::string_view text) const { return slots_[probe(text, short_hash(text))]; }
+StringTable::Id StringTable::find(std::string_view text) const {
+  return slots_[probe(text, short_hash(text))];
+}
 
 StringTable::Id StringTable::intern(std::string_view text) {
   const std::uint32_t hash = short_hash(text);

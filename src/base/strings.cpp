@@ -1,7 +1,7 @@
 #include "base/strings.hpp"
 
-#include <algorithm>
 #include <fmt/format.h>
+#include <algorithm>
 #include <numeric>
 
 namespace furrow {
@@ -60,7 +60,8 @@ std::string nearest(std::string_view text, const std::vector<std::string>& candi
   std::size_t best_distance = std::max<std::size_t>(2, text.size() / 3) + 1;
   for (const std::string& candidate : candidates) {
     // Long names differ by at least the difference of their lengths.
-    const std::size_t gap = candidate.size() > text.size() ? candidate.size() - text.size() : text.size() - candidate.size();
+    const std::size_t gap =
+        candidate.size() > text.size() ? candidate.size() - text.size() : text.size() - candidate.size();
     if (gap >= best_distance) continue;
     const std::size_t distance = edit_distance(text, candidate);
     if (distance < best_distance) {

@@ -16,7 +16,8 @@ std::string count_of(std::size_t n, std::string_view noun);
 // "0.8 s", "12 s", "3 min 20 s", "2 h 5 min".
 std::string human_duration(double seconds);
 
-// The candidate nearest to TEXT by edit distance, or empty where none is near enough to be a slip of the hand.
+// The candidate nearest to TEXT by edit distance, or empty where none is near enough to be a slip of the
+// hand.
 std::string nearest(std::string_view text, const std::vector<std::string>& candidates);
 
 // Pieces of TEXT between separators; an empty text has no pieces.

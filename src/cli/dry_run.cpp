@@ -24,16 +24,20 @@ std::string title(WorkflowSession& session, workflow::NodeId node) {
 void print_jobs(WorkflowSession& session, const std::vector<workflow::NodeId>& nodes) {
   std::vector<workflow::JobView> views;
   if (session.options().print_commands) {
-    for (const workflow::NodeId node : nodes) views.push_back(workflow::view_of(session.dag(), session.rules(), node));
+    for (const workflow::NodeId node : nodes)
+      views.push_back(workflow::view_of(session.dag(), session.rules(), node));
   }
-  const auto described = views.empty() ? std::vector<Result<workflow::Preparation>>() : session.evaluator().describe(views);
+  const auto described =
+      views.empty() ? std::vector<Result<workflow::Preparation>>() : session.evaluator().describe(views);
   for (std::size_t i = 0; i < nodes.size(); ++i) {
-    std::string text = title(session, nodes[i]) + ": " + workflow::describe(session.staleness().reasons(nodes[i])) + "\n";
+    std::string text =
+        title(session, nodes[i]) + ": " + workflow::describe(session.staleness().reasons(nodes[i])) + "\n";
     if (i < described.size()) {
       if (!described[i]) {
         text += "    (" + described[i].error().message + ")\n";
       } else if (!described[i]->launch.command.empty()) {
-        for (const std::string& line : split(described[i]->launch.command, '\n')) text += "    " + line + "\n";
+        for (const std::string& line : split(described[i]->launch.command, '\n'))
+          text += "    " + line + "\n";
       }
     }
     std::fwrite(text.data(), 1, text.size(), stdout);
@@ -70,8 +74,9 @@ int dry_run(WorkflowSession& session) {
     print_jobs(session, batch);
   }
   if (!session.options().quiet_all) {
-    const std::string text = count == 0 ? "Nothing to do: everything is up to date.\n"
-                                        : fmt::format("{} would run:\n{}", count_of(count, "job"), job_table(session));
+    const std::string text =
+        count == 0 ? "Nothing to do: everything is up to date.\n"
+                   : fmt::format("{} would run:\n{}", count_of(count, "job"), job_table(session));
     std::fwrite(text.data(), 1, text.size(), stdout);
   }
   std::fflush(stdout);

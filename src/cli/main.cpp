@@ -21,7 +21,8 @@ constexpr const char* kHelp =
 
 int unknown(const std::string& command) {
   const std::string near = furrow::nearest(command, {"run", "--version", "--help"});
-  std::fprintf(stderr, "furrow: there is no command %s%s\n", command.c_str(), near.empty() ? "; see furrow --help" : ("\n  Did you mean " + near + "?").c_str());
+  std::fprintf(stderr, "furrow: there is no command %s%s\n", command.c_str(),
+               near.empty() ? "; see furrow --help" : ("\n  Did you mean " + near + "?").c_str());
   return 2;
 }
 

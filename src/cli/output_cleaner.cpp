@@ -14,7 +14,8 @@ int delete_outputs(WorkflowSession& session, bool only_temp) {
     const auto files = session.dag().outputs(node, session.rules());
     for (std::size_t i = 0; i < files.size(); ++i) {
       const std::string path(session.dag().files.view(files[i]));
-      if (!session.states().exists(files[i]) || (only_temp && !(outputs[i].flags & workflow::kTemp))) continue;
+      if (!session.states().exists(files[i]) || (only_temp && !(outputs[i].flags & workflow::kTemp)))
+        continue;
       if (os::is_write_protected(path)) {
         std::fprintf(stderr, "furrow: %s is write-protected and stays\n", path.c_str());
         continue;

@@ -10,7 +10,8 @@ namespace furrow::cli {
 
 namespace {
 
-constexpr const char* kFileNames[] = {"profile.v9+.yaml", "config.v9+.yaml", "profile.v8+.yaml", "config.v8+.yaml", "profile.yaml", "config.yaml"};
+constexpr const char* kFileNames[] = {"profile.v9+.yaml", "config.v9+.yaml", "profile.v8+.yaml",
+                                      "config.v8+.yaml",  "profile.yaml",    "config.yaml"};
 
 std::vector<std::string> places(const std::string& name) {
   std::vector<std::string> folders{name};
@@ -37,10 +38,12 @@ std::string expand_variables(const std::string& text) {
     const bool braced = text.compare(i, 2, "${") == 0;
     std::size_t end = i + (braced ? 2 : 1);
     if (text[i] == '$') {
-      while (end < text.size() && (std::isalnum(static_cast<unsigned char>(text[end])) || text[end] == '_')) ++end;
+      while (end < text.size() && (std::isalnum(static_cast<unsigned char>(text[end])) || text[end] == '_'))
+        ++end;
     }
     const std::size_t begin = i + (braced ? 2 : 1);
-    const char* const value = text[i] == '$' && end > begin ? std::getenv(text.substr(begin, end - begin).c_str()) : nullptr;
+    const char* const value =
+        text[i] == '$' && end > begin ? std::getenv(text.substr(begin, end - begin).c_str()) : nullptr;
     if (!value) {
       expanded += text[i];
       continue;
@@ -57,7 +60,8 @@ std::string scalar(const snakefile::JsonValue& value) {
 }
 
 // {"a": {"mem": 1}} -> "a:mem=1"; {"a": 1} -> "a=1"
-void flatten(const snakefile::JsonValue& object, const std::string& prefix, std::vector<std::string>& values) {
+void flatten(const snakefile::JsonValue& object, const std::string& prefix,
+             std::vector<std::string>& values) {
   for (const auto& member : object.GetObject()) {
     const std::string name = prefix + std::string(snakefile::view(member.name));
     if (member.value.IsObject()) {
@@ -72,7 +76,8 @@ void flatten(const snakefile::JsonValue& object, const std::string& prefix, std:
 
 std::string find_workflow_profile(const std::string& name, const std::string& snakefile) {
   std::string beside = os::parent_of(snakefile);
-  if (snakefile.empty()) beside = os::status("Snakefile").exists() || os::status("snakefile").exists() ? "" : "workflow";
+  if (snakefile.empty())
+    beside = os::status("Snakefile").exists() || os::status("snakefile").exists() ? "" : "workflow";
   if (!beside.empty()) beside += "/";
   for (const std::string& place : {name, "profiles/" + name, beside + "profiles/" + name}) {
     if (place == name && name == "default") continue;
@@ -103,8 +108,11 @@ Result<std::vector<ProfileOption>> read_profile(const std::string& name) {
     }
     return options;
   }
-  return fail(Error{"there is no profile " + name, {}, 0,
-                    "A profile is a folder with a config.yaml, given by its path or by its name in ~/.config/furrow or ~/.config/snakemake."});
+  return fail(Error{"there is no profile " + name,
+                    {},
+                    0,
+                    "A profile is a folder with a config.yaml, given by its path or by its name in "
+                    "~/.config/furrow or ~/.config/snakemake."});
 }
 
 }  // namespace furrow::cli

@@ -13,11 +13,12 @@ struct ProfileOption {
   std::vector<std::string> values;  // empty: a flag that is on
 };
 
-// The profile that a workflow brings: NAME as a path, or a folder of that name in `profiles` here or beside the Snakefile. Empty where
-// there is none of that name.
+// The profile that a workflow brings: NAME as a path, or a folder of that name in `profiles` here or beside
+// the Snakefile. Empty where there is none of that name.
 std::string find_workflow_profile(const std::string& name, const std::string& snakefile);
 
-// NAME is a folder, a file, or the name of a folder in ~/.config/furrow, ~/.config/snakemake or /etc/xdg/snakemake.
+// NAME is a folder, a file, or the name of a folder in ~/.config/furrow, ~/.config/snakemake or
+// /etc/xdg/snakemake.
 Result<std::vector<ProfileOption>> read_profile(const std::string& name);
 
 }  // namespace furrow::cli

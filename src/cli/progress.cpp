@@ -50,7 +50,8 @@ std::string tail_of(const std::string& path) {
 
 std::string shortened(const std::string& command) {
   if (command.size() <= kCommandShown) return command;
-  return command.substr(0, kCommandShown) + fmt::format("[... {} bytes more]", command.size() - kCommandShown);
+  return command.substr(0, kCommandShown) +
+         fmt::format("[... {} bytes more]", command.size() - kCommandShown);
 }
 
 std::string signal_text(int signal) { return fmt::format("signal {} ({})", signal, ::strsignal(signal)); }
@@ -59,16 +60,21 @@ std::string how_it_ended(const plan::Exit& exit) {
   if (exit.timed_out) return "took too long";
   if (exit.signal != 0) return "was ended by " + signal_text(exit.signal);
   if (exit.status > 128 && exit.status <= 128 + 64)
-    return fmt::format("exit code {}: a program in it was ended by {}", exit.status, signal_text(exit.status - 128));
+    return fmt::format("exit code {}: a program in it was ended by {}", exit.status,
+                       signal_text(exit.status - 128));
   return fmt::format("exit code {}", exit.status);
 }
 
 }  // namespace
 
 Progress::Progress(const workflow::WorkflowSource& source, os::EventLoop& loop, ProgressOptions options)
-    : source_(source), loop_(loop), options_(std::move(options)), on_terminal_(::isatty(2) && !options_.quiet_progress),
+    : source_(source),
+      loop_(loop),
+      options_(std::move(options)),
+      on_terminal_(::isatty(2) && !options_.quiet_progress),
       began_(os::monotonic_seconds()) {
-  if (!options_.log_path.empty()) log_fd_ = ::open(options_.log_path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+  if (!options_.log_path.empty())
+    log_fd_ = ::open(options_.log_path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
 }
 
 Progress::~Progress() {
@@ -104,7 +110,8 @@ void Progress::on_event(const plan::Event& event) {
       failed(event);
       break;
     case plan::Event::Kind::kJobsSkipped:
-      print(count_of(event.count, "job") + (event.count == 1 ? " depends" : " depend") + " on it and will not run");
+      print(count_of(event.count, "job") + (event.count == 1 ? " depends" : " depend") +
+            " on it and will not run");
       break;
     case plan::Event::Kind::kStopping:
       if (event.signal != 0) print("Stopping: running jobs are asked to end (once more to end them at once)");
@@ -145,12 +152,14 @@ void Progress::failed(const plan::Event& event) {
   if (event.error) {
     text += ":\n" + indent(event.error->to_string(), "    ");
   } else if (event.exit) {
-    text += event.exit->error.empty() ? ": " + how_it_ended(*event.exit) + "\n" : ":\n" + indent(event.exit->error, "    ");
+    text += event.exit->error.empty() ? ": " + how_it_ended(*event.exit) + "\n"
+                                      : ":\n" + indent(event.exit->error, "    ");
   }
   const plan::JobName name = source_.name(event.job);
   text += "    rule: " + source_.place(event.job) + "\n";
   if (!name.wildcards.empty()) text += "    wildcards: " + name.wildcards + "\n";
-  if (const std::string& command = source_.command(event.job); !command.empty()) text += "    command:\n" + indent(shortened(command), "        ");
+  if (const std::string& command = source_.command(event.job); !command.empty())
+    text += "    command:\n" + indent(shortened(command), "        ");
   for (const std::string& log : source_.logs(event.job)) {
     text += "    log: " + log + "\n";
     const std::string tail = tail_of(log);

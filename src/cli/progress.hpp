@@ -1,4 +1,5 @@
-// What people see of a run: one bar on a terminal, plain lines elsewhere; each failed job with all that helps to mend it.
+// What people see of a run: one bar on a terminal, plain lines elsewhere; each failed job with all that helps
+// to mend it.
 //
 // Writes to standard error. Not thread-safe.
 #pragma once
@@ -17,7 +18,7 @@ struct ProgressOptions {
   bool quiet_progress = false;  // no lines about jobs that start and end well
   bool quiet_all = false;       // nothing but errors
   bool print_commands = false;
-  std::string log_path;         // everything is also written here; empty: nowhere
+  std::string log_path;  // everything is also written here; empty: nowhere
 };
 
 class Progress final : public plan::EventSink, public exec::OutputSink {

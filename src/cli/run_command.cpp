@@ -8,8 +8,8 @@
 
 #include "base/strings.hpp"
 #include "cli/dry_run.hpp"
-#include "cli/tell.hpp"
 #include "cli/output_cleaner.hpp"
+#include "cli/tell.hpp"
 #include "cli/workflow_run.hpp"
 #include "cli/workflow_session.hpp"
 #include "os/clock.hpp"
@@ -22,7 +22,8 @@ namespace {
 
 using Mode = RunOptions::Mode;
 
-// Until jobs run there is nothing to end in order: the evaluator dies with its parent, and the store is not written.
+// Until jobs run there is nothing to end in order: the evaluator dies with its parent, and the store is not
+// written.
 void leave_when_interrupted() {
   struct sigaction action {};
   action.sa_handler = [](int) {
@@ -36,7 +37,8 @@ void leave_when_interrupted() {
 
 int print(const std::string& text) {
   std::fwrite(text.data(), 1, text.size(), stdout);
-  return std::fflush(stdout) == 0 || errno == EPIPE ? 0 : tell(system_error("cannot write to standard output"));
+  return std::fflush(stdout) == 0 || errno == EPIPE ? 0
+                                                    : tell(system_error("cannot write to standard output"));
 }
 
 std::string list_rules(WorkflowSession& session, bool only_targets) {
@@ -65,10 +67,12 @@ Result<std::string> why(WorkflowSession& session) {
     const workflow::CompiledRule& rule = session.rules()[session.dag().node(node).rule];
     const auto outputs = session.dag().outputs(node, session.rules());
     const auto& wanted = session.options().why;
-    const bool asked = wanted.empty() || std::any_of(wanted.begin(), wanted.end(), [&](const std::string& name) {
-                         return name == rule.rule.name ||
-                                std::any_of(outputs.begin(), outputs.end(), [&](auto f) { return session.dag().files.view(f) == name; });
-                       });
+    const bool asked =
+        wanted.empty() || std::any_of(wanted.begin(), wanted.end(), [&](const std::string& name) {
+          return name == rule.rule.name || std::any_of(outputs.begin(), outputs.end(), [&](auto f) {
+                   return session.dag().files.view(f) == name;
+                 });
+        });
     if (!asked) continue;
     auto lines = session.staleness().explain(node);
     if (!lines) return fail(std::move(lines.error()));
@@ -81,11 +85,15 @@ Result<std::string> why(WorkflowSession& session) {
 }
 
 int print_graph(WorkflowSession& session) {
-  const auto format = session.options().mermaid ? workflow::GraphFormat::kMermaid : workflow::GraphFormat::kDot;
+  const auto format =
+      session.options().mermaid ? workflow::GraphFormat::kMermaid : workflow::GraphFormat::kDot;
   switch (session.options().mode) {
-    case Mode::kDag: return print(workflow::job_graph(session.dag(), session.rules(), session.staleness(), format));
-    case Mode::kRuleGraph: return print(workflow::rule_graph(session.dag(), session.rules(), format));
-    default: return print(workflow::file_graph(session.dag(), session.rules()));
+    case Mode::kDag:
+      return print(workflow::job_graph(session.dag(), session.rules(), session.staleness(), format));
+    case Mode::kRuleGraph:
+      return print(workflow::rule_graph(session.dag(), session.rules(), format));
+    default:
+      return print(workflow::file_graph(session.dag(), session.rules()));
   }
 }
 
@@ -109,10 +117,12 @@ int carry_out(WorkflowSession& session) {
   if (auto loaded = session.load(); !loaded) return tell(loaded.error());
   watch.say(session.evaluator().python() + " loaded " + count_of(session.rules().size(), "rule"));
   const Mode mode = session.options().mode;
-  if (mode == Mode::kList || mode == Mode::kListTargets) return print(list_rules(session, mode == Mode::kListTargets));
+  if (mode == Mode::kList || mode == Mode::kListTargets)
+    return print(list_rules(session, mode == Mode::kListTargets));
   if (auto opened = session.open_store(); !opened) return tell(opened.error());
   if (auto planned = session.plan(); !planned) return tell(planned.error());
-  watch.say("planned " + count_of(session.dag().order().size(), "job") + ", of which " + std::to_string(session.staleness().count()) + " must run,");
+  watch.say("planned " + count_of(session.dag().order().size(), "job") + ", of which " +
+            std::to_string(session.staleness().count()) + " must run,");
   switch (mode) {
     case Mode::kRun:
       break;

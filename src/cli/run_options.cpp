@@ -17,17 +17,32 @@ constexpr const char* kExamples =
     "  furrow run --why results/a.txt    explain why it must be made, or need not be\n"
     "  furrow run --config sample=x      set a value of the workflow's configuration\n";
 
-// Options that Snakemake has and Furrow does not carry out yet: better a clear word than something else than was asked for.
+// Options that Snakemake has and Furrow does not carry out yet: better a clear word than something else than
+// was asked for.
 const std::map<std::string, std::string>& not_yet() {
   static const std::map<std::string, std::string> kOptions{
-      {"--use-conda", "software environments"},  {"--use-singularity", "containers"},   {"--use-apptainer", "containers"},
-      {"--use-envmodules", "environment modules"}, {"--software-deployment-method", "software environments"},
-      {"--sdm", "software environments"},        {"--cluster", "other executors than local"}, {"--slurm", "other executors than local"},
-      {"--cluster-generic-submit-cmd", "other executors than local"}, {"--drmaa", "other executors than local"},
-      {"--report", "reports"},                   {"--lint", "linting"},                {"--archive", "archives"},
-      {"--batch", "batches"},                    {"--groups", "groups"},               {"--group-components", "groups"},
-      {"--cache", "caching between workflows"},  {"--containerize", "containers"},     {"--edit-notebook", "notebooks"},
-      {"--default-storage-provider", "remote storage"}, {"--generate-unit-tests", "unit tests"}, {"--d3dag", "that format"},
+      {"--use-conda", "software environments"},
+      {"--use-singularity", "containers"},
+      {"--use-apptainer", "containers"},
+      {"--use-envmodules", "environment modules"},
+      {"--software-deployment-method", "software environments"},
+      {"--sdm", "software environments"},
+      {"--cluster", "other executors than local"},
+      {"--slurm", "other executors than local"},
+      {"--cluster-generic-submit-cmd", "other executors than local"},
+      {"--drmaa", "other executors than local"},
+      {"--report", "reports"},
+      {"--lint", "linting"},
+      {"--archive", "archives"},
+      {"--batch", "batches"},
+      {"--groups", "groups"},
+      {"--group-components", "groups"},
+      {"--cache", "caching between workflows"},
+      {"--containerize", "containers"},
+      {"--edit-notebook", "notebooks"},
+      {"--default-storage-provider", "remote storage"},
+      {"--generate-unit-tests", "unit tests"},
+      {"--d3dag", "that format"},
   };
   return kOptions;
 }
@@ -41,7 +56,10 @@ std::pair<std::string, std::string> split_pair(const std::string& text, const ch
 
 class Parser {
  public:
-  Parser() : app_("Runs a Snakefile: works out which files are missing or out of date, and makes them in parallel.", "furrow run") {
+  Parser()
+      : app_(
+            "Runs a Snakefile: works out which files are missing or out of date, and makes them in parallel.",
+            "furrow run") {
     app_.footer(kExamples);
     app_.set_help_flag("-h,--help", "print this and leave");
     what();
@@ -75,45 +93,73 @@ class Parser {
   }
 
  private:
-  void list(const std::string& names, std::vector<std::string>& into, const std::string& help, const std::string& type) {
-    app_.add_option(names, into, help)->type_name(type)->expected(-1)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  void list(const std::string& names, std::vector<std::string>& into, const std::string& help,
+            const std::string& type) {
+    app_.add_option(names, into, help)
+        ->type_name(type)
+        ->expected(-1)
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   }
 
   void what() {
-    app_.add_option("targets", options_.targets, "rules or files to make (default: the first rule)")->type_name("");
-    app_.add_option("-s,--snakefile", options_.snakefile, "the workflow (default: Snakefile or workflow/Snakefile)")->type_name("FILE");
+    app_.add_option("targets", options_.targets, "rules or files to make (default: the first rule)")
+        ->type_name("");
+    app_.add_option("-s,--snakefile", options_.snakefile,
+                    "the workflow (default: Snakefile or workflow/Snakefile)")
+        ->type_name("FILE");
     app_.add_option("-d,--directory", options_.directory, "work in this folder")->type_name("DIR");
-    app_.add_option("--python", options_.python, "the Python that evaluates the Snakefile (default: FURROW_PYTHON, python3)")->type_name("PROGRAM");
+    app_.add_option("--python", options_.python,
+                    "the Python that evaluates the Snakefile (default: FURROW_PYTHON, python3)")
+        ->type_name("PROGRAM");
     list("--profile", options_.profiles, "take options from a profile", "NAME");
-    app_.add_option("--workflow-profile", options_.workflow_profile, "the workflow's own profile, in profiles/ (default: default; none: none)")->type_name("NAME");
+    app_.add_option("--workflow-profile", options_.workflow_profile,
+                    "the workflow's own profile, in profiles/ (default: default; none: none)")
+        ->type_name("NAME");
     list("-U,--until", options_.until, "go no further than these rules or files", "WHAT");
-    list("-O,--omit-from", options_.omit_from, "leave out these rules or files and all that depends on them", "WHAT");
+    list("-O,--omit-from", options_.omit_from, "leave out these rules or files and all that depends on them",
+         "WHAT");
   }
 
   void how() {
-    app_.add_option("-c,--cores", cores_, "cores to use at a time (default: all that this process may use)")->type_name("N|all")->expected(0, 1);
+    app_.add_option("-c,--cores", cores_, "cores to use at a time (default: all that this process may use)")
+        ->type_name("N|all")
+        ->expected(0, 1);
     app_.add_option("-j,--jobs", jobs_, "the same")->type_name("N|all")->expected(0, 1);
     app_.add_flag("-n,--dry-run,--dryrun", options_.dry_run, "run nothing, say what would run");
     app_.add_flag("-p,--printshellcmds", options_.print_commands, "print commands");
-    app_.add_option("-q,--quiet", quiet_, "say less: progress, rules, all")->type_name("WHAT")->expected(0, -1);
-    app_.add_flag("--verbose", options_.verbose, "say more: what is evaluated by which Python, and how long planning takes");
+    app_.add_option("-q,--quiet", quiet_, "say less: progress, rules, all")
+        ->type_name("WHAT")
+        ->expected(0, -1);
+    app_.add_flag("--verbose", options_.verbose,
+                  "say more: what is evaluated by which Python, and how long planning takes");
     app_.add_flag("-r,--reason", ignored_, "(reasons are always given with -n)")->group("");
     app_.add_flag("-k,--keep-going", options_.keep_going, "when a job fails, run what does not depend on it");
     app_.add_flag("-f,--force", options_.force, "make the targets even if they are up to date");
     app_.add_flag("-F,--forceall", options_.force_all, "make everything anew");
     list("-R,--forcerun", options_.force_run, "make these rules or files anew", "WHAT");
-    list("--prioritize,-P", options_.prioritize, "start these rules or files, and what they need, first", "WHAT");
-    app_.add_option("--max-checksum-file-size", options_.hash_limit, "compare contents of files up to this size (default: 1 MiB)")->type_name("BYTES");
-    list("--rerun-triggers", options_.rerun_triggers, "what makes a job run again: mtime, params, input, software-env, code", "WHAT");
-    app_.add_flag("--rerun-incomplete,--ri", options_.rerun_incomplete, "(always on: what a killed run left is made again)");
+    list("--prioritize,-P", options_.prioritize, "start these rules or files, and what they need, first",
+         "WHAT");
+    app_.add_option("--max-checksum-file-size", options_.hash_limit,
+                    "compare contents of files up to this size (default: 1 MiB)")
+        ->type_name("BYTES");
+    list("--rerun-triggers", options_.rerun_triggers,
+         "what makes a job run again: mtime, params, input, software-env, code", "WHAT");
+    app_.add_flag("--rerun-incomplete,--ri", options_.rerun_incomplete,
+                  "(always on: what a killed run left is made again)");
     app_.add_flag("--ignore-incomplete,--ii", options_.ignore_incomplete, "trust files of a killed run");
-    app_.add_option("-T,--retries,--restart-times", options_.retries, "try a failing job this many times more")->type_name("N");
-    app_.add_option("-w,--latency-wait,--output-wait", options_.latency_wait_s, "wait so long for outputs that a file system shows late")->type_name("S");
-    app_.add_flag("-a,--allow-ambiguity", options_.allow_ambiguity, "where rules are ambiguous, take the first");
+    app_.add_option("-T,--retries,--restart-times", options_.retries,
+                    "try a failing job this many times more")
+        ->type_name("N");
+    app_.add_option("-w,--latency-wait,--output-wait", options_.latency_wait_s,
+                    "wait so long for outputs that a file system shows late")
+        ->type_name("S");
+    app_.add_flag("-a,--allow-ambiguity", options_.allow_ambiguity,
+                  "where rules are ambiguous, take the first");
     app_.add_option("--executor,-e", executor_, "local (others: not yet)")->type_name("NAME");
     app_.add_option("--scheduler", scheduler_, "accepted: there is one scheduler")->group("");
     app_.add_option("--scheduler-ilp-solver", scheduler_, "accepted: there is one scheduler")->group("");
-    app_.add_flag("--trust-io-cache", ignored_, "accepted: the status of each file is read once anyway")->group("");
+    app_.add_flag("--trust-io-cache", ignored_, "accepted: the status of each file is read once anyway")
+        ->group("");
     app_.add_flag("--nocolor", ignored_, "accepted: colours go to terminals only")->group("");
     app_.add_flag("--nolock", ignored_, "accepted: the lock ends with its process")->group("");
   }
@@ -121,12 +167,15 @@ class Parser {
   void settings() {
     list("-C,--config", options_.config, "set values of the workflow's configuration", "KEY=VALUE");
     list("--configfile,--configfiles", options_.config_files, "read configuration from these files", "FILE");
-    app_.add_flag("--replace-workflow-config", options_.replace_config, "let --configfile stand instead of the workflow's own files");
+    app_.add_flag("--replace-workflow-config", options_.replace_config,
+                  "let --configfile stand instead of the workflow's own files");
     list("--res,--resources", resources_, "limits of named resources", "NAME=N");
     list("--set-threads", set_threads_, "threads of rules", "RULE=N");
     list("--set-resources", set_resources_, "resources of rules", "RULE:NAME=VALUE");
-    list("--default-res,--default-resources", default_resources_, "resources of rules that do not say", "NAME=VALUE");
-    app_.add_option("--max-threads", options_.max_threads, "the most threads that a job may have")->type_name("N");
+    list("--default-res,--default-resources", default_resources_, "resources of rules that do not say",
+         "NAME=VALUE");
+    app_.add_option("--max-threads", options_.max_threads, "the most threads that a job may have")
+        ->type_name("N");
     list("--envvars", options_.envvars, "environment variables that the workflow needs", "NAME");
   }
 
@@ -134,16 +183,27 @@ class Parser {
     app_.add_flag("-t,--touch", options_.touch, "mark outputs as up to date instead of making them");
     app_.add_flag("--notemp,--no-temp,--nt", options_.not_temp, "keep files flagged temp()");
     app_.add_flag("--keep-incomplete", options_.keep_incomplete, "keep what a failed job left");
-    app_.add_option("--shadow-prefix", options_.shadow_prefix, "where jobs with shadow: run")->type_name("DIR");
+    app_.add_option("--shadow-prefix", options_.shadow_prefix, "where jobs with shadow: run")
+        ->type_name("DIR");
     mode("--delete-all-output", RunOptions::Mode::kDeleteAll, "remove all files that the workflow makes");
     mode("--delete-temp-output", RunOptions::Mode::kDeleteTemp, "remove all files flagged temp()");
     app_.add_flag("--unlock", options_.unlock, "hardly ever needed: the lock ends with its process");
   }
 
   void instead() {
-    app_.add_option("--why", options_.why, "explain what makes these targets run, or why nothing does (default: all)")->type_name("TARGET")->expected(0, -1)->group("Instead of running");
-    app_.add_option("--dag", dag_, "print the graph of jobs, as dot or mermaid")->type_name("FORMAT")->expected(0, 1)->group("Instead of running");
-    app_.add_option("--rulegraph", rulegraph_, "print the graph of rules, as dot or mermaid")->type_name("FORMAT")->expected(0, 1)->group("Instead of running");
+    app_.add_option("--why", options_.why,
+                    "explain what makes these targets run, or why nothing does (default: all)")
+        ->type_name("TARGET")
+        ->expected(0, -1)
+        ->group("Instead of running");
+    app_.add_option("--dag", dag_, "print the graph of jobs, as dot or mermaid")
+        ->type_name("FORMAT")
+        ->expected(0, 1)
+        ->group("Instead of running");
+    app_.add_option("--rulegraph", rulegraph_, "print the graph of rules, as dot or mermaid")
+        ->type_name("FORMAT")
+        ->expected(0, 1)
+        ->group("Instead of running");
     mode("--filegraph", RunOptions::Mode::kFileGraph, "print the graph of rules with their files, as dot");
     mode("-S,--summary", RunOptions::Mode::kSummary, "print a table of all outputs");
     mode("-D,--detailed-summary", RunOptions::Mode::kDetailedSummary, "the same");
@@ -152,7 +212,9 @@ class Parser {
   }
 
   void mode(const std::string& names, RunOptions::Mode mode, const std::string& help) {
-    app_.add_flag_callback(names, [this, mode] { options_.mode = mode; }, help)->group("Instead of running");
+    app_.add_flag_callback(
+            names, [this, mode] { options_.mode = mode; }, help)
+        ->group("Instead of running");
   }
 
   bool given(const std::string& name) { return app_.get_option(name)->count() > 0; }
@@ -164,18 +226,23 @@ class Parser {
     if (given("--why")) options_.mode = RunOptions::Mode::kWhy;
     if (given("--dag")) finish_graph(RunOptions::Mode::kDag, dag_);
     if (given("--rulegraph")) finish_graph(RunOptions::Mode::kRuleGraph, rulegraph_);
-    if (options_.hash_limit < 0) throw CLI::ValidationError("--max-checksum-file-size takes a number of bytes");
+    if (options_.hash_limit < 0)
+      throw CLI::ValidationError("--max-checksum-file-size takes a number of bytes");
     for (const auto& text : resources_) options_.resources.push_back(split_pair(text, "--resources"));
     for (const auto& text : set_threads_) options_.set_threads.push_back(split_pair(text, "--set-threads"));
-    for (const auto& text : set_resources_) options_.set_resources.push_back(split_pair(text, "--set-resources"));
-    for (const auto& text : default_resources_) options_.default_resources.push_back(split_pair(text, "--default-resources"));
+    for (const auto& text : set_resources_)
+      options_.set_resources.push_back(split_pair(text, "--set-resources"));
+    for (const auto& text : default_resources_)
+      options_.default_resources.push_back(split_pair(text, "--default-resources"));
     for (const std::string& trigger : options_.rerun_triggers) {
       static const std::set<std::string> kKnown{"mtime", "params", "input", "software-env", "code"};
       if (!kKnown.contains(trigger))
-        throw CLI::ValidationError("--rerun-triggers: " + trigger + " is none of mtime, params, input, software-env, code");
+        throw CLI::ValidationError("--rerun-triggers: " + trigger +
+                                   " is none of mtime, params, input, software-env, code");
     }
     if (!executor_.empty() && executor_ != "local")
-      throw CLI::ValidationError("--executor " + executor_ + ": not yet; this version runs jobs on this machine (local)");
+      throw CLI::ValidationError("--executor " + executor_ +
+                                 ": not yet; this version runs jobs on this machine (local)");
   }
 
   void finish_quiet() {
@@ -184,7 +251,9 @@ class Parser {
     for (const std::string& what : quiet_) {
       static const std::set<std::string> kKnown{"progress", "rules", "all", "host", "reason"};
       if (!kKnown.contains(what))
-        throw CLI::ValidationError("--quiet: " + what + " is none of progress, rules, all, host, reason; targets go before it, or after --");
+        throw CLI::ValidationError(
+            "--quiet: " + what +
+            " is none of progress, rules, all, host, reason; targets go before it, or after --");
       if (what == "all") options_.quiet_all = true;
       options_.quiet_progress = true;
     }
@@ -214,9 +283,11 @@ std::string explain_mistake(const std::vector<std::string>& arguments, const std
     Parser parser;
     const std::vector<std::string> names = parser.names();
     if (std::find(names.begin(), names.end(), name) != names.end()) continue;
-    if (const auto later = not_yet().find(name); later != not_yet().end()) return name + ": not yet (" + later->second + ")";
+    if (const auto later = not_yet().find(name); later != not_yet().end())
+      return name + ": not yet (" + later->second + ")";
     const std::string near = nearest(name, names);
-    return "there is no option " + name + (near.empty() ? "; see furrow run --help" : "\n  Did you mean " + near + "?");
+    return "there is no option " + name +
+           (near.empty() ? "; see furrow run --help" : "\n  Did you mean " + near + "?");
   }
   return message + "\n  See furrow run --help.";
 }
@@ -231,9 +302,11 @@ Result<std::vector<std::string>> profile_arguments(const std::vector<std::string
     for (const ProfileOption& option : *options) {
       const std::string name = "--" + option.name;
       const CLI::Option* const known = parser.app().get_option_no_throw(name);
-      if (name == "--cores" && parser.app().get_option("--jobs")->count() > 0) continue;  // they mean the same
+      if (name == "--cores" && parser.app().get_option("--jobs")->count() > 0)
+        continue;  // they mean the same
       if ((known && known->count() > 0) || !given.insert(name).second) continue;
-      if (!known && not_yet().contains(name)) return fail(Error{"profile " + profile + ": " + name + ": not yet (" + not_yet().at(name) + ")"});
+      if (!known && not_yet().contains(name))
+        return fail(Error{"profile " + profile + ": " + name + ": not yet (" + not_yet().at(name) + ")"});
       arguments.push_back(name);
       arguments.insert(arguments.end(), option.values.begin(), option.values.end());
     }
@@ -247,7 +320,10 @@ Result<std::vector<std::string>> profiles_of(const RunOptions& options) {
   if (options.workflow_profile == "none") return profiles;
   const std::string own = find_workflow_profile(options.workflow_profile, options.snakefile);
   if (own.empty() && options.workflow_profile != "default")
-    return fail(Error{"there is no workflow profile " + options.workflow_profile, {}, 0, "Looked for it as a path and in profiles/."});
+    return fail(Error{"there is no workflow profile " + options.workflow_profile,
+                      {},
+                      0,
+                      "Looked for it as a path and in profiles/."});
   if (!own.empty()) profiles.insert(profiles.begin(), own);
   return profiles;
 }

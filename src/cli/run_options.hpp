@@ -23,7 +23,8 @@ struct RunOptions {
 
   bool dry_run = false, print_commands = false, keep_going = false, touch = false, verbose = false;
   bool quiet_progress = false, quiet_all = false;
-  bool force = false, force_all = false, unlock = false, not_temp = false, keep_incomplete = false, allow_ambiguity = false;
+  bool force = false, force_all = false, unlock = false, not_temp = false, keep_incomplete = false,
+       allow_ambiguity = false;
   bool rerun_incomplete = false, ignore_incomplete = false;
   std::vector<std::string> force_run, until, omit_from, prioritize;
 
@@ -38,7 +39,19 @@ struct RunOptions {
   bool replace_config = false;
   std::int64_t hash_limit = 1 << 20;  // bytes; a larger file is known by its size and time alone
 
-  enum class Mode { kRun, kDag, kRuleGraph, kFileGraph, kSummary, kDetailedSummary, kList, kListTargets, kDeleteAll, kDeleteTemp, kWhy };
+  enum class Mode {
+    kRun,
+    kDag,
+    kRuleGraph,
+    kFileGraph,
+    kSummary,
+    kDetailedSummary,
+    kList,
+    kListTargets,
+    kDeleteAll,
+    kDeleteTemp,
+    kWhy
+  };
   Mode mode = Mode::kRun;
   bool mermaid = false;
   std::vector<std::string> why;
@@ -50,7 +63,8 @@ struct Leave {
   std::string text;
 };
 
-// ARGUMENTS without the program's and the subcommand's name. A profile's values stand where the command line says nothing.
+// ARGUMENTS without the program's and the subcommand's name. A profile's values stand where the command line
+// says nothing.
 tl::expected<RunOptions, Leave> read_run_options(const std::vector<std::string>& arguments);
 
 }  // namespace furrow::cli

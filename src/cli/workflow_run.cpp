@@ -40,8 +40,8 @@ int WorkflowRun::run() {
     return finish({}, *log_path);
   }
   if (!session_.options().quiet_progress) {
-    say(fmt::format("{} to run on {}:\n{}", count_of(count, "job"), count_of(static_cast<std::size_t>(session_.cores()), "core"),
-                    job_table(session_)));
+    say(fmt::format("{} to run on {}:\n{}", count_of(count, "job"),
+                    count_of(static_cast<std::size_t>(session_.cores()), "core"), job_table(session_)));
   }
   if (auto started = start_guard(); !started) return tell(started.error());
   auto summary = run_jobs(*log_path);
@@ -54,7 +54,8 @@ Result<void> WorkflowRun::start_guard() { return session_.guard()->watch({sessio
 Result<std::string> WorkflowRun::start_log() const {
   if (auto made = os::make_directories(".furrow/log"); !made) return fail(std::move(made.error()));
   const auto now = static_cast<std::time_t>(os::wall_seconds());
-  const std::string path = os::absolute(fmt::format(".furrow/log/{:%Y-%m-%dT%H%M%S}-{}.log", fmt::localtime(now), ::getpid()));
+  const std::string path =
+      os::absolute(fmt::format(".furrow/log/{:%Y-%m-%dT%H%M%S}-{}.log", fmt::localtime(now), ::getpid()));
   if (auto written = os::write_file(path, ""); !written) return fail(std::move(written.error()));
   return path;
 }
@@ -71,7 +72,8 @@ Result<farm::Summary> WorkflowRun::run_jobs(const std::string& log_path) {
   plan::Resources resources;
   plan::Budget limits = budget(resources);
   if (auto made = os::make_directories(kScratchFolder); !made) return fail(std::move(made.error()));
-  for (const char* left : {".furrow/shadow", ".furrow/payload"}) (void)os::remove_tree(left);  // by a killed run
+  for (const char* left : {".furrow/shadow", ".furrow/payload"})
+    (void)os::remove_tree(left);  // by a killed run
 
   os::EventLoop loop;
   farm::Farm* running = nullptr;
@@ -81,25 +83,32 @@ Result<farm::Summary> WorkflowRun::run_jobs(const std::string& log_path) {
   os::FileHasher hasher(loop, options.hash_limit);
   session_.evaluator().attach(loop);
 
-  workflow::JobDemands demands(session_.dag(), session_.rules(), session_.evaluator(), resources, session_.cores());
+  workflow::JobDemands demands(session_.dag(), session_.rules(), session_.evaluator(), resources,
+                               session_.cores());
   workflow::JobFiles files(session_.dag(), session_.rules(), session_.states(),
                            {options.not_temp, options.keep_incomplete, options.latency_wait_s});
-  workflow::Recorder recorder(session_.dag(), session_.rules(), session_.states(), *session_.store(), &hasher, options.hash_limit);
+  workflow::Recorder recorder(session_.dag(), session_.rules(), session_.states(), *session_.store(), &hasher,
+                              options.hash_limit);
   workflow::SourceOptions source_options;
   source_options.retries = options.retries.value_or(0);
   source_options.prioritized = {options.prioritize.begin(), options.prioritize.end()};
   source_options.touch_only = options.touch;
-  source_options.shadow_folder = (options.shadow_prefix.empty() ? ".furrow" : options.shadow_prefix) + "/shadow/" + std::to_string(::getpid());
-  workflow::WorkflowSource source(session_.dag(), session_.rules(), session_.evaluator(), demands, files, &recorder, source_options);
+  source_options.shadow_folder = (options.shadow_prefix.empty() ? ".furrow" : options.shadow_prefix) +
+                                 "/shadow/" + std::to_string(::getpid());
+  workflow::WorkflowSource source(session_.dag(), session_.rules(), session_.evaluator(), demands, files,
+                                  &recorder, source_options);
 
   const auto must_run = [this](workflow::NodeId node) { return session_.staleness().must_run(node); };
   files.count_temp_users(must_run);
   plan::JobGraph graph;
   source.plan(graph, must_run);
 
-  Progress progress(source, loop, {options.quiet_progress, options.quiet_all, options.print_commands, log_path});
-  exec::LocalExecutor executor(loop, session_.guard(), &session_.evaluator(), &progress, {.scratch = kScratchFolder});
-  farm::Farm farm(graph, resources, std::move(limits), executor, source, loop, {.keep_going = options.keep_going});
+  Progress progress(source, loop,
+                    {options.quiet_progress, options.quiet_all, options.print_commands, log_path});
+  exec::LocalExecutor executor(loop, session_.guard(), &session_.evaluator(), &progress,
+                               {.scratch = kScratchFolder});
+  farm::Farm farm(graph, resources, std::move(limits), executor, source, loop,
+                  {.keep_going = options.keep_going});
   farm.add_sink(&progress);
   running = &farm;
   const farm::Summary summary = farm.run();
@@ -118,8 +127,10 @@ int WorkflowRun::finish(const farm::Summary& summary, const std::string& log_pat
     if (auto done = session_.evaluator().hook(hook, log_path); !done) code = tell(done.error());
   }
   if (!is_quiet() && summary.total > 0) {
-    std::string text = fmt::format("{} of {} done in {}", summary.done, count_of(summary.total, "job"), human_duration(summary.wall_s));
-    if (ok && summary.core_s > summary.wall_s) text += fmt::format("; that is {} of work on one core", human_duration(summary.core_s));
+    std::string text = fmt::format("{} of {} done in {}", summary.done, count_of(summary.total, "job"),
+                                   human_duration(summary.wall_s));
+    if (ok && summary.core_s > summary.wall_s)
+      text += fmt::format("; that is {} of work on one core", human_duration(summary.core_s));
     if (summary.failed) text += fmt::format("; {} failed", summary.failed);
     if (summary.skipped) text += fmt::format("; {} skipped", summary.skipped);
     if (summary.cancelled) text += fmt::format("; {} interrupted", summary.cancelled);

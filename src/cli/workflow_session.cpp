@@ -28,24 +28,33 @@ std::vector<std::string> absolute_all(const std::vector<std::string>& paths) {
 WorkflowSession::WorkflowSession(const RunOptions& options) : options_(options) {}
 
 bool WorkflowSession::changes_nothing() const {
-  return options_.dry_run || (options_.mode != RunOptions::Mode::kRun && options_.mode != RunOptions::Mode::kDeleteAll &&
-                              options_.mode != RunOptions::Mode::kDeleteTemp);
+  return options_.dry_run ||
+         (options_.mode != RunOptions::Mode::kRun && options_.mode != RunOptions::Mode::kDeleteAll &&
+          options_.mode != RunOptions::Mode::kDeleteTemp);
 }
 
-bool WorkflowSession::prints_data() const { return options_.mode != RunOptions::Mode::kRun || options_.dry_run; }
+bool WorkflowSession::prints_data() const {
+  return options_.mode != RunOptions::Mode::kRun || options_.dry_run;
+}
 
 Result<std::string> WorkflowSession::find_snakefile() const {
   if (!options_.snakefile.empty()) {
     const os::FileStatus status = os::status(options_.snakefile);
-    if (!status.exists()) return fail(Error{"there is no Snakefile " + options_.snakefile, {}, 0, "Give its path with -s."});
+    if (!status.exists())
+      return fail(Error{"there is no Snakefile " + options_.snakefile, {}, 0, "Give its path with -s."});
     if (status.kind == os::FileStatus::Kind::kDirectory)
-      return fail(Error{options_.snakefile + " is a folder, not a Snakefile", {}, 0, "Give the file's path with -s."});
+      return fail(Error{
+          options_.snakefile + " is a folder, not a Snakefile", {}, 0, "Give the file's path with -s."});
     return os::absolute(options_.snakefile);
   }
   for (const char* place : {"Snakefile", "snakefile", "workflow/Snakefile", "workflow/snakefile"}) {
     if (os::status(place).kind == os::FileStatus::Kind::kFile) return os::absolute(place);
   }
-  return fail(Error{"there is no Snakefile here", {}, 0, "Looked for Snakefile and workflow/Snakefile in " + os::current_directory() + "; give another with -s."});
+  return fail(Error{"there is no Snakefile here",
+                    {},
+                    0,
+                    "Looked for Snakefile and workflow/Snakefile in " + os::current_directory() +
+                        "; give another with -s."});
 }
 
 Result<void> WorkflowSession::find_limits() {
@@ -53,7 +62,10 @@ Result<void> WorkflowSession::find_limits() {
     std::int64_t limit = 0;
     const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), limit);
     if (code != std::errc() || end != text.data() + text.size())
-      return fail(Error{"--resources " + name + "=" + text + " is not a whole number", {}, 0, "Give a limit, as in mem_mb=16000."});
+      return fail(Error{"--resources " + name + "=" + text + " is not a whole number",
+                        {},
+                        0,
+                        "Give a limit, as in mem_mb=16000."});
     limits_.emplace_back(name, limit);
   }
   return {};
@@ -67,7 +79,8 @@ Result<void> WorkflowSession::find_cores() {
   const std::string& text = *options_.cores;
   const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), cores_);
   if (code != std::errc() || end != text.data() + text.size() || cores_ < 1)
-    return fail(Error{"--cores " + text + " is no number of cores", {}, 0, "Give a number from 1 on, or \"all\"."});
+    return fail(
+        Error{"--cores " + text + " is no number of cores", {}, 0, "Give a number from 1 on, or \"all\"."});
   return {};
 }
 
@@ -98,9 +111,11 @@ Result<snakefile::LoadRequest> WorkflowSession::load_request(const std::string& 
 Result<void> WorkflowSession::add_set_resources(snakefile::LoadRequest& request) const {
   for (const auto& [name, value] : options_.set_resources) {
     const std::size_t colon = name.find(':');
-    if (colon == std::string::npos) return fail(Error{"--set-resources: " + name + "=" + value + " is not of the form RULE:NAME=VALUE"});
+    if (colon == std::string::npos)
+      return fail(Error{"--set-resources: " + name + "=" + value + " is not of the form RULE:NAME=VALUE"});
     const std::string rule = name.substr(0, colon);
-    auto known = std::find_if(request.set_resources.begin(), request.set_resources.end(), [&](const auto& r) { return r.first == rule; });
+    auto known = std::find_if(request.set_resources.begin(), request.set_resources.end(),
+                              [&](const auto& r) { return r.first == rule; });
     if (known == request.set_resources.end()) known = request.set_resources.insert(known, {rule, {}});
     known->second.emplace_back(name.substr(colon + 1), value);
   }
@@ -113,7 +128,10 @@ Result<void> WorkflowSession::check_rule_names() const {
     const std::string name = text.substr(0, text.find(':'));
     if (rules_.find(name)) return {};
     const std::string near = nearest(name, rules_.names());
-    return fail(Error{std::string(option) + ": there is no rule " + name, {}, 0, near.empty() ? "" : "Did you mean " + near + "?"});
+    return fail(Error{std::string(option) + ": there is no rule " + name,
+                      {},
+                      0,
+                      near.empty() ? "" : "Did you mean " + near + "?"});
   };
   for (const auto& [rule, value] : options_.set_threads) {
     if (auto known = check(rule, "--set-threads"); !known) return known;
@@ -131,10 +149,15 @@ Result<void> WorkflowSession::load() {
   if (!snakefile) return fail(std::move(snakefile.error()));
   const std::vector<std::string> config_files = absolute_all(options_.config_files);
   for (const std::string& file : config_files) {
-    if (!os::status(file).exists()) return fail(Error{"there is no configuration file " + file, {}, 0, "Check --configfile."});
+    if (!os::status(file).exists())
+      return fail(Error{"there is no configuration file " + file, {}, 0, "Check --configfile."});
   }
   for (const std::string& name : options_.envvars) {
-    if (!std::getenv(name.c_str())) return fail(Error{"the environment variable " + name + " is not set", {}, 0, "--envvars says that the workflow needs it."});
+    if (!std::getenv(name.c_str()))
+      return fail(Error{"the environment variable " + name + " is not set",
+                        {},
+                        0,
+                        "--envvars says that the workflow needs it."});
   }
   if (!options_.directory.empty()) {
     if (auto made = os::make_directories(options_.directory); !made) return made;
@@ -178,12 +201,14 @@ Result<void> WorkflowSession::load() {
 
 void WorkflowSession::apply_rule_options() {
   for (workflow::Rule& rule : snakefile_.rules) {
-    if (auto* threads = std::get_if<std::int64_t>(&rule.threads); threads && options_.max_threads) *threads = std::min(*threads, *options_.max_threads);
+    if (auto* threads = std::get_if<std::int64_t>(&rule.threads); threads && options_.max_threads)
+      *threads = std::min(*threads, *options_.max_threads);
   }
 }
 
 Result<void> WorkflowSession::open_store() {
-  auto store = changes_nothing() ? store::Store::open_readonly(kStoreFolder) : store::Store::open(kStoreFolder, kLockWait_s);
+  auto store = changes_nothing() ? store::Store::open_readonly(kStoreFolder)
+                                 : store::Store::open(kStoreFolder, kLockWait_s);
   if (!store) return fail(std::move(store.error()));
   store_ = std::move(*store);
   return {};
@@ -215,7 +240,8 @@ Result<workflow::StalenessOptions> WorkflowSession::staleness_options() {
   workflow::StalenessOptions options;
   if (!options_.rerun_triggers.empty()) {
     const auto has = [&](const char* name) {
-      return std::find(options_.rerun_triggers.begin(), options_.rerun_triggers.end(), name) != options_.rerun_triggers.end();
+      return std::find(options_.rerun_triggers.begin(), options_.rerun_triggers.end(), name) !=
+             options_.rerun_triggers.end();
     };
     options.triggers = {has("mtime"), has("params"), has("input"), has("software-env"), has("code")};
   }
@@ -238,7 +264,8 @@ Result<void> WorkflowSession::plan() {
   if (!options) return fail(std::move(options.error()));
   workflow::Targets wanted = targets();
   if (wanted.names.empty()) {
-    staleness_ = std::make_unique<workflow::Staleness>(dag_, rules_, states_, *evaluator_, store_.get(), std::move(*options));
+    staleness_ = std::make_unique<workflow::Staleness>(dag_, rules_, states_, *evaluator_, store_.get(),
+                                                       std::move(*options));
     return staleness_->decide();
   }
   workflow::DagBuilder builder(dag_, rules_, *evaluator_, states_);
@@ -249,7 +276,8 @@ Result<void> WorkflowSession::plan() {
   if (!options_.omit_from.empty()) {
     if (auto done = workflow::omit_from(dag_, rules_, options_.omit_from); !done) return done;
   }
-  staleness_ = std::make_unique<workflow::Staleness>(dag_, rules_, states_, *evaluator_, store_.get(), std::move(*options));
+  staleness_ = std::make_unique<workflow::Staleness>(dag_, rules_, states_, *evaluator_, store_.get(),
+                                                     std::move(*options));
   return staleness_->decide();
 }
 

@@ -1,4 +1,5 @@
-// A Snakefile, loaded and planned: the steps that every form of `furrow run` shares, in the order in which they must happen.
+// A Snakefile, loaded and planned: the steps that every form of `furrow run` shares, in the order in which
+// they must happen.
 #pragma once
 
 #include <memory>
@@ -27,7 +28,9 @@ class WorkflowSession {
   bool changes_nothing() const;  // dry runs, graphs, tables
   bool prints_data() const;      // standard output is for another program
   std::int64_t cores() const { return cores_; }
-  const std::vector<std::pair<std::string, std::int64_t>>& limits() const { return limits_; }  // of --resources
+  const std::vector<std::pair<std::string, std::int64_t>>& limits() const {
+    return limits_;
+  }  // of --resources
 
   const RunOptions& options() const { return options_; }
   workflow::Dag& dag() { return dag_; }

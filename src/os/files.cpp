@@ -20,7 +20,9 @@ namespace fs = std::filesystem;
 
 namespace {
 
-std::int64_t nanoseconds(const timespec& t) { return static_cast<std::int64_t>(t.tv_sec) * 1'000'000'000 + t.tv_nsec; }
+std::int64_t nanoseconds(const timespec& t) {
+  return static_cast<std::int64_t>(t.tv_sec) * 1'000'000'000 + t.tv_nsec;
+}
 
 FileStatus::Kind kind_of(mode_t mode) {
   if (S_ISREG(mode)) return FileStatus::Kind::kFile;
@@ -43,17 +45,20 @@ FileStatus status_at(int folder, const char* name) {
   return result;
 }
 
-Error error_about(const std::string& what, const std::string& path) { return system_error(what + " " + path); }
+Error error_about(const std::string& what, const std::string& path) {
+  return system_error(what + " " + path);
+}
 
 Error error_about(const std::string& what, const std::string& path, const std::error_code& code) {
   return Error{what + " " + path + ": " + code.message()};
 }
 
-// Worth a look at the whole folder: enough names asked for that one listing costs less than that many failed look-ups.
+// Worth a look at the whole folder: enough names asked for that one listing costs less than that many failed
+// look-ups.
 constexpr std::size_t kWorthListing = 32;
 
-void status_in_folder(const std::string& folder, const std::vector<std::string_view>& paths, const std::vector<std::size_t>& members,
-                      std::vector<FileStatus>& result) {
+void status_in_folder(const std::string& folder, const std::vector<std::string_view>& paths,
+                      const std::vector<std::size_t>& members, std::vector<FileStatus>& result) {
   const Descriptor dir(::open(folder.empty() ? "." : folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (dir.get() < 0) return;  // all missing
   std::unordered_set<std::string> present;
@@ -62,9 +67,11 @@ void status_in_folder(const std::string& folder, const std::vector<std::string_v
     std::error_code code;
     fs::directory_iterator entries(folder.empty() ? "." : folder, code);
     std::size_t seen = 0;
-    for (; !code && entries != fs::directory_iterator() && seen <= members.size() / 2; entries.increment(code), ++seen)
+    for (; !code && entries != fs::directory_iterator() && seen <= members.size() / 2;
+         entries.increment(code), ++seen)
       present.insert(entries->path().filename().native());
-    listed = !code && seen <= members.size() / 2;  // else most names are there, or many others: asking each is as good
+    listed = !code &&
+             seen <= members.size() / 2;  // else most names are there, or many others: asking each is as good
   }
   std::string name;
   for (const std::size_t i : members) {
@@ -151,12 +158,14 @@ Result<void> touch(const std::string& path) {
 }
 
 Result<void> set_writable(const std::string& path, bool writable) {
-  const auto bits = writable ? fs::perms::owner_write : fs::perms::owner_write | fs::perms::group_write | fs::perms::others_write;
+  const auto bits = writable ? fs::perms::owner_write
+                             : fs::perms::owner_write | fs::perms::group_write | fs::perms::others_write;
   const auto how = writable ? fs::perm_options::add : fs::perm_options::remove;
   std::error_code code;
   fs::permissions(path, bits, how, code);
   if (!code && fs::is_directory(path, code)) {
-    for (fs::recursive_directory_iterator entry(path, code), end; !code && entry != end; entry.increment(code)) {
+    for (fs::recursive_directory_iterator entry(path, code), end; !code && entry != end;
+         entry.increment(code)) {
       if (!entry->is_symlink()) fs::permissions(entry->path(), bits, how, code);
     }
   }
@@ -167,9 +176,11 @@ Result<void> set_writable(const std::string& path, bool writable) {
 Result<std::vector<DirectoryEntry>> list_directory(const std::string& path) {
   std::vector<DirectoryEntry> entries;
   std::error_code code;
-  for (fs::directory_iterator entry(path.empty() ? "." : path, code), end; !code && entry != end; entry.increment(code)) {
+  for (fs::directory_iterator entry(path.empty() ? "." : path, code), end; !code && entry != end;
+       entry.increment(code)) {
     std::error_code ignored;
-    entries.push_back({entry->path().filename().native(), entry->is_directory(ignored), entry->is_symlink(ignored)});
+    entries.push_back(
+        {entry->path().filename().native(), entry->is_directory(ignored), entry->is_symlink(ignored)});
   }
   if (code) return fail(error_about("cannot list", path, code));
   std::sort(entries.begin(), entries.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
@@ -201,7 +212,8 @@ std::string absolute(const std::string& path) { return fs::absolute(path).lexica
 Result<std::uint64_t> hash_file(const std::string& path) {
   const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (file.get() < 0) return fail(error_about("cannot read", path));
-  const std::unique_ptr<XXH3_state_t, XXH_errorcode (*)(XXH3_state_t*)> state(XXH3_createState(), &XXH3_freeState);
+  const std::unique_ptr<XXH3_state_t, XXH_errorcode (*)(XXH3_state_t*)> state(XXH3_createState(),
+                                                                              &XXH3_freeState);
   XXH3_64bits_reset(state.get());
   const auto buffer = std::make_unique_for_overwrite<char[]>(1 << 18);
   for (;;) {

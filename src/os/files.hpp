@@ -1,4 +1,5 @@
-// Files: their status, folders, whole contents. Paths are bytes, relative ones are to the current directory. Thread-safe.
+// Files: their status, folders, whole contents. Paths are bytes, relative ones are to the current directory.
+// Thread-safe.
 #pragma once
 
 #include <cstdint>
@@ -24,15 +25,16 @@ struct FileStatus {
 // A dangling link is missing. What cannot be looked at (no permission) is missing too.
 FileStatus status(const std::string& path);
 
-// The status of many files, a folder at a time: where a folder is missing or holds fewer names than are asked of it, one look at
-// the folder answers for most. PATHS and the result are in the same order.
+// The status of many files, a folder at a time: where a folder is missing or holds fewer names than are asked
+// of it, one look at the folder answers for most. PATHS and the result are in the same order.
 std::vector<FileStatus> status_all(const std::vector<std::string_view>& paths);
 
 Result<std::string> read_file(const std::string& path);
 Result<void> write_file(const std::string& path, std::string_view content);  // in place, not atomic
-Result<void> make_directories(const std::string& path);                      // with parents; fine if it is there
+Result<void> make_directories(const std::string& path);  // with parents; fine if it is there
 Result<void> make_parent(const std::string& path);
-Result<void> remove_tree(const std::string& path);  // file, link or folder with all below; fine if it is not there
+Result<void> remove_tree(
+    const std::string& path);  // file, link or folder with all below; fine if it is not there
 // Makes the file if it is missing, else sets its time to now: a link's own, not that of what it points to.
 Result<void> touch(const std::string& path);
 Result<void> set_writable(const std::string& path, bool writable);  // for all; a folder with all below
@@ -44,12 +46,14 @@ struct DirectoryEntry {
   bool is_directory;  // of a link: what it points to
   bool is_link;
 };
-Result<std::vector<DirectoryEntry>> list_directory(const std::string& path);  // sorted by name, without . and ..
+Result<std::vector<DirectoryEntry>> list_directory(
+    const std::string& path);  // sorted by name, without . and ..
 
 std::string parent_of(std::string_view path);  // "a/b" -> "a", "a" -> "", "/a" -> "/"
 std::string current_directory();
 Result<void> change_directory(const std::string& path);
-std::string absolute(const std::string& path);  // joined to the current directory; "." and ".." resolved by text
+std::string absolute(
+    const std::string& path);  // joined to the current directory; "." and ".." resolved by text
 
 // The hash of a file's content, read in pieces; fails where it cannot be read.
 Result<std::uint64_t> hash_file(const std::string& path);

@@ -13,8 +13,8 @@
 
 namespace furrow::os {
 
-// Those of SIGNALS that this process does not ignore: nohup and shells without job control start programs with some ignored, and that
-// is to stay so.
+// Those of SIGNALS that this process does not ignore: nohup and shells without job control start programs
+// with some ignored, and that is to stay so.
 std::vector<int> not_ignored(const std::vector<int>& signals);
 
 class SignalWatch {

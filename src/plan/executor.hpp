@@ -1,7 +1,7 @@
 // The seam between deciding and doing: what runs one attempt of one job, wherever that is.
 //
-// An executor is started attempts and reports how each ended, exactly once, to its listener, from inside the run's event loop. It
-// decides nothing: no retries, no limits, no order. Not thread-safe.
+// An executor is started attempts and reports how each ended, exactly once, to its listener, from inside the
+// run's event loop. It decides nothing: no retries, no limits, no order. Not thread-safe.
 #pragma once
 
 #include <cstdint>
@@ -25,12 +25,13 @@ struct Launch {
   Kind kind = Kind::kNothing;
   std::vector<std::string> argv{};
   std::string command{};
-  std::string prefix{};      // goes before the command; "set -euo pipefail; " says no more than a plain command does
-  std::string executable{};  // the shell
+  std::string
+      prefix{};  // goes before the command; "set -euo pipefail; " says no more than a plain command does
+  std::string executable{};                                        // the shell
   std::vector<std::pair<std::string, std::string>> environment{};  // added to, or replacing, the engine's own
-  std::string directory{};   // where it runs; the engine's own if empty
-  std::string payload{};     // kFork: what the evaluator needs, in its own words
-  std::string scratch{};     // a file to delete once the attempt is over; may be empty
+  std::string directory{};                                         // where it runs; the engine's own if empty
+  std::string payload{};  // kFork: what the evaluator needs, in its own words
+  std::string scratch{};  // a file to delete once the attempt is over; may be empty
 };
 
 struct Attempt {
@@ -57,9 +58,10 @@ struct Exit {
   int signal = 0;  // the signal; 0 where none
   bool cancelled = false;
   bool timed_out = false;
-  std::string error{};        // why it never started, or what the evaluator said; empty where the process speaks for itself
-  std::string output{};       // the last part of what it printed (stdout and stderr), at most kKeptOutput bytes
-  double started_at = 0;      // seconds since the epoch
+  std::string
+      error{};  // why it never started, or what the evaluator said; empty where the process speaks for itself
+  std::string output{};   // the last part of what it printed (stdout and stderr), at most kKeptOutput bytes
+  double started_at = 0;  // seconds since the epoch
   Usage usage{};
   bool ok() const { return status == 0 && signal == 0 && error.empty(); }
 };
@@ -95,7 +97,8 @@ class ForkService {
   };
   virtual void set_fork_listener(Listener* listener) = 0;  // borrowed
   // Borrows the descriptors for the call. SLOT is the child's place in the guard's table.
-  virtual void fork_child(std::uint64_t tag, std::uint32_t slot, const std::string& payload, int out_fd, int err_fd) = 0;
+  virtual void fork_child(std::uint64_t tag, std::uint32_t slot, const std::string& payload, int out_fd,
+                          int err_fd) = 0;
 };
 
 }  // namespace furrow::plan

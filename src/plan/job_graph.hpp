@@ -1,8 +1,8 @@
 // Jobs and what they wait for: plain data between planning and running.
 //
-// A job is added once, with its demands and the jobs it depends on; it is *waiting* until all of those are done, then *ready*,
-// *running*, and at last *done* or *failed* (or *skipped*, when something it depends on failed). The graph may grow while it runs.
-// Not thread-safe; owned by whoever drives the run.
+// A job is added once, with its demands and the jobs it depends on; it is *waiting* until all of those are
+// done, then *ready*, *running*, and at last *done* or *failed* (or *skipped*, when something it depends on
+// failed). The graph may grow while it runs. Not thread-safe; owned by whoever drives the run.
 #pragma once
 
 #include <cstdint>
@@ -19,11 +19,11 @@ constexpr JobId kNoJob = 0xffffffffu;
 enum class JobState : std::uint8_t { kWaiting, kReady, kRunning, kDone, kFailed, kSkipped };
 
 struct Job {
-  DemandId demand = 0;         // known once the job is ready: see JobSource::demands
-  std::int32_t priority = 0;   // higher starts first
-  std::uint32_t depth = 0;     // longest chain of jobs that wait for this one; deeper starts first among equals
-  std::uint16_t retries = 0;   // attempts after the first
-  bool urgent = false;         // start before all that is not (user asked to prioritize)
+  DemandId demand = 0;        // known once the job is ready: see JobSource::demands
+  std::int32_t priority = 0;  // higher starts first
+  std::uint32_t depth = 0;  // longest chain of jobs that wait for this one; deeper starts first among equals
+  std::uint16_t retries = 0;  // attempts after the first
+  bool urgent = false;        // start before all that is not (user asked to prioritize)
 };
 
 class JobGraph {
@@ -51,7 +51,7 @@ class JobGraph {
   static constexpr std::uint32_t kNoEdge = 0xffffffffu;
   struct Node {
     Job job;
-    std::uint32_t blockers = 0;         // jobs it still waits for
+    std::uint32_t blockers = 0;          // jobs it still waits for
     std::uint32_t first_edge = kNoEdge;  // its dependents, as a list through edges_
     JobState state = JobState::kWaiting;
   };

@@ -1,8 +1,10 @@
-// The seam between the farm, which drives jobs, and whoever knows what a job is (a workflow, a command line and its inputs).
+// The seam between the farm, which drives jobs, and whoever knows what a job is (a workflow, a command line
+// and its inputs).
 //
-// Called from the run's one thread. All of a round's `finished` and `starting` calls come before one `commit`, and the attempts are
-// started only after it: so nothing runs that is not recorded as started, and no core gets its next job before the last one on it
-// is recorded as finished, at the price of one transaction a round.
+// Called from the run's one thread. All of a round's `finished` and `starting` calls come before one
+// `commit`, and the attempts are started only after it: so nothing runs that is not recorded as started, and
+// no core gets its next job before the last one on it is recorded as finished, at the price of one
+// transaction a round.
 #pragma once
 
 #include <span>
@@ -35,13 +37,16 @@ class JobSource {
   // Asks what to execute for each; answers reach the listener now or from the event loop, in any order.
   virtual void prepare(std::span<const JobId> jobs, int attempt) = 0;
 
-  // What each job's next attempt asks for, in the same order: asked when jobs have become ready (their inputs are there now, and a
-  // function may look at them), all of a round in one call, and again before a retry. An error fails that job.
+  // What each job's next attempt asks for, in the same order: asked when jobs have become ready (their inputs
+  // are there now, and a function may look at them), all of a round in one call, and again before a retry. An
+  // error fails that job.
   virtual std::vector<Result<DemandId>> demands(std::span<const JobId> jobs, int attempt) = 0;
 
-  // Folders made, old outputs gone, recorded as started. May still change what is executed (the folder it runs in).
+  // Folders made, old outputs gone, recorded as started. May still change what is executed (the folder it
+  // runs in).
   virtual Result<void> starting(JobId job, int attempt, Launch& launch) = 0;
-  virtual Result<void> finished(const Exit& exit) = 0;        // outputs checked and recorded; an error means the job failed after all
+  virtual Result<void> finished(
+      const Exit& exit) = 0;  // outputs checked and recorded; an error means the job failed after all
   virtual void failed(const Exit& exit, bool will_retry) = 0;  // its outputs removed, the failure recorded
   virtual Result<void> commit() = 0;
 

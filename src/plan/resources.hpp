@@ -1,7 +1,8 @@
 // Named resources (cores first, then whatever a workflow names) and the amounts that jobs ask for.
 //
-// Amounts are plain integers in the unit of the name (`mem_mb` in MB). Jobs that ask for the same amounts share one id, so that a
-// million jobs cost four bytes each and the ready queue needs one line for each distinct demand. Not thread-safe.
+// Amounts are plain integers in the unit of the name (`mem_mb` in MB). Jobs that ask for the same amounts
+// share one id, so that a million jobs cost four bytes each and the ready queue needs one line for each
+// distinct demand. Not thread-safe.
 #pragma once
 
 #include <cstdint>

@@ -335,7 +335,8 @@ void read_environment(Fields& fields, const JsonValue& answer, LoadAnswer& resul
   const JsonValue* changes = fields.object(answer, "environment");
   if (!changes) return;
   for (const auto& change : changes->GetObject()) {
-    auto& [name, value] = result.environment.emplace_back(fields.system_text_of(change.name, "environment"), std::nullopt);
+    auto& [name, value] =
+        result.environment.emplace_back(fields.system_text_of(change.name, "environment"), std::nullopt);
     if (!change.value.IsNull()) value = fields.system_text_of(change.value, "environment");
   }
 }

@@ -27,11 +27,11 @@ struct LoadRequest {
   std::vector<std::string> targets{};
   std::string shadow_prefix{};  // empty: none
   using Pairs = std::vector<std::pair<std::string, std::string>>;
-  Pairs default_resources{};                                            // expressions
-  Pairs set_threads{};                                                  // rule -> expression
-  std::vector<std::pair<std::string, Pairs>> set_resources{};           // rule -> name -> expression
-  Pairs limits{};                                                       // of --resources
-  bool replace_config = false;                                          // configfiles stand instead of the workflow's own
+  Pairs default_resources{};                                   // expressions
+  Pairs set_threads{};                                         // rule -> expression
+  std::vector<std::pair<std::string, Pairs>> set_resources{};  // rule -> name -> expression
+  Pairs limits{};                                              // of --resources
+  bool replace_config = false;  // configfiles stand instead of the workflow's own
   bool quiet = false, dryrun = false, printshellcmds = false;
 };
 

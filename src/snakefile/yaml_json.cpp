@@ -224,7 +224,8 @@ std::string config_value(const std::string& text) {
 namespace {
 
 // VALUE goes to KEY of OBJECT; mappings are merged, as one may be given in pieces.
-void put_merged(rapidjson::Value& object, rapidjson::Value& key, rapidjson::Value& value, rapidjson::Document::AllocatorType& allocator) {
+void put_merged(rapidjson::Value& object, rapidjson::Value& key, rapidjson::Value& value,
+                rapidjson::Document::AllocatorType& allocator) {
   const auto known = object.FindMember(key);
   if (known == object.MemberEnd()) {
     object.AddMember(key, value, allocator);

@@ -1,4 +1,5 @@
-// Jobs and files of a workflow and how they hang together: flat arrays, ids instead of pointers, a few dozen bytes a job.
+// Jobs and files of a workflow and how they hang together: flat arrays, ids instead of pointers, a few dozen
+// bytes a job.
 //
 // Built by DagBuilder, then immutable. Ids are dense. Not thread-safe while it is built.
 #pragma once
@@ -31,16 +32,24 @@ class Dag {
 
   std::size_t size() const { return nodes_.size(); }
   const Node& node(NodeId id) const { return nodes_[id]; }
-  std::span<const FileId> inputs(NodeId id) const { return {inputs_.data() + nodes_[id].first_input, nodes_[id].input_count}; }
-  std::span<const FileFlags> input_flags(NodeId id) const { return {input_flags_.data() + nodes_[id].first_input, nodes_[id].input_count}; }
+  std::span<const FileId> inputs(NodeId id) const {
+    return {inputs_.data() + nodes_[id].first_input, nodes_[id].input_count};
+  }
+  std::span<const FileFlags> input_flags(NodeId id) const {
+    return {input_flags_.data() + nodes_[id].first_input, nodes_[id].input_count};
+  }
   std::span<const FileId> outputs(NodeId id, const RuleSet& rules) const {
     return {outputs_.data() + nodes_[id].first_output, rules[nodes_[id].rule].outputs.size()};
   }
   std::vector<std::string_view> values(NodeId id, const RuleSet& rules) const;
   const std::vector<Shape>* shape(NodeId id) const;  // null where the rule alone says it
 
-  NodeId producer(FileId file) const { return file < producer_.size() ? producer_[file] : kNoNode; }  // kNoNode: a source
-  const std::vector<NodeId>& order() const { return order_; }      // the jobs that the targets need, each after what it needs
+  NodeId producer(FileId file) const {
+    return file < producer_.size() ? producer_[file] : kNoNode;
+  }  // kNoNode: a source
+  const std::vector<NodeId>& order() const {
+    return order_;
+  }  // the jobs that the targets need, each after what it needs
   const std::vector<NodeId>& targets() const { return targets_; }  // jobs of the targets themselves
   const std::vector<FileId>& target_files() const { return target_files_; }
 

@@ -10,7 +10,7 @@ namespace furrow::workflow {
 
 namespace {
 
-constexpr std::uint32_t kSuspiciousDepth = 20;      // from here on wildcards are looked at for endless repetition
+constexpr std::uint32_t kSuspiciousDepth = 20;  // from here on wildcards are looked at for endless repetition
 constexpr std::uint32_t kMaxDepth = 2'000'000;
 constexpr std::size_t kRepeats = 20;
 constexpr std::size_t kMaxName = 4096;  // PATH_MAX: no file has a longer one
@@ -33,7 +33,9 @@ const Template* first_product(const CompiledRule& rule) {
 }
 
 // As the names in the workflow are: no "./" in front, no doubled slashes.
-std::string normal_target(const std::string& name) { return std::filesystem::path(name).lexically_normal().native(); }
+std::string normal_target(const std::string& name) {
+  return std::filesystem::path(name).lexically_normal().native();
+}
 
 }  // namespace
 
@@ -65,8 +67,9 @@ Result<void> DagBuilder::add_target(const std::string& name) {
     return {};
   }
   if (!rule->wildcards.empty())
-    return fail(rule_error(rule->rule, "rule " + name + " has wildcards and cannot be a target",
-                           "Name the files you want, or put a rule without wildcards first in the Snakefile."));
+    return fail(
+        rule_error(rule->rule, "rule " + name + " has wildcards and cannot be a target",
+                   "Name the files you want, or put a rule without wildcards first in the Snakefile."));
   if (rule->mistake) return fail(*rule->mistake);
   const Template* const product = first_product(*rule);
   const FileId file = product ? dag_.files.intern(product->filled({})) : StringTable::kNone;
@@ -80,12 +83,14 @@ Result<void> DagBuilder::add_target(const std::string& name) {
 }
 
 NodeId DagBuilder::target_of(RuleId rule) const {
-  const auto found = std::find_if(dag_.targets_.begin(), dag_.targets_.end(), [&](NodeId n) { return dag_.node(n).rule == rule; });
+  const auto found = std::find_if(dag_.targets_.begin(), dag_.targets_.end(),
+                                  [&](NodeId n) { return dag_.node(n).rule == rule; });
   return found == dag_.targets_.end() ? kNoNode : *found;
 }
 
 void DagBuilder::need(FileId file) {
-  if (file >= searched_.size()) searched_.resize(std::max<std::size_t>(dag_.files.size(), searched_.size() * 2), 0);
+  if (file >= searched_.size())
+    searched_.resize(std::max<std::size_t>(dag_.files.size(), searched_.size() * 2), 0);
   if (searched_[file]) return;
   searched_[file] = 1;
   needed_.push_back(file);
@@ -101,7 +106,8 @@ Result<void> DagBuilder::expand() {
       for (const FileId file : wave) search(file);
     }
     if (current_depth_ > kMaxDepth)
-      return fail("the workflow is more than " + std::to_string(kMaxDepth) + " jobs deep: does an input function call for ever new files?");
+      return fail("the workflow is more than " + std::to_string(kMaxDepth) +
+                  " jobs deep: does an input function call for ever new files?");
     answer_functions();
   }
   return {};
@@ -120,11 +126,13 @@ void DagBuilder::try_best(FileId file, std::vector<Candidate>& candidates) {
   }
   const auto best = best_of(candidates, rules_, [](const Candidate& c) { return c.rule; });
   for (const Candidate& candidate : candidates) {
-    const bool is_best = std::any_of(best.begin(), best.end(), [&](const Candidate& b) { return b.rule == candidate.rule; });
+    const bool is_best =
+        std::any_of(best.begin(), best.end(), [&](const Candidate& b) { return b.rule == candidate.rule; });
     if (is_best) {
       make_job(file, candidate.rule, candidate.values);
     } else {
-      choices_[file].untried.emplace_back(candidate.rule, std::vector<std::string>(candidate.values.begin(), candidate.values.end()));
+      choices_[file].untried.emplace_back(
+          candidate.rule, std::vector<std::string>(candidate.values.begin(), candidate.values.end()));
     }
   }
 }
@@ -162,8 +170,10 @@ NodeId DagBuilder::job_of_log(const CompiledRule& rule, Values values) {
 }
 
 bool DagBuilder::is_endless(const CompiledRule& rule, Values values) const {
-  if (std::any_of(values.begin(), values.end(), [](std::string_view v) { return v.size() > kMaxName; })) return true;
-  return current_depth_ > kSuspiciousDepth && !rule.wildcards.empty() && std::any_of(values.begin(), values.end(), repeats_itself);
+  if (std::any_of(values.begin(), values.end(), [](std::string_view v) { return v.size() > kMaxName; }))
+    return true;
+  return current_depth_ > kSuspiciousDepth && !rule.wildcards.empty() &&
+         std::any_of(values.begin(), values.end(), repeats_itself);
 }
 
 // FILE: what the job is made for; kNone for a rule that was named as a target and makes nothing.
@@ -175,14 +185,17 @@ void DagBuilder::make_job(FileId file, RuleId rule_id, Values values) {
   }
   if (is_endless(rule, values)) {
     choices_[file].errors.push_back(
-        rule_error(rule.rule, "rule " + rule.rule.name + " would be needed for ever: its wildcards grow without end (" + show_wildcards(rule, values).substr(0, 120) + ")",
+        rule_error(rule.rule,
+                   "rule " + rule.rule.name + " would be needed for ever: its wildcards grow without end (" +
+                       show_wildcards(rule, values).substr(0, 120) + ")",
                    "Constrain the wildcards of its output so that they do not match its input."));
     return;
   }
   if (file != StringTable::kNone && existing_job(file, rule_id, values) != kNoNode) return;
   if (const NodeId known = job_of_log(rule, values); known != kNoNode) return register_product(file, known);
   const NodeId node = static_cast<NodeId>(dag_.nodes_.size());
-  dag_.nodes_.push_back({rule_id, static_cast<std::uint32_t>(dag_.values_.size()), 0, 0, static_cast<std::uint32_t>(dag_.outputs_.size())});
+  dag_.nodes_.push_back({rule_id, static_cast<std::uint32_t>(dag_.values_.size()), 0, 0,
+                         static_cast<std::uint32_t>(dag_.outputs_.size())});
   for (const std::string_view value : values) dag_.values_.push_back(dag_.values_text_.intern(value));
   for (const Template& output : rule.outputs) {
     scratch_.clear();
@@ -192,7 +205,8 @@ void DagBuilder::make_job(FileId file, RuleId rule_id, Values values) {
     register_product(made, node);
   }
   if (file != StringTable::kNone) register_product(file, node);  // a log or benchmark, maybe
-  if (rule.outputs.empty() && first_product(rule)) register_product(dag_.files.intern(first_product(rule)->filled(values)), node);
+  if (rule.outputs.empty() && first_product(rule))
+    register_product(dag_.files.intern(first_product(rule)->filled(values)), node);
   if (rule.has_input_functions) {
     waiting_.push_back(node);
   } else {
@@ -201,7 +215,8 @@ void DagBuilder::make_job(FileId file, RuleId rule_id, Values values) {
 }
 
 void DagBuilder::register_product(FileId file, NodeId node) {
-  if (file >= dag_.producer_.size()) dag_.producer_.resize(std::max(dag_.files.size(), dag_.producer_.size() * 2), kNoNode);
+  if (file >= dag_.producer_.size())
+    dag_.producer_.resize(std::max(dag_.files.size(), dag_.producer_.size() * 2), kNoNode);
   NodeId& producer = dag_.producer_[file];
   if (producer == kNoNode) {
     producer = node;
@@ -250,7 +265,8 @@ void DagBuilder::answer_functions(std::span<const NodeId> nodes) {
     const CompiledRule& rule = rules_[dag_.node(node).rule];
     InputQuestion& question = questions.emplace_back(InputQuestion{rule.id, {}});
     const auto values = dag_.values(node, rules_);
-    for (std::size_t i = 0; i < values.size(); ++i) question.wildcards.emplace_back(rule.wildcards[i], values[i]);
+    for (std::size_t i = 0; i < values.size(); ++i)
+      question.wildcards.emplace_back(rule.wildcards[i], values[i]);
   }
   const std::vector<InputAnswer> answers = evaluator_.inputs(questions);
   for (std::size_t i = 0; i < nodes.size(); ++i) {
@@ -277,7 +293,8 @@ void DagBuilder::add_answered_inputs(NodeId node, const std::vector<std::vector<
       shapes.push_back({rule.rule.input[e].name, begin, here(), rule.rule.input[e].is_list});
       continue;
     }
-    if (next_answer == answer.size()) continue;  // a broken answer; the decoder checks that there is one for each
+    if (next_answer == answer.size())
+      continue;  // a broken answer; the decoder checks that there is one for each
     for (const Entry& answered : answer[next_answer++]) {
       const std::uint32_t begin = here();
       for (const Item& item : answered.items) {

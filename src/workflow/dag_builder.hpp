@@ -1,10 +1,11 @@
 // From targets to the jobs that make them.
 //
-// Works outwards in rounds. A round looks up who could make each file that is needed and is not yet known (RuleIndex), makes those
-// jobs, and needs their inputs in turn; jobs whose inputs a function answers wait until nothing else is left to do, and then all of
-// them are asked in one message. Where several rules could make a file, the best by ruleorder are tried first. When no more files are
-// needed, DagSelection finds out which jobs can be carried out at all (all their inputs exist or can be made) and picks one for each
-// file; files whose candidates all fail send the next best ones into another round.
+// Works outwards in rounds. A round looks up who could make each file that is needed and is not yet known
+// (RuleIndex), makes those jobs, and needs their inputs in turn; jobs whose inputs a function answers wait
+// until nothing else is left to do, and then all of them are asked in one message. Where several rules could
+// make a file, the best by ruleorder are tried first. When no more files are needed, DagSelection finds out
+// which jobs can be carried out at all (all their inputs exist or can be made) and picks one for each file;
+// files whose candidates all fail send the next best ones into another round.
 #pragma once
 
 #include <string>
@@ -33,7 +34,7 @@ class DagBuilder {
  private:
   Result<void> add_target(const std::string& name);
   void need(FileId file);
-  Result<void> expand();  // until nothing is needed and nothing waits for a function
+  Result<void> expand();     // until nothing is needed and nothing waits for a function
   void search(FileId file);  // who could make it
   void try_best(FileId file, std::vector<Candidate>& candidates);
   void make_job(FileId file, RuleId rule, Values values);
@@ -55,13 +56,13 @@ class DagBuilder {
   Evaluator& evaluator_;
   FileStates& states_;
   RuleIndex index_;
-  std::vector<char> searched_;              // by file
-  std::vector<FileId> needed_;              // to be searched
-  std::vector<NodeId> waiting_;             // for their input functions
-  std::vector<FileId> looked_up_;           // all that were ever searched
+  std::vector<char> searched_;     // by file
+  std::vector<FileId> needed_;     // to be searched
+  std::vector<NodeId> waiting_;    // for their input functions
+  std::vector<FileId> looked_up_;  // all that were ever searched
   Choices choices_;
   FailedNodes failed_;
-  std::vector<std::uint32_t> depth_;        // by job: how far from the targets it was first needed
+  std::vector<std::uint32_t> depth_;  // by job: how far from the targets it was first needed
   std::uint32_t current_depth_ = 0;
   std::string scratch_;
   std::vector<Candidate> candidates_;

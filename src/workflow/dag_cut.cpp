@@ -17,7 +17,9 @@ Result<std::vector<char>> named(const Dag& dag, const RuleSet& rules, const std:
     const NodeId made_by = file == StringTable::kNone ? kNoNode : dag.producer(file);
     if (!rule && made_by == kNoNode) {
       const std::string near = nearest(name, rules.names());
-      return fail(Error{name + " is neither a rule nor a file that a rule of this plan makes", {}, 0,
+      return fail(Error{name + " is neither a rule nor a file that a rule of this plan makes",
+                        {},
+                        0,
                         near.empty() ? "" : "Did you mean the rule " + near + "?"});
     }
     if (!rule) marked[made_by] = 1;
@@ -64,7 +66,8 @@ Result<void> omit_from(Dag& dag, const RuleSet& rules, const std::vector<std::st
   if (!omitted) return fail(std::move(omitted.error()));
   for (const NodeId node : dag.order()) {  // and what depends on it
     const auto inputs = dag.inputs(node);
-    if (std::any_of(inputs.begin(), inputs.end(), [&](FileId f) { return dag.producer(f) != kNoNode && (*omitted)[dag.producer(f)]; }))
+    if (std::any_of(inputs.begin(), inputs.end(),
+                    [&](FileId f) { return dag.producer(f) != kNoNode && (*omitted)[dag.producer(f)]; }))
       (*omitted)[node] = 1;
   }
   std::vector<NodeId> targets;
@@ -74,7 +77,8 @@ Result<void> omit_from(Dag& dag, const RuleSet& rules, const std::vector<std::st
   for (const NodeId node : dag.order()) {
     if (!(*omitted)[node]) continue;
     for (const FileId file : dag.inputs(node)) {
-      if (const NodeId made_by = dag.producer(file); made_by != kNoNode && !(*omitted)[made_by]) targets.push_back(made_by);
+      if (const NodeId made_by = dag.producer(file); made_by != kNoNode && !(*omitted)[made_by])
+        targets.push_back(made_by);
     }
   }
   std::sort(targets.begin(), targets.end());

@@ -6,12 +6,20 @@
 
 namespace furrow::workflow {
 
-DagSelection::DagSelection(Dag& dag, const RuleSet& rules, const RuleIndex& index, FileStates& states, const std::vector<FileId>& needed,
-                           const Choices& choices, const FailedNodes& failed)
-    : dag_(dag), rules_(rules), index_(index), states_(states), needed_(needed), choices_(choices), failed_(failed) {}
+DagSelection::DagSelection(Dag& dag, const RuleSet& rules, const RuleIndex& index, FileStates& states,
+                           const std::vector<FileId>& needed, const Choices& choices,
+                           const FailedNodes& failed)
+    : dag_(dag),
+      rules_(rules),
+      index_(index),
+      states_(states),
+      needed_(needed),
+      choices_(choices),
+      failed_(failed) {}
 
 std::vector<NodeId> DagSelection::candidates(FileId file) const {
-  if (const auto choice = choices_.find(file); choice != choices_.end() && !choice->second.made.empty()) return choice->second.made;
+  if (const auto choice = choices_.find(file); choice != choices_.end() && !choice->second.made.empty())
+    return choice->second.made;
   if (dag_.producer(file) == kNoNode) return {};
   return {dag_.producer(file)};
 }
@@ -24,7 +32,8 @@ void DagSelection::find_feasible() {
     if (dag_.producer(file) == kNoNode) sources.push_back(file);
   }
   states_.load(sources);
-  const bool sources_there = std::all_of(sources.begin(), sources.end(), [&](FileId f) { return states_.exists(f); });
+  const bool sources_there =
+      std::all_of(sources.begin(), sources.end(), [&](FileId f) { return states_.exists(f); });
   all_feasible_ = sources_there && choices_.empty() && failed_.empty();
   if (all_feasible_) return;  // circles are found while ordering
   states_.load(needed_);
@@ -35,8 +44,9 @@ void DagSelection::find_feasible() {
 bool DagSelection::is_self_made(NodeId node) const {
   const auto outputs = dag_.outputs(node, rules_);
   const auto inputs = dag_.inputs(node);
-  return std::any_of(outputs.begin(), outputs.end(),
-                     [&](FileId out) { return std::find(inputs.begin(), inputs.end(), out) != inputs.end(); });
+  return std::any_of(outputs.begin(), outputs.end(), [&](FileId out) {
+    return std::find(inputs.begin(), inputs.end(), out) != inputs.end();
+  });
 }
 
 void DagSelection::count_missing() {
@@ -68,7 +78,8 @@ void DagSelection::spread() {
     feasible_[node] = 1;
     for (const FileId file : dag_.outputs(node, rules_)) make_available(file);
   };
-  // A job may also stand for its log, which is no output of the node: those files are looked at through their candidates.
+  // A job may also stand for its log, which is no output of the node: those files are looked at through their
+  // candidates.
   std::vector<FileId> by_log;
   for (const FileId file : needed_) {
     if (states_.exists(file)) make_available(file);
@@ -90,7 +101,8 @@ void DagSelection::spread() {
     }
     for (const FileId file : by_log) {
       const auto nodes = candidates(file);
-      if (std::any_of(nodes.begin(), nodes.end(), [&](NodeId n) { return feasible_[n]; })) make_available(file);
+      if (std::any_of(nodes.begin(), nodes.end(), [&](NodeId n) { return feasible_[n]; }))
+        make_available(file);
     }
     again = !queue.empty();
   }
@@ -101,7 +113,8 @@ std::vector<FileId> DagSelection::stuck() const {
   for (const auto& [file, choice] : choices_) {
     if (choice.untried.empty()) continue;
     const auto nodes = candidates(file);
-    if (std::none_of(nodes.begin(), nodes.end(), [&](NodeId n) { return all_feasible_ || feasible_[n]; })) files.push_back(file);
+    if (std::none_of(nodes.begin(), nodes.end(), [&](NodeId n) { return all_feasible_ || feasible_[n]; }))
+      files.push_back(file);
   }
   std::sort(files.begin(), files.end());  // the map's order is no order
   return files;
@@ -120,8 +133,9 @@ Result<void> DagSelection::choose(FileId file, bool allow_ambiguity) {
     const CompiledRule& a = rules_[dag_.node(best[0]).rule];
     const CompiledRule& b = rules_[dag_.node(best[1]).rule];
     return fail(rule_error(a.rule,
-                           "rules " + a.rule.name + " and " + b.rule.name + " are ambiguous for the file " + std::string(dag_.files.view(file)) +
-                               ": both can make it (" + a.rule.name + " with " + show_wildcards(a, dag_.values(best[0], rules_)) + "; " +
+                           "rules " + a.rule.name + " and " + b.rule.name + " are ambiguous for the file " +
+                               std::string(dag_.files.view(file)) + ": both can make it (" + a.rule.name +
+                               " with " + show_wildcards(a, dag_.values(best[0], rules_)) + "; " +
                                b.rule.name + " with " + show_wildcards(b, dag_.values(best[1], rules_)) + ")",
                            "Say which goes first with \"ruleorder: " + a.rule.name + " > " + b.rule.name +
                                "\", constrain their wildcards, or give --allow-ambiguity."));
@@ -166,8 +180,8 @@ Result<void> DagSelection::select(bool allow_ambiguity) {
   return {};
 }
 
-// The job at the end of PATH needs FILE, which NODE makes, which is on the path itself: goes back to the last file on the way that is
-// there already, and takes it as it is.
+// The job at the end of PATH needs FILE, which NODE makes, which is on the path itself: goes back to the last
+// file on the way that is there already, and takes it as it is.
 bool DagSelection::open_circle(std::vector<Frame>& path, NodeId node, FileId file) {
   if (states_.exists(file)) {
     dag_.producer_[file] = kNoNode;
@@ -255,7 +269,8 @@ Error DagSelection::explain_file(FileId file, NodeId wanted_by, std::vector<char
     seen[node] = 1;
     const auto inputs = dag_.inputs(node);
     const auto missing = std::find_if(inputs.begin(), inputs.end(), [&](FileId f) { return !available_[f]; });
-    if (missing == inputs.end()) return rule_error(rules_[dag_.node(node).rule].rule, "this rule cannot be carried out");
+    if (missing == inputs.end())
+      return rule_error(rules_[dag_.node(node).rule].rule, "this rule cannot be carried out");
     wanted_by = node;
     file = *missing;
   }
@@ -268,18 +283,22 @@ Error DagSelection::missing_inputs(NodeId node) {
     if (!available_[file] && candidates(file).empty()) missing.emplace_back(dag_.files.view(file));
   }
   const std::string wildcards = show_wildcards(rule, dag_.values(node, rules_));
-  std::string text = "missing input files for rule " + rule.rule.name + (wildcards.empty() ? "" : " (" + wildcards + ")") + ":";
+  std::string text = "missing input files for rule " + rule.rule.name +
+                     (wildcards.empty() ? "" : " (" + wildcards + ")") + ":";
   for (std::size_t i = 0; i < missing.size() && i < 10; ++i) text += "\n    " + missing[i];
   if (missing.size() > 10) text += "\n    ... and " + std::to_string(missing.size() - 10) + " more";
   const std::string near = missing.empty() ? "" : index_.nearest_pattern(missing.front());
   return rule_error(rule.rule, text,
-                    near.empty() ? "No rule makes them, and they are not there." : "No rule makes them; the nearest output is \"" + near + "\".");
+                    near.empty() ? "No rule makes them, and they are not there."
+                                 : "No rule makes them; the nearest output is \"" + near + "\".");
 }
 
 Error DagSelection::cycle(NodeId node, FileId file) {
   const CompiledRule& rule = rules_[dag_.node(node).rule];
-  return rule_error(rule.rule, "rule " + rule.rule.name + " needs, directly or not, what it makes itself: a cycle through the file " +
-                                   std::string(dag_.files.view(file)),
+  return rule_error(rule.rule,
+                    "rule " + rule.rule.name +
+                        " needs, directly or not, what it makes itself: a cycle through the file " +
+                        std::string(dag_.files.view(file)),
                     "Constrain the wildcards of its output so that they do not match its input.");
 }
 

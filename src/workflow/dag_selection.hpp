@@ -1,8 +1,9 @@
 // Which of the jobs that could make a file is to make it.
 //
-// A job is *feasible* when each of its inputs is there or can be made by a feasible job: the least fixed point, so that jobs that
-// wait for each other in a circle are not. For each file the best feasible job is taken (ruleorder, then no wildcards); two that are
-// equally good are an error; where none is feasible, a file that exists is taken as it is.
+// A job is *feasible* when each of its inputs is there or can be made by a feasible job: the least fixed
+// point, so that jobs that wait for each other in a circle are not. For each file the best feasible job is
+// taken (ruleorder, then no wildcards); two that are equally good are an error; where none is feasible, a
+// file that exists is taken as it is.
 #pragma once
 
 #include <unordered_map>
@@ -16,9 +17,10 @@ namespace furrow::workflow {
 
 // A file that several rules could make, or that some could not.
 struct Choice {
-  std::vector<NodeId> made;                                          // jobs that exist
-  std::vector<std::pair<RuleId, std::vector<std::string>>> untried;  // rule and wildcards of candidates of lower rank
-  std::vector<Error> errors;                                         // of candidates that could not even become jobs
+  std::vector<NodeId> made;  // jobs that exist
+  std::vector<std::pair<RuleId, std::vector<std::string>>>
+      untried;                // rule and wildcards of candidates of lower rank
+  std::vector<Error> errors;  // of candidates that could not even become jobs
 };
 using Choices = std::unordered_map<FileId, Choice>;
 using FailedNodes = std::unordered_map<NodeId, Error>;  // jobs whose input functions failed
@@ -38,8 +40,8 @@ std::vector<T> best_of(const std::vector<T>& candidates, const RuleSet& rules, R
 class DagSelection {
  public:
   // NEEDED: every file that was looked up. Borrows all.
-  DagSelection(Dag& dag, const RuleSet& rules, const RuleIndex& index, FileStates& states, const std::vector<FileId>& needed,
-               const Choices& choices, const FailedNodes& failed);
+  DagSelection(Dag& dag, const RuleSet& rules, const RuleIndex& index, FileStates& states,
+               const std::vector<FileId>& needed, const Choices& choices, const FailedNodes& failed);
 
   void find_feasible();
   // Files none of whose jobs so far is feasible, but that have candidates not tried yet.
@@ -76,13 +78,13 @@ class DagSelection {
   const FailedNodes& failed_;
   bool all_feasible_ = false;
   bool has_opened_circles_ = false;
-  std::vector<char> feasible_;            // by job
-  std::vector<std::uint32_t> missing_;    // by job: inputs not known to be available
-  std::vector<char> available_;           // by file
+  std::vector<char> feasible_;          // by job
+  std::vector<std::uint32_t> missing_;  // by job: inputs not known to be available
+  std::vector<char> available_;         // by file
   std::vector<std::uint32_t> consumers_first_;
   std::vector<NodeId> consumers_;
-  std::vector<char> mark_;                // by job, in visit: 0 new, 1 on the path, 2 done
-  std::vector<char> chosen_;              // by file
+  std::vector<char> mark_;    // by job, in visit: 0 new, 1 on the path, 2 done
+  std::vector<char> chosen_;  // by file
 };
 
 }  // namespace furrow::workflow

@@ -1,7 +1,7 @@
 // What the workflow asks of Python, a batch at a time. The snakefile layer implements it with a process.
 //
-// The calls that return block until the answer is there (planning); those with a callback answer from the event loop (running).
-// Not thread-safe.
+// The calls that return block until the answer is there (planning); those with a callback answer from the
+// event loop (running). Not thread-safe.
 #pragma once
 
 #include <functional>
@@ -63,7 +63,8 @@ struct Preparation {
 };
 using PrepareCallback = std::function<void(std::vector<Result<Preparation>>)>;
 
-// Jobs to ask about in one message: enough that round trips cost nothing, few enough that a message stays small.
+// Jobs to ask about in one message: enough that round trips cost nothing, few enough that a message stays
+// small.
 constexpr std::size_t kEvaluatorBatch = 10'000;
 
 class Evaluator {
@@ -71,7 +72,8 @@ class Evaluator {
   virtual ~Evaluator() = default;
   virtual std::vector<InputAnswer> inputs(std::span<const InputQuestion> jobs) = 0;
   virtual std::vector<Result<DetailAnswer>> details(std::span<const DetailQuestion> jobs) = 0;
-  virtual std::vector<Result<Preparation>> describe(std::span<const JobView> jobs) = 0;  // as prepare, without side effects
+  virtual std::vector<Result<Preparation>> describe(
+      std::span<const JobView> jobs) = 0;  // as prepare, without side effects
   virtual void prepare(std::span<const JobView> jobs, PrepareCallback done) = 0;
   virtual Result<void> hook(const std::string& name, const std::string& log_path) = 0;
 };

@@ -35,7 +35,10 @@ void FileStates::reload(FileId file) {
 
 void FileStates::set(FileId file, const os::FileStatus& status) {
   kinds_[file] = static_cast<std::uint8_t>(1 + static_cast<std::uint8_t>(status.kind));
-  states_[file] = status.exists() ? State{status.newest_ns(), status.is_link ? status.link_mtime_ns : status.mtime_ns, status.size} : State{};
+  states_[file] =
+      status.exists()
+          ? State{status.newest_ns(), status.is_link ? status.link_mtime_ns : status.mtime_ns, status.size}
+          : State{};
 }
 
 const FileStates::State& FileStates::state(FileId file) {

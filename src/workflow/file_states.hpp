@@ -1,5 +1,5 @@
-// What is on the disk, as far as it was looked at: each file's status is read once, many at a time, and read again only when a job
-// may have changed it. Not thread-safe.
+// What is on the disk, as far as it was looked at: each file's status is read once, many at a time, and read
+// again only when a job may have changed it. Not thread-safe.
 #pragma once
 
 #include <cstdint>

@@ -12,14 +12,16 @@ namespace {
 
 class Walk {
  public:
-  Walk(const Pattern& pattern, bool follow_links, GlobMatches& matches) : pattern_(pattern), follow_links_(follow_links), matches_(matches) {}
+  Walk(const Pattern& pattern, bool follow_links, GlobMatches& matches)
+      : pattern_(pattern), follow_links_(follow_links), matches_(matches) {}
 
   void folder(const std::string& path, const std::string& shown) {
     if (follow_links_ && !enter(path)) return;
     auto entries = os::list_directory(path);
     if (!entries) return;
     for (const os::DirectoryEntry& entry : *entries) {
-      const std::string name = shown.empty() ? entry.name : shown + (shown.back() == '/' ? "" : "/") + entry.name;
+      const std::string name =
+          shown.empty() ? entry.name : shown + (shown.back() == '/' ? "" : "/") + entry.name;
       if (pattern_.match(name, values_)) matches_.values.emplace_back(values_.begin(), values_.end());
       if (entry.is_directory && (follow_links_ || !entry.is_link)) folder(name, name);
     }

@@ -43,20 +43,23 @@ std::string escape_mermaid(std::string_view text) {
 
 // A hue of its own for each rule, spread evenly.
 std::string color(RuleId rule, std::size_t rules) {
-  return fmt::format("{:.2f} 0.6 0.85", static_cast<double>(rule) / static_cast<double>(std::max<std::size_t>(rules, 1)));
+  return fmt::format("{:.2f} 0.6 0.85",
+                     static_cast<double>(rule) / static_cast<double>(std::max<std::size_t>(rules, 1)));
 }
 
 std::string label_of(const Dag& dag, const RuleSet& rules, NodeId node) {
   const CompiledRule& rule = rules[dag.node(node).rule];
   std::string label = rule.rule.name;
   const auto values = dag.values(node, rules);
-  for (std::size_t i = 0; i < values.size(); ++i) label += "\n" + rule.wildcards[i] + ": " + std::string(values[i]);
+  for (std::size_t i = 0; i < values.size(); ++i)
+    label += "\n" + rule.wildcards[i] + ": " + std::string(values[i]);
   return label;
 }
 
 using Link = std::pair<std::uint32_t, std::uint32_t>;
 
-std::string draw(const std::string& name, const std::vector<std::tuple<std::uint32_t, std::string, std::string, bool>>& boxes,
+std::string draw(const std::string& name,
+                 const std::vector<std::tuple<std::uint32_t, std::string, std::string, bool>>& boxes,
                  const std::set<Link>& links, GraphFormat format) {
   std::string text;
   if (format == GraphFormat::kMermaid) {
@@ -68,17 +71,21 @@ std::string draw(const std::string& name, const std::vector<std::tuple<std::uint
     for (const auto& [from, to] : links) text += fmt::format("    id{} --> id{}\n", from, to);
     return text;
   }
-  text = "digraph " + name + " {\n    graph [bgcolor=white, margin=0];\n    node [shape=box, style=rounded, fontname=sans, fontsize=10, penwidth=2];\n"
+  text = "digraph " + name +
+         " {\n    graph [bgcolor=white, margin=0];\n    node [shape=box, style=rounded, fontname=sans, "
+         "fontsize=10, penwidth=2];\n"
          "    edge [penwidth=2, color=grey];\n";
   for (const auto& [id, label, hue, dashed] : boxes)
-    text += fmt::format("    {}[label = \"{}\", color = \"{}\", style=\"rounded{}\"];\n", id, escape(label), hue, dashed ? ",dashed" : "");
+    text += fmt::format("    {}[label = \"{}\", color = \"{}\", style=\"rounded{}\"];\n", id, escape(label),
+                        hue, dashed ? ",dashed" : "");
   for (const auto& [from, to] : links) text += fmt::format("    {} -> {}\n", from, to);
   return text + "}\n";
 }
 
 std::string time_of(std::int64_t mtime_ns) {
   if (mtime_ns == 0) return "-";
-  return fmt::format("{:%Y-%m-%d %H:%M:%S}", fmt::localtime(static_cast<std::time_t>(mtime_ns / 1'000'000'000)));
+  return fmt::format("{:%Y-%m-%d %H:%M:%S}",
+                     fmt::localtime(static_cast<std::time_t>(mtime_ns / 1'000'000'000)));
 }
 
 }  // namespace
@@ -87,7 +94,8 @@ std::string job_graph(const Dag& dag, const RuleSet& rules, const Staleness& sta
   std::vector<std::tuple<std::uint32_t, std::string, std::string, bool>> boxes;
   std::set<Link> links;
   for (const NodeId node : dag.order()) {
-    boxes.emplace_back(node, label_of(dag, rules, node), color(dag.node(node).rule, rules.size()), !staleness.must_run(node));
+    boxes.emplace_back(node, label_of(dag, rules, node), color(dag.node(node).rule, rules.size()),
+                       !staleness.must_run(node));
     for (const FileId file : dag.inputs(node)) {
       if (const NodeId made_by = dag.producer(file); made_by != kNoNode) links.emplace(made_by, node);
     }
@@ -101,11 +109,13 @@ std::string rule_graph(const Dag& dag, const RuleSet& rules, GraphFormat format)
   for (const NodeId node : dag.order()) {
     seen.insert(dag.node(node).rule);
     for (const FileId file : dag.inputs(node)) {
-      if (const NodeId made_by = dag.producer(file); made_by != kNoNode) links.emplace(dag.node(made_by).rule, dag.node(node).rule);
+      if (const NodeId made_by = dag.producer(file); made_by != kNoNode)
+        links.emplace(dag.node(made_by).rule, dag.node(node).rule);
     }
   }
   std::vector<std::tuple<std::uint32_t, std::string, std::string, bool>> boxes;
-  for (const RuleId rule : seen) boxes.emplace_back(rule, rules[rule].rule.name, color(rule, rules.size()), false);
+  for (const RuleId rule : seen)
+    boxes.emplace_back(rule, rules[rule].rule.name, color(rule, rules.size()), false);
   return draw("rules", boxes, links, format);
 }
 
@@ -143,8 +153,11 @@ std::string summary(const Dag& dag, const RuleSet& rules, FileStates& states, co
     for (const Template& log : rule.logs) logs.push_back(log.filled(values));
     for (const FileId file : dag.outputs(node, rules)) {
       const bool there = states.exists(file);
-      const std::string status = !there ? "missing" : staleness.must_run(node) ? describe(staleness.reasons(node)) : "ok";
-      text += fmt::format("{}\t{}\t{}\t{}\t{}\t{}\n", dag.files.view(file), time_of(states.mtime_ns(file)), rule.rule.name, join(logs, ","), status,
+      const std::string status = !there                     ? "missing"
+                                 : staleness.must_run(node) ? describe(staleness.reasons(node))
+                                                            : "ok";
+      text += fmt::format("{}\t{}\t{}\t{}\t{}\t{}\n", dag.files.view(file), time_of(states.mtime_ns(file)),
+                          rule.rule.name, join(logs, ","), status,
                           staleness.must_run(node) ? "update pending" : "no update");
     }
   }

@@ -1,4 +1,5 @@
-// A workflow as pictures and tables: Graphviz DOT and Mermaid text for the graphs, tab-separated lines for the files.
+// A workflow as pictures and tables: Graphviz DOT and Mermaid text for the graphs, tab-separated lines for
+// the files.
 #pragma once
 
 #include <functional>

@@ -26,7 +26,9 @@ std::string param_value(const Param& param, const CompiledRule& rule, Values val
 
 std::uint64_t CodeHashes::of(const CompiledRule& rule) {
   const auto [place, is_new] = known_.try_emplace(rule.id, 0);
-  if (is_new) place->second = hash64(rule.rule.code + '\0' + content_identity(rule), static_cast<std::uint64_t>(rule.rule.kind));
+  if (is_new)
+    place->second =
+        hash64(rule.rule.code + '\0' + content_identity(rule), static_cast<std::uint64_t>(rule.rule.kind));
   return place->second;
 }
 

@@ -9,9 +9,11 @@ namespace furrow::workflow {
 namespace {
 
 // What the rule says itself, with what its functions answered in place of them.
-std::vector<std::pair<std::string, ResourceValue>> merged(const Rule& rule, std::vector<std::pair<std::string, ResourceValue>> answered) {
+std::vector<std::pair<std::string, ResourceValue>> merged(
+    const Rule& rule, std::vector<std::pair<std::string, ResourceValue>> answered) {
   for (const auto& [name, value] : rule.resources) {
-    const bool is_answered = std::any_of(answered.begin(), answered.end(), [&, n = &name](const auto& a) { return a.first == *n; });
+    const bool is_answered = std::any_of(answered.begin(), answered.end(),
+                                         [&, n = &name](const auto& a) { return a.first == *n; });
     if (!is_answered && !std::holds_alternative<FunctionValue>(value)) answered.emplace_back(name, value);
   }
   return answered;
@@ -19,7 +21,8 @@ std::vector<std::pair<std::string, ResourceValue>> merged(const Rule& rule, std:
 
 }  // namespace
 
-JobDemands::JobDemands(const Dag& dag, const RuleSet& rules, Evaluator& evaluator, plan::Resources& resources, std::int64_t cores)
+JobDemands::JobDemands(const Dag& dag, const RuleSet& rules, Evaluator& evaluator, plan::Resources& resources,
+                       std::int64_t cores)
     : dag_(dag), rules_(rules), evaluator_(evaluator), resources_(resources), cores_(cores) {}
 
 std::vector<Result<JobDemands::SharedDemand>> JobDemands::find(std::span<const NodeId> nodes, int attempt) {
@@ -44,15 +47,17 @@ void JobDemands::ask(std::span<const NodeId> nodes, std::span<const std::size_t>
                      std::vector<Result<SharedDemand>>& demands) {
   std::vector<DetailQuestion> questions;
   for (const std::size_t place : places) {
-    DetailQuestion& question = questions.emplace_back(DetailQuestion{view_of(dag_, rules_, nodes[place]), true, true, false});
+    DetailQuestion& question =
+        questions.emplace_back(DetailQuestion{view_of(dag_, rules_, nodes[place]), true, true, false});
     question.job.attempt = attempt;
     question.job.threads = std::min(question.job.threads, cores_);
   }
   auto answers = evaluator_.details(questions);
   for (std::size_t i = 0; i < places.size(); ++i) {
     const CompiledRule& rule = rules_[dag_.node(nodes[places[i]]).rule];
-    demands[places[i]] = answers[i] ? settle(rule, {answers[i]->threads, merged(rule.rule, std::move(answers[i]->resources))})
-                                    : fail(located(std::move(answers[i].error()), rule.rule));
+    demands[places[i]] =
+        answers[i] ? settle(rule, {answers[i]->threads, merged(rule.rule, std::move(answers[i]->resources))})
+                   : fail(located(std::move(answers[i].error()), rule.rule));
   }
 }
 
@@ -64,12 +69,18 @@ Result<JobDemands::SharedDemand> JobDemands::fixed(const CompiledRule& rule) {
 
 Result<JobDemands::SharedDemand> JobDemands::settle(const CompiledRule& rule, Demand demand) {
   if (demand.threads < 0)
-    return fail(rule_error(rule.rule, "rule " + rule.rule.name + " asks for " + std::to_string(demand.threads) + " threads", "A job needs none or more."));
+    return fail(rule_error(
+        rule.rule, "rule " + rule.rule.name + " asks for " + std::to_string(demand.threads) + " threads",
+        "A job needs none or more."));
   demand.threads = std::min(demand.threads, cores_);
   plan::Amounts amounts(1, rule.rule.kind == RuleKind::kNone ? 0 : demand.threads);
   for (const auto& [name, value] : demand.resources) {
     const auto* amount = std::get_if<std::int64_t>(&value);
     if (!amount || name == "_cores") continue;
+    if (*amount < 0)
+      return fail(rule_error(
+          rule.rule, "rule " + rule.rule.name + " asks for " + std::to_string(*amount) + " of " + name,
+          "Give a number from 0 on."));
     const std::size_t index = resources_.index(name);
     if (index >= amounts.size()) amounts.resize(index + 1, 0);
     amounts[index] = *amount;

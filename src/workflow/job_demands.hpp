@@ -24,14 +24,16 @@ class JobDemands {
   using SharedDemand = std::shared_ptr<const Demand>;
 
   // Borrows all. CORES: no job gets more.
-  JobDemands(const Dag& dag, const RuleSet& rules, Evaluator& evaluator, plan::Resources& resources, std::int64_t cores);
+  JobDemands(const Dag& dag, const RuleSet& rules, Evaluator& evaluator, plan::Resources& resources,
+             std::int64_t cores);
 
   // In order of NODES; functions are asked for many jobs in one message.
   std::vector<Result<SharedDemand>> find(std::span<const NodeId> nodes, int attempt);
 
  private:
   Result<SharedDemand> fixed(const CompiledRule& rule);
-  void ask(std::span<const NodeId> nodes, std::span<const std::size_t> places, int attempt, std::vector<Result<SharedDemand>>& demands);
+  void ask(std::span<const NodeId> nodes, std::span<const std::size_t> places, int attempt,
+           std::vector<Result<SharedDemand>>& demands);
   Result<SharedDemand> settle(const CompiledRule& rule, Demand demand);
 
   const Dag& dag_;

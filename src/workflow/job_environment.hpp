@@ -1,4 +1,5 @@
-// What a job finds in its environment beside what the engine has: how many threads libraries may start, and where temporary files go.
+// What a job finds in its environment beside what the engine has: how many threads libraries may start, and
+// where temporary files go.
 #pragma once
 
 #include <string>
@@ -10,6 +11,7 @@
 namespace furrow::workflow {
 
 // Adds to ENVIRONMENT what DEMAND says, but for names that are there already.
-void add_job_environment(const JobDemands::Demand& demand, std::vector<std::pair<std::string, std::string>>& environment);
+void add_job_environment(const JobDemands::Demand& demand,
+                         std::vector<std::pair<std::string, std::string>>& environment);
 
 }  // namespace furrow::workflow

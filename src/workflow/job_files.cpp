@@ -44,7 +44,8 @@ JobFiles::JobFiles(const Dag& dag, const RuleSet& rules, FileStates& states, Fil
   for (const NodeId node : dag.targets()) {
     for (const FileId file : dag.outputs(node, rules)) is_target_[file] = 1;
     // `rule all` asks for files by having them as input.
-    if (rules[dag.node(node).rule].rule.kind != RuleKind::kNone || rules[dag.node(node).rule].has_products()) continue;
+    if (rules[dag.node(node).rule].rule.kind != RuleKind::kNone || rules[dag.node(node).rule].has_products())
+      continue;
     for (const FileId file : dag.inputs(node)) is_target_[file] = 1;
   }
 }
@@ -61,7 +62,8 @@ void JobFiles::count_temp_users(const std::function<bool(NodeId)>& must_run) {
   std::vector<char> has_temp(rules_.size(), 0);
   for (RuleId id = 0; id < rules_.size(); ++id) {
     const auto& outputs = rules_[id].outputs;
-    has_temp[id] = std::any_of(outputs.begin(), outputs.end(), [](const Template& t) { return (t.flags & kTemp) != 0; });
+    has_temp[id] =
+        std::any_of(outputs.begin(), outputs.end(), [](const Template& t) { return (t.flags & kTemp) != 0; });
   }
   if (std::find(has_temp.begin(), has_temp.end(), 1) == has_temp.end()) return;
   for (const NodeId node : dag_.order()) {
@@ -76,7 +78,9 @@ void JobFiles::count_temp_users(const std::function<bool(NodeId)>& must_run) {
       const NodeId made_by = dag_.producer(file);
       if (made_by == kNoNode || !has_temp[dag_.node(made_by).rule]) continue;
       const auto outputs = dag_.outputs(made_by, rules_);
-      if (std::find(outputs.begin(), outputs.end(), file) != outputs.end() && (template_of(file).flags & kTemp)) ++users_[file];
+      if (std::find(outputs.begin(), outputs.end(), file) != outputs.end() &&
+          (template_of(file).flags & kTemp))
+        ++users_[file];
     }
   }
 }
@@ -94,7 +98,8 @@ std::vector<std::string> JobFiles::product_folders(NodeId node) const {
   std::vector<std::string> folders;
   const auto add = [&](std::string_view file) {
     std::string folder = os::parent_of(file);
-    if (!folder.empty() && (folders.empty() || folders.back() != folder)) folders.push_back(std::move(folder));
+    if (!folder.empty() && (folders.empty() || folders.back() != folder))
+      folders.push_back(std::move(folder));
   };
   for (const FileId file : dag_.outputs(node, rules_)) add(dag_.files.view(file));
   if (!rule.logs.empty() || !rule.benchmarks.empty()) {
@@ -115,13 +120,16 @@ Result<void> JobFiles::remove_old(NodeId node) {
     if (os::is_write_protected(path)) guarded.push_back(path);
   }
   if (!guarded.empty())
-    return fail(rule_error(rule.rule, "write-protected output files for rule " + rule.rule.name + ": " + join(guarded, ", "),
-                           "They were flagged protected(), or made read-only: remove them or make them writable to have them made again."));
+    return fail(rule_error(
+        rule.rule, "write-protected output files for rule " + rule.rule.name + ": " + join(guarded, ", "),
+        "They were flagged protected(), or made read-only: remove them or make them writable to have them "
+        "made again."));
   for (std::size_t i = 0; i < outputs.size(); ++i) {
     const std::string path(dag_.files.view(outputs[i]));
     if (rule.outputs[i].flags & kTouch) continue;
     std::error_code code;
-    if (std::filesystem::is_directory(std::filesystem::symlink_status(path, code)) && !(rule.outputs[i].flags & kDirectory)) {
+    if (std::filesystem::is_directory(std::filesystem::symlink_status(path, code)) &&
+        !(rule.outputs[i].flags & kDirectory)) {
       std::filesystem::remove(path, code);  // only if empty: nobody said that this folder is the job's
     } else if (auto removed = os::remove_tree(path); !removed) {
       return removed;
@@ -157,7 +165,8 @@ void JobFiles::wait_for(const std::vector<FileId>& files) {
       return !states_.exists(file);
     });
   };
-  while (missing() && std::chrono::steady_clock::now() < end) std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  while (missing() && std::chrono::steady_clock::now() < end)
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
 }
 
 Result<void> JobFiles::after(NodeId node) {
@@ -166,7 +175,8 @@ Result<void> JobFiles::after(NodeId node) {
   std::vector<FileId> expected;
   for (std::size_t i = 0; i < outputs.size(); ++i) {
     if (rule.outputs[i].flags & kTouch) {
-      if (auto touched = touch_or_make(outputs[i], rule.outputs[i].flags & kDirectory); !touched) return touched;
+      if (auto touched = touch_or_make(outputs[i], rule.outputs[i].flags & kDirectory); !touched)
+        return touched;
     }
     states_.reload(outputs[i]);
     expected.push_back(outputs[i]);
@@ -177,8 +187,10 @@ Result<void> JobFiles::after(NodeId node) {
     if (!states_.exists(file)) missing.emplace_back(dag_.files.view(file));
   }
   if (!missing.empty())
-    return fail(rule_error(rule.rule, "rule " + rule.rule.name + " ended well but did not make " + join(missing, ", "),
-                           "Check the paths in its command; on a shared file system that shows files late, give --latency-wait SECONDS."));
+    return fail(rule_error(rule.rule,
+                           "rule " + rule.rule.name + " ended well but did not make " + join(missing, ", "),
+                           "Check the paths in its command; on a shared file system that shows files late, "
+                           "give --latency-wait SECONDS."));
   for (std::size_t i = 0; i < outputs.size(); ++i) {
     if (auto checked = check(node, rule.outputs[i], outputs[i]); !checked) return checked;
   }
@@ -189,19 +201,22 @@ Result<void> JobFiles::check(NodeId node, const Template& output, FileId file) {
   const CompiledRule& rule = rules_[dag_.node(node).rule];
   const std::string path(dag_.files.view(file));
   if (states_.is_directory(file) != ((output.flags & kDirectory) != 0)) {
-    return fail(rule_error(rule.rule,
-                           path + (states_.is_directory(file) ? " is a folder, but rule " + rule.rule.name + " declares a file"
-                                                              : " is a file, but rule " + rule.rule.name + " declares a folder"),
-                           "Flag outputs that are folders, and only those, with directory()."));
+    return fail(rule_error(
+        rule.rule,
+        path + (states_.is_directory(file) ? " is a folder, but rule " + rule.rule.name + " declares a file"
+                                           : " is a file, but rule " + rule.rule.name + " declares a folder"),
+        "Flag outputs that are folders, and only those, with directory()."));
   }
   if (!output.ensure) return {};
   if (output.ensure->non_empty && states_.size(file) == 0)
-    return fail(rule_error(rule.rule, path + " is empty, but rule " + rule.rule.name + " ensures that it is not"));
+    return fail(
+        rule_error(rule.rule, path + " is empty, but rule " + rule.rule.name + " ensures that it is not"));
   const auto check_sum = [&](const char* name, const std::string& wanted, auto function) -> Result<void> {
     if (wanted.empty()) return {};
     const std::string actual = sum_of(path, function);
     if (strcasecmp(actual.c_str(), wanted.c_str()) == 0) return {};
-    return fail(rule_error(rule.rule, path + " has the " + name + " sum " + actual + ", but rule " + rule.rule.name + " ensures " + wanted));
+    return fail(rule_error(rule.rule, path + " has the " + name + " sum " + actual + ", but rule " +
+                                          rule.rule.name + " ensures " + wanted));
   };
   if (auto checked = check_sum("SHA-256", output.ensure->sha256, &SHA256File); !checked) return checked;
   if (auto checked = check_sum("SHA-1", output.ensure->sha1, &SHA1File); !checked) return checked;
@@ -257,7 +272,9 @@ void JobFiles::discard(NodeId node) {
   for (std::size_t i = 0; i < outputs.size(); ++i) {
     states_.reload(outputs[i]);
     const bool is_ours = !states_.is_directory(outputs[i]) || (rule.outputs[i].flags & kDirectory);
-    if (options_.keep_incomplete || (rule.outputs[i].flags & kTouch) || !is_ours || !states_.exists(outputs[i])) continue;
+    if (options_.keep_incomplete || (rule.outputs[i].flags & kTouch) || !is_ours ||
+        !states_.exists(outputs[i]))
+      continue;
     remove_with_parents(std::string(dag_.files.view(outputs[i])));
     states_.reload(outputs[i]);
   }

@@ -1,5 +1,5 @@
-// What happens to a job's files before and after it runs: folders made, old outputs removed, new ones checked, temp files removed
-// once nobody needs them. Not thread-safe.
+// What happens to a job's files before and after it runs: folders made, old outputs removed, new ones
+// checked, temp files removed once nobody needs them. Not thread-safe.
 #pragma once
 
 #include <functional>
@@ -25,11 +25,11 @@ class JobFiles {
   void count_temp_users(const std::function<bool(NodeId)>& must_run);
 
   Result<void> before(NodeId node);
-  Result<void> after(NodeId node);                // outputs are there, of the right kind, and as ensure() wants them
-  void before_record(NodeId node);                // outputs older than inputs are touched, protected ones protected
-  void settle(NodeId node);                       // after a job that succeeded and was recorded: temp files gone
-  Result<void> touch(NodeId node);                // --touch: all outputs, which must be there
-  void discard(NodeId node);                      // after a job that failed
+  Result<void> after(NodeId node);  // outputs are there, of the right kind, and as ensure() wants them
+  void before_record(NodeId node);  // outputs older than inputs are touched, protected ones protected
+  void settle(NodeId node);         // after a job that succeeded and was recorded: temp files gone
+  Result<void> touch(NodeId node);  // --touch: all outputs, which must be there
+  void discard(NodeId node);        // after a job that failed
 
  private:
   std::vector<std::string> product_folders(NodeId node) const;

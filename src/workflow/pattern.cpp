@@ -106,9 +106,11 @@ Result<Pattern> Pattern::parse(std::string_view text, const Constraints& constra
       const std::string group = "_w" + std::to_string(index);
       if (known != pattern.wildcards_.end()) {
         if (found.constraint)
-          return fail(Error{"the wildcard {" + std::string(found.name) + "} has a constraint where it comes again in \"" +
-                                std::string(text) + "\"",
-                            {}, 0, "Give the constraint where the wildcard comes first."});
+          return fail(Error{"the wildcard {" + std::string(found.name) +
+                                "} has a constraint where it comes again in \"" + std::string(text) + "\"",
+                            {},
+                            0,
+                            "Give the constraint where the wildcard comes first."});
         expression += "(?P=" + group + ")";
         continue;
       }
@@ -128,7 +130,8 @@ Result<Pattern> Pattern::parse(std::string_view text, const Constraints& constra
   if (constrained || pattern.pieces_.size() > 2) {
     auto regex = Regex::compile(expression, constrained);
     if (!regex) {
-      regex.error().message = "bad wildcard constraint in \"" + std::string(text) + "\": " + regex.error().message;
+      regex.error().message =
+          "bad wildcard constraint in \"" + std::string(text) + "\": " + regex.error().message;
       return fail(std::move(regex.error()));
     }
     pattern.regex_ = std::move(*regex);
@@ -156,7 +159,8 @@ void Pattern::fill(std::span<const std::string_view> values, std::string& out) c
   }
 }
 
-std::string fill_wildcards(std::string_view text, const std::vector<std::string>& names, std::span<const std::string_view> values) {
+std::string fill_wildcards(std::string_view text, const std::vector<std::string>& names,
+                           std::span<const std::string_view> values) {
   std::string filled;
   std::size_t at = 0;
   for (const Found& found : find_wildcards(text)) {

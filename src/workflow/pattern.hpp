@@ -1,7 +1,8 @@
 // A file name with wildcards: "counts/{sample}.{kind,txt|tsv}".
 //
-// A wildcard matches one or more characters (its constraint, if it has one), greedily, and the pattern matches whole names only; a
-// wildcard that comes again must match the same text again. Immutable once parsed; thread-safe.
+// A wildcard matches one or more characters (its constraint, if it has one), greedily, and the pattern
+// matches whole names only; a wildcard that comes again must match the same text again. Immutable once
+// parsed; thread-safe.
 #pragma once
 
 #include <map>
@@ -23,7 +24,7 @@ class Pattern {
   // CONSTRAINTS hold for wildcards that have none in the text itself. LITERAL: braces are part of the name.
   static Result<Pattern> parse(std::string_view text, const Constraints& constraints, bool literal = false);
 
-  const std::string& text() const { return text_; }                       // as written
+  const std::string& text() const { return text_; }                         // as written
   const std::vector<std::string>& wildcards() const { return wildcards_; }  // distinct, by first appearance
   bool is_literal() const { return wildcards_.empty(); }
   std::string_view prefix() const;  // what every match begins with
@@ -47,7 +48,9 @@ class Pattern {
   std::optional<Regex> regex_;  // none where comparing beginning and end is enough
 };
 
-// A text that mentions wildcards without being a file name: params, the workflow's strings. Unknown names are left as they are.
-std::string fill_wildcards(std::string_view text, const std::vector<std::string>& names, std::span<const std::string_view> values);
+// A text that mentions wildcards without being a file name: params, the workflow's strings. Unknown names are
+// left as they are.
+std::string fill_wildcards(std::string_view text, const std::vector<std::string>& names,
+                           std::span<const std::string_view> values);
 
 }  // namespace furrow::workflow

@@ -4,8 +4,8 @@
 
 namespace furrow::workflow {
 
-Recorder::Recorder(const Dag& dag, const RuleSet& rules, FileStates& states, store::Store& store, os::FileHasher* hasher,
-                   std::int64_t hash_limit)
+Recorder::Recorder(const Dag& dag, const RuleSet& rules, FileStates& states, store::Store& store,
+                   os::FileHasher* hasher, std::int64_t hash_limit)
     : dag_(dag), rules_(rules), states_(states), store_(store), hasher_(hasher), hash_limit_(hash_limit) {}
 
 Result<void> Recorder::put(const store::JobRecord& record) {
@@ -21,10 +21,11 @@ void Recorder::want_content(FileId file) {
   Content& content = contents_[file];
   if (content.mtime_ns == states_.mtime_ns(file)) return;
   content = {states_.mtime_ns(file), 0, true};
-  hasher_->hash(std::string(dag_.files.view(file)), [this, file, time = content.mtime_ns](std::uint64_t hash) {
-    Content& known = contents_[file];
-    if (known.mtime_ns == time) known = {time, hash, false};
-  });
+  hasher_->hash(std::string(dag_.files.view(file)),
+                [this, file, time = content.mtime_ns](std::uint64_t hash) {
+                  Content& known = contents_[file];
+                  if (known.mtime_ns == time) known = {time, hash, false};
+                });
 }
 
 Result<void> Recorder::started(NodeId node, store::JobRecord record) {
@@ -35,7 +36,8 @@ Result<void> Recorder::started(NodeId node, store::JobRecord record) {
 
 store::FileStamp Recorder::stamp(FileId file) const {
   store::FileStamp stamp{std::string(dag_.files.view(file)), states_.mtime_ns(file), states_.size(file), 0};
-  if (const auto content = contents_.find(file); content != contents_.end() && content->second.mtime_ns == stamp.mtime_ns)
+  if (const auto content = contents_.find(file);
+      content != contents_.end() && content->second.mtime_ns == stamp.mtime_ns)
     stamp.content = content->second.hash;
   return stamp;
 }
@@ -52,7 +54,8 @@ bool Recorder::fill_stamps(NodeId node, store::JobRecord& record) {
     complete &= content == contents_.end() || !content->second.pending;
     record.inputs.push_back(stamp(file));
   }
-  std::sort(record.inputs.begin(), record.inputs.end(), [](const auto& a, const auto& b) { return a.path < b.path; });
+  std::sort(record.inputs.begin(), record.inputs.end(),
+            [](const auto& a, const auto& b) { return a.path < b.path; });
   for (const FileId file : dag_.outputs(node, rules_)) record.outputs.push_back(stamp(file));
   return complete;
 }
@@ -76,7 +79,8 @@ Result<void> Recorder::commit() {
     if (pending) break;
     for (store::FileStamp& stamp : record.inputs) {
       const auto content = contents_.find(dag_.files.find(stamp.path));
-      if (content != contents_.end() && content->second.mtime_ns == stamp.mtime_ns) stamp.content = content->second.hash;
+      if (content != contents_.end() && content->second.mtime_ns == stamp.mtime_ns)
+        stamp.content = content->second.hash;
     }
     if (auto done = put(record); !done) return done;
     unhashed_.pop_front();

@@ -1,5 +1,6 @@
-// Writes what a run does into the store, and finds out the contents of inputs on the way without keeping anyone waiting: a record is
-// written as soon as its job has ended, and once more if a hash came later. Not thread-safe.
+// Writes what a run does into the store, and finds out the contents of inputs on the way without keeping
+// anyone waiting: a record is written as soon as its job has ended, and once more if a hash came later. Not
+// thread-safe.
 #pragma once
 
 #include <deque>
@@ -16,7 +17,8 @@ namespace furrow::workflow {
 class Recorder {
  public:
   // Borrows all. HASHER may be null: then contents are not recorded.
-  Recorder(const Dag& dag, const RuleSet& rules, FileStates& states, store::Store& store, os::FileHasher* hasher, std::int64_t hash_limit);
+  Recorder(const Dag& dag, const RuleSet& rules, FileStates& states, store::Store& store,
+           os::FileHasher* hasher, std::int64_t hash_limit);
 
   // All but commit() only collect; nothing is in the store before it.
   Result<void> started(NodeId node, store::JobRecord record);
@@ -44,7 +46,8 @@ class Recorder {
   std::int64_t hash_limit_;
   bool open_ = false;  // a transaction
   std::unordered_map<FileId, Content> contents_;
-  std::deque<std::pair<NodeId, store::JobRecord>> unhashed_;  // in the store, but some content was not known yet
+  std::deque<std::pair<NodeId, store::JobRecord>>
+      unhashed_;  // in the store, but some content was not known yet
 };
 
 }  // namespace furrow::workflow

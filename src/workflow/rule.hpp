@@ -1,4 +1,5 @@
-// What a Snakefile says, as data: rules, with everything that only Python understands reduced to "a function answers that".
+// What a Snakefile says, as data: rules, with everything that only Python understands reduced to "a function
+// answers that".
 #pragma once
 
 #include <cstdint>
@@ -37,8 +38,8 @@ struct Item {
 
 // One argument of input:, output: or log:. A function's answer is several of these.
 struct Entry {
-  std::string name{};      // empty: positional
-  bool is_list = false;    // the name stands for all items, not for one
+  std::string name{};    // empty: positional
+  bool is_list = false;  // the name stands for all items, not for one
   bool is_function = false;
   int line = 0;
   std::vector<Item> items{};  // empty for a function
@@ -46,7 +47,7 @@ struct Entry {
 
 struct Param {
   std::string name{};
-  std::string text{};       // equal values have equal text
+  std::string text{};  // equal values have equal text
   bool has_wildcards = false;
   bool is_function = false;
   int line = 0;

@@ -1,4 +1,5 @@
-// Which rules could make a file: looked up by what their output patterns begin with, so that a thousand rules cost hardly more than one.
+// Which rules could make a file: looked up by what their output patterns begin with, so that a thousand rules
+// cost hardly more than one.
 #pragma once
 
 #include <string_view>
@@ -32,11 +33,13 @@ class RuleIndex {
   using ByPrefix = std::unordered_map<std::string_view, std::vector<Product>>;
 
   void add(RuleId rule, const std::vector<Template>& products);
-  void match(const std::vector<Product>& products, std::string_view name, std::vector<Candidate>& candidates) const;
+  void match(const std::vector<Product>& products, std::string_view name,
+             std::vector<Candidate>& candidates) const;
 
   const RuleSet& rules_;
-  ByPrefix literal_;                                       // whole names
-  std::vector<std::pair<std::size_t, ByPrefix>> by_length_;  // length of a prefix -> the prefixes of that length
+  ByPrefix literal_;  // whole names
+  std::vector<std::pair<std::size_t, ByPrefix>>
+      by_length_;  // length of a prefix -> the prefixes of that length
   mutable std::vector<std::string_view> values_;
 };
 

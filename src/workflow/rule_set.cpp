@@ -29,11 +29,12 @@ class Compiler {
   Result<void> run() {
     if (auto done = compile_products(); !done) return done;
     if (auto done = compile_inputs(); !done) return done;
-    out_.has_param_functions = std::any_of(out_.rule.params.begin(), out_.rule.params.end(), [](const Param& p) { return p.is_function; });
+    out_.has_param_functions = std::any_of(out_.rule.params.begin(), out_.rule.params.end(),
+                                           [](const Param& p) { return p.is_function; });
     const auto is_function = [](const ResourceValue& v) { return std::holds_alternative<FunctionValue>(v); };
     out_.has_detail_functions =
-        is_function(out_.rule.threads) ||
-        std::any_of(out_.rule.resources.begin(), out_.rule.resources.end(), [&](const auto& r) { return is_function(r.second); });
+        is_function(out_.rule.threads) || std::any_of(out_.rule.resources.begin(), out_.rule.resources.end(),
+                                                      [&](const auto& r) { return is_function(r.second); });
     return {};
   }
 
@@ -46,7 +47,9 @@ class Compiler {
 
   Result<void> compile_products() {
     const std::pair<std::vector<Entry>*, std::vector<Template>*> groups[] = {
-        {&out_.rule.output, &out_.outputs}, {&out_.rule.log, &out_.logs}, {&out_.rule.benchmark, &out_.benchmarks}};
+        {&out_.rule.output, &out_.outputs},
+        {&out_.rule.log, &out_.logs},
+        {&out_.rule.benchmark, &out_.benchmarks}};
     bool first = true;
     std::set<std::string> seen;
     for (const auto& [entries, templates] : groups) {
@@ -66,13 +69,15 @@ class Compiler {
   Result<void> check_product(Template& product, bool first, std::set<std::string>& seen) {
     if (first) out_.wildcards = product.pattern.wildcards();
     if (!seen.insert(product.pattern.text()).second)
-      return fail(rule_error(out_.rule, "rule " + out_.rule.name + " names the output \"" + product.pattern.text() + "\" twice"));
+      return fail(rule_error(out_.rule, "rule " + out_.rule.name + " names the output \"" +
+                                            product.pattern.text() + "\" twice"));
     if (std::set(out_.wildcards.begin(), out_.wildcards.end()) !=
         std::set(product.pattern.wildcards().begin(), product.pattern.wildcards().end()))
-      return fail(rule_error(out_.rule,
-                             "not all output, log and benchmark files of rule " + out_.rule.name + " contain the same wildcards: \"" +
-                                 product.pattern.text() + "\" differs from the first",
-                             "Each file of a rule needs all of its wildcards, or two jobs would write the same file."));
+      return fail(rule_error(
+          out_.rule,
+          "not all output, log and benchmark files of rule " + out_.rule.name +
+              " contain the same wildcards: \"" + product.pattern.text() + "\" differs from the first",
+          "Each file of a rule needs all of its wildcards, or two jobs would write the same file."));
     assign_slots(product);
     return {};
   }
@@ -99,10 +104,12 @@ class Compiler {
     if (!made) return fail(std::move(made.error()));
     const auto unknown = unknown_wildcards(made->pattern, out_.wildcards);
     if (!unknown.empty() && !out_.mistake) {
-      out_.mistake = rule_error(out_.rule,
-                                "wildcards in input files of rule " + out_.rule.name + " cannot be determined from its output files: " +
-                                    join(unknown, ", ") + " in \"" + item.pattern + "\"",
-                                "Use the wildcard in the output too, or expand() where all values are meant.");
+      out_.mistake =
+          rule_error(out_.rule,
+                     "wildcards in input files of rule " + out_.rule.name +
+                         " cannot be determined from its output files: " + join(unknown, ", ") + " in \"" +
+                         item.pattern + "\"",
+                     "Use the wildcard in the output too, or expand() where all values are meant.");
     }
     assign_slots(*made);
     const auto index = static_cast<std::uint32_t>(out_.input_templates.size());
@@ -112,7 +119,8 @@ class Compiler {
   }
 
   void assign_slots(Template& made) const {
-    for (const std::string& name : made.pattern.wildcards()) made.slots.push_back(slot_of(out_.wildcards, name));
+    for (const std::string& name : made.pattern.wildcards())
+      made.slots.push_back(slot_of(out_.wildcards, name));
   }
 
   CompiledRule& out_;
@@ -139,7 +147,8 @@ std::string Template::filled(Values values) const {
   return name;
 }
 
-Result<RuleSet> RuleSet::compile(std::vector<Rule> rules, std::vector<std::vector<std::string>> rule_order, StringTable& files) {
+Result<RuleSet> RuleSet::compile(std::vector<Rule> rules, std::vector<std::vector<std::string>> rule_order,
+                                 StringTable& files) {
   RuleSet set;
   set.rules_.resize(rules.size());
   for (RuleId id = 0; id < rules.size(); ++id) {
@@ -153,7 +162,9 @@ Result<RuleSet> RuleSet::compile(std::vector<Rule> rules, std::vector<std::vecto
       const CompiledRule* const rule = set.find(name);
       if (!rule) {
         const std::string near = nearest(name, set.names());
-        return fail(Error{"ruleorder names the rule " + name + ", which does not exist", {}, 0,
+        return fail(Error{"ruleorder names the rule " + name + ", which does not exist",
+                          {},
+                          0,
                           near.empty() ? "" : "Did you mean " + near + "?"});
       }
       ids.push_back(rule->id);
@@ -163,7 +174,8 @@ Result<RuleSet> RuleSet::compile(std::vector<Rule> rules, std::vector<std::vecto
 }
 
 const CompiledRule* RuleSet::find(std::string_view name) const {
-  const auto found = std::find_if(rules_.begin(), rules_.end(), [&](const CompiledRule& r) { return r.rule.name == name; });
+  const auto found =
+      std::find_if(rules_.begin(), rules_.end(), [&](const CompiledRule& r) { return r.rule.name == name; });
   return found == rules_.end() ? nullptr : &*found;
 }
 

@@ -1,7 +1,8 @@
-// The rules of a workflow, made ready for planning: patterns parsed, wildcards numbered, plain file names interned.
+// The rules of a workflow, made ready for planning: patterns parsed, wildcards numbered, plain file names
+// interned.
 //
-// Immutable once compiled. A mistake that concerns one rule's inputs is kept with the rule and told when a job of it is needed, as
-// rules that no target needs may well be broken.
+// Immutable once compiled. A mistake that concerns one rule's inputs is kept with the rule and told when a
+// job of it is needed, as rules that no target needs may well be broken.
 #pragma once
 
 #include <cstdint>
@@ -63,15 +64,16 @@ struct CompiledRule {
 class RuleSet {
  public:
   // Plain file names go into FILES.
-  static Result<RuleSet> compile(std::vector<Rule> rules, std::vector<std::vector<std::string>> rule_order, StringTable& files);
+  static Result<RuleSet> compile(std::vector<Rule> rules, std::vector<std::vector<std::string>> rule_order,
+                                 StringTable& files);
 
   const CompiledRule& operator[](RuleId id) const { return rules_[id]; }
   std::size_t size() const { return rules_.size(); }
   const CompiledRule* find(std::string_view name) const;
   std::vector<std::string> names() const;
 
-  // Whether A is to be taken rather than B (>0), B rather than A (<0), or neither: ruleorder, later statements first; else a rule
-  // without wildcards before one with.
+  // Whether A is to be taken rather than B (>0), B rather than A (<0), or neither: ruleorder, later
+  // statements first; else a rule without wildcards before one with.
   int compare(RuleId a, RuleId b) const;
 
  private:

@@ -11,9 +11,13 @@ namespace fs = std::filesystem;
 
 namespace {
 
-Error error_of(const std::string& what, const std::error_code& code) { return Error{what + ": " + code.message()}; }
+Error error_of(const std::string& what, const std::error_code& code) {
+  return Error{what + ": " + code.message()};
+}
 
-bool is_inside(const std::string& path) { return !path.empty() && path.front() != '/' && !path.starts_with("../"); }
+bool is_inside(const std::string& path) {
+  return !path.empty() && path.front() != '/' && !path.starts_with("../");
+}
 
 Result<void> bring(const fs::path& root, const std::string& file, bool copy) {
   if (!is_inside(file)) return {};
@@ -45,7 +49,8 @@ Result<void> bring_all(const fs::path& root, bool copy) {
   return {};
 }
 
-// A folder that is a link would let the job write into the original: links its members instead, as deep as FILE goes.
+// A folder that is a link would let the job write into the original: links its members instead, as deep as
+// FILE goes.
 void open_up(const fs::path& root, const std::string& file) {
   std::error_code code;
   fs::path original;
@@ -60,7 +65,8 @@ void open_up(const fs::path& root, const std::string& file) {
   }
 }
 
-// A link into the shadow folder would point to nothing once that is gone: lets it point to the same place outside.
+// A link into the shadow folder would point to nothing once that is gone: lets it point to the same place
+// outside.
 void redirect(const fs::path& link, const std::string& root) {
   std::error_code code;
   const fs::path target = fs::read_symlink(link, code);
@@ -71,7 +77,8 @@ void redirect(const fs::path& link, const std::string& root) {
 
 }  // namespace
 
-Result<std::unique_ptr<Shadow>> Shadow::make(const std::string& kind, const std::string& path, const std::vector<std::string>& inputs,
+Result<std::unique_ptr<Shadow>> Shadow::make(const std::string& kind, const std::string& path,
+                                             const std::vector<std::string>& inputs,
                                              const std::vector<std::string>& products) {
   if (auto removed = os::remove_tree(path); !removed) return fail(std::move(removed.error()));
   if (auto made = os::make_directories(path); !made) return fail(std::move(made.error()));
@@ -102,7 +109,9 @@ Result<void> Shadow::move_out(const std::vector<std::string>& products) const {
   for (const std::string& product : products) {
     const fs::path from = fs::path(path_) / product;
     std::error_code code;
-    if (!is_inside(product) || !fs::exists(fs::symlink_status(from, code)) || fs::equivalent(from, product, code)) continue;
+    if (!is_inside(product) || !fs::exists(fs::symlink_status(from, code)) ||
+        fs::equivalent(from, product, code))
+      continue;
     if (auto removed = os::remove_tree(product); !removed) return removed;
     if (fs::is_symlink(fs::symlink_status(from, code))) redirect(from, path_);
     code.clear();

@@ -14,12 +14,18 @@ constexpr double kLastMoments_s = 60;  // what a power cut may have taken from t
 
 }  // namespace
 
-Staleness::Staleness(const Dag& dag, const RuleSet& rules, FileStates& states, Evaluator& evaluator, store::Store* store,
-                     StalenessOptions options)
-    : dag_(dag), rules_(rules), states_(states), evaluator_(evaluator), store_(store), options_(std::move(options)) {}
+Staleness::Staleness(const Dag& dag, const RuleSet& rules, FileStates& states, Evaluator& evaluator,
+                     store::Store* store, StalenessOptions options)
+    : dag_(dag),
+      rules_(rules),
+      states_(states),
+      evaluator_(evaluator),
+      store_(store),
+      options_(std::move(options)) {}
 
 std::size_t Staleness::count() const {
-  return static_cast<std::size_t>(std::count_if(dag_.order().begin(), dag_.order().end(), [&](NodeId n) { return must_run(n); }));
+  return static_cast<std::size_t>(
+      std::count_if(dag_.order().begin(), dag_.order().end(), [&](NodeId n) { return must_run(n); }));
 }
 
 std::span<const Staleness::Edge> Staleness::consumers(NodeId node) const {
@@ -78,7 +84,8 @@ void Staleness::find_output_times() {
     for (const FileId file : dag_.outputs(*node, rules_)) {
       if (states_.exists(file)) oldest = std::min(oldest, states_.own_mtime_ns(file));
     }
-    if (oldest == std::numeric_limits<std::int64_t>::max()) {  // nothing is there (temp files, say): what was made from it speaks for it
+    if (oldest == std::numeric_limits<std::int64_t>::max()) {  // nothing is there (temp files, say): what was
+                                                               // made from it speaks for it
       for (const Edge& edge : consumers(*node)) {
         if (output_time_[edge.consumer] != 0) oldest = std::min(oldest, output_time_[edge.consumer]);
       }
@@ -97,8 +104,10 @@ bool Staleness::is_requested(NodeId node, FileId output) const {
 void Staleness::judge_alone(NodeId node) {
   const CompiledRule& rule = rules_[dag_.node(node).rule];
   const auto outputs = dag_.outputs(node, rules_);
-  if (options_.force_all || (options_.force_targets && is_target_[node]) || options_.force_rules.contains(rule.rule.name) ||
-      std::any_of(outputs.begin(), outputs.end(), [&](FileId f) { return options_.force_files.contains(f); })) {
+  if (options_.force_all || (options_.force_targets && is_target_[node]) ||
+      options_.force_rules.contains(rule.rule.name) ||
+      std::any_of(outputs.begin(), outputs.end(),
+                  [&](FileId f) { return options_.force_files.contains(f); })) {
     reasons_[node] |= kForced;
   }
   if (!is_target_[node]) return;
@@ -111,7 +120,8 @@ void Staleness::judge_alone(NodeId node) {
     }
     return;
   }
-  const bool wants_all = std::none_of(outputs.begin(), outputs.end(), [&](FileId f) { return target_file_[f]; });
+  const bool wants_all =
+      std::none_of(outputs.begin(), outputs.end(), [&](FileId f) { return target_file_[f]; });
   for (const FileId file : outputs) {
     if (!states_.exists(file) && (wants_all || is_requested(node, file))) reasons_[node] |= kMissingOutput;
   }
@@ -152,17 +162,20 @@ Result<void> Staleness::judge_by_records() {
   if (!store_) return {};
   std::vector<NodeId> asked;
   for (const NodeId node : dag_.order()) {
-    if (options_.triggers.params && (reasons_[node] & ~kNewerInput) == 0 && output_time_[node] != 0 && rules_[dag_.node(node).rule].has_param_functions)
+    if (options_.triggers.params && (reasons_[node] & ~kNewerInput) == 0 && output_time_[node] != 0 &&
+        rules_[dag_.node(node).rule].has_param_functions)
       asked.push_back(node);
   }
   for (std::size_t begin = 0; begin < asked.size(); begin += kEvaluatorBatch)
     ask_param_functions(std::span(asked).subspan(begin, std::min(kEvaluatorBatch, asked.size() - begin)));
   if (!store_->ended_cleanly()) {
     double last = 0;
-    if (auto read = store_->for_each([&](store::JobRow& row) { last = std::max(last, row.finished_at); }); !read) return read;
+    if (auto read = store_->for_each([&](store::JobRow& row) { last = std::max(last, row.finished_at); });
+        !read)
+      return read;
     unsafe_since_ = std::max(0.0, last - kLastMoments_s);
   }
-  seen_.assign(dag_.files.size(), 0);
+  seen_.assign(dag_.files.size(), {});
   return store_->for_each([&](store::JobRow& row) {
     const FileId file = dag_.files.find(row.key);
     if (file == StringTable::kNone) return;
@@ -174,7 +187,8 @@ Result<void> Staleness::judge_by_records() {
 }
 
 void Staleness::judge_record(NodeId node, store::JobRow& row) {
-  if (row.phase == store::JobPhase::kStarted && options_.ignore_incomplete) return;  // it says nothing of inputs yet
+  if (row.phase == store::JobPhase::kStarted && options_.ignore_incomplete)
+    return;  // it says nothing of inputs yet
   if (row.phase != store::JobPhase::kFinished) {
     reasons_[node] |= kIncomplete;  // it was due then, and so it is now, whatever else is there
     return;
@@ -183,7 +197,8 @@ void Staleness::judge_record(NodeId node, store::JobRow& row) {
     while (row.outputs.next()) {
       const store::StampView& stamp = row.outputs.stamp();
       const FileId file = dag_.files.find(stamp.path);
-      if (file != StringTable::kNone && states_.exists(file) && !states_.is_directory(file) && states_.size(file) < stamp.size)
+      if (file != StringTable::kNone && states_.exists(file) && !states_.is_directory(file) &&
+          states_.size(file) < stamp.size)
         reasons_[node] |= kIncomplete;
     }
   }
@@ -194,7 +209,8 @@ void Staleness::judge_record(NodeId node, store::JobRow& row) {
   if (options_.triggers.params && (!rule.has_param_functions || answered != answered_params_.end())) {
     static const std::vector<Param> kNone;
     const auto& params = answered == answered_params_.end() ? kNone : answered->second;
-    if (row.params_hash != params_hash(rule, dag_.values(node, rules_), params)) reasons_[node] |= kParamsChanged;
+    if (row.params_hash != params_hash(rule, dag_.values(node, rules_), params))
+      reasons_[node] |= kParamsChanged;
   }
   judge_inputs(node, row);
 }
@@ -204,9 +220,11 @@ void Staleness::judge_inputs(NodeId node, store::JobRow& row) {
   const auto flags = dag_.input_flags(node);
   const std::uint32_t mark = node + 1;
   std::size_t distinct = 0;
-  for (const FileId file : inputs) {
-    distinct += seen_[file] != mark;
-    seen_[file] = mark;
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    Seen& seen = seen_[inputs[i]];
+    const bool is_new = seen.by != mark;
+    distinct += is_new;
+    seen = {mark, (is_new || seen.ancient) && (flags[i] & kAncient)};
   }
   bool same_set = distinct == row.inputs.size();
   bool newer = false;
@@ -214,13 +232,12 @@ void Staleness::judge_inputs(NodeId node, store::JobRow& row) {
   while (row.inputs.next()) {
     const store::StampView& stamp = row.inputs.stamp();
     const FileId file = dag_.files.find(stamp.path);
-    if (file == StringTable::kNone || file >= seen_.size() || seen_[file] != mark) {
+    if (file == StringTable::kNone || file >= seen_.size() || seen_[file].by != mark) {
       same_set = false;
       continue;
     }
     if (!(reasons_[node] & kNewerInput) || states_.mtime_ns(file) <= time) continue;
-    const std::size_t place = static_cast<std::size_t>(std::find(inputs.begin(), inputs.end(), file) - inputs.begin());
-    newer |= !(flags[place] & kAncient) && !same_content(stamp, file);
+    newer |= !seen_[file].ancient && !same_content(stamp, file);
   }
   if (options_.triggers.input && !same_set) reasons_[node] |= kInputsChanged;
   if (!newer && same_set) reasons_[node] = static_cast<Reasons>(reasons_[node] & ~kNewerInput);
@@ -228,7 +245,9 @@ void Staleness::judge_inputs(NodeId node, store::JobRow& row) {
 
 bool Staleness::same_content(const store::StampView& stamp, FileId file) {
   if (stamp.mtime_ns == states_.mtime_ns(file) && stamp.size == states_.size(file)) return true;
-  if (stamp.content == 0 || stamp.size != states_.size(file) || stamp.size > options_.hash_limit || states_.is_directory(file)) return false;
+  if (stamp.content == 0 || stamp.size != states_.size(file) || stamp.size > options_.hash_limit ||
+      states_.is_directory(file))
+    return false;
   const auto [place, is_new] = hashes_.try_emplace(file, 0);
   if (is_new) place->second = os::hash_file(std::string(dag_.files.view(file))).value_or(0);
   return place->second == stamp.content;
@@ -253,7 +272,8 @@ void Staleness::spread() {
       if (made_by != kNoNode && !states_.exists(file)) add(made_by, kMissingOutput);
     }
     for (const Edge& edge : consumers(node)) {
-      // An ancient input that is there is not looked at again; one that is only now made is new to its consumer.
+      // An ancient input that is there is not looked at again; one that is only now made is new to its
+      // consumer.
       if (!edge.ancient || !states_.exists(edge.file)) add(edge.consumer, kUpstream);
     }
   }
@@ -284,13 +304,16 @@ Result<std::vector<std::string>> Staleness::explain(NodeId node) {
     record = std::move(*found);
   }
   if (reasons == 0) {
-    lines.push_back(record ? "up to date: outputs are there, and inputs, params and code are those of the last run"
-                           : "up to date by time: outputs are newer than inputs (there is no record of how they were made)");
+    lines.push_back(
+        record
+            ? "up to date: outputs are there, and inputs, params and code are those of the last run"
+            : "up to date by time: outputs are newer than inputs (there is no record of how they were made)");
     return lines;
   }
   if (reasons & kForced) lines.push_back("it is forced by an option");
   if (reasons & kNothingMade) lines.push_back("it makes no files, so it runs whenever it is asked for");
-  if (reasons & kIncomplete) lines.push_back("its last run failed or was cut off, so what it left is not trusted");
+  if (reasons & kIncomplete)
+    lines.push_back("its last run failed or was cut off, so what it left is not trusted");
   if (reasons & kMissingOutput) explain_missing(node, lines);
   if (reasons & kNewerInput) explain_newer(node, lines);
   if (reasons & kUpstream) explain_upstream(node, lines);
@@ -299,9 +322,12 @@ Result<std::vector<std::string>> Staleness::explain(NodeId node) {
     const auto answered = answered_params_.find(node);
     const CompiledRule& rule = rules_[dag_.node(node).rule];
     lines.push_back("params were:  " + (record ? record->params : std::string()));
-    lines.push_back("params are:   " + params_text(rule, dag_.values(node, rules_), answered == answered_params_.end() ? std::vector<Param>{} : answered->second));
+    lines.push_back("params are:   " + params_text(rule, dag_.values(node, rules_),
+                                                   answered == answered_params_.end() ? std::vector<Param>{}
+                                                                                      : answered->second));
   }
-  if (reasons & kCodeChanged) lines.push_back("the code of rule " + rules_[dag_.node(node).rule].rule.name + " is not what it was");
+  if (reasons & kCodeChanged)
+    lines.push_back("the code of rule " + rules_[dag_.node(node).rule].rule.name + " is not what it was");
   return lines;
 }
 
@@ -317,7 +343,8 @@ void Staleness::explain_newer(NodeId node, std::vector<std::string>& lines) {
   std::vector<std::string> newer;
   const auto inputs = dag_.inputs(node);
   for (std::size_t i = 0; i < inputs.size(); ++i) {
-    if (!(dag_.input_flags(node)[i] & kAncient) && states_.mtime_ns(inputs[i]) > output_time_[node]) newer.emplace_back(dag_.files.view(inputs[i]));
+    if (!(dag_.input_flags(node)[i] & kAncient) && states_.mtime_ns(inputs[i]) > output_time_[node])
+      newer.emplace_back(dag_.files.view(inputs[i]));
   }
   lines.push_back("newer input: " + join(shown(newer), ", "));
 }
@@ -331,7 +358,8 @@ void Staleness::explain_upstream(NodeId node, std::vector<std::string>& lines) {
   if (!made.empty()) lines.push_back("input made anew by this run: " + join(shown(made), ", "));
 }
 
-void Staleness::explain_inputs(NodeId node, const std::optional<store::JobRecord>& record, std::vector<std::string>& lines) {
+void Staleness::explain_inputs(NodeId node, const std::optional<store::JobRecord>& record,
+                               std::vector<std::string>& lines) {
   if (!record) return;
   std::set<std::string> before, now;
   for (const store::FileStamp& stamp : record->inputs) before.insert(stamp.path);

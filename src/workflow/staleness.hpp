@@ -1,9 +1,10 @@
 // Which jobs must run, and why.
 //
-// A job must run when an output that somebody needs is missing, an input is newer than its oldest output (and its content is not what
-// it was), its parameters, its code or the set of its inputs are not those of the record, its last run was cut off, or it is forced;
-// and then so must every job that uses what it makes, and every job that makes what it needs and is not there. A record is what the
-// store remembers of the job's last run; where there is none, times alone decide.
+// A job must run when an output that somebody needs is missing, an input is newer than its oldest output (and
+// its content is not what it was), its parameters, its code or the set of its inputs are not those of the
+// record, its last run was cut off, or it is forced; and then so must every job that uses what it makes, and
+// every job that makes what it needs and is not there. A record is what the store remembers of the job's last
+// run; where there is none, times alone decide.
 #pragma once
 
 #include <cstdint>
@@ -24,12 +25,12 @@ enum Reason : std::uint16_t {
   kForced = 1,
   kMissingOutput = 2,
   kNewerInput = 4,
-  kUpstream = 8,      // a job that it depends on runs
+  kUpstream = 8,  // a job that it depends on runs
   kInputsChanged = 16,
   kParamsChanged = 32,
   kCodeChanged = 64,
-  kIncomplete = 128,  // its last run failed or was cut off
-  kNothingMade = 256, // it makes no files, so it runs whenever it is asked for
+  kIncomplete = 128,   // its last run failed or was cut off
+  kNothingMade = 256,  // it makes no files, so it runs whenever it is asked for
 };
 using Reasons = std::uint16_t;
 
@@ -49,8 +50,8 @@ struct StalenessOptions {
 
 class Staleness {
  public:
-  Staleness(const Dag& dag, const RuleSet& rules, FileStates& states, Evaluator& evaluator, store::Store* store,
-            StalenessOptions options);
+  Staleness(const Dag& dag, const RuleSet& rules, FileStates& states, Evaluator& evaluator,
+            store::Store* store, StalenessOptions options);
 
   Result<void> decide();
 
@@ -68,6 +69,11 @@ class Staleness {
     bool ancient;
   };
 
+  struct Seen {
+    std::uint32_t by = 0;  // 1 + the job whose inputs were looked through last
+    bool ancient = false;  // wherever that job names the file
+  };
+
   void find_consumers();
   void find_output_times();
   void judge_alone(NodeId node);
@@ -83,7 +89,8 @@ class Staleness {
   void explain_missing(NodeId node, std::vector<std::string>& lines);
   void explain_newer(NodeId node, std::vector<std::string>& lines);
   void explain_upstream(NodeId node, std::vector<std::string>& lines);
-  void explain_inputs(NodeId node, const std::optional<store::JobRecord>& record, std::vector<std::string>& lines);
+  void explain_inputs(NodeId node, const std::optional<store::JobRecord>& record,
+                      std::vector<std::string>& lines);
   std::span<const Edge> consumers(NodeId node) const;
 
   const Dag& dag_;
@@ -92,13 +99,14 @@ class Staleness {
   Evaluator& evaluator_;
   store::Store* store_;
   StalenessOptions options_;
-  std::vector<Reasons> reasons_;           // by job
-  std::vector<std::int64_t> output_time_;  // by job: of its oldest output, or of what was made from it; 0: none
-  std::vector<char> is_target_, active_;   // by job
-  std::vector<char> target_file_;          // by file
+  std::vector<Reasons> reasons_;  // by job
+  std::vector<std::int64_t>
+      output_time_;  // by job: of its oldest output, or of what was made from it; 0: none
+  std::vector<char> is_target_, active_;  // by job
+  std::vector<char> target_file_;         // by file
   std::vector<std::uint32_t> edges_first_;
   std::vector<Edge> edges_;
-  std::vector<std::uint32_t> seen_;        // by file: 1 + the job whose inputs were marked last
+  std::vector<Seen> seen_;  // by file
   std::unordered_map<NodeId, std::vector<Param>> answered_params_;
   std::unordered_map<FileId, std::uint64_t> hashes_;
   CodeHashes code_hashes_;

@@ -27,9 +27,16 @@ std::vector<std::string> products_of(const JobView& view) {
 
 }  // namespace
 
-WorkflowSource::WorkflowSource(const Dag& dag, const RuleSet& rules, Evaluator& evaluator, JobDemands& demands, JobFiles& files,
-                               Recorder* recorder, SourceOptions options)
-    : dag_(dag), rules_(rules), evaluator_(evaluator), demands_(demands), files_(files), recorder_(recorder), options_(std::move(options)),
+WorkflowSource::WorkflowSource(const Dag& dag, const RuleSet& rules, Evaluator& evaluator,
+                               JobDemands& demands, JobFiles& files, Recorder* recorder,
+                               SourceOptions options)
+    : dag_(dag),
+      rules_(rules),
+      evaluator_(evaluator),
+      demands_(demands),
+      files_(files),
+      recorder_(recorder),
+      options_(std::move(options)),
       host_(host_name()) {}
 
 // ---- planning
@@ -49,8 +56,9 @@ bool WorkflowSource::is_prioritized(NodeId node) const {
   if (options_.prioritized.empty()) return false;
   if (options_.prioritized.contains(rules_[dag_.node(node).rule].rule.name)) return true;
   const auto outputs = dag_.outputs(node, rules_);
-  return std::any_of(outputs.begin(), outputs.end(),
-                     [&](FileId f) { return options_.prioritized.contains(std::string(dag_.files.view(f))); });
+  return std::any_of(outputs.begin(), outputs.end(), [&](FileId f) {
+    return options_.prioritized.contains(std::string(dag_.files.view(f)));
+  });
 }
 
 void WorkflowSource::plan(plan::JobGraph& graph, const std::function<bool(NodeId)>& must_run) {
@@ -91,7 +99,8 @@ JobView WorkflowSource::view(plan::JobId job, int attempt) const {
   view.attempt = attempt;
   // Its name is known before the folder is made, since the evaluator is told ahead of time.
   if (!rules_[view.rule].rule.shadow.empty() && !options_.touch_only)
-    view.directory = os::absolute(options_.shadow_folder) + "/" + std::to_string(job) + "-" + std::to_string(attempt);
+    view.directory =
+        os::absolute(options_.shadow_folder) + "/" + std::to_string(job) + "-" + std::to_string(attempt);
   const JobDemands::SharedDemand demand = demand_of(job, attempt);
   if (demand) {
     view.threads = demand->threads;
@@ -120,7 +129,9 @@ const std::string& WorkflowSource::command(plan::JobId job) const {
   return running == running_.end() ? kNone : running->second.command;
 }
 
-std::vector<std::string> WorkflowSource::logs(plan::JobId job) const { return view_of(dag_, rules_, nodes_[job]).log; }
+std::vector<std::string> WorkflowSource::logs(plan::JobId job) const {
+  return view_of(dag_, rules_, nodes_[job]).log;
+}
 
 std::string WorkflowSource::place(plan::JobId job) const {
   const Rule& rule = rules_[dag_.node(nodes_[job]).rule].rule;
@@ -140,7 +151,8 @@ std::vector<Result<plan::DemandId>> WorkflowSource::demands(std::span<const plan
     }
     ids.push_back((*found[i])->id);
     // The demand of a rule without functions is found again when it is wanted: a million jobs may be ready.
-    if (rules_[dag_.node(nodes[i]).rule].has_detail_functions) running_[jobs[i]].demand = std::move(*found[i]);
+    if (rules_[dag_.node(nodes[i]).rule].has_detail_functions)
+      running_[jobs[i]].demand = std::move(*found[i]);
   }
   return ids;
 }
@@ -158,7 +170,8 @@ void WorkflowSource::prepare(std::span<const plan::JobId> jobs, int attempt) {
     asked.push_back(job);
   }
   if (views.empty()) return;
-  evaluator_.prepare(views, [this, alive = std::weak_ptr<bool>(alive_), asked, attempt](std::vector<Result<Preparation>> answers) {
+  evaluator_.prepare(views, [this, alive = std::weak_ptr<bool>(alive_), asked,
+                             attempt](std::vector<Result<Preparation>> answers) {
     if (alive.expired()) return;
     for (std::size_t i = 0; i < asked.size(); ++i) take_preparation(asked[i], attempt, std::move(answers[i]));
   });

@@ -1,6 +1,8 @@
-// The jobs of a workflow as the farm sees them: what each asks for, what to execute, what to do before and after.
+// The jobs of a workflow as the farm sees them: what each asks for, what to execute, what to do before and
+// after.
 //
-// A node of the Dag that must run becomes a job of the JobGraph; from then on the farm calls. Not thread-safe.
+// A node of the Dag that must run becomes a job of the JobGraph; from then on the farm calls. Not
+// thread-safe.
 #pragma once
 
 #include <functional>
@@ -20,17 +22,17 @@
 namespace furrow::workflow {
 
 struct SourceOptions {
-  int retries = 0;                       // for rules that do not say
-  std::set<std::string> prioritized;     // rules or files
+  int retries = 0;                               // for rules that do not say
+  std::set<std::string> prioritized;             // rules or files
   std::string shadow_folder = ".furrow/shadow";  // this run's own
-  bool touch_only = false;               // --touch: outputs are touched and recorded, nothing is executed
+  bool touch_only = false;  // --touch: outputs are touched and recorded, nothing is executed
 };
 
 class WorkflowSource final : public plan::JobSource {
  public:
   // Borrows all; RECORDER may be null.
-  WorkflowSource(const Dag& dag, const RuleSet& rules, Evaluator& evaluator, JobDemands& demands, JobFiles& files, Recorder* recorder,
-                 SourceOptions options);
+  WorkflowSource(const Dag& dag, const RuleSet& rules, Evaluator& evaluator, JobDemands& demands,
+                 JobFiles& files, Recorder* recorder, SourceOptions options);
 
   // Adds the jobs of all nodes that must run, and what they wait for.
   void plan(plan::JobGraph& graph, const std::function<bool(NodeId)>& must_run);
@@ -38,10 +40,10 @@ class WorkflowSource final : public plan::JobSource {
   NodeId node(plan::JobId job) const { return nodes_[job]; }
   const RuleSet& rules() const { return rules_; }
   const Dag& dag() const { return dag_; }
-  const std::string& message(plan::JobId job) const;   // of its rule, empty where there is none
-  const std::string& command(plan::JobId job) const;   // of a job that runs or has failed
+  const std::string& message(plan::JobId job) const;  // of its rule, empty where there is none
+  const std::string& command(plan::JobId job) const;  // of a job that runs or has failed
   std::vector<std::string> logs(plan::JobId job) const;
-  std::string place(plan::JobId job) const;            // "name, FILE:LINE" of its rule
+  std::string place(plan::JobId job) const;  // "name, FILE:LINE" of its rule
 
   void set_prepare_listener(plan::PrepareListener* listener) override { listener_ = listener; }
   void prepare(std::span<const plan::JobId> jobs, int attempt) override;
@@ -56,7 +58,7 @@ class WorkflowSource final : public plan::JobSource {
   // What a job carries from being prepared to its end.
   struct Running {
     JobDemands::SharedDemand demand;  // null where the rule alone says it
-    std::vector<Param> params;  // answered; empty where the rule has no functions
+    std::vector<Param> params;        // answered; empty where the rule has no functions
     std::string command, message;
     std::unique_ptr<Shadow> shadow;
   };
@@ -80,8 +82,8 @@ class WorkflowSource final : public plan::JobSource {
   Recorder* recorder_;
   SourceOptions options_;
   plan::PrepareListener* listener_ = nullptr;
-  std::vector<NodeId> nodes_;                 // by job
-  std::vector<std::uint32_t> depths_;         // by node
+  std::vector<NodeId> nodes_;          // by job
+  std::vector<std::uint32_t> depths_;  // by node
   std::unordered_map<plan::JobId, Running> running_;
   mutable CodeHashes code_hashes_;
   std::string host_;
