@@ -16,6 +16,10 @@ Result<void> Recorder::put(const store::JobRecord& record) {
   return store_.put(record);
 }
 
+// A job that makes nothing (`rule all`, say) runs whenever it is asked for: nobody will ever compare its inputs, of which it may have
+// a million.
+bool Recorder::is_judged_by_inputs(NodeId node) const { return rules_[dag_.node(node).rule].has_products(); }
+
 void Recorder::want_content(FileId file) {
   if (!hasher_ || states_.is_directory(file) || states_.size(file) > hash_limit_) return;
   Content& content = contents_[file];
@@ -30,7 +34,9 @@ void Recorder::want_content(FileId file) {
 
 Result<void> Recorder::started(NodeId node, store::JobRecord record) {
   record.phase = store::JobPhase::kStarted;
-  for (const FileId file : dag_.inputs(node)) want_content(file);
+  if (is_judged_by_inputs(node)) {
+    for (const FileId file : dag_.inputs(node)) want_content(file);
+  }
   return put(record);
 }
 
@@ -61,7 +67,7 @@ bool Recorder::fill_stamps(NodeId node, store::JobRecord& record) {
 }
 
 Result<void> Recorder::ended(NodeId node, store::JobRecord record) {
-  const bool complete = fill_stamps(node, record);
+  const bool complete = !is_judged_by_inputs(node) || fill_stamps(node, record);
   auto done = put(record);
   if (done && !complete) unhashed_.emplace_back(node, std::move(record));
   return done;

@@ -34,6 +34,7 @@ class Recorder {
   };
 
   Result<void> put(const store::JobRecord& record);
+  bool is_judged_by_inputs(NodeId node) const;
   void want_content(FileId file);
   bool fill_stamps(NodeId node, store::JobRecord& record);  // whether all contents are known
   store::FileStamp stamp(FileId file) const;
