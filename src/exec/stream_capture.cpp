@@ -38,6 +38,10 @@ int open_somewhere(const std::string& folder) {
   return above_standard(fd < 0 ? open_unlinked("/tmp") : fd);
 }
 
+// A job that ends sooner is read once, at its end: watching its pipe would wake the engine twice for it. What
+// it prints until then has room in the pipe, or waits this long.
+constexpr double kWatchAfter_s = 0.01;
+
 void close_fd(int& fd) {
   if (fd >= 0) ::close(fd);
   fd = -1;
@@ -63,8 +67,19 @@ Result<void> StreamCapture::open() {
     close_fd(write_fd_);
     return fail(error);
   }
-  tools_.loop.watch(read_fd_, EPOLLIN, [this](std::uint32_t events) { on_readable(events); });
+  watch_timer_ = tools_.loop.after(kWatchAfter_s, [this] {
+    watch_timer_ = 0;
+    tools_.loop.watch(read_fd_, EPOLLIN, [this](std::uint32_t events) { on_readable(events); });
+  });
   return {};
+}
+
+void StreamCapture::unwatch() {
+  if (watch_timer_ != 0) {
+    tools_.loop.cancel(std::exchange(watch_timer_, 0));
+  } else {
+    tools_.loop.forget(read_fd_);
+  }
 }
 
 void StreamCapture::on_readable(std::uint32_t events) {
@@ -111,7 +126,7 @@ void StreamCapture::finish() {
   int waiting = 0;
   if (::ioctl(read_fd_, FIONREAD, &waiting) != 0) waiting = 0;
   if (!take(std::int64_t{waiting} + 1)) return close_read_end();
-  tools_.loop.forget(read_fd_);
+  unwatch();
   tools_.leftovers.adopt(std::exchange(read_fd_, -1));
 }
 
@@ -130,7 +145,7 @@ void StreamCapture::clear() {
 void StreamCapture::close_write_end() { close_fd(write_fd_); }
 
 void StreamCapture::close_read_end() {
-  if (read_fd_ >= 0) tools_.loop.forget(read_fd_);
+  if (read_fd_ >= 0) unwatch();
   close_fd(read_fd_);
 }
 

@@ -62,9 +62,11 @@ class StreamCapture {
   void keep(std::string_view piece);
   void move_to_file();
   void close_read_end();
+  void unwatch();
 
   CaptureTools& tools_;
   int read_fd_ = -1, write_fd_ = -1;
+  std::uint64_t watch_timer_ = 0;  // 0: the pipe is watched, or closed
   int file_ = -1;
   std::int64_t file_size_ = 0;
   std::int64_t lost_ = 0;

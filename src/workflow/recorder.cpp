@@ -16,8 +16,8 @@ Result<void> Recorder::put(const store::JobRecord& record) {
   return store_.put(record);
 }
 
-// A job that makes nothing (`rule all`, say) runs whenever it is asked for: nobody will ever compare its inputs, of which it may have
-// a million.
+// A job that makes nothing (`rule all`, say) runs whenever it is asked for: nobody will ever compare its
+// inputs, of which it may have a million.
 bool Recorder::is_judged_by_inputs(NodeId node) const { return rules_[dag_.node(node).rule].has_products(); }
 
 void Recorder::want_content(FileId file) {
