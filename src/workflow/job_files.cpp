@@ -40,10 +40,13 @@ void remove_with_parents(const std::string& path) {
 
 JobFiles::JobFiles(const Dag& dag, const RuleSet& rules, FileStates& states, FileOptions options)
     : dag_(dag), rules_(rules), states_(states), options_(options) {
-  for (const FileId file : dag.target_files()) is_target_[file] = 1;
-  for (const NodeId node : dag.targets()) {
-    for (const FileId file : dag.outputs(node, rules)) is_target_[file] = 1;
-    // `rule all` asks for files by having them as input.
+  for (const FileId target :
+       dag.target_files()) {  // a file that was named stays, and so do the others of its job
+    is_target_[target] = 1;
+    if (dag.producer(target) == kNoNode) continue;
+    for (const FileId file : dag.outputs(dag.producer(target), rules)) is_target_[file] = 1;
+  }
+  for (const NodeId node : dag.targets()) {  // `rule all` asks for files by having them as input
     if (rules[dag.node(node).rule].rule.kind != RuleKind::kNone || rules[dag.node(node).rule].has_products())
       continue;
     for (const FileId file : dag.inputs(node)) is_target_[file] = 1;
