@@ -4,6 +4,8 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "command/arguments.hpp"
@@ -27,8 +29,7 @@ class JobIdentities {
 
   std::vector<std::uint64_t> seen_;  // open addressing, a power of two; 0: free
   std::size_t used_ = 0;
-  std::vector<std::pair<std::uint64_t, std::uint32_t>>
-      repeated_;  // sorted by hash: how often beyond the first
+  std::unordered_map<std::uint64_t, std::uint32_t> repeated_;  // how often beyond the first
 };
 
 // The job's key in log and journal. TEMPLATE_IDENTITY: CommandTemplate::identity().

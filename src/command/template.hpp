@@ -67,7 +67,7 @@ class CommandTemplate {
   bool uses_seed() const;
   bool uses_total() const;
   const std::string& text() const;  // as written, for people and messages
-  std::uint64_t identity() const;   // the same for templates that render the same
+  std::uint64_t identity() const;   // of the text, and of the options that change what it means
 
  private:
   struct Parsed;
