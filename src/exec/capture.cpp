@@ -22,9 +22,9 @@ std::string end_of(const CapturedStream& stream, std::size_t most) {
 
 }  // namespace
 
-Result<void> Capture::open(bool one_stream) {
-  auto opened = out_.open();
-  if (opened && !one_stream) opened = err_.open();
+Result<void> Capture::open(bool one_stream, plan::JobId job) {
+  auto opened = out_.open(job);
+  if (opened && !one_stream) opened = err_.open(job);
   return opened;
 }
 

@@ -11,9 +11,9 @@ namespace furrow::exec {
 
 class Capture {
  public:
-  explicit Capture(CaptureTools& tools) : out_(tools), err_(tools) {}
+  explicit Capture(CaptureTools& tools) : out_(tools, false), err_(tools, true) {}
 
-  Result<void> open(bool one_stream);
+  Result<void> open(bool one_stream, plan::JobId job = plan::kNoJob);
   // For the attempt, from open() on.
   int out_fd() const { return out_.write_fd(); }
   int err_fd() const { return err_.is_open() ? err_.write_fd() : out_.write_fd(); }
@@ -22,6 +22,8 @@ class Capture {
   void finish();  // the attempt has ended: nothing that comes later is its output
   CapturedStream out() const { return out_.content(); }
   CapturedStream err() const { return err_.content(); }  // empty where both are one stream
+  os::Spill& kept_out() { return out_.kept(); }
+  os::Spill& kept_err() { return err_.kept(); }
   // The end of what was printed; standard error goes first where not both fit.
   std::string tail(std::size_t most) const;
   void clear();

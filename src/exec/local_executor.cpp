@@ -73,7 +73,8 @@ class LocalExecutor::Impl : public plan::ForkService::Listener {
         most_(std::min({options_.max_running, std::size_t{os::Guard::kSlots},
                         descriptors_allow(limit_.now(), one_stream_)})),
         launcher_(options_.scratch, limit_.before()),
-        tools_(loop, options_.scratch, leftovers_allowed(limit_.now())) {
+        tools_(loop, options_.scratch, leftovers_allowed(limit_.now()),
+               sink != nullptr && sink->wants_pieces() ? sink : nullptr) {
     if (forks_ != nullptr) forks_->set_fork_listener(this);
   }
 
@@ -175,7 +176,7 @@ Result<void> LocalExecutor::Impl::launch(std::uint32_t index, const plan::Launch
     end_later(index);
     return {};
   }
-  if (auto opened = slot.capture.open(one_stream_); !opened) return opened;
+  if (auto opened = slot.capture.open(one_stream_, slot.exit.job); !opened) return opened;
   if (launch.kind == plan::Launch::Kind::kFork) {
     if (forks_ == nullptr) return fail("there is no evaluator to fork the job from");
     launch_fork(index, launch);
@@ -352,8 +353,12 @@ void LocalExecutor::Impl::keep_output(std::uint32_t index) {
   Slot& slot = at(index);
   Capture& capture = slot.capture;
   capture.finish();
-  const CapturedOutput output{
-      .job = slot.exit.job, .attempt = slot.exit.attempt, .out = capture.out(), .err = capture.err()};
+  const CapturedOutput output{.job = slot.exit.job,
+                              .attempt = slot.exit.attempt,
+                              .out = capture.out(),
+                              .err = capture.err(),
+                              .out_held = &capture.kept_out(),
+                              .err_held = &capture.kept_err()};
   if (!output.out.empty() || !output.err.empty()) {
     slot.exit.output = capture.tail(plan::kKeptOutput);
     if (sink_ != nullptr) sink_->show(output);

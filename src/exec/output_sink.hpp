@@ -4,18 +4,13 @@
 #include <cstdint>
 #include <string_view>
 
+#include "exec/stream_writer.hpp"
+#include "os/spill.hpp"
 #include "plan/job_graph.hpp"
 
 namespace furrow::exec {
 
-// What one stream of an attempt holds: first a file, where it is long, then the rest in memory.
-struct CapturedStream {
-  int file = -1;  // read from its beginning
-  std::int64_t file_size = 0;
-  std::int64_t lost = 0;  // bytes between the two that could not be kept: the disk is full
-  std::string_view rest{};
-  bool empty() const { return file_size == 0 && lost == 0 && rest.empty(); }
-};
+using CapturedStream = os::SpillView;  // one stream of an attempt
 
 // What one attempt printed; it belongs to the executor and is valid during the call.
 struct CapturedOutput {
@@ -23,6 +18,9 @@ struct CapturedOutput {
   int attempt = 1;
   CapturedStream out{};  // of both streams, in the order in which they were written, where they are one
   CapturedStream err{};
+  // What holds the two: moved out of here by who wants to keep it.
+  os::Spill* out_held = nullptr;
+  os::Spill* err_held = nullptr;
 };
 
 class OutputSink {
@@ -32,11 +30,14 @@ class OutputSink {
   // Whether both streams end in the same place, so that they are captured as one and their order is kept.
   // Must not change.
   virtual bool is_one_stream() const { return false; }
+
+  // Whether output goes here as it comes, and not to show(). Must not change.
+  virtual bool wants_pieces() const { return false; }
+  virtual void on_piece(plan::JobId /*job*/, bool /*is_err*/, std::string_view /*piece*/) {}
 };
 
-// Copies to the engine's own standard output and error. Ignores SIGPIPE in this process: a reader that has
-// gone stops the copying, not the run. A reader that does not read is waited for, unless a signal is waiting
-// for the engine.
+// Copies to the engine's own standard output and error. A reader that has gone stops the copying, not the
+// run.
 class StandardOutputSink : public OutputSink {
  public:
   explicit StandardOutputSink(int out_fd = 1, int err_fd = 2);  // borrowed
@@ -44,8 +45,8 @@ class StandardOutputSink : public OutputSink {
   bool is_one_stream() const override { return is_one_stream_; }
 
  private:
-  int out_fd_;
-  int err_fd_;
+  StreamWriter out_;
+  StreamWriter err_;
   bool is_one_stream_;
 };
 

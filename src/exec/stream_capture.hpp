@@ -24,6 +24,7 @@
 #include "exec/leftover_pipes.hpp"
 #include "exec/output_sink.hpp"
 #include "os/event_loop.hpp"
+#include "os/spill.hpp"
 
 namespace furrow::exec {
 
@@ -31,46 +32,50 @@ namespace furrow::exec {
 struct CaptureTools {
   static constexpr std::size_t kPiece = 64 * 1024;  // what a pipe usually holds
 
-  CaptureTools(os::EventLoop& the_loop, std::string the_folder, std::size_t most_leftovers)
-      : loop(the_loop), folder(std::move(the_folder)), leftovers(the_loop, most_leftovers) {}
+  CaptureTools(os::EventLoop& the_loop, std::string the_folder, std::size_t most_leftovers,
+               OutputSink* the_pieces)
+      : loop(the_loop),
+        folder(std::move(the_folder)),
+        leftovers(the_loop, most_leftovers),
+        pieces(the_pieces) {}
 
   os::EventLoop& loop;
   const std::string folder;  // for what is long; where nothing can be made there: /tmp
   LeftoverPipes leftovers;
+  OutputSink* const pieces;  // gets what comes, as it comes; null: it is kept until the end
   const std::unique_ptr<char[]> piece = std::make_unique<char[]>(kPiece);
 };
 
 class StreamCapture {
  public:
-  explicit StreamCapture(CaptureTools& tools) : tools_(tools) {}
+  StreamCapture(CaptureTools& tools, bool is_err) : tools_(tools), is_err_(is_err), kept_(tools.folder) {}
   ~StreamCapture();
   StreamCapture(const StreamCapture&) = delete;
   StreamCapture& operator=(const StreamCapture&) = delete;
 
-  Result<void> open();
+  Result<void> open(plan::JobId job);
   bool is_open() const { return write_fd_ >= 0; }
   int write_fd() const { return write_fd_; }
   void close_write_end();  // as soon as the attempt has its own
   void finish();
   void clear();
 
-  CapturedStream content() const;  // valid until something else is called
+  CapturedStream content() const { return kept_.view(); }  // valid until something else is called
+  os::Spill& kept() { return kept_; }                      // may be taken
 
  private:
   void on_readable(std::uint32_t events);
   bool take(std::int64_t most);
   void keep(std::string_view piece);
-  void move_to_file();
   void close_read_end();
   void unwatch();
 
   CaptureTools& tools_;
+  const bool is_err_;
+  plan::JobId job_ = plan::kNoJob;
   int read_fd_ = -1, write_fd_ = -1;
   std::uint64_t watch_timer_ = 0;  // 0: the pipe is watched, or closed
-  int file_ = -1;
-  std::int64_t file_size_ = 0;
-  std::int64_t lost_ = 0;
-  std::string memory_;  // what comes after the file's content
+  os::Spill kept_;
 };
 
 }  // namespace furrow::exec

@@ -3,7 +3,7 @@
 namespace furrow::plan {
 
 JobId JobGraph::add(const Job& job) {
-  nodes_.push_back({.job = job});
+  nodes_.emplace_back({.job = job});
   ++unfinished_;
   return static_cast<JobId>(nodes_.size() - 1);
 }

@@ -2,13 +2,15 @@
 //
 // A job is added once, with its demands and the jobs it depends on; it is *waiting* until all of those are
 // done, then *ready*, *running*, and at last *done* or *failed* (or *skipped*, when something it depends on
-// failed). The graph may grow while it runs. Not thread-safe; owned by whoever drives the run.
+// failed). The graph may grow while it runs, and jobs that have ended may leave it. Not thread-safe; owned by
+// whoever drives the run.
 #pragma once
 
 #include <cstdint>
 #include <span>
 #include <vector>
 
+#include "plan/id_table.hpp"
 #include "plan/resources.hpp"
 
 namespace furrow::plan {
@@ -42,6 +44,9 @@ class JobGraph {
   // The job failed for good; appends to SKIPPED all that cannot run because of it.
   void fail(JobId job, std::vector<JobId>& skipped);
 
+  // A done, failed or skipped job leaves: nobody names it any more, and its memory is used for others.
+  void leave(JobId job) { nodes_.leave(job); }
+
   const Job& job(JobId id) const { return nodes_[id].job; }
   JobState state(JobId id) const { return nodes_[id].state; }
   std::size_t size() const { return nodes_.size(); }
@@ -60,7 +65,7 @@ class JobGraph {
     std::uint32_t next;
   };
 
-  std::vector<Node> nodes_;
+  IdTable<Node> nodes_;
   std::vector<Edge> edges_;
   std::size_t unfinished_ = 0;
   JobId first_untaken_ = 0;  // jobs below this id were looked at by take_ready
