@@ -1,0 +1,76 @@
+#include "channel/wait.hpp"
+
+#include <sched.h>
+#include <time.h>
+
+#include <algorithm>
+
+namespace furrow::channel {
+
+namespace {
+
+std::int64_t now_ns() {
+  timespec now{};
+  ::clock_gettime(CLOCK_MONOTONIC, &now);
+  return now.tv_sec * std::int64_t{1'000'000'000} + now.tv_nsec;
+}
+
+void pause_briefly() {
+#if defined(__x86_64__) || defined(__i386__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("isb" ::: "memory");
+#endif
+}
+
+}  // namespace
+
+const char* to_string(Status status) {
+  switch (status) {
+    case Status::kOk:
+      return "ok";
+    case Status::kTimeout:
+      return "timeout";
+    case Status::kCancelled:
+      return "cancelled";
+    case Status::kClosed:
+      return "closed";
+    case Status::kPeerDied:
+      return "peer died";
+    case Status::kTorn:
+      return "torn";
+  }
+  return "?";
+}
+
+std::int64_t default_spin_ns() {
+  cpu_set_t set;
+  if (::sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) == 1) return 0;
+  return kSpinNs;
+}
+
+std::uint32_t this_processor() { return static_cast<std::uint32_t>(::sched_getcpu()); }
+
+void wake_if_parked(std::atomic<std::uint32_t>& waiting) {
+  if (waiting.load(std::memory_order_seq_cst) == 0) return;
+  if (waiting.exchange(0, std::memory_order_seq_cst) != 0) os::futex_wake(waiting);
+}
+
+Waiting::Waiting(const Patience& patience, std::int64_t spin_ns)
+    : patience_(patience), spin_ns_(spin_ns), start_ns_(now_ns()) {
+  if (patience.timeout_ns >= 0) spin_ns_ = std::min(spin_ns_, patience.timeout_ns);
+}
+
+bool Waiting::may_spin() {
+  if (spin_ns_ <= 0) return false;
+  pause_briefly();
+  // Reading the clock takes about as long as a look at the peer's line, so it need not be done more rarely.
+  return now_ns() - start_ns_ < spin_ns_;
+}
+
+std::int64_t Waiting::left_ns() {
+  if (patience_.timeout_ns < 0) return os::kNoTimeout;
+  return std::max<std::int64_t>(0, patience_.timeout_ns - (now_ns() - start_ns_));
+}
+
+}  // namespace furrow::channel
