@@ -41,6 +41,13 @@ bool is_known_shell(std::string_view executable) {
   return name == "bash" || name == "sh" || name == "dash";
 }
 
+// Whoever gives the words of a command knows no shell's.
+std::optional<std::vector<std::string>> given_words(const std::vector<std::string>& argv) {
+  if (argv.front().empty() || argv.front().find('=') != std::string::npos || is_shell_word(argv.front()))
+    return std::nullopt;
+  return argv;
+}
+
 bool has_nul(const std::string& text) { return text.find('\0') != std::string::npos; }
 
 }  // namespace
@@ -89,7 +96,7 @@ bool Launcher::start_plain(const plan::Launch& launch, const LaunchTo& to, os::C
   if (!launch.prefix.empty() && launch.prefix != kDefaultPrefix) return false;
   if (launch.command.size() > kLongestArgument) return false;
   if (!launch.executable.empty() && !is_known_shell(launch.executable)) return false;
-  const auto words = plain_words(launch.command);
+  const auto words = launch.argv.empty() ? plain_words(launch.command) : given_words(launch.argv);
   if (!words || environment_.changes_shell(words->front(), launch.environment)) return false;
   const auto path = os::find_program(words->front(), environment_.path(launch.environment));
   if (!path) return false;
@@ -120,8 +127,10 @@ Launcher::Spawned Launcher::spawn(const std::string& path, const std::vector<std
   request.argv = argv_.data();
   request.envp = environment_.block(launch.environment, launch.directory);
   request.directory = launch.directory.empty() ? nullptr : launch.directory.c_str();
-  request.out_fd = to.out_fd;
-  request.err_fd = to.err_fd;
+  request.in_fd = launch.input ? *launch.input : -1;
+  request.out_fd = launch.output ? *launch.output : to.out_fd;
+  request.err_fd = launch.errors ? *launch.errors : to.err_fd;
+  request.nice = launch.nice ? &*launch.nice : nullptr;
   request.slot = to.slot;
   request.descriptors = descriptors_;
   return spawner_.spawn(request);

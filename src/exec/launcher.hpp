@@ -15,7 +15,7 @@
 namespace furrow::exec {
 
 struct LaunchTo {
-  int out_fd = -1, err_fd = -1;
+  int out_fd = -1, err_fd = -1;  // used where the launch names none
   std::atomic<std::int32_t>* slot = nullptr;
   std::string* script = nullptr;  // set to a file that is to be deleted once the process has ended
 };

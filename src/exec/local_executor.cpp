@@ -41,6 +41,7 @@ struct Slot {
   int pidfd = -1;
   double started = 0;         // on the clock that measures
   double killed = 0;          // when SIGKILL was sent
+  std::size_t step = 0;       // of what it is sent to end
   std::uint64_t timeout = 0;  // timers
   std::uint64_t grace = 0;
   std::string scratch, script;  // files to delete
@@ -69,6 +70,8 @@ class LocalExecutor::Impl : public plan::ForkService::Listener {
         forks_(forks),
         sink_(sink),
         options_(std::move(options)),
+        ending_(options_.ending.empty() ? std::vector<LocalOptions::Step>{{SIGTERM, options_.grace_s}}
+                                        : options_.ending),
         one_stream_(sink == nullptr || sink->is_one_stream()),
         most_(std::min({options_.max_running, std::size_t{os::Guard::kSlots},
                         descriptors_allow(limit_.now(), one_stream_)})),
@@ -87,6 +90,7 @@ class LocalExecutor::Impl : public plan::ForkService::Listener {
 
   void start(plan::Attempt attempt);
   void cancel_all(plan::Stop how);
+  void interrupt(plan::JobId job, bool timed_out);
   void on_forked(std::uint64_t tag, Result<int> pid) override;
   void on_fork_exit(std::uint64_t tag, int raw_wait_status, std::string error) override;
 
@@ -115,6 +119,7 @@ class LocalExecutor::Impl : public plan::ForkService::Listener {
 
   void ask_to_end(std::uint32_t index, Asked how);
   void send(std::uint32_t index);
+  void next_step(std::uint32_t index);
   void give_up_on_fork(std::uint32_t index);
 
   void end_later(std::uint32_t index);
@@ -131,6 +136,7 @@ class LocalExecutor::Impl : public plan::ForkService::Listener {
   plan::ForkService* const forks_;
   OutputSink* const sink_;
   const LocalOptions options_;
+  const std::vector<LocalOptions::Step> ending_;
   const bool one_stream_;
   DescriptorLimit limit_;
   const std::size_t most_;
@@ -176,7 +182,9 @@ Result<void> LocalExecutor::Impl::launch(std::uint32_t index, const plan::Launch
     end_later(index);
     return {};
   }
-  if (auto opened = slot.capture.open(one_stream_, slot.exit.job); !opened) return opened;
+  if (!launch.output) {
+    if (auto opened = slot.capture.open(one_stream_, slot.exit.job); !opened) return opened;
+  }
   if (launch.kind == plan::Launch::Kind::kFork) {
     if (forks_ == nullptr) return fail("there is no evaluator to fork the job from");
     launch_fork(index, launch);
@@ -378,6 +386,7 @@ void LocalExecutor::Impl::report(std::uint32_t index) {
   plan::Exit exit = std::move(slot.exit);
   slot.pid = -1;
   slot.asked = Asked::kNothing;
+  slot.step = 0;
   if (slot.state != State::kRetired) {
     slot.is_fork = false;
     slot.state = State::kFree;
@@ -400,8 +409,18 @@ void LocalExecutor::Impl::cancel_all(plan::Stop how) {
   }
 }
 
+void LocalExecutor::Impl::interrupt(plan::JobId job, bool timed_out) {
+  for (std::uint32_t i = 0; i < slots_.size(); ++i) {
+    Slot& slot = at(i);
+    if (slot.exit.job != job || slot.state != State::kRunning || slot.asked != Asked::kNothing) continue;
+    ask_to_end(i, Asked::kTerminate);
+    slot.exit.timed_out = timed_out && slot.asked != Asked::kNothing;
+  }
+}
+
 void LocalExecutor::Impl::ask_to_end(std::uint32_t index, Asked how) {
   Slot& slot = at(index);
+  if (how == Asked::kTerminate && ending_.front().signal == SIGKILL) how = Asked::kKill;
   if (how <= slot.asked) return;
   // One that has just ended by itself, unnoticed so far, is no victim of ours.
   if (slot.state == State::kRunning && !slot.is_fork && slot.asked == Asked::kNothing &&
@@ -417,22 +436,30 @@ void LocalExecutor::Impl::send(std::uint32_t index) {
   int group = slot.pid;
   if (group < 0 && guard_ != nullptr) group = guard_->slot(index).load();
   const bool kill_it = slot.asked == Asked::kKill;
+  const int signal = kill_it ? SIGKILL : ending_[slot.step].signal;
   // The evaluator's answer can come before its child has made itself leader of a group.
-  if (group > 1 && !os::signal_group(group, kill_it ? SIGKILL : SIGTERM) && slot.is_fork &&
-      slot.state != State::kDraining) {
-    ::kill(group, kill_it ? SIGKILL : SIGTERM);
+  if (group > 1 && !os::signal_group(group, signal) && slot.is_fork && slot.state != State::kDraining) {
+    ::kill(group, signal);
   }
   loop_.cancel(std::exchange(slot.grace, 0));
   if (!kill_it) {
-    slot.grace = loop_.after(options_.grace_s, [this, index] {
-      at(index).grace = 0;
-      ask_to_end(index, Asked::kKill);
-    });
+    slot.grace = loop_.after(ending_[slot.step].wait_s, [this, index] { next_step(index); });
     return;
   }
   slot.killed = os::monotonic_seconds();
   if (slot.is_fork && slot.state != State::kDraining) {
     slot.grace = loop_.after(kSettle_s, [this, index] { give_up_on_fork(index); });
+  }
+}
+
+void LocalExecutor::Impl::next_step(std::uint32_t index) {
+  Slot& slot = at(index);
+  slot.grace = 0;
+  ++slot.step;
+  if (slot.step >= ending_.size() || ending_[slot.step].signal == SIGKILL) {
+    ask_to_end(index, Asked::kKill);
+  } else {
+    send(index);
   }
 }
 
@@ -488,5 +515,7 @@ void LocalExecutor::start(plan::Attempt attempt) { impl_->start(std::move(attemp
 std::size_t LocalExecutor::running() const { return impl_->running; }
 
 void LocalExecutor::cancel_all(plan::Stop how) { impl_->cancel_all(how); }
+
+void LocalExecutor::interrupt(plan::JobId job, bool timed_out) { impl_->interrupt(job, timed_out); }
 
 }  // namespace furrow::exec

@@ -28,6 +28,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "exec/output_sink.hpp"
 #include "os/event_loop.hpp"
@@ -39,7 +40,12 @@ namespace furrow::exec {
 struct LocalOptions {
   std::size_t max_running = 65536;  // lowered to what descriptors and guard slots allow
   double grace_s = 0.4;             // between SIGTERM and SIGKILL
-  std::string scratch{};  // existing folder for long output and long commands, on a disk; empty: /tmp
+  struct Step {
+    int signal;
+    double wait_s;  // then the next step
+  };
+  std::vector<Step> ending{};  // what a job that is to end is sent, and at last SIGKILL; empty: SIGTERM
+  std::string scratch{};       // existing folder for long output and long commands, on a disk; empty: /tmp
 };
 
 class LocalExecutor : public plan::Executor {
@@ -55,6 +61,7 @@ class LocalExecutor : public plan::Executor {
   void start(plan::Attempt attempt) override;
   std::size_t running() const override;
   void cancel_all(plan::Stop how) override;
+  void interrupt(plan::JobId job, bool timed_out) override;
 
  private:
   class Impl;

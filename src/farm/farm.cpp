@@ -34,6 +34,7 @@ class Farm::Run : public plan::ExitListener {
 
   void add_sink(plan::EventSink* sink) { sinks_.push_back(sink); }
   void stop(int signal);
+  void halt(bool at_once);
   Summary run();
   void on_exit(Exit exit) override { ended_.push_back(std::move(exit)); }
 
@@ -43,7 +44,9 @@ class Farm::Run : public plan::ExitListener {
     plan::Launch launch;
   };
 
+  void supply();
   void grow();
+  void leave(JobId job);
   void admit();
   void enqueue(JobId job, DemandId demand);
   DemandId fitting(DemandId demand);
@@ -55,6 +58,7 @@ class Farm::Run : public plan::ExitListener {
   void give_up(JobId job);
 
   void pick();
+  bool is_held_up();
   void mark_starting();
   void commit_and_start();
   void start(Starting& starting);
@@ -65,7 +69,7 @@ class Farm::Run : public plan::ExitListener {
 
   bool is_halted() const { return winding_down_ || summary_.signal != 0 || summary_.error; }
   bool is_over() const {
-    const bool nothing_left = ready_.empty() && queue_.empty();
+    const bool nothing_left = ready_.empty() && queue_.empty() && !is_supplied_;
     return running_ == 0 && ended_.empty() && picked_.empty() && (nothing_left || is_halted());
   }
   bool can_go_on() const;
@@ -84,8 +88,8 @@ class Farm::Run : public plan::ExitListener {
   plan::ReadyQueue queue_;
   std::vector<plan::EventSink*> sinks_;
 
-  std::vector<JobId> ready_;       // not in the queue yet
-  std::vector<DemandId> demands_;  // by job: what it takes from the budget
+  std::vector<JobId> ready_;         // not in the queue yet
+  plan::IdTable<DemandId> demands_;  // by job: what it takes from the budget
   std::vector<DemandId>
       fitting_;  // by demand: what of it counts, see fitting(); kUnknown where not asked yet
   static constexpr DemandId kUnknown = 0xffffffffu;
@@ -94,7 +98,9 @@ class Farm::Run : public plan::ExitListener {
   std::vector<JobId> picked_;       // hold their share of the budget, wait for their launch
   std::vector<Starting> starting_;  // marked as starting in this round
   std::size_t running_ = 0;
-  std::size_t news_ = 0;  // jobs that entered or left the queue since the last look ahead
+  std::size_t news_ = 0;     // jobs that entered or left the queue since the last look ahead
+  bool is_supplied_ = true;  // the source may have more jobs
+  std::uint64_t gate_timer_ = 0;
   bool uncommitted_ = false;
   bool look_again_ = false;  // something changed after this round's jobs were picked
   bool winding_down_ = false;
@@ -103,11 +109,13 @@ class Farm::Run : public plan::ExitListener {
 
 Summary Farm::Run::run() {
   const double begun = os::monotonic_seconds();
+  supply();
   grow();
   emit({.kind = Event::Kind::kRunStarted, .total = summary_.total});
   for (;;) {
     look_again_ = false;
     settle();
+    supply();
     grow();
     admit();
     pick();
@@ -126,10 +134,24 @@ Summary Farm::Run::run() {
 
 // --- what is ready
 
+void Farm::Run::supply() {
+  const std::size_t waiting = queue_.size() + ready_.size();
+  if (!is_supplied_ || is_halted() || waiting >= options_.prefetch) return;
+  is_supplied_ = source_.add_jobs(options_.prefetch - waiting);
+}
+
+// Nothing asks for the job any more.
+void Farm::Run::leave(JobId job) {
+  if (!options_.ended_leave) return;
+  graph_.leave(job);
+  demands_.leave(job);
+  launches_.leave(job);
+}
+
 void Farm::Run::grow() {
   if (graph_.size() != demands_.size()) {
     summary_.total += graph_.size() - demands_.size();
-    demands_.resize(graph_.size());
+    demands_.grow(graph_.size());
     launches_.grow(graph_.size());
   }
   const std::vector<JobId> ready = graph_.take_ready();
@@ -202,6 +224,7 @@ void Farm::Run::settle(Exit exit) {
   graph_.finish(job, ready_);
   ++summary_.done;
   emit({.kind = Event::Kind::kJobFinished, .job = job, .attempt = exit.attempt, .exit = &exit});
+  leave(job);
 }
 
 void Farm::Run::attempt_failed(const Exit& exit, const Error* error, bool may_retry) {
@@ -245,6 +268,7 @@ void Farm::Run::give_up(JobId job) {
   summary_.skipped += skipped.size();
   if (!options_.keep_going) winding_down_ = true;
   if (!skipped.empty()) emit({.kind = Event::Kind::kJobsSkipped, .job = job, .count = skipped.size()});
+  leave(job);
 }
 
 // --- what starts
@@ -253,6 +277,7 @@ void Farm::Run::pick() {
   if (is_halted()) return abandon_picked();
   const plan::Amounts one_core{1};  // without it nothing starts, and the queue need not be searched
   while (running_ + picked_.size() < executor_.max_running() && budget_.fits(one_core)) {
+    if (!queue_.empty() && is_held_up()) return;
     const std::optional<JobId> job = queue_.pop_fitting(budget_, resources_);
     if (!job) break;
     ++news_;
@@ -263,6 +288,15 @@ void Farm::Run::pick() {
     summary_.error =
         Error{count_of(queue_.size(), "job") + " can never start: nothing of what they need is there to use"};
   }
+}
+
+bool Farm::Run::is_held_up() {
+  if (options_.gate == nullptr) return false;
+  const double hold_s = options_.gate->hold_s(running_ + picked_.size());
+  if (hold_s <= 0) return false;
+  loop_.cancel(gate_timer_);
+  gate_timer_ = loop_.after(hold_s, [] {});  // the loop goes round, and this is asked again
+  return true;
 }
 
 void Farm::Run::mark_starting() {
@@ -347,6 +381,11 @@ void Farm::Run::stop(int signal) {
   executor_.cancel_all(first ? plan::Stop::kGently : plan::Stop::kAtOnce);
 }
 
+void Farm::Run::halt(bool at_once) {
+  winding_down_ = true;
+  if (at_once) executor_.cancel_all(plan::Stop::kGently);
+}
+
 // Whether there is something to do before anything else happens: an answer came at once, or a share of the
 // budget came back.
 bool Farm::Run::can_go_on() const {
@@ -381,5 +420,7 @@ void Farm::add_sink(plan::EventSink* sink) { run_->add_sink(sink); }
 Summary Farm::run() { return run_->run(); }
 
 void Farm::stop(int signal) { run_->stop(signal); }
+
+void Farm::halt(bool at_once) { run_->halt(at_once); }
 
 }  // namespace furrow::farm

@@ -2,7 +2,7 @@
 //
 // One round of the loop:
 //   1. ended attempts are settled: checked and recorded by the source, retried or failed
-//   2. jobs that became ready are admitted: the source says what they need
+//   2. the source adds jobs where few wait; those that became ready are admitted: it says what they need
 //   3. jobs are picked, best first, while their demands fit; from then on they hold their share of the budget
 //   4. picked jobs whose launch has come are marked as starting
 //   5. one commit for all of this, then they start
@@ -34,10 +34,20 @@
 
 namespace furrow::farm {
 
+// Holds up the next job although there is room for it: a pause between two starts, too little memory.
+class StartGate {
+ public:
+  virtual ~StartGate() = default;
+  // 0: a job may start now, and does; else how long to wait before it is worth asking again.
+  virtual double hold_s(std::size_t running) = 0;
+};
+
 struct FarmOptions {
   bool keep_going = false;    // run what does not depend on a failed job
   std::size_t prefetch = 64;  // launches to ask for ahead
   double timeout_s = 0;       // for each attempt; 0: none
+  bool ended_leave = false;   // jobs that have ended leave the graph: nobody depends on them later
+  StartGate* gate = nullptr;  // borrowed
 };
 
 struct Summary {
@@ -70,6 +80,9 @@ class Farm {
   // From a callback of the loop: the first call starts nothing new and asks running jobs to end, further ones
   // end them at once.
   void stop(int signal);
+
+  // Likewise, for a reason that is no signal: starts nothing new; AT_ONCE: what runs is asked to end, too.
+  void halt(bool at_once);
 
  private:
   class Run;

@@ -58,6 +58,16 @@ class FakeExecutor : public plan::Executor {
     for (std::size_t i = 0; i < started_.size(); ++i) schedule();
   }
 
+  void interrupt(JobId job, bool timed_out) override {
+    for (Exit& exit : started_) {
+      if (exit.job != job) continue;
+      exit.timed_out = timed_out;
+      exit.status = -1;
+      exit.signal = SIGTERM;
+    }
+    schedule();
+  }
+
   std::function<void(Exit&)> end = [](Exit&) {};
   std::size_t most = 1000;
   std::size_t most_at_once = 0;

@@ -2,6 +2,7 @@
 
 #include <map>
 #include <utility>
+#include <vector>
 
 #include "os/files.hpp"
 
@@ -16,35 +17,32 @@ Launches::~Launches() {
   }
 }
 
-void Launches::grow(std::size_t jobs) {
-  states_.resize(jobs, State::kUnasked);
-  attempts_.resize(jobs, 1);
-}
+void Launches::grow(std::size_t jobs) { jobs_.grow(jobs); }
 
 void Launches::next_attempt(plan::JobId job) {
-  ++attempts_[job];
-  states_[job] = State::kUnasked;
+  ++jobs_[job].attempt;
+  jobs_[job].state = State::kUnasked;
 }
 
 void Launches::ask(std::span<const plan::JobId> jobs) {
   std::map<int, std::vector<plan::JobId>> wanted;  // by attempt: nearly always one
   for (const plan::JobId job : jobs) {
-    if (states_[job] != State::kUnasked) continue;
-    states_[job] = State::kAsked;
-    wanted[attempts_[job]].push_back(job);
+    if (jobs_[job].state != State::kUnasked) continue;
+    jobs_[job].state = State::kAsked;
+    wanted[jobs_[job].attempt].push_back(job);
   }
   for (const auto& [attempt, batch] : wanted) source_.prepare(batch, attempt);
 }
 
 Result<plan::Launch> Launches::take(plan::JobId job) {
   auto node = here_.extract(job);
-  states_[job] = State::kTaken;
+  jobs_[job].state = State::kTaken;
   return std::move(node.mapped());
 }
 
 void Launches::on_prepared(plan::JobId job, int attempt, Result<plan::Launch> launch) {
-  if (job >= states_.size() || states_[job] != State::kAsked || attempts_[job] != attempt) return;
-  states_[job] = State::kHere;
+  if (job >= jobs_.size() || jobs_[job].state != State::kAsked || jobs_[job].attempt != attempt) return;
+  jobs_[job].state = State::kHere;
   here_.insert_or_assign(job, std::move(launch));
 }
 

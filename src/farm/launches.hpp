@@ -8,7 +8,6 @@
 #include <cstdint>
 #include <span>
 #include <unordered_map>
-#include <vector>
 
 #include "base/error.hpp"
 #include "plan/executor.hpp"
@@ -24,11 +23,12 @@ class Launches : public plan::PrepareListener {
   Launches& operator=(const Launches&) = delete;
 
   void grow(std::size_t jobs);
-  int attempt(plan::JobId job) const { return attempts_[job]; }  // 1 for the first
+  void leave(plan::JobId job) { jobs_.leave(job); }
+  int attempt(plan::JobId job) const { return jobs_[job].attempt; }  // 1 for the first
   void next_attempt(plan::JobId job);
 
-  bool is_asked(plan::JobId job) const { return states_[job] != State::kUnasked; }
-  bool is_here(plan::JobId job) const { return states_[job] == State::kHere; }
+  bool is_asked(plan::JobId job) const { return jobs_[job].state != State::kUnasked; }
+  bool is_here(plan::JobId job) const { return jobs_[job].state == State::kHere; }
   void ask(std::span<const plan::JobId> jobs);  // those among them that were not asked for yet
   Result<plan::Launch> take(plan::JobId job);
 
@@ -38,8 +38,11 @@ class Launches : public plan::PrepareListener {
   enum class State : std::uint8_t { kUnasked, kAsked, kHere, kTaken };
 
   plan::JobSource& source_;
-  std::vector<State> states_;
-  std::vector<std::uint16_t> attempts_;
+  struct Job {
+    State state = State::kUnasked;
+    std::uint16_t attempt = 1;
+  };
+  plan::IdTable<Job> jobs_;
   std::unordered_map<plan::JobId, Result<plan::Launch>> here_;
 };
 

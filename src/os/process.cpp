@@ -65,6 +65,7 @@ __attribute__((no_sanitize("address", "undefined"))) int child_main(void* argume
   placed = placed && place(request.out_fd, 1) && place(request.err_fd, 2);
   for (const int fd : request.inherited) placed = placed && place(fd, fd);
   if (request.descriptors != nullptr) ::setrlimit(RLIMIT_NOFILE, request.descriptors);
+  if (request.nice != nullptr) ::setpriority(PRIO_PROCESS, 0, *request.nice);
   if (placed) {
     reset_signals(order.changed_signals);
     ::execve(request.path, request.argv, request.envp);

@@ -5,7 +5,7 @@
 // the child only makes system calls:
 //
 //   die with the parent -> own process group -> pid into the guard's table -> folder -> descriptors
-//     -> their limit -> signals to default -> exec
+//     -> their limit, niceness -> signals to default -> exec
 //
 // All descriptors that are not named in the request must be close-on-exec. Not thread-safe, one Spawner per
 // thread; make it after the program has set its own signal handlers and from the thread whose death shall end
@@ -38,6 +38,7 @@ struct SpawnRequest {
   std::span<const int> inherited{};  // further descriptors that the program gets, under the same numbers
   std::atomic<std::int32_t>* slot = nullptr;  // where the child leaves its pid before it runs; null: nowhere
   const rlimit* descriptors = nullptr;        // the limit of open ones; null: the caller's own
+  const int* nice = nullptr;                  // its niceness; null: the caller's own
   bool own_group = true;
   bool die_with_parent = true;  // SIGKILL when the spawning thread ends
 };

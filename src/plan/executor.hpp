@@ -5,6 +5,8 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -19,7 +21,8 @@ struct Launch {
   enum class Kind : std::uint8_t {
     kNothing,  // ends at once, well
     kProgram,  // argv
-    kShell,    // executable -c "prefix command"; without a shell where the command needs none
+    kShell,    // executable -c "prefix command"; without a shell where the command needs none: as argv, if
+               // given
     kFork,     // a child of the evaluator, which gets the payload
   };
   Kind kind = Kind::kNothing;
@@ -32,6 +35,11 @@ struct Launch {
   std::string directory{};                                         // where it runs; the engine's own if empty
   std::string payload{};  // kFork: what the evaluator needs, in its own words
   std::string scratch{};  // a file to delete once the attempt is over; may be empty
+  // Descriptors that become the standard streams. No input: /dev/null. No output: it is captured; both or
+  // none of the two. Closed with their last owner.
+  using Stream = std::shared_ptr<const int>;
+  Stream input{}, output{}, errors{};
+  std::optional<int> nice{};
 };
 
 struct Attempt {
@@ -84,6 +92,8 @@ class Executor {
   virtual void start(Attempt attempt) = 0;
   virtual std::size_t running() const = 0;
   virtual void cancel_all(Stop how) = 0;  // each still ends with an Exit
+  // Ends one that runs, gently, and not as cancelled: as one that took too long, or as one that a signal hit.
+  virtual void interrupt(JobId job, bool timed_out) = 0;
 };
 
 // Forks a child of a process that is not ours (the evaluator) for an attempt, and tells of its end.

@@ -51,6 +51,11 @@ class JobSource {
   virtual Result<void> commit() = 0;
 
   virtual JobName name(JobId job) const = 0;
+
+  // Where not all jobs are known from the start: adds up to COUNT to the graph, as many as it knows without
+  // waiting. False once no more will come. Called in each round in which fewer wait than the farm looks
+  // ahead, so that input is read no faster than jobs run.
+  virtual bool add_jobs(std::size_t /*count*/) { return false; }
 };
 
 }  // namespace furrow::plan
