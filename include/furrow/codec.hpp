@@ -1,0 +1,153 @@
+// How values cross the border of a process: Codec<T>::encode and ::decode.
+//
+// Here: trivially copyable types (not pointers or references in disguise), std::string, std::vector,
+// std::pair and std::tuple of such. <furrow/serialize.hpp> adds whatever cereal can serialize. A program may
+// specialise Codec for a type of its own. Stateless, so safe from any thread.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace furrow {
+
+// Where encoded bytes go.
+class Writer {
+ public:
+  virtual ~Writer() = default;
+  virtual void write(const void* data, std::size_t size) = 0;
+};
+
+// Where they come from. read() throws std::runtime_error where fewer than SIZE bytes are left.
+class Reader {
+ public:
+  virtual ~Reader() = default;
+  virtual void read(void* data, std::size_t size) = 0;
+  virtual std::uint64_t remaining() const = 0;  // bytes left of this value
+};
+
+template <class T>
+struct Codec;  // void encode(Writer&, const T&); T decode(Reader&)
+
+namespace detail {
+
+template <class T>
+struct IsView
+    : std::bool_constant<std::is_pointer_v<T> || std::is_member_pointer_v<T> || std::is_reference_v<T>> {};
+template <class C, class Traits>
+struct IsView<std::basic_string_view<C, Traits>> : std::true_type {};
+// span and everything shaped like it: a view that owns nothing, found without its header.
+template <class T>
+concept SpanLike = requires(T t) {
+  t.data();
+  t.size();
+  t.subspan(0, 0);
+};
+
+}  // namespace detail
+
+// A value of this type refers to memory that another process does not have.
+template <class T>
+inline constexpr bool is_view_v = detail::IsView<std::remove_cv_t<T>>::value || detail::SpanLike<T>;
+
+// Its bytes are the value.
+template <class T>
+inline constexpr bool is_plain_v = std::is_trivially_copyable_v<T> && !is_view_v<T>;
+
+template <class T>
+concept Encodable = !is_view_v<T> && requires(Writer & writer, Reader& reader, const T& value) {
+  Codec<T>::encode(writer, value);
+  Codec<T>::decode(reader);
+};
+
+template <class T>
+requires is_plain_v<T>
+struct Codec<T> {
+  static void encode(Writer& writer, const T& value) { writer.write(&value, sizeof value); }
+  static T decode(Reader& reader) {
+    alignas(T) std::byte bytes[sizeof(T)];
+    reader.read(bytes, sizeof bytes);
+    return __builtin_bit_cast(T, bytes);
+  }
+};
+
+namespace detail {
+
+inline std::uint64_t decode_count(Reader& reader, std::size_t least_bytes_each) {
+  std::uint64_t count = 0;
+  reader.read(&count, sizeof count);
+  if (least_bytes_each > 0 && count > reader.remaining() / least_bytes_each)
+    throw std::runtime_error("a result from another process is torn");
+  return count;
+}
+
+}  // namespace detail
+
+template <>
+struct Codec<std::string> {
+  static void encode(Writer& writer, const std::string& value) {
+    const std::uint64_t size = value.size();
+    writer.write(&size, sizeof size);
+    writer.write(value.data(), value.size());
+  }
+  static std::string decode(Reader& reader) {
+    std::string value(detail::decode_count(reader, 1), '\0');
+    reader.read(value.data(), value.size());
+    return value;
+  }
+};
+
+template <Encodable T, class Allocator>
+struct Codec<std::vector<T, Allocator>> {
+  static constexpr bool kBytes = is_plain_v<T> && !std::is_same_v<T, bool>;
+  static void encode(Writer& writer, const std::vector<T, Allocator>& value) {
+    const std::uint64_t size = value.size();
+    writer.write(&size, sizeof size);
+    if constexpr (kBytes) {
+      writer.write(value.data(), value.size() * sizeof(T));
+    } else {
+      for (const T& each : value) Codec<T>::encode(writer, each);
+    }
+  }
+  static std::vector<T, Allocator> decode(Reader& reader) {
+    const std::uint64_t size = detail::decode_count(reader, kBytes ? sizeof(T) : 1);
+    std::vector<T, Allocator> value;
+    if constexpr (kBytes && std::is_default_constructible_v<T>) {
+      value.resize(size);
+      reader.read(value.data(), size * sizeof(T));
+    } else {
+      value.reserve(size);
+      for (std::uint64_t i = 0; i < size; ++i) value.push_back(Codec<T>::decode(reader));
+    }
+    return value;
+  }
+};
+
+template <Encodable A, Encodable B>
+requires(!is_plain_v<std::pair<A, B>>) struct Codec<std::pair<A, B>> {
+  static void encode(Writer& writer, const std::pair<A, B>& value) {
+    Codec<A>::encode(writer, value.first);
+    Codec<B>::encode(writer, value.second);
+  }
+  static std::pair<A, B> decode(Reader& reader) {
+    A first = Codec<A>::decode(reader);
+    return {std::move(first), Codec<B>::decode(reader)};
+  }
+};
+
+template <Encodable... Ts>
+requires(!is_plain_v<std::tuple<Ts...>>) struct Codec<std::tuple<Ts...>> {
+  static void encode(Writer& writer, const std::tuple<Ts...>& value) {
+    std::apply([&](const Ts&... each) { (Codec<Ts>::encode(writer, each), ...); }, value);
+  }
+  // Braces: the elements are decoded from left to right.
+  static std::tuple<Ts...> decode(Reader& reader) { return std::tuple<Ts...>{Codec<Ts>::decode(reader)...}; }
+};
+
+}  // namespace furrow

@@ -1,0 +1,209 @@
+// One call under way: what apply_async makes, a worker runs, and a Future waits for. Not for direct use.
+//
+// States: pending -> done, once. The Future and the Pool share the node and count their references; the last
+// one deletes it. A node is in at most one list at a time, through next and previous, whose lock guards them.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+#include "furrow/bind.hpp"
+#include "furrow/detail/kernels.hpp"
+#include "furrow/outcome.hpp"
+
+namespace furrow::pool {
+class Watchdog;
+}
+
+namespace furrow::detail {
+
+// Something that a worker of this process can be given; borrowed by the list it is in.
+struct TaskNode {
+  TaskNode* next = nullptr;
+  TaskNode* previous = nullptr;
+  bool queued = false;
+  virtual void execute(int worker) noexcept = 0;
+  virtual void drop() noexcept = 0;  // it will never run
+
+ protected:
+  TaskNode() = default;
+  ~TaskNode() = default;
+};
+
+// How a call travels to another process: SERVE is a function of the program that reads there what encode()
+// wrote here.
+struct SentCall {
+  const char* refusal = nullptr;  // why it cannot, as the end of a sentence
+  void (*serve)(Reader& call, TaskScope&, Writer& result) = nullptr;
+};
+
+class CallNode : public TaskNode {
+ public:
+  virtual ~CallNode() = default;
+  void retain() noexcept { references_.fetch_add(1, std::memory_order_relaxed); }
+  void release() noexcept {
+    if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
+  }
+
+  bool ready() const noexcept { return state_.load(std::memory_order_acquire) == kDone; }
+  void wait() const;                    // on a worker of a Pool, runs other tasks meanwhile
+  bool wait_for(double seconds) const;  // whether it is ready then
+  void execute(int worker) noexcept final;
+  void drop() noexcept final;
+
+  // For backends: what came back, or why nothing did; then settle(), once.
+  virtual void store(Reader& result) = 0;
+  virtual void fail(Failure failure) = 0;
+  void settle() noexcept;  // runs the callbacks, wakes all who wait, and gives up the Pool's reference
+
+  virtual bool stoppable() const = 0;  // takes a stop token
+  virtual SentCall sent() const = 0;
+  virtual void encode(Writer& call) const = 0;
+
+  std::uint64_t number = 0;  // of the call among the maps and calls of its Pool
+  std::uint64_t seed = 0;
+  double timeout_s = 0;
+  int retries = 0;
+  int attempts = 0;                                 // failed ones
+  int share = 1;                                    // cores for a Pool inside the task
+  pool::Watchdog* watchdog = nullptr;               // borrowed from the Pool
+  std::atomic<std::uint64_t>* under_way = nullptr;  // the Pool's count of unsettled calls
+
+ protected:
+  virtual void call(TaskScope& scope) = 0;  // in this process; stores the result, or throws
+  virtual void run_callbacks() noexcept = 0;
+
+ private:
+  static constexpr std::uint32_t kPending = 0, kWaited = 1, kDone = 2;
+  mutable std::atomic<std::uint32_t> state_{kPending};
+  std::atomic<int> references_{2};  // the Future's and the Pool's
+};
+
+// A call with a result of type R: what a Future holds.
+template <class R>
+class CallState : public CallNode {
+ public:
+  using Callback = std::function<void(const Outcome<R>&)>;
+
+  const Outcome<R>& outcome() const { return outcome_; }
+  Outcome<R>& outcome() { return outcome_; }
+  // Runs CALLBACK when the call is settled: on the thread that settles it, or at once where that has
+  // happened.
+  void listen(Callback callback) {
+    auto* listener = new Listener{std::move(callback), listeners_.load(std::memory_order_acquire)};
+    while (listener->next != closed()) {
+      if (listeners_.compare_exchange_weak(listener->next, listener, std::memory_order_acq_rel)) return;
+    }
+    listener->callback(outcome_);
+    delete listener;
+  }
+
+  void fail(Failure failure) override { outcome_ = Outcome<R>(std::move(failure)); }
+  void store(Reader& result) override {
+    if constexpr (std::is_void_v<R>)
+      outcome_ = Outcome<void>::done();
+    else if constexpr (kCrosses<R>)
+      outcome_ = Outcome<R>(Codec<R>::decode(result));
+  }
+
+ protected:
+  ~CallState() override {
+    for (Listener* each = listeners_; each && each != closed();) delete std::exchange(each, each->next);
+  }
+  void run_callbacks() noexcept override {
+    Listener* last = listeners_.exchange(closed(), std::memory_order_acq_rel);
+    Listener* first = nullptr;
+    while (last) {  // they were pushed in front; they run in the order they came in
+      Listener* before = std::exchange(last->next, first);
+      first = std::exchange(last, before);
+    }
+    while (first) {
+      first->callback(outcome_);  // what a callback throws ends the program: nobody is there to catch it
+      delete std::exchange(first, first->next);
+    }
+  }
+
+  Outcome<R> outcome_{};
+
+ private:
+  struct Listener {
+    Callback callback;
+    Listener* next;
+  };
+  static Listener* closed() { return reinterpret_cast<Listener*>(1); }
+  std::atomic<Listener*> listeners_{nullptr};
+};
+
+template <class F, class... Args>
+using CallResultRaw =
+    typename std::conditional_t<std::is_invocable_v<F&, Args...>, std::invoke_result<F&, Args...>,
+                                std::invoke_result<F&, Args..., std::stop_token>>::type;
+template <class F, class... Args>
+using CallResult =
+    std::remove_cvref_t<typename Awaited<std::remove_cvref_t<CallResultRaw<F, Args...>>>::Type>;
+
+// The function and its arguments, kept by value.
+template <class F, class... Args>
+class AsyncCall final : public CallState<CallResult<F, Args&...>> {
+  using R = CallResult<F, Args&...>;
+  using Arguments = std::tuple<Args...>;
+
+ public:
+  template <class G, class... Given>
+  explicit AsyncCall(G&& f, Given&&... args)
+      : f_(std::forward<G>(f)), arguments_(std::forward<Given>(args)...) {}
+
+  bool stoppable() const override { return Stoppable<Starred<F>, Arguments&>; }
+  SentCall sent() const override {
+    SentCall made;
+    made.refusal = crossing_refusal<R>();
+    if constexpr (!Sendable<F>::kCan)
+      made.refusal = Sendable<F>::kRefusal;
+    else if constexpr (!(Encodable<Args> && ...))
+      made.refusal =
+          "an argument has no Codec, or is a pointer or a view: pass values, or include "
+          "<furrow/serialize.hpp>";
+    else if constexpr (std::is_void_v<R> || kCrosses<R>)
+      made.serve = &serve;
+    return made;
+  }
+  void encode(Writer& writer) const override {
+    if constexpr (Sendable<F>::kCan && (Encodable<Args> && ...)) {
+      Sendable<F>::encode(writer, f_);
+      std::apply([&](const Args&... each) { (Codec<Args>::encode(writer, each), ...); }, arguments_);
+    }
+  }
+
+ protected:
+  void call(TaskScope& scope) override {
+    const auto store = [&](auto&&... result) {
+      if constexpr (std::is_void_v<R>)
+        this->outcome_ = Outcome<void>::done();
+      else
+        this->outcome_ = Outcome<R>(std::move(result)...);
+    };
+    Starred<F> starred{&f_};
+    call_item(starred, arguments_, scope, store);
+  }
+
+ private:
+  static void serve(Reader& reader, TaskScope& scope, Writer& result) {
+    if constexpr (Sendable<F>::kCan && (Encodable<Args> && ...) && (std::is_void_v<R> || kCrosses<R>)) {
+      F f = Sendable<F>::decode(reader);
+      Arguments arguments{Codec<Args>::decode(reader)...};
+      Starred<F> starred{&f};
+      call_item(starred, arguments, scope, [&](const auto&... value) {
+        if constexpr (!std::is_void_v<R>) Codec<R>::encode(result, value...);
+      });
+    }
+  }
+
+  F f_;
+  Arguments arguments_;
+};
+
+}  // namespace furrow::detail

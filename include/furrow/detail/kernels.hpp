@@ -1,0 +1,336 @@
+// The loops that call the user's function. Not for direct use.
+//
+// There is one loop for workers in this process and one for worker processes. They differ in how they say
+// which item they hold: the first only has to know it when something is thrown, the second must have stored
+// it before a crash.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <new>
+#include <optional>
+#include <stop_token>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "furrow/detail/map_call.hpp"
+
+namespace furrow::detail {
+
+// What calling a function really gives: <furrow/async.hpp> says so for awaitables.
+template <class Raw>
+struct Awaited {
+  static constexpr bool kAwaitable = false;
+  using Type = Raw;
+};
+
+template <class F, class X>
+concept Stoppable = !std::is_invocable_v<F&, X> && std::is_invocable_v<F&, X, std::stop_token>;
+
+template <class F, class X>
+struct CallOf {
+  static_assert(std::is_invocable_v<F&, X> || Stoppable<F, X>,
+                "the function does not take an element of this range");
+  using Raw = typename std::conditional_t<Stoppable<F, X>, std::invoke_result<F&, X, std::stop_token>,
+                                          std::invoke_result<F&, X>>::type;
+  using Result = std::remove_cvref_t<typename Awaited<std::remove_cvref_t<Raw>>::Type>;
+};
+
+template <class F, class X>
+using ResultOf = typename CallOf<F, X>::Result;
+
+// The function of a starmap: takes one tuple-like element for all arguments.
+template <class F>
+struct Starred {
+  F* f;
+  template <class X, class... More>
+  static constexpr bool takes() {
+    return []<std::size_t... I>(std::index_sequence<I...>) {
+      return std::is_invocable_v<F&, decltype(std::get<I>(std::declval<X>()))..., More...>;
+    }
+    (std::make_index_sequence<std::tuple_size_v<std::remove_cvref_t<X>>>{});
+  }
+  template <class X>
+  requires(takes<X>()) decltype(auto) operator()(X&& x) const { return std::apply(*f, std::forward<X>(x)); }
+  template <class X>
+  requires(!takes<X>() && takes<X, std::stop_token>()) decltype(auto) operator()(
+      X&& x, std::stop_token token) const {
+    auto call = [&](auto&&... each) -> decltype(auto) {
+      return std::invoke(*f, std::forward<decltype(each)>(each)..., std::move(token));
+    };
+    return std::apply(call, std::forward<X>(x));
+  }
+};
+
+// The function of a for_each: what it returns is dropped.
+template <class F>
+struct Discarding {
+  F* f;
+  template <class... Args>
+  requires std::is_invocable_v<F&, Args...>
+  void operator()(Args&&... args) const { std::invoke(*f, std::forward<Args>(args)...); }
+};
+
+// One item: calls F and hands the result to STORE, which takes no argument where F returns nothing.
+template <class F, class X, class Store>
+inline void call_item(F& f, X&& x, TaskScope& scope, const Store& store) {
+  using Call = CallOf<F, X>;
+  const auto finish = [&](auto&&... token) {
+    const auto invoke = [&]() -> decltype(auto) {
+      return std::invoke(f, std::forward<X>(x), std::forward<decltype(token)>(token)...);
+    };
+    if constexpr (Awaited<std::remove_cvref_t<typename Call::Raw>>::kAwaitable) {
+      using Await = Awaited<std::remove_cvref_t<typename Call::Raw>>;
+      if constexpr (std::is_void_v<typename Call::Result>) {
+        Await::run(invoke());
+        store();
+      } else {
+        store(Await::run(invoke()));
+      }
+    } else if constexpr (std::is_void_v<typename Call::Result>) {
+      invoke();
+      store();
+    } else {
+      store(typename Call::Result(invoke()));
+    }
+  };
+  if constexpr (Stoppable<F, X>) {
+    finish(scope.host->begin_watch(scope));
+    scope.host->end_watch(scope);
+  } else {
+    finish();
+  }
+}
+
+// Runs ITEM(i) for units [begin, end), and whatever is to be done after one that threw.
+template <class Item>
+inline void guarded_loop(TaskScope& scope, std::uint64_t begin, std::uint64_t end, const Item& item) {
+  for (std::uint64_t i = begin; i < end;) {
+    try {
+      for (; i < end; ++i) item(i);
+    } catch (...) {
+      switch (scope.host->failed(scope, i)) {
+        case AfterFailure::kNext:
+          ++i;
+          break;
+        case AfterFailure::kAgain:
+          break;
+        case AfterFailure::kStop:
+          return;
+      }
+    }
+  }
+}
+
+template <class R>
+constexpr const char* crossing_refusal() {
+  if constexpr (std::is_void_v<R>)
+    return nullptr;
+  else if constexpr (is_view_v<R>)
+    return "its result is a pointer or a view of memory that the calling process does not share: return the "
+           "values";
+  else if constexpr (!Encodable<R>)
+    return "its result has no Codec: include <furrow/serialize.hpp> and give the type a cereal serialize "
+           "function";
+  else
+    return nullptr;
+}
+
+template <class R>
+inline constexpr bool kCrosses = !std::is_void_v<R> && crossing_refusal<R>() == nullptr;
+template <class R>
+inline constexpr bool kCrossesPlain = kCrosses<R>&& is_plain_v<R>;
+
+// A map of F over INPUTS: unit i is item i. Work of Kernel, below.
+template <class F, class Access, class SinkType>
+struct ItemMap {
+  using Input = decltype(std::declval<const Access&>()[0]);
+  using InputValue = typename Access::Value;
+  using Function = F;
+  using R = ResultOf<F, Input>;
+  using Sink = SinkType;
+
+  F* f;
+  Access inputs;
+  Sink sink;
+
+  template <bool Publish, class Store>
+  void produce(std::uint64_t unit, TaskScope& scope, const Store& store) const {
+    if constexpr (Publish)
+      scope.publish(unit);
+    else
+      scope.item = ItemIndex{unit};
+    call_item(*f, inputs[unit], scope, store);
+  }
+  template <class Each>
+  void for_each_input(std::uint64_t unit, const Each& each) const {
+    each(inputs[unit]);
+  }
+};
+
+// A reduction. Unit b is the block of items [b * block, (b + 1) * block), folded from left to right; the
+// caller joins the blocks' sums as a balanced tree. The shape depends on the number of items alone, and the
+// fold is one function, compiled once: so every backend, number of workers and chunk size gives the same
+// bits. Work of Kernel, below.
+template <class F, class Op, class Access, class SinkType>
+struct BlockReduce {
+  using Input = decltype(std::declval<const Access&>()[0]);
+  using InputValue = typename Access::Value;
+  using Function = F;
+  using R = ResultOf<F, Input>;
+  using Sink = SinkType;
+
+  F* f;
+  Op* op;
+  Access inputs;
+  Sink sink;
+  std::uint64_t items;
+  std::uint64_t block;
+
+  std::uint64_t end_of(std::uint64_t unit) const {
+    return items - unit * block < block ? items : (unit + 1) * block;
+  }
+
+  R mapped(std::uint64_t item, TaskScope& scope) const {
+    scope.publish(item);
+    std::optional<R> result;
+    call_item(*f, inputs[item], scope, [&](R&& value) { result.emplace(std::move(value)); });
+    return *std::move(result);
+  }
+  [[gnu::noinline]] static R fold(const BlockReduce& self, TaskScope& scope, std::uint64_t unit) {
+    R sum = self.mapped(unit * self.block, scope);
+    for (std::uint64_t i = unit * self.block + 1; i < self.end_of(unit); ++i)
+      sum = std::invoke(*self.op, std::move(sum), self.mapped(i, scope));
+    return sum;
+  }
+
+  template <bool Publish, class Store>
+  void produce(std::uint64_t unit, TaskScope& scope, const Store& store) const {
+    store(fold(*this, scope, unit));
+  }
+  template <class Each>
+  void for_each_input(std::uint64_t unit, const Each& each) const {
+    for (std::uint64_t i = unit * block; i < end_of(unit); ++i) each(inputs[i]);
+  }
+};
+
+// The functions of a MapCall, for any Work.
+template <class Work>
+struct Kernel {
+  using R = typename Work::R;
+  using X = typename Work::InputValue;
+
+  static void run(void* object, TaskScope& scope, std::uint64_t begin, std::uint64_t end) {
+    const Work work = *static_cast<Work*>(object);  // a copy, which no store can alias
+    guarded_loop(scope, begin, end, [&](std::uint64_t i) {
+      work.template produce<false>(i, scope,
+                                   [&](auto&&... result) { work.sink.store(i, std::move(result)...); });
+    });
+  }
+
+  static void run_plain(void* object, TaskScope& scope, std::uint64_t begin, std::uint64_t end,
+                        void* results) {
+    const Work work = *static_cast<Work*>(object);
+    guarded_loop(scope, begin, end, [&](std::uint64_t i) {
+      work.template produce<true>(i, scope, [&](auto&&... result) {
+        if constexpr (kCrossesPlain<R>) ::new (static_cast<R*>(results) + i) R(std::move(result)...);
+      });
+    });
+  }
+
+  static void run_encoded(void* object, TaskScope& scope, std::uint64_t begin, std::uint64_t end,
+                          ResultWriter& writer) {
+    const Work work = *static_cast<Work*>(object);
+    guarded_loop(scope, begin, end, [&](std::uint64_t i) {
+      work.template produce<true>(i, scope, [&](const auto&... result) {
+        if constexpr (kCrosses<R>) {
+          writer.begin(i);
+          Codec<R>::encode(writer, result...);
+          writer.end();
+        }
+      });
+    });
+  }
+
+  // Inputs that were sent: the work's own function, over copies that are made here.
+  static void run_sent(void* object, TaskScope& scope, std::uint64_t begin, std::uint64_t count,
+                       Reader& reader, ResultWriter& writer) {
+    if constexpr (Encodable<X> && (kCrosses<R> || std::is_void_v<R>)) {
+      auto& f = *static_cast<Work*>(object)->f;
+      std::vector<X> inputs;
+      for (std::uint64_t i = 0; i < count; ++i) inputs.push_back(Codec<X>::decode(reader));
+      guarded_loop(scope, begin, begin + count, [&](std::uint64_t i) {
+        scope.publish(i);
+        call_item(f, inputs[i - begin], scope, [&](const auto&... result) {
+          writer.begin(i);
+          if constexpr (!std::is_void_v<R>) Codec<R>::encode(writer, result...);
+          writer.end();
+        });
+      });
+    }
+  }
+
+  static void store_plain(void* object, std::uint64_t begin, std::uint64_t end, const void* results) {
+    const auto sink = static_cast<Work*>(object)->sink;
+    for (std::uint64_t i = begin; i < end; ++i) {
+      if constexpr (std::is_void_v<R>)
+        sink.store(i);
+      else if constexpr (kCrossesPlain<R>)
+        sink.store(i, R(static_cast<const R*>(results)[i - begin]));
+    }
+  }
+
+  static void store_encoded(void* object, std::uint64_t unit, Reader& reader) {
+    if constexpr (std::is_void_v<R>)
+      static_cast<Work*>(object)->sink.store(unit);
+    else if constexpr (kCrosses<R>)
+      static_cast<Work*>(object)->sink.store(unit, Codec<R>::decode(reader));
+  }
+
+  static void encode_result(void* object, std::uint64_t unit, Writer& writer) {
+    if constexpr (kCrosses<R> && requires(typename Work::Sink sink) { sink[unit]; })
+      Codec<R>::encode(writer, static_cast<Work*>(object)->sink[unit]);
+  }
+
+  static void encode_input(void* object, std::uint64_t unit, Writer& writer) {
+    if constexpr (Encodable<X>)
+      static_cast<Work*>(object)->for_each_input(unit,
+                                                 [&](const X& input) { Codec<X>::encode(writer, input); });
+  }
+
+  static MapCall call(Work& work, std::uint64_t units) {
+    MapCall made;
+    made.object = &work;
+    made.size = units;
+    made.run = &run;
+    made.stoppable = Stoppable<typename Work::Function, typename Work::Input>;
+    made.has_result = !std::is_void_v<R>;
+    CrossCall& cross = made.cross;
+    cross.refusal = crossing_refusal<R>();
+    if constexpr (kCrossesPlain<R>) cross.result_size = sizeof(R);
+    if constexpr (kCrossesPlain<R> || std::is_void_v<R>) {
+      cross.run_plain = &run_plain;
+      cross.store_plain = &store_plain;
+    } else if constexpr (kCrosses<R>) {
+      cross.run_encoded = &run_encoded;
+    }
+    if constexpr (kCrosses<R> || std::is_void_v<R>) cross.store_encoded = &store_encoded;
+    if constexpr (kCrosses<R> && requires(typename Work::Sink sink) { sink[units]; })
+      cross.encode_result = &encode_result;
+    if constexpr (!Encodable<X>) {
+      cross.input_refusal =
+          "an input has no Codec, or is a pointer or a view: pass values, or include <furrow/serialize.hpp>";
+    } else {
+      cross.encode_input = &encode_input;
+      if constexpr (requires(Work work, typename Work::Function & f, X & x) {
+                      call_item(f, x, std::declval<TaskScope&>(), [](auto&&...) {});
+                    })
+        cross.run_sent = &run_sent;
+    }
+    return made;
+  }
+};
+
+}  // namespace furrow::detail

@@ -1,0 +1,28 @@
+// The fixed shape of map_reduce. Not for direct use.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <utility>
+#include <vector>
+
+namespace furrow::detail {
+
+// Items in a block: a function of the number of items alone, so that the shape is, too. Few enough blocks
+// that their sums cost little, enough of them for some thousand workers.
+constexpr std::uint64_t reduce_block(std::uint64_t items) {
+  constexpr std::uint64_t kBlocks = 4096;
+  return items <= kBlocks ? 1 : (items + kBlocks - 1) / kBlocks;
+}
+
+// Joins neighbours, again and again: sums[0] with sums[1], sums[2] with sums[3]...
+template <class R, class Op>
+[[gnu::noinline]] std::optional<R> join(std::vector<std::optional<R>>& sums, Op& op) {
+  for (std::uint64_t step = 1; step < sums.size(); step *= 2)
+    for (std::uint64_t i = 0; i + step < sums.size(); i += 2 * step)
+      sums[i] = R(std::invoke(op, *std::move(sums[i]), *std::move(sums[i + step])));
+  return sums.empty() ? std::nullopt : std::optional<R>(std::move(sums[0]));
+}
+
+}  // namespace furrow::detail

@@ -1,0 +1,93 @@
+// Where a map's results go: sinks, small values that a kernel copies into registers. Not for direct use.
+#pragma once
+
+#include <cstdint>
+#include <iterator>
+#include <memory>
+#include <optional>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "furrow/outcome.hpp"
+
+namespace furrow::detail {
+
+struct NoSink {
+  void store(std::uint64_t) const {}
+};
+
+template <class Iterator>
+struct IteratorSink {
+  Iterator first;
+  template <class R>
+  void store(std::uint64_t i, R&& result) const {
+    first[static_cast<std::iter_difference_t<Iterator>>(i)] = std::forward<R>(result);
+  }
+  const auto& operator[](std::uint64_t i) const {
+    return first[static_cast<std::iter_difference_t<Iterator>>(i)];
+  }
+};
+
+template <class R>
+struct OptionalSink {
+  std::optional<R>* first;
+  void store(std::uint64_t i, R&& result) const { first[i].emplace(std::move(result)); }
+  const R& operator[](std::uint64_t i) const { return *first[i]; }
+};
+
+template <class R>
+struct OutcomeSink {
+  Outcome<R>* first;
+  void store(std::uint64_t i, R&& result) const { first[i] = Outcome<R>(std::move(result)); }
+  const R& operator[](std::uint64_t i) const { return std::as_const(first[i]).value(); }
+};
+
+template <>
+struct OutcomeSink<void> {
+  Outcome<void>* first;
+  void store(std::uint64_t i) const { first[i] = Outcome<void>::done(); }
+};
+
+// The results of a map until they are a std::vector. Items of a std::vector<bool> share bytes, which workers
+// must not, and types without a default have to be built in place: both are gathered aside.
+template <class R>
+class Results {
+ public:
+  explicit Results(std::uint64_t size) : results_(size) {}
+  auto sink() { return IteratorSink<R*>{results_.data()}; }
+  std::vector<R> take() { return std::move(results_); }
+
+ private:
+  std::vector<R> results_;
+};
+
+template <class R>
+requires(!std::is_default_constructible_v<R>) class Results<R> {
+ public:
+  explicit Results(std::uint64_t size) : results_(size) {}
+  auto sink() { return OptionalSink<R>{results_.data()}; }
+  std::vector<R> take() {
+    std::vector<R> taken;
+    taken.reserve(results_.size());
+    for (auto& each : results_) taken.push_back(*std::move(each));
+    return taken;
+  }
+
+ private:
+  std::vector<std::optional<R>> results_;
+};
+
+template <>
+class Results<bool> {
+ public:
+  explicit Results(std::uint64_t size) : size_(size), results_(new bool[size]()) {}
+  auto sink() { return IteratorSink<bool*>{results_.get()}; }
+  std::vector<bool> take() { return std::vector<bool>(results_.get(), results_.get() + size_); }
+
+ private:
+  std::uint64_t size_;
+  std::unique_ptr<bool[]> results_;
+};
+
+}  // namespace furrow::detail

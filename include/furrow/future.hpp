@@ -1,0 +1,80 @@
+// A result that is under way: what Pool::apply_async gives.
+//
+// Move-only, like std::future. Any thread may wait; a Future is used by one thread at a time. It outlives its
+// Pool: calls that a Pool drops when it is destroyed end with a TaskFailed of kind kCancelled.
+#pragma once
+
+#include <functional>
+#include <stdexcept>
+#include <utility>
+
+#include "furrow/detail/call_node.hpp"
+
+namespace furrow {
+
+template <class R>
+class Future {
+ public:
+  Future() = default;
+  Future(Future&& other) noexcept : call_(std::exchange(other.call_, nullptr)) {}
+  Future& operator=(Future&& other) noexcept {
+    std::swap(call_, other.call_);
+    return *this;
+  }
+  ~Future() {
+    if (call_) call_->release();
+  }
+
+  bool valid() const noexcept { return call_ != nullptr; }
+  bool ready() const { return call().ready(); }
+  // Inside a task these run other tasks of the same Pool meanwhile, so that tasks may wait for tasks.
+  void wait() const { call().wait(); }
+  bool wait_for(double seconds) const { return call().wait_for(seconds); }
+  // Waits, and gives the result, once; throws the task's exception as errors.hpp describes.
+  R get() {
+    wait();
+    Future done = std::move(*this);
+    if constexpr (std::is_void_v<R>)
+      done.call().outcome().value();
+    else
+      return std::move(done.call().outcome()).value();
+  }
+  // The same without throwing.
+  Outcome<R> outcome() {
+    wait();
+    Future done = std::move(*this);
+    return std::move(done.call().outcome());
+  }
+
+  // Called once when the call ends, before wait() returns, on the thread that ended it (at once, on this one,
+  // where it has ended already). They must be short, must not wait for tasks and must not throw.
+  template <class Callback>
+  Future& on_success(Callback callback) {
+    call().listen([callback = std::move(callback)](const Outcome<R>& outcome) mutable {
+      if (!outcome.ok()) return;
+      if constexpr (std::is_void_v<R>)
+        callback();
+      else
+        callback(outcome.value());
+    });
+    return *this;
+  }
+  Future& on_error(std::function<void(const Failure&)> callback) {
+    call().listen([callback = std::move(callback)](const Outcome<R>& outcome) {
+      if (!outcome.ok()) callback(outcome.failure());
+    });
+    return *this;
+  }
+
+ private:
+  friend class Pool;
+  explicit Future(detail::CallState<R>* call) noexcept : call_(call) {}
+  detail::CallState<R>& call() const {
+    if (!call_) throw std::logic_error("this Future has no call: it was moved from, or its result was taken");
+    return *call_;
+  }
+
+  detail::CallState<R>* call_ = nullptr;
+};
+
+}  // namespace furrow

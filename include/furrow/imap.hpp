@@ -1,0 +1,228 @@
+// The ranges that Pool::imap and Pool::imap_unordered give: results while they come.
+//
+// A single-pass input range, for one thread. The failure of an item is thrown when its turn comes, by
+// operator++ or begin(); the range can be read on after it. Only a bounded number of inputs is read ahead:
+// two chunks for each worker. Dropping the range drops what has not started, and waits for what has. It must
+// not outlive its Pool.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <iterator>
+#include <memory>
+#include <optional>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "furrow/detail/inputs.hpp"
+#include "furrow/detail/kernels.hpp"
+#include "furrow/options.hpp"
+#include "furrow/outcome.hpp"
+
+namespace furrow {
+
+class Pool;
+
+namespace detail {
+
+// Inputs and results of a chunk, addressed by item index.
+template <class T>
+struct OffsetInputs {
+  using Value = T;
+  T* items;
+  std::uint64_t first;
+  T& operator[](std::uint64_t i) const { return items[i - first]; }
+};
+template <class R>
+struct OffsetOutcomes {
+  Outcome<R>* items;
+  std::uint64_t first;
+  template <class... Result>
+  void store(std::uint64_t i, Result&&... result) const {
+    if constexpr (std::is_void_v<R>)
+      items[i - first] = Outcome<void>::done();
+    else
+      items[i - first] = Outcome<R>(std::forward<Result>(result)...);
+  }
+};
+
+template <class F, class Range>
+class Imap {
+  using Function = std::remove_reference_t<F>;
+  using Source = std::remove_reference_t<Range>;
+  using X = std::iter_value_t<IteratorOf<Source>>;
+  using R = ResultOf<Function, X&>;
+  using Work = ItemMap<Function, OffsetInputs<X>, OffsetOutcomes<R>>;
+
+  struct Chunk {
+    Work work;  // first: the backends know a chunk by its address
+    std::uint64_t first;
+    std::vector<X> inputs{};
+    std::vector<Outcome<R>> outcomes{};
+    bool done = false;
+  };
+
+ public:
+  class Sentinel {};
+  class Iterator {
+   public:
+    using iterator_concept = std::input_iterator_tag;
+    using value_type = std::conditional_t<std::is_void_v<R>, std::uint64_t, R>;
+    using difference_type = std::ptrdiff_t;
+    Iterator() = default;
+    explicit Iterator(Imap* imap) : imap_(imap) {}
+    // The result; for functions that return nothing, the index of the item that is done.
+    value_type& operator*() const { return *imap_->current_; }
+    Iterator& operator++() {
+      imap_->advance();
+      return *this;
+    }
+    void operator++(int) { ++*this; }
+    friend bool operator==(const Iterator& it, Sentinel) { return it.ended(); }
+
+   private:
+    bool ended() const { return imap_->ended_; }
+    Imap* imap_ = nullptr;
+  };
+
+  Imap(F&& f, Range&& range, Pool& pool, const MapOptions& options, bool ordered)
+      : state_(std::make_unique<State>(std::forward<F>(f), std::forward<Range>(range))),
+        ordered_(ordered),
+        fixed_chunk_(options.chunksize),
+        chunk_(options.chunksize ? options.chunksize : 1) {
+    prototype_ = Work{&state_->f, {}, {}};
+    stream_ = open(pool, options);
+    window_ = window_of(pool);
+  }
+  Imap(Imap&&) = delete;
+
+  Iterator begin() {
+    if (!state_->next) {
+      state_->next.emplace(std::ranges::begin(state_->range));
+      advance();
+    }
+    return Iterator(this);
+  }
+  Sentinel end() const { return {}; }
+  // Index of the current item among the inputs.
+  std::uint64_t index() const { return index_; }
+
+ private:
+  struct State {
+    F f;
+    Range range;
+    std::optional<IteratorOf<Source>> next{};
+    State(F&& function, Range&& given) : f(std::forward<F>(function)), range(std::forward<Range>(given)) {}
+  };
+  template <class P>
+  std::unique_ptr<Stream> open(P& pool, const MapOptions& options) {
+    return pool.open_stream(Kernel<Work>::call(prototype_, ~std::uint64_t{0}), options);
+  }
+  template <class P>
+  static std::size_t window_of(P& pool) {
+    return 2 * static_cast<std::size_t>(pool.workers());
+  }
+
+  // Hands out chunks until two for each worker are under way or unread.
+  void fill() {
+    while (!exhausted_ && chunks_.size() < window_) {
+      auto chunk = std::make_unique<Chunk>(Chunk{prototype_, submitted_});
+      const auto end = std::ranges::end(state_->range);
+      auto& next = *state_->next;
+      try {
+        while (chunk->inputs.size() < chunk_ && !(exhausted_ = next == end)) {
+          chunk->inputs.emplace_back(*next);
+          ++next;
+        }
+      } catch (...) {
+        // What was read before is still worth doing; the error comes in its place, after that.
+        exhausted_ = true;
+        input_error_ = std::current_exception();
+      }
+      if (chunk->inputs.empty()) return;
+      chunk->outcomes.resize(chunk->inputs.size());
+      chunk->work.inputs = {chunk->inputs.data(), chunk->first};
+      chunk->work.sink = {chunk->outcomes.data(), chunk->first};
+      submitted_ += chunk->inputs.size();
+      stream_->submit(&chunk->work, chunk->first, submitted_);
+      chunks_.push_back(std::move(chunk));
+    }
+  }
+
+  // Waits until the chunk to be read next is done, and makes it the front one.
+  bool await() {
+    for (;;) {
+      for (auto each = chunks_.begin(); each != chunks_.end(); ++each) {
+        if ((*each)->done) {
+          std::swap(*each, chunks_.front());
+          return true;
+        }
+        if (ordered_) break;
+      }
+      const Stream::Done done = stream_->wait();
+      if (!done.chunk) return false;
+      for (auto& each : chunks_)
+        if (&each->work == done.chunk) settle(*each, done.busy_s);
+    }
+  }
+
+  // Chunks grow while they take less than a tenth of a millisecond, so that cheap tasks do not pay for the
+  // hand-over.
+  void settle(Chunk& chunk, double busy_s) {
+    chunk.done = true;
+    if (fixed_chunk_ == 0 && chunk.inputs.size() == chunk_) {
+      if (busy_s < 1e-4 && chunk_ < kLargestChunk) chunk_ *= 2;
+      if (busy_s > 4e-4 && chunk_ > 1) chunk_ /= 2;
+    }
+  }
+
+  void advance() {
+    current_.reset();
+    if (!front_) {
+      fill();
+      if (chunks_.empty() || !await()) {
+        ended_ = true;
+        if (input_error_) std::rethrow_exception(std::exchange(input_error_, nullptr));
+        return;
+      }
+      front_ = std::move(chunks_.front());
+      chunks_.pop_front();
+      read_ = 0;
+      fill();
+    }
+    index_ = front_->first + read_;
+    Outcome<R> outcome = std::move(front_->outcomes[read_++]);
+    if (read_ == front_->outcomes.size()) front_.reset();
+    Failure failure;
+    if (stream_->take_failure(index_, failure)) throw_failure(failure);
+    if constexpr (std::is_void_v<R>)
+      current_ = index_;
+    else
+      current_.emplace(std::move(outcome).value());
+  }
+
+  static constexpr std::size_t kLargestChunk = 256;
+
+  std::unique_ptr<State> state_;
+  bool ordered_;
+  std::size_t fixed_chunk_;
+  std::size_t chunk_;
+  std::size_t window_ = 2;
+  Work prototype_{};
+  std::deque<std::unique_ptr<Chunk>> chunks_{};  // under way or unread, in the order of the inputs
+  std::unique_ptr<Chunk> front_{};               // the one that is being read
+  std::size_t read_ = 0;                         // of the front
+  std::uint64_t submitted_ = 0;
+  std::uint64_t index_ = 0;
+  bool exhausted_ = false;
+  bool ended_ = false;
+  std::exception_ptr input_error_{};
+  std::optional<typename Iterator::value_type> current_{};
+  std::unique_ptr<Stream> stream_{};  // last: its end waits for chunks that run
+};
+
+}  // namespace detail
+}  // namespace furrow

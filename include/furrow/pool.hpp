@@ -1,0 +1,217 @@
+// furrow::Pool: call a function on many inputs, in parallel, and get the same answer every time.
+//
+//   furrow::Pool pool;                                  // threads, one for each physical core
+//   auto ys = pool.map([](double x) { return x * x; }, xs);
+//   furrow::Pool crew{furrow::processes(8)};            // the same calls; a crash costs one item
+//
+// Threads. Any thread may call any method, also several at once and from inside a task; the calling thread
+// helps or waits. Functions are called from several workers at once (threads) or from copies of this process
+// (processes).
+//
+// Ownership. Functions and inputs are borrowed until the call returns; apply_async and imap keep copies.
+// Results belong to the caller. Destroying a Pool waits for what runs, and ends calls that have not begun
+// with kCancelled.
+//
+// Errors. What a task throws comes back as errors.hpp describes; what the Pool itself cannot do is a
+// PoolError, thrown before anything has run. A throwing input iterator throws through the call; the Pool
+// stays usable after any error.
+//
+// docs/pool.md says which backend can do what.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "furrow/backend.hpp"
+#include "furrow/detail/call_node.hpp"
+#include "furrow/detail/inputs.hpp"
+#include "furrow/detail/kernels.hpp"
+#include "furrow/detail/reduce.hpp"
+#include "furrow/detail/results.hpp"
+#include "furrow/errors.hpp"
+#include "furrow/future.hpp"
+#include "furrow/imap.hpp"
+#include "furrow/options.hpp"
+#include "furrow/outcome.hpp"
+
+namespace furrow {
+
+class Pool {
+ public:
+  Pool() : Pool(threads()) {}
+  explicit Pool(Backend backend, PoolOptions options = {});
+  ~Pool();
+  Pool(Pool&&) noexcept;
+  Pool& operator=(Pool&&) noexcept;
+
+  BackendKind backend() const noexcept;
+  int workers() const noexcept;
+
+  // f(x) for each x of INPUTS, in their order. Functions that return nothing make it return nothing.
+  template <class F, detail::InputRange Inputs>
+  auto map(F&& f, Inputs&& inputs, const MapOptions& options = {}) {
+    return mapped(f, inputs, options);
+  }
+
+  // f(a, b, ...) for each tuple-like element of INPUTS.
+  template <class F, detail::InputRange Inputs>
+  auto starmap(F&& f, Inputs&& inputs, const MapOptions& options = {}) {
+    detail::Starred<std::remove_reference_t<F>> starred{&f};
+    return mapped(starred, inputs, options);
+  }
+
+  // Each item's outcome instead of an exception: a std::vector<Outcome<R>>.
+  template <class F, detail::InputRange Inputs>
+  auto try_map(F&& f, Inputs&& inputs, const MapOptions& options = {}) {
+    return tried(f, inputs, options);
+  }
+  template <class F, detail::InputRange Inputs>
+  auto try_starmap(F&& f, Inputs&& inputs, const MapOptions& options = {}) {
+    detail::Starred<std::remove_reference_t<F>> starred{&f};
+    return tried(starred, inputs, options);
+  }
+
+  // Writes the results to OUT, which has at least as many elements and random access; allocates nothing on
+  // threads. Elements whose task failed keep their value.
+  template <class Out, class F, detail::InputRange Inputs>
+  void map_into(Out&& out, F&& f, Inputs&& inputs, const MapOptions& options = {}) {
+    static_assert(detail::IndexableRange<Out>, "map_into needs a range with random access to write to");
+    using Iterator = detail::IteratorOf<Out>;
+    static_assert(
+        !std::is_same_v<std::iter_value_t<Iterator>, bool> ||
+            std::is_reference_v<std::iter_reference_t<Iterator>>,
+        "elements of a std::vector<bool> share bytes, which workers must not: use a vector of char");
+    detail::Inputs<std::remove_reference_t<Inputs>> source(inputs);
+    if (static_cast<std::uint64_t>(std::ranges::end(out) - std::ranges::begin(out)) < source.size())
+      throw std::length_error("map_into: there are more inputs than places for results");
+    run(f, source, detail::IteratorSink<Iterator>{std::ranges::begin(out)}, options);
+  }
+
+  // Calls f(x) for each, and drops what it returns.
+  template <class F, detail::InputRange Inputs>
+  void for_each(F&& f, Inputs&& inputs, const MapOptions& options = {}) {
+    detail::Inputs<std::remove_reference_t<Inputs>> source(inputs);
+    detail::Discarding<std::remove_reference_t<F>> discarding{&f};
+    run(discarding, source, detail::NoSink{}, options);
+  }
+
+  // The results one by one while they come, in the order of the inputs; reads INPUTS, which may be endless,
+  // only a little ahead. Takes over both if they are temporaries; borrows them otherwise.
+  template <class F, detail::InputRange Inputs>
+  auto imap(F&& f, Inputs&& inputs, const MapOptions& options = {}) {
+    return detail::Imap<F, Inputs>(std::forward<F>(f), std::forward<Inputs>(inputs), *this, options, true);
+  }
+  // The same in the order in which they come.
+  template <class F, detail::InputRange Inputs>
+  auto imap_unordered(F&& f, Inputs&& inputs, const MapOptions& options = {}) {
+    return detail::Imap<F, Inputs>(std::forward<F>(f), std::forward<Inputs>(inputs), *this, options, false);
+  }
+
+  // op(op(f(x0), f(x1)), ...) in one fixed shape: the same bits on every backend, for any number of workers
+  // and any chunk size. OP must be associative up to rounding. Throws std::invalid_argument for no inputs.
+  template <class F, class Op, detail::InputRange Inputs>
+  auto map_reduce(F&& f, Op&& op, Inputs&& inputs, const MapOptions& options = {}) {
+    auto sum = reduced(f, op, inputs, options);
+    if (!sum) throw std::invalid_argument("map_reduce of no inputs needs an initial value");
+    return *std::move(sum);
+  }
+  // The same with INITIAL before the first.
+  template <class F, class Op, detail::InputRange Inputs, class Initial>
+  requires(!std::is_same_v<std::remove_cvref_t<Initial>, MapOptions>) auto map_reduce(
+      F&& f, Op&& op, Inputs&& inputs, Initial&& initial, const MapOptions& options = {}) {
+    auto sum = reduced(f, op, inputs, options);
+    using R = typename decltype(sum)::value_type;
+    if (!sum) return R(std::forward<Initial>(initial));
+    return R(std::invoke(op, R(std::forward<Initial>(initial)), *std::move(sum)));
+  }
+
+  // Starts f(args...) on a worker.
+  template <class F, class... Args>
+  auto apply_async(F&& f, Args&&... args) {
+    return started(CallOptions{}, std::forward<F>(f), std::forward<Args>(args)...);
+  }
+  template <class F, class... Args>
+  auto apply_async(const CallOptions& options, F&& f, Args&&... args) {
+    return started(options, std::forward<F>(f), std::forward<Args>(args)...);
+  }
+  // f(args...) on a worker, waited for.
+  template <class F, class... Args>
+  auto apply(F&& f, Args&&... args) {
+    return apply_async(std::forward<F>(f), std::forward<Args>(args)...).get();
+  }
+
+  // Waits until nothing that was started by apply_async is under way.
+  void wait();
+
+ private:
+  template <class, class>
+  friend class detail::Imap;
+  class Impl;
+
+  // Runs a map to its end; throws the first failure, or gives all of them where FAILURES is not null.
+  void run_map(const detail::MapCall& call, const MapOptions& options, std::vector<Failure>* failures);
+  std::unique_ptr<detail::Stream> open_stream(const detail::MapCall& prototype, const MapOptions& options);
+  void start(detail::CallNode* call, const CallOptions& options);
+
+  template <class F, class Source, class Sink>
+  void run(F& f, Source& source, Sink sink, const MapOptions& options,
+           std::vector<Failure>* failures = nullptr) {
+    using Work = detail::ItemMap<F, decltype(source.access()), Sink>;
+    Work work{&f, source.access(), sink};
+    run_map(detail::Kernel<Work>::call(work, source.size()), options, failures);
+  }
+
+  template <class F, class Inputs>
+  auto mapped(F& f, Inputs& inputs, const MapOptions& options) {
+    detail::Inputs<Inputs> source(inputs);
+    using R = detail::ResultOf<F, decltype(source.access()[0])>;
+    if constexpr (std::is_void_v<R>) {
+      run(f, source, detail::NoSink{}, options);
+    } else {
+      detail::Results<R> results(source.size());
+      run(f, source, results.sink(), options);
+      return results.take();
+    }
+  }
+
+  template <class F, class Inputs>
+  auto tried(F& f, Inputs& inputs, const MapOptions& options) {
+    detail::Inputs<Inputs> source(inputs);
+    using R = detail::ResultOf<F, decltype(source.access()[0])>;
+    std::vector<Outcome<R>> outcomes(source.size());
+    std::vector<Failure> failures;
+    run(f, source, detail::OutcomeSink<R>{outcomes.data()}, options, &failures);
+    for (Failure& each : failures) outcomes[each.index] = Outcome<R>(std::move(each));
+    return outcomes;
+  }
+
+  template <class F, class Op, class Inputs>
+  auto reduced(F& f, Op& op, Inputs& inputs, const MapOptions& options) {
+    detail::Inputs<Inputs> source(inputs);
+    using Access = decltype(source.access());
+    using R = detail::ResultOf<F, decltype(source.access()[0])>;
+    using Work = detail::BlockReduce<F, Op, Access, detail::OptionalSink<R>>;
+    const std::uint64_t block = detail::reduce_block(source.size());
+    std::vector<std::optional<R>> sums((source.size() + block - 1) / block);
+    Work work{&f, &op, source.access(), {sums.data()}, source.size(), block};
+    run_map(detail::Kernel<Work>::call(work, sums.size()), options, nullptr);
+    return detail::join(sums, op);
+  }
+
+  template <class F, class... Args>
+  auto started(const CallOptions& options, F&& f, Args&&... args) {
+    using Call = detail::AsyncCall<std::decay_t<F>, std::decay_t<Args>...>;
+    using R = detail::CallResult<std::decay_t<F>, std::decay_t<Args>&...>;
+    auto* call = new Call(std::forward<F>(f), std::forward<Args>(args)...);
+    Future<R> future(call);
+    start(call, options);
+    return future;
+  }
+
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace furrow

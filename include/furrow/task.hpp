@@ -1,0 +1,24 @@
+// What a task may ask about itself. All of these belong to the thread (or process) that runs the task.
+#pragma once
+
+#include <cstdint>
+
+#include "furrow/random.hpp"
+
+namespace furrow {
+
+// True inside a task of a Pool.
+bool in_task() noexcept;
+
+// The index of the item that this task was given. Throws std::logic_error outside of a task.
+std::uint64_t task_index();
+
+// Which of the Pool's workers runs this task, from 0. Throws std::logic_error outside of a task.
+int worker_index();
+
+// The random stream of this task: the same numbers on every backend, for any number of workers and any chunk
+// size. It is keyed by the seed, the number of the map in its Pool, and the item's index; a retry draws the
+// same again. The reference is good until the task ends. Throws std::logic_error outside of a task.
+Philox& task_rng();
+
+}  // namespace furrow

@@ -1,0 +1,110 @@
+#include "furrow/detail/call_node.hpp"
+
+#include <algorithm>
+
+#include "os/futex.hpp"
+#include "pool/failure.hpp"
+#include "pool/participant.hpp"
+#include "pool/task_scope.hpp"
+#include "pool/thread_crew.hpp"
+#include "pool/watchdog.hpp"
+
+namespace furrow::detail {
+
+namespace {
+
+constexpr std::int64_t kSpin_ns = 20'000;
+
+// The time limit of a single call.
+class CallHost : public TaskHost {
+ public:
+  CallHost(pool::Watchdog* watchdog, double timeout_s) : watchdog_(watchdog), timeout_s_(timeout_s) {}
+  AfterFailure failed(TaskScope&, std::uint64_t) override { return AfterFailure::kStop; }
+  std::stop_token begin_watch(TaskScope& scope) override {
+    auto* watch = watchdog_->add(timeout_s_);
+    scope.watch = watch;
+    return watch->source.get_token();
+  }
+  void end_watch(TaskScope& scope) override {
+    if (drop_watch(scope)) throw pool::TimeRanOut{timeout_s_};
+  }
+  bool drop_watch(TaskScope& scope) {
+    auto* watch = static_cast<pool::Watchdog::Watch*>(std::exchange(scope.watch, nullptr));
+    return watch && watchdog_->remove(watch);
+  }
+
+ private:
+  pool::Watchdog* watchdog_;
+  double timeout_s_;
+};
+
+}  // namespace
+
+void CallNode::execute(int worker) noexcept {
+  {
+    CallHost host(watchdog, timeout_s);
+    TaskScope scope(worker, seed, number, &host);
+    scope.share = share;
+    scope.item = ItemIndex{0};
+    for (bool again = true; again;) {
+      again = false;
+      try {
+        call(scope);
+      } catch (...) {
+        Failure failure = pool::current_failure();
+        if (host.drop_watch(scope)) failure.kind = FailureKind::kTimeout;
+        pool::forget_stream(scope);
+        failure.attempts = ++attempts;
+        again = attempts <= retries;
+        if (!again) fail(std::move(failure));
+      }
+    }
+  }
+  settle();
+}
+
+void CallNode::drop() noexcept {
+  Failure failure;
+  failure.kind = FailureKind::kCancelled;
+  failure.message = "the call never ran: its Pool was destroyed first";
+  failure.attempts = 0;
+  fail(std::move(failure));
+  settle();
+}
+
+void CallNode::settle() noexcept {
+  run_callbacks();
+  auto* count = under_way;
+  if (state_.exchange(kDone, std::memory_order_acq_rel) == kWaited)
+    os::futex_wake_all(state_, os::Scope::kPrivate);
+  release();
+  if (count && count->fetch_sub(1, std::memory_order_acq_rel) == 1) count->notify_all();
+}
+
+// A worker that waits runs other tasks: the one it waits for may be among them.
+void CallNode::wait() const {
+  const std::int64_t until = pool::steady_ns() + kSpin_ns;
+  pool::ThreadCrew* crew = pool::ThreadCrew::here();
+  while (!ready()) {
+    if (crew && crew->help()) continue;
+    if (pool::steady_ns() < until) continue;
+    std::uint32_t seen = kPending;
+    if (!state_.compare_exchange_strong(seen, kWaited, std::memory_order_acq_rel) && seen == kDone) return;
+    // Something to help with may come meanwhile.
+    os::futex_wait(state_, kWaited, crew ? 1'000'000 : os::kNoTimeout, os::Scope::kPrivate);
+  }
+}
+
+bool CallNode::wait_for(double seconds) const {
+  const std::int64_t until = pool::steady_ns() + static_cast<std::int64_t>(std::min(seconds, 1e9) * 1e9);
+  while (!ready()) {
+    const std::int64_t left = until - pool::steady_ns();
+    if (left <= 0) return false;
+    std::uint32_t seen = kPending;
+    if (!state_.compare_exchange_strong(seen, kWaited, std::memory_order_acq_rel) && seen == kDone) break;
+    os::futex_wait(state_, kWaited, left, os::Scope::kPrivate);
+  }
+  return true;
+}
+
+}  // namespace furrow::detail

@@ -1,0 +1,27 @@
+// Failures: from the exception that is being handled, across processes, and back to an exception.
+#pragma once
+
+#include <string>
+
+#include "furrow/errors.hpp"
+
+namespace furrow::pool {
+
+// Thrown inside a worker where a task was stopped for its time; becomes a failure of kind kTimeout.
+struct TimeRanOut {
+  double timeout_s;
+};
+
+// Thrown where a result cannot be handed over; becomes a failure of kind kLost.
+struct ResultLost {
+  std::string why;
+};
+
+// What the exception that is being handled says. To be called in a handler. INDEX and attempts are the
+// caller's.
+Failure current_failure();
+
+// "task 7: its worker was killed by signal 11 (Segmentation fault)". STATUS as waitpid gives it.
+Failure died(std::uint64_t index, int wait_status);
+
+}  // namespace furrow::pool

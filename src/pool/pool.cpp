@@ -1,0 +1,168 @@
+#include "furrow/pool.hpp"
+
+#include <algorithm>
+#include <atomic>
+
+#include "furrow/random.hpp"
+#include "pool/engine.hpp"
+#include "pool/serial_engine.hpp"
+#include "pool/task_scope.hpp"
+#include "pool/thread_engine.hpp"
+#include "pool/watchdog.hpp"
+
+namespace furrow {
+
+namespace {
+
+constexpr int kMostWorkers = 4096;
+
+int workers_of(const Backend& backend) {
+  if (backend.workers < 0 || backend.workers > kMostWorkers)
+    throw PoolError("a Pool has 1 to " + std::to_string(kMostWorkers) + " workers, not " +
+                    std::to_string(backend.workers) + "; 0 takes as many as there are cores");
+  return backend.workers ? backend.workers : pool::cores_here();
+}
+
+std::unique_ptr<pool::Engine> engine_of(const Backend& backend, const PoolOptions& options) {
+  switch (backend.kind) {
+    case BackendKind::kSerial:
+      if (options.initializer) options.initializer();
+      return std::make_unique<pool::SerialEngine>();
+    case BackendKind::kThreads:
+      return std::make_unique<pool::ThreadEngine>(workers_of(backend), options.initializer);
+    case BackendKind::kProcesses:
+    case BackendKind::kAsync:
+      break;
+  }
+  throw PoolError(std::string("there is no backend ") + name(backend.kind) + " yet");
+}
+
+// A Pool inside a task draws from the task's own streams, so that sibling tasks differ.
+std::uint64_t seed_of(const PoolOptions& options) {
+  if (options.seed) return *options.seed;
+  const detail::TaskScope* scope = pool::current_scope();
+  if (!scope) return 0;
+  Philox mixed(scope->seed, scope->number, static_cast<std::uint64_t>(scope->item));
+  mixed.discard(~std::uint64_t{0} / 2);  // far from what task_rng() will give
+  return mixed();
+}
+
+}  // namespace
+
+class Pool::Impl {
+ public:
+  Impl(Backend backend, const PoolOptions& options)
+      : kind_(backend.kind),
+        seed_(seed_of(options)),
+        share_(pool::cores_here()),
+        engine_(engine_of(backend, options)) {
+    share_ = std::max(1, share_ / engine_->workers());
+  }
+
+  BackendKind kind() const { return kind_; }
+  int workers() const { return engine_->workers(); }
+  pool::Engine& engine() { return *engine_; }
+
+  // Numbers a map or call, and says how its streams are keyed.
+  template <class Run>
+  void prepare(Run& run) {
+    run.seed = seed_;
+    run.number = number_.fetch_add(1, std::memory_order_relaxed);
+    run.share = share_;
+  }
+  pool::Watchdog& watchdog() { return watchdog_; }
+
+ private:
+  BackendKind kind_;
+  std::uint64_t seed_;
+  int share_;
+  std::atomic<std::uint64_t> number_{0};
+  pool::Watchdog watchdog_;
+  std::unique_ptr<pool::Engine> engine_;  // last: uses the watchdog while it ends
+};
+
+Pool::Pool(Backend backend, PoolOptions options) : impl_(std::make_unique<Impl>(backend, options)) {}
+Pool::~Pool() = default;
+Pool::Pool(Pool&&) noexcept = default;
+Pool& Pool::operator=(Pool&&) noexcept = default;
+
+BackendKind Pool::backend() const noexcept { return impl_->kind(); }
+int Pool::workers() const noexcept { return impl_->workers(); }
+void Pool::wait() { impl_->engine().wait(); }
+
+namespace {
+
+// The options' seed replaces the Pool's; the number of the map stays out of it then, so that the call repeats
+// itself.
+void choose_seed(pool::MapRun& run, const MapOptions& options) {
+  if (!options.seed) return;
+  run.seed = *options.seed;
+  run.number = 0;
+}
+
+}  // namespace
+
+void Pool::run_map(const detail::MapCall& call, const MapOptions& options, std::vector<Failure>* failures) {
+  impl_->engine().check(call, options);
+  pool::MapRun run(call, options, impl_->watchdog(), failures != nullptr);
+  impl_->prepare(run);
+  choose_seed(run, options);
+  if (call.size > 0) impl_->engine().run(run);
+  std::vector<Failure> found = run.take_failures();
+  if (failures)
+    *failures = std::move(found);
+  else if (!found.empty())
+    throw_failure(found.front());
+}
+
+namespace {
+
+// A stream and the run that it works for.
+class OwningStream : public detail::Stream {
+ public:
+  OwningStream(const detail::MapCall& call, const MapOptions& options, pool::Watchdog& watchdog)
+      : call_(call), options_(options), run(call_, options_, watchdog, true) {}
+  void submit(void* chunk, std::uint64_t begin, std::uint64_t end) override {
+    inner->submit(chunk, begin, end);
+  }
+  Done wait() override { return inner->wait(); }
+  bool take_failure(std::uint64_t index, Failure& failure) override {
+    return inner->take_failure(index, failure);
+  }
+
+ private:
+  const detail::MapCall call_;
+  const MapOptions options_;
+
+ public:
+  pool::MapRun run;
+  std::unique_ptr<detail::Stream> inner{};  // last: ends before the run
+};
+
+}  // namespace
+
+std::unique_ptr<detail::Stream> Pool::open_stream(const detail::MapCall& prototype,
+                                                  const MapOptions& options) {
+  impl_->engine().check(prototype, options);
+  auto stream = std::make_unique<OwningStream>(prototype, options, impl_->watchdog());
+  impl_->prepare(stream->run);
+  choose_seed(stream->run, options);
+  stream->inner = impl_->engine().open(stream->run);
+  return stream;
+}
+
+void Pool::start(detail::CallNode* call, const CallOptions& options) {
+  call->timeout_s = options.timeout_s;
+  call->retries = options.retries;
+  try {
+    impl_->engine().check(*call);
+  } catch (...) {
+    call->release();  // the Pool's reference: it never takes it
+    throw;
+  }
+  impl_->prepare(*call);
+  call->watchdog = &impl_->watchdog();
+  impl_->engine().submit(call);
+}
+
+}  // namespace furrow
