@@ -103,7 +103,7 @@ class Batches final : public InputSource {
   }
 
   std::unique_ptr<InputSource> records_;
-  const CommandTemplate& command_;
+  CommandTemplate command_;
   BatchOptions options_;
   std::size_t limit_;
   std::size_t most_;         // records in a job

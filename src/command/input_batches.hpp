@@ -8,7 +8,7 @@
 
 namespace furrow::command {
 
-// RECORDS in batches that fit into the command line that COMMAND (borrowed) makes of them. RECORDS itself
+// RECORDS in batches that fit into the command line that COMMAND makes of them. RECORDS itself
 // where one record is one job and nothing limits the length.
 std::unique_ptr<InputSource> make_batches(std::unique_ptr<InputSource> records,
                                           const CommandTemplate& command, const BatchOptions& options);

@@ -221,10 +221,7 @@ std::string plain_program(const std::vector<Group>& groups) {
 
 }  // namespace
 
-CommandTemplate::CommandTemplate() : parsed_(std::make_unique<Parsed>()) {}
-CommandTemplate::CommandTemplate(CommandTemplate&&) noexcept = default;
-CommandTemplate& CommandTemplate::operator=(CommandTemplate&&) noexcept = default;
-CommandTemplate::~CommandTemplate() = default;
+CommandTemplate::CommandTemplate() : parsed_(std::make_shared<Parsed>()) {}
 
 Result<CommandTemplate> CommandTemplate::parse(const std::vector<std::string>& words,
                                                const TemplateOptions& options) {
@@ -238,7 +235,7 @@ Result<CommandTemplate> CommandTemplate::parse(const std::vector<std::string>& w
         {words.empty() ? Group::Before::kNothing : Group::Before::kWord, {{Kind::kValues}}, true, true});
   }
 
-  auto parsed = std::make_unique<Parsed>();
+  auto parsed = std::make_shared<Parsed>();
   for (const std::string& word : all) parsed->text += (&word == &all.front() ? "" : " ") + word;
   parsed->quote =
       options.quote && !options.quote_words && !(options.append_value && begins_with_value(*groups));

@@ -42,10 +42,7 @@ struct RenderContext {
 
 class CommandTemplate {
  public:
-  CommandTemplate();
-  CommandTemplate(CommandTemplate&&) noexcept;
-  CommandTemplate& operator=(CommandTemplate&&) noexcept;
-  ~CommandTemplate();
+  CommandTemplate();  // renders to nothing
 
   // WORDS are joined by blanks, as the shell would have separated them. An error names what is not supported
   // ({= =}) or malformed.
@@ -71,7 +68,7 @@ class CommandTemplate {
 
  private:
   struct Parsed;
-  std::unique_ptr<const Parsed> parsed_;
+  std::shared_ptr<const Parsed> parsed_;  // copies share it
 };
 
 }  // namespace furrow::command
