@@ -3,6 +3,7 @@
 // A value type: moves and copies as its result does. Not thread-safe while it changes.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <utility>
 
@@ -15,20 +16,20 @@ class Outcome {
  public:
   Outcome() = default;
   Outcome(R value) : value_(std::move(value)) {}
-  Outcome(Failure failure) : failure_(std::move(failure)) {}
+  Outcome(Failure failure) : failure_(std::make_shared<const Failure>(std::move(failure))) {}
 
   bool ok() const noexcept { return value_.has_value(); }
   explicit operator bool() const noexcept { return ok(); }
   // Throws the task's exception (see errors.hpp) where there is no result.
-  R& value() & { return ok() ? *value_ : (throw_failure(failure_), *value_); }
-  const R& value() const& { return ok() ? *value_ : (throw_failure(failure_), *value_); }
+  R& value() & { return ok() ? *value_ : (throw_failure(failure()), *value_); }
+  const R& value() const& { return ok() ? *value_ : (throw_failure(failure()), *value_); }
   R&& value() && { return std::move(value()); }
-  // Only meaningful where ok() is false.
-  const Failure& failure() const noexcept { return failure_; }
+  // Only where ok() is false and the item was tried.
+  const Failure& failure() const noexcept { return *failure_; }
 
  private:
   std::optional<R> value_{};
-  Failure failure_{};
+  std::shared_ptr<const Failure> failure_{};  // shared, since it never changes; null where there is a result
 };
 
 // A task without a result.
@@ -36,7 +37,7 @@ template <>
 class Outcome<void> {
  public:
   Outcome() = default;
-  Outcome(Failure failure) : failure_(std::move(failure)) {}
+  Outcome(Failure failure) : failure_(std::make_shared<const Failure>(std::move(failure))) {}
   static Outcome done() {
     Outcome outcome;
     outcome.ok_ = true;
@@ -45,13 +46,13 @@ class Outcome<void> {
   bool ok() const noexcept { return ok_; }
   explicit operator bool() const noexcept { return ok(); }
   void value() const {
-    if (!ok_) throw_failure(failure_);
+    if (!ok_) throw_failure(failure());
   }
-  const Failure& failure() const noexcept { return failure_; }
+  const Failure& failure() const noexcept { return *failure_; }
 
  private:
   bool ok_ = false;
-  Failure failure_{};
+  std::shared_ptr<const Failure> failure_{};  // shared, since it never changes; null where there is a result
 };
 
 }  // namespace furrow

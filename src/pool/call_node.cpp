@@ -42,9 +42,9 @@ class CallHost : public TaskHost {
 
 void CallNode::execute(int worker) noexcept {
   {
-    CallHost host(watchdog, timeout_s);
-    TaskScope scope(worker, seed, number, &host);
-    scope.share = share;
+    CallHost host(home->watchdog, timeout_s);
+    TaskScope scope(worker, home->seed, number, &host);
+    scope.share = home->share;
     scope.item = ItemIndex{0};
     for (bool again = true; again;) {
       again = false;
@@ -74,11 +74,9 @@ void CallNode::drop() noexcept {
 
 void CallNode::settle() noexcept {
   run_callbacks();
-  auto* count = under_way;
   if (state_.exchange(kDone, std::memory_order_acq_rel) == kWaited)
     os::futex_wake_all(state_, os::Scope::kPrivate);
   release();
-  if (count && count->fetch_sub(1, std::memory_order_acq_rel) == 1) count->notify_all();
 }
 
 // A worker that waits runs other tasks: the one it waits for may be among them.

@@ -52,11 +52,10 @@ std::uint64_t seed_of(const PoolOptions& options) {
 class Pool::Impl {
  public:
   Impl(Backend backend, const PoolOptions& options)
-      : kind_(backend.kind),
-        seed_(seed_of(options)),
-        share_(pool::cores_here()),
-        engine_(engine_of(backend, options)) {
-    share_ = std::max(1, share_ / engine_->workers());
+      : kind_(backend.kind), engine_(engine_of(backend, options)) {
+    home_.seed = seed_of(options);
+    home_.share = std::max(1, pool::cores_here() / engine_->workers());
+    home_.watchdog = &watchdog_;
   }
 
   BackendKind kind() const { return kind_; }
@@ -64,18 +63,20 @@ class Pool::Impl {
   pool::Engine& engine() { return *engine_; }
 
   // Numbers a map or call, and says how its streams are keyed.
-  template <class Run>
-  void prepare(Run& run) {
-    run.seed = seed_;
+  void prepare(pool::MapRun& run) {
+    run.seed = home_.seed;
     run.number = number_.fetch_add(1, std::memory_order_relaxed);
-    run.share = share_;
+    run.share = home_.share;
   }
   pool::Watchdog& watchdog() { return watchdog_; }
+  void prepare(detail::CallNode& call) {
+    call.home = &home_;
+    call.number = number_.fetch_add(1, std::memory_order_relaxed);
+  }
 
  private:
   BackendKind kind_;
-  std::uint64_t seed_;
-  int share_;
+  detail::CallHome home_;
   std::atomic<std::uint64_t> number_{0};
   pool::Watchdog watchdog_;
   std::unique_ptr<pool::Engine> engine_;  // last: uses the watchdog while it ends
@@ -161,7 +162,6 @@ void Pool::start(detail::CallNode* call, const CallOptions& options) {
     throw;
   }
   impl_->prepare(*call);
-  call->watchdog = &impl_->watchdog();
   impl_->engine().submit(call);
 }
 

@@ -36,7 +36,8 @@ void SpinLock::lock() noexcept {
 ThreadCrew* ThreadCrew::here() noexcept { return crew_here; }
 int ThreadCrew::worker_here() noexcept { return number_here; }
 
-ThreadCrew::ThreadCrew(int threads, const std::function<void()>& initializer) {
+ThreadCrew::ThreadCrew(int threads, const std::function<void()>& initializer)
+    : tallies_(static_cast<std::size_t>(threads) + 1) {
   threads_.reserve(static_cast<std::size_t>(threads));
   try {
     for (int i = 0; i < threads; ++i)
@@ -75,20 +76,25 @@ void ThreadCrew::serve(int worker, const std::function<void()>& initializer) {
   }
   started_.fetch_add(1);
   started_.notify_all();
-  while (detail::TaskNode* task = await()) task->execute(worker);
+  while (detail::TaskNode* task = await()) {
+    task->execute(worker);
+    count(tallies_[static_cast<std::size_t>(worker)]);
+  }
 }
 
+// A pusher counts its task, then looks for parked threads; a thread says that it parks, then looks at the
+// count. Both in one order for all (seq_cst), so at least one of them sees the other.
 void ThreadCrew::push(detail::TaskNode* task) {
-  {
-    const std::lock_guard lock(lock_);
-    task->next = nullptr;
-    task->previous = last_;
-    task->queued = true;
-    (last_ ? last_->next : first_) = task;
-    last_ = task;
-    queued_.fetch_add(1, std::memory_order_seq_cst);
-  }
-  wake();
+  lock_.lock();
+  task->next = nullptr;
+  task->previous = last_;
+  task->queued = true;
+  (last_ ? last_->next : first_) = task;
+  last_ = task;
+  ++pushed_;
+  queued_.store(queued_.load(std::memory_order_relaxed) + 1, std::memory_order_release);
+  lock_.unlock_fenced();
+  if (parked_.load(std::memory_order_seq_cst) > 0) wake();
 }
 
 bool ThreadCrew::remove(detail::TaskNode* task) {
@@ -97,7 +103,8 @@ bool ThreadCrew::remove(detail::TaskNode* task) {
   (task->previous ? task->previous->next : first_) = task->next;
   (task->next ? task->next->previous : last_) = task->previous;
   task->queued = false;
-  queued_.fetch_sub(1, std::memory_order_relaxed);
+  --pushed_;
+  queued_.store(queued_.load(std::memory_order_relaxed) - 1, std::memory_order_relaxed);
   return true;
 }
 
@@ -109,7 +116,7 @@ detail::TaskNode* ThreadCrew::pop() {
   first_ = task->next;
   (first_ ? first_->previous : last_) = nullptr;
   task->queued = false;
-  queued_.fetch_sub(1, std::memory_order_relaxed);
+  queued_.store(queued_.load(std::memory_order_relaxed) - 1, std::memory_order_relaxed);
   return task;
 }
 
@@ -117,6 +124,7 @@ detail::TaskNode* ThreadCrew::take_all() {
   const std::lock_guard lock(lock_);
   detail::TaskNode* all = std::exchange(first_, nullptr);
   last_ = nullptr;
+  pushed_ -= queued_.load(std::memory_order_relaxed);
   queued_.store(0, std::memory_order_relaxed);
   for (detail::TaskNode* each = all; each; each = each->next) each->queued = false;
   return all;
@@ -124,16 +132,41 @@ detail::TaskNode* ThreadCrew::take_all() {
 
 bool ThreadCrew::help() {
   detail::TaskNode* task = pop();
-  if (task) task->execute(crew_here == this ? number_here : 0);
-  return task != nullptr;
+  if (!task) return false;
+  task->execute(crew_here == this ? number_here : 0);
+  count(tallies_.back());
+  return true;
 }
 
-// A pusher counts its task, then looks for parked threads; a thread says that it parks, then looks at the
-// count. Both in one order for all (seq_cst), so at least one of them sees the other.
 void ThreadCrew::wake() {
-  if (parked_.load(std::memory_order_seq_cst) == 0) return;
   calls_.fetch_add(1, std::memory_order_release);
   calls_.notify_one();
+}
+
+void ThreadCrew::count(Tally& tally) {
+  tally.done.fetch_add(1, std::memory_order_seq_cst);
+  if (waiters_.load(std::memory_order_seq_cst) == 0) return;
+  idle_calls_.fetch_add(1);
+  idle_calls_.notify_all();
+}
+
+std::uint64_t ThreadCrew::done() const {
+  std::uint64_t sum = 0;
+  for (const Tally& each : tallies_) sum += each.done.load(std::memory_order_seq_cst);
+  return sum;
+}
+
+void ThreadCrew::wait_idle() {
+  waiters_.fetch_add(1);
+  for (;;) {
+    const std::uint32_t seen = idle_calls_.load();
+    lock_.lock();
+    const std::uint64_t pushed = pushed_;
+    lock_.unlock();
+    if (done() == pushed) break;
+    idle_calls_.wait(seen);
+  }
+  waiters_.fetch_sub(1);
 }
 
 detail::TaskNode* ThreadCrew::await() {

@@ -23,6 +23,8 @@ class SpinLock {
  public:
   void lock() noexcept;
   void unlock() noexcept { held_.store(false, std::memory_order_release); }
+  // The same, and later reads of this thread come after it in the one order of all seq_cst operations.
+  void unlock_fenced() noexcept { held_.exchange(false, std::memory_order_seq_cst); }
 
  private:
   std::atomic<bool> held_{false};
@@ -43,6 +45,7 @@ class ThreadCrew {
   bool remove(detail::TaskNode* task);
   // Runs one queued task on this thread, if there is one.
   bool help();
+  void wait_idle();  // until every task that was pushed has been run or removed; on no thread of the crew
   void close();
   detail::TaskNode* take_all();  // linked by next
 
@@ -52,17 +55,26 @@ class ThreadCrew {
 
  private:
   void serve(int worker, const std::function<void()>& initializer);
+  struct alignas(64) Tally {
+    std::atomic<std::uint64_t> done{0};
+  };
   detail::TaskNode* pop();
   detail::TaskNode* await();
   void wake();
+  void count(Tally& tally);
+  std::uint64_t done() const;
 
   SpinLock lock_;
   detail::TaskNode* first_ = nullptr;
   detail::TaskNode* last_ = nullptr;
-  std::atomic<std::uint64_t> queued_{0};
-  std::atomic<std::uint32_t> calls_{0};    // rung to wake threads
-  std::atomic<std::uint32_t> parked_{0};   // threads that wait for a ring
-  std::atomic<std::uint32_t> started_{0};  // threads that are past their initializer
+  std::atomic<std::uint64_t> queued_{0};               // changed under the lock
+  std::uint64_t pushed_ = 0;                           // and never removed; under the lock
+  std::vector<Tally> tallies_;                         // tasks run: by each thread, and by helpers
+  std::atomic<std::uint32_t> calls_{0};                // rung to wake threads
+  alignas(64) std::atomic<std::uint32_t> waiters_{0};  // threads in wait_idle()
+  std::atomic<std::uint32_t> idle_calls_{0};           // rung to wake those
+  std::atomic<std::uint32_t> parked_{0};               // threads that wait for a ring
+  std::atomic<std::uint32_t> started_{0};              // threads that are past their initializer
   std::atomic<bool> closed_{false};
   SpinLock error_lock_;
   std::string error_;  // what an initializer threw

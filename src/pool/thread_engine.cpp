@@ -218,16 +218,12 @@ std::unique_ptr<detail::Stream> ThreadEngine::open(MapRun& run) {
   return std::make_unique<Stream>(crew_, run);
 }
 
-void ThreadEngine::submit(detail::CallNode* call) {
-  calls_.fetch_add(1, std::memory_order_relaxed);
-  call->under_way = &calls_;
-  crew_.push(call);
-}
+void ThreadEngine::submit(detail::CallNode* call) { crew_.push(call); }
 
 void ThreadEngine::wait() {
   if (ThreadCrew::here() == &crew_)
     throw PoolError("a task cannot wait for all tasks of its own Pool: it is one of them");
-  for (std::uint64_t seen = calls_; seen > 0; seen = calls_) calls_.wait(seen);
+  crew_.wait_idle();
 }
 
 }  // namespace furrow::pool

@@ -40,7 +40,6 @@ class ThreadEngine : public Engine {
   bool callers_work_;
   std::mutex mutex_;
   std::vector<std::unique_ptr<Gang>> idle_;  // of finished maps, so that the next ones allocate nothing
-  std::atomic<std::uint64_t> calls_{0};      // submitted and not settled
   ThreadCrew crew_;                          // last: its threads use the rest
 };
 

@@ -41,6 +41,13 @@ struct SentCall {
   void (*serve)(Reader& call, TaskScope&, Writer& result) = nullptr;
 };
 
+// What all calls of a Pool have in common.
+struct CallHome {
+  std::uint64_t seed = 0;
+  int share = 1;  // cores for a Pool inside a task
+  pool::Watchdog* watchdog = nullptr;
+};
+
 class CallNode : public TaskNode {
  public:
   virtual ~CallNode() = default;
@@ -64,14 +71,11 @@ class CallNode : public TaskNode {
   virtual SentCall sent() const = 0;
   virtual void encode(Writer& call) const = 0;
 
-  std::uint64_t number = 0;  // of the call among the maps and calls of its Pool
-  std::uint64_t seed = 0;
+  const CallHome* home = nullptr;  // borrowed from the Pool
+  std::uint64_t number = 0;        // of the call among the maps and calls of its Pool
   double timeout_s = 0;
   int retries = 0;
-  int attempts = 0;                                 // failed ones
-  int share = 1;                                    // cores for a Pool inside the task
-  pool::Watchdog* watchdog = nullptr;               // borrowed from the Pool
-  std::atomic<std::uint64_t>* under_way = nullptr;  // the Pool's count of unsettled calls
+  int attempts = 0;  // failed ones
 
  protected:
   virtual void call(TaskScope& scope) = 0;  // in this process; stores the result, or throws

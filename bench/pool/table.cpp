@@ -1,0 +1,44 @@
+#include "table.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <exception>
+
+namespace bench {
+
+namespace {
+
+double median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  return values[values.size() / 2];
+}
+
+}  // namespace
+
+void print_head(int workers) {
+  std::printf("%d workers; medians; the ratio is Furrow's rate over the rival's\n\n", workers);
+  std::printf("%-58s  %-22s  %18s  %7s\n", "work", "who", "median", "ratio");
+}
+
+void measure(const Row& row) {
+  std::vector<std::vector<double>> times(row.contenders.size());
+  for (int turn = 0; turn < row.repeats; ++turn)
+    for (std::size_t i = 0; i < row.contenders.size(); ++i) times[i].push_back(row.contenders[i].run());
+  const double ours = median(times[0]);
+  for (std::size_t i = 0; i < row.contenders.size(); ++i) {
+    const double took = median(times[i]);
+    char figure[64];
+    if (row.unit == "s")
+      std::snprintf(figure, sizeof figure, "%.4f s", took);
+    else
+      std::snprintf(figure, sizeof figure, "%.3g %s", row.amount / took, row.unit.c_str());
+    char ratio[32] = "";
+    if (i > 0) std::snprintf(ratio, sizeof ratio, "%.2f", took / ours);
+    std::printf("%-58s  %-22s  %18s  %7s\n", i == 0 ? row.work.c_str() : "", row.contenders[i].name.c_str(),
+                figure, ratio);
+  }
+  if (!row.goal.empty()) std::printf("%-58s  goal: %s\n", "", row.goal.c_str());
+  std::fflush(stdout);
+}
+
+}  // namespace bench

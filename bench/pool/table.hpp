@@ -1,0 +1,50 @@
+// The frame of the benchmark: the same work for Furrow and for each rival, turn by turn in one run, and their
+// ratio.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace bench {
+
+// One way to do the work; returns how long it took, in seconds. Checks its own results and throws where they
+// are wrong.
+struct Contender {
+  std::string name;
+  std::function<double()> run;
+};
+
+struct Row {
+  std::string work;
+  std::string unit;                   // of a rate, as "million tasks/s"; "s" for plain times
+  double amount = 1;                  // units of work in a run, in the unit's measure; unused for plain times
+  std::vector<Contender> contenders;  // Furrow first
+  std::string goal;
+  int repeats = 7;
+};
+
+// Seconds that BODY takes.
+template <class Body>
+double timed(const Body& body);
+
+// Runs the contenders of ROW in turn, and prints the median of each with its ratio to Furrow's.
+void measure(const Row& row);
+
+// The rows whose text holds PATTERN.
+void print_head(int workers);
+
+std::vector<Row> thread_rows(int workers);
+std::vector<Row> call_rows(int workers);
+std::vector<Row> process_rows(int workers);
+
+}  // namespace bench
+
+#include <chrono>
+
+template <class Body>
+double bench::timed(const Body& body) {
+  const auto began = std::chrono::steady_clock::now();
+  body();
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
+}
