@@ -114,12 +114,34 @@ class Batches final : public InputSource {
   bool ended_ = false;
 };
 
+// Without the jobs that the command skips.
+class Filtered final : public InputSource {
+ public:
+  Filtered(std::unique_ptr<InputSource> jobs, const CommandTemplate& command)
+      : jobs_(std::move(jobs)), command_(command) {}
+
+  Result<Pull> next(Arguments& out) override {
+    for (;;) {
+      const auto pulled = jobs_->next(out);
+      if (!pulled || *pulled != Pull::kValue || !command_.skips(out)) return pulled;
+    }
+  }
+  int descriptor() const override { return jobs_->descriptor(); }
+  const std::vector<std::string>& names() const override { return jobs_->names(); }
+
+ private:
+  std::unique_ptr<InputSource> jobs_;
+  CommandTemplate command_;
+};
+
 }  // namespace
 
 std::unique_ptr<InputSource> make_batches(std::unique_ptr<InputSource> records,
                                           const CommandTemplate& command, const BatchOptions& options) {
-  if (options.max_records == 1 && options.max_length == 0 && !options.spread) return records;
-  return std::make_unique<Batches>(std::move(records), command, options);
+  const bool single = options.max_records == 1 && options.max_length == 0 && !options.spread;
+  if (!single) records = std::make_unique<Batches>(std::move(records), command, options);
+  if (command.may_skip()) records = std::make_unique<Filtered>(std::move(records), command);
+  return records;
 }
 
 }  // namespace furrow::command

@@ -225,8 +225,9 @@ CommandTemplate::CommandTemplate() : parsed_(std::make_shared<Parsed>()) {}
 
 Result<CommandTemplate> CommandTemplate::parse(const std::vector<std::string>& words,
                                                const TemplateOptions& options) {
-  auto groups = parse_groups(words, options);
-  if (!groups) return fail(std::move(groups.error()));
+  auto read = parse_words(words, options);
+  if (!read) return fail(std::move(read.error()));
+  std::vector<Group>* const groups = &read->groups;
   const auto replaces = [](const Group& group) { return group.replaces; };
   std::vector<std::string> all = words;
   if (options.append_value && std::none_of(groups->begin(), groups->end(), replaces)) {
@@ -242,6 +243,7 @@ Result<CommandTemplate> CommandTemplate::parse(const std::vector<std::string>& w
   parsed->quote_words = options.quote_words;
   parsed->repeat_context = options.repeat_context;
   parsed->no_values = options.no_values;
+  parsed->skip = read->skip;
   for (const Group& group : *groups) {
     for (const Piece& piece : group.pieces) {
       parsed->uses_values |= piece.kind == Kind::kValues || piece.kind == Kind::kPosition;
@@ -283,6 +285,17 @@ void CommandTemplate::render_argv(const Arguments& values, const RenderContext& 
                                   std::vector<std::string>& argv) const {
   ArgumentsSink sink(argv);
   Renderer(sink, values, context, parsed_->no_values).render(parsed_->groups, parsed_->repeat_context);
+}
+
+bool CommandTemplate::may_skip() const { return parsed_->skip != Skip::kNone; }
+
+bool CommandTemplate::skips(const Arguments& values) const {
+  for (std::size_t i = 1; i < values.size(); ++i) {
+    if (parsed_->skip == Skip::kNotAscending && values[i - 1] >= values[i]) return true;
+    for (std::size_t j = 0; parsed_->skip == Skip::kEqual && j < i; ++j)
+      if (values[i] == values[j]) return true;
+  }
+  return false;
 }
 
 std::string_view CommandTemplate::plain_program() const { return parsed_->program; }

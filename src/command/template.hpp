@@ -59,6 +59,11 @@ class CommandTemplate {
   void render_argv(const Arguments& values, const RenderContext& context,
                    std::vector<std::string>& argv) const;
 
+  // {uniq}, {choose_k}: whether there is a job for VALUES at all. make_batches() leaves out those for which
+  // there is none.
+  bool may_skip() const;
+  bool skips(const Arguments& values) const;
+
   bool uses_values() const;
   bool uses_slot() const;
   bool uses_seed() const;

@@ -41,7 +41,7 @@ class WordParser {
     return {};
   }
 
-  std::vector<Group> take() { return std::move(groups_); }
+  ParsedWords take() { return {std::move(groups_), skip_}; }
 
  private:
   void begin_group(Group::Before before) { groups_.push_back({before}); }
@@ -82,6 +82,11 @@ class WordParser {
     if (options_.plus && !variable_of(content).empty()) {
       text(variable_of(content));
       groups_.back().replaces = true;
+      return true;
+    }
+    if (options_.plus && (content == "uniq" || content == "choose_k")) {
+      skip_ = content == "uniq" ? Skip::kEqual : Skip::kNotAscending;
+      add({Kind::kValues});
       return true;
     }
     if (auto positional = by_position(content); !positional || *positional) return positional;
@@ -136,6 +141,7 @@ class WordParser {
 
   const TemplateOptions& options_;
   std::vector<Group> groups_;
+  Skip skip_ = Skip::kNone;
 };
 
 Result<void> refuse_perl(const std::vector<std::string>& words) {
@@ -150,8 +156,7 @@ Result<void> refuse_perl(const std::vector<std::string>& words) {
 
 }  // namespace
 
-Result<std::vector<Group>> parse_groups(const std::vector<std::string>& words,
-                                        const TemplateOptions& options) {
+Result<ParsedWords> parse_words(const std::vector<std::string>& words, const TemplateOptions& options) {
   if (auto perl = refuse_perl(words); !perl) return fail(std::move(perl.error()));
   WordParser parser(options);
   for (std::size_t i = 0; i < words.size(); ++i) {

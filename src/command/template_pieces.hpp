@@ -38,18 +38,26 @@ struct Group {
   bool has_all_values = false;  // holds one of all values
 };
 
+// Combinations of values for which there is no job: {uniq} and {choose_k}, which are all values otherwise.
+enum class Skip : std::uint8_t { kNone, kEqual, kNotAscending };
+
 struct CommandTemplate::Parsed {
   std::vector<Group> groups;
   std::string text;
   std::string program;  // see plain_program()
   std::uint64_t identity = 0;
   bool quote = true, quote_words = false, repeat_context = false, no_values = false;
+  Skip skip = Skip::kNone;
   bool uses_values = false, uses_slot = false, uses_seed = false, uses_total = false;
 };
 
+struct ParsedWords {
+  std::vector<Group> groups;
+  Skip skip = Skip::kNone;
+};
+
 // Cuts WORDS at blanks and replacement strings.
-Result<std::vector<Group>> parse_groups(const std::vector<std::string>& words,
-                                        const TemplateOptions& options);
+Result<ParsedWords> parse_words(const std::vector<std::string>& words, const TemplateOptions& options);
 
 // What to write in place of a Perl expression {= =}.
 Error perl_expression(std::string_view expression);

@@ -14,7 +14,7 @@ constexpr auto kNone = std::string_view::npos;
 // none.
 std::size_t extension_of(std::string_view value) {
   const std::size_t at = value.find_last_of("./");
-  return at == kNone || value[at] == '/' || at + 1 == value.size() ? kNone : at;
+  return at == kNone || value[at] == '/' ? kNone : at;
 }
 
 // Where the last COUNT extensions begin; all of them must be there.
