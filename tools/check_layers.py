@@ -17,7 +17,7 @@ USES = {
     "pool": ["base", "os", "channel"],
     "exec": ["base", "os", "plan", "channel"],
     "farm": ["plan", "os", "store"],
-    "command": ["plan", "os", "store"],
+    "command": ["plan", "os", "store", "exec"],
     "workflow": ["plan", "store", "os"],
     "snakefile": ["workflow"],
     "report": ["store"],

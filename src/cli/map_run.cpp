@@ -1,0 +1,293 @@
+#include "cli/map_run.hpp"
+
+#include <fmt/format.h>
+#include <poll.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+#include <utility>
+
+#include "base/strings.hpp"
+#include "cli/map_command.hpp"
+#include "cli/tell.hpp"
+#include "exec/local_executor.hpp"
+#include "os/cores.hpp"
+#include "os/signals.hpp"
+
+namespace furrow::cli {
+
+namespace {
+
+constexpr int kError = 255;
+constexpr int kSignalled = 128;
+constexpr std::size_t kLookAhead = 64;  // jobs that are read before they can start
+
+std::string scratch_folder(const MapOptions& options) {
+  if (!options.temporary_directory.empty()) return options.temporary_directory;
+  const char* const folder = std::getenv("TMPDIR");
+  return folder != nullptr && *folder != '\0' ? folder : "/tmp";
+}
+
+// Only shells for which the values of a command are quoted.
+std::string shell_of(const MapOptions& options) {
+  if (!options.shell.empty()) return options.shell;
+  if (const char* const shell = std::getenv("PARALLEL_SHELL"); shell != nullptr && *shell != '\0')
+    return shell;
+  const char* const shell = std::getenv("SHELL");
+  if (shell == nullptr) return "/bin/sh";
+  const std::string_view name = std::string_view(shell).substr(std::string_view(shell).rfind('/') + 1);
+  for (const std::string_view known : {"bash", "sh", "dash", "zsh", "ksh", "mksh", "ash"}) {
+    if (name == known) return shell;
+  }
+  return "/bin/sh";
+}
+
+command::HaltRule rule_of(const Halt& halt) {
+  command::HaltRule rule;
+  rule.when = static_cast<command::HaltRule::When>(halt.when);
+  rule.why = static_cast<command::HaltRule::Why>(halt.why);
+  rule.limit = halt.limit;
+  rule.percent = halt.percent;
+  return rule;
+}
+
+exec::LocalOptions executor_options(const MapOptions& options, unsigned slots, const std::string& folder) {
+  exec::LocalOptions local;
+  local.max_running = slots;
+  local.scratch = folder;
+  for (const SignalStep& step : options.term_sequence) local.ending.push_back({step.signal, step.wait_s});
+  return local;
+}
+
+bool is_closed(int fd) {
+  pollfd looked{fd, 0, 0};
+  return ::poll(&looked, 1, 0) > 0 && (looked.revents & POLLERR) != 0;
+}
+
+}  // namespace
+
+MapRun::MapRun(MapOptions options)
+    : options_(std::move(options)), folder_(scratch_folder(options_)), out_(1), err_(2) {}
+
+int MapRun::run() {
+  if (auto prepared = prepare(); !prepared) {
+    tell(prepared.error());
+    return kError;
+  }
+  return conclude(run_jobs());
+}
+
+Result<void> MapRun::prepare() {
+  const bool goes_on = options_.resume || options_.resume_failed || options_.retry_failed;
+  if (goes_on && !options_.joblog)
+    return fail(Error{"--resume, --resume-failed and --retry-failed need a log of what was done", "", 0,
+                      "Add --joblog FILE."});
+  if (options_.retry_failed) {
+    if (auto opened = open_log(); !opened) return opened;
+    take_failed_jobs();
+  }
+  auto plan = plan_map(options_);
+  if (!plan) return fail(std::move(plan.error()));
+  plan_ = std::move(*plan);
+  if (options_.joblog && !log_) {
+    if (auto opened = open_log(); !opened) return opened;
+  }
+  if (!feed_)
+    feed_ = std::make_unique<command::ValueFeed>(std::move(plan_.inputs), plan_.needs_identities || log_);
+  halt_.emplace(rule_of(options_.halt), plan_.total.value_or(0));
+  auto guard =
+      os::Guard::start(log_ && log_->lock_fd() >= 0 ? std::vector{log_->lock_fd()} : std::vector<int>{});
+  if (!guard) return fail(std::move(guard.error()));
+  guard_ = *std::move(guard);
+  return {};
+}
+
+Result<void> MapRun::open_log() {
+  auto log =
+      command::Joblog::open({.path = *options_.joblog,
+                             .append = options_.joblog_append,
+                             .go_on = options_.resume || options_.resume_failed || options_.retry_failed,
+                             .with_usage = options_.joblog_usage});
+  if (!log) return fail(std::move(log.error()));
+  log_ = *std::move(log);
+  return {};
+}
+
+// Their commands come from the log, as they were; command and inputs of this command line say nothing.
+void MapRun::take_failed_jobs() {
+  feed_ = std::make_unique<command::FailedFeed>(log_->failed());
+  options_.command.clear();
+  options_.inputs = {};
+  options_.inputs.sources.push_back({});
+  options_.batches = {};
+  options_.templates = {};
+  options_.templates.quote = false;
+  options_.templates.append_value = true;
+  options_.total_jobs = log_->failed().size();
+}
+
+command::MapSettings MapRun::settings() const {
+  const auto address = [](const std::optional<command::CommandTemplate>& text) {
+    return text ? &*text : nullptr;
+  };
+  command::MapSettings settings;
+  settings.command = &plan_.command;
+  settings.tag = address(plan_.tag);
+  settings.directory = address(plan_.directory);
+  settings.retries = options_.retries == "1" ? nullptr : address(plan_.retries);
+  settings.slots = plan_.slots;
+  settings.total = plan_.total.value_or(0);
+  settings.seed = options_.seed;
+  settings.shell = shell_of(options_);
+  settings.slot_variable = options_.slot_variable;
+  settings.nice = options_.nice;
+  settings.print_commands = options_.print_commands;
+  settings.uncaptured = options_.grouping == MapOptions::Grouping::kNone;
+  using Resume = command::MapSettings::Resume;
+  if (!options_.retry_failed)
+    settings.resume = options_.resume_failed ? Resume::kFailed
+                      : options_.resume      ? Resume::kUnfinished
+                                             : Resume::kNo;
+  return settings;
+}
+
+command::CollatorOptions MapRun::collator_options() {
+  return {.keep_order = options_.keep_order,
+          .by_line = options_.grouping == MapOptions::Grouping::kLine,
+          .folder = folder_,
+          .before_output = {},
+          .on_closed = [this] { output_closed(); }};
+}
+
+farm::Summary MapRun::run_jobs() {
+  os::EventLoop loop;
+  const os::SignalWatch signals(loop, os::not_ignored({SIGINT, SIGTERM, SIGHUP}), [&](int signal) {
+    if (farm_ != nullptr) farm_->stop(signal);
+  });
+  plan::JobGraph graph;
+  plan::Resources resources;
+  plan::Budget budget;
+  budget.set_limit(plan::kCores, plan_.slots);
+
+  command::Collator collator(out_, err_, collator_options());
+  command::MapSource source(settings(), *feed_, collator, log_.get(), graph, resources, loop);
+  if (options_.print_commands_to_err)
+    source.on_start([this](const command::MapJob& job) { say(job.command); });
+  exec::LocalExecutor executor(loop, guard_.get(), nullptr, &collator,
+                               executor_options(options_, plan_.slots, folder_));
+  const double cores = os::usable_cores().physical;
+  gate_ = std::make_unique<MapGate>(
+      GateOptions{.delay_s = options_.delay_s,
+                  .delay_auto = options_.delay_auto,
+                  .load = options_.load ? std::optional(options_.load->of(static_cast<unsigned>(cores)))
+                                        : std::nullopt,
+                  .memfree = options_.memfree},
+      executor, loop);
+  if (options_.timeout_percent > 0)
+    timeouts_ = std::make_unique<MapTimeouts>(options_.timeout_percent, executor, loop);
+  const bool is_gated = options_.delay_s > 0 || options_.load || options_.memfree > 0;
+  farm::Farm farm(graph, resources, std::move(budget), executor, source, loop,
+                  {.keep_going = true,
+                   .prefetch = std::max<std::size_t>(kLookAhead, plan_.slots),
+                   .timeout_s = options_.timeout_s,
+                   .ended_leave = true,
+                   .gate = is_gated ? gate_.get() : nullptr});
+  farm.add_sink(this);
+  farm_ = &farm;
+  source_ = &source;
+  const farm::Summary summary = farm.run();
+  farm_ = nullptr;
+  collator.finish();
+  counts_ = source.counts();
+  input_error_ = source.error();
+  source_ = nullptr;
+  gate_.reset();
+  timeouts_.reset();
+  return summary;
+}
+
+// --- what happens to jobs
+
+void MapRun::on_event(const plan::Event& event) {
+  switch (event.kind) {
+    case plan::Event::Kind::kJobStarted:
+      halt_->started();
+      gate_->started(event.job);
+      if (timeouts_) timeouts_->started(event.job);
+      break;
+    case plan::Event::Kind::kJobFinished:
+    case plan::Event::Kind::kJobFailed:
+      job_ended(event);
+      break;
+    default:
+      break;
+  }
+}
+
+void MapRun::job_ended(const plan::Event& event) {
+  const bool ok = event.kind == plan::Event::Kind::kJobFinished;
+  const plan::Exit& exit = *event.exit;
+  gate_->ended(event.job, ok);
+  if (timeouts_) timeouts_->ended(event.job, ok, exit.usage.wall_s);
+  if (exit.cancelled) return;
+  tell_of(event, ok);
+  if (event.will_retry) return;
+  obey(halt_->ended(ok, exit.status, exit.signal));
+  if (!ok && options_.grouping == MapOptions::Grouping::kNone && exit.signal == SIGPIPE && is_closed(1))
+    output_closed();
+}
+
+void MapRun::tell_of(const plan::Event& event, bool ok) {
+  const plan::Exit& exit = *event.exit;
+  const std::string& command = source_->job(event.job).command;
+  if (!exit.error.empty()) {
+    say("furrow map: this job failed: " + exit.error + ":\n" + command);
+  } else if (exit.timed_out) {
+    say("furrow map: this job was ended, since it took too long:\n" + command);
+  }
+  if (const char* const how = event.will_retry ? nullptr : halt_->speaks_of(ok))
+    say(fmt::format("furrow map: this job {}:\n{}", how, command));
+}
+
+void MapRun::obey(command::HaltRule::When when) {
+  if (when == command::HaltRule::When::kNever || farm_ == nullptr) return;
+  farm_->halt(when == command::HaltRule::When::kNow);
+}
+
+void MapRun::output_closed() {
+  if (std::exchange(is_closed_, true) || farm_ == nullptr) return;
+  farm_->halt(true);
+}
+
+void MapRun::say(const std::string& text) { err_.write(text + "\n"); }
+
+// --- the end
+
+int MapRun::conclude(const farm::Summary& summary) {
+  if (summary.error) {
+    tell(*summary.error);
+    return kError;
+  }
+  if (input_error_) {
+    tell(*input_error_);
+    return kError;
+  }
+  if (counts_.skipped > 0 || (log_ && options_.resume && !options_.quiet)) {
+    say(fmt::format("furrow map: {} of {} done before, by {}", counts_.skipped, count_of(counts_.read, "job"),
+                    *options_.joblog));
+  }
+  if (summary.signal != 0) return kSignalled + summary.signal;
+  if (is_closed_) {
+    if (out_.error() == EPIPE || out_.error() == 0) return kSignalled + SIGPIPE;
+    tell(Error{std::string("cannot write the output of jobs: ") + std::strerror(out_.error())});
+    return kError;
+  }
+  return halt_->exit_code();
+}
+
+int run_map(MapOptions options) { return MapRun(std::move(options)).run(); }
+
+}  // namespace furrow::cli

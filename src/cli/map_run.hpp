@@ -1,0 +1,65 @@
+// A planned `furrow map`, run: everything that lives only while its jobs do.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "cli/map_gate.hpp"
+#include "cli/map_options.hpp"
+#include "cli/map_plan.hpp"
+#include "cli/map_timeouts.hpp"
+#include "command/collator.hpp"
+#include "command/halt.hpp"
+#include "command/job_feed.hpp"
+#include "command/joblog.hpp"
+#include "command/map_source.hpp"
+#include "exec/stream_writer.hpp"
+#include "farm/farm.hpp"
+#include "os/guard.hpp"
+#include "plan/event.hpp"
+
+namespace furrow::cli {
+
+class MapRun final : public plan::EventSink {
+ public:
+  explicit MapRun(MapOptions options);
+  int run();
+
+  void on_event(const plan::Event& event) override;
+
+ private:
+  Result<void> prepare();
+  Result<void> open_log();
+  void take_failed_jobs();
+  farm::Summary run_jobs();
+  command::MapSettings settings() const;
+  command::CollatorOptions collator_options();
+  int conclude(const farm::Summary& summary);
+
+  void job_ended(const plan::Event& event);
+  void obey(command::HaltRule::When when);
+  void tell_of(const plan::Event& event, bool ok);
+  void output_closed();
+  void say(const std::string& text);
+
+  MapOptions options_;
+  const std::string folder_;  // for what is long
+  exec::StreamWriter out_, err_;
+  std::unique_ptr<command::Joblog> log_;
+  MapPlan plan_;
+  std::unique_ptr<command::JobFeed> feed_;
+  std::unique_ptr<os::Guard> guard_;
+  std::optional<command::HaltPolicy> halt_;
+
+  // While jobs run.
+  farm::Farm* farm_ = nullptr;
+  command::MapSource* source_ = nullptr;
+  std::unique_ptr<MapGate> gate_;
+  std::unique_ptr<MapTimeouts> timeouts_;
+  bool is_closed_ = false;
+  command::MapCounts counts_;
+  std::optional<Error> input_error_;
+};
+
+}  // namespace furrow::cli

@@ -1,0 +1,241 @@
+#include "command/map_source.hpp"
+
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <utility>
+
+#include "os/files.hpp"
+
+namespace furrow::command {
+
+namespace {
+
+constexpr std::uint16_t kWithoutEnd = 65535;
+constexpr std::size_t kMostSpares = 128;
+
+plan::Launch::Stream lend(const int& fd) {
+  return {&fd, [](const int*) {}};
+}
+const int kOutput = STDOUT_FILENO, kErrors = STDERR_FILENO;
+
+// What the log says of how a job ended, as GNU parallel does: -1 where we ended it ourselves.
+int logged_status(const plan::Exit& exit) {
+  if (exit.timed_out) return -1;
+  return exit.signal != 0 ? 0 : exit.status;
+}
+
+}  // namespace
+
+MapSource::MapSource(MapSettings settings, JobFeed& feed, Collator& collator, Joblog* log,
+                     plan::JobGraph& graph, plan::Resources& resources, os::EventLoop& loop)
+    : settings_(std::move(settings)),
+      feed_(feed),
+      collator_(collator),
+      log_(log),
+      graph_(graph),
+      loop_(loop),
+      demand_(resources.demand({1})),
+      pid_(std::to_string(::getpid())),
+      own_output_(lend(kOutput)),
+      own_errors_(lend(kErrors)) {}
+
+MapSource::~MapSource() { loop_.forget(watched_); }
+
+// --- the input
+
+bool MapSource::add_jobs(std::size_t count) {
+  if (error_) return false;
+  if (watched_ >= 0) return true;
+  while (count > 0) {
+    if (spares_.empty()) spares_.push_back(std::make_unique<MapJob>());
+    std::unique_ptr<MapJob>& job = spares_.back();
+    const Result<Pull> pulled = pull(*job);
+    if (!pulled) error_ = pulled.error();
+    if (!pulled || *pulled == Pull::kEnd) return false;
+    if (*pulled == Pull::kNotYet) {
+      wait_for_input();
+      return true;
+    }
+    if (is_done_already(*job)) {
+      ++counts_.skipped;
+      continue;
+    }
+    graph_.add({.retries = retries_of(*job)});
+    jobs_.emplace_back(std::move(job));
+    spares_.pop_back();
+    --count;
+  }
+  return true;
+}
+
+Result<Pull> MapSource::pull(MapJob& job) {
+  job.seq = 0;
+  job.has_key = false;
+  Result<Pull> pulled = feed_.next(job);
+  if (!pulled || *pulled != Pull::kValue) return pulled;
+  ++counts_.read;
+  if (job.seq != 0) return pulled;  // it has run before
+  job.seq = counts_.read;
+  job.has_key = log_ != nullptr;
+  if (log_ != nullptr) job.key = job_key(settings_.command->identity(), job.identity);
+  return pulled;
+}
+
+bool MapSource::is_done_already(const MapJob& job) {
+  if (settings_.resume == MapSettings::Resume::kNo || log_ == nullptr) return false;
+  PastJobs& past = log_->past();
+  PastJobs::Before before = past.by_key(job.key);
+  if (before == PastJobs::Before::kNever && past.has_keyless())
+    before = past.take_command(settings_.command->render(job.values, context(job)));
+  return before == PastJobs::Before::kWell ||
+         (before == PastJobs::Before::kFailed && settings_.resume == MapSettings::Resume::kUnfinished);
+}
+
+void MapSource::wait_for_input() {
+  watched_ = feed_.descriptor();
+  loop_.watch(watched_, EPOLLIN, [this](std::uint32_t) { loop_.forget(std::exchange(watched_, -1)); });
+}
+
+std::uint16_t MapSource::retries_of(const MapJob& job) const {
+  if (settings_.retries == nullptr) return 0;
+  const std::string text = settings_.retries->render(job.values, context(job));
+  const long tries = std::strtol(text.c_str(), nullptr, 10);
+  if (tries == 0) return kWithoutEnd;
+  return static_cast<std::uint16_t>(std::clamp(tries - 1, 0L, long{kWithoutEnd}));
+}
+
+// --- what the farm asks
+
+void MapSource::prepare(std::span<const plan::JobId> jobs, int attempt) {
+  for (const plan::JobId id : jobs) listener_->on_prepared(id, attempt, plan::Launch{});
+}
+
+std::vector<Result<plan::DemandId>> MapSource::demands(std::span<const plan::JobId> jobs, int /*attempt*/) {
+  return std::vector<Result<plan::DemandId>>(jobs.size(), demand_);
+}
+
+RenderContext MapSource::context(const MapJob& job) const {
+  RenderContext context;
+  context.seq = job.seq;
+  context.total = settings_.total;
+  context.slot = std::max(job.slot, 1u);
+  context.slots = settings_.slots;
+  context.seed = job_seed(settings_.seed, job.identity);
+  return context;
+}
+
+// The command is rendered only now: its slot was not known before.
+Result<void> MapSource::starting(plan::JobId id, int /*attempt*/, plan::Launch& launch) {
+  MapJob& job = *jobs_[id];
+  job.slot = free_slots_.take();
+  const RenderContext rendering = context(job);
+  const CommandTemplate& command = *settings_.command;
+  job.command.clear();
+  command.render(job.values, rendering, job.command);
+  launch.kind = plan::Launch::Kind::kShell;
+  launch.executable = settings_.shell;
+  if (!command.plain_program().empty()) command.render_argv(job.values, rendering, launch.argv);
+  launch.command = job.command;
+  launch.nice = settings_.nice;
+  set_environment(job, launch);
+  launch.input = job.input;
+  launch.output = settings_.uncaptured ? own_output_ : job.output;
+  launch.errors = settings_.uncaptured ? own_errors_ : job.errors;
+  if (auto entered = enter_directory(job, launch); !entered) return entered;
+  std::string tag;
+  if (settings_.tag != nullptr) {
+    settings_.tag->render(job.values, rendering, tag);
+    tag += '\t';
+  }
+  collator_.begin(id, std::move(tag), settings_.print_commands ? job.command + "\n" : std::string());
+  if (on_start_) on_start_(job);
+  return {};
+}
+
+void MapSource::set_environment(const MapJob& job, plan::Launch& launch) {
+  const std::string slot = std::to_string(job.slot);
+  launch.environment.reserve(4);
+  launch.environment.emplace_back("PARALLEL_SEQ", std::to_string(job.seq));
+  launch.environment.emplace_back("PARALLEL_PID", pid_);
+  launch.environment.emplace_back("PARALLEL_JOBSLOT", slot);
+  if (!settings_.slot_variable.empty())
+    launch.environment.emplace_back(settings_.slot_variable, std::to_string(job.slot - 1));
+}
+
+Result<void> MapSource::enter_directory(const MapJob& job, plan::Launch& launch) {
+  if (settings_.directory == nullptr) return {};
+  settings_.directory->render(job.values, context(job), launch.directory);
+  if (!made_directories_.insert(launch.directory).second) return {};
+  return os::make_directories(launch.directory);
+}
+
+Result<void> MapSource::finished(const plan::Exit& exit) {
+  if (exit.timed_out) return fail("it took too long");
+  if (collator_.is_incomplete(exit.job)) return fail("its output could not be kept: the disk is full");
+  log(*jobs_[exit.job], exit);
+  collator_.end(exit.job, true);
+  ended(exit.job);
+  return {};
+}
+
+void MapSource::failed(const plan::Exit& exit, bool will_retry) {
+  MapJob& job = *jobs_[exit.job];
+  if (will_retry) {
+    collator_.again(exit.job);
+    give_back_slot(job);
+    return;
+  }
+  if (!exit.cancelled) log(job, exit);
+  collator_.end(exit.job, !exit.cancelled);
+  ended(exit.job);
+}
+
+void MapSource::log(const MapJob& job, const plan::Exit& exit) {
+  if (log_ == nullptr) return;
+  LogEntry entry;
+  entry.seq = job.seq;
+  entry.key = job.key;
+  entry.has_key = job.has_key;
+  entry.started_at = exit.started_at;
+  entry.wall_s = exit.usage.wall_s;
+  entry.sent = job.input_size;
+  entry.received = collator_.out_size(exit.job);
+  entry.status = logged_status(exit);
+  entry.signal = exit.signal;
+  entry.command = job.command;
+  entry.user_s = exit.usage.user_s;
+  entry.system_s = exit.usage.system_s;
+  entry.max_rss_kb = exit.usage.max_rss_kb;
+  log_->add(entry);
+}
+
+void MapSource::give_back_slot(MapJob& job) {
+  if (job.slot != 0) free_slots_.give_back(std::exchange(job.slot, 0));
+}
+
+void MapSource::ended(plan::JobId id) {
+  give_back_slot(*jobs_[id]);
+  ended_.push_back(id);
+}
+
+Result<void> MapSource::commit() {
+  for (const plan::JobId id : ended_) {
+    MapJob& job = *jobs_[id];
+    job.input.reset();
+    job.output.reset();
+    job.errors.reset();
+    if (spares_.size() < kMostSpares) spares_.push_back(std::move(jobs_[id]));
+    jobs_.leave(id);
+  }
+  ended_.clear();
+  return log_ == nullptr ? Result<void>{} : log_->commit();
+}
+
+plan::JobName MapSource::name(plan::JobId id) const {
+  return {settings_.command->text(), job(id).values.joined(" ")};
+}
+
+}  // namespace furrow::command
