@@ -11,7 +11,7 @@ namespace furrow::cli {
 // ARGUMENTS without the program's and the subcommand's name. The exit code of the process.
 int map_command(const std::vector<std::string>& arguments);
 
-// Runs the jobs; all but --dry-run. (run_map.cpp)
+// Runs the jobs; all but --dry-run. (map_run.cpp)
 int run_map(MapOptions options);
 
 }  // namespace furrow::cli
