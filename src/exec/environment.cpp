@@ -45,6 +45,10 @@ Environment::Environment() {
 
 char* const* Environment::block(const Additions& additions, const std::string& directory) {
   if (additions.empty() && directory.empty()) return base_block_.data();
+  // The jobs of a rule mostly have the same.
+  if (!block_.empty() && additions == additions_ && directory == block_directory_) return block_.data();
+  additions_ = additions;
+  block_directory_ = directory;
   added_.clear();
   if (!directory.empty())
     added_.push_back("PWD=" + (directory.front() == '/' ? directory : directory_ + "/" + directory));

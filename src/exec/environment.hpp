@@ -24,8 +24,10 @@ class Environment {
  private:
   std::vector<std::string> base_;  // "NAME=value"
   std::vector<char*> base_block_;
+  Additions additions_;  // that the block was made of
+  std::string block_directory_;
   std::vector<std::string> added_;
-  std::vector<char*> block_;
+  std::vector<char*> block_;            // empty: not made yet
   std::vector<std::string> functions_;  // "NAME" of each exported function
   std::string path_;
   std::string directory_;

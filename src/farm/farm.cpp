@@ -66,6 +66,7 @@ class Farm::Run : public plan::ExitListener {
   bool lacks_launches() const;
   bool is_time_to_look_ahead() const;
   void look_ahead();
+  void get_upcoming_ready();
 
   bool is_halted() const { return winding_down_ || summary_.signal != 0 || summary_.error; }
   bool is_over() const {
@@ -93,6 +94,7 @@ class Farm::Run : public plan::ExitListener {
   std::vector<DemandId>
       fitting_;  // by demand: what of it counts, see fitting(); kUnknown where not asked yet
   static constexpr DemandId kUnknown = 0xffffffffu;
+  static constexpr std::size_t kMostReady = 8;  // jobs that are got ready ahead: few end in one round
 
   std::vector<Exit> ended_;         // told by the executor, not settled yet
   std::vector<JobId> picked_;       // hold their share of the budget, wait for their launch
@@ -123,6 +125,7 @@ Summary Farm::Run::run() {
     mark_starting();
     commit_and_start();
     if (is_time_to_look_ahead()) look_ahead();
+    get_upcoming_ready();
     if (is_over()) break;
     loop_.run_once(can_go_on() ? 0 : -1);
   }
@@ -368,6 +371,15 @@ void Farm::Run::look_ahead() {
   const std::vector<JobId> upcoming = queue_.peek(options_.prefetch);
   wanted.insert(wanted.end(), upcoming.begin(), upcoming.end());
   launches_.ask(wanted);
+}
+
+// Between the end of one job and the start of the next a core is idle: what can be done for the next ones
+// now, while jobs run, is not left for then.
+void Farm::Run::get_upcoming_ready() {
+  if (is_halted() || running_ == 0) return;
+  for (const JobId job : queue_.peek(std::min(running_, kMostReady))) {
+    if (launches_.can_get_ready(job)) source_.get_ready(job, launches_.attempt(job));
+  }
 }
 
 // --- the end

@@ -7,7 +7,10 @@
 //   4. picked jobs whose launch has come are marked as starting
 //   5. one commit for all of this, then they start
 //   6. launches of upcoming jobs are asked for, so that the next free core need not wait for an answer
-//   7. the loop waits for something to happen
+//   7. the jobs that come next are got ready, so that between the end of a job and the next start only that
+//   is
+//      left which has to be: to record the end and the start
+//   8. the loop waits for something to happen
 //
 // States of a run:
 //   running -> winding down (a job failed without keep_going: nothing new starts, what runs may end) -> over

@@ -127,6 +127,9 @@ class FakeSource : public plan::JobSource {
     return answers;
   }
 
+  void get_ready(JobId job, int attempt) override {
+    made_ready.push_back(numbered("ready", job, attempt) + " after " + log_.back());
+  }
   Result<void> starting(JobId job, int attempt, Launch&) override {
     log_.push_back(numbered("starting", job, attempt));
     if (bad_starts.contains(job)) return fail("no room for outputs");
@@ -152,6 +155,7 @@ class FakeSource : public plan::JobSource {
   std::function<Result<void>(const Exit&)> check = [](const Exit&) { return Result<void>(); };
   std::set<JobId> bad_launches, bad_starts;
   std::vector<JobId> prepared;
+  Log made_ready;
   Exit last_failure;
   int prepare_calls = 0, demand_calls = 0, commits = 0, failing_commit = 0;
   bool answers_at_once = true;
@@ -326,6 +330,33 @@ TEST_F(FarmTest, StartsAJobOnlyOnceItsLaunchHasCome) {
   EXPECT_TRUE(run().ok());
   EXPECT_EQ(source.prepared.size(), 300u);
   EXPECT_EQ(executor.most_at_once, 2u);
+}
+
+TEST_F(FarmTest, GetsTheNextJobReadyWhileOthersRun) {
+  for (int i = 0; i < 3; ++i) add();
+  cores(1);
+  EXPECT_TRUE(run().ok());
+  EXPECT_THAT(source.made_ready, ElementsAre("ready 1 after start 0", "ready 2 after start 1"));
+}
+
+TEST_F(FarmTest, AJobThatIsReadyDoesNotStartAfterAFailure) {
+  for (int i = 0; i < 2; ++i) add();
+  cores(1);
+  executor.end = [](Exit& exit) { exit.status = 1; };
+  EXPECT_EQ(run().unstarted, 1u);
+  EXPECT_THAT(source.made_ready, ElementsAre("ready 1 after start 0"));
+  EXPECT_THAT(log, ElementsAre("starting 0", "commit", "start 0", "failed 0", "commit"));
+}
+
+TEST_F(FarmTest, GetsAJobReadyOnceAndNoneWithoutALaunch) {
+  for (int i = 0; i < 4; ++i) add(Job{.retries = 1});
+  cores(1);
+  source.bad_launches = {2};
+  executor.end = [](Exit& exit) { exit.status = exit.job == 0 && exit.attempt == 1 ? 1 : 0; };
+  FarmOptions options;
+  options.keep_going = true;
+  EXPECT_EQ(run(options).done, 3u);
+  EXPECT_THAT(source.made_ready, ElementsAre("ready 1 after start 0"));
 }
 
 TEST_F(FarmTest, AfterAFailureWhatRunsMayEndAndNothingNewStarts) {

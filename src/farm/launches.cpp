@@ -22,6 +22,7 @@ void Launches::grow(std::size_t jobs) { jobs_.grow(jobs); }
 void Launches::next_attempt(plan::JobId job) {
   ++jobs_[job].attempt;
   jobs_[job].state = State::kUnasked;
+  jobs_[job].is_ready = false;
 }
 
 void Launches::ask(std::span<const plan::JobId> jobs) {
@@ -32,6 +33,12 @@ void Launches::ask(std::span<const plan::JobId> jobs) {
     wanted[jobs_[job].attempt].push_back(job);
   }
   for (const auto& [attempt, batch] : wanted) source_.prepare(batch, attempt);
+}
+
+bool Launches::can_get_ready(plan::JobId job) {
+  if (!is_here(job) || jobs_[job].is_ready) return false;
+  jobs_[job].is_ready = true;
+  return here_.at(job).has_value();
 }
 
 Result<plan::Launch> Launches::take(plan::JobId job) {

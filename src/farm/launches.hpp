@@ -30,6 +30,8 @@ class Launches : public plan::PrepareListener {
   bool is_asked(plan::JobId job) const { return jobs_[job].state != State::kUnasked; }
   bool is_here(plan::JobId job) const { return jobs_[job].state == State::kHere; }
   void ask(std::span<const plan::JobId> jobs);  // those among them that were not asked for yet
+  // True once for each attempt whose good launch is here: its job can be got ready.
+  bool can_get_ready(plan::JobId job);
   Result<plan::Launch> take(plan::JobId job);
 
   void on_prepared(plan::JobId job, int attempt, Result<plan::Launch> launch) override;
@@ -40,6 +42,7 @@ class Launches : public plan::PrepareListener {
   plan::JobSource& source_;
   struct Job {
     State state = State::kUnasked;
+    bool is_ready = false;  // everything was done that can be done ahead
     std::uint16_t attempt = 1;
   };
   plan::IdTable<Job> jobs_;

@@ -129,8 +129,10 @@ Result<void> write_file(const std::string& path, std::string_view content) {
 }
 
 Result<void> make_directories(const std::string& path) {
-  if (path.empty() || ::mkdir(path.c_str(), 0777) == 0) return {};
   std::error_code code;
+  // Nearly always it is there; mkdir would lock the folder above to find that out.
+  if (path.empty() || fs::is_directory(path, code) || ::mkdir(path.c_str(), 0777) == 0) return {};
+  code.clear();
   if (errno != EEXIST) fs::create_directories(path, code);
   if (code || !fs::is_directory(path, code)) {
     if (!code) code = std::make_error_code(std::errc::not_a_directory);

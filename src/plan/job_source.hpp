@@ -42,6 +42,10 @@ class JobSource {
   // error fails that job.
   virtual std::vector<Result<DemandId>> demands(std::span<const JobId> jobs, int attempt) = 0;
 
+  // The job will probably start next: what takes time and leaves nothing behind, should it not, can be done
+  // now, while all cores are busy. Its launch was answered already.
+  virtual void get_ready(JobId /*job*/, int /*attempt*/) {}
+
   // Folders made, old outputs gone, recorded as started. May still change what is executed (the folder it
   // runs in).
   virtual Result<void> starting(JobId job, int attempt, Launch& launch) = 0;

@@ -88,6 +88,10 @@ void JobFiles::count_temp_users(const std::function<bool(NodeId)>& must_run) {
   }
 }
 
+void JobFiles::look_at_outputs(NodeId node) {
+  for (const FileId file : dag_.outputs(node, rules_)) (void)os::status(std::string(dag_.files.view(file)));
+}
+
 Result<void> JobFiles::before(NodeId node) {
   if (auto removed = remove_old(node); !removed) return removed;
   for (const std::string& folder : product_folders(node)) {
@@ -130,9 +134,12 @@ Result<void> JobFiles::remove_old(NodeId node) {
   for (std::size_t i = 0; i < outputs.size(); ++i) {
     const std::string path(dag_.files.view(outputs[i]));
     if (rule.outputs[i].flags & kTouch) continue;
-    std::error_code code;
-    if (std::filesystem::is_directory(std::filesystem::symlink_status(path, code)) &&
+    const os::FileStatus status = os::status(path);
+    // Nothing to remove, usually; unlink would wait for whoever makes a file in that folder just then.
+    if (!status.exists() && !status.is_link) continue;
+    if (status.kind == os::FileStatus::Kind::kDirectory && !status.is_link &&
         !(rule.outputs[i].flags & kDirectory)) {
+      std::error_code code;
       std::filesystem::remove(path, code);  // only if empty: nobody said that this folder is the job's
     } else if (auto removed = os::remove_tree(path); !removed) {
       return removed;

@@ -24,6 +24,7 @@ class JobFiles {
   // MUST_RUN: counts who still needs each temp file.
   void count_temp_users(const std::function<bool(NodeId)>& must_run);
 
+  void look_at_outputs(NodeId node);  // so that before() finds the system's answers at hand
   Result<void> before(NodeId node);
   Result<void> after(NodeId node);  // outputs are there, of the right kind, and as ensure() wants them
   void before_record(NodeId node);  // outputs older than inputs are touched, protected ones protected

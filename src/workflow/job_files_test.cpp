@@ -96,6 +96,13 @@ TEST_F(JobFilesTest, AnOldLinkIsRemovedAndItsTargetIsNot) {
   EXPECT_TRUE(exists("target"));
 }
 
+TEST_F(JobFilesTest, AnOldLinkToNothingIsRemoved) {
+  ASSERT_EQ(::symlink("nowhere", "out"), 0);
+  plan({rule("a").output("out")}, {"out"});
+  ASSERT_TRUE(files_->before(job("out")));
+  EXPECT_FALSE(os::status("out").is_link);
+}
+
 TEST_F(JobFilesTest, AWriteProtectedOutputStopsTheJobAndKeepsAllOutputs) {
   write("first", "old");
   write("out", "old");

@@ -8,11 +8,15 @@ Recorder::Recorder(const Dag& dag, const RuleSet& rules, FileStates& states, sto
                    os::FileHasher* hasher, std::int64_t hash_limit)
     : dag_(dag), rules_(rules), states_(states), store_(store), hasher_(hasher), hash_limit_(hash_limit) {}
 
+Result<void> Recorder::begin() {
+  if (open_) return {};
+  auto begun = store_.begin();
+  open_ = begun.has_value();
+  return begun;
+}
+
 Result<void> Recorder::put(const store::JobRecord& record) {
-  if (!open_) {
-    if (auto begun = store_.begin(); !begun) return begun;
-    open_ = true;
-  }
+  if (auto begun = begin(); !begun) return begun;
   return store_.put(record);
 }
 
@@ -32,11 +36,19 @@ void Recorder::want_content(FileId file) {
                 });
 }
 
+void Recorder::want_inputs(NodeId node) {
+  if (!is_judged_by_inputs(node)) return;
+  for (const FileId file : dag_.inputs(node)) want_content(file);
+}
+
+void Recorder::get_ready(NodeId node) {
+  want_inputs(node);
+  (void)begin();  // what is wrong is told when something is to be written
+}
+
 Result<void> Recorder::started(NodeId node, store::JobRecord record) {
   record.phase = store::JobPhase::kStarted;
-  if (is_judged_by_inputs(node)) {
-    for (const FileId file : dag_.inputs(node)) want_content(file);
-  }
+  want_inputs(node);
   return put(record);
 }
 

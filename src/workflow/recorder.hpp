@@ -20,6 +20,10 @@ class Recorder {
   Recorder(const Dag& dag, const RuleSet& rules, FileStates& states, store::Store& store,
            os::FileHasher* hasher, std::int64_t hash_limit);
 
+  // The job starts soon: its inputs are hashed, and the next transaction is opened, before anyone waits for
+  // it.
+  void get_ready(NodeId node);
+
   // All but commit() only collect; nothing is in the store before it.
   Result<void> started(NodeId node, store::JobRecord record);
   Result<void> ended(NodeId node, store::JobRecord record);  // fills in the stamps of inputs and outputs
@@ -33,7 +37,9 @@ class Recorder {
     bool pending = false;
   };
 
+  Result<void> begin();  // unless that is done already
   Result<void> put(const store::JobRecord& record);
+  void want_inputs(NodeId node);
   bool is_judged_by_inputs(NodeId node) const;
   void want_content(FileId file);
   bool fill_stamps(NodeId node, store::JobRecord& record);  // whether all contents are known

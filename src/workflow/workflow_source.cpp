@@ -193,13 +193,23 @@ void WorkflowSource::take_preparation(plan::JobId job, int attempt, Result<Prepa
   listener_->on_prepared(job, attempt, std::move(launch));
 }
 
+void WorkflowSource::get_ready(plan::JobId job, int attempt) {
+  if (!options_.touch_only) files_.look_at_outputs(nodes_[job]);
+  if (!recorder_) return;
+  running_[job].record = make_record(job, attempt);
+  recorder_->get_ready(nodes_[job]);
+}
+
 Result<void> WorkflowSource::starting(plan::JobId job, int attempt, plan::Launch& launch) {
   const NodeId node = nodes_[job];
   if (!options_.touch_only) {
     if (auto ready = files_.before(node); !ready) return ready;
     if (auto entered = enter_shadow(job, attempt, launch); !entered) return entered;
   }
-  return recorder_ ? recorder_->started(node, record(job, attempt)) : Result<void>{};
+  if (!recorder_) return {};
+  std::optional<store::JobRecord>& record = running_[job].record;
+  if (!record || record->attempt != attempt) record = make_record(job, attempt);
+  return recorder_->started(node, *record);
 }
 
 Result<void> WorkflowSource::enter_shadow(plan::JobId job, int attempt, plan::Launch& launch) {
@@ -231,7 +241,7 @@ Result<void> WorkflowSource::finished(const plan::Exit& exit) {
   if (auto written = write_benchmark(exit); !written) return written;
   if (!options_.touch_only) files_.before_record(node);
   if (recorder_) {
-    store::JobRecord ended = record(exit);
+    store::JobRecord ended = take_record(exit);
     ended.phase = store::JobPhase::kFinished;
     if (auto recorded = recorder_->ended(node, std::move(ended)); !recorded) return recorded;
   }
@@ -248,7 +258,7 @@ void WorkflowSource::failed(const plan::Exit& exit, bool will_retry) {
     running->second.shadow.reset();
   }
   if (recorder_ && !will_retry) {
-    store::JobRecord ended = record(exit);
+    store::JobRecord ended = take_record(exit);
     ended.phase = store::JobPhase::kFailed;
     (void)recorder_->ended(node, std::move(ended));  // the failure itself is what people are told
   }
@@ -263,7 +273,7 @@ plan::JobName WorkflowSource::name(plan::JobId job) const {
 
 // ---- records
 
-store::JobRecord WorkflowSource::record(plan::JobId job, int attempt) const {
+store::JobRecord WorkflowSource::make_record(plan::JobId job, int attempt) const {
   const NodeId node = nodes_[job];
   const CompiledRule& rule = rules_[dag_.node(node).rule];
   const auto values = dag_.values(node, rules_);
@@ -283,8 +293,13 @@ store::JobRecord WorkflowSource::record(plan::JobId job, int attempt) const {
   return record;
 }
 
-store::JobRecord WorkflowSource::record(const plan::Exit& exit) const {
-  store::JobRecord ended = record(exit.job, exit.attempt);
+// What was written at its start, with what is known now.
+store::JobRecord WorkflowSource::take_record(const plan::Exit& exit) {
+  const auto running = running_.find(exit.job);
+  const bool is_made =
+      running != running_.end() && running->second.record && running->second.record->attempt == exit.attempt;
+  store::JobRecord ended =
+      is_made ? *std::exchange(running->second.record, std::nullopt) : make_record(exit.job, exit.attempt);
   ended.status = exit.status;
   ended.signal = exit.signal;
   ended.started_at = exit.started_at;

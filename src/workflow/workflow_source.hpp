@@ -7,6 +7,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <unordered_map>
@@ -48,6 +49,7 @@ class WorkflowSource final : public plan::JobSource {
   void set_prepare_listener(plan::PrepareListener* listener) override { listener_ = listener; }
   void prepare(std::span<const plan::JobId> jobs, int attempt) override;
   std::vector<Result<plan::DemandId>> demands(std::span<const plan::JobId> jobs, int attempt) override;
+  void get_ready(plan::JobId job, int attempt) override;
   Result<void> starting(plan::JobId job, int attempt, plan::Launch& launch) override;
   Result<void> finished(const plan::Exit& exit) override;
   void failed(const plan::Exit& exit, bool will_retry) override;
@@ -61,6 +63,7 @@ class WorkflowSource final : public plan::JobSource {
     std::vector<Param> params;        // answered; empty where the rule has no functions
     std::string command, message;
     std::unique_ptr<Shadow> shadow;
+    std::optional<store::JobRecord> record;  // of this attempt, as it is written at its start
   };
 
   void find_depths(const std::function<bool(NodeId)>& must_run);
@@ -70,8 +73,8 @@ class WorkflowSource final : public plan::JobSource {
   void take_preparation(plan::JobId job, int attempt, Result<Preparation> preparation);
   Result<void> enter_shadow(plan::JobId job, int attempt, plan::Launch& launch);
   Result<void> check_and_move(plan::JobId job);
-  store::JobRecord record(plan::JobId job, int attempt) const;
-  store::JobRecord record(const plan::Exit& exit) const;
+  store::JobRecord make_record(plan::JobId job, int attempt) const;
+  store::JobRecord take_record(const plan::Exit& exit);
   Result<void> write_benchmark(const plan::Exit& exit) const;
 
   const Dag& dag_;
