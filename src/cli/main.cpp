@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/strings.hpp"
+#include "cli/cpus_command.hpp"
 #include "cli/map_command.hpp"
 #include "cli/run_command.hpp"
 
@@ -18,11 +19,12 @@ constexpr const char* kHelp =
     "\n"
     "  furrow run [TARGET...]                carry out a workflow: a Snakefile\n"
     "  furrow map COMMAND... [::: VALUE...]  run a command for each input\n"
+    "  furrow cpus                           print how many cores there are to use, and why not more\n"
     "  furrow --version                      print the version\n"
     "  furrow COMMAND --help                 say more about a command\n";
 
 int unknown(const std::string& command) {
-  const std::string near = furrow::nearest(command, {"run", "map", "--version", "--help"});
+  const std::string near = furrow::nearest(command, {"run", "map", "cpus", "--version", "--help"});
   std::fprintf(stderr, "furrow: there is no command %s%s\n", command.c_str(),
                near.empty() ? "; see furrow --help" : ("\n  Did you mean " + near + "?").c_str());
   return 2;
@@ -48,6 +50,7 @@ int main(int argc, char** argv) {
   const std::string& command = arguments.front();
   if (command == "run") return furrow::cli::run_command({arguments.begin() + 1, arguments.end()});
   if (command == "map") return furrow::cli::map_command({arguments.begin() + 1, arguments.end()});
+  if (command == "cpus") return furrow::cli::cpus_command({arguments.begin() + 1, arguments.end()});
   if (command == "--version" || command == "-V") return std::puts("furrow " FURROW_VERSION) < 0;
   if (command == "--help" || command == "-h" || command == "help") return std::fputs(kHelp, stdout) < 0;
   return unknown(command);

@@ -5,14 +5,12 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
-#include <optional>
 #include <set>
-#include <string_view>
 #include <utility>
 #include <vector>
 
-#include "base/strings.hpp"
 #include "os/files.hpp"
+#include "os/topology.hpp"
 
 namespace furrow::os {
 
@@ -41,73 +39,70 @@ std::optional<long> number_in(const std::string& path) {
   return value;
 }
 
-int count_physical(const std::string& root, const std::vector<int>& threads) {
+int count_of(const std::vector<int>& threads) { return static_cast<int>(threads.size()); }
+
+// Each thread is a core of its own where the files do not tell.
+int cores_by_files(const std::string& root, const std::vector<int>& threads) {
   std::set<std::pair<long, long>> cores;
   for (const int cpu : threads) {
     const std::string topology = root + "/sys/devices/system/cpu/cpu" + std::to_string(cpu) + "/topology/";
     const auto package = number_in(topology + "physical_package_id");
     const auto core = number_in(topology + "core_id");
-    if (!package || !core) return static_cast<int>(threads.size());
+    if (!package || !core) return count_of(threads);
     cores.emplace(*package, *core);
   }
   return static_cast<int>(cores.size());
 }
 
-std::optional<double> quota_v2(const std::string& folder) {
-  const Result<std::string> text = read_file(folder + "/cpu.max");
-  double quota = 0, period = 0;
-  if (!text || std::sscanf(text->c_str(), "%lf %lf", &quota, &period) != 2 || period <= 0)
-    return std::nullopt;  // "max 100000"
-  return quota / period;
+std::vector<int> online_threads(const std::string& root) {
+  const Result<std::string> text = read_file(root + "/sys/devices/system/cpu/online");
+  return text ? parse_cpu_list(*text) : std::vector<int>();
 }
 
-std::optional<double> quota_v1(const std::string& folder) {
-  const auto quota = number_in(folder + "/cpu.cfs_quota_us");
-  const auto period = number_in(folder + "/cpu.cfs_period_us");
-  if (!quota || !period || *quota <= 0 || *period <= 0) return std::nullopt;
-  return static_cast<double>(*quota) / static_cast<double>(*period);
+int rounded_up(double quota) { return std::max(1, static_cast<int>(std::min(1e6, std::ceil(quota)))); }
+
+// A core is used whole or not at all: a quota of 2 leaves 2 cores of 4 with two threads each.
+Cores limited(Cores cores, const std::optional<CpuQuota>& quota) {
+  if (quota) cores.logical = std::min(cores.logical, rounded_up(quota->cores));
+  cores.physical = std::clamp(cores.physical, 1, cores.logical);
+  return cores;
 }
 
-// The tightest quota of a group and of those around it. In a container the group's own folder may not be
-// there; the mount's root is.
-template <class Quota>
-void tighten(std::optional<double>& limit, const std::string& mount, std::string group, Quota quota) {
-  for (;;) {
-    while (!group.empty() && group.back() == '/') group.pop_back();
-    if (const auto found = quota(mount + group); found && (!limit || *found < *limit)) limit = found;
-    if (group.empty()) return;
-    group = parent_of(group);
-  }
-}
-
-std::optional<double> quota(const std::string& root) {
-  std::optional<double> limit;
-  const Result<std::string> groups = read_file(root + "/proc/self/cgroup");
-  if (!groups) return limit;
-  for (const std::string& line : split(*groups, '\n')) {  // "4:cpu,cpuacct:/a/b", and "0::/a/b" for version 2
-    const std::size_t first = line.find(':'), second = line.find(':', first + 1);
-    if (second == std::string::npos) continue;
-    const std::string controllers = line.substr(first + 1, second - first - 1),
-                      group = line.substr(second + 1);
-    if (controllers.empty()) tighten(limit, root + "/sys/fs/cgroup", group, &quota_v2);
-    for (const std::string& controller : split(controllers, ',')) {
-      if (controller == "cpu") tighten(limit, root + "/sys/fs/cgroup/" + controller, group, &quota_v1);
-    }
-  }
-  return limit;
+CoreLimit binding(const CoreFigures& figures, int Cores::*kind) {
+  if (figures.usable.*kind < figures.affinity.*kind) return CoreLimit::kQuota;
+  if (figures.cpu_set && figures.affinity.logical < count_of(figures.cpu_set->threads))
+    return CoreLimit::kAffinity;
+  if (figures.affinity.*kind == figures.machine.*kind) return CoreLimit::kMachine;
+  return figures.cpu_set ? CoreLimit::kCpuSet : CoreLimit::kAffinity;
 }
 
 }  // namespace
 
 Cores usable_cores(const std::string& root) {
   const std::vector<int> threads = allowed_threads();
-  Cores cores{static_cast<int>(threads.size()), count_physical(root, threads)};
-  if (const auto limit = quota(root)) {
-    const int most = std::max(1, static_cast<int>(std::min(1e6, std::ceil(*limit))));
-    cores.logical = std::min(cores.logical, most);
-  }
-  cores.physical = std::clamp(cores.physical, 1, cores.logical);
-  return cores;
+  return limited({count_of(threads), cores_by_files(root, threads)}, cpu_quota(root));
+}
+
+CoreFigures measure_cores(const std::string& root) {
+  std::optional<Topology> topology;
+  if (root.empty()) topology = Topology::load();
+  if (topology && topology->cores() == 0) topology.reset();
+
+  const std::vector<int> allowed = allowed_threads();
+  CoreFigures figures;
+  figures.affinity = {count_of(allowed),
+                      topology ? topology->cores_of(allowed) : cores_by_files(root, allowed)};
+  const std::vector<int> online = online_threads(root);
+  figures.machine = topology ? Cores{topology->threads(), topology->cores()}
+                             : Cores{count_of(online), cores_by_files(root, online)};
+  figures.machine.logical = std::max(figures.machine.logical, figures.affinity.logical);
+  figures.machine.physical = std::max(figures.machine.physical, figures.affinity.physical);
+  figures.cpu_set = cpu_set(root);
+  figures.quota = cpu_quota(root);
+  figures.usable = limited(figures.affinity, figures.quota);
+  figures.binding_logical = binding(figures, &Cores::logical);
+  figures.binding_physical = binding(figures, &Cores::physical);
+  return figures;
 }
 
 }  // namespace furrow::os

@@ -4,6 +4,9 @@
 #include <sched.h>
 #include <stdlib.h>
 
+#include <thread>
+
+#include "furrow/cpu_count.hpp"
 #include "os/files.hpp"
 
 namespace furrow::os {
@@ -66,6 +69,76 @@ TEST_F(CoresTest, AQuotaOfVersionOneLimits) {
   EXPECT_EQ(logical(), 1);
   put("/sys/fs/cgroup/cpu/cpu.cfs_quota_us", "-1\n");
   EXPECT_EQ(logical(), allowed_);
+}
+
+TEST_F(CoresTest, TheNearestCpuSetCounts) {
+  put("/proc/self/cgroup", "3:cpuset:/a/b\n0::/\n");
+  EXPECT_FALSE(cpu_set(root_));
+  put("/sys/fs/cgroup/cpuset/cpuset.cpus", "0-63\n");
+  put("/sys/fs/cgroup/cpuset/a/cpuset.effective_cpus", "0-2,8\n");
+  put("/sys/fs/cgroup/cpuset/a/b/cpuset.cpus", "\n");  // not set up
+  ASSERT_TRUE(cpu_set(root_));
+  EXPECT_EQ(cpu_set(root_)->threads, (std::vector<int>{0, 1, 2, 8}));
+  EXPECT_EQ(cpu_set(root_)->folder, "/sys/fs/cgroup/cpuset/a");
+  put("/proc/self/cgroup", "0::/x\n");
+  put("/sys/fs/cgroup/x/cpuset.cpus.effective", "5\n");
+  EXPECT_EQ(cpu_set(root_)->threads, std::vector<int>{5});
+}
+
+TEST_F(CoresTest, ListsOfProcessorsAreRead) {
+  EXPECT_EQ(parse_cpu_list("0-2,8\n"), (std::vector<int>{0, 1, 2, 8}));
+  EXPECT_EQ(parse_cpu_list("7"), std::vector<int>{7});
+  for (const char* nonsense : {"", "\n", "x", "3-1", "-4", "0-99999999"})
+    EXPECT_TRUE(parse_cpu_list(nonsense).empty()) << nonsense;
+}
+
+TEST_F(CoresTest, TellsWhatBinds) {
+  put("/sys/devices/system/cpu/online", "0-64\n");
+  CoreFigures figures = measure_cores(root_);
+  EXPECT_EQ(figures.machine.logical, 65);
+  EXPECT_EQ(figures.machine.physical, 33);
+  EXPECT_EQ(figures.affinity.logical, allowed_);
+  EXPECT_EQ(figures.binding_logical, CoreLimit::kAffinity) << "no cpuset is known";
+
+  put("/proc/self/cgroup", "0::/g\n");
+  put("/sys/fs/cgroup/g/cpuset.cpus.effective", "0-" + std::to_string(allowed_ - 1));
+  EXPECT_EQ(measure_cores(root_).binding_logical, CoreLimit::kCpuSet);
+  put("/sys/fs/cgroup/g/cpuset.cpus.effective", "0-" + std::to_string(allowed_));
+  EXPECT_EQ(measure_cores(root_).binding_logical, CoreLimit::kAffinity);
+
+  put("/sys/devices/system/cpu/online", "0-" + std::to_string(allowed_ - 1));
+  put("/sys/fs/cgroup/g/cpuset.cpus.effective", "0-" + std::to_string(allowed_ - 1));
+  EXPECT_EQ(measure_cores(root_).binding_logical, CoreLimit::kMachine);
+
+  put("/sys/fs/cgroup/g/cpu.max", "10000 100000\n");
+  figures = measure_cores(root_);
+  EXPECT_EQ(figures.usable.logical, 1);
+  EXPECT_EQ(figures.usable.physical, 1);
+  EXPECT_EQ(figures.binding_logical, allowed_ > 1 ? CoreLimit::kQuota : CoreLimit::kMachine);
+  ASSERT_TRUE(figures.quota);
+  EXPECT_EQ(figures.quota->folder, "/sys/fs/cgroup/g");
+}
+
+TEST(Cores, BothWaysOfCountingAgreeHere) {
+  const CoreFigures figures = measure_cores();
+  EXPECT_EQ(figures.usable.logical, usable_cores().logical);
+  EXPECT_EQ(figures.usable.physical, usable_cores().physical);
+  EXPECT_EQ(cpu_count(true), figures.usable.logical);
+  EXPECT_EQ(cpu_count(), figures.usable.physical);
+}
+
+TEST(Cores, TheAffinityOfTheCallingThreadCounts) {
+  std::thread([] {
+    cpu_set_t set, one;
+    ::sched_getaffinity(0, sizeof set, &set);
+    CPU_ZERO(&one);
+    for (int cpu = 0; cpu < CPU_SETSIZE && CPU_COUNT(&one) == 0; ++cpu)
+      if (CPU_ISSET(cpu, &set)) CPU_SET(cpu, &one);
+    ASSERT_EQ(::sched_setaffinity(0, sizeof one, &one), 0);
+    EXPECT_EQ(cpu_count(), 1);
+    EXPECT_EQ(cpu_count(true), 1);
+    EXPECT_GE(measure_cores().machine.logical, CPU_COUNT(&set));
+  }).join();
 }
 
 TEST_F(CoresTest, NonsenseIsNoLimit) {
