@@ -1,0 +1,38 @@
+// What each backend can do: the contract suite runs the same tests on all of them, and asserts the documented
+// refusal where one cannot. docs/pool.md shows this table, and a test compares the two.
+#pragma once
+
+#include <ostream>
+#include <string>
+#include <vector>
+
+#include "furrow/pool.hpp"
+
+namespace furrow::testing {
+
+struct Capabilities {
+  Backend backend;
+  bool in_parallel = true;          // two tasks run at the same time
+  bool shares_memory = true;        // tasks write to the caller's variables
+  bool stops_any_task = false;      // timeout_s for functions that know nothing of it
+  bool stops_willing_task = false;  // timeout_s for functions that take a std::stop_token
+  bool survives_a_crash = false;    // a task's crash costs one item
+  bool carries_any_result = true;   // results without a Codec, pointers included
+
+  std::string label() const {
+    return std::string(name(backend.kind)) + (backend.workers > 1 ? std::to_string(backend.workers) : "");
+  }
+};
+
+inline std::vector<Capabilities> all_backends() {
+  return {
+      {.backend = serial(), .in_parallel = false},
+      {.backend = threads(1), .in_parallel = false, .stops_willing_task = true},
+      {.backend = threads(2), .stops_willing_task = true},
+      {.backend = threads(5), .stops_willing_task = true},
+  };
+}
+
+inline std::ostream& operator<<(std::ostream& out, const Capabilities& each) { return out << each.label(); }
+
+}  // namespace furrow::testing

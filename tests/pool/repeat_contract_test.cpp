@@ -1,0 +1,129 @@
+// The same answer twice: reductions and random streams. And Pools inside tasks.
+#include <gmock/gmock.h>
+
+#include <cmath>
+#include <random>
+#include <set>
+
+#include "contract.hpp"
+#include "furrow/task.hpp"
+
+namespace furrow::testing {
+namespace {
+
+class RepeatContract : public PoolContract {};
+FURROW_ON_EVERY_BACKEND(RepeatContract);
+
+double term(int i) { return std::sin(i) * 1e8 / (i + 1.0); }
+
+TEST_P(RepeatContract, AReductionHasTheBitsOfSerialForAnyChunksize) {
+  Pool reference{serial()};
+  Pool pool = make();
+  for (int count : {1, 2, 5, 4096, 4097, 100'003}) {
+    const double expected = reference.map_reduce(term, std::plus<>{}, numbers(count));
+    for (std::size_t chunksize : {0, 1, 64})
+      ASSERT_EQ(pool.map_reduce(term, std::plus<>{}, numbers(count), {.chunksize = chunksize}), expected)
+          << count;
+  }
+}
+
+TEST_P(RepeatContract, AReductionOfNothingNeedsAnInitialValue) {
+  Pool pool = make();
+  EXPECT_THROW(pool.map_reduce(term, std::plus<>{}, std::vector<int>{}), std::invalid_argument);
+  EXPECT_EQ(pool.map_reduce(term, std::plus<>{}, std::vector<int>{}, 2.5), 2.5);
+  EXPECT_EQ(pool.map_reduce([](int x) { return x; }, std::plus<>{}, numbers(101), 1), 5051);
+}
+
+TEST_P(RepeatContract, AReductionOfStringsKeepsTheOrder) {
+  Pool pool = make();
+  const auto text = pool.map_reduce([](int x) { return std::to_string(x); }, std::plus<>{}, numbers(10));
+  EXPECT_EQ(text, "0123456789");
+}
+
+TEST_P(RepeatContract, AFailingItemOfAReductionIsNamed) {
+  Pool pool = make();
+  try {
+    pool.map_reduce([](int x) { return x == 7777 ? throw std::runtime_error("x") : x; }, std::plus<>{},
+                    numbers(10'000));
+    FAIL() << "nothing was thrown";
+  } catch (const TaskError& error) {
+    EXPECT_EQ(error.index(), 7777u);
+  }
+}
+
+std::uint64_t draw(int) {
+  Philox& rng = task_rng();
+  return rng() ^ rng() << 1 ^ task_rng()() << 2;
+}
+
+TEST_P(RepeatContract, RandomStreamsAreThoseOfSerial) {
+  Pool reference{serial(), {.seed = 7}};
+  Pool pool = make({.seed = 7});
+  for (int map = 0; map < 3; ++map) {
+    const auto expected = reference.map(draw, numbers(500));
+    ASSERT_EQ(pool.map(draw, numbers(500), {.chunksize = map == 1 ? 1u : 0u}), expected) << map;
+  }
+}
+
+TEST_P(RepeatContract, SuccessiveMapsAndSeedsDiffer) {
+  Pool pool = make();
+  const auto first = pool.map(draw, numbers(10));
+  const auto second = pool.map(draw, numbers(10));
+  EXPECT_NE(first, second);
+  EXPECT_EQ(pool.map(draw, numbers(10), {.seed = 3}), pool.map(draw, numbers(10), {.seed = 3}));
+  EXPECT_NE(pool.map(draw, numbers(10), {.seed = 3}), pool.map(draw, numbers(10), {.seed = 4}));
+  EXPECT_EQ(std::set<std::uint64_t>(first.begin(), first.end()).size(), 10u);
+}
+
+TEST_P(RepeatContract, ARetryDrawsTheSameAgain) {
+  Pool pool = make({.seed = 1});
+  Pool reference{serial(), {.seed = 1}};
+  const SharedCounters tries(1);
+  const auto flaky = [&](int x) {
+    const auto drawn = draw(x);
+    if (++tries[0] == 1) throw std::runtime_error("once");
+    return drawn;
+  };
+  EXPECT_EQ(pool.map(flaky, numbers(1), {.retries = 1}), reference.map(draw, numbers(1)));
+}
+
+TEST_P(RepeatContract, ATaskKnowsItsIndex) {
+  Pool pool = make();
+  EXPECT_EQ(pool.map([](int) { return static_cast<int>(task_index()); }, numbers(300)), numbers(300));
+  EXPECT_FALSE(in_task());
+  EXPECT_THROW(task_index(), std::logic_error);
+  EXPECT_THROW(task_rng(), std::logic_error);
+  const auto workers = pool.map([](int) { return worker_index(); }, numbers(300));
+  for (int each : workers) ASSERT_TRUE(each >= 0 && each < pool.workers()) << each;
+}
+
+TEST_P(RepeatContract, APoolInsideATaskWorksAndGetsItsShare) {
+  Pool pool = make();
+  const auto inner = [](int x) {
+    Pool nested;
+    if (nested.workers() > static_cast<int>(std::max(1u, std::thread::hardware_concurrency()))) return -1;
+    return nested.map_reduce([x](int y) { return x * y; }, std::plus<>{}, std::vector<int>{1, 2, 3});
+  };
+  EXPECT_EQ(pool.map(inner, std::vector<int>{1, 2, 3, 4}), (std::vector<int>{6, 12, 18, 24}));
+}
+
+TEST_P(RepeatContract, SiblingsWithPoolsOfTheirOwnDrawDifferently) {
+  Pool pool = make();
+  const auto inner = [](int) { return Pool{serial()}.map(draw, std::vector<int>{0}).front(); };
+  const auto drawn = pool.map(inner, numbers(8));
+  EXPECT_EQ(std::set<std::uint64_t>(drawn.begin(), drawn.end()).size(), 8u);
+}
+
+TEST_P(RepeatContract, TheInitializerRunsInEveryWorkerBeforeItsTasks) {
+  const SharedCounters runs(1);
+  static thread_local int prepared = 0;
+  Pool pool = make({.initializer = [&] {
+    ++runs[0];
+    prepared = 1;
+  }});
+  EXPECT_EQ(pool.map([](int) { return prepared; }, numbers(200)), std::vector<int>(200, 1));
+  EXPECT_GE(runs[0], 1);
+}
+
+}  // namespace
+}  // namespace furrow::testing
