@@ -83,3 +83,13 @@ def measure(argv, folder, repeats, memory=True, before=None):
     if before:
         before()
     return Measurement(statistics.median(times), run_watched(argv, folder, 0.002).megabytes)
+
+
+def measure_in_turn(programs, folder, repeats, before):
+    """The median time of each, by name. They run in turn, so that a machine that gets slower does so for all."""
+    times = {name: [] for name in programs}
+    for _ in range(repeats):
+        for name, argv in programs.items():
+            before()
+            times[name].append(run(argv, folder))
+    return {name: Measurement(statistics.median(taken)) for name, taken in times.items()}

@@ -7,13 +7,12 @@ import argparse
 import os
 import re
 import shlex
-import shutil
 import sys
 import tempfile
 from pathlib import Path
 
 import snakefiles
-from measure import measure
+from measure import measure, measure_in_turn
 
 FURROW = os.environ.get("FURROW") or str(Path(__file__).resolve().parents[1] / "build" / "bin" / "furrow")
 SNAKEMAKE = ["/usr/bin/snakemake", "--cores", "2"]
@@ -25,6 +24,7 @@ class Bench:
     def __init__(self, folder, options):
         self.folder, self.options = folder, options
         self.repeats = 3 if options.quick else 7
+        self.cleaned = 0
 
     def snakefile(self, text):
         (self.folder / "Snakefile").write_text(text)
@@ -39,9 +39,13 @@ class Bench:
         return measure([*SNAKEMAKE, *arguments], self.folder, 1, **more)
 
     def clean(self):
+        """Moves results out of the way. Not deleted: for some seconds after that ext4 is slow to make new files."""
+        self.cleaned += 1
+        old = self.folder / "old" / str(self.cleaned)
+        old.mkdir(parents=True)
         for name in ("out", ".furrow", ".snakemake", ".ninja_log"):
-            path = self.folder / name
-            shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
+            if (self.folder / name).exists():
+                (self.folder / name).rename(old / name)
 
 
 def version(bench):
@@ -78,11 +82,12 @@ def shell_jobs(bench):
     jobs, few = 2000, 2000 if bench.options.full else 150
     command = "echo {wildcards.i} > {output}"
     bench.snakefile(snakefiles.independent(jobs, command))
-    ours = bench.furrow("-q", "-j", "2", repeats=3, memory=False, before=bench.clean)
     xargs = f"mkdir -p out; seq 0 {jobs - 1} | xargs -P2 -I@ bash -c 'echo @ > out/@.txt'"
-    others = {"xargs -P2": measure(["bash", "-c", xargs], bench.folder, 3, memory=False, before=bench.clean)}
     (bench.folder / "build.ninja").write_text(snakefiles.ninja(jobs, "echo $i > $out"))
-    others["ninja -j2"] = measure(["ninja", "-j2", "--quiet"], bench.folder, 3, memory=False, before=bench.clean)
+    programs = {"furrow": [FURROW, "run", "-c", "2", "-q", "-j", "2"], "xargs -P2": ["bash", "-c", xargs],
+                "ninja -j2": ["ninja", "-j2", "--quiet"]}
+    others = measure_in_turn(programs, bench.folder, bench.repeats, bench.clean)
+    ours = others.pop("furrow")
     bench.clean()
     bench.snakefile(snakefiles.independent(few, command))
     theirs = bench.snakemake("-q", memory=False)
