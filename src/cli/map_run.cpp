@@ -235,7 +235,7 @@ void MapRun::job_ended(const plan::Event& event) {
   if (exit.cancelled) return;
   tell_of(event, ok);
   if (event.will_retry) return;
-  obey(halt_->ended(ok, exit.status, exit.signal));
+  obey(halt_->ended(ok, exit.signal != 0 && !exit.timed_out ? 0 : exit.status, exit.signal));
   if (!ok && options_.grouping == MapOptions::Grouping::kNone && exit.signal == SIGPIPE && is_closed(1))
     output_closed();
 }

@@ -66,8 +66,14 @@ Result<void> Joblog::open_file() {
       if (auto cleared = cut(0); !cleared) return cleared;
       if (auto cleared = keys_.clear(); !cleared) return cleared;
     }
-    syncer_ = std::make_unique<os::FileSyncer>(std::vector{keys_.fd(), fd_}, kSyncInterval_s);
   }
+  if (auto begun = write_header(); !begun) return begun;
+  if (keys_.is_open())
+    syncer_ = std::make_unique<os::FileSyncer>(std::vector{keys_.fd(), fd_}, kSyncInterval_s);
+  return {};
+}
+
+Result<void> Joblog::write_header() {
   struct stat info {};
   const bool is_new = ::fstat(fd_, &info) != 0 || info.st_size == 0;
   if (!is_new) return {};

@@ -62,6 +62,7 @@ class Joblog {
  private:
   explicit Joblog(JoblogOptions options) : options_(std::move(options)) {}
   Result<void> open_file();
+  Result<void> write_header();
   Result<void> read();
   Result<void> cut(std::size_t size);
 

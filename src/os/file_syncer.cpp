@@ -1,5 +1,6 @@
 #include "os/file_syncer.hpp"
 
+#include <signal.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -46,9 +47,16 @@ FileSyncer::~FileSyncer() {
   state_->thread.join();
 }
 
-// The thread is made at the first write: before it there is nothing to do, and the program may still fork.
+// The thread is made at the first write: before it there is nothing to do, and the program may still fork. No
+// signal is for it.
 void FileSyncer::written() {
-  if (!state_->thread.joinable()) state_->thread = std::thread([this] { state_->run(); });
+  if (!state_->thread.joinable()) {
+    sigset_t all, before;
+    ::sigfillset(&all);
+    ::pthread_sigmask(SIG_SETMASK, &all, &before);
+    state_->thread = std::thread([this] { state_->run(); });
+    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  }
   bool was_dirty;
   {
     const std::lock_guard lock(state_->mutex);

@@ -39,12 +39,12 @@ def wait_until(condition, timeout, what):
 class Running:
     """The engine as a child process, all of whose descendants carry a mark in their environment."""
 
-    def __init__(self, arguments, folder, env, mark):
+    def __init__(self, arguments, folder, env, mark, program=None):
         self.mark, self.folder = mark, folder
         name, value = mark.split("=")
         self.output = open(folder / "engine.out", "w+")
         self.process = subprocess.Popen(
-            [*engine.FURROW_RUN, *arguments], cwd=folder, env={**env, name: value}, stdin=subprocess.DEVNULL,
+            [*(program or engine.FURROW_RUN), *arguments], cwd=folder, env={**env, name: value}, stdin=subprocess.DEVNULL,
             stdout=self.output, stderr=subprocess.STDOUT, start_new_session=True,
         )
 
