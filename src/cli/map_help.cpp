@@ -16,13 +16,13 @@ Inputs: lines of standard input, or
   ::: VALUE...  :::: FILE...  -a FILE     several are multiplied; :::+ ::::+ and
                                           --link go in step
   -0  -d CHAR                             ended by NUL, by CHAR
-  -C, --colsep EXPR  --csv  --header :    in columns {1} {2}; {name} by the header
+  -C, --colsep EXPR  --csv  --header :    columns {1} {2}; {name} by the header
   -n N  -N N  -L N  -m  -X  --xargs  -s N several values for one job
   --trim n|l|r|lr  -r  -E TEXT  --shuf    blanks, blank lines, end mark, order
   --arg-sep S  --arg-file-sep S           in place of ::: and ::::
 Replacement strings: quoted for the shell, {} is added where there is none
   {} {.} {/} {//} {/.}   value, without extension, base name, folder, base alone
-  {1} {-1} {2.} {name/}  one value;  {#} {%} {seed}  number, slot and seed of job
+  {1} {-1} {2.} {name/}  one value;  {#} {%} {seed}  job's number, slot and seed
   -I STRING in place of {};  -q quotes the command's words too
   --plus {..} {+/} {:3} {%.gz} {/a/b} {^^a} {##} {0#} ...
 How much at a time
@@ -34,13 +34,13 @@ What happens to a job
 What is printed
   -k  --group  --line-buffer  -u          in order; by job, by line, at once
   --tag  --tagstring TEXT                 whose line it is
-  --dry-run  -v  -t, --verbose            commands: only, also, on standard error
+  --dry-run  -v  -t, --verbose            commands: alone; also; on stderr
   --bar  --progress  --eta  --quiet
 What is kept
   --results DIR|NAME.csv|.tsv|.json       what each job prints
-  --output FILE                           '{.}.gz': made by the job; skipped when
-                                          up to date, removed when the job fails
-  --joblog FILE  --joblog-usage           one line for each job; memory, CPU time
+  --output FILE                           what the job makes: skipped if newer,
+                                          removed if the job fails
+  --joblog FILE  --joblog-usage           a line for each job; memory, CPU time
   --resume  --resume-failed  --retry-failed   by the log: what is new or failed
   --seed N                                for {seed} and --shuf
 Blocks of standard input, or of a file, on each job's standard input
@@ -48,7 +48,7 @@ Blocks of standard input, or of a file, on each job's standard input
   --recstart S  --recend S  --regexp  --rrs
 
 Exit status: the number of failed jobs, 101 for more than 100, 255 for mistakes.
-See man furrow, docs/map.md; coming from parallel or xargs: docs/coming-from-parallel.md)";
+See man furrow; docs/map.md; docs/coming-from-parallel.md for what differs)";
 }
 
 }  // namespace furrow::cli
