@@ -1,7 +1,7 @@
 #include "os/control_group.hpp"
 
+#include <algorithm>
 #include <cstdio>
-#include <cstdlib>
 
 #include "base/strings.hpp"
 #include "os/files.hpp"
@@ -85,6 +85,20 @@ std::optional<CpuQuota> cpu_quota(const std::string& root) {
     climb(mount, group, [&](const std::string& folder) {
       const auto found = version == 2 ? quota_v2(folder) : quota_v1(folder);
       if (found && (!limit || *found < limit->cores)) limit = {*found, folder.substr(root.size())};
+      return false;
+    });
+  });
+  return limit;
+}
+
+std::optional<std::uint64_t> memory_limit(const std::string& root) {
+  std::optional<std::uint64_t> limit;
+  each_hierarchy(root, "memory", [&](const std::string& mount, const std::string& group, int version) {
+    climb(mount, group, [&](const std::string& folder) {
+      const auto found = number_in(folder + (version == 2 ? "/memory.max" : "/memory.limit_in_bytes"));
+      // Version 1 gives a number near 2^63 where there is no limit.
+      if (found && *found > 0 && *found < 1L << 60)
+        limit = std::min(limit.value_or(~0ULL), std::uint64_t(*found));
       return false;
     });
   });

@@ -1,9 +1,10 @@
-// What the control groups (cgroups, version 1 and 2) around this process leave it of the processors.
+// What the control groups (cgroups, version 1 and 2) around this process leave it of processors and memory.
 //
 // ROOT stands before /proc and /sys, for tests. Nothing is changed; files that are not there, not readable or
 // make no sense are no limit. Thread-safe.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -25,6 +26,9 @@ struct CpuSet {
 
 // The hardware threads that the group's cpuset leaves, whatever the affinity of this process.
 std::optional<CpuSet> cpu_set(const std::string& root = "");
+
+// Bytes that this process's group, with all in it, may have at most: the tightest of it and all around it.
+std::optional<std::uint64_t> memory_limit(const std::string& root = "");
 
 // "0-2,8" -> 0 1 2 8; empty where it makes no sense.
 std::vector<int> parse_cpu_list(const std::string& text);

@@ -85,6 +85,17 @@ TEST_F(CoresTest, TheNearestCpuSetCounts) {
   EXPECT_EQ(cpu_set(root_)->threads, std::vector<int>{5});
 }
 
+TEST_F(CoresTest, TheTightestLimitOfMemoryCounts) {
+  put("/proc/self/cgroup", "4:memory:/a/b\n0::/c\n");
+  put("/sys/fs/cgroup/memory/a/b/memory.limit_in_bytes", "9223372036854771712\n");
+  put("/sys/fs/cgroup/c/memory.max", "max\n");
+  EXPECT_FALSE(memory_limit(root_));
+  put("/sys/fs/cgroup/memory/a/memory.limit_in_bytes", "8000000\n");
+  EXPECT_EQ(memory_limit(root_), 8'000'000u);
+  put("/sys/fs/cgroup/c/memory.max", "7000000\n");
+  EXPECT_EQ(memory_limit(root_), 7'000'000u);
+}
+
 TEST_F(CoresTest, ListsOfProcessorsAreRead) {
   EXPECT_EQ(parse_cpu_list("0-2,8\n"), (std::vector<int>{0, 1, 2, 8}));
   EXPECT_EQ(parse_cpu_list("7"), std::vector<int>{7});

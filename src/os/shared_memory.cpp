@@ -3,19 +3,24 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/sysinfo.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
+#include <cstring>
 #include <string>
 #include <utility>
+
+#include "os/control_group.hpp"
+#include "os/files.hpp"
 
 namespace furrow::os {
 
 namespace {
 
 constexpr std::size_t kHugePage = std::size_t{2} << 20;
+constexpr std::size_t kLarge = std::size_t{64} << 20;  // worth a look at what is left
 
 std::string in_mib(std::size_t bytes) {
   if (bytes < kHugePage) return std::to_string(bytes) + " bytes";
@@ -39,11 +44,20 @@ std::size_t in_pages(std::size_t size) {
   return (std::max<std::size_t>(size, 1) + page - 1) / page * page;
 }
 
-// The kernel checks a private or anonymous mapping when it is made, but pages of a memfd only one by one.
-bool exceeds_this_machine(std::size_t size) {
-  struct sysinfo info {};
-  if (::sysinfo(&info) != 0) return false;
-  return size / info.mem_unit > info.totalram + info.totalswap;
+// The kernel promises more than it has, and kills whoever takes it at its word. Large amounts are compared
+// with what is left now; false where that is not known.
+bool is_too_much(std::size_t size) {
+  if (size < kLarge) return false;
+  if (const auto limit = memory_limit(); limit && size > *limit) return true;
+  const Result<std::string> text = read_file("/proc/meminfo");
+  if (!text) return false;
+  std::size_t kilobytes = 0;
+  for (const char* name : {"MemAvailable:", "SwapFree:"}) {
+    const std::size_t at = text->find(name);
+    if (at == std::string::npos) return false;
+    kilobytes += std::strtoull(text->c_str() + at + std::strlen(name), nullptr, 10);
+  }
+  return size / 1024 > kilobytes;
 }
 
 }  // namespace
@@ -87,13 +101,13 @@ Result<SharedMemory> SharedMemory::map(std::size_t size, int fd) {
 
 Result<SharedMemory> SharedMemory::create(std::size_t size) {
   const std::size_t whole = in_pages(size);
-  if (whole < size) return fail(no_memory(size, ENOMEM));
+  if (whole < size || is_too_much(whole)) return fail(no_memory(size, ENOMEM));
   return map(whole, -1);
 }
 
 Result<SharedMemory> SharedMemory::with_descriptor(std::size_t size) {
   const std::size_t whole = in_pages(size);
-  if (whole < size || exceeds_this_machine(whole)) return fail(no_memory(size, ENOMEM));
+  if (whole < size || is_too_much(whole)) return fail(no_memory(size, ENOMEM));
   const int fd = ::memfd_create("furrow", MFD_CLOEXEC | MFD_ALLOW_SEALING);
   if (fd < 0) return fail(system_error("cannot make shared memory"));
   if (::ftruncate(fd, static_cast<off_t>(whole)) != 0) {

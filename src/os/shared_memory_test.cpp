@@ -8,9 +8,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <cstring>
 #include <utility>
 #include <vector>
+
+#include "os/files.hpp"
 
 namespace furrow::os {
 namespace {
@@ -106,6 +109,16 @@ TEST(SharedMemory, TooMuchIsAnError) {
       EXPECT_FALSE(memory.error().hint.empty());
     }
   }
+}
+
+TEST(SharedMemory, MoreThanIsLeftIsAnError) {
+  const Result<std::string> text = read_file("/proc/meminfo");
+  ASSERT_TRUE(text);
+  const std::size_t total = std::strtoull(text->c_str() + text->find("MemTotal:") + 9, nullptr, 10) * 1024;
+  const std::size_t swap = std::strtoull(text->c_str() + text->find("SwapTotal:") + 10, nullptr, 10) * 1024;
+  const auto memory = SharedMemory::create(total + swap - 4096);  // the kernel itself would let it pass
+  ASSERT_FALSE(memory);
+  EXPECT_THAT(memory.error().message, HasSubstr("not enough memory"));
 }
 
 TEST(SharedMemory, ALimitOfTheProcessIsAnError) {
