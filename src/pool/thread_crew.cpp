@@ -34,6 +34,7 @@ void SpinLock::lock() noexcept {
 }
 
 ThreadCrew* ThreadCrew::here() noexcept { return crew_here; }
+void ThreadCrew::leave() noexcept { crew_here = nullptr; }
 int ThreadCrew::worker_here() noexcept { return number_here; }
 
 ThreadCrew::ThreadCrew(int threads, const std::function<void()>& initializer)
@@ -94,7 +95,7 @@ void ThreadCrew::push(detail::TaskNode* task) {
   ++pushed_;
   queued_.store(queued_.load(std::memory_order_relaxed) + 1, std::memory_order_release);
   lock_.unlock_fenced();
-  if (parked_.load(std::memory_order_seq_cst) > 0) wake();
+  if (take_parked()) wake();
 }
 
 bool ThreadCrew::remove(detail::TaskNode* task) {
@@ -136,6 +137,14 @@ bool ThreadCrew::help() {
   task->execute(crew_here == this ? number_here : 0);
   count(tallies_.back());
   return true;
+}
+
+// Whoever wakes a thread also counts it out, so that the pushes until it runs need no system call.
+bool ThreadCrew::take_parked() {
+  std::uint32_t parked = parked_.load(std::memory_order_seq_cst);
+  while (parked > 0)
+    if (parked_.compare_exchange_weak(parked, parked - 1, std::memory_order_seq_cst)) return true;
+  return false;
 }
 
 void ThreadCrew::wake() {
@@ -182,7 +191,8 @@ detail::TaskNode* ThreadCrew::await() {
     parked_.fetch_add(1, std::memory_order_seq_cst);
     if (queued_.load(std::memory_order_seq_cst) == 0 && !closed_.load())
       calls_.wait(seen, std::memory_order_acquire);
-    parked_.fetch_sub(1, std::memory_order_relaxed);
+    else
+      take_parked();
   }
 }
 

@@ -51,6 +51,7 @@ class ThreadCrew {
 
   // The crew whose thread this is, and which of its threads; null on others.
   static ThreadCrew* here() noexcept;
+  static void leave() noexcept;  // a forked process, whose one thread is no thread of a crew
   static int worker_here() noexcept;
 
  private:
@@ -60,6 +61,7 @@ class ThreadCrew {
   };
   detail::TaskNode* pop();
   detail::TaskNode* await();
+  bool take_parked();
   void wake();
   void count(Tally& tally);
   std::uint64_t done() const;
@@ -73,8 +75,8 @@ class ThreadCrew {
   std::atomic<std::uint32_t> calls_{0};                // rung to wake threads
   alignas(64) std::atomic<std::uint32_t> waiters_{0};  // threads in wait_idle()
   std::atomic<std::uint32_t> idle_calls_{0};           // rung to wake those
-  std::atomic<std::uint32_t> parked_{0};               // threads that wait for a ring
-  std::atomic<std::uint32_t> started_{0};              // threads that are past their initializer
+  std::atomic<std::uint32_t> parked_{0};   // threads that wait for a ring, and that nobody calls yet
+  std::atomic<std::uint32_t> started_{0};  // threads that are past their initializer
   std::atomic<bool> closed_{false};
   SpinLock error_lock_;
   std::string error_;  // what an initializer threw
