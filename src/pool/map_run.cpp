@@ -23,7 +23,7 @@ std::size_t MapRun::span_of(std::uint64_t place) const {
          1;
 }
 
-detail::AfterFailure MapRun::failed(detail::TaskScope& scope, std::uint64_t /*unit*/) {
+detail::AfterFailure MapRun::failed(detail::TaskScope& scope, std::uint64_t unit) {
   if (scope.watch) watchdog_.remove(static_cast<Watchdog::Watch*>(std::exchange(scope.watch, nullptr)));
   if (scope.failed_item != scope.item) scope.attempts = 0;
   scope.failed_item = scope.item;
@@ -34,7 +34,9 @@ detail::AfterFailure MapRun::failed(detail::TaskScope& scope, std::uint64_t /*un
   failure.index = static_cast<std::uint64_t>(scope.item);
   failure.attempts = scope.attempts;
   record(std::move(failure), scope.worker);
-  return stopped() ? detail::AfterFailure::kStop : detail::AfterFailure::kNext;
+  if (!stopped()) return detail::AfterFailure::kNext;
+  scope.given_up_at = unit;
+  return detail::AfterFailure::kStop;
 }
 
 std::stop_token MapRun::begin_watch(detail::TaskScope& scope) {
@@ -59,6 +61,11 @@ void MapRun::record(Failure failure, int worker) {
       kept_.front() = std::move(failure);
   }
   if (options.on_error == OnError::kFailFast && !keep_all_) stop();
+}
+
+Span MapRun::ran(const detail::TaskScope& scope, Span units) {
+  if (scope.given_up_at < units.end) units.end = scope.given_up_at + 1;
+  return units;
 }
 
 void MapRun::chunk_done(const ChunkDone& chunk) {

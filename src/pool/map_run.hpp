@@ -75,7 +75,10 @@ class MapRun : public detail::TaskHost {
 
   // An item that failed for good.
   void record(Failure failure, int worker);
+  // All of the chunk's units were run; results are stored, and failures were recorded before.
   void chunk_done(const ChunkDone& chunk);
+  // The part of UNITS that was run: a stretch is given up after a failure when the map has been stopped.
+  static Span ran(const detail::TaskScope& scope, Span units);
   // Whether nothing new should start; asks running tasks to stop, where they can be asked.
   bool stopped() const { return stopped_.load(std::memory_order_relaxed); }
   void stop();

@@ -18,10 +18,11 @@ void participate(MapRun& run, RangeBoard& board, int worker) {
     const Span places = board.claim(worker, sizer.next());
     if (places.empty()) return;
     run.for_units(places, [&](std::uint64_t begin, std::uint64_t end) {
+      if (run.stopped()) return;
       run.call.run(run.call.object, scope, begin, end);
       const std::int64_t ended = steady_ns();
       sizer.measured(end - begin, static_cast<std::uint64_t>(ended - began));
-      run.chunk_done({worker, {begin, end}, began, ended});
+      run.chunk_done({worker, MapRun::ran(scope, {begin, end}), began, ended});
       began = ended;
     });
   }

@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <atomic>
+#include <optional>
 
 #include "furrow/random.hpp"
 #include "pool/engine.hpp"
+#include "pool/map_session.hpp"
 #include "pool/serial_engine.hpp"
 #include "pool/task_scope.hpp"
 #include "pool/thread_engine.hpp"
@@ -108,7 +110,9 @@ void Pool::run_map(const detail::MapCall& call, const MapOptions& options, std::
   pool::MapRun run(call, options, impl_->watchdog(), failures != nullptr);
   impl_->prepare(run);
   choose_seed(run, options);
-  if (call.size > 0) impl_->engine().run(run);
+  pool::MapSession session(run, backend());
+  if (run.todo() > 0) impl_->engine().run(run);
+  session.finish();
   std::vector<Failure> found = run.take_failures();
   if (failures)
     *failures = std::move(found);
@@ -126,7 +130,12 @@ class OwningStream : public detail::Stream {
   void submit(void* chunk, std::uint64_t begin, std::uint64_t end) override {
     inner->submit(chunk, begin, end);
   }
-  Done wait() override { return inner->wait(); }
+  Done wait() override {
+    const Done done = inner->wait();
+    session->tick();
+    session->rethrow();
+    return done;
+  }
   bool take_failure(std::uint64_t index, Failure& failure) override {
     return inner->take_failure(index, failure);
   }
@@ -137,17 +146,26 @@ class OwningStream : public detail::Stream {
 
  public:
   pool::MapRun run;
-  std::unique_ptr<detail::Stream> inner{};  // last: ends before the run
+  std::optional<pool::MapSession> session{};
+  std::unique_ptr<detail::Stream> inner{};  // last: ends before the others
 };
+
+void refuse_resume(const MapOptions& options) {
+  if (!options.resume.path.empty())
+    throw PoolError(
+        "imap keeps no resume file, since its results are the caller's as they come: use map or try_map");
+}
 
 }  // namespace
 
 std::unique_ptr<detail::Stream> Pool::open_stream(const detail::MapCall& prototype,
                                                   const MapOptions& options) {
   impl_->engine().check(prototype, options);
+  refuse_resume(options);
   auto stream = std::make_unique<OwningStream>(prototype, options, impl_->watchdog());
   impl_->prepare(stream->run);
   choose_seed(stream->run, options);
+  stream->session.emplace(stream->run, backend());
   stream->inner = impl_->engine().open(stream->run);
   return stream;
 }

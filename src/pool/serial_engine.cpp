@@ -24,7 +24,7 @@ class SerialStream : public detail::Stream {
     const std::int64_t began = steady_ns();
     run_.call.run(chunk, scope, units.begin, units.end);
     const std::int64_t ended = steady_ns();
-    run_.chunk_done({0, units, began, ended});
+    run_.chunk_done({0, MapRun::ran(scope, units), began, ended});
     return {chunk, static_cast<double>(ended - began) * 1e-9};
   }
   bool take_failure(std::uint64_t index, Failure& failure) override {

@@ -131,6 +131,7 @@ class ThreadEngine::Stream : public detail::Stream {
         detail::TaskScope scope(worker, run.seed, run.number, &run);
         scope.share = run.share;
         run.call.run(chunk, scope, units.begin, units.end);
+        units = MapRun::ran(scope, units);
       }
       const std::int64_t ended = steady_ns();
       busy_ns = ended - began;

@@ -5,6 +5,7 @@
 // it before a crash.
 #pragma once
 
+#include <concepts>
 #include <cstdint>
 #include <functional>
 #include <new>
@@ -216,6 +217,23 @@ struct BlockReduce {
   }
 };
 
+// Encodes X so that equal values have equal bytes, also where there is padding between their members.
+template <class X>
+void encode_input(Writer& writer, const X& input) {
+#if defined(__has_builtin)
+#if __has_builtin(__builtin_clear_padding)
+  if constexpr (is_plain_v<X> && std::is_copy_constructible_v<X> && !std::is_arithmetic_v<X> &&
+                !std::has_unique_object_representations_v<X>) {
+    X copy(input);
+    __builtin_clear_padding(&copy);
+    Codec<X>::encode(writer, copy);
+    return;
+  }
+#endif
+#endif
+  Codec<X>::encode(writer, input);
+}
+
 // The functions of a MapCall, for any Work.
 template <class Work>
 struct Kernel {
@@ -289,21 +307,36 @@ struct Kernel {
       static_cast<Work*>(object)->sink.store(unit, Codec<R>::decode(reader));
   }
 
+  // Whether results can be read again where they were stored.
+  static constexpr bool kReadable = kCrosses<R> && requires(const typename Work::Sink sink) {
+    { sink[0] } -> std::convertible_to<R>;
+  };
+
   static void encode_result(void* object, std::uint64_t unit, Writer& writer) {
-    if constexpr (kCrosses<R> && requires(typename Work::Sink sink) { sink[unit]; })
-      Codec<R>::encode(writer, static_cast<Work*>(object)->sink[unit]);
+    if constexpr (kReadable) {
+      const auto& stored = static_cast<Work*>(object)->sink[unit];
+      if constexpr (std::is_same_v<std::remove_cvref_t<decltype(stored)>, R>)
+        Codec<R>::encode(writer, stored);
+      else
+        Codec<R>::encode(writer, static_cast<R>(stored));
+    }
   }
 
   static void encode_input(void* object, std::uint64_t unit, Writer& writer) {
     if constexpr (Encodable<X>)
-      static_cast<Work*>(object)->for_each_input(unit,
-                                                 [&](const X& input) { Codec<X>::encode(writer, input); });
+      static_cast<Work*>(object)->for_each_input(
+          unit, [&](const X& input) { detail::encode_input(writer, input); });
   }
 
   static MapCall call(Work& work, std::uint64_t units) {
     MapCall made;
     made.object = &work;
     made.size = units;
+    made.items = units;
+    if constexpr (requires { work.block; }) {
+      made.block = work.block;
+      made.items = work.items;
+    }
     made.run = &run;
     made.stoppable = Stoppable<typename Work::Function, typename Work::Input>;
     made.has_result = !std::is_void_v<R>;
@@ -317,8 +350,7 @@ struct Kernel {
       cross.run_encoded = &run_encoded;
     }
     if constexpr (kCrosses<R> || std::is_void_v<R>) cross.store_encoded = &store_encoded;
-    if constexpr (kCrosses<R> && requires(typename Work::Sink sink) { sink[units]; })
-      cross.encode_result = &encode_result;
+    if constexpr (kReadable) cross.encode_result = &encode_result;
     if constexpr (!Encodable<X>) {
       cross.input_refusal =
           "an input has no Codec, or is a pointer or a view: pass values, or include <furrow/serialize.hpp>";

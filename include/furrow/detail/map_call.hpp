@@ -61,6 +61,7 @@ struct TaskScope {
   void* watch = nullptr;  // the host's, while a task that can be stopped runs
   Philox* rng = nullptr;  // owned; made when the task first asks
   ItemIndex rng_item = kNoItem;
+  std::uint64_t given_up_at = ~std::uint64_t{0};  // the failed unit after which a stretch was given up
   std::atomic<std::uint64_t> own_published{~std::uint64_t{0}};
   std::atomic<std::uint64_t>* published = &own_published;  // process workers: memory that the parent reads
 
@@ -102,8 +103,10 @@ struct CrossCall {
 };
 
 struct MapCall {
-  void* object = nullptr;  // borrowed until the map ends
-  std::uint64_t size = 0;  // units
+  void* object = nullptr;   // borrowed until the map ends
+  std::uint64_t size = 0;   // units
+  std::uint64_t block = 1;  // items in a unit; fewer in the last one
+  std::uint64_t items = 0;  // of all units
   void (*run)(void* object, TaskScope&, std::uint64_t begin, std::uint64_t end) = nullptr;
   bool stoppable = false;   // the function takes a std::stop_token
   bool has_result = false;  // false for functions that return nothing

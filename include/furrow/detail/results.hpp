@@ -24,7 +24,7 @@ struct IteratorSink {
   void store(std::uint64_t i, R&& result) const {
     first[static_cast<std::iter_difference_t<Iterator>>(i)] = std::forward<R>(result);
   }
-  const auto& operator[](std::uint64_t i) const {
+  decltype(auto) operator[](std::uint64_t i) const {
     return first[static_cast<std::iter_difference_t<Iterator>>(i)];
   }
 };
