@@ -1,0 +1,96 @@
+"""The engine is killed at any moment of a run of 500 jobs with a log; a resume does what was left, and no more."""
+import random
+import signal
+import subprocess
+import time
+from collections import Counter
+
+import pytest
+
+import engine
+from running import marked_processes
+
+INPUTS = [str(i) for i in range(500)]
+JOBS = 4
+KILLS = 50
+# One write a line, so that lines of several jobs do not mix. OVERLAP: a copy of this very job is at work.
+JOB = """mkdir "$WORK/locks/{}" || echo "OVERLAP {}" >> "$WORK/events"
+echo "START {}" >> "$WORK/events"; sleep 0.00$((RANDOM % 10)); echo "END {}" >> "$WORK/events"
+rmdir "$WORK/locks/{}" """
+
+
+class Run:
+    def __init__(self, folder):
+        self.folder = folder
+        (folder / "locks").mkdir(parents=True)
+        (folder / "events").touch()
+        self.mark = f"FURROW_TEST_MARK={folder}"
+
+    def start(self, *options):
+        with open(self.folder / "engine.out", "a") as output:
+            return subprocess.Popen(
+                [engine.FURROW, "map", "-j", str(JOBS), "--joblog", "log", *options, JOB, ":::", *INPUTS],
+                cwd=self.folder, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True,
+                env=engine.environment(SHELL="/bin/bash", WORK=str(self.folder), FURROW_TEST_MARK=str(self.folder)),
+            )
+
+    def events(self, kind):
+        return Counter(line.split()[1] for line in (self.folder / "events").read_text().splitlines()
+                       if line.startswith(kind))
+
+    def clear_locks(self):
+        for lock in (self.folder / "locks").iterdir():
+            lock.rmdir()
+
+    def engine_output(self):
+        return (self.folder / "engine.out").read_text()[-3000:]
+
+
+@pytest.fixture(scope="session")
+def seconds(tmp_path_factory):
+    """How long a run takes that nobody disturbs."""
+    run = Run(tmp_path_factory.mktemp("undisturbed"))
+    begin = time.monotonic()
+    assert run.start().wait(120) == 0, run.engine_output()
+    assert run.events("END") == Counter(INPUTS)
+    return time.monotonic() - begin
+
+
+@pytest.mark.parametrize("seed", range(KILLS))
+def test_resume_after_kill_does_every_job_once(seed, seconds, tmp_path):
+    run = Run(tmp_path / "run")
+    process = run.start()
+    time.sleep(random.Random(seed).uniform(0, seconds))
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+
+    # No pause: the successor itself has to see to it that no job of the dead engine goes on beside its own.
+    successor = run.start("--resume")
+    deadline = time.monotonic() + 120
+    assert successor.wait(deadline - time.monotonic()) == 0, run.engine_output()
+
+    starts, ends = run.events("START"), run.events("END")
+    assert set(ends) == set(INPUTS), f"never done: {set(INPUTS) - set(ends)}\n{run.engine_output()}"
+    assert max(starts.values()) <= 2
+    twice = [name for name, times in starts.items() if times > 1]
+    assert len(twice) <= 2 * JOBS, f"not only what was under way ran again: {twice}"
+    logged = Counter(line.split("\t")[0] for line in (run.folder / "log").read_text().splitlines()[1:])
+    assert logged == Counter(str(i + 1) for i in range(len(INPUTS))), "one line for each job"
+    before = (run.folder / "events").read_text()
+    assert run.start("--resume").wait(60) == 0
+    assert (run.folder / "events").read_text() == before, "a third run had nothing to do"
+    assert not marked_processes(run.mark)
+
+
+def test_no_copy_of_a_job_runs_beside_another(tmp_path):
+    run = Run(tmp_path / "run")
+    for seed in range(8):
+        process = run.start("--resume") if seed else run.start()
+        time.sleep(random.Random(seed).uniform(0.1, 0.4))
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        # What was killed could not take its lock away; whoever lives on after this, would make one.
+        while marked_processes(run.mark):
+            time.sleep(0.005)
+        run.clear_locks()
+    assert not run.events("OVERLAP")
