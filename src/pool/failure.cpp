@@ -128,11 +128,7 @@ Failure current_failure() {
   try {
     throw;
   } catch (const TimeRanOut& stopped) {
-    failure.kind = FailureKind::kTimeout;
-    char text[80];
-    std::snprintf(text, sizeof text, "the task took longer than %g s and was stopped", stopped.timeout_s);
-    failure.message = text;
-    failure.original = nullptr;
+    failure = timed_out(0, stopped.timeout_s);
   } catch (const ResultLost& lost) {
     failure.kind = FailureKind::kLost;
     failure.message = lost.why;
@@ -168,6 +164,16 @@ Failure died(std::uint64_t index, int wait_status) {
     failure.message = "task " + std::to_string(index) + ": its worker exited with status " +
                       std::to_string(failure.exit_status);
   }
+  return failure;
+}
+
+Failure timed_out(std::uint64_t index, double timeout_s) {
+  Failure failure;
+  failure.index = index;
+  failure.kind = FailureKind::kTimeout;
+  char text[80];
+  std::snprintf(text, sizeof text, "the task took longer than %g s and was stopped", timeout_s);
+  failure.message = text;
   return failure;
 }
 

@@ -24,4 +24,7 @@ Failure current_failure();
 // "task 7: its worker was killed by signal 11 (Segmentation fault)". STATUS as waitpid gives it.
 Failure died(std::uint64_t index, int wait_status);
 
+// "the task took longer than 2 s and was stopped".
+Failure timed_out(std::uint64_t index, double timeout_s);
+
 }  // namespace furrow::pool

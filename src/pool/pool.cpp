@@ -7,6 +7,7 @@
 #include "furrow/random.hpp"
 #include "pool/engine.hpp"
 #include "pool/map_session.hpp"
+#include "pool/process_engine.hpp"
 #include "pool/serial_engine.hpp"
 #include "pool/task_scope.hpp"
 #include "pool/thread_engine.hpp"
@@ -33,6 +34,7 @@ std::unique_ptr<pool::Engine> engine_of(const Backend& backend, const PoolOption
     case BackendKind::kThreads:
       return std::make_unique<pool::ThreadEngine>(workers_of(backend), options.initializer);
     case BackendKind::kProcesses:
+      return std::make_unique<pool::ProcessEngine>(workers_of(backend), options);
     case BackendKind::kAsync:
       break;
   }

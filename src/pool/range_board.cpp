@@ -62,7 +62,7 @@ Span RangeBoard::peek(int worker) const {
   return units(held.begin, held.end);
 }
 
-Span RangeBoard::claim_own(int worker, std::uint64_t want) {
+Span RangeBoard::claim_own(int worker, std::uint64_t want, std::atomic<std::uint64_t>* intent) {
   std::atomic<std::uint64_t>& slot = slots_[worker].range;
   const std::uint64_t grains = std::max<std::uint64_t>(want / grain_, 1);
   std::uint64_t seen = slot.load(std::memory_order_acquire);
@@ -71,10 +71,17 @@ Span RangeBoard::claim_own(int worker, std::uint64_t want) {
     if (own.begin == own.end) return {};
     const auto most = std::max<std::uint32_t>(own.size() / 2, 1);
     const auto taken = static_cast<std::uint32_t>(std::min<std::uint64_t>(grains, most));
+    if (intent) intent->store(word({own.begin, own.begin + taken}), std::memory_order_relaxed);
     if (slot.compare_exchange_weak(seen, word({own.begin + taken, own.end}), std::memory_order_acq_rel,
                                    std::memory_order_acquire))
       return units(own.begin, own.begin + taken);
   }
+}
+
+Span RangeBoard::claimed(int worker, std::uint64_t intent) const {
+  const Range meant = range(intent);
+  const Range left = range(slots_[worker].range.load(std::memory_order_acquire));
+  return left.begin == meant.begin ? Span{} : units(meant.begin, meant.end);
 }
 
 bool RangeBoard::refill(int to) {

@@ -35,8 +35,10 @@ class RangeBoard {
   // Up to WANT units (never parting a grain) of the worker's own range, half of it at most; of the fullest
   // other range, of which it takes half over, where its own is empty. Empty when nothing is left to take.
   Span claim(int worker, std::uint64_t want);
-  // The same of its own range only.
-  Span claim_own(int worker, std::uint64_t want);
+  // The same of its own range only. INTENT, where there is one, holds the stretch before it is taken, so that
+  // somebody can tell what a worker has claimed that died anywhere in here: claimed() does.
+  Span claim_own(int worker, std::uint64_t want, std::atomic<std::uint64_t>* intent = nullptr);
+  Span claimed(int worker, std::uint64_t intent) const;
   // What is in a worker's range.
   Span peek(int worker) const;
   // Moves half of the fullest range into the empty one of TO, whose owner does nothing meanwhile; false if

@@ -67,6 +67,7 @@ struct TaskScope {
 
   void publish(std::uint64_t index) {
     item = ItemIndex{index};
+    std::atomic_signal_fence(std::memory_order_release);  // the result before is written by now
     published->store(index, std::memory_order_relaxed);
   }
 };

@@ -1,0 +1,301 @@
+#include "furrow/pool.hpp"
+
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <numeric>
+#include <string>
+#include <thread>
+
+namespace furrow {
+namespace {
+
+// A case that hangs ends the program after a while, and says which it was.
+class Processes : public ::testing::Test {
+ protected:
+  void SetUp() override { ::alarm(30); }
+  void TearDown() override { ::alarm(0); }
+};
+
+std::vector<int> numbers(int count) {
+  std::vector<int> made(static_cast<std::size_t>(count));
+  std::iota(made.begin(), made.end(), 0);
+  return made;
+}
+
+TEST_F(Processes, MapsInOrder) {
+  Pool pool(processes(3));
+  const auto xs = numbers(10'000);
+  const auto ys = pool.map([](int x) { return 3 * x + 1; }, xs);
+  ASSERT_EQ(ys.size(), xs.size());
+  for (int x : xs) ASSERT_EQ(ys[static_cast<std::size_t>(x)], 3 * x + 1);
+}
+
+TEST_F(Processes, TasksRunInOtherProcesses) {
+  Pool pool(processes(2));
+  for (int pid : pool.map([](int) { return static_cast<int>(::getpid()); }, numbers(20)))
+    EXPECT_NE(pid, ::getpid());
+}
+
+TEST_F(Processes, SeesCapturesByReferenceAsTheyAreAtTheCall) {
+  Pool pool(processes(2));
+  int offset = 1;
+  offset = 100;
+  EXPECT_EQ(pool.map([&](int x) { return x + offset; }, numbers(3)), (std::vector<int>{100, 101, 102}));
+  offset = 200;
+  EXPECT_EQ(pool.map([&](int x) { return x + offset; }, numbers(2)), (std::vector<int>{200, 201}));
+}
+
+TEST_F(Processes, StringsAndVectorsComeBack) {
+  Pool pool(processes(2));
+  const auto texts =
+      pool.map([](int x) { return std::string(static_cast<std::size_t>(x) * 1000, 'x'); }, numbers(100));
+  for (std::size_t i = 0; i < texts.size(); ++i) ASSERT_EQ(texts[i].size(), i * 1000);
+  const auto big = pool.map([](int x) { return std::vector<int>(3'000'000, x); }, numbers(3));
+  for (int i = 0; i < 3; ++i) ASSERT_EQ(big[static_cast<std::size_t>(i)], std::vector<int>(3'000'000, i));
+}
+
+struct Large {
+  double values[200'000];
+};
+
+TEST_F(Processes, PlainResultsLargerThanTheRing) {
+  Pool pool(processes(2));
+  const auto made = pool.map(
+      [](int x) {
+        Large large;
+        for (double& each : large.values) each = x;
+        return large;
+      },
+      numbers(4));
+  for (int i = 0; i < 4; ++i) {
+    EXPECT_EQ(made[static_cast<std::size_t>(i)].values[0], i);
+    EXPECT_EQ(made[static_cast<std::size_t>(i)].values[199'999], i);
+  }
+}
+
+TEST_F(Processes, BoolsAndEmptyMaps) {
+  Pool pool(processes(2));
+  EXPECT_EQ(pool.map([](int x) { return x % 2 == 0; }, numbers(3)), (std::vector<bool>{true, false, true}));
+  EXPECT_TRUE(pool.map([](int x) { return x; }, numbers(0)).empty());
+  pool.for_each([](int) {}, numbers(1000));
+}
+
+TEST_F(Processes, ExceptionsKeepTypeMessageAndIndex) {
+  Pool pool(processes(2));
+  const auto outcomes = pool.try_map(
+      [](int x) {
+        if (x % 10 == 3) throw std::out_of_range("no " + std::to_string(x));
+        return x;
+      },
+      numbers(100));
+  for (int i = 0; i < 100; ++i) {
+    const auto& each = outcomes[static_cast<std::size_t>(i)];
+    if (i % 10 != 3) {
+      ASSERT_TRUE(each.ok()) << i << each.failure().message;
+      ASSERT_EQ(each.value(), i);
+      continue;
+    }
+    ASSERT_FALSE(each.ok());
+    EXPECT_EQ(each.failure().index, static_cast<std::uint64_t>(i));
+    EXPECT_THROW(each.value(), std::out_of_range);
+    EXPECT_EQ(each.failure().message, "no " + std::to_string(i));
+  }
+}
+
+TEST_F(Processes, ADeathCostsTheItemItHeld) {
+  for (const std::size_t chunksize : {0, 1, 7, 50}) {
+    Pool pool(processes(2));
+    const auto outcomes = pool.try_map(
+        [](int x) {
+          if (x == 37) ::raise(SIGKILL);
+          if (x == 71) ::_exit(3);
+          return x * 2;
+        },
+        numbers(100), {.chunksize = chunksize});
+    for (int i = 0; i < 100; ++i) {
+      const auto& each = outcomes[static_cast<std::size_t>(i)];
+      if (i == 37) {
+        EXPECT_EQ(each.failure().kind, FailureKind::kDied);
+        EXPECT_EQ(each.failure().signal, SIGKILL);
+      } else if (i == 71) {
+        EXPECT_EQ(each.failure().exit_status, 3);
+      } else {
+        ASSERT_TRUE(each.ok()) << i << ": " << each.failure().message;
+        ASSERT_EQ(each.value(), 2 * i);
+      }
+    }
+  }
+}
+
+TEST_F(Processes, ADeathAmongEncodedAndEmptyResults) {
+  Pool pool(processes(2));
+  const auto texts = pool.try_map(
+      [](int x) {
+        if (x == 37) std::abort();
+        return std::to_string(x);
+      },
+      numbers(100), {.chunksize = 10});
+  for (int i = 0; i < 100; ++i) {
+    const auto& each = texts[static_cast<std::size_t>(i)];
+    ASSERT_EQ(each.ok(), i != 37) << i;
+    if (each.ok()) {
+      ASSERT_EQ(each.value(), std::to_string(i));
+    }
+  }
+  const auto done = pool.try_map(
+      [](int x) {
+        if (x == 11) std::exit(5);
+      },
+      numbers(40), {.chunksize = 10});
+  for (int i = 0; i < 40; ++i) ASSERT_EQ(done[static_cast<std::size_t>(i)].ok(), i != 11) << i;
+  EXPECT_EQ(done[11].failure().exit_status, 5);
+}
+
+TEST_F(Processes, CrashOnEveryItemEnds) {
+  Pool pool(processes(2));
+  const auto outcomes = pool.try_map([](int) { ::raise(SIGKILL); }, numbers(60));
+  for (const auto& each : outcomes) EXPECT_EQ(each.failure().kind, FailureKind::kDied);
+}
+
+TEST_F(Processes, RetriesAfterDeathAndException) {
+  Pool pool(processes(2));
+  // The count of tries lies outside of the workers' own memory.
+  char name[] = "/tmp/furrow-retry-XXXXXX";
+  const int fd = ::mkstemp(name);
+  ::unlink(name);
+  const auto ys = pool.map(
+      [&](int x) {
+        if (x == 5) {
+          char mark = 'x';
+          (void)!::write(fd, &mark, 1);
+          const auto tries = ::lseek(fd, 0, SEEK_END);
+          if (tries == 1) ::raise(SIGKILL);
+          if (tries == 2) throw std::runtime_error("again");
+        }
+        return x;
+      },
+      numbers(20), {.retries = 2});
+  EXPECT_EQ(ys, numbers(20));
+  EXPECT_EQ(::lseek(fd, 0, SEEK_END), 3);
+  ::close(fd);
+}
+
+TEST_F(Processes, TimeoutStopsTheTask) {
+  Pool pool(processes(2));
+  const auto outcomes = pool.try_map(
+      [](int x) {
+        if (x == 4) ::pause();
+        return x;
+      },
+      numbers(10), {.timeout_s = 0.2});
+  for (int i = 0; i < 10; ++i) {
+    const auto& each = outcomes[static_cast<std::size_t>(i)];
+    ASSERT_EQ(each.ok(), i != 4) << i;
+  }
+  EXPECT_EQ(outcomes[4].failure().kind, FailureKind::kTimeout);
+}
+
+TEST_F(Processes, ReductionsHaveTheSameBitsAsSerial) {
+  Pool pool(processes(3));
+  Pool one(serial());
+  std::vector<double> xs(20'001);
+  for (std::size_t i = 0; i < xs.size(); ++i) xs[i] = 1.0 / static_cast<double>(i + 1);
+  const auto square = [](double x) { return x * x; };
+  EXPECT_EQ(pool.map_reduce(square, std::plus<>{}, xs), one.map_reduce(square, std::plus<>{}, xs));
+}
+
+TEST_F(Processes, RefusesWhileThreadsRun) {
+  Pool pool(processes(2));
+  std::atomic<bool> stop{false};
+  std::thread other([&] {
+    while (!stop) std::this_thread::yield();
+  });
+  EXPECT_THROW(pool.map([](int x) { return x; }, numbers(3)), PoolError);
+  EXPECT_EQ(pool.map([](int x) { return x; }, numbers(3), {.threads_are_safe = true}), numbers(3));
+  stop = true;
+  other.join();
+  EXPECT_EQ(pool.map([](int x) { return x; }, numbers(3)), numbers(3));
+}
+
+TEST_F(Processes, RefusesResultsThatAreViews) {
+  Pool pool(processes(2));
+  static int there = 0;
+  EXPECT_THROW(pool.map([](int) { return &there; }, numbers(3)), PoolError);
+}
+
+TEST_F(Processes, AThrowingInitializerIsAnError) {
+  Pool pool(processes(2), {.initializer = [] { throw std::runtime_error("no data"); }});
+  try {
+    pool.map([](int x) { return x; }, numbers(3));
+    FAIL();
+  } catch (const PoolError& error) {
+    EXPECT_NE(std::string(error.what()).find("no data"), std::string::npos) << error.what();
+  }
+}
+
+TEST_F(Processes, WorkersAreRecycled) {
+  Pool pool(processes(2), {.max_tasks_per_child = 3});
+  auto pids = pool.map([](int) { return static_cast<int>(::getpid()); }, numbers(20), {.chunksize = 1});
+  for (int pid : pids) EXPECT_LE(std::count(pids.begin(), pids.end(), pid), 3);
+}
+
+TEST_F(Processes, PoolsInsideTasks) {
+  Pool pool(processes(2));
+  const auto sums = pool.map(
+      [](int x) {
+        Pool inner(processes(2));
+        const auto ys = inner.map([x](int y) { return x * y; }, numbers(10));
+        return std::accumulate(ys.begin(), ys.end(), 0);
+      },
+      numbers(6));
+  for (int i = 0; i < 6; ++i) EXPECT_EQ(sums[static_cast<std::size_t>(i)], 45 * i);
+  const auto same = pool.map(
+      [&](int x) {
+        const auto ys = pool.map([x](int y) { return x * y; }, numbers(10));
+        return std::accumulate(ys.begin(), ys.end(), 0);
+      },
+      numbers(6));
+  EXPECT_EQ(same, sums);
+}
+
+TEST_F(Processes, FailFastStopsRunningTasks) {
+  Pool pool(processes(2));
+  const auto began = std::chrono::steady_clock::now();
+  EXPECT_THROW(pool.for_each(
+                   [](int x) {
+                     if (x == 0) throw std::logic_error("first");
+                     ::sleep(20);
+                   },
+                   numbers(2), {.chunksize = 1, .on_error = OnError::kFailFast}),
+               std::logic_error);
+  EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds(10));
+}
+
+TEST_F(Processes, NoChildrenAreLeft) {
+  {
+    Pool pool(processes(2));
+    pool.map([](int x) { return x; }, numbers(10));
+  }
+  EXPECT_EQ(::waitpid(-1, nullptr, WNOHANG), -1);
+  EXPECT_EQ(errno, ECHILD);
+}
+
+TEST_F(Processes, TheTemplatesDeathIsAnError) {
+  Pool pool(processes(2));
+  EXPECT_THROW(pool.map(
+                   [](int x) {
+                     if (x == 3) ::kill(::getppid(), SIGKILL);
+                     ::usleep(100'000);
+                     return x;
+                   },
+                   numbers(10)),
+               PoolError);
+  EXPECT_EQ(pool.map([](int x) { return x; }, numbers(3)), numbers(3));
+}
+
+}  // namespace
+}  // namespace furrow
