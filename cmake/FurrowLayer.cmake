@@ -15,6 +15,10 @@ if(FURROW_SANITIZE)
   target_link_options(furrow_flags INTERFACE -fsanitize=${FURROW_SANITIZE})
 endif()
 
+# What the C++ library is made of (FurrowPackage.cmake). Its code must run at any address, since it goes into shared
+# libraries too; nobody replaces its functions there, so the compiler may inline them.
+set(FURROW_LIBRARY_LAYERS base os channel pool)
+
 function(furrow_layer name)
   cmake_parse_arguments(arg "" "" "LAYERS;LIBRARIES" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
@@ -27,6 +31,10 @@ function(furrow_layer name)
   if(sources)
     add_library(furrow_${name} STATIC ${sources})
     target_link_libraries(furrow_${name} PUBLIC furrow_flags ${arg_LAYERS} ${arg_LIBRARIES})
+    if(name IN_LIST FURROW_LIBRARY_LAYERS)
+      set_target_properties(furrow_${name} PROPERTIES POSITION_INDEPENDENT_CODE ON)
+      target_compile_options(furrow_${name} PRIVATE -fno-semantic-interposition)
+    endif()
   else()
     add_library(furrow_${name} INTERFACE)
     target_link_libraries(furrow_${name} INTERFACE furrow_flags ${arg_LAYERS} ${arg_LIBRARIES})

@@ -1,0 +1,30 @@
+# The C++ library as others use it: one archive (BUILD_SHARED_LIBS=ON: one shared library), the headers of
+# include/furrow, and what find_package(furrow) reads. It needs no Python, no SQLite and no MPI.
+# Included by src/, where the packages were found.
+include(GNUInstallDirs)
+include(CMakePackageConfigHelpers)
+
+# Named otherwise than the command, whose target is furrow.
+add_library(furrow_library)
+add_library(furrow::furrow ALIAS furrow_library)
+foreach(layer ${FURROW_LIBRARY_LAYERS})
+  target_sources(furrow_library PRIVATE $<TARGET_OBJECTS:furrow_${layer}>)
+endforeach()
+set_target_properties(furrow_library PROPERTIES
+  OUTPUT_NAME furrow EXPORT_NAME furrow LINKER_LANGUAGE CXX
+  VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})
+target_compile_features(furrow_library PUBLIC cxx_std_20)
+target_include_directories(furrow_library PUBLIC
+  $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+target_link_libraries(furrow_library PUBLIC Threads::Threads
+  PRIVATE fmt::fmt PkgConfig::XXHASH PkgConfig::HWLOC)
+
+set(package ${CMAKE_INSTALL_LIBDIR}/cmake/furrow)
+install(TARGETS furrow_library EXPORT furrow)
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/furrow DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+install(EXPORT furrow NAMESPACE furrow:: FILE furrowTargets.cmake DESTINATION ${package})
+get_target_property(FURROW_LIBRARY_TYPE furrow_library TYPE)
+configure_package_config_file(${PROJECT_SOURCE_DIR}/cmake/furrowConfig.cmake.in furrowConfig.cmake INSTALL_DESTINATION ${package})
+write_basic_package_version_file(furrowConfigVersion.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/furrowConfig.cmake ${CMAKE_CURRENT_BINARY_DIR}/furrowConfigVersion.cmake
+  DESTINATION ${package})
