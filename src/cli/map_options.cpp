@@ -283,7 +283,7 @@ std::vector<Option> pipe_options() {
              d.record_end_given = true;
            }),
       flag("regexp regex", [](Draft& d) { d.map.split.regexp = true; }),
-      flag("remove-rec-sep removerecsep rrs", [](Draft& d) { d.map.split.remove_separators = true; }),
+      flag("rrs remove-rec-sep removerecsep", [](Draft& d) { d.map.split.remove_separators = true; }),
   };
 }
 
@@ -538,6 +538,10 @@ tl::expected<MapOptions, Leave> read_map_options(const std::vector<std::string>&
   return finish(std::move(draft));
 }
 
-std::vector<std::string> map_option_names() { return Table().names(); }
+std::vector<std::string> map_option_names() {
+  std::vector<std::string> names;
+  for (const Option& option : all_options()) names.push_back(with_dashes(split(option.names, ' ').front()));
+  return names;
+}
 
 }  // namespace furrow::cli

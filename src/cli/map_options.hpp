@@ -111,7 +111,7 @@ struct MapOptions {
 // ARGUMENTS without the program's and the subcommand's name.
 tl::expected<MapOptions, Leave> read_map_options(const std::vector<std::string>& arguments);
 
-// Every long option ("--keep-order"), for completions, suggestions and the test of the manual.
+// The name by which help and manual speak of each option: "--keep-order", "-X".
 std::vector<std::string> map_option_names();
 
 }  // namespace furrow::cli

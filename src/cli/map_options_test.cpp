@@ -3,7 +3,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <regex>
+#include <set>
+
 #include "cli/map_help.hpp"
+#include "os/files.hpp"
 
 namespace furrow::cli {
 namespace {
@@ -179,6 +184,39 @@ TEST(MapOptions, MistakesAreExplained) {
   EXPECT_THAT(refusal({"--group", "-u", "x"}), HasSubstr("only one of"));
   EXPECT_THAT(refusal({"--sshlogin", "host"}), HasSubstr("this machine"));
   EXPECT_THAT(refusal({"-kS", "host"}), HasSubstr("this machine"));
+}
+
+std::string source_file(const std::string& name) {
+  const std::filesystem::path root = std::filesystem::path(__FILE__).parent_path() / "../..";
+  auto text = os::read_file((root / name).string());
+  EXPECT_TRUE(text.has_value()) << name;
+  return text.value_or("");
+}
+
+// As the manual's language writes it.
+std::string in_bold(const std::string& name) {
+  std::string text = "\\fB";
+  for (const char c : name) text += c == '-' ? "\\-" : std::string(1, c);
+  return text + "\\fR";
+}
+
+bool has_word(const std::string& text, const std::string& word) {
+  return std::regex_search(text, std::regex("[ '\n]" + word + "[ '\n]"));
+}
+
+TEST(MapOptions, EachIsInTheManualAndInTheCompletions) {
+  const std::string manual = source_file("docs/man/furrow.1"), bash = source_file("completions/furrow.bash"),
+                    zsh = source_file("completions/_furrow"), fish = source_file("completions/furrow.fish");
+  const std::set<std::string> habits{"--will-cite", "--gnu", "--use-cores-instead-of-threads"};
+  for (const std::string& name : map_option_names()) {
+    EXPECT_TRUE(manual.find(in_bold(name)) != std::string::npos) << name << " is not in the manual";
+    if (habits.contains(name)) continue;  // not offered
+    const std::string in_fish = name.starts_with("--") ? "-l " + name.substr(2) : "-s " + name.substr(1);
+    EXPECT_TRUE(has_word(bash, name)) << name << " is not completed by bash";
+    EXPECT_TRUE(zsh.find("'*" + name + "[") != std::string::npos) << name << " is not completed by zsh";
+    EXPECT_TRUE(fish.find("in map' " + in_fish + " ") != std::string::npos)
+        << name << " is not completed by fish";
+  }
 }
 
 TEST(MapOptions, HelpFitsTwoScreens) {

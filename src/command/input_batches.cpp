@@ -30,7 +30,8 @@ class Batches final : public InputSource {
       }
       if (pending_.empty()) return Pull::kEnd;
       const std::size_t fitting = count_fitting();
-      if (fitting == 0) return fail(too_long());
+      if (fitting == 0 || (options_.exit_if_too_long && fitting < std::min(pending_.size(), most_)))
+        return fail(too_long(fitting + 1));
       // What fits may be all there is so far, and more may come.
       if (fitting == pending_.size() && fitting < most_ && !ended_) {
         wanted_ = pending_.size() * 2;
@@ -91,12 +92,13 @@ class Batches final : public InputSource {
     }
   }
 
-  Error too_long() const {
-    std::string input = pending_.front().joined(" ");
+  Error too_long(std::size_t records) const {
+    std::string input = pending_[records - 1].joined(" ");
     if (input.size() > 50) input = input.substr(0, 50) + "...";
     return Error{
-        "the command for record " + std::to_string(taken_ + 1) + " is " + std::to_string(length_of(1)) +
-            " bytes long, and " + std::to_string(limit_ - 1) + " are the most: " + input,
+        "the command for record " + std::to_string(taken_ + records) + " is " +
+            std::to_string(length_of(records)) + " bytes long, and " + std::to_string(limit_ - 1) +
+            " are the most: " + input,
         {},
         0,
         options_.max_length > 0 ? "Raise -s." : "Linux takes no longer one; pass the value in a file."};

@@ -1,0 +1,89 @@
+# bash completion of furrow. Installed as share/bash-completion/completions/furrow.
+
+_furrow_map_options='--arg-file --arg-file-sep --arg-sep --bar --block --colsep --csv --delay --delimiter --dry-run --env --eof --eta
+  --exit --group --halt --header --help --joblog --joblog-usage --jobs --keep-order --line-buffer --link --load --max-args --max-chars
+  --max-lines --max-replace-args --memfree --nice --no-keep-order --no-run-if-empty --null --output --pipe --pipe-part --plus
+  --process-slot-var --progress --quiet --quote --recend --recstart --regexp --replace --results --resume --resume-failed --retries
+  --retry-failed --rrs --seed --shell --shuf --silent --tag --tagstring --termseq --timeout --tmpdir --total-jobs --trim --ungroup
+  --verbose --wd --xargs -0 -C -E -I -L -N -P -X -a -d -h -j -k -m -n -q -r -s -t -u -v -x'
+# Those that take a value in the next word.
+_furrow_map_valued=' --arg-file --arg-file-sep --arg-sep --block --colsep --delay --delimiter --env --halt --header --joblog --jobs --load
+  --max-args --max-chars --max-replace-args --memfree --nice --output --process-slot-var --recend --recstart --results --retries --seed
+  --shell --tagstring --termseq --timeout --tmpdir --total-jobs --trim --wd -C -E -I -L -N -P -a -d -j -n -s '
+_furrow_run_options='--allow-ambiguity --config --configfile --cores --dag --default-resources --delete-all-output --delete-temp-output
+  --detailed-summary --directory --dry-run --envvars --executor --filegraph --force --forceall --forcerun --help --ignore-incomplete
+  --jobs --keep-going --keep-incomplete --latency-wait --list --list-target-rules --max-checksum-file-size --max-threads --notemp
+  --omit-from --printshellcmds --prioritize --profile --python --quiet --replace-workflow-config --rerun-incomplete --rerun-triggers
+  --resources --retries --rulegraph --set-resources --set-threads --shadow-prefix --snakefile --summary --touch --unlock --until
+  --verbose --why --workflow-profile -c -d -f -j -k -n -p -q -s'
+
+_furrow_files() {
+  compopt -o filenames
+  mapfile -t COMPREPLY < <(compgen "$@" -- "$cur")
+}
+
+_furrow_words() { mapfile -t COMPREPLY < <(compgen -W "$1" -- "$cur"); }
+
+_furrow_map() {
+  local i=2 word
+  # Options end at the command; behind it stand its own arguments, and those of :::.
+  while [ $i -lt "$COMP_CWORD" ]; do
+    word=${COMP_WORDS[i]}
+    case $word in
+      ::*) break ;;
+      -*) [[ " $_furrow_map_valued " =~ [[:space:]]$word[[:space:]] ]] && i=$((i + 1)) ;;
+      *) break ;;
+    esac
+    i=$((i + 1))
+  done
+  if [ $i -lt "$COMP_CWORD" ]; then
+    if [[ " ${COMP_WORDS[*]:i} " != *' ::'* ]] && declare -F _command_offset > /dev/null; then
+      _command_offset $i
+    else
+      _furrow_files -f
+    fi
+    return
+  fi
+  case $prev in
+    -a | --arg-file | --joblog | --results | --output) _furrow_files -f ;;
+    --wd | --tmpdir) _furrow_files -d ;;
+    --halt) _furrow_words 'never now,fail=1 soon,fail=1 now,success=1 soon,success=1 now,done=1 soon,done=1' ;;
+    --trim) _furrow_words 'n l r lr' ;;
+    --env) mapfile -t COMPREPLY < <(compgen -e -- "$cur") ;;
+    --header) _furrow_words ':' ;;
+    --shell) mapfile -t COMPREPLY < <(compgen -c -- "$cur") ;;
+    *)
+      case $cur in
+        -*) _furrow_words "$_furrow_map_options" ;;
+        :*) _furrow_words '::: :::+ :::: ::::+' ;;
+        *) [[ " $_furrow_map_valued " =~ [[:space:]]$prev[[:space:]] ]] || mapfile -t COMPREPLY < <(compgen -c -- "$cur") ;;
+      esac ;;
+  esac
+}
+
+_furrow_run() {
+  case $prev in
+    -d | --directory | --shadow-prefix) _furrow_files -d ;;
+    -c | --cores | -j | --jobs) _furrow_words all ;;
+    *)
+      case $cur in
+        -*) _furrow_words "$_furrow_run_options" ;;
+        *) _furrow_files -f ;;
+      esac ;;
+  esac
+}
+
+_furrow() {
+  local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
+  COMPREPLY=()
+  if [ "$COMP_CWORD" -eq 1 ]; then
+    _furrow_words 'map run cpus --help --version'
+    return
+  fi
+  case ${COMP_WORDS[1]} in
+    map) _furrow_map ;;
+    run) _furrow_run ;;
+  esac
+}
+
+complete -F _furrow furrow

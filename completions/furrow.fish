@@ -1,0 +1,163 @@
+# fish completion of furrow. Installed as share/fish/vendor_completions.d/furrow.fish.
+
+function __furrow_in --argument-names command
+    set -l words (commandline -opc)
+    test (count $words) -gt 1; and test $words[2] = $command
+end
+
+complete -c furrow -n __fish_use_subcommand -f -a map -d 'run a command for each input'
+complete -c furrow -n __fish_use_subcommand -f -a run -d 'carry out a workflow'
+complete -c furrow -n __fish_use_subcommand -f -a cpus -d 'print how many cores there are to use'
+complete -c furrow -n __fish_use_subcommand -f -l help -d 'print help'
+complete -c furrow -n __fish_use_subcommand -f -l version -d 'print the version'
+
+complete -c furrow -n '__furrow_in map' -s 0 -d 'values end with NUL'
+complete -c furrow -n '__furrow_in map' -s a -r -F -d 'a file with a value a line'
+complete -c furrow -n '__furrow_in map' -l arg-file -r -F -d 'a file with a value a line'
+complete -c furrow -n '__furrow_in map' -l arg-file-sep -x -d 'a word in place of ::::'
+complete -c furrow -n '__furrow_in map' -l arg-sep -x -d 'a word in place of :::'
+complete -c furrow -n '__furrow_in map' -l bar -d 'show how far it is'
+complete -c furrow -n '__furrow_in map' -l block -x -d 'bytes in a block'
+complete -c furrow -n '__furrow_in map' -s C -x -d 'where values are cut into columns'
+complete -c furrow -n '__furrow_in map' -l colsep -x -d 'where values are cut into columns'
+complete -c furrow -n '__furrow_in map' -l csv -d 'columns as CSV has them'
+complete -c furrow -n '__furrow_in map' -s d -x -d 'what ends a value'
+complete -c furrow -n '__furrow_in map' -l delay -x -d 'time between two starts'
+complete -c furrow -n '__furrow_in map' -l delimiter -x -d 'what ends a value'
+complete -c furrow -n '__furrow_in map' -l dry-run -d 'print commands, run nothing'
+complete -c furrow -n '__furrow_in map' -s E -x -d 'a value that ends its source'
+complete -c furrow -n '__furrow_in map' -l env -x -d 'accepted: jobs have the whole environment'
+complete -c furrow -n '__furrow_in map' -l eof -d 'a value that ends its source'
+complete -c furrow -n '__furrow_in map' -l eta -d 'show the time left'
+complete -c furrow -n '__furrow_in map' -l exit -d 'values that do not fit together are an error'
+complete -c furrow -n '__furrow_in map' -l group -d 'print output by job'
+complete -c furrow -n '__furrow_in map' -s h -d 'two screens of help'
+complete -c furrow -n '__furrow_in map' -l halt -x -a 'never now,fail=1 soon,fail=1 now,success=1 soon,done=1' -d 'when to stop'
+complete -c furrow -n '__furrow_in map' -l header -x -d 'the first value names the columns'
+complete -c furrow -n '__furrow_in map' -l help -d 'two screens of help'
+complete -c furrow -n '__furrow_in map' -s I -x -d 'text in place of {}'
+complete -c furrow -n '__furrow_in map' -s j -x -d 'jobs at a time'
+complete -c furrow -n '__furrow_in map' -l joblog -r -F -d 'a line for each job'
+complete -c furrow -n '__furrow_in map' -l joblog-usage -d 'memory and CPU time in the log'
+complete -c furrow -n '__furrow_in map' -l jobs -x -d 'jobs at a time'
+complete -c furrow -n '__furrow_in map' -s k -d 'print output in the order of the inputs'
+complete -c furrow -n '__furrow_in map' -l keep-order -d 'print output in the order of the inputs'
+complete -c furrow -n '__furrow_in map' -s L -x -d 'lines for one job'
+complete -c furrow -n '__furrow_in map' -l line-buffer -d 'print output by line'
+complete -c furrow -n '__furrow_in map' -l link -d 'all sources go in step'
+complete -c furrow -n '__furrow_in map' -l load -x -d 'no new job above this load'
+complete -c furrow -n '__furrow_in map' -s m -d 'as many values as fit, spread'
+complete -c furrow -n '__furrow_in map' -l max-args -x -d 'values for one job'
+complete -c furrow -n '__furrow_in map' -l max-chars -x -d 'bytes of a command'
+complete -c furrow -n '__furrow_in map' -l max-lines -d 'lines for one job'
+complete -c furrow -n '__furrow_in map' -l max-replace-args -x -d 'values for one job, or records of a block'
+complete -c furrow -n '__furrow_in map' -l memfree -x -d 'no new job while less memory is free'
+complete -c furrow -n '__furrow_in map' -s N -x -d 'values for one job, or records of a block'
+complete -c furrow -n '__furrow_in map' -s n -x -d 'values for one job'
+complete -c furrow -n '__furrow_in map' -l nice -x -d 'niceness of jobs'
+complete -c furrow -n '__furrow_in map' -l no-keep-order -d 'print what ends first'
+complete -c furrow -n '__furrow_in map' -l no-run-if-empty -d 'leave out blank values'
+complete -c furrow -n '__furrow_in map' -l null -d 'values end with NUL'
+complete -c furrow -n '__furrow_in map' -l output -r -F -d 'a file that the job makes'
+complete -c furrow -n '__furrow_in map' -s P -x -d 'jobs at a time'
+complete -c furrow -n '__furrow_in map' -l pipe -d 'cut standard input into blocks'
+complete -c furrow -n '__furrow_in map' -l pipe-part -d 'cut files into blocks'
+complete -c furrow -n '__furrow_in map' -l plus -d 'more replacement strings'
+complete -c furrow -n '__furrow_in map' -l process-slot-var -x -d 'a variable that holds the slot'
+complete -c furrow -n '__furrow_in map' -l progress -d 'show how far it is'
+complete -c furrow -n '__furrow_in map' -s q -d 'quote the words of the command'
+complete -c furrow -n '__furrow_in map' -l quiet -d 'no summary'
+complete -c furrow -n '__furrow_in map' -l quote -d 'quote the words of the command'
+complete -c furrow -n '__furrow_in map' -s r -d 'leave out blank values'
+complete -c furrow -n '__furrow_in map' -l recend -x -d 'how a record ends'
+complete -c furrow -n '__furrow_in map' -l recstart -x -d 'how a record starts'
+complete -c furrow -n '__furrow_in map' -l regexp -d 'recstart and recend are expressions'
+complete -c furrow -n '__furrow_in map' -l replace -d 'text in place of {}'
+complete -c furrow -n '__furrow_in map' -l results -r -F -d 'where output is kept'
+complete -c furrow -n '__furrow_in map' -l resume -d 'run what the log does not have'
+complete -c furrow -n '__furrow_in map' -l resume-failed -d 'run that, and what failed'
+complete -c furrow -n '__furrow_in map' -l retries -x -d 'tries of a failing job'
+complete -c furrow -n '__furrow_in map' -l retry-failed -d 'run only what failed'
+complete -c furrow -n '__furrow_in map' -l rrs -d 'take recstart and recend off'
+complete -c furrow -n '__furrow_in map' -s s -x -d 'bytes of a command'
+complete -c furrow -n '__furrow_in map' -l seed -x -d 'where {seed} and --shuf begin'
+complete -c furrow -n '__furrow_in map' -l shell -x -d 'runs commands with shell syntax'
+complete -c furrow -n '__furrow_in map' -l shuf -d 'in random order'
+complete -c furrow -n '__furrow_in map' -l silent -d 'do not print commands'
+complete -c furrow -n '__furrow_in map' -s t -d 'print commands on standard error'
+complete -c furrow -n '__furrow_in map' -l tag -d 'begin lines with the values'
+complete -c furrow -n '__furrow_in map' -l tagstring -x -d 'begin lines with this'
+complete -c furrow -n '__furrow_in map' -l termseq -x -d 'how a job is ended'
+complete -c furrow -n '__furrow_in map' -l timeout -x -d 'end a job after so long'
+complete -c furrow -n '__furrow_in map' -l tmpdir -x -a "(__fish_complete_directories)" -d 'where long output waits'
+complete -c furrow -n '__furrow_in map' -l total-jobs -x -d 'how many jobs there will be'
+complete -c furrow -n '__furrow_in map' -l trim -x -a 'n l r lr' -d 'take blanks off'
+complete -c furrow -n '__furrow_in map' -s u -d 'jobs write by themselves'
+complete -c furrow -n '__furrow_in map' -l ungroup -d 'jobs write by themselves'
+complete -c furrow -n '__furrow_in map' -s v -d 'print commands'
+complete -c furrow -n '__furrow_in map' -l verbose -d 'print commands on standard error'
+complete -c furrow -n '__furrow_in map' -l wd -x -a "(__fish_complete_directories)" -d 'run jobs in this folder'
+complete -c furrow -n '__furrow_in map' -s X -d 'as many values as fit, spread'
+complete -c furrow -n '__furrow_in map' -s x -d 'values that do not fit together are an error'
+complete -c furrow -n '__furrow_in map' -l xargs -d 'as many values as fit'
+
+complete -c furrow -n '__furrow_in run' -l allow-ambiguity
+complete -c furrow -n '__furrow_in run' -s c -x -d 'cores to use at a time'
+complete -c furrow -n '__furrow_in run' -l config -x -d 'set values of the configuration'
+complete -c furrow -n '__furrow_in run' -l configfile -r -F -d 'read configuration'
+complete -c furrow -n '__furrow_in run' -l cores -x -d 'cores to use at a time'
+complete -c furrow -n '__furrow_in run' -s d -x -a "(__fish_complete_directories)" -d 'work in this folder'
+complete -c furrow -n '__furrow_in run' -l dag -d 'print the graph of jobs'
+complete -c furrow -n '__furrow_in run' -l default-resources -x
+complete -c furrow -n '__furrow_in run' -l delete-all-output
+complete -c furrow -n '__furrow_in run' -l delete-temp-output
+complete -c furrow -n '__furrow_in run' -l detailed-summary
+complete -c furrow -n '__furrow_in run' -l directory -x -a "(__fish_complete_directories)" -d 'work in this folder'
+complete -c furrow -n '__furrow_in run' -l dry-run -d 'say what would run'
+complete -c furrow -n '__furrow_in run' -l envvars -x
+complete -c furrow -n '__furrow_in run' -l executor -x
+complete -c furrow -n '__furrow_in run' -s f -d 'make the targets anew'
+complete -c furrow -n '__furrow_in run' -l filegraph
+complete -c furrow -n '__furrow_in run' -l force -d 'make the targets anew'
+complete -c furrow -n '__furrow_in run' -l forceall -d 'make everything anew'
+complete -c furrow -n '__furrow_in run' -l forcerun -x
+complete -c furrow -n '__furrow_in run' -l help -d 'print all options'
+complete -c furrow -n '__furrow_in run' -l ignore-incomplete
+complete -c furrow -n '__furrow_in run' -s j -x -d 'cores to use at a time'
+complete -c furrow -n '__furrow_in run' -l jobs -x -d 'cores to use at a time'
+complete -c furrow -n '__furrow_in run' -s k -d 'go on after a failure'
+complete -c furrow -n '__furrow_in run' -l keep-going -d 'go on after a failure'
+complete -c furrow -n '__furrow_in run' -l keep-incomplete
+complete -c furrow -n '__furrow_in run' -l latency-wait -x
+complete -c furrow -n '__furrow_in run' -l list -d 'list the rules'
+complete -c furrow -n '__furrow_in run' -l list-target-rules
+complete -c furrow -n '__furrow_in run' -l max-checksum-file-size -x
+complete -c furrow -n '__furrow_in run' -l max-threads -x
+complete -c furrow -n '__furrow_in run' -s n -d 'say what would run'
+complete -c furrow -n '__furrow_in run' -l notemp
+complete -c furrow -n '__furrow_in run' -l omit-from -x
+complete -c furrow -n '__furrow_in run' -s p -d 'print commands'
+complete -c furrow -n '__furrow_in run' -l printshellcmds -d 'print commands'
+complete -c furrow -n '__furrow_in run' -l prioritize -x
+complete -c furrow -n '__furrow_in run' -l profile -x
+complete -c furrow -n '__furrow_in run' -l python -x -d 'the Python that evaluates the Snakefile'
+complete -c furrow -n '__furrow_in run' -s q -d 'say less'
+complete -c furrow -n '__furrow_in run' -l quiet -d 'say less'
+complete -c furrow -n '__furrow_in run' -l replace-workflow-config
+complete -c furrow -n '__furrow_in run' -l rerun-incomplete
+complete -c furrow -n '__furrow_in run' -l rerun-triggers -x
+complete -c furrow -n '__furrow_in run' -l resources -x
+complete -c furrow -n '__furrow_in run' -l retries -x -d 'try a failing job so often again'
+complete -c furrow -n '__furrow_in run' -l rulegraph -d 'print the graph of rules'
+complete -c furrow -n '__furrow_in run' -s s -r -F -d 'the workflow'
+complete -c furrow -n '__furrow_in run' -l set-resources -x
+complete -c furrow -n '__furrow_in run' -l set-threads -x
+complete -c furrow -n '__furrow_in run' -l shadow-prefix -x -a "(__fish_complete_directories)"
+complete -c furrow -n '__furrow_in run' -l snakefile -r -F -d 'the workflow'
+complete -c furrow -n '__furrow_in run' -l summary -d 'list files and their state'
+complete -c furrow -n '__furrow_in run' -l touch -d 'mark outputs as up to date'
+complete -c furrow -n '__furrow_in run' -l unlock
+complete -c furrow -n '__furrow_in run' -l until -x -d 'go no further than these'
+complete -c furrow -n '__furrow_in run' -l verbose -d 'say more'
+complete -c furrow -n '__furrow_in run' -l why -d 'explain what makes these targets run'
+complete -c furrow -n '__furrow_in run' -l workflow-profile -x
