@@ -1,17 +1,16 @@
-// ./dev bench pool [PATTERN]
+// ./dev bench pool [PATTERN]: only the rows whose text holds PATTERN.
 #include <cstdio>
 #include <cstring>
-#include <string>
 
-#include <thread>
+#include "furrow/cpu_count.hpp"
 #include "table.hpp"
 
 int main(int argc, char** argv) {
   const char* pattern = argc > 1 ? argv[1] : "";
-  const int workers = static_cast<int>(std::thread::hardware_concurrency());
+  const int workers = furrow::cpu_count();
   bench::print_head(workers);
-  for (const auto& rows :
-       {bench::process_rows(workers), bench::thread_rows(workers), bench::call_rows(workers)})
-    for (const bench::Row& row : rows)
+  // Processes first: they are forked while this program has no other threads.
+  for (auto* rows : {bench::process_rows, bench::thread_rows, bench::call_rows})
+    for (const bench::Row& row : rows(workers))
       if (std::strstr(row.work.c_str(), pattern)) bench::measure(row);
 }

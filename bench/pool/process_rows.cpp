@@ -1,4 +1,105 @@
+// Maps over processes, against the threads backend and Python's multiprocessing.
+#include <cstdio>
+#include <memory>
+#include <numeric>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "furrow/pool.hpp"
 #include "table.hpp"
+
 namespace bench {
-std::vector<Row> process_rows(int) { return {}; }
+
+namespace {
+
+double multiprocessing(const std::string& work, int workers) {
+  const std::string command =
+      "/usr/bin/python3 " BENCH_FOLDER "/multiprocessing_rival.py " + work + " " + std::to_string(workers);
+  const std::unique_ptr<FILE, int (*)(FILE*)> out(::popen(command.c_str(), "r"), &::pclose);
+  double seconds = 0;
+  if (!out || std::fscanf(out.get(), "%lf", &seconds) != 1) throw std::runtime_error("cannot run " + command);
+  return seconds;
+}
+
+std::vector<int> numbers(std::size_t count) {
+  std::vector<int> made(count);
+  std::iota(made.begin(), made.end(), 0);
+  return made;
+}
+
+// A map that gives back what it was given, checked.
+double identity(furrow::Pool& pool, const std::vector<int>& items, std::size_t chunksize) {
+  std::vector<int> results;
+  const double took = timed([&] {
+    results = pool.map([](int x) { return x; }, items, {.chunksize = chunksize, .threads_are_safe = true});
+  });
+  if (results != items) throw std::runtime_error("wrong results");
+  return took;
+}
+
+}  // namespace
+
+std::vector<Row> process_rows(int workers) {
+  constexpr std::size_t kSingle = 2'000'000;
+  constexpr std::size_t kMany = 20'000'000;
+  auto crew = std::make_shared<furrow::Pool>(furrow::processes(workers));
+  auto single = std::make_shared<std::vector<int>>(numbers(kSingle));
+  auto many = std::make_shared<std::vector<int>>(numbers(kMany));
+
+  Row calls{"processes: empty tasks, chunksize 1", "million/s", kSingle / 1e6, {}, "over 5 million/s", 7};
+  calls.contenders = {
+      {"Furrow", [=] { return identity(*crew, *single, 1); }},
+      {"multiprocessing", [=] { return multiprocessing("calls", workers) * (kSingle / 20'000.0); }},
+  };
+
+  Row arrays{"processes: 64 MiB in and out of each of 2 tasks, warm", "s", 1, {}, "under 0.1 s", 7};
+  auto two = std::make_shared<std::vector<std::vector<double>>>(2, std::vector<double>(8 << 20, 1.5));
+  arrays.contenders = {
+      {"Furrow",
+       [=] {
+         std::vector<std::vector<double>> back;
+         const double took = timed([&] {
+           back = crew->map([](const std::vector<double>& x) { return x; }, *two,
+                            {.chunksize = 1, .threads_are_safe = true});
+         });
+         if (back != *two) throw std::runtime_error("wrong results");
+         return took;
+       }},
+      {"multiprocessing", [=] { return multiprocessing("arrays", workers); }},
+  };
+
+  Row start{"processes: construction and first map of 2 items", "s", 1, {}, "under 0.005 s", 15};
+  start.contenders = {
+      {"Furrow",
+       [=] {
+         return timed([&] {
+           furrow::Pool fresh{furrow::processes(workers)};
+           if (fresh.map([](int x) { return x + 1; }, std::vector<int>{1, 2},
+                         {.threads_are_safe = true})[1] != 3)
+             throw std::runtime_error("wrong");
+         });
+       }},
+      {"multiprocessing", [=] { return multiprocessing("start", workers); }},
+  };
+
+  Row chunks{"processes: 20 million empty tasks, automatic chunks",
+             "million/s",
+             kMany / 1e6,
+             {},
+             "within 2 times of threads",
+             7};
+  chunks.contenders = {
+      {"Furrow", [=] { return identity(*crew, *many, 0); }},
+      {"multiprocessing", [=] { return multiprocessing("chunks", workers) * (kMany / 1e6); }},
+      // Last, since it leaves threads behind.
+      {"Furrow's threads",
+       [=, threads = std::shared_ptr<furrow::Pool>()]() mutable {
+         if (!threads) threads = std::make_shared<furrow::Pool>(furrow::threads(workers));
+         return identity(*threads, *many, 0);
+       }},
+  };
+  return {calls, arrays, start, chunks};
+}
+
 }  // namespace bench

@@ -36,6 +36,7 @@
 #include "furrow/imap.hpp"
 #include "furrow/options.hpp"
 #include "furrow/outcome.hpp"
+#include "furrow/task.hpp"
 
 namespace furrow {
 

@@ -1,0 +1,57 @@
+// docs/pool.md shows the capability table; this holds it to the one that the tests go by.
+#include <fstream>
+#include <map>
+#include <string>
+
+#include "contract.hpp"
+
+namespace furrow::testing {
+namespace {
+
+std::vector<std::string> cells(const std::string& line) {
+  std::vector<std::string> made;
+  std::size_t at = 1;
+  for (std::size_t bar; (bar = line.find('|', at)) != std::string::npos; at = bar + 1) {
+    const std::string cell = line.substr(at, bar - at);
+    const auto first = cell.find_first_not_of(' ');
+    made.push_back(first == std::string::npos ? ""
+                                              : cell.substr(first, cell.find_last_not_of(' ') - first + 1));
+  }
+  return made;
+}
+
+// What the page says: by row and backend.
+std::map<std::string, std::map<std::string, std::string>> documented() {
+  std::map<std::string, std::map<std::string, std::string>> table;
+  std::ifstream page(FURROW_SOURCE "/docs/pool.md");
+  std::vector<std::string> head;
+  for (std::string line; std::getline(page, line);) {
+    if (line.rfind("| | serial |", 0) == 0)
+      head = cells(line);
+    else if (head.empty() || line.empty())
+      head.clear();
+    else if (const auto row = cells(line); row.size() == head.size())
+      for (std::size_t i = 1; i < row.size(); ++i) table[row[0]][head[i]] = row[i];
+  }
+  return table;
+}
+
+TEST(CapabilityTable, OfTheDocsIsThatOfTheTests) {
+  const auto table = documented();
+  for (const Capabilities& each : all_backends()) {
+    const auto claims = [&](const std::string& row) {
+      return table.at(row).at(name(each.backend.kind)) != "no";
+    };
+    if (each.backend.workers > 1) {
+      EXPECT_EQ(claims("runs two tasks at a time"), each.in_parallel) << each;
+    }
+    EXPECT_EQ(claims("tasks write to the caller's variables"), each.shares_memory) << each;
+    EXPECT_EQ(claims("stops any task after `timeout_s`"), each.stops_any_task) << each;
+    EXPECT_EQ(claims("stops a task that takes a `std::stop_token`"), each.stops_willing_task) << each;
+    EXPECT_EQ(claims("survives a task that crashes"), each.survives_a_crash) << each;
+    EXPECT_EQ(claims("carries any type of result"), each.carries_any_result) << each;
+  }
+}
+
+}  // namespace
+}  // namespace furrow::testing
