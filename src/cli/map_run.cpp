@@ -1,5 +1,6 @@
 #include "cli/map_run.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
 
@@ -82,9 +83,10 @@ int MapRun::run() {
 
 Result<void> MapRun::prepare() {
   const bool goes_on = options_.resume || options_.resume_failed || options_.retry_failed;
-  if (goes_on && !options_.joblog)
+  const bool may_go_by_results = options_.results && !options_.retry_failed;
+  if (goes_on && !options_.joblog && !may_go_by_results)
     return fail(Error{"--resume, --resume-failed and --retry-failed need a log of what was done", "", 0,
-                      "Add --joblog FILE."});
+                      "Add --joblog FILE, or --results FOLDER."});
   if (options_.retry_failed) {
     if (auto opened = open_log(); !opened) return opened;
     take_failed_jobs();
@@ -94,6 +96,9 @@ Result<void> MapRun::prepare() {
   plan_ = std::move(*plan);
   if (options_.joblog && !log_) {
     if (auto opened = open_log(); !opened) return opened;
+  }
+  if (options_.results) {
+    if (auto opened = open_results(); !opened) return opened;
   }
   if (!feed_)
     feed_ = std::make_unique<command::ValueFeed>(std::move(plan_.inputs), plan_.needs_identities || log_);
@@ -116,6 +121,24 @@ Result<void> MapRun::open_log() {
   return {};
 }
 
+Result<void> MapRun::open_results() {
+  const std::vector<std::string> names = plan_.inputs ? plan_.inputs->names() : std::vector<std::string>{};
+  const std::string& name = *options_.results;
+  command::ResultsTable::Format format;
+  if (!command::ResultsTable::is_table(name, format)) {
+    files_.emplace(*plan_.results, names);
+    return {};
+  }
+  table_.emplace(format, names);
+  options_.grouping = MapOptions::Grouping::kGroup;
+  if (name.find_first_not_of('-') == name.rfind('.')) return {};  // "-.csv": standard output
+  const int fd = ::open(name.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  if (fd < 0) return fail(system_error("cannot write " + name));
+  table_file_.emplace(fd);
+  out_ = exec::StreamWriter(fd);
+  return {};
+}
+
 // Their commands come from the log, as they were; command and inputs of this command line say nothing.
 void MapRun::take_failed_jobs() {
   feed_ = std::make_unique<command::FailedFeed>(log_->failed());
@@ -129,7 +152,7 @@ void MapRun::take_failed_jobs() {
   options_.total_jobs = log_->failed().size();
 }
 
-command::MapSettings MapRun::settings() const {
+command::MapSettings MapRun::settings() {
   const auto address = [](const std::optional<command::CommandTemplate>& text) {
     return text ? &*text : nullptr;
   };
@@ -138,6 +161,8 @@ command::MapSettings MapRun::settings() const {
   settings.tag = address(plan_.tag);
   settings.directory = address(plan_.directory);
   settings.retries = options_.retries == "1" ? nullptr : address(plan_.retries);
+  settings.files = files_ ? &*files_ : nullptr;
+  settings.table = table_ ? &*table_ : nullptr;
   settings.slots = plan_.slots;
   settings.total = plan_.total.value_or(0);
   settings.seed = options_.seed;
@@ -145,7 +170,7 @@ command::MapSettings MapRun::settings() const {
   settings.slot_variable = options_.slot_variable;
   settings.nice = options_.nice;
   settings.print_commands = options_.print_commands;
-  settings.uncaptured = options_.grouping == MapOptions::Grouping::kNone;
+  settings.uncaptured = options_.grouping == MapOptions::Grouping::kNone && !files_;
   using Resume = command::MapSettings::Resume;
   if (!options_.retry_failed)
     settings.resume = options_.resume_failed ? Resume::kFailed
@@ -275,9 +300,10 @@ int MapRun::conclude(const farm::Summary& summary) {
     tell(*input_error_);
     return kError;
   }
-  if (counts_.skipped > 0 || (log_ && options_.resume && !options_.quiet)) {
+  const bool goes_on = options_.resume || options_.resume_failed;
+  if (goes_on && !options_.quiet && !options_.retry_failed) {
     say(fmt::format("furrow map: {} of {} done before, by {}", counts_.skipped, count_of(counts_.read, "job"),
-                    *options_.joblog));
+                    options_.joblog ? *options_.joblog : *options_.results));
   }
   if (summary.signal != 0) return kSignalled + summary.signal;
   if (is_closed_) {

@@ -16,6 +16,7 @@
 #include "command/map_source.hpp"
 #include "exec/stream_writer.hpp"
 #include "farm/farm.hpp"
+#include "os/descriptor.hpp"
 #include "os/guard.hpp"
 #include "plan/event.hpp"
 
@@ -31,9 +32,10 @@ class MapRun final : public plan::EventSink {
  private:
   Result<void> prepare();
   Result<void> open_log();
+  Result<void> open_results();
   void take_failed_jobs();
   farm::Summary run_jobs();
-  command::MapSettings settings() const;
+  command::MapSettings settings();
   command::CollatorOptions collator_options();
   int conclude(const farm::Summary& summary);
 
@@ -46,6 +48,9 @@ class MapRun final : public plan::EventSink {
   MapOptions options_;
   const std::string folder_;  // for what is long
   exec::StreamWriter out_, err_;
+  std::optional<command::ResultsFiles> files_;
+  std::optional<command::ResultsTable> table_;
+  std::optional<os::Descriptor> table_file_;
   std::unique_ptr<command::Joblog> log_;
   MapPlan plan_;
   std::unique_ptr<command::JobFeed> feed_;

@@ -86,6 +86,22 @@ void Collator::finish() {
   held_.clear();
 }
 
+void Collator::print(std::string_view text) {
+  if (text.empty()) return;
+  if (options_.before_output) options_.before_output();
+  out_.write(text);
+  note_error();
+}
+
+void Collator::rewrite(plan::JobId job, const Rewrite& use) {
+  Held& held = held_.try_emplace(job, options_.folder).first->second;
+  os::Spill instead(options_.folder);
+  use(held.out.held.view(), held.err.held.view(), instead);
+  held.out.held = std::move(instead);
+  held.err.held.clear();
+  held.tag.clear();
+}
+
 std::int64_t Collator::out_size(plan::JobId job) const {
   const auto found = held_.find(job);
   return found == held_.end() ? 0 : found->second.out.size;

@@ -37,6 +37,10 @@ class Collator final : public exec::OutputSink {
   void again(plan::JobId job);              // it failed and will be tried again: what it printed is dropped
   void end(plan::JobId job, bool printed);  // for good; PRINTED: or dropped
   void finish();                            // the run is over: prints what still waits
+  // In place of what the last attempt printed, what USE makes of it, as its standard output.
+  using Rewrite = std::function<void(const os::SpillView& out, const os::SpillView& err, os::Spill& instead)>;
+  void rewrite(plan::JobId job, const Rewrite& use);
+  void print(std::string_view text);  // to standard output, now
 
   std::int64_t out_size(plan::JobId job) const;  // what the last attempt wrote to its standard output
   bool is_incomplete(plan::JobId job) const;     // some of it could not be kept

@@ -1,6 +1,7 @@
 #include "command/map_source.hpp"
 
 #include <sys/epoll.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -16,6 +17,11 @@ namespace {
 constexpr std::uint16_t kWithoutEnd = 65535;
 constexpr std::size_t kMostSpares = 128;
 
+std::int64_t size_of(const plan::Launch::Stream& file) {
+  struct stat info {};
+  return ::fstat(*file, &info) == 0 ? info.st_size : 0;
+}
+
 plan::Launch::Stream lend(const int& fd) {
   return {&fd, [](const int*) {}};
 }
@@ -23,7 +29,7 @@ const int kOutput = STDOUT_FILENO, kErrors = STDERR_FILENO;
 
 // What the log says of how a job ended, as GNU parallel does: -1 where we ended it ourselves.
 int logged_status(const plan::Exit& exit) {
-  if (exit.timed_out) return -1;
+  if (exit.timed_out || (exit.status == 0 && !exit.error.empty())) return -1;
   return exit.signal != 0 ? 0 : exit.status;
 }
 
@@ -85,7 +91,8 @@ Result<Pull> MapSource::pull(MapJob& job) {
 }
 
 bool MapSource::is_done_already(const MapJob& job) {
-  if (settings_.resume == MapSettings::Resume::kNo || log_ == nullptr) return false;
+  if (settings_.resume == MapSettings::Resume::kNo) return false;
+  if (log_ == nullptr) return settings_.files != nullptr && settings_.files->exist(job, context(job));
   PastJobs& past = log_->past();
   PastJobs::Before before = past.by_key(job.key);
   if (before == PastJobs::Before::kNever && past.has_keyless())
@@ -141,6 +148,9 @@ Result<void> MapSource::starting(plan::JobId id, int /*attempt*/, plan::Launch& 
   launch.command = job.command;
   launch.nice = settings_.nice;
   set_environment(job, launch);
+  if (settings_.files != nullptr) {
+    if (auto opened = settings_.files->open(job, rendering); !opened) return opened;
+  }
   launch.input = job.input;
   launch.output = settings_.uncaptured ? own_output_ : job.output;
   launch.errors = settings_.uncaptured ? own_errors_ : job.errors;
@@ -175,7 +185,7 @@ Result<void> MapSource::enter_directory(const MapJob& job, plan::Launch& launch)
 Result<void> MapSource::finished(const plan::Exit& exit) {
   if (exit.timed_out) return fail("it took too long");
   if (collator_.is_incomplete(exit.job)) return fail("its output could not be kept: the disk is full");
-  log(*jobs_[exit.job], exit);
+  note(*jobs_[exit.job], exit);
   collator_.end(exit.job, true);
   ended(exit.job);
   return {};
@@ -188,13 +198,14 @@ void MapSource::failed(const plan::Exit& exit, bool will_retry) {
     give_back_slot(job);
     return;
   }
-  if (!exit.cancelled) log(job, exit);
+  if (!exit.cancelled) note(job, exit);
   collator_.end(exit.job, !exit.cancelled);
   ended(exit.job);
 }
 
-void MapSource::log(const MapJob& job, const plan::Exit& exit) {
-  if (log_ == nullptr) return;
+// In the log, and in the table of results.
+void MapSource::note(const MapJob& job, const plan::Exit& exit) {
+  if (log_ == nullptr && settings_.table == nullptr) return;
   LogEntry entry;
   entry.seq = job.seq;
   entry.key = job.key;
@@ -202,14 +213,19 @@ void MapSource::log(const MapJob& job, const plan::Exit& exit) {
   entry.started_at = exit.started_at;
   entry.wall_s = exit.usage.wall_s;
   entry.sent = job.input_size;
-  entry.received = collator_.out_size(exit.job);
+  entry.received = job.output ? size_of(job.output) : collator_.out_size(exit.job);
   entry.status = logged_status(exit);
   entry.signal = exit.signal;
   entry.command = job.command;
   entry.user_s = exit.usage.user_s;
   entry.system_s = exit.usage.system_s;
   entry.max_rss_kb = exit.usage.max_rss_kb;
-  log_->add(entry);
+  if (log_ != nullptr) log_->add(entry);
+  if (settings_.table == nullptr) return;
+  collator_.print(settings_.table->header(job.values.size()));
+  collator_.rewrite(exit.job, [&](const os::SpillView& out, const os::SpillView& err, os::Spill& row) {
+    settings_.table->add(entry, job.values, out, err, row);
+  });
 }
 
 void MapSource::give_back_slot(MapJob& job) {

@@ -13,6 +13,8 @@
 #include "command/collator.hpp"
 #include "command/job_feed.hpp"
 #include "command/joblog.hpp"
+#include "command/results_files.hpp"
+#include "command/results_table.hpp"
 #include "command/slots.hpp"
 #include "command/template.hpp"
 #include "os/event_loop.hpp"
@@ -28,6 +30,8 @@ struct MapSettings {
   const CommandTemplate* tag = nullptr;
   const CommandTemplate* directory = nullptr;
   const CommandTemplate* retries = nullptr;
+  const ResultsFiles* files = nullptr;  // where the jobs' output goes
+  ResultsTable* table = nullptr;        // what its output becomes
   unsigned slots = 1;
   std::uint64_t total = 0;
   std::uint64_t seed = 0;
@@ -78,7 +82,7 @@ class MapSource final : public plan::JobSource {
   Result<void> enter_directory(const MapJob& job, plan::Launch& launch);
   void set_environment(const MapJob& job, plan::Launch& launch);
   std::uint16_t retries_of(const MapJob& job) const;
-  void log(const MapJob& job, const plan::Exit& exit);
+  void note(const MapJob& job, const plan::Exit& exit);
   void ended(plan::JobId id);
   void give_back_slot(MapJob& job);
   void wait_for_input();
