@@ -79,6 +79,20 @@ struct Codec<T> {
 
 namespace detail {
 
+// Asks the kernel for huge pages where SIZE bytes at MEMORY, not yet written, are many.
+void expect_writes(void* memory, std::size_t size) noexcept;
+
+// value.resize(size) for an empty vector; large ones get huge pages, which saves most of the time.
+template <class Vector>
+void resize_fresh(Vector& value, std::size_t size) {
+  constexpr std::size_t kMany = std::size_t{4} << 20;
+  if (size > kMany / sizeof(typename Vector::value_type)) {
+    value.reserve(size);
+    expect_writes(value.data(), size * sizeof(typename Vector::value_type));
+  }
+  value.resize(size);
+}
+
 inline std::uint64_t decode_count(Reader& reader, std::size_t least_bytes_each) {
   std::uint64_t count = 0;
   reader.read(&count, sizeof count);
@@ -119,7 +133,7 @@ struct Codec<std::vector<T, Allocator>> {
     const std::uint64_t size = detail::decode_count(reader, kBytes ? sizeof(T) : 1);
     std::vector<T, Allocator> value;
     if constexpr (kBytes && std::is_default_constructible_v<T>) {
-      value.resize(size);
+      detail::resize_fresh(value, size);
       reader.read(value.data(), size * sizeof(T));
     } else {
       value.reserve(size);

@@ -101,7 +101,10 @@ void FrameReader::used(std::size_t size) {
       padding_ = 0;
     }
   }
-  ring_.release();
+  if (batches_)
+    ring_.release_in_batches();
+  else
+    ring_.release();
 }
 
 Transfer FrameReader::read(void* to, std::size_t size, const Patience& patience) {

@@ -84,6 +84,10 @@ class FrameReader {
   void consume(std::size_t size);
   Status wait(const Patience& patience = {});  // until there is more of the payload
 
+  // Gives room back in batches (RingReader::release_in_batches): for a reader that goes on until peek() finds
+  // nothing.
+  void batch_releases() { batches_ = true; }
+
   bool in_frame() const { return in_frame_; }
   std::uint64_t remaining() const { return remaining_; }  // of the payload
   RingReader& ring() { return ring_; }
@@ -94,6 +98,7 @@ class FrameReader {
   RingReader& ring_;
   std::uint64_t largest_;
   FrameHeader header_;
+  bool batches_ = false;
   bool in_frame_ = false;
   std::uint64_t remaining_ = 0;
   std::size_t padding_ = 0;  // of the frame before, still in the ring

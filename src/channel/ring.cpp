@@ -196,6 +196,10 @@ void RingReader::release() {
   if (doorbell_) doorbell_->ring();
 }
 
+void RingReader::release_in_batches() {
+  if (tail_ - released_ >= piece_of(ring_.capacity_)) release();
+}
+
 template <class Use>
 Transfer RingReader::take(std::size_t size, const Patience& patience, Use use) {
   std::size_t done = 0;

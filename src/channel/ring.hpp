@@ -136,6 +136,9 @@ class RingReader {
   std::span<const std::byte> available();
   void advance(std::size_t size);
   void release();  // gives the room of what was read back to the writer, and wakes it
+  // The same once it is a quarter of the ring: a writer that waits need not be woken for every small message.
+  // The rest is given back when nothing is left to read.
+  void release_in_batches();
 
   Status has(std::size_t size);  // without waiting: kOk, kTimeout for not yet, or what kOk will never follow
   std::size_t readable();        // bytes there are now; grows by itself

@@ -58,9 +58,10 @@ bool is_single_threaded() {
   return false;
 }
 
-Result<pid_t> fork_child(const std::function<int()>& main) {
-  const bool flush_all = thread_count() <= 1;
-  flush_output(flush_all);
+bool is_single_threaded_now() { return thread_count() <= 1; }
+
+Result<pid_t> fork_child(const std::function<int()>& main, bool alone) {
+  flush_output(alone);
   sigset_t all, before;
   ::sigfillset(&all);
   ::pthread_sigmask(SIG_SETMASK, &all, &before);
@@ -77,7 +78,7 @@ Result<pid_t> fork_child(const std::function<int()>& main) {
   ::sigemptyset(&all);
   ::pthread_sigmask(SIG_SETMASK, &all, nullptr);
   const int status = main();
-  flush_output(flush_all);
+  flush_output(alone);
   ::_exit(status);
 }
 

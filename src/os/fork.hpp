@@ -21,9 +21,12 @@ namespace furrow::os {
 // Whether no other thread runs in this process. Waits a moment for threads that were joined but are not quite
 // gone.
 bool is_single_threaded();
+// The same at once.
+bool is_single_threaded_now();
 
-// MAIN runs in the child and never returns to the caller's code: its value is the exit status.
-Result<pid_t> fork_child(const std::function<int()>& main);
+// MAIN runs in the child and never returns to the caller's code: its value is the exit status. ALONE says
+// that no other thread runs: then all C streams can be flushed, not only standard output.
+Result<pid_t> fork_child(const std::function<int()>& main, bool alone);
 
 // Sends this process SIGKILL when the one that forked it ends; ends it here if that has happened already.
 // PARENT is who should be there. For children of single-threaded processes: it is the thread that counts.

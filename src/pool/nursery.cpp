@@ -22,9 +22,9 @@ constexpr int kNoPidfd_ms = 200;                      // between looks at the pa
 
 }  // namespace
 
-Nursery::Nursery(const CrewMemory& memory, std::function<int(int)> body)
+Nursery::Nursery(const CrewMemory& memory, bool alone, std::function<int(int)> body)
     : memory_(memory), body_(std::move(body)), maker_(::getpid()) {
-  const auto child = os::fork_child([this] { return tend(maker_); });
+  const auto child = os::fork_child([this] { return tend(maker_); }, alone);
   if (!child) throw PoolError(child.error().message);
   template_ = *child;
 }
@@ -117,12 +117,14 @@ bool Nursery::obey(Ending ending) {
 void Nursery::bear(int worker) {
   WorkerSlot& slot = memory_.slot(worker);
   const pid_t self = ::getpid();
-  const auto child = os::fork_child([&] {
-    os::die_with(self);
-    ::close(signals_);
-    if (parents_end_ >= 0) ::close(parents_end_);
-    return body_(worker);
-  });
+  const auto child = os::fork_child(
+      [&] {
+        os::die_with(self);
+        ::close(signals_);
+        if (parents_end_ >= 0) ::close(parents_end_);
+        return body_(worker);
+      },
+      true);
   slot.wait_status = child ? 0 : errno;
   slot.pid.store(child ? *child : 0);
   slot.life.store(child ? Life::kAlive : Life::kUnborn);

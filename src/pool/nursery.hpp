@@ -30,7 +30,8 @@ class Nursery {
  public:
   // BODY(worker) runs in the worker, forked from the template, and gives its exit status. Workers are forked
   // for the slots that are wanted. Throws PoolError where the template cannot be forked.
-  Nursery(const CrewMemory& memory, std::function<int(int worker)> body);
+  // ALONE: no other thread runs in this process.
+  Nursery(const CrewMemory& memory, bool alone, std::function<int(int worker)> body);
   ~Nursery();
   Nursery(const Nursery&) = delete;
   Nursery& operator=(const Nursery&) = delete;

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstring>
 
 namespace furrow::pool {
@@ -33,6 +34,7 @@ void Outbox::make_room(std::size_t size) {
   if (ring_.free_bytes() < size) {
     ring_.publish();
     parent_.ring();
+    size = std::max(size, ring_.ring().capacity() / 4);  // or we would be woken for each bit of room
   }
   require(ring_.wait_space(size));
 }
@@ -75,10 +77,7 @@ void Outbox::commit(std::uint64_t unit, std::uint64_t count, std::size_t size) {
 void Outbox::send(std::uint32_t kind, std::uint32_t flags, const void* head, std::size_t head_size,
                   const void* body, std::size_t body_size) {
   const std::size_t size = head_size + body_size;
-  if (!frames_.fits(size)) {
-    ring_.publish();
-    parent_.ring();
-  }
+  make_room(std::min(padded(size) + kFrameHead, ring_.ring().capacity() / 4));
   require(frames_.begin(kind, size, flags));
   require(frames_.append(head, head_size).status);
   if (body_size != 0) {

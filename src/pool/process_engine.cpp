@@ -75,7 +75,8 @@ void ProcessEngine::run(MapRun& run) {
   const std::size_t outbox = std::clamp(std::bit_floor(kKeptWarm / static_cast<std::size_t>(workers_)),
                                         std::size_t{64} << 10, SnapshotCrew::kOutbox);
   CrewMemory memory(shelf_.take(CrewMemory::bytes_for(workers_, outbox, 0)), crew_size, outbox, 0);
-  SnapshotCrew crew(run, options_, std::move(memory));
+  const bool alone = !run.options.threads_are_safe || os::is_single_threaded_now();  // check() saw to it
+  SnapshotCrew crew(run, options_, std::move(memory), alone);
   crew.run();
   if (crew.end(Ending::kNow)) shelf_.put(crew.memory().take());
 }

@@ -6,6 +6,7 @@
 
 #include "pool/failure.hpp"
 #include "pool/map_worker.hpp"
+#include "pool/output_memory.hpp"
 #include "pool/participant.hpp"
 
 namespace furrow::pool {
@@ -16,7 +17,7 @@ constexpr std::int64_t kTick_ns = 100'000'000;
 
 }  // namespace
 
-SnapshotCrew::SnapshotCrew(MapRun& run, const PoolOptions& options, CrewMemory memory)
+SnapshotCrew::SnapshotCrew(MapRun& run, const PoolOptions& options, CrewMemory memory, bool alone)
     : WorkerCrew(std::move(memory)),
       run_(run),
       options_(options),
@@ -31,7 +32,8 @@ SnapshotCrew::SnapshotCrew(MapRun& run, const PoolOptions& options, CrewMemory m
     place += end - begin;
   });
   for (int i = 0; i < workers(); ++i) want(i);
-  found([this](int worker) { return MapWorker(memory_, worker, run_, options_, board_).main(); });
+  const NotInherited output(run_.call.cross.output, run_.call.cross.output_size);
+  found(alone, [this](int worker) { return MapWorker(memory_, worker, run_, options_, board_).main(); });
 }
 
 void SnapshotCrew::run() {

@@ -25,8 +25,8 @@ class SnapshotCrew : public WorkerCrew {
  public:
   static constexpr std::size_t kOutbox = std::size_t{1} << 20;
 
-  // RUN and OPTIONS are borrowed.
-  SnapshotCrew(MapRun& run, const PoolOptions& options, CrewMemory memory);
+  // RUN and OPTIONS are borrowed. ALONE: no other thread runs in this process.
+  SnapshotCrew(MapRun& run, const PoolOptions& options, CrewMemory memory, bool alone);
   ~SnapshotCrew() override { end(Ending::kNow); }
   void run();
   CrewMemory& memory() { return memory_; }

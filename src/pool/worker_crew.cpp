@@ -33,7 +33,9 @@ WorkerCrew::WorkerCrew(CrewMemory memory)
   watching_ = [this] { watch(watched_); };
 }
 
-void WorkerCrew::found(std::function<int(int)> body) { nursery_.emplace(memory_, std::move(body)); }
+void WorkerCrew::found(bool alone, std::function<int(int)> body) {
+  nursery_.emplace(memory_, alone, std::move(body));
+}
 
 int WorkerCrew::alive() const {
   int count = 0;
@@ -51,6 +53,7 @@ void WorkerCrew::want(int worker) {
   std::construct_at(&fresh);
   fresh.ring.emplace(channel::Ring::attach(memory_.outbox(worker)));
   fresh.frames.emplace(*fresh.ring);
+  fresh.frames->batch_releases();
   if (nursery_)
     nursery_->want(worker);
   else

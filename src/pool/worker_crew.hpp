@@ -50,7 +50,7 @@ class WorkerCrew {
 
   explicit WorkerCrew(CrewMemory memory);
   // Forks the template; BODY runs in each worker. Workers come with want().
-  void found(std::function<int(int worker)> body);
+  void found(bool alone, std::function<int(int worker)> body);
 
   virtual void on_frame(int worker, const channel::FrameHeader& header) = 0;  // reads or skips all of it
   virtual void on_death(int worker, int wait_status) = 0;                     // then calls want(), or not

@@ -27,6 +27,18 @@ struct Awaited {
   using Type = Raw;
 };
 
+// Something that is to be awaited, and is no result.
+template <class Raw>
+concept LooksAwaitable = requires(Raw raw) {
+  raw.await_ready();
+};
+template <class Raw>
+constexpr bool known_awaitable() {
+  static_assert(!LooksAwaitable<Raw> || Awaited<Raw>::kAwaitable,
+                "the function returns an awaitable: include <furrow/async.hpp>");
+  return Awaited<Raw>::kAwaitable;
+}
+
 template <class F, class X>
 concept Stoppable = !std::is_invocable_v<F&, X> && std::is_invocable_v<F&, X, std::stop_token>;
 
@@ -36,7 +48,9 @@ struct CallOf {
                 "the function does not take an element of this range");
   using Raw = typename std::conditional_t<Stoppable<F, X>, std::invoke_result<F&, X, std::stop_token>,
                                           std::invoke_result<F&, X>>::type;
-  using Result = std::remove_cvref_t<typename Awaited<std::remove_cvref_t<Raw>>::Type>;
+  using Await = Awaited<std::remove_cvref_t<Raw>>;
+  static constexpr bool kAwaitable = known_awaitable<std::remove_cvref_t<Raw>>();
+  using Result = std::remove_cvref_t<typename Await::Type>;
 };
 
 template <class F, class X>
@@ -71,7 +85,13 @@ struct Discarding {
   F* f;
   template <class... Args>
   requires std::is_invocable_v<F&, Args...>
-  void operator()(Args&&... args) const { std::invoke(*f, std::forward<Args>(args)...); }
+  auto operator()(Args&&... args) const {
+    using Await = Awaited<std::remove_cvref_t<std::invoke_result_t<F&, Args...>>>;
+    if constexpr (Await::kAwaitable)
+      return Await::discard(std::invoke(*f, std::forward<Args>(args)...));
+    else
+      (void)std::invoke(*f, std::forward<Args>(args)...);
+  }
 };
 
 // One item: calls F and hands the result to STORE, which takes no argument where F returns nothing.
@@ -82,8 +102,8 @@ inline void call_item(F& f, X&& x, TaskScope& scope, const Store& store) {
     const auto invoke = [&]() -> decltype(auto) {
       return std::invoke(f, std::forward<X>(x), std::forward<decltype(token)>(token)...);
     };
-    if constexpr (Awaited<std::remove_cvref_t<typename Call::Raw>>::kAwaitable) {
-      using Await = Awaited<std::remove_cvref_t<typename Call::Raw>>;
+    if constexpr (Call::kAwaitable) {
+      using Await = typename Call::Await;
       if constexpr (std::is_void_v<typename Call::Result>) {
         Await::run(invoke());
         store();
@@ -103,6 +123,16 @@ inline void call_item(F& f, X&& x, TaskScope& scope, const Store& store) {
   } else {
     finish();
   }
+}
+
+// One item of a function that returns an awaitable: gives that, with the clock running.
+template <class F, class X>
+inline auto begin_item(F& f, X&& x, TaskScope& scope) {
+  std::stop_token token = scope.host->begin_watch(scope);
+  if constexpr (Stoppable<F, X>)
+    return std::invoke(f, std::forward<X>(x), std::move(token));
+  else
+    return std::invoke(f, std::forward<X>(x));
 }
 
 // Runs ITEM(i) for units [begin, end), and whatever is to be done after one that threw.
@@ -200,10 +230,18 @@ struct BlockReduce {
     call_item(*f, inputs[item], scope, [&](R&& value) { result.emplace(std::move(value)); });
     return *std::move(result);
   }
+  // Of awaitables: compiled once for coroutines and other workers.
+  [[gnu::noinline]] static R step(Op& op, R&& sum, R&& value) {
+    return std::invoke(op, std::move(sum), std::move(value));
+  }
   [[gnu::noinline]] static R fold(const BlockReduce& self, TaskScope& scope, std::uint64_t unit) {
     R sum = self.mapped(unit * self.block, scope);
-    for (std::uint64_t i = unit * self.block + 1; i < self.end_of(unit); ++i)
-      sum = std::invoke(*self.op, std::move(sum), self.mapped(i, scope));
+    for (std::uint64_t i = unit * self.block + 1; i < self.end_of(unit); ++i) {
+      if constexpr (CallOf<F, Input>::kAwaitable)
+        sum = step(*self.op, std::move(sum), self.mapped(i, scope));
+      else
+        sum = std::invoke(*self.op, std::move(sum), self.mapped(i, scope));
+    }
     return sum;
   }
 
@@ -340,8 +378,14 @@ struct Kernel {
     made.run = &run;
     made.stoppable = Stoppable<typename Work::Function, typename Work::Input>;
     made.has_result = !std::is_void_v<R>;
+    using Call = CallOf<typename Work::Function, typename Work::Input>;
+    if constexpr (Call::kAwaitable) made.async = Call::Await::template map_start<Work>();
     CrossCall& cross = made.cross;
     cross.refusal = crossing_refusal<R>();
+    if constexpr (requires { Work::Sink::kOwned; }) {
+      cross.output = work.sink.first;
+      cross.output_size = static_cast<std::size_t>(units) * sizeof(*work.sink.first);
+    }
     if constexpr (kCrossesPlain<R>) cross.result_size = sizeof(R);
     if constexpr (kCrossesPlain<R> || std::is_void_v<R>) {
       cross.run_plain = &run_plain;

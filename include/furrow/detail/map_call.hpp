@@ -86,6 +86,9 @@ struct CrossCall {
   const char* input_refusal = nullptr;  // the same for inputs, which cross only where they are sent
   std::size_t result_size =
       0;  // of a plain result, which goes straight into shared memory; 0: none, or encoded
+  // Where results are stored, if that belongs to the map alone: workers need no copy of it.
+  void* output = nullptr;
+  std::size_t output_size = 0;  // bytes
   // In the worker. RESULTS is that of unit 0. One of the two is null: plain results and none at all go the
   // first way.
   void (*run_plain)(void* object, TaskScope&, std::uint64_t begin, std::uint64_t end,
@@ -103,6 +106,16 @@ struct CrossCall {
   void (*encode_input)(void* object, std::uint64_t unit, Writer&) = nullptr;
 };
 
+class AsyncLoop;
+struct AsyncTask;
+
+// How the async backend runs a function that returns an awaitable; null pointers for other functions.
+struct AsyncStart {
+  std::unique_ptr<AsyncLoop> (*make_loop)() = nullptr;
+  // Lets the unit's coroutine begin as TASK, whose host hears of its end.
+  void (*start)(void* object, AsyncLoop&, AsyncTask& task, std::uint64_t unit) = nullptr;
+};
+
 struct MapCall {
   void* object = nullptr;   // borrowed until the map ends
   std::uint64_t size = 0;   // units
@@ -112,6 +125,7 @@ struct MapCall {
   bool stoppable = false;   // the function takes a std::stop_token
   bool has_result = false;  // false for functions that return nothing
   CrossCall cross{};
+  AsyncStart async{};
 };
 
 // A map whose inputs come bit by bit. A chunk is an object for MapCall's functions that holds inputs BEGIN to

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "furrow/codec.hpp"
 #include "furrow/outcome.hpp"
 
 namespace furrow::detail {
@@ -29,8 +30,15 @@ struct IteratorSink {
   }
 };
 
+// Sinks with kOwned: an array that belongs to the map alone, so that workers need no copy of it.
+template <class R>
+struct OwnedSink : IteratorSink<R*> {
+  static constexpr bool kOwned = true;
+};
+
 template <class R>
 struct OptionalSink {
+  static constexpr bool kOwned = true;
   std::optional<R>* first;
   void store(std::uint64_t i, R&& result) const { first[i].emplace(std::move(result)); }
   const R& operator[](std::uint64_t i) const { return *first[i]; }
@@ -38,6 +46,7 @@ struct OptionalSink {
 
 template <class R>
 struct OutcomeSink {
+  static constexpr bool kOwned = true;
   Outcome<R>* first;
   void store(std::uint64_t i, R&& result) const { first[i] = Outcome<R>(std::move(result)); }
   const R& operator[](std::uint64_t i) const { return std::as_const(first[i]).value(); }
@@ -54,8 +63,8 @@ struct OutcomeSink<void> {
 template <class R>
 class Results {
  public:
-  explicit Results(std::uint64_t size) : results_(size) {}
-  auto sink() { return IteratorSink<R*>{results_.data()}; }
+  explicit Results(std::uint64_t size) { resize_fresh(results_, size); }
+  auto sink() { return OwnedSink<R>{{results_.data()}}; }
   std::vector<R> take() { return std::move(results_); }
 
  private:
