@@ -10,7 +10,7 @@ int main(int argc, char** argv) {
   const int workers = furrow::cpu_count();
   bench::print_head(workers);
   // Processes first: they are forked while this program has no other threads.
-  for (auto* rows : {bench::process_rows, bench::thread_rows, bench::call_rows})
+  for (auto* rows : {bench::process_rows, bench::header_rows, bench::thread_rows, bench::call_rows})
     for (const bench::Row& row : rows(workers))
       if (std::strstr(row.work.c_str(), pattern)) bench::measure(row);
 }

@@ -30,6 +30,8 @@ void measure(const Row& row) {
     char figure[64];
     if (row.unit == "s")
       std::snprintf(figure, sizeof figure, "%.4f s", took);
+    else if (row.unit == "MB")
+      std::snprintf(figure, sizeof figure, "%.0f MB", took);
     else
       std::snprintf(figure, sizeof figure, "%.3g %s", row.amount / took, row.unit.c_str());
     char ratio[32] = "";

@@ -17,7 +17,7 @@ struct Contender {
 
 struct Row {
   std::string work;
-  std::string unit;                   // of a rate, as "million tasks/s"; "s" for plain times
+  std::string unit;                   // of a rate, as "million/s"; or "s" for times, "MB" for sizes
   double amount = 1;                  // units of work in a run, in the unit's measure; unused for plain times
   std::vector<Contender> contenders;  // Furrow first
   std::string goal;
@@ -37,6 +37,7 @@ void print_head(int workers);
 std::vector<Row> thread_rows(int workers);
 std::vector<Row> call_rows(int workers);
 std::vector<Row> process_rows(int workers);
+std::vector<Row> header_rows(int workers);
 
 }  // namespace bench
 
