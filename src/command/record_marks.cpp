@@ -58,7 +58,9 @@ std::size_t RecordMarks::first(std::string_view text, std::size_t from, bool fol
     return kNone;
   }
   if (mark_.empty()) return from < text.size() ? from + 1 : kNone;  // every byte is a record
-  const std::size_t at = mark_.size() == 1 ? find_byte(text, mark_[0], from) : text.find(mark_, from);
+  // A record that begins where the text does ends nothing.
+  const std::size_t begin = end_.empty() ? from + 1 : from;
+  const std::size_t at = mark_.size() == 1 ? find_byte(text, mark_[0], begin) : text.find(mark_, begin);
   return at == kNone ? kNone : at + end_.size();
 }
 

@@ -15,7 +15,7 @@ class RecordMarks {
  public:
   static Result<RecordMarks> make(const SplitOptions& options);
 
-  // The first place at or behind FROM at which a record ends; npos: none. Where more text may FOLLOW, an end
+  // The first place behind FROM at which a record ends; npos: none. Where more text may FOLLOW, an end
   // that touches the end of TEXT and could go on there is not taken.
   std::size_t first(std::string_view text, std::size_t from, bool follows) const;
   // The last one.

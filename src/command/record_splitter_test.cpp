@@ -122,6 +122,8 @@ TEST_F(SplitterTest, StartsAndEnds) {
   SplitOptions options = records(1);
   options.start = ">";
   EXPECT_THAT(split(">a\nb\n>c\n>d", options), ElementsAre(">a\nb\n", ">c\n", ">d"));
+  options.end = "";
+  EXPECT_THAT(split(">a\nb\n>c\n>d", options), ElementsAre(">a\nb\n", ">c\n", ">d"));
   options.start = "";
   options.end = ";;";
   EXPECT_THAT(split("a;b;;c", options), ElementsAre("a;b;;", "c"));
