@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -100,13 +101,44 @@ Result<void> MapRun::prepare() {
   if (options_.results) {
     if (auto opened = open_results(); !opened) return opened;
   }
-  if (!feed_)
-    feed_ = std::make_unique<command::ValueFeed>(std::move(plan_.inputs), plan_.needs_identities || log_);
+  if (!feed_) {
+    if (auto opened = open_feed(); !opened) return opened;
+  }
   halt_.emplace(rule_of(options_.halt), plan_.total.value_or(0));
   auto guard =
       os::Guard::start(log_ && log_->lock_fd() >= 0 ? std::vector{log_->lock_fd()} : std::vector<int>{});
   if (!guard) return fail(std::move(guard.error()));
   guard_ = *std::move(guard);
+  return {};
+}
+
+Result<void> MapRun::open_feed() {
+  const bool with_identities = plan_.needs_identities || log_;
+  if (options_.pipe == MapOptions::Pipe::kNo) {
+    feed_ = std::make_unique<command::ValueFeed>(std::move(plan_.inputs), with_identities);
+    return {};
+  }
+  std::vector<std::string> files;
+  for (const command::SourceSpec& source : options_.inputs.sources) {
+    if (source.is_file && source.path != "-") files.push_back(source.path);
+  }
+  if (options_.pipe == MapOptions::Pipe::kParts) {
+    if (files.empty())
+      return fail(Error{"--pipe-part needs a file to split", "", 0, "Name it with -a FILE."});
+    auto feed = command::PartFeed::open(files, options_.split,
+                                        static_cast<std::uint64_t>(options_.blocks_per_slot) * plan_.slots);
+    if (!feed) return fail(std::move(feed.error()));
+    plan_.total = (*feed)->total();
+    feed_ = *std::move(feed);
+    return {};
+  }
+  int fd = STDIN_FILENO;
+  if (!files.empty()) {
+    fd = ::open(files.front().c_str(), O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return fail(system_error("cannot read " + files.front()));
+    stream_.emplace(fd);
+  }
+  feed_ = std::make_unique<command::PipeFeed>(fd, options_.split, with_identities);
   return {};
 }
 
@@ -187,6 +219,12 @@ command::CollatorOptions MapRun::collator_options() {
           .on_closed = [this] { output_closed(); }};
 }
 
+// Blocks that wait cost memory, values next to none.
+std::size_t MapRun::look_ahead() const {
+  return options_.pipe == MapOptions::Pipe::kPipe ? plan_.slots
+                                                  : std::max<std::size_t>(kLookAhead, plan_.slots);
+}
+
 farm::Summary MapRun::run_jobs() {
   os::EventLoop loop;
   const os::SignalWatch signals(loop, os::not_ignored({SIGINT, SIGTERM, SIGHUP}), [&](int signal) {
@@ -216,7 +254,7 @@ farm::Summary MapRun::run_jobs() {
   const bool is_gated = options_.delay_s > 0 || options_.load || options_.memfree > 0;
   farm::Farm farm(graph, resources, std::move(budget), executor, source, loop,
                   {.keep_going = true,
-                   .prefetch = std::max<std::size_t>(kLookAhead, plan_.slots),
+                   .prefetch = look_ahead(),
                    .timeout_s = options_.timeout_s,
                    .ended_leave = true,
                    .gate = is_gated ? gate_.get() : nullptr});

@@ -14,6 +14,7 @@
 #include "command/job_feed.hpp"
 #include "command/joblog.hpp"
 #include "command/map_source.hpp"
+#include "command/pipe_feed.hpp"
 #include "exec/stream_writer.hpp"
 #include "farm/farm.hpp"
 #include "os/descriptor.hpp"
@@ -33,7 +34,9 @@ class MapRun final : public plan::EventSink {
   Result<void> prepare();
   Result<void> open_log();
   Result<void> open_results();
+  Result<void> open_feed();
   void take_failed_jobs();
+  std::size_t look_ahead() const;
   farm::Summary run_jobs();
   command::MapSettings settings();
   command::CollatorOptions collator_options();
@@ -50,7 +53,7 @@ class MapRun final : public plan::EventSink {
   exec::StreamWriter out_, err_;
   std::optional<command::ResultsFiles> files_;
   std::optional<command::ResultsTable> table_;
-  std::optional<os::Descriptor> table_file_;
+  std::optional<os::Descriptor> table_file_, stream_;
   std::unique_ptr<command::Joblog> log_;
   MapPlan plan_;
   std::unique_ptr<command::JobFeed> feed_;

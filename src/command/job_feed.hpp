@@ -12,6 +12,7 @@
 #include "command/input_source.hpp"
 #include "command/job_key.hpp"
 #include "command/joblog.hpp"
+#include "command/record_splitter.hpp"
 #include "plan/executor.hpp"
 
 namespace furrow::command {
@@ -23,9 +24,10 @@ struct MapJob {
   std::uint64_t key = 0;
   bool has_key = false;
   JobIdentity identity;
-  unsigned slot = 0;             // 0: it does not run
-  std::string command{};         // as it was started
-  plan::Launch::Stream input{};  // its standard input
+  unsigned slot = 0;      // 0: it does not run
+  std::string command{};  // as it was started
+  Block block{};          // of a stream
+  std::size_t part = 0;   // of the files that are split
   std::int64_t input_size = 0;
   plan::Launch::Stream output{}, errors{};  // files in place of captured output
 };
@@ -36,6 +38,9 @@ class JobFeed {
   // As InputSource::next. Sets what the job is about, `values.identity` included where it is asked for.
   virtual Result<Pull> next(MapJob& job) = 0;
   virtual int descriptor() const = 0;
+  // The standard input of an attempt that starts now; null: none.
+  virtual Result<plan::Launch::Stream> input(MapJob& /*job*/) { return plan::Launch::Stream{}; }
+  virtual void ended(const MapJob& /*job*/) {}  // the attempt that started last
 };
 
 // One job for each set of values; with identities where they are needed.

@@ -151,7 +151,9 @@ Result<void> MapSource::starting(plan::JobId id, int /*attempt*/, plan::Launch& 
   if (settings_.files != nullptr) {
     if (auto opened = settings_.files->open(job, rendering); !opened) return opened;
   }
-  launch.input = job.input;
+  auto input = feed_.input(job);
+  if (!input) return fail(std::move(input.error()));
+  launch.input = *std::move(input);
   launch.output = settings_.uncaptured ? own_output_ : job.output;
   launch.errors = settings_.uncaptured ? own_errors_ : job.errors;
   if (auto entered = enter_directory(job, launch); !entered) return entered;
@@ -185,6 +187,7 @@ Result<void> MapSource::enter_directory(const MapJob& job, plan::Launch& launch)
 Result<void> MapSource::finished(const plan::Exit& exit) {
   if (exit.timed_out) return fail("it took too long");
   if (collator_.is_incomplete(exit.job)) return fail("its output could not be kept: the disk is full");
+  feed_.ended(*jobs_[exit.job]);
   note(*jobs_[exit.job], exit);
   collator_.end(exit.job, true);
   ended(exit.job);
@@ -193,6 +196,7 @@ Result<void> MapSource::finished(const plan::Exit& exit) {
 
 void MapSource::failed(const plan::Exit& exit, bool will_retry) {
   MapJob& job = *jobs_[exit.job];
+  feed_.ended(job);
   if (will_retry) {
     collator_.again(exit.job);
     give_back_slot(job);
@@ -240,7 +244,7 @@ void MapSource::ended(plan::JobId id) {
 Result<void> MapSource::commit() {
   for (const plan::JobId id : ended_) {
     MapJob& job = *jobs_[id];
-    job.input.reset();
+    job.block = Block();
     job.output.reset();
     job.errors.reset();
     if (spares_.size() < kMostSpares) spares_.push_back(std::move(jobs_[id]));
