@@ -39,6 +39,5 @@ CASES = [
     case("part_recstart", f"-k --pipe-part -a in --block 8 --recstart '>' {CAT}", files={"in": FASTA}),
     case("part_header", f"-k --pipe-part -a in --block 8 --header : {CAT}", files={"in": "h\n" + NUMBERS[:40]}),
     case("part_missing", "--pipe-part -a missing wc"),
-    case("part_without_file", "--pipe-part wc", NUMBERS),
     case("part_N", "--pipe-part -a in -N1 wc", files={"in": NUMBERS}),
 ]
