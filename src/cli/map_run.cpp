@@ -25,6 +25,8 @@ namespace {
 
 constexpr int kError = 255;
 constexpr int kSignalled = 128;
+constexpr const char* kStoreFolder = ".furrow";
+constexpr double kWaitForGuard_s = 20;
 constexpr std::size_t kLookAhead = 64;  // jobs that are read before they can start
 
 std::string scratch_folder(const MapOptions& options) {
@@ -105,8 +107,27 @@ Result<void> MapRun::prepare() {
     if (auto opened = open_feed(); !opened) return opened;
   }
   halt_.emplace(rule_of(options_.halt), plan_.total.value_or(0));
-  auto guard =
-      os::Guard::start(log_ && log_->lock_fd() >= 0 ? std::vector{log_->lock_fd()} : std::vector<int>{});
+  if (!options_.outputs.empty()) {
+    if (auto opened = open_store(); !opened) return opened;
+  }
+  return start_guard();
+}
+
+// What one folder's jobs make is recorded in one place, whoever runs them.
+Result<void> MapRun::open_store() {
+  auto store = store::Store::open(kStoreFolder, kWaitForGuard_s);
+  if (!store) return fail(std::move(store.error()));
+  store_ = *std::move(store);
+  outputs_.emplace(plan_.command, plan_.outputs, *store_);
+  return {};
+}
+
+// Who takes a lock of ours after us waits until no job is left.
+Result<void> MapRun::start_guard() {
+  std::vector<int> locks;
+  if (log_ && log_->lock_fd() >= 0) locks.push_back(log_->lock_fd());
+  if (store_) locks.push_back(store_->lock_fd());
+  auto guard = os::Guard::start(locks);
   if (!guard) return fail(std::move(guard.error()));
   guard_ = *std::move(guard);
   return {};
@@ -195,6 +216,7 @@ command::MapSettings MapRun::settings() {
   settings.retries = options_.retries == "1" ? nullptr : address(plan_.retries);
   settings.files = files_ ? &*files_ : nullptr;
   settings.table = table_ ? &*table_ : nullptr;
+  settings.outputs = outputs_ ? &*outputs_ : nullptr;
   settings.slots = plan_.slots;
   settings.total = plan_.total.value_or(0);
   settings.seed = options_.seed;
@@ -330,6 +352,12 @@ void MapRun::say(const std::string& text) { err_.write(text + "\n"); }
 // --- the end
 
 int MapRun::conclude(const farm::Summary& summary) {
+  if (store_) {
+    if (auto closed = store_->close_cleanly(); !closed) {
+      tell(closed.error());
+      return kError;
+    }
+  }
   if (summary.error) {
     tell(*summary.error);
     return kError;
@@ -343,6 +371,8 @@ int MapRun::conclude(const farm::Summary& summary) {
     say(fmt::format("furrow map: {} of {} done before, by {}", counts_.skipped, count_of(counts_.read, "job"),
                     options_.joblog ? *options_.joblog : *options_.results));
   }
+  if (counts_.fresh > 0 && !options_.quiet)
+    say(fmt::format("furrow map: {} of {} up to date", counts_.fresh, count_of(counts_.read, "job")));
   if (summary.signal != 0) return kSignalled + summary.signal;
   if (is_closed_) {
     if (out_.error() == EPIPE || out_.error() == 0) return kSignalled + SIGPIPE;

@@ -20,6 +20,7 @@
 #include "os/descriptor.hpp"
 #include "os/guard.hpp"
 #include "plan/event.hpp"
+#include "store/store.hpp"
 
 namespace furrow::cli {
 
@@ -35,6 +36,8 @@ class MapRun final : public plan::EventSink {
   Result<void> open_log();
   Result<void> open_results();
   Result<void> open_feed();
+  Result<void> open_store();
+  Result<void> start_guard();
   void take_failed_jobs();
   std::size_t look_ahead() const;
   farm::Summary run_jobs();
@@ -57,6 +60,8 @@ class MapRun final : public plan::EventSink {
   std::unique_ptr<command::Joblog> log_;
   MapPlan plan_;
   std::unique_ptr<command::JobFeed> feed_;
+  std::unique_ptr<store::Store> store_;
+  std::optional<command::JobOutputs> outputs_;
   std::unique_ptr<os::Guard> guard_;
   std::optional<command::HaltPolicy> halt_;
 

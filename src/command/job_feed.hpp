@@ -24,10 +24,11 @@ struct MapJob {
   std::uint64_t key = 0;
   bool has_key = false;
   JobIdentity identity;
-  unsigned slot = 0;      // 0: it does not run
-  std::string command{};  // as it was started
-  Block block{};          // of a stream
-  std::size_t part = 0;   // of the files that are split
+  unsigned slot = 0;                   // 0: it does not run
+  std::string command{};               // as it was started
+  std::vector<std::string> outputs{};  // files that it makes; none where nobody says
+  Block block{};                       // of a stream
+  std::size_t part = 0;                // of the files that are split
   std::int64_t input_size = 0;
   plan::Launch::Stream output{}, errors{};  // files in place of captured output
 };

@@ -69,6 +69,15 @@ bool MapSource::add_jobs(std::size_t count) {
       ++counts_.skipped;
       continue;
     }
+    const Result<bool> fresh = is_fresh(*job);
+    if (!fresh) {
+      error_ = fresh.error();
+      return false;
+    }
+    if (*fresh) {
+      ++counts_.fresh;
+      continue;
+    }
     graph_.add({.retries = retries_of(*job)});
     jobs_.emplace_back(std::move(job));
     spares_.pop_back();
@@ -99,6 +108,10 @@ bool MapSource::is_done_already(const MapJob& job) {
     before = past.take_command(settings_.command->render(job.values, context(job)));
   return before == PastJobs::Before::kWell ||
          (before == PastJobs::Before::kFailed && settings_.resume == MapSettings::Resume::kUnfinished);
+}
+
+Result<bool> MapSource::is_fresh(MapJob& job) {
+  return settings_.outputs == nullptr ? Result<bool>(false) : settings_.outputs->is_fresh(job, context(job));
 }
 
 void MapSource::wait_for_input() {
@@ -148,6 +161,9 @@ Result<void> MapSource::starting(plan::JobId id, int /*attempt*/, plan::Launch& 
   launch.command = job.command;
   launch.nice = settings_.nice;
   set_environment(job, launch);
+  if (settings_.outputs != nullptr) {
+    if (auto ready = settings_.outputs->starting(job); !ready) return ready;
+  }
   if (settings_.files != nullptr) {
     if (auto opened = settings_.files->open(job, rendering); !opened) return opened;
   }
@@ -187,6 +203,9 @@ Result<void> MapSource::enter_directory(const MapJob& job, plan::Launch& launch)
 Result<void> MapSource::finished(const plan::Exit& exit) {
   if (exit.timed_out) return fail("it took too long");
   if (collator_.is_incomplete(exit.job)) return fail("its output could not be kept: the disk is full");
+  if (settings_.outputs != nullptr) {
+    if (auto made = settings_.outputs->finished(*jobs_[exit.job], exit); !made) return made;
+  }
   feed_.ended(*jobs_[exit.job]);
   note(*jobs_[exit.job], exit);
   collator_.end(exit.job, true);
@@ -197,6 +216,7 @@ Result<void> MapSource::finished(const plan::Exit& exit) {
 void MapSource::failed(const plan::Exit& exit, bool will_retry) {
   MapJob& job = *jobs_[exit.job];
   feed_.ended(job);
+  if (settings_.outputs != nullptr) settings_.outputs->failed(job, exit);
   if (will_retry) {
     collator_.again(exit.job);
     give_back_slot(job);
@@ -251,6 +271,9 @@ Result<void> MapSource::commit() {
     jobs_.leave(id);
   }
   ended_.clear();
+  if (settings_.outputs != nullptr) {
+    if (auto committed = settings_.outputs->commit(); !committed) return committed;
+  }
   return log_ == nullptr ? Result<void>{} : log_->commit();
 }
 

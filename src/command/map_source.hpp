@@ -12,6 +12,7 @@
 
 #include "command/collator.hpp"
 #include "command/job_feed.hpp"
+#include "command/job_outputs.hpp"
 #include "command/joblog.hpp"
 #include "command/results_files.hpp"
 #include "command/results_table.hpp"
@@ -32,6 +33,7 @@ struct MapSettings {
   const CommandTemplate* retries = nullptr;
   const ResultsFiles* files = nullptr;  // where the jobs' output goes
   ResultsTable* table = nullptr;        // what its output becomes
+  JobOutputs* outputs = nullptr;        // what they make
   unsigned slots = 1;
   std::uint64_t total = 0;
   std::uint64_t seed = 0;
@@ -48,6 +50,7 @@ struct MapSettings {
 struct MapCounts {
   std::uint64_t read = 0;     // jobs that the input gave
   std::uint64_t skipped = 0;  // done before, by the log
+  std::uint64_t fresh = 0;    // what they make is up to date
 };
 
 class MapSource final : public plan::JobSource {
@@ -78,6 +81,7 @@ class MapSource final : public plan::JobSource {
  private:
   Result<Pull> pull(MapJob& job);
   bool is_done_already(const MapJob& job);
+  Result<bool> is_fresh(MapJob& job);
   RenderContext context(const MapJob& job) const;
   Result<void> enter_directory(const MapJob& job, plan::Launch& launch);
   void set_environment(const MapJob& job, plan::Launch& launch);

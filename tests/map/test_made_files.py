@@ -1,0 +1,73 @@
+"""--output: jobs run only where what they make is missing or old."""
+import os
+import sqlite3
+
+
+def older(path, seconds):
+    os.utime(path, (path.stat().st_atime, path.stat().st_mtime - seconds))
+
+
+def zipped(fmap, *inputs):
+    done = fmap("-k", "-v", "--output", "{}.gz", "gzip -k {}", ":::", *inputs)
+    assert done.code == 0, done
+    return [line.split()[-1] for line in done.out.splitlines()]
+
+
+def test_what_is_newer_than_its_input_is_not_made_again(fmap, tmp_path):
+    (tmp_path / "a").write_text("a\n")
+    (tmp_path / "b").write_text("b\n")
+    assert zipped(fmap, "a", "b") == ["a", "b"]
+    assert zipped(fmap, "a", "b") == []
+    older(tmp_path / "a.gz", 100)
+    older(tmp_path / "a", 50)
+    assert zipped(fmap, "a", "b") == ["a"]
+    (tmp_path / "b.gz").unlink()
+    assert zipped(fmap, "a", "b") == ["b"]
+
+
+def test_what_somebody_else_made_is_judged_by_its_time(fmap, tmp_path):
+    (tmp_path / "a").write_text("a\n")
+    (tmp_path / "a.gz").write_text("made elsewhere\n")
+    older(tmp_path / "a", 10)
+    assert zipped(fmap, "a") == []
+
+
+def test_another_command_makes_it_again(fmap):
+    assert fmap("-v", "--output", "{}.out", "echo one > {}.out", ":::", "a").out != ""
+    assert fmap("-v", "--output", "{}.out", "echo one > {}.out", ":::", "a").out == ""
+    assert fmap("-v", "--output", "{}.out", "echo two > {}.out", ":::", "a").out != ""
+
+
+def test_what_a_failed_job_left_is_removed(fmap, tmp_path):
+    done = fmap("--output", "{}.out", "echo half > {}.out; exit 3 #", ":::", "a")
+    assert done.code == 1 and not (tmp_path / "a.out").exists()
+
+
+def test_a_job_that_does_not_make_it_has_failed(fmap):
+    done = fmap("--output", "{}.out", "true", ":::", "a")
+    assert done.code == 1 and "did not make a.out" in done.err
+
+
+def test_folders_are_made(fmap, tmp_path):
+    assert fmap("--output", "deep/er/{}", "echo x > deep/er/{} #", ":::", "a").code == 0
+    assert (tmp_path / "deep/er/a").exists()
+
+
+def test_records_are_in_the_store_of_workflows(fmap, tmp_path):
+    (tmp_path / "a").write_text("a\n")
+    zipped(fmap, "a")
+    assert (tmp_path / ".furrow").is_dir()
+    database = next((tmp_path / ".furrow").glob("*.db"))
+    tables = [name for (name,) in sqlite3.connect(database).execute("select name from sqlite_master where type='table'")]
+    assert any(b"a.gz" in str(row).encode() for table in tables
+               for row in sqlite3.connect(database).execute(f"select * from {table}"))
+
+
+def test_what_was_under_way_when_the_engine_died_is_made_again(start, fmap, tmp_path):
+    run = start("--output", "{}.out", "echo half > {}.out; touch started; sleep 60; echo rest >> {}.out #", ":::", "a")
+    run.wait_for_file("started")
+    run.signal(9)
+    run.wait()
+    assert (tmp_path / "a.out").exists()
+    done = fmap("--output", "{}.out", "echo whole > {}.out #", ":::", "a")
+    assert done.code == 0 and (tmp_path / "a.out").read_text() == "whole\n", done
