@@ -84,7 +84,7 @@ Result<farm::Summary> WorkflowRun::run_jobs(const std::string& log_path) {
   session_.evaluator().attach(loop);
 
   workflow::JobDemands demands(session_.dag(), session_.rules(), session_.evaluator(), resources,
-                               session_.cores());
+                               session_.most_threads());
   workflow::JobFiles files(session_.dag(), session_.rules(), session_.states(),
                            {options.not_temp, options.keep_incomplete, options.latency_wait_s});
   workflow::Recorder recorder(session_.dag(), session_.rules(), session_.states(), *session_.store(), &hasher,

@@ -93,6 +93,7 @@ Result<snakefile::LoadRequest> WorkflowSession::load_request(const std::string& 
   request.config = std::move(*config);
   request.config_args = options_.config;
   request.cores = static_cast<int>(std::min<std::int64_t>(cores_, 1 << 30));
+  request.max_threads = static_cast<int>(std::min<std::int64_t>(most_threads(), 1 << 30));
   request.stdout_is_data = prints_data();
   request.targets = options_.targets;
   request.shadow_prefix = options_.shadow_prefix;
@@ -192,18 +193,10 @@ Result<void> WorkflowSession::load() {
   if (!snakefile_.workdir.empty()) {
     if (auto changed = os::change_directory(snakefile_.workdir); !changed) return changed;
   }
-  apply_rule_options();
   auto rules = workflow::RuleSet::compile(std::move(snakefile_.rules), snakefile_.rule_order, dag_.files);
   if (!rules) return fail(std::move(rules.error()));
   rules_ = std::move(*rules);
   return check_rule_names();
-}
-
-void WorkflowSession::apply_rule_options() {
-  for (workflow::Rule& rule : snakefile_.rules) {
-    if (auto* threads = std::get_if<std::int64_t>(&rule.threads); threads && options_.max_threads)
-      *threads = std::min(*threads, *options_.max_threads);
-  }
 }
 
 Result<void> WorkflowSession::open_store() {
@@ -243,7 +236,7 @@ Result<workflow::StalenessOptions> WorkflowSession::staleness_options() {
       return std::find(options_.rerun_triggers.begin(), options_.rerun_triggers.end(), name) !=
              options_.rerun_triggers.end();
     };
-    options.triggers = {has("mtime"), has("params"), has("input"), has("software-env"), has("code")};
+    options.triggers = {has("mtime"), has("params"), has("input"), has("code")};
   }
   options.force_all = options_.force_all;
   options.force_targets = options_.force;

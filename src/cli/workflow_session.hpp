@@ -2,6 +2,7 @@
 // they must happen.
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <string>
 
@@ -28,6 +29,8 @@ class WorkflowSession {
   bool changes_nothing() const;  // dry runs, graphs, tables
   bool prints_data() const;      // standard output is for another program
   std::int64_t cores() const { return cores_; }
+  // --max-threads, whoever says how many: a number in the Snakefile, a function or an option.
+  std::int64_t most_threads() const { return std::min(cores_, options_.max_threads.value_or(cores_)); }
   const std::vector<std::pair<std::string, std::int64_t>>& limits() const {
     return limits_;
   }  // of --resources
@@ -49,7 +52,6 @@ class WorkflowSession {
   Result<void> find_limits();
   Result<void> add_set_resources(snakefile::LoadRequest& request) const;
   Result<void> check_rule_names() const;
-  void apply_rule_options();
   workflow::Targets targets() const;
   Result<workflow::StalenessOptions> staleness_options();
 

@@ -150,6 +150,8 @@ std::string encode_load(std::uint64_t id, const LoadRequest& request) {
   write_texts(json, "configfiles", request.configfiles);
   json.Key("cores");
   json.Int(request.cores);
+  json.Key("max_threads");
+  json.Int(request.max_threads);
   json.Key("attempt");
   json.Int(request.attempt);
   write_bool(json, "stdout_is_data", request.stdout_is_data);

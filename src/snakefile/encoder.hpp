@@ -21,6 +21,7 @@ struct LoadRequest {
   std::vector<std::string> config_args{};
   std::vector<std::string> configfiles{};  // absolute
   int cores = 1;
+  int max_threads = 0;  // of one job; 0: as many as there are cores
   int attempt = 1;
   bool stdout_is_data = false;
   std::string mode = "default";

@@ -22,8 +22,8 @@ std::vector<std::pair<std::string, ResourceValue>> merged(
 }  // namespace
 
 JobDemands::JobDemands(const Dag& dag, const RuleSet& rules, Evaluator& evaluator, plan::Resources& resources,
-                       std::int64_t cores)
-    : dag_(dag), rules_(rules), evaluator_(evaluator), resources_(resources), cores_(cores) {}
+                       std::int64_t most_threads)
+    : dag_(dag), rules_(rules), evaluator_(evaluator), resources_(resources), most_threads_(most_threads) {}
 
 std::vector<Result<JobDemands::SharedDemand>> JobDemands::find(std::span<const NodeId> nodes, int attempt) {
   std::vector<Result<SharedDemand>> demands(nodes.size());
@@ -50,7 +50,7 @@ void JobDemands::ask(std::span<const NodeId> nodes, std::span<const std::size_t>
     DetailQuestion& question =
         questions.emplace_back(DetailQuestion{view_of(dag_, rules_, nodes[place]), true, true, false});
     question.job.attempt = attempt;
-    question.job.threads = std::min(question.job.threads, cores_);
+    question.job.threads = std::min(question.job.threads, most_threads_);
   }
   auto answers = evaluator_.details(questions);
   for (std::size_t i = 0; i < places.size(); ++i) {
@@ -72,7 +72,7 @@ Result<JobDemands::SharedDemand> JobDemands::settle(const CompiledRule& rule, De
     return fail(rule_error(
         rule.rule, "rule " + rule.rule.name + " asks for " + std::to_string(demand.threads) + " threads",
         "A job needs none or more."));
-  demand.threads = std::min(demand.threads, cores_);
+  demand.threads = std::min(demand.threads, most_threads_);
   plan::Amounts amounts(1, rule.rule.kind == RuleKind::kNone ? 0 : demand.threads);
   for (const auto& [name, value] : demand.resources) {
     const auto* amount = std::get_if<std::int64_t>(&value);

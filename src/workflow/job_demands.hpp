@@ -23,9 +23,9 @@ class JobDemands {
   // Shared by all jobs of a rule whose demand no function answers: a million jobs may be ready at a time.
   using SharedDemand = std::shared_ptr<const Demand>;
 
-  // Borrows all. CORES: no job gets more.
+  // Borrows all. MOST_THREADS: no job gets more.
   JobDemands(const Dag& dag, const RuleSet& rules, Evaluator& evaluator, plan::Resources& resources,
-             std::int64_t cores);
+             std::int64_t most_threads);
 
   // In order of NODES; functions are asked for many jobs in one message.
   std::vector<Result<SharedDemand>> find(std::span<const NodeId> nodes, int attempt);
@@ -40,7 +40,7 @@ class JobDemands {
   const RuleSet& rules_;
   Evaluator& evaluator_;
   plan::Resources& resources_;
-  std::int64_t cores_;
+  std::int64_t most_threads_;
   std::unordered_map<RuleId, Result<SharedDemand>> fixed_;
 };
 

@@ -35,7 +35,7 @@ enum Reason : std::uint16_t {
 using Reasons = std::uint16_t;
 
 struct Triggers {
-  bool mtime = true, params = true, input = true, software = true, code = true;
+  bool mtime = true, params = true, input = true, code = true;
 };
 
 struct StalenessOptions {

@@ -223,21 +223,21 @@ TEST_F(OneJob, EachTriggerCanBeSwitchedOff) {
   write("more", "", 10);
   write("in", "other\n", 30);
   use(rule("copy").output("out").input("in").input("more").param("2").code("new"));
-  options_.triggers = {false, false, false, false, false};
+  options_.triggers = {false, false, false, false};
   EXPECT_THAT(due({"out"}), IsEmpty());
-  options_.triggers = {true, false, false, false, false};
+  options_.triggers = {true, false, false, false};
   EXPECT_THAT(due({"out"}), ElementsAre("copy: input is newer"));
-  options_.triggers = {false, true, false, false, false};
+  options_.triggers = {false, true, false, false};
   EXPECT_THAT(due({"out"}), ElementsAre("copy: params have changed"));
-  options_.triggers = {false, false, true, false, false};
+  options_.triggers = {false, false, true, false};
   EXPECT_THAT(due({"out"}), ElementsAre("copy: set of inputs has changed"));
-  options_.triggers = {false, false, false, false, true};
+  options_.triggers = {false, false, false, true};
   EXPECT_THAT(due({"out"}), ElementsAre("copy: code has changed"));
 }
 
 TEST_F(OneJob, MissingOutputIsNoTriggerAndCannotBeSwitchedOff) {
   ASSERT_TRUE(os::remove_tree("out"));
-  options_.triggers = {false, false, false, false, false};
+  options_.triggers = {false, false, false, false};
   EXPECT_THAT(due({"out"}), ElementsAre("copy: output is missing"));
 }
 

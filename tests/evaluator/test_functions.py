@@ -104,6 +104,11 @@ def test_threads_are_capped_before_other_functions_see_them(folder):
     assert answer["threads"] == 99 and answer["resources"]["t"] == 3
 
 
+def test_threads_are_capped_at_what_a_job_may_have(folder):
+    client = folder.load("rule a:\n    threads: lambda wc: 99\n    resources: t=lambda wc, threads: threads\n", cores=3, max_threads=2)
+    assert client.one("details", client.job("a"), want=["threads", "resources"])["resources"]["t"] == 2
+
+
 def test_missing_files_are_told_apart_from_mistakes(folder):
     client = folder.load(
         """

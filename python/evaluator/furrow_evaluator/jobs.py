@@ -136,7 +136,7 @@ class Details:
                 value = int(value)
             if isinstance(value, bool) or not isinstance(value, int):
                 raise WorkflowError("the function for threads must answer a whole number, not %r" % (value,))
-        self.threads_ = min(value, self.rule.workflow.cores)
+        self.threads_ = min(value, self.rule.workflow.max_threads)
         return value
 
     def evaluate_resources(self):

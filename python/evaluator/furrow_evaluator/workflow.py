@@ -96,6 +96,7 @@ class Workflow:
         self.overwrite_workdir = request.get("workdir")
         self.workdir_init = os.getcwd()
         self.cores = self._cores = request.get("cores") or 1
+        self.max_threads = min(request.get("max_threads") or self.cores, self.cores)
         self.nodes = None
         self.attempt = request.get("attempt") or 1
         self.config_ = Config(request, transport)
