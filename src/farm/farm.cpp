@@ -53,6 +53,7 @@ class Farm::Run : public plan::ExitListener {
 
   void settle();
   void settle(Exit exit);
+  void look_at_late();
   void attempt_failed(const Exit& exit, const Error* error, bool may_retry);
   void never_started(JobId job, int attempt, const Error& error);
   void give_up(JobId job);
@@ -94,9 +95,12 @@ class Farm::Run : public plan::ExitListener {
   std::vector<DemandId>
       fitting_;  // by demand: what of it counts, see fitting(); kUnknown where not asked yet
   static constexpr DemandId kUnknown = 0xffffffffu;
+  static constexpr double kLookAgain_s = 0.05;  // for outputs that show late
   static constexpr std::size_t kMostReady = 8;  // jobs that are got ready ahead: few end in one round
 
-  std::vector<Exit> ended_;         // told by the executor, not settled yet
+  std::vector<Exit> ended_;  // told by the executor, not settled yet
+  std::vector<Exit> late_;   // likewise, and to be looked at again when the timer fires
+  std::uint64_t late_timer_ = 0;
   std::vector<JobId> picked_;       // hold their share of the budget, wait for their launch
   std::vector<Starting> starting_;  // marked as starting in this round
   std::size_t running_ = 0;
@@ -200,7 +204,22 @@ DemandId Farm::Run::fitting(DemandId demand) {
 // --- what has ended
 
 void Farm::Run::settle() {
-  for (Exit& exit : std::exchange(ended_, {})) settle(std::move(exit));
+  for (Exit& exit : std::exchange(ended_, {})) {
+    const bool may_wait = exit.ok() && summary_.signal == 0 && !summary_.error;
+    if (may_wait && source_.is_late(exit)) {
+      late_.push_back(std::move(exit));
+    } else {
+      settle(std::move(exit));
+    }
+  }
+  if (!late_.empty() && late_timer_ == 0) {
+    late_timer_ = loop_.after(kLookAgain_s, [this] { look_at_late(); });
+  }
+}
+
+void Farm::Run::look_at_late() {
+  loop_.cancel(std::exchange(late_timer_, 0));
+  for (Exit& exit : std::exchange(late_, {})) ended_.push_back(std::move(exit));
 }
 
 void Farm::Run::settle(Exit exit) {
@@ -390,6 +409,7 @@ void Farm::Run::stop(int signal) {
     summary_.signal = signal;
     emit({.kind = Event::Kind::kStopping, .signal = signal});
   }
+  look_at_late();
   executor_.cancel_all(first ? plan::Stop::kGently : plan::Stop::kAtOnce);
 }
 

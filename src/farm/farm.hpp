@@ -1,7 +1,8 @@
 // Drives the jobs of a graph over an executor until all are done, or no more can or may run.
 //
 // One round of the loop:
-//   1. ended attempts are settled: checked and recorded by the source, retried or failed
+//   1. ended attempts are settled: checked and recorded by the source, retried or failed; one whose outputs
+//      show late keeps its share of the budget and is looked at again in a moment
 //   2. the source adds jobs where few wait; those that became ready are admitted: it says what they need
 //   3. jobs are picked, best first, while their demands fit; from then on they hold their share of the budget
 //   4. picked jobs whose launch has come are marked as starting

@@ -135,6 +135,9 @@ class FakeSource : public plan::JobSource {
     if (bad_starts.contains(job)) return fail("no room for outputs");
     return {};
   }
+  bool is_late(const Exit& exit) override {
+    return late_times.contains(exit.job) && late_times[exit.job]-- > 0;
+  }
   Result<void> finished(const Exit& exit) override {
     log_.push_back(numbered("finished", exit.job, exit.attempt));
     return check(exit);
@@ -156,6 +159,7 @@ class FakeSource : public plan::JobSource {
   std::set<JobId> bad_launches, bad_starts;
   std::vector<JobId> prepared;
   Log made_ready;
+  std::map<JobId, int> late_times;
   Exit last_failure;
   int prepare_calls = 0, demand_calls = 0, commits = 0, failing_commit = 0;
   bool answers_at_once = true;
@@ -330,6 +334,29 @@ TEST_F(FarmTest, StartsAJobOnlyOnceItsLaunchHasCome) {
   EXPECT_TRUE(run().ok());
   EXPECT_EQ(source.prepared.size(), 300u);
   EXPECT_EQ(executor.most_at_once, 2u);
+}
+
+TEST_F(FarmTest, OtherJobsGoOnWhileOneWaitsForItsOutputs) {
+  add();
+  const JobId next = add();
+  add({}, {next});
+  cores(2);
+  source.late_times[0] = 2;
+  EXPECT_TRUE(run().ok());
+  EXPECT_THAT(
+      log, ElementsAre("starting 0", "starting 1", "commit", "start 0", "start 1", "finished 1", "starting 2",
+                       "commit", "start 2", "finished 2", "commit", "finished 0", "commit"));
+}
+
+TEST_F(FarmTest, ASignalWaitsForNoOutputs) {
+  add();
+  cores(1);
+  source.late_times[0] = 1 << 30;
+  source.check = [](const Exit&) -> Result<void> { return fail("no output"); };
+  loop.after(0.02, [this] { farm->stop(SIGINT); });
+  const Summary summary = run();
+  EXPECT_EQ(summary.failed, 1u);
+  EXPECT_EQ(source.last_failure.error, "no output");
 }
 
 TEST_F(FarmTest, GetsTheNextJobReadyWhileOthersRun) {

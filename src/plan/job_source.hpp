@@ -49,6 +49,9 @@ class JobSource {
   // Folders made, old outputs gone, recorded as started. May still change what is executed (the folder it
   // runs in).
   virtual Result<void> starting(JobId job, int attempt, Launch& launch) = 0;
+  // Whether an attempt that ended well should not be settled yet, since a file system shows its outputs late.
+  // It is asked again a little later, as long as the answer is yes.
+  virtual bool is_late(const Exit& /*exit*/) { return false; }
   virtual Result<void> finished(
       const Exit& exit) = 0;  // outputs checked and recorded; an error means the job failed after all
   virtual void failed(const Exit& exit, bool will_retry) = 0;  // its outputs removed, the failure recorded

@@ -3,9 +3,7 @@
 #include <strings.h>
 
 #include <algorithm>
-#include <chrono>
 #include <filesystem>
-#include <thread>
 
 extern "C" {
 #include <md5.h>
@@ -14,6 +12,7 @@ extern "C" {
 }
 
 #include "base/strings.hpp"
+#include "os/clock.hpp"
 
 namespace furrow::workflow {
 
@@ -167,31 +166,28 @@ void JobFiles::make_logs(NodeId node) {
   }
 }
 
-void JobFiles::wait_for(const std::vector<FileId>& files) {
-  const auto end = std::chrono::steady_clock::now() + std::chrono::duration<double>(options_.latency_s);
-  const auto missing = [&] {
-    return std::any_of(files.begin(), files.end(), [&](FileId file) {
-      if (!states_.exists(file)) states_.reload(file);
-      return !states_.exists(file);
-    });
-  };
-  while (missing() && std::chrono::steady_clock::now() < end)
-    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+bool JobFiles::is_late(NodeId node, double ended) {
+  if (options_.latency_s <= 0 || os::wall_seconds() >= ended + options_.latency_s) return false;
+  const CompiledRule& rule = rules_[dag_.node(node).rule];
+  const auto outputs = dag_.outputs(node, rules_);
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    if (rule.outputs[i].flags & kTouch) continue;  // made by us
+    states_.reload(outputs[i]);
+    if (!states_.exists(outputs[i])) return true;
+  }
+  return false;
 }
 
 Result<void> JobFiles::after(NodeId node) {
   const CompiledRule& rule = rules_[dag_.node(node).rule];
   const auto outputs = dag_.outputs(node, rules_);
-  std::vector<FileId> expected;
   for (std::size_t i = 0; i < outputs.size(); ++i) {
     if (rule.outputs[i].flags & kTouch) {
       if (auto touched = touch_or_make(outputs[i], rule.outputs[i].flags & kDirectory); !touched)
         return touched;
     }
     states_.reload(outputs[i]);
-    expected.push_back(outputs[i]);
   }
-  if (options_.latency_s > 0) wait_for(expected);
   std::vector<std::string> missing;
   for (const FileId file : outputs) {
     if (!states_.exists(file)) missing.emplace_back(dag_.files.view(file));

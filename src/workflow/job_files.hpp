@@ -26,6 +26,8 @@ class JobFiles {
 
   void look_at_outputs(NodeId node);  // so that before() finds the system's answers at hand
   Result<void> before(NodeId node);
+  // Whether outputs are missing and may still show: their job ENDED (seconds since the epoch) not long ago.
+  bool is_late(NodeId node, double ended);
   Result<void> after(NodeId node);  // outputs are there, of the right kind, and as ensure() wants them
   void before_record(NodeId node);  // outputs older than inputs are touched, protected ones protected
   void settle(NodeId node);         // after a job that succeeded and was recorded: temp files gone
@@ -38,7 +40,6 @@ class JobFiles {
   Result<void> check(NodeId node, const Template& output, FileId file);
   Result<void> touch_or_make(FileId file, bool is_directory);
   void make_logs(NodeId node);
-  void wait_for(const std::vector<FileId>& files);
   void release(FileId file);
   const Template& template_of(FileId file) const;
 

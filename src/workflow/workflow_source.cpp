@@ -232,6 +232,13 @@ Result<void> WorkflowSource::check_and_move(plan::JobId job) {
   return files_.after(node);
 }
 
+// What runs in a shadow folder is moved out by us, and is there then.
+bool WorkflowSource::is_late(const plan::Exit& exit) {
+  const auto running = running_.find(exit.job);
+  if (options_.touch_only || (running != running_.end() && running->second.shadow)) return false;
+  return files_.is_late(nodes_[exit.job], exit.started_at + exit.usage.wall_s);
+}
+
 Result<void> WorkflowSource::finished(const plan::Exit& exit) {
   const NodeId node = nodes_[exit.job];
   if (options_.touch_only) {

@@ -51,6 +51,7 @@ class WorkflowSource final : public plan::JobSource {
   std::vector<Result<plan::DemandId>> demands(std::span<const plan::JobId> jobs, int attempt) override;
   void get_ready(plan::JobId job, int attempt) override;
   Result<void> starting(plan::JobId job, int attempt, plan::Launch& launch) override;
+  bool is_late(const plan::Exit& exit) override;
   Result<void> finished(const plan::Exit& exit) override;
   void failed(const plan::Exit& exit, bool will_retry) override;
   Result<void> commit() override;

@@ -200,3 +200,42 @@ def test_standard_output_closed_from_the_start_is_no_crash(folder):
     assert shell.returncode in (0, 1)
     if (folder / "b.out").exists():
         assert (folder / "b.out").read_text() == "in\n1\n"
+
+
+def test_max_threads_caps_numbers_and_functions(folder):
+    folder.write("Snakefile", '''
+rule all:
+    input: "number.out", "function.out"
+rule number:
+    output: "number.out"
+    threads: 3
+    shell: "echo {threads} > {output}"
+rule function:
+    output: "function.out"
+    threads: lambda wildcards: 3
+    resources: mem_mb=lambda wildcards, threads: 100 * threads
+    shell: "echo {threads} {resources.mem_mb} > {output}"
+''')
+    folder.run("-c", "4", "--max-threads", "2")
+    assert (folder / "number.out").read_text() == "2\n"
+    assert (folder / "function.out").read_text() == "2 200\n"
+
+
+def test_latency_wait_holds_up_no_other_job(folder):
+    folder.write("Snakefile", '''
+rule all:
+    input: "late.out", "b.out"
+rule late:
+    output: "late.out"
+    priority: 1
+    shell: "(while [ ! -e b.out ]; do sleep 0.02; done; sleep 0.1; touch {output}) > /dev/null 2>&1 &"
+rule a:
+    output: "a.out"
+    shell: "touch {output}"
+rule b:
+    input: "a.out"
+    output: "b.out"
+    shell: "touch {output}"
+''')
+    folder.run("-c", "2", "--latency-wait", "30")
+    assert (folder / "late.out").exists()
