@@ -97,6 +97,7 @@ Result<void> MapRun::prepare() {
   auto plan = plan_map(options_);
   if (!plan) return fail(std::move(plan.error()));
   plan_ = std::move(*plan);
+  if (plan_.inputs) names_ = plan_.inputs->names();
   if (options_.joblog && !log_) {
     if (auto opened = open_log(); !opened) return opened;
   }
@@ -175,14 +176,13 @@ Result<void> MapRun::open_log() {
 }
 
 Result<void> MapRun::open_results() {
-  const std::vector<std::string> names = plan_.inputs ? plan_.inputs->names() : std::vector<std::string>{};
   const std::string& name = *options_.results;
   command::ResultsTable::Format format;
   if (!command::ResultsTable::is_table(name, format)) {
-    files_.emplace(*plan_.results, names);
+    files_.emplace(*plan_.results, names_);
     return {};
   }
-  table_.emplace(format, names);
+  table_.emplace(format, names_);
   options_.grouping = MapOptions::Grouping::kGroup;
   if (name.find_first_not_of('-') == name.rfind('.')) return {};  // "-.csv": standard output
   const int fd = ::open(name.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
@@ -237,7 +237,10 @@ command::CollatorOptions MapRun::collator_options() {
   return {.keep_order = options_.keep_order,
           .by_line = options_.grouping == MapOptions::Grouping::kLine,
           .folder = folder_,
-          .before_output = {},
+          .before_output =
+              [this] {
+                if (progress_) progress_->before_output();
+              },
           .on_closed = [this] { output_closed(); }};
 }
 
@@ -280,12 +283,17 @@ farm::Summary MapRun::run_jobs() {
                    .timeout_s = options_.timeout_s,
                    .ended_leave = true,
                    .gate = is_gated ? gate_.get() : nullptr});
+  progress_ = std::make_unique<MapProgress>(options_, source, plan_.total, names_, loop);
   farm.add_sink(this);
+  farm.add_sink(progress_.get());
   farm_ = &farm;
   source_ = &source;
   const farm::Summary summary = farm.run();
   farm_ = nullptr;
+  progress_->finish();
   collator.finish();
+  last_words_ = progress_->summary(summary);
+  progress_.reset();
   counts_ = source.counts();
   input_error_ = source.error();
   source_ = nullptr;
@@ -347,7 +355,10 @@ void MapRun::output_closed() {
   farm_->halt(true);
 }
 
-void MapRun::say(const std::string& text) { err_.write(text + "\n"); }
+void MapRun::say(const std::string& text) {
+  if (progress_) progress_->before_output();
+  err_.write(text + "\n");
+}
 
 // --- the end
 
@@ -379,6 +390,7 @@ int MapRun::conclude(const farm::Summary& summary) {
     tell(Error{std::string("cannot write the output of jobs: ") + std::strerror(out_.error())});
     return kError;
   }
+  if (!last_words_.empty()) err_.write(last_words_);
   return halt_->exit_code();
 }
 

@@ -8,6 +8,7 @@
 #include "cli/map_gate.hpp"
 #include "cli/map_options.hpp"
 #include "cli/map_plan.hpp"
+#include "cli/map_progress.hpp"
 #include "cli/map_timeouts.hpp"
 #include "command/collator.hpp"
 #include "command/halt.hpp"
@@ -64,15 +65,18 @@ class MapRun final : public plan::EventSink {
   std::optional<command::JobOutputs> outputs_;
   std::unique_ptr<os::Guard> guard_;
   std::optional<command::HaltPolicy> halt_;
+  std::vector<std::string> names_;  // of the values
 
   // While jobs run.
   farm::Farm* farm_ = nullptr;
   command::MapSource* source_ = nullptr;
+  std::unique_ptr<MapProgress> progress_;
   std::unique_ptr<MapGate> gate_;
   std::unique_ptr<MapTimeouts> timeouts_;
   bool is_closed_ = false;
   command::MapCounts counts_;
   std::optional<Error> input_error_;
+  std::string last_words_;
 };
 
 }  // namespace furrow::cli

@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -15,7 +14,6 @@ namespace furrow::cli {
 
 namespace {
 
-constexpr double kTick_s = 0.2;
 constexpr std::size_t kLogTail = 4096;       // bytes of a failed job's log that are shown
 constexpr std::size_t kCommandShown = 4096;  // and of its command
 
@@ -26,11 +24,6 @@ void write_all(int fd, std::string_view text) {
     if (n <= 0) return;  // nobody reads any more
     text.remove_prefix(static_cast<std::size_t>(n));
   }
-}
-
-std::size_t terminal_width() {
-  winsize size{};
-  return ::ioctl(2, TIOCGWINSZ, &size) == 0 && size.ws_col > 20 ? size.ws_col : 80;
 }
 
 std::string indent(std::string_view text, std::string_view by) {
@@ -69,17 +62,15 @@ std::string how_it_ended(const plan::Exit& exit) {
 
 Progress::Progress(const workflow::WorkflowSource& source, os::EventLoop& loop, ProgressOptions options)
     : source_(source),
-      loop_(loop),
       options_(std::move(options)),
       on_terminal_(::isatty(2) && !options_.quiet_progress),
-      began_(os::monotonic_seconds()) {
+      bar_(loop) {
   if (!options_.log_path.empty())
     log_fd_ = ::open(options_.log_path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
 }
 
 Progress::~Progress() {
-  clear_bar();
-  if (timer_) loop_.cancel(timer_);
+  bar_.stop();
   if (log_fd_ >= 0) ::close(log_fd_);
 }
 
@@ -89,7 +80,7 @@ std::string Progress::title(plan::JobId job) const {
 }
 
 void Progress::print(const std::string& text) {
-  clear_bar();
+  bar_.clear();
   write_all(2, text + "\n");
   if (log_fd_ >= 0) write_all(log_fd_, text + "\n");
 }
@@ -98,7 +89,7 @@ void Progress::on_event(const plan::Event& event) {
   switch (event.kind) {
     case plan::Event::Kind::kRunStarted:
       total_ = event.total;
-      if (on_terminal_) tick();
+      if (on_terminal_) bar_.start(0, [this] { return total_; });
       break;
     case plan::Event::Kind::kJobStarted:
       started(event);
@@ -117,13 +108,13 @@ void Progress::on_event(const plan::Event& event) {
       if (event.signal != 0) print("Stopping: running jobs are asked to end (once more to end them at once)");
       break;
     case plan::Event::Kind::kRunFinished:
-      clear_bar();
+      bar_.clear();
       break;
   }
 }
 
 void Progress::started(const plan::Event& event) {
-  ++running_;
+  ++bar_.counts.running;
   const std::string& message = source_.message(event.job);
   if (!options_.quiet_all && !message.empty()) print(message);
   if (options_.print_commands && event.launch && !event.launch->command.empty()) {
@@ -135,17 +126,17 @@ void Progress::started(const plan::Event& event) {
   const double now = os::monotonic_seconds();
   if (total_ > 200 && now - last_line_ < 1) return;
   last_line_ = now;
-  print(fmt::format("[{}/{}] {}", done_ + running_, total_, title(event.job)));
+  print(fmt::format("[{}/{}] {}", bar_.counts.done + bar_.counts.running, total_, title(event.job)));
 }
 
 void Progress::finished(const plan::Event&) {
-  ++done_;
-  running_ -= running_ > 0;
+  ++bar_.counts.done;
+  bar_.counts.running -= bar_.counts.running > 0;
 }
 
 void Progress::failed(const plan::Event& event) {
-  running_ -= running_ > 0;
-  if (!event.will_retry) ++failed_;
+  bar_.counts.running -= bar_.counts.running > 0;
+  if (!event.will_retry) ++bar_.counts.failed;
   if (event.exit && event.exit->cancelled) return;
   std::string text = "Job " + title(event.job) + " failed";
   if (event.attempt > 1 || event.will_retry) text += fmt::format(" (attempt {})", event.attempt);
@@ -171,38 +162,8 @@ void Progress::failed(const plan::Event& event) {
 }
 
 void Progress::show(const exec::CapturedOutput& output) {
-  clear_bar();
+  bar_.clear();
   standard_.show(output);
-}
-
-// ---- the bar
-
-void Progress::tick() {
-  draw_bar();
-  timer_ = loop_.after(kTick_s, [this] { tick(); });
-}
-
-void Progress::draw_bar() {
-  if (total_ == 0) return;
-  const double elapsed = os::monotonic_seconds() - began_;
-  const double rate = elapsed > 0 ? static_cast<double>(done_) / elapsed : 0;
-  std::string text = fmt::format(" {}/{}  {} running", done_, total_, running_);
-  if (failed_) text += fmt::format("  {} failed", failed_);
-  text += fmt::format("  {:.3g}/s", rate);
-  if (done_ > 0) text += "  " + human_duration(static_cast<double>(total_ - done_) / rate) + " left";
-  const std::size_t width = terminal_width();
-  const std::size_t cells = width > text.size() + 12 ? std::min<std::size_t>(40, width - text.size() - 4) : 0;
-  const std::size_t full = cells * done_ / total_;
-  std::string bar;
-  for (std::size_t i = 0; i < cells; ++i) bar += i < full ? "█" : "░";
-  write_all(2, "\r\x1b[K" + bar + text.substr(0, width));
-  bar_shown_ = true;
-}
-
-void Progress::clear_bar() {
-  if (!bar_shown_) return;
-  write_all(2, "\r\x1b[K");
-  bar_shown_ = false;
 }
 
 }  // namespace furrow::cli

@@ -7,6 +7,7 @@
 #include <map>
 #include <string>
 
+#include "cli/bar.hpp"
 #include "exec/output_sink.hpp"
 #include "os/event_loop.hpp"
 #include "plan/event.hpp"
@@ -36,19 +37,14 @@ class Progress final : public plan::EventSink, public exec::OutputSink {
   void failed(const plan::Event& event);
   std::string title(plan::JobId job) const;
   void print(const std::string& text);
-  void draw_bar();
-  void clear_bar();
-  void tick();
 
   const workflow::WorkflowSource& source_;
-  os::EventLoop& loop_;
   ProgressOptions options_;
   exec::StandardOutputSink standard_;
   bool on_terminal_;
-  bool bar_shown_ = false;
-  std::size_t total_ = 0, done_ = 0, running_ = 0, failed_ = 0;
-  double began_ = 0, last_line_ = 0;
-  std::uint64_t timer_ = 0;
+  Bar bar_;
+  std::size_t total_ = 0;
+  double last_line_ = 0;
   int log_fd_ = -1;
 };
 

@@ -60,6 +60,7 @@ bool MapSource::add_jobs(std::size_t count) {
     std::unique_ptr<MapJob>& job = spares_.back();
     const Result<Pull> pulled = pull(*job);
     if (!pulled) error_ = pulled.error();
+    if (pulled && *pulled == Pull::kEnd) counts_.is_all = true;
     if (!pulled || *pulled == Pull::kEnd) return false;
     if (*pulled == Pull::kNotYet) {
       wait_for_input();

@@ -51,6 +51,7 @@ struct MapCounts {
   std::uint64_t read = 0;     // jobs that the input gave
   std::uint64_t skipped = 0;  // done before, by the log
   std::uint64_t fresh = 0;    // what they make is up to date
+  bool is_all = false;        // the input has ended
 };
 
 class MapSource final : public plan::JobSource {
