@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "furrow/random.hpp"
+#include "pool/async_engine.hpp"
 #include "pool/engine.hpp"
 #include "pool/map_session.hpp"
 #include "pool/process_engine.hpp"
@@ -18,10 +19,12 @@ namespace furrow {
 namespace {
 
 constexpr int kMostWorkers = 4096;
+constexpr int kMostInFlight = 1 << 20;
 
 int workers_of(const Backend& backend) {
-  if (backend.workers < 0 || backend.workers > kMostWorkers)
-    throw PoolError("a Pool has 1 to " + std::to_string(kMostWorkers) + " workers, not " +
+  const int most = backend.kind == BackendKind::kAsync ? kMostInFlight : kMostWorkers;
+  if (backend.workers < 0 || backend.workers > most)
+    throw PoolError("a Pool has 1 to " + std::to_string(most) + " workers, not " +
                     std::to_string(backend.workers) + "; 0 takes as many as there are cores");
   return backend.workers ? backend.workers : pool::cores_here();
 }
@@ -36,9 +39,9 @@ std::unique_ptr<pool::Engine> engine_of(const Backend& backend, const PoolOption
     case BackendKind::kProcesses:
       return std::make_unique<pool::ProcessEngine>(workers_of(backend), options);
     case BackendKind::kAsync:
-      break;
+      return std::make_unique<pool::AsyncEngine>(workers_of(backend), options.initializer);
   }
-  throw PoolError(std::string("there is no backend ") + name(backend.kind) + " yet");
+  throw PoolError("there is no such backend");
 }
 
 // A Pool inside a task draws from the task's own streams, so that sibling tasks differ.

@@ -1,7 +1,9 @@
 #include "pool/task_scope.hpp"
 
 #include <stdexcept>
+#include <utility>
 
+#include "furrow/detail/async_loop.hpp"
 #include "furrow/random.hpp"
 #include "furrow/task.hpp"
 #include "os/cores.hpp"
@@ -32,6 +34,8 @@ TaskScope::~TaskScope() {
   innermost = outer;
   delete rng;
 }
+
+TaskScope* switch_scope(TaskScope* scope) noexcept { return std::exchange(innermost, scope); }
 
 }  // namespace detail
 

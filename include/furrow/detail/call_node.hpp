@@ -70,6 +70,7 @@ class CallNode : public TaskNode {
   virtual bool stoppable() const = 0;  // takes a stop token
   virtual SentCall sent() const = 0;
   virtual void encode(Writer& call) const = 0;
+  virtual AsyncStart async() const { return {}; }  // its object is the CallNode
 
   const CallHome* home = nullptr;  // borrowed from the Pool
   std::uint64_t number = 0;        // of the call among the maps and calls of its Pool
@@ -149,6 +150,8 @@ using CallResultRaw =
 template <class F, class... Args>
 using CallResult =
     std::remove_cvref_t<typename Awaited<std::remove_cvref_t<CallResultRaw<F, Args...>>>::Type>;
+template <class F, class... Args>
+inline constexpr bool kCallIsAwaitable = known_awaitable<std::remove_cvref_t<CallResultRaw<F, Args...>>>();
 
 // The function and its arguments, kept by value.
 template <class F, class... Args>
@@ -157,6 +160,7 @@ class AsyncCall final : public CallState<CallResult<F, Args&...>> {
   using Arguments = std::tuple<Args...>;
 
  public:
+  using Result = R;
   template <class G, class... Given>
   explicit AsyncCall(G&& f, Given&&... args)
       : f_(std::forward<G>(f)), arguments_(std::forward<Given>(args)...) {}
@@ -175,6 +179,12 @@ class AsyncCall final : public CallState<CallResult<F, Args&...>> {
       made.serve = &serve;
     return made;
   }
+  AsyncStart async() const override {
+    if constexpr (kCallIsAwaitable<F, Args&...>)
+      return Awaited<std::remove_cvref_t<CallResultRaw<F, Args&...>>>::template call_start<AsyncCall>();
+    else
+      return {};
+  }
   void encode(Writer& writer) const override {
     if constexpr (Sendable<F>::kCan && (Encodable<Args> && ...)) {
       Sendable<F>::encode(writer, f_);
@@ -182,16 +192,23 @@ class AsyncCall final : public CallState<CallResult<F, Args&...>> {
     }
   }
 
+  // For <furrow/async.hpp>: the awaitable, and what it gave.
+  auto begin(TaskScope& scope) {
+    Starred<F> starred{&f_};
+    return begin_item(starred, arguments_, scope);
+  }
+  template <class... Value>
+  void keep(Value&&... value) {
+    if constexpr (std::is_void_v<R>)
+      this->outcome_ = Outcome<void>::done();
+    else
+      this->outcome_ = Outcome<R>(std::forward<Value>(value)...);
+  }
+
  protected:
   void call(TaskScope& scope) override {
-    const auto store = [&](auto&&... result) {
-      if constexpr (std::is_void_v<R>)
-        this->outcome_ = Outcome<void>::done();
-      else
-        this->outcome_ = Outcome<R>(std::move(result)...);
-    };
     Starred<F> starred{&f_};
-    call_item(starred, arguments_, scope, store);
+    call_item(starred, arguments_, scope, [&](auto&&... result) { keep(std::move(result)...); });
   }
 
  private:

@@ -1,0 +1,203 @@
+// Functions that return asio::awaitable<T>, for every backend; on furrow::async(n), n of them are in flight
+// at a time on one thread.
+//
+//   #include <furrow/async.hpp>
+//   furrow::Pool pool{furrow::async(200)};
+//   auto pages = pool.map([](std::string url) -> asio::awaitable<std::string> {
+//     asio::ip::tcp::socket socket(co_await asio::this_coro::executor);
+//     ...
+//   }, urls, {.timeout_s = 10});
+//
+// Threads. A map or imap runs its coroutines on the thread that called it, and only while it is in that call
+// (imap: while the next result is waited for); apply_async runs them on one thread of the Pool, started at
+// the first call. A coroutine must not block: nothing else goes on meanwhile. On serial, threads and
+// processes each worker runs one coroutine at a time, to its end, on a loop of its own.
+//
+// Tasks. task_index(), task_rng() and worker_index() mean the coroutine's own task wherever it goes on, as
+// long as it is resumed through its executor, which all of Asio's operations do. What a task spawns with
+// co_await asio::this_coro::executor counts as part of it until it ends; what is left then ends with the map.
+//
+// Timeouts and fail-fast cancel a coroutine through Asio's cancellation slots (cancellation_type::terminal):
+// the operation that it waits for ends with operation_aborted, as does every later co_await. A coroutine that
+// neither awaits nor ends cannot be stopped.
+//
+// Needs Asio (Debian: libasio-dev), which no other header of Furrow includes.
+#pragma once
+
+#include <asio/any_io_executor.hpp>
+#include <asio/awaitable.hpp>
+#include <asio/bind_cancellation_slot.hpp>
+#include <asio/cancellation_signal.hpp>
+#include <asio/co_spawn.hpp>
+#include <asio/executor_work_guard.hpp>
+#include <asio/io_context.hpp>
+#include <asio/post.hpp>
+#include <chrono>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <type_traits>
+#include <utility>
+
+#include "furrow/detail/async_loop.hpp"
+#include "furrow/detail/scoped_executor.hpp"
+#include "furrow/pool.hpp"
+
+namespace furrow::detail {
+
+class AsioLoop final : public AsyncLoop {
+ public:
+  void run(std::int64_t until_ns) override {
+    using std::chrono::steady_clock;
+    if (until_ns == kNever)
+      io_.run_one();
+    else
+      io_.run_one_until(steady_clock::time_point(
+          std::chrono::duration_cast<steady_clock::duration>(std::chrono::nanoseconds(until_ns))));
+    for (int more = kAtOnce; more > 0 && io_.poll_one() > 0;) --more;
+  }
+  void wake() override {
+    asio::post(io_, [] {});
+  }
+  void cancel(AsyncTask& task) override {
+    const ScopeSwitch here(&task);
+    static_cast<asio::cancellation_signal*>(task.signal)->emit(asio::cancellation_type::terminal);
+  }
+
+  void spawn(AsyncTask& task, asio::awaitable<void> coroutine) {
+    if (!task.signal) task.signal = &signals_.emplace_back();
+    auto& signal = *static_cast<asio::cancellation_signal*>(task.signal);
+    ++task.generation;
+    const ScopedExecutor executor(io_.get_executor(), &task, task.generation);
+    asio::co_spawn(asio::any_io_executor(executor), std::move(coroutine),
+                   asio::bind_cancellation_slot(signal.slot(), [&task](std::exception_ptr error) {
+                     task.async_host->ended(task, std::move(error));
+                   }));
+  }
+
+ private:
+  static constexpr std::int64_t kNever = INT64_MAX;
+  static constexpr int kAtOnce = 256;              // handlers, before the host has a look again
+  std::deque<asio::cancellation_signal> signals_;  // of the tasks
+  asio::io_context io_{1};
+  asio::executor_work_guard<asio::io_context::executor_type> busy_{io_.get_executor()};
+};
+
+// GCC takes the frame of a coroutine for a type that other files could know, and warns of lambdas in it.
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wsubobject-linkage"
+#endif
+
+// One item, whose input lives as long as the coroutine.
+template <class F, class Access, class Sink>
+asio::awaitable<void> async_unit(const ItemMap<F, Access, Sink>& work, TaskScope& scope, std::uint64_t unit) {
+  using R = typename ItemMap<F, Access, Sink>::R;
+  scope.publish(unit);
+  auto&& input = work.inputs[unit];
+  if constexpr (std::is_void_v<R>) {
+    co_await begin_item(*work.f, std::forward<decltype(input)>(input), scope);
+    scope.host->end_watch(scope);
+    work.sink.store(unit);
+  } else {
+    R result = co_await begin_item(*work.f, std::forward<decltype(input)>(input), scope);
+    scope.host->end_watch(scope);
+    work.sink.store(unit, std::move(result));
+  }
+}
+
+// A single call.
+template <class Call>
+asio::awaitable<void> async_call(Call& call, TaskScope& scope) {
+  using R = typename Call::Result;
+  if constexpr (std::is_void_v<R>) {
+    co_await call.begin(scope);
+    scope.host->end_watch(scope);
+    call.keep();
+  } else {
+    R result = co_await call.begin(scope);
+    scope.host->end_watch(scope);
+    call.keep(std::move(result));
+  }
+}
+
+// A block of a reduction, from left to right.
+template <class F, class Op, class Access, class Sink>
+asio::awaitable<void> async_unit(const BlockReduce<F, Op, Access, Sink>& work, TaskScope& scope,
+                                 std::uint64_t unit) {
+  using Work = BlockReduce<F, Op, Access, Sink>;
+  using R = typename Work::R;
+  std::optional<R> sum;
+  for (std::uint64_t i = unit * work.block; i < work.end_of(unit); ++i) {
+    scope.publish(i);
+    auto&& input = work.inputs[i];
+    R value = co_await begin_item(*work.f, std::forward<decltype(input)>(input), scope);
+    scope.host->end_watch(scope);
+    if (sum)
+      *sum = Work::step(*work.op, std::move(*sum), std::move(value));
+    else
+      sum.emplace(std::move(value));
+  }
+  work.sink.store(unit, *std::move(sum));
+}
+
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic pop
+#endif
+
+template <class T, class Executor>
+struct Awaited<asio::awaitable<T, Executor>> {
+  static_assert(std::is_same_v<Executor, asio::any_io_executor>,
+                "a Pool runs asio::awaitable<T>, whose executor is asio::any_io_executor");
+  static constexpr bool kAwaitable = true;
+  using Type = T;
+  using Awaitable = asio::awaitable<T>;
+
+  // To its end, on a loop of its own.
+  static T run(Awaitable awaitable) {
+    asio::io_context io(1);
+    const auto busy = asio::make_work_guard(io);
+    std::exception_ptr error;
+    bool done = false;
+    Kept kept;
+    asio::co_spawn(io, keep(std::move(awaitable), kept), [&](std::exception_ptr thrown) {
+      error = std::move(thrown);
+      done = true;
+    });
+    while (!done) io.run_one();
+    if (error) std::rethrow_exception(error);
+    if constexpr (!std::is_void_v<T>) return *std::move(kept);
+  }
+
+  static asio::awaitable<void> discard(Awaitable awaitable) { (void)co_await std::move(awaitable); }
+
+  static std::unique_ptr<AsyncLoop> make_loop() { return std::make_unique<AsioLoop>(); }
+
+  template <class Work>
+  static AsyncStart map_start() {
+    return {&make_loop, [](void* object, AsyncLoop& loop, AsyncTask& task, std::uint64_t unit) {
+              const Work& work = *static_cast<Work*>(object);
+              static_cast<AsioLoop&>(loop).spawn(task, async_unit(work, task, unit));
+            }};
+  }
+
+  // CALL: an AsyncCall. The loop's object is its CallNode.
+  template <class Call>
+  static AsyncStart call_start() {
+    return {&make_loop, [](void* object, AsyncLoop& loop, AsyncTask& task, std::uint64_t) {
+              Call& call = *static_cast<Call*>(static_cast<CallNode*>(object));
+              static_cast<AsioLoop&>(loop).spawn(task, async_call(call, task));
+            }};
+  }
+
+ private:
+  using Kept = std::conditional_t<std::is_void_v<T>, bool, std::optional<T>>;
+  static asio::awaitable<void> keep(Awaitable awaitable, Kept& kept) {
+    if constexpr (std::is_void_v<T>)
+      co_await std::move(awaitable);
+    else
+      kept.emplace(co_await std::move(awaitable));
+  }
+};
+
+}  // namespace furrow::detail

@@ -1,0 +1,85 @@
+// Coroutines in flight over one loop: at most so many at a time, each with a time limit for each of its
+// items.
+//
+// States of a place: free -> running (begin) -> ended (the loop said so; step() or next_ended() gives it out)
+// -> running again (again) or free (give_back). All of it belongs to one thread; only wake() may be called
+// from others.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <exception>
+#include <memory>
+#include <set>
+#include <stop_token>
+#include <utility>
+#include <vector>
+
+#include "furrow/detail/async_loop.hpp"
+
+namespace furrow::pool {
+
+class AsyncTasks final : public detail::AsyncHost {
+ public:
+  static constexpr std::int64_t kNever = INT64_MAX;
+
+  // What a coroutine is for.
+  struct Job {
+    detail::AsyncStart how{};
+    void* object = nullptr;
+    std::uint64_t unit = 0;
+    double timeout_s = 0;    // for each item; 0: none
+    bool stoppable = false;  // takes a stop token
+    void* owner = nullptr;   // for whoever began it
+  };
+  struct Task final : detail::AsyncTask {
+    using AsyncTask::AsyncTask;
+    Job job{};
+    std::int64_t began_ns = 0;
+    std::int64_t deadline_ns = kNever;
+    bool timed_out = false;
+    bool running = false;
+    bool cancelled = false;      // by cancel_all()
+    std::exception_ptr error{};  // how it ended; null where it has a result
+    std::stop_source stop{std::nostopstate};
+  };
+
+  // SHARE: cores for a Pool inside a task.
+  AsyncTasks(std::unique_ptr<detail::AsyncLoop> loop, int most, int share);
+  ~AsyncTasks() override;
+
+  bool full() const { return running_ == most_; }
+  bool idle() const { return running_ == 0; }
+  void begin(const Job& job, std::uint64_t seed, std::uint64_t number);
+  void again(Task& task);
+  void give_back(Task& task);
+  // Lets coroutines run, and waits for something to run until UNTIL_NS at most; returns soon after any ends.
+  void step(std::int64_t until_ns);
+  Task* next_ended();  // null: none
+  void cancel_all();   // asks all that run to end
+  void wake() { loop_->wake(); }
+
+  detail::AfterFailure failed(detail::TaskScope&, std::uint64_t) override;
+  std::stop_token begin_watch(detail::TaskScope& scope) override;
+  void end_watch(detail::TaskScope& scope) override;
+  void ended(detail::AsyncTask& task, std::exception_ptr error) override;
+
+ private:
+  void start(Task& task);
+  void forget_deadline(Task& task);
+  void cancel_late();
+  void cancel(Task& task);
+
+  const int most_, share_;
+  int running_ = 0;  // or ended, and not given back
+  std::deque<Task> tasks_;
+  std::vector<Task*> free_;
+  std::deque<Task*> ended_;
+  std::set<std::pair<std::int64_t, Task*>> deadlines_;
+  std::unique_ptr<detail::AsyncLoop> loop_;  // last: what it still holds refers to the rest
+};
+
+// Makes the exception that TASK ended with the current one.
+[[noreturn]] void rethrow_end(const AsyncTasks::Task& task);
+
+}  // namespace furrow::pool
