@@ -1,4 +1,5 @@
-// `furrow map --dry-run`: the commands, one a line, and nothing runs.
+// `furrow map --dry-run`: the commands, one a line, and nothing runs. With --resume and its kin, those that
+// would run.
 #pragma once
 
 #include "cli/map_plan.hpp"

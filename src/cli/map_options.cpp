@@ -488,8 +488,8 @@ Set finish_pipe(Draft& draft) {
   const bool files = std::all_of(map.inputs.sources.begin(), map.inputs.sources.end(), is_file);
   if (parts && (map.inputs.sources.empty() || !files))
     return fail("--pipe-part needs files: name them with -a or ::::");
-  if (!parts && !map.inputs.sources.empty())
-    return fail("--pipe reads standard input, so there can be neither ::: nor -a");
+  if (!parts && !(map.inputs.sources.empty() || (map.inputs.sources.size() == 1 && files)))
+    return fail("--pipe reads standard input or one file: there can be neither ::: nor several files");
   command::SplitOptions& split = map.split;
   if (!draft.record_end_given && !split.start.empty()) split.end.clear();
   if (!split.regexp) {

@@ -69,8 +69,9 @@ bool needs_total(const MapOptions& options, const MapPlan& plan) {
 }
 
 void note_terminal(const MapOptions& options) {
-  if (options.inputs.sources.empty() && options.pipe == MapOptions::Pipe::kNo && ::isatty(STDIN_FILENO) &&
-      ::isatty(STDERR_FILENO))
+  const bool reads =
+      options.inputs.sources.empty() && options.pipe == MapOptions::Pipe::kNo && !options.retry_failed;
+  if (reads && ::isatty(STDIN_FILENO) && ::isatty(STDERR_FILENO))
     std::fputs("furrow map: reading the inputs from the terminal, one a line; Ctrl-D ends them\n", stderr);
 }
 

@@ -14,6 +14,7 @@
 
 #include "base/strings.hpp"
 #include "cli/map_command.hpp"
+#include "cli/map_feed.hpp"
 #include "cli/tell.hpp"
 #include "exec/local_executor.hpp"
 #include "os/cores.hpp"
@@ -135,32 +136,10 @@ Result<void> MapRun::start_guard() {
 }
 
 Result<void> MapRun::open_feed() {
-  const bool with_identities = plan_.needs_identities || log_;
-  if (options_.pipe == MapOptions::Pipe::kNo) {
-    feed_ = std::make_unique<command::ValueFeed>(std::move(plan_.inputs), with_identities);
-    return {};
-  }
-  std::vector<std::string> files;
-  for (const command::SourceSpec& source : options_.inputs.sources) {
-    if (source.is_file && source.path != "-") files.push_back(source.path);
-  }
-  if (options_.pipe == MapOptions::Pipe::kParts) {
-    if (files.empty())
-      return fail(Error{"--pipe-part needs a file to split", "", 0, "Name it with -a FILE."});
-    auto feed = command::PartFeed::open(files, options_.split,
-                                        static_cast<std::uint64_t>(options_.blocks_per_slot) * plan_.slots);
-    if (!feed) return fail(std::move(feed.error()));
-    plan_.total = (*feed)->total();
-    feed_ = *std::move(feed);
-    return {};
-  }
-  int fd = STDIN_FILENO;
-  if (!files.empty()) {
-    fd = ::open(files.front().c_str(), O_RDONLY | O_CLOEXEC);
-    if (fd < 0) return fail(system_error("cannot read " + files.front()));
-    stream_.emplace(fd);
-  }
-  feed_ = std::make_unique<command::PipeFeed>(fd, options_.split, with_identities);
+  auto feed = cli::open_feed(options_, plan_, plan_.needs_identities || log_);
+  if (!feed) return fail(std::move(feed.error()));
+  stream_ = std::move(feed->stream);
+  feed_ = std::move(feed->jobs);
   return {};
 }
 

@@ -57,7 +57,8 @@ class MapRun final : public plan::EventSink {
   exec::StreamWriter out_, err_;
   std::optional<command::ResultsFiles> files_;
   std::optional<command::ResultsTable> table_;
-  std::optional<os::Descriptor> table_file_, stream_;
+  std::optional<os::Descriptor> table_file_;
+  std::unique_ptr<os::Descriptor> stream_;  // of blocks
   std::unique_ptr<command::Joblog> log_;
   MapPlan plan_;
   std::unique_ptr<command::JobFeed> feed_;
