@@ -45,22 +45,35 @@ Environment::Environment() {
 
 char* const* Environment::block(const Additions& additions, const std::string& directory) {
   if (additions.empty() && directory.empty()) return base_block_.data();
-  // The jobs of a rule mostly have the same.
-  if (!block_.empty() && additions == additions_ && directory == block_directory_) return block_.data();
-  additions_ = additions;
-  block_directory_ = directory;
-  added_.clear();
+  if (!adds_same_names(additions, directory)) keep_others(additions, directory);
+  added_.resize(names_.size());
+  auto entry = added_.begin();
   if (!directory.empty())
-    added_.push_back("PWD=" + (directory.front() == '/' ? directory : directory_ + "/" + directory));
-  for (const auto& [name, value] : additions) added_.push_back(name + "=" + value);
-  block_.assign(base_block_.begin(), base_block_.end() - 1);
-  std::erase_if(block_, [&](const char* entry) {
-    return std::any_of(added_.begin(), added_.end(),
-                       [&](const std::string& a) { return name_of(a) == name_of(entry); });
-  });
-  for (std::string& entry : added_) block_.push_back(entry.data());
+    *entry++ = "PWD=" + (directory.front() == '/' ? directory : directory_ + "/" + directory);
+  for (const auto& [name, value] : additions) entry++->assign(name).append("=").append(value);
+  block_.resize(kept_);
+  for (std::string& text : added_) block_.push_back(text.data());
   block_.push_back(nullptr);
   return block_.data();
+}
+
+// The jobs of a run mostly add the same names.
+bool Environment::adds_same_names(const Additions& additions, const std::string& directory) const {
+  const std::size_t first = directory.empty() ? 0 : 1;
+  if (names_.size() != first + additions.size() || (first == 1 && names_.front() != "PWD")) return false;
+  return std::equal(additions.begin(), additions.end(), names_.begin() + static_cast<std::ptrdiff_t>(first),
+                    [](const auto& addition, const std::string& name) { return addition.first == name; });
+}
+
+void Environment::keep_others(const Additions& additions, const std::string& directory) {
+  names_.clear();
+  if (!directory.empty()) names_.push_back("PWD");
+  for (const auto& [name, value] : additions) names_.push_back(name);
+  block_.assign(base_block_.begin(), base_block_.end() - 1);
+  std::erase_if(block_, [&](const char* entry) {
+    return std::find(names_.begin(), names_.end(), name_of(entry)) != names_.end();
+  });
+  kept_ = block_.size();
 }
 
 std::string_view Environment::path(const Additions& additions) const {

@@ -22,12 +22,15 @@ class Environment {
   bool changes_shell(std::string_view name, const Additions& additions) const;
 
  private:
+  bool adds_same_names(const Additions& additions, const std::string& directory) const;
+  void keep_others(const Additions& additions, const std::string& directory);
+
   std::vector<std::string> base_;  // "NAME=value"
   std::vector<char*> base_block_;
-  Additions additions_;  // that the block was made of
-  std::string block_directory_;
+  std::vector<std::string> names_;  // that the block adds
   std::vector<std::string> added_;
-  std::vector<char*> block_;            // empty: not made yet
+  std::vector<char*> block_;
+  std::size_t kept_ = 0;                // entries of the base, at its beginning
   std::vector<std::string> functions_;  // "NAME" of each exported function
   std::string path_;
   std::string directory_;
