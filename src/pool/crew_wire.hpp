@@ -10,15 +10,17 @@
 //             UNIT and following; no results where they have no size
 //   kResult   the unit, then the encoded result. flags: kWhole, or kMore: kPart frames follow with the rest,
 //             whose flags are kMore, and at last kWhole, or kDropped: forget it, a failure follows
-//   kFailure  the unit, then a Failure (encode_failure)
-//   kChunk    ChunkTail: everything before its place is reported. Only where somebody observes chunks, and
-//             after each message
+//   kFailure  the unit, then a Failure (encode_failure). Unit 2^64 - 1: all of the message that are not
+//             reported yet
+//   kChunk    ChunkTail: everything before its place is reported. Only where somebody observes chunks; and
+//             after each message, with its sequence number
 //   kBroken   a Failure: the initializer's; the worker exits after it
 //
 // Inbox, parent to worker, for workers that are sent their inputs. Message n of a worker is what the n-th
 // claim of its range word stands for; one that is never claimed was taken back, and is skipped.
 //
-//   kMessage  MessageHead, then the body. flags: as for kResult, with kPart frames
+//   kMessage  MessageHead, then the body: the job's part if any, then the units' inputs. flags: as for kResult,
+//             with kPart frames
 #pragma once
 
 #include <cstddef>
@@ -42,16 +44,17 @@ struct PlainHead {
 };
 
 struct ChunkTail {
-  std::uint64_t place;
+  std::uint64_t place;  // or sequence number
   std::int64_t began_ns;
   std::int64_t ended_ns;
 };
 
 struct MessageHead {
-  std::uint64_t sequence;  // of the worker's messages; the lower 32 bits count
-  std::uint64_t job;       // whose units these are
-  std::uint64_t begin, end;
-  std::uint64_t attempts;  // failed ones, at BEGIN
+  std::uint64_t sequence;    // of the worker's messages
+  std::uint64_t job;         // whose units these are; 0: nobody's
+  std::uint64_t with_job;    // 1: the body begins with what the job's parcels have in common
+  std::uint64_t begin, end;  // units
+  std::uint64_t attempts;    // failed ones, at BEGIN
 };
 
 // Results of SIZE bytes are aligned to this: at least as strictly as any type of that size up to one line.

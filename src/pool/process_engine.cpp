@@ -7,6 +7,7 @@
 #include <bit>
 
 #include "os/fork.hpp"
+#include "pool/process_stream.hpp"
 #include "pool/snapshot_crew.hpp"
 
 namespace furrow::pool {
@@ -14,6 +15,9 @@ namespace furrow::pool {
 namespace {
 
 constexpr std::size_t kKeptWarm = std::size_t{64} << 20;
+
+// After check(), which saw to it for those who do not vouch for their threads.
+bool is_alone(const MapOptions& options) { return !options.threads_are_safe || os::is_single_threaded_now(); }
 
 }  // namespace
 
@@ -75,14 +79,13 @@ void ProcessEngine::run(MapRun& run) {
   const std::size_t outbox = std::clamp(std::bit_floor(kKeptWarm / static_cast<std::size_t>(workers_)),
                                         std::size_t{64} << 10, SnapshotCrew::kOutbox);
   CrewMemory memory(shelf_.take(CrewMemory::bytes_for(workers_, outbox, 0)), crew_size, outbox, 0);
-  const bool alone = !run.options.threads_are_safe || os::is_single_threaded_now();  // check() saw to it
-  SnapshotCrew crew(run, options_, std::move(memory), alone);
+  SnapshotCrew crew(run, options_, std::move(memory), is_alone(run.options));
   crew.run();
   if (crew.end(Ending::kNow)) shelf_.put(crew.memory().take());
 }
 
-std::unique_ptr<detail::Stream> ProcessEngine::open(MapRun&) {
-  throw PoolError("imap over processes is not there yet");
+std::unique_ptr<detail::Stream> ProcessEngine::open(MapRun& run) {
+  return open_process_stream(run, options_, workers_, shelf_, is_alone(run.options));
 }
 
 void ProcessEngine::submit(detail::CallNode*) {}

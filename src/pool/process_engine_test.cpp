@@ -284,6 +284,86 @@ TEST_F(Processes, NoChildrenAreLeft) {
   EXPECT_EQ(errno, ECHILD);
 }
 
+TEST_F(Processes, StreamsInOrderAndUnordered) {
+  Pool pool(processes(2));
+  int expected = 0;
+  for (int y : pool.imap([](int x) { return 2 * x; }, numbers(5000))) ASSERT_EQ(y, 2 * expected++);
+  EXPECT_EQ(expected, 5000);
+  std::vector<std::string> all;
+  for (const std::string& y : pool.imap_unordered([](int x) { return std::to_string(x); }, numbers(500)))
+    all.push_back(y);
+  std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return std::stoi(a) < std::stoi(b); });
+  ASSERT_EQ(all.size(), 500u);
+  for (int i = 0; i < 500; ++i) ASSERT_EQ(all[static_cast<std::size_t>(i)], std::to_string(i));
+}
+
+TEST_F(Processes, StreamsTellOfDeathsAndErrorsAndGoOn) {
+  Pool pool(processes(2));
+  for (const std::size_t chunksize : {0, 1, 5}) {
+    auto range = pool.imap(
+        [](int x) {
+          if (x == 20) ::raise(SIGSEGV);
+          if (x == 30) throw std::invalid_argument("thirty");
+          return x;
+        },
+        numbers(60), {.chunksize = chunksize});
+    int seen = 0, died = 0, threw = 0;
+    const auto guarded = [&](auto&& step) {
+      try {
+        step();
+        return true;
+      } catch (const WorkerDied& error) {
+        EXPECT_EQ(error.index(), 20u);
+        EXPECT_EQ(error.signal(), SIGSEGV);
+        ++died;
+      } catch (const std::invalid_argument&) {
+        EXPECT_EQ(range.index(), 30u);
+        ++threw;
+      }
+      return false;
+    };
+    auto at = range.begin();
+    bool good = true;
+    while (at != range.end()) {
+      if (good) {
+        ASSERT_EQ(*at, static_cast<int>(range.index()));
+      }
+      seen += good;
+      good = guarded([&] { ++at; });
+    }
+    EXPECT_EQ(seen, 58);
+    EXPECT_EQ(died, 1);
+    EXPECT_EQ(threw, 1);
+  }
+}
+
+TEST_F(Processes, StreamsOfLargeInputsAndResults) {
+  Pool pool(processes(2));
+  std::vector<std::vector<int>> inputs;
+  for (int i = 0; i < 6; ++i) inputs.emplace_back(1'000'000, i);
+  int i = 0;
+  for (const auto& back : pool.imap([](const std::vector<int>& v) { return v; }, inputs))
+    ASSERT_EQ(back, inputs[static_cast<std::size_t>(i++)]);
+  EXPECT_EQ(i, 6);
+}
+
+TEST_F(Processes, AStreamMayBeDropped) {
+  Pool pool(processes(2));
+  {
+    auto range = pool.imap([](int x) { return x; }, numbers(100'000));
+    EXPECT_EQ(*range.begin(), 0);
+  }
+  {
+    auto range = pool.imap(
+        [](int x) {
+          if (x > 0) ::sleep(20);
+          return x;
+        },
+        numbers(10));
+    EXPECT_EQ(*range.begin(), 0);
+  }
+}
+
 TEST_F(Processes, TheTemplatesDeathIsAnError) {
   Pool pool(processes(2));
   EXPECT_THROW(pool.map(

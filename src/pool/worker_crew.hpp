@@ -59,6 +59,7 @@ class WorkerCrew {
   virtual bool overdue(int worker, std::uint64_t item) = 0;  // whether ITEM is really still under way
 
   void want(int worker);
+  void kill_worker(int worker) { nursery_->kill(worker); }
   void feed_the_starved();
   // Called while a value streams in from WORKER and nothing comes.
   void watch(int worker);

@@ -1,0 +1,118 @@
+// Worker processes that are sent their work as parcels, and the account of every unit of it.
+//
+// A parcel waits in the queue, as a piece of its own or in several. A piece goes to the worker with the least
+// to do, up to `window` of them ahead of what it is on; an idle worker gets what others have not begun. When
+// a worker dies, the unit it was on has failed (or is tried again), and whatever it had not begun goes back
+// to the front of the queue.
+//
+//   piece: queued -> sent -> claimed by the worker (message_queue.hpp) -> reported, unit by unit -> finished
+//          sent -> taken back -> queued;  sent or claimed -> its worker died -> what is left is queued
+//
+// It needs no thread: work goes on by itself as far as it was sent, and the rest whenever somebody calls
+// pump(). Where the crew cannot go on (no process can be forked, the initializer fails) everything fails with
+// kLost and a message that says why; nothing is left waiting.
+//
+// Thread-safety: one thread at a time.
+#pragma once
+
+#include <deque>
+#include <string>
+#include <vector>
+
+#include "furrow/options.hpp"
+#include "pool/message_worker.hpp"
+#include "pool/parcel.hpp"
+#include "pool/worker_crew.hpp"
+
+namespace furrow::pool {
+
+class MessageCrew : public WorkerCrew {
+ public:
+  static constexpr std::size_t kRing = std::size_t{1} << 20;
+  // How many jobs a worker remembers, the latest that it was sent.
+  static constexpr std::size_t kJobs = 8;
+  // The capacity of each ring, and the memory for all.
+  static std::size_t ring_bytes(int workers);
+  static std::size_t bytes_for(int workers);
+
+  // Forks the template at once, workers when start() is called or a parcel comes. OPTIONS and HANDLER are
+  // borrowed; the handler's copies in the workers are used. ALONE: no other thread runs in this process.
+  MessageCrew(os::SharedMemory segment, int workers, const PoolOptions& options, MessageHandler& handler,
+              bool alone);
+  ~MessageCrew() override { end(Ending::kNow); }
+
+  void start();
+  void submit(Parcel* parcel);
+  // Does what can be done now; where that is nothing, sleeps until there is something, AT_MOST_NS.
+  void pump(std::int64_t at_most_ns);
+  bool idle() const { return pieces_ == 0; }
+  // Takes everything back that no worker has begun; gives the parcels of which nothing was begun at all.
+  std::vector<Parcel*> withdraw();
+  // Kills the workers that are on parcels of JOB.
+  void stop(std::uint64_t job);
+  CrewMemory& memory() { return memory_; }
+  const std::string& broken() const { return broken_; }
+
+  std::size_t window = 2;
+  std::function<void(int worker)> restarted = [](int) {};  // called when a dead worker has been replaced
+
+ private:
+  struct Piece {
+    Parcel* parcel = nullptr;
+    std::uint64_t begin = 0, end = 0;
+    int attempts = 0;     // failed ones, at BEGIN
+    bool large = false;   // its message may not fit into an inbox
+    bool voided = false;  // its inputs could not be encoded; all units have failed
+    bool with_job = false;
+    std::uint32_t sequence = 0;
+    std::uint64_t next = 0;  // unit that is not accounted for
+  };
+  struct Line {
+    std::deque<Piece> sent{};  // in the order of their messages
+    std::optional<channel::RingWriter> ring{};
+    std::uint32_t sequence = 0;        // of the next message
+    bool gap = false;                  // messages were taken back: sequence does not follow upon those left
+    std::deque<std::uint64_t> jobs{};  // that the worker knows
+    int stillborn = 0;
+  };
+  enum class Sending : std::uint8_t { kSent, kFull, kDone };
+
+  void on_frame(int worker, const channel::FrameHeader& header) override;
+  void on_death(int worker, int wait_status) override;
+  bool feed(int) override { return false; }
+  double time_limit_s(int worker) const override;
+  bool overdue(int worker, std::uint64_t item) override;
+
+  Line& line(int worker) { return lines_[static_cast<std::size_t>(worker)]; }
+  const Line& line(int worker) const { return lines_[static_cast<std::size_t>(worker)]; }
+  void employ(int worker);
+  void queue(Parcel* parcel, std::uint64_t begin, std::uint64_t end, int attempts, bool front);
+  bool hand_out();
+  int least_busy(bool idle_only) const;
+  Sending send(int worker, Piece& piece);
+  Sending send_large(int worker, Piece& piece);
+  void write_body(int worker, const Piece& piece, Writer& to);
+  bool balance();
+  void return_unclaimed(int worker, std::uint32_t first);
+  void close_gap(int worker);
+
+  void take_result(int worker, const channel::FrameHeader& header);
+  void take_failure(int worker);
+  void take_chunk(int worker);
+  void fail(Piece& piece, std::uint64_t unit, Failure failure, int worker);
+  void fail_rest(Piece& piece, const Failure& failure, int worker);
+  void account(Piece& piece, std::uint64_t unit);
+  void finish(Piece piece, int worker, const Parcel::Times& times);
+  void take_stock(int worker, int wait_status);
+  void collapse(const std::string& why);
+
+  const PoolOptions& options_;
+  std::vector<Line> lines_;
+  std::deque<Piece> queue_{};
+  std::uint64_t pieces_ = 0;  // queued or sent
+  bool started_ = false;
+  std::string broken_{};  // why nothing works any more
+  std::vector<std::byte> buffer_{};
+};
+
+}  // namespace furrow::pool

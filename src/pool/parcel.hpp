@@ -1,0 +1,44 @@
+// A stretch of work that is sent to worker processes, as bytes.
+//
+// Here the bytes get their meaning: those who derive from Parcel know what a unit is, and how its input and
+// its result are encoded. A MessageCrew calls them on the thread that calls it; only encode() and store() may
+// throw. From submit() until done() a parcel belongs to the crew, which neither copies nor deletes it.
+// Results and failures come for each unit exactly once, but in any order, since a parcel can be taken apart
+// when a worker dies.
+#pragma once
+
+#include <cstdint>
+
+#include "furrow/codec.hpp"
+#include "furrow/errors.hpp"
+
+namespace furrow::pool {
+
+class Parcel {
+ public:
+  virtual ~Parcel() = default;
+  // The inputs of units [begin, end), also more than once.
+  virtual void encode(std::uint64_t begin, std::uint64_t end, Writer& body) = 0;
+  // What all parcels of one job have in common; sent before the first of them that a worker gets.
+  virtual void encode_job(Writer&) {}
+  virtual void store(std::uint64_t unit, Reader& result) = 0;
+  virtual void failed(Failure failure, std::uint64_t unit, int worker) = 0;
+  struct Times {
+    std::int64_t began_ns = 0;
+    std::int64_t ended_ns = 0;
+  };
+  virtual void done(int worker, const Times& times) = 0;
+  // What failures call the unit.
+  virtual std::uint64_t index_of(std::uint64_t unit) const { return unit; }
+
+  std::uint64_t begin = 0, end = 0;  // units; no two parcels of a crew share any
+  std::uint64_t job = 0;             // 0: none
+  double timeout_s = 0;              // for each unit and attempt; 0: none
+  int retries = 0;
+
+  // The crew's own: units that are not accounted for, and the pieces that they are in.
+  std::uint64_t left = 0;
+  std::uint32_t pieces = 0;
+};
+
+}  // namespace furrow::pool
