@@ -231,7 +231,7 @@ std::vector<Option> control_options() {
       parsed<std::int64_t>("nice", integer,
                            [](Draft& d, std::int64_t v) { d.map.nice = static_cast<int>(v); }),
       text("wd workdir work-dir", [](Draft& d, const std::string& v) { d.map.directory = v; }),
-      text("env", [](Draft& d, const std::string& v) { d.map.environment.push_back(v); }),
+      text("env", [](Draft&, const std::string&) {}),  // jobs have the whole environment
       text("shell", [](Draft& d, const std::string& v) { d.map.shell = v; }),
       text("tmpdir tempdir", [](Draft& d, const std::string& v) { d.map.temporary_directory = v; }),
       text("process-slot-var processslotvar",

@@ -57,7 +57,6 @@ struct MapOptions {
   Count jobs;  // of the physical cores that this process may use
   std::optional<Count> load;
   std::uint64_t memfree = 0;  // bytes; 0: do not look
-  std::uint64_t memsuspend = 0;
   double delay_s = 0;
   bool delay_auto = false;
 
@@ -70,9 +69,7 @@ struct MapOptions {
   bool dry_run = false;
   bool print_commands = false;         // -v: on standard output, before the job's own
   bool print_commands_to_err = false;  // -t, --verbose
-  bool output_as_files = false;        // --files
   bool bar = false, progress = false, eta = false, quiet = false;
-  bool color = false, color_failed = false;
   std::optional<std::uint64_t> total_jobs;
 
   // What is kept
@@ -92,20 +89,16 @@ struct MapOptions {
   std::vector<SignalStep> term_sequence;
   std::optional<int> nice;
   std::optional<std::string> directory;             // --wd: a template
-  std::vector<std::string> environment;             // --env
   std::string slot_variable = "PARALLEL_JOBSLOT0";  // --process-slot-var
   std::string shell;                                // --shell; empty: PARALLEL_SHELL, SHELL, /bin/sh
   std::string temporary_directory;                  // --tmpdir
   std::uint64_t seed = 0;                           // --seed
-  bool open_terminal = false;                       // --tty
 
   // Blocks of a stream in place of values
   enum class Pipe : std::uint8_t { kNo, kPipe, kParts };
   Pipe pipe = Pipe::kNo;
   command::SplitOptions split;
   std::int64_t blocks_per_slot = 0;  // --block -N with --pipe-part
-  bool round_robin = false;
-  double block_timeout_s = 0;
 };
 
 // ARGUMENTS without the program's and the subcommand's name.
