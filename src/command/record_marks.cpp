@@ -36,6 +36,9 @@ Result<RecordMarks> RecordMarks::make(const SplitOptions& options) {
   marks.mark_ = options.end + options.start;
   marks.csv_ = options.csv;
   if (!options.regexp || options.csv) return marks;
+  for (const std::string& expression : {options.start, options.end})
+    if (auto regex = Regex::compile(expression); !regex)  // an error speaks of what the user wrote
+      return fail(Error{"--recstart, --recend: " + regex.error().message});
   const std::string start = "(?:" + options.start + ")", end = "(?:" + options.end + ")";
   for (const auto& [expression, into] :
        {std::pair("(" + end + ")(?=" + start + ")", &marks.between_), std::pair(end + start, &marks.joint_),

@@ -109,37 +109,41 @@ Result<std::optional<ValueForm>> ValueForm::parse_expression(std::string_view te
       return form;
     }
     case '#':  // the shortest start, or the longest
-      return twice ? with_expression(Kind::kCutStart, "\\A(?:" + rest.substr(1) + ")")
-                   : with_expression(Kind::kCutStart, "\\A(?U:" + rest + ")");
+      return twice ? with_expression(Kind::kCutStart, "\\A(?:", rest.substr(1), ")")
+                   : with_expression(Kind::kCutStart, "\\A(?U:", rest, ")");
     case '%':  // (?s).* takes all it can, so that the shortest end is left
-      return twice ? with_expression(Kind::kCutEnd, "()(?:" + rest.substr(1) + ")\\z")
-                   : with_expression(Kind::kCutEnd, "\\A((?s:.*))(?U:" + rest + ")\\z");
+      return twice ? with_expression(Kind::kCutEnd, "()(?:", rest.substr(1), ")\\z")
+                   : with_expression(Kind::kCutEnd, "\\A((?s:.*))(?U:", rest, ")\\z");
     case '/': {
       const std::string_view pair = twice ? std::string_view(rest).substr(1) : std::string_view(rest);
       const std::size_t slash = pair.find('/', 1);
       if (slash == kNone) return std::nullopt;
-      return with_expression(twice ? Kind::kReplaceAll : Kind::kReplace, std::string(pair.substr(0, slash)),
-                             std::string(pair.substr(slash + 1)));
+      auto form_of = with_expression(twice ? Kind::kReplaceAll : Kind::kReplace, "",
+                                     std::string(pair.substr(0, slash)), "");
+      if (form_of && *form_of) (*form_of)->text_ = pair.substr(slash + 1);
+      return form_of;
     }
     case '^':
-      return twice ? with_expression(Kind::kUpperAll, rest.substr(1))
-                   : with_expression(Kind::kUpper, "\\A(?:" + rest + ")");
+      return twice ? with_expression(Kind::kUpperAll, "", rest.substr(1), "")
+                   : with_expression(Kind::kUpper, "\\A(?:", rest, ")");
     case ',':
-      return twice ? with_expression(Kind::kLowerAll, rest.substr(1))
-                   : with_expression(Kind::kLower, "\\A(?:" + rest + ")");
+      return twice ? with_expression(Kind::kLowerAll, "", rest.substr(1), "")
+                   : with_expression(Kind::kLower, "\\A(?:", rest, ")");
     default:
       return std::nullopt;
   }
 }
 
-Result<std::optional<ValueForm>> ValueForm::with_expression(Kind kind, std::string expression,
-                                                            std::string text) {
+Result<std::optional<ValueForm>> ValueForm::with_expression(Kind kind, const char* before,
+                                                            const std::string& expression,
+                                                            const char* behind) {
   if (expression.empty()) return std::nullopt;
+  // By itself first, so that an error speaks of what the user wrote.
   auto regex = Regex::compile(expression);
+  if (regex) regex = Regex::compile(before + expression + behind);
   if (!regex) return fail(std::move(regex.error()));
   ValueForm form;
   form.kind_ = kind;
-  form.text_ = std::move(text);
   form.regex_ = std::move(*regex);
   return form;
 }

@@ -41,8 +41,9 @@ class ValueForm {
     kLowerAll,
   };
   static Result<std::optional<ValueForm>> parse_expression(std::string_view text);
-  static Result<std::optional<ValueForm>> with_expression(Kind kind, std::string expression,
-                                                          std::string text = {});
+  // What matches EXPRESSION with BEFORE and BEHIND around it.
+  static Result<std::optional<ValueForm>> with_expression(Kind kind, const char* before,
+                                                          const std::string& expression, const char* behind);
   std::string_view substitute(std::string_view value, std::string& scratch) const;
 
   Kind kind_ = Kind::kWhole;
