@@ -1,6 +1,8 @@
 // Some thousand HTTP requests at once, on one thread: work that waits rather than computes.
 //
 //   async_http [REQUESTS] [IN_FLIGHT] [LATENCY_MS]
+#include <furrow/async.hpp>
+
 #include <algorithm>
 #include <asio/read.hpp>
 #include <asio/use_awaitable.hpp>
@@ -8,7 +10,6 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
-#include <furrow/async.hpp>
 #include <string>
 #include <vector>
 

@@ -24,6 +24,16 @@
 // Needs Asio (Debian: libasio-dev), which no other header of Furrow includes.
 #pragma once
 
+// Asio 1.22 does not see that Clang has coroutines.
+#if defined(__clang__) && defined(__cpp_impl_coroutine) && !defined(ASIO_DETAIL_CONFIG_HPP)
+#ifndef ASIO_HAS_CO_AWAIT
+#define ASIO_HAS_CO_AWAIT 1
+#endif
+#ifndef ASIO_HAS_STD_COROUTINE
+#define ASIO_HAS_STD_COROUTINE 1
+#endif
+#endif
+
 #include <asio/any_io_executor.hpp>
 #include <asio/awaitable.hpp>
 #include <asio/bind_cancellation_slot.hpp>
@@ -42,6 +52,10 @@
 #include "furrow/detail/async_loop.hpp"
 #include "furrow/detail/scoped_executor.hpp"
 #include "furrow/pool.hpp"
+
+#ifndef ASIO_HAS_CO_AWAIT
+#error "Asio was included without coroutines: include <furrow/async.hpp> first, or define ASIO_HAS_CO_AWAIT"
+#endif
 
 namespace furrow::detail {
 
