@@ -31,13 +31,14 @@ struct Order {
 };
 
 // dup2, also where the descriptor has its place already and only close-on-exec is in the way.
-__attribute__((no_sanitize("address", "undefined"))) bool place(int fd, int target) {
+__attribute__((no_sanitize("address", "undefined", "thread"))) bool place(int fd, int target) {
   if (fd < 0) return true;
   if (fd == target) return ::fcntl(fd, F_SETFD, 0) == 0;
   return ::dup2(fd, target) == target;
 }
 
-__attribute__((no_sanitize("address", "undefined"))) void reset_signals(const std::vector<int>& changed) {
+__attribute__((no_sanitize("address", "undefined", "thread"))) void reset_signals(
+    const std::vector<int>& changed) {
   struct sigaction action {};
   action.sa_handler = SIG_DFL;
   for (const int signal : changed) ::sigaction(signal, &action, nullptr);
@@ -47,7 +48,7 @@ __attribute__((no_sanitize("address", "undefined"))) void reset_signals(const st
 }
 
 // Runs in the child, in the parent's memory: system calls only.
-__attribute__((no_sanitize("address", "undefined"))) int child_main(void* argument) {
+__attribute__((no_sanitize("address", "undefined", "thread"))) int child_main(void* argument) {
   Order& order = *static_cast<Order*>(argument);
   const SpawnRequest& request = order.request;
   if (request.die_with_parent) {
