@@ -26,6 +26,13 @@ class BoundCall {
         [&](const Bound&... bound) -> decltype(auto) { return f_(bound..., std::forward<Args>(args)...); },
         bound_);
   }
+  template <class... Args>
+  requires std::is_invocable_v<const F&, const Bound&..., Args...>
+  decltype(auto) operator()(Args&&... args) const {
+    return std::apply(
+        [&](const Bound&... bound) -> decltype(auto) { return f_(bound..., std::forward<Args>(args)...); },
+        bound_);
+  }
   const std::tuple<Bound...>& bound() const { return bound_; }
 
  private:

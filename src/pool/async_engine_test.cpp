@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "furrow/async.hpp"  // before Asio itself
+
 #include <asio/detached.hpp>
 #include <asio/ip/tcp.hpp>
 #include <asio/read.hpp>
@@ -19,7 +21,6 @@
 #include <thread>
 
 #include "../../tests/support/temporary_folder.hpp"
-#include "furrow/async.hpp"
 #include "furrow/task.hpp"
 
 namespace furrow {

@@ -1,8 +1,10 @@
 #include "furrow/detail/call_node.hpp"
 
 #include <algorithm>
+#include <limits>
 
 #include "os/futex.hpp"
+#include "pool/call_pump.hpp"
 #include "pool/failure.hpp"
 #include "pool/participant.hpp"
 #include "pool/task_scope.hpp"
@@ -14,6 +16,8 @@ namespace furrow::detail {
 namespace {
 
 constexpr std::int64_t kSpin_ns = 20'000;
+constexpr std::int64_t kLongestPump_ns = 100'000'000;
+constexpr std::int64_t kBetweenTurns_ns = 1'000'000;  // before we try again to work the pump
 
 // The time limit of a single call.
 class CallHost : public TaskHost {
@@ -79,8 +83,31 @@ void CallNode::settle() noexcept {
   release();
 }
 
+bool CallNode::pumped() const noexcept {
+  pump->pump(0);
+  return is_done();
+}
+
+// Where another thread works the pump, that thread settles the call.
+bool CallNode::wait_pumping(std::int64_t until_ns) const {
+  while (!is_done()) {
+    pump->check_here();
+    const std::int64_t left = until_ns - pool::steady_ns();
+    if (left <= 0) return false;
+    if (pump->pump(std::min(left, kLongestPump_ns))) continue;
+    std::uint32_t seen = kPending;
+    if (!state_.compare_exchange_strong(seen, kWaited, std::memory_order_acq_rel) && seen == kDone) break;
+    os::futex_wait(state_, kWaited, std::min(left, kBetweenTurns_ns), os::Scope::kPrivate);
+  }
+  return true;
+}
+
 // A worker that waits runs other tasks: the one it waits for may be among them.
 void CallNode::wait() const {
+  if (pump) {
+    wait_pumping(std::numeric_limits<std::int64_t>::max());
+    return;
+  }
   const std::int64_t until = pool::steady_ns() + kSpin_ns;
   pool::ThreadCrew* crew = pool::ThreadCrew::here();
   while (!ready()) {
@@ -95,6 +122,7 @@ void CallNode::wait() const {
 
 bool CallNode::wait_for(double seconds) const {
   const std::int64_t until = pool::steady_ns() + static_cast<std::int64_t>(std::min(seconds, 1e9) * 1e9);
+  if (pump) return wait_pumping(until);
   while (!ready()) {
     const std::int64_t left = until - pool::steady_ns();
     if (left <= 0) return false;

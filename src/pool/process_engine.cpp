@@ -53,13 +53,14 @@ void SegmentShelf::put(os::SharedMemory segment) {
 }
 
 ProcessEngine::ProcessEngine(int workers, const PoolOptions& options)
-    : workers_(workers), options_(options) {}
+    : workers_(workers), options_(options), standing_(workers, options_) {}
 
 ProcessEngine::~ProcessEngine() = default;
 
 void ProcessEngine::check(const detail::MapCall& call, const MapOptions& options) const {
   if (call.cross.refusal)
     throw PoolError(std::string("a worker process cannot run this function: ") + call.cross.refusal);
+  if (options.standing) return standing_.check(call);
   if (!options.threads_are_safe && !os::is_single_threaded())
     throw PoolError(
         "this process has other threads, and a fork would copy their locks in the middle of whatever they "
@@ -68,11 +69,10 @@ void ProcessEngine::check(const detail::MapCall& call, const MapOptions& options
         "needs (malloc is safe)");
 }
 
-void ProcessEngine::check(const detail::CallNode&) const {
-  throw PoolError("apply_async over processes is not there yet");
-}
+void ProcessEngine::check(const detail::CallNode& call) const { standing_.check(call); }
 
 void ProcessEngine::run(MapRun& run) {
+  if (run.options.standing) return standing_.run(run);
   const int crew_size =
       static_cast<int>(std::min<std::uint64_t>(static_cast<std::uint64_t>(workers_), run.todo()));
   if (crew_size == 0) return;
@@ -88,7 +88,7 @@ std::unique_ptr<detail::Stream> ProcessEngine::open(MapRun& run) {
   return open_process_stream(run, options_, workers_, shelf_, is_alone(run.options));
 }
 
-void ProcessEngine::submit(detail::CallNode*) {}
-void ProcessEngine::wait() {}
+void ProcessEngine::submit(detail::CallNode* call) { standing_.submit(call); }
+void ProcessEngine::wait() { standing_.wait(); }
 
 }  // namespace furrow::pool

@@ -14,6 +14,7 @@
 #include "furrow/options.hpp"
 #include "os/shared_memory.hpp"
 #include "pool/engine.hpp"
+#include "pool/standing_crew.hpp"
 
 namespace furrow::pool {
 
@@ -48,6 +49,7 @@ class ProcessEngine : public Engine {
   const int workers_;
   const PoolOptions options_;
   SegmentShelf shelf_{};
+  StandingCrew standing_;
 };
 
 }  // namespace furrow::pool

@@ -364,6 +364,158 @@ TEST_F(Processes, AStreamMayBeDropped) {
   }
 }
 
+int triple(int x) { return 3 * x; }
+
+TEST_F(Processes, CallsComeBack) {
+  Pool pool(processes(2));
+  auto one = pool.apply_async([](int x, int y) { return x - y; }, 7, 3);
+  auto two = pool.apply_async(&triple, 5);
+  auto three = pool.apply_async(
+      furrow::bind([](const std::string& s, int n) { return s + std::to_string(n); }, std::string("n")), 4);
+  auto none = pool.apply_async([] {});
+  EXPECT_EQ(one.get(), 4);
+  EXPECT_EQ(two.get(), 15);
+  EXPECT_EQ(three.get(), "n4");
+  none.get();
+  EXPECT_THROW(pool.apply([] { throw std::range_error("far"); }), std::range_error);
+}
+
+TEST_F(Processes, ManyCallsWithoutWaiting) {
+  Pool pool(processes(2));
+  std::vector<Future<int>> futures;
+  for (int i = 0; i < 50'000; ++i) futures.push_back(pool.apply_async([](int x) { return x + 1; }, i));
+  for (int i = 0; i < 50'000; ++i) ASSERT_EQ(futures[static_cast<std::size_t>(i)].get(), i + 1);
+}
+
+TEST_F(Processes, CallsThatCannotBeSentAreRefused) {
+  Pool pool(processes(2));
+  int offset = 1;
+  try {
+    pool.apply_async([&](int x) { return x + offset; }, 1);
+    FAIL();
+  } catch (const PoolError& error) {
+    EXPECT_NE(std::string(error.what()).find("furrow::bind"), std::string::npos) << error.what();
+  }
+  EXPECT_THROW(pool.map([&](int x) { return x + offset; }, numbers(3), {.standing = true}), PoolError);
+}
+
+TEST_F(Processes, ACallThatDiesFailsAloneOrIsTriedAgain) {
+  Pool pool(processes(2));
+  std::vector<Future<int>> futures;
+  for (int i = 0; i < 40; ++i)
+    futures.push_back(pool.apply_async(
+        [](int x) {
+          if (x == 13) ::raise(SIGKILL);
+          return x;
+        },
+        i));
+  for (int i = 0; i < 40; ++i) {
+    auto outcome = futures[static_cast<std::size_t>(i)].outcome();
+    ASSERT_EQ(outcome.ok(), i != 13);
+    if (i == 13) {
+      EXPECT_EQ(outcome.failure().kind, FailureKind::kDied);
+    }
+  }
+  auto hopeless = pool.apply_async({.retries = 2}, [] { ::_exit(4); });
+  auto outcome = hopeless.outcome();
+  EXPECT_EQ(outcome.failure().attempts, 3);
+  EXPECT_EQ(outcome.failure().exit_status, 4);
+}
+
+TEST_F(Processes, CallsAreStoppedWhenTheirTimeIsOver) {
+  Pool pool(processes(2));
+  auto late = pool.apply_async({.timeout_s = 0.2}, [] { ::pause(); });
+  EXPECT_THROW(late.get(), TaskTimeout);
+  EXPECT_EQ(pool.apply([] { return 1; }), 1);
+}
+
+TEST_F(Processes, CallbacksRunBeforeTheWaitEnds) {
+  Pool pool(processes(2));
+  int got = 0, failed = 0;
+  auto good = pool.apply_async([] { return 5; });
+  good.on_success([&](int x) { got = x; });
+  auto bad = pool.apply_async([]() -> int { throw 3; });
+  bad.on_error([&](const Failure&) { ++failed; });
+  pool.wait();
+  EXPECT_TRUE(good.ready());
+  EXPECT_EQ(got, 5);
+  EXPECT_EQ(failed, 1);
+}
+
+TEST_F(Processes, APoolMayEndBeforeItsCalls) {
+  std::vector<Future<void>> futures;
+  {
+    Pool pool(processes(2));
+    for (int i = 0; i < 2000; ++i) futures.push_back(pool.apply_async([] { ::usleep(20'000); }));
+  }
+  int done = 0, cancelled = 0;
+  for (auto& each : futures) {
+    const auto outcome = each.outcome();
+    if (outcome.ok())
+      ++done;
+    else
+      cancelled += outcome.failure().kind == FailureKind::kCancelled;
+  }
+  EXPECT_EQ(done + cancelled, 2000);
+  EXPECT_GT(cancelled, 0);
+}
+
+TEST_F(Processes, AnIdleWorkerTakesWhatIsQueuedBehindALongTask) {
+  Pool pool(processes(2));
+  const auto began = std::chrono::steady_clock::now();
+  std::vector<Future<void>> futures;
+  futures.push_back(pool.apply_async([] { ::sleep(8); }));
+  for (int i = 0; i < 40; ++i) futures.push_back(pool.apply_async([] { ::usleep(1000); }));
+  for (std::size_t i = 1; i < futures.size(); ++i) futures[i].get();
+  EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds(7));
+}
+
+TEST_F(Processes, StandingMapsGiveWhatSnapshotsGive) {
+  Pool pool(processes(2));
+  const auto xs = numbers(20'000);
+  EXPECT_EQ(pool.map(triple, xs, {.standing = true}), pool.map(triple, xs));
+  const auto add = furrow::bind([](int a, int x) { return a + x; }, 1000);
+  EXPECT_EQ(pool.map(add, numbers(3), {.chunksize = 2, .standing = true}),
+            (std::vector<int>{1000, 1001, 1002}));
+  const auto outcomes = pool.try_map(
+      [](int x) {
+        if (x == 17) ::raise(SIGKILL);
+        if (x == 19) throw std::invalid_argument("nineteen");
+        return std::to_string(x);
+      },
+      numbers(60), {.standing = true});
+  for (int i = 0; i < 60; ++i) ASSERT_EQ(outcomes[static_cast<std::size_t>(i)].ok(), i != 17 && i != 19) << i;
+  EXPECT_EQ(outcomes[17].failure().index, 17u);
+  const std::vector<std::pair<int, int>> pairs{{1, 2}, {3, 4}};
+  EXPECT_EQ(pool.starmap([](int a, int b) { return a * b; }, pairs, {.standing = true}),
+            (std::vector<int>{2, 12}));
+  EXPECT_THROW(pool.map_reduce(triple, std::plus<>{}, xs, {.standing = true}), PoolError);
+}
+
+TEST_F(Processes, StandingCrewWorksWhileThreadsRun) {
+  Pool pool(processes(2));
+  std::vector<std::thread> threads;
+  std::atomic<int> sum{0};
+  for (int t = 0; t < 3; ++t)
+    threads.emplace_back([&] {
+      for (int i = 0; i < 200; ++i) sum += pool.apply(triple, 1);
+    });
+  for (auto& each : threads) each.join();
+  EXPECT_EQ(sum, 3 * 600);
+}
+
+TEST_F(Processes, AWorkerCannotUseItsParentsStandingCrew) {
+  Pool pool(processes(2));
+  EXPECT_THROW(pool.map([&](int x) { return pool.apply(triple, x); }, numbers(2)), std::runtime_error);
+  EXPECT_EQ(pool.apply(triple, 2), 6);
+}
+
+TEST_F(Processes, AThrowingInitializerFailsCallsToo) {
+  Pool pool(processes(2), {.initializer = [] { throw std::runtime_error("no data"); }});
+  EXPECT_THROW(pool.apply(triple, 2), TaskFailed);
+  EXPECT_THROW(pool.apply(triple, 2), TaskFailed);
+}
+
 TEST_F(Processes, TheTemplatesDeathIsAnError) {
   Pool pool(processes(2));
   EXPECT_THROW(pool.map(

@@ -179,6 +179,25 @@ TEST_P(ResumeOn, DrawsWhatTheFirstRunWouldHaveDrawn) {
   EXPECT_EQ(make().map(f, xs, options), expected);  // the first map of its Pool
 }
 
+TEST_P(ResumeOn, AnItemWhoseWorkerDiedIsTriedAgain) {
+  if (GetParam().kind != BackendKind::kProcesses) GTEST_SKIP() << "a crash takes the program along";
+  const auto xs = numbers(200);
+  bool works = false;
+  const auto f = [&](int x) {
+    calls.add();
+    if (!works && x % 50 == 9) ::raise(SIGKILL);
+    return x * 2.0;
+  };
+  const MapOptions options{.chunksize = 7, .resume = {"file", "f"}};
+  Pool pool = make();
+  EXPECT_THROW(pool.map(f, xs, options), WorkerDied);
+  calls.take();
+  works = true;
+  const auto ys = pool.map(f, xs, options);
+  EXPECT_EQ(calls.take(), 4);
+  for (int x : xs) EXPECT_EQ(ys[static_cast<std::size_t>(x)], x * 2.0);
+}
+
 // Runs MAP in a child that is killed at odd moments, again and again until it ends by itself.
 void run_until_done(const std::function<void()>& map) {
   for (int round = 0;; ++round) {

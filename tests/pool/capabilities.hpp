@@ -30,6 +30,19 @@ inline std::vector<Capabilities> all_backends() {
       {.backend = threads(1), .in_parallel = false, .stops_willing_task = true},
       {.backend = threads(2), .stops_willing_task = true},
       {.backend = threads(5), .stops_willing_task = true},
+      {.backend = processes(1),
+       .in_parallel = false,
+       .shares_memory = false,
+       .stops_any_task = true,
+       .stops_willing_task = true,
+       .survives_a_crash = true,
+       .carries_any_result = false},
+      {.backend = processes(3),
+       .shares_memory = false,
+       .stops_any_task = true,
+       .stops_willing_task = true,
+       .survives_a_crash = true,
+       .carries_any_result = false},
   };
 }
 

@@ -17,7 +17,8 @@
 
 namespace furrow::pool {
 class Watchdog;
-}
+class CallPump;
+}  // namespace furrow::pool
 
 namespace furrow::detail {
 
@@ -56,7 +57,7 @@ class CallNode : public TaskNode {
     if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
   }
 
-  bool ready() const noexcept { return state_.load(std::memory_order_acquire) == kDone; }
+  bool ready() const noexcept { return is_done() || (pump && pumped()); }
   void wait() const;                    // on a worker of a Pool, runs other tasks meanwhile
   bool wait_for(double seconds) const;  // whether it is ready then
   void execute(int worker) noexcept final;
@@ -76,13 +77,18 @@ class CallNode : public TaskNode {
   std::uint64_t number = 0;        // of the call among the maps and calls of its Pool
   double timeout_s = 0;
   int retries = 0;
-  int attempts = 0;  // failed ones
+  int attempts = 0;                // failed ones
+  pool::CallPump* pump = nullptr;  // borrowed while the call is under way: who waits has to work it
 
  protected:
   virtual void call(TaskScope& scope) = 0;  // in this process; stores the result, or throws
   virtual void run_callbacks() noexcept = 0;
 
  private:
+  bool is_done() const noexcept { return state_.load(std::memory_order_acquire) == kDone; }
+  bool pumped() const noexcept;
+  bool wait_pumping(std::int64_t until_ns) const;
+
   static constexpr std::uint32_t kPending = 0, kWaited = 1, kDone = 2;
   mutable std::atomic<std::uint32_t> state_{kPending};
   std::atomic<int> references_{2};  // the Future's and the Pool's

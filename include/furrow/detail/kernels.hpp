@@ -16,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include "furrow/bind.hpp"
 #include "furrow/detail/map_call.hpp"
 
 namespace furrow::detail {
@@ -272,6 +273,59 @@ void encode_input(Writer& writer, const X& input) {
   Codec<X>::encode(writer, input);
 }
 
+// A map's function on its way to a process that was started earlier: what is decoded there owns it.
+template <class F>
+struct SentFunction {
+  using Plain = std::remove_cv_t<F>;
+  static constexpr bool kCan = Sendable<Plain>::kCan;
+  static constexpr const char* kRefusal = [] {
+    if constexpr (kCan)
+      return "";
+    else
+      return Sendable<Plain>::kRefusal;
+  }();
+  static void encode(Writer& writer, const F& f) { Sendable<Plain>::encode(writer, f); }
+  explicit SentFunction(Reader& reader) : f(Sendable<Plain>::decode(reader)) {}
+  F& get() { return f; }
+  F f;
+};
+
+template <class Result, class... Args>
+struct SentFunction<Result(Args...)> {
+  using Pointer = Result (*)(Args...);
+  static constexpr bool kCan = true;
+  static void encode(Writer& writer, Pointer f) { Sendable<Pointer>::encode(writer, f); }
+  explicit SentFunction(Reader& reader) : f(Sendable<Pointer>::decode(reader)) {}
+  Result (&get())(Args...) { return *f; }
+  Pointer f;
+};
+
+template <class F, template <class> class Wrapper>
+struct SentWrapper {
+  static constexpr bool kCan = SentFunction<F>::kCan;
+  static constexpr const char* kRefusal = [] {
+    if constexpr (kCan)
+      return "";
+    else
+      return SentFunction<F>::kRefusal;
+  }();
+  static void encode(Writer& writer, const Wrapper<F>& wrapper) {
+    SentFunction<F>::encode(writer, *wrapper.f);
+  }
+  explicit SentWrapper(Reader& reader) : inner(reader), wrapper{&inner.get()} {}
+  Wrapper<F>& get() { return wrapper; }
+  SentFunction<F> inner;
+  Wrapper<F> wrapper;
+};
+template <class F>
+struct SentFunction<Starred<F>> : SentWrapper<F, Starred> {
+  using SentWrapper<F, Starred>::SentWrapper;
+};
+template <class F>
+struct SentFunction<Discarding<F>> : SentWrapper<F, Discarding> {
+  using SentWrapper<F, Discarding>::SentWrapper;
+};
+
 // The functions of a MapCall, for any Work.
 template <class Work>
 struct Kernel {
@@ -310,22 +364,53 @@ struct Kernel {
     });
   }
 
-  // Inputs that were sent: the work's own function, over copies that are made here.
+  // Inputs that were sent: over copies that are made here.
+  template <class F>
+  static void run_copies(F& f, TaskScope& scope, std::uint64_t begin, std::uint64_t count, Reader& reader,
+                         ResultWriter& writer) {
+    std::vector<X> inputs;
+    for (std::uint64_t i = 0; i < count; ++i) inputs.push_back(Codec<X>::decode(reader));
+    guarded_loop(scope, begin, begin + count, [&](std::uint64_t i) {
+      scope.publish(i);
+      call_item(f, inputs[i - begin], scope, [&](const auto&... result) {
+        writer.begin(i);
+        if constexpr (!std::is_void_v<R>) Codec<R>::encode(writer, result...);
+        writer.end();
+      });
+    });
+  }
+
   static void run_sent(void* object, TaskScope& scope, std::uint64_t begin, std::uint64_t count,
                        Reader& reader, ResultWriter& writer) {
-    if constexpr (Encodable<X> && (kCrosses<R> || std::is_void_v<R>)) {
-      auto& f = *static_cast<Work*>(object)->f;
-      std::vector<X> inputs;
-      for (std::uint64_t i = 0; i < count; ++i) inputs.push_back(Codec<X>::decode(reader));
-      guarded_loop(scope, begin, begin + count, [&](std::uint64_t i) {
-        scope.publish(i);
-        call_item(f, inputs[i - begin], scope, [&](const auto&... result) {
-          writer.begin(i);
-          if constexpr (!std::is_void_v<R>) Codec<R>::encode(writer, result...);
-          writer.end();
-        });
-      });
-    }
+    if constexpr (kTakesCopies)
+      run_copies(*static_cast<Work*>(object)->f, scope, begin, count, reader, writer);
+  }
+
+  // Whether the function, an item at a time, can be given copies of its inputs in another process.
+  static constexpr bool kTakesCopies =
+      Encodable<X> && (kCrosses<R> || std::is_void_v<R>)&&!requires(Work work) {
+    work.block;
+  }
+  &&requires(typename Work::Function& f, X& x) {
+    call_item(f, x, std::declval<TaskScope&>(), [](auto&&...) {});
+  };
+
+  // A function that was sent as well.
+  using Sent = SentFunction<typename Work::Function>;
+  static void encode_function(void* object, Writer& writer) {
+    if constexpr (Sent::kCan) Sent::encode(writer, *static_cast<Work*>(object)->f);
+  }
+  static void* decode_function(Reader& reader) {
+    if constexpr (Sent::kCan) return new Sent(reader);
+    return nullptr;
+  }
+  static void drop_function(void* function) {
+    if constexpr (Sent::kCan) delete static_cast<Sent*>(function);
+  }
+  static void run_decoded(void* function, TaskScope& scope, std::uint64_t begin, std::uint64_t count,
+                          Reader& reader, ResultWriter& writer) {
+    if constexpr (Sent::kCan && kTakesCopies)
+      run_copies(static_cast<Sent*>(function)->get(), scope, begin, count, reader, writer);
   }
 
   static void store_plain(void* object, std::uint64_t begin, std::uint64_t end, const void* results) {
@@ -395,15 +480,25 @@ struct Kernel {
     }
     if constexpr (kCrosses<R> || std::is_void_v<R>) cross.store_encoded = &store_encoded;
     if constexpr (kReadable) cross.encode_result = &encode_result;
+    if constexpr (requires { work.block; }) {
+      cross.function_refusal =
+          "a reduction needs workers that see its inputs: leave MapOptions::standing out";
+    } else if constexpr (!Sent::kCan) {
+      cross.function_refusal = Sent::kRefusal;
+    } else if constexpr (!kTakesCopies) {
+      cross.function_refusal = "the function does not take a copy of its input";
+    } else {
+      cross.encode_function = &encode_function;
+      cross.decode_function = &decode_function;
+      cross.run_decoded = &run_decoded;
+      cross.drop_function = &drop_function;
+    }
     if constexpr (!Encodable<X>) {
       cross.input_refusal =
           "an input has no Codec, or is a pointer or a view: pass values, or include <furrow/serialize.hpp>";
     } else {
       cross.encode_input = &encode_input;
-      if constexpr (requires(Work work, typename Work::Function & f, X & x) {
-                      call_item(f, x, std::declval<TaskScope&>(), [](auto&&...) {});
-                    })
-        cross.run_sent = &run_sent;
+      if constexpr (kTakesCopies) cross.run_sent = &run_sent;
     }
     return made;
   }

@@ -98,6 +98,13 @@ struct CrossCall {
   // In the worker, for inputs that were sent: reads COUNT of them, and writes a result for each.
   void (*run_sent)(void* object, TaskScope&, std::uint64_t begin, std::uint64_t count, Reader& inputs,
                    ResultWriter&) = nullptr;
+  // The function itself, for workers that were started before the map was called.
+  const char* function_refusal = nullptr;  // why it cannot be sent, as the end of a sentence
+  void (*encode_function)(void* object, Writer&) = nullptr;
+  void* (*decode_function)(Reader&) = nullptr;  // in the worker; its own until drop_function()
+  void (*run_decoded)(void* function, TaskScope&, std::uint64_t begin, std::uint64_t count, Reader& inputs,
+                      ResultWriter&) = nullptr;
+  void (*drop_function)(void* function) = nullptr;
   // In the parent: takes results over. RESULTS is that of unit BEGIN.
   void (*store_plain)(void* object, std::uint64_t begin, std::uint64_t end, const void* results) = nullptr;
   void (*store_encoded)(void* object, std::uint64_t unit, Reader&) = nullptr;

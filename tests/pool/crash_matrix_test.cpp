@@ -1,0 +1,241 @@
+// Every way to die in a task, times every path on which worker processes take tasks: the item is named, the
+// others are done, the Pool goes on. Each case is a test of its own, and so has a time limit of its own.
+#include <unistd.h>
+#include <csignal>
+#include <cstdlib>
+#include <functional>
+#include <string>
+
+#include "contract.hpp"
+
+namespace furrow::testing {
+namespace {
+
+constexpr int kItems = 12;
+constexpr int kVictim = 5;
+
+enum class Harm { kSegfault, kKill, kAbort, kQuickExit, kExit, kThrowsNoException, kThrowsHugeMessage };
+
+template <Harm H>
+void do_harm() {
+  if constexpr (H == Harm::kSegfault) std::raise(SIGSEGV);
+  if constexpr (H == Harm::kKill) ::kill(::getpid(), SIGKILL);
+  if constexpr (H == Harm::kAbort) std::abort();
+  if constexpr (H == Harm::kQuickExit) ::_exit(3);
+  if constexpr (H == Harm::kExit) std::exit(4);
+  if constexpr (H == Harm::kThrowsNoException) throw "a string literal";
+  if constexpr (H == Harm::kThrowsHugeMessage) throw std::runtime_error(std::string(3'000'000, 'x'));
+}
+
+// Without captures, so that every path takes them.
+template <Harm H>
+struct PlainTask {
+  int operator()(int x) const {
+    if (x == kVictim) do_harm<H>();
+    return x;
+  }
+};
+template <Harm H>
+struct TextTask {
+  std::string operator()(int x) const {
+    if (x == kVictim) do_harm<H>();
+    return std::string(50'000, static_cast<char>('a' + x));
+  }
+};
+
+// What a path tells: how many results came, and which failures.
+struct Told {
+  int results = 0;
+  std::vector<Failure> failures{};
+};
+
+std::vector<int> items() {
+  std::vector<int> made(kItems);
+  std::iota(made.begin(), made.end(), 0);
+  return made;
+}
+
+template <class Task>
+Told by_try_map(Pool& pool, MapOptions options) {
+  Told told;
+  for (auto& each : pool.try_map(Task{}, items(), options)) {
+    if (each.ok())
+      ++told.results;
+    else
+      told.failures.push_back(each.failure());
+  }
+  return told;
+}
+
+template <class Task>
+Told told_by_throwing(const std::function<void()>& call) {
+  Told told{kItems - 1, {}};
+  try {
+    call();
+  } catch (const TaskError& error) {
+    told.failures.push_back(error.failure());
+  }
+  return told;
+}
+
+template <class Stream>
+Told by_stream(Stream&& stream) {
+  Told told;
+  for (auto each = stream.begin(); each != stream.end();) {
+    ++told.results;
+    for (bool failed = true; failed;) {
+      failed = false;
+      try {
+        ++each;
+      } catch (const TaskError& error) {
+        told.failures.push_back(error.failure());
+        failed = true;
+      }
+    }
+  }
+  return told;
+}
+
+template <class Task>
+Told by_calls(Pool& pool) {
+  Told told;
+  std::vector<Future<std::invoke_result_t<Task, int>>> futures;
+  for (int i : items()) futures.push_back(pool.apply_async(Task{}, i));
+  for (std::size_t i = 0; i < kItems; ++i) {
+    const auto outcome = futures[i].outcome();
+    if (outcome.ok()) {
+      ++told.results;
+    } else {
+      Failure failure = outcome.failure();
+      failure.index = i;  // a call has no index of its own
+      told.failures.push_back(failure);
+    }
+  }
+  return told;
+}
+
+struct Path {
+  const char* name;
+  Told (*walk)(Pool&, Harm);
+};
+
+template <template <Harm> class Task, class Walk>
+Told for_harm(Harm harm, const Walk& walk) {
+  switch (harm) {
+    case Harm::kSegfault:
+      return walk(Task<Harm::kSegfault>{});
+    case Harm::kKill:
+      return walk(Task<Harm::kKill>{});
+    case Harm::kAbort:
+      return walk(Task<Harm::kAbort>{});
+    case Harm::kQuickExit:
+      return walk(Task<Harm::kQuickExit>{});
+    case Harm::kExit:
+      return walk(Task<Harm::kExit>{});
+    case Harm::kThrowsNoException:
+      return walk(Task<Harm::kThrowsNoException>{});
+    case Harm::kThrowsHugeMessage:
+      return walk(Task<Harm::kThrowsHugeMessage>{});
+  }
+  return {};
+}
+
+template <template <Harm> class Task>
+constexpr auto kTryMap = [](Pool& pool, Harm harm) {
+  return for_harm<Task>(harm, [&](auto task) { return by_try_map<decltype(task)>(pool, {}); });
+};
+template <template <Harm> class Task>
+constexpr auto kSingly = [](Pool& pool, Harm harm) {
+  return for_harm<Task>(harm, [&](auto task) { return by_try_map<decltype(task)>(pool, {.chunksize = 1}); });
+};
+template <template <Harm> class Task>
+constexpr auto kStanding = [](Pool& pool, Harm harm) {
+  return for_harm<Task>(harm,
+                        [&](auto task) { return by_try_map<decltype(task)>(pool, {.standing = true}); });
+};
+template <template <Harm> class Task>
+constexpr auto kImap = [](Pool& pool, Harm harm) {
+  return for_harm<Task>(harm, [&](auto task) { return by_stream(pool.imap(task, items())); });
+};
+template <template <Harm> class Task>
+constexpr auto kImapUnordered = [](Pool& pool, Harm harm) {
+  return for_harm<Task>(harm, [&](auto task) { return by_stream(pool.imap_unordered(task, items())); });
+};
+template <template <Harm> class Task>
+constexpr auto kCalls = [](Pool& pool, Harm harm) {
+  return for_harm<Task>(harm, [&](auto task) { return by_calls<decltype(task)>(pool); });
+};
+
+const Path kPaths[] = {
+    {"map_plain", [](Pool& pool, Harm harm) { return kTryMap<PlainTask>(pool, harm); }},
+    {"map_text", [](Pool& pool, Harm harm) { return kTryMap<TextTask>(pool, harm); }},
+    {"map_plain_singly", [](Pool& pool, Harm harm) { return kSingly<PlainTask>(pool, harm); }},
+    {"map_text_singly", [](Pool& pool, Harm harm) { return kSingly<TextTask>(pool, harm); }},
+    {"standing_plain", [](Pool& pool, Harm harm) { return kStanding<PlainTask>(pool, harm); }},
+    {"standing_text", [](Pool& pool, Harm harm) { return kStanding<TextTask>(pool, harm); }},
+    {"imap_plain", [](Pool& pool, Harm harm) { return kImap<PlainTask>(pool, harm); }},
+    {"imap_text", [](Pool& pool, Harm harm) { return kImap<TextTask>(pool, harm); }},
+    {"imap_unordered", [](Pool& pool, Harm harm) { return kImapUnordered<TextTask>(pool, harm); }},
+    {"calls_plain", [](Pool& pool, Harm harm) { return kCalls<PlainTask>(pool, harm); }},
+    {"calls_text", [](Pool& pool, Harm harm) { return kCalls<TextTask>(pool, harm); }},
+    {"for_each",
+     [](Pool& pool, Harm harm) {
+       return for_harm<PlainTask>(harm, [&](auto task) {
+         return told_by_throwing<decltype(task)>([&] { pool.for_each(task, items()); });
+       });
+     }},
+    {"map_reduce",
+     [](Pool& pool, Harm harm) {
+       return for_harm<PlainTask>(harm, [&](auto task) {
+         return told_by_throwing<decltype(task)>([&] { pool.map_reduce(task, std::plus<>{}, items()); });
+       });
+     }},
+};
+
+struct Expected {
+  const char* name;
+  Harm harm;
+  FailureKind kind;
+  int signal;
+  int exit_status;
+};
+const Expected kHarms[] = {
+    {"segfault", Harm::kSegfault, FailureKind::kDied, SIGSEGV, 0},
+    {"kill", Harm::kKill, FailureKind::kDied, SIGKILL, 0},
+    {"abort", Harm::kAbort, FailureKind::kDied, SIGABRT, 0},
+    {"quick_exit", Harm::kQuickExit, FailureKind::kDied, 0, 3},
+    {"exit", Harm::kExit, FailureKind::kDied, 0, 4},
+    {"throws_no_exception", Harm::kThrowsNoException, FailureKind::kException, 0, 0},
+    {"throws_huge_message", Harm::kThrowsHugeMessage, FailureKind::kException, 0, 0},
+};
+
+class CrashMatrix : public ::testing::TestWithParam<std::tuple<Path, Expected, int>> {};
+
+TEST_P(CrashMatrix, CostsTheItemAndNothingElse) {
+  const auto& [path, expected, workers] = GetParam();
+  Pool pool{processes(workers)};
+  for (int round = 0; round < 2; ++round) {
+    const Told told = path.walk(pool, expected.harm);
+    EXPECT_EQ(told.results, kItems - 1);
+    ASSERT_EQ(told.failures.size(), 1u);
+    EXPECT_EQ(told.failures[0].index, std::uint64_t{kVictim});
+    EXPECT_EQ(told.failures[0].kind, expected.kind) << told.failures[0].message;
+    if (expected.kind == FailureKind::kDied) {
+      EXPECT_EQ(told.failures[0].signal, expected.signal);
+      EXPECT_EQ(told.failures[0].exit_status, expected.exit_status);
+    }
+  }
+  EXPECT_EQ(pool.map([](int x) { return x; }, items()), items());
+}
+
+INSTANTIATE_TEST_SUITE_P(Of, CrashMatrix,
+                         ::testing::Combine(::testing::ValuesIn(kPaths), ::testing::ValuesIn(kHarms),
+                                            ::testing::Values(1, 3)),
+                         [](const auto& each) {
+                           return std::string(std::get<0>(each.param).name) + "_" +
+                                  std::get<1>(each.param).name + "_" +
+                                  std::to_string(std::get<2>(each.param));
+                         });
+
+}  // namespace
+}  // namespace furrow::testing
