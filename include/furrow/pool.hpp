@@ -131,8 +131,7 @@ class Pool {
 
   // Starts f(args...) on a worker.
   template <class F, class... Args>
-    requires(!std::is_same_v<std::remove_cvref_t<F>, CallOptions>)
-  auto apply_async(F&& f, Args&&... args) {
+  requires(!std::is_same_v<std::remove_cvref_t<F>, CallOptions>) auto apply_async(F&& f, Args&&... args) {
     return started(CallOptions{}, std::forward<F>(f), std::forward<Args>(args)...);
   }
   template <class F, class... Args>

@@ -19,7 +19,8 @@
 // Inbox, parent to worker, for workers that are sent their inputs. Message n of a worker is what the n-th
 // claim of its range word stands for; one that is never claimed was taken back, and is skipped.
 //
-//   kMessage  MessageHead, then the body: the job's part if any, then the units' inputs. flags: as for kResult,
+//   kMessage  MessageHead, then the body: the job's part if any, then the units' inputs. flags: as for
+//   kResult,
 //             with kPart frames
 #pragma once
 

@@ -62,6 +62,15 @@ TEST_P(ProgressOn, IsReportedMeanwhile) {
   EXPECT_FALSE(elsewhere);
 }
 
+// The last report of a worker may come after the last result.
+TEST_P(ProgressOn, CountsTheLastChunkOfManySmallMaps) {
+  xs.resize(3);
+  for (int i = 0; i < 300; ++i) {
+    pool.map([](int x) { return x; }, xs, counting());
+    ASSERT_EQ(last.done, 3u) << i;
+  }
+}
+
 TEST_P(ProgressOn, CountsItemsOfAReduction) {
   std::vector<int> many(10000, 1);
   pool.map_reduce([](int x) { return x; }, std::plus<>{}, many, counting());

@@ -151,6 +151,7 @@ void MessageCrew::submit(Parcel* parcel) {
 }
 
 void MessageCrew::pump(std::int64_t at_most_ns) {
+  if (!broken_.empty()) return;  // all has failed
   try {
     const bool happened = step();
     if (hand_out() || happened || !broken_.empty()) return;
@@ -335,6 +336,8 @@ void MessageCrew::stop(std::uint64_t job) {
 // What workers report.
 
 void MessageCrew::on_frame(int worker, const channel::FrameHeader& header) {
+  const bool is_report = header.kind == kResult || header.kind == kFailure || header.kind == kChunk;
+  if (is_report && line(worker).sent.empty()) throw ValueTorn{};  // of nothing that it was sent
   switch (header.kind) {
     case kResult:
       return take_result(worker, header);
@@ -353,6 +356,11 @@ void MessageCrew::on_frame(int worker, const channel::FrameHeader& header) {
   }
 }
 
+// A worker that has overwritten its own memory may report anything.
+void MessageCrew::require_next(const Piece& piece, std::uint64_t unit) {
+  if (unit != piece.next || unit >= piece.end) throw ValueTorn{};
+}
+
 void MessageCrew::account(Piece& piece, std::uint64_t unit) {
   piece.next = unit + 1;
   --piece.parcel->left;
@@ -363,6 +371,7 @@ void MessageCrew::take_result(int worker, const channel::FrameHeader& header) {
   std::uint64_t unit = 0;
   reader.read(&unit, sizeof unit);
   Piece& piece = line(worker).sent.front();
+  require_next(piece, unit);
   try {
     piece.parcel->store(unit, reader);
   } catch (const ValueTorn&) {
@@ -391,6 +400,7 @@ void MessageCrew::take_failure(int worker) {
     failure.message = "its input could not be read: " + failure.message;
     return fail_rest(piece, failure, worker);
   }
+  require_next(piece, unit);
   if (failure.attempts > piece.parcel->retries) return fail(piece, unit, std::move(failure), worker);
   piece.next = unit + 1;
   queue(piece.parcel, unit, unit + 1, failure.attempts, true);
@@ -455,7 +465,9 @@ void MessageCrew::on_death(int worker, int wait_status) {
 
 void MessageCrew::take_stock(int worker, int wait_status) {
   Line& dead = line(worker);
-  const std::uint64_t item = slot(worker).published.load();
+  std::uint64_t item = slot(worker).published.load();
+  // It wrote nonsense: somebody must have the blame, or the same would happen again and again.
+  if (lane(worker).garbled && !dead.sent.empty()) item = dead.sent.front().next;
   std::deque<Piece> sent = std::move(dead.sent);
   dead.sent.clear();
   bool first = true;

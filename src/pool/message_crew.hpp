@@ -101,6 +101,7 @@ class MessageCrew : public WorkerCrew {
   void take_chunk(int worker);
   void fail(Piece& piece, std::uint64_t unit, Failure failure, int worker);
   void fail_rest(Piece& piece, const Failure& failure, int worker);
+  static void require_next(const Piece& piece, std::uint64_t unit);
   void account(Piece& piece, std::uint64_t unit);
   void finish(Piece piece, int worker, const Parcel::Times& times);
   void take_stock(int worker, int wait_status);

@@ -43,6 +43,14 @@ void SnapshotCrew::run() {
   }
   // Workers whose task must not go on are killed; the others only have to be told.
   end(accounted_ == todo_ ? Ending::kSoon : Ending::kNow);
+  if (observed_) tell_observers_the_rest();
+}
+
+// The report of a chunk comes after its last result.
+void SnapshotCrew::tell_observers_the_rest() {
+  if (accounted_ == todo_) read_the_rest();
+  for (int i = 0; i < workers(); ++i)
+    tell_observers(i, hands_[static_cast<std::size_t>(i)].next, steady_ns(), steady_ns());
 }
 
 void SnapshotCrew::tick() {
@@ -80,7 +88,14 @@ void SnapshotCrew::tell_observers(int worker, std::uint64_t until, std::int64_t 
   hand.reported = until;
 }
 
-// What workers report.
+// What workers report. One that has overwritten its own memory may report anything: nothing of it may lead
+// outside of the map.
+
+void SnapshotCrew::require_known(Span units) const {
+  if (units.begin >= units.end || units.end > run_.call.size || place_of(units.begin) == kNothing ||
+      accounted_ + units.size() > todo_)
+    throw ValueTorn{};
+}
 
 void SnapshotCrew::on_frame(int worker, const channel::FrameHeader& header) {
   switch (header.kind) {
@@ -93,7 +108,7 @@ void SnapshotCrew::on_frame(int worker, const channel::FrameHeader& header) {
     case kChunk:
       return take_chunk(worker);
     case kBroken:
-      take_broken(worker);
+      return take_broken(worker);
     default:
       value(worker, kWhole).skip_rest();
   }
@@ -101,11 +116,14 @@ void SnapshotCrew::on_frame(int worker, const channel::FrameHeader& header) {
 
 void SnapshotCrew::take_plain(int worker, const channel::FrameHeader& header) {
   channel::FrameReader& frames = *lane(worker).frames;
+  if (header.size < sizeof(PlainHead)) throw ValueTorn{};
   const auto here = frames.contiguous();
   const auto size = static_cast<std::size_t>(header.size);
+  const std::size_t each = run_.call.cross.result_size;
   PlainHead head;
   if (here.size() >= size) {
     std::memcpy(&head, here.data(), sizeof head);
+    if (head.results_at > size || head.count * each > size - head.results_at) throw ValueTorn{};
     store_plain(worker, {head.unit, head.unit + head.count}, here.data() + head.results_at);
     frames.consume(size);
     return;
@@ -113,12 +131,14 @@ void SnapshotCrew::take_plain(int worker, const channel::FrameHeader& header) {
   PartsReader reader = value(worker, kWhole);
   reader.read(&head, sizeof head);
   const std::size_t bytes = size - sizeof head;
+  if (head.count * each > bytes) throw ValueTorn{};
   std::byte* const results = aligned_room(aside_, bytes, alignment_of(bytes));
   reader.read(results, bytes);
   store_plain(worker, {head.unit, head.unit + head.count}, results);
 }
 
 void SnapshotCrew::store_plain(int worker, Span units, const std::byte* results) {
+  require_known(units);
   run_.call.cross.store_plain(run_.call.object, units.begin, units.end, results);
   account(worker, units);
 }
@@ -127,6 +147,7 @@ void SnapshotCrew::take_result(int worker, const channel::FrameHeader& header) {
   PartsReader reader = value(worker, header.flags);
   std::uint64_t unit = 0;
   reader.read(&unit, sizeof unit);
+  require_known({unit, unit + 1});
   try {
     run_.call.cross.store_encoded(run_.call.object, unit, reader);
   } catch (const ValueTorn&) {
@@ -152,6 +173,7 @@ void SnapshotCrew::take_failure(int worker) {
   PartsReader reader = value(worker, kWhole);
   std::uint64_t unit = 0;
   reader.read(&unit, sizeof unit);
+  require_known({unit, unit + 1});
   Failure failure = decode_failure(reader);
   reader.skip_rest();
   run_.record(std::move(failure), worker);
@@ -168,6 +190,8 @@ void SnapshotCrew::take_chunk(int worker) {
 void SnapshotCrew::take_broken(int worker) {
   PartsReader reader = value(worker, kWhole);
   const Failure failure = decode_failure(reader);
+  reader.skip_rest();
+  if (over()) return;  // it was not needed
   throw PoolError("the initializer failed in worker " + std::to_string(worker) + ": " + failure.message);
 }
 
@@ -209,6 +233,12 @@ Span SnapshotCrew::held(int worker) const {
 
 void SnapshotCrew::on_death(int worker, int wait_status) {
   const Talk talk = slot(worker).talk.load();
+  // What it has done is among what cannot be read.
+  if (lane(worker).garbled)
+    throw PoolError(
+        "worker " + std::to_string(worker) +
+        " wrote nonsense into the memory that it shares with this process, and was killed: does a "
+        "task write outside of its objects?");
   take_stock(worker, wait_status);
   const Hand& hand = hands_[static_cast<std::size_t>(worker)];
   tell_observers(worker, hand.next, steady_ns(), steady_ns());
@@ -238,7 +268,10 @@ void SnapshotCrew::recover(int worker, Span places) {
   const detail::CrossCall& cross = run_.call.cross;
   const std::uint64_t unit = slot(worker).block_unit.load();
   if (cross.run_encoded || unit == kNothing || place_of(unit) != places.begin) return put_back(places);
-  store_plain(worker, {unit, unit + places.size()}, memory_.outbox(worker) + slot(worker).block_at.load());
+  const std::uint64_t at = slot(worker).block_at.load();
+  const std::uint64_t end = channel::Ring::bytes_for(lane(worker).ring->ring().capacity());
+  if (at > end || places.size() * cross.result_size > end - at) return put_back(places);
+  store_plain(worker, {unit, unit + places.size()}, memory_.outbox(worker) + at);
 }
 
 void SnapshotCrew::blame(int worker, std::uint64_t place, std::uint64_t item, int wait_status) {

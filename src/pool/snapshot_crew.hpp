@@ -7,7 +7,8 @@
 // (the outbox), and the item it was on (slot.published): so the parent knows of every place whether it is
 // done, was held, or has not begun. What has not begun is given to whoever is hungry next.
 //
-// Ending: when all places are accounted for, or the run was stopped, or an exception passes through.
+// Ending: when all places are accounted for, or the run was stopped, or an exception passes through. What
+// observers of the run have not heard of by then is told them at the end.
 #pragma once
 
 #include <deque>
@@ -54,7 +55,7 @@ class SnapshotCrew : public WorkerCrew {
   void take_result(int worker, const channel::FrameHeader& header);
   void take_failure(int worker);
   void take_chunk(int worker);
-  [[noreturn]] void take_broken(int worker);
+  void take_broken(int worker);
 
   Span held(int worker) const;
   void take_stock(int worker, int wait_status);
@@ -65,7 +66,9 @@ class SnapshotCrew : public WorkerCrew {
 
   std::uint64_t place_of(std::uint64_t unit) const;
   void account(int worker, Span units);
+  void tell_observers_the_rest();
   void tell_observers(int worker, std::uint64_t until, std::int64_t began_ns, std::int64_t ended_ns);
+  void require_known(Span units) const;
   bool over() const { return accounted_ == todo_ || run_.stopped(); }
   void tick();
 

@@ -191,8 +191,7 @@ class StandingCrew::Turn {
   bool has_ = false;
 };
 
-StandingCrew::StandingCrew(int workers, const PoolOptions& options)
-    : workers_(workers), options_(options), owner_(::getpid()) {
+StandingCrew::StandingCrew(int workers, const PoolOptions& options) : workers_(workers), owner_(::getpid()) {
   if (!os::is_single_threaded()) {
     refusal_ =
         "this Pool was made while other threads ran, so it has no standing crew, which apply_async and "

@@ -56,7 +56,6 @@ class StandingCrew : public CallPump {
   void retire(Call* call);
 
   const int workers_;
-  const PoolOptions& options_;
   const pid_t owner_;
   std::string refusal_{};  // why there is no crew
   std::unique_ptr<Handler> handler_;

@@ -118,6 +118,15 @@ bool WorkerCrew::drain(int worker) {
   return true;
 }
 
+void WorkerCrew::read_the_rest() {
+  for (int i = 0; i < workers(); ++i) {
+    if (!lane(i).frames) continue;
+    lane(i).ring->ring().abandon();
+    while (drain(i)) {
+    }
+  }
+}
+
 bool WorkerCrew::bury(int worker) {
   WorkerSlot& dead = slot(worker);
   if (dead.life.load() == Life::kUnborn) {

@@ -59,6 +59,8 @@ class WorkerCrew {
   virtual bool overdue(int worker, std::uint64_t item) = 0;  // whether ITEM is really still under way
 
   void want(int worker);
+  // Reads what workers reported before they ended: after end().
+  void read_the_rest();
   void kill_worker(int worker) { nursery_->kill(worker); }
   void feed_the_starved();
   // Called while a value streams in from WORKER and nothing comes.
