@@ -22,13 +22,17 @@ std::size_t CrewMemory::bytes_for(int workers, std::size_t outbox, std::size_t i
 }
 
 CrewMemory::CrewMemory(os::SharedMemory segment, int workers, std::size_t outbox, std::size_t inbox)
-    : segment_(std::move(segment)), workers_(workers), outbox_(outbox), inbox_(inbox) {
+    : CrewMemory(AsItIs{}, std::move(segment), workers, outbox, inbox) {
   ::new (segment_.data()) CrewHeader;
   for (int i = 0; i < workers_; ++i) {
     ::new (&slot(i)) WorkerSlot;
     ::new (ranges() + i) RangeSlot;
     renew(i);
   }
+}
+
+CrewMemory CrewMemory::attach(os::SharedMemory segment, int workers, std::size_t outbox, std::size_t inbox) {
+  return CrewMemory(AsItIs{}, std::move(segment), workers, outbox, inbox);
 }
 
 WorkerSlot& CrewMemory::slot(int worker) const {

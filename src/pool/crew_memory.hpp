@@ -78,6 +78,8 @@ class CrewMemory {
   static std::size_t bytes_for(int workers, std::size_t outbox, std::size_t inbox);
   // OUTBOX and INBOX are the capacities of the rings; no inboxes where it is 0. SEGMENT is large enough.
   CrewMemory(os::SharedMemory segment, int workers, std::size_t outbox, std::size_t inbox);
+  // What another process has made so, as it is.
+  static CrewMemory attach(os::SharedMemory segment, int workers, std::size_t outbox, std::size_t inbox);
 
   int workers() const { return workers_; }
   CrewHeader& header() const { return *reinterpret_cast<CrewHeader*>(segment_.data()); }
@@ -90,6 +92,10 @@ class CrewMemory {
   os::SharedMemory take() { return std::move(segment_); }
 
  private:
+  struct AsItIs {};
+  CrewMemory(AsItIs, os::SharedMemory segment, int workers, std::size_t outbox, std::size_t inbox)
+      : segment_(std::move(segment)), workers_(workers), outbox_(outbox), inbox_(inbox) {}
+
   os::SharedMemory segment_;
   int workers_;
   std::size_t outbox_;

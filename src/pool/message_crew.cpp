@@ -110,6 +110,22 @@ MessageCrew::MessageCrew(os::SharedMemory segment, int workers, const PoolOption
         [this, &handler](int worker) { return MessageWorker(memory_, worker, options_, handler).main(); });
 }
 
+MessageCrew::MessageCrew(os::SharedMemory segment, int workers, const PoolOptions& options,
+                         const std::function<pid_t()>& spawn)
+    : WorkerCrew(CrewMemory(std::move(segment), workers, ring_bytes(workers), ring_bytes(workers))),
+      options_(options),
+      lines_(static_cast<std::size_t>(workers)) {
+  adopt(spawn());
+}
+
+int MessageCrew::tend(os::SharedMemory segment, int workers, const PoolOptions& options,
+                      MessageHandler& handler, pid_t parent) {
+  const CrewMemory memory =
+      CrewMemory::attach(std::move(segment), workers, ring_bytes(workers), ring_bytes(workers));
+  return Nursery::tend(memory, parent,
+                       [&](int worker) { return MessageWorker(memory, worker, options, handler).main(); });
+}
+
 void MessageCrew::start() {
   if (started_) return;
   started_ = true;
@@ -151,15 +167,25 @@ void MessageCrew::submit(Parcel* parcel) {
 }
 
 void MessageCrew::pump(std::int64_t at_most_ns) {
-  if (!broken_.empty()) return;  // all has failed
+  if (!work() && at_most_ns > 0) rest(at_most_ns);
+}
+
+bool MessageCrew::work() {
+  if (!broken_.empty()) return false;  // all has failed
   try {
     const bool happened = step();
-    if (hand_out() || happened || !broken_.empty()) return;
-    if (balance()) {
-      hand_out();
-      return;
-    }
-    if (at_most_ns > 0) sleep(at_most_ns);
+    if (hand_out() || happened || !broken_.empty()) return true;
+    return balance() && hand_out();
+  } catch (const PoolError& error) {
+    collapse(error.what());
+    return true;
+  }
+}
+
+void MessageCrew::rest(std::int64_t at_most_ns) {
+  if (!broken_.empty()) return;
+  try {
+    sleep(at_most_ns);
   } catch (const PoolError& error) {
     collapse(error.what());
   }
@@ -333,6 +359,26 @@ void MessageCrew::stop(std::uint64_t job) {
     if (!line(i).sent.empty() && line(i).sent.front().parcel->job == job) kill_worker(i);
 }
 
+void MessageCrew::cancel(std::uint64_t job) {
+  for (int i = 0; i < workers(); ++i) {
+    std::uint32_t first = 0;
+    if (take_back(memory_.ranges()[i].range, true, first)) return_unclaimed(i, first);
+  }
+  Failure cancelled;
+  cancelled.kind = FailureKind::kCancelled;
+  std::deque<Piece> all = std::move(queue_);
+  queue_.clear();
+  for (Piece& each : all) {
+    if (each.parcel->job != job) {
+      queue_.push_back(each);
+      continue;
+    }
+    fail_rest(each, cancelled, -1);
+    finish(each, -1, {});
+  }
+  stop(job);
+}
+
 // What workers report.
 
 void MessageCrew::on_frame(int worker, const channel::FrameHeader& header) {
@@ -341,6 +387,8 @@ void MessageCrew::on_frame(int worker, const channel::FrameHeader& header) {
   switch (header.kind) {
     case kResult:
       return take_result(worker, header);
+    case kPlain:
+      return take_block(worker);
     case kFailure:
       return take_failure(worker);
     case kChunk:
@@ -386,6 +434,43 @@ void MessageCrew::take_result(int worker, const channel::FrameHeader& header) {
   }
   reader.skip_rest();
   account(piece, unit);
+}
+
+void MessageCrew::take_block(int worker) {
+  channel::FrameReader& frames = *lane(worker).frames;
+  const std::span<const std::byte> frame = frames.contiguous();
+  PlainHead head{};
+  if (frame.size() < frames.remaining() || frame.size() < sizeof head) throw ValueTorn{};
+  std::memcpy(&head, frame.data(), sizeof head);
+  Line& from = line(worker);
+  if (from.sent.empty() || head.unit != from.sent.front().next || head.results_at > frame.size() ||
+      head.count > from.sent.front().end - head.unit)
+    throw ValueTorn{};
+  store_block(from.sent.front(), head.unit, head.count, frame.subspan(head.results_at), worker);
+  frames.consume(frame.size());
+}
+
+void MessageCrew::store_block(Piece& piece, std::uint64_t unit, std::uint64_t count,
+                              std::span<const std::byte> bytes, int worker) {
+  const std::uint64_t end = unit + count;
+  try {
+    piece.parcel->store_block(unit, count, bytes);
+    piece.next = end;
+    piece.parcel->left -= count;
+  } catch (...) {
+    const Failure failure = lost("its result could not be read: " + current_failure().message);
+    while (piece.next < end) fail(piece, piece.next, failure, worker);
+  }
+}
+
+// What a dead worker had written of a block before it came to ITEM.
+void MessageCrew::salvage(int worker, Piece& piece, std::uint64_t item) {
+  const std::uint64_t unit = slot(worker).block_unit.load();
+  if (unit != piece.next || item <= unit || item > piece.end) return;
+  const std::size_t at = slot(worker).block_at.load();
+  const std::size_t size = channel::Ring::bytes_for(ring_bytes(workers()));
+  if (at >= size) return;
+  store_block(piece, unit, item - unit, {memory_.outbox(worker) + at, size - at}, worker);
 }
 
 void MessageCrew::take_failure(int worker) {
@@ -472,6 +557,7 @@ void MessageCrew::take_stock(int worker, int wait_status) {
   dead.sent.clear();
   bool first = true;
   std::vector<Piece> unbegun;
+  if (!sent.empty() && !sent.front().voided) salvage(worker, sent.front(), item);
   for (Piece& each : sent) {
     if (first && !each.voided && item >= each.next && item < each.end) {
       const int thrown =
@@ -482,6 +568,15 @@ void MessageCrew::take_stock(int worker, int wait_status) {
                                                        : died(index, wait_status);
       failure.attempts = attempts;
       // Units before it were reported: the outbox has been read to its end.
+      if (each.next < item) {  // or are done once more, where they were under way at the same time
+        Piece before = each;
+        before.begin = each.next;
+        before.end = item;
+        before.attempts = 0;
+        ++pieces_;
+        ++before.parcel->pieces;
+        unbegun.push_back(before);
+      }
       Piece rest = each;
       rest.begin = rest.next = item + 1;
       rest.attempts = 0;

@@ -39,17 +39,30 @@ class MessageCrew : public WorkerCrew {
   // borrowed; the handler's copies in the workers are used. ALONE: no other thread runs in this process.
   MessageCrew(os::SharedMemory segment, int workers, const PoolOptions& options, MessageHandler& handler,
               bool alone);
+  // The template is a program that was started with SEGMENT's descriptor, and calls tend() there: SPAWN does
+  // so, and gives the pid of this process's new child.
+  MessageCrew(os::SharedMemory segment, int workers, const PoolOptions& options,
+              const std::function<pid_t()>& spawn);
+  // In that program, until the crew ends. OPTIONS and HANDLER are those of the workers; PARENT has the crew.
+  static int tend(os::SharedMemory segment, int workers, const PoolOptions& options, MessageHandler& handler,
+                  pid_t parent);
   ~MessageCrew() override { end(Ending::kNow); }
 
   void start();
   void submit(Parcel* parcel);
   // Does what can be done now; where that is nothing, sleeps until there is something, AT_MOST_NS.
   void pump(std::int64_t at_most_ns);
+  // Its two halves, for those who let go of a lock while they sleep. work() tells whether there was anything.
+  bool work();
+  void rest(std::int64_t at_most_ns);
   bool idle() const { return pieces_ == 0; }
   // Takes everything back that no worker has begun; gives the parcels of which nothing was begun at all.
   std::vector<Parcel*> withdraw();
   // Kills the workers that are on parcels of JOB.
   void stop(std::uint64_t job);
+  // The same, and what nobody has begun of JOB fails as cancelled.
+  void cancel(std::uint64_t job);
+  using WorkerCrew::workers;
   CrewMemory& memory() { return memory_; }
   const std::string& broken() const { return broken_; }
 
@@ -97,6 +110,10 @@ class MessageCrew : public WorkerCrew {
   void close_gap(int worker);
 
   void take_result(int worker, const channel::FrameHeader& header);
+  void take_block(int worker);
+  void store_block(Piece& piece, std::uint64_t unit, std::uint64_t count, std::span<const std::byte> bytes,
+                   int worker);
+  void salvage(int worker, Piece& piece, std::uint64_t item);
   void take_failure(int worker);
   void take_chunk(int worker);
   void fail(Piece& piece, std::uint64_t unit, Failure failure, int worker);

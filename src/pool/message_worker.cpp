@@ -30,15 +30,20 @@ MessageWorker::MessageWorker(const CrewMemory& memory, int worker, const PoolOpt
       frames_(ring_) {}
 
 int MessageWorker::main() {
-  if (!begin_worker(options_.initializer, slot_, outbox_)) return 1;
+  const auto prepare = [this] {
+    handler_.prepare(desk_.worker);
+    if (options_.initializer) options_.initializer();
+  };
+  if (!begin_worker(prepare, slot_, outbox_)) return 1;
   handler_.begin(desk_);
   std::uint32_t sequence = 0;
   while (claim(sequence)) {
     if (!serve(sequence)) return 0;
     if (options_.max_tasks_per_child == 0 || tasks_ < options_.max_tasks_per_child) continue;
     slot_.talk.store(Talk::kRetired);
-    return 0;
+    break;
   }
+  handler_.end();
   return 0;
 }
 
@@ -46,6 +51,7 @@ int MessageWorker::main() {
 bool MessageWorker::claim(std::uint32_t& sequence) {
   if (take_message(messages_, sequence)) return true;
   outbox_.ring_parent();
+  handler_.idle();
   const auto come = [&] {
     const MessageSpan now = messages_in(messages_.load());
     if (now.size() != 0 || now.next != next_) return channel::Status::kOk;

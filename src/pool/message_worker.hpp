@@ -14,6 +14,10 @@
 namespace furrow::pool {
 
 // What a handler works with. It reports each unit of the message through OUTBOX or HOST, in order.
+//
+// Many small results go faster in one block: Outbox::reserve() room, say in SLOT where it is (block_at, then
+// block_unit), write the results one after the other, store the next unit to SLOT.published after each, and
+// commit(). Where the worker dies before that, results of units from block_unit to the published one count.
 struct WorkerDesk {
   const int worker;
   WorkerSlot& slot;
@@ -24,11 +28,17 @@ struct WorkerDesk {
 class MessageHandler {
  public:
   virtual ~MessageHandler() = default;
+  // First of all in the worker, before its initializer. What it throws counts as the initializer's failure.
+  virtual void prepare(int /*worker*/) {}
   // Before the first message, in the worker.
   virtual void begin(const WorkerDesk& desk) = 0;
   // JOB is true where the body begins with what Parcel::encode_job() wrote. What it throws fails the units
   // that were not reported.
   virtual void handle(const MessageHead& head, bool job, Reader& body, const WorkerDesk& desk) = 0;
+  // There is nothing to do, and the worker is about to wait.
+  virtual void idle() {}
+  // After the last message, where the worker ends by itself.
+  virtual void end() {}
 };
 
 class MessageWorker {

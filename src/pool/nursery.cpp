@@ -29,6 +29,15 @@ Nursery::Nursery(const CrewMemory& memory, bool alone, std::function<int(int)> b
   template_ = *child;
 }
 
+Nursery::Nursery(const CrewMemory& memory, pid_t spawned)
+    : memory_(memory), maker_(::getpid()), template_(spawned) {}
+
+int Nursery::tend(const CrewMemory& memory, pid_t parent, std::function<int(int)> body) {
+  Nursery nursery(memory, 0);
+  nursery.body_ = std::move(body);
+  return nursery.tend(parent);
+}
+
 Nursery::~Nursery() { end(Ending::kNow); }
 
 void Nursery::want(int worker) {

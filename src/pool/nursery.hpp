@@ -32,6 +32,10 @@ class Nursery {
   // for the slots that are wanted. Throws PoolError where the template cannot be forked.
   // ALONE: no other thread runs in this process.
   Nursery(const CrewMemory& memory, bool alone, std::function<int(int worker)> body);
+  // SPAWNED is a child of this process that has the memory as its own, and calls tend().
+  Nursery(const CrewMemory& memory, pid_t spawned);
+  // In such a child, until the crew ends; gives its exit status. It has no other thread.
+  static int tend(const CrewMemory& memory, pid_t parent, std::function<int(int worker)> body);
   ~Nursery();
   Nursery(const Nursery&) = delete;
   Nursery& operator=(const Nursery&) = delete;

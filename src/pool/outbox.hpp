@@ -25,6 +25,7 @@ class Outbox : public detail::ResultWriter {
   std::byte* reserve(std::size_t size, std::size_t alignment);
   void commit(std::uint64_t unit, std::uint64_t count, std::size_t size);
   std::size_t largest_block() const;
+  std::byte* memory() const { return memory_; }  // of the ring, from which WorkerSlot::block_at counts
   // Plain results that lie elsewhere.
   void send_plain(std::uint64_t unit, std::uint64_t count, const std::byte* results, std::size_t size);
 
@@ -48,7 +49,7 @@ class Outbox : public detail::ResultWriter {
   void flush_part(std::uint32_t flags);
 
   channel::Doorbell& parent_;
-  std::byte* memory_;  // of the ring, from which block_at counts
+  std::byte* memory_;
   WorkerSlot& slot_;
   channel::RingWriter ring_;
   channel::FrameWriter frames_;

@@ -8,6 +8,8 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
+#include <stdexcept>
 
 #include "furrow/codec.hpp"
 #include "furrow/errors.hpp"
@@ -22,6 +24,9 @@ class Parcel {
   // What all parcels of one job have in common; sent before the first of them that a worker gets.
   virtual void encode_job(Writer&) {}
   virtual void store(std::uint64_t unit, Reader& result) = 0;
+  // Results that were sent as one block (Outbox::commit): those of COUNT units from UNIT on. BYTES may go on
+  // beyond the last of them.
+  virtual void store_block(std::uint64_t unit, std::uint64_t count, std::span<const std::byte> bytes);
   virtual void failed(Failure failure, std::uint64_t unit, int worker) = 0;
   struct Times {
     std::int64_t began_ns = 0;
@@ -40,5 +45,9 @@ class Parcel {
   std::uint64_t left = 0;
   std::uint32_t pieces = 0;
 };
+
+inline void Parcel::store_block(std::uint64_t, std::uint64_t, std::span<const std::byte>) {
+  throw std::logic_error("this parcel takes no blocks of results");
+}
 
 }  // namespace furrow::pool

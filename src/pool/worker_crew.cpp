@@ -37,6 +37,13 @@ void WorkerCrew::found(bool alone, std::function<int(int)> body) {
   nursery_.emplace(memory_, alone, std::move(body));
 }
 
+void WorkerCrew::adopt(pid_t spawned) { nursery_.emplace(memory_, spawned); }
+
+void WorkerCrew::call() {
+  called_.store(1);
+  memory_.header().bell.nudge();
+}
+
 int WorkerCrew::alive() const {
   int count = 0;
   for (int i = 0; i < workers(); ++i) {
@@ -198,7 +205,9 @@ void WorkerCrew::sleep(std::int64_t at_most_ns) {
       if (something(i)) return channel::Status::kOk;
     return channel::Status::kTimeout;
   };
-  if (memory_.header().bell.wait({patience, nullptr}, kSpin_ns, ready) == channel::Status::kOk) return;
+  const channel::Status status = memory_.header().bell.wait({patience, &called_}, kSpin_ns, ready);
+  if (status == channel::Status::kCancelled) called_.store(0);
+  if (status != channel::Status::kTimeout) return;
   if (nursery_->lost())
     throw PoolError("the process that forks this Pool's workers was killed, and they with it");
 }

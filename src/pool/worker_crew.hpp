@@ -10,6 +10,7 @@
 // Thread-safety: one thread at a time.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <optional>
 #include <string>
@@ -35,6 +36,8 @@ class WorkerCrew {
   // False where the template was lost: then the crew's memory may still be in use.
   bool end(Ending how) { return nursery_ ? nursery_->end(how) : true; }
   int alive() const;
+  // Ends the sleep() of another thread, or the next one. Any thread may call it.
+  void call();
 
  protected:
   struct Lane {
@@ -51,6 +54,8 @@ class WorkerCrew {
   explicit WorkerCrew(CrewMemory memory);
   // Forks the template; BODY runs in each worker. Workers come with want().
   void found(bool alone, std::function<int(int worker)> body);
+  // The template is this child instead, which was given the memory.
+  void adopt(pid_t spawned);
 
   virtual void on_frame(int worker, const channel::FrameHeader& header) = 0;  // reads or skips all of it
   virtual void on_death(int worker, int wait_status) = 0;                     // then calls want(), or not
@@ -87,6 +92,7 @@ class WorkerCrew {
   int unborn_ = 0;  // errno of the last fork that failed
   std::function<void()> watching_{};
   int watched_ = 0;
+  std::atomic<std::uint32_t> called_{0};
 };
 
 // How a process ended: "was killed by signal 9 (Killed)".

@@ -1,0 +1,32 @@
+"""Run Python functions over many inputs, in parallel and reproducibly.
+
+    from furrow import Pool
+
+    with Pool() as pool:
+        squares = pool.map(lambda x: x * x, range(1000))
+
+Pool takes the place of multiprocessing.Pool, and ThreadPool that of multiprocessing.pool.ThreadPool: the same
+methods with the same meaning. Beyond them, functions may be lambdas and closures, arrays cross without being
+copied through pipes, and a worker that dies costs one item.
+"""
+
+from multiprocessing import TimeoutError
+
+from furrow._failures import PoolError, RemoteError, TaskTimeout, WorkerDied
+from furrow._furrow import cpu_count
+
+__all__ = ["AsyncResult", "MapResult", "Pool", "PoolError", "RemoteError", "TaskTimeout", "ThreadPool",
+           "TimeoutError", "WorkerDied", "cpu_count"]
+
+_LAZY = {"Pool": "furrow._pool", "ThreadPool": "furrow._thread_pool", "AsyncResult": "furrow._results",
+         "MapResult": "furrow._results"}
+
+
+def __getattr__(name):
+    if name not in _LAZY:
+        raise AttributeError(f"module 'furrow' has no attribute {name!r}")
+    import importlib
+
+    value = getattr(importlib.import_module(_LAZY[name]), name)
+    globals()[name] = value
+    return value

@@ -1,0 +1,179 @@
+"""The methods of multiprocessing.Pool over any crew: what processes and threads have in common."""
+
+import threading
+import warnings
+from multiprocessing import util
+
+from furrow._feeder import Feeder
+from furrow._results import ApplyResult, IMapIterator, MapResult
+
+INIT, RUN, CLOSE, TERMINATE = "INIT", "RUN", "CLOSE", "TERMINATE"
+
+MAP, ORDERED, UNORDERED = range(3)  # Job::Kind
+ITEM, STAR, WHOLE = range(3)        # Calling
+
+# Iterables whose next item never has to be waited for.
+_PROMPT = (list, tuple, range, dict, set, frozenset, str, bytes)
+
+
+class BasePool:
+    """What derives from it has a crew, and makes jobs for it."""
+
+    def __init__(self, processes, initializer, maxtasksperchild):
+        self._state = INIT
+        self._crew = None
+        if processes < 1:
+            raise ValueError("Number of processes must be at least 1")
+        if maxtasksperchild is not None and (not isinstance(maxtasksperchild, int) or maxtasksperchild <= 0):
+            raise ValueError("maxtasksperchild must be a positive int or None")
+        if initializer is not None and not callable(initializer):
+            raise TypeError("initializer must be a callable")
+        self._processes = processes
+        self._pump = None
+        self._lock = threading.Lock()
+
+    def _run_with(self, crew):
+        self._crew = crew
+        self._terminate = util.Finalize(self, _end, args=(crew,), exitpriority=15)
+        self._state = RUN
+
+    def _new_job(self, kind, func, calling, chunksize, on_settled):
+        raise NotImplementedError
+
+    def __del__(self, _warn=warnings.warn, RUN=RUN):
+        if self._state == RUN:
+            _warn(f"unclosed running multiprocessing pool {self!r}", ResourceWarning, source=self)
+
+    def __repr__(self):
+        cls = type(self)
+        return f"<{cls.__module__}.{cls.__qualname__} state={self._state} pool_size={self._processes}>"
+
+    def __reduce__(self):
+        raise NotImplementedError("pool objects cannot be passed between processes or pickled")
+
+    def __enter__(self):
+        self._check_running()
+        return self
+
+    def __exit__(self, exc_type, exc_val, exc_tb):
+        self.terminate()
+
+    def _check_running(self):
+        if self._state != RUN:
+            raise ValueError("Pool not running")
+
+    # Calls.
+
+    def apply(self, func, args=(), kwds={}):
+        """func(*args, **kwds), in a worker."""
+        return self._apply(func, args, kwds).get()
+
+    def apply_async(self, func, args=(), kwds={}, callback=None, error_callback=None):
+        """The same without waiting: gives an AsyncResult."""
+        return self._started(self._apply(func, args, kwds, callback, error_callback))
+
+    def _apply(self, func, args, kwds, callback=None, error_callback=None):
+        self._check_running()
+        calling, value = (WHOLE, (tuple(args), dict(kwds))) if kwds else (STAR, tuple(args))
+        result = ApplyResult(self, callback, error_callback)
+        job = self._new_job(None, func, calling, 1, result._settle)
+        return self._submit(result, job, [value])
+
+    # Maps.
+
+    def map(self, func, iterable, chunksize=None):
+        """[func(x) for x in iterable]."""
+        return self._map(func, iterable, ITEM, chunksize).get()
+
+    def starmap(self, func, iterable, chunksize=None):
+        """[func(*x) for x in iterable]."""
+        return self._map(func, iterable, STAR, chunksize).get()
+
+    def map_async(self, func, iterable, chunksize=None, callback=None, error_callback=None):
+        """map() without waiting: gives a MapResult."""
+        return self._started(self._map(func, iterable, ITEM, chunksize, callback, error_callback))
+
+    def starmap_async(self, func, iterable, chunksize=None, callback=None, error_callback=None):
+        """starmap() without waiting."""
+        return self._started(self._map(func, iterable, STAR, chunksize, callback, error_callback))
+
+    def _map(self, func, iterable, calling, chunksize, callback=None, error_callback=None):
+        self._check_running()
+        _check_chunksize(chunksize)
+        items = iterable if type(iterable) in (list, tuple) else list(iterable)
+        result = MapResult(self, callback, error_callback)
+        job = self._new_job(MAP, func, calling, chunksize or 0, result._settle)
+        return self._submit(result, job, items)
+
+    def _submit(self, result, job, items):
+        job.give(items)
+        job.end_input()
+        result._job = job
+        self._crew.submit(job)
+        return result
+
+    def _started(self, result):
+        self._ensure_pump()
+        self._crew.nudge()
+        return result
+
+    # Streams.
+
+    def imap(self, func, iterable, chunksize=1):
+        """Like map(), but gives an iterator; inputs are drawn as results are taken."""
+        return self._imap(ORDERED, func, iterable, chunksize)
+
+    def imap_unordered(self, func, iterable, chunksize=1):
+        """Like imap(), with results in the order in which they come."""
+        return self._imap(UNORDERED, func, iterable, chunksize)
+
+    def _imap(self, kind, func, iterable, chunksize):
+        self._check_running()
+        _check_chunksize(chunksize)
+        job = self._new_job(kind, func, ITEM, chunksize, None)
+        result = IMapIterator(self, job)
+        prompt = type(iterable) in _PROMPT
+        if prompt:
+            self._give_all(job, iterable)
+        self._crew.submit(job)
+        if not prompt:
+            result._taken = Feeder(self._crew, job, iterable, chunksize).taken
+        return self._started(result)
+
+    def _give_all(self, job, iterable):
+        job.give(iterable if type(iterable) in (list, tuple) else list(iterable))
+        job.end_input()
+
+    def _ensure_pump(self):
+        pass
+
+    # The end.
+
+    def close(self):
+        """No more tasks; the workers end when all are done."""
+        if self._state == RUN:
+            self._state = CLOSE
+
+    def terminate(self):
+        """Ends the workers at once. Results that are not there yet raise PoolError."""
+        self._state = TERMINATE
+        self._terminate()
+
+    def join(self):
+        """Waits until the workers have ended; after close() or terminate()."""
+        if self._state == RUN:
+            raise ValueError("Pool is still running")
+        if self._state not in (CLOSE, TERMINATE):
+            raise ValueError("In unknown state")
+        self._crew.finish()
+        if self._pump is not None and self._pump is not threading.current_thread():
+            self._pump.join()
+
+
+def _check_chunksize(chunksize):
+    if chunksize is not None and chunksize < 1:
+        raise ValueError(f"Chunksize must be 1+, not {chunksize:n}")
+
+
+def _end(crew):
+    crew.end()

@@ -1,0 +1,123 @@
+"""What a Pool raises, and how the exceptions of tasks come back from the workers.
+
+A task's own exception is raised as it is, with the worker's traceback as its __cause__, as multiprocessing
+does. The classes here are for what multiprocessing has no word for.
+"""
+
+import pickle
+import signal as _signal
+
+
+class PoolError(RuntimeError):
+    """The pool cannot do what was asked, or cannot go on."""
+
+
+class WorkerDied(PoolError):
+    """The worker process ended while it was on this item, which is lost; the pool goes on.
+
+    index: of the item in its map (0 for apply). signal: what killed it, or None. exitcode: as of a
+    multiprocessing.Process: minus the signal, or the status it exited with.
+    """
+
+    def __init__(self, message, index=0, signal=None, exitcode=None):
+        super().__init__(message)
+        self.index = index
+        self.signal = signal
+        self.exitcode = exitcode
+
+    def __reduce__(self):
+        return type(self), (str(self), self.index, self.signal, self.exitcode)
+
+
+class TaskTimeout(PoolError):
+    """The task took longer than its timeout, and was stopped."""
+
+    def __init__(self, message, index=0, timeout=None):
+        super().__init__(message)
+        self.index = index
+        self.timeout = timeout
+
+    def __reduce__(self):
+        return type(self), (str(self), self.index, self.timeout)
+
+
+class RemoteError(PoolError):
+    """Stands for an exception of a task that could not be brought back as it is."""
+
+
+# The numbers of furrow::FailureKind.
+_EXCEPTION, _DIED, _TIMEOUT, _LOST, _CANCELLED = range(5)
+
+
+def make(kind, index, message, signal, exit_status, timeout):
+    """The exception for a unit that failed in a worker."""
+    if kind == _EXCEPTION:
+        return load(message)
+    text = message.decode(errors="replace")
+    if kind == _DIED:
+        if signal:
+            try:
+                signal = _signal.Signals(signal)
+            except ValueError:
+                pass
+            return WorkerDied(text, index, signal, -signal)
+        return WorkerDied(text, index, None, exit_status)
+    if kind == _TIMEOUT:
+        return TaskTimeout(f"task {index}: {text}", index, timeout)
+    if kind == _CANCELLED:
+        return PoolError("the map was interrupted before this item was begun")
+    return PoolError(text)
+
+
+def dump(exception):
+    """In the worker: an exception with its traceback, as bytes that load() surely can read."""
+    import traceback
+
+    text = "".join(traceback.format_exception(type(exception), exception, exception.__traceback__))
+    text = f'\n"""\n{text}"""'
+    problem = None
+    for dumps in _dumpers():
+        try:
+            body = dumps(exception)
+            pickle.loads(body)  # some can be pickled, and not unpickled
+            return pickle.dumps((body, text, None))
+        except Exception as error:
+            problem = error
+    described = f"{type(exception).__module__}.{type(exception).__qualname__}: {_safe_str(exception)}"
+    return pickle.dumps((None, text, f"{described} (which cannot be pickled: {_safe_str(problem)})"))
+
+
+def _dumpers():
+    yield pickle.dumps
+    yield _by_value
+
+
+def _by_value(exception):
+    import cloudpickle
+
+    return cloudpickle.dumps(exception)
+
+
+def _safe_str(thing):
+    try:
+        return str(thing)
+    except Exception:
+        return f"<{type(thing).__name__}>"
+
+
+def load(message):
+    """The exception that dump() wrote, with the worker's traceback as its cause."""
+    from multiprocessing.pool import RemoteTraceback
+
+    body, text, instead = pickle.loads(message)
+    if body is None:
+        exception = RemoteError(instead)
+    else:
+        try:
+            exception = pickle.loads(body)
+        except Exception as problem:
+            exception = RemoteError(f"the task's exception cannot be read here: {problem}")
+    if not isinstance(exception, BaseException):
+        exception = RemoteError(f"the task's exception came back as {type(exception).__name__}")
+    exception.__cause__ = RemoteTraceback(text)
+    return exception

@@ -1,0 +1,115 @@
+"""How functions and their arguments are pickled for the workers.
+
+Pickle comes first: what can be imported travels by its name. Two things it cannot do. A lambda or a closure has
+no name, so cloudpickle takes it by value. And a worker knows __main__ as it was when the worker's template was
+made: what a notebook has defined since does not exist there, or is the old definition. So what names a changed
+__main__ is taken by value as well.
+"""
+
+import pickle
+import sys
+from types import FunctionType, MethodType
+
+PROTOCOL = 5
+
+
+class Main:
+    """The functions and classes of __main__ as the workers know them."""
+
+    def __init__(self):
+        self._known = dict(_definitions())
+
+    def changed(self):
+        """Whether any was added or redefined since."""
+        return any(self._known.get(name) is not value for name, value in _definitions())
+
+    def has(self, function):
+        """Whether the workers have this very function, and all that it uses."""
+        return isinstance(function, FunctionType) and self._has(function, set())
+
+    def _has(self, thing, seen):
+        if id(thing) in seen:
+            return True
+        seen.add(id(thing))
+        if thing.__module__ != "__main__":
+            return True
+        if self._known.get(thing.__qualname__) is not thing:
+            return False
+        if isinstance(thing, type):
+            return all(self._same_names(each, seen) for each in vars(thing).values()
+                       if isinstance(each, FunctionType))
+        return self._same_names(thing, seen)
+
+    def _same_names(self, function, seen):
+        scope = vars(sys.modules["__main__"])
+        for name in _names(function.__code__):
+            value = scope.get(name)
+            if isinstance(value, (FunctionType, type)) and not self._has(value, seen):
+                return False
+        return True
+
+
+def _definitions():
+    for name, value in list(vars(sys.modules["__main__"]).items()):
+        if isinstance(value, (FunctionType, type)):
+            yield name, value
+
+
+def _names(code):
+    yield from code.co_names
+    for constant in code.co_consts:
+        if hasattr(constant, "co_names"):
+            yield from _names(constant)
+
+
+def dump_function(function, main, serializer=None):
+    """A function as bytes, for pickle.loads in a worker."""
+    if serializer is not None:
+        return _module(serializer).dumps(function, protocol=PROTOCOL)
+    try:
+        made = pickle.dumps(function, PROTOCOL)
+    except Exception as problem:
+        return _by_value(function, problem)
+    if b"__main__" in made and main.changed() and not main.has(_plain(function)):
+        return _by_value(function, None)
+    return made
+
+
+def _plain(function):
+    return function.__func__ if isinstance(function, MethodType) else function
+
+
+def _module(name):
+    import importlib
+
+    return importlib.import_module(name)
+
+
+def _by_value(thing, problem, buffer_callback=None):
+    try:
+        import cloudpickle
+    except ImportError:
+        if problem:
+            raise problem
+        raise
+    try:
+        return cloudpickle.dumps(thing, protocol=PROTOCOL, buffer_callback=buffer_callback)
+    except Exception as worse:
+        if problem is None or isinstance(problem, (pickle.PicklingError, AttributeError)):
+            raise
+        raise problem from worse
+
+
+def by_value(thing, made, buffer_callback):
+    """An argument that names __main__, which has changed."""
+    return _by_value(thing, None, buffer_callback)
+
+
+def fallback(thing, problem, buffer_callback):
+    """An argument that pickle refused: perhaps multiprocessing knows how to send it, or cloudpickle."""
+    from multiprocessing.reduction import ForkingPickler
+
+    try:
+        return bytes(ForkingPickler.dumps(thing, PROTOCOL))
+    except Exception:
+        return _by_value(thing, problem, buffer_callback)

@@ -1,0 +1,115 @@
+"""What a worker process does in Python: what the C++ worker calls, and nothing else."""
+
+import os
+import pickle
+import sys
+import traceback
+
+from furrow import _failures
+
+dumps = pickle.dumps
+loads = pickle.loads
+dump_failure = _failures.dump
+
+
+def forked():
+    """The first Python code in a worker: what multiprocessing does in a child of its own."""
+    import gc
+
+    gc.freeze()  # what was inherited is not looked at again, so its pages stay shared
+    util = sys.modules.get("multiprocessing.util")
+    if util:
+        util._finalizer_registry.clear()
+        util._run_after_forkers()
+        util._close_stdin()
+
+
+def begin(initializer, initargs, name, worker):
+    """Once in each worker."""
+    from multiprocessing import process
+
+    process._current_process = _Process(f"{name}-{worker + 1}", worker + 1)
+    process._children = set()
+    if initializer is not None:
+        initializer(*initargs)
+
+
+def flush():
+    """Whoever looks at the output should not have to wait for the worker's end."""
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            stream.flush()
+
+
+def finish():
+    """At the worker's end."""
+    util = sys.modules.get("multiprocessing.util")
+    if util:
+        util._exit_function()
+    flush()
+
+
+def describe(exception):
+    return "".join(traceback.format_exception(type(exception), exception, exception.__traceback__)).rstrip()
+
+
+def exit_status(exception):
+    """The status that a process which raised SystemExit ends with."""
+    code = exception.code
+    if code is None:
+        return 0
+    if isinstance(code, int):
+        return code & 0xFF
+    sys.stderr.write(f"{code}\n")
+    return 1
+
+
+def learn(spec):
+    """A job's function, and how to call it: (function, calling, retries, enter, together)."""
+    function, calling, retries = pickle.loads(spec)
+    return pickle.loads(function), calling, retries, None, False
+
+
+def dump_hard(result, problem):
+    """A result that pickle refused: (bytes, None), or (None, the exception to raise in its place)."""
+    if "__main__" in str(problem) or type(result).__module__ == "__main__":
+        try:
+            import cloudpickle
+
+            return cloudpickle.dumps(result, protocol=5), None
+        except Exception:
+            pass
+    from multiprocessing.pool import MaybeEncodingError
+
+    return None, MaybeEncodingError(problem, result)
+
+
+def run_together(*_):
+    raise NotImplementedError
+
+
+class _Process:
+    """What multiprocessing.current_process() gives in a worker."""
+
+    def __new__(cls, name, number):
+        from multiprocessing import process
+
+        parent = process.current_process()
+
+        class PoolWorker(process.BaseProcess):
+            def _after_fork(self):
+                pass
+
+        self = PoolWorker.__new__(PoolWorker)
+        self._identity = (*parent._identity, number)
+        self._config = parent._config.copy()
+        self._config["daemon"] = False  # a task may have a pool of its own
+        self._parent_pid = os.getppid()
+        self._parent_name = parent.name
+        self._popen = None
+        self._closed = False
+        self._target = None
+        self._args = ()
+        self._kwargs = {}
+        self._name = name
+        return self

@@ -1,0 +1,95 @@
+// furrow._furrow: the C++ pool as Python sees it. The classes of the package are built on these few.
+#include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
+
+#include "furrow/cpu_count.hpp"
+#include "native/crew.hpp"
+
+namespace py = pybind11;
+using namespace furrow::python;
+
+namespace {
+
+std::shared_ptr<Job> make_job(int kind, std::uint64_t key, const py::bytes& spec, std::uint64_t chunksize,
+                              double timeout_s, int retries, bool collect, std::uint64_t items_ahead,
+                              py::object on_settled, py::object make_failure) {
+  Job::Options options;
+  options.kind = static_cast<Job::Kind>(kind);
+  options.key = key;
+  options.spec = spec;
+  options.chunksize = chunksize;
+  options.timeout_s = timeout_s;
+  options.retries = retries;
+  options.collect = collect;
+  options.items_ahead = items_ahead;
+  options.on_settled = std::move(on_settled);
+  return std::make_shared<Job>(std::move(options), std::move(make_failure));
+}
+
+std::unique_ptr<Crew> make_crew(int workers, std::uint64_t max_tasks, py::object hooks, py::object begin,
+                                py::object dumps, py::object loads, py::object by_value,
+                                py::object fallback) {
+  Pickling pickling;
+  pickling.dumps = std::move(dumps);
+  pickling.loads = std::move(loads);
+  pickling.by_value = std::move(by_value);
+  pickling.fallback = std::move(fallback);
+  return std::make_unique<Crew>(workers, max_tasks, std::move(hooks), std::move(begin), std::move(pickling));
+}
+
+py::object take(Job& job) {
+  auto item = job.take();
+  if (!item) return py::none();
+  return py::make_tuple(item->raised, std::move(item->value));
+}
+
+}  // namespace
+
+PYBIND11_MODULE(_furrow, module) {
+  module.doc() = "The C++ pool behind furrow.";
+  module.def("cpu_count", &furrow::cpu_count, py::arg("logical") = false);
+
+  py::class_<Job, std::shared_ptr<Job>>(module, "Job")
+      .def(py::init(&make_job))
+      .def("give", &Job::give)
+      .def("draw_from", &Job::draw_from)
+      .def("end_input", &Job::end_input)
+      .def("fail_input", &Job::fail_input)
+      .def("hungry", &Job::hungry)
+      .def("take", &take)
+      .def("settle", &Job::settle)
+      .def_property_readonly("over", &Job::over)
+      .def_property_readonly("exhausted", &Job::exhausted)
+      .def_property_readonly("settled", &Job::settled)
+      .def_property_readonly("error", &Job::error)
+      .def_property_readonly("results", &Job::results)
+      .def_property_readonly("done", &Job::done)
+      .def_property_readonly("failed", &Job::failed)
+      .def_property_readonly("total", &Job::total);
+
+  py::class_<Crew>(module, "Crew")
+      .def(py::init(&make_crew))
+      .def("submit", &Crew::submit)
+      .def("wait", &Crew::wait)
+      .def("wait_for_item", &Crew::wait_for_item)
+      .def("nudge", &Crew::nudge)
+      .def("tick", &Crew::tick)
+      .def("serve", &Crew::serve)
+      .def("cancel", &Crew::cancel)
+      .def("finish", &Crew::finish)
+      .def("end", &Crew::end)
+      .def("pids", &Crew::pids)
+      .def("living", &Crew::living)
+      .def_property("names_matter", &Crew::names_matter, &Crew::set_names_matter)
+      .def_property_readonly("broken", &Crew::broken)
+      .def_property_readonly("ended", &Crew::ended);
+
+  py::register_exception_translator([](std::exception_ptr problem) {
+    try {
+      std::rethrow_exception(problem);
+    } catch (const furrow::PoolError& error) {
+      const py::object type = py::module_::import("furrow._failures").attr("PoolError");
+      PyErr_SetString(type.ptr(), error.what());
+    }
+  });
+}
