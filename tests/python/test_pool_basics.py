@@ -1,0 +1,147 @@
+"""The methods of a Pool and of a ThreadPool, each with what multiprocessing gives for the same call."""
+import functools
+import multiprocessing.pool
+import os
+import signal
+import threading
+import time
+
+import furrow
+import pytest
+
+
+def square(x):
+    return x * x
+
+
+def add(x, y=0):
+    return x + y
+
+
+@pytest.fixture(params=["processes", "threads"], scope="module")
+def pool(request):
+    kind = furrow.Pool if request.param == "processes" else furrow.ThreadPool
+    with kind(2) as pool:
+        yield pool
+    pool.join()
+
+
+@pytest.fixture(scope="module")
+def processes():
+    with furrow.Pool(2) as pool:
+        yield pool
+    pool.join()
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 7, 100, 10000])
+@pytest.mark.parametrize("chunksize", [None, 1, 3, 1000])
+def test_map_keeps_the_order_of_its_inputs(pool, count, chunksize):
+    assert pool.map(square, range(count), chunksize) == [x * x for x in range(count)]
+
+
+@pytest.mark.parametrize("chunksize", [1, 3, 1000])
+def test_streams_give_all_results(pool, chunksize):
+    expected = [x * x for x in range(500)]
+    for inputs in (list(range(500)), range(500), iter(range(500))):
+        assert list(pool.imap(square, inputs, chunksize)) == expected
+    assert sorted(pool.imap_unordered(square, iter(range(500)), chunksize)) == expected
+
+
+def test_starmap_and_apply_pass_arguments(pool):
+    assert pool.starmap(add, [(1, 2), [3, 4], (5,)]) == [3, 7, 5]
+    assert pool.apply(add, (1,), {"y": 2}) == 3
+    assert pool.apply_async(add, (1,)).get() == 1
+    assert pool.starmap_async(add, zip(range(3), range(3))).get() == [0, 2, 4]
+
+
+@pytest.mark.parametrize("value", [None, True, False, 0, -1, 2**62, -2**63, 2**63, 2**200, 1.5, float("inf"), "", "text", "é\U0001f600",
+                                   "\ud800", b"", b"bytes", (), (1, ("a", None)), ((((((1,),),),),),), [1, 2], {"a": [1]}, {1, 2},
+                                   "long" * 50000, tuple(range(300)), bytearray(b"x" * 100000), 3 + 4j])
+def test_values_come_back_as_they_were(processes, value):
+    came = processes.map(lambda x: x, [value] * 3)
+    assert came == [value] * 3 and {type(each) for each in came} == {type(value)}
+
+
+def test_functions_that_have_no_name(processes):
+    def outer(n):
+        return lambda x: x + n
+
+    for function in (lambda x: x + 1, outer(1), functools.partial(add, 1), (1).__add__):
+        assert processes.map(function, [1, 2]) == [2, 3]
+
+
+def test_exceptions_have_the_traceback_of_the_worker(processes):
+    with pytest.raises(ZeroDivisionError) as caught:
+        processes.map(lambda x: 1 // x, [1, 0, 2])
+    assert type(caught.value.__cause__) is multiprocessing.pool.RemoteTraceback
+    assert "1 // x" in str(caught.value.__cause__)
+
+
+def test_the_failure_of_the_lowest_index_is_raised(processes):
+    def fail(x):
+        time.sleep(0.05 if x == 0 else 0)
+        raise ValueError(x)
+
+    for _ in range(3):
+        with pytest.raises(ValueError, match="^0$"):
+            processes.map(fail, range(8), 1)
+
+
+def test_callbacks_run_though_nobody_waits(pool):
+    came, done = [], threading.Event()
+
+    def callback(value):
+        came.append(value)
+        if len(came) == 2:
+            done.set()
+
+    pool.apply_async(square, (3,), callback=callback)
+    pool.map_async(lambda x: 1 // x, [0], error_callback=callback)
+    assert done.wait(10)
+    assert sorted(map(str, came)) == ["9", "integer division or modulo by zero"]
+
+
+def test_a_callback_may_use_the_pool(pool):
+    came = []
+    pool.apply_async(square, (3,), callback=lambda x: came.append(pool.apply_async(square, (x,)))).wait()
+    assert came[0].get(10) == 81
+
+
+def test_results_of_one_chunk_are_not_lost_with_their_worker(processes, tmp_path):
+    ran = tmp_path / "ran"
+
+    def task(x):
+        with open(ran, "a") as file:
+            file.write(f"{x}\n")
+        if x == 50:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return x
+
+    with pytest.raises(furrow.WorkerDied) as caught:
+        processes.map(task, range(100), 100)
+    assert caught.value.index == 50 and caught.value.signal == signal.SIGKILL
+    assert sorted(map(int, ran.read_text().split())) == list(range(100))  # each once
+
+
+def test_a_pool_that_was_terminated_keeps_nobody_waiting():
+    pool = furrow.Pool(2)
+    result = pool.map_async(time.sleep, [60] * 4)
+    stream = pool.imap(time.sleep, [60] * 4)
+    pool.terminate()
+    pool.join()
+    with pytest.raises(furrow.PoolError):
+        result.get(10)
+    with pytest.raises(furrow.PoolError):
+        next(stream)
+    with pytest.raises(ValueError):
+        pool.map(square, [1])
+
+
+def test_what_a_stream_does_not_take_is_given_up(processes):
+    stream = processes.imap(time.sleep, [60] * 8)
+    with pytest.raises(multiprocessing.TimeoutError):
+        stream.next(0.05)
+    del stream
+    began = time.monotonic()
+    assert processes.map(square, range(4)) == [0, 1, 4, 9]
+    assert time.monotonic() - began < 10
