@@ -113,6 +113,7 @@ class LocalExecutor::Impl : public plan::ForkService::Listener {
   void arm_timeout(std::uint32_t index, double seconds);
 
   void on_child_readable(std::uint32_t index);
+  std::int64_t peak_of(const os::Ended& ended);
   void leader_ended(std::uint32_t index, int raw_status);
   void look_at_groups();
   void look_again_in(double delay_s);
@@ -149,6 +150,7 @@ class LocalExecutor::Impl : public plan::ForkService::Listener {
   std::uint64_t ended_timer_ = 0;
   std::vector<std::uint32_t> draining_;  // their leaders have ended
   std::uint64_t look_timer_ = 0;
+  std::int64_t own_peak_kb_ = 0;  // of the engine, when it was last looked at; it only grows
 };
 
 // --- starting
@@ -295,11 +297,17 @@ void LocalExecutor::Impl::on_child_readable(std::uint32_t index) {
     plan::Usage& usage = slot.exit.usage;
     usage.user_s = ended->user_s;
     usage.system_s = ended->system_s;
-    usage.max_rss_kb = ended->max_rss_kb;
+    usage.max_rss_kb = peak_of(*ended);
     usage.read_blocks = ended->read_blocks;
     usage.write_blocks = ended->write_blocks;
   }
   leader_ended(index, *status);
+}
+
+// 0 where it is not known: then it was not more than the engine's own.
+std::int64_t LocalExecutor::Impl::peak_of(const os::Ended& ended) {
+  if (ended.max_rss_kb > own_peak_kb_) own_peak_kb_ = os::own_peak_kb();
+  return ended.max_rss_kb > own_peak_kb_ ? ended.max_rss_kb : 0;
 }
 
 void LocalExecutor::Impl::leader_ended(std::uint32_t index, int raw_status) {
@@ -480,8 +488,7 @@ void LocalExecutor::Impl::give_up_on_fork(std::uint32_t index) {
 
 void LocalExecutor::Impl::forget_pidfd(Slot& slot) {
   if (slot.pidfd < 0) return;
-  loop_.forget(slot.pidfd);
-  ::close(std::exchange(slot.pidfd, -1));
+  loop_.forget_and_close(std::exchange(slot.pidfd, -1));
 }
 
 void LocalExecutor::Impl::cancel_timers(Slot& slot) {

@@ -66,20 +66,20 @@ void StreamCapture::unwatch() {
 }
 
 void StreamCapture::on_readable(std::uint32_t events) {
-  if ((events & EPOLLIN) == 0 || !take(1)) close_read_end();
+  if ((events & EPOLLIN) == 0 || take(1) == Taken::kEnd) close_read_end();
 }
 
-// Takes what is there, until it is MOST bytes or more. False once nobody can write any more.
-bool StreamCapture::take(std::int64_t most) {
+// Takes what is there, until it is MOST bytes or more.
+StreamCapture::Taken StreamCapture::take(std::int64_t most) {
   while (most > 0) {
     const ssize_t n = ::read(read_fd_, tools_.piece.get(), CaptureTools::kPiece);
     if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return true;
-    if (n == 0) return false;
+    if (n < 0) return Taken::kAll;
+    if (n == 0) return Taken::kEnd;
     keep({tools_.piece.get(), static_cast<std::size_t>(n)});
     most -= n;
   }
-  return true;
+  return Taken::kSome;
 }
 
 void StreamCapture::keep(std::string_view piece) {
@@ -94,9 +94,13 @@ void StreamCapture::keep(std::string_view piece) {
 void StreamCapture::finish() {
   close_write_end();
   if (read_fd_ < 0) return;
-  int waiting = 0;
-  if (::ioctl(read_fd_, FIONREAD, &waiting) != 0) waiting = 0;
-  if (!take(std::int64_t{waiting} + 1)) return close_read_end();
+  Taken taken = take(1);  // most jobs print little
+  if (taken == Taken::kSome) {
+    int waiting = 0;
+    if (::ioctl(read_fd_, FIONREAD, &waiting) != 0) waiting = 0;
+    taken = take(std::int64_t{waiting} + 1);
+  }
+  if (taken == Taken::kEnd) return close_read_end();
   unwatch();
   tools_.leftovers.adopt(std::exchange(read_fd_, -1));
 }

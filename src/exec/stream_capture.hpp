@@ -65,7 +65,9 @@ class StreamCapture {
 
  private:
   void on_readable(std::uint32_t events);
-  bool take(std::int64_t most);
+  // What a read left: perhaps more; nothing, for now; nothing ever, since nobody can write any more.
+  enum class Taken : std::uint8_t { kSome, kAll, kEnd };
+  Taken take(std::int64_t most);
   void keep(std::string_view piece);
   void close_read_end();
   void unwatch();

@@ -75,32 +75,45 @@ __attribute__((no_sanitize("address", "undefined", "thread"))) int child_main(vo
   ::_exit(127);
 }
 
-std::vector<int> find_changed_signals() {
+std::vector<int> find_changed_signals(bool& has_handlers) {
   std::vector<int> changed;
   for (int signal = 1; signal < NSIG; ++signal) {
     struct sigaction action {};
-    if (::sigaction(signal, nullptr, &action) == 0 && action.sa_handler != SIG_DFL) changed.push_back(signal);
+    if (::sigaction(signal, nullptr, &action) != 0 || action.sa_handler == SIG_DFL) continue;
+    has_handlers |= action.sa_handler != SIG_IGN;
+    changed.push_back(signal);
   }
   // Whoever ignores broken pipes may do so after this.
   changed.push_back(SIGPIPE);
   return changed;
 }
 
+// No handler of ours may run in the child, in our memory.
+class AllBlocked {
+ public:
+  explicit AllBlocked(bool is_wanted) : is_wanted_(is_wanted) {
+    sigset_t all;
+    ::sigfillset(&all);
+    if (is_wanted_) ::sigprocmask(SIG_SETMASK, &all, &before_);
+  }
+  ~AllBlocked() {
+    if (is_wanted_) ::sigprocmask(SIG_SETMASK, &before_, nullptr);
+  }
+  AllBlocked(const AllBlocked&) = delete;
+  AllBlocked& operator=(const AllBlocked&) = delete;
+
+ private:
+  const bool is_wanted_;
+  sigset_t before_{};
+};
+
 double seconds(const timeval& t) {
   return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) * 1e-6;
 }
 
-// The kernel counts the memory that the child shared with us before exec as its own; less than that tells
-// nothing about it.
-std::int64_t own_memory(const rusage& child) {
-  rusage self{};
-  ::getrusage(RUSAGE_SELF, &self);
-  return child.ru_maxrss > self.ru_maxrss ? child.ru_maxrss : 0;
-}
-
 Ended ended(int raw_status, const rusage& usage) {
-  return {raw_status,        seconds(usage.ru_utime), seconds(usage.ru_stime),
-          own_memory(usage), usage.ru_inblock,        usage.ru_oublock};
+  return {raw_status,       seconds(usage.ru_utime), seconds(usage.ru_stime),
+          usage.ru_maxrss, usage.ru_inblock,        usage.ru_oublock};
 }
 
 }  // namespace
@@ -115,7 +128,8 @@ Spawner::Spawner() {
   ::close(null_fd);
   // An ignored SIGCHLD, which can be inherited, would take the exit status of every child.
   ::signal(SIGCHLD, SIG_DFL);
-  changed_signals_ = find_changed_signals();
+  changed_signals_ = find_changed_signals(has_handlers_);
+  pid_ = ::getpid();
 }
 
 Spawner::~Spawner() {
@@ -124,16 +138,15 @@ Spawner::~Spawner() {
 }
 
 tl::expected<Child, SpawnFailure> Spawner::spawn(const SpawnRequest& request) {
-  Order order{request, changed_signals_, null_fd_, ::getpid()};
-  // No handler of ours may run in the child, in our memory.
-  sigset_t all, before;
-  ::sigfillset(&all);
-  ::sigprocmask(SIG_SETMASK, &all, &before);
+  Order order{request, changed_signals_, null_fd_, pid_};
   Child child;
   constexpr int kFlags = CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD;
-  child.pid = ::clone(&child_main, stack_ + kStackBytes, kFlags, &order, &child.pidfd);
-  const int clone_code = errno;
-  ::sigprocmask(SIG_SETMASK, &before, nullptr);
+  int clone_code = 0;
+  {
+    const AllBlocked blocked(has_handlers_);
+    child.pid = ::clone(&child_main, stack_ + kStackBytes, kFlags, &order, &child.pidfd);
+    clone_code = errno;
+  }
   if (child.pid < 0) return tl::unexpected(SpawnFailure{clone_code, SpawnFailure::Step::kClone});
   if (order.code == 0 && child.pidfd >= 0) return child;
   // A kernel without pidfds ignores the flag; nothing would tell of the child's end.
@@ -142,6 +155,12 @@ tl::expected<Child, SpawnFailure> Spawner::spawn(const SpawnRequest& request) {
   if (child.pidfd >= 0) ::close(child.pidfd);
   if (order.code == 0) return tl::unexpected(SpawnFailure{ENOSYS, SpawnFailure::Step::kClone});
   return tl::unexpected(SpawnFailure{order.code, order.step});
+}
+
+std::int64_t own_peak_kb() {
+  rusage self{};
+  ::getrusage(RUSAGE_SELF, &self);
+  return self.ru_maxrss;
 }
 
 std::optional<int> peek_status(int pid) {

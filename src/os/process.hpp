@@ -65,13 +65,17 @@ class Spawner {
  private:
   char* stack_ = nullptr;
   int null_fd_ = -1;
+  int pid_ = -1;                      // this process's own
   std::vector<int> changed_signals_;  // whose disposition is not the default
+  bool has_handlers_ = false;         // some of those run code of this program
 };
 
 struct Ended {
   int raw_status = 0;  // as wait() gives it
   double user_s = 0, system_s = 0;
-  std::int64_t max_rss_kb = 0;  // 0: not known, since it is not more than this process's own peak
+  // The kernel counts what the child shared with this process before exec as its own: if it is not more than
+  // own_peak_kb(), it tells nothing about the child.
+  std::int64_t max_rss_kb = 0;
   std::int64_t read_blocks = 0, write_blocks = 0;
 };
 
@@ -80,6 +84,8 @@ struct Ended {
 std::optional<int> peek_status(int pid);  // raw status
 std::optional<Ended> reap(int pid);       // nullopt while it runs
 Ended wait_for(int pid);                  // blocks; status 0 if there is no such child
+
+std::int64_t own_peak_kb();  // of this process's resident memory
 
 int exit_code(int raw_status);    // -1 where a signal ended it
 int exit_signal(int raw_status);  // 0 where none did
