@@ -112,7 +112,7 @@ double seconds(const timeval& t) {
 }
 
 Ended ended(int raw_status, const rusage& usage) {
-  return {raw_status,       seconds(usage.ru_utime), seconds(usage.ru_stime),
+  return {raw_status,      seconds(usage.ru_utime), seconds(usage.ru_stime),
           usage.ru_maxrss, usage.ru_inblock,        usage.ru_oublock};
 }
 
