@@ -42,8 +42,6 @@ std::vector<int> numbers(int count) {
   return all;
 }
 
-bool streams(const Backend& backend) { return backend.kind != BackendKind::kProcesses; }
-
 const auto twice = [](int x) -> asio::awaitable<int> {
   co_await rest(uneven(static_cast<std::uint64_t>(x)));
   co_return 2 * x;
@@ -126,14 +124,12 @@ TEST_P(Awaitables, ReduceToTheSameBits) {
 }
 
 TEST_P(Awaitables, StreamInOrder) {
-  if (!streams(GetParam())) GTEST_SKIP();
   int next = 0;
   for (int y : pool.imap(twice, xs)) EXPECT_EQ(y, 2 * next++);
   EXPECT_EQ(next, 60);
 }
 
 TEST_P(Awaitables, StreamInAnyOrder) {
-  if (!streams(GetParam())) GTEST_SKIP();
   std::multiset<int> seen;
   for (int y : pool.imap_unordered(twice, xs)) seen.insert(y);
   EXPECT_EQ(seen.size(), 60u);
@@ -141,7 +137,6 @@ TEST_P(Awaitables, StreamInAnyOrder) {
 }
 
 TEST_P(Awaitables, AreCalled) {
-  if (GetParam().kind == BackendKind::kProcesses) GTEST_SKIP() << "needs a standing crew";
   auto future = pool.apply_async(twice, 21);
   EXPECT_EQ(future.get(), 42);
   EXPECT_THROW(pool.apply([]() -> asio::awaitable<void> {

@@ -99,7 +99,6 @@ TEST_P(ProgressOn, WhatACallbackThrowsEndsTheMap) {
 }
 
 TEST_P(ProgressOn, StreamsReportWhileTheyAreRead) {
-  if (GetParam().kind == BackendKind::kProcesses) GTEST_SKIP();
   {
     auto range = pool.imap([](int x) { return x; }, xs, counting());
     for (int y : range) (void)y;

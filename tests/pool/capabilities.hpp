@@ -13,9 +13,11 @@ namespace furrow::testing {
 struct Capabilities {
   Backend backend;
   bool in_parallel = true;          // two tasks run at the same time
+  bool waits_together = true;       // two coroutines wait at the same time
   bool shares_memory = true;        // tasks write to the caller's variables
   bool stops_any_task = false;      // timeout_s for functions that know nothing of it
   bool stops_willing_task = false;  // timeout_s for functions that take a std::stop_token
+  bool stops_coroutine = false;     // timeout_s for functions that return an asio::awaitable
   bool survives_a_crash = false;    // a task's crash costs one item
   bool carries_any_result = true;   // results without a Codec, pointers included
 
@@ -26,23 +28,28 @@ struct Capabilities {
 
 inline std::vector<Capabilities> all_backends() {
   return {
-      {.backend = serial(), .in_parallel = false},
-      {.backend = threads(1), .in_parallel = false, .stops_willing_task = true},
+      {.backend = serial(), .in_parallel = false, .waits_together = false},
+      {.backend = threads(1), .in_parallel = false, .waits_together = false, .stops_willing_task = true},
       {.backend = threads(2), .stops_willing_task = true},
       {.backend = threads(5), .stops_willing_task = true},
       {.backend = processes(1),
        .in_parallel = false,
+       .waits_together = false,
        .shares_memory = false,
        .stops_any_task = true,
        .stops_willing_task = true,
+       .stops_coroutine = true,
        .survives_a_crash = true,
        .carries_any_result = false},
       {.backend = processes(3),
        .shares_memory = false,
        .stops_any_task = true,
        .stops_willing_task = true,
+       .stops_coroutine = true,
        .survives_a_crash = true,
        .carries_any_result = false},
+      {.backend = async(1), .in_parallel = false, .waits_together = false, .stops_coroutine = true},
+      {.backend = async(4), .in_parallel = false, .stops_coroutine = true},
   };
 }
 

@@ -1,0 +1,71 @@
+// Functions that return an awaitable, on every backend.
+#include <gtest/gtest.h>
+
+#include "furrow/async.hpp"  // before Asio itself
+
+#include <asio/steady_timer.hpp>
+#include <asio/this_coro.hpp>
+#include <asio/use_awaitable.hpp>
+#include <chrono>
+
+#include "contract.hpp"
+
+namespace furrow::testing {
+namespace {
+
+class CoroutineContract : public PoolContract {};
+FURROW_ON_EVERY_BACKEND(CoroutineContract);
+
+asio::awaitable<void> rest_ms(int milliseconds) {
+  asio::steady_timer timer(co_await asio::this_coro::executor, std::chrono::milliseconds(milliseconds));
+  co_await timer.async_wait(asio::use_awaitable);
+}
+
+TEST_P(CoroutineContract, TwoWaitAtATimeWhereTheyCan) {
+  Pool pool = make();
+  const SharedCounters arrived(1);
+  const auto meet = [&](int) -> asio::awaitable<int> {
+    ++arrived[0];
+    for (int waited = 0; waited < 2000 && arrived[0] < 2; ++waited) co_await rest_ms(1);
+    co_return arrived[0].load();
+  };
+  if (can().waits_together) {
+    EXPECT_EQ(pool.map(meet, numbers(2), {.chunksize = 1}), (std::vector<int>{2, 2}));
+  }
+}
+
+TEST_P(CoroutineContract, OneThatTakesTooLongIsStopped) {
+  Pool pool = make();
+  const auto slow = [](int x) -> asio::awaitable<int> {
+    if (x == 1) co_await rest_ms(20'000);
+    co_return x;
+  };
+  if (!can().stops_coroutine) {
+    EXPECT_THROW(pool.map(slow, numbers(4), {.timeout_s = 0.2}), PoolError);
+    return;
+  }
+  const auto outcomes = pool.try_map(slow, numbers(4), {.timeout_s = 0.2});
+  ASSERT_FALSE(outcomes[1].ok());
+  EXPECT_EQ(outcomes[1].failure().kind, FailureKind::kTimeout);
+  EXPECT_TRUE(outcomes[0].ok() && outcomes[2].ok() && outcomes[3].ok());
+}
+
+TEST_P(CoroutineContract, FailuresAndResultsAreThoseOfPlainFunctions) {
+  Pool pool = make();
+  const auto picky = [](int x) -> asio::awaitable<std::string> {
+    co_await rest_ms(x % 3);
+    if (x == 7) throw std::out_of_range("seven");
+    co_return std::to_string(x);
+  };
+  const auto outcomes = pool.try_map(picky, numbers(20));
+  for (std::size_t i = 0; i < 20; ++i) {
+    ASSERT_EQ(outcomes[i].ok(), i != 7) << i;
+    if (i != 7) {
+      EXPECT_EQ(outcomes[i].value(), std::to_string(i));
+    }
+  }
+  EXPECT_THROW(pool.map(picky, numbers(20)), std::out_of_range);
+}
+
+}  // namespace
+}  // namespace furrow::testing

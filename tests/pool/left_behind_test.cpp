@@ -1,0 +1,209 @@
+// What is left of workers when maps, Pools and programs end: nothing.
+#include <dirent.h>
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstdlib>
+#include <fstream>
+#include <set>
+#include <string>
+
+#include "contract.hpp"
+
+namespace furrow::testing {
+namespace {
+
+std::vector<int> items(int count) {
+  std::vector<int> made(static_cast<std::size_t>(count));
+  std::iota(made.begin(), made.end(), 0);
+  return made;
+}
+
+std::set<std::string> names_in(const char* folder) {
+  std::set<std::string> names;
+  DIR* const open = ::opendir(folder);
+  if (!open) return names;
+  while (const dirent* each = ::readdir(open)) names.insert(each->d_name);
+  ::closedir(open);
+  return names;
+}
+
+std::size_t open_descriptors() { return names_in("/proc/self/fd").size(); }
+
+// Shared ones, whatever they are of.
+int shared_mappings() {
+  int count = 0;
+  std::ifstream maps("/proc/self/maps");
+  for (std::string line; std::getline(maps, line);) count += line.size() > 25 && line.find("s ") < 40;
+  return count;
+}
+
+int twice(int x) { return 2 * x; }
+int dies_at_five(int x) {
+  if (x == 5) ::raise(SIGKILL);
+  return x;
+}
+
+void use_every_path(Pool& pool) {
+  pool.map(twice, items(50));
+  pool.try_map(dies_at_five, items(10), {.retries = 1});
+  pool.try_map(dies_at_five, items(10), {.standing = true});
+  for (int y : pool.imap(twice, items(50))) static_cast<void>(y);
+  static_cast<void>(*pool.imap(twice, items(5000)).begin());
+  EXPECT_EQ(pool.apply(twice, 4), 8);
+}
+
+TEST(LeftBehind, NoDescriptorNoSharedMemoryNoChild) {
+  use_every_path(*std::make_unique<Pool>(processes(2)));
+  const auto descriptors = open_descriptors();
+  const int mappings = shared_mappings();
+  const auto named = names_in("/dev/shm");
+  for (int i = 0; i < 5; ++i) {
+    Pool pool{processes(2)};
+    use_every_path(pool);
+    use_every_path(pool);
+  }
+  EXPECT_EQ(open_descriptors(), descriptors);
+  EXPECT_EQ(shared_mappings(), mappings);
+  EXPECT_EQ(names_in("/dev/shm"), named);
+  EXPECT_EQ(::waitpid(-1, nullptr, WNOHANG), -1);
+}
+
+TEST(LeftBehind, WorkersHoldNothingOfTheWorkersBefore) {
+  Pool pool{processes(2), {.max_tasks_per_child = 1}};
+  const auto counts =
+      pool.map([](int) { return static_cast<int>(open_descriptors()); }, items(40), {.chunksize = 1});
+  EXPECT_EQ(*std::max_element(counts.begin(), counts.end()), *std::min_element(counts.begin(), counts.end()));
+}
+
+// A program that is ended in the middle of a map, by the signals that end programs.
+
+enum class Way { kSnapshot, kImap, kStanding, kCalls, kNested };
+
+struct End {
+  const char* name;
+  int signal;
+  bool to_group;  // as a terminal does for Ctrl-C
+};
+
+class EndOfTheProgram : public ::testing::TestWithParam<std::tuple<Way, End>> {
+ protected:
+  static constexpr int kWorkers = 2;
+  static constexpr std::size_t kPids = 64;
+  SharedCounters pids{kPids};
+  SharedCounters arrived{1};
+};
+
+// Found by tasks without captures.
+const SharedCounters* the_pids = nullptr;
+const SharedCounters* the_arrived = nullptr;
+
+void note(int pid) { (*the_pids)[static_cast<std::size_t>((*the_arrived)[0]++)] = pid; }
+
+int rest_for_long(int x) {
+  note(::getpid());
+  for (int i = 0; i < 600; ++i) sleep_ms(100);
+  return x;
+}
+
+void use(Way way) {
+  Pool pool{processes(2)};
+  const auto xs = items(20);
+  switch (way) {
+    case Way::kSnapshot:
+      pool.map(rest_for_long, xs, {.chunksize = 1});
+      return;
+    case Way::kImap:
+      for (int y : pool.imap(rest_for_long, xs, {.chunksize = 1})) static_cast<void>(y);
+      return;
+    case Way::kStanding:
+      pool.map(rest_for_long, xs, {.chunksize = 1, .standing = true});
+      return;
+    case Way::kCalls: {
+      std::vector<Future<int>> futures;
+      for (int x : xs) futures.push_back(pool.apply_async(rest_for_long, x));
+      pool.wait();
+      return;
+    }
+    case Way::kNested:
+      pool.map(
+          [](int x) {
+            Pool inner{processes(2)};
+            return inner.map(rest_for_long, std::vector<int>{x, x}, {.chunksize = 1})[0];
+          },
+          xs, {.chunksize = 1});
+      return;
+  }
+}
+
+// Children of the dead are ours then: waits for them until none is left. The name says what is claimed, the
+// time is only to end the test.
+bool all_end_within(int seconds) {
+  for (int waited_ms = 0; waited_ms < 1000 * seconds; waited_ms += 5) {
+    pid_t ended;
+    while ((ended = ::waitpid(-1, nullptr, WNOHANG)) > 0) {
+    }
+    if (ended < 0) return true;
+    sleep_ms(5);
+  }
+  return false;
+}
+
+TEST_P(EndOfTheProgram, EndsTheWorkersWithoutAWord) {
+  const auto& [way, end] = GetParam();
+  the_pids = &pids;
+  the_arrived = &arrived;
+  ::prctl(PR_SET_CHILD_SUBREAPER, 1);
+  char said[] = "/tmp/furrow-end-XXXXXX";
+  const int log = ::mkstemp(said);
+  ASSERT_GE(log, 0);
+  const pid_t program = ::fork();
+  if (program == 0) {
+    ::setpgid(0, 0);
+    ::dup2(log, 1);
+    ::dup2(log, 2);
+    use(way);
+    ::_exit(0);
+  }
+  const int workers = way == Way::kNested ? 4 : kWorkers;
+  for (int waited = 0; waited < 10'000 && arrived[0] < workers; ++waited) sleep_ms(1);
+  ASSERT_GE(arrived[0], workers);
+  ASSERT_EQ(::kill(end.to_group ? -program : program, end.signal), 0);
+  int status = 0;
+  ASSERT_EQ(::waitpid(program, &status, 0), program);
+  EXPECT_EQ(WIFSIGNALED(status) ? WTERMSIG(status) : 0, end.signal);
+  EXPECT_TRUE(all_end_within(20)) << "workers go on";
+  struct stat text {};
+  ::fstat(log, &text);
+  EXPECT_EQ(text.st_size, 0) << "they wrote something: " << said;
+  ::close(log);
+  ::unlink(said);
+  ::prctl(PR_SET_CHILD_SUBREAPER, 0);
+}
+
+constexpr End kEnds[] = {{"killed", SIGKILL, false},
+                         {"terminated", SIGTERM, false},
+                         {"interrupted", SIGINT, true},
+                         {"group_killed", SIGKILL, true},
+                         {"hung_up", SIGHUP, true}};
+
+std::string label(const ::testing::TestParamInfo<std::tuple<Way, End>>& each) {
+  constexpr const char* kWays[] = {"map", "imap", "standing", "calls", "nested"};
+  return std::string(std::get<1>(each.param).name) + "_in_" +
+         kWays[static_cast<int>(std::get<0>(each.param))];
+}
+
+INSTANTIATE_TEST_SUITE_P(By, EndOfTheProgram,
+                         ::testing::Combine(::testing::Values(Way::kSnapshot, Way::kImap, Way::kStanding,
+                                                              Way::kCalls, Way::kNested),
+                                            ::testing::ValuesIn(kEnds)),
+                         label);
+
+}  // namespace
+}  // namespace furrow::testing
