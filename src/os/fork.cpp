@@ -17,11 +17,25 @@ namespace furrow::os {
 
 namespace {
 
-// 0 where the system does not tell.
+// ThreadSanitizer has a thread of its own in every process, also after a fork.
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define FURROW_THREAD_SANITIZER 1
+#endif
+#elif defined(__SANITIZE_THREAD__)
+#define FURROW_THREAD_SANITIZER 1
+#endif
+#ifdef FURROW_THREAD_SANITIZER
+constexpr int kThreadsOfTools = 1;
+#else
+constexpr int kThreadsOfTools = 0;
+#endif
+
+// Those of the program. 0 where the system does not tell.
 int thread_count() {
   DIR* const folder = ::opendir("/proc/self/task");
   if (!folder) return 0;
-  int count = 0;
+  int count = -kThreadsOfTools;
   while (const dirent* each = ::readdir(folder)) count += each->d_name[0] != '.';
   ::closedir(folder);
   return count;

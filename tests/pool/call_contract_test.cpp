@@ -89,7 +89,7 @@ TEST_P(CallContract, BoundValuesTravelWithAFunction) {
 
 TEST_P(CallContract, CapturesTravelOnlyWhereMemoryIsShared) {
   Pool pool = make();
-  const int here = 3;
+  int here = 3;
   const auto capturing = [&here] { return here; };
   if (can().shares_memory) {
     EXPECT_EQ(pool.apply(capturing), 3);
