@@ -383,7 +383,7 @@ void MessageCrew::cancel(std::uint64_t job) {
 
 void MessageCrew::on_frame(int worker, const channel::FrameHeader& header) {
   const bool is_report = header.kind == kResult || header.kind == kFailure || header.kind == kChunk;
-  if (is_report && line(worker).sent.empty()) throw ValueTorn{};  // of nothing that it was sent
+  if (is_report && line(worker).sent.empty()) throw Nonsense{};  // of nothing that it was sent
   switch (header.kind) {
     case kResult:
       return take_result(worker, header);
@@ -406,7 +406,7 @@ void MessageCrew::on_frame(int worker, const channel::FrameHeader& header) {
 
 // A worker that has overwritten its own memory may report anything.
 void MessageCrew::require_next(const Piece& piece, std::uint64_t unit) {
-  if (unit != piece.next || unit >= piece.end) throw ValueTorn{};
+  if (unit != piece.next || unit >= piece.end) throw Nonsense{};
 }
 
 void MessageCrew::account(Piece& piece, std::uint64_t unit) {

@@ -94,7 +94,7 @@ void SnapshotCrew::tell_observers(int worker, std::uint64_t until, std::int64_t 
 void SnapshotCrew::require_known(Span units) const {
   if (units.begin >= units.end || units.end > run_.call.size || place_of(units.begin) == kNothing ||
       accounted_ + units.size() > todo_)
-    throw ValueTorn{};
+    throw Nonsense{};
 }
 
 void SnapshotCrew::on_frame(int worker, const channel::FrameHeader& header) {
@@ -116,14 +116,14 @@ void SnapshotCrew::on_frame(int worker, const channel::FrameHeader& header) {
 
 void SnapshotCrew::take_plain(int worker, const channel::FrameHeader& header) {
   channel::FrameReader& frames = *lane(worker).frames;
-  if (header.size < sizeof(PlainHead)) throw ValueTorn{};
+  if (header.size < sizeof(PlainHead)) throw Nonsense{};
   const auto here = frames.contiguous();
   const auto size = static_cast<std::size_t>(header.size);
   const std::size_t each = run_.call.cross.result_size;
   PlainHead head;
   if (here.size() >= size) {
     std::memcpy(&head, here.data(), sizeof head);
-    if (head.results_at > size || head.count * each > size - head.results_at) throw ValueTorn{};
+    if (head.results_at > size || head.count * each > size - head.results_at) throw Nonsense{};
     store_plain(worker, {head.unit, head.unit + head.count}, here.data() + head.results_at);
     frames.consume(size);
     return;
@@ -131,7 +131,7 @@ void SnapshotCrew::take_plain(int worker, const channel::FrameHeader& header) {
   PartsReader reader = value(worker, kWhole);
   reader.read(&head, sizeof head);
   const std::size_t bytes = size - sizeof head;
-  if (head.count * each > bytes) throw ValueTorn{};
+  if (head.count * each > bytes) throw Nonsense{};
   std::byte* const results = aligned_room(aside_, bytes, alignment_of(bytes));
   reader.read(results, bytes);
   store_plain(worker, {head.unit, head.unit + head.count}, results);

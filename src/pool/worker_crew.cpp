@@ -105,24 +105,35 @@ bool WorkerCrew::look(int worker) {
 
 bool WorkerCrew::drain(int worker) {
   Lane& from = lane(worker);
-  if (from.garbled) return false;
+  if (from.cut) return false;
   channel::FrameHeader header;
   for (int i = 0; i < kFramesAtOnce; ++i) {
     const channel::Status status = from.frames->peek(header, channel::kAtOnce);
     if (status == channel::Status::kTorn) {
-      from.garbled = true;
-      nursery_->kill(worker);
+      cut_off(worker, false);
+      return true;
     }
     if (status != channel::Status::kOk) return i > 0;
     try {
       on_frame(worker, header);
     } catch (const ValueTorn&) {
-      from.garbled = true;
-      nursery_->kill(worker);
+      cut_off(worker, false);
+      return true;
+    } catch (const Nonsense&) {
+      cut_off(worker, true);
       return true;
     }
   }
   return true;
+}
+
+// A worker may die in the middle of a report. Otherwise reports are whole, and end with the last of them.
+void WorkerCrew::cut_off(int worker, bool nonsense) {
+  constexpr std::size_t kLeftover = 2 * channel::FrameHeader::kBytes;
+  Lane& from = lane(worker);
+  from.cut = true;
+  from.garbled = nonsense || !is_gone(slot(worker).life.load()) || from.ring->readable() >= kLeftover;
+  nursery_->kill(worker);
 }
 
 void WorkerCrew::read_the_rest() {
@@ -188,7 +199,7 @@ bool WorkerCrew::something(int worker) {
   if (is_gone(life)) return true;
   Lane& from = lane(worker);
   // Less than a header is what fills up the frame before.
-  if (!from.garbled && from.ring->readable() >= channel::FrameHeader::kBytes) return true;
+  if (!from.cut && from.ring->readable() >= channel::FrameHeader::kBytes) return true;
   return slot(worker).talk.load() == Talk::kHungry && !from.starved;
 }
 

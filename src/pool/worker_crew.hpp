@@ -23,6 +23,9 @@
 
 namespace furrow::pool {
 
+// Thrown by on_frame(): a report that cannot be. Nothing of it was used.
+struct Nonsense {};
+
 class WorkerCrew {
  public:
   virtual ~WorkerCrew() = default;
@@ -43,7 +46,8 @@ class WorkerCrew {
   struct Lane {
     std::optional<channel::RingReader> ring{};
     std::optional<channel::FrameReader> frames{};
-    bool garbled = false;           // it writes nonsense, and is being killed
+    bool cut = false;               // no more of its reports can be read
+    bool garbled = false;           // since it wrote nonsense, for which it is killed
     bool starved = false;           // it is hungry, and there was nothing for it
     std::uint64_t item = kNothing;  // that it was last seen on
     std::uint32_t attempts = 0;
@@ -81,6 +85,7 @@ class WorkerCrew {
  private:
   bool look(int worker);
   bool drain(int worker);
+  void cut_off(int worker, bool nonsense);
   bool bury(int worker);
   void watch_time();
   void watch_time(int worker, std::int64_t now_ns);
