@@ -34,7 +34,8 @@ class BasePool:
 
     def _run_with(self, crew):
         self._crew = crew
-        self._terminate = util.Finalize(self, _end, args=(crew,), exitpriority=15)
+        self._helpers = []  # threads that work for the crew
+        self._terminate = util.Finalize(self, _end, args=(crew, self._helpers), exitpriority=15)
         self._state = RUN
 
     def _new_job(self, kind, func, calling, chunksize, on_settled):
@@ -166,8 +167,7 @@ class BasePool:
         if self._state not in (CLOSE, TERMINATE):
             raise ValueError("In unknown state")
         self._crew.finish()
-        if self._pump is not None and self._pump is not threading.current_thread():
-            self._pump.join()
+        _end(self._crew, self._helpers)
 
 
 def _check_chunksize(chunksize):
@@ -175,5 +175,9 @@ def _check_chunksize(chunksize):
         raise ValueError(f"Chunksize must be 1+, not {chunksize:n}")
 
 
-def _end(crew):
+def _end(crew, helpers):
+    """Also at the exit of the program: no helper may be in the midst of something when Python takes itself apart."""
     crew.end()
+    for each in helpers:
+        if each is not threading.current_thread():
+            each.join()

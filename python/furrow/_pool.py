@@ -28,7 +28,7 @@ class Pool(BasePool):
     def __init__(self, processes=None, initializer=None, initargs=(), maxtasksperchild=None, context=None, *,
                  serializer=None):
         if processes is None:
-            processes = _X
+            processes = _furrow.cpu_count()
         super().__init__(processes, initializer, maxtasksperchild)
         self._serializer = serializer
         self._main = _pickling.Main()
@@ -75,6 +75,7 @@ class Pool(BasePool):
                 if self._pump is None:
                     pump = threading.Thread(target=self._crew.serve, name="furrow-pool", daemon=True)
                     pump.start()
+                    self._helpers.append(pump)
                     self._pump = pump
 
     def _repopulate_pool(self):

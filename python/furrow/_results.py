@@ -12,8 +12,10 @@ from multiprocessing import TimeoutError
 class ApplyResult:
     """One result that may not be there yet.
 
-    >>> result = pool.apply_async(pow, (2, 10))
-    >>> result.get(timeout=1)
+    >>> from furrow import Pool
+    >>> with Pool(2) as pool:
+    ...     result = pool.apply_async(pow, (2, 10))
+    ...     result.get(timeout=10)
     1024
     """
 

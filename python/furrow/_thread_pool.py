@@ -8,13 +8,17 @@ class ThreadPool(BasePool):
     """A pool of threads, in place of multiprocessing.pool.ThreadPool: nothing is pickled, and tasks share the
     memory of the program.
 
+    >>> seen = []
     >>> with ThreadPool(4) as pool:
-    ...     pages = pool.map(fetch, urls)
+    ...     lengths = pool.map(len, ["a", "bc", "def"])
+    ...     _ = pool.map(seen.append, lengths)
+    >>> sorted(seen)
+    [1, 2, 3]
     """
 
     def __init__(self, processes=None, initializer=None, initargs=()):
         if processes is None:
-            processes = _X
+            processes = _furrow.cpu_count()
         super().__init__(processes, initializer, None)
 
         def begin():

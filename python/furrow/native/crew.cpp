@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "native/without_gil.hpp"
 #include "pool/participant.hpp"
 
 namespace furrow::python {
@@ -105,7 +106,7 @@ void Crew::wait_for_turn(std::int64_t at_most_ns) {
     seen = changes_;
   }
   {
-    const py::gil_scoped_release released;
+    const WithoutGil released;
     std::unique_lock lock(changed_lock_);
     changed_.wait_for(lock, std::chrono::nanoseconds(at_most_ns), [&] { return changes_ != seen; });
   }
@@ -219,24 +220,23 @@ void Crew::pump_once(std::int64_t at_most_ns) {
   working_ = false;
   settle_jobs();
   if (happened || at_most_ns <= 0 || ended_) return;
-  const py::gil_scoped_release released;
+  const WithoutGil released;
   crew_->rest(at_most_ns);
 }
 
 void Crew::serve() {
   while (!ended_) {
-    if (active_.empty() && incoming_.empty()) {
+    if (nothing_to_do()) {
       wait_for_turn(1'000'000'000);
       continue;
     }
     const std::uint64_t seen = turns_;
     {
-      const py::gil_scoped_release released;
+      const WithoutGil released;
       std::this_thread::sleep_for(std::chrono::nanoseconds(kGrace_ns));
     }
     if (turns_ != seen || callers_ > 0 || waiting_ > 0 || !take_turn()) continue;
-    while (!ended_ && callers_ == 0 && waiting_ == 0 && !(active_.empty() && incoming_.empty()))
-      pump_once(kTick_ns);
+    while (!ended_ && callers_ == 0 && waiting_ == 0 && !nothing_to_do()) pump_once(kTick_ns);
     leave_turn();
   }
 }
@@ -254,12 +254,12 @@ void Crew::cancel(const std::shared_ptr<Job>& job) {
 
 void Crew::finish() {
   if (!mine() || ended_) return;
-  pump_until(-1, [&] { return ended_ || (active_.empty() && incoming_.empty()); });
+  pump_until(-1, [&] { return ended_ || (nothing_to_do() && (!starting() || !broken().empty())); });
   if (ended_) return;
   while (!take_turn()) wait_for_turn(kTick_ns);
   ended_ = true;
   {
-    const py::gil_scoped_release released;
+    const WithoutGil released;
     crew_->end(pool::Ending::kSoon);
   }
   leave_turn();
@@ -276,9 +276,11 @@ void Crew::end() {
     if (ended_) return;
   }
   ended_ = true;
+  const auto how =
+      nothing_to_do() ? pool::Ending::kSoon : pool::Ending::kNow;  // soon: what they print is flushed
   {
-    const py::gil_scoped_release released;
-    crew_->end(pool::Ending::kNow);
+    const WithoutGil released;
+    crew_->end(how);
   }
   std::vector<std::shared_ptr<Job>> left = std::move(active_);
   left.insert(left.end(), incoming_.begin(), incoming_.end());
@@ -288,6 +290,17 @@ void Crew::end() {
       py::module_::import("furrow._failures").attr("PoolError")("the pool was terminated");
   for (const std::shared_ptr<Job>& each : left) each->abandon(ended);
   if (!nested) leave_turn();
+}
+
+// Whether a worker has not run the initializer yet.
+bool Crew::starting() const {
+  for (int i = 0; i < crew_->workers(); ++i) {
+    const pool::WorkerSlot& slot = crew_->memory().slot(i);
+    const pool::Life life = slot.life.load();
+    if (life == pool::Life::kWanted) return true;
+    if (life == pool::Life::kAlive && slot.talk.load() == pool::Talk::kStarting) return true;
+  }
+  return false;
 }
 
 std::vector<int> Crew::pids() {

@@ -69,6 +69,8 @@ class Crew {
   void settle_jobs();
   void check_here() const;
   bool mine() const;
+  bool starting() const;
+  bool nothing_to_do() const { return active_.empty() && incoming_.empty(); }
 
   const pid_t owner_;
   Pickling pickling_;

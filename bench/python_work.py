@@ -1,0 +1,140 @@
+"""One row of python.py with one library, in a process of its own: python_work.py ROW LIBRARY WORKERS COUNT
+
+Prints the seconds that one turn took, after one turn that warms the workers up.
+"""
+import sys
+import time
+
+
+def same(x):
+    return x
+
+
+def pick(array, index):
+    return float(array[index])
+
+
+class OldPool:
+    """multiprocessing.Pool, and what has its interface."""
+
+    def __init__(self, module, workers):
+        self.pool = module.Pool(workers)
+
+    def map(self, function, inputs, chunksize=None):
+        return self.pool.map(function, inputs, chunksize)
+
+    def starmap(self, function, inputs):
+        return self.pool.starmap(function, inputs, 1)
+
+    def close(self):
+        self.pool.terminate()
+        self.pool.join()
+
+
+class Executor:
+    """concurrent.futures, and mpi4py.futures. Neither chooses chunks: they get as many as multiprocessing makes."""
+
+    def __init__(self, kind, workers):
+        self.executor, self.workers = kind(workers), workers
+
+    def map(self, function, inputs, chunksize=None):
+        return list(self.executor.map(function, inputs, chunksize=chunksize or -(-len(inputs) // (4 * self.workers))))
+
+    def starmap(self, function, inputs):
+        return list(self.executor.map(function, *zip(*inputs)))
+
+    def close(self):
+        self.executor.shutdown()
+
+
+class Joblib:
+    def __init__(self, workers):
+        import joblib
+        self.delayed = joblib.delayed
+        self.parallels = {size: joblib.Parallel(workers, batch_size=size).__enter__() for size in ("auto", 1)}
+
+    def map(self, function, inputs, chunksize=None):
+        call = self.delayed(function)
+        return self.parallels[chunksize or "auto"](call(x) for x in inputs)
+
+    def starmap(self, function, inputs):
+        call = self.delayed(function)
+        return self.parallels[1](call(*x) for x in inputs)
+
+    def close(self):
+        self.parallels["auto"].__exit__(None, None, None)
+
+
+def open_pool(library, workers):
+    if library == "joblib":
+        return Joblib(workers)
+    if library == "concurrent.futures":
+        from concurrent.futures import ProcessPoolExecutor
+        return Executor(ProcessPoolExecutor, workers)
+    if library == "mpi4py.futures":
+        from mpi4py.futures import MPIPoolExecutor
+        return Executor(MPIPoolExecutor, workers)
+    return OldPool(__import__(library), workers)
+
+
+def calls(pool, count):
+    assert pool.map(same, range(count), 1)[-1] == count - 1
+
+
+def chunks(pool, count):
+    assert pool.map(same, range(count))[-1] == count - 1
+
+
+def lambdas(pool, count):
+    more = 1
+    assert pool.map(lambda x: x + more, range(count))[-1] == count
+
+
+def arrays(pool, count):
+    """COUNT arrays of 64 MiB there and back."""
+    import numpy
+    two = [numpy.full(8 << 20, float(i)) for i in range(count)]
+    began = time.perf_counter()
+    came = pool.map(same, two, 1)
+    took = time.perf_counter() - began
+    assert [array[-1] for array in came] == list(range(count))
+    return took
+
+
+def one_array(pool, count):
+    """One array of 100 MB to COUNT tasks that return a scalar."""
+    import numpy
+    array = numpy.arange(12_500_000, dtype=float)
+    inputs = [(array, i) for i in range(count)]
+    began = time.perf_counter()
+    assert pool.starmap(pick, inputs) == list(range(count))
+    return time.perf_counter() - began
+
+
+def start(library, workers):
+    """Until the first results are there."""
+    began = time.perf_counter()
+    pool = open_pool(library, workers)
+    pool.map(same, [1, 2], 1)
+    took = time.perf_counter() - began
+    pool.close()
+    return took
+
+
+def turn(row, pool, count):
+    began = time.perf_counter()
+    return row(pool, count) or time.perf_counter() - began
+
+
+def main(name, library, workers, count):
+    if name == "start":
+        return start(library, workers)
+    row, pool = globals()[name], open_pool(library, workers)
+    turn(row, pool, count)
+    took = turn(row, pool, count)
+    pool.close()
+    return took
+
+
+if __name__ == "__main__":
+    print(main(sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])))

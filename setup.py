@@ -1,0 +1,41 @@
+"""Builds the module's extension with CMake; everything else is in pyproject.toml."""
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
+
+ROOT = Path(__file__).resolve().parent
+
+
+class CMakeBuild(build_ext):
+    def build_extension(self, extension):
+        """The target that ./dev build makes too, for the Python that installs."""
+        folder = Path(self.build_temp).resolve()
+        place = Path(self.get_ext_fullpath(extension.name)).resolve()
+        generator = ["-G", "Ninja"] if shutil.which("ninja") else []
+        call("cmake", "-S", ROOT, "-B", folder, *generator, "-DFURROW_TESTS=OFF", f"-DFURROW_PYTHON={sys.executable}")
+        call("cmake", "--build", folder, "--target", "_furrow", "--parallel", os.cpu_count() or 1)
+        (built,) = (folder / "python" / "furrow").glob("_furrow*.so")
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(built, place)
+
+
+def call(*command):
+    try:
+        subprocess.run([str(word) for word in command], check=True)
+    except FileNotFoundError:
+        sys.exit(f"furrow is built with {command[0]}, which is not installed: apt install cmake g++, or ./dev setup")
+    except subprocess.CalledProcessError as error:
+        sys.exit(f"{command[0]} ended with {error.returncode}: what is missing is named above; ./dev setup installs all of it")
+
+
+def version():
+    return re.search(r"project\(furrow VERSION ([0-9.]+)", (ROOT / "CMakeLists.txt").read_text()).group(1)
+
+
+setup(version=version(), ext_modules=[Extension("furrow._furrow", sources=[])], cmdclass={"build_ext": CMakeBuild})

@@ -1,0 +1,134 @@
+"""Runs CPython's own tests of multiprocessing.Pool with furrow in its place: ./dev test conformance python [...]
+
+    conformance.py [fork] [spawn] [forkserver] [threads] [managers] [-k PATTERN] [--pools multiprocessing]
+
+The tests are those of the installed package libpython3.11-testsuite; nothing of them is kept here. `multiprocessing`
+gets furrow's pools before the tests take theirs from it. `--pools multiprocessing` leaves the old pools in: what fails
+then as well is no fault of furrow's.
+"""
+import argparse
+import faulthandler
+import multiprocessing
+import multiprocessing.dummy
+import multiprocessing.pool
+import re
+import subprocess
+import sys
+import time
+import unittest
+from pathlib import Path
+
+FLAVOURS = ("fork", "spawn", "forkserver", "threads", "managers")
+SECONDS = 240  # for one flavour; the slowest takes a quarter of that
+
+# The classes of tests that make a pool, by what they are called in CPython's test modules.
+POOL_TESTS = {
+    "threads": ["WithThreadsTestPool"],
+    "managers": ["WithManagerTestPool"],
+    "processes": ["WithProcessesTestPool", "WithProcessesTestPoolWorkerErrors", "WithProcessesTestPoolWorkerLifetime",
+                  "TestInitializers.test_pool_initializer", "TestStdinBadfiledescriptor.test_pool_in_process",
+                  "TestPoolNotLeakOnFailure"],
+}
+
+NOT_APPLICABLE = {
+    "TestPoolNotLeakOnFailure.test_release_unused_processes":
+        "it hands the pool a fake class of processes; furrow starts its workers itself, not through one",
+}
+
+
+def put_furrow_in():
+    """Every name under which the tests reach a pool of processes or threads."""
+    import furrow
+
+    def pool(processes=None, initializer=None, initargs=(), maxtasksperchild=None):
+        # As multiprocessing.Pool does: with the start method that is set.
+        return furrow.Pool(processes, initializer, initargs, maxtasksperchild, context=multiprocessing.get_context())
+
+    multiprocessing.Pool = pool
+    multiprocessing.pool.Pool = furrow.Pool
+    multiprocessing.pool.ThreadPool = multiprocessing.dummy.Pool = furrow.ThreadPool
+    put_furrow_in_scripts(furrow)
+
+
+def put_furrow_in_scripts(furrow):
+    """One test starts another Python, which reads no PYTHONPATH, with a program text."""
+    from test.support import script_helper
+    run = script_helper.assert_python_ok
+    home = str(Path(furrow.__file__).absolute().parents[1])
+
+    def assert_python_ok(*arguments, **options):
+        *others, text = arguments
+        changed = text.replace("from multiprocessing import Pool", f"import sys; sys.path.insert(0, {home!r}); from furrow import Pool")
+        return run(*others, changed, **options)
+
+    script_helper.assert_python_ok = assert_python_ok
+
+
+# At the top, since a spawned worker imports this file anew: the pools that it makes are furrow's too.
+if Path(sys.argv[0]).name == Path(__file__).name and "--pools" not in sys.argv:
+    put_furrow_in()
+
+
+class Result(unittest.TextTestResult):
+    """Leaves out what cannot apply."""
+
+    def startTest(self, test):
+        super().startTest(test)
+        faulthandler.dump_traceback_later(SECONDS, exit=True)
+
+
+def name_of(test):
+    return ".".join(test.id().split(".")[-2:])
+
+
+def tests_of(flavour, pattern):
+    """The suite, and how many tests it leaves out."""
+    kind = flavour if flavour in POOL_TESTS else "processes"
+    module = f"test.test_multiprocessing_{'fork' if flavour in POOL_TESTS else flavour}"
+    __import__(module)
+    found = unittest.TestLoader().loadTestsFromNames(POOL_TESTS[kind], sys.modules[module])
+    chosen = [test for test in flatten(found) if re.search(pattern, name_of(test))]
+    kept = [test for test in chosen if name_of(test) not in NOT_APPLICABLE]
+    return unittest.TestSuite(kept), len(chosen) - len(kept)
+
+
+def flatten(suite):
+    for item in suite:
+        if isinstance(item, unittest.TestSuite):
+            yield from flatten(item)
+        else:
+            yield item
+
+
+def run(flavour, pattern):
+    suite, left_out = tests_of(flavour, pattern)
+    began = time.perf_counter()
+    result = unittest.TextTestRunner(verbosity=2, resultclass=Result, buffer=False).run(suite)
+    faulthandler.cancel_dump_traceback_later()
+    bad = len(result.failures) + len(result.errors)
+    passed = result.testsRun - bad - len(result.skipped)
+    for test, reason in result.skipped:
+        print(f"{flavour}: skipped by the suite: {name_of(test)}: {reason}")
+    print(f"{flavour}: {passed} passed, {bad} failed, {len(result.skipped)} skipped by the suite, {left_out} not applicable, "
+          f"in {time.perf_counter() - began:.0f} s", flush=True)
+    return bad == 0 and result.testsRun > 0
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("flavours", nargs="*", choices=[*FLAVOURS, []], metavar="|".join(FLAVOURS))
+    parser.add_argument("-k", dest="pattern", default="", metavar="PATTERN", help="only the tests whose name matches")
+    parser.add_argument("--pools", choices=["multiprocessing"], help="leave the old pools in, to compare")
+    options = parser.parse_args()
+    if len(options.flavours) == 1:
+        return run(options.flavours[0], options.pattern)
+    # Each in a process of its own: the start method is a setting of the process.
+    more = ["-k", options.pattern, *(["--pools", options.pools] if options.pools else [])]
+    codes = [subprocess.run([sys.executable, __file__, flavour, *more]).returncode for flavour in options.flavours or FLAVOURS]
+    for name, reason in NOT_APPLICABLE.items():
+        print(f"not applicable: {name}: {reason}")
+    return not any(codes)
+
+
+if __name__ == "__main__":
+    sys.exit(0 if main() else 1)

@@ -1,0 +1,79 @@
+"""What type checkers are told of the module is what it is."""
+import ast
+from pathlib import Path
+
+import furrow
+import program
+import pytest
+
+pytest.importorskip("mypy")
+
+USER = """
+from typing import List
+import furrow
+
+def name(x: int) -> str:
+    return str(x)
+
+def add(x: int, y: float) -> float:
+    return x + y
+
+with furrow.Pool(2) as pool:
+    names: List[str] = pool.map(name, range(3))
+    sums: List[float] = pool.starmap(add, [(1, 2.0)])
+    first: str = next(iter(pool.imap(name, range(3), chunksize=2)))
+    later: str = pool.apply_async(name, (1,)).get(timeout=1)
+    one: str = pool.apply(name, (1,))
+    threads = furrow.ThreadPool()
+    cores: int = furrow.cpu_count(logical=True)
+"""
+
+WRONG = {
+    "names: List[int] = pool.map(name, range(3))": "incompatible type",
+    "pool.map(name, ['a'])": "expected",
+    "pool.map(name, range(3), retry=2)": "Unexpected keyword",
+    "pool.no_such_method()": "no attribute",
+}
+
+
+def mypy(folder, text):
+    (folder / "user.py").write_text(text)
+    return program.run("-m", "mypy", "--strict", "--cache-dir", folder / "cache", folder / "user.py", cwd=folder,
+                       MYPYPATH=program.MODULE, timeout=120)
+
+
+def test_names_and_signatures_agree_with_the_module(tmp_path):
+    (tmp_path / "mypy.ini").write_text("[mypy]\nignore_missing_imports = True\n")
+    # Only what is public has a stub; results are not made by users.
+    (tmp_path / "allowed").write_text("furrow\\._.*\nfurrow\\.(Async|Map)Result\\.__init__\n")
+    done = program.run("-m", "mypy.stubtest", "furrow", "--concise", "--ignore-missing-stub", "--mypy-config-file", "mypy.ini",
+                       "--allowlist", "allowed", "--ignore-unused-allowlist", cwd=tmp_path, MYPYPATH=program.MODULE, timeout=120)
+    assert done.code == 0, str(done)
+
+
+def test_every_public_name_has_a_stub():
+    tree = ast.parse(Path(furrow.__file__).with_name("__init__.pyi").read_text())
+    told = set()
+    for node in tree.body:
+        if isinstance(node, (ast.ClassDef, ast.FunctionDef)):
+            told.add(node.name)
+        elif isinstance(node, ast.ImportFrom):
+            told.update(alias.asname or alias.name for alias in node.names)
+        elif isinstance(node, ast.AnnAssign):
+            told.add(node.target.id)
+    assert set(furrow.__all__) <= told
+
+
+def test_a_program_that_is_right_passes(tmp_path):
+    done = mypy(tmp_path, USER)
+    assert done.code == 0, str(done)
+
+
+@pytest.mark.parametrize("line", WRONG)
+def test_a_mistake_is_found(line, tmp_path):
+    done = mypy(tmp_path, USER.replace("    names: List[str] = pool.map(name, range(3))", "    " + line))
+    assert done.code == 1 and WRONG[line] in done.out, str(done)
+
+
+def test_the_package_says_that_it_is_typed():
+    assert Path(furrow.__file__).with_name("py.typed").exists()
