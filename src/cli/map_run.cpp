@@ -202,6 +202,7 @@ command::MapSettings MapRun::settings() {
   settings.shell = shell_of(options_);
   settings.slot_variable = options_.slot_variable;
   settings.nice = options_.nice;
+  settings.watch_memory = options_.joblog_usage;
   settings.print_commands = options_.print_commands;
   settings.uncaptured = options_.grouping == MapOptions::Grouping::kNone && !files_;
   using Resume = command::MapSettings::Resume;

@@ -161,6 +161,7 @@ Result<void> MapSource::starting(plan::JobId id, int /*attempt*/, plan::Launch& 
   if (!command.plain_program().empty()) command.render_argv(job.values, rendering, launch.argv);
   launch.command = job.command;
   launch.nice = settings_.nice;
+  launch.watch_memory = settings_.watch_memory;
   set_environment(job, launch);
   if (settings_.outputs != nullptr) {
     if (auto ready = settings_.outputs->starting(job); !ready) return ready;

@@ -40,8 +40,8 @@ struct MapSettings {
   std::string shell{};
   std::string slot_variable{};
   std::optional<int> nice{};
+  bool watch_memory = false;    // the log has it
   bool print_commands = false;  // before the job's output
-  bool needs_text = false;      // somebody wants to see each command: the log, the user
   bool uncaptured = false;      // jobs write to the engine's own standard output and error
   enum class Resume : std::uint8_t { kNo, kUnfinished, kFailed } resume = Resume::kNo;
 };

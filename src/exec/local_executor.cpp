@@ -15,6 +15,7 @@
 #include "exec/launcher.hpp"
 #include "os/clock.hpp"
 #include "os/files.hpp"
+#include "os/peak_memory.hpp"
 #include "os/process.hpp"
 
 namespace furrow::exec {
@@ -23,6 +24,9 @@ namespace {
 
 constexpr double kLookAgain_s = 0.002;  // at a group that is being ended
 constexpr double kSettle_s = 0.3;       // for a group after SIGKILL, and for a fork that was never answered
+
+// Looks at a job's memory: soon, since most are short, then ever less often.
+constexpr double kFirstLook_s = 0.002, kLastLook_s = 1;
 
 // How much of an attempt has been asked to end.
 enum class Asked : std::uint8_t { kNothing, kTerminate, kKill };
@@ -44,6 +48,8 @@ struct Slot {
   std::size_t step = 0;       // of what it is sent to end
   std::uint64_t timeout = 0;  // timers
   std::uint64_t grace = 0;
+  std::uint64_t memory = 0;
+  std::int64_t seen_kb = 0;     // the largest peak that was seen while it ran
   std::string scratch, script;  // files to delete
   Capture capture;
   plan::Exit exit;
@@ -111,6 +117,7 @@ class LocalExecutor::Impl : public plan::ForkService::Listener {
   Result<void> launch(std::uint32_t index, const plan::Launch& launch);
   void launch_fork(std::uint32_t index, const plan::Launch& launch);
   void arm_timeout(std::uint32_t index, double seconds);
+  void watch_memory(std::uint32_t index, double delay_s);
 
   void on_child_readable(std::uint32_t index);
   std::int64_t peak_of(const os::Ended& ended);
@@ -170,6 +177,7 @@ void LocalExecutor::Impl::start(plan::Attempt attempt) {
   slot.scratch = std::move(attempt.launch.scratch);
   ++running;
   arm_timeout(*index, attempt.timeout_s);
+  if (attempt.launch.watch_memory) watch_memory(*index, kFirstLook_s);
   if (Result<void> started = launch(*index, attempt.launch); !started) {
     slot.exit.status = -1;
     slot.exit.error = started.error().to_string();
@@ -220,6 +228,15 @@ void LocalExecutor::Impl::arm_timeout(std::uint32_t index, double seconds) {
     if (slot.asked != Asked::kNothing) return;
     ask_to_end(index, Asked::kTerminate);
     slot.exit.timed_out = slot.asked != Asked::kNothing;
+  });
+}
+
+// What the kernel tells at the end says nothing of a job that is smaller than the engine.
+void LocalExecutor::Impl::watch_memory(std::uint32_t index, double delay_s) {
+  at(index).memory = loop_.after(delay_s, [this, index, delay_s] {
+    Slot& slot = at(index);
+    if (slot.pid > 0) slot.seen_kb = std::max(slot.seen_kb, os::peak_of_tree_kb(slot.pid));
+    watch_memory(index, std::min(2 * delay_s, kLastLook_s));
   });
 }
 
@@ -313,6 +330,7 @@ std::int64_t LocalExecutor::Impl::peak_of(const os::Ended& ended) {
 void LocalExecutor::Impl::leader_ended(std::uint32_t index, int raw_status) {
   Slot& slot = at(index);
   slot.exit.usage.wall_s = os::monotonic_seconds() - slot.started;
+  if (slot.exit.usage.max_rss_kb == 0) slot.exit.usage.max_rss_kb = slot.seen_kb;
   slot.exit.status = os::exit_code(raw_status);
   slot.exit.signal = os::exit_signal(raw_status);
   loop_.cancel(std::exchange(slot.timeout, 0));
@@ -395,6 +413,7 @@ void LocalExecutor::Impl::report(std::uint32_t index) {
   slot.pid = -1;
   slot.asked = Asked::kNothing;
   slot.step = 0;
+  slot.seen_kb = 0;
   if (slot.state != State::kRetired) {
     slot.is_fork = false;
     slot.state = State::kFree;
@@ -492,7 +511,8 @@ void LocalExecutor::Impl::forget_pidfd(Slot& slot) {
 }
 
 void LocalExecutor::Impl::cancel_timers(Slot& slot) {
-  for (std::uint64_t* const timer : {&slot.timeout, &slot.grace}) loop_.cancel(std::exchange(*timer, 0));
+  for (std::uint64_t* const timer : {&slot.timeout, &slot.grace, &slot.memory})
+    loop_.cancel(std::exchange(*timer, 0));
 }
 
 void LocalExecutor::Impl::destroy(std::uint32_t index) {

@@ -238,6 +238,18 @@ TEST_F(LocalExecutorTest, MemoryOfTheEngineIsNotTheJobs) {
   }
 }
 
+TEST_F(LocalExecutorTest, SeesThePeakOfAJobThatIsSmallerThanTheEngine) {
+  make();
+  std::vector<char> ballast(200 << 20, 'x');
+  plan::Launch launch =
+      program({"/usr/bin/python3", "-c", "import time\nx = b'x' * (50 << 20)\ndel x\ntime.sleep(0.3)"});
+  launch.watch_memory = true;
+  start(launch);
+  finish();
+  const std::int64_t mb = exits.all.at(0).usage.max_rss_kb / 1024;
+  EXPECT_TRUE(mb > 50 && mb < 100) << mb;
+}
+
 double own_seconds() {
   rusage usage{};
   ::getrusage(RUSAGE_SELF, &usage);

@@ -40,6 +40,7 @@ struct Launch {
   using Stream = std::shared_ptr<const int>;
   Stream input{}, output{}, errors{};
   std::optional<int> nice{};
+  bool watch_memory = false;  // somebody wants to know its peak, however small
 };
 
 struct Attempt {
@@ -54,7 +55,7 @@ struct Usage {
   double wall_s = 0;
   double user_s = 0;
   double system_s = 0;
-  std::int64_t max_rss_kb = 0;
+  std::int64_t max_rss_kb = 0;  // of one that stayed smaller than the engine only if Launch::watch_memory
   std::int64_t read_blocks = 0;
   std::int64_t write_blocks = 0;
 };

@@ -188,6 +188,7 @@ void WorkflowSource::take_preparation(plan::JobId job, int attempt, Result<Prepa
   running.message = std::move(preparation->message);
   running.command = preparation->launch.command;
   plan::Launch& launch = preparation->launch;
+  launch.watch_memory = !rules_[dag_.node(nodes_[job]).rule].benchmarks.empty();
   if (launch.kind == plan::Launch::Kind::kShell || launch.kind == plan::Launch::Kind::kProgram)
     add_job_environment(*demand_of(job, attempt), launch.environment);
   listener_->on_prepared(job, attempt, std::move(launch));
