@@ -41,6 +41,14 @@ std::string trimmed(const std::string& text) {
 
 }  // namespace
 
+Result<std::int64_t> parse_integer(std::string_view text) {
+  std::int64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size() || text.empty())
+    return fail(std::string(text) + " is no whole number");
+  return value;
+}
+
 Result<double> parse_size(std::string_view text) {
   std::string_view rest = text;
   double value = take_number(rest);

@@ -11,6 +11,7 @@
 
 namespace furrow::cli {
 
+Result<std::int64_t> parse_integer(std::string_view text);
 // "10", "1.5k", "2M": capital letters are powers of 1024, small ones of 1000.
 Result<double> parse_size(std::string_view text);
 // "0.5", "90", "1m30s", "2h": seconds.
