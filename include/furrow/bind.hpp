@@ -6,12 +6,15 @@
 // elsewhere.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <new>
 #include <tuple>
 #include <type_traits>
 #include <utility>
 
 #include "furrow/codec.hpp"
+#include "furrow/detail/function_place.hpp"
 
 namespace furrow {
 
@@ -70,17 +73,55 @@ struct Sendable<F> {
   }
 };
 
-// A plain function: its address, which is the same in every process forked from this one.
-template <class R, class... Args>
-struct Sendable<R (*)(Args...)> {
-  using F = R (*)(Args...);
+// A plain function: where it is in the program.
+template <class Signature>
+requires std::is_function_v<Signature>
+struct Sendable<Signature*> {
   static constexpr bool kCan = true;
-  static void encode(Writer& writer, const F& f) { writer.write(&f, sizeof f); }
-  static F decode(Reader& reader) {
-    F f;
-    reader.read(&f, sizeof f);
-    return f;
+  static void encode(Writer& writer, Signature* const& f) { write_place(writer, f); }
+  static Signature* decode(Reader& reader) { return read_place<Signature>(reader); }
+};
+
+// A member: an offset, or a function. The ABI of all our compilers has two words for a member function: its
+// address, or (odd) its place in the table of virtual functions; and what to add to `this`.
+template <class Member, class Class>
+struct Sendable<Member Class::*> {
+  using Pointer = Member Class::*;
+  static constexpr bool kCan = true;
+  struct Words {
+    std::uintptr_t function;
+    std::ptrdiff_t adjustment;
+  };
+  static void encode(Writer& writer, const Pointer& member) {
+    if constexpr (std::is_member_function_pointer_v<Pointer>) {
+      const auto words = __builtin_bit_cast(Words, member);
+      const bool is_virtual = words.function % 2 != 0;
+      const FunctionPlace place = is_virtual ? FunctionPlace{kVirtual, words.function}
+                                             : place_of(reinterpret_cast<const void*>(words.function));
+      writer.write(&place, sizeof place);
+      writer.write(&words.adjustment, sizeof words.adjustment);
+    } else {
+      writer.write(&member, sizeof member);
+    }
   }
+  static Pointer decode(Reader& reader) {
+    Pointer member = nullptr;
+    if constexpr (std::is_member_function_pointer_v<Pointer>) {
+      FunctionPlace place;
+      Words words{};
+      reader.read(&place, sizeof place);
+      reader.read(&words.adjustment, sizeof words.adjustment);
+      words.function = place.module == kVirtual ? static_cast<std::uintptr_t>(place.offset)
+                                                : reinterpret_cast<std::uintptr_t>(address_at(place));
+      member = __builtin_bit_cast(Pointer, words);
+    } else {
+      reader.read(&member, sizeof member);
+    }
+    return member;
+  }
+
+ private:
+  static constexpr std::uint64_t kVirtual = 2;  // keys of libraries are odd
 };
 
 template <class F, class... Bound>

@@ -28,14 +28,7 @@ class Pool;
 
 namespace detail {
 
-// Inputs and results of a chunk, addressed by item index.
-template <class T>
-struct OffsetInputs {
-  using Value = T;
-  T* items;
-  std::uint64_t first;
-  T& operator[](std::uint64_t i) const { return items[i - first]; }
-};
+// Results of a chunk, addressed by item index.
 template <class R>
 struct OffsetOutcomes {
   Outcome<R>* items;

@@ -8,6 +8,8 @@
 #include <optional>
 #include <string>
 
+#include "furrow/bind.hpp"
+
 namespace furrow {
 
 // What a map does when a task fails. Pool::try_map gives each item's outcome instead.
@@ -69,8 +71,39 @@ struct CallOptions {
   int retries = 0;       // further attempts at a call that failed, died or was stopped
 };
 
+// What each worker runs before its first task: any function. One without captures, or furrow::bind(f, ...),
+// can also be sent to workers on other computers.
+class Initializer {
+ public:
+  Initializer() = default;
+  template <class F>
+  requires(std::is_invocable_v<F&> && !std::is_same_v<std::remove_cvref_t<F>, Initializer>) Initializer(F&& f)
+      : run_(f) {
+    using Function = std::decay_t<F>;
+    if constexpr (detail::Sendable<Function>::kCan) {
+      encode_ = [sent = Function(std::forward<F>(f))](Writer& writer) {
+        detail::Sendable<Function>::encode(writer, sent);
+      };
+      run_sent_ = [](Reader& reader) { (void)detail::Sendable<Function>::decode(reader)(); };
+    }
+  }
+  explicit operator bool() const { return static_cast<bool>(run_); }
+  void operator()() const { run_(); }
+  operator const std::function<void()>&() const { return run_; }
+
+  // For backends: RUN_SENT reads elsewhere what ENCODE writes here, and runs it. Null where it cannot be
+  // sent.
+  void (*run_sent() const)(Reader&) { return run_sent_; }
+  void encode(Writer& writer) const { encode_(writer); }
+
+ private:
+  std::function<void()> run_{};
+  std::function<void(Writer&)> encode_{};
+  void (*run_sent_)(Reader&) = nullptr;
+};
+
 struct PoolOptions {
-  std::function<void()> initializer{};  // run by each worker before its first task
+  Initializer initializer{};            // run by each worker before its first task
   std::size_t max_tasks_per_child = 0;  // processes: replace a worker after so many tasks; 0: never
   std::optional<std::uint64_t> seed{};  // of task_rng(); 0 where none is given, a task's own inside a task
 };

@@ -463,14 +463,14 @@ void MessageCrew::store_block(Piece& piece, std::uint64_t unit, std::uint64_t co
   }
 }
 
-// What a dead worker had written of a block before it came to ITEM.
-void MessageCrew::salvage(int worker, Piece& piece, std::uint64_t item) {
+// What a dead worker had written of a block before it came to unit REACHED.
+void MessageCrew::salvage(int worker, Piece& piece, std::uint64_t reached) {
   const std::uint64_t unit = slot(worker).block_unit.load();
-  if (unit != piece.next || item <= unit || item > piece.end) return;
+  if (unit != piece.next || reached <= unit || reached > piece.end) return;
   const std::size_t at = slot(worker).block_at.load();
   const std::size_t size = channel::Ring::bytes_for(ring_bytes(workers()));
   if (at >= size) return;
-  store_block(piece, unit, item - unit, {memory_.outbox(worker) + at, size - at}, worker);
+  store_block(piece, unit, reached - unit, {memory_.outbox(worker) + at, size - at}, worker);
 }
 
 void MessageCrew::take_failure(int worker) {
@@ -492,7 +492,7 @@ void MessageCrew::take_failure(int worker) {
 }
 
 void MessageCrew::fail(Piece& piece, std::uint64_t unit, Failure failure, int worker) {
-  failure.index = piece.parcel->index_of(unit);
+  failure.index = piece.parcel->item_of(unit, failure.index);
   account(piece, unit);
   piece.parcel->failed(std::move(failure), unit, worker);
 }
@@ -528,7 +528,9 @@ double MessageCrew::time_limit_s(int worker) const {
 
 bool MessageCrew::overdue(int worker, std::uint64_t item) {
   const Line& at = line(worker);
-  return !at.sent.empty() && item >= at.sent.front().next && item < at.sent.front().end;
+  if (at.sent.empty()) return false;
+  const std::uint64_t unit = at.sent.front().parcel->unit_of(item);
+  return unit >= at.sent.front().next && unit < at.sent.front().end;
 }
 
 // Deaths.
@@ -552,33 +554,35 @@ void MessageCrew::take_stock(int worker, int wait_status) {
   Line& dead = line(worker);
   std::uint64_t item = slot(worker).published.load();
   // It wrote nonsense: somebody must have the blame, or the same would happen again and again.
-  if (lane(worker).garbled && !dead.sent.empty()) item = dead.sent.front().next;
+  if (lane(worker).garbled && !dead.sent.empty()) item = dead.sent.front().next * dead.sent.front().parcel->block;
   std::deque<Piece> sent = std::move(dead.sent);
   dead.sent.clear();
   bool first = true;
   std::vector<Piece> unbegun;
-  if (!sent.empty() && !sent.front().voided) salvage(worker, sent.front(), item);
+  if (!sent.empty() && !sent.front().voided && item != kNothing)
+    salvage(worker, sent.front(), sent.front().parcel->unit_of(item));
   for (Piece& each : sent) {
-    if (first && !each.voided && item >= each.next && item < each.end) {
+    const std::uint64_t unit = item == kNothing ? kNothing : each.parcel->unit_of(item);
+    if (first && !each.voided && unit >= each.next && unit < each.end) {
       const int thrown =
           slot(worker).failed_item.load() == item ? static_cast<int>(slot(worker).attempts.load()) : 0;
-      const int attempts = std::max(thrown, item == each.begin ? each.attempts : 0) + 1;
-      const std::uint64_t index = each.parcel->index_of(item);
+      const int attempts = std::max(thrown, unit == each.begin ? each.attempts : 0) + 1;
+      const std::uint64_t index = each.parcel->item_of(unit, item);
       Failure failure = lane(worker).late_item == item ? timed_out(index, each.parcel->timeout_s)
                                                        : died(index, wait_status);
       failure.attempts = attempts;
       // Units before it were reported: the outbox has been read to its end.
-      if (each.next < item) {  // or are done once more, where they were under way at the same time
+      if (each.next < unit) {  // or are done once more, where they were under way at the same time
         Piece before = each;
         before.begin = each.next;
-        before.end = item;
+        before.end = unit;
         before.attempts = 0;
         ++pieces_;
         ++before.parcel->pieces;
         unbegun.push_back(before);
       }
       Piece rest = each;
-      rest.begin = rest.next = item + 1;
+      rest.begin = rest.next = unit + 1;
       rest.attempts = 0;
       if (rest.begin < rest.end) {
         ++pieces_;
@@ -586,9 +590,9 @@ void MessageCrew::take_stock(int worker, int wait_status) {
         unbegun.push_back(rest);
       }
       if (attempts <= each.parcel->retries)
-        queue(each.parcel, item, item + 1, attempts, true);
+        queue(each.parcel, unit, unit + 1, attempts, true);
       else
-        fail(each, item, std::move(failure), worker);
+        fail(each, unit, std::move(failure), worker);
       finish(each, worker, {});
     } else if (each.next == each.end) {
       finish(each, worker, {});

@@ -21,12 +21,12 @@
 
 #include "furrow/options.hpp"
 #include "pool/message_worker.hpp"
-#include "pool/parcel.hpp"
+#include "pool/parcel_crew.hpp"
 #include "pool/worker_crew.hpp"
 
 namespace furrow::pool {
 
-class MessageCrew : public WorkerCrew {
+class MessageCrew : public WorkerCrew, public ParcelCrew {
  public:
   static constexpr std::size_t kRing = std::size_t{1} << 20;
   // How many jobs a worker remembers, the latest that it was sent.
@@ -49,25 +49,25 @@ class MessageCrew : public WorkerCrew {
   ~MessageCrew() override { end(Ending::kNow); }
 
   void start();
-  void submit(Parcel* parcel);
-  // Does what can be done now; where that is nothing, sleeps until there is something, AT_MOST_NS.
-  void pump(std::int64_t at_most_ns);
+  void submit(Parcel* parcel) override;
+  void pump(std::int64_t at_most_ns) override;
   // Its two halves, for those who let go of a lock while they sleep. work() tells whether there was anything.
   bool work();
   void rest(std::int64_t at_most_ns);
-  bool idle() const { return pieces_ == 0; }
-  // Takes everything back that no worker has begun; gives the parcels of which nothing was begun at all.
-  std::vector<Parcel*> withdraw();
-  // Kills the workers that are on parcels of JOB.
-  void stop(std::uint64_t job);
+  bool idle() const override { return pieces_ == 0; }
+  std::vector<Parcel*> withdraw() override;
+  // Kills the workers.
+  void stop(std::uint64_t job) override;
   // The same, and what nobody has begun of JOB fails as cancelled.
   void cancel(std::uint64_t job);
+  const std::string& broken() const override { return broken_; }
+  void nudge() override { memory_.header().bell.nudge(); }
+  void leave() override { end(Ending::kSoon); }
+  Appetite appetite() const override {
+    return {static_cast<std::size_t>(workers()) * 2, 0, ChunkSizer::kTarget_ns, false};
+  }
   using WorkerCrew::workers;
   CrewMemory& memory() { return memory_; }
-  const std::string& broken() const { return broken_; }
-
-  std::size_t window = 2;
-  std::function<void(int worker)> restarted = [](int) {};  // called when a dead worker has been replaced
 
  private:
   struct Piece {
@@ -113,7 +113,7 @@ class MessageCrew : public WorkerCrew {
   void take_block(int worker);
   void store_block(Piece& piece, std::uint64_t unit, std::uint64_t count, std::span<const std::byte> bytes,
                    int worker);
-  void salvage(int worker, Piece& piece, std::uint64_t item);
+  void salvage(int worker, Piece& piece, std::uint64_t reached);
   void take_failure(int worker);
   void take_chunk(int worker);
   void fail(Piece& piece, std::uint64_t unit, Failure failure, int worker);

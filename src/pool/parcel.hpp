@@ -27,6 +27,11 @@ class Parcel {
   // Results that were sent as one block (Outbox::commit): those of COUNT units from UNIT on. BYTES may go on
   // beyond the last of them.
   virtual void store_block(std::uint64_t unit, std::uint64_t count, std::span<const std::byte> bytes);
+  // The results of COUNT units at once, SIZE bytes each; false where that is not how they are stored.
+  virtual bool store_plain(std::uint64_t /*unit*/, std::uint64_t /*count*/, std::size_t /*size*/,
+                           const void* /*results*/) {
+    return false;
+  }
   virtual void failed(Failure failure, std::uint64_t unit, int worker) = 0;
   struct Times {
     std::int64_t began_ns = 0;
@@ -35,15 +40,25 @@ class Parcel {
   virtual void done(int worker, const Times& times) = 0;
   // What failures call the unit.
   virtual std::uint64_t index_of(std::uint64_t unit) const { return unit; }
+  // The same, and of a reduction's unit FOUND, if that is one of its items.
+  std::uint64_t item_of(std::uint64_t unit, std::uint64_t found) const {
+    if (block == 1) return index_of(unit);
+    return found / block == unit ? found : unit * block;
+  }
+  // The unit that holds an item that a worker has published.
+  std::uint64_t unit_of(std::uint64_t item) const { return item / block; }
 
   std::uint64_t begin = 0, end = 0;  // units; no two parcels of a crew share any
   std::uint64_t job = 0;             // 0: none
+  std::uint64_t block = 1;           // items in a unit
+  std::uint64_t chunksize = 0;       // units that a worker gets together, where the crew cuts it; 0: chosen
   double timeout_s = 0;              // for each unit and attempt; 0: none
   int retries = 0;
 
-  // The crew's own: units that are not accounted for, and the pieces that they are in.
+  // The crew's own: units that are not accounted for, the pieces that they are in, and what others took.
   std::uint64_t left = 0;
   std::uint32_t pieces = 0;
+  std::int64_t busy_ns = 0;
 };
 
 inline void Parcel::store_block(std::uint64_t, std::uint64_t, std::span<const std::byte>) {

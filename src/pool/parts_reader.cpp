@@ -53,6 +53,23 @@ std::uint64_t PartsReader::remaining() const {
   return flags_ == kMore ? std::numeric_limits<std::uint64_t>::max() : frames_.remaining();
 }
 
+void PartsReader::copy_rest(Writer& to) {
+  for (;;) {
+    while (frames_.remaining() > 0) {
+      const auto piece = frames_.contiguous();
+      if (piece.empty()) {
+        patiently([&] { return frames_.wait({kBetweenLooks_ns, nullptr}); });
+        continue;
+      }
+      to.write(piece.data(), piece.size());
+      frames_.consume(piece.size());
+    }
+    if (flags_ != kMore) return;
+    next_part();
+    if (flags_ == kDropped) throw ValueDropped{};
+  }
+}
+
 void PartsReader::skip_rest() {
   for (;;) {
     if (frames_.in_frame()) patiently([&] { return frames_.skip({kBetweenLooks_ns, nullptr}); });

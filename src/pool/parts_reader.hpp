@@ -25,6 +25,8 @@ class PartsReader : public Reader {
   // Many, where more parts are to come.
   std::uint64_t remaining() const override;
   void skip_rest();
+  // The rest, whatever its size.
+  void copy_rest(Writer& to);
 
  private:
   void next_part();

@@ -113,7 +113,7 @@ Span RangeBoard::claim(int worker, std::uint64_t want) {
 void ChunkSizer::measured(std::uint64_t units, std::uint64_t took_ns) {
   if (fixed_ || units == 0) return;
   const std::uint64_t each_ns = std::max<std::uint64_t>(took_ns / units, 1);
-  next_ = std::clamp<std::uint64_t>(kTarget_ns / each_ns, 1, std::max<std::uint64_t>(next_, 1) * kGrowth);
+  next_ = std::clamp<std::uint64_t>(target_ns_ / each_ns, 1, std::max<std::uint64_t>(next_, 1) * kGrowth);
 }
 
 }  // namespace furrow::pool

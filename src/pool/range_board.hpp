@@ -58,14 +58,16 @@ class RangeBoard {
 // How many units a worker should take next: a stretch of some 50 us, found from how long the last one took.
 class ChunkSizer {
  public:
-  // FIXED units each time, unless it is 0.
-  explicit ChunkSizer(std::uint64_t fixed) : next_(fixed ? fixed : 1), fixed_(fixed != 0) {}
+  static constexpr std::int64_t kTarget_ns = 50'000;
+  // FIXED units each time, unless it is 0; a stretch of TARGET_NS otherwise.
+  explicit ChunkSizer(std::uint64_t fixed, std::int64_t target_ns = kTarget_ns)
+      : target_ns_(static_cast<std::uint64_t>(target_ns)), next_(fixed ? fixed : 1), fixed_(fixed != 0) {}
   std::uint64_t next() const { return next_; }
   void measured(std::uint64_t units, std::uint64_t took_ns);
 
  private:
-  static constexpr std::uint64_t kTarget_ns = 50'000;
   static constexpr std::uint64_t kGrowth = 16;  // at most so many times the last, since costs may jump
+  std::uint64_t target_ns_;
   std::uint64_t next_;
   bool fixed_;
 };

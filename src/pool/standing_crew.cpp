@@ -9,148 +9,23 @@
 #include "os/fork.hpp"
 #include "os/futex.hpp"
 #include "pool/failure.hpp"
+#include "pool/message_crew.hpp"
 #include "pool/participant.hpp"
+#include "pool/sent_work.hpp"
 
 namespace furrow::pool {
 
 namespace {
 
 constexpr std::int64_t kTick_ns = 100'000'000;
-constexpr std::size_t kCallsAhead = 256;  // of each worker
-constexpr std::size_t kStretchesAhead = 2;
+constexpr std::size_t kCallsAhead = 256;                      // of each worker
 constexpr std::uint64_t kCallUnits = std::uint64_t{1} << 63;  // units of calls; those of maps are below
-
-// Addresses travel relative to this one, so that they mean the same in another process of the same program.
-void anchor() {}
-
-template <class Function>
-std::uint64_t sent_address(Function* function) {
-  return reinterpret_cast<std::uintptr_t>(function) - reinterpret_cast<std::uintptr_t>(&anchor);
-}
-template <class Function>
-Function* received_address(std::uint64_t address) {
-  return reinterpret_cast<Function*>(address + reinterpret_cast<std::uintptr_t>(&anchor));
-}
-
-struct CallHead {
-  std::uint64_t serve;
-  std::uint64_t seed;
-  std::uint64_t number;
-  std::uint64_t share;
-};
-
-struct JobHead {
-  std::uint64_t decode;
-  std::uint64_t run;
-  std::uint64_t drop;
-  std::uint64_t seed;
-  std::uint64_t number;
-  std::uint64_t share;
-  std::uint64_t retries;
-};
-
-using Serve = void(Reader&, detail::TaskScope&, Writer&);
-using Decode = void*(Reader&);
-using Run = void(void*, detail::TaskScope&, std::uint64_t, std::uint64_t, Reader&, detail::ResultWriter&);
-using Drop = void(void*);
-
-// One result, which begins with its first byte: what is thrown before that is the task's.
-class LazyResult : public Writer {
- public:
-  LazyResult(Outbox& outbox, std::uint64_t unit) : outbox_(outbox), unit_(unit) {}
-  void write(const void* data, std::size_t size) override {
-    if (!outbox_.is_open()) outbox_.begin(unit_);
-    outbox_.write(data, size);
-  }
-  void end() {
-    if (!outbox_.is_open()) outbox_.begin(unit_);
-    outbox_.end();
-  }
-
- private:
-  Outbox& outbox_;
-  const std::uint64_t unit_;
-};
 
 }  // namespace
 
-// In the worker.
-class StandingCrew::Handler : public MessageHandler {
- public:
-  void begin(const WorkerDesk&) override {}
-  void handle(const MessageHead& head, bool job, Reader& body, const WorkerDesk& desk) override {
-    if (head.job == 0)
-      serve(head, body, desk);
-    else
-      run(job ? learn(head.job, body) : known(head.job), head, body, desk);
-  }
-
- private:
-  struct Job {
-    std::uint64_t id = 0;
-    JobHead head{};
-    void* function = nullptr;
-  };
-
-  static void serve(const MessageHead& head, Reader& body, const WorkerDesk& desk) {
-    CallHead call{};
-    body.read(&call, sizeof call);
-    detail::TaskScope scope(desk.worker, call.seed, call.number, &desk.host);
-    scope.share = static_cast<int>(call.share);
-    scope.item = detail::ItemIndex{0};
-    desk.host.retries = 0;  // the parent sends it again
-    desk.slot.published.store(head.begin, std::memory_order_relaxed);
-    try {
-      LazyResult result(desk.outbox, head.begin);
-      received_address<Serve>(call.serve)(body, scope, result);
-      result.end();
-    } catch (const ValueTorn&) {
-      throw;
-    } catch (const ValueDropped&) {
-      throw;
-    } catch (...) {
-      desk.host.failed(scope, head.begin);
-    }
-  }
-
-  static void run(const Job& job, const MessageHead& head, Reader& body, const WorkerDesk& desk) {
-    detail::TaskScope scope(desk.worker, job.head.seed, job.head.number, &desk.host);
-    scope.share = static_cast<int>(job.head.share);
-    scope.published = &desk.slot.published;
-    desk.host.retries = static_cast<int>(job.head.retries);
-    received_address<Run>(job.head.run)(job.function, scope, head.begin, head.end - head.begin, body,
-                                        desk.outbox);
-  }
-
-  const Job& learn(std::uint64_t id, Reader& body) {
-    Job job;
-    job.id = id;
-    body.read(&job.head, sizeof job.head);
-    job.function = received_address<Decode>(job.head.decode)(body);
-    if (jobs_.size() == 2 * MessageCrew::kJobs) {
-      received_address<Drop>(jobs_.front().head.drop)(jobs_.front().function);
-      jobs_.pop_front();
-    }
-    return jobs_.emplace_back(job);
-  }
-
-  const Job& known(std::uint64_t id) const {
-    for (const Job& each : jobs_)
-      if (each.id == id) return each;
-    throw std::logic_error("the worker does not know this map");
-  }
-
-  std::deque<Job> jobs_{};
-};
-
 struct StandingCrew::Call : Parcel {
   explicit Call(StandingCrew& of) : crew(of) {}
-  void encode(std::uint64_t, std::uint64_t, Writer& body) override {
-    const CallHead head{sent_address(node->sent().serve), node->home->seed, node->number,
-                        static_cast<std::uint64_t>(node->home->share)};
-    body.write(&head, sizeof head);
-    node->encode(body);
-  }
+  void encode(std::uint64_t, std::uint64_t, Writer& body) override { encode_call(*node, body); }
   void store(std::uint64_t, Reader& result) override { node->store(result); }
   void failed(Failure failure, std::uint64_t, int) override { node->fail(std::move(failure)); }
   void done(int, const Times&) override {
@@ -191,7 +66,9 @@ class StandingCrew::Turn {
   bool has_ = false;
 };
 
-StandingCrew::StandingCrew(int workers, const PoolOptions& options) : workers_(workers), owner_(::getpid()) {
+StandingCrew::StandingCrew(std::unique_ptr<ParcelCrew> crew) : owner_(::getpid()), crew_(std::move(crew)) {}
+
+StandingCrew::StandingCrew(int workers, const PoolOptions& options) : owner_(::getpid()) {
   if (!os::is_single_threaded()) {
     refusal_ =
         "this Pool was made while other threads ran, so it has no standing crew, which apply_async and "
@@ -200,7 +77,7 @@ StandingCrew::StandingCrew(int workers, const PoolOptions& options) : workers_(w
   }
   auto segment = os::SharedMemory::create(MessageCrew::bytes_for(workers));
   if (!segment) throw PoolError(segment.error().to_string());
-  handler_ = std::make_unique<Handler>();
+  handler_ = std::make_unique<SentWorkHandler>();
   crew_ = std::make_unique<MessageCrew>(std::move(*segment), workers, options, *handler_, true);
 }
 
@@ -214,7 +91,7 @@ StandingCrew::~StandingCrew() {
   }
   for (Parcel* each : crew_->withdraw()) static_cast<Call*>(each)->node->drop();
   while (!crew_->idle()) crew_->pump(kTick_ns);
-  crew_->end(Ending::kSoon);
+  crew_->leave();
 }
 
 void StandingCrew::check_here() const {
@@ -227,15 +104,15 @@ void StandingCrew::check_here() const {
 
 void StandingCrew::check(const detail::CallNode& call) const {
   check_here();
-  if (const char* refusal = call.sent().refusal)
+  if (const char* refusal = why_not_sent(call))
     throw PoolError(std::string("this call cannot be sent to a worker process: ") + refusal);
 }
 
 void StandingCrew::check(const detail::MapCall& call) const {
   check_here();
-  const detail::CrossCall& cross = call.cross;
-  for (const char* refusal : {cross.refusal, cross.function_refusal, cross.input_refusal})
-    if (refusal) throw PoolError(std::string("this map cannot be sent to a standing crew: ") + refusal);
+  if (const char* refusal = why_not_sent(call))
+    throw PoolError(std::string("this map cannot be sent to workers that were started before it: ") +
+                    refusal);
 }
 
 void StandingCrew::submit(detail::CallNode* call) {
@@ -248,7 +125,7 @@ void StandingCrew::submit(detail::CallNode* call) {
     incoming_end_ = &call->next;
   }
   // Whoever sleeps for the crew is to send it.
-  if (!pump(0)) crew_->memory().header().bell.nudge();
+  if (!pump(0)) crew_->nudge();
 }
 
 void StandingCrew::take_incoming() {
@@ -297,6 +174,7 @@ struct StandingCrew::Stretch : Parcel {
   void encode(std::uint64_t from, std::uint64_t to, Writer& body) override;
   void encode_job(Writer& body) override;
   void store(std::uint64_t unit, Reader& result) override;
+  bool store_plain(std::uint64_t unit, std::uint64_t count, std::size_t size, const void* results) override;
   void failed(Failure failure, std::uint64_t, int worker) override;
   void done(int worker, const Times& times) override;
   Map& map;
@@ -304,38 +182,50 @@ struct StandingCrew::Stretch : Parcel {
 
 class StandingCrew::Map {
  public:
-  Map(MapRun& run, MessageCrew& crew, int workers, std::uint64_t job)
+  Map(MapRun& run, ParcelCrew& crew, std::uint64_t job)
       : run_(run),
         crew_(crew),
         job_(job),
-        most_ahead_(static_cast<std::size_t>(workers) * kStretchesAhead),
-        sizer_(run.options.chunksize) {}
+        appetite_(crew.appetite()),
+        sizer_(appetite_.cuts_parcels ? 0 : run.options.chunksize, appetite_.parcel_ns) {}
 
   bool over() const { return under_way_ == 0 && (place_ == run_.todo() || run_.stopped()); }
 
   void submit() {
-    while (under_way_ < most_ahead_ && place_ < run_.todo() && !run_.stopped()) {
+    while (wants_more() && place_ < run_.todo() && !run_.stopped()) {
       const std::uint64_t left = run_.todo() - place_;
-      const std::uint64_t fair = std::max<std::uint64_t>(left / (2 * most_ahead_), 1);
-      const std::uint64_t size =
-          run_.options.chunksize ? run_.options.chunksize : std::min(sizer_.next(), fair);
-      const Span places{place_, place_ + std::min(size, left)};
+      const Span places{place_, place_ + std::min(next_size(left), left)};
       place_ = places.end;
       run_.for_units(places, [&](std::uint64_t begin, std::uint64_t end) { submit(begin, end); });
     }
   }
 
   MapRun& run_;
-  MessageCrew& crew_;
+  ParcelCrew& crew_;
   const std::uint64_t job_;
-  const std::size_t most_ahead_;
+  const ParcelCrew::Appetite appetite_;
   ChunkSizer sizer_;
   std::uint64_t place_ = 0;  // the next one to be sent
   std::size_t under_way_ = 0;
+  std::uint64_t units_under_way_ = 0;
   std::vector<std::unique_ptr<Stretch>> stretches_{};
   std::vector<Stretch*> free_{};
 
  private:
+  bool wants_more() const {
+    const std::uint64_t chunk = std::max<std::uint64_t>(run_.options.chunksize, 1);
+    return under_way_ < appetite_.parcels || units_under_way_ / chunk < appetite_.units;
+  }
+
+  // The last parcels are small, so that all workers end at the same time.
+  std::uint64_t next_size(std::uint64_t left) const {
+    const std::uint64_t chunk = run_.options.chunksize;
+    if (chunk && !appetite_.cuts_parcels) return chunk;
+    const std::uint64_t fair = std::max<std::uint64_t>(left / (2 * appetite_.parcels), 1);
+    const std::uint64_t size = std::min(sizer_.next(), fair);
+    return chunk ? (size + chunk - 1) / chunk * chunk : size;
+  }
+
   void submit(std::uint64_t begin, std::uint64_t end) {
     if (free_.empty()) free_.push_back(stretches_.emplace_back(std::make_unique<Stretch>(*this)).get());
     Stretch* const parcel = free_.back();
@@ -343,9 +233,12 @@ class StandingCrew::Map {
     parcel->begin = begin;
     parcel->end = end;
     parcel->job = job_;
+    parcel->block = run_.call.block;
+    parcel->chunksize = run_.options.chunksize;
     parcel->timeout_s = run_.options.timeout_s;
     parcel->retries = run_.options.retries;
     ++under_way_;
+    units_under_way_ += end - begin;
     crew_.submit(parcel);
   }
 };
@@ -355,40 +248,48 @@ void StandingCrew::Stretch::encode(std::uint64_t from, std::uint64_t to, Writer&
   for (std::uint64_t unit = from; unit < to; ++unit) call.cross.encode_input(call.object, unit, body);
 }
 
-void StandingCrew::Stretch::encode_job(Writer& body) {
-  const MapRun& run = map.run_;
-  const detail::CrossCall& cross = run.call.cross;
-  const JobHead head{sent_address(cross.decode_function),
-                     sent_address(cross.run_decoded),
-                     sent_address(cross.drop_function),
-                     run.seed,
-                     run.number,
-                     static_cast<std::uint64_t>(run.share),
-                     static_cast<std::uint64_t>(run.options.retries)};
-  body.write(&head, sizeof head);
-  cross.encode_function(run.call.object, body);
-}
+void StandingCrew::Stretch::encode_job(Writer& body) { pool::encode_job(map.run_, body); }
 
 void StandingCrew::Stretch::store(std::uint64_t unit, Reader& result) {
   map.run_.call.cross.store_encoded(map.run_.call.object, unit, result);
 }
 
+bool StandingCrew::Stretch::store_plain(std::uint64_t unit, std::uint64_t count, std::size_t size,
+                                        const void* results) {
+  const detail::MapCall& call = map.run_.call;
+  const bool aligned = reinterpret_cast<std::uintptr_t>(results) % alignment_of(size) == 0;
+  if (!call.cross.store_plain || size != call.cross.result_size || (size > 0 && !aligned)) return false;
+  call.cross.store_plain(call.object, unit, unit + count, results);
+  return true;
+}
+
+// Of a map that was stopped, the reason is known, and the rest is its consequence.
 void StandingCrew::Stretch::failed(Failure failure, std::uint64_t, int worker) {
-  map.run_.record(std::move(failure), worker);
+  if (!map.run_.stopped() || failure.kind == FailureKind::kException)
+    map.run_.record(std::move(failure), worker);
 }
 
 void StandingCrew::Stretch::done(int worker, const Times& times) {
   map.sizer_.measured(end - begin, static_cast<std::uint64_t>(times.ended_ns - times.began_ns));
   map.run_.chunk_done({std::max(worker, 0), {begin, end}, times.began_ns, times.ended_ns});
   --map.under_way_;
+  map.units_under_way_ -= end - begin;
   map.free_.push_back(this);
 }
 
-void StandingCrew::run(MapRun& run) {
+void StandingCrew::in_turn(const std::function<void()>& work) {
   check_here();
   const Turn turn(*this, true);
   if (!turn) throw PoolError("a callback cannot run a map on the standing crew that it is called by");
-  Map map(run, *crew_, workers_, ++jobs_);
+  work();
+}
+
+void StandingCrew::run(MapRun& run) {
+  in_turn([&] { run_in_turn(run); });
+}
+
+void StandingCrew::run_in_turn(MapRun& run) {
+  Map map(run, *crew_, ++jobs_);
   const auto restarted = [&](int worker) {
     for (MapObserver* each : run.observers) each->on_restart(worker);
   };

@@ -2,7 +2,7 @@
 //
 // The template is forked when the Pool is made, so workers see the program as it was then, and the program
 // may start threads later; workers are forked from it when there is something for them to do. Functions are
-// sent as addresses relative to one in this library, with their encoded arguments (furrow::bind).
+// sent as places in the program, with their encoded arguments (furrow::bind).
 //
 // There is no thread behind it. What was sent to the workers (some hundred calls each) runs by itself;
 // results are taken in, callbacks run and further calls are sent whenever a thread of the program calls one
@@ -25,12 +25,15 @@
 #include "furrow/detail/call_node.hpp"
 #include "pool/call_pump.hpp"
 #include "pool/map_run.hpp"
-#include "pool/message_crew.hpp"
+#include "pool/message_worker.hpp"
+#include "pool/parcel_crew.hpp"
 
 namespace furrow::pool {
 
 class StandingCrew : public CallPump {
  public:
+  // Works for a crew that somebody else made.
+  explicit StandingCrew(std::unique_ptr<ParcelCrew> crew);
   // OPTIONS are borrowed.
   StandingCrew(int workers, const PoolOptions& options);
   ~StandingCrew() override;
@@ -42,6 +45,8 @@ class StandingCrew : public CallPump {
 
   void submit(detail::CallNode* call);
   void run(MapRun& run);
+  // RUN outlives the stream.
+  std::unique_ptr<detail::Stream> open(MapRun& run);
   void wait();
   bool pump(std::int64_t at_most_ns) noexcept override;
 
@@ -49,17 +54,18 @@ class StandingCrew : public CallPump {
   struct Call;
   struct Stretch;
   class Map;
-  class Handler;
   class Turn;
+  class Chunks;
 
+  void in_turn(const std::function<void()>& work);
+  void run_in_turn(MapRun& run);
   void take_incoming();
   void retire(Call* call);
 
-  const int workers_;
   const pid_t owner_;
   std::string refusal_{};  // why there is no crew
-  std::unique_ptr<Handler> handler_;
-  std::unique_ptr<MessageCrew> crew_;
+  std::unique_ptr<MessageHandler> handler_{};
+  std::unique_ptr<ParcelCrew> crew_{};
 
   std::mutex turn_{};                       // held by the thread that works for the crew
   std::atomic<std::thread::id> working_{};  // that thread

@@ -45,6 +45,15 @@ struct IteratorAccess {
   decltype(auto) operator[](std::uint64_t i) const { return *iterators[i]; }
 };
 
+// Inputs of a chunk, addressed by item index.
+template <class T>
+struct OffsetInputs {
+  using Value = T;
+  T* items;
+  std::uint64_t first;
+  T& operator[](std::uint64_t i) const { return items[i - first]; }
+};
+
 template <class Range>
 class Inputs {
  public:

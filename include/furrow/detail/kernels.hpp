@@ -17,7 +17,9 @@
 #include <vector>
 
 #include "furrow/bind.hpp"
+#include "furrow/detail/inputs.hpp"
 #include "furrow/detail/map_call.hpp"
+#include "furrow/detail/results.hpp"
 
 namespace furrow::detail {
 
@@ -326,6 +328,84 @@ struct SentFunction<Discarding<F>> : SentWrapper<F, Discarding> {
   using SentWrapper<F, Discarding>::SentWrapper;
 };
 
+// Inputs that were sent: over copies that are made here.
+template <class X, class R, class F>
+void run_copies(F& f, TaskScope& scope, std::uint64_t begin, std::uint64_t count, Reader& reader,
+                ResultWriter& writer) {
+  std::vector<X> inputs;
+  for (std::uint64_t i = 0; i < count; ++i) inputs.push_back(Codec<X>::decode(reader));
+  guarded_loop(scope, begin, begin + count, [&](std::uint64_t i) {
+    scope.publish(i);
+    call_item(f, inputs[i - begin], scope, [&](const auto&... result) {
+      writer.begin(i);
+      if constexpr (!std::is_void_v<R>) Codec<R>::encode(writer, result...);
+      writer.end();
+    });
+  });
+}
+
+// What a Work is made of, on its way to a process that was started earlier, and there.
+template <class Work>
+struct SentWork {
+  using Sent = SentFunction<typename Work::Function>;
+  static constexpr bool kCan = Sent::kCan;
+  static constexpr const char* kRefusal = Sent::kRefusal;
+  static void encode(Writer& writer, const Work& work) { Sent::encode(writer, *work.f); }
+  explicit SentWork(Reader& reader) : f(reader) {}
+  void run(TaskScope& scope, std::uint64_t begin, std::uint64_t count, Reader& reader, ResultWriter& writer) {
+    run_copies<typename Work::InputValue, typename Work::R>(f.get(), scope, begin, count, reader, writer);
+  }
+  Sent f;
+};
+
+// A reduction is sent with its shape.
+template <class F, class Op, class Access, class Sink>
+struct SentWork<BlockReduce<F, Op, Access, Sink>> {
+  using Work = BlockReduce<F, Op, Access, Sink>;
+  using X = typename Work::InputValue;
+  using R = typename Work::R;
+  static constexpr bool kSends = SentFunction<F>::kCan && SentFunction<Op>::kCan;
+  static constexpr bool kCan = kSends && !std::is_same_v<X, bool>;
+  static constexpr const char* kRefusal = [] {
+    if constexpr (!SentFunction<F>::kCan)
+      return SentFunction<F>::kRefusal;
+    else if constexpr (!SentFunction<Op>::kCan)
+      return SentFunction<Op>::kRefusal;
+    else
+      return "a reduction of bool is not sent: make the inputs a vector of char";
+  }();
+  static void encode(Writer& writer, const Work& work) {
+    SentFunction<F>::encode(writer, *work.f);
+    SentFunction<Op>::encode(writer, *work.op);
+    Codec<std::uint64_t>::encode(writer, work.items);
+    Codec<std::uint64_t>::encode(writer, work.block);
+  }
+  explicit SentWork(Reader& reader)
+      : f(reader),
+        op(reader),
+        items(Codec<std::uint64_t>::decode(reader)),
+        block(Codec<std::uint64_t>::decode(reader)) {}
+  void run(TaskScope& scope, std::uint64_t begin, std::uint64_t count, Reader& reader, ResultWriter& writer) {
+    using Copies = BlockReduce<F, Op, OffsetInputs<X>, NoSink>;
+    std::vector<X> inputs;
+    Copies copies{&f.get(), &op.get(), {nullptr, begin * block}, {}, items, block};
+    const std::uint64_t end = copies.end_of(begin + count - 1);
+    inputs.reserve(end - begin * block);
+    for (std::uint64_t i = begin * block; i < end; ++i) inputs.push_back(Codec<X>::decode(reader));
+    copies.inputs.items = inputs.data();
+    guarded_loop(scope, begin, begin + count, [&](std::uint64_t unit) {
+      copies.template produce<true>(unit, scope, [&](const auto& sum) {
+        writer.begin(unit);
+        Codec<R>::encode(writer, sum);
+        writer.end();
+      });
+    });
+  }
+  SentFunction<F> f;
+  SentFunction<Op> op;
+  std::uint64_t items, block;
+};
+
 // The functions of a MapCall, for any Work.
 template <class Work>
 struct Kernel {
@@ -364,41 +444,23 @@ struct Kernel {
     });
   }
 
-  // Inputs that were sent: over copies that are made here.
-  template <class F>
-  static void run_copies(F& f, TaskScope& scope, std::uint64_t begin, std::uint64_t count, Reader& reader,
-                         ResultWriter& writer) {
-    std::vector<X> inputs;
-    for (std::uint64_t i = 0; i < count; ++i) inputs.push_back(Codec<X>::decode(reader));
-    guarded_loop(scope, begin, begin + count, [&](std::uint64_t i) {
-      scope.publish(i);
-      call_item(f, inputs[i - begin], scope, [&](const auto&... result) {
-        writer.begin(i);
-        if constexpr (!std::is_void_v<R>) Codec<R>::encode(writer, result...);
-        writer.end();
-      });
-    });
-  }
-
   static void run_sent(void* object, TaskScope& scope, std::uint64_t begin, std::uint64_t count,
                        Reader& reader, ResultWriter& writer) {
-    if constexpr (kTakesCopies)
-      run_copies(*static_cast<Work*>(object)->f, scope, begin, count, reader, writer);
+    if constexpr (!kReduces && kTakesCopies)
+      run_copies<X, R>(*static_cast<Work*>(object)->f, scope, begin, count, reader, writer);
   }
 
-  // Whether the function, an item at a time, can be given copies of its inputs in another process.
+  static constexpr bool kReduces = requires(Work work) { work.block; };
+  // Whether the function can be given copies of its inputs in another process.
   static constexpr bool kTakesCopies =
-      Encodable<X> && (kCrosses<R> || std::is_void_v<R>)&&!requires(Work work) {
-    work.block;
-  }
-  &&requires(typename Work::Function& f, X& x) {
+      Encodable<X> && (kCrosses<R> || std::is_void_v<R>)&&requires(typename Work::Function & f, X& x) {
     call_item(f, x, std::declval<TaskScope&>(), [](auto&&...) {});
   };
 
   // A function that was sent as well.
-  using Sent = SentFunction<typename Work::Function>;
+  using Sent = SentWork<Work>;
   static void encode_function(void* object, Writer& writer) {
-    if constexpr (Sent::kCan) Sent::encode(writer, *static_cast<Work*>(object)->f);
+    if constexpr (Sent::kCan) Sent::encode(writer, *static_cast<Work*>(object));
   }
   static void* decode_function(Reader& reader) {
     if constexpr (Sent::kCan) return new Sent(reader);
@@ -410,7 +472,7 @@ struct Kernel {
   static void run_decoded(void* function, TaskScope& scope, std::uint64_t begin, std::uint64_t count,
                           Reader& reader, ResultWriter& writer) {
     if constexpr (Sent::kCan && kTakesCopies)
-      run_copies(static_cast<Sent*>(function)->get(), scope, begin, count, reader, writer);
+      static_cast<Sent*>(function)->run(scope, begin, count, reader, writer);
   }
 
   static void store_plain(void* object, std::uint64_t begin, std::uint64_t end, const void* results) {
@@ -480,10 +542,7 @@ struct Kernel {
     }
     if constexpr (kCrosses<R> || std::is_void_v<R>) cross.store_encoded = &store_encoded;
     if constexpr (kReadable) cross.encode_result = &encode_result;
-    if constexpr (requires { work.block; }) {
-      cross.function_refusal =
-          "a reduction needs workers that see its inputs: leave MapOptions::standing out";
-    } else if constexpr (!Sent::kCan) {
+    if constexpr (!Sent::kCan) {
       cross.function_refusal = Sent::kRefusal;
     } else if constexpr (!kTakesCopies) {
       cross.function_refusal = "the function does not take a copy of its input";
@@ -498,7 +557,7 @@ struct Kernel {
           "an input has no Codec, or is a pointer or a view: pass values, or include <furrow/serialize.hpp>";
     } else {
       cross.encode_input = &encode_input;
-      if constexpr (kTakesCopies) cross.run_sent = &run_sent;
+      if constexpr (kTakesCopies && !kReduces) cross.run_sent = &run_sent;
     }
     return made;
   }
