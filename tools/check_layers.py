@@ -15,6 +15,7 @@ USES = {
     "store": ["base", "os", "plan"],
     "channel": ["base", "os"],
     "pool": ["base", "os", "channel"],
+    "mpi": ["pool"],
     "exec": ["base", "os", "plan", "channel"],
     "farm": ["plan", "os", "store"],
     "command": ["plan", "os", "store", "exec"],

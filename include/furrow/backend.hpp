@@ -8,14 +8,23 @@
 
 namespace furrow {
 
-enum class BackendKind : std::uint8_t { kSerial, kThreads, kProcesses, kAsync };
+struct Backend;
+struct PoolOptions;
+namespace pool {
+class Engine;
+}
 
-// The name that messages use: "serial", "threads", "processes", "async".
+enum class BackendKind : std::uint8_t { kSerial, kThreads, kProcesses, kAsync, kMpi };
+
+// The name that messages use: "serial", "threads", "processes", "async", "mpi".
 const char* name(BackendKind kind) noexcept;
 
 struct Backend {
   BackendKind kind = BackendKind::kThreads;
   int workers = 0;
+  bool root_works = true;  // mpi: the first rank has workers too
+  // Of a backend in a library of its own: makes what stands behind the Pool.
+  pool::Engine* (*make)(const Backend&, const PoolOptions&) = nullptr;
 };
 
 // The calling thread does the work, item by item: for debugging, and as the yardstick of the others.

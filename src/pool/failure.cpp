@@ -106,6 +106,8 @@ const char* name(BackendKind kind) noexcept {
       return "processes";
     case BackendKind::kAsync:
       return "async";
+    case BackendKind::kMpi:
+      return "mpi";
   }
   return "unknown";
 }

@@ -30,6 +30,7 @@ int workers_of(const Backend& backend) {
 }
 
 std::unique_ptr<pool::Engine> engine_of(const Backend& backend, const PoolOptions& options) {
+  if (backend.make) return std::unique_ptr<pool::Engine>(backend.make(backend, options));
   switch (backend.kind) {
     case BackendKind::kSerial:
       if (options.initializer) options.initializer();
@@ -40,6 +41,8 @@ std::unique_ptr<pool::Engine> engine_of(const Backend& backend, const PoolOption
       return std::make_unique<pool::ProcessEngine>(workers_of(backend), options);
     case BackendKind::kAsync:
       return std::make_unique<pool::AsyncEngine>(workers_of(backend), options.initializer);
+    case BackendKind::kMpi:
+      throw PoolError("a Pool over MPI is made with furrow::mpi() of <furrow/mpi.hpp>, and linked with furrow::mpi");
   }
   throw PoolError("there is no such backend");
 }

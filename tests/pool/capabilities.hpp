@@ -7,6 +7,9 @@
 #include <vector>
 
 #include "furrow/pool.hpp"
+#ifdef FURROW_OVER_MPI
+#include "furrow/mpi.hpp"
+#endif
 
 namespace furrow::testing {
 
@@ -20,12 +23,24 @@ struct Capabilities {
   bool stops_coroutine = false;     // timeout_s for functions that return an asio::awaitable
   bool survives_a_crash = false;    // a task's crash costs one item
   bool carries_any_result = true;   // results without a Codec, pointers included
+  bool takes_captures = true;       // a map's function may have some
 
   std::string label() const {
     return std::string(name(backend.kind)) + (backend.workers > 1 ? std::to_string(backend.workers) : "");
   }
 };
 
+#ifdef FURROW_OVER_MPI
+inline std::vector<Capabilities> all_backends() {
+  return {{.backend = mpi(2),
+           .shares_memory = false,
+           .stops_any_task = true,
+           .stops_willing_task = true,
+           .survives_a_crash = true,
+           .carries_any_result = false,
+           .takes_captures = false}};
+}
+#else
 inline std::vector<Capabilities> all_backends() {
   return {
       {.backend = serial(), .in_parallel = false, .waits_together = false},
@@ -52,6 +67,7 @@ inline std::vector<Capabilities> all_backends() {
       {.backend = async(4), .in_parallel = false, .stops_coroutine = true},
   };
 }
+#endif
 
 inline std::ostream& operator<<(std::ostream& out, const Capabilities& each) { return out << each.label(); }
 

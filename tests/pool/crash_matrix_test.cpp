@@ -281,11 +281,11 @@ const Expected kHarms[] = {
     {"throws_huge_message", Harm::kThrowsHugeMessage, FailureKind::kException, 0, 0},
 };
 
-class CrashMatrix : public ::testing::TestWithParam<std::tuple<Path, Expected, int>> {};
+class CrashMatrix : public ::testing::TestWithParam<std::tuple<Path, Expected, Capabilities>> {};
 
 TEST_P(CrashMatrix, CostsTheItemAndNothingElse) {
-  const auto& [path, expected, workers] = GetParam();
-  Pool pool{processes(workers)};
+  const auto& [path, expected, can] = GetParam();
+  Pool pool{can.backend};
   for (int round = 0; round < 2; ++round) {
     const Told told = path.walk(pool, expected.harm);
     EXPECT_EQ(told.results, kItems - 1);
@@ -301,13 +301,18 @@ TEST_P(CrashMatrix, CostsTheItemAndNothingElse) {
   EXPECT_EQ(pool.map([](int x) { return x; }, items()), items());
 }
 
+std::vector<Capabilities> that_survive() {
+  std::vector<Capabilities> found = all_backends();
+  std::erase_if(found, [](const Capabilities& each) { return !each.survives_a_crash; });
+  return found;
+}
+
 INSTANTIATE_TEST_SUITE_P(Of, CrashMatrix,
                          ::testing::Combine(::testing::ValuesIn(kPaths), ::testing::ValuesIn(kHarms),
-                                            ::testing::Values(1, 3)),
+                                            ::testing::ValuesIn(that_survive())),
                          [](const auto& each) {
                            return std::string(std::get<0>(each.param).name) + "_" +
-                                  std::get<1>(each.param).name + "_" +
-                                  std::to_string(std::get<2>(each.param));
+                                  std::get<1>(each.param).name + "_" + std::get<2>(each.param).label();
                          });
 
 }  // namespace

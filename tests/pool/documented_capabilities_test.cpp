@@ -54,6 +54,7 @@ TEST(CapabilityTable, OfTheDocsIsThatOfTheTests) {
     EXPECT_EQ(claims("stops a task that takes a `std::stop_token`"), each.stops_willing_task) << each;
     EXPECT_EQ(claims("stops a coroutine after `timeout_s`"), each.stops_coroutine) << each;
     EXPECT_EQ(claims("survives a task that crashes"), each.survives_a_crash) << each;
+    EXPECT_EQ(claims("takes functions with captures"), each.takes_captures) << each;
     EXPECT_EQ(claims("carries any type of result"), each.carries_any_result) << each;
   }
 }

@@ -79,7 +79,8 @@ TEST_P(ErrorContract, WhatIsNoExceptionIsNamedByItsType) {
 TEST_P(ErrorContract, AllOtherItemsAreDoneAllTheSame) {
   Pool pool = make();
   const SharedCounters done(1);
-  const auto counted = [&](int x) { return picky(x), ++done[0], x; };
+  const auto counted =
+      furrow::bind([](const SharedCounters& all, int x) { return picky(x), ++all[0], x; }, done);
   EXPECT_THROW(pool.map(counted, numbers(1000), {.chunksize = 10}), std::out_of_range);
   EXPECT_EQ(done[0], 998);
 }
@@ -87,11 +88,12 @@ TEST_P(ErrorContract, AllOtherItemsAreDoneAllTheSame) {
 TEST_P(ErrorContract, FailFastStartsNothingNew) {
   Pool pool = make();
   const SharedCounters begun(1);
-  const auto task = [&](int x) {
-    ++begun[0];
+  const auto count_and_sleep = [](const SharedCounters& all, int x) {
+    ++all[0];
     if (x == 0) throw std::runtime_error("at once");
     sleep_ms(5);
   };
+  const auto task = furrow::bind(count_and_sleep, begun);
   EXPECT_THROW(pool.map(task, numbers(1000), {.chunksize = 1, .on_error = OnError::kFailFast}),
                std::runtime_error);
   EXPECT_LT(begun[0], 500);
@@ -116,10 +118,11 @@ TEST_P(ErrorContract, TryMapGivesEachOutcome) {
 TEST_P(ErrorContract, RetriesTryAgainAndCount) {
   Pool pool = make();
   const SharedCounters tries(10);
-  const auto flaky = [&](int x) {
-    if (++tries[static_cast<std::size_t>(x)] < 3) throw std::runtime_error("not yet");
+  const auto count_and_fail = [](const SharedCounters& all, int x) {
+    if (++all[static_cast<std::size_t>(x)] < 3) throw std::runtime_error("not yet");
     return x;
   };
+  const auto flaky = furrow::bind(count_and_fail, tries);
   EXPECT_EQ(pool.map(flaky, numbers(10), {.retries = 2}), numbers(10));
   const auto hopeless =
       pool.try_map([](int) -> int { throw std::runtime_error("never"); }, numbers(2), {.retries = 3});

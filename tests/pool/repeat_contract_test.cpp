@@ -79,11 +79,12 @@ TEST_P(RepeatContract, ARetryDrawsTheSameAgain) {
   Pool pool = make({.seed = 1});
   Pool reference{serial(), {.seed = 1}};
   const SharedCounters tries(1);
-  const auto flaky = [&](int x) {
+  const auto draw_and_fail = [](const SharedCounters& all, int x) {
     const auto drawn = draw(x);
-    if (++tries[0] == 1) throw std::runtime_error("once");
+    if (++all[0] == 1) throw std::runtime_error("once");
     return drawn;
   };
+  const auto flaky = furrow::bind(draw_and_fail, tries);
   EXPECT_EQ(pool.map(flaky, numbers(1), {.retries = 1}), reference.map(draw, numbers(1)));
 }
 
@@ -117,10 +118,11 @@ TEST_P(RepeatContract, SiblingsWithPoolsOfTheirOwnDrawDifferently) {
 TEST_P(RepeatContract, TheInitializerRunsInEveryWorkerBeforeItsTasks) {
   const SharedCounters runs(1);
   static thread_local int prepared = 0;
-  Pool pool = make({.initializer = [&] {
-    ++runs[0];
+  const auto prepare = [](const SharedCounters& all) {
+    ++all[0];
     prepared = 1;
-  }});
+  };
+  Pool pool = make({.initializer = furrow::bind(prepare, runs)});
   EXPECT_EQ(pool.map([](int) { return prepared; }, numbers(200)), std::vector<int>(200, 1));
   EXPECT_GE(runs[0], 1);
 }

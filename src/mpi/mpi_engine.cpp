@@ -1,0 +1,158 @@
+#include "mpi/mpi_engine.hpp"
+
+#include <cstdlib>
+#include <numeric>
+
+#include "furrow/mpi.hpp"
+#include "mpi/initializer.hpp"
+#include "mpi/rank_server.hpp"
+#include "os/fork.hpp"
+
+namespace furrow {
+
+Backend mpi(int workers_per_rank, bool root_works) {
+  return {BackendKind::kMpi, workers_per_rank, root_works, &mpi_detail::make_engine};
+}
+
+}  // namespace furrow
+
+namespace furrow::mpi_detail {
+
+namespace {
+
+constexpr int kMostWorkers = 4096;
+
+bool mpi_runs() {
+  int initialized = 0;
+  MPI_Initialized(&initialized);
+  return initialized != 0;
+}
+
+int ranks_here_by_mpi() {
+  MPI_Comm here = MPI_COMM_NULL;
+  MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &here);
+  int ranks = 1;
+  MPI_Comm_size(here, &ranks);
+  MPI_Comm_free(&here);
+  return ranks;
+}
+
+void send_to_others(Program& program, RecordKind kind) {
+  for (int rank = 1; rank < program.size(); ++rank) {
+    Batch batch;
+    batch.add(kind);
+    program.mailbox().send(rank, batch.take());
+  }
+}
+
+[[noreturn]] void serve_until_the_end(Program& program, std::unique_ptr<RankWorkers> workers) {
+  RankServer(program, std::move(workers)).serve();
+  program.finalize();
+  std::exit(0);
+}
+
+void open_on_others(Program& program, const Backend& backend, const PoolOptions& options,
+                    const std::vector<int>& workers_of, bool first) {
+  std::uint64_t before = 0;
+  for (int rank = 0; rank < program.size(); ++rank) {
+    const auto workers = static_cast<std::uint64_t>(workers_of[static_cast<std::size_t>(rank)]);
+    const bool sends_initializer = !first && options.initializer;
+    const OpenHead head{before, first, workers, options.max_tasks_per_child, sends_initializer};
+    before += workers;
+    if (rank == 0) continue;
+    Batch batch;
+    Writer& record = batch.begin(RecordKind::kOpen);
+    record.write(&head, sizeof head);
+    if (sends_initializer) write_initializer(options.initializer, record);
+    batch.end();
+    program.mailbox().send(rank, batch.take());
+  }
+  (void)backend;
+}
+
+bool root_works(const Backend& backend, const Program& program) {
+  return backend.root_works || program.size() == 1;
+}
+
+// All ranks come here. Workers are forked before MPI is started, where it is known how many.
+pool::Engine* first_engine(Program& program, const Backend& backend, const PoolOptions& options) {
+  const bool ours = !mpi_runs();
+  if (ours && !os::is_single_threaded())
+    throw PoolError(
+        "this program has other threads, and workers are forked when the Pool over MPI is made: "
+        "make it before the program starts threads");
+  std::unique_ptr<RankWorkers> workers;
+  const auto hire = [&](int ranks_here, bool alone) {
+    const int count = backend.workers ? backend.workers : cores_for_rank(ranks_here);
+    workers = std::make_unique<RankWorkers>(count, options, alone);
+  };
+  int ranks_here = ranks_here_by_environment();
+  if (ours && (backend.workers || ranks_here)) hire(ranks_here, true);
+  program.start();
+  if (ranks_here == 0) ranks_here = ranks_here_by_mpi();
+  if (!workers) hire(ranks_here, false);
+  program.cores_of = program.gather(cores_for_rank(ranks_here));
+  std::vector<int> workers_of = program.gather(workers->workers());
+  if (program.rank() != 0) serve_until_the_end(program, std::move(workers));
+  program.at_end = [&program] { send_to_others(program, RecordKind::kEnd); };
+  if (!program.mismatch().empty()) throw PoolError(program.mismatch());
+  if (!root_works(backend, program)) {
+    workers.reset();
+    workers_of[0] = 0;
+  }
+  open_on_others(program, backend, options, workers_of, true);
+  return new MpiEngine(program, workers_of, std::move(workers));
+}
+
+// Rank 0 alone comes here.
+pool::Engine* later_engine(Program& program, const Backend& backend, const PoolOptions& options) {
+  if (!program.mismatch().empty()) throw PoolError(program.mismatch());
+  if (program.busy)
+    throw PoolError(
+        "another Pool over MPI is alive, and all ranks work for it: use that one, or end it first");
+  if (options.initializer && program.size() > 1 && !options.initializer.run_sent())
+    throw PoolError(
+        "the initializer of a second Pool over MPI is sent to the other ranks, and has captures or other "
+        "state: "
+        "use furrow::bind(f, values...) with a function without captures");
+  std::vector<int> workers_of = program.cores_of;
+  if (backend.workers) workers_of.assign(workers_of.size(), backend.workers);
+  if (!root_works(backend, program)) workers_of[0] = 0;
+  std::unique_ptr<RankWorkers> own;
+  if (workers_of[0] > 0) own = std::make_unique<RankWorkers>(workers_of[0], options, false);
+  open_on_others(program, backend, options, workers_of, false);
+  return new MpiEngine(program, workers_of, std::move(own));
+}
+
+}  // namespace
+
+pool::Engine* make_engine(const Backend& backend, const PoolOptions& options) {
+  if (backend.workers < 0 || backend.workers > kMostWorkers)
+    throw PoolError("a rank has 1 to " + std::to_string(kMostWorkers) + " workers, not " +
+                    std::to_string(backend.workers) + "; 0 takes its share of the cores");
+  Program& program = Program::here();
+  program.require_usable();
+  return program.started() ? later_engine(program, backend, options)
+                           : first_engine(program, backend, options);
+}
+
+MpiEngine::MpiEngine(Program& program, const std::vector<int>& workers_of, std::unique_ptr<RankWorkers> own)
+    : program_(program),
+      workers_(std::accumulate(workers_of.begin(), workers_of.end(), 0)),
+      standing_(std::make_unique<RankCrew>(program.mailbox(), workers_of, std::move(own))) {
+  program_.busy = true;
+}
+
+MpiEngine::~MpiEngine() { program_.busy = false; }
+
+void MpiEngine::check(const detail::MapCall& call, const MapOptions&) const {
+  program_.require_usable();
+  standing_.check(call);
+}
+
+void MpiEngine::check(const detail::CallNode& call) const {
+  program_.require_usable();
+  standing_.check(call);
+}
+
+}  // namespace furrow::mpi_detail

@@ -1,0 +1,11 @@
+// Functions that run in the ranks themselves, on the data that live there (furrow/partitioned.hpp).
+#pragma once
+
+#include "mpi/bytes.hpp"
+
+namespace furrow::mpi_detail {
+
+// Runs what RECORD names, and writes its reply: 0 and what it wrote, or 1 and the Failure that it ended with.
+void run_operation(BytesReader record, Writer& reply);
+
+}  // namespace furrow::mpi_detail

@@ -1,0 +1,247 @@
+#include "mpi/rank_server.hpp"
+
+#include <algorithm>
+#include <ctime>
+
+#include "mpi/initializer.hpp"
+#include "mpi/operations.hpp"
+#include "pool/failure.hpp"
+#include "pool/participant.hpp"
+
+namespace furrow::mpi_detail {
+
+namespace {
+
+constexpr std::int64_t kFirstPatience_ns = 20'000;
+constexpr std::int64_t kBusyPatience_ns = 200'000;    // between looks for messages while workers work
+constexpr std::int64_t kIdlePatience_ns = 1'000'000;  // and while they do not
+constexpr std::size_t kFullBatch = std::size_t{64} << 10;
+constexpr std::int64_t kFlush_ns = 100'000;
+constexpr int kRoot = 0;
+
+}  // namespace
+
+// What rank 0 sent, as a parcel: its units' inputs are pieces of the message.
+struct RankServer::Stretch : pool::Parcel {
+  Stretch(RankServer& of, const StretchHead& head, Message in)
+      : server(of), ticket(head.ticket), message(std::move(in)), item_size(head.item_size) {
+    begin = head.begin;
+    end = head.end;
+    job = head.job;
+    block = head.block;
+    chunksize = head.chunksize;
+    timeout_s = head.timeout_s;
+    retries = static_cast<int>(head.retries);
+  }
+  std::size_t offset_of(std::uint64_t unit) const {
+    return offsets.empty() ? (unit - begin) * item_size : offsets[unit - begin];
+  }
+  void encode(std::uint64_t from, std::uint64_t to, Writer& body) override {
+    body.write(inputs + offset_of(from), offset_of(to) - offset_of(from));
+  }
+  void encode_job(Writer& body) override {
+    const Bytes& blob = server.jobs_.at(job);
+    body.write(blob.data(), blob.size());
+  }
+  void store(std::uint64_t unit, Reader& result) override {
+    // A crew gives nothing else.
+    server.out_.add_result(ticket, unit,
+                           [&](Writer& to) { static_cast<pool::PartsReader&>(result).copy_rest(to); });
+  }
+  void failed(Failure failure, std::uint64_t unit, int worker) override {
+    Writer& record = server.out_.begin(RecordKind::kFailure);
+    const FailureHead head{ticket, unit, static_cast<std::uint64_t>(std::max(worker, 0))};
+    record.write(&head, sizeof head);
+    pool::encode_failure(record, failure);
+    server.out_.end();
+  }
+  void done(int worker, const Times& times) override {
+    server.out_.add(RecordKind::kDone, DoneHead{ticket, static_cast<std::uint64_t>(worker), times.ended_ns});
+    const auto found = server.running_.find(this);
+    server.over_.push_back(std::move(found->second));
+    server.running_.erase(found);
+  }
+
+  RankServer& server;
+  const std::uint64_t ticket;
+  const Message message;
+  const std::byte* inputs = nullptr;
+  const std::uint64_t item_size;
+  std::vector<std::size_t> offsets{};  // of each unit, and of the end; empty where all have one size
+};
+
+RankServer::RankServer(Program& program, std::unique_ptr<RankWorkers> workers)
+    : program_(program), first_workers_(std::move(workers)) {}
+
+RankServer::~RankServer() = default;
+
+void RankServer::serve() {
+  std::int64_t patience = kFirstPatience_ns;
+  while (!ended_) {
+    bool happened = receive();
+    if (workers_ && !broken_) {
+      const std::size_t before = out_.size();
+      workers_->pump(0);
+      if (!workers_->broken().empty()) report_broken(workers_->broken());
+      happened = happened || out_.size() != before;
+      stop_what_should();
+    }
+    over_.clear();
+    if (happened) patience = kFirstPatience_ns;
+    if (!happened || out_.size() > kFullBatch || pool::steady_ns() - flushed_ns_ > kFlush_ns) flush();
+    if (happened || !program_.mailbox().all_sent()) continue;
+    if (workers_ && !broken_ && !workers_->idle()) {
+      workers_->pump(std::min(patience, kBusyPatience_ns));
+    } else {
+      const timespec time{0, static_cast<long>(patience)};
+      ::nanosleep(&time, nullptr);
+    }
+    patience = std::min(2 * patience, kIdlePatience_ns);
+  }
+}
+
+void RankServer::stop_what_should() {
+  std::set<std::uint64_t> now;
+  for (const auto& [parcel, stretch] : running_)
+    if (stopping_.count(parcel->job)) now.insert(parcel->job);
+  for (std::uint64_t job : now) workers_->stop(job);
+}
+
+void RankServer::flush() {
+  flushed_ns_ = pool::steady_ns();
+  if (out_.empty()) return;
+  program_.mailbox().send(kRoot, out_.take());
+  out_.reuse(program_.mailbox().spare());
+}
+
+bool RankServer::receive() {
+  bool happened = false;
+  while (auto letter = program_.mailbox().receive()) {
+    const Message message = std::make_shared<const Bytes>(std::move(letter->message));
+    for_each_record(*message, [&](RecordKind kind, BytesReader record) { take(kind, record, message); });
+    happened = true;
+  }
+  return happened;
+}
+
+void RankServer::take(RecordKind kind, BytesReader record, const Message& message) {
+  switch (kind) {
+    case RecordKind::kOpen:
+      return open(record);
+    case RecordKind::kJob:
+      return learn(record, message);
+    case RecordKind::kStretch:
+      return begin(record, message);
+    case RecordKind::kRecall:
+      return recall();
+    case RecordKind::kStop:
+      stopping_.insert(record.take<std::uint64_t>());
+      return;
+    case RecordKind::kClose:
+      return close();
+    case RecordKind::kOperation: {
+      flush();
+      Writer& reply = out_.begin(RecordKind::kReply);
+      run_operation(record, reply);
+      out_.end();
+      return flush();
+    }
+    case RecordKind::kEnd:
+      close();
+      ended_ = true;
+      return;
+    default:
+      return;
+  }
+}
+
+void RankServer::open(BytesReader record) {
+  const auto head = record.take<OpenHead>();
+  try {
+    if (head.first_pool != 0) {
+      workers_ = std::move(first_workers_);
+    } else {
+      first_workers_.reset();
+      PoolOptions options;
+      options.max_tasks_per_child = head.max_tasks_per_child;
+      if (head.has_initializer != 0) options.initializer = read_initializer(record);
+      workers_ = std::make_unique<RankWorkers>(static_cast<int>(head.workers), options, false);
+    }
+    workers_->number_from(head.first_worker);
+    workers_->crew().restarted = [this, first = head.first_worker](int worker) {
+      out_.add(RecordKind::kRestarted, first + static_cast<std::uint64_t>(worker));
+    };
+  } catch (const std::exception& error) {
+    report_broken(error.what());
+  }
+}
+
+void RankServer::close() {
+  if (workers_ && !broken_) running_.empty() ? workers_->leave() : workers_->abandon();
+  workers_.reset();
+  running_.clear();
+  early_.clear();
+  stopping_.clear();
+  jobs_.clear();
+  broken_ = false;
+}
+
+void RankServer::report_broken(const std::string& why) {
+  broken_ = true;
+  Writer& record = out_.begin(RecordKind::kBroken);
+  Codec<std::string>::encode(record, why + " (on rank " + std::to_string(program_.rank()) + ")");
+  out_.end();
+}
+
+// A job that came by the tree is passed on before anything else.
+void RankServer::learn(BytesReader record, const Message& message) {
+  const auto job = record.take<std::uint64_t>();
+  const auto by_tree = record.take<std::uint64_t>();
+  for (int child = 2 * program_.rank() + 1; by_tree && child <= 2 * program_.rank() + 2; ++child) {
+    if (child >= program_.size()) break;
+    Bytes copy;
+    copy.write(message->data(), message->size());
+    program_.mailbox().send(child, std::move(copy));
+  }
+  Bytes blob;
+  blob.write(record.skip(0), record.remaining());
+  jobs_[job] = std::move(blob);
+  while (jobs_.size() > 2 * pool::MessageCrew::kJobs) jobs_.erase(jobs_.begin());
+  std::vector<std::unique_ptr<Stretch>> waiting = std::exchange(early_, {});
+  for (auto& each : waiting) start(std::move(each));
+}
+
+void RankServer::begin(BytesReader record, const Message& message) {
+  if (!workers_ || broken_) return;  // rank 0 knows, or will soon
+  const auto head = record.take<StretchHead>();
+  auto stretch = std::make_unique<Stretch>(*this, head, message);
+  if (head.item_size == StretchHead::kVarious) {
+    std::size_t offset = 0;
+    stretch->offsets.push_back(offset);
+    for (std::uint64_t unit = head.begin; unit < head.end; ++unit)
+      stretch->offsets.push_back(offset += record.take<std::uint64_t>());
+  }
+  stretch->inputs = record.skip(0);
+  start(std::move(stretch));
+}
+
+void RankServer::start(std::unique_ptr<Stretch> stretch) {
+  if (stretch->job != 0 && jobs_.count(stretch->job) == 0) {
+    early_.push_back(std::move(stretch));
+    return;
+  }
+  Stretch* const parcel = stretch.get();
+  running_.emplace(parcel, std::move(stretch));
+  workers_->submit(parcel);
+}
+
+void RankServer::recall() {
+  if (!workers_ || broken_) return;
+  workers_->give_back(
+      [](const pool::Parcel&) { return true; },
+      [&](pool::Parcel* parcel, std::uint64_t from, std::uint64_t to) {
+        out_.add(RecordKind::kReturned, ReturnedHead{static_cast<Stretch*>(parcel)->ticket, from, to});
+      });
+}
+
+}  // namespace furrow::mpi_detail

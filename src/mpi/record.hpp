@@ -1,0 +1,181 @@
+// The records that ranks send each other. docs/design/mpi.md has the table.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "mpi/bytes.hpp"
+
+namespace furrow::mpi_detail {
+
+enum class RecordKind : std::uint32_t {
+  kOpen = 1,
+  kJob,
+  kStretch,
+  kRecall,
+  kStop,
+  kClose,
+  kOperation,
+  kEnd,
+  kResults = 32,
+  kFailure,
+  kReturned,
+  kDone,
+  kRestarted,
+  kBroken,
+  kReply,
+};
+
+struct RecordHead {
+  RecordKind kind;
+  std::uint32_t flags = 0;
+  std::uint64_t size;  // of the payload
+};
+static_assert(sizeof(RecordHead) == 16);
+
+struct OpenHead {
+  std::uint64_t first_worker;  // of this rank
+  std::uint64_t first_pool;    // 1: the workers are those that were made with MPI
+  std::uint64_t workers;       // for each rank; 0: chosen by the rank
+  std::uint64_t max_tasks_per_child;
+  std::uint64_t has_initializer;  // 1: its place and what it is bound to follow
+};
+
+struct StretchHead {
+  std::uint64_t ticket;
+  std::uint64_t job;  // 0: a single call
+  std::uint64_t begin, end;
+  std::uint64_t chunksize;
+  std::uint64_t block;
+  std::uint64_t retries;
+  double timeout_s;
+  std::uint64_t item_size;  // of each unit's input; kVarious: a u64 for each comes first
+  static constexpr std::uint64_t kVarious = ~std::uint64_t{0};
+};
+
+struct ResultsHead {
+  std::uint64_t ticket;
+  std::uint64_t unit;
+  std::uint64_t count;
+  std::uint64_t size;  // of each
+};
+
+struct FailureHead {
+  std::uint64_t ticket;
+  std::uint64_t unit;
+  std::uint64_t worker;
+};
+
+struct ReturnedHead {
+  std::uint64_t ticket;
+  std::uint64_t begin, end;
+};
+
+struct DoneHead {
+  std::uint64_t ticket;
+  std::uint64_t worker;  // one that had a part in it
+  std::int64_t busy_ns;  // of all workers
+};
+
+// An outgoing message.
+class Batch {
+ public:
+  // A record is what is written between the two.
+  Writer& begin(RecordKind kind) {
+    close_run();
+    head_at_ = bytes_.size();
+    const RecordHead head{kind, 0, 0};
+    bytes_.write(&head, sizeof head);
+    return bytes_;
+  }
+  void end() { finish(head_at_); }
+  template <class Payload>
+  void add(RecordKind kind, const Payload& payload) {
+    begin(kind).write(&payload, sizeof payload);
+    end();
+  }
+  void add(RecordKind kind) {
+    begin(kind);
+    end();
+  }
+
+  // One result, whose bytes WRITE_TO puts there; it joins the record before where it can.
+  template <class WriteTo>
+  void add_result(std::uint64_t ticket, std::uint64_t unit, const WriteTo& write_to) {
+    const bool follows = in_run_ && run_.ticket == ticket && run_.unit + run_.count == unit;
+    if (!follows) open_run(ticket, unit);
+    const std::size_t before = bytes_.size();
+    write_to(bytes_);
+    const std::size_t size = bytes_.size() - before;
+    if (run_.count > 0 && size != run_.size) return part_run(ticket, unit, before);
+    run_.size = size;
+    ++run_.count;
+  }
+
+  // Whole records.
+  void append(const Bytes& records) {
+    close_run();
+    bytes_.write(records.data(), records.size());
+  }
+
+  bool empty() const { return bytes_.empty(); }
+  std::size_t size() const { return bytes_.size(); }
+  Bytes take() {
+    close_run();
+    return std::exchange(bytes_, Bytes());
+  }
+  void reuse(Bytes bytes) {
+    bytes.clear();
+    if (bytes_.empty()) bytes_ = std::move(bytes);
+  }
+
+ private:
+  void finish(std::size_t head_at) {
+    const std::uint64_t size = bytes_.size() - head_at - sizeof(RecordHead);
+    std::memcpy(bytes_.data() + head_at + offsetof(RecordHead, size), &size, sizeof size);
+    const std::size_t padding = static_cast<std::size_t>(-size % 16);
+    if (padding) std::memset(bytes_.extend(padding), 0, padding);
+  }
+  void open_run(std::uint64_t ticket, std::uint64_t unit) {
+    begin(RecordKind::kResults);
+    run_ = {ticket, unit, 0, 0};
+    run_at_ = bytes_.size();
+    bytes_.write(&run_, sizeof run_);
+    in_run_ = true;
+  }
+  // The last result is of another size: it moves behind a head of its own.
+  void part_run(std::uint64_t ticket, std::uint64_t unit, std::size_t at) {
+    Bytes moved;
+    moved.write(bytes_.data() + at, bytes_.size() - at);
+    bytes_.shrink_to(at);
+    open_run(ticket, unit);
+    bytes_.write(moved.data(), moved.size());
+    run_.size = moved.size();
+    run_.count = 1;
+  }
+  void close_run() {
+    if (!std::exchange(in_run_, false)) return;
+    std::memcpy(bytes_.data() + run_at_, &run_, sizeof run_);
+    finish(head_at_);
+  }
+
+  Bytes bytes_{};
+  std::size_t head_at_ = 0;
+  bool in_run_ = false;
+  std::size_t run_at_ = 0;
+  ResultsHead run_{};
+};
+
+// Calls TAKE(kind, BytesReader) for each record of a message.
+template <class Take>
+void for_each_record(const Bytes& message, const Take& take) {
+  BytesReader reader(message.data(), message.size());
+  while (reader.remaining() > 0) {
+    const auto head = reader.take<RecordHead>();
+    const std::byte* const payload = reader.skip(head.size);
+    reader.skip(static_cast<std::size_t>(-head.size % 16));
+    take(head.kind, BytesReader(payload, head.size));
+  }
+}
+
+}  // namespace furrow::mpi_detail
