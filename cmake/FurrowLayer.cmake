@@ -17,7 +17,7 @@ endif()
 
 # What the C++ library is made of (FurrowPackage.cmake). Its code must run at any address, since it goes into shared
 # libraries too; nobody replaces its functions there, so the compiler may inline them.
-set(FURROW_LIBRARY_LAYERS base os channel pool mpi)
+set(FURROW_LIBRARY_LAYERS base os channel pool)
 
 function(furrow_layer name)
   cmake_parse_arguments(arg "" "" "LAYERS;LIBRARIES" ${ARGN})

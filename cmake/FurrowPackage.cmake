@@ -20,6 +20,19 @@ target_link_libraries(furrow_library PUBLIC Threads::Threads
   PRIVATE fmt::fmt PkgConfig::XXHASH PkgConfig::HWLOC)
 
 set(package ${CMAKE_INSTALL_LIBDIR}/cmake/furrow)
+
+# furrow::mpi, where MPI was found: find_package(furrow COMPONENTS mpi).
+if(TARGET furrow_mpi)
+  add_library(furrow_mpi_library $<TARGET_OBJECTS:furrow_mpi>)
+  add_library(furrow::mpi ALIAS furrow_mpi_library)
+  set_target_properties(furrow_mpi_library PROPERTIES
+    OUTPUT_NAME furrow_mpi EXPORT_NAME mpi LINKER_LANGUAGE CXX
+    VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})
+  target_link_libraries(furrow_mpi_library PUBLIC furrow_library PRIVATE MPI::MPI_CXX)
+  install(TARGETS furrow_mpi_library EXPORT furrow_mpi)
+  install(EXPORT furrow_mpi NAMESPACE furrow:: FILE furrowMpiTargets.cmake DESTINATION ${package})
+endif()
+
 install(TARGETS furrow_library EXPORT furrow)
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/furrow DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(EXPORT furrow NAMESPACE furrow:: FILE furrowTargets.cmake DESTINATION ${package})

@@ -51,13 +51,16 @@ void send_to_others(Program& program, RecordKind kind) {
   std::exit(0);
 }
 
-void open_on_others(Program& program, const Backend& backend, const PoolOptions& options,
-                    const std::vector<int>& workers_of, bool first) {
+// Gives the number of the Pool.
+std::uint64_t open_on_others(Program& program, const PoolOptions& options, const std::vector<int>& workers_of,
+                             bool first) {
+  static std::uint64_t last_pool = 0;
+  ++last_pool;
   std::uint64_t before = 0;
   for (int rank = 0; rank < program.size(); ++rank) {
     const auto workers = static_cast<std::uint64_t>(workers_of[static_cast<std::size_t>(rank)]);
     const bool sends_initializer = !first && options.initializer;
-    const OpenHead head{before, first, workers, options.max_tasks_per_child, sends_initializer};
+    const OpenHead head{last_pool, before, first, workers, options.max_tasks_per_child, sends_initializer};
     before += workers;
     if (rank == 0) continue;
     Batch batch;
@@ -67,7 +70,7 @@ void open_on_others(Program& program, const Backend& backend, const PoolOptions&
     batch.end();
     program.mailbox().send(rank, batch.take());
   }
-  (void)backend;
+  return last_pool;
 }
 
 bool root_works(const Backend& backend, const Program& program) {
@@ -100,8 +103,8 @@ pool::Engine* first_engine(Program& program, const Backend& backend, const PoolO
     workers.reset();
     workers_of[0] = 0;
   }
-  open_on_others(program, backend, options, workers_of, true);
-  return new MpiEngine(program, workers_of, std::move(workers));
+  const std::uint64_t pool = open_on_others(program, options, workers_of, true);
+  return new MpiEngine(program, pool, workers_of, std::move(workers));
 }
 
 // Rank 0 alone comes here.
@@ -120,8 +123,8 @@ pool::Engine* later_engine(Program& program, const Backend& backend, const PoolO
   if (!root_works(backend, program)) workers_of[0] = 0;
   std::unique_ptr<RankWorkers> own;
   if (workers_of[0] > 0) own = std::make_unique<RankWorkers>(workers_of[0], options, false);
-  open_on_others(program, backend, options, workers_of, false);
-  return new MpiEngine(program, workers_of, std::move(own));
+  const std::uint64_t pool = open_on_others(program, options, workers_of, false);
+  return new MpiEngine(program, pool, workers_of, std::move(own));
 }
 
 }  // namespace
@@ -136,10 +139,11 @@ pool::Engine* make_engine(const Backend& backend, const PoolOptions& options) {
                            : first_engine(program, backend, options);
 }
 
-MpiEngine::MpiEngine(Program& program, const std::vector<int>& workers_of, std::unique_ptr<RankWorkers> own)
+MpiEngine::MpiEngine(Program& program, std::uint64_t pool, const std::vector<int>& workers_of,
+                     std::unique_ptr<RankWorkers> own)
     : program_(program),
       workers_(std::accumulate(workers_of.begin(), workers_of.end(), 0)),
-      standing_(std::make_unique<RankCrew>(program.mailbox(), workers_of, std::move(own))) {
+      standing_(std::make_unique<RankCrew>(program.mailbox(), pool, workers_of, std::move(own))) {
   program_.busy = true;
 }
 

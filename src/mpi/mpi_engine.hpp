@@ -14,7 +14,8 @@ pool::Engine* make_engine(const Backend& backend, const PoolOptions& options);
 
 class MpiEngine : public pool::Engine {
  public:
-  MpiEngine(Program& program, const std::vector<int>& workers_of, std::unique_ptr<RankWorkers> own);
+  MpiEngine(Program& program, std::uint64_t pool, const std::vector<int>& workers_of,
+            std::unique_ptr<RankWorkers> own);
   ~MpiEngine() override;
 
   int workers() const override { return workers_; }

@@ -70,7 +70,8 @@ int cores_for_rank(int ranks_here) {
   const os::CoreFigures figures = os::measure_cores();
   int computer = figures.machine.physical;
   if (figures.cpu_set)
-    computer = computer * static_cast<int>(figures.cpu_set->threads.size()) / std::max(figures.machine.logical, 1);
+    computer =
+        computer * static_cast<int>(figures.cpu_set->threads.size()) / std::max(figures.machine.logical, 1);
   return std::max(std::min(figures.usable.physical, computer / std::max(ranks_here, 1)), 1);
 }
 

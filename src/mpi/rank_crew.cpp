@@ -50,9 +50,7 @@ struct RankCrew::Ticket : pool::Parcel {
     crew.fail(*real, unit, std::move(failure), worker);
   }
   void done(int worker, const Times& times) override { crew.finish(*this, worker, times.ended_ns); }
-  std::uint64_t index_of(std::uint64_t unit, std::uint64_t found) const override {
-    return real->index_of(unit, found);
-  }
+  std::uint64_t index_of(std::uint64_t unit) const override { return real->index_of(unit); }
   void account(std::uint64_t unit, std::uint64_t count) {
     mark(unit, count);
     real->left -= count;
@@ -72,8 +70,9 @@ struct RankCrew::Ticket : pool::Parcel {
   std::uint64_t chunks = 0;  // that it counts as
 };
 
-RankCrew::RankCrew(Mailbox& mailbox, const std::vector<int>& workers_of, std::unique_ptr<RankWorkers> own)
-    : mailbox_(mailbox), own_(std::move(own)), links_(workers_of.size()) {
+RankCrew::RankCrew(Mailbox& mailbox, std::uint64_t pool, const std::vector<int>& workers_of,
+                   std::unique_ptr<RankWorkers> own)
+    : mailbox_(mailbox), pool_(pool), own_(std::move(own)), links_(workers_of.size()) {
   for (std::size_t i = 0; i < links_.size(); ++i) links_[i].workers = workers_of[i];
   if (own_) own_->crew().restarted = [this](int worker) { restarted(worker); };
 }
@@ -308,9 +307,10 @@ void RankCrew::take(int rank, RecordKind kind, BytesReader record) {
       return;
     }
     case RecordKind::kRestarted:
-      return restarted(static_cast<int>(record.take<std::uint64_t>()));
     case RecordKind::kBroken:
-      return collapse(Codec<std::string>::decode(record));
+      if (record.take<std::uint64_t>() != pool_) return;  // of a Pool before
+      if (kind == RecordKind::kBroken) return collapse(Codec<std::string>::decode(record));
+      return restarted(static_cast<int>(record.take<std::uint64_t>()));
     case RecordKind::kReply:
       return on_reply(rank, record);
     default:
@@ -344,7 +344,7 @@ void RankCrew::take_failure(BytesReader record) {
 }
 
 void RankCrew::fail(pool::Parcel& parcel, std::uint64_t unit, Failure failure, int worker) {
-  failure.index = parcel.index_of(unit, failure.index);
+  failure.index = parcel.item_of(unit, failure.index);
   parcel.failed(std::move(failure), unit, std::max(worker, 0));
 }
 

@@ -21,9 +21,10 @@ namespace furrow::mpi_detail {
 
 class RankCrew : public pool::ParcelCrew {
  public:
-  // WORKERS_OF says how many workers each rank has; OWN, the workers of this one, is null where it has none.
-  // MAILBOX is borrowed.
-  RankCrew(Mailbox& mailbox, const std::vector<int>& workers_of, std::unique_ptr<RankWorkers> own);
+  // POOL is its number, which ranks were told. WORKERS_OF says how many workers each rank has; OWN, the
+  // workers of this one, is null where it has none. MAILBOX is borrowed.
+  RankCrew(Mailbox& mailbox, std::uint64_t pool, const std::vector<int>& workers_of,
+           std::unique_ptr<RankWorkers> own);
   ~RankCrew() override;
 
   void submit(pool::Parcel* parcel) override;
@@ -80,6 +81,7 @@ class RankCrew : public pool::ParcelCrew {
   void collapse(const std::string& why);
 
   Mailbox& mailbox_;
+  const std::uint64_t pool_;
   std::unique_ptr<RankWorkers> own_;
   std::vector<Link> links_;
   std::deque<Piece> queue_{};

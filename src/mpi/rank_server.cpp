@@ -157,6 +157,7 @@ void RankServer::take(RecordKind kind, BytesReader record, const Message& messag
 
 void RankServer::open(BytesReader record) {
   const auto head = record.take<OpenHead>();
+  pool_ = head.pool;
   try {
     if (head.first_pool != 0) {
       workers_ = std::move(first_workers_);
@@ -169,7 +170,8 @@ void RankServer::open(BytesReader record) {
     }
     workers_->number_from(head.first_worker);
     workers_->crew().restarted = [this, first = head.first_worker](int worker) {
-      out_.add(RecordKind::kRestarted, first + static_cast<std::uint64_t>(worker));
+      const std::uint64_t restarted[2] = {pool_, first + static_cast<std::uint64_t>(worker)};
+      out_.add(RecordKind::kRestarted, restarted);
     };
   } catch (const std::exception& error) {
     report_broken(error.what());
@@ -189,6 +191,7 @@ void RankServer::close() {
 void RankServer::report_broken(const std::string& why) {
   broken_ = true;
   Writer& record = out_.begin(RecordKind::kBroken);
+  record.write(&pool_, sizeof pool_);
   Codec<std::string>::encode(record, why + " (on rank " + std::to_string(program_.rank()) + ")");
   out_.end();
 }

@@ -47,6 +47,7 @@ class RankServer {
   std::set<std::uint64_t> stopping_{};
   Batch out_{};
   std::int64_t flushed_ns_ = 0;
+  std::uint64_t pool_ = 0;  // the number of the last one
   bool broken_ = false;
   bool ended_ = false;
 };

@@ -62,9 +62,7 @@ struct RankWorkers::Slice : pool::Parcel {
     stretch->parcel->failed(std::move(failure), unit, worker + static_cast<int>(workers.first_worker_));
   }
   void done(int worker, const Times& times) override { workers.slice_done(*this, worker, times); }
-  std::uint64_t index_of(std::uint64_t unit, std::uint64_t found) const override {
-    return stretch->parcel->index_of(unit, found);
-  }
+  std::uint64_t index_of(std::uint64_t unit) const override { return stretch->parcel->index_of(unit); }
 
   RankWorkers& workers;
   Stretch* stretch = nullptr;
@@ -212,7 +210,7 @@ void RankWorkers::stop(std::uint64_t job) {
   give_back([&](const pool::Parcel& stretch) { return stretch.job == job; },
             [&](pool::Parcel* stretch, std::uint64_t begin, std::uint64_t end) {
               for (std::uint64_t unit = begin; unit < end; ++unit) {
-                cancelled.index = stretch->index_of(unit, 0);
+                cancelled.index = stretch->item_of(unit, 0);
                 stretch->failed(cancelled, unit, 0);
               }
             });

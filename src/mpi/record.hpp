@@ -34,6 +34,7 @@ struct RecordHead {
 static_assert(sizeof(RecordHead) == 16);
 
 struct OpenHead {
+  std::uint64_t pool;          // its number
   std::uint64_t first_worker;  // of this rank
   std::uint64_t first_pool;    // 1: the workers are those that were made with MPI
   std::uint64_t workers;       // for each rank; 0: chosen by the rank

@@ -554,7 +554,8 @@ void MessageCrew::take_stock(int worker, int wait_status) {
   Line& dead = line(worker);
   std::uint64_t item = slot(worker).published.load();
   // It wrote nonsense: somebody must have the blame, or the same would happen again and again.
-  if (lane(worker).garbled && !dead.sent.empty()) item = dead.sent.front().next * dead.sent.front().parcel->block;
+  if (lane(worker).garbled && !dead.sent.empty())
+    item = dead.sent.front().next * dead.sent.front().parcel->block;
   std::deque<Piece> sent = std::move(dead.sent);
   dead.sent.clear();
   bool first = true;

@@ -42,7 +42,8 @@ std::unique_ptr<pool::Engine> engine_of(const Backend& backend, const PoolOption
     case BackendKind::kAsync:
       return std::make_unique<pool::AsyncEngine>(workers_of(backend), options.initializer);
     case BackendKind::kMpi:
-      throw PoolError("a Pool over MPI is made with furrow::mpi() of <furrow/mpi.hpp>, and linked with furrow::mpi");
+      throw PoolError(
+          "a Pool over MPI is made with furrow::mpi() of <furrow/mpi.hpp>, and linked with furrow::mpi");
   }
   throw PoolError("there is no such backend");
 }
