@@ -1,0 +1,58 @@
+"""A Pool over MPI beside mpi4py.futures: both with two workers on ranks of their own, and a rank that hands out."""
+import os
+import statistics
+import subprocess
+from pathlib import Path
+
+from cluster.row import Row
+
+FOLDER = Path(__file__).parent
+PROGRAM = os.environ.get("FURROW_MPI_POOL", str(FOLDER.parents[1] / "build" / "bin" / "mpi_pool_bench"))
+PYTHON = "/usr/bin/python3"
+
+
+def mpirun(ranks, *argv):
+    """The numbers on the last line that the program prints."""
+    command = ["mpirun", "-n", str(ranks), "--oversubscribe", "--bind-to", "none", "--mca", "btl", "self,vader"]
+    if os.geteuid() == 0:
+        command.append("--allow-run-as-root")
+    done = subprocess.run([*command, *map(str, argv)], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                          timeout=240)
+    if done.returncode != 0:
+        raise RuntimeError(f"{argv} ended with {done.returncode}: {done.stderr[-2000:]}")
+    return [float(word) for word in done.stdout.split("\n")[-2].split()]
+
+
+def median(times, measure):
+    return statistics.median(measure() for _ in range(times))
+
+
+def beside(name, row, goal, ours, theirs, unit):
+    """Both do their own number of tasks; rates are compared, or seconds where there is no number."""
+    def furrow():
+        seconds = median(3, lambda: mpirun(3, PROGRAM, row, ours)[0])
+        return ours / seconds if ours else seconds
+
+    def rival():
+        seconds = median(3, lambda: mpirun(3, PYTHON, "-m", "mpi4py.futures", FOLDER / "mpi_rival.py", row, theirs)[0])
+        return theirs / seconds if theirs else seconds
+
+    return Row(name, goal, unit, furrow, rival, more_is_better=bool(ours))
+
+
+def many(ranks, workers):
+    """Tasks of 20 ms that only wait, 10 for each worker: what share of the ideal rate, and of rank 0's core."""
+    def furrow():
+        seconds, tasks, processor = mpirun(ranks + 1, PROGRAM, "naps", 10, workers)
+        ideal = tasks * 0.02 / (ranks * workers)
+        return ideal / seconds, f"rank 0 uses {processor / seconds:.2f} cores"
+
+    return Row(f"{ranks * workers} workers on {ranks} ranks, tasks that wait for 20 ms", 0.5, "of ideal", furrow, None)
+
+
+def rows():
+    yield beside("2 workers, empty tasks, chunk size 1", "singly", 500_000, 1_000_000, 10_000, "tasks/s")
+    yield beside("2 workers, empty tasks, automatic chunks", "chunks", 10_000_000, 20_000_000, 1_000_000, "tasks/s")
+    yield beside("64 MiB in and out of 2 tasks", "arrays", 0.15, 0, 0, "s")
+    for ranks, workers in (2, 25), (4, 25), (8, 25):
+        yield many(ranks, workers)

@@ -1,0 +1,13 @@
+"""A row of the table that bench/cluster.py prints."""
+from dataclasses import dataclass
+from typing import Callable, Optional
+
+
+@dataclass
+class Row:
+    name: str
+    goal: float
+    unit: str
+    furrow: Callable  # gives a number, or a number and a remark
+    rival: Optional[Callable] = None
+    more_is_better: bool = True
