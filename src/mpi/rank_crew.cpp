@@ -146,7 +146,7 @@ RankCrew::Ticket& RankCrew::new_ticket(int rank, const Piece& piece) {
   ticket.begin = piece.begin;
   ticket.end = piece.end;
   ticket.job = piece.parcel->job;
-  ticket.block = piece.parcel->block;
+  ticket.unit_items = piece.parcel->unit_items;
   ticket.chunksize = piece.parcel->chunksize;
   ticket.timeout_s = piece.parcel->timeout_s;
   ticket.retries = piece.parcel->retries;
@@ -206,7 +206,7 @@ bool RankCrew::write_stretch(int rank, Piece& piece, Ticket& ticket) {
                          piece.begin,
                          piece.end,
                          piece.parcel->chunksize,
-                         piece.parcel->block,
+                         piece.parcel->unit_items,
                          static_cast<std::uint64_t>(piece.parcel->retries),
                          piece.parcel->timeout_s,
                          alike ? sizes.front() : StretchHead::kVarious};

@@ -28,7 +28,7 @@ struct RankServer::Stretch : pool::Parcel {
     begin = head.begin;
     end = head.end;
     job = head.job;
-    block = head.block;
+    unit_items = head.block;
     chunksize = head.chunksize;
     timeout_s = head.timeout_s;
     retries = static_cast<int>(head.retries);

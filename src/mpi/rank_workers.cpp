@@ -142,7 +142,7 @@ void RankWorkers::cut(Stretch& from) {
   slice->end = from.next += next_size(from);
   uncut_units_ -= slice->end - slice->begin;
   slice->job = from.parcel->job;
-  slice->block = from.parcel->block;
+  slice->unit_items = from.parcel->unit_items;
   slice->timeout_s = from.parcel->timeout_s;
   slice->retries = from.parcel->retries;
   ++under_way_;

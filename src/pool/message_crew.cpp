@@ -555,7 +555,7 @@ void MessageCrew::take_stock(int worker, int wait_status) {
   std::uint64_t item = slot(worker).published.load();
   // It wrote nonsense: somebody must have the blame, or the same would happen again and again.
   if (lane(worker).garbled && !dead.sent.empty())
-    item = dead.sent.front().next * dead.sent.front().parcel->block;
+    item = dead.sent.front().next * dead.sent.front().parcel->unit_items;
   std::deque<Piece> sent = std::move(dead.sent);
   dead.sent.clear();
   bool first = true;

@@ -42,15 +42,15 @@ class Parcel {
   virtual std::uint64_t index_of(std::uint64_t unit) const { return unit; }
   // The same, and of a reduction's unit FOUND, if that is one of its items.
   std::uint64_t item_of(std::uint64_t unit, std::uint64_t found) const {
-    if (block == 1) return index_of(unit);
-    return found / block == unit ? found : unit * block;
+    if (unit_items == 1) return index_of(unit);
+    return found / unit_items == unit ? found : unit * unit_items;
   }
   // The unit that holds an item that a worker has published.
-  std::uint64_t unit_of(std::uint64_t item) const { return item / block; }
+  std::uint64_t unit_of(std::uint64_t item) const { return item / unit_items; }
 
   std::uint64_t begin = 0, end = 0;  // units; no two parcels of a crew share any
   std::uint64_t job = 0;             // 0: none
-  std::uint64_t block = 1;           // items in a unit
+  std::uint64_t unit_items = 1;      // items in a unit
   std::uint64_t chunksize = 0;       // units that a worker gets together, where the crew cuts it; 0: chosen
   double timeout_s = 0;              // for each unit and attempt; 0: none
   int retries = 0;

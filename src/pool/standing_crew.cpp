@@ -233,7 +233,7 @@ class StandingCrew::Map {
     parcel->begin = begin;
     parcel->end = end;
     parcel->job = job_;
-    parcel->block = run_.call.block;
+    parcel->unit_items = run_.call.block;
     parcel->chunksize = run_.options.chunksize;
     parcel->timeout_s = run_.options.timeout_s;
     parcel->retries = run_.options.retries;
