@@ -36,6 +36,7 @@ inline std::vector<Capabilities> all_backends() {
            .shares_memory = false,
            .stops_any_task = true,
            .stops_willing_task = true,
+           .stops_coroutine = true,
            .survives_a_crash = true,
            .carries_any_result = false,
            .takes_captures = false}};

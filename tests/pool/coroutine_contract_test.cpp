@@ -24,11 +24,12 @@ asio::awaitable<void> rest_ms(int milliseconds) {
 TEST_P(CoroutineContract, TwoWaitAtATimeWhereTheyCan) {
   Pool pool = make();
   const SharedCounters arrived(1);
-  const auto meet = [&](int) -> asio::awaitable<int> {
-    ++arrived[0];
-    for (int waited = 0; waited < 2000 && arrived[0] < 2; ++waited) co_await rest_ms(1);
-    co_return arrived[0].load();
+  const auto wait_for_two = [](const SharedCounters& all, int) -> asio::awaitable<int> {
+    ++all[0];
+    for (int waited = 0; waited < 2000 && all[0] < 2; ++waited) co_await rest_ms(1);
+    co_return all[0].load();
   };
+  const auto meet = furrow::bind(wait_for_two, arrived);
   if (can().waits_together) {
     EXPECT_EQ(pool.map(meet, numbers(2), {.chunksize = 1}), (std::vector<int>{2, 2}));
   }
