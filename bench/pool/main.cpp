@@ -1,4 +1,4 @@
-// ./dev bench pool [PATTERN]: only the rows whose text holds PATTERN.
+// ./dev bench pool [PATTERN]: only the rows whose text holds PATTERN. Exits with 1 where a goal was missed.
 #include <cstdio>
 #include <cstring>
 
@@ -9,8 +9,14 @@ int main(int argc, char** argv) {
   const char* pattern = argc > 1 ? argv[1] : "";
   const int workers = furrow::cpu_count();
   bench::print_head(workers);
+  int missed = 0, measured = 0;
   // Processes first: they are forked while this program has no other threads.
   for (auto* rows : {bench::process_rows, bench::header_rows, bench::thread_rows, bench::call_rows})
     for (const bench::Row& row : rows(workers))
-      if (std::strstr(row.work.c_str(), pattern)) bench::measure(row);
+      if (std::strstr(row.work.c_str(), pattern)) {
+        ++measured;
+        missed += !bench::measure(row);
+      }
+  std::printf("\n%d rows; %d goals missed\n", measured, missed);
+  return missed > 0 || measured == 0;
 }

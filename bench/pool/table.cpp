@@ -20,13 +20,14 @@ void print_head(int workers) {
   std::printf("%-58s  %-22s  %18s  %7s\n", "work", "who", "median", "ratio");
 }
 
-void measure(const Row& row) {
+bool measure(const Row& row) {
   std::vector<std::vector<double>> times(row.contenders.size());
   for (int turn = 0; turn < row.repeats; ++turn)
     for (std::size_t i = 0; i < row.contenders.size(); ++i) times[i].push_back(row.contenders[i].run());
-  const double ours = median(times[0]);
+  std::vector<double> medians;
+  for (const auto& each : times) medians.push_back(median(each));
   for (std::size_t i = 0; i < row.contenders.size(); ++i) {
-    const double took = median(times[i]);
+    const double took = medians[i];
     char figure[64];
     if (row.unit == "s")
       std::snprintf(figure, sizeof figure, "%.4f s", took);
@@ -35,12 +36,15 @@ void measure(const Row& row) {
     else
       std::snprintf(figure, sizeof figure, "%.3g %s", row.amount / took, row.unit.c_str());
     char ratio[32] = "";
-    if (i > 0) std::snprintf(ratio, sizeof ratio, "%.2f", took / ours);
+    if (i > 0) std::snprintf(ratio, sizeof ratio, "%.2f", took / medians[0]);
     std::printf("%-58s  %-22s  %18s  %7s\n", i == 0 ? row.work.c_str() : "", row.contenders[i].name.c_str(),
                 figure, ratio);
   }
-  if (!row.goal.empty()) std::printf("%-58s  goal: %s\n", "", row.goal.c_str());
+  const bool met = row.goal.text.empty() || row.goal.met(medians);
+  if (!row.goal.text.empty())
+    std::printf("%-58s  goal: %s: %s\n", "", row.goal.text.c_str(), met ? "met" : "MISSED");
   std::fflush(stdout);
+  return met;
 }
 
 }  // namespace bench

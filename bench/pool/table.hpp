@@ -15,12 +15,18 @@ struct Contender {
   std::function<double()> run;
 };
 
+// What a row should show. MET is given the median of each contender: seconds, or MB.
+struct Goal {
+  std::string text{};  // empty: none
+  std::function<bool(const std::vector<double>& medians)> met{};
+};
+
 struct Row {
   std::string work;
   std::string unit;                   // of a rate, as "million/s"; or "s" for times, "MB" for sizes
   double amount = 1;                  // units of work in a run, in the unit's measure; unused for plain times
   std::vector<Contender> contenders;  // Furrow first
-  std::string goal;
+  Goal goal{};
   int repeats = 7;
 };
 
@@ -28,11 +34,16 @@ struct Row {
 template <class Body>
 double timed(const Body& body);
 
-// Runs the contenders of ROW in turn, and prints the median of each with its ratio to Furrow's.
-void measure(const Row& row);
+// Runs the contenders of ROW in turn, and prints the median of each with its ratio to Furrow's. Whether the
+// goal was met; true where there is none.
+bool measure(const Row& row);
 
-// The rows whose text holds PATTERN.
 void print_head(int workers);
+
+// Furrow's rate over that of a rival, rounded up half a digit: what is printed as 1.00 counts as 1.
+inline double ratio_to(const std::vector<double>& medians, std::size_t rival) {
+  return medians[rival] / medians[0] + 0.005;
+}
 
 std::vector<Row> thread_rows(int workers);
 std::vector<Row> call_rows(int workers);

@@ -63,10 +63,10 @@ void ProcessEngine::check(const detail::MapCall& call, const MapOptions& options
   if (options.standing) return standing_.check(call);
   if (!options.threads_are_safe && !os::is_single_threaded())
     throw PoolError(
-        "this process has other threads, and a fork would copy their locks in the middle of whatever they "
-        "do: "
-        "end them first, or set MapOptions::threads_are_safe if they cannot hold a lock that the function "
-        "needs (malloc is safe)");
+        "this process has other threads, whose locks would be held for ever in a forked worker: end them "
+        "first, or set MapOptions::threads_are_safe if they cannot hold a lock that the function needs "
+        "(malloc "
+        "is safe), or use MapOptions::standing");
 }
 
 void ProcessEngine::check(const detail::CallNode& call) const { standing_.check(call); }

@@ -1,0 +1,151 @@
+// What a Pool refuses, it refuses before anything runs, and says what to do instead.
+#include <gmock/gmock.h>
+
+#include <atomic>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <thread>
+
+#include "contract.hpp"
+
+namespace furrow::testing {
+namespace {
+
+using ::testing::HasSubstr;
+
+std::atomic<int> runs{0};
+int counted(int x) { return ++runs, x; }
+
+template <class Call>
+std::string refusal_of(const Call& call) {
+  runs = 0;
+  try {
+    call();
+  } catch (const PoolError& error) {
+    EXPECT_EQ(runs, 0) << "something was run";
+    return error.what();
+  }
+  return "it was not refused";
+}
+
+// While it lives, the program has another thread.
+class OtherThread {
+ public:
+  ~OtherThread() { ends_ = true; }
+
+ private:
+  std::atomic<bool> ends_{false};
+  std::jthread thread_{[this] {
+    while (!ends_) sleep_ms(1);
+  }};
+};
+
+class Refusals : public PoolContract {};
+FURROW_ON_EVERY_BACKEND(Refusals);
+
+TEST_P(Refusals, ATimeLimitThatCannotBeKept) {
+  Pool pool = make();
+  const MapOptions limited{.timeout_s = 5};
+  if (can().stops_any_task) {
+    EXPECT_EQ(pool.apply_async(CallOptions{.timeout_s = 5}, counted, 3).get(), 3);
+    return;
+  }
+  for (const std::string& why : {
+           refusal_of([&] { pool.map(counted, numbers(3), limited); }),
+           refusal_of([&] { pool.try_map(counted, numbers(3), limited); }),
+           refusal_of([&] { pool.for_each(counted, numbers(3), limited); }),
+           refusal_of([&] { pool.map_reduce(counted, std::plus<>{}, numbers(3), limited); }),
+           refusal_of([&] { pool.imap(counted, numbers(3), limited).begin(); }),
+           refusal_of([&] { pool.apply_async(CallOptions{.timeout_s = 5}, counted, 3); }),
+       })
+    EXPECT_THAT(why, HasSubstr("processes")) << "it names the backend that can";
+}
+
+TEST_P(Refusals, ResultsThatPointIntoAnotherProcess) {
+  static const std::string text = "text";
+  static const int values[] = {1, 2};
+  Pool pool = make();
+  const auto pointer = [](int) { return &text; };
+  const auto view = [](int) { return std::string_view(text); };
+  const auto span = [](int) { return std::span<const int>(values); };
+  const auto owner = [](int x) { return std::make_unique<int>(x); };
+  if (can().carries_any_result) {
+    EXPECT_EQ(pool.map(pointer, numbers(1))[0], &text);
+    EXPECT_EQ(pool.map(view, numbers(1))[0], "text");
+    EXPECT_EQ(pool.map(span, numbers(1))[0][1], 2);
+    EXPECT_EQ(*pool.map(owner, numbers(3))[2], 2);
+    EXPECT_EQ(pool.apply(pointer, 1), &text);
+    return;
+  }
+  EXPECT_THAT(refusal_of([&] { pool.map(pointer, numbers(1)); }), HasSubstr("return the values"));
+  EXPECT_THAT(refusal_of([&] { pool.map(view, numbers(1)); }), HasSubstr("return the values"));
+  EXPECT_THAT(refusal_of([&] { pool.map(span, numbers(1)); }), HasSubstr("return the values"));
+  EXPECT_THAT(refusal_of([&] { pool.map(owner, numbers(1)); }), HasSubstr("serialize"));
+  EXPECT_THAT(refusal_of([&] { pool.imap(view, numbers(1)).begin(); }), HasSubstr("return the values"));
+  EXPECT_THAT(refusal_of([&] { pool.apply_async(pointer, 1); }), HasSubstr("pointer"));
+}
+
+TEST_P(Refusals, InputsThatCannotBeSentWhereTheyAreSent) {
+  static const std::string text = "text";
+  Pool pool = make();
+  const std::vector<const std::string*> pointers{&text};
+  const auto size = [](const std::string* each) { return each->size(); };
+  EXPECT_EQ(pool.map(size, pointers)[0], 4u) << "a map forks: its inputs are there";
+  if (can().shares_memory) {
+    EXPECT_EQ(*pool.imap(size, pointers).begin(), 4u);
+    EXPECT_EQ(pool.apply(size, &text), 4u);
+    return;
+  }
+  EXPECT_THAT(refusal_of([&] { pool.imap(size, pointers).begin(); }), HasSubstr("pass values"));
+  EXPECT_THAT(refusal_of([&] { pool.map(size, pointers, {.standing = true}); }), HasSubstr("pass values"));
+  EXPECT_THAT(refusal_of([&] { pool.apply_async(size, &text); }), HasSubstr("pointer"));
+}
+
+TEST_P(Refusals, AForkWhileOtherThreadsRun) {
+  Pool pool = make();
+  const OtherThread other;
+  if (can().shares_memory) {
+    EXPECT_EQ(pool.map(counted, numbers(3)), numbers(3));
+    return;
+  }
+  EXPECT_THAT(refusal_of([&] { pool.map(counted, numbers(3)); }), HasSubstr("threads_are_safe"));
+  EXPECT_THAT(refusal_of([&] { pool.imap(counted, numbers(3)).begin(); }), HasSubstr("threads_are_safe"));
+  EXPECT_EQ(pool.map(counted, numbers(3), {.threads_are_safe = true}), numbers(3));
+  EXPECT_EQ(pool.map(counted, numbers(3), {.standing = true}), numbers(3));
+  EXPECT_EQ(pool.apply(counted, 3), 3);
+}
+
+TEST_P(Refusals, AStandingCrewThatWouldHaveBeenForkedWhileOtherThreadsRan) {
+  const auto other = std::make_unique<OtherThread>();
+  Pool pool = make();
+  if (can().shares_memory) {
+    EXPECT_EQ(pool.apply(counted, 3), 3);
+    return;
+  }
+  const char* const advice = "make it before the program starts threads";
+  EXPECT_THAT(refusal_of([&] { pool.apply_async(counted, 3); }), HasSubstr(advice));
+  EXPECT_THAT(refusal_of([&] { pool.map(counted, numbers(3), {.standing = true}); }), HasSubstr(advice));
+  pool.wait();
+}
+
+TEST_P(Refusals, ACrewOfItsParentInsideAWorker) {
+  Pool pool = make();
+  const auto inner = [&](int x) { return pool.apply(counted, x); };
+  if (can().shares_memory) {
+    if (can().backend.kind != BackendKind::kSerial) return;
+    EXPECT_EQ(pool.map(inner, numbers(3)), numbers(3));
+    return;
+  }
+  try {
+    pool.map(inner, numbers(2));
+    FAIL() << "it was not refused";
+  } catch (const TaskError& error) {
+    EXPECT_THAT(error.message(), HasSubstr("make a Pool inside the task"));
+  }
+  EXPECT_EQ(pool.apply(counted, 4), 4);
+}
+
+}  // namespace
+}  // namespace furrow::testing
