@@ -2,8 +2,11 @@
 #include <cstdio>
 #include <memory>
 #include <numeric>
+#include <optional>
 #include <stdexcept>
 #include <string>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "furrow/pool.hpp"
@@ -38,43 +41,17 @@ double identity(furrow::Pool& pool, const std::vector<int>& items, std::size_t c
   return took;
 }
 
-}  // namespace
-
-std::vector<Row> process_rows(int workers) {
-  constexpr std::size_t kSingle = 2'000'000;
-  constexpr std::size_t kMany = 20'000'000;
-  auto crew = std::make_shared<furrow::Pool>(furrow::processes(workers));
-  auto single = std::make_shared<std::vector<int>>(numbers(kSingle));
-  auto many = std::make_shared<std::vector<int>>(numbers(kMany));
-
-  Row calls{"processes: empty tasks, chunksize 1",
-            "million/s",
-            kSingle / 1e6,
-            {},
-            {"over 5 million/s", [](const auto& t) { return kSingle / 1e6 / t[0] > 5; }},
-            7};
-  calls.contenders = {
-      {"Furrow", [=] { return identity(*crew, *single, 1); }},
-      {"multiprocessing", [=] { return multiprocessing("calls", workers) * (kSingle / 20'000.0); }},
+// Made when first used, and gone with its row: a fork copies the page tables of all that this program holds.
+template <class Make>
+auto lazily(Make make) {
+  auto made = std::make_shared<std::optional<std::invoke_result_t<Make>>>();
+  return [ made, make ]() -> auto& {
+    if (!*made) made->emplace(make());
+    return **made;
   };
+}
 
-  Row arrays{"processes: 64 MiB in and out of each of 2 tasks, warm",   "s", 1, {},
-             {"under 0.1 s", [](const auto& t) { return t[0] < 0.1; }}, 7};
-  auto two = std::make_shared<std::vector<std::vector<double>>>(2, std::vector<double>(8 << 20, 1.5));
-  arrays.contenders = {
-      {"Furrow",
-       [=] {
-         std::vector<std::vector<double>> back;
-         const double took = timed([&] {
-           back = crew->map([](const std::vector<double>& x) { return x; }, *two,
-                            {.chunksize = 1, .threads_are_safe = true});
-         });
-         if (back != *two) throw std::runtime_error("wrong results");
-         return took;
-       }},
-      {"multiprocessing", [=] { return multiprocessing("arrays", workers); }},
-  };
-
+Row start_row(int workers) {
   Row start{"processes: construction and first map of 2 items",
             "s",
             1,
@@ -93,7 +70,50 @@ std::vector<Row> process_rows(int workers) {
        }},
       {"multiprocessing", [=] { return multiprocessing("start", workers); }},
   };
+  return start;
+}
 
+Row calls_row(int workers, const std::shared_ptr<furrow::Pool>& crew) {
+  constexpr std::size_t kSingle = 2'000'000;
+  const auto items = lazily([] { return numbers(kSingle); });
+  Row calls{"processes: empty tasks, chunksize 1",
+            "million/s",
+            kSingle / 1e6,
+            {},
+            {"over 5 million/s", [](const auto& t) { return kSingle / 1e6 / t[0] > 5; }},
+            7};
+  calls.contenders = {
+      {"Furrow", [=] { return identity(*crew, items(), 1); }},
+      {"multiprocessing", [=] { return multiprocessing("calls", workers) * (kSingle / 20'000.0); }},
+  };
+  return calls;
+}
+
+Row arrays_row(int workers, const std::shared_ptr<furrow::Pool>& crew) {
+  using Arrays = std::vector<std::vector<double>>;
+  const auto two = lazily([] { return Arrays(2, std::vector<double>(8 << 20, 1.5)); });
+  Row arrays{"processes: 64 MiB in and out of each of 2 tasks, warm",   "s", 1, {},
+             {"under 0.1 s", [](const auto& t) { return t[0] < 0.1; }}, 7};
+  arrays.contenders = {
+      {"Furrow",
+       [=] {
+         const Arrays& given = two();
+         Arrays back;
+         const double took = timed([&] {
+           back = crew->map([](const std::vector<double>& x) { return x; }, given,
+                            {.chunksize = 1, .threads_are_safe = true});
+         });
+         if (back != given) throw std::runtime_error("wrong results");
+         return took;
+       }},
+      {"multiprocessing", [=] { return multiprocessing("arrays", workers); }},
+  };
+  return arrays;
+}
+
+Row chunks_row(int workers, const std::shared_ptr<furrow::Pool>& crew) {
+  constexpr std::size_t kMany = 20'000'000;
+  const auto items = lazily([] { return numbers(kMany); });
   Row chunks{"processes: 20 million empty tasks, automatic chunks",
              "million/s",
              kMany / 1e6,
@@ -101,16 +121,23 @@ std::vector<Row> process_rows(int workers) {
              {"within 2 times of threads", [](const auto& t) { return t[0] <= 2 * t[2]; }},
              7};
   chunks.contenders = {
-      {"Furrow", [=] { return identity(*crew, *many, 0); }},
+      {"Furrow", [=] { return identity(*crew, items(), 0); }},
       {"multiprocessing", [=] { return multiprocessing("chunks", workers) * (kMany / 1e6); }},
       // Last, since it leaves threads behind.
       {"Furrow's threads",
        [=, threads = std::shared_ptr<furrow::Pool>()]() mutable {
          if (!threads) threads = std::make_shared<furrow::Pool>(furrow::threads(workers));
-         return identity(*threads, *many, 0);
+         return identity(*threads, items(), 0);
        }},
   };
-  return {calls, arrays, start, chunks};
+  return chunks;
+}
+
+}  // namespace
+
+std::vector<Row> process_rows(int workers) {
+  auto crew = std::make_shared<furrow::Pool>(furrow::processes(workers));
+  return {start_row(workers), calls_row(workers, crew), arrays_row(workers, crew), chunks_row(workers, crew)};
 }
 
 }  // namespace bench

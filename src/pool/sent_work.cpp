@@ -76,7 +76,7 @@ const char* why_not_sent(const detail::CallNode& call) { return call.sent().refu
 
 const char* why_not_sent(const detail::MapCall& call) {
   const detail::CrossCall& cross = call.cross;
-  for (const char* refusal : {cross.refusal, cross.function_refusal, cross.input_refusal})
+  for (const char* refusal : {cross.refusal, cross.input_refusal, cross.function_refusal})
     if (refusal) return refusal;
   return nullptr;
 }

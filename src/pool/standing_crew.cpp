@@ -110,15 +110,9 @@ void StandingCrew::check(const detail::CallNode& call) const {
 
 void StandingCrew::check(const detail::MapCall& call) const {
   check_here();
-<<<<<<< HEAD
   if (const char* refusal = why_not_sent(call))
     throw PoolError(std::string("this map cannot be sent to workers that were started before it: ") +
                     refusal);
-=======
-  const detail::CrossCall& cross = call.cross;
-  for (const char* refusal : {cross.refusal, cross.input_refusal, cross.function_refusal})
-    if (refusal) throw PoolError(std::string("this map cannot be sent to a standing crew: ") + refusal);
->>>>>>> b8a0edb (Goals of the Pool's benchmark are judged; ./dev test sanitize covers threads; what a Pool refuses is asserted on every backend)
 }
 
 void StandingCrew::submit(detail::CallNode* call) {
