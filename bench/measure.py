@@ -11,7 +11,8 @@ from pathlib import Path
 @dataclass
 class Measurement:
     seconds: float
-    megabytes: float = 0.0
+    megabytes: float = 0.0  # of all its processes
+    largest: float = 0.0  # of one of them
 
 
 def environment():
@@ -63,7 +64,7 @@ def run_watched(argv, folder, pause):
     seconds = time.perf_counter() - begin
     ended.set()
     watcher.join()
-    return Measurement(seconds, sum(peaks.values()) / 1024)
+    return Measurement(seconds, sum(peaks.values()) / 1024, max(peaks.values(), default=0) / 1024)
 
 
 def measure(argv, folder, repeats, memory=True, before=None):

@@ -25,4 +25,9 @@ class DescriptorLimit {
   bool is_raised_ = false;
 };
 
+// How many pipes of attempts that have ended are kept, and how many attempts can run, with so many
+// descriptors.
+std::size_t leftovers_allowed(std::size_t descriptors);
+std::size_t attempts_allowed(std::size_t descriptors, bool one_stream);
+
 }  // namespace furrow::exec

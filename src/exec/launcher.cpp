@@ -73,6 +73,10 @@ Result<os::Child> Launcher::start_shell(const plan::Launch& launch, const Launch
   if (has_nul(launch.command) || has_nul(launch.prefix)) return fail("the command holds a NUL character");
   os::Child child;
   if (start_plain(launch, to, child)) return child;
+  return start_by_shell(launch, to);
+}
+
+Result<os::Child> Launcher::start_by_shell(const plan::Launch& launch, const LaunchTo& to) {
   const std::string executable = launch.executable.empty() ? "/bin/bash" : launch.executable;
   const auto path = os::find_program(executable, environment_.path(launch.environment));
   if (!path)
@@ -89,6 +93,11 @@ Result<os::Child> Launcher::start_shell(const plan::Launch& launch, const Launch
   const Spawned spawned = spawn(*path, argv, launch, to);
   if (!spawned) return fail(explain(spawned.error(), shell_quote(executable), launch));
   return *spawned;
+}
+
+Result<os::Child> Launcher::start_again(const plan::Launch& launch, LaunchTo to) {
+  to.waits = true;
+  return launch.kind == plan::Launch::Kind::kShell ? start_by_shell(launch, to) : start_program(launch, to);
 }
 
 // Whatever is wrong with a plain command, the shell finds the words for it.
@@ -133,7 +142,7 @@ Launcher::Spawned Launcher::spawn(const std::string& path, const std::vector<std
   request.nice = launch.nice ? &*launch.nice : nullptr;
   request.slot = to.slot;
   request.descriptors = descriptors_;
-  return spawner_.spawn(request);
+  return to.waits ? spawner_.spawn(request) : spawner_.start(request);
 }
 
 }  // namespace furrow::exec

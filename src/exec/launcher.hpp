@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,7 @@ struct LaunchTo {
   int out_fd = -1, err_fd = -1;  // used where the launch names none
   std::atomic<std::int32_t>* slot = nullptr;
   std::string* script = nullptr;  // set to a file that is to be deleted once the process has ended
+  bool waits = false;             // until the program runs
 };
 
 class Launcher {
@@ -26,13 +28,19 @@ class Launcher {
   // the engine's own.
   Launcher(std::string scratch, const rlimit* descriptors);
 
+  // Unless it waits, the child may turn out not to have become its program: see never_ran().
   Result<os::Child> start(const plan::Launch& launch, const LaunchTo& to);
+  // Of a child that has ended; asked once. It is to be started again then.
+  bool never_ran(const os::Child& ended) { return spawner_.failure(ended).has_value(); }
+  // Waits: what is wrong is told here, or by the shell where there is one.
+  Result<os::Child> start_again(const plan::Launch& launch, LaunchTo to);
 
  private:
   using Spawned = tl::expected<os::Child, os::SpawnFailure>;
 
   Result<os::Child> start_program(const plan::Launch& launch, const LaunchTo& to);
   Result<os::Child> start_shell(const plan::Launch& launch, const LaunchTo& to);
+  Result<os::Child> start_by_shell(const plan::Launch& launch, const LaunchTo& to);
   bool start_plain(const plan::Launch& launch, const LaunchTo& to, os::Child& child);
   Result<std::string> write_script(const std::string& text);
   Spawned spawn(const std::string& path, const std::vector<std::string>& argv, const plan::Launch& launch,

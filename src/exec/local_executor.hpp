@@ -8,9 +8,11 @@
 //       |                        |  cancel, timeout: SIGTERM, after the grace SIGKILL     ^
 //       +--(cannot start)--------+--------------------------------------------------------+
 //
-// - starting: only while the evaluator forks; a program is running as soon as start() has spawned it. A
-//   cancel is remembered and carried out as soon as the pid is known, from the answer or from the guard's
-//   table.
+// - starting: only while the evaluator forks. A cancel is remembered and carried out as soon as the pid is
+//   known, from the answer or from the guard's table.
+// - running: from start() on for a program, though its process may not have executed it yet. That it cannot
+//   be executed shows when the process has ended; then it is started once more, by the shell where there is
+//   one, and that is waited for, so that what is wrong is told.
 // - draining: only after a failure, a cancel or a timeout: what is left of the group is ended and waited for,
 //   so that nothing of it writes beside a later attempt. Its output is read on. What a job that ended well
 //   leaves running is none of our business: what it prints from then on is read and thrown away, and once the

@@ -59,14 +59,6 @@ struct EventLoop::State {
     check(::epoll_ctl(epoll, operation, fd, &event) == 0, "cannot watch a descriptor");
   }
 
-  bool deactivate(int fd) {
-    const std::size_t place = static_cast<std::size_t>(fd);
-    if (fd < 0 || place >= watches.size() || !watches[place].active) return false;
-    watches[place].active = false;
-    watches[place].callback.reset();
-    return true;
-  }
-
   bool dispatch(const epoll_event& event) {
     const std::size_t fd = static_cast<std::uint32_t>(event.data.u64);
     if (fd >= watches.size() || !watches[fd].active) return false;
@@ -126,13 +118,11 @@ void EventLoop::change(int fd, std::uint32_t epoll_events) {
 }
 
 void EventLoop::forget(int fd) {
-  if (state_->deactivate(fd)) ::epoll_ctl(state_->epoll, EPOLL_CTL_DEL, fd, nullptr);
-}
-
-// The kernel takes it off the list when the last copy is closed.
-void EventLoop::forget_and_close(int fd) {
-  state_->deactivate(fd);
-  ::close(fd);
+  const std::size_t place = static_cast<std::size_t>(fd);
+  if (fd < 0 || place >= state_->watches.size() || !state_->watches[place].active) return;
+  state_->watches[place].active = false;
+  state_->watches[place].callback.reset();
+  ::epoll_ctl(state_->epoll, EPOLL_CTL_DEL, fd, nullptr);
 }
 
 std::uint64_t EventLoop::after(double delay_s, std::function<void()> callback) {

@@ -24,8 +24,6 @@ class EventLoop {
   void watch(int fd, std::uint32_t epoll_events, Callback callback);  // borrows fd; once per fd
   void change(int fd, std::uint32_t epoll_events);
   void forget(int fd);  // before it is closed; fine if it is not watched
-  // Both at once, for a descriptor of which no other process or number holds a copy: cheaper.
-  void forget_and_close(int fd);
 
   // Calls back once, DELAY_S from now, never from inside this call. The id cancels it; it is never 0.
   std::uint64_t after(double delay_s, std::function<void()> callback);

@@ -3,19 +3,25 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
-#include <new>
+#include <cstdlib>
+
+#include "os/berth.hpp"
+#include "os/raw_call.hpp"
+#include "os/spawn_child.hpp"
 
 // ThreadSanitizer takes clone() for a fork, and gets confused by a child that shares our memory. The C
 // library has the same function under another name, which it leaves alone.
 #if defined(__has_feature)
+#if __has_feature(thread_sanitizer) || __has_feature(address_sanitizer)
+#define FURROW_SANITIZED
+#endif
 #if __has_feature(thread_sanitizer)
 extern "C" int __clone(int (*main)(void*), void* stack, int flags, void* argument, ...) noexcept;
 #define FURROW_CLONE ::__clone
@@ -29,63 +35,14 @@ namespace furrow::os {
 
 namespace {
 
-constexpr std::size_t kStackBytes = 64 * 1024;
-
-// What the child needs, and where it leaves what went wrong: on the parent's stack, which both share until
-// exec.
-struct Order {
-  const SpawnRequest& request;
-  const std::vector<int>& changed_signals;
-  int null_fd;
-  int parent;
-  int code = 0;
-  SpawnFailure::Step step = SpawnFailure::Step::kExec;
-};
-
-// dup2, also where the descriptor has its place already and only close-on-exec is in the way.
-__attribute__((no_sanitize("address", "undefined", "thread"))) bool place(int fd, int target) {
-  if (fd < 0) return true;
-  if (fd == target) return ::fcntl(fd, F_SETFD, 0) == 0;
-  return ::dup2(fd, target) == target;
-}
-
-__attribute__((no_sanitize("address", "undefined", "thread"))) void reset_signals(
-    const std::vector<int>& changed) {
-  struct sigaction action {};
-  action.sa_handler = SIG_DFL;
-  for (const int signal : changed) ::sigaction(signal, &action, nullptr);
-  sigset_t none;
-  ::sigemptyset(&none);
-  ::sigprocmask(SIG_SETMASK, &none, nullptr);
-}
-
-// Runs in the child, in the parent's memory: system calls only.
-__attribute__((no_sanitize("address", "undefined", "thread"))) int child_main(void* argument) {
-  Order& order = *static_cast<Order*>(argument);
-  const SpawnRequest& request = order.request;
-  if (request.die_with_parent) {
-    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (::getppid() != order.parent) ::_exit(127);  // it was too late for the signal
-  }
-  if (request.own_group) ::setpgid(0, 0);
-  if (request.slot != nullptr) request.slot->store(::getpid(), std::memory_order_seq_cst);
-  if (request.directory != nullptr && ::chdir(request.directory) != 0) {
-    order.code = errno;
-    order.step = SpawnFailure::Step::kDirectory;
-    ::_exit(127);
-  }
-  bool placed = place(request.in_fd < 0 ? order.null_fd : request.in_fd, 0);
-  placed = placed && place(request.out_fd, 1) && place(request.err_fd, 2);
-  for (const int fd : request.inherited) placed = placed && place(fd, fd);
-  if (request.descriptors != nullptr) ::setrlimit(RLIMIT_NOFILE, request.descriptors);
-  if (request.nice != nullptr) ::setpriority(PRIO_PROCESS, 0, *request.nice);
-  if (placed) {
-    reset_signals(order.changed_signals);
-    ::execve(request.path, request.argv, request.envp);
-  }
-  order.code = errno;
-  ::_exit(127);
-}
+constexpr std::size_t kMostBerths = 128;
+// For tools that know a child in our memory only while we wait for it, as valgrind does; sanitizers are more.
+constexpr const char* kWaitVariable = "FURROW_SPAWN_WAITS";
+#if defined(FURROW_SANITIZED) || defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+constexpr bool kCanGoOn = false;
+#else
+constexpr bool kCanGoOn = kCallsAreRaw;
+#endif
 
 std::vector<int> find_changed_signals(bool& has_handlers) {
   std::vector<int> changed;
@@ -130,11 +87,7 @@ Ended ended(int raw_status, const rusage& usage) {
 
 }  // namespace
 
-Spawner::Spawner() {
-  void* const stack =
-      ::mmap(nullptr, kStackBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
-  if (stack == MAP_FAILED) throw std::bad_alloc();
-  stack_ = static_cast<char*>(stack);
+Spawner::Spawner() : waits_(!kCanGoOn || std::getenv(kWaitVariable) != nullptr) {
   const int null_fd = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
   null_fd_ = ::fcntl(null_fd, F_DUPFD_CLOEXEC, 3);
   ::close(null_fd);
@@ -144,29 +97,82 @@ Spawner::Spawner() {
   pid_ = ::getpid();
 }
 
-Spawner::~Spawner() {
-  ::munmap(stack_, kStackBytes);
-  ::close(null_fd_);
+Spawner::~Spawner() { ::close(null_fd_); }
+
+Berth& Spawner::free_berth() {
+  for (const auto& berth : berths_) {
+    if (berth->is_free()) return *berth;
+  }
+  berths_.push_back(std::make_unique<Berth>());
+  return *berths_.back();
+}
+
+// Rather than have ever more children wait for a core, we wait.
+bool Spawner::is_crowded() const {
+  const auto is_free = [](const auto& berth) { return berth->is_free(); };
+  return berths_.size() >= kMostBerths && std::none_of(berths_.begin(), berths_.end(), is_free);
+}
+
+tl::expected<Child, SpawnFailure> Spawner::clone(Berth& berth, const SpawnRequest& request, int flags) {
+  berth.take(request, changed_signals_, null_fd_, pid_);
+  Child child;
+  int code = 0;
+  {
+    const AllBlocked blocked(has_handlers_);
+    child.pid = FURROW_CLONE(&spawn_child, berth.stack_top(),
+                             flags | CLONE_VM | CLONE_PIDFD | CLONE_CHILD_CLEARTID | SIGCHLD, &berth.order(),
+                             &child.pidfd, nullptr, &berth.tid());
+    code = errno;
+  }
+  if (child.pid < 0) {
+    berth.tid() = 0;
+    berth.give_back();
+    return tl::unexpected(SpawnFailure{code, SpawnFailure::Step::kClone});
+  }
+  if (child.pidfd >= 0) return child;
+  // A kernel without pidfds ignores the flag; nothing would tell of the child's end.
+  ::kill(child.pid, SIGKILL);
+  wait_for(child.pid);
+  berth.give_back();
+  return tl::unexpected(SpawnFailure{ENOSYS, SpawnFailure::Step::kClone});
 }
 
 tl::expected<Child, SpawnFailure> Spawner::spawn(const SpawnRequest& request) {
-  Order order{request, changed_signals_, null_fd_, pid_};
-  Child child;
-  constexpr int kFlags = CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD;
-  int clone_code = 0;
-  {
-    const AllBlocked blocked(has_handlers_);
-    child.pid = FURROW_CLONE(&child_main, stack_ + kStackBytes, kFlags, &order, &child.pidfd);
-    clone_code = errno;
+  Berth& berth = free_berth();
+  auto child = clone(berth, request, CLONE_VFORK);
+  if (!child) return child;
+  const int code = berth.order().code;
+  berth.tid() = 0;  // a tool that makes a copy of us instead clears the copy's
+  berth.give_back();
+  if (code == 0) return child;
+  wait_for(child->pid);
+  ::close(child->pidfd);
+  return tl::unexpected(SpawnFailure{code, berth.order().step});
+}
+
+tl::expected<Child, SpawnFailure> Spawner::start(const SpawnRequest& request) {
+  if (waits_ || is_crowded()) return spawn(request);
+  Berth& berth = free_berth();
+  auto child = clone(berth, request, 0);
+  if (!child && child.error().code == EINVAL) {  // not everything that calls itself Linux knows this
+    waits_ = true;
+    return spawn(request);
   }
-  if (child.pid < 0) return tl::unexpected(SpawnFailure{clone_code, SpawnFailure::Step::kClone});
-  if (order.code == 0 && child.pidfd >= 0) return child;
-  // A kernel without pidfds ignores the flag; nothing would tell of the child's end.
-  if (order.code == 0) ::kill(child.pid, SIGKILL);
-  wait_for(child.pid);
-  if (child.pidfd >= 0) ::close(child.pidfd);
-  if (order.code == 0) return tl::unexpected(SpawnFailure{ENOSYS, SpawnFailure::Step::kClone});
-  return tl::unexpected(SpawnFailure{order.code, order.step});
+  if (!child) return child;
+  // The child does the same. Whoever comes first: the group is there when we are back.
+  if (request.own_group) ::setpgid(child->pid, child->pid);
+  child->berth = &berth;
+  child->use = berth.use();
+  return child;
+}
+
+std::optional<SpawnFailure> Spawner::failure(const Child& child) {
+  Berth* const berth = child.berth;
+  if (berth == nullptr || !berth->is_taken() || berth->use() != child.use) return std::nullopt;
+  const int code = berth->order().code;
+  berth->give_back();
+  if (code == 0) return std::nullopt;
+  return SpawnFailure{code, berth->order().step};
 }
 
 std::int64_t own_peak_kb() {

@@ -1,8 +1,8 @@
 // Starting programs and learning how they ended.
 //
-// A child is made by clone(CLONE_VM | CLONE_VFORK) with a stack of its own: no page of the engine is copied,
-// however large it is, and a failing exec tells its errno through the shared memory. Between clone and exec
-// the child only makes system calls:
+// A child is made by clone(CLONE_VM) with a stack of its own: no page of the engine is copied, however large
+// it is, and a failing exec tells its errno through the shared memory. Between clone and exec the child only
+// makes system calls:
 //
 //   die with the parent -> own process group -> pid into the guard's table -> folder -> descriptors
 //     -> their limit, niceness -> signals to default -> exec
@@ -17,6 +17,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -43,9 +44,13 @@ struct SpawnRequest {
   bool die_with_parent = true;  // SIGKILL when the spawning thread ends
 };
 
+class Berth;
+
 struct Child {
   int pid = -1;
-  int pidfd = -1;  // readable once the child has ended; the caller's to close
+  int pidfd = -1;          // readable once the child has ended; the caller's to close
+  Berth* berth = nullptr;  // the spawner's; where failure() looks
+  std::uint32_t use = 0;   // of that berth
 };
 
 struct SpawnFailure {
@@ -60,10 +65,21 @@ class Spawner {
   Spawner(const Spawner&) = delete;
   Spawner& operator=(const Spawner&) = delete;
 
+  // Comes back when the program runs, or could not be run.
   tl::expected<Child, SpawnFailure> spawn(const SpawnRequest& request);
+  // Comes back at once: where all cores are busy, the child may have to wait for one. A program that cannot
+  // be run shows as a child that ends, for a reason that failure() knows. Keeps nothing of the request.
+  tl::expected<Child, SpawnFailure> start(const SpawnRequest& request);
+  // Why a child of start() never became the program; nullopt if it did. Once, when the child has ended.
+  std::optional<SpawnFailure> failure(const Child& child);
 
  private:
-  char* stack_ = nullptr;
+  Berth& free_berth();
+  bool is_crowded() const;
+  tl::expected<Child, SpawnFailure> clone(Berth& berth, const SpawnRequest& request, int flags);
+
+  std::vector<std::unique_ptr<Berth>> berths_;  // as many as there were children at a time before exec
+  bool waits_;                                  // start() is spawn()
   int null_fd_ = -1;
   int pid_ = -1;                      // this process's own
   std::vector<int> changed_signals_;  // whose disposition is not the default

@@ -8,7 +8,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <csignal>
+#include <string>
 
 #include "os/files.hpp"
 
@@ -48,6 +50,67 @@ class ProcessTest : public ::testing::Test {
 TEST_F(ProcessTest, RunsAProgramWithItsArgumentsAndEnvironment) {
   EXPECT_EQ(run({"/bin/sh", "-c", "echo \"$0 $1 $WORD\"; env | wc -l; cat", "a", "b c"}),
             "a b c value\n2\n");  // and PWD
+}
+
+TEST_F(ProcessTest, AStartKeepsNothingOfTheRequest) {
+  for (int i = 0; i < 50; ++i) {
+    std::string word = "some text", shell = "/bin/sh", option = "-c",
+                command = "test \"$0 $WORD\" = 'some text more'";
+    std::string variable = "WORD=more", directory = "/tmp";
+    char* argv[] = {shell.data(), option.data(), command.data(), word.data(), nullptr};
+    char* envp[] = {variable.data(), nullptr};
+    SpawnRequest request;
+    request.path = shell.c_str();
+    request.argv = argv;
+    request.envp = envp;
+    request.directory = directory.c_str();
+    const auto child = spawner_.start(request);
+    for (std::string* text : {&word, &shell, &option, &command, &variable, &directory})
+      text->assign(text->size(), 'x');
+    ASSERT_TRUE(child);
+    EXPECT_EQ(exit_code(wait_for(child->pid).raw_status), 0);
+    EXPECT_FALSE(spawner_.failure(*child));
+    ::close(child->pidfd);
+  }
+}
+
+TEST_F(ProcessTest, AStartThatFailsSaysWhyOnceTheChildHasEnded) {
+  const auto start = [&](const char* path, const char* directory) {
+    char* argv[] = {const_cast<char*>(path), nullptr};
+    SpawnRequest request;
+    request.path = path;
+    request.argv = request.envp = argv;
+    request.directory = directory;
+    return spawner_.start(request);
+  };
+  const auto why = [&](const tl::expected<Child, SpawnFailure>& child) {
+    if (!child) return child.error();  // where start() waits
+    wait_for(child->pid);
+    ::close(child->pidfd);
+    const auto failure = spawner_.failure(*child);
+    EXPECT_FALSE(spawner_.failure(*child)) << "it is told once";
+    return failure.value_or(SpawnFailure{0, SpawnFailure::Step::kClone});
+  };
+  const auto good = start("/bin/true", nullptr), missing = start("/no/such/program", nullptr);
+  const auto nowhere = start("/bin/true", "/no/such/folder"), folder = start("/tmp", nullptr);
+  EXPECT_EQ(why(missing).code, ENOENT);
+  EXPECT_EQ(why(nowhere).step, SpawnFailure::Step::kDirectory);
+  EXPECT_EQ(why(folder).code, EACCES);
+  EXPECT_EQ(why(good).code, 0);
+}
+
+TEST_F(ProcessTest, TheGroupIsThereWhenStartIsBack) {
+  for (int i = 0; i < 200; ++i) {
+    char* argv[] = {const_cast<char*>("/bin/sleep"), const_cast<char*>("100"), nullptr};
+    SpawnRequest request;
+    request.path = argv[0];
+    request.argv = request.envp = argv;
+    const auto child = spawner_.start(request);
+    ASSERT_TRUE(child);
+    ASSERT_TRUE(signal_group(child->pid, SIGKILL));
+    ASSERT_EQ(exit_signal(wait_for(child->pid).raw_status), SIGKILL);
+    ::close(child->pidfd);
+  }
 }
 
 TEST_F(ProcessTest, ThePidfdIsReadableOnceTheChildHasEnded) {
