@@ -63,6 +63,11 @@ void MapRun::record(Failure failure, int worker) {
   if (options.on_error == OnError::kFailFast && !keep_all_) stop();
 }
 
+void MapRun::leave(const Failure& failure, int worker) {
+  for (MapObserver* each : observers) each->on_failure(failure, worker);
+  failed_.fetch_add(1, std::memory_order_relaxed);
+}
+
 Span MapRun::ran(const detail::TaskScope& scope, Span units) {
   if (scope.given_up_at < units.end) units.end = scope.given_up_at + 1;
   return units;

@@ -75,6 +75,8 @@ class MapRun : public detail::TaskHost {
 
   // An item that failed for good.
   void record(Failure failure, int worker);
+  // An item without a result since the map was stopped: no reason of anything, but observers hear of it.
+  void leave(const Failure& failure, int worker);
   // All of the chunk's units were run; results are stored, and failures were recorded before.
   void chunk_done(const ChunkDone& chunk);
   // The part of UNITS that was run: a stretch is given up after a failure when the map has been stopped.

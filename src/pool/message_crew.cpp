@@ -354,29 +354,43 @@ std::vector<Parcel*> MessageCrew::withdraw() {
   return unbegun;
 }
 
+bool MessageCrew::is_stopped(const Piece& piece) const {
+  return piece.parcel->job != 0 &&
+         std::find(stopped_.begin(), stopped_.end(), piece.parcel->job) != stopped_.end();
+}
+
 void MessageCrew::stop(std::uint64_t job) {
+  if (std::find(stopped_.begin(), stopped_.end(), job) == stopped_.end()) {
+    stopped_.push_back(job);
+    if (stopped_.size() > kStoppedJobs) stopped_.pop_front();
+    drop_unbegun();
+  }
   for (int i = 0; i < workers(); ++i)
     if (!line(i).sent.empty() && line(i).sent.front().parcel->job == job) kill_worker(i);
 }
 
-void MessageCrew::cancel(std::uint64_t job) {
+// Of jobs that were stopped.
+void MessageCrew::drop_unbegun() {
   for (int i = 0; i < workers(); ++i) {
     std::uint32_t first = 0;
     if (take_back(memory_.ranges()[i].range, true, first)) return_unclaimed(i, first);
   }
-  Failure cancelled;
-  cancelled.kind = FailureKind::kCancelled;
   std::deque<Piece> all = std::move(queue_);
   queue_.clear();
   for (Piece& each : all) {
-    if (each.parcel->job != job) {
+    if (is_stopped(each))
+      drop(each, -1);
+    else
       queue_.push_back(each);
-      continue;
-    }
-    fail_rest(each, cancelled, -1);
-    finish(each, -1, {});
   }
-  stop(job);
+}
+
+void MessageCrew::drop(Piece& piece, int worker) {
+  Failure cancelled;
+  cancelled.kind = FailureKind::kCancelled;
+  cancelled.message = "its map was stopped";
+  fail_rest(piece, cancelled, worker);
+  finish(piece, worker, {});
 }
 
 // What workers report.
@@ -486,7 +500,8 @@ void MessageCrew::take_failure(int worker) {
     return fail_rest(piece, failure, worker);
   }
   require_next(piece, unit);
-  if (failure.attempts > piece.parcel->retries) return fail(piece, unit, std::move(failure), worker);
+  if (failure.attempts > piece.parcel->retries || is_stopped(piece))
+    return fail(piece, unit, std::move(failure), worker);
   piece.next = unit + 1;
   queue(piece.parcel, unit, unit + 1, failure.attempts, true);
 }
@@ -563,6 +578,11 @@ void MessageCrew::take_stock(int worker, int wait_status) {
   if (!sent.empty() && !sent.front().voided && item != kNothing)
     salvage(worker, sent.front(), sent.front().parcel->unit_of(item));
   for (Piece& each : sent) {
+    if (is_stopped(each)) {
+      drop(each, worker);
+      first = false;
+      continue;
+    }
     const std::uint64_t unit = item == kNothing ? kNothing : each.parcel->unit_of(item);
     if (first && !each.voided && unit >= each.next && unit < each.end) {
       const int thrown =

@@ -31,6 +31,8 @@ class MessageCrew : public WorkerCrew, public ParcelCrew {
   static constexpr std::size_t kRing = std::size_t{1} << 20;
   // How many jobs a worker remembers, the latest that it was sent.
   static constexpr std::size_t kJobs = 8;
+  // How many that were stopped a crew remembers.
+  static constexpr std::size_t kStoppedJobs = 64;
   // The capacity of each ring, and the memory for all.
   static std::size_t ring_bytes(int workers);
   static std::size_t bytes_for(int workers);
@@ -56,10 +58,9 @@ class MessageCrew : public WorkerCrew, public ParcelCrew {
   void rest(std::int64_t at_most_ns);
   bool idle() const override { return pieces_ == 0; }
   std::vector<Parcel*> withdraw() override;
-  // Kills the workers.
+  // Kills the workers that are on JOB; all of it that has no result fails as cancelled.
   void stop(std::uint64_t job) override;
-  // The same, and what nobody has begun of JOB fails as cancelled.
-  void cancel(std::uint64_t job);
+  void cancel(std::uint64_t job) { stop(job); }
   const std::string& broken() const override { return broken_; }
   void nudge() override { memory_.header().bell.nudge(); }
   void leave() override { end(Ending::kSoon); }
@@ -118,6 +119,9 @@ class MessageCrew : public WorkerCrew, public ParcelCrew {
   void take_chunk(int worker);
   void fail(Piece& piece, std::uint64_t unit, Failure failure, int worker);
   void fail_rest(Piece& piece, const Failure& failure, int worker);
+  bool is_stopped(const Piece& piece) const;
+  void drop_unbegun();
+  void drop(Piece& piece, int worker);
   static void require_next(const Piece& piece, std::uint64_t unit);
   void account(Piece& piece, std::uint64_t unit);
   void finish(Piece piece, int worker, const Parcel::Times& times);
@@ -127,7 +131,8 @@ class MessageCrew : public WorkerCrew, public ParcelCrew {
   const PoolOptions& options_;
   std::vector<Line> lines_;
   std::deque<Piece> queue_{};
-  std::uint64_t pieces_ = 0;  // queued or sent
+  std::uint64_t pieces_ = 0;             // queued or sent
+  std::deque<std::uint64_t> stopped_{};  // jobs, the latest ones
   bool started_ = false;
   std::string broken_{};  // why nothing works any more
   std::vector<std::byte> buffer_{};

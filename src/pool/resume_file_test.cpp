@@ -42,6 +42,7 @@ class SharedCount {
   SharedCount& operator=(const SharedCount&) = delete;
   void add() const { count_->fetch_add(1); }
   int take() const { return count_->exchange(0); }
+  int see() const { return count_->load(); }
 
  private:
   std::atomic<int>* count_;
@@ -385,6 +386,35 @@ TEST_F(ResumeFileTest, RefusesToStream) {
   Pool pool{serial()};
   EXPECT_NE(refusal_of([&] { pool.imap([](int x) { return x; }, xs, options); }).find("imap"),
             std::string::npos);
+}
+
+// Without captures, since a standing crew runs it: what changes lies in shared memory.
+const SharedCount* the_works = nullptr;
+const SharedCount* the_calls = nullptr;
+int fails_until_it_works(int x) {
+  the_calls->add();
+  if (x == 0 && the_works->see() == 0) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(30));
+    throw std::range_error("not yet");
+  }
+  std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  return x + 1;
+}
+
+TEST_F(ResumeFileTest, AStoppedMapOfAStandingCrewKeepsOnlyWhatWasDone) {
+  const SharedCount works;
+  the_works = &works;
+  the_calls = &calls;
+  calls.take();
+  Pool pool{processes(2)};
+  const auto many = numbers(400);
+  MapOptions with{.chunksize = 100, .on_error = OnError::kFailFast, .resume = {"standing", "f"}};
+  with.standing = true;
+  EXPECT_THROW(pool.map(fails_until_it_works, many, with), std::range_error);
+  EXPECT_LT(calls.take(), 200) << "what is stopped is not begun again";
+  works.add();
+  const auto ys = pool.map(fails_until_it_works, many, with);
+  for (int x : many) ASSERT_EQ(ys[static_cast<std::size_t>(x)], x + 1);
 }
 
 TEST_F(ResumeFileTest, ServesOneRunAtATime) {

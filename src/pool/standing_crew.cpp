@@ -267,6 +267,8 @@ bool StandingCrew::Stretch::store_plain(std::uint64_t unit, std::uint64_t count,
 void StandingCrew::Stretch::failed(Failure failure, std::uint64_t, int worker) {
   if (!map.run_.stopped() || failure.kind == FailureKind::kException)
     map.run_.record(std::move(failure), worker);
+  else
+    map.run_.leave(failure, worker);
 }
 
 void StandingCrew::Stretch::done(int worker, const Times& times) {
