@@ -24,7 +24,7 @@ class Bench:
 
     def __init__(self, folder, quick):
         self.folder, self.quick, self.furrow = folder, quick, FURROW
-        self.rounds = 2 if quick else 4
+        self.rounds = 2 if quick else 3
         self.tool = folder / "vfork_loop"
         subprocess.run(["cc", "-O2", "-o", self.tool, HERE / "vfork_loop.c", "-lpthread"], check=True)
 

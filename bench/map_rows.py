@@ -35,7 +35,7 @@ def at_most(name, value, unit, goal, digits=0, ratio=""):
 def many_jobs(count, program, words, goals):
     """PROGRAM has {} for the input; WORDS are the same for programs that know no {}: the input comes last."""
     def row(bench):
-        jobs, few = bench.share(count), bench.share(count // 5)  # GNU parallel would take minutes
+        jobs, few = bench.share(count), bench.share(count // 10)  # GNU parallel would take minutes
         numbers, template, plain = bench.numbers(jobs), shlex.quote(program(bench)), shlex.join(words(bench))
         furrow = f"{bench.furrow} map -j2"
         took = bench.in_turn({
