@@ -4,7 +4,7 @@ import statistics
 import subprocess
 from pathlib import Path
 
-from cluster.row import Row
+from row import Row
 
 FOLDER = Path(__file__).parent
 PROGRAM = os.environ.get("FURROW_MPI_POOL", str(FOLDER.parents[1] / "build" / "bin" / "mpi_pool_bench"))

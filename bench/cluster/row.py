@@ -1,4 +1,4 @@
-"""A row of the table that bench/cluster.py prints."""
+"""A row of the table that bench/cluster/main.py prints."""
 from dataclasses import dataclass
 from typing import Callable, Optional
 

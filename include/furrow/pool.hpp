@@ -40,6 +40,14 @@
 
 namespace furrow {
 
+namespace detail {
+struct RankCall;
+struct RankShares;
+}  // namespace detail
+
+template <class T>
+class Partitioned;
+
 class Pool {
  public:
   Pool() : Pool(threads()) {}
@@ -150,12 +158,18 @@ class Pool {
  private:
   template <class, class>
   friend class detail::Imap;
+  template <class>
+  friend class Partitioned;
   class Impl;
 
   // Runs a map to its end; throws the first failure, or gives all of them where FAILURES is not null.
   void run_map(const detail::MapCall& call, const MapOptions& options, std::vector<Failure>* failures);
   std::unique_ptr<detail::Stream> open_stream(const detail::MapCall& prototype, const MapOptions& options);
   void start(detail::CallNode* call, const CallOptions& options);
+  // For data that live on ranks. These throw PoolError where the backend has none.
+  std::uint64_t new_part();
+  detail::RankShares rank_shares(const MapOptions& options);
+  void on_ranks(const detail::RankCall& call);
 
   template <class F, class Source, class Sink>
   void run(F& f, Source& source, Sink sink, const MapOptions& options,

@@ -5,6 +5,7 @@
 
 #include "furrow/mpi.hpp"
 #include "mpi/initializer.hpp"
+#include "mpi/operations.hpp"
 #include "mpi/rank_server.hpp"
 #include "os/fork.hpp"
 
@@ -142,12 +143,24 @@ pool::Engine* make_engine(const Backend& backend, const PoolOptions& options) {
 MpiEngine::MpiEngine(Program& program, std::uint64_t pool, const std::vector<int>& workers_of,
                      std::unique_ptr<RankWorkers> own)
     : program_(program),
-      workers_(std::accumulate(workers_of.begin(), workers_of.end(), 0)),
-      standing_(std::make_unique<RankCrew>(program.mailbox(), pool, workers_of, std::move(own))) {
+      workers_of_(workers_of),
+      crew_(new RankCrew(program.mailbox(), pool, workers_of, std::move(own))),
+      standing_(std::unique_ptr<pool::ParcelCrew>(crew_)) {
   program_.busy = true;
+  set_rank_here(program.rank(), workers_of[0]);
 }
 
-MpiEngine::~MpiEngine() { program_.busy = false; }
+MpiEngine::~MpiEngine() {
+  program_.busy = false;
+  drop_all_parts();
+}
+
+int MpiEngine::workers() const { return std::accumulate(workers_of_.begin(), workers_of_.end(), 0); }
+
+void MpiEngine::on_ranks(const detail::RankCall& call) {
+  program_.require_usable();
+  standing_.in_turn([&] { crew_->operate(call); });
+}
 
 void MpiEngine::check(const detail::MapCall& call, const MapOptions&) const {
   program_.require_usable();

@@ -18,17 +18,20 @@ class MpiEngine : public pool::Engine {
             std::unique_ptr<RankWorkers> own);
   ~MpiEngine() override;
 
-  int workers() const override { return workers_; }
+  int workers() const override;
   void check(const detail::MapCall& call, const MapOptions& options) const override;
   void check(const detail::CallNode& call) const override;
   void run(pool::MapRun& run) override { standing_.run(run); }
   std::unique_ptr<detail::Stream> open(pool::MapRun& run) override { return standing_.open(run); }
   void submit(detail::CallNode* call) override { standing_.submit(call); }
   void wait() override { standing_.wait(); }
+  std::vector<int> rank_workers() const override { return workers_of_; }
+  void on_ranks(const detail::RankCall& call) override;
 
  private:
   Program& program_;
-  int workers_ = 0;
+  const std::vector<int> workers_of_;
+  RankCrew* crew_;  // standing_ has it
   pool::StandingCrew standing_;
 };
 

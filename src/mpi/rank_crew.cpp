@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <ctime>
 
+#include "furrow/detail/function_place.hpp"
+#include "mpi/operations.hpp"
 #include "pool/failure.hpp"
 #include "pool/participant.hpp"
 
@@ -312,7 +314,9 @@ void RankCrew::take(int rank, RecordKind kind, BytesReader record) {
       if (kind == RecordKind::kBroken) return collapse(Codec<std::string>::decode(record));
       return restarted(static_cast<int>(record.take<std::uint64_t>()));
     case RecordKind::kReply:
-      return on_reply(rank, record);
+      if (replies_.empty()) return;
+      replies_[static_cast<std::size_t>(rank)].emplace().write(record.skip(0), record.remaining());
+      return;
     default:
       return;
   }
@@ -481,6 +485,36 @@ void RankCrew::stop(std::uint64_t job) {
     Link& link = links_[i];
     if (link.tickets == 0 || std::exchange(link.stopping, job) == job) continue;
     link.out.add(RecordKind::kStop, job);
+  }
+}
+
+void RankCrew::operate(const detail::RankCall& call) {
+  Bytes arguments;
+  detail::write_place(arguments, call.operation);
+  call.encode(arguments);
+  for (std::size_t i = 1; i < links_.size(); ++i) {
+    links_[i].out.begin(RecordKind::kOperation).write(arguments.data(), arguments.size());
+    links_[i].out.end();
+  }
+  flush();
+  replies_ = std::vector<std::optional<Bytes>>(links_.size());
+  run_operation(BytesReader(arguments.data(), arguments.size()), replies_[0].emplace());
+  const auto missing = [](const std::optional<Bytes>& each) { return !each; };
+  while (std::any_of(replies_.begin(), replies_.end(), missing))
+    if (!receive()) sleep(kFirstPatience_ns);
+  const auto replies = std::exchange(replies_, {});
+  std::optional<Failure> first;
+  for (const auto& each : replies) {
+    BytesReader reply(each->data(), each->size());
+    if (reply.take<std::uint64_t>() == 0) continue;
+    Failure failure = pool::decode_failure(reply);
+    if (!first || failure.index < first->index) first = std::move(failure);
+  }
+  if (first) throw_failure(*first);
+  for (std::size_t i = 0; i < replies.size(); ++i) {
+    BytesReader reply(replies[i]->data(), replies[i]->size());
+    reply.take<std::uint64_t>();
+    call.take(static_cast<int>(i), reply);
   }
 }
 

@@ -10,8 +10,10 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <unordered_map>
 
+#include "furrow/detail/rank_call.hpp"
 #include "mpi/mailbox.hpp"
 #include "mpi/rank_workers.hpp"
 #include "mpi/record.hpp"
@@ -37,10 +39,8 @@ class RankCrew : public pool::ParcelCrew {
   void leave() override;
   Appetite appetite() const override;
 
-  // Replies to operations are for somebody else.
-  std::function<void(int rank, BytesReader reply)> on_reply = [](int, BytesReader) {};
-  // Takes in what has come; whether anything had.
-  bool receive();
+  // Runs an operation on all ranks, this one too. Throws the failure of the lowest index.
+  void operate(const detail::RankCall& call);
 
  private:
   struct Piece {
@@ -68,6 +68,7 @@ class RankCrew : public pool::ParcelCrew {
   Ticket* find(std::uint64_t number);
   Ticket* find(std::uint64_t number, std::uint64_t begin, std::uint64_t end);
 
+  bool receive();
   void take(int rank, RecordKind kind, BytesReader record);
   void take_results(BytesReader record);
   void take_failure(BytesReader record);
@@ -89,6 +90,7 @@ class RankCrew : public pool::ParcelCrew {
   std::unordered_map<std::uint64_t, std::unique_ptr<Ticket>> tickets_;
   std::vector<std::unique_ptr<Ticket>> over_{};  // to be deleted when nobody is in them
   std::uint64_t remote_tickets_ = 0;
+  std::vector<std::optional<Bytes>> replies_{};  // to the operation that is under way
   std::string broken_{};
   std::int64_t patience_ns_ = 0;
 };

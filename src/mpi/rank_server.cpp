@@ -169,6 +169,7 @@ void RankServer::open(BytesReader record) {
       workers_ = std::make_unique<RankWorkers>(static_cast<int>(head.workers), options, false);
     }
     workers_->number_from(head.first_worker);
+    set_rank_here(program_.rank(), workers_->workers());
     workers_->crew().restarted = [this, first = head.first_worker](int worker) {
       const std::uint64_t restarted[2] = {pool_, first + static_cast<std::uint64_t>(worker)};
       out_.add(RecordKind::kRestarted, restarted);
@@ -185,6 +186,7 @@ void RankServer::close() {
   early_.clear();
   stopping_.clear();
   jobs_.clear();
+  drop_all_parts();
   broken_ = false;
 }
 

@@ -9,6 +9,8 @@
 
 #include "furrow/detail/call_node.hpp"
 #include "furrow/detail/map_call.hpp"
+#include "furrow/detail/rank_call.hpp"
+#include "furrow/errors.hpp"
 #include "pool/map_run.hpp"
 
 namespace furrow::pool {
@@ -28,6 +30,14 @@ class Engine {
   // Settles CALL later, whatever happens, and gives up one reference to it then.
   virtual void submit(detail::CallNode* call) = 0;
   virtual void wait() = 0;  // until no submitted call is under way
+  // Of backends whose workers are on ranks: how many each has, and operations there. PoolError otherwise.
+  virtual std::vector<int> rank_workers() const { throw PoolError(no_ranks()); }
+  virtual void on_ranks(const detail::RankCall&) { throw PoolError(no_ranks()); }
+
+ private:
+  static const char* no_ranks() {
+    return "partitioned data live on the ranks of a Pool over MPI: furrow::mpi()";
+  }
 };
 
 }  // namespace furrow::pool

@@ -79,6 +79,10 @@ class Pool::Impl {
     run.number = number_.fetch_add(1, std::memory_order_relaxed);
     run.share = home_.share;
   }
+  void prepare(detail::RankShares& shares) {
+    shares.seed = home_.seed;
+    shares.number = number_.fetch_add(1, std::memory_order_relaxed);
+  }
   pool::Watchdog& watchdog() { return watchdog_; }
   void prepare(detail::CallNode& call) {
     call.home = &home_;
@@ -106,7 +110,8 @@ namespace {
 
 // The options' seed replaces the Pool's; the number of the map stays out of it then, so that the call repeats
 // itself.
-void choose_seed(pool::MapRun& run, const MapOptions& options) {
+template <class Run>
+void choose_seed(Run& run, const MapOptions& options) {
   if (!options.seed) return;
   run.seed = *options.seed;
   run.number = 0;
@@ -178,6 +183,22 @@ std::unique_ptr<detail::Stream> Pool::open_stream(const detail::MapCall& prototy
   stream->inner = impl_->engine().open(stream->run);
   return stream;
 }
+
+std::uint64_t Pool::new_part() {
+  static std::atomic<std::uint64_t> last{0};
+  impl_->engine().rank_workers();  // throws where there are none
+  return ++last;
+}
+
+detail::RankShares Pool::rank_shares(const MapOptions& options) {
+  detail::RankShares shares;
+  shares.workers = impl_->engine().rank_workers();
+  impl_->prepare(shares);
+  choose_seed(shares, options);
+  return shares;
+}
+
+void Pool::on_ranks(const detail::RankCall& call) { impl_->engine().on_ranks(call); }
 
 void Pool::start(detail::CallNode* call, const CallOptions& options) {
   call->timeout_s = options.timeout_s;

@@ -48,6 +48,8 @@ class StandingCrew : public CallPump {
   // RUN outlives the stream.
   std::unique_ptr<detail::Stream> open(MapRun& run);
   void wait();
+  // WORK is done while no other thread works for the crew.
+  void in_turn(const std::function<void()>& work);
   bool pump(std::int64_t at_most_ns) noexcept override;
 
  private:
@@ -57,7 +59,6 @@ class StandingCrew : public CallPump {
   class Turn;
   class Chunks;
 
-  void in_turn(const std::function<void()>& work);
   void run_in_turn(MapRun& run);
   void take_incoming();
   void retire(Call* call);

@@ -1,5 +1,6 @@
 """What `cmake --install` leaves somewhere can be moved, found by other projects, and run."""
 import re
+import shutil
 from pathlib import Path
 
 import engine
@@ -58,6 +59,17 @@ def test_it_links_neither_python_nor_sqlite_nor_mpi(project):
     for name in FOREIGN:
         assert not re.search(rf"lib{name}", libraries.lower())
         assert not re.search(rf"(-l|lib){name}", link.lower())
+
+
+@pytest.mark.skipif(not list(BUILD.rglob("libfurrow_mpi.*")) or not shutil.which("mpirun"),
+                    reason="needs libopenmpi-dev and openmpi-bin")
+def test_another_project_uses_mpi(prefix, tmp_path):
+    build = tmp_path / "build"
+    run("cmake", "-S", PROJECT.with_name("mpi_project"), "-B", build, "-G", "Ninja", f"-DCMAKE_PREFIX_PATH={prefix}",
+        cwd=tmp_path)
+    run("ninja", "-C", build, cwd=tmp_path)
+    options = "--allow-run-as-root --oversubscribe --bind-to none --mca btl self,vader".split()
+    assert run("mpirun", "-n", "2", *options, build / "over_mpi", cwd=tmp_path) == "1 4 9\n"
 
 
 def test_the_installed_command_runs_a_workflow(prefix, tmp_path):

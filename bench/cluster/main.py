@@ -3,7 +3,6 @@
 import argparse
 import importlib
 import re
-import sys
 from pathlib import Path
 
 FOLDER = Path(__file__).parent
@@ -31,10 +30,9 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", default="", help="only rows whose name matches this regular expression")
     pattern = re.compile(parser.parse_args().rows)
-    sys.path.insert(0, str(FOLDER))
     print("| work | Furrow | goal | rival | ratio | |\n| --- | --- | --- | --- | --- | --- |", flush=True)
-    for module in sorted(path.stem for path in (FOLDER / "cluster").glob("*_rows.py")):
-        for row in importlib.import_module(f"cluster.{module}").rows():
+    for module in sorted(path.stem for path in FOLDER.glob("*_rows.py")):
+        for row in importlib.import_module(module).rows():
             if pattern.search(row.name):
                 print("| " + " | ".join(measured(row)) + " |", flush=True)
 
