@@ -1,6 +1,7 @@
 #include "mpi/mpi_engine.hpp"
 
 #include <cstdlib>
+#include <ctime>
 #include <numeric>
 
 #include "furrow/mpi.hpp"
@@ -38,11 +39,22 @@ int ranks_here_by_mpi() {
   return ranks;
 }
 
-void send_to_others(Program& program, RecordKind kind) {
+// Takes in what they still send, so that nobody waits for ever to have it taken.
+void end_others(Program& program) {
   for (int rank = 1; rank < program.size(); ++rank) {
     Batch batch;
-    batch.add(kind);
+    batch.add(RecordKind::kEnd);
     program.mailbox().send(rank, batch.take());
+  }
+  for (int left = program.size() - 1; left > 0;) {
+    const auto letter = program.mailbox().receive();
+    if (!letter) {
+      const timespec time{0, 50'000};
+      ::nanosleep(&time, nullptr);
+      continue;
+    }
+    for_each_record(letter->message,
+                    [&](RecordKind kind, BytesReader) { left -= kind == RecordKind::kEnded; });
   }
 }
 
@@ -98,7 +110,7 @@ pool::Engine* first_engine(Program& program, const Backend& backend, const PoolO
   program.cores_of = program.gather(cores_for_rank(ranks_here));
   std::vector<int> workers_of = program.gather(workers->workers());
   if (program.rank() != 0) serve_until_the_end(program, std::move(workers));
-  program.at_end = [&program] { send_to_others(program, RecordKind::kEnd); };
+  program.at_end = [&program] { end_others(program); };
   if (!program.mismatch().empty()) throw PoolError(program.mismatch());
   if (!root_works(backend, program)) {
     workers.reset();

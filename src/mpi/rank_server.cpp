@@ -149,7 +149,8 @@ void RankServer::take(RecordKind kind, BytesReader record, const Message& messag
     case RecordKind::kEnd:
       close();
       ended_ = true;
-      return;
+      out_.add(RecordKind::kEnded);
+      return flush();
     default:
       return;
   }

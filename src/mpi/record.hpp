@@ -24,6 +24,7 @@ enum class RecordKind : std::uint32_t {
   kRestarted,
   kBroken,
   kReply,
+  kEnded,
 };
 
 struct RecordHead {
