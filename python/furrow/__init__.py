@@ -12,14 +12,14 @@ copied through pipes, and a worker that dies costs one item.
 
 from multiprocessing import TimeoutError
 
-from furrow._failures import PoolError, RemoteError, TaskTimeout, WorkerDied
+from furrow._failures import Failure, PoolError, RemoteError, TaskTimeout, WorkerDied
 from furrow._furrow import cpu_count
 
-__all__ = ["AsyncResult", "MapResult", "Pool", "PoolError", "RemoteError", "TaskTimeout", "ThreadPool",
-           "TimeoutError", "WorkerDied", "cpu_count"]
+__all__ = ["AsyncResult", "Failure", "MapResult", "Pool", "PoolError", "RemoteError", "TaskTimeout", "ThreadPool",
+           "TimeoutError", "WorkerDied", "cpu_count", "shared_array", "task_rng"]
 
 _LAZY = {"Pool": "furrow._pool", "ThreadPool": "furrow._thread_pool", "AsyncResult": "furrow._results",
-         "MapResult": "furrow._results"}
+         "MapResult": "furrow._results", "shared_array": "furrow._shared_array", "task_rng": "furrow._rng"}
 
 
 def __getattr__(name):

@@ -4,6 +4,7 @@ import threading
 import warnings
 from multiprocessing import util
 
+from furrow import _options
 from furrow._feeder import Feeder
 from furrow._results import ApplyResult, IMapIterator, MapResult
 
@@ -38,7 +39,8 @@ class BasePool:
         self._terminate = util.Finalize(self, _end, args=(crew, self._helpers), exitpriority=15)
         self._state = RUN
 
-    def _new_job(self, kind, func, calling, chunksize, on_settled):
+    def _new_job(self, kind, func, calling, chunksize, on_settled, options, items):
+        """KIND: None for a single call. ITEMS: all of a map's inputs."""
         raise NotImplementedError
 
     def __del__(self, _warn=warnings.warn, RUN=RUN):
@@ -65,50 +67,59 @@ class BasePool:
 
     # Calls.
 
-    def apply(self, func, args=(), kwds={}):
-        """func(*args, **kwds), in a worker."""
-        return self._apply(func, args, kwds).get()
+    def apply(self, func, args=(), kwds={}, **options):
+        """func(*args, **kwds), in a worker. OPTIONS: timeout, retries, seed."""
+        return self._apply(func, args, kwds, None, None, options).get()
 
-    def apply_async(self, func, args=(), kwds={}, callback=None, error_callback=None):
+    def apply_async(self, func, args=(), kwds={}, callback=None, error_callback=None, **options):
         """The same without waiting: gives an AsyncResult."""
-        return self._started(self._apply(func, args, kwds, callback, error_callback))
+        return self._started(self._apply(func, args, kwds, callback, error_callback, options))
 
-    def _apply(self, func, args, kwds, callback=None, error_callback=None):
+    def _apply(self, func, args, kwds, callback, error_callback, options):
         self._check_running()
+        options = _options.of(options)
+        options.refuse(("progress", "resume", "trace"), "a single call")
         calling, value = (WHOLE, (tuple(args), dict(kwds))) if kwds else (STAR, tuple(args))
         result = ApplyResult(self, callback, error_callback)
-        job = self._new_job(None, func, calling, 1, result._settle)
-        return self._submit(result, job, [value])
+        job = self._new_job(None, func, calling, 1, result._settle, options, [value])
+        return self._submit(result, job)
 
     # Maps.
 
-    def map(self, func, iterable, chunksize=None):
-        """[func(x) for x in iterable]."""
-        return self._map(func, iterable, ITEM, chunksize).get()
+    def map(self, func, iterable, chunksize=None, **options):
+        """[func(x) for x in iterable]. OPTIONS: timeout, retries, on_error, progress, seed, resume, trace."""
+        return self._wait(self._map(func, iterable, ITEM, chunksize, None, None, options))
 
-    def starmap(self, func, iterable, chunksize=None):
+    def starmap(self, func, iterable, chunksize=None, **options):
         """[func(*x) for x in iterable]."""
-        return self._map(func, iterable, STAR, chunksize).get()
+        return self._wait(self._map(func, iterable, STAR, chunksize, None, None, options))
 
-    def map_async(self, func, iterable, chunksize=None, callback=None, error_callback=None):
+    def map_async(self, func, iterable, chunksize=None, callback=None, error_callback=None, **options):
         """map() without waiting: gives a MapResult."""
-        return self._started(self._map(func, iterable, ITEM, chunksize, callback, error_callback))
+        return self._started(self._map(func, iterable, ITEM, chunksize, callback, error_callback, options))
 
-    def starmap_async(self, func, iterable, chunksize=None, callback=None, error_callback=None):
+    def starmap_async(self, func, iterable, chunksize=None, callback=None, error_callback=None, **options):
         """starmap() without waiting."""
-        return self._started(self._map(func, iterable, STAR, chunksize, callback, error_callback))
+        return self._started(self._map(func, iterable, STAR, chunksize, callback, error_callback, options))
 
-    def _map(self, func, iterable, calling, chunksize, callback=None, error_callback=None):
+    def _wait(self, result):
+        try:
+            return result.get()
+        except BaseException:
+            if not result._job.settled:  # an interrupt: the workers are to be free again
+                self._crew.cancel(result._job)
+            raise
+
+    def _map(self, func, iterable, calling, chunksize, callback, error_callback, options):
         self._check_running()
+        options = _options.of(options)
         _check_chunksize(chunksize)
-        items = iterable if type(iterable) in (list, tuple) else list(iterable)
+        items = iterable if type(iterable) is tuple else list(iterable)  # nobody else changes it meanwhile
         result = MapResult(self, callback, error_callback)
-        job = self._new_job(MAP, func, calling, chunksize or 0, result._settle)
-        return self._submit(result, job, items)
+        job = self._new_job(MAP, func, calling, chunksize or 0, result._settle, options, items)
+        return self._submit(result, job)
 
-    def _submit(self, result, job, items):
-        job.give(items)
-        job.end_input()
+    def _submit(self, result, job):
         result._job = job
         self._crew.submit(job)
         return result
@@ -120,19 +131,28 @@ class BasePool:
 
     # Streams.
 
-    def imap(self, func, iterable, chunksize=1):
-        """Like map(), but gives an iterator; inputs are drawn as results are taken."""
-        return self._imap(ORDERED, func, iterable, chunksize)
+    def imap(self, func, iterable, chunksize=1, **options):
+        """Like map(), but gives an iterator; inputs are drawn as results are taken.
 
-    def imap_unordered(self, func, iterable, chunksize=1):
+        OPTIONS: timeout, retries, on_error, progress, seed.
+        """
+        return self._imap(ORDERED, func, iterable, chunksize, options)
+
+    def imap_unordered(self, func, iterable, chunksize=1, **options):
         """Like imap(), with results in the order in which they come."""
-        return self._imap(UNORDERED, func, iterable, chunksize)
+        return self._imap(UNORDERED, func, iterable, chunksize, options)
 
-    def _imap(self, kind, func, iterable, chunksize):
+    def _imap(self, kind, func, iterable, chunksize, options):
         self._check_running()
         _check_chunksize(chunksize)
-        job = self._new_job(kind, func, ITEM, chunksize, None)
+        options = _options.of(options)
+        options.refuse(("resume", "trace"), "imap")
+        job = self._new_job(kind, func, ITEM, chunksize, None, options, None)
         result = IMapIterator(self, job)
+        if options.progress:
+            from furrow._progress import StreamProgress
+
+            result._progress = StreamProgress(options.progress, job, len(iterable) if hasattr(iterable, "__len__") else 0)
         prompt = type(iterable) in _PROMPT
         if prompt:
             self._give_all(job, iterable)

@@ -45,6 +45,22 @@ class RemoteError(PoolError):
     """Stands for an exception of a task that could not be brought back as it is."""
 
 
+class Failure:
+    """Stands in the results for an item that failed, where on_error='collect'. It is false."""
+
+    __slots__ = ("index", "error")
+
+    def __init__(self, index, error):
+        self.index = index
+        self.error = error
+
+    def __bool__(self):
+        return False
+
+    def __repr__(self):
+        return f"Failure({self.index}, {self.error!r})"
+
+
 # The numbers of furrow::FailureKind.
 _EXCEPTION, _DIED, _TIMEOUT, _LOST, _CANCELLED = range(5)
 

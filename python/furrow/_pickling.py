@@ -49,6 +49,46 @@ class Main:
         return True
 
 
+class SpawnedMain(Main):
+    """The same of workers that begin in a fresh interpreter, which has what importing __main__ defines."""
+
+    def __init__(self, template):
+        super().__init__()
+        self._template = template
+        self._asked = False
+
+    def changed(self):
+        self._ask()
+        return super().changed()
+
+    def has(self, function):
+        self._ask()
+        return super().has(function)
+
+    def _ask(self):
+        if not self._asked:
+            names = self._template.names()
+            self._known = {name: value for name, value in self._known.items() if name in names}
+            self._asked = True
+
+
+def identity(function):
+    """What a resume file knows a function by: its name, and its code where that can be seen."""
+    import hashlib
+
+    plain = _plain(function)
+    name = f"{getattr(plain, '__module__', '')}.{getattr(plain, '__qualname__', repr(type(plain)))}"
+    code = getattr(plain, "__code__", None)
+    if code is None:
+        return name
+    return f"{name}:{hashlib.sha256(repr(_shape(code)).encode()).hexdigest()[:16]}"
+
+
+def _shape(code):
+    constants = [_shape(each) if hasattr(each, "co_code") else repr(each) for each in code.co_consts]
+    return code.co_code, constants, code.co_names, code.co_varnames
+
+
 def _definitions():
     for name, value in list(vars(sys.modules["__main__"]).items()):
         if isinstance(value, (FunctionType, type)):

@@ -1,14 +1,19 @@
 """furrow.Pool: worker processes."""
 
+import functools
+import inspect
 import itertools
+import os
 import pickle
 import threading
 import time
 from multiprocessing import util
 
-from furrow import _failures, _furrow, _pickling, _worker
+from furrow import _blas, _failures, _furrow, _pickling, _worker
 from furrow._base import MAP, BasePool
 
+_IN_FLIGHT = 100  # coroutines of a worker, where nobody says otherwise
+_OWN_NUMBER = 2**64 - 1  # wire.hpp
 _CALL_JOBS = 6  # specs that are remembered, fewer than the workers remember
 
 
@@ -18,7 +23,8 @@ class Pool(BasePool):
     processes: how many; cpu_count() where it is None. initializer(*initargs) is run in each worker
     first. maxtasksperchild: a worker is replaced after so many tasks. context: 'fork', 'spawn' or 'forkserver',
     or a context of multiprocessing. serializer: the name of the module whose dumps() takes functions, 'dill'
-    for one; pickle, and cloudpickle for what pickle cannot do, where it is None.
+    for one; pickle, and cloudpickle for what pickle cannot do, where it is None. threads_per_worker: of BLAS and
+    OpenMP; the worker's share of the cores where it is None, and no environment variable says otherwise.
 
     >>> with Pool(2) as pool:
     ...     pool.map(lambda x: x + 1, [1, 2, 3])
@@ -26,32 +32,69 @@ class Pool(BasePool):
     """
 
     def __init__(self, processes=None, initializer=None, initargs=(), maxtasksperchild=None, context=None, *,
-                 serializer=None):
+                 serializer=None, threads_per_worker=None):
         if processes is None:
             processes = _furrow.cpu_count()
         super().__init__(processes, initializer, maxtasksperchild)
         self._serializer = serializer
+        self._method = _start_method(context)
         self._main = _pickling.Main()
         self._keys = itertools.count(1)
+        self._maps = itertools.count(1)
         self._call_keys = {}
+        self._threads = threads_per_worker or max(1, _furrow.cpu_count() // processes)
+        self._limits = threads_per_worker is not None or not _blas.decided()
         self._run_with(self._make_crew(initializer, tuple(initargs), maxtasksperchild or 0))
         self._pool = [_Handle(self._crew, place) for place in range(processes)]
 
     def _make_crew(self, initializer, initargs, max_tasks):
-        def begin(worker):
-            _worker.begin(initializer, initargs, "ForkPoolWorker", worker)
+        begin = spawn = None
+        if self._method == "fork":
+            begin = _beginning(initializer, initargs, self._threads if self._limits else None)
+        else:
+            from furrow._spawn import Template
 
+            template = Template(self._processes, max_tasks, initializer, initargs, self._threads if self._limits else None)
+            spawn = template.start
+            self._main = _pickling.SpawnedMain(template)
         util._flush_std_streams()
         return _furrow.Crew(self._processes, max_tasks, _worker, begin, pickle.dumps, pickle.loads,
-                            _pickling.by_value, _pickling.fallback)
+                            _pickling.by_value, _pickling.fallback, spawn)
 
-    def _new_job(self, kind, func, calling, chunksize, on_settled):
+    def _new_job(self, kind, func, calling, chunksize, on_settled, options, items):
         self._crew.names_matter = self._main.changed()
-        spec = pickle.dumps((_pickling.dump_function(func, self._main, self._serializer), calling, 0))
-        key = self._call_key(spec) if kind is None else next(self._keys)
+        together = _is_coroutine_function(func)
+        if together and not chunksize and kind == MAP:
+            chunksize = max(1, min(-(-len(items) // self._processes), _IN_FLIGHT))
+        seed, number = (options.seed, 0) if options.seed is not None else (0, _OWN_NUMBER if kind is None else next(self._maps))
         ahead = max(1024, 8 * self._processes * chunksize)
-        return _furrow.Job(MAP if kind is None else kind, key, spec, chunksize, 0.0, 0, False, ahead, on_settled,
-                           _failures.make)
+        timeout = 0.0 if together or options.timeout is None else options.timeout
+        collect = _failures.Failure if options.on_error == "collect" else None
+        job = _furrow.Job(MAP if kind is None else kind, 0 if kind is None else next(self._keys), b"", chunksize, timeout,
+                          options.retries, collect, ahead, on_settled, _failures.make)
+        if items is not None:
+            job.give(items)
+            job.end_input()
+        if options.session and kind == MAP:
+            number = self._open_session(job, func, options, seed, number)
+        how = (options.timeout, options.retries, seed) if together else None
+        function = _pickling.dump_function(func, self._main, self._serializer)
+        spec = pickle.dumps((function, calling, options.retries, seed, number, how))
+        job.set_spec(spec)
+        if kind is None:
+            job.set_key(self._call_key(spec))
+        return job
+
+    def _open_session(self, job, func, options, seed, number):
+        from furrow import _progress
+
+        bar, tell = _progress.reporter(options.progress)
+        resume, key = options.resume or "", ""
+        if isinstance(resume, tuple):
+            resume, key = resume
+        elif resume:
+            key = _pickling.identity(func)
+        return self._crew.open_session(job, bar, tell, os.fspath(resume), key, os.fspath(options.trace or ""), seed, number)
 
     def _call_key(self, spec):
         """Calls of the same function share a job, so that a worker learns it once."""
@@ -63,7 +106,7 @@ class Pool(BasePool):
             return key
 
     def _give_all(self, job, iterable):
-        if type(iterable) in (list, tuple):
+        if type(iterable) is tuple:
             super()._give_all(job, iterable)
         else:
             job.draw_from(iter(iterable))
@@ -81,6 +124,35 @@ class Pool(BasePool):
     def _repopulate_pool(self):
         """multiprocessing's name for replacing workers that have ended."""
         self._crew.tick()
+
+
+def _beginning(initializer, initargs, threads):
+    """What each forked worker does first."""
+    known = _blas.setters() if threads else []
+
+    def begin(worker):
+        if threads:
+            _blas.limit(threads, known)
+        _worker.begin(initializer, initargs, "ForkPoolWorker", worker)
+
+    return begin
+
+
+def _start_method(context):
+    """'fork', or 'spawn' for whatever begins in a fresh interpreter."""
+    import multiprocessing
+
+    if not isinstance(context, str):
+        context = (context or multiprocessing).get_start_method()
+    if context not in ("fork", "spawn", "forkserver"):
+        raise ValueError(f"context is 'fork', 'spawn', 'forkserver' or a context of multiprocessing, not {context!r}")
+    return "fork" if context == "fork" else "spawn"
+
+
+def _is_coroutine_function(func):
+    while isinstance(func, functools.partial):
+        func = func.func
+    return inspect.iscoroutinefunction(func)
 
 
 class _Handle:

@@ -5,6 +5,7 @@ the same pool want.
 """
 
 import threading
+import time
 import types
 from multiprocessing import TimeoutError
 
@@ -99,33 +100,45 @@ class IMapIterator:
         self._pool = pool
         self._crew = pool._crew
         self._job = job
-        self._taken = None  # called when an item was taken: there is room for more
+        self._taken = None     # called when an item was taken: there is room for more
+        self._progress = None  # looked at by whoever takes
 
     def __iter__(self):
         return self
 
     def next(self, timeout=None):
         """The next result. Raises multiprocessing.TimeoutError where it is not there after TIMEOUT seconds."""
-        item = self._job.take()
+        item = self._job.take() or self._wait(timeout)
         if item is None:
-            if self._job.exhausted:
-                self._pool = None
-                raise StopIteration
-            self._crew.wait_for_item(self._job, -1 if timeout is None else max(timeout, 0))
-            item = self._job.take()
-            if item is None:
-                if self._job.exhausted:
-                    self._pool = None
-                    raise StopIteration
-                raise TimeoutError
+            self._pool = None
+            if self._progress:
+                self._progress.finish()
+            raise StopIteration
         if self._taken:
             self._taken()
+        if self._progress:
+            self._progress.tick()
         raised, value = item
         if raised:
             raise value
         return value
 
     __next__ = next
+
+    def _wait(self, timeout):
+        """The next item; None after the last."""
+        deadline = None if timeout is None else time.monotonic() + max(timeout, 0)
+        while True:
+            left = -1 if deadline is None else max(deadline - time.monotonic(), 0)
+            if self._progress:
+                self._progress.tick()
+                left = 0.1 if left < 0 else min(left, 0.1)
+            came = self._crew.wait_for_item(self._job, left)
+            item = self._job.take()
+            if item is not None or self._job.exhausted:
+                return item
+            if not came and deadline is not None and time.monotonic() >= deadline:
+                raise TimeoutError
 
     def __del__(self):
         job, crew = getattr(self, "_job", None), getattr(self, "_crew", None)

@@ -1,6 +1,8 @@
 """furrow.ThreadPool: worker threads."""
 
-from furrow import _furrow, _threads
+import itertools
+
+from furrow import _failures, _furrow, _threads
 from furrow._base import ITEM, MAP, STAR, BasePool
 
 
@@ -25,15 +27,25 @@ class ThreadPool(BasePool):
             if initializer is not None:
                 initializer(*initargs)
 
+        self._maps = itertools.count(1)
         self._run_with(_threads.ThreadCrew(processes, begin))
         self._pool = self._crew.threads
 
-    def _new_job(self, kind, func, calling, chunksize, on_settled):
+    def _new_job(self, kind, func, calling, chunksize, on_settled, options, items):
+        options.refuse(("timeout", "resume", "trace"), "a ThreadPool")
         if not chunksize:
             chunksize = 1
         ahead = max(1024, 8 * self._processes * chunksize)
-        return _threads.ThreadJob(MAP if kind is None else kind, _call(func, calling), chunksize, 0, False, ahead,
-                                  on_settled)
+        seed, number = (options.seed, 0) if options.seed is not None else (0, next(self._maps))
+        collect = _failures.Failure if options.on_error == "collect" else None
+        job = _threads.ThreadJob(MAP if kind is None else kind, _call(func, calling), chunksize, options.retries, collect,
+                                 ahead, on_settled, (seed, number))
+        if options.progress and kind == MAP:
+            job.show(options.progress)
+        if items is not None:
+            job.give(items)
+            job.end_input()
+        return job
 
     def _repopulate_pool(self):
         pass

@@ -9,13 +9,14 @@ import queue
 import threading
 import time
 
+from furrow import _rng
 from furrow._failures import PoolError
 
 MAP, ORDERED, UNORDERED = range(3)
 
 
 class ThreadJob:
-    def __init__(self, kind, call, chunksize, retries, collect, items_ahead, on_settled):
+    def __init__(self, kind, call, chunksize, retries, collect, items_ahead, on_settled, stream):
         self._kind = kind
         self._call = call
         self._chunksize = max(chunksize, 1)
@@ -23,6 +24,8 @@ class ThreadJob:
         self._collect = collect
         self._items_ahead = items_ahead
         self._on_settled = on_settled
+        self._stream = stream  # of random numbers: (seed, number)
+        self._progress = None
         self._crew = None
         self._changed = threading.Condition()
         self._early = {}
@@ -84,21 +87,29 @@ class ThreadJob:
             waiting = len(self._ready) + len(self._early) + self._fed - self.done
             return not self.settled and waiting < self._items_ahead
 
+    def show(self, progress):
+        from furrow._progress import StreamProgress
+
+        self._progress = StreamProgress(progress, self, self._fed)
+
     # A worker's side.
 
     def run(self, first, items):
         for index, item in enumerate(items, first):
             if self._stopped:
                 return
-            failed, value = self._try(item)
+            failed, value = self._try(index, item)
             with self._changed:
                 self.done += 1
                 self._store(index, failed, value)
+                if self._progress:
+                    self._progress.tick()
             item = value = None
         self._settle_if_over()
 
-    def _try(self, item):
+    def _try(self, index, item):
         for left in range(self._retries, -1, -1):
+            _rng.scope.set(_rng.Scope(*self._stream, index))
             try:
                 return False, self._call(item)
             except Exception as problem:
@@ -112,10 +123,14 @@ class ThreadJob:
             return
         self.failed += failed
         if self._kind != MAP:
-            self._early[index] = (failed and not self._collect, value)
+            if failed and self._collect:
+                failed, value = False, self._collect(index, value)
+            self._early[index] = (bool(failed), value)
             self._pass_on()
-        elif not failed or self._collect:
+        elif not failed:
             self.results[index] = value
+        elif self._collect:
+            self.results[index] = self._collect(index, value)
         elif self._error_index is None or index < self._error_index:
             self.error, self._error_index = value, index
 
@@ -136,6 +151,8 @@ class ThreadJob:
             self._settling = True
             told, self._on_settled = self._on_settled, None
         try:
+            if self._progress:
+                self._progress.finish()
             if told:
                 told(self.error, self.results)
         finally:

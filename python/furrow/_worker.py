@@ -65,9 +65,9 @@ def exit_status(exception):
 
 
 def learn(spec):
-    """A job's function, and how to call it: (function, calling, retries, enter, together)."""
-    function, calling, retries = pickle.loads(spec)
-    return pickle.loads(function), calling, retries, None, False
+    """A job's function, and how to call it: (function, calling, retries, seed, number, together)."""
+    function, *how = pickle.loads(spec)
+    return (pickle.loads(function), *how)
 
 
 def dump_hard(result, problem):
@@ -84,8 +84,10 @@ def dump_hard(result, problem):
     return None, MaybeEncodingError(problem, result)
 
 
-def run_together(*_):
-    raise NotImplementedError
+def run_together(*arguments):
+    from furrow import _async
+
+    return _async.run_together(*arguments)
 
 
 class _Process:

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "native/arena_store.hpp"
 #include "native/without_gil.hpp"
 #include "pool/participant.hpp"
 
@@ -14,6 +15,7 @@ namespace {
 
 constexpr std::int64_t kTick_ns = 50'000'000;  // between looks for signals
 constexpr std::int64_t kGrace_ns = 1'000'000;  // in which the pump thread leaves the turn to others
+constexpr std::size_t kWindow = 256;           // messages ahead of a worker
 constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
 
 std::int64_t deadline_after(double timeout_s) {
@@ -47,17 +49,52 @@ class Counted {
 
 }  // namespace
 
-Crew::Crew(int workers, std::uint64_t max_tasks, py::object worker_hooks, py::object begin, Pickling pickling)
+Crew::Crew(int workers, std::uint64_t max_tasks, py::object worker_hooks, py::object begin, Pickling pickling,
+           const py::object& spawn)
     : owner_(::getpid()), pickling_(std::move(pickling)) {
+  int arena_fd = -1;
+  if (auto arena = pool::Arena::create(workers)) {  // without one, all goes through the rings
+    arena->enter(0);
+    arena_fd = arena->descriptor();
+    store_ = std::make_unique<ArenaStore>(std::make_shared<pool::Arena>(std::move(*arena)));
+  }
   encoder_ = std::make_unique<Encoder>(pickling_, store_.get());
-  worker_ = std::make_unique<Worker>(std::move(worker_hooks), std::move(begin), nullptr);
   options_.max_tasks_per_child = max_tasks;
-  auto segment = os::SharedMemory::create(pool::MessageCrew::bytes_for(workers));
+  const std::size_t size = pool::MessageCrew::bytes_for(workers);
+  auto segment = spawn.is_none() ? os::SharedMemory::create(size) : os::SharedMemory::with_descriptor(size);
   if (!segment) throw PoolError(segment.error().to_string());
-  const Fork fork;
-  crew_ = std::make_unique<pool::MessageCrew>(std::move(*segment), workers, options_, *worker_, false);
-  crew_->window = 256;
+  if (spawn.is_none()) {
+    worker_ = std::make_unique<Worker>(std::move(worker_hooks), std::move(begin), store_.get());
+    const Fork fork;
+    crew_ = std::make_unique<pool::MessageCrew>(std::move(*segment), workers, options_, *worker_, false);
+  } else {
+    const int segment_fd = segment->descriptor();
+    crew_ = std::make_unique<pool::MessageCrew>(std::move(*segment), workers, options_, [&] {
+      return static_cast<pid_t>(spawn(segment_fd, arena_fd).cast<int>());
+    });
+  }
+  crew_->window = kWindow;
+  crew_->restarted = [this](int worker) {
+    for (const std::shared_ptr<Job>& each : active_) each->restarted(worker);
+  };
   crew_->start();
+}
+
+int Crew::tend(int segment, int arena, int workers, std::uint64_t max_tasks, pid_t parent, py::object hooks,
+               py::object begin) {
+  std::unique_ptr<BufferStore> store;
+  if (arena >= 0) {
+    auto attached = pool::Arena::attach(arena, workers);
+    if (!attached) throw PoolError(attached.error().to_string());
+    store = std::make_unique<ArenaStore>(std::make_shared<pool::Arena>(std::move(*attached)));
+  }
+  auto memory = os::SharedMemory::attach(segment);
+  if (!memory) throw PoolError(memory.error().to_string());
+  PoolOptions options;
+  options.max_tasks_per_child = max_tasks;
+  Worker worker(std::move(hooks), std::move(begin), store.get());
+  PyOS_BeforeFork();  // ends in each worker
+  return pool::MessageCrew::tend(std::move(*memory), workers, options, worker, parent);
 }
 
 // A worker that drops the last handle of its parent's crew must not unmap the memory it works on.
@@ -65,6 +102,7 @@ Crew::~Crew() {
   if (!mine()) {
     (void)crew_.release();
     (void)worker_.release();
+    (void)store_.release();
     return;
   }
   if (!ended_ && crew_) crew_->end(pool::Ending::kNow);
@@ -174,6 +212,11 @@ void Crew::nudge() {
   tick();
 }
 
+std::uint64_t Crew::open_session(Job& job, Session::Options options) {
+  check_here();
+  return job.open_session(std::move(options), pickling_);
+}
+
 void Crew::submit(const std::shared_ptr<Job>& job) {
   check_here();
   if (ended_) throw PoolError("this Pool has ended");
@@ -201,10 +244,13 @@ void Crew::settle_jobs() {
       i = 0;
       continue;
     }
-    if (job->settled() && job->idle())
+    job->tick();
+    if (job->settled() && job->idle()) {
+      job->let_go();
       active_.erase(active_.begin() + static_cast<std::ptrdiff_t>(i));
-    else
+    } else {
       ++i;
+    }
   }
 }
 

@@ -35,11 +35,18 @@ class Crew {
  public:
   // WORKER_HOOKS: furrow._worker. BEGIN is called with its number in each worker, and runs the initializer.
   // MAKE_FAILURE: what a job is told of a unit that failed. Forks the template and the workers.
-  Crew(int workers, std::uint64_t max_tasks, py::object worker_hooks, py::object begin, Pickling pickling);
+  // SPAWN: starts the template as a program of its own, given the descriptors of segment and arena, and gives
+  // its pid; none: it is forked.
+  Crew(int workers, std::uint64_t max_tasks, py::object worker_hooks, py::object begin, Pickling pickling,
+       const py::object& spawn);
   ~Crew();
   Crew(const Crew&) = delete;
   Crew& operator=(const Crew&) = delete;
 
+  // In the spawned template, until the crew ends; gives its exit status.
+  static int tend(int segment, int arena, int workers, std::uint64_t max_tasks, pid_t parent,
+                  py::object hooks, py::object begin);
+  std::uint64_t open_session(Job& job, Session::Options options);
   void submit(const std::shared_ptr<Job>& job);
   // Until the job is settled. False where the time is over first; less than 0: no limit.
   bool wait(Job& job, double timeout_s);

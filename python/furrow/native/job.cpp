@@ -9,7 +9,15 @@ namespace {
 constexpr std::size_t kFirstAhead = 4;  // chunks of each worker
 constexpr std::size_t kMostAhead = 200;
 constexpr double kAhead_ns = 1'000'000;         // what a worker should have before it
+constexpr std::int64_t kLonger = 4;             // a chunk takes so many times what the sizer aims at
 constexpr std::size_t kChunkBytes = 128 << 10;  // a chunk of unknown size ends here
+
+// VALUE is given away.
+void put_into_list(PyObject* list, std::uint64_t index, PyObject* value) {
+  PyObject*& place = reinterpret_cast<PyListObject*>(list)->ob_item[index];
+  PyObject* const before = std::exchange(place, value);
+  Py_XDECREF(before);
+}
 
 class BytesReader {
  public:
@@ -57,7 +65,7 @@ class Job::Chunk : public pool::Parcel {
       }
     }
   }
-  void failed(Failure failure, std::uint64_t, int) override {
+  void failed(Failure failure, std::uint64_t, int worker) override {
     const py::gil_scoped_acquire gil;
     py::object exception;
     try {
@@ -66,7 +74,7 @@ class Job::Chunk : public pool::Parcel {
     } catch (py::error_already_set& error) {
       exception = exception_of(error);
     }
-    job.fail(failure.index, std::move(exception));
+    job.fail(failure.index, std::move(exception), worker, failure.attempts);
   }
   void done(int worker, const Times& times) override {
     const py::gil_scoped_acquire gil;
@@ -76,7 +84,8 @@ class Job::Chunk : public pool::Parcel {
 
   Job& job;
   Buffer bytes{};
-  std::vector<std::size_t> starts{};  // of each unit's bytes, and their end
+  std::vector<std::size_t> starts{};    // of each unit's bytes, and their end
+  std::vector<std::uint64_t> places{};  // in the arena, that the bytes refer to
 };
 
 Job::Job(Options options, py::object make_failure)
@@ -112,8 +121,22 @@ void Job::begin(std::uint64_t base, int workers, Encoder& encoder, const Picklin
   pickling_ = &pickling;
   store_ = store;
   most_ahead_ = kFirstAhead * static_cast<std::size_t>(workers);
-  if (options_.kind == Kind::kMap)
+  make_results();
+}
+
+void Job::make_results() {
+  if (options_.kind == Kind::kMap && !results_)
     results_ = py::reinterpret_steal<py::object>(PyList_New(static_cast<Py_ssize_t>(given_)));
+}
+
+std::uint64_t Job::open_session(Session::Options options, Pickling& pickling) {
+  make_results();
+  py::list inputs;
+  if (!inputs_.empty()) inputs = py::reinterpret_steal<py::list>(PySequence_List(inputs_.front().ptr()));
+  session_ = std::make_unique<Session>(std::move(options), inputs, py::reinterpret_borrow<py::list>(results_),
+                                       pickling);
+  spans_ = session_->left();
+  return session_->number();
 }
 
 // Inputs.
@@ -121,6 +144,7 @@ void Job::begin(std::uint64_t base, int workers, Encoder& encoder, const Picklin
 bool Job::has_input() const { return !inputs_.empty() || drawn_ || (iterator_ && !input_ended_); }
 
 bool Job::has_input() {
+  skip_what_is_there();
   if (!inputs_.empty() || drawn_) return true;
   if (!iterator_ || input_ended_) return false;
   drawn_ = py::reinterpret_steal<py::object>(PyIter_Next(iterator_.ptr()));
@@ -133,6 +157,18 @@ bool Job::has_input() {
   else
     input_ended_ = true;
   return false;
+}
+
+// Inputs whose results a resume file had.
+void Job::skip_what_is_there() {
+  if (!session_ || inputs_.empty()) return;
+  while (span_ < spans_.size() && fed_ >= spans_[span_].end) ++span_;
+  const std::uint64_t next = span_ < spans_.size() ? spans_[span_].begin : given_;
+  if (next <= fed_) return;
+  accounted_ += next - fed_;
+  fed_ = next;
+  next_ = static_cast<Py_ssize_t>(next);
+  if (next == given_) inputs_.clear();
 }
 
 py::object Job::next_input() {
@@ -150,6 +186,7 @@ py::object Job::next_input() {
 
 std::uint64_t Job::next_size() const {
   if (options_.chunksize) return options_.chunksize;
+  if (heavy_) return 1;
   const std::uint64_t fair = waiting_inputs() / (4 * static_cast<std::uint64_t>(workers_));
   return std::max<std::uint64_t>(std::min(sizer_.next(), fair), 1);
 }
@@ -159,8 +196,10 @@ bool Job::feed(pool::MessageCrew& crew) {
   feeding_ = true;
   bool happened = false;
   const bool stream = options_.kind != Kind::kMap;
-  while (under_way_ < most_ahead_ && has_input()) {
-    if (stream && ready_.size() + early_.size() + (fed_ - accounted_) >= options_.items_ahead) break;
+  const auto least = 2 * static_cast<std::size_t>(workers_);
+  while (under_way_ < (heavy_ ? least : most_ahead_) && has_input()) {
+    const std::uint64_t most = heavy_ ? 4 * least : options_.items_ahead;
+    if (stream && ready_.size() + early_.size() + (fed_ - accounted_) >= most) break;
     happened = send_chunk(crew) || happened;
   }
   feeding_ = false;
@@ -176,12 +215,36 @@ Job::Chunk* Job::fresh_chunk() {
   return chunk;
 }
 
+// The quick way for numbers and the like in a list, up to input END.
+void Job::encode_simple_ones(Chunk& chunk, std::uint64_t end) {
+  if (inputs_.empty() || drawn_) return;
+  PyObject* const items = inputs_.front().ptr();
+  const Py_ssize_t size = PySequence_Fast_GET_SIZE(items);
+  PyObject** const all = PySequence_Fast_ITEMS(items);
+  while (fed_ < end && next_ < size && (options_.chunksize != 0 || chunk.bytes.size() < kChunkBytes)) {
+    const std::size_t before = chunk.bytes.size();
+    if (!encoder_->encode_simple(all[next_], chunk.bytes)) break;
+    chunk.starts.push_back(before);
+    ++next_;
+    ++fed_;
+  }
+  if (next_ < size) return;
+  inputs_.pop_front();
+  next_ = 0;
+}
+
 // An input that cannot be encoded ends the chunk before it, and fails.
 bool Job::send_chunk(pool::MessageCrew& crew) {
   Chunk* const chunk = fresh_chunk();
-  const std::uint64_t first = fed_, most = next_size();
+  (void)has_input();  // skips
+  const std::uint64_t first = fed_;
+  std::uint64_t most = next_size();
+  if (session_ && span_ < spans_.size()) most = std::min(most, spans_[span_].end - fed_);
   py::object refused;
-  while (fed_ - first < most && has_input()) {
+  if (store_) store_->use(&chunk->places, options_.kind == Kind::kMap && given_ > 1 ? &sent_ : nullptr);
+  for (;;) {
+    encode_simple_ones(*chunk, first + most);
+    if (fed_ - first >= most || !has_input()) break;
     const py::object item = next_input();
     const std::size_t before = chunk->bytes.size();
     chunk->starts.push_back(before);
@@ -194,8 +257,10 @@ bool Job::send_chunk(pool::MessageCrew& crew) {
       break;
     }
     ++fed_;
-    if (options_.chunksize == 0 && chunk->bytes.size() > kChunkBytes) break;
+    if (options_.chunksize == 0 && (chunk->bytes.size() > kChunkBytes || !chunk->places.empty())) break;
   }
+  if (store_) store_->use(nullptr, nullptr);
+  heavy_ = heavy_ || !chunk->places.empty();
   const bool sends = fed_ > first;
   if (sends) {
     chunk->starts.push_back(chunk->bytes.size());
@@ -207,6 +272,7 @@ bool Job::send_chunk(pool::MessageCrew& crew) {
     ++under_way_;
     crew.submit(chunk);
   } else {
+    if (store_) store_->release(chunk->places);
     free_.push_back(chunk);
   }
   if (refused) fail(fed_++, std::move(refused));
@@ -216,9 +282,10 @@ bool Job::send_chunk(pool::MessageCrew& crew) {
 void Job::chunk_done(Chunk* chunk, int worker, const pool::Parcel::Times& times) {
   const std::uint64_t units = chunk->end - chunk->begin;
   const auto took = times.ended_ns - times.began_ns;
-  (void)worker;
+  if (session_ && worker >= 0)
+    session_->chunk_done(worker, {chunk->begin - base_, chunk->end - base_}, times.began_ns, times.ended_ns);
   if (took > 0) {
-    sizer_.measured(units, static_cast<std::uint64_t>(took));
+    sizer_.measured(units, static_cast<std::uint64_t>(took / kLonger));
     chunk_ns_ =
         chunk_ns_ == 0 ? static_cast<double>(took) : chunk_ns_ * 0.9 + static_cast<double>(took) * 0.1;
     const auto wanted = static_cast<std::size_t>(kAhead_ns / std::max(chunk_ns_, 1.0));
@@ -226,6 +293,7 @@ void Job::chunk_done(Chunk* chunk, int worker, const pool::Parcel::Times& times)
   }
   constexpr std::size_t kKept = 256 << 10;
   chunk->bytes.shrink(kKept);
+  if (store_) store_->release(chunk->places);
   --under_way_;
   free_.push_back(chunk);
 }
@@ -234,14 +302,24 @@ void Job::chunk_done(Chunk* chunk, int worker, const pool::Parcel::Times& times)
 
 void Job::store(std::uint64_t index, py::object value) {
   ++accounted_;
-  if (!settled_) put(index, {std::move(value), false});
+  if (settled_) return;
+  if (options_.kind == Kind::kMap)
+    put_into_list(results_.ptr(), index, value.release().ptr());
+  else
+    put(index, {std::move(value), false});
 }
 
-void Job::fail(std::uint64_t index, py::object exception) {
+void Job::fail(std::uint64_t index, py::object exception, int worker, int attempts) {
   ++accounted_;
   ++failed_;
   if (settled_) return;
-  if (options_.collect) return put(index, {std::move(exception), false});
+  if (session_) {
+    const int told = attempts >= kNeverAgain ? 1 : attempts;
+    session_->failed(index, told, py::cast<std::string>(py::str(py::type::of(exception).attr("__name__"))),
+                     worker);
+  }
+  if (options_.collect && !options_.collect.is_none())
+    return put(index, {options_.collect(index, exception), false});
   if (options_.kind != Kind::kMap) return put(index, {std::move(exception), true});
   if (!error_ || index < error_index_) {
     error_ = std::move(exception);
@@ -252,7 +330,7 @@ void Job::fail(std::uint64_t index, py::object exception) {
 void Job::put(std::uint64_t index, Item item) {
   switch (options_.kind) {
     case Kind::kMap:
-      PyList_SET_ITEM(results_.ptr(), static_cast<Py_ssize_t>(index), item.value.release().ptr());
+      put_into_list(results_.ptr(), index, item.value.release().ptr());
       return;
     case Kind::kUnordered:
       ready_.push_back(std::move(item));
@@ -286,6 +364,16 @@ void Job::settle() {
     else
       ready_.push_back({input_error_, true});
   }
+  if (session_ && !quiet_) {
+    try {
+      session_->finish();
+    } catch (py::error_already_set& problem) {
+      error_ = exception_of(problem);
+    } catch (const std::exception& problem) {
+      error_ = py::module_::import("furrow._failures").attr("PoolError")(problem.what());
+    }
+  }
+  session_.reset();
   if (error_) results_ = py::none();
   const py::object told = std::exchange(options_.on_settled, py::object());
   if (told && !told.is_none() && !quiet_) {
@@ -307,8 +395,22 @@ void Job::cancel() {
   input_ended_ = true;
 }
 
+void Job::tick() {
+  if (session_ && !settled_) session_->tick();
+}
+
+void Job::restarted(int worker) {
+  if (session_ && !settled_) session_->restarted(worker);
+}
+
+void Job::let_go() {
+  if (store_) store_->release(sent_.held);
+  sent_ = {};
+}
+
 void Job::abandon(py::object error) {
   if (settled_) return;
+  session_.reset();
   input_ended_ = true;
   inputs_.clear();
   drawn_ = py::object();

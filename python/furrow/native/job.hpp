@@ -17,6 +17,7 @@
 #include <string>
 #include <vector>
 
+#include "native/session.hpp"
 #include "native/values.hpp"
 #include "native/wire.hpp"
 #include "pool/message_crew.hpp"
@@ -33,7 +34,7 @@ class Job {
     std::uint64_t chunksize = 0;
     double timeout_s = 0;
     int retries = 0;
-    bool collect = false;           // failures are results
+    py::object collect{};           // (index, exception) -> the result in its place; none: it is raised
     std::uint64_t items_ahead = 0;  // of a stream: results that may wait to be taken
     py::object on_settled{};        // called once; none
   };
@@ -52,6 +53,12 @@ class Job {
   // Whether a stream's feeder should give more.
   bool hungry() const;
 
+  // Of a map whose inputs are all there: progress, trace and resume file. Gives the number of its random
+  // streams.
+  std::uint64_t open_session(Session::Options options, Pickling& pickling);
+  void set_key(std::uint64_t key) { options_.key = key; }
+  void set_spec(std::string spec) { options_.spec = std::move(spec); }
+
   // The crew's side. BASE: of its units.
   void begin(std::uint64_t base, int workers, Encoder& encoder, const Pickling& pickling, BufferStore* store);
   // Sends what there is room for; whether there was anything.
@@ -61,6 +68,9 @@ class Job {
   void settle();                   // over: tells on_settled
   void abandon(py::object error);  // what is not there yet never comes
   void cancel();                   // the same, quietly, since nobody waits for it
+  void tick();                     // now and then
+  void restarted(int worker);
+  void let_go();  // of what it put into the arena, when it is idle
   bool settled() const { return settled_; }
   const Options& options() const { return options_; }
   std::uint64_t done() const { return accounted_; }
@@ -88,9 +98,12 @@ class Job {
   py::object next_input();
   std::uint64_t next_size() const;
   bool send_chunk(pool::MessageCrew& crew);
+  void encode_simple_ones(Chunk& chunk, std::uint64_t end);
   Chunk* fresh_chunk();
   void store(std::uint64_t index, py::object value);
-  void fail(std::uint64_t index, py::object exception);
+  void fail(std::uint64_t index, py::object exception, int worker = -1, int attempts = 1);
+  void make_results();
+  void skip_what_is_there();
   void put(std::uint64_t index, Item item);
   void chunk_done(Chunk* chunk, int worker, const pool::Parcel::Times& times);
 
@@ -111,6 +124,11 @@ class Job {
   Encoder* encoder_ = nullptr;
   const Pickling* pickling_ = nullptr;
   BufferStore* store_ = nullptr;
+  std::vector<pool::Span> spans_{};  // of inputs that are to be done; all of them where there is no session
+  std::size_t span_ = 0;
+  SentBuffers sent_{};
+  bool heavy_ = false;  // it puts much into the arena
+  std::unique_ptr<Session> session_{};
   std::uint64_t fed_ = 0, accounted_ = 0, failed_ = 0;
   std::size_t under_way_ = 0, most_ahead_ = 0;
   double chunk_ns_ = 0;  // about how long the last ones took

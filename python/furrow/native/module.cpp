@@ -3,7 +3,9 @@
 #include <pybind11/stl.h>
 
 #include "furrow/cpu_count.hpp"
+#include "native/arena_store.hpp"
 #include "native/crew.hpp"
+#include "pool/progress_bar.hpp"
 
 namespace py = pybind11;
 using namespace furrow::python;
@@ -11,7 +13,7 @@ using namespace furrow::python;
 namespace {
 
 std::shared_ptr<Job> make_job(int kind, std::uint64_t key, const py::bytes& spec, std::uint64_t chunksize,
-                              double timeout_s, int retries, bool collect, std::uint64_t items_ahead,
+                              double timeout_s, int retries, py::object collect, std::uint64_t items_ahead,
                               py::object on_settled, py::object make_failure) {
   Job::Options options;
   options.kind = static_cast<Job::Kind>(kind);
@@ -20,21 +22,35 @@ std::shared_ptr<Job> make_job(int kind, std::uint64_t key, const py::bytes& spec
   options.chunksize = chunksize;
   options.timeout_s = timeout_s;
   options.retries = retries;
-  options.collect = collect;
+  options.collect = std::move(collect);
   options.items_ahead = items_ahead;
   options.on_settled = std::move(on_settled);
   return std::make_shared<Job>(std::move(options), std::move(make_failure));
 }
 
 std::unique_ptr<Crew> make_crew(int workers, std::uint64_t max_tasks, py::object hooks, py::object begin,
-                                py::object dumps, py::object loads, py::object by_value,
-                                py::object fallback) {
+                                py::object dumps, py::object loads, py::object by_value, py::object fallback,
+                                const py::object& spawn) {
   Pickling pickling;
   pickling.dumps = std::move(dumps);
   pickling.loads = std::move(loads);
   pickling.by_value = std::move(by_value);
   pickling.fallback = std::move(fallback);
-  return std::make_unique<Crew>(workers, max_tasks, std::move(hooks), std::move(begin), std::move(pickling));
+  return std::make_unique<Crew>(workers, max_tasks, std::move(hooks), std::move(begin), std::move(pickling),
+                                spawn);
+}
+
+std::uint64_t open_session(Crew& crew, Job& job, bool bar, py::object progress, std::string resume,
+                           std::string key, std::string trace, std::uint64_t seed, std::uint64_t number) {
+  Session::Options options;
+  options.bar = bar;
+  options.progress = std::move(progress);
+  options.resume = std::move(resume);
+  options.resume_key = std::move(key);
+  options.trace = std::move(trace);
+  options.seed = seed;
+  options.number = number;
+  return crew.open_session(job, std::move(options));
 }
 
 py::object take(Job& job) {
@@ -49,6 +65,20 @@ PYBIND11_MODULE(_furrow, module) {
   module.doc() = "The C++ pool behind furrow.";
   module.def("cpu_count", &furrow::cpu_count, py::arg("logical") = false);
 
+  module.def("task_scope", &Worker::scope);
+  module.def("tend", &Crew::tend);
+
+  py::class_<View, std::shared_ptr<View>>(module, "View", py::buffer_protocol()).def_buffer(&View::buffer);
+
+  py::class_<furrow::pool::ProgressBar>(module, "ProgressBar")
+      .def(py::init<>())
+      .def("draw",
+           [](furrow::pool::ProgressBar& bar, std::uint64_t done, std::uint64_t failed, std::uint64_t total,
+              double elapsed_s) {
+             bar.draw({done, failed, total, elapsed_s}, 0);
+           })
+      .def("erase", &furrow::pool::ProgressBar::erase);
+
   py::class_<Job, std::shared_ptr<Job>>(module, "Job")
       .def(py::init(&make_job))
       .def("give", &Job::give)
@@ -57,7 +87,8 @@ PYBIND11_MODULE(_furrow, module) {
       .def("fail_input", &Job::fail_input)
       .def("hungry", &Job::hungry)
       .def("take", &take)
-      .def("settle", &Job::settle)
+      .def("set_key", &Job::set_key)
+      .def("set_spec", [](Job& job, const py::bytes& spec) { job.set_spec(spec); })
       .def_property_readonly("over", &Job::over)
       .def_property_readonly("exhausted", &Job::exhausted)
       .def_property_readonly("settled", &Job::settled)
@@ -69,6 +100,7 @@ PYBIND11_MODULE(_furrow, module) {
 
   py::class_<Crew>(module, "Crew")
       .def(py::init(&make_crew))
+      .def("open_session", &open_session)
       .def("submit", &Crew::submit)
       .def("wait", &Crew::wait)
       .def("wait_for_item", &Crew::wait_for_item)

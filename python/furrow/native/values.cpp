@@ -177,6 +177,17 @@ void Encoder::pickle(PyObject* value, Buffer& to) {
   }
   const auto size = static_cast<std::uint64_t>(PyBytes_GET_SIZE(made.ptr()));
   if (buffers_.empty()) {
+    if (size >= BufferStore::kLargePickle && store_) {
+      Py_buffer bytes{};
+      bytes.buf = PyBytes_AS_STRING(made.ptr());
+      bytes.len = static_cast<Py_ssize_t>(size);
+      const std::uint64_t at = store_->put(bytes);
+      if (at != BufferStore::kNowhere) {
+        to.byte('A');
+        to.number(BufferPlace{at, size, 1});
+        return;
+      }
+    }
     to.byte('p');
     to.number(size);
     to.append(PyBytes_AS_STRING(made.ptr()), size);
@@ -188,7 +199,7 @@ void Encoder::pickle(PyObject* value, Buffer& to) {
   for (const py::object& each : buffers_) {
     const Py_buffer* const bytes = PyPickleBuffer_GetBuffer(each.ptr());
     if (!bytes) throw py::error_already_set();
-    const std::uint64_t at = store_ ? store_->put(value, *bytes) : BufferStore::kNowhere;
+    const std::uint64_t at = store_ ? store_->put(*bytes) : BufferStore::kNowhere;
     if (at == BufferStore::kNowhere) in_line.push_back(bytes);
     to.number(
         BufferPlace{at, static_cast<std::uint64_t>(bytes->len), static_cast<std::uint64_t>(bytes->readonly)});
@@ -231,6 +242,13 @@ py::object decode(const char*& at, const char* end, const Pickling& pickling, Bu
     case 'p': {
       const auto size = take<std::uint64_t>(at, end);
       return load(pickling, take_bytes(at, end, size), size, nullptr);
+    }
+    case 'A': {
+      const auto place = take<BufferPlace>(at, end);
+      if (!store) torn();
+      const py::object pickle = store->get(place.at, place.size, true);
+      return py::reinterpret_steal<py::object>(
+          checked(PyObject_CallOneArg(pickling.loads.ptr(), pickle.ptr())));
     }
     case 'P':
       return load_with_buffers(at, end, pickling, store);

@@ -6,6 +6,7 @@
 //   s, b      str, bytes: u32 size, UTF-8 or the bytes
 //   t         tuple: u8 count, its values
 //   p         a pickle: u64 size, its bytes
+//   A         a large pickle that lies in the arena: a BufferPlace
 //   P         a pickle with buffers beside it: u32 count, for each a BufferPlace; u64 size, its bytes; then
 //   the
 //             bytes of buffers that have no place in the arena (kInline), one after the other
@@ -17,6 +18,7 @@
 
 #include <pybind11/pybind11.h>
 
+#include <unordered_map>
 #include <vector>
 
 #include "native/buffer.hpp"
@@ -25,19 +27,42 @@ namespace furrow::python {
 
 namespace py = pybind11;
 
+// Buffers that one job has sent already, whose owners it keeps as they are until it is over.
+struct SentBuffers {
+  struct Key {
+    const void* data;
+    std::size_t size;
+    int readonly;
+    bool operator==(const Key&) const = default;
+  };
+  struct Hash {
+    std::size_t operator()(const Key& key) const {
+      return reinterpret_cast<std::size_t>(key.data) ^ (key.size * 0x9e3779b97f4a7c15u);
+    }
+  };
+  std::unordered_map<Key, std::uint64_t, Hash> places{};
+  std::vector<std::uint64_t> held{};
+  std::vector<py::object> owners{};
+};
+
 // Where large buffers of values go instead of into the bytes.
 class BufferStore {
  public:
   virtual ~BufferStore() = default;
   // Puts away a copy of the bytes and gives its place; kNowhere where it cannot.
-  virtual std::uint64_t put(PyObject* owner, const Py_buffer& bytes) = 0;
+  virtual std::uint64_t put(const Py_buffer& bytes) = 0;
+  // From now on, places that are put are added to PLACES, and those of SENT are used again. Null: no such.
+  virtual void use(std::vector<std::uint64_t>* places, SentBuffers* sent) = 0;
+  // What was added there is not needed any more (in a worker: was not sent).
+  virtual void release(std::vector<std::uint64_t>& places) = 0;
   // The bytes at a place, as an object with the buffer interface. Throws py::error_already_set.
   virtual py::object get(std::uint64_t place, std::uint64_t size, bool readonly) = 0;
   // In a worker that has just been forked: this is number WORKER.
   virtual void enter(int worker) = 0;
 
   static constexpr std::uint64_t kNowhere = ~std::uint64_t{0};
-  static constexpr Py_ssize_t kLarge = 32 << 10;  // smaller ones stay in the pickle
+  static constexpr Py_ssize_t kLarge = 32 << 10;          // smaller ones stay in the pickle
+  static constexpr std::size_t kLargePickle = 128 << 10;  // smaller ones go with the message
 };
 
 struct BufferPlace {
@@ -60,6 +85,8 @@ class Encoder {
  public:
   Encoder(Pickling& pickling, BufferStore* store);
   void encode(PyObject* value, Buffer& to);
+  // Only if it is simple: no Python code is run.
+  bool encode_simple(PyObject* value, Buffer& to) { return simple(value, to, 0); }
 
  private:
   bool simple(PyObject* value, Buffer& to, int depth);

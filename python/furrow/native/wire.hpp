@@ -25,6 +25,10 @@ enum class Calling : int {
 constexpr int kNeverAgain = 1 << 30;  // attempts of a failure that retries cannot mend
 constexpr int kUnitBits = 40;         // of the index in a job
 
+// A job whose every call has random numbers of its own, since calls of one function share a spec.
+constexpr std::uint64_t kOwnNumber = ~std::uint64_t{0};
+constexpr std::uint64_t kCallNumbers = std::uint64_t{1} << 62;  // beyond those of maps
+
 constexpr std::uint64_t index_in_job(std::uint64_t unit) {
   return unit & ((std::uint64_t{1} << kUnitBits) - 1);
 }

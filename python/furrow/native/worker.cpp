@@ -16,7 +16,20 @@ std::string bytes_of(const py::object& bytes) {
   return std::string(PyBytes_AS_STRING(bytes.ptr()), static_cast<std::size_t>(PyBytes_GET_SIZE(bytes.ptr())));
 }
 
+// Where this process is; a task asks for it.
+struct Scope {
+  bool active = false;
+  std::uint64_t seed = 0, number = 0, index = 0;
+  std::uint64_t serial = 0;  // of the task, counting each attempt
+};
+Scope current;
+
 }  // namespace
+
+py::object Worker::scope() {
+  if (!current.active) return py::none();
+  return py::make_tuple(current.serial, current.seed, current.number, current.index);
+}
 
 void Worker::prepare(int worker) {
   PyOS_AfterFork_Child();
@@ -31,7 +44,8 @@ void Worker::prepare(int worker) {
     pickling_.dumps = hooks_.attr("dumps");
     pickling_.loads = hooks_.attr("loads");
     if (store_) store_->enter(worker);
-    encoder_ = std::make_unique<Encoder>(pickling_, store_.get());
+    encoder_ = std::make_unique<Encoder>(pickling_, store_);
+    if (store_) store_->use(&places_, nullptr);
     begin_(worker);
   } catch (py::error_already_set& error) {
     const py::object exception = exception_of(error);
@@ -90,8 +104,9 @@ const Worker::Job& Worker::learn(std::uint64_t id, Reader& body) {
     job.function = spec[0];
     job.calling = static_cast<Calling>(spec[1].cast<int>());
     job.retries = spec[2].cast<int>();
-    job.enter = spec[3];
-    job.together = spec[4].cast<bool>();
+    job.seed = spec[3].cast<std::uint64_t>();
+    job.number = spec[4].cast<std::uint64_t>();
+    job.together = spec[5];
   } catch (py::error_already_set& error) {
     job.failure = dump_failure_(exception_of(error));
   }
@@ -114,7 +129,10 @@ void Worker::run(const Job& job, const pool::MessageHead& head, const pool::Work
     for (std::uint64_t unit = head.begin; unit < head.end; ++unit) results.fail(unit, failure);
     return;
   }
-  if (job.together) {
+  const bool numbered = job.number == kOwnNumber;
+  current = {true, job.seed, numbered ? kCallNumbers + (head.begin >> kUnitBits) : job.number, 0,
+             current.serial};
+  if (!job.together.is_none()) {
     run_together(job, head, results, desk);
     results.commit();
     return;
@@ -123,9 +141,10 @@ void Worker::run(const Job& job, const pool::MessageHead& head, const pool::Work
   const char* const end = at + values_.size();
   for (std::uint64_t unit = head.begin; unit < head.end; ++unit) {
     desk.slot.published.store(unit, std::memory_order_release);
+    current.index = index_in_job(unit);
     py::object argument;
     try {
-      argument = decode(at, end, pickling_, store_.get());
+      argument = decode(at, end, pickling_, store_);
     } catch (py::error_already_set& error) {
       Failure failure;
       failure.message = dumped(exception_of(error));
@@ -143,8 +162,8 @@ void Worker::run(const Job& job, const pool::MessageHead& head, const pool::Work
 bool Worker::run_one(const Job& job, std::uint64_t unit, const py::object& argument, ResultBlock& results,
                      const pool::WorkerDesk& desk) {
   py::object exception;
+  ++current.serial;
   try {
-    if (!job.enter.is_none()) job.enter(index_in_job(unit));
     exception = encode_result(call(job, argument));
     if (!exception) {
       results.put(unit, result_);
@@ -203,11 +222,13 @@ py::object Worker::call(const Job& job, const py::object& argument) {
 // What is raised where it cannot be pickled; nothing where it can.
 py::object Worker::encode_result(const py::object& result) {
   result_.clear();
+  places_.clear();
   try {
     encoder_->encode(result.ptr(), result_);
     return {};
   } catch (py::error_already_set& error) {
     result_.clear();
+    if (store_) store_->release(places_);
     const py::tuple made = hard_dumps_(result, exception_of(error));  // (pickle, exception), one of them None
     if (made[0].is_none()) return made[1];
     const py::object pickle = made[0];
@@ -219,13 +240,39 @@ py::object Worker::encode_result(const py::object& result) {
   }
 }
 
-// Coroutines: all of the chunk are in flight at once, on one event loop.
+// Coroutines: all of the chunk are in flight at once, on one event loop. The one that runs is the one that is
+// published.
 void Worker::run_together(const Job& job, const pool::MessageHead& head, ResultBlock& results,
                           const pool::WorkerDesk& desk) {
-  (void)job;
-  (void)head;
-  (void)results;
-  (void)desk;
+  const char* at = values_.data();
+  const char* const end = at + values_.size();
+  py::list values;
+  for (std::uint64_t unit = head.begin; unit < head.end; ++unit) {
+    try {
+      values.append(py::make_tuple(index_in_job(unit), true, decode(at, end, pickling_, store_)));
+    } catch (py::error_already_set& error) {
+      values.append(py::make_tuple(index_in_job(unit), false, exception_of(error)));
+    }
+  }
+  const std::uint64_t base = head.begin - index_in_job(head.begin);
+  const py::cpp_function publish([&desk, base](std::uint64_t index) {
+    desk.slot.published.store(base + index, std::memory_order_release);
+  });
+  const py::list came =
+      together_(job.function, static_cast<int>(job.calling), values, job.together, current.number, publish);
+  for (std::uint64_t unit = head.begin; unit < head.end; ++unit) {
+    const py::tuple each = came[static_cast<std::size_t>(unit - head.begin)];
+    py::object exception = each[1];
+    if (each[0].cast<bool>()) exception = encode_result(each[1]);
+    if (!exception) {
+      results.put(unit, result_);
+      continue;
+    }
+    Failure failure;
+    failure.message = dumped(exception);
+    failure.attempts = kNeverAgain;
+    results.fail(unit, failure);
+  }
 }
 
 }  // namespace furrow::python

@@ -21,9 +21,12 @@ class ResultBlock;
 
 class Worker : public pool::MessageHandler {
  public:
-  // HOOKS is the module furrow._worker. FORKED: Python has to be told of the fork.
-  Worker(py::object hooks, py::object begin, std::unique_ptr<BufferStore> store)
-      : hooks_(std::move(hooks)), begin_(std::move(begin)), store_(std::move(store)) {}
+  // HOOKS is the module furrow._worker; BEGIN runs the initializer, given the worker's number. Borrows STORE.
+  Worker(py::object hooks, py::object begin, BufferStore* store)
+      : hooks_(std::move(hooks)), begin_(std::move(begin)), store_(store) {}
+
+  // Where the task that runs in this process is: (seed, number, index), or None.
+  static py::object scope();
 
   void prepare(int worker) override;
   void begin(const pool::WorkerDesk&) override {}
@@ -38,8 +41,8 @@ class Worker : public pool::MessageHandler {
     py::object failure{};  // why there is no function: bytes
     Calling calling = Calling::kItem;
     int retries = 0;
-    py::object enter{};  // called with the index before each task; none
-    bool together = false;
+    std::uint64_t seed = 0, number = 0;  // of its random streams
+    py::object together{};               // how to run coroutines: what furrow._async needs; none
   };
 
   const Job& learn(std::uint64_t id, Reader& body);
@@ -57,7 +60,7 @@ class Worker : public pool::MessageHandler {
 
   py::object hooks_;
   py::object begin_;
-  std::unique_ptr<BufferStore> store_;
+  BufferStore* store_;
   Pickling pickling_{};
   std::unique_ptr<Encoder> encoder_{};
   std::deque<Job> jobs_{};
@@ -66,6 +69,7 @@ class Worker : public pool::MessageHandler {
   py::object flush_{}, dump_failure_{}, hard_dumps_{}, exit_status_{}, finish_{}, together_{};
   std::uint64_t tried_unit_ = pool::kNothing;
   int tried_attempts_ = 0;
+  std::vector<std::uint64_t> places_{};  // in the arena, of the result that is being encoded
 };
 
 }  // namespace furrow::python

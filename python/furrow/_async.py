@@ -1,0 +1,75 @@
+"""Runs a chunk of coroutines on one event loop of the worker, all in flight at once."""
+
+import asyncio
+import types
+
+from furrow import _rng
+from furrow._failures import TaskTimeout
+
+_loop = None  # the worker's, which it keeps, so that what tasks keep on it stays usable
+
+
+def run_together(function, calling, values, how, number, publish):
+    """[(True, result) or (False, exception), ...] for VALUES: (index, True, value) or (index, False, exception)."""
+    global _loop
+    if _loop is None:
+        _loop = asyncio.new_event_loop()
+        asyncio.set_event_loop(_loop)
+    return _loop.run_until_complete(_all(function, calling, values, (*how, number), publish))
+
+
+async def _all(function, calling, values, how, publish):
+    return await asyncio.gather(*(_one(function, calling, value, how, publish) for value in values))
+
+
+async def _one(function, calling, value, how, publish):
+    index, readable, argument = value
+    if not readable:
+        return False, argument
+    timeout, retries, seed, number = how
+    for left in range(retries, -1, -1):
+        _rng.scope.set(_rng.Scope(seed, number, index))
+        try:
+            coroutine = _watched(_call(function, calling, argument), publish, index)
+            if timeout:
+                return True, await asyncio.wait_for(coroutine, timeout)
+            return True, await coroutine
+        except asyncio.TimeoutError as problem:
+            failure = problem
+            if timeout:
+                failure = TaskTimeout(f"task {index}: the task took longer than {timeout:g} s and was stopped", index, timeout)
+        except asyncio.CancelledError:
+            raise
+        except Exception as problem:
+            failure = problem
+        if left == 0:
+            return False, failure
+
+
+def _call(function, calling, argument):
+    if calling == 0:
+        return function(argument)
+    if calling == 1:
+        return function(*argument)
+    return function(*argument[0], **argument[1])
+
+
+async def _watched(coroutine, publish, index):
+    return await _steps(coroutine, publish, index)
+
+
+@types.coroutine
+def _steps(coroutine, publish, index):
+    """Says which coroutine is about to run, each time one does: so it is known which one a death is due to."""
+    step, value = coroutine.send, None
+    while True:
+        publish(index)
+        try:
+            wanted = step(value)
+        except StopIteration as end:
+            return end.value
+        try:
+            value = yield wanted
+            step = coroutine.send
+        except BaseException as problem:
+            step, value = coroutine.throw, problem

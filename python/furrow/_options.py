@@ -1,0 +1,47 @@
+"""What a call of a Pool can be asked for beyond multiprocessing's arguments."""
+
+
+class Options:
+    """The keyword arguments of map() and its kin.
+
+    timeout: seconds for each task; one that takes longer is stopped, and fails with TaskTimeout. retries: further
+    attempts at an item that failed or whose worker died. on_error: 'raise', or 'collect': failures stand in the
+    results as furrow.Failure. progress: True for a bar, or a function (done, failed, total, elapsed). seed: of
+    task_rng(). resume: a file in which results are kept, or (file, key). trace: a file for the timeline.
+    """
+
+    __slots__ = ("timeout", "retries", "on_error", "progress", "seed", "resume", "trace")
+
+    def __init__(self, timeout=None, retries=0, on_error="raise", progress=False, seed=None, resume=None, trace=None):
+        if timeout is not None and not timeout > 0:
+            raise ValueError(f"timeout is a number of seconds above 0, not {timeout!r}")
+        if not isinstance(retries, int) or retries < 0:
+            raise ValueError(f"retries is a whole number from 0 on, not {retries!r}")
+        if on_error not in ("raise", "collect"):
+            raise ValueError(f"on_error is 'raise' or 'collect', not {on_error!r}")
+        if seed is not None and not 0 <= seed < 2**64:
+            raise ValueError(f"seed is a whole number from 0 to 2**64 - 1, not {seed!r}")
+        self.timeout = timeout
+        self.retries = retries
+        self.on_error = on_error
+        self.progress = progress
+        self.seed = seed
+        self.resume = resume
+        self.trace = trace
+
+    @property
+    def session(self):
+        """Whether something goes on beside the map."""
+        return bool(self.progress or self.resume or self.trace)
+
+    def refuse(self, names, where):
+        for name in names:
+            if getattr(self, name):
+                raise ValueError(f"{where} does not take {name}=")
+
+
+PLAIN = Options()
+
+
+def of(options):
+    return Options(**options) if options else PLAIN

@@ -1,0 +1,73 @@
+"""A bar that shows how far a map is: in a terminal the engine's own, in a notebook one of HTML."""
+
+import sys
+import time
+
+from furrow import _furrow
+
+_BETWEEN_S = 0.1
+
+
+def in_notebook():
+    """Whether output goes to a notebook."""
+    shell = sys.modules.get("IPython")
+    shell = shell.get_ipython() if shell else None
+    return shell is not None and hasattr(shell, "kernel")
+
+
+def reporter(wanted):
+    """What progress= asks for: (whether the engine draws its bar, a function to be told or None)."""
+    if not wanted:
+        return False, None
+    if callable(wanted):
+        return False, wanted
+    if in_notebook():
+        return False, NotebookBar()
+    return True, None
+
+
+class NotebookBar:
+    def __init__(self):
+        from IPython.display import display
+
+        self._shown = display({"text/plain": ""}, raw=True, display_id=True)
+
+    def __call__(self, done, failed, total, elapsed):
+        over = done + failed
+        text = f"{over} of {total}" if total else str(over)
+        text += f", {failed} failed" if failed else ""
+        text += f", {elapsed:.1f} s"
+        html = f'<progress value="{over}" max="{total or over}"></progress> {text}'
+        self._shown.update({"text/plain": text, "text/html": html}, raw=True)
+
+
+class StreamProgress:
+    """Of an imap, whose taker looks at it now and then."""
+
+    def __init__(self, wanted, job, total):
+        bar, self._tell = reporter(wanted)
+        self._bar = _furrow.ProgressBar() if bar else None
+        self._job = job
+        self._total = total
+        self._began = self._told = time.monotonic()
+
+    def tick(self):
+        now = time.monotonic()
+        if now - self._told >= _BETWEEN_S:
+            self._told = now
+            self._report(now)
+
+    def _report(self, now):
+        failed = self._job.failed
+        told = self._job.done - failed, failed, self._total, now - self._began
+        if self._bar:
+            self._bar.draw(*told)
+        elif self._tell:
+            self._tell(*told)
+
+    def finish(self):
+        if self._bar:
+            self._bar.erase()
+        elif self._tell:
+            self._report(time.monotonic())
+        self._bar = self._tell = None

@@ -1,0 +1,53 @@
+"""Random numbers of a task, which depend on the seed and the task's index alone."""
+
+import contextvars
+
+from furrow import _furrow
+
+
+
+class Scope:
+    """Where the task is that runs in this thread or coroutine; tasks in a worker's main thread have none."""
+
+    __slots__ = ("seed", "number", "index", "generator")
+
+    def __init__(self, seed, number, index):
+        self.seed, self.number, self.index = seed, number, index
+        self.generator = None
+
+
+scope = contextvars.ContextVar("furrow_scope", default=None)
+
+_last = (None, None)  # the serial number of a worker's task, its generator
+
+
+def task_rng():
+    """The random generator of the task that calls it: a numpy Generator on Philox.
+
+    The same map with the same seed gives the task of an index the same numbers, whoever runs it and when. Without
+    seed=, the seed is 0 and each map of a pool has numbers of its own.
+
+    >>> with furrow.Pool() as pool:
+    ...     draws = pool.map(lambda x: furrow.task_rng().normal(), range(1000), seed=7)
+    """
+    global _last
+    own = scope.get()
+    if own is not None:
+        if own.generator is None:
+            own.generator = _generator(own.seed, own.number, own.index)
+        return own.generator
+    where = _furrow.task_scope()
+    if where is None:
+        raise RuntimeError("task_rng() is for tasks of a furrow pool: there is no task here")
+    serial, *address = where
+    if _last[0] != serial:
+        _last = (serial, _generator(*address))
+    return _last[1]
+
+
+def _generator(seed, number, index):
+    import numpy
+
+    key = numpy.array([seed, number], dtype=numpy.uint64)
+    counter = numpy.array([0, 0, index, 0], dtype=numpy.uint64)
+    return numpy.random.Generator(numpy.random.Philox(counter=counter, key=key))

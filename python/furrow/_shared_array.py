@@ -1,0 +1,93 @@
+"""Arrays that the program and all its workers see."""
+
+import math
+import mmap
+import os
+import weakref
+
+import numpy
+
+_known = weakref.WeakValueDictionary()  # (pid, descriptor, inode) -> Segment, in this process
+
+
+class Segment:
+    """Shared memory without a name, for as long as somebody has an array in it."""
+
+    def __init__(self, size, where=None):
+        self.fd = os.memfd_create("furrow-array") if where is None else _open(*where)
+        if where is None:
+            os.ftruncate(self.fd, size)
+        self.memory = mmap.mmap(self.fd, size)
+        self.size = size
+        self.key = where or (os.getpid(), self.fd, os.fstat(self.fd).st_ino)
+        self.start = numpy.frombuffer(self.memory, dtype=numpy.uint8).__array_interface__["data"][0]
+        _known[self.key] = self
+
+    def __del__(self):
+        if hasattr(self, "fd"):
+            os.close(self.fd)
+
+
+def _open(pid, fd, inode):
+    try:
+        own = os.open(f"/proc/{pid}/fd/{fd}", os.O_RDWR)
+    except OSError as problem:
+        raise RuntimeError("the process that made this shared array is gone, or has let go of it") from problem
+    if os.fstat(own).st_ino != inode:
+        os.close(own)
+        raise RuntimeError("the process that made this shared array has let go of it")
+    return own
+
+
+class SharedArray(numpy.ndarray):
+    """A numpy array whose elements all processes share; it is sent as a name, not as a copy."""
+
+    def __array_finalize__(self, source):
+        self._segment = getattr(source, "_segment", None)
+
+    def __reduce_ex__(self, protocol):
+        segment = self._segment
+        if segment is not None:
+            offset = self.__array_interface__["data"][0] - segment.start
+            if 0 <= offset <= segment.size and not self.dtype.hasobject and _inside(self, offset, segment.size):
+                return _rebuild, (segment.key, segment.size, self.shape, self.dtype, offset, self.strides)
+        return self.view(numpy.ndarray).__reduce_ex__(protocol)
+
+
+def _inside(array, offset, size):
+    """Whether the elements are in the segment: what was computed from a shared array is an array of its own."""
+    low = high = offset
+    for length, stride in zip(array.shape, array.strides):
+        if length == 0:
+            return True
+        low += min(0, stride * (length - 1))
+        high += max(0, stride * (length - 1))
+    return low >= 0 and high + array.itemsize <= size
+
+
+def _rebuild(key, size, shape, dtype, offset, strides):
+    segment = _known.get(key) or Segment(size, key)
+    return _array(segment, shape, dtype, offset, strides)
+
+
+def _array(segment, shape, dtype, offset=0, strides=None):
+    array = numpy.ndarray.__new__(SharedArray, shape, dtype, segment.memory, offset, strides)
+    array._segment = segment
+    return array
+
+
+def shared_array(shape, dtype=float):
+    """A numpy array of zeros that the program and the workers of all its pools see and may write to.
+
+    Sent to a task, or come back from one, it is the same memory and not a copy; slices of it too. Nobody locks
+    it: two tasks should not write the same element.
+
+    >>> image = furrow.shared_array((480, 640))
+    >>> def draw(row):
+    ...     image[row] = render(row)
+    """
+    dtype = numpy.dtype(dtype)
+    if dtype.hasobject:
+        raise TypeError("shared_array: elements are numbers and plain records; objects live in one process")
+    dimensions = (shape,) if isinstance(shape, int) else tuple(shape)
+    return _array(Segment(max(math.prod(dimensions) * dtype.itemsize, 1)), dimensions, dtype)

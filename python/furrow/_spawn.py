@@ -1,0 +1,99 @@
+"""Workers that begin in a fresh interpreter: the start methods spawn and forkserver.
+
+One program is started for a pool, the template. It is given the crew's memory, imports the caller's main module
+as multiprocessing's spawn does, and then forks the workers, the first ones and those that replace dead ones.
+
+    parent --descriptors, preparation (a file)--> template: prepare, names of __main__ (a pipe) --> parent
+"""
+
+import os
+import pickle
+import sys
+
+from furrow import _blas, _furrow, _worker
+
+
+class Template:
+    """The parent's side: starts the program, and learns from it which names its __main__ has."""
+
+    def __init__(self, workers, max_tasks, initializer, initargs, threads):
+        from multiprocessing import context, reduction, resource_tracker, spawn
+
+        self._numbers = workers, max_tasks, threads
+        self._passed = []
+        self._names = None
+        self._reading = None
+        context.set_spawning_popen(self)  # locks and queues among the arguments hand over their descriptors
+        try:
+            preparation = spawn.get_preparation_data("SpawnPoolWorker")
+            self._preparation = bytes(reduction.ForkingPickler.dumps(preparation))
+            self._begin = bytes(reduction.ForkingPickler.dumps((initializer, initargs)))
+        finally:
+            context.set_spawning_popen(None)
+        self._tracker = resource_tracker.getfd()
+
+    def duplicate_for_child(self, fd):
+        self._passed.append(fd)
+        return fd
+
+    def start(self, segment, arena):
+        """Its pid. SEGMENT and ARENA are descriptors; ARENA may be -1."""
+        from multiprocessing import spawn, util
+
+        data = os.memfd_create("furrow-start")
+        self._reading, writing = os.pipe()
+        try:
+            workers, max_tasks, threads = self._numbers
+            with open(data, "wb", closefd=False) as file:
+                pickle.dump((os.getpid(), segment, arena, writing, workers, max_tasks, threads, self._tracker,
+                             self._preparation, self._begin), file)
+            folder = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+            program = f"import sys; sys.path.insert(0, {folder!r}); from furrow._spawn import main; main({data})"
+            words = [spawn.get_executable(), *util._args_from_interpreter_flags(), "-c", program]
+            descriptors = {data, segment, writing, self._tracker, *self._passed} | ({arena} if arena >= 0 else set())
+            return util.spawnv_passfds(os.fsencode(words[0]), [os.fsencode(word) for word in words],
+                                       tuple(sorted(descriptors)))
+        finally:
+            os.close(data)
+            os.close(writing)
+
+    def names(self):
+        """Which names the template's __main__ has. Waits until it has begun."""
+        if self._names is None:
+            with open(self._reading, "rb") as pipe:
+                self._reading = None
+                text = pipe.read()
+            self._names = frozenset(pickle.loads(text)) if text else frozenset()
+        return self._names
+
+    def __del__(self):
+        if self._reading is not None:
+            os.close(self._reading)
+
+
+def main(data):
+    """The template's whole program."""
+    with open(data, "rb") as file:
+        file.seek(0)
+        parent, segment, arena, writing, workers, max_tasks, threads, tracker, preparation, begin = pickle.load(file)
+    from multiprocessing import process, resource_tracker, spawn, util
+
+    resource_tracker._resource_tracker._fd = tracker
+    if threads:
+        _blas.limit(threads, [])
+    process.current_process()._inheriting = True
+    try:
+        spawn.prepare(pickle.loads(preparation))
+        initializer, initargs = pickle.loads(begin)
+    finally:
+        del process.current_process()._inheriting
+    names = [name for name, value in list(vars(sys.modules["__main__"]).items()) if not name.startswith("__")]
+    with open(writing, "wb") as pipe:
+        pipe.write(pickle.dumps(names if "__mp_main__" in sys.modules else []))
+
+    def start(worker):
+        _worker.begin(initializer, initargs, "SpawnPoolWorker", worker)
+
+    util._flush_std_streams()
+    status = _furrow.tend(segment, arena, workers, max_tasks, parent, _worker, start)
+    os._exit(status)

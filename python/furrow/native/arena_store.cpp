@@ -1,0 +1,102 @@
+#include "native/arena_store.hpp"
+
+#include <unistd.h>
+
+namespace furrow::python {
+
+namespace {
+
+constexpr std::size_t kWorthTheGil = std::size_t{1} << 20;  // copies from here on let other threads run
+
+void copy(std::byte* to, const Py_buffer& from) {
+  const auto size = static_cast<std::size_t>(from.len);
+  if (size < kWorthTheGil) {
+    std::memcpy(to, from.buf, size);
+    return;
+  }
+  const py::gil_scoped_release released;
+  std::memcpy(to, from.buf, size);
+}
+
+}  // namespace
+
+View::View(std::shared_ptr<pool::Arena> arena, std::byte* data, std::uint64_t at, std::size_t size,
+           bool readonly, bool is_private)
+    : arena_(std::move(arena)),
+      data_(data),
+      at_(at),
+      size_(size),
+      readonly_(readonly),
+      is_private_(is_private),
+      owner_(::getpid()) {}
+
+View::~View() {
+  if (owner_ != ::getpid()) return;
+  if (is_private_)
+    arena_->drop(data_, at_, size_);
+  else
+    arena_->free(at_);
+}
+
+py::buffer_info View::buffer() const {
+  return py::buffer_info(reinterpret_cast<unsigned char*>(data_), static_cast<py::ssize_t>(size_), readonly_);
+}
+
+void ArenaStore::enter(int worker) {
+  in_worker_ = true;
+  uses_.clear();
+  arena_->enter(worker + 1);
+}
+
+void ArenaStore::use(std::vector<std::uint64_t>* places, SentBuffers* sent) {
+  places_ = places;
+  sent_ = sent;
+}
+
+std::uint64_t ArenaStore::put(const Py_buffer& bytes) {
+  const SentBuffers::Key key{bytes.buf, static_cast<std::size_t>(bytes.len), bytes.readonly};
+  std::uint64_t at = kNowhere;
+  if (const auto known = sent_ ? sent_->places.find(key) : decltype(sent_->places)::iterator{};
+      sent_ && known != sent_->places.end()) {
+    at = known->second;
+  } else {
+    const pool::Arena::Block block = arena_->make(static_cast<std::size_t>(bytes.len));
+    if (!block) return kNowhere;
+    copy(block.data, bytes);
+    at = block.at;
+    if (sent_ && bytes.obj) {
+      sent_->places.emplace(key, at);
+      sent_->held.push_back(at);
+      sent_->owners.push_back(py::reinterpret_borrow<py::object>(bytes.obj));
+      ++uses_[at];
+    }
+  }
+  if (!in_worker_) ++uses_[at];
+  if (places_) places_->push_back(at);
+  return at;
+}
+
+py::object ArenaStore::get(std::uint64_t place, std::uint64_t size, bool readonly) {
+  std::byte* const data = in_worker_ ? arena_->view(place, size) : arena_->receive(place, size);
+  if (!data) {
+    PyErr_SetString(PyExc_MemoryError, "a large buffer from another process cannot be mapped");
+    throw py::error_already_set();
+  }
+  return py::cast(std::make_shared<View>(arena_, data, place, size, readonly, in_worker_));
+}
+
+void ArenaStore::release(std::vector<std::uint64_t>& places) {
+  for (const std::uint64_t at : places) {
+    if (in_worker_) {
+      arena_->free(at);
+      continue;
+    }
+    const auto found = uses_.find(at);
+    if (found == uses_.end() || --found->second > 0) continue;
+    uses_.erase(found);
+    arena_->free(at);
+  }
+  places.clear();
+}
+
+}  // namespace furrow::python

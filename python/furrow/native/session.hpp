@@ -1,0 +1,54 @@
+// What goes on beside a map of Python tasks: progress, a trace, a resume file (pool/map_session.hpp), over
+// the lists of its inputs and results.
+//
+// The GIL guards it. Errors: PoolError, and what a progress callback raised.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "native/values.hpp"
+#include "pool/map_session.hpp"
+
+namespace furrow::python {
+
+class Session {
+ public:
+  struct Options {
+    bool bar = false;
+    py::object progress{};  // (done, failed, total, elapsed_s); none
+    std::string resume{}, resume_key{}, trace{};
+    std::uint64_t seed = 0, number = 0;
+  };
+
+  // Stores the results in RESULTS that a resume file has.
+  Session(Options options, py::list inputs, py::list results, Pickling& pickling);
+
+  // The stretches that are left to do, in order.
+  std::vector<pool::Span> left() const;
+  std::uint64_t number() const { return run_.number; }
+  void chunk_done(int worker, pool::Span units, std::int64_t began_ns, std::int64_t ended_ns);
+  void failed(std::uint64_t index, int attempts, const std::string& what, int worker);
+  void restarted(int worker);
+  void tick();
+  void finish();
+
+ private:
+  static void encode_input(void* session, std::uint64_t unit, Writer& to);
+  static void encode_result(void* session, std::uint64_t unit, Writer& to);
+  static void store_result(void* session, std::uint64_t unit, Reader& from);
+  void encode(PyObject* value, Writer& to);
+
+  py::list inputs_, results_;
+  Encoder encoder_;  // a file holds all of a value
+  const Pickling& pickling_;
+  Buffer buffer_{};
+  MapOptions options_{};
+  detail::MapCall call_{};
+  pool::Watchdog watchdog_{};
+  pool::MapRun run_;
+  std::optional<pool::MapSession> session_{};
+};
+
+}  // namespace furrow::python
