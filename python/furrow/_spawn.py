@@ -26,6 +26,8 @@ class Template:
         context.set_spawning_popen(self)  # locks and queues among the arguments hand over their descriptors
         try:
             preparation = spawn.get_preparation_data("SpawnPoolWorker")
+            if not os.path.exists(preparation.get("init_main_from_path", "/")):
+                del preparation["init_main_from_path"]  # typed, or piped in
             self._preparation = bytes(reduction.ForkingPickler.dumps(preparation))
             self._begin = bytes(reduction.ForkingPickler.dumps((initializer, initargs)))
         finally:

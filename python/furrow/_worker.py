@@ -22,6 +22,9 @@ def forked():
         util._finalizer_registry.clear()
         util._run_after_forkers()
         util._close_stdin()
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(line_buffering=True)  # or what a killed worker has printed is lost
 
 
 def begin(initializer, initargs, name, worker):

@@ -129,6 +129,10 @@ bool Crew::take_turn() {
 void Crew::leave_turn() {
   held_ = false;
   holder_ = {};
+  tell();
+}
+
+void Crew::tell() {
   if (sleepers_ == 0) return;
   const std::lock_guard lock(changed_lock_);
   ++changes_;
@@ -270,7 +274,16 @@ void Crew::pump_once(std::int64_t at_most_ns) {
   crew_->rest(at_most_ns);
 }
 
+// A thread that came back for the GIL after the interpreter's end would be ended in the middle of our code.
+void Crew::wait_for_server() {
+  while (server_ != std::thread::id() && server_ != std::this_thread::get_id()) {
+    crew_->call();
+    wait_for_turn(kTick_ns);
+  }
+}
+
 void Crew::serve() {
+  server_ = std::this_thread::get_id();
   while (!ended_) {
     if (nothing_to_do()) {
       wait_for_turn(1'000'000'000);
@@ -285,6 +298,8 @@ void Crew::serve() {
     while (!ended_ && callers_ == 0 && waiting_ == 0 && !nothing_to_do()) pump_once(kTick_ns);
     leave_turn();
   }
+  server_ = {};
+  tell();
 }
 
 // The end.
@@ -309,6 +324,7 @@ void Crew::finish() {
     crew_->end(pool::Ending::kSoon);
   }
   leave_turn();
+  wait_for_server();
 }
 
 void Crew::end() {
@@ -336,6 +352,8 @@ void Crew::end() {
       py::module_::import("furrow._failures").attr("PoolError")("the pool was terminated");
   for (const std::shared_ptr<Job>& each : left) each->abandon(ended);
   if (!nested) leave_turn();
+  tell();
+  wait_for_server();
 }
 
 // Whether a worker has not run the initializer yet.

@@ -71,6 +71,8 @@ class Crew {
   bool take_turn();
   void leave_turn();
   void wait_for_turn(std::int64_t at_most_ns);
+  void tell();
+  void wait_for_server();
   void pump_once(std::int64_t at_most_ns);
   bool admit();
   void settle_jobs();
@@ -99,6 +101,7 @@ class Crew {
   std::condition_variable changed_{};
   std::uint64_t changes_ = 0;  // guarded by changed_lock_
   int sleepers_ = 0;           // on changed_
+  std::thread::id server_{};   // the pump thread, while it is in serve()
 };
 
 }  // namespace furrow::python
