@@ -4,8 +4,8 @@ import threading
 import warnings
 from multiprocessing import util
 
-from furrow import _options
 from furrow._feeder import Feeder
+from furrow._options import Options
 from furrow._results import ApplyResult, IMapIterator, MapResult
 
 INIT, RUN, CLOSE, TERMINATE = "INIT", "RUN", "CLOSE", "TERMINATE"
@@ -67,18 +67,17 @@ class BasePool:
 
     # Calls.
 
-    def apply(self, func, args=(), kwds={}, **options):
-        """func(*args, **kwds), in a worker. OPTIONS: timeout, retries, seed."""
-        return self._apply(func, args, kwds, None, None, options).get()
+    def apply(self, func, args=(), kwds={}, *, timeout=None, retries=0, seed=None):
+        """func(*args, **kwds), in a worker."""
+        return self._apply(func, args, kwds, None, None, Options(timeout, retries, seed=seed)).get()
 
-    def apply_async(self, func, args=(), kwds={}, callback=None, error_callback=None, **options):
+    def apply_async(self, func, args=(), kwds={}, callback=None, error_callback=None, *, timeout=None, retries=0,
+                    seed=None):
         """The same without waiting: gives an AsyncResult."""
-        return self._started(self._apply(func, args, kwds, callback, error_callback, options))
+        return self._started(self._apply(func, args, kwds, callback, error_callback, Options(timeout, retries, seed=seed)))
 
     def _apply(self, func, args, kwds, callback, error_callback, options):
         self._check_running()
-        options = _options.of(options)
-        options.refuse(("progress", "resume", "trace"), "a single call")
         calling, value = (WHOLE, (tuple(args), dict(kwds))) if kwds else (STAR, tuple(args))
         result = ApplyResult(self, callback, error_callback)
         job = self._new_job(None, func, calling, 1, result._settle, options, [value])
@@ -86,20 +85,34 @@ class BasePool:
 
     # Maps.
 
-    def map(self, func, iterable, chunksize=None, **options):
-        """[func(x) for x in iterable]. OPTIONS: timeout, retries, on_error, progress, seed, resume, trace."""
+    def map(self, func, iterable, chunksize=None, *, timeout=None, retries=0, on_error="raise", progress=False,
+            seed=None, resume=None, trace=None):
+        """[func(x) for x in iterable].
+
+        timeout: seconds for each task; one that takes longer is stopped, and fails with TaskTimeout. retries: further
+        attempts at an item that failed or whose worker died. on_error: 'raise', or 'collect': failures stand in the
+        results as furrow.Failure. progress: True for a bar, or a function (done, failed, total, elapsed). seed: of
+        task_rng(). resume: a file that keeps results, or (file, key). trace: a file for the timeline.
+        """
+        options = Options(timeout, retries, on_error, progress, seed, resume, trace)
         return self._wait(self._map(func, iterable, ITEM, chunksize, None, None, options))
 
-    def starmap(self, func, iterable, chunksize=None, **options):
+    def starmap(self, func, iterable, chunksize=None, *, timeout=None, retries=0, on_error="raise", progress=False,
+                seed=None, resume=None, trace=None):
         """[func(*x) for x in iterable]."""
+        options = Options(timeout, retries, on_error, progress, seed, resume, trace)
         return self._wait(self._map(func, iterable, STAR, chunksize, None, None, options))
 
-    def map_async(self, func, iterable, chunksize=None, callback=None, error_callback=None, **options):
+    def map_async(self, func, iterable, chunksize=None, callback=None, error_callback=None, *, timeout=None,
+                  retries=0, on_error="raise", progress=False, seed=None, resume=None, trace=None):
         """map() without waiting: gives a MapResult."""
+        options = Options(timeout, retries, on_error, progress, seed, resume, trace)
         return self._started(self._map(func, iterable, ITEM, chunksize, callback, error_callback, options))
 
-    def starmap_async(self, func, iterable, chunksize=None, callback=None, error_callback=None, **options):
+    def starmap_async(self, func, iterable, chunksize=None, callback=None, error_callback=None, *, timeout=None,
+                      retries=0, on_error="raise", progress=False, seed=None, resume=None, trace=None):
         """starmap() without waiting."""
+        options = Options(timeout, retries, on_error, progress, seed, resume, trace)
         return self._started(self._map(func, iterable, STAR, chunksize, callback, error_callback, options))
 
     def _wait(self, result):
@@ -112,7 +125,6 @@ class BasePool:
 
     def _map(self, func, iterable, calling, chunksize, callback, error_callback, options):
         self._check_running()
-        options = _options.of(options)
         _check_chunksize(chunksize)
         items = iterable if type(iterable) is tuple else list(iterable)  # nobody else changes it meanwhile
         result = MapResult(self, callback, error_callback)
@@ -131,22 +143,19 @@ class BasePool:
 
     # Streams.
 
-    def imap(self, func, iterable, chunksize=1, **options):
-        """Like map(), but gives an iterator; inputs are drawn as results are taken.
+    def imap(self, func, iterable, chunksize=1, *, timeout=None, retries=0, on_error="raise", progress=False,
+             seed=None):
+        """Like map(), but gives an iterator; inputs are drawn as results are taken."""
+        return self._imap(ORDERED, func, iterable, chunksize, Options(timeout, retries, on_error, progress, seed))
 
-        OPTIONS: timeout, retries, on_error, progress, seed.
-        """
-        return self._imap(ORDERED, func, iterable, chunksize, options)
-
-    def imap_unordered(self, func, iterable, chunksize=1, **options):
+    def imap_unordered(self, func, iterable, chunksize=1, *, timeout=None, retries=0, on_error="raise", progress=False,
+                       seed=None):
         """Like imap(), with results in the order in which they come."""
-        return self._imap(UNORDERED, func, iterable, chunksize, options)
+        return self._imap(UNORDERED, func, iterable, chunksize, Options(timeout, retries, on_error, progress, seed))
 
     def _imap(self, kind, func, iterable, chunksize, options):
         self._check_running()
         _check_chunksize(chunksize)
-        options = _options.of(options)
-        options.refuse(("resume", "trace"), "imap")
         job = self._new_job(kind, func, ITEM, chunksize, None, options, None)
         result = IMapIterator(self, job)
         if options.progress:

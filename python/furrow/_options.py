@@ -2,13 +2,7 @@
 
 
 class Options:
-    """The keyword arguments of map() and its kin.
-
-    timeout: seconds for each task; one that takes longer is stopped, and fails with TaskTimeout. retries: further
-    attempts at an item that failed or whose worker died. on_error: 'raise', or 'collect': failures stand in the
-    results as furrow.Failure. progress: True for a bar, or a function (done, failed, total, elapsed). seed: of
-    task_rng(). resume: a file in which results are kept, or (file, key). trace: a file for the timeline.
-    """
+    """The keyword arguments of map() and its kin, which Pool.map explains."""
 
     __slots__ = ("timeout", "retries", "on_error", "progress", "seed", "resume", "trace")
 
@@ -39,9 +33,3 @@ class Options:
             if getattr(self, name):
                 raise ValueError(f"{where} does not take {name}=")
 
-
-PLAIN = Options()
-
-
-def of(options):
-    return Options(**options) if options else PLAIN

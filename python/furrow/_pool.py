@@ -1,7 +1,6 @@
 """furrow.Pool: worker processes."""
 
 import functools
-import inspect
 import itertools
 import os
 import pickle
@@ -13,6 +12,7 @@ from furrow import _blas, _failures, _furrow, _pickling, _worker
 from furrow._base import MAP, BasePool
 
 _IN_FLIGHT = 100  # coroutines of a worker, where nobody says otherwise
+_CO_COROUTINE = 0x80  # inspect.CO_COROUTINE, whose module takes its time to import
 _OWN_NUMBER = 2**64 - 1  # wire.hpp
 _CALL_JOBS = 6  # specs that are remembered, fewer than the workers remember
 
@@ -152,7 +152,8 @@ def _start_method(context):
 def _is_coroutine_function(func):
     while isinstance(func, functools.partial):
         func = func.func
-    return inspect.iscoroutinefunction(func)
+    code = getattr(getattr(func, "__func__", func), "__code__", None)
+    return code is not None and bool(code.co_flags & _CO_COROUTINE)
 
 
 class _Handle:

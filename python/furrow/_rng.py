@@ -27,8 +27,11 @@ def task_rng():
     The same map with the same seed gives the task of an index the same numbers, whoever runs it and when. Without
     seed=, the seed is 0 and each map of a pool has numbers of its own.
 
-    >>> with furrow.Pool() as pool:
-    ...     draws = pool.map(lambda x: furrow.task_rng().normal(), range(1000), seed=7)
+    >>> from furrow import Pool, task_rng
+    >>> with Pool() as pool:
+    ...     draws = pool.map(lambda x: task_rng().normal(), range(1000), seed=7)
+    ...     draws == pool.map(lambda x: task_rng().normal(), range(1000), chunksize=10, seed=7)
+    True
     """
     global _last
     own = scope.get()

@@ -7,7 +7,7 @@ import weakref
 
 import numpy
 
-_known = weakref.WeakValueDictionary()  # (pid, descriptor, inode) -> Segment, in this process
+_known: "weakref.WeakValueDictionary" = weakref.WeakValueDictionary()  # (pid, descriptor, inode) -> Segment, in this process
 
 
 class Segment:
@@ -82,9 +82,14 @@ def shared_array(shape, dtype=float):
     Sent to a task, or come back from one, it is the same memory and not a copy; slices of it too. Nobody locks
     it: two tasks should not write the same element.
 
-    >>> image = furrow.shared_array((480, 640))
+    >>> from furrow import Pool, shared_array
+    >>> image = shared_array((4, 3))
     >>> def draw(row):
-    ...     image[row] = render(row)
+    ...     image[row] = row
+    >>> with Pool() as pool:
+    ...     _ = pool.map(draw, range(4))
+    >>> image[:, 0].tolist()
+    [0.0, 1.0, 2.0, 3.0]
     """
     dtype = numpy.dtype(dtype)
     if dtype.hasobject:

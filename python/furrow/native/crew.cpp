@@ -274,16 +274,7 @@ void Crew::pump_once(std::int64_t at_most_ns) {
   crew_->rest(at_most_ns);
 }
 
-// A thread that came back for the GIL after the interpreter's end would be ended in the middle of our code.
-void Crew::wait_for_server() {
-  while (server_ != std::thread::id() && server_ != std::this_thread::get_id()) {
-    crew_->call();
-    wait_for_turn(kTick_ns);
-  }
-}
-
 void Crew::serve() {
-  server_ = std::this_thread::get_id();
   while (!ended_) {
     if (nothing_to_do()) {
       wait_for_turn(1'000'000'000);
@@ -298,8 +289,6 @@ void Crew::serve() {
     while (!ended_ && callers_ == 0 && waiting_ == 0 && !nothing_to_do()) pump_once(kTick_ns);
     leave_turn();
   }
-  server_ = {};
-  tell();
 }
 
 // The end.
@@ -324,7 +313,6 @@ void Crew::finish() {
     crew_->end(pool::Ending::kSoon);
   }
   leave_turn();
-  wait_for_server();
 }
 
 void Crew::end() {
@@ -353,7 +341,6 @@ void Crew::end() {
   for (const std::shared_ptr<Job>& each : left) each->abandon(ended);
   if (!nested) leave_turn();
   tell();
-  wait_for_server();
 }
 
 // Whether a worker has not run the initializer yet.

@@ -72,7 +72,6 @@ class Crew {
   void leave_turn();
   void wait_for_turn(std::int64_t at_most_ns);
   void tell();
-  void wait_for_server();
   void pump_once(std::int64_t at_most_ns);
   bool admit();
   void settle_jobs();
@@ -101,7 +100,6 @@ class Crew {
   std::condition_variable changed_{};
   std::uint64_t changes_ = 0;  // guarded by changed_lock_
   int sleepers_ = 0;           // on changed_
-  std::thread::id server_{};   // the pump thread, while it is in serve()
 };
 
 }  // namespace furrow::python
