@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/strings.hpp"
+#include "cli/batch_command.hpp"
 #include "cli/cpus_command.hpp"
 #include "cli/map_command.hpp"
 #include "cli/run_command.hpp"
@@ -50,6 +51,7 @@ int main(int argc, char** argv) {
   const std::string& command = arguments.front();
   if (command == "run") return furrow::cli::run_command({arguments.begin() + 1, arguments.end()});
   if (command == "map") return furrow::cli::map_command({arguments.begin() + 1, arguments.end()});
+  if (command == "batch") return furrow::cli::batch_command({arguments.begin() + 1, arguments.end()});
   if (command == "cpus") return furrow::cli::cpus_command({arguments.begin() + 1, arguments.end()});
   if (command == "--version" || command == "-V") return std::puts("furrow " FURROW_VERSION) < 0;
   if (command == "--help" || command == "-h" || command == "help") return std::fputs(kHelp, stdout) < 0;

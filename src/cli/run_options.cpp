@@ -1,6 +1,7 @@
 #include "cli/run_options.hpp"
 
 #include <CLI/CLI.hpp>
+#include <charconv>
 
 #include "base/strings.hpp"
 #include "cli/profile.hpp"
@@ -27,10 +28,15 @@ const std::map<std::string, std::string>& not_yet() {
       {"--use-envmodules", "environment modules"},
       {"--software-deployment-method", "software environments"},
       {"--sdm", "software environments"},
-      {"--cluster", "other executors than local"},
-      {"--slurm", "other executors than local"},
-      {"--cluster-generic-submit-cmd", "other executors than local"},
-      {"--drmaa", "other executors than local"},
+      {"--drmaa", "DRMAA"},
+      {"--cluster-sync", "commands that wait for the job; --cluster takes one that submits it"},
+      {"--cluster-config", "the configuration file of old clusters; say it as resources"},
+      {"--jobscript", "templates of job scripts"},
+      {"--js", "templates of job scripts"},
+      {"--jobname", "names of job scripts"},
+      {"--jn", "names of job scripts"},
+      {"--immediate-submit", "submitting jobs before those they depend on have ended"},
+      {"--kubernetes", "clouds"},
       {"--report", "reports"},
       {"--lint", "linting"},
       {"--archive", "archives"},
@@ -64,6 +70,7 @@ class Parser {
     app_.set_help_flag("-h,--help", "print this and leave");
     what();
     how();
+    cluster();
     settings();
     files();
     instead();
@@ -124,7 +131,10 @@ class Parser {
     app_.add_option("-c,--cores", cores_, "cores to use at a time (default: all that this process may use)")
         ->type_name("N|all")
         ->expected(0, 1);
-    app_.add_option("-j,--jobs", jobs_, "the same")->type_name("N|all")->expected(0, 1);
+    app_.add_option("-j,--jobs", jobs_,
+                    "the same; with a cluster: how many jobs its queue may hold at a time")
+        ->type_name("N|all")
+        ->expected(0, 1);
     app_.add_flag("-n,--dry-run,--dryrun", options_.dry_run, "run nothing, say what would run");
     app_.add_flag("-p,--printshellcmds", options_.print_commands, "print commands");
     app_.add_option("-q,--quiet", quiet_, "say less: progress, rules, all")
@@ -155,13 +165,40 @@ class Parser {
         ->type_name("S");
     app_.add_flag("-a,--allow-ambiguity", options_.allow_ambiguity,
                   "where rules are ambiguous, take the first");
-    app_.add_option("--executor,-e", executor_, "local (others: not yet)")->type_name("NAME");
     app_.add_option("--scheduler", scheduler_, "accepted: there is one scheduler")->group("");
     app_.add_option("--scheduler-ilp-solver", scheduler_, "accepted: there is one scheduler")->group("");
     app_.add_flag("--trust-io-cache", ignored_, "accepted: the status of each file is read once anyway")
         ->group("");
     app_.add_flag("--nocolor", ignored_, "accepted: colours go to terminals only")->group("");
     app_.add_flag("--nolock", ignored_, "accepted: the lock ends with its process")->group("");
+  }
+
+  void cluster() {
+    const std::string group = "On a cluster";
+    ClusterSettings& to = options_.cluster;
+    app_.add_option("--executor,-e", executor_, "where jobs run: local, slurm, or cluster-generic")
+        ->type_name("NAME")
+        ->group(group);
+    app_.add_flag("--slurm", slurm_, "the same as --executor slurm")->group(group);
+    app_.add_option("--local-cores", options_.local_cores,
+                    "cores of this machine for localrules (default: all)")
+        ->type_name("N")
+        ->group(group);
+    app_.add_option("--packing", to.packing,
+                    "how jobs share submissions: auto, one (each its own), array, packed")
+        ->type_name("HOW")
+        ->group(group);
+    app_.add_option("--batch-cores", to.batch_cores,
+                    "cores of an allocation that short jobs share (default: of the smallest node, at most 8)")
+        ->type_name("N")
+        ->group(group);
+    app_.add_option("--seconds-between-status-checks", to.status_every_s,
+                    "ask the cluster so often at first, less often later (default: 30)")
+        ->type_name("S")
+        ->group(group);
+    app_.add_option("--max-jobs-per-second", to.submissions_per_s, "submit no more than this (default: 1)")
+        ->type_name("N")
+        ->group(group);
   }
 
   void settings() {
@@ -220,8 +257,13 @@ class Parser {
   bool given(const std::string& name) { return app_.get_option(name)->count() > 0; }
 
   void finish() {
+    finish_cluster();
     if (given("--cores")) options_.cores = cores_.empty() ? "all" : cores_;
-    if (given("--jobs") && !options_.cores) options_.cores = jobs_.empty() ? "all" : jobs_;
+    if (given("--jobs") && options_.cluster.is_on()) {
+      finish_jobs();
+    } else if (given("--jobs") && !options_.cores) {
+      options_.cores = jobs_.empty() ? "all" : jobs_;
+    }
     if (given("--quiet")) finish_quiet();
     if (given("--why")) options_.mode = RunOptions::Mode::kWhy;
     if (given("--dag")) finish_graph(RunOptions::Mode::kDag, dag_);
@@ -240,9 +282,36 @@ class Parser {
         throw CLI::ValidationError("--rerun-triggers: " + trigger +
                                    " is none of mtime, params, input, software-env, code");
     }
-    if (!executor_.empty() && executor_ != "local")
-      throw CLI::ValidationError("--executor " + executor_ +
-                                 ": not yet; this version runs jobs on this machine (local)");
+  }
+
+  void finish_cluster() {
+    ClusterSettings& to = options_.cluster;
+    if (slurm_) executor_ = "slurm";
+    static const std::set<std::string> kPackings{"auto", "one", "array", "packed"};
+    if (!kPackings.contains(to.packing))
+      throw CLI::ValidationError("--packing: " + to.packing + " is none of auto, one, array, packed");
+    if (to.status_every_s <= 0 || to.submissions_per_s < 0 || to.batch_cores < 0 ||
+        options_.local_cores.value_or(1) < 1)
+      throw CLI::ValidationError("what is said of a cluster must be more than nothing");
+    if (executor_ == "slurm") {
+      to.kind = ClusterSettings::Kind::kSlurm;
+    } else if (!executor_.empty() && executor_ != "local") {
+      throw CLI::ValidationError("--executor " + executor_ + " is none of local, slurm");
+    }
+    // Snakemake's own patience, where files are seen through a network.
+    if (to.is_on() && !given("--latency-wait")) options_.latency_wait_s = 5;
+  }
+
+  void finish_jobs() {
+    if (jobs_.empty() || jobs_ == "all" || jobs_ == "unlimited") {
+      options_.cluster.jobs = 100'000;
+      return;
+    }
+    std::int64_t jobs = 0;
+    const auto [end, code] = std::from_chars(jobs_.data(), jobs_.data() + jobs_.size(), jobs);
+    if (code != std::errc() || end != jobs_.data() + jobs_.size() || jobs < 1)
+      throw CLI::ValidationError("--jobs " + jobs_ + " is no number of jobs");
+    options_.cluster.jobs = jobs;
   }
 
   void finish_quiet() {
@@ -272,7 +341,7 @@ class Parser {
   RunOptions options_;
   std::string cores_, jobs_, dag_, rulegraph_, executor_, scheduler_;
   std::vector<std::string> quiet_, resources_, set_threads_, set_resources_, default_resources_;
-  bool ignored_ = false;
+  bool ignored_ = false, slurm_ = false;
 };
 
 std::string explain_mistake(const std::vector<std::string>& arguments, const std::string& message) {
@@ -292,6 +361,18 @@ std::string explain_mistake(const std::vector<std::string>& arguments, const std
   return message + "\n  See furrow run --help.";
 }
 
+// There, --cores and --jobs mean two things.
+bool is_for_cluster(const std::vector<ProfileOption>& profile, Parser& parser) {
+  static const std::set<std::string> kSigns{"executor", "slurm", "cluster", "cluster-generic-submit-cmd"};
+  const auto is_given = [&](const std::string& name) {
+    const CLI::Option* const known = parser.app().get_option_no_throw("--" + name);
+    return known && known->count() > 0;
+  };
+  return std::any_of(profile.begin(), profile.end(),
+                     [&](const ProfileOption& option) { return kSigns.contains(option.name); }) ||
+         std::any_of(kSigns.begin(), kSigns.end(), is_given);
+}
+
 // Profile values for what the command line does not say, in the same form.
 Result<std::vector<std::string>> profile_arguments(const std::vector<std::string>& profiles, Parser& parser) {
   std::vector<std::string> arguments;
@@ -302,7 +383,8 @@ Result<std::vector<std::string>> profile_arguments(const std::vector<std::string
     for (const ProfileOption& option : *options) {
       const std::string name = "--" + option.name;
       const CLI::Option* const known = parser.app().get_option_no_throw(name);
-      if (name == "--cores" && parser.app().get_option("--jobs")->count() > 0)
+      if (name == "--cores" && parser.app().get_option("--jobs")->count() > 0 &&
+          !is_for_cluster(*options, parser))
         continue;  // they mean the same
       if ((known && known->count() > 0) || !given.insert(name).second) continue;
       if (!known && not_yet().contains(name))

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "cli/cluster_options.hpp"
 
 namespace furrow::cli {
 
@@ -18,6 +19,8 @@ struct RunOptions {
   std::string directory;  // empty: stay
   std::string python;
   std::optional<std::string> cores;  // a number or "all"
+  ClusterSettings cluster;
+  std::optional<std::int64_t> local_cores;  // for jobs that run here while the others run on a cluster
   std::vector<std::string> profiles;
   std::string workflow_profile = "default";  // "none": none
 

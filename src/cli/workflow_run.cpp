@@ -8,6 +8,7 @@
 #include <cstdio>
 
 #include "base/strings.hpp"
+#include "cli/cluster_run.hpp"
 #include "cli/dry_run.hpp"
 #include "cli/tell.hpp"
 #include "exec/local_executor.hpp"
@@ -40,13 +41,19 @@ int WorkflowRun::run() {
     return finish({}, *log_path);
   }
   if (!session_.options().quiet_progress) {
-    say(fmt::format("{} to run on {}:\n{}", count_of(count, "job"),
-                    count_of(static_cast<std::size_t>(session_.cores()), "core"), job_table(session_)));
+    say(fmt::format("{} to run on {}:\n{}", count_of(count, "job"), where(), job_table(session_)));
   }
   if (auto started = start_guard(); !started) return tell(started.error());
   auto summary = run_jobs(*log_path);
   if (!summary) return tell(summary.error());
   return finish(*summary, *log_path);
+}
+
+std::string WorkflowRun::where() const {
+  const ClusterSettings& cluster = session_.options().cluster;
+  if (cluster.kind == ClusterSettings::Kind::kSlurm) return "Slurm";
+  if (cluster.is_on()) return "a cluster";
+  return count_of(static_cast<std::size_t>(session_.cores()), "core");
 }
 
 Result<void> WorkflowRun::start_guard() { return session_.guard()->watch({session_.store()->lock_fd()}); }
@@ -63,6 +70,8 @@ Result<std::string> WorkflowRun::start_log() const {
 plan::Budget WorkflowRun::budget(plan::Resources& resources) const {
   plan::Budget budget;
   budget.set_limit(plan::kCores, session_.cores());
+  if (session_.local_cores() > 0)
+    budget.set_limit(resources.index(workflow::JobDemands::kLocalCores), session_.local_cores());
   for (const auto& [name, limit] : session_.limits()) budget.set_limit(resources.index(name), limit);
   return budget;
 }
@@ -72,8 +81,11 @@ Result<farm::Summary> WorkflowRun::run_jobs(const std::string& log_path) {
   plan::Resources resources;
   plan::Budget limits = budget(resources);
   if (auto made = os::make_directories(kScratchFolder); !made) return fail(std::move(made.error()));
-  for (const char* left : {".furrow/shadow", ".furrow/payload"})
-    (void)os::remove_tree(left);  // by a killed run
+  const bool may_be_adopted = has_left_batches();
+  if (!may_be_adopted) {
+    for (const char* left : {".furrow/shadow", ".furrow/payload"})
+      (void)os::remove_tree(left);  // by a killed run
+  }
 
   os::EventLoop loop;
   farm::Farm* running = nullptr;
@@ -85,6 +97,7 @@ Result<farm::Summary> WorkflowRun::run_jobs(const std::string& log_path) {
 
   workflow::JobDemands demands(session_.dag(), session_.rules(), session_.evaluator(), resources,
                                session_.most_threads());
+  demands.set_local_cores(session_.local_cores());
   workflow::JobFiles files(session_.dag(), session_.rules(), session_.states(),
                            {options.not_temp, options.keep_incomplete, options.latency_wait_s});
   workflow::Recorder recorder(session_.dag(), session_.rules(), session_.states(), *session_.store(), &hasher,
@@ -107,13 +120,19 @@ Result<farm::Summary> WorkflowRun::run_jobs(const std::string& log_path) {
                     {options.quiet_progress, options.quiet_all, options.print_commands, log_path});
   exec::LocalExecutor executor(loop, session_.guard(), &session_.evaluator(), &progress,
                                {.scratch = kScratchFolder});
-  farm::Farm farm(graph, resources, std::move(limits), executor, source, loop,
+  std::optional<ClusterRun> cluster;
+  if (options.cluster.is_on() || may_be_adopted) cluster.emplace(session_, source, loop, executor, &progress);
+  farm::Farm farm(graph, resources, std::move(limits), cluster ? cluster->executor() : executor, source, loop,
                   {.keep_going = options.keep_going});
   farm.add_sink(&progress);
   running = &farm;
   const farm::Summary summary = farm.run();
   running = nullptr;
   if (auto recorded = recorder.finish(); !recorded) return fail(std::move(recorded.error()));
+  if (cluster) {
+    submissions_ = cluster->summary();
+    cluster->finish(recorder);
+  }
   session_.evaluator().detach();
   return summary;
 }
@@ -129,6 +148,7 @@ int WorkflowRun::finish(const farm::Summary& summary, const std::string& log_pat
   if (!is_quiet() && summary.total > 0) {
     std::string text = fmt::format("{} of {} done in {}", summary.done, count_of(summary.total, "job"),
                                    human_duration(summary.wall_s));
+    if (!submissions_.empty()) text += ", in " + submissions_;
     if (ok && summary.core_s > summary.wall_s)
       text += fmt::format("; that is {} of work on one core", human_duration(summary.core_s));
     if (summary.failed) text += fmt::format("; {} failed", summary.failed);

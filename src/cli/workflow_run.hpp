@@ -15,6 +15,7 @@ class WorkflowRun {
   int run();
 
  private:
+  std::string where() const;  // jobs run
   Result<void> start_guard();
   Result<farm::Summary> run_jobs(const std::string& log_path);
   plan::Budget budget(plan::Resources& resources) const;
@@ -23,6 +24,7 @@ class WorkflowRun {
   bool is_quiet() const { return session_.options().quiet_all; }
 
   WorkflowSession& session_;
+  std::string submissions_;  // to a cluster
 };
 
 }  // namespace furrow::cli

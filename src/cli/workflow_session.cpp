@@ -16,6 +16,9 @@ namespace {
 
 constexpr const char* kStoreFolder = ".furrow";
 constexpr double kLockWait_s = 10;
+constexpr std::int64_t kNoLimit = 1 << 30;  // of cores, where a cluster has them
+// What Snakemake asks a cluster for, where nobody says anything.
+constexpr const char* kDefaultSize = "max(2*input.size_mb, 1000)";
 
 std::vector<std::string> absolute_all(const std::vector<std::string>& paths) {
   std::vector<std::string> all;
@@ -72,6 +75,11 @@ Result<void> WorkflowSession::find_limits() {
 }
 
 Result<void> WorkflowSession::find_cores() {
+  if (options_.cluster.is_on()) {
+    local_cores_ = options_.local_cores.value_or(os::usable_cores().logical);
+    cores_ = kNoLimit;
+    if (!options_.cores || *options_.cores == "all") return {};
+  }
   if (!options_.cores || *options_.cores == "all") {
     cores_ = options_.cores ? os::usable_cores().logical : os::usable_cores().physical;
     return {};
@@ -98,6 +106,8 @@ Result<snakefile::LoadRequest> WorkflowSession::load_request(const std::string& 
   request.targets = options_.targets;
   request.shadow_prefix = options_.shadow_prefix;
   request.default_resources = options_.default_resources;
+  if (options_.cluster.is_on() && options_.default_resources.empty())
+    request.default_resources = {{"mem_mb", kDefaultSize}, {"disk_mb", kDefaultSize}};
   request.set_threads = options_.set_threads;
   request.limits = options_.resources;
   request.replace_config = options_.replace_config;
@@ -181,11 +191,14 @@ Result<void> WorkflowSession::load() {
     guard_ = std::move(*guard);
     evaluator.guard_fd = guard_->table_fd();
   }
+  evaluator_for_nodes_.directory = os::current_directory();
   auto started = snakefile::EvaluatorProcess::start(std::move(evaluator));
   if (!started) return fail(std::move(started.error()));
   evaluator_ = std::move(*started);
   auto loaded = evaluator_->load(*request);
   if (!loaded) return fail(std::move(loaded.error()));
+  evaluator_for_nodes_.python = loaded->python.empty() ? evaluator_->python() : loaded->python;
+  evaluator_for_nodes_.load = snakefile::EvaluatorProcess::first_message(*request);
   snakefile_ = std::move(loaded->snakefile);
   for (const auto& [name, value] : loaded->environment) {
     value ? ::setenv(name.c_str(), value->c_str(), 1) : ::unsetenv(name.c_str());

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "cli/run_options.hpp"
+#include "exec/batch_file.hpp"
 #include "os/guard.hpp"
 #include "snakefile/evaluator_process.hpp"
 #include "store/store.hpp"
@@ -29,6 +30,8 @@ class WorkflowSession {
   bool changes_nothing() const;  // dry runs, graphs, tables
   bool prints_data() const;      // standard output is for another program
   std::int64_t cores() const { return cores_; }
+  std::int64_t local_cores() const { return local_cores_; }  // with a cluster
+  const exec::BatchEvaluator& evaluator_for_nodes() const { return evaluator_for_nodes_; }
   // --max-threads, whoever says how many: a number in the Snakefile, a function or an option.
   std::int64_t most_threads() const { return std::min(cores_, options_.max_threads.value_or(cores_)); }
   const std::vector<std::pair<std::string, std::int64_t>>& limits() const {
@@ -56,7 +59,8 @@ class WorkflowSession {
   Result<workflow::StalenessOptions> staleness_options();
 
   const RunOptions& options_;
-  std::int64_t cores_ = 1;
+  std::int64_t cores_ = 1, local_cores_ = 0;
+  exec::BatchEvaluator evaluator_for_nodes_;
   std::vector<std::pair<std::string, std::int64_t>> limits_;
   std::unique_ptr<os::Guard> guard_;
   std::unique_ptr<snakefile::EvaluatorProcess> evaluator_;

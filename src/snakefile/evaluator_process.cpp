@@ -81,6 +81,7 @@ struct EvaluatorProcess::State {
   ~State();
   Result<void> spawn(const std::string& main_file);
 
+  Result<LoadAnswer> load(std::uint64_t id, const std::string& message, const std::string& about);
   void request(Pending question, std::string message, std::span<const int> descriptors = {});
   Result<Answer> ask(std::uint64_t id, std::string message, std::string about, bool may_stop = true);
   void wait_for_socket(bool may_stop);
@@ -397,11 +398,22 @@ void EvaluatorProcess::detach() {
 
 Result<LoadAnswer> EvaluatorProcess::load(const LoadRequest& request) {
   const std::uint64_t id = ++state_->last_id;
-  const auto answer = state_->ask(id, encode_load(id, request), "running " + request.snakefile);
+  return state_->load(id, encode_load(id, request), "running " + request.snakefile);
+}
+
+std::string EvaluatorProcess::first_message(const LoadRequest& request) { return encode_load(1, request); }
+
+Result<LoadAnswer> EvaluatorProcess::load_again(const std::string& message) {
+  return state_->load(++state_->last_id, message, "running the Snakefile");
+}
+
+Result<LoadAnswer> EvaluatorProcess::State::load(std::uint64_t id, const std::string& message,
+                                                 const std::string& about) {
+  const auto answer = ask(id, message, about);
   if (!answer) return fail(answer.error());
   auto decoded = decode_load(*answer->value);
   if (!decoded) return decoded;
-  for (const workflow::Rule& rule : decoded->snakefile.rules) state_->rule_names.push_back(rule.name);
+  for (const workflow::Rule& rule : decoded->snakefile.rules) rule_names.push_back(rule.name);
   return decoded;
 }
 

@@ -39,6 +39,9 @@ class EvaluatorProcess final : public workflow::Evaluator, public plan::ForkServ
   ~EvaluatorProcess() override;
 
   Result<LoadAnswer> load(const LoadRequest& request);
+  // The same request once more, in another process: MESSAGE as first_message() gave it. The first call.
+  Result<LoadAnswer> load_again(const std::string& message);
+  static std::string first_message(const LoadRequest& request);
 
   // From here on LOOP answers what does not block. Borrowed; must outlive this object or its detach().
   void attach(os::EventLoop& loop);

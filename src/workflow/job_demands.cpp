@@ -73,7 +73,13 @@ Result<JobDemands::SharedDemand> JobDemands::settle(const CompiledRule& rule, De
         rule.rule, "rule " + rule.rule.name + " asks for " + std::to_string(demand.threads) + " threads",
         "A job needs none or more."));
   demand.threads = std::min(demand.threads, most_threads_);
-  plan::Amounts amounts(1, rule.rule.kind == RuleKind::kNone ? 0 : demand.threads);
+  const bool is_apart = local_cores_ > 0 && rule.rule.is_local;
+  if (is_apart) demand.threads = std::min(demand.threads, local_cores_);
+  plan::Amounts amounts(1, rule.rule.kind == RuleKind::kNone || is_apart ? 0 : demand.threads);
+  if (is_apart) {
+    amounts.resize(resources_.index(kLocalCores) + 1, 0);
+    amounts[resources_.index(kLocalCores)] = demand.threads;
+  }
   for (const auto& [name, value] : demand.resources) {
     const auto* amount = std::get_if<std::int64_t>(&value);
     if (!amount || name == "_cores") continue;

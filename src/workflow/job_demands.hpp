@@ -23,6 +23,11 @@ class JobDemands {
   // Shared by all jobs of a rule whose demand no function answers: a million jobs may be ready at a time.
   using SharedDemand = std::shared_ptr<const Demand>;
 
+  // Where jobs run elsewhere, but for those of rules that say otherwise: these share the cores of this
+  // machine, which are counted as a resource of their own.
+  static constexpr const char* kLocalCores = "_local_cores";
+  void set_local_cores(std::int64_t cores) { local_cores_ = cores; }
+
   // Borrows all. MOST_THREADS: no job gets more.
   JobDemands(const Dag& dag, const RuleSet& rules, Evaluator& evaluator, plan::Resources& resources,
              std::int64_t most_threads);
@@ -41,6 +46,7 @@ class JobDemands {
   Evaluator& evaluator_;
   plan::Resources& resources_;
   std::int64_t most_threads_;
+  std::int64_t local_cores_ = 0;  // 0: all jobs run here
   std::unordered_map<RuleId, Result<SharedDemand>> fixed_;
 };
 

@@ -35,6 +35,11 @@ void remove_with_parents(const std::string& path) {
   }
 }
 
+std::string folder_of(std::string_view file) {
+  std::string folder = os::parent_of(file);
+  return folder.empty() ? "." : folder;
+}
+
 }  // namespace
 
 JobFiles::JobFiles(const Dag& dag, const RuleSet& rules, FileStates& states, FileOptions options)
@@ -172,6 +177,10 @@ bool JobFiles::is_late(NodeId node, double ended) {
   const auto outputs = dag_.outputs(node, rules_);
   for (std::size_t i = 0; i < outputs.size(); ++i) {
     if (rule.outputs[i].flags & kTouch) continue;  // made by us
+    states_.reload(outputs[i]);
+    if (states_.exists(outputs[i])) continue;
+    // Reading its folder makes a network file system ask its server again.
+    (void)os::list_directory(folder_of(dag_.files.view(outputs[i])));
     states_.reload(outputs[i]);
     if (!states_.exists(outputs[i])) return true;
   }

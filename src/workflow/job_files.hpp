@@ -28,6 +28,7 @@ class JobFiles {
   Result<void> before(NodeId node);
   // Whether outputs are missing and may still show: their job ENDED (seconds since the epoch) not long ago.
   bool is_late(NodeId node, double ended);
+  std::int64_t mtime_ns(FileId file) const { return states_.mtime_ns(file); }
   Result<void> after(NodeId node);  // outputs are there, of the right kind, and as ensure() wants them
   void before_record(NodeId node);  // outputs older than inputs are touched, protected ones protected
   void settle(NodeId node);         // after a job that succeeded and was recorded: temp files gone

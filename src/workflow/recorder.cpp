@@ -108,6 +108,11 @@ Result<void> Recorder::commit() {
   return store_.commit();
 }
 
+bool Recorder::is_open(std::string_view key) const {
+  const auto record = store_.find(key);
+  return record && *record && (*record)->phase == store::JobPhase::kStarted;
+}
+
 Result<void> Recorder::finish() {
   if (hasher_) hasher_->drain();
   return commit();

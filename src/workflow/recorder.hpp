@@ -30,6 +30,8 @@ class Recorder {
   Result<void> commit();
   Result<void> finish();  // waits for the last hashes
 
+  bool is_open(std::string_view key) const;  // its record says that it was started, and not how it ended
+
  private:
   struct Content {
     std::int64_t mtime_ns = 0;

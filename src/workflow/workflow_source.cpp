@@ -4,7 +4,9 @@
 
 #include <algorithm>
 
+#include "base/hash.hpp"
 #include "base/strings.hpp"
+#include "os/clock.hpp"
 #include "workflow/benchmark.hpp"
 #include "workflow/job_environment.hpp"
 
@@ -138,6 +140,24 @@ std::string WorkflowSource::place(plan::JobId job) const {
   return rule.name + ", " + rule.file + ":" + std::to_string(rule.line);
 }
 
+bool WorkflowSource::is_local(plan::JobId job) const {
+  const Rule& rule = rules_[dag_.node(nodes_[job]).rule].rule;
+  return rule.is_local || rule.kind == RuleKind::kNone || options_.touch_only;
+}
+
+std::string WorkflowSource::key(plan::JobId job) const { return record_key(dag_, rules_, nodes_[job]); }
+
+std::uint64_t WorkflowSource::identity(plan::JobId job) const {
+  const CompiledRule& rule = rules_[dag_.node(nodes_[job]).rule];
+  const auto running = running_.find(job);
+  static const std::vector<Param> kNone;
+  std::uint64_t hash =
+      combine(code_hashes_.of(rule), params_hash(rule, dag_.values(nodes_[job], rules_),
+                                                 running == running_.end() ? kNone : running->second.params));
+  for (const FileId file : dag_.inputs(nodes_[job])) hash = combine(hash, hash64(dag_.files.view(file)));
+  return hash;
+}
+
 std::vector<Result<plan::DemandId>> WorkflowSource::demands(std::span<const plan::JobId> jobs, int attempt) {
   std::vector<NodeId> nodes;
   for (const plan::JobId job : jobs) nodes.push_back(nodes_[job]);
@@ -201,9 +221,32 @@ void WorkflowSource::get_ready(plan::JobId job, int attempt) {
   recorder_->get_ready(nodes_[job]);
 }
 
+// Whether an earlier engine's job goes on: then its files are that one's to touch.
+Result<void> WorkflowSource::look_under_way(plan::JobId job) {
+  const NodeId node = nodes_[job];
+  const CompiledRule& rule = rules_[dag_.node(node).rule];
+  plan::UnderWay::Question question{key(job), identity(job), 0};
+  if (recorder_ == nullptr || !recorder_->is_open(question.key)) return {};
+  for (const FileId file : dag_.inputs(node))
+    question.newest_input_ns = std::max(question.newest_input_ns, files_.mtime_ns(file));
+  if (!rule.rule.shadow.empty()) question.identity = ~question.identity;  // nobody else knows its folder
+  const plan::UnderWay::Answer answer = under_way_->look(question);
+  if (answer == plan::UnderWay::Answer::kSame) taken_over_.insert(job);
+  if (answer != plan::UnderWay::Answer::kOther) return {};
+  return fail(
+      rule_error(rule.rule,
+                 "this job is still running, with other code, params or inputs, for a run that was killed: " +
+                     under_way_->describe(question.key),
+                 "Wait until it has ended, or cancel it; then run again."));
+}
+
 Result<void> WorkflowSource::starting(plan::JobId job, int attempt, plan::Launch& launch) {
   const NodeId node = nodes_[job];
-  if (!options_.touch_only) {
+  taken_over_.erase(job);
+  if (under_way_ != nullptr && attempt == 1 && !options_.touch_only) {
+    if (auto looked = look_under_way(job); !looked) return looked;
+  }
+  if (!options_.touch_only && !is_under_way(job)) {
     if (auto ready = files_.before(node); !ready) return ready;
     if (auto entered = enter_shadow(job, attempt, launch); !entered) return entered;
   }
@@ -237,7 +280,10 @@ Result<void> WorkflowSource::check_and_move(plan::JobId job) {
 bool WorkflowSource::is_late(const plan::Exit& exit) {
   const auto running = running_.find(exit.job);
   if (options_.touch_only || (running != running_.end() && running->second.shadow)) return false;
-  return files_.is_late(nodes_[exit.job], exit.started_at + exit.usage.wall_s);
+  // By our own clock: another machine's may be wrong, and it may have ended long before we heard of it.
+  double& ended_at = running_[exit.job].ended_at;
+  if (ended_at == 0) ended_at = os::wall_seconds();
+  return files_.is_late(nodes_[exit.job], ended_at);
 }
 
 Result<void> WorkflowSource::finished(const plan::Exit& exit) {

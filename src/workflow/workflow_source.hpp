@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "plan/job_source.hpp"
+#include "plan/under_way.hpp"
 #include "workflow/identity.hpp"
 #include "workflow/job_demands.hpp"
 #include "workflow/job_files.hpp"
@@ -46,6 +47,17 @@ class WorkflowSource final : public plan::JobSource {
   std::vector<std::string> logs(plan::JobId job) const;
   std::string place(plan::JobId job) const;  // "name, FILE:LINE" of its rule
 
+  // For executors to which a job is more than its launch.
+  bool is_local(plan::JobId job) const;           // it runs on this machine, wherever the others do
+  std::uint64_t identity(plan::JobId job) const;  // its code, params and inputs
+  std::string key(plan::JobId job) const;         // of its record
+  JobDemands::SharedDemand demand_of(plan::JobId job, int attempt) const;
+  JobView view(plan::JobId job, int attempt) const;
+
+  // What an earlier engine may have left running, and whether JOB waits for such a one. Borrowed.
+  void set_under_way(plan::UnderWay* under_way) { under_way_ = under_way; }
+  bool is_under_way(plan::JobId job) const { return taken_over_.contains(job); }
+
   void set_prepare_listener(plan::PrepareListener* listener) override { listener_ = listener; }
   void prepare(std::span<const plan::JobId> jobs, int attempt) override;
   std::vector<Result<plan::DemandId>> demands(std::span<const plan::JobId> jobs, int attempt) override;
@@ -65,12 +77,12 @@ class WorkflowSource final : public plan::JobSource {
     std::string command, message;
     std::unique_ptr<Shadow> shadow;
     std::optional<store::JobRecord> record;  // of this attempt, as it is written at its start
+    double ended_at = 0;                     // when it was first heard that it ended; 0: not yet
   };
 
   void find_depths(const std::function<bool(NodeId)>& must_run);
   bool is_prioritized(NodeId node) const;
-  JobView view(plan::JobId job, int attempt) const;
-  JobDemands::SharedDemand demand_of(plan::JobId job, int attempt) const;
+  Result<void> look_under_way(plan::JobId job);
   void take_preparation(plan::JobId job, int attempt, Result<Preparation> preparation);
   Result<void> enter_shadow(plan::JobId job, int attempt, plan::Launch& launch);
   Result<void> check_and_move(plan::JobId job);
@@ -91,6 +103,8 @@ class WorkflowSource final : public plan::JobSource {
   std::unordered_map<plan::JobId, Running> running_;
   mutable CodeHashes code_hashes_;
   std::string host_;
+  plan::UnderWay* under_way_ = nullptr;
+  std::set<plan::JobId> taken_over_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // answers may come after a run was given up
 };
 

@@ -1,0 +1,172 @@
+#include "cli/batch_command.hpp"
+
+#include <unistd.h>
+
+#include <charconv>
+#include <csignal>
+#include <cstdlib>
+#include <memory>
+
+#include "cli/batch_source.hpp"
+#include "cli/tell.hpp"
+#include "exec/batch_shelf.hpp"
+#include "exec/local_executor.hpp"
+#include "farm/farm.hpp"
+#include "os/clock.hpp"
+#include "os/cores.hpp"
+#include "os/files.hpp"
+#include "os/guard.hpp"
+#include "os/signals.hpp"
+#include "snakefile/evaluator_process.hpp"
+#include "workflow/glob.hpp"
+
+namespace furrow::cli {
+
+namespace {
+
+constexpr double kPatience_s = 60;  // for the batch to show on a network file system
+constexpr unsigned kLookAgain_us = 500'000;
+
+std::string variable(const char* name) {
+  const char* const value = std::getenv(name);
+  return value ? value : "";
+}
+
+// As Slurm's squeue shows it; of another batch system: as it is.
+std::string system_name() {
+  const std::string array = variable("SLURM_ARRAY_JOB_ID"), task = variable("SLURM_ARRAY_TASK_ID");
+  if (!array.empty() && !task.empty()) return array + "_" + task;
+  for (const char* name : {"SLURM_JOB_ID", "PBS_JOBID", "JOB_ID", "LSB_JOBID"}) {
+    if (const std::string value = variable(name); !value.empty()) return value;
+  }
+  return {};
+}
+
+Result<exec::Batch> wait_for_batch(const exec::BatchFolder& folder, std::uint32_t index) {
+  const double until = os::monotonic_seconds() + kPatience_s;
+  for (;;) {
+    (void)os::list_directory(folder.path());  // a network file system looks again
+    auto batch = exec::read_batch(folder.batch(index));
+    const bool may_come = !os::status(folder.batch(index)).exists();
+    if (batch || !may_come || os::monotonic_seconds() > until) return batch;
+    ::usleep(kLookAgain_us);
+  }
+}
+
+class BatchRun {
+ public:
+  BatchRun(exec::Batch batch, exec::JournalWriter& journal) : batch_(std::move(batch)), journal_(journal) {}
+
+  Result<bool> run();
+
+ private:
+  Result<void> start_evaluator(os::EventLoop& loop);
+
+  exec::Batch batch_;
+  exec::JournalWriter& journal_;
+  std::unique_ptr<os::Guard> guard_;
+  std::unique_ptr<snakefile::EvaluatorProcess> evaluator_;
+};
+
+// For `run:` blocks: the same Snakefile, run again here.
+Result<void> BatchRun::start_evaluator(os::EventLoop& loop) {
+  if (batch_.evaluator.load.empty()) return {};
+  snakefile::EvaluatorOptions options;
+  options.python = batch_.evaluator.python;
+  options.guard_fd = guard_->table_fd();
+  options.glob = [](const snakefile::GlobQuestion& question) -> Result<snakefile::GlobAnswer> {
+    auto matches = workflow::glob_wildcards(question.pattern, question.follow_links);
+    if (!matches) return fail(std::move(matches.error()));
+    return snakefile::GlobAnswer{std::move(matches->names), std::move(matches->values)};
+  };
+  // A `workdir:` of the Snakefile is relative to where the engine was when it ran it.
+  if (auto changed = os::change_directory(batch_.evaluator.directory); !changed) return changed;
+  auto started = snakefile::EvaluatorProcess::start(std::move(options));
+  if (!started) return fail(std::move(started.error()));
+  evaluator_ = std::move(*started);
+  auto loaded = evaluator_->load_again(batch_.evaluator.load);
+  if (!loaded) return fail(std::move(loaded.error()));
+  for (const auto& [name, value] : loaded->environment) {
+    value ? ::setenv(name.c_str(), value->c_str(), 1) : ::unsetenv(name.c_str());
+  }
+  evaluator_->attach(loop);
+  return os::change_directory(batch_.directory);
+}
+
+Result<bool> BatchRun::run() {
+  if (auto changed = os::change_directory(batch_.directory); !changed)
+    return fail(std::move(changed.error()));
+  os::EventLoop loop;
+  farm::Farm* running = nullptr;
+  int stopped_early = 0;
+  const os::SignalWatch signals(loop, os::not_ignored({SIGINT, SIGTERM, SIGHUP}), [&](int signal) {
+    running ? running->stop(signal) : static_cast<void>(stopped_early = signal);
+  });
+  auto guard = os::Guard::create();
+  if (!guard) return fail(std::move(guard.error()));
+  guard_ = std::move(*guard);
+  if (auto started = start_evaluator(loop); !started) return fail(std::move(started.error()));
+  if (auto watched = guard_->watch({}); !watched) return fail(std::move(watched.error()));
+
+  plan::Resources resources;
+  plan::Budget budget;
+  const std::int64_t cores = std::max<std::int64_t>(1, batch_.cores);
+  budget.set_limit(plan::kCores, cores);
+  if (batch_.memory_mb > 0) budget.set_limit(resources.index("memory_mb"), batch_.memory_mb);
+  BatchSource source(batch_, journal_, resources, cores, batch_.memory_mb);
+  plan::JobGraph graph;
+  source.plan(graph);
+  exec::StandardOutputSink output;
+  const std::string temporary = variable("TMPDIR");
+  exec::LocalExecutor executor(loop, guard_.get(), evaluator_.get(), &output,
+                               {.scratch = temporary.empty() ? "/tmp" : temporary});
+  farm::Farm farm(graph, resources, std::move(budget), executor, source, loop,
+                  {.keep_going = true, .timeout_s = batch_.timeout_s});
+  running = &farm;
+  if (stopped_early != 0) farm.stop(stopped_early);
+  const farm::Summary summary = farm.run();
+  running = nullptr;
+  if (summary.error) return fail(*summary.error);
+  if (summary.signal == 0) source.end_skipped(graph);
+  if (evaluator_) evaluator_->detach();
+  return summary.ok() && source.all_ok();
+}
+
+Result<bool> run_batch(const std::string& path, std::uint32_t index) {
+  const exec::BatchFolder folder(os::absolute(path));
+  auto batch = wait_for_batch(folder, index);
+  if (!batch) return fail(std::move(batch.error()));
+  auto claimed = folder.claim(index, "run");
+  if (!claimed) return fail(std::move(claimed.error()));
+  if (!*claimed) return true;
+  auto journal = exec::JournalWriter::create(folder.journal(index));
+  if (!journal) return fail(std::move(journal.error()));
+  (*journal)->begin(batch->id, index, system_name());
+  if (auto written = (*journal)->commit(); !written) return fail(std::move(written.error()));
+  auto ok = BatchRun(std::move(*batch), **journal).run();
+  if (!ok) return ok;
+  (*journal)->over();
+  if (auto written = (*journal)->commit(); !written) return fail(std::move(written.error()));
+  if (auto written = (*journal)->sync(); !written) return fail(std::move(written.error()));
+  return ok;
+}
+
+}  // namespace
+
+int batch_command(const std::vector<std::string>& arguments) {
+  std::uint32_t index = 0;
+  const std::string number = arguments.size() == 2 ? arguments[1] : "";
+  const auto [end, code] = std::from_chars(number.data(), number.data() + number.size(), index);
+  if (number.empty() || code != std::errc() || end != number.data() + number.size()) {
+    tell(Error{
+        "usage: furrow batch FOLDER N", "", 0,
+        "This is what Furrow itself starts on the nodes of a cluster; see furrow run --executor slurm."});
+    return 2;
+  }
+  ::signal(SIGPIPE, SIG_IGN);
+  const auto ok = run_batch(arguments[0], index);
+  if (!ok) return tell(ok.error());
+  return *ok ? 0 : 1;
+}
+
+}  // namespace furrow::cli

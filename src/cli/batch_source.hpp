@@ -1,0 +1,44 @@
+// The jobs of a batch as the farm sees them on the node: what the batch file says, told to the journal as it
+// happens. Not thread-safe.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "exec/batch_file.hpp"
+#include "exec/batch_journal.hpp"
+#include "plan/event.hpp"
+#include "plan/job_source.hpp"
+
+namespace furrow::cli {
+
+class BatchSource final : public plan::JobSource {
+ public:
+  // Borrows all. CORES, MEMORY_MB: what there is; no job asks for more.
+  BatchSource(exec::Batch& batch, exec::JournalWriter& journal, plan::Resources& resources,
+              std::int64_t cores, std::int64_t memory_mb);
+
+  void plan(plan::JobGraph& graph);
+  // Jobs that never started since one before them failed: they have ended, too.
+  void end_skipped(const plan::JobGraph& graph);
+  bool all_ok() const { return all_ok_; }
+
+  void set_prepare_listener(plan::PrepareListener* listener) override { listener_ = listener; }
+  void prepare(std::span<const plan::JobId> jobs, int attempt) override;
+  std::vector<Result<plan::DemandId>> demands(std::span<const plan::JobId> jobs, int attempt) override;
+  Result<void> starting(plan::JobId job, int attempt, plan::Launch& launch) override;
+  Result<void> finished(const plan::Exit& exit) override;
+  void failed(const plan::Exit& exit, bool will_retry) override;
+  Result<void> commit() override { return journal_.commit(); }
+  plan::JobName name(plan::JobId job) const override { return {batch_.jobs[job].name, ""}; }
+
+ private:
+  exec::Batch& batch_;
+  exec::JournalWriter& journal_;
+  plan::Resources& resources_;
+  std::int64_t cores_, memory_mb_;
+  plan::PrepareListener* listener_ = nullptr;
+  bool all_ok_ = true;
+};
+
+}  // namespace furrow::cli

@@ -1,0 +1,27 @@
+// Where jobs run, as `furrow run` and `furrow map` are told: here, on Slurm, or through commands of the
+// user's.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "base/error.hpp"
+
+namespace furrow::cli {
+
+struct ClusterSettings {
+  enum class Kind : std::uint8_t { kNone, kSlurm, kCommands } kind = Kind::kNone;
+  // kCommands: how a job is submitted, asked about and cancelled.
+  std::string submit{}, status{}, cancel{};
+  std::int64_t cancel_names = 1000;    // that one command takes
+  std::optional<std::int64_t> jobs{};  // batches in the queue at a time
+  std::string packing = "auto";        // one, array, packed
+  std::int64_t batch_cores = 0;        // of a packed allocation; 0: of the smallest node
+  double status_every_s = 30;          // at first
+  double submissions_per_s = 0;        // 0: the default of the kind
+  double statuses_per_s = 10;          // kCommands: status commands
+  bool is_on() const { return kind != Kind::kNone; }
+};
+
+}  // namespace furrow::cli

@@ -1,0 +1,155 @@
+#include "cli/cluster_run.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <charconv>
+#include <climits>
+
+#include "base/strings.hpp"
+#include "exec/slurm_system.hpp"
+#include "os/files.hpp"
+
+namespace furrow::cli {
+
+namespace {
+
+constexpr std::int64_t kDefaultJobs = 100;
+constexpr double kSlowerAsks = 6;  // times as rarely as at first
+
+// Minutes: a number, or one with a unit ("2h", "1d12h", "90m").
+std::int64_t minutes_of(std::string_view text) {
+  double seconds = 0;
+  while (!text.empty()) {
+    double number = 0;
+    const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (code != std::errc()) return 0;
+    text.remove_prefix(static_cast<std::size_t>(end - text.data()));
+    while (text.starts_with(' ')) text.remove_prefix(1);
+    const std::size_t letters = std::min(text.find_first_of("0123456789. "), text.size());
+    const std::string_view unit = text.substr(0, letters);
+    const double factor = unit.empty() || unit.starts_with("m") ? 60
+                          : unit.starts_with("s")               ? 1
+                          : unit.starts_with("h")               ? 3600
+                          : unit.starts_with("d")               ? 86400
+                          : unit.starts_with("w")               ? 604800
+                                                                : 0;
+    seconds += number * factor;
+    text.remove_prefix(letters);
+    while (text.starts_with(' ')) text.remove_prefix(1);
+  }
+  return static_cast<std::int64_t>((seconds + 59) / 60);
+}
+
+std::string own_program() {
+  char path[PATH_MAX] = "";
+  const ssize_t length = ::readlink("/proc/self/exe", path, sizeof path - 1);
+  return length > 0 ? std::string(path, static_cast<std::size_t>(length)) : "furrow";
+}
+
+exec::Packing packing_of(const std::string& name) {
+  if (name == "one") return exec::Packing::kOne;
+  if (name == "array") return exec::Packing::kArray;
+  if (name == "packed") return exec::Packing::kPacked;
+  return exec::Packing::kAuto;
+}
+
+exec::ClusterOptions options_of(const ClusterSettings& settings, const exec::BatchEvaluator& evaluator) {
+  exec::ClusterOptions options;
+  options.program = own_program();
+  options.directory = os::current_directory();
+  options.max_batches = static_cast<std::size_t>(settings.jobs.value_or(kDefaultJobs));
+  options.packing = packing_of(settings.packing);
+  options.batch_cores = settings.batch_cores;
+  options.ask_first_s = settings.status_every_s;
+  options.ask_most_s = settings.status_every_s * kSlowerAsks;
+  if (settings.submissions_per_s > 0) options.pause_s = 1 / settings.submissions_per_s;
+  options.evaluator = [&evaluator] { return evaluator; };
+  return options;
+}
+
+}  // namespace
+
+exec::Allocation allocation_of(const workflow::JobDemands::Demand& demand) {
+  exec::Allocation asked;
+  asked.cores = demand.threads;
+  const std::pair<const char*, std::int64_t*> numbers[] = {
+      {"mem_mb", &asked.memory_mb},    {"mem_mb_per_cpu", &asked.memory_mb_per_core},
+      {"runtime", &asked.runtime_min}, {"cpus_per_task", &asked.cores},
+      {"nodes", &asked.nodes},         {"tasks", &asked.tasks}};
+  const std::pair<const char*, std::string*> texts[] = {{"slurm_partition", &asked.partition},
+                                                        {"slurm_account", &asked.account},
+                                                        {"constraint", &asked.constraint},
+                                                        {"slurm_extra", &asked.extra}};
+  for (const auto& [name, value] : demand.resources) {
+    const auto* const number = std::get_if<std::int64_t>(&value);
+    const auto* const text = std::get_if<std::string>(&value);
+    for (const auto& [known, to] : numbers) {
+      if (name == known && number) *to = *number;
+      if (name == known && text) *to = minutes_of(*text);  // only a duration is said in words
+    }
+    for (const auto& [known, to] : texts) {
+      if (name == known) *to = text ? *text : number ? std::to_string(*number) : std::string();
+    }
+  }
+  return asked;
+}
+
+WorkflowNeeds::WorkflowNeeds(const workflow::WorkflowSource& source, store::Store& store) : source_(source) {
+  std::map<std::string, std::pair<double, int>, std::less<>> sums;
+  (void)store.for_each([&](store::JobRow& row) {
+    if (row.phase != store::JobPhase::kFinished || row.finished_at <= row.started_at) return;
+    auto found = sums.find(row.rule);
+    if (found == sums.end()) found = sums.emplace(std::string(row.rule), std::pair(0.0, 0)).first;
+    found->second.first += row.finished_at - row.started_at;
+    ++found->second.second;
+  });
+  for (const auto& [rule, sum] : sums) means_[rule] = sum.first / sum.second;
+}
+
+exec::ClusterNeeds WorkflowNeeds::needs(const plan::Attempt& attempt) {
+  exec::ClusterNeeds needs;
+  const plan::JobName name = source_.name(attempt.job);
+  if (const auto demand = source_.demand_of(attempt.job, attempt.number))
+    needs.allocation = allocation_of(*demand);
+  needs.key = source_.key(attempt.job);
+  needs.kind = name.rule;
+  needs.name = name.wildcards.empty() ? name.rule : name.rule + " (" + name.wildcards + ")";
+  needs.identity = source_.identity(attempt.job);
+  if (const auto mean = means_.find(name.rule); mean != means_.end()) needs.expected_s = mean->second;
+  return needs;
+}
+
+std::vector<Result<exec::NeedsSource::Words>> WorkflowNeeds::words(
+    std::span<const plan::Attempt* const> attempts) {
+  return std::vector<Result<Words>>(attempts.size());
+}
+
+ClusterRun::ClusterRun(WorkflowSession& session, workflow::WorkflowSource& source, os::EventLoop& loop,
+                       plan::Executor& local, exec::OutputSink* sink)
+    : settings_(session.options().cluster),
+      source_(source),
+      needs_(source, *session.store()),
+      cluster_(loop, std::make_unique<exec::SlurmSystem>(loop), needs_, sink,
+               options_of(settings_, session.evaluator_for_nodes())),
+      routed_(local, cluster_, [this](const plan::Attempt& attempt) { return is_remote(attempt); }) {
+  cluster_.adopt();
+  source.set_under_way(&cluster_);
+}
+
+bool ClusterRun::is_remote(const plan::Attempt& attempt) const {
+  return source_.is_under_way(attempt.job) || (settings_.is_on() && !source_.is_local(attempt.job));
+}
+
+void ClusterRun::finish(workflow::Recorder& recorder) {
+  source_.set_under_way(nullptr);
+  cluster_.finish([&](const std::string& key) { return recorder.is_open(key); });
+}
+
+std::string ClusterRun::summary() const {
+  return cluster_.submissions() == 0 ? std::string() : count_of(cluster_.submissions(), "submission");
+}
+
+bool has_left_batches() { return !exec::BatchShelf(exec::kBatchShelf).unsettled().empty(); }
+
+}  // namespace furrow::cli

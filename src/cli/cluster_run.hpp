@@ -1,0 +1,57 @@
+// A workflow's jobs on a cluster: what `furrow run` puts between the farm and the batch system.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+
+#include "cli/cluster_options.hpp"
+#include "cli/workflow_session.hpp"
+#include "exec/cluster_executor.hpp"
+#include "exec/routed_executor.hpp"
+#include "workflow/workflow_source.hpp"
+
+namespace furrow::cli {
+
+// What each job asks for, by its resources.
+class WorkflowNeeds final : public exec::NeedsSource {
+ public:
+  // Borrows all. STORE tells how long the jobs of each rule took.
+  WorkflowNeeds(const workflow::WorkflowSource& source, store::Store& store);
+
+  exec::ClusterNeeds needs(const plan::Attempt& attempt) override;
+  std::vector<Result<Words>> words(std::span<const plan::Attempt* const> attempts) override;
+
+ private:
+  const workflow::WorkflowSource& source_;
+  std::map<std::string, double, std::less<>> means_;  // seconds, by rule
+};
+
+// What a job's resources ask of a cluster, by Snakemake's standard names.
+exec::Allocation allocation_of(const workflow::JobDemands::Demand& demand);
+
+class ClusterRun {
+ public:
+  // Borrows all; LOCAL runs what stays on this machine.
+  ClusterRun(WorkflowSession& session, workflow::WorkflowSource& source, os::EventLoop& loop,
+             plan::Executor& local, exec::OutputSink* sink);
+
+  plan::Executor& executor() { return routed_; }
+  // The run is over and recorded.
+  void finish(workflow::Recorder& recorder);
+  std::string summary() const;  // "3 Slurm jobs"; may be empty
+
+ private:
+  bool is_remote(const plan::Attempt& attempt) const;
+
+  const ClusterSettings& settings_;
+  workflow::WorkflowSource& source_;
+  WorkflowNeeds needs_;
+  exec::ClusterExecutor cluster_;
+  exec::RoutedExecutor routed_;
+};
+
+// Whether an earlier run may have left jobs on a cluster.
+bool has_left_batches();
+
+}  // namespace furrow::cli

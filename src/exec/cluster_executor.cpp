@@ -1,0 +1,789 @@
+#include "exec/cluster_executor.hpp"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstring>
+#include <deque>
+#include <map>
+#include <unordered_map>
+#include <utility>
+
+#include "base/strings.hpp"
+#include "exec/cluster_flight.hpp"
+#include "os/clock.hpp"
+#include "os/files.hpp"
+
+namespace furrow::exec {
+
+namespace {
+
+using plan::Exit;
+
+constexpr int kAnswersUntilGone = 2;
+constexpr int kMostDoubts = 4;  // answers that an unexplained end is held for
+constexpr int kMostLosses = 3;  // of one attempt, until it counts as failed
+constexpr std::int64_t kMostBatchCores = 8;
+constexpr double kSuspicion_s = 2;  // until the next question, where something needs an explanation
+constexpr double kCancelAsk_s = 1;
+
+// Somebody, or something, has ended it from outside.
+bool is_doubtful(const Exit& exit) {
+  return exit.cancelled || exit.signal != 0 || exit.status > 128 || (exit.status < 0 && exit.error.empty());
+}
+
+std::string how_it_ended(const Exit& exit) {
+  if (exit.timed_out) return "it took too long";
+  if (!exit.error.empty()) return exit.error;
+  if (exit.signal != 0) return fmt::format("ended by signal {} ({})", exit.signal, ::strsignal(exit.signal));
+  if (exit.status > 128 && exit.status <= 192)
+    return fmt::format("exit code {}: a program in it was ended by signal {} ({})", exit.status,
+                       exit.status - 128, ::strsignal(exit.status - 128));
+  return fmt::format("exit code {}", exit.status);
+}
+
+struct Mean {
+  double sum = 0;
+  std::size_t count = 0;
+};
+
+}  // namespace
+
+class ClusterExecutor::Impl {
+ public:
+  Impl(os::EventLoop& loop, std::unique_ptr<BatchSystem> system, NeedsSource& needs, OutputSink* sink,
+       ClusterOptions options)
+      : loop_(loop),
+        system_(std::move(system)),
+        needs_(needs),
+        sink_(sink),
+        options_(std::move(options)),
+        shelf_(options_.shelf),
+        ask_delay_(options_.ask_first_s),
+        look_delay_(options_.look_first_s) {}
+  ~Impl() {
+    for (const std::uint64_t timer : {flush_timer_, look_timer_, ask_timer_, report_timer_, cancel_timer_})
+      loop_.cancel(timer);
+  }
+
+  void adopt();
+  void finish(const std::function<bool(const std::string& key)>& is_open);
+  void start(plan::Attempt attempt);
+  void cancel_all(plan::Stop how);
+  void interrupt(plan::JobId job, bool timed_out);
+  Answer look(const Question& question);
+  std::string describe(const std::string& key) const;
+
+  plan::ExitListener* listener = nullptr;
+  std::size_t running = 0;
+  std::size_t submissions = 0;
+  std::size_t in_flight() const;
+
+ private:
+  using Job = std::unique_ptr<ClusterJob>;
+
+  // What was written and not answered for yet.
+  struct Submitting {
+    BatchFolder folder;
+    std::vector<std::unique_ptr<Flight>> flights;
+  };
+
+  void adopt(const BatchFolder& folder);
+  void begin_following();
+
+  void flush_in(double delay_s);
+  void flush();
+  bool is_worth_collecting(const PlannerOptions& planner, const std::vector<WaitingJob>& waiting) const;
+  PlannerOptions planner_options() const;
+  std::vector<WaitingJob> waiting_jobs() const;
+  void submit(const PlannedSubmission& planned);
+  Result<void> write(const PlannedSubmission& planned, Submission& submission);
+  Result<void> write_script(const Submission& submission, const std::string& properties) const;
+  std::vector<Job> take(const PlannedSubmission& planned, std::vector<std::vector<Job>>& batches);
+  void submitted(Result<std::string> name);
+  void refused(const Error& error);
+
+  void look_in(double delay_s);
+  void look_at_journals();
+  bool read(Flight& flight);
+  void ended(Flight& flight, FlightEntry& entry);
+
+  void ask_in(double delay_s);
+  void ask();
+  void answered(BatchStates states);
+  void judge(Flight& flight, const BatchStates& states);
+  void judge_doubtful(Flight& flight);
+  void gone(Flight& flight);
+  void gone(Flight& flight, FlightEntry& entry);
+
+  void report(Flight& flight, FlightEntry& entry);
+  void report(Job job, Exit exit);
+  void report_later(Job job, Exit exit);
+  void lose(FlightEntry& entry, Flight& flight, const std::string& why);
+  bool withdraw(Flight& flight);
+  void show(const Exit& exit);
+  void give_up_waiting_for_cancelled();
+  static bool is_open(const Flight& flight);
+  static bool is_wanted(const Flight& flight);
+  Flight* flight_of(const std::string& key, std::size_t& place) const;
+
+  os::EventLoop& loop_;
+  const std::unique_ptr<BatchSystem> system_;
+  NeedsSource& needs_;
+  OutputSink* const sink_;
+  const ClusterOptions options_;
+  BatchShelf shelf_;
+  std::optional<SystemFigures> figures_;
+  bool asks_figures_ = false;
+
+  std::deque<Job> waiting_;
+  double waiting_since_ = 0;
+  std::optional<Submitting> submitting_;
+  double next_submission_ = 0;
+  std::vector<std::unique_ptr<Flight>> flights_;  // all of this run, the ended ones too
+  std::unordered_map<std::string, std::pair<Flight*, std::size_t>> adopted_;  // by key; nobody's yet
+  std::map<std::string, Mean> measured_;                                      // by kind
+  std::vector<std::pair<Job, Exit>> to_report_;
+  bool is_cancelling_ = false, is_asking_ = false;
+  double ask_delay_, look_delay_;
+  std::uint64_t flush_timer_ = 0, look_timer_ = 0, ask_timer_ = 0, report_timer_ = 0, cancel_timer_ = 0;
+  double flush_at_ = 0, ask_at_ = 0;
+};
+
+// --- what earlier engines left
+
+void ClusterExecutor::Impl::adopt() {
+  for (const BatchFolder& folder : shelf_.unsettled()) adopt(folder);
+  if (in_flight() > 0) begin_following();
+}
+
+void ClusterExecutor::Impl::adopt(const BatchFolder& folder) {
+  const std::string name = folder.submitted();
+  std::vector<std::unique_ptr<Flight>> flights;
+  for (std::uint32_t index = 0; os::status(folder.batch(index)).exists(); ++index) {
+    const auto batch = read_batch(folder.batch(index));
+    auto& flight = flights.emplace_back(std::make_unique<Flight>(folder, index));
+    flight->written_ns = os::status(folder.batch(index)).mtime_ns;
+    if (!batch) continue;
+    for (const BatchJob& job : batch->jobs)
+      flight->entries.push_back({.key = job.key, .name = job.name, .identity = job.identity, .job = nullptr});
+  }
+  for (auto& flight : flights) {
+    flight->log = folder.log() + (flights.size() > 1 ? "." + std::to_string(flight->index) : "");
+    if (!name.empty()) flight->name = system_->batch_name(name, flight->index, flights.size());
+    read(*flight);
+    // It was never submitted, or nobody knows under which name: it must not begin later, behind our back.
+    if (name.empty() && !flight->has_begun) withdraw(*flight);
+    for (std::size_t i = 0; i < flight->entries.size(); ++i) {
+      if (!flight->entries[i].is_lost) adopted_[flight->entries[i].key] = {flight.get(), i};
+    }
+    flights_.push_back(std::move(flight));
+  }
+}
+
+Flight* ClusterExecutor::Impl::flight_of(const std::string& key, std::size_t& place) const {
+  const auto found = adopted_.find(key);
+  if (found == adopted_.end()) return nullptr;
+  place = found->second.second;
+  return found->second.first;
+}
+
+plan::UnderWay::Answer ClusterExecutor::Impl::look(const Question& question) {
+  std::size_t place = 0;
+  Flight* const flight = flight_of(question.key, place);
+  if (flight == nullptr) return Answer::kNo;
+  read(*flight);
+  FlightEntry& entry = flight->entries[place];
+  const bool is_same = entry.identity == question.identity && question.newest_input_ns <= flight->written_ns;
+  const bool is_of_use = entry.end ? entry.end->ok() : !entry.is_lost;
+  if (is_same && is_of_use) return Answer::kSame;
+  const bool may_run = !entry.end && !entry.is_lost && !withdraw(*flight);
+  if (may_run) return Answer::kOther;
+  adopted_.erase(question.key);
+  return Answer::kNo;
+}
+
+std::string ClusterExecutor::Impl::describe(const std::string& key) const {
+  std::size_t place = 0;
+  const Flight* const flight = flight_of(key, place);
+  return flight ? exec::describe(*flight, system_->name()) : std::string();
+}
+
+// --- starting
+
+void ClusterExecutor::Impl::start(plan::Attempt attempt) {
+  ++running;
+  auto job = std::make_unique<ClusterJob>(ClusterJob{std::move(attempt), {}, 0, false});
+  if (job->attempt.launch.kind == plan::Launch::Kind::kNothing) return report_later(std::move(job), {});
+  job->needs = needs_.needs(job->attempt);
+  std::size_t place = 0;
+  if (Flight* const flight = flight_of(job->needs.key, place);
+      flight != nullptr && flight->entries[place].identity == job->needs.identity &&
+      job->attempt.number == 1) {
+    FlightEntry& entry = flight->entries[place];
+    adopted_.erase(job->needs.key);
+    entry.job = std::move(job);
+    if (entry.end) {
+      Exit end = *entry.end;
+      return report_later(std::move(entry.job), std::move(end));
+    }
+    if (!entry.is_lost) return begin_following();
+    job = std::move(entry.job);
+  }
+  if (waiting_.empty()) waiting_since_ = os::monotonic_seconds();
+  waiting_.push_back(std::move(job));
+  flush_in(options_.collect_s);
+}
+
+void ClusterExecutor::Impl::flush_in(double delay_s) {
+  const double at = os::monotonic_seconds() + delay_s;
+  if (flush_timer_ != 0 && flush_at_ <= at) return;
+  loop_.cancel(flush_timer_);
+  flush_at_ = at;
+  flush_timer_ = loop_.after(delay_s, [this] {
+    flush_timer_ = 0;
+    flush();
+  });
+}
+
+void ClusterExecutor::Impl::flush() {
+  if (is_cancelling_ || submitting_ || waiting_.empty()) return;
+  if (!figures_) {
+    if (std::exchange(asks_figures_, true)) return;
+    return system_->figures([this](const SystemFigures& figures) {
+      figures_ = figures;
+      flush();
+    });
+  }
+  if (const double wait = next_submission_ - os::monotonic_seconds(); wait > 0) return flush_in(wait);
+  const PlannerOptions planner = planner_options();
+  const std::vector<WaitingJob> waiting = waiting_jobs();
+  if (is_worth_collecting(planner, waiting)) return flush_in(0.5);
+  if (const auto planned = plan_submission(waiting, planner)) submit(*planned);
+}
+
+// Short jobs become ready one by one while a batch runs.
+bool ClusterExecutor::Impl::is_worth_collecting(const PlannerOptions& planner,
+                                                const std::vector<WaitingJob>& waiting) const {
+  if (options_.one_each || planner.packing == Packing::kOne || in_flight() == 0) return false;
+  const double window = std::min(options_.most_collect_s, 2.0 * static_cast<double>(submissions));
+  if (os::monotonic_seconds() - waiting_since_ > window) return false;
+  return std::all_of(waiting.begin(), waiting.end(),
+                     [&](const WaitingJob& job) { return is_short(job, planner); });
+}
+
+PlannerOptions ClusterExecutor::Impl::planner_options() const {
+  PlannerOptions planner;
+  planner.packing = options_.one_each ? Packing::kOne : options_.packing;
+  planner.max_array = options_.one_each ? 0 : figures_->max_array;
+  planner.node_memory_mb = figures_->node_memory_mb;
+  const std::int64_t node = figures_->node_cores > 0 ? figures_->node_cores : 4;
+  planner.batch_cores = options_.batch_cores > 0 ? options_.batch_cores : std::min(node, kMostBatchCores);
+  planner.slots = options_.max_batches - std::min(options_.max_batches, in_flight());
+  return planner;
+}
+
+std::vector<WaitingJob> ClusterExecutor::Impl::waiting_jobs() const {
+  std::vector<WaitingJob> waiting;
+  waiting.reserve(waiting_.size());
+  for (const Job& job : waiting_) {
+    const auto measured = measured_.find(job->needs.kind);
+    const double mean =
+        measured == measured_.end() ? 0 : measured->second.sum / static_cast<double>(measured->second.count);
+    waiting.push_back({&job->needs, mean, options_.one_each});
+  }
+  return waiting;
+}
+
+// Takes the planned jobs out of what waits.
+std::vector<ClusterExecutor::Impl::Job> ClusterExecutor::Impl::take(const PlannedSubmission& planned,
+                                                                    std::vector<std::vector<Job>>& batches) {
+  for (const PlannedBatch& batch : planned.batches) {
+    auto& jobs = batches.emplace_back();
+    for (const std::size_t place : batch.jobs) jobs.push_back(std::move(waiting_[place]));
+  }
+  std::vector<Job> left;
+  for (Job& job : waiting_) {
+    if (job) left.push_back(std::move(job));
+  }
+  return left;
+}
+
+void ClusterExecutor::Impl::submit(const PlannedSubmission& planned) {
+  Submission submission;
+  submission.batches = planned.batches.size();
+  submission.allocation = planned.allocation;
+  submission.directory = options_.directory;
+  const std::string kind = waiting_[planned.batches.front().jobs.front()]->needs.kind;
+  submission.name = "furrow-" + (planned.is_packed ? std::string("batch") : kind);
+  submitting_.emplace();
+  if (auto written = write(planned, submission); !written) return refused(written.error());
+  ++submissions;
+  next_submission_ = os::monotonic_seconds() + options_.pause_s;
+  system_->submit(submission, [this](Result<std::string> name) { submitted(std::move(name)); });
+}
+
+Result<void> ClusterExecutor::Impl::write(const PlannedSubmission& planned, Submission& submission) {
+  NeedsSource::Words words;
+  Result<void> done;
+  if (options_.one_each) {
+    const plan::Attempt* const attempt = &waiting_[planned.batches.front().jobs.front()]->attempt;
+    auto answered = needs_.words({&attempt, 1});
+    if (answered.front()) {
+      words = std::move(*answered.front());
+    } else {
+      done = fail(std::move(answered.front().error()));
+    }
+  }
+  // From here on the jobs are where refused() finds them.
+  std::vector<std::vector<Job>> batches;
+  std::vector<Job> left = take(planned, batches);
+  waiting_.assign(std::make_move_iterator(left.begin()), std::make_move_iterator(left.end()));
+  if (!waiting_.empty()) waiting_since_ = os::monotonic_seconds();
+  auto folder = shelf_.add();
+  if (!folder && done) done = fail(std::move(folder.error()));
+  if (folder) submitting_->folder = *folder;
+  for (std::uint32_t index = 0; index < batches.size(); ++index) {
+    auto& flight = submitting_->flights.emplace_back(std::make_unique<Flight>(submitting_->folder, index));
+    Batch batch;
+    batch.id = submitting_->folder.id();
+    batch.index = index;
+    batch.directory = options_.directory;
+    batch.cores = planned.is_packed ? submission.allocation.cores : 0;
+    batch.memory_mb = planned.is_packed ? submission.allocation.memory_mb : 0;
+    for (Job& job : batches[index]) {
+      batch.timeout_s = job->attempt.timeout_s;
+      if (job->attempt.launch.kind == plan::Launch::Kind::kFork && options_.evaluator)
+        batch.evaluator = options_.evaluator();
+      flight->entries.push_back(
+          {.key = job->needs.key, .name = job->needs.name, .identity = job->needs.identity, .job = nullptr});
+      batch.jobs.push_back(
+          {.key = job->needs.key,
+           .name = job->needs.name,
+           .identity = job->needs.identity,
+           .attempt = job->attempt.number,
+           .cores = planned.is_packed ? std::max<std::int64_t>(1, job->needs.allocation.cores) : 0,
+           .memory_mb = planned.is_packed ? job->needs.allocation.memory_mb : 0,
+           .launch = job->attempt.launch});
+      flight->entries.back().job = std::move(job);
+    }
+    if (done) done = write_batch(flight->folder.batch(index), batch);
+    flight->written_ns = os::status(flight->folder.batch(index)).mtime_ns;
+  }
+  if (!done) return done;
+  submission.folder = submitting_->folder.path();
+  submission.script = submitting_->folder.script();
+  submission.log = submitting_->folder.log();
+  submission.command = std::move(words.command);
+  return write_script(submission, words.properties);
+}
+
+Result<void> ClusterExecutor::Impl::write_script(const Submission& submission,
+                                                 const std::string& properties) const {
+  std::string text = "#!/bin/sh\n";
+  if (!properties.empty()) text += "# properties = " + properties + "\n";
+  text += fmt::format("exec {} batch {} {}\n", shell_quote(options_.program), shell_quote(submission.folder),
+                      submission.batches > 1 ? "\"$SLURM_ARRAY_TASK_ID\"" : "0");
+  if (auto written = os::write_file(submission.script, text); !written) return written;
+  if (::chmod(submission.script.c_str(), 0755) != 0)
+    return fail(system_error("cannot make " + submission.script + " executable"));
+  return {};
+}
+
+void ClusterExecutor::Impl::submitted(Result<std::string> name) {
+  if (!submitting_) return;  // it was given up, and will find its claims taken
+  if (!name) return refused(name.error());
+  (void)submitting_->folder.mark_submitted(*name);  // without it the claims still tell
+  const std::size_t count = submitting_->flights.size();
+  for (auto& flight : submitting_->flights) {
+    flight->name = system_->batch_name(*name, flight->index, count);
+    flight->log = flight->folder.log() + (count > 1 ? "." + std::to_string(flight->index) : "");
+    flights_.push_back(std::move(flight));
+  }
+  submitting_.reset();
+  if (is_cancelling_) return cancel_all(plan::Stop::kGently);
+  begin_following();
+  flush_in(0);
+}
+
+// The jobs that were to be submitted fail, each with the reason.
+void ClusterExecutor::Impl::refused(const Error& error) {
+  Submitting failed = std::move(*submitting_);
+  submitting_.reset();
+  for (auto& flight : failed.flights) {
+    // The batch system may have taken it all the same, and not have said so: it must not begin.
+    if (!flight->folder.path().empty() && !withdraw(*flight)) {
+      flights_.push_back(std::move(flight));
+      begin_following();
+      continue;
+    }
+    for (FlightEntry& entry : flight->entries) {
+      if (!entry.job) continue;
+      Exit exit{.status = -1,
+                .cancelled = is_cancelling_,
+                .error = error.to_string(),
+                .started_at = os::wall_seconds()};
+      report_later(std::move(entry.job), std::move(exit));
+    }
+  }
+  if (!failed.folder.path().empty()) (void)failed.folder.settle();
+  flush_in(options_.pause_s);
+}
+
+// --- following
+
+void ClusterExecutor::Impl::begin_following() {
+  look_delay_ = options_.look_first_s;
+  look_in(look_delay_);
+  ask_in(ask_delay_);
+}
+
+void ClusterExecutor::Impl::look_in(double delay_s) {
+  loop_.cancel(look_timer_);
+  look_timer_ = loop_.after(delay_s, [this] {
+    look_timer_ = 0;
+    look_at_journals();
+  });
+}
+
+void ClusterExecutor::Impl::look_at_journals() {
+  bool has_news = false, is_waiting = false;
+  for (const auto& flight : flights_) {
+    if (!is_wanted(*flight)) continue;
+    has_news |= read(*flight);
+    is_waiting |= is_wanted(*flight);
+  }
+  look_delay_ = has_news ? options_.look_first_s : std::min(options_.look_most_s, look_delay_ * 1.3);
+  if (is_waiting) look_in(look_delay_);
+  if (!waiting_.empty()) flush_in(0);
+}
+
+// Whether its journal has news.
+bool ClusterExecutor::Impl::read(Flight& flight) {
+  const std::vector<JournalEvent> events = flight.reader.read_on();
+  for (const JournalEvent& event : events) {
+    flight.answers_gone = 0;
+    if (event.kind == JournalEvent::Kind::kBegun) {
+      flight.has_begun = true;
+      flight.host = event.host;
+      if (flight.name.empty()) flight.name = event.job;
+    } else if (event.kind == JournalEvent::Kind::kOver) {
+      flight.is_over = true;
+      if (is_open(flight)) ask_in(std::min(kSuspicion_s, options_.ask_first_s));
+    }
+    if (event.place >= flight.entries.size()) continue;
+    FlightEntry& entry = flight.entries[event.place];
+    if (event.kind == JournalEvent::Kind::kStart) entry.has_started = true;
+    if (event.kind == JournalEvent::Kind::kEnd && !entry.end) {
+      entry.end = event.exit;
+      ended(flight, entry);
+    }
+  }
+  return !events.empty();
+}
+
+void ClusterExecutor::Impl::ended(Flight& flight, FlightEntry& entry) {
+  if (!entry.job) return;
+  if (!is_cancelling_ && !entry.job->is_interrupted && is_doubtful(*entry.end) && system_->can_ask()) {
+    flight.doubts = 0;
+    return ask_in(std::min(kSuspicion_s, options_.ask_first_s));
+  }
+  report(flight, entry);
+}
+
+// --- asking
+
+void ClusterExecutor::Impl::ask_in(double delay_s) {
+  if (!system_->can_ask()) return;
+  const double at = os::monotonic_seconds() + delay_s;
+  if (is_asking_ || (ask_timer_ != 0 && ask_at_ <= at)) return;
+  loop_.cancel(ask_timer_);
+  ask_at_ = at;
+  ask_timer_ = loop_.after(delay_s, [this] {
+    ask_timer_ = 0;
+    ask();
+  });
+}
+
+void ClusterExecutor::Impl::ask() {
+  std::vector<std::string> names;
+  for (const auto& flight : flights_) {
+    if (is_wanted(*flight) && !flight->name.empty()) names.push_back(flight->name);
+  }
+  if (names.empty()) return;
+  is_asking_ = true;
+  system_->ask(names, [this](BatchStates states) { answered(std::move(states)); });
+}
+
+void ClusterExecutor::Impl::answered(BatchStates states) {
+  is_asking_ = false;
+  double next = ask_delay_ = std::min(options_.ask_most_s, ask_delay_ * 1.3);
+  if (states) {
+    for (std::size_t i = 0; i < flights_.size(); ++i) {
+      Flight& flight = *flights_[i];
+      if (!is_wanted(flight) || flight.name.empty()) continue;
+      read(flight);
+      judge(flight, states);
+      if (flight.answers_gone > 0 || flight.doubts > 0)
+        next = std::min({next, kSuspicion_s, options_.ask_first_s});
+    }
+  }
+  if (is_cancelling_) next = std::min(next, kCancelAsk_s);
+  if (running > 0) ask_in(next);
+  if (!waiting_.empty()) flush_in(0);
+}
+
+void ClusterExecutor::Impl::judge(Flight& flight, const BatchStates& states) {
+  const auto found = states->find(flight.name);
+  if (found != states->end()) flight.state = found->second;
+  const bool is_ended = found == states->end() || found->second.phase == BatchState::Phase::kEnded;
+  judge_doubtful(flight);
+  if (!is_ended) {
+    flight.answers_gone = 0;
+  } else if (is_open(flight) && ++flight.answers_gone >= kAnswersUntilGone) {
+    gone(flight);
+  }
+}
+
+// Ends by a signal: reported once it is known why, or that the batch goes on without that job.
+void ClusterExecutor::Impl::judge_doubtful(Flight& flight) {
+  const auto is_held = [](const FlightEntry& entry) { return entry.job && entry.end; };
+  if (std::none_of(flight.entries.begin(), flight.entries.end(), is_held)) return;
+  const bool is_known = flight.state && flight.state->phase == BatchState::Phase::kEnded;
+  const bool goes_on = flight.state && flight.state->reason == "RUNNING" && !flight.is_over;
+  if (++flight.doubts < kMostDoubts && !is_known && !goes_on) return;
+  flight.doubts = 0;
+  for (FlightEntry& entry : flight.entries) {
+    if (is_held(entry)) report(flight, entry);
+  }
+}
+
+void ClusterExecutor::Impl::gone(Flight& flight) {
+  if (!flight.state || flight.state->phase != BatchState::Phase::kEnded) {
+    // Nobody lists it any more; the accounting may know why.
+    flight.answers_gone = -1000;
+    return system_->remember(flight.name, [this, &flight](std::optional<BatchState> state) {
+      flight.state = state && state->phase == BatchState::Phase::kEnded
+                         ? *state
+                         : BatchState{BatchState::Phase::kEnded, "", ""};
+      read(flight);
+      if (is_open(flight)) gone(flight);
+    });
+  }
+  // If it has not begun, it never will.
+  if (!flight.has_begun) withdraw(flight);
+  flight.is_over = true;
+  for (FlightEntry& entry : flight.entries) gone(flight, entry);
+  flush_in(0);
+}
+
+void ClusterExecutor::Impl::gone(Flight& flight, FlightEntry& entry) {
+  if (entry.end) {
+    if (entry.job) report(flight, entry);
+    return;
+  }
+  const bool may_wait_again = !entry.has_started && !flight.was_cancelled &&
+                              reason_of(flight) != "CANCELLED" && !is_cancelling_ && entry.job &&
+                              entry.job->losses + 1 < kMostLosses;
+  entry.is_lost = true;
+  if (!entry.job) return;
+  if (may_wait_again) {
+    ++entry.job->losses;
+    if (waiting_.empty()) waiting_since_ = 0;
+    waiting_.push_back(std::move(entry.job));
+    return;
+  }
+  lose(entry, flight, entry.has_started ? "ended while the job ran" : "ended before the job began");
+}
+
+// --- reporting
+
+// An attempt of which no end is known.
+void ClusterExecutor::Impl::lose(FlightEntry& entry, Flight& flight, const std::string& why) {
+  const std::string reason = reason_of(flight);
+  Exit exit{.status = -1, .started_at = os::wall_seconds()};
+  exit.cancelled = is_cancelling_;
+  exit.timed_out = entry.job->is_interrupted;
+  exit.error = fmt::format("{}{}: {} {}", reason.empty() ? "" : reason + ": ", "the batch is gone",
+                           exec::describe(flight, system_->name()), why);
+  if (!flight.log.empty()) exit.error += "\nlog: " + flight.log + log_tail(flight);
+  report(std::move(entry.job), std::move(exit));
+}
+
+void ClusterExecutor::Impl::report(Flight& flight, FlightEntry& entry) {
+  Exit exit = *entry.end;
+  exit.timed_out |= entry.job->is_interrupted;
+  if (!exit.ok() && !is_cancelling_) {
+    const std::string reason = is_doubtful(exit) ? reason_of(flight) : std::string();
+    if (exit.cancelled && exit.error.empty() && exit.signal == 0 && exit.status == 0) exit.status = -1;
+    exit.error = fmt::format("{}{}, in {}", reason.empty() ? "" : reason + ": ", how_it_ended(exit),
+                             exec::describe(flight, system_->name()));
+    if (!flight.log.empty()) exit.error += "\nlog of the batch: " + flight.log;
+    exit.cancelled = false;
+  }
+  if (exit.ok()) {
+    Mean& mean = measured_[entry.job->needs.kind];
+    mean.sum += std::max(0.001, exit.usage.wall_s);
+    ++mean.count;
+  }
+  report(std::move(entry.job), std::move(exit));
+}
+
+void ClusterExecutor::Impl::report(Job job, Exit exit) {
+  exit.job = job->attempt.job;
+  exit.attempt = job->attempt.number;
+  if (!job->attempt.launch.scratch.empty()) ::unlink(job->attempt.launch.scratch.c_str());
+  --running;
+  show(exit);
+  listener->on_exit(std::move(exit));
+}
+
+void ClusterExecutor::Impl::report_later(Job job, Exit exit) {
+  to_report_.emplace_back(std::move(job), std::move(exit));
+  if (report_timer_ != 0) return;
+  report_timer_ = loop_.after(0, [this] {
+    report_timer_ = 0;
+    for (auto& [ended, how] : std::exchange(to_report_, {})) report(std::move(ended), std::move(how));
+  });
+}
+
+void ClusterExecutor::Impl::show(const Exit& exit) {
+  if (sink_ == nullptr || exit.output.empty()) return;
+  CapturedOutput output{.job = exit.job, .attempt = exit.attempt};
+  (sink_->is_one_stream() ? output.out : output.err).rest = exit.output;
+  sink_->show(output);
+}
+
+// Whether it will now never begin.
+bool ClusterExecutor::Impl::withdraw(Flight& flight) {
+  const auto taken = flight.folder.claim(flight.index, "withdrawn");
+  if (!taken || !*taken) return false;
+  flight.is_over = true;
+  for (FlightEntry& entry : flight.entries) entry.is_lost = !entry.end;
+  return true;
+}
+
+// Whether something may still come from it.
+bool ClusterExecutor::Impl::is_open(const Flight& flight) {
+  return std::any_of(flight.entries.begin(), flight.entries.end(),
+                     [](const FlightEntry& entry) { return !entry.end && !entry.is_lost; });
+}
+
+// Whether somebody in this run waits for it.
+bool ClusterExecutor::Impl::is_wanted(const Flight& flight) {
+  return std::any_of(flight.entries.begin(), flight.entries.end(),
+                     [](const FlightEntry& entry) { return entry.job != nullptr; });
+}
+
+std::size_t ClusterExecutor::Impl::in_flight() const {
+  return static_cast<std::size_t>(std::count_if(flights_.begin(), flights_.end(), [](const auto& flight) {
+    return !flight->is_over && is_open(*flight);
+  }));
+}
+
+// --- ending
+
+void ClusterExecutor::Impl::cancel_all(plan::Stop how) {
+  is_cancelling_ = true;
+  for (Job& job : std::exchange(waiting_, {}))
+    report_later(std::move(job), {.status = -1, .cancelled = true, .error = "it had not begun"});
+  std::vector<std::string> names;
+  for (const auto& flight : flights_) {
+    if (!is_wanted(*flight)) continue;
+    if (!flight->name.empty()) names.push_back(flight->name);
+    flight->was_cancelled = true;
+    const bool never_begins = !flight->has_begun && withdraw(*flight);
+    for (FlightEntry& entry : flight->entries) {
+      if (!entry.job || !(never_begins || entry.end)) continue;
+      Exit exit = entry.end.value_or(Exit{.status = -1, .error = "it had not begun"});
+      exit.cancelled = true;
+      report_later(std::move(entry.job), std::move(exit));
+    }
+  }
+  if (!names.empty()) system_->cancel(names, how == plan::Stop::kAtOnce);
+  loop_.cancel(cancel_timer_);
+  cancel_timer_ = loop_.after(how == plan::Stop::kAtOnce ? 5 : options_.cancel_limit_s, [this] {
+    cancel_timer_ = 0;
+    give_up_waiting_for_cancelled();
+  });
+  if (running > 0) {
+    begin_following();
+    ask_in(kCancelAsk_s);
+  }
+}
+
+void ClusterExecutor::Impl::give_up_waiting_for_cancelled() {
+  if (submitting_) {
+    for (auto& flight : submitting_->flights) {
+      withdraw(*flight);
+      flights_.push_back(std::move(flight));
+    }
+    submitting_.reset();
+  }
+  for (const auto& flight : flights_) {
+    for (FlightEntry& entry : flight->entries) {
+      if (entry.job) lose(entry, *flight, "was cancelled and has not said how it ended");
+    }
+  }
+}
+
+void ClusterExecutor::Impl::interrupt(plan::JobId job, bool timed_out) {
+  for (const auto& flight : flights_) {
+    if (flight->entries.size() != 1 || flight->name.empty()) continue;
+    FlightEntry& entry = flight->entries.front();
+    if (!entry.job || entry.job->attempt.job != job) continue;
+    entry.job->is_interrupted = timed_out;
+    flight->was_cancelled = true;
+    system_->cancel({flight->name}, false);
+    ask_in(kSuspicion_s);
+  }
+}
+
+void ClusterExecutor::Impl::finish(const std::function<bool(const std::string& key)>& is_open_record) {
+  std::map<std::string, std::pair<BatchFolder, bool>> folders;  // and whether its logs are wanted
+  std::map<std::string, bool> is_needed;
+  for (const auto& flight : flights_) {
+    auto& [folder, failed] = folders.try_emplace(flight->folder.path(), flight->folder, false).first->second;
+    for (const FlightEntry& entry : flight->entries) {
+      failed |= entry.is_lost || (entry.end && !entry.end->ok());
+      const bool may_come = !entry.end && !entry.is_lost;
+      is_needed[folder.path()] |= entry.job != nullptr || may_come || is_open_record(entry.key);
+    }
+  }
+  for (const auto& [path, folder] : folders) {
+    if (is_needed[path]) continue;
+    if (folder.second) {
+      (void)folder.first.settle();
+    } else {
+      (void)os::remove_tree(path);
+    }
+  }
+  shelf_.tidy(20);
+}
+
+// --- ClusterExecutor
+
+ClusterExecutor::ClusterExecutor(os::EventLoop& loop, std::unique_ptr<BatchSystem> system, NeedsSource& needs,
+                                 OutputSink* sink, ClusterOptions options)
+    : impl_(std::make_unique<Impl>(loop, std::move(system), needs, sink, std::move(options))) {}
+
+ClusterExecutor::~ClusterExecutor() = default;
+
+void ClusterExecutor::adopt() { impl_->adopt(); }
+void ClusterExecutor::finish(const std::function<bool(const std::string& key)>& is_open) {
+  impl_->finish(is_open);
+}
+std::size_t ClusterExecutor::submissions() const { return impl_->submissions; }
+std::size_t ClusterExecutor::in_flight() const { return impl_->in_flight(); }
+void ClusterExecutor::set_listener(plan::ExitListener* listener) { impl_->listener = listener; }
+void ClusterExecutor::start(plan::Attempt attempt) { impl_->start(std::move(attempt)); }
+std::size_t ClusterExecutor::running() const { return impl_->running; }
+void ClusterExecutor::cancel_all(plan::Stop how) { impl_->cancel_all(how); }
+void ClusterExecutor::interrupt(plan::JobId job, bool timed_out) { impl_->interrupt(job, timed_out); }
+plan::UnderWay::Answer ClusterExecutor::look(const Question& question) { return impl_->look(question); }
+std::string ClusterExecutor::describe(const std::string& key) const { return impl_->describe(key); }
+
+}  // namespace furrow::exec
