@@ -15,7 +15,8 @@ _furrow_run_options='--allow-ambiguity --config --configfile --cores --dag --def
   --jobs --keep-going --keep-incomplete --latency-wait --list --list-target-rules --max-checksum-file-size --max-threads --notemp
   --omit-from --printshellcmds --prioritize --profile --python --quiet --replace-workflow-config --rerun-incomplete --rerun-triggers
   --resources --retries --rulegraph --set-resources --set-threads --shadow-prefix --snakefile --summary --touch --unlock --until
-  --verbose --why --workflow-profile -c -d -f -j -k -n -p -q -s'
+  --verbose --why --workflow-profile --batch-cores --cluster --cluster-cancel --cluster-cancel-nargs --cluster-status --local-cores
+  --max-jobs-per-second --max-status-checks-per-second --packing --seconds-between-status-checks --slurm -c -d -f -j -k -n -p -q -s'
 
 _furrow_files() {
   compopt -o filenames
@@ -65,6 +66,8 @@ _furrow_run() {
   case $prev in
     -d | --directory | --shadow-prefix) _furrow_files -d ;;
     -c | --cores | -j | --jobs) _furrow_words all ;;
+    -e | --executor) _furrow_words 'local slurm cluster-generic' ;;
+    --packing) _furrow_words 'auto one array packed' ;;
     *)
       case $cur in
         -*) _furrow_words "$_furrow_run_options" ;;

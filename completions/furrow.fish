@@ -115,7 +115,18 @@ complete -c furrow -n '__furrow_in run' -l detailed-summary
 complete -c furrow -n '__furrow_in run' -l directory -x -a "(__fish_complete_directories)" -d 'work in this folder'
 complete -c furrow -n '__furrow_in run' -l dry-run -d 'say what would run'
 complete -c furrow -n '__furrow_in run' -l envvars -x
-complete -c furrow -n '__furrow_in run' -l executor -x
+complete -c furrow -n '__furrow_in run' -l executor -x -a 'local slurm cluster-generic' -d 'where jobs run'
+complete -c furrow -n '__furrow_in run' -l slurm -d 'run jobs on Slurm'
+complete -c furrow -n '__furrow_in run' -l cluster -x -d 'submit jobs with this command'
+complete -c furrow -n '__furrow_in run' -l cluster-status -x -d 'ask about jobs with this command'
+complete -c furrow -n '__furrow_in run' -l cluster-cancel -x -d 'cancel jobs with this command'
+complete -c furrow -n '__furrow_in run' -l cluster-cancel-nargs -x
+complete -c furrow -n '__furrow_in run' -l local-cores -x -d 'cores for localrules'
+complete -c furrow -n '__furrow_in run' -l packing -x -a 'auto one array packed' -d 'how jobs share submissions'
+complete -c furrow -n '__furrow_in run' -l batch-cores -x
+complete -c furrow -n '__furrow_in run' -l max-jobs-per-second -x
+complete -c furrow -n '__furrow_in run' -l max-status-checks-per-second -x
+complete -c furrow -n '__furrow_in run' -l seconds-between-status-checks -x
 complete -c furrow -n '__furrow_in run' -s f -d 'make the targets anew'
 complete -c furrow -n '__furrow_in run' -l filegraph
 complete -c furrow -n '__furrow_in run' -l force -d 'make the targets anew'

@@ -7,6 +7,7 @@
 #include <climits>
 
 #include "base/strings.hpp"
+#include "exec/command_system.hpp"
 #include "exec/slurm_system.hpp"
 #include "os/files.hpp"
 
@@ -60,10 +61,13 @@ exec::ClusterOptions options_of(const ClusterSettings& settings, const exec::Bat
   options.directory = os::current_directory();
   options.max_batches = static_cast<std::size_t>(settings.jobs.value_or(kDefaultJobs));
   options.packing = packing_of(settings.packing);
+  options.one_each = settings.kind == ClusterSettings::Kind::kCommands;
   options.batch_cores = settings.batch_cores;
   options.ask_first_s = settings.status_every_s;
   options.ask_most_s = settings.status_every_s * kSlowerAsks;
-  if (settings.submissions_per_s > 0) options.pause_s = 1 / settings.submissions_per_s;
+  // Snakemake's default, where each job is submitted by itself.
+  const double usual = options.one_each ? 10 : 1;
+  options.pause_s = 1 / (settings.submissions_per_s > 0 ? settings.submissions_per_s : usual);
   options.evaluator = [&evaluator] { return evaluator; };
   return options;
 }
@@ -86,7 +90,7 @@ exec::Allocation allocation_of(const workflow::JobDemands::Demand& demand) {
     const auto* const text = std::get_if<std::string>(&value);
     for (const auto& [known, to] : numbers) {
       if (name == known && number) *to = *number;
-      if (name == known && text) *to = minutes_of(*text);  // only a duration is said in words
+      if (name == known && text && name == "runtime") *to = minutes_of(*text);
     }
     for (const auto& [known, to] : texts) {
       if (name == known) *to = text ? *text : number ? std::to_string(*number) : std::string();
@@ -95,7 +99,9 @@ exec::Allocation allocation_of(const workflow::JobDemands::Demand& demand) {
   return asked;
 }
 
-WorkflowNeeds::WorkflowNeeds(const workflow::WorkflowSource& source, store::Store& store) : source_(source) {
+WorkflowNeeds::WorkflowNeeds(const workflow::WorkflowSource& source, workflow::Evaluator& evaluator,
+                             store::Store& store, std::string command)
+    : source_(source), evaluator_(evaluator), command_(std::move(command)) {
   std::map<std::string, std::pair<double, int>, std::less<>> sums;
   (void)store.for_each([&](store::JobRow& row) {
     if (row.phase != store::JobPhase::kFinished || row.finished_at <= row.started_at) return;
@@ -122,15 +128,38 @@ exec::ClusterNeeds WorkflowNeeds::needs(const plan::Attempt& attempt) {
 
 std::vector<Result<exec::NeedsSource::Words>> WorkflowNeeds::words(
     std::span<const plan::Attempt* const> attempts) {
-  return std::vector<Result<Words>>(attempts.size());
+  std::vector<workflow::JobView> views;
+  for (const plan::Attempt* const attempt : attempts) {
+    views.push_back(source_.view(attempt->job, attempt->number));
+    views.back().number = attempt->job + 1;
+  }
+  std::vector<Result<Words>> words;
+  for (auto& answer : evaluator_.submission(views, command_)) {
+    if (answer) {
+      words.push_back(Words{std::move(answer->command), std::move(answer->properties)});
+    } else {
+      words.push_back(fail(std::move(answer.error())));
+    }
+  }
+  return words;
+}
+
+std::unique_ptr<exec::BatchSystem> system_of(const ClusterSettings& settings, os::EventLoop& loop) {
+  if (settings.kind != ClusterSettings::Kind::kCommands) return std::make_unique<exec::SlurmSystem>(loop);
+  return std::make_unique<exec::CommandSystem>(
+      loop, exec::CommandOptions{.submit = settings.submit,
+                                 .status = settings.status,
+                                 .cancel = settings.cancel,
+                                 .cancel_names = static_cast<std::size_t>(settings.cancel_names),
+                                 .statuses_per_s = settings.statuses_per_s});
 }
 
 ClusterRun::ClusterRun(WorkflowSession& session, workflow::WorkflowSource& source, os::EventLoop& loop,
                        plan::Executor& local, exec::OutputSink* sink)
     : settings_(session.options().cluster),
       source_(source),
-      needs_(source, *session.store()),
-      cluster_(loop, std::make_unique<exec::SlurmSystem>(loop), needs_, sink,
+      needs_(source, session.evaluator(), *session.store(), settings_.submit),
+      cluster_(loop, system_of(settings_, loop), needs_, sink,
                options_of(settings_, session.evaluator_for_nodes())),
       routed_(local, cluster_, [this](const plan::Attempt& attempt) { return is_remote(attempt); }) {
   cluster_.adopt();

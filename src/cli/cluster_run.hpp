@@ -17,13 +17,17 @@ namespace furrow::cli {
 class WorkflowNeeds final : public exec::NeedsSource {
  public:
   // Borrows all. STORE tells how long the jobs of each rule took.
-  WorkflowNeeds(const workflow::WorkflowSource& source, store::Store& store);
+  // COMMAND: the user's that submits; empty: none.
+  WorkflowNeeds(const workflow::WorkflowSource& source, workflow::Evaluator& evaluator, store::Store& store,
+                std::string command);
 
   exec::ClusterNeeds needs(const plan::Attempt& attempt) override;
   std::vector<Result<Words>> words(std::span<const plan::Attempt* const> attempts) override;
 
  private:
   const workflow::WorkflowSource& source_;
+  workflow::Evaluator& evaluator_;
+  const std::string command_;
   std::map<std::string, double, std::less<>> means_;  // seconds, by rule
 };
 

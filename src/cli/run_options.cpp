@@ -180,6 +180,26 @@ class Parser {
         ->type_name("NAME")
         ->group(group);
     app_.add_flag("--slurm", slurm_, "the same as --executor slurm")->group(group);
+    app_.add_option("--cluster,--cluster-generic-submit-cmd", to.submit,
+                    "submit each job with this command; it gets a script, and prints the job's name")
+        ->type_name("COMMAND")
+        ->group(group);
+    app_.add_option("--cluster-status,--cluster-generic-status-cmd", to.status,
+                    "ask with this command how a job is: running, success or failed")
+        ->type_name("COMMAND")
+        ->group(group);
+    app_.add_option("--cluster-cancel,--cluster-generic-cancel-cmd", to.cancel,
+                    "cancel jobs with this command")
+        ->type_name("COMMAND")
+        ->group(group);
+    app_.add_option("--cluster-cancel-nargs,--cluster-generic-cancel-nargs", to.cancel_names,
+                    "give it no more jobs at a time than this (default: 1000)")
+        ->type_name("N")
+        ->group(group);
+    app_.add_option("--max-status-checks-per-second", to.statuses_per_s,
+                    "start --cluster-status no more often than this (default: 10)")
+        ->type_name("N")
+        ->group(group);
     app_.add_option("--local-cores", options_.local_cores,
                     "cores of this machine for localrules (default: all)")
         ->type_name("N")
@@ -290,14 +310,20 @@ class Parser {
     static const std::set<std::string> kPackings{"auto", "one", "array", "packed"};
     if (!kPackings.contains(to.packing))
       throw CLI::ValidationError("--packing: " + to.packing + " is none of auto, one, array, packed");
-    if (to.status_every_s <= 0 || to.submissions_per_s < 0 || to.batch_cores < 0 ||
-        options_.local_cores.value_or(1) < 1)
+    if (to.cancel_names < 1 || to.statuses_per_s <= 0 || to.status_every_s <= 0 || to.submissions_per_s < 0 ||
+        to.batch_cores < 0 || options_.local_cores.value_or(1) < 1)
       throw CLI::ValidationError("what is said of a cluster must be more than nothing");
     if (executor_ == "slurm") {
       to.kind = ClusterSettings::Kind::kSlurm;
+    } else if (!to.submit.empty() && executor_ != "local") {
+      to.kind = ClusterSettings::Kind::kCommands;
+    } else if (executor_ == "cluster-generic") {
+      throw CLI::ValidationError("--executor cluster-generic needs the command of --cluster");
     } else if (!executor_.empty() && executor_ != "local") {
-      throw CLI::ValidationError("--executor " + executor_ + " is none of local, slurm");
+      throw CLI::ValidationError("--executor " + executor_ + " is none of local, slurm, cluster-generic");
     }
+    if (to.kind == ClusterSettings::Kind::kSlurm && !to.submit.empty())
+      throw CLI::ValidationError("--executor slurm and --cluster are two ways to the same: give one");
     // Snakemake's own patience, where files are seen through a network.
     if (to.is_on() && !given("--latency-wait")) options_.latency_wait_s = 5;
   }

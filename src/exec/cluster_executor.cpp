@@ -609,7 +609,7 @@ void ClusterExecutor::Impl::lose(FlightEntry& entry, Flight& flight, const std::
   exit.timed_out = entry.job->is_interrupted;
   exit.error = fmt::format("{}{}: {} {}", reason.empty() ? "" : reason + ": ", "the batch is gone",
                            exec::describe(flight, system_->name()), why);
-  if (!flight.log.empty()) exit.error += "\nlog: " + flight.log + log_tail(flight);
+  if (has_log(flight)) exit.error += "\nlog: " + flight.log + log_tail(flight);
   report(std::move(entry.job), std::move(exit));
 }
 
@@ -621,7 +621,7 @@ void ClusterExecutor::Impl::report(Flight& flight, FlightEntry& entry) {
     if (exit.cancelled && exit.error.empty() && exit.signal == 0 && exit.status == 0) exit.status = -1;
     exit.error = fmt::format("{}{}, in {}", reason.empty() ? "" : reason + ": ", how_it_ended(exit),
                              exec::describe(flight, system_->name()));
-    if (!flight.log.empty()) exit.error += "\nlog of the batch: " + flight.log;
+    if (has_log(flight)) exit.error += "\nlog of the batch: " + flight.log;
     exit.cancelled = false;
   }
   if (exit.ok()) {

@@ -45,6 +45,8 @@ std::string reason_of(const Flight& flight) {
   return state == "COMPLETED" ? std::string() : state;
 }
 
+bool has_log(const Flight& flight) { return !flight.log.empty() && os::status(flight.log).exists(); }
+
 std::string log_tail(const Flight& flight) {
   const std::vector<std::string> lines = split(end_of_log(flight), '\n');
   std::string text;

@@ -56,6 +56,7 @@ struct Flight {
 std::string describe(const Flight& flight, const char* system);
 // Why it has ended, in the batch system's words, or by what its log says of memory; may be empty.
 std::string reason_of(const Flight& flight);
+bool has_log(const Flight& flight);  // where we know it to be
 // The end of its log, for people; may be empty.
 std::string log_tail(const Flight& flight);
 

@@ -389,6 +389,14 @@ std::vector<Result<workflow::Preparation>> decode_preparations(const JsonValue& 
                                              });
 }
 
+std::vector<Result<workflow::SubmissionWords>> decode_submissions(const JsonValue& answer,
+                                                                  std::size_t count) {
+  return decode_batch<workflow::SubmissionWords>(
+      answer, count, [](Fields& fields, const JsonValue& job, std::size_t) {
+        return workflow::SubmissionWords{fields.text(job, "command"), fields.text(job, "properties")};
+      });
+}
+
 Error decode_error(const JsonValue& error) {
   Fields fields;
   Error result;

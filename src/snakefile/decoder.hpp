@@ -32,6 +32,7 @@ std::vector<Result<workflow::DetailAnswer>> decode_details(
     const JsonValue& answer, std::span<const workflow::DetailQuestion> questions);
 std::vector<Result<workflow::Preparation>> decode_preparations(const JsonValue& answer,
                                                                std::span<const workflow::JobView> jobs);
+std::vector<Result<workflow::SubmissionWords>> decode_submissions(const JsonValue& answer, std::size_t count);
 
 // ERROR of the protocol. Anything that is none becomes an error that says so.
 Error decode_error(const JsonValue& error);

@@ -105,6 +105,9 @@ void write_job_members(JsonWriter& json, const workflow::JobView& job) {
   write_resources(json, job.resources);
   json.Key("attempt");
   json.Int(job.attempt);
+  if (job.number == 0) return;
+  json.Key("jobid");
+  json.Int64(job.number);
 }
 
 void write_wants(JsonWriter& json, const workflow::DetailQuestion& question) {
@@ -213,10 +216,12 @@ std::string encode_details(std::uint64_t id, std::span<const workflow::DetailQue
   return take(buffer);
 }
 
-std::string encode_jobs(std::uint64_t id, std::string_view op, std::span<const workflow::JobView> jobs) {
+std::string encode_jobs(std::uint64_t id, std::string_view op, std::span<const workflow::JobView> jobs,
+                        std::string_view text) {
   JsonBuffer buffer;
   JsonWriter json(buffer);
   begin_request(json, id, op);
+  if (!text.empty()) write_text(json, "text", text);
   json.Key("jobs");
   json.StartArray();
   for (const workflow::JobView& job : jobs) {

@@ -45,8 +45,8 @@ struct GlobAnswer {
 std::string encode_load(std::uint64_t id, const LoadRequest& request);
 std::string encode_inputs(std::uint64_t id, std::span<const workflow::InputQuestion> jobs);
 std::string encode_details(std::uint64_t id, std::span<const workflow::DetailQuestion> jobs);
-std::string encode_jobs(std::uint64_t id, std::string_view op,
-                        std::span<const workflow::JobView> jobs);  // prepare, describe
+std::string encode_jobs(std::uint64_t id, std::string_view op, std::span<const workflow::JobView> jobs,
+                        std::string_view text = {});   // prepare, describe; submission with its text
 std::string encode_job(const workflow::JobView& job);  // what `fork` takes; the payload of a Launch
 std::string encode_fork(std::uint64_t id, std::uint64_t tag, std::uint32_t slot, std::string_view job);
 std::string encode_hook(std::uint64_t id, const std::string& name, const std::string& log_path);

@@ -474,6 +474,15 @@ void EvaluatorProcess::prepare(std::span<const workflow::JobView> jobs, workflow
   }
 }
 
+std::vector<Result<workflow::SubmissionWords>> EvaluatorProcess::submission(
+    std::span<const workflow::JobView> jobs, const std::string& text) {
+  const std::uint64_t id = ++state_->last_id;
+  const std::string about = state_->about_rules("preparing the submission of", rules_of(jobs));
+  const auto answer = state_->ask(id, encode_jobs(id, "submission", jobs, text), about);
+  if (!answer) return std::vector<Result<workflow::SubmissionWords>>(jobs.size(), fail(answer.error()));
+  return decode_submissions(*answer->value, jobs.size());
+}
+
 Result<void> EvaluatorProcess::hook(const std::string& name, const std::string& log_path) {
   const std::uint64_t id = ++state_->last_id;
   // A hook may be what follows a request to stop; only a new one ends it.

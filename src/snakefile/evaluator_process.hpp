@@ -52,6 +52,8 @@ class EvaluatorProcess final : public workflow::Evaluator, public plan::ForkServ
       std::span<const workflow::DetailQuestion> jobs) override;
   std::vector<Result<workflow::Preparation>> describe(std::span<const workflow::JobView> jobs) override;
   void prepare(std::span<const workflow::JobView> jobs, workflow::PrepareCallback done) override;
+  std::vector<Result<workflow::SubmissionWords>> submission(std::span<const workflow::JobView> jobs,
+                                                            const std::string& text) override;
   Result<void> hook(const std::string& name, const std::string& log_path) override;
 
   void set_fork_listener(Listener* listener) override;

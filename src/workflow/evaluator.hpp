@@ -44,6 +44,7 @@ struct JobView {
   std::int64_t threads = 1;
   std::vector<std::pair<std::string, ResourceValue>> resources;
   int attempt = 1;
+  std::int64_t number = 0;  // of the job in this run
 };
 
 struct DetailQuestion {
@@ -61,6 +62,10 @@ struct Preparation {
   std::string message;        // empty: none
   std::vector<Param> params;  // all of the rule's, answered; empty unless one of them is a function
 };
+// A user's command that submits a job to a cluster, filled in; and the job in JSON, on one line.
+struct SubmissionWords {
+  std::string command, properties;
+};
 using PrepareCallback = std::function<void(std::vector<Result<Preparation>>)>;
 
 // Jobs to ask about in one message: enough that round trips cost nothing, few enough that a message stays
@@ -75,6 +80,8 @@ class Evaluator {
   virtual std::vector<Result<Preparation>> describe(
       std::span<const JobView> jobs) = 0;  // as prepare, without side effects
   virtual void prepare(std::span<const JobView> jobs, PrepareCallback done) = 0;
+  virtual std::vector<Result<SubmissionWords>> submission(std::span<const JobView> jobs,
+                                                          const std::string& text) = 0;
   virtual Result<void> hook(const std::string& name, const std::string& log_path) = 0;
 };
 

@@ -46,6 +46,17 @@ class ExecutorContract : public ::testing::Test, public plan::ExitListener {
 
  protected:
   ExecutorContract() { made.executor().set_listener(this); }
+  void SetUp() override {
+    if constexpr (requires { made.why_not(); }) {
+      if (const std::string why = made.why_not(); !why.empty()) GTEST_SKIP() << why;
+    }
+  }
+  // Jobs of another machine start and end in their own time.
+  static constexpr bool is_far() {
+    if constexpr (requires { Made::kIsFar; }) return Made::kIsFar;
+    return false;
+  }
+  static double within(double seconds) { return is_far() ? seconds + 30 : seconds; }
 
   void start(plan::JobId job, plan::Launch launch, double timeout_s = 0) {
     inside_start_ = true;
@@ -53,7 +64,7 @@ class ExecutorContract : public ::testing::Test, public plan::ExitListener {
     inside_start_ = false;
   }
   // Runs the loop until nothing runs, or it takes too long.
-  void finish(double limit_s = 20) {
+  void finish(double limit_s = is_far() ? 90 : 20) {
     const double until = os::monotonic_seconds() + limit_s;
     while (made.executor().running() > 0 && os::monotonic_seconds() < until) made.loop.run_once(0.1);
     ASSERT_EQ(made.executor().running(), 0u) << "still running after " << limit_s << " s";
@@ -71,7 +82,7 @@ class ExecutorContract : public ::testing::Test, public plan::ExitListener {
   }
   // Whether the file comes to hold WORDS lines within a while; for what a job's process writes by itself.
   bool appears(const std::string& path) {
-    for (int i = 0; i < 500; ++i) {
+    for (int i = 0; i < (is_far() ? 3000 : 500); ++i) {
       if (os::status(path).size > 0) return true;
       spin(0.01);
     }
@@ -166,7 +177,7 @@ TYPED_TEST_P(ExecutorContract, SeveralRunAtOnce) {
   for (plan::JobId job = 0; job < 8; ++job) this->start(job, shell("sleep 0.3; exit " + std::to_string(job)));
   EXPECT_EQ(this->made.executor().running(), 8u);
   this->finish();
-  EXPECT_LT(os::monotonic_seconds() - begun, 2);
+  EXPECT_LT(os::monotonic_seconds() - begun, this->within(2));
   ASSERT_EQ(this->exits.size(), 8u);
   for (const plan::Exit& exit : this->exits) EXPECT_EQ(exit.status, static_cast<int>(exit.job));
 }
@@ -174,7 +185,7 @@ TYPED_TEST_P(ExecutorContract, SeveralRunAtOnce) {
 TYPED_TEST_P(ExecutorContract, ATimeoutEndsTheAttempt) {
   const double begun = os::monotonic_seconds();
   const plan::Exit exit = this->run(shell("sleep 30"), 0.1);
-  EXPECT_LT(os::monotonic_seconds() - begun, 5);
+  EXPECT_LT(os::monotonic_seconds() - begun, this->within(5));
   EXPECT_TRUE(exit.timed_out);
   EXPECT_FALSE(exit.cancelled);
   EXPECT_FALSE(exit.ok());
@@ -203,7 +214,7 @@ TYPED_TEST_P(ExecutorContract, CancellingEndsJobsThatIgnoreItInUnderASecond) {
   const double begun = os::monotonic_seconds();
   this->made.executor().cancel_all(plan::Stop::kGently);
   this->finish();
-  EXPECT_LT(os::monotonic_seconds() - begun, 1);
+  EXPECT_LT(os::monotonic_seconds() - begun, this->within(1));
   for (const plan::Exit& exit : this->exits) EXPECT_TRUE(exit.cancelled && !exit.ok());
   EXPECT_EQ(this->exits.size(), 5u);
 }
@@ -216,8 +227,11 @@ TYPED_TEST_P(ExecutorContract, CancellingAtOnceDoesNotWait) {
   const double begun = os::monotonic_seconds();
   this->made.executor().cancel_all(plan::Stop::kAtOnce);
   this->finish();
-  EXPECT_LT(os::monotonic_seconds() - begun, 0.3);
-  EXPECT_EQ(this->exits.at(0).signal, SIGKILL);
+  EXPECT_LT(os::monotonic_seconds() - begun, this->within(0.3));
+  EXPECT_TRUE(this->exits.at(0).cancelled);
+  if (!this->is_far()) {
+    EXPECT_EQ(this->exits.at(0).signal, SIGKILL);
+  }
 }
 
 TYPED_TEST_P(ExecutorContract, ACancelTakesGrandchildrenAlong) {
@@ -246,7 +260,7 @@ TYPED_TEST_P(ExecutorContract, WhatAGoodJobLeavesInTheBackgroundHoldsNobodyUp) {
   const std::string pid = this->made.folder() + "/pid";
   const double begun = os::monotonic_seconds();
   EXPECT_TRUE(this->run(shell("sleep 60 & echo $! > " + pid + "; echo first")).ok());
-  EXPECT_LT(os::monotonic_seconds() - begun, 5);
+  EXPECT_LT(os::monotonic_seconds() - begun, this->within(5));
   ::kill(std::stoi(*os::read_file(pid)), SIGKILL);
   // What it still prints must not show up in the next job's output.
   EXPECT_TRUE(this->run(shell("(sleep 0.2; echo stray) & echo second")).ok());

@@ -37,6 +37,10 @@ class FakeEvaluator final : public workflow::Evaluator {
   void prepare(std::span<const workflow::JobView> jobs, workflow::PrepareCallback done) override {
     done(std::vector<Result<workflow::Preparation>>(jobs.size()));
   }
+  std::vector<Result<workflow::SubmissionWords>> submission(std::span<const workflow::JobView> jobs,
+                                                            const std::string& text) override {
+    return std::vector<Result<workflow::SubmissionWords>>(jobs.size(), workflow::SubmissionWords{text, "{}"});
+  }
   Result<void> hook(const std::string&, const std::string&) override { return {}; }
 };
 

@@ -1,5 +1,7 @@
 """What concerns single jobs: answers of functions, and what is to be executed."""
 
+import json
+
 from .entries import encode_items, flatten
 from .errors import MissingInput, WorkflowError
 from .flags import FlaggedFunction, flag, flags_of, is_path
@@ -240,6 +242,8 @@ kMakers = {
     "threads": lambda details: details.threads_,
     "resources": lambda details: details.resources(),
     "rule": lambda details: details.rule.name,
+    "rulename": lambda details: details.rule.name,
+    "name": lambda details: details.rule.name,
     "benchmark": lambda details: details.job.get("benchmark") or "",
     "jobid": lambda details: details.job.get("jobid", 0),
     "bench_iteration": lambda details: details.job.get("bench_iteration"),
@@ -263,6 +267,19 @@ def job_command(rule, job, for_real):
     if any(callable(value) for _, value, _ in rule.param_items):
         answer["params"] = names.details.encoded_params()
     return answer
+
+
+def submission(rule, job, text):
+    """The user's command that submits a job to a cluster, filled in; and what scripts of his may read of the job."""
+    names = JobNames(Details(rule, job))
+    names["dependencies"] = ""  # what a job depends on has ended before it is submitted
+    resources = {name: value for name, value in names["resources"].items() if not name.startswith("_")}
+    properties = {
+        "type": "single", "rule": rule.name, "local": False, "input": list(names["input"]), "output": list(names["output"]),
+        "wildcards": dict(names["wildcards"].items()), "params": dict(names["params"].items()), "log": list(names["log"]),
+        "threads": names["threads"], "resources": resources, "jobid": names["jobid"], "cluster": {},
+    }  # fmt: skip
+    return {"command": fill(text, Names(names, rule.workflow.globals)), "properties": json.dumps(properties, default=str)}
 
 
 def shell_command(rule, names, lookup):

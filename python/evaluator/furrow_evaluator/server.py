@@ -38,7 +38,7 @@ class Server:
         _signal.signal(_signal.SIGINT, self.on_interrupt)
         self.operations_ = {
             "load": self.load, "inputs": self.inputs, "details": self.details, "prepare": self.prepare, "describe": self.describe,
-            "fork": self.fork, "hook": self.hook,
+            "submission": self.submission, "fork": self.fork, "hook": self.hook,
         }  # fmt: skip
 
     def loop(self):
@@ -161,6 +161,11 @@ class Server:
         from .jobs import job_command
 
         return self.each_job(request, lambda rule, job: job_command(rule, job, False))
+
+    def submission(self, request):
+        from .jobs import submission
+
+        return self.each_job(request, lambda rule, job: submission(rule, job, request["text"]))
 
     def fork(self, request):
         from .fork import Children

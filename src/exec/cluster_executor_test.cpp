@@ -1,0 +1,245 @@
+#include "exec/cluster_executor.hpp"
+
+#include <unistd.h>
+
+#include <cstdlib>
+
+#include "../../tests/support/executor_contract.hpp"
+#include "../../tests/support/temporary_folder.hpp"
+#include "base/strings.hpp"
+#include "exec/command_system.hpp"
+#include "exec/slurm_system.hpp"
+
+namespace furrow {
+
+namespace {
+
+// The command itself, beside the test program's folder.
+std::string furrow_program() {
+  char path[4096] = "";
+  if (::readlink("/proc/self/exe", path, sizeof path - 1) < 0) return {};
+  std::string folder = os::parent_of(path);
+  for (int i = 0; i < 4 && !os::status(folder + "/bin/furrow").exists(); ++i) folder = os::parent_of(folder);
+  return folder + "/bin/furrow";
+}
+
+struct PlainNeeds : exec::NeedsSource {
+  exec::ClusterNeeds needs(const plan::Attempt& attempt) override {
+    exec::ClusterNeeds needs;
+    needs.key = needs.name = "job" + std::to_string(attempt.job);
+    needs.kind = "test";
+    needs.identity = identity;
+    needs.allocation.memory_mb = 50;
+    return needs;
+  }
+  std::vector<Result<Words>> words(std::span<const plan::Attempt* const> attempts) override {
+    return std::vector<Result<Words>>(attempts.size(), Words{submit, "{}"});
+  }
+  std::string submit;
+  std::uint64_t identity = 1;
+};
+
+// The plainest of batch systems: a shell that starts the script in the background. A group for each job, by
+// whose number it is asked about and cancelled.
+constexpr const char* kSubmit = "run() { setsid sh \"$1\" < /dev/null > /dev/null 2>&1 & echo $!; }; run";
+constexpr const char* kStatus =
+    "ask() { if kill -s 0 -- \"-$1\" 2> /dev/null; then echo running; else echo success; fi; }; ask";
+constexpr const char* kCancel = "cancel() { for i in \"$@\"; do kill -s TERM -- \"-$i\"; done; }; cancel";
+
+exec::ClusterOptions options(const std::string& folder) {
+  exec::ClusterOptions options;
+  options.shelf = folder + "/batches";
+  options.program = furrow_program();
+  options.directory = folder;
+  options.collect_s = 0.01;
+  options.pause_s = 0.01;
+  options.ask_first_s = 0.3;
+  options.ask_most_s = 1;
+  options.look_first_s = 0.02;
+  options.look_most_s = 0.2;
+  return options;
+}
+
+struct CommandMade {
+  static constexpr bool kIsFar = true;
+  support::TemporaryFolder temporary;
+  os::EventLoop loop;
+  PlainNeeds needs;
+  std::unique_ptr<exec::ClusterExecutor> cluster = make();
+
+  std::unique_ptr<exec::ClusterExecutor> make() {
+    needs.submit = kSubmit;
+    exec::ClusterOptions made = options(temporary.path());
+    made.one_each = true;
+    auto system = std::make_unique<exec::CommandSystem>(
+        loop, exec::CommandOptions{
+                  .submit = kSubmit, .status = kStatus, .cancel = kCancel, .statuses_per_s = 1000});
+    return std::make_unique<exec::ClusterExecutor>(loop, std::move(system), needs, nullptr, std::move(made));
+  }
+  plan::Executor& executor() { return *cluster; }
+  std::string folder() const { return temporary.path(); }
+};
+
+// Where a real Slurm is: tests/cluster starts one, and this program with FURROW_TEST_SLURM.
+struct SlurmMade {
+  static constexpr bool kIsFar = true;
+  support::TemporaryFolder temporary;
+  os::EventLoop loop;
+  PlainNeeds needs;
+  exec::ClusterExecutor cluster{loop, std::make_unique<exec::SlurmSystem>(loop), needs, nullptr,
+                                options(temporary.path())};
+  plan::Executor& executor() { return cluster; }
+  std::string folder() const { return temporary.path(); }
+  std::string why_not() const {
+    return std::getenv("FURROW_TEST_SLURM") ? "" : "no Slurm here; tests/cluster runs this with one";
+  }
+};
+
+}  // namespace
+
+namespace testing_support {
+INSTANTIATE_TYPED_TEST_SUITE_P(Commands, ExecutorContract, CommandMade);
+INSTANTIATE_TYPED_TEST_SUITE_P(Slurm, ExecutorContract, SlurmMade);
+}  // namespace testing_support
+
+namespace exec {
+namespace {
+
+using ::testing::HasSubstr;
+using testing_support::shell;
+
+class ClusterExecutorTest : public ::testing::Test, public plan::ExitListener {
+ public:
+  void on_exit(plan::Exit exit) override { exits.push_back(std::move(exit)); }
+
+ protected:
+  ClusterExecutorTest() { made.executor().set_listener(this); }
+  void start(plan::JobId job, const std::string& command) {
+    made.executor().start({.job = job, .number = 1, .launch = shell(command)});
+  }
+  void finish() {
+    const double until = os::monotonic_seconds() + 30;
+    while (made.executor().running() > 0 && os::monotonic_seconds() < until) made.loop.run_once(0.1);
+    ASSERT_EQ(made.executor().running(), 0u);
+  }
+  void spin(double seconds) {
+    const double until = os::monotonic_seconds() + seconds;
+    while (os::monotonic_seconds() < until) made.loop.run_once(0.01);
+  }
+  // As if the engine had been killed, and another one came.
+  void begin_anew() {
+    made.cluster.reset();
+    made.cluster = made.make();
+    made.cluster->set_listener(this);
+    made.cluster->adopt();
+  }
+  plan::UnderWay::Answer look(std::uint64_t identity, std::int64_t newest_input_ns = 0) {
+    return made.cluster->look({"job1", identity, newest_input_ns});
+  }
+  bool appears(const std::string& name) {
+    for (int i = 0; i < 1000 && !os::status(made.folder() + "/" + name).exists(); ++i) spin(0.01);
+    return os::status(made.folder() + "/" + name).exists();
+  }
+
+  CommandMade made;
+  std::vector<plan::Exit> exits;
+};
+
+TEST_F(ClusterExecutorTest, AnotherEngineWaitsForWhatIsRunning) {
+  start(1, "echo x >> begun; sleep 1; echo end");
+  ASSERT_TRUE(appears("begun"));
+  begin_anew();
+  EXPECT_EQ(look(1), plan::UnderWay::Answer::kSame);
+  start(1, "the command counts no more");
+  finish();
+  ASSERT_EQ(exits.size(), 1u);
+  EXPECT_TRUE(exits[0].ok()) << exits[0].error;
+  EXPECT_EQ(exits[0].output, "end\n");
+  EXPECT_EQ(*os::read_file(made.folder() + "/begun"), "x\n");
+}
+
+TEST_F(ClusterExecutorTest, AnotherEngineTakesTheEndOfWhatRanMeanwhile) {
+  start(1, "echo x >> begun; sleep 0.1; touch end");
+  ASSERT_TRUE(appears("begun"));
+  made.cluster.reset();
+  ASSERT_TRUE(appears("end"));
+  spin(0.3);
+  begin_anew();
+  EXPECT_EQ(look(1), plan::UnderWay::Answer::kSame);
+  start(1, "false");
+  finish();
+  EXPECT_TRUE(exits.at(0).ok());
+}
+
+TEST_F(ClusterExecutorTest, WhatRunsWithOtherCodeOrOlderInputsIsInTheWay) {
+  start(1, "touch begun; sleep 1; touch end");
+  ASSERT_TRUE(appears("begun"));
+  begin_anew();
+  EXPECT_EQ(look(2), plan::UnderWay::Answer::kOther);
+  EXPECT_EQ(look(1, INT64_MAX), plan::UnderWay::Answer::kOther);
+  EXPECT_THAT(made.cluster->describe("job1"), HasSubstr("cluster job "));
+  ASSERT_TRUE(appears("end"));
+  spin(0.3);
+  EXPECT_EQ(look(2), plan::UnderWay::Answer::kNo) << "it has ended";
+}
+
+TEST_F(ClusterExecutorTest, AFailureOfAnEarlierEngineIsTriedAgain) {
+  start(1, "touch begun; exit 1");
+  ASSERT_TRUE(appears("begun"));
+  made.cluster.reset();
+  spin(0.5);
+  exits.clear();
+  begin_anew();
+  EXPECT_EQ(look(1), plan::UnderWay::Answer::kNo);
+  start(1, "true");
+  finish();
+  EXPECT_TRUE(exits.at(0).ok());
+}
+
+TEST_F(ClusterExecutorTest, WhatWasNeverSubmittedIsWithdrawn) {
+  BatchShelf shelf(made.folder() + "/batches");
+  const BatchFolder folder = *shelf.add();
+  Batch batch{.id = folder.id(), .directory = made.folder(), .jobs = {}};
+  batch.jobs.push_back({.key = "job1", .name = "job1", .identity = 1, .launch = shell("touch never")});
+  ASSERT_TRUE(write_batch(folder.batch(0), batch));
+  begin_anew();
+  EXPECT_EQ(look(1), plan::UnderWay::Answer::kNo);
+  EXPECT_TRUE(folder.is_claimed(0));
+  // Should it begin after all, it finds that out.
+  EXPECT_EQ(std::system((shell_quote(furrow_program()) + " batch " + folder.path() + " 0").c_str()), 0);
+  EXPECT_FALSE(os::status(made.folder() + "/never").exists());
+}
+
+TEST_F(ClusterExecutorTest, ASubmissionThatIsRefusedFailsItsJobsWithTheReason) {
+  made.needs.submit = "echo 'the queue is closed' >&2; false";
+  start(1, "true");
+  finish();
+  EXPECT_FALSE(exits.at(0).ok());
+  EXPECT_THAT(exits[0].error, HasSubstr("the queue is closed"));
+}
+
+TEST_F(ClusterExecutorTest, ABatchThatVanishesIsAFailure) {
+  start(1, "touch begun; sleep 30");
+  ASSERT_TRUE(appears("begun"));
+  spin(0.3);
+  const auto name = BatchShelf(made.folder() + "/batches").unsettled().at(0).submitted();
+  ASSERT_EQ(std::system(("kill -s KILL -- -" + name).c_str()), 0);
+  finish();
+  EXPECT_FALSE(exits.at(0).ok());
+  EXPECT_THAT(exits[0].error, HasSubstr("ended while the job ran"));
+}
+
+TEST_F(ClusterExecutorTest, FoldersGoWhenTheirJobsAreRecordedAndThoseOfFailuresStayForTheirLogs) {
+  start(1, "true");
+  start(2, "exit 1");
+  finish();
+  const BatchShelf shelf(made.folder() + "/batches");
+  EXPECT_EQ(shelf.unsettled().size(), 2u);
+  made.cluster->finish([](const std::string&) { return false; });
+  EXPECT_EQ(shelf.unsettled().size(), 0u);
+  EXPECT_EQ(os::list_directory(made.folder() + "/batches")->size(), 1u);
+}
+
+}  // namespace
+}  // namespace exec
+}  // namespace furrow

@@ -1,0 +1,105 @@
+import os
+import signal
+import sys
+import time
+import uuid
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
+
+import engine  # noqa: E402
+import slurm as slurm_support  # noqa: E402
+from running import Running, marked_processes  # noqa: E402
+
+WHY_NOT = slurm_support.missing()
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if WHY_NOT and "slurm" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.skip(reason=f"no Slurm: {WHY_NOT}"))
+
+
+@pytest.fixture(scope="session")
+def one_slurm():
+    """One for all tests of this process; each finds it without jobs."""
+    started = slurm_support.Slurm().start()
+    yield started
+    started.stop()
+
+
+@pytest.fixture
+def slurm(one_slurm, request):
+    one_slurm.make_calm()
+    yield one_slurm
+    if getattr(request.node, "failed", False):
+        print(one_slurm.logs())
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item):
+    outcome = yield
+    if outcome.get_result().when == "call":
+        item.failed = outcome.get_result().failed
+
+
+class Folder:
+    """A fresh folder in which a test runs the command, with a Slurm to speak to."""
+
+    def __init__(self, path, slurm):
+        self.path, self.slurm = path, slurm
+        self.mark = f"FURROW_TEST_MARK={uuid.uuid4()}"
+
+    def __truediv__(self, name):
+        return self.path / name
+
+    def write(self, name, text):
+        path = self.path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        return path
+
+    def read(self, name):
+        return (self.path / name).read_text()
+
+    def environment(self, **more):
+        slurm = self.slurm.environment() if self.slurm else {}
+        own = {"JOBLOG": str(self.path / "jobs.log"), "HOME": str(self.path / "home")}
+        return engine.environment(**{**slurm, **own, **more})
+
+    # Questions every second instead of every 30: the tests are not to wait for them.
+    QUICK = ("--seconds-between-status-checks", "1")
+
+    def run(self, *arguments, code=0, timeout=90, quick=True, **environment):
+        """`furrow run ARGUMENTS`, which must end with this exit code."""
+        argv = [engine.FURROW, "run", *map(str, arguments), *(self.QUICK if quick else ())]
+        result = engine.execute(argv, self.path, self.environment(**environment), timeout)
+        assert result.code == code, str(result)
+        return result
+
+    def start(self, *arguments, **environment):
+        """The same, left running."""
+        return Running([*map(str, arguments), *self.QUICK], self.path, self.environment(**environment), self.mark,
+                       program=[engine.FURROW, "run"])
+
+    def log(self):
+        """What jobs have written into their common log: one line each time one began or ended."""
+        path = self.path / "jobs.log"
+        return path.read_text().split("\n")[:-1] if path.exists() else []
+
+    def times(self, line):
+        return self.log().count(line)
+
+
+@pytest.fixture
+def folder(tmp_path, slurm):
+    folder = Folder(tmp_path, slurm)
+    yield folder
+    for pid in marked_processes(folder.mark):
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+    time.sleep(0.01)

@@ -1,0 +1,221 @@
+"""What goes wrong on a cluster, and what becomes of the run: nothing is lost, nothing that succeeded runs twice.
+
+Jobs write a line into one log when they begin and when they end.
+"""
+import signal
+import time
+
+import pytest
+from running import wait_until
+
+# {command} runs between the two lines.
+ONE = """
+rule all:
+    output: "out.txt"
+    {more}
+    shell: "echo begin >> $JOBLOG; {command}; echo end >> $JOBLOG; touch {{output}}"
+"""
+
+
+def one(command, more="resources: mem_mb=100, runtime=5"):
+    return ONE.format(command=command, more=more)
+
+
+SEVERAL = """
+rule all:
+    input: expand("out/{{n}}", n=range({count}))
+rule one:
+    output: "out/{{n}}"
+    resources: mem_mb=20, runtime={runtime}
+    shell: "echo begin {{wildcards.n}} >> $JOBLOG; {command}; touch {{output}}; echo end {{wildcards.n}} >> $JOBLOG"
+"""
+
+
+def begun(folder, lines=1):
+    wait_until(lambda: len(folder.log()) >= lines, 30, "jobs run")
+
+
+def state_of(slurm, job):
+    text = slurm.ask("scontrol", "-o", "show", "job", job).stdout
+    return text.split("JobState=")[1].split()[0]
+
+
+def test_a_cancelled_job_fails_with_that_reason(folder):
+    folder.write("Snakefile", one("sleep 60"))
+    run = folder.start("--executor", "slurm")
+    begun(folder)
+    (job,) = folder.slurm.queue()
+    folder.slurm.ask("scancel", job)
+    assert run.wait() == 1
+    assert "CANCELLED" in run.text() and f"Slurm job {job} on n" in run.text()
+    assert folder.log() == ["begin"]
+
+
+def test_a_job_cancelled_while_it_waits_fails_and_is_not_submitted_again(folder):
+    for node in ("n1", "n2"):
+        folder.slurm.set_node(node, "DRAIN")
+    folder.write("Snakefile", one("true"))
+    before = folder.slurm.submissions()
+    run = folder.start("--executor", "slurm")
+    (job,) = wait_until(folder.slurm.queue, 20, "it waits")
+    time.sleep(1.5)
+    folder.slurm.ask("scancel", job)
+    assert run.wait() == 1
+    assert "CANCELLED" in run.text() and "before the job began" in run.text()
+    assert folder.slurm.submissions() - before == 1 and folder.log() == []
+
+
+def test_out_of_memory_is_named_and_a_second_attempt_gets_more(folder):
+    hungry = "/usr/bin/python3 -c 'import time; x = bytearray(300 << 20); time.sleep(4)'"
+    folder.write("Snakefile", one(hungry, """retries: 1
+    resources: mem_mb=lambda wildcards, attempt: 100 if attempt == 1 else 900"""))
+    run = folder.start("--executor", "slurm")
+    assert run.wait(60) == 0, run.text()
+    assert "OUT_OF_MEMORY" in run.text()
+    assert folder.log() == ["begin", "begin", "end"]
+
+
+def test_out_of_time_is_named(folder):
+    folder.write("Snakefile", one("sleep 100"))
+    run = folder.start("--executor", "slurm")
+    begun(folder)
+    (job,) = folder.slurm.queue()
+    # A limit of a minute is the least there is; this one is over as soon as Slurm looks.
+    assert folder.slurm.ask("scontrol", "update", f"JobId={job}", "EndTime=now").returncode == 0
+    assert run.wait(80) == 1
+    assert "TIMEOUT" in run.text() and f"Slurm job {job} on n" in run.text()
+    assert folder.log() == ["begin"]
+
+
+def test_a_node_that_goes_down_fails_the_job_and_a_retry_runs_elsewhere(folder):
+    folder.write("Snakefile", one("[ -e again ] || {{ touch again; sleep 60; }}", "retries: 1"))
+    run = folder.start("--executor", "slurm")
+    begun(folder)
+    node = folder.slurm.ask("squeue", "-h", "-o", "%N").stdout.strip()
+    folder.slurm.set_node(node, "DOWN")
+    assert run.wait(60) == 0, run.text()
+    assert "NODE_FAIL" in run.text()
+    assert folder.log() == ["begin", "begin", "end"]
+
+
+def test_jobs_of_a_lost_batch_that_had_not_begun_run_later_without_a_retry(folder):
+    folder.write("Snakefile", SEVERAL.format(count=6, runtime=1, command="[ -e again ] || sleep 60"))
+    run = folder.start("--executor", "slurm", "--batch-cores", "2", "--keep-going")
+    begun(folder, 2)
+    node = folder.slurm.ask("squeue", "-h", "-o", "%N").stdout.strip()
+    folder.write("again", "")
+    folder.slurm.set_node(node, "DOWN")
+    assert run.wait(60) == 1
+    ended = sorted(line for line in folder.log() if line.startswith("end"))
+    assert len(ended) == 4, "the two that ran are lost, the others are not"
+    assert run.text().count("NODE_FAIL") == 2
+    assert all(folder.times(f"begin {n}") == 1 for n in range(6))
+
+
+def test_a_controller_that_is_away_for_a_while_changes_nothing(folder):
+    folder.write("Snakefile", SEVERAL.format(count=3, runtime=60, command="sleep 4") + """
+rule after:
+    input: rules.all.input
+    output: "after.txt"
+    resources: mem_mb=20, runtime=60
+    shell: "echo after >> $JOBLOG; touch {output}"
+""")
+    run = folder.start("--executor", "slurm", "after.txt")
+    begun(folder, 3)
+    folder.slurm.stop_controller()
+    time.sleep(6)  # several questions are not answered; the jobs end meanwhile
+    assert run.process.poll() is None
+    folder.slurm.start_controller()
+    assert run.wait(90) == 0, run.text()
+    assert sorted(folder.log()) == sorted([f"{what} {n}" for n in range(3) for what in ("begin", "end")] + ["after"])
+
+
+@pytest.mark.parametrize("runtime", [1, 60], ids=["packed", "array"])
+def test_a_killed_engine_finds_its_jobs_again(folder, runtime):
+    folder.write("Snakefile", SEVERAL.format(count=4, runtime=runtime, command="sleep 3"))
+    run = folder.start("--executor", "slurm")
+    begun(folder, 4)
+    before = folder.slurm.submissions()
+    run.signal(signal.SIGKILL)
+    run.wait()
+    folder.run("--executor", "slurm")
+    assert sorted(folder.log()) == sorted(f"{what} {n}" for n in range(4) for what in ("begin", "end"))
+    assert folder.slurm.submissions() == before
+    assert "Nothing to do" in folder.run("--executor", "slurm").text
+
+
+def test_jobs_that_end_while_no_engine_is_there_are_not_run_again(folder):
+    folder.write("Snakefile", SEVERAL.format(count=4, runtime=1, command="sleep 1"))
+    run = folder.start("--executor", "slurm")
+    begun(folder, 4)
+    run.signal(signal.SIGKILL)
+    run.wait()
+    wait_until(lambda: not folder.slurm.queue(), 30, "all have ended")
+    assert "4 of 5" not in folder.run("--executor", "slurm").text
+    assert sorted(folder.log()) == sorted(f"{what} {n}" for n in range(4) for what in ("begin", "end"))
+
+
+def test_the_local_executor_waits_for_them_too(folder):
+    folder.write("Snakefile", SEVERAL.format(count=2, runtime=60, command="sleep 2"))
+    run = folder.start("--executor", "slurm")
+    begun(folder, 2)
+    run.signal(signal.SIGKILL)
+    run.wait()
+    folder.run("-c", "2")
+    assert sorted(folder.log()) == sorted(f"{what} {n}" for n in range(2) for what in ("begin", "end"))
+
+
+def test_another_job_of_the_same_name_is_refused_while_the_old_one_runs(folder):
+    folder.write("Snakefile", one("sleep 30"))
+    run = folder.start("--executor", "slurm")
+    begun(folder)
+    run.signal(signal.SIGKILL)
+    run.wait()
+    folder.write("Snakefile", one("true"))
+    (job,) = folder.slurm.queue()
+    text = folder.run("--executor", "slurm", code=1).text
+    assert f"Slurm job {job}" in text and "still running" in text
+    folder.slurm.ask("scancel", job)
+    wait_until(lambda: not folder.slurm.queue(), 30, "it is gone")
+    folder.run("--executor", "slurm")
+    assert folder.log() == ["begin", "begin", "end"]
+
+
+def test_an_engine_killed_at_many_moments(folder):
+    """Each time for a moment longer; in the end all is there, and whatever had ended well ran once."""
+    folder.write("Snakefile", SEVERAL.format(count=12, runtime=1, command="sleep 0.4") + """
+rule sum:
+    input: rules.all.input
+    output: "sum.txt"
+    resources: mem_mb=20, runtime=1
+    shell: "echo begin sum >> $JOBLOG; ls out | wc -l > {output}; echo end sum >> $JOBLOG"
+""")
+    for delay in (0.05, 0.3, 0.6, 0.9, 1.2, 1.6):
+        run = folder.start("--executor", "slurm", "sum.txt")
+        time.sleep(delay)
+        run.signal(signal.SIGKILL)
+        run.wait()
+    folder.run("--executor", "slurm", "sum.txt")
+    assert folder.read("sum.txt").strip() == "12"
+    for name in [*range(12), "sum"]:
+        assert folder.times(f"end {name}") == 1, folder.log()
+    assert "Nothing to do" in folder.run("--executor", "slurm", "sum.txt").text
+
+
+def test_ctrl_c_cancels_what_runs_and_what_waits(folder):
+    folder.write("Snakefile", SEVERAL.format(count=20, runtime=60, command="sleep 60"))
+    run = folder.start("--executor", "slurm")
+    begun(folder, 4)
+    run.signal(signal.SIGINT)
+    assert run.wait(60) != 0
+    assert "interrupted" in run.text()
+    wait_until(lambda: not folder.slurm.queue(), 20, "nothing is left in the queue")
+    assert not [line for line in folder.log() if line.startswith("end")]
+    assert not list((folder / "out").iterdir())
+
+
+def test_a_runner_that_is_killed_loses_its_jobs_with_a_reason(folder):
+    folder.write("Snakefile", one("kill -9 $PPID; sleep 20"))
+    text = folder.run("--executor", "slurm", code=1).text
+    assert "ended while the job ran" in text
+    assert folder.log() == ["begin"]

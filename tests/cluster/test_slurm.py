@@ -1,0 +1,178 @@
+"""`furrow run --executor slurm`: what a workflow asks for, gets, and looks like to Slurm."""
+import shutil
+
+from workflows import ELEVEN, ELEVEN_FILES
+
+
+def test_eleven_jobs_make_the_same_files_as_here(folder):
+    folder.write("Snakefile", ELEVEN)
+    folder.run("-c", "2", quick=False)
+    here = {name: folder.read(name) for name in ELEVEN_FILES}
+    shutil.rmtree(folder / "results")
+    shutil.rmtree(folder / ".furrow")
+    folder.run("--executor", "slurm")
+    assert {name: folder.read(name) for name in ELEVEN_FILES} == here
+    assert folder.slurm.submissions() > 0
+
+
+def test_a_second_run_has_nothing_to_do_and_submits_nothing(folder):
+    folder.write("Snakefile", ELEVEN)
+    folder.run("--executor", "slurm")
+    before = folder.slurm.submissions()
+    assert "Nothing to do" in folder.run("--executor", "slurm").text
+    assert folder.slurm.submissions() == before
+    assert not list((folder / ".furrow" / "batches").iterdir()), "nobody needs these any more"
+
+
+def test_resources_reach_slurm(folder):
+    folder.write("Snakefile", """
+rule all:
+    output: "out.txt"
+    threads: 2
+    resources:
+        mem_mb=300, runtime=4, slurm_partition="short", slurm_extra="--nice=7 --job-name='my job'", tasks=2
+    shell: "scontrol -o show job $SLURM_JOB_ID > {output}"
+""")
+    folder.run("--executor", "slurm")
+    shown = folder.read("out.txt")
+    for field in ("Partition=short", "MinMemoryNode=300M", "TimeLimit=00:04:00", "CPUs/Task=2", "NumTasks=2",
+                  "Nice=7", "JobName=my job", "Requeue=0"):
+        assert field in shown, field
+
+
+def test_cpus_per_task_and_words_for_time(folder):
+    folder.write("Snakefile", """
+rule all:
+    output: "out.txt"
+    resources: cpus_per_task=3, runtime="1h", mem_mb_per_cpu=150
+    shell: "scontrol -o show job $SLURM_JOB_ID > {output}"
+""")
+    folder.run("--executor", "slurm", "--default-resources", "slurm_partition=main")
+    shown = folder.read("out.txt")
+    for field in ("CPUs/Task=3", "TimeLimit=01:00:00", "MinMemoryCPU=150M", "Partition=main"):
+        assert field in shown, field
+
+
+def test_short_jobs_share_an_allocation(folder):
+    folder.write("Snakefile", """
+rule all:
+    input: expand("out/{n}", n=range(60))
+rule one:
+    output: "out/{n}"
+    resources: runtime=1, mem_mb=10
+    shell: "echo $SLURM_JOB_ID > {output}"
+""")
+    before = folder.slurm.submissions()
+    folder.run("--executor", "slurm")
+    assert len(list((folder / "out").iterdir())) == 60
+    assert folder.slurm.submissions() - before == 1
+
+
+def test_long_jobs_become_an_array(folder):
+    folder.write("Snakefile", """
+rule all:
+    input: expand("out/{n}", n=range(5))
+rule one:
+    output: "out/{n}"
+    resources: runtime=60, mem_mb=10
+    shell: "echo $SLURM_ARRAY_TASK_ID > {output}"
+""")
+    before = folder.slurm.submissions()
+    folder.run("--executor", "slurm")
+    assert sorted(path.read_text().strip() for path in (folder / "out").iterdir()) == list("01234")
+    assert folder.slurm.submissions() - before == 1
+
+
+def test_packing_by_option_and_the_limit_of_jobs(folder):
+    folder.write("Snakefile", """
+rule all:
+    input: expand("out/{n}", n=range(5))
+rule one:
+    output: "out/{n}"
+    resources: runtime=1, mem_mb=10
+    shell: "squeue -h -r | wc -l > {output}; sleep 0.3"
+""")
+    before = folder.slurm.submissions()
+    folder.run("--executor", "slurm", "--packing", "one", "--jobs", "2", "--max-jobs-per-second", "20")
+    assert folder.slurm.submissions() - before == 5
+    assert max(int(path.read_text()) for path in (folder / "out").iterdir()) <= 2
+
+
+def test_local_rules_stay_here(folder):
+    folder.write("Snakefile", """
+localrules: all, here
+rule all:
+    input: "here", "there", "block"
+rule here:
+    output: "here"
+    shell: "echo ${{SLURM_JOB_ID-none}} > {output}"
+rule there:
+    output: "there"
+    shell: "echo ${{SLURM_JOB_ID-none}} > {output}"
+rule block:
+    output: "block"
+    run:
+        import os
+        open(output[0], "w").write(os.environ.get("SLURM_JOB_ID", "none"))
+""")
+    folder.run("--executor", "slurm")
+    assert folder.read("here") == "none\n"
+    assert folder.read("there") != "none\n"
+    assert folder.read("block") != "none", "a run: block runs on the node"
+
+
+def test_scripts_and_odd_names(folder):
+    folder.write("make it.py", "open(snakemake.output[0], 'w').write(snakemake.wildcards.name + snakemake.params.text)\n")
+    folder.write("Snakefile", """
+rule all:
+    input: "out/a b'c.txt"
+rule script:
+    output: "out/{name}.txt"
+    params: text="ä\\n"
+    script: "make it.py"
+""")
+    folder.run("--executor", "slurm")
+    assert folder.read("out/a b'c.txt") == "a b'cä\n"
+    assert not list((folder / ".furrow").glob("payload/*"))
+
+
+def test_what_a_failed_job_says(folder):
+    folder.write("Snakefile", """
+rule all:
+    output: "out.txt"
+    shell: "echo this is why; exit 3"
+""")
+    text = folder.run("--executor", "slurm", code=1).text
+    assert "this is why" in text
+    assert "exit code 3, in Slurm job " in text and " on n" in text
+    log = text.split("log of the batch: ")[1].split("\n")[0]
+    assert "this is why" in open(log).read()
+
+
+def test_retries_ask_for_more(folder):
+    folder.write("Snakefile", """
+rule all:
+    output: "out.txt"
+    retries: 2
+    resources: mem_mb=lambda wildcards, attempt: 100 * attempt
+    shell: "echo {resources.mem_mb} >> asked; [ {resources.mem_mb} = 300 ]; scontrol -o show job $SLURM_JOB_ID > {output}"
+""")
+    folder.run("--executor", "slurm")
+    assert folder.read("asked") == "100\n200\n300\n"
+    assert "MinMemoryNode=300M" in folder.read("out.txt")
+
+
+def test_no_slurm_says_so(folder):
+    folder.write("Snakefile", 'rule all:\n    output: "x"\n    shell: "touch {output}"\n')
+    (folder / "bin").mkdir()
+    (folder / "bin" / "python3").symlink_to("/usr/bin/python3")
+    text = folder.run("--executor", "slurm", code=1, PATH=str(folder / "bin")).text
+    assert "cannot submit" in text and "sbatch" in text
+    assert "Is Slurm installed on this machine" in text
+
+
+def test_a_partition_that_is_not_there(folder):
+    folder.write("Snakefile", 'rule all:\n    output: "x"\n    resources: slurm_partition="nope"\n    shell: "touch {output}"\n')
+    text = folder.run("--executor", "slurm", code=1).text
+    assert "invalid partition specified: nope" in text
+    assert "--partition=nope" in text
