@@ -616,6 +616,8 @@ void ClusterExecutor::Impl::lose(FlightEntry& entry, Flight& flight, const std::
 void ClusterExecutor::Impl::report(Flight& flight, FlightEntry& entry) {
   Exit exit = *entry.end;
   exit.timed_out |= entry.job->is_interrupted;
+  // The batch system's own signal may end a job before its runner does.
+  exit.cancelled |= is_cancelling_ && flight.was_cancelled && !exit.ok();
   if (!exit.ok() && !is_cancelling_) {
     const std::string reason = is_doubtful(exit) ? reason_of(flight) : std::string();
     if (exit.cancelled && exit.error.empty() && exit.signal == 0 && exit.status == 0) exit.status = -1;
