@@ -55,7 +55,8 @@ Result<exec::Batch> wait_for_batch(const exec::BatchFolder& folder, std::uint32_
 
 class BatchRun {
  public:
-  BatchRun(exec::Batch batch, exec::JournalWriter& journal) : batch_(std::move(batch)), journal_(journal) {}
+  BatchRun(exec::Batch batch, std::string folder, exec::JournalWriter& journal)
+      : batch_(std::move(batch)), folder_(std::move(folder)), journal_(journal) {}
 
   Result<bool> run();
 
@@ -63,6 +64,7 @@ class BatchRun {
   Result<void> start_evaluator(os::EventLoop& loop);
 
   exec::Batch batch_;
+  const std::string folder_;
   exec::JournalWriter& journal_;
   std::unique_ptr<os::Guard> guard_;
   std::unique_ptr<snakefile::EvaluatorProcess> evaluator_;
@@ -113,12 +115,11 @@ Result<bool> BatchRun::run() {
   const std::int64_t cores = std::max<std::int64_t>(1, batch_.cores);
   budget.set_limit(plan::kCores, cores);
   if (batch_.memory_mb > 0) budget.set_limit(resources.index("memory_mb"), batch_.memory_mb);
-  BatchSource source(batch_, journal_, resources, cores, batch_.memory_mb);
+  BatchSource source(batch_, folder_, journal_, resources, cores, batch_.memory_mb);
   plan::JobGraph graph;
   source.plan(graph);
-  exec::StandardOutputSink output;
   const std::string temporary = variable("TMPDIR");
-  exec::LocalExecutor executor(loop, guard_.get(), evaluator_.get(), &output,
+  exec::LocalExecutor executor(loop, guard_.get(), evaluator_.get(), &source,
                                {.scratch = temporary.empty() ? "/tmp" : temporary});
   farm::Farm farm(graph, resources, std::move(budget), executor, source, loop,
                   {.keep_going = true, .timeout_s = batch_.timeout_s});
@@ -143,7 +144,7 @@ Result<bool> run_batch(const std::string& path, std::uint32_t index) {
   if (!journal) return fail(std::move(journal.error()));
   (*journal)->begin(batch->id, index, system_name());
   if (auto written = (*journal)->commit(); !written) return fail(std::move(written.error()));
-  auto ok = BatchRun(std::move(*batch), **journal).run();
+  auto ok = BatchRun(std::move(*batch), folder.path(), **journal).run();
   if (!ok) return ok;
   (*journal)->over();
   if (auto written = (*journal)->commit(); !written) return fail(std::move(written.error()));

@@ -1,9 +1,13 @@
 #include "cli/batch_source.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <memory>
 
 #include "os/clock.hpp"
 #include "os/files.hpp"
+#include "os/replacing_file.hpp"
 
 namespace furrow::cli {
 
@@ -19,9 +23,14 @@ bool is_missing_folder(const std::pair<std::string, std::string>& variable) {
 
 }  // namespace
 
-BatchSource::BatchSource(exec::Batch& batch, exec::JournalWriter& journal, plan::Resources& resources,
-                         std::int64_t cores, std::int64_t memory_mb)
-    : batch_(batch), journal_(journal), resources_(resources), cores_(cores), memory_mb_(memory_mb) {}
+BatchSource::BatchSource(exec::Batch& batch, std::string folder, exec::JournalWriter& journal,
+                         plan::Resources& resources, std::int64_t cores, std::int64_t memory_mb)
+    : batch_(batch),
+      folder_(std::move(folder)),
+      journal_(journal),
+      resources_(resources),
+      cores_(cores),
+      memory_mb_(memory_mb) {}
 
 void BatchSource::plan(plan::JobGraph& graph) {
   for (const exec::BatchJob& job : batch_.jobs) {
@@ -58,13 +67,44 @@ Result<void> BatchSource::starting(plan::JobId job, int, plan::Launch&) {
 }
 
 Result<void> BatchSource::finished(const plan::Exit& exit) {
-  journal_.end(exit.job, exit);
+  end(exit);
   return {};
 }
 
 void BatchSource::failed(const plan::Exit& exit, bool) {
   all_ok_ = false;
-  journal_.end(exit.job, exit);
+  end(exit);
+}
+
+void BatchSource::end(const plan::Exit& exit) {
+  const auto printed = printed_.extract(exit.job);
+  journal_.end(exit.job, exit, printed ? printed.mapped() : exec::JobOutput{});
+}
+
+// The text of what was printed, or the name of a file that holds it.
+std::string BatchSource::keep(const exec::CapturedStream& stream, const char* kind, plan::JobId job,
+                              bool& in_file) const {
+  std::string text;
+  std::unique_ptr<os::ReplacingFile> file;
+  const std::string name = fmt::format("{}.{}.{}", kind, batch_.index, job);
+  if (stream.size() > static_cast<std::int64_t>(plan::kKeptOutput)) {
+    if (auto made = os::ReplacingFile::create(folder_ + "/" + name)) file = std::move(*made);
+  }
+  const bool is_whole = os::for_each_piece(stream, [&](std::string_view piece) {
+    if (file) return file->write(piece).has_value();
+    text += piece;
+    return true;
+  });
+  if (!file) return text;
+  in_file = is_whole && file->finish();
+  return in_file ? name : "[output is missing here: it could not be written]\n";
+}
+
+void BatchSource::show(const exec::CapturedOutput& output) {
+  log_.show(output);
+  exec::JobOutput& printed = printed_[output.job];
+  printed.out = keep(output.out, "out", output.job, printed.out_in_file);
+  printed.err = keep(output.err, "err", output.job, printed.err_in_file);
 }
 
 void BatchSource::end_skipped(const plan::JobGraph& graph) {

@@ -3,20 +3,22 @@
 #pragma once
 
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "exec/batch_file.hpp"
 #include "exec/batch_journal.hpp"
+#include "exec/output_sink.hpp"
 #include "plan/event.hpp"
 #include "plan/job_source.hpp"
 
 namespace furrow::cli {
 
-class BatchSource final : public plan::JobSource {
+class BatchSource final : public plan::JobSource, public exec::OutputSink {
  public:
-  // Borrows all. CORES, MEMORY_MB: what there is; no job asks for more.
-  BatchSource(exec::Batch& batch, exec::JournalWriter& journal, plan::Resources& resources,
-              std::int64_t cores, std::int64_t memory_mb);
+  // Borrows all. FOLDER: where the journal lies. CORES, MEMORY_MB: what there is; no job asks for more.
+  BatchSource(exec::Batch& batch, std::string folder, exec::JournalWriter& journal,
+              plan::Resources& resources, std::int64_t cores, std::int64_t memory_mb);
 
   void plan(plan::JobGraph& graph);
   // Jobs that never started since one before them failed: they have ended, too.
@@ -32,8 +34,19 @@ class BatchSource final : public plan::JobSource {
   Result<void> commit() override { return journal_.commit(); }
   plan::JobName name(plan::JobId job) const override { return {batch_.jobs[job].name, ""}; }
 
+  // What jobs print goes to the engine by the journal, and to the batch's log.
+  void show(const exec::CapturedOutput& output) override;
+  bool is_one_stream() const override { return batch_.one_stream; }
+
  private:
+  void end(const plan::Exit& exit);
+  std::string keep(const exec::CapturedStream& stream, const char* kind, plan::JobId job,
+                   bool& in_file) const;
+
   exec::Batch& batch_;
+  const std::string folder_;
+  exec::StandardOutputSink log_;
+  std::unordered_map<plan::JobId, exec::JobOutput> printed_;
   exec::JournalWriter& journal_;
   plan::Resources& resources_;
   std::int64_t cores_, memory_mb_;

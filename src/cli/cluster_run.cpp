@@ -55,7 +55,14 @@ exec::Packing packing_of(const std::string& name) {
   return exec::Packing::kAuto;
 }
 
-exec::ClusterOptions options_of(const ClusterSettings& settings, const exec::BatchEvaluator& evaluator) {
+exec::ClusterOptions with_evaluator(exec::ClusterOptions options, const exec::BatchEvaluator& evaluator) {
+  options.evaluator = [&evaluator] { return evaluator; };
+  return options;
+}
+
+}  // namespace
+
+exec::ClusterOptions cluster_options_of(const ClusterSettings& settings) {
   exec::ClusterOptions options;
   options.program = own_program();
   options.directory = os::current_directory();
@@ -68,11 +75,8 @@ exec::ClusterOptions options_of(const ClusterSettings& settings, const exec::Bat
   // Snakemake's default, where each job is submitted by itself.
   const double usual = options.one_each ? 10 : 1;
   options.pause_s = 1 / (settings.submissions_per_s > 0 ? settings.submissions_per_s : usual);
-  options.evaluator = [&evaluator] { return evaluator; };
   return options;
 }
-
-}  // namespace
 
 exec::Allocation allocation_of(const workflow::JobDemands::Demand& demand) {
   exec::Allocation asked;
@@ -160,7 +164,7 @@ ClusterRun::ClusterRun(WorkflowSession& session, workflow::WorkflowSource& sourc
       source_(source),
       needs_(source, session.evaluator(), *session.store(), settings_.submit),
       cluster_(loop, system_of(settings_, loop), needs_, sink,
-               options_of(settings_, session.evaluator_for_nodes())),
+               with_evaluator(cluster_options_of(settings_), session.evaluator_for_nodes())),
       routed_(local, cluster_, [this](const plan::Attempt& attempt) { return is_remote(attempt); }) {
   cluster_.adopt();
   source.set_under_way(&cluster_);

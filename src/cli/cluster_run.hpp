@@ -34,6 +34,9 @@ class WorkflowNeeds final : public exec::NeedsSource {
 // What a job's resources ask of a cluster, by Snakemake's standard names.
 exec::Allocation allocation_of(const workflow::JobDemands::Demand& demand);
 
+// As the command line says.
+exec::ClusterOptions cluster_options_of(const ClusterSettings& settings);
+
 class ClusterRun {
  public:
   // Borrows all; LOCAL runs what stays on this machine.

@@ -43,6 +43,9 @@ What is kept
   --joblog FILE  --joblog-usage           a line for each job; memory, CPU time
   --resume  --resume-failed  --retry-failed   by the log: what is new or failed
   --seed N                                for {seed} and --shuf
+On a cluster
+  --executor slurm  --packing HOW         -j: Slurm jobs at a time
+  --resource mem_mb=N|runtime=MIN|...     what each job needs
 Blocks of standard input, or of a file, on each job's standard input
   --pipe  --pipe-part -a FILE  --block SIZE  -N RECORDS  -L LINES
   --recstart S  --recend S  --regexp  --rrs

@@ -1,5 +1,6 @@
 #include "cli/map_option_table.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/strings.hpp"
@@ -249,6 +250,36 @@ std::vector<MapOption> pipe_options() {
   };
 }
 
+Result<void> set_executor(MapDraft& draft, const std::string& name) {
+  if (name != "local" && name != "slurm") return fail(name + " is neither local nor slurm");
+  draft.map.cluster.kind = name == "slurm" ? ClusterSettings::Kind::kSlurm : ClusterSettings::Kind::kNone;
+  return {};
+}
+
+Result<void> set_packing(MapDraft& draft, const std::string& how) {
+  if (how != "auto" && how != "one" && how != "array" && how != "packed")
+    return fail(how + " is none of auto, one, array, packed");
+  draft.map.cluster.packing = how;
+  return {};
+}
+
+Result<void> add_resource(MapDraft& draft, const std::string& text) {
+  static const std::vector<std::string> kKnown{"cores", "mem_mb", "mem_mb_per_cpu", "runtime", "nodes", "tasks",
+                                               "slurm_partition", "slurm_account", "constraint", "slurm_extra"};
+  const std::size_t equals = text.find('=');
+  const std::string name = text.substr(0, equals);
+  if (equals == std::string::npos || std::find(kKnown.begin(), kKnown.end(), name) == kKnown.end())
+    return fail(text + " is not NAME=VALUE with one of " + join(kKnown, ", "));
+  draft.map.cluster_resources.emplace_back(name, text.substr(equals + 1));
+  return {};
+}
+
+std::vector<MapOption> cluster_options() {
+  return {{"executor", Takes::kValue, set_executor},
+          {"packing", Takes::kValue, set_packing},
+          {"resource", Takes::kValue, add_resource}};
+}
+
 std::vector<MapOption> other_options() {
   return {
       flag("help h", [](MapDraft& d) { d.help = true; }),
@@ -264,7 +295,7 @@ std::vector<MapOption> other_options() {
 std::vector<MapOption> all_map_options() {
   std::vector<MapOption> all;
   for (auto part : {input_options(), template_options(), control_options(), output_options(), pipe_options(),
-                    other_options()})
+                    cluster_options(), other_options()})
     all.insert(all.end(), part.begin(), part.end());
   return all;
 }

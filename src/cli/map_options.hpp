@@ -54,6 +54,8 @@ struct MapOptions {
   command::TemplateOptions templates;  // `names` likewise
 
   // How much at a time
+  ClusterSettings cluster;
+  std::vector<std::pair<std::string, std::string>> cluster_resources;  // what each job asks Slurm for
   Count jobs;  // of the physical cores that this process may use
   std::optional<Count> load;
   std::uint64_t memfree = 0;  // bytes; 0: do not look

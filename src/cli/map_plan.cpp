@@ -75,11 +75,15 @@ void note_terminal(const MapOptions& options) {
     std::fputs("furrow map: reading the inputs from the terminal, one a line; Ctrl-D ends them\n", stderr);
 }
 
+// Jobs that are handed over at a time: of so many, what goes together on a cluster is chosen.
+constexpr unsigned kOnCluster = 20'000;
+
 }  // namespace
 
 Result<MapPlan> plan_map(const MapOptions& options) {
   MapPlan plan;
   plan.slots = options.jobs.jobs(static_cast<unsigned>(os::usable_cores().physical));
+  if (options.cluster.is_on()) plan.slots = kOnCluster;
   plan.total = options.total_jobs;
   note_terminal(options);
   TemplateOptions templates = options.templates;

@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "base/strings.hpp"
+#include "cli/map_cluster.hpp"
 #include "cli/map_command.hpp"
 #include "cli/map_feed.hpp"
 #include "cli/tell.hpp"
@@ -86,6 +87,7 @@ int MapRun::run() {
 }
 
 Result<void> MapRun::prepare() {
+  if (auto possible = check_map_cluster(options_); !possible) return possible;
   const bool goes_on = options_.resume || options_.resume_failed || options_.retry_failed;
   const bool may_go_by_results = options_.results && !options_.retry_failed;
   if (goes_on && !options_.joblog && !may_go_by_results)
@@ -244,8 +246,14 @@ farm::Summary MapRun::run_jobs() {
   command::MapSource source(settings(), *feed_, collator, log_.get(), graph, resources, loop);
   if (options_.print_commands_to_err)
     source.on_start([this](const command::MapJob& job) { say(job.command); });
-  exec::LocalExecutor executor(loop, guard_.get(), nullptr, &collator,
-                               executor_options(options_, plan_.slots, folder_));
+  exec::LocalExecutor local(loop, guard_.get(), nullptr, &collator,
+                            executor_options(options_, plan_.slots, folder_));
+  std::optional<MapCluster> cluster;
+  if (options_.cluster.is_on()) {
+    cluster.emplace(options_, source, log_.get(), loop, collator, folder_);
+    if (auto adopted = cluster->adopt(); !adopted) return {.error = std::move(adopted.error())};
+  }
+  plan::Executor& executor = cluster ? cluster->executor() : local;
   const double cores = os::usable_cores().physical;
   gate_ = std::make_unique<MapGate>(
       GateOptions{.delay_s = options_.delay_s,
@@ -269,6 +277,7 @@ farm::Summary MapRun::run_jobs() {
   farm_ = &farm;
   source_ = &source;
   const farm::Summary summary = farm.run();
+  if (cluster && !summary.error) cluster->finish();
   farm_ = nullptr;
   progress_->finish();
   collator.finish();

@@ -42,6 +42,8 @@ std::string header_line(const Batch& batch) {
     put(json, "cores", batch.cores);
     put(json, "memory_mb", batch.memory_mb);
     put(json, "timeout_s", batch.timeout_s);
+    json.Key("one_stream");
+    json.Bool(batch.one_stream);
     put(json, "jobs", static_cast<std::int64_t>(batch.jobs.size()));
     if (batch.evaluator.load.empty()) return;
     json.Key("evaluator");
@@ -152,6 +154,7 @@ void read_header(const Value& line, Batch& batch) {
   batch.cores = number_of(line, "cores");
   batch.memory_mb = number_of(line, "memory_mb");
   batch.timeout_s = real_of(line, "timeout_s");
+  batch.one_stream = flag_of(line, "one_stream");
   if (const Value* const evaluator = member_of(line, "evaluator")) {
     batch.evaluator.python = text_of(*evaluator, "python");
     batch.evaluator.directory = text_of(*evaluator, "directory");

@@ -37,6 +37,7 @@ struct Batch {
   std::int64_t cores = 0;      // 0: what the runner finds
   std::int64_t memory_mb = 0;  // likewise
   double timeout_s = 0;        // of each attempt; 0: none
+  bool one_stream = false;     // what jobs print is kept in one piece, in the order in which it came
   BatchEvaluator evaluator{};
   std::vector<BatchJob> jobs;
 };

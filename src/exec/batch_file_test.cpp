@@ -95,16 +95,18 @@ TEST_F(BatchFiles, AJournalIsFollowedWhileItGrows) {
   EXPECT_EQ(events[0].job, "77_3");
   EXPECT_FALSE(events[0].host.empty());
   EXPECT_EQ(events[1].place, 5u);
-  plan::Exit exit{
-      .status = -1, .signal = 9, .cancelled = true, .error = "e", .output = std::string(100'000, '\xfe')};
+  plan::Exit exit{.status = -1, .signal = 9, .cancelled = true, .error = "e"};
   exit.started_at = 1764000000.123456;
   exit.usage.max_rss_kb = 7;
-  (*writer)->end(5, exit);
+  const JobOutput output{.out = std::string(100'000, '\xfe'), .err = "err.0.5", .err_in_file = true};
+  (*writer)->end(5, exit, output);
   (*writer)->over();
   ASSERT_TRUE((*writer)->commit());
   events = reader.read_on();
   ASSERT_EQ(events.size(), 2u);
-  EXPECT_EQ(events[0].exit.output, exit.output);
+  EXPECT_EQ(events[0].output.out, output.out);
+  EXPECT_EQ(events[0].output.err, "err.0.5");
+  EXPECT_TRUE(events[0].output.err_in_file && !events[0].output.out_in_file);
   EXPECT_EQ(events[0].exit.signal, 9);
   EXPECT_TRUE(events[0].exit.cancelled);
   EXPECT_EQ(events[0].exit.started_at, exit.started_at);
@@ -130,11 +132,11 @@ TEST_F(BatchFiles, ATornLineOfAJournalIsReadOnceItIsWhole) {
 TEST_F(BatchFiles, AMegabyteLineIsReadWhole) {
   JournalReader reader(file("journal"));
   const std::string text(3'000'000, 'x');
-  ASSERT_TRUE(os::write_file(file("journal"),
-                             seal(R"({"end":0,"output":")" + text + "\"}") + seal(R"({"start":1})")));
+  ASSERT_TRUE(
+      os::write_file(file("journal"), seal(R"({"end":0,"out":")" + text + "\"}") + seal(R"({"start":1})")));
   const auto events = reader.read_on();
   ASSERT_EQ(events.size(), 2u);
-  EXPECT_EQ(events[0].exit.output.size(), text.size());
+  EXPECT_EQ(events[0].output.out.size(), text.size());
 }
 
 TEST_F(BatchFiles, AClaimIsTakenOnce) {
@@ -151,9 +153,10 @@ TEST_F(BatchFiles, TheShelfKnowsWhatIsNotSettled) {
   BatchShelf shelf(file("shelf"));
   EXPECT_TRUE(shelf.unsettled().empty());
   const auto first = *shelf.add(), second = *shelf.add();
-  ASSERT_TRUE(first.mark_submitted("123;cluster"));
-  EXPECT_EQ(first.submitted(), "123;cluster");
-  EXPECT_EQ(second.submitted(), "");
+  ASSERT_TRUE(first.mark_submitted("123;cluster", "Slurm"));
+  EXPECT_EQ(first.submitted("Slurm"), "123;cluster");
+  EXPECT_EQ(first.submitted("another"), "");
+  EXPECT_EQ(second.submitted("Slurm"), "");
   ASSERT_TRUE(first.settle());
   ASSERT_EQ(shelf.unsettled().size(), 1u);
   EXPECT_EQ(shelf.unsettled().front().id(), second.id());

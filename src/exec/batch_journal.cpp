@@ -44,7 +44,6 @@ plan::Exit exit_of(const rapidjson::Value& line) {
   exit.cancelled = flag_of(line, "cancelled");
   exit.timed_out = flag_of(line, "timed_out");
   exit.error = text_of(line, "error");
-  exit.output = text_of(line, "output");
   exit.started_at = real_of(line, "at");
   exit.usage = {real_of(line, "wall_s"),        real_of(line, "user_s"),
                 real_of(line, "system_s"),      number_of(line, "max_rss_kb"),
@@ -52,19 +51,38 @@ plan::Exit exit_of(const rapidjson::Value& line) {
   return exit;
 }
 
+void put_stream(SealedWriter& json, const char* name, const char* file_name, const std::string& text,
+                bool is_file) {
+  if (!text.empty()) put(json, is_file ? file_name : name, text);
+}
+
+JobOutput output_of(const rapidjson::Value& line) {
+  JobOutput output;
+  output.out_in_file = member_of(line, "out_file") != nullptr;
+  output.err_in_file = member_of(line, "err_file") != nullptr;
+  output.out = text_of(line, output.out_in_file ? "out_file" : "out");
+  output.err = text_of(line, output.err_in_file ? "err_file" : "err");
+  return output;
+}
+
 void add_event(const rapidjson::Value& line, std::vector<JournalEvent>& events) {
   const double at = real_of(line, "at");
   if (member_of(line, "furrow") != nullptr) {
     events.push_back(
-        {JournalEvent::Kind::kBegun, 0, at, text_of(line, "host"), text_of(line, "job"), plan::Exit{}});
+        {JournalEvent::Kind::kBegun, 0, at, text_of(line, "host"), text_of(line, "job"), plan::Exit{}, {}});
   } else if (const std::int64_t place = number_of(line, "start", -1); place >= 0) {
     events.push_back(
-        {JournalEvent::Kind::kStart, static_cast<std::uint32_t>(place), at, {}, {}, plan::Exit{}});
+        {JournalEvent::Kind::kStart, static_cast<std::uint32_t>(place), at, {}, {}, plan::Exit{}, {}});
   } else if (const std::int64_t ended = number_of(line, "end", -1); ended >= 0) {
-    events.push_back(
-        {JournalEvent::Kind::kEnd, static_cast<std::uint32_t>(ended), at, {}, {}, exit_of(line)});
+    events.push_back({JournalEvent::Kind::kEnd,
+                      static_cast<std::uint32_t>(ended),
+                      at,
+                      {},
+                      {},
+                      exit_of(line),
+                      output_of(line)});
   } else if (flag_of(line, "over")) {
-    events.push_back({JournalEvent::Kind::kOver, 0, at, {}, {}, plan::Exit{}});
+    events.push_back({JournalEvent::Kind::kOver, 0, at, {}, {}, plan::Exit{}, {}});
   }
 }
 
@@ -98,7 +116,7 @@ void JournalWriter::start(std::uint32_t place) {
   });
 }
 
-void JournalWriter::end(std::uint32_t place, const plan::Exit& exit) {
+void JournalWriter::end(std::uint32_t place, const plan::Exit& exit, const JobOutput& output) {
   pending_ += seal_object([&](SealedWriter& json) {
     put(json, "end", std::int64_t{place});
     put(json, "status", std::int64_t{exit.status});
@@ -108,7 +126,8 @@ void JournalWriter::end(std::uint32_t place, const plan::Exit& exit) {
     if (exit.cancelled) json.Key("cancelled"), json.Bool(true);
     if (exit.timed_out) json.Key("timed_out"), json.Bool(true);
     if (!exit.error.empty()) put(json, "error", exit.error);
-    if (!exit.output.empty()) put(json, "output", exit.output);
+    put_stream(json, "out", "out_file", output.out, output.out_in_file);
+    put_stream(json, "err", "err_file", output.err, output.err_in_file);
   });
 }
 

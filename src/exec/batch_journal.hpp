@@ -14,13 +14,20 @@
 
 namespace furrow::exec {
 
+// What a job has printed: little is in the journal itself, the rest in files beside it.
+struct JobOutput {
+  std::string out{}, err{};  // as text, or the name of a file beside the journal
+  bool out_in_file = false, err_in_file = false;
+};
+
 struct JournalEvent {
   enum class Kind : std::uint8_t { kBegun, kStart, kEnd, kOver } kind;
   std::uint32_t place = 0;  // of the job: kStart, kEnd
   double at = 0;            // seconds since the epoch, by the node's clock
   std::string host{};       // kBegun
   std::string job{};        // kBegun: the batch system's name, as the runner knows it
-  plan::Exit exit{};        // kEnd; without job
+  plan::Exit exit{};        // kEnd; without job and output
+  JobOutput output{};       // kEnd
 };
 
 class JournalWriter {
@@ -30,7 +37,7 @@ class JournalWriter {
 
   void begin(const std::string& id, std::uint32_t index, const std::string& job);
   void start(std::uint32_t place);
-  void end(std::uint32_t place, const plan::Exit& exit);
+  void end(std::uint32_t place, const plan::Exit& exit, const JobOutput& output = {});
   void over();
   Result<void> commit();  // appends what was said since the last one
   Result<void> sync();    // it is on the disk when this returns

@@ -33,21 +33,24 @@ Result<bool> BatchFolder::claim(std::uint32_t index, const std::string& who) con
 
 bool BatchFolder::is_claimed(std::uint32_t index) const { return os::status(file("claim", index)).exists(); }
 
-Result<void> BatchFolder::mark_submitted(const std::string& name) const {
+Result<void> BatchFolder::mark_submitted(const std::string& name, const std::string& system) const {
   auto written = os::ReplacingFile::create(path_ + "/submitted");
   if (!written) return fail(std::move(written.error()));
   const std::string line = seal_object([&](SealedWriter& json) {
     put(json, "name", name);
+    put(json, "system", system);
     put(json, "at", os::wall_seconds());
   });
   if (auto done = (*written)->write(line); !done) return done;
   return (*written)->finish();
 }
 
-std::string BatchFolder::submitted() const {
+std::string BatchFolder::submitted(const std::string& system) const {
   std::string name;
   if (const auto text = os::read_file(path_ + "/submitted"))
-    read_sealed(*text, [&](const rapidjson::Value& line) { name = text_of(line, "name"); });
+    read_sealed(*text, [&](const rapidjson::Value& line) {
+      if (text_of(line, "system") == system) name = text_of(line, "name");
+    });
   return name;
 }
 

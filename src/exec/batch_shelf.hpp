@@ -30,9 +30,10 @@ class BatchFolder {
   Result<bool> claim(std::uint32_t index, const std::string& who) const;
   bool is_claimed(std::uint32_t index) const;
 
-  Result<void> mark_submitted(const std::string& name) const;
-  std::string submitted() const;  // empty: not known
-  Result<void> settle() const;    // only its logs are of interest from now on
+  // SYSTEM: the batch system that knows it by NAME; another one is not to be asked about it.
+  Result<void> mark_submitted(const std::string& name, const std::string& system) const;
+  std::string submitted(const std::string& system) const;  // empty: not known
+  Result<void> settle() const;                             // only its logs are of interest from now on
   bool is_settled() const;
 
  private:

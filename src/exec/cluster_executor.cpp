@@ -2,18 +2,12 @@
 
 #include <fmt/format.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <csignal>
-#include <cstring>
-#include <deque>
-#include <map>
-#include <unordered_map>
 #include <utility>
 
 #include "base/strings.hpp"
-#include "exec/cluster_flight.hpp"
+#include "exec/cluster_executor_impl.hpp"
 #include "os/clock.hpp"
 #include "os/files.hpp"
 
@@ -21,147 +15,22 @@ namespace furrow::exec {
 
 namespace {
 
-using plan::Exit;
-
-constexpr int kAnswersUntilGone = 2;
-constexpr int kMostDoubts = 4;  // answers that an unexplained end is held for
-constexpr int kMostLosses = 3;  // of one attempt, until it counts as failed
 constexpr std::int64_t kMostBatchCores = 8;
 constexpr double kSuspicion_s = 2;  // until the next question, where something needs an explanation
 constexpr double kCancelAsk_s = 1;
 
-// Somebody, or something, has ended it from outside.
-bool is_doubtful(const Exit& exit) {
-  return exit.cancelled || exit.signal != 0 || exit.status > 128 || (exit.status < 0 && exit.error.empty());
-}
-
-std::string how_it_ended(const Exit& exit) {
-  if (exit.timed_out) return "it took too long";
-  if (!exit.error.empty()) return exit.error;
-  if (exit.signal != 0) return fmt::format("ended by signal {} ({})", exit.signal, ::strsignal(exit.signal));
-  if (exit.status > 128 && exit.status <= 192)
-    return fmt::format("exit code {}: a program in it was ended by signal {} ({})", exit.status,
-                       exit.status - 128, ::strsignal(exit.status - 128));
-  return fmt::format("exit code {}", exit.status);
-}
-
-struct Mean {
-  double sum = 0;
-  std::size_t count = 0;
-};
-
 }  // namespace
-
-class ClusterExecutor::Impl {
- public:
-  Impl(os::EventLoop& loop, std::unique_ptr<BatchSystem> system, NeedsSource& needs, OutputSink* sink,
-       ClusterOptions options)
-      : loop_(loop),
-        system_(std::move(system)),
-        needs_(needs),
-        sink_(sink),
-        options_(std::move(options)),
-        shelf_(options_.shelf),
-        ask_delay_(options_.ask_first_s),
-        look_delay_(options_.look_first_s) {}
-  ~Impl() {
-    for (const std::uint64_t timer : {flush_timer_, look_timer_, ask_timer_, report_timer_, cancel_timer_})
-      loop_.cancel(timer);
-  }
-
-  void adopt();
-  void finish(const std::function<bool(const std::string& key)>& is_open);
-  void start(plan::Attempt attempt);
-  void cancel_all(plan::Stop how);
-  void interrupt(plan::JobId job, bool timed_out);
-  Answer look(const Question& question);
-  std::string describe(const std::string& key) const;
-
-  plan::ExitListener* listener = nullptr;
-  std::size_t running = 0;
-  std::size_t submissions = 0;
-  std::size_t in_flight() const;
-
- private:
-  using Job = std::unique_ptr<ClusterJob>;
-
-  // What was written and not answered for yet.
-  struct Submitting {
-    BatchFolder folder;
-    std::vector<std::unique_ptr<Flight>> flights;
-  };
-
-  void adopt(const BatchFolder& folder);
-  void begin_following();
-
-  void flush_in(double delay_s);
-  void flush();
-  bool is_worth_collecting(const PlannerOptions& planner, const std::vector<WaitingJob>& waiting) const;
-  PlannerOptions planner_options() const;
-  std::vector<WaitingJob> waiting_jobs() const;
-  void submit(const PlannedSubmission& planned);
-  Result<void> write(const PlannedSubmission& planned, Submission& submission);
-  Result<void> write_script(const Submission& submission, const std::string& properties) const;
-  std::vector<Job> take(const PlannedSubmission& planned, std::vector<std::vector<Job>>& batches);
-  void submitted(Result<std::string> name);
-  void refused(const Error& error);
-
-  void look_in(double delay_s);
-  void look_at_journals();
-  bool read(Flight& flight);
-  void ended(Flight& flight, FlightEntry& entry);
-
-  void ask_in(double delay_s);
-  void ask();
-  void answered(BatchStates states);
-  void judge(Flight& flight, const BatchStates& states);
-  void judge_doubtful(Flight& flight);
-  void gone(Flight& flight);
-  void gone(Flight& flight, FlightEntry& entry);
-
-  void report(Flight& flight, FlightEntry& entry);
-  void report(Job job, Exit exit);
-  void report_later(Job job, Exit exit);
-  void lose(FlightEntry& entry, Flight& flight, const std::string& why);
-  bool withdraw(Flight& flight);
-  void show(const Exit& exit);
-  void give_up_waiting_for_cancelled();
-  static bool is_open(const Flight& flight);
-  static bool is_wanted(const Flight& flight);
-  Flight* flight_of(const std::string& key, std::size_t& place) const;
-
-  os::EventLoop& loop_;
-  const std::unique_ptr<BatchSystem> system_;
-  NeedsSource& needs_;
-  OutputSink* const sink_;
-  const ClusterOptions options_;
-  BatchShelf shelf_;
-  std::optional<SystemFigures> figures_;
-  bool asks_figures_ = false;
-
-  std::deque<Job> waiting_;
-  double waiting_since_ = 0;
-  std::optional<Submitting> submitting_;
-  double next_submission_ = 0;
-  std::vector<std::unique_ptr<Flight>> flights_;  // all of this run, the ended ones too
-  std::unordered_map<std::string, std::pair<Flight*, std::size_t>> adopted_;  // by key; nobody's yet
-  std::map<std::string, Mean> measured_;                                      // by kind
-  std::vector<std::pair<Job, Exit>> to_report_;
-  bool is_cancelling_ = false, is_asking_ = false;
-  double ask_delay_, look_delay_;
-  std::uint64_t flush_timer_ = 0, look_timer_ = 0, ask_timer_ = 0, report_timer_ = 0, cancel_timer_ = 0;
-  double flush_at_ = 0, ask_at_ = 0;
-};
 
 // --- what earlier engines left
 
-void ClusterExecutor::Impl::adopt() {
+void ClusterExecutor::Impl::adopt(const std::function<bool(const std::string& key)>& is_open) {
   for (const BatchFolder& folder : shelf_.unsettled()) adopt(folder);
+  std::erase_if(adopted_, [&](const auto& known) { return is_open && !is_open(known.first); });
   if (in_flight() > 0) begin_following();
 }
 
 void ClusterExecutor::Impl::adopt(const BatchFolder& folder) {
-  const std::string name = folder.submitted();
+  const std::string name = folder.submitted(system_->name());
   std::vector<std::unique_ptr<Flight>> flights;
   for (std::uint32_t index = 0; os::status(folder.batch(index)).exists(); ++index) {
     const auto batch = read_batch(folder.batch(index));
@@ -226,11 +95,7 @@ void ClusterExecutor::Impl::start(plan::Attempt attempt) {
     FlightEntry& entry = flight->entries[place];
     adopted_.erase(job->needs.key);
     entry.job = std::move(job);
-    if (entry.end) {
-      Exit end = *entry.end;
-      return report_later(std::move(entry.job), std::move(end));
-    }
-    if (!entry.is_lost) return begin_following();
+    if (entry.end || !entry.is_lost) return begin_following();
     job = std::move(entry.job);
   }
   if (waiting_.empty()) waiting_since_ = os::monotonic_seconds();
@@ -352,6 +217,7 @@ Result<void> ClusterExecutor::Impl::write(const PlannedSubmission& planned, Subm
     batch.id = submitting_->folder.id();
     batch.index = index;
     batch.directory = options_.directory;
+    batch.one_stream = sink_ != nullptr && sink_->is_one_stream();
     batch.cores = planned.is_packed ? submission.allocation.cores : 0;
     batch.memory_mb = planned.is_packed ? submission.allocation.memory_mb : 0;
     for (Job& job : batches[index]) {
@@ -396,7 +262,7 @@ Result<void> ClusterExecutor::Impl::write_script(const Submission& submission,
 void ClusterExecutor::Impl::submitted(Result<std::string> name) {
   if (!submitting_) return;  // it was given up, and will find its claims taken
   if (!name) return refused(name.error());
-  (void)submitting_->folder.mark_submitted(*name);  // without it the claims still tell
+  (void)submitting_->folder.mark_submitted(*name, system_->name());  // without it the claims still tell
   const std::size_t count = submitting_->flights.size();
   for (auto& flight : submitting_->flights) {
     flight->name = system_->batch_name(*name, flight->index, count);
@@ -431,259 +297,6 @@ void ClusterExecutor::Impl::refused(const Error& error) {
   }
   if (!failed.folder.path().empty()) (void)failed.folder.settle();
   flush_in(options_.pause_s);
-}
-
-// --- following
-
-void ClusterExecutor::Impl::begin_following() {
-  look_delay_ = options_.look_first_s;
-  look_in(look_delay_);
-  ask_in(ask_delay_);
-}
-
-void ClusterExecutor::Impl::look_in(double delay_s) {
-  loop_.cancel(look_timer_);
-  look_timer_ = loop_.after(delay_s, [this] {
-    look_timer_ = 0;
-    look_at_journals();
-  });
-}
-
-void ClusterExecutor::Impl::look_at_journals() {
-  bool has_news = false, is_waiting = false;
-  for (const auto& flight : flights_) {
-    if (!is_wanted(*flight)) continue;
-    has_news |= read(*flight);
-    is_waiting |= is_wanted(*flight);
-  }
-  look_delay_ = has_news ? options_.look_first_s : std::min(options_.look_most_s, look_delay_ * 1.3);
-  if (is_waiting) look_in(look_delay_);
-  if (!waiting_.empty()) flush_in(0);
-}
-
-// Whether its journal has news.
-bool ClusterExecutor::Impl::read(Flight& flight) {
-  const std::vector<JournalEvent> events = flight.reader.read_on();
-  for (const JournalEvent& event : events) {
-    flight.answers_gone = 0;
-    if (event.kind == JournalEvent::Kind::kBegun) {
-      flight.has_begun = true;
-      flight.host = event.host;
-      if (flight.name.empty()) flight.name = event.job;
-    } else if (event.kind == JournalEvent::Kind::kOver) {
-      flight.is_over = true;
-      if (is_open(flight)) ask_in(std::min(kSuspicion_s, options_.ask_first_s));
-    }
-    if (event.place >= flight.entries.size()) continue;
-    FlightEntry& entry = flight.entries[event.place];
-    if (event.kind == JournalEvent::Kind::kStart) entry.has_started = true;
-    if (event.kind == JournalEvent::Kind::kEnd && !entry.end) {
-      entry.end = event.exit;
-      ended(flight, entry);
-    }
-  }
-  return !events.empty();
-}
-
-void ClusterExecutor::Impl::ended(Flight& flight, FlightEntry& entry) {
-  if (!entry.job) return;
-  if (!is_cancelling_ && !entry.job->is_interrupted && is_doubtful(*entry.end) && system_->can_ask()) {
-    flight.doubts = 0;
-    return ask_in(std::min(kSuspicion_s, options_.ask_first_s));
-  }
-  report(flight, entry);
-}
-
-// --- asking
-
-void ClusterExecutor::Impl::ask_in(double delay_s) {
-  if (!system_->can_ask()) return;
-  const double at = os::monotonic_seconds() + delay_s;
-  if (is_asking_ || (ask_timer_ != 0 && ask_at_ <= at)) return;
-  loop_.cancel(ask_timer_);
-  ask_at_ = at;
-  ask_timer_ = loop_.after(delay_s, [this] {
-    ask_timer_ = 0;
-    ask();
-  });
-}
-
-void ClusterExecutor::Impl::ask() {
-  std::vector<std::string> names;
-  for (const auto& flight : flights_) {
-    if (is_wanted(*flight) && !flight->name.empty()) names.push_back(flight->name);
-  }
-  if (names.empty()) return;
-  is_asking_ = true;
-  system_->ask(names, [this](BatchStates states) { answered(std::move(states)); });
-}
-
-void ClusterExecutor::Impl::answered(BatchStates states) {
-  is_asking_ = false;
-  double next = ask_delay_ = std::min(options_.ask_most_s, ask_delay_ * 1.3);
-  if (states) {
-    for (std::size_t i = 0; i < flights_.size(); ++i) {
-      Flight& flight = *flights_[i];
-      if (!is_wanted(flight) || flight.name.empty()) continue;
-      read(flight);
-      judge(flight, states);
-      if (flight.answers_gone > 0 || flight.doubts > 0)
-        next = std::min({next, kSuspicion_s, options_.ask_first_s});
-    }
-  }
-  if (is_cancelling_) next = std::min(next, kCancelAsk_s);
-  if (running > 0) ask_in(next);
-  if (!waiting_.empty()) flush_in(0);
-}
-
-void ClusterExecutor::Impl::judge(Flight& flight, const BatchStates& states) {
-  const auto found = states->find(flight.name);
-  if (found != states->end()) flight.state = found->second;
-  const bool is_ended = found == states->end() || found->second.phase == BatchState::Phase::kEnded;
-  judge_doubtful(flight);
-  if (!is_ended) {
-    flight.answers_gone = 0;
-  } else if (is_open(flight) && ++flight.answers_gone >= kAnswersUntilGone) {
-    gone(flight);
-  }
-}
-
-// Ends by a signal: reported once it is known why, or that the batch goes on without that job.
-void ClusterExecutor::Impl::judge_doubtful(Flight& flight) {
-  const auto is_held = [](const FlightEntry& entry) { return entry.job && entry.end; };
-  if (std::none_of(flight.entries.begin(), flight.entries.end(), is_held)) return;
-  const bool is_known = flight.state && flight.state->phase == BatchState::Phase::kEnded;
-  const bool goes_on = flight.state && flight.state->reason == "RUNNING" && !flight.is_over;
-  if (++flight.doubts < kMostDoubts && !is_known && !goes_on) return;
-  flight.doubts = 0;
-  for (FlightEntry& entry : flight.entries) {
-    if (is_held(entry)) report(flight, entry);
-  }
-}
-
-void ClusterExecutor::Impl::gone(Flight& flight) {
-  if (!flight.state || flight.state->phase != BatchState::Phase::kEnded) {
-    // Nobody lists it any more; the accounting may know why.
-    flight.answers_gone = -1000;
-    return system_->remember(flight.name, [this, &flight](std::optional<BatchState> state) {
-      flight.state = state && state->phase == BatchState::Phase::kEnded
-                         ? *state
-                         : BatchState{BatchState::Phase::kEnded, "", ""};
-      read(flight);
-      if (is_open(flight)) gone(flight);
-    });
-  }
-  // If it has not begun, it never will.
-  if (!flight.has_begun) withdraw(flight);
-  flight.is_over = true;
-  for (FlightEntry& entry : flight.entries) gone(flight, entry);
-  flush_in(0);
-}
-
-void ClusterExecutor::Impl::gone(Flight& flight, FlightEntry& entry) {
-  if (entry.end) {
-    if (entry.job) report(flight, entry);
-    return;
-  }
-  const bool may_wait_again = !entry.has_started && !flight.was_cancelled &&
-                              reason_of(flight) != "CANCELLED" && !is_cancelling_ && entry.job &&
-                              entry.job->losses + 1 < kMostLosses;
-  entry.is_lost = true;
-  if (!entry.job) return;
-  if (may_wait_again) {
-    ++entry.job->losses;
-    if (waiting_.empty()) waiting_since_ = 0;
-    waiting_.push_back(std::move(entry.job));
-    return;
-  }
-  lose(entry, flight, entry.has_started ? "ended while the job ran" : "ended before the job began");
-}
-
-// --- reporting
-
-// An attempt of which no end is known.
-void ClusterExecutor::Impl::lose(FlightEntry& entry, Flight& flight, const std::string& why) {
-  const std::string reason = reason_of(flight);
-  Exit exit{.status = -1, .started_at = os::wall_seconds()};
-  exit.cancelled = is_cancelling_;
-  exit.timed_out = entry.job->is_interrupted;
-  exit.error = fmt::format("{}{}: {} {}", reason.empty() ? "" : reason + ": ", "the batch is gone",
-                           exec::describe(flight, system_->name()), why);
-  if (has_log(flight)) exit.error += "\nlog: " + flight.log + log_tail(flight);
-  report(std::move(entry.job), std::move(exit));
-}
-
-void ClusterExecutor::Impl::report(Flight& flight, FlightEntry& entry) {
-  Exit exit = *entry.end;
-  exit.timed_out |= entry.job->is_interrupted;
-  // The batch system's own signal may end a job before its runner does.
-  exit.cancelled |= is_cancelling_ && flight.was_cancelled && !exit.ok();
-  if (!exit.ok() && !is_cancelling_) {
-    const std::string reason = is_doubtful(exit) ? reason_of(flight) : std::string();
-    if (exit.cancelled && exit.error.empty() && exit.signal == 0 && exit.status == 0) exit.status = -1;
-    exit.error = fmt::format("{}{}, in {}", reason.empty() ? "" : reason + ": ", how_it_ended(exit),
-                             exec::describe(flight, system_->name()));
-    if (has_log(flight)) exit.error += "\nlog of the batch: " + flight.log;
-    exit.cancelled = false;
-  }
-  if (exit.ok()) {
-    Mean& mean = measured_[entry.job->needs.kind];
-    mean.sum += std::max(0.001, exit.usage.wall_s);
-    ++mean.count;
-  }
-  report(std::move(entry.job), std::move(exit));
-}
-
-void ClusterExecutor::Impl::report(Job job, Exit exit) {
-  exit.job = job->attempt.job;
-  exit.attempt = job->attempt.number;
-  if (!job->attempt.launch.scratch.empty()) ::unlink(job->attempt.launch.scratch.c_str());
-  --running;
-  show(exit);
-  listener->on_exit(std::move(exit));
-}
-
-void ClusterExecutor::Impl::report_later(Job job, Exit exit) {
-  to_report_.emplace_back(std::move(job), std::move(exit));
-  if (report_timer_ != 0) return;
-  report_timer_ = loop_.after(0, [this] {
-    report_timer_ = 0;
-    for (auto& [ended, how] : std::exchange(to_report_, {})) report(std::move(ended), std::move(how));
-  });
-}
-
-void ClusterExecutor::Impl::show(const Exit& exit) {
-  if (sink_ == nullptr || exit.output.empty()) return;
-  CapturedOutput output{.job = exit.job, .attempt = exit.attempt};
-  (sink_->is_one_stream() ? output.out : output.err).rest = exit.output;
-  sink_->show(output);
-}
-
-// Whether it will now never begin.
-bool ClusterExecutor::Impl::withdraw(Flight& flight) {
-  const auto taken = flight.folder.claim(flight.index, "withdrawn");
-  if (!taken || !*taken) return false;
-  flight.is_over = true;
-  for (FlightEntry& entry : flight.entries) entry.is_lost = !entry.end;
-  return true;
-}
-
-// Whether something may still come from it.
-bool ClusterExecutor::Impl::is_open(const Flight& flight) {
-  return std::any_of(flight.entries.begin(), flight.entries.end(),
-                     [](const FlightEntry& entry) { return !entry.end && !entry.is_lost; });
-}
-
-// Whether somebody in this run waits for it.
-bool ClusterExecutor::Impl::is_wanted(const Flight& flight) {
-  return std::any_of(flight.entries.begin(), flight.entries.end(),
-                     [](const FlightEntry& entry) { return entry.job != nullptr; });
-}
-
-std::size_t ClusterExecutor::Impl::in_flight() const {
-  return static_cast<std::size_t>(std::count_if(flights_.begin(), flights_.end(), [](const auto& flight) {
-    return !flight->is_over && is_open(*flight);
-  }));
 }
 
 // --- ending
@@ -751,7 +364,7 @@ void ClusterExecutor::Impl::finish(const std::function<bool(const std::string& k
     auto& [folder, failed] = folders.try_emplace(flight->folder.path(), flight->folder, false).first->second;
     for (const FlightEntry& entry : flight->entries) {
       failed |= entry.is_lost || (entry.end && !entry.end->ok());
-      const bool may_come = !entry.end && !entry.is_lost;
+      const bool may_come = !entry.end && !entry.is_lost && !flight->was_cancelled;
       is_needed[folder.path()] |= entry.job != nullptr || may_come || is_open_record(entry.key);
     }
   }
@@ -774,7 +387,9 @@ ClusterExecutor::ClusterExecutor(os::EventLoop& loop, std::unique_ptr<BatchSyste
 
 ClusterExecutor::~ClusterExecutor() = default;
 
-void ClusterExecutor::adopt() { impl_->adopt(); }
+void ClusterExecutor::adopt(const std::function<bool(const std::string& key)>& is_open) {
+  impl_->adopt(is_open);
+}
 void ClusterExecutor::finish(const std::function<bool(const std::string& key)>& is_open) {
   impl_->finish(is_open);
 }

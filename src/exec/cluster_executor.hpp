@@ -49,6 +49,7 @@ struct ClusterOptions {
   double collect_s = 0.1;                      // what is started within this time goes together
   double most_collect_s = 15;                  // for short jobs, while batches are in flight
   double pause_s = 1;                          // between two submissions
+  std::string scratch{};                       // for output that is long; empty: /tmp
   double cancel_limit_s = 40;                  // for the ends of cancelled jobs
   std::function<BatchEvaluator()> evaluator{};
 };
@@ -60,8 +61,9 @@ class ClusterExecutor : public plan::Executor, public plan::UnderWay {
                   OutputSink* sink, ClusterOptions options);
   ~ClusterExecutor() override;
 
-  // Takes over what earlier engines have left in flight; before the first start.
-  void adopt();
+  // Takes over what earlier engines have left in flight; before the first start. IS_OPEN: whether it is not
+  // known yet how the job of a key has ended; without it, of none.
+  void adopt(const std::function<bool(const std::string& key)>& is_open = {});
   // The run is over and recorded: folders of batches that nobody needs any more are removed, those of jobs
   // that failed stay for their logs. IS_OPEN: whether the record of a key still says that its job runs.
   void finish(const std::function<bool(const std::string& key)>& is_open);

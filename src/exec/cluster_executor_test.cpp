@@ -222,7 +222,7 @@ TEST_F(ClusterExecutorTest, ABatchThatVanishesIsAFailure) {
   start(1, "touch begun; sleep 30");
   ASSERT_TRUE(appears("begun"));
   spin(0.3);
-  const auto name = BatchShelf(made.folder() + "/batches").unsettled().at(0).submitted();
+  const auto name = BatchShelf(made.folder() + "/batches").unsettled().at(0).submitted("cluster");
   ASSERT_EQ(std::system(("kill -s KILL -- -" + name).c_str()), 0);
   finish();
   EXPECT_FALSE(exits.at(0).ok());

@@ -27,8 +27,10 @@ struct FlightEntry {
   std::uint64_t identity = 0;
   std::unique_ptr<ClusterJob> job;  // null: nobody in this run asks for it (yet), or it was reported
   bool has_started = false;
-  bool is_lost = false;  // it will never end: its batch is gone, or was withdrawn
+  bool is_known = false;  // its end was read before somebody asked for the job
+  bool is_lost = false;   // it will never end: its batch is gone, or was withdrawn
   std::optional<plan::Exit> end{};
+  JobOutput output{};
 };
 
 // One batch.
