@@ -57,9 +57,10 @@ def test_a_killed_map_goes_on_with_what_is_in_flight(folder):
     assert len(folder.read("log").splitlines()) == 4
 
 
-@pytest.mark.parametrize("option", [["--pipe"], ["--ungroup"], ["--line-buffer"], ["--load", "1"], ["--results", "folder"]])
+@pytest.mark.parametrize("option", [["--pipe-part", "-a", "/etc/passwd"], ["--ungroup"], ["--line-buffer"], ["--load", "1"], ["--results", "folder"]])
 def test_what_cannot_be_had_there_is_refused(furrow_map, option):
-    assert "not with --executor slurm" in furrow_map(*option, "echo", ":::", 1, code=255).text
+    values = [] if "-a" in option else [":::", 1]
+    assert "not with --executor slurm" in furrow_map(*option, "echo", *values, code=255).text
 
 
 def test_ctrl_c_cancels(folder):
