@@ -264,8 +264,9 @@ Result<void> set_packing(MapDraft& draft, const std::string& how) {
 }
 
 Result<void> add_resource(MapDraft& draft, const std::string& text) {
-  static const std::vector<std::string> kKnown{"cores", "mem_mb", "mem_mb_per_cpu", "runtime", "nodes", "tasks",
-                                               "slurm_partition", "slurm_account", "constraint", "slurm_extra"};
+  static const std::vector<std::string> kKnown{"cores",      "mem_mb",     "mem_mb_per_cpu",  "runtime",
+                                               "nodes",      "tasks",      "slurm_partition", "slurm_account",
+                                               "constraint", "slurm_extra"};
   const std::size_t equals = text.find('=');
   const std::string name = text.substr(0, equals);
   if (equals == std::string::npos || std::find(kKnown.begin(), kKnown.end(), name) == kKnown.end())

@@ -216,7 +216,8 @@ class Parser {
                     "ask the cluster so often at first, less often later (default: 30)")
         ->type_name("S")
         ->group(group);
-    app_.add_option("--max-jobs-per-second", to.submissions_per_s, "submit no more than this (default: 1; with --cluster 10)")
+    app_.add_option("--max-jobs-per-second", to.submissions_per_s,
+                    "submit no more than this (default: 1; with --cluster 10)")
         ->type_name("N")
         ->group(group);
   }
