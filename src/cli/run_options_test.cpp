@@ -133,7 +133,9 @@ TEST_F(RunOptionsTest, WhatIsNotYetThereIsToldSo) {
   EXPECT_THAT(refused({"--use-conda"}),
               AllOf(::testing::StartsWith("2 "), HasSubstr("--use-conda: not yet (software environments)")));
   EXPECT_THAT(refused({"--report=x.html"}), HasSubstr("--report: not yet"));
-  EXPECT_THAT(refused({"--executor", "slurm"}), HasSubstr("--executor slurm: not yet"));
+  EXPECT_EQ(refused({"--executor", "slurm"}), "accepted");
+  EXPECT_THAT(refused({"--executor", "cluster-generic"}), HasSubstr("needs the command of --cluster"));
+  EXPECT_THAT(refused({"--executor", "elsewhere"}), HasSubstr("none of local, slurm"));
   EXPECT_EQ(refused({"--executor", "local"}), "accepted");
 }
 
