@@ -53,5 +53,9 @@ def test_a_worker_that_died_is_named_with_its_item(notebook):
     assert "3" in text and "Abort" in text
 
 
+def test_the_bar_is_shown(notebook):
+    assert "24 of 24" in output_of(notebook, "progress=True")
+
+
 def test_the_pool_was_closed(notebook):
     assert notebook.cells[-1].execution_count
