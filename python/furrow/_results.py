@@ -133,7 +133,11 @@ class IMapIterator:
             if self._progress:
                 self._progress.tick()
                 left = 0.1 if left < 0 else min(left, 0.1)
-            came = self._crew.wait_for_item(self._job, left)
+            try:
+                came = self._crew.wait_for_item(self._job, left)
+            except KeyboardInterrupt:
+                self._crew.cancel(self._job)  # what was raised may keep this iterator for long, as in a notebook
+                raise
             item = self._job.take()
             if item is not None or self._job.exhausted:
                 return item

@@ -8,6 +8,7 @@ as multiprocessing's spawn does, and then forks the workers, the first ones and 
 
 import os
 import pickle
+import signal
 import sys
 
 from furrow import _blas, _furrow, _worker
@@ -53,8 +54,13 @@ class Template:
             program = f"import sys; sys.path.insert(0, {folder!r}); from furrow._spawn import main; main({data})"
             words = [spawn.get_executable(), *util._args_from_interpreter_flags(), "-c", program]
             descriptors = {data, segment, writing, self._tracker, *self._passed} | ({arena} if arena >= 0 else set())
-            return util.spawnv_passfds(os.fsencode(words[0]), [os.fsencode(word) for word in words],
-                                       tuple(sorted(descriptors)))
+            # An interrupt is the parent's affair: it waits until main() ignores it.
+            before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+            try:
+                return util.spawnv_passfds(os.fsencode(words[0]), [os.fsencode(word) for word in words],
+                                           tuple(sorted(descriptors)))
+            finally:
+                signal.pthread_sigmask(signal.SIG_SETMASK, before)
         finally:
             os.close(data)
             os.close(writing)
@@ -75,6 +81,8 @@ class Template:
 
 def main(data):
     """The template's whole program."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     with open(data, "rb") as file:
         file.seek(0)
         parent, segment, arena, writing, workers, max_tasks, threads, tracker, preparation, begin = pickle.load(file)

@@ -25,11 +25,11 @@ CALLS = {
 }
 
 
-def write(folder, work, call, start="fork", pools="furrow"):
+def write(folder, work, call, start):
     path = folder / "busy.py"
     path.write_text(f"""
 import multiprocessing, sys, time
-from {pools} import Pool
+from furrow import Pool
 
 def work(x):
     if x == 1:
@@ -50,11 +50,12 @@ def started(folder, *what):
     return running
 
 
-@pytest.mark.parametrize("whole_group", [True, False], ids=["from the terminal", "to the parent alone"])
+@pytest.mark.parametrize("start, whole_group", [("fork", True), ("fork", False), ("spawn", True)],
+                         ids=["from the terminal", "to the parent alone", "spawned"])
 @pytest.mark.parametrize("work", BUSY)
 @pytest.mark.parametrize("call", CALLS)
-def test_an_interrupt_ends_all_with_one_traceback(call, work, whole_group, tmp_path, record_property):
-    with started(tmp_path, BUSY[work], CALLS[call]) as running:
+def test_an_interrupt_ends_all_with_one_traceback(call, work, start, whole_group, tmp_path, record_property):
+    with started(tmp_path, BUSY[work], CALLS[call], start) as running:
         began = time.monotonic()
         (os.killpg if whole_group else os.kill)(running.process.pid, signal.SIGINT)
         _, text = running.process.communicate(timeout=SECONDS)
@@ -77,6 +78,32 @@ def test_a_killed_parent_leaves_no_worker(call, work, start, tmp_path, record_pr
         took = running.wait_until_alone(SECONDS)
         print(f"all ended after {took:.3f} s (promised: 1 s)")
         record_property("seconds", took)
+
+
+@pytest.mark.parametrize("start", ["fork", "spawn"])
+def test_after_an_interrupt_the_pool_goes_on(start, tmp_path):
+    path = tmp_path / "goes_on.py"
+    path.write_text(f"""
+import furrow, time
+def busy(x):
+    print("working", flush=True)
+    time.sleep(600)
+if __name__ == "__main__":
+    with furrow.Pool(2, context="{start}") as pool:
+        for call in (pool.map, lambda f, xs: list(pool.imap(f, xs)), lambda f, xs: list(pool.imap_unordered(f, iter(xs)))):
+            try:
+                call(busy, range(2))
+            except KeyboardInterrupt:
+                print(pool.map(abs, [-1, -2]), flush=True)
+""")
+    with program.Running(path) as running:
+        for _ in range(3):
+            assert [running.read_line(), running.read_line()] == ["working", "working"]
+            time.sleep(0.05)
+            os.killpg(running.process.pid, signal.SIGINT)
+            assert running.read_line() == "[1, 2]"
+        assert running.process.communicate(timeout=SECONDS) == ("", "")
+    assert running.process.returncode == 0
 
 
 def test_an_idle_pool_of_a_killed_parent_ends(tmp_path):
