@@ -1,0 +1,200 @@
+"""What a furrow.Pool has beyond multiprocessing's: arrays, options of a map, coroutines, spawned workers with all of that."""
+import asyncio
+import itertools
+import json
+import os
+import time
+
+import furrow
+import pytest
+
+numpy = pytest.importorskip("numpy")
+
+
+@pytest.fixture(params=["fork", "spawn"], scope="module")
+def pool(request):
+    with furrow.Pool(2, context=request.param) as pool:
+        yield pool
+    pool.join()
+
+
+def test_arrays_come_back_as_they_were(pool):
+    arrays = [numpy.random.rand(300_000), numpy.asfortranarray(numpy.random.rand(300, 400)), numpy.arange(10),
+              numpy.random.rand(500, 600)[::2, ::3], numpy.zeros((0, 5)), numpy.array(["a", "bc"] * 20_000)]
+    for _ in range(3):
+        for sent, came in zip(arrays, pool.map(lambda x: x, arrays)):
+            assert numpy.array_equal(sent, came) and came.dtype == sent.dtype and came.flags.writeable
+
+
+def test_a_result_stays_as_it_is_while_others_come(pool):
+    kept = pool.map(lambda n: numpy.full(100_000, n), range(10))
+    for _ in range(5):
+        pool.map(lambda n: numpy.full(100_000, -n), range(10))
+    assert [set(array) for array in kept] == [{n} for n in range(10)]
+
+
+def test_results_outlive_their_pool():
+    with furrow.Pool(1) as pool:
+        array = pool.apply(numpy.arange, (100_000,))
+    pool.join()
+    del pool
+    array += 1
+    assert array[-1] == 100_000
+
+
+def test_an_argument_that_a_task_keeps_stays_as_it_is():
+    def keep(array):
+        import builtins
+
+        builtins.kept = array
+        return int(array[0])
+
+    def look(_):
+        import builtins
+
+        return int(builtins.kept.min()), int(builtins.kept.max())
+
+    with furrow.Pool(1) as pool:
+        assert pool.map(keep, [numpy.full(100_000, 5)]) == [5]
+        pool.map(lambda a: None, [numpy.full(100_000, n) for n in range(10)])
+        assert pool.apply(look, (0,)) == (5, 5)
+
+
+def test_shared_arrays_are_seen_by_all(pool):
+    shared = furrow.shared_array((4, 1000))
+
+    def write(row):
+        index, part = row
+        part[:] = index
+
+    pool.map(write, [(i, shared[i]) for i in range(4)])
+    assert [set(row) for row in shared.tolist()] == [{float(i)} for i in range(4)]
+    assert type(pool.apply(lambda a: a + 1, (shared,))) is numpy.ndarray  # it was computed, and is nobody's but ours
+    shared[0, 0] = 9
+    assert pool.apply(lambda a: float(a[0, 0]), (shared,)) == 9
+
+
+def test_the_seed_and_the_index_give_the_numbers(pool):
+    def draw(_):
+        return furrow.task_rng().random()
+
+    expected = [numpy.random.Generator(numpy.random.Philox(key=[7, 0], counter=[0, 0, i, 0])).random() for i in range(20)]
+    assert pool.map(draw, range(20), seed=7) == expected
+    assert pool.map(draw, range(20), chunksize=7, seed=7) == expected
+    assert list(pool.imap(draw, range(20), seed=7)) == expected
+    with furrow.ThreadPool(2) as threads:
+        assert threads.map(draw, range(20), seed=7) == expected
+    calls = [pool.apply(draw, (0,)) for _ in range(5)]
+    assert len(set(calls)) == 5
+    assert pool.map(draw, range(5)) != pool.map(draw, range(5))
+
+
+def test_a_retry_draws_the_same_numbers(pool, tmp_path):
+    def draw(x):
+        number = furrow.task_rng().random()
+        with open(tmp_path / str(x), "a") as file:
+            file.write(f"{number}\n")
+        assert len((tmp_path / str(x)).read_text().split()) == 3
+
+    pool.map(draw, range(3), retries=2, seed=1)
+    assert all(len(set((tmp_path / str(x)).read_text().split())) == 1 for x in range(3))
+
+
+def test_a_slow_task_costs_itself_alone(pool):
+    def slow(x):
+        time.sleep(30 if x == 2 else 0)
+        return x
+
+    came = pool.map(slow, range(5), timeout=0.3, on_error="collect")
+    assert [x for x in came if x is not None and not isinstance(x, furrow.Failure)] == [0, 1, 3, 4]
+    assert came[2].index == 2 and isinstance(came[2].error, furrow.TaskTimeout) and not came[2]
+
+
+def test_a_worker_that_dies_is_tried_again(pool, tmp_path):
+    def die_once(x):
+        if x == 3 and not (tmp_path / "died").exists():
+            (tmp_path / "died").touch()
+            os.kill(os.getpid(), 9)
+        return x
+
+    assert pool.map(die_once, range(6), retries=1) == list(range(6))
+
+
+def test_coroutines_are_in_flight_together(pool):
+    async def wait(x):
+        await asyncio.sleep(0.2)
+        if x == 7:
+            raise ValueError(x)
+        return x
+
+    began = time.monotonic()
+    came = pool.map(wait, range(40), on_error="collect")
+    assert time.monotonic() - began < 40 * 0.2 / 2  # one after the other in each of two workers
+    assert came[:7] + came[8:] == [*range(7), *range(8, 40)] and isinstance(came[7].error, ValueError)
+
+
+def test_of_coroutines_that_are_in_flight_the_one_that_kills_is_named(pool):
+    async def die(x):
+        await asyncio.sleep(0.01)
+        if x == 5:
+            os.kill(os.getpid(), 9)
+        return x
+
+    came = pool.map(die, range(12), on_error="collect")
+    assert came[:5] + came[6:] == [*range(5), *range(6, 12)] and isinstance(came[5].error, furrow.WorkerDied)
+
+
+def test_a_map_goes_on_where_its_file_stops(pool, tmp_path):
+    ran = tmp_path / "ran"
+
+    def task(x):
+        with open(ran, "a") as file:
+            file.write(f"{x}\n")
+        if x == 7 and not (tmp_path / "mended").exists():
+            raise ValueError(x)
+        return x * x
+
+    with pytest.raises(ValueError):
+        pool.map(task, range(10), resume=(tmp_path / "kept", "key"))
+    (tmp_path / "mended").touch()
+    assert pool.map(task, range(10), resume=(tmp_path / "kept", "key")) == [x * x for x in range(10)]
+    assert sorted(map(int, ran.read_text().split())) == [*range(8), 7, 8, 9]  # each once, and the one that failed again
+    with pytest.raises(furrow.PoolError):
+        pool.map(task, range(10), resume=(tmp_path / "kept", "another key"))
+
+
+def test_a_trace_shows_the_chunks(pool, tmp_path):
+    pool.map(abs, range(100), 10, trace=tmp_path / "trace.json")
+    events = json.loads((tmp_path / "trace.json").read_text())["traceEvents"]
+    assert sum(event.get("ph") == "X" for event in events) >= 10
+
+
+def test_progress_is_told(pool):
+    told = []
+    pool.map(time.sleep, [0.05] * 8, 1, progress=lambda *update: told.append(update))
+    assert told[-1][:3] == (8, 0, 8)
+    told.clear()
+    assert len(list(pool.imap(abs, range(50), progress=lambda *update: told.append(update)))) == 50
+    assert told[-1][:3] == (50, 0, 50)
+
+
+def test_streams_hold_back(pool):
+    drawn = itertools.count()
+    stream = pool.imap(abs, drawn)
+    assert next(stream) == 0
+    time.sleep(0.3)
+    assert next(drawn) < 10_000
+
+
+def test_threads_of_blas_are_limited():
+    with furrow.Pool(2, threads_per_worker=1) as pool:
+        assert pool.apply(lambda: os.environ["OMP_NUM_THREADS"]) == "1"
+        controls = pytest.importorskip("threadpoolctl")
+        found = pool.apply(lambda: [each["num_threads"] for each in controls.threadpool_info()])
+        assert set(found) <= {1}
+
+
+@pytest.mark.parametrize("options", [{"timeout": 0}, {"timeout": -1}, {"retries": -1}, {"on_error": "no"}, {"seed": -1}, {"chunksize": 0}])
+def test_nonsense_is_refused_at_the_call(pool, options):
+    with pytest.raises(ValueError):
+        pool.map(abs, [1], **options)
