@@ -47,6 +47,10 @@ struct RankCrew::Ticket : pool::Parcel {
     real->store(unit, result);
     account(unit, 1);
   }
+  void store_block(std::uint64_t unit, std::uint64_t count, std::span<const std::byte> bytes) override {
+    real->store_block(unit, count, bytes);
+    account(unit, count);
+  }
   void failed(Failure failure, std::uint64_t unit, int worker) override {
     account(unit, 1);
     crew.fail(*real, unit, std::move(failure), worker);
@@ -149,6 +153,7 @@ RankCrew::Ticket& RankCrew::new_ticket(int rank, const Piece& piece) {
   ticket.end = piece.end;
   ticket.job = piece.parcel->job;
   ticket.unit_items = piece.parcel->unit_items;
+  ticket.result_size = piece.parcel->result_size;
   ticket.chunksize = piece.parcel->chunksize;
   ticket.timeout_s = piece.parcel->timeout_s;
   ticket.retries = piece.parcel->retries;
@@ -209,6 +214,7 @@ bool RankCrew::write_stretch(int rank, Piece& piece, Ticket& ticket) {
                          piece.end,
                          piece.parcel->chunksize,
                          piece.parcel->unit_items,
+                         piece.parcel->result_size,
                          static_cast<std::uint64_t>(piece.parcel->retries),
                          piece.parcel->timeout_s,
                          alike ? sizes.front() : StretchHead::kVarious};

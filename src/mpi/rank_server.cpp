@@ -29,6 +29,7 @@ struct RankServer::Stretch : pool::Parcel {
     end = head.end;
     job = head.job;
     unit_items = head.block;
+    result_size = head.result_size;
     chunksize = head.chunksize;
     timeout_s = head.timeout_s;
     retries = static_cast<int>(head.retries);
@@ -47,6 +48,9 @@ struct RankServer::Stretch : pool::Parcel {
     // A crew gives nothing else.
     server.out_.add_result(ticket, unit,
                            [&](Writer& to) { static_cast<pool::PartsReader&>(result).copy_rest(to); });
+  }
+  void store_block(std::uint64_t unit, std::uint64_t count, std::span<const std::byte> bytes) override {
+    server.out_.add_results(ticket, unit, count, result_size, bytes.data());
   }
   void failed(Failure failure, std::uint64_t unit, int worker) override {
     Writer& record = server.out_.begin(RecordKind::kFailure);

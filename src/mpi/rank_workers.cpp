@@ -58,6 +58,9 @@ struct RankWorkers::Slice : pool::Parcel {
     stretch->parcel->encode_job(numbered);
   }
   void store(std::uint64_t unit, Reader& result) override { stretch->parcel->store(unit, result); }
+  void store_block(std::uint64_t unit, std::uint64_t count, std::span<const std::byte> bytes) override {
+    stretch->parcel->store_block(unit, count, bytes);
+  }
   void failed(Failure failure, std::uint64_t unit, int worker) override {
     stretch->parcel->failed(std::move(failure), unit, worker + static_cast<int>(workers.first_worker_));
   }
@@ -143,6 +146,7 @@ void RankWorkers::cut(Stretch& from) {
   uncut_units_ -= slice->end - slice->begin;
   slice->job = from.parcel->job;
   slice->unit_items = from.parcel->unit_items;
+  slice->result_size = from.parcel->result_size;
   slice->timeout_s = from.parcel->timeout_s;
   slice->retries = from.parcel->retries;
   ++under_way_;

@@ -49,6 +49,7 @@ struct StretchHead {
   std::uint64_t begin, end;
   std::uint64_t chunksize;
   std::uint64_t block;
+  std::uint64_t result_size;
   std::uint64_t retries;
   double timeout_s;
   std::uint64_t item_size;  // of each unit's input; kVarious: a u64 for each comes first
@@ -118,6 +119,17 @@ class Batch {
   void append(const Bytes& records) {
     close_run();
     bytes_.write(records.data(), records.size());
+  }
+
+  // The same of COUNT results, SIZE bytes each.
+  void add_results(std::uint64_t ticket, std::uint64_t unit, std::uint64_t count, std::size_t size,
+                   const std::byte* results) {
+    const bool follows = in_run_ && run_.ticket == ticket && run_.unit + run_.count == unit &&
+                         run_.size == size && run_.count > 0;
+    if (!follows) open_run(ticket, unit);
+    run_.size = size;
+    run_.count += count;
+    bytes_.write(results, count * size);
   }
 
   bool empty() const { return bytes_.empty(); }

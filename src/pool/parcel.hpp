@@ -52,6 +52,7 @@ class Parcel {
   std::uint64_t job = 0;             // 0: none
   std::uint64_t unit_items = 1;      // items in a unit
   std::uint64_t chunksize = 0;       // units that a worker gets together, where the crew cuts it; 0: chosen
+  std::uint64_t result_size = 0;     // of plain results, which may come in blocks; 0: of others
   double timeout_s = 0;              // for each unit and attempt; 0: none
   int retries = 0;
 

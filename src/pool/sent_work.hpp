@@ -20,6 +20,7 @@ struct SentHead {
   std::uint64_t number = 0;
   std::uint64_t share = 1;
   std::uint64_t retries = 0;
+  std::uint64_t result_size = 0;  // of plain results, which are reported in blocks; 0: of others
 };
 
 void encode_call(const detail::CallNode& call, Writer& body);

@@ -175,6 +175,7 @@ struct StandingCrew::Stretch : Parcel {
   void encode_job(Writer& body) override;
   void store(std::uint64_t unit, Reader& result) override;
   bool store_plain(std::uint64_t unit, std::uint64_t count, std::size_t size, const void* results) override;
+  void store_block(std::uint64_t unit, std::uint64_t count, std::span<const std::byte> bytes) override;
   void failed(Failure failure, std::uint64_t, int worker) override;
   void done(int worker, const Times& times) override;
   Map& map;
@@ -234,6 +235,7 @@ class StandingCrew::Map {
     parcel->end = end;
     parcel->job = job_;
     parcel->unit_items = run_.call.block;
+    parcel->result_size = run_.call.cross.store_plain ? run_.call.cross.result_size : 0;
     parcel->chunksize = run_.options.chunksize;
     parcel->timeout_s = run_.options.timeout_s;
     parcel->retries = run_.options.retries;
@@ -252,6 +254,11 @@ void StandingCrew::Stretch::encode_job(Writer& body) { pool::encode_job(map.run_
 
 void StandingCrew::Stretch::store(std::uint64_t unit, Reader& result) {
   map.run_.call.cross.store_encoded(map.run_.call.object, unit, result);
+}
+
+void StandingCrew::Stretch::store_block(std::uint64_t unit, std::uint64_t count,
+                                        std::span<const std::byte> bytes) {
+  map.run_.call.cross.store_plain(map.run_.call.object, unit, unit + count, bytes.data());
 }
 
 bool StandingCrew::Stretch::store_plain(std::uint64_t unit, std::uint64_t count, std::size_t size,

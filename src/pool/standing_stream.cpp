@@ -43,6 +43,9 @@ struct StandingCrew::Chunks::Chunk : Parcel {
   }
   void encode_job(Writer& body) override { pool::encode_job(stream.run_, body); }
   void store(std::uint64_t unit, Reader& result) override { cross().store_encoded(chunk, unit, result); }
+  void store_block(std::uint64_t unit, std::uint64_t count, std::span<const std::byte> bytes) override {
+    cross().store_plain(chunk, unit, unit + count, bytes.data());
+  }
   void failed(Failure failure, std::uint64_t, int worker) override {
     stream.run_.record(std::move(failure), worker);
   }
@@ -79,6 +82,7 @@ void StandingCrew::Chunks::submit(void* chunk, std::uint64_t begin, std::uint64_
   parcel->end = end;
   parcel->job = job_;
   parcel->chunksize = run_.options.chunksize;
+  parcel->result_size = run_.call.cross.store_plain ? run_.call.cross.result_size : 0;
   parcel->timeout_s = run_.options.timeout_s;
   parcel->retries = run_.options.retries;
   ++under_way_;
