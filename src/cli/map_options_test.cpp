@@ -3,7 +3,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <filesystem>
 #include <regex>
 #include <set>
 
@@ -187,8 +186,7 @@ TEST(MapOptions, MistakesAreExplained) {
 }
 
 std::string source_file(const std::string& name) {
-  const std::filesystem::path root = std::filesystem::path(__FILE__).parent_path() / "../..";
-  auto text = os::read_file((root / name).string());
+  auto text = os::read_file(FURROW_SOURCE "/" + name);
   EXPECT_TRUE(text.has_value()) << name;
   return text.value_or("");
 }
