@@ -106,9 +106,10 @@ def test_jobs_of_a_lost_batch_that_had_not_begun_run_later_without_a_retry(folde
     folder.write("again", "")
     folder.slurm.set_node(node, "DOWN")
     assert run.wait(60) == 1
-    ended = sorted(line for line in folder.log() if line.startswith("end"))
-    assert len(ended) == 4, "the two that ran are lost, the others are not"
-    assert run.text().count("NODE_FAIL") == 2
+    lost = 6 - sum(line.startswith("end") for line in folder.log())
+    # Each core may begin one more while Slurm ends what is on the node.
+    assert 2 <= lost <= 4, "those that ran are lost, the others are not"
+    assert run.text().count("NODE_FAIL") == lost
     assert all(folder.times(f"begin {n}") == 1 for n in range(6))
 
 
