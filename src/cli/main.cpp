@@ -8,8 +8,10 @@
 #include "base/strings.hpp"
 #include "cli/batch_command.hpp"
 #include "cli/cpus_command.hpp"
+#include "cli/launcher_check.hpp"
 #include "cli/map_command.hpp"
 #include "cli/run_command.hpp"
+#include "cli/tell.hpp"
 
 namespace {
 
@@ -49,6 +51,12 @@ int main(int argc, char** argv) {
     return 2;
   }
   const std::string& command = arguments.front();
+  if (command == "run" || command == "map") {
+    if (const auto refusal = furrow::cli::refuse_several_ranks()) {
+      furrow::cli::tell(*refusal);
+      return command == "map" ? 255 : 2;
+    }
+  }
   if (command == "run") return furrow::cli::run_command({arguments.begin() + 1, arguments.end()});
   if (command == "map") return furrow::cli::map_command({arguments.begin() + 1, arguments.end()});
   if (command == "batch") return furrow::cli::batch_command({arguments.begin() + 1, arguments.end()});
