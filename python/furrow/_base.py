@@ -126,7 +126,7 @@ class BasePool:
     def _map(self, func, iterable, calling, chunksize, callback, error_callback, options):
         self._check_running()
         _check_chunksize(chunksize)
-        items = iterable if type(iterable) is tuple else list(iterable)  # nobody else changes it meanwhile
+        items = iterable if type(iterable) in (tuple, range) else list(iterable)  # nobody else changes it meanwhile
         result = MapResult(self, callback, error_callback)
         job = self._new_job(MAP, func, calling, chunksize or 0, result._settle, options, items)
         return self._submit(result, job)

@@ -39,6 +39,18 @@ def test_map_keeps_the_order_of_its_inputs(pool, count, chunksize):
     assert pool.map(square, range(count), chunksize) == [x * x for x in range(count)]
 
 
+@pytest.mark.parametrize("numbers", [range(10, -10, -3), range(2**63 - 2, 2**63 + 2), range(2**63 - 1, 2**63 - 10, -4),
+                                     range(-2**63, -2**63 + 3), range(-2**70, -2**70 + 3)])
+def test_ranges_count_as_python_counts(pool, numbers):
+    assert pool.map(str, numbers) == pool.map(str, numbers, 2) == [str(x) for x in numbers]
+
+
+def test_a_range_that_no_list_can_hold_is_refused(processes):
+    with pytest.raises((MemoryError, OverflowError)):
+        processes.map(abs, range(10**13))
+    assert processes.map(abs, range(-2, 0)) == [2, 1]
+
+
 @pytest.mark.parametrize("chunksize", [1, 3, 1000])
 def test_streams_give_all_results(pool, chunksize):
     expected = [x * x for x in range(500)]

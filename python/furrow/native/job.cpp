@@ -94,10 +94,30 @@ Job::Job(Options options, py::object make_failure)
 Job::~Job() = default;
 
 void Job::give(py::object items) {
-  const Py_ssize_t size = PySequence_Fast_GET_SIZE(items.ptr());
-  if (size == 0) return;
-  given_ += static_cast<std::uint64_t>(size);
-  inputs_.push_back(std::move(items));
+  Given given;
+  const auto small = [&](const char* name, std::int64_t& value) {
+    int overflow = 0;
+    value = PyLong_AsLongLongAndOverflow(py::object(items.attr(name)).ptr(), &overflow);
+    return overflow == 0;
+  };
+  // Counting to the end does not overflow where the end itself is small.
+  std::int64_t stop = 0;
+  given.is_range = PyRange_Check(items.ptr()) && small("start", given.start) && small("step", given.step) &&
+                   small("stop", stop);
+  if (!given.is_range && PyRange_Check(items.ptr()))
+    items = py::reinterpret_steal<py::object>(PySequence_List(items.ptr()));
+  if (!items) throw py::error_already_set();
+  given.size = given.is_range ? PySequence_Size(items.ptr()) : PySequence_Fast_GET_SIZE(items.ptr());
+  if (given.size < 0) throw py::error_already_set();
+  if (given.size == 0) return;
+  given_ += static_cast<std::uint64_t>(given.size);
+  given.items = std::move(items);
+  inputs_.push_back(std::move(given));
+}
+
+py::object Job::Given::operator[](Py_ssize_t place) const {
+  if (is_range) return py::reinterpret_steal<py::object>(PyLong_FromLongLong(start + place * step));
+  return py::reinterpret_borrow<py::object>(PySequence_Fast_GET_ITEM(items.ptr(), place));
 }
 
 void Job::fail_input(py::object exception) {
@@ -127,12 +147,14 @@ void Job::begin(std::uint64_t base, int workers, Encoder& encoder, const Picklin
 void Job::make_results() {
   if (options_.kind == Kind::kMap && !results_)
     results_ = py::reinterpret_steal<py::object>(PyList_New(static_cast<Py_ssize_t>(given_)));
+  if (options_.kind == Kind::kMap && !results_) throw py::error_already_set();
 }
 
 std::uint64_t Job::open_session(Session::Options options, Pickling& pickling) {
   make_results();
   py::list inputs;
-  if (!inputs_.empty()) inputs = py::reinterpret_steal<py::list>(PySequence_List(inputs_.front().ptr()));
+  if (!inputs_.empty())
+    inputs = py::reinterpret_steal<py::list>(PySequence_List(inputs_.front().items.ptr()));
   session_ = std::make_unique<Session>(std::move(options), inputs, py::reinterpret_borrow<py::list>(results_),
                                        pickling);
   spans_ = session_->left();
@@ -173,9 +195,9 @@ void Job::skip_what_is_there() {
 
 py::object Job::next_input() {
   if (drawn_) return std::exchange(drawn_, py::object());
-  PyObject* const first = inputs_.front().ptr();
-  auto item = py::reinterpret_borrow<py::object>(PySequence_Fast_GET_ITEM(first, next_));
-  if (++next_ == PySequence_Fast_GET_SIZE(first)) {
+  const Given& first = inputs_.front();
+  py::object item = first[next_];
+  if (++next_ == first.size) {
     inputs_.pop_front();
     next_ = 0;
   }
@@ -218,19 +240,31 @@ Job::Chunk* Job::fresh_chunk() {
 // The quick way for numbers and the like in a list, up to input END.
 void Job::encode_simple_ones(Chunk& chunk, std::uint64_t end) {
   if (inputs_.empty() || drawn_) return;
-  PyObject* const items = inputs_.front().ptr();
-  const Py_ssize_t size = PySequence_Fast_GET_SIZE(items);
-  PyObject** const all = PySequence_Fast_ITEMS(items);
+  const Given& given = inputs_.front();
+  if (given.is_range) {
+    encode_while(chunk, end, [&] {
+      Encoder::encode_whole(given.start + next_ * given.step, chunk.bytes);
+      return true;
+    });
+  } else {
+    PyObject** const all = PySequence_Fast_ITEMS(given.items.ptr());
+    encode_while(chunk, end, [&] { return encoder_->encode_simple(all[next_], chunk.bytes); });
+  }
+  if (next_ < given.size) return;
+  inputs_.pop_front();
+  next_ = 0;
+}
+
+template <class Encode>
+void Job::encode_while(Chunk& chunk, std::uint64_t end, Encode encode) {
+  const Py_ssize_t size = inputs_.front().size;
   while (fed_ < end && next_ < size && (options_.chunksize != 0 || chunk.bytes.size() < kChunkBytes)) {
     const std::size_t before = chunk.bytes.size();
-    if (!encoder_->encode_simple(all[next_], chunk.bytes)) break;
+    if (!encode()) return;
     chunk.starts.push_back(before);
     ++next_;
     ++fed_;
   }
-  if (next_ < size) return;
-  inputs_.pop_front();
-  next_ = 0;
 }
 
 // An input that cannot be encoded ends the chunk before it, and fails.

@@ -44,11 +44,15 @@ class Job {
   Job(const Job&) = delete;
   Job& operator=(const Job&) = delete;
 
-  // More inputs: a list or a tuple.
+  // More inputs: a list, a tuple or a range.
   void give(py::object items);
   // The same, drawn from ITERATOR when they are wanted. It must not wait for anything.
   void draw_from(py::object iterator) { iterator_ = std::move(iterator); }
-  void end_input() { input_ended_ = true; }
+  // A map makes the list for its results here; throws where there is no memory for it.
+  void end_input() {
+    input_ended_ = true;
+    make_results();
+  }
   void fail_input(py::object exception);
   // Whether a stream's feeder should give more.
   bool hungry() const;
@@ -91,6 +95,14 @@ class Job {
 
  private:
   class Chunk;
+  // A range is counted here, and never becomes a list: START + i * STEP.
+  struct Given {
+    py::object items;
+    Py_ssize_t size = 0;
+    bool is_range = false;
+    std::int64_t start = 0, step = 0;
+    py::object operator[](Py_ssize_t place) const;
+  };
 
   bool has_input();
   bool has_input() const;
@@ -99,6 +111,8 @@ class Job {
   std::uint64_t next_size() const;
   bool send_chunk(pool::MessageCrew& crew);
   void encode_simple_ones(Chunk& chunk, std::uint64_t end);
+  template <class Encode>
+  void encode_while(Chunk& chunk, std::uint64_t end, Encode encode);
   Chunk* fresh_chunk();
   void store(std::uint64_t index, py::object value);
   void fail(std::uint64_t index, py::object exception, int worker = -1, int attempts = 1);
@@ -110,9 +124,9 @@ class Job {
   Options options_;
   py::object make_failure_;
 
-  std::deque<py::object> inputs_{};  // lists and tuples
-  Py_ssize_t next_ = 0;              // of the first of them
-  std::uint64_t given_ = 0;          // inputs ever
+  std::deque<Given> inputs_{};
+  Py_ssize_t next_ = 0;      // of the first of them
+  std::uint64_t given_ = 0;  // inputs ever
   py::object iterator_{};
   py::object drawn_{};
   bool input_ended_ = false;

@@ -98,6 +98,8 @@ Encoder::Encoder(Pickling& pickling, BufferStore* store)
   keep_ = py::reinterpret_steal<py::object>(checked(PyCFunction_New(&keep_method_, self.ptr())));
 }
 
+void Encoder::encode_whole(std::int64_t value, Buffer& to) { number('i', value, to); }
+
 void Encoder::encode(PyObject* value, Buffer& to) {
   if (!simple(value, to, 0)) pickle(value, to);
 }

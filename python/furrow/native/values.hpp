@@ -87,6 +87,7 @@ class Encoder {
   void encode(PyObject* value, Buffer& to);
   // Only if it is simple: no Python code is run.
   bool encode_simple(PyObject* value, Buffer& to) { return simple(value, to, 0); }
+  static void encode_whole(std::int64_t value, Buffer& to);  // as the int of that value
 
  private:
   bool simple(PyObject* value, Buffer& to, int depth);
