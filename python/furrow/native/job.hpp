@@ -68,7 +68,10 @@ class Job {
   // Sends what there is room for; whether there was anything.
   bool feed(pool::MessageCrew& crew);
   bool idle() const { return under_way_ == 0; }
-  bool over() const { return input_ended_ && !has_input() && accounted_ == fed_; }
+  // A session waits for the report of each chunk, which comes after its last result.
+  bool over() const {
+    return input_ended_ && !has_input() && accounted_ == fed_ && (!session_ || under_way_ == 0);
+  }
   void settle();                   // over: tells on_settled
   void abandon(py::object error);  // what is not there yet never comes
   void cancel();                   // the same, quietly, since nobody waits for it
