@@ -195,7 +195,8 @@ TEST_F(LocalExecutorTest, APlainCommandRunsWithoutAShell) {
 
 TEST_F(LocalExecutorTest, EachAttemptLeadsItsGroupAndIsInTheTableUntilItEnds) {
   make();
-  start(shell("ps -o pid=,pgid= -p $$; sleep 0.2"));
+  start(shell("ps -o pid=,pgid= -p $$; sleep 0.5"));
+  for (int i = 0; i < 400 && guard->slot(0) == 0; ++i) ::usleep(1000);  // the child enters itself
   const int pid = guard->slot(0);
   EXPECT_GT(pid, 1);
   EXPECT_EQ(::getpgid(pid), pid);

@@ -73,6 +73,8 @@ def missing():
         return "these Debian packages are missing: " + " ".join(lacking)
     if os.geteuid() != 0:
         return "Slurm's daemons need root"
+    if not os.path.isdir("/sys/fs/cgroup") or not os.listdir("/sys/fs/cgroup"):
+        return "no control groups are mounted, without which slurmd does not start"
     return None
 
 
