@@ -127,6 +127,8 @@ complete -c furrow -n '__furrow_in run' -l cluster-cancel-nargs -x
 complete -c furrow -n '__furrow_in run' -l local-cores -x -d 'cores for localrules'
 complete -c furrow -n '__furrow_in run' -l packing -x -a 'auto one array packed' -d 'how jobs share submissions'
 complete -c furrow -n '__furrow_in run' -l batch-cores -x
+complete -c furrow -n '__furrow_in run' -l groups -x -d 'jobs of these rules go together'
+complete -c furrow -n '__furrow_in run' -l group-components -x -d 'connected parts that go together'
 complete -c furrow -n '__furrow_in run' -l max-jobs-per-second -x
 complete -c furrow -n '__furrow_in run' -l max-status-checks-per-second -x
 complete -c furrow -n '__furrow_in run' -l seconds-between-status-checks -x

@@ -41,8 +41,6 @@ const std::map<std::string, std::string>& not_yet() {
       {"--lint", "linting"},
       {"--archive", "archives"},
       {"--batch", "batches"},
-      {"--groups", "groups"},
-      {"--group-components", "groups"},
       {"--cache", "caching between workflows"},
       {"--containerize", "containers"},
       {"--edit-notebook", "notebooks"},
@@ -58,6 +56,13 @@ std::pair<std::string, std::string> split_pair(const std::string& text, const ch
   if (equals == std::string::npos || equals == 0)
     throw CLI::ValidationError(std::string(option) + ": " + text + " is not of the form NAME=VALUE");
   return {text.substr(0, equals), text.substr(equals + 1)};
+}
+
+std::optional<std::int64_t> whole_number(const std::string& text) {
+  std::int64_t number = 0;
+  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (code != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return number;
 }
 
 class Parser {
@@ -212,6 +217,17 @@ class Parser {
                     "cores of an allocation that short jobs share (default: of the smallest node, at most 8)")
         ->type_name("N")
         ->group(group);
+    app_.add_option("--groups", groups_, "jobs of these rules go to the cluster together: RULE=GROUP...")
+        ->type_name("RULE=GROUP")
+        ->expected(-1)
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+        ->group(group);
+    app_.add_option("--group-components", group_components_,
+                    "so many connected parts of a group go together: GROUP=N... (default: 1)")
+        ->type_name("GROUP=N")
+        ->expected(-1)
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+        ->group(group);
     app_.add_option("--seconds-between-status-checks", to.status_every_s,
                     "ask the cluster so often at first, less often later (default: 30)")
         ->type_name("S")
@@ -297,11 +313,26 @@ class Parser {
       options_.set_resources.push_back(split_pair(text, "--set-resources"));
     for (const auto& text : default_resources_)
       options_.default_resources.push_back(split_pair(text, "--default-resources"));
+    finish_groups();
     for (const std::string& trigger : options_.rerun_triggers) {
       static const std::set<std::string> kKnown{"mtime", "params", "input", "software-env", "code"};
       if (!kKnown.contains(trigger))
         throw CLI::ValidationError("--rerun-triggers: " + trigger +
                                    " is none of mtime, params, input, software-env, code");
+    }
+  }
+
+  void finish_groups() {
+    if (options_.cluster.is_on() && !groups_.empty())
+      throw CLI::ValidationError("--groups: not yet on a cluster");
+    for (const auto& text : groups_) options_.groups.push_back(split_pair(text, "--groups"));
+    for (const auto& text : group_components_) {
+      const auto [group, number] = split_pair(text, "--group-components");
+      const std::optional<std::int64_t> count = whole_number(number);
+      if (count.value_or(0) < 1)
+        throw CLI::ValidationError("--group-components: " + number + " is no number of components of " +
+                                   group);
+      options_.group_components[group] = static_cast<std::size_t>(*count);
     }
   }
 
@@ -334,11 +365,9 @@ class Parser {
       options_.cluster.jobs = 100'000;
       return;
     }
-    std::int64_t jobs = 0;
-    const auto [end, code] = std::from_chars(jobs_.data(), jobs_.data() + jobs_.size(), jobs);
-    if (code != std::errc() || end != jobs_.data() + jobs_.size() || jobs < 1)
+    options_.cluster.jobs = whole_number(jobs_);
+    if (options_.cluster.jobs.value_or(0) < 1)
       throw CLI::ValidationError("--jobs " + jobs_ + " is no number of jobs");
-    options_.cluster.jobs = jobs;
   }
 
   void finish_quiet() {
@@ -367,7 +396,8 @@ class Parser {
   CLI::App app_;
   RunOptions options_;
   std::string cores_, jobs_, dag_, rulegraph_, executor_, scheduler_;
-  std::vector<std::string> quiet_, resources_, set_threads_, set_resources_, default_resources_;
+  std::vector<std::string> quiet_, resources_, set_threads_, set_resources_, default_resources_, groups_,
+      group_components_;
   bool ignored_ = false, slurm_ = false;
 };
 
@@ -450,7 +480,9 @@ tl::expected<RunOptions, Leave> read_run_options(const std::vector<std::string>&
     auto more = profile_arguments(*profiles, *parser);
     if (!more) return tl::unexpected(Leave{1, "furrow: " + more.error().to_string()});
     all.insert(std::find(all.begin(), all.end(), "--"), more->begin(), more->end());
-    return Parser().parse(all);
+    RunOptions with_profiles = Parser().parse(all);
+    with_profiles.of_profiles = {more->begin(), more->end()};
+    return with_profiles;
   } catch (const CLI::CallForHelp&) {
     return tl::unexpected(Leave{0, parser->app().help()});
   } catch (const CLI::ParseError& error) {

@@ -89,6 +89,20 @@ TEST_F(RunOptionsTest, PairsAreSplitAtTheFirstEqualsSign) {
   EXPECT_THAT(refused({"--set-threads", "=4"}), HasSubstr("not of the form"));
 }
 
+TEST_F(RunOptionsTest, GroupsAndTheirComponents) {
+  const RunOptions options = read({"--groups", "a=g", "b=g_{x}", "--group-components", "g=5"});
+  EXPECT_THAT(options.groups, ElementsAre(Pair("a", "g"), Pair("b", "g_{x}")));
+  EXPECT_THAT(options.group_components, ElementsAre(Pair("g", 5)));
+  EXPECT_THAT(refused({"--group-components", "g=0"}), HasSubstr("0 is no number of components of g"));
+  EXPECT_THAT(refused({"--group-components", "g=2x"}), HasSubstr("2x is no number of components of g"));
+  EXPECT_THAT(refused({"--groups", "a"}), HasSubstr("--groups: a is not of the form"));
+  write("p/config.yaml", "groups:\n  a: h\ngroup-components: [h=2]\n");
+  const RunOptions of_profile = read({"--profile", "p"});
+  EXPECT_THAT(of_profile.groups, ElementsAre(Pair("a", "h")));
+  EXPECT_THAT(of_profile.group_components, ElementsAre(Pair("h", 2)));
+  EXPECT_TRUE(of_profile.of_profiles.contains("--groups"));
+}
+
 TEST_F(RunOptionsTest, QuietTakesWordsOfItsOwnOnly) {
   EXPECT_FALSE(read({}).quiet_progress);
   EXPECT_TRUE(read({"-q"}).quiet_progress);

@@ -109,6 +109,8 @@ Result<snakefile::LoadRequest> WorkflowSession::load_request(const std::string& 
   if (options_.cluster.is_on() && options_.default_resources.empty())
     request.default_resources = {{"mem_mb", kDefaultSize}, {"disk_mb", kDefaultSize}};
   request.set_threads = options_.set_threads;
+  request.groups = options_.groups;
+  request.has_cluster = options_.cluster.is_on();
   request.limits = options_.resources;
   request.replace_config = options_.replace_config;
   if (auto done = add_set_resources(request); !done) return fail(std::move(done.error()));
@@ -137,7 +139,7 @@ Result<void> WorkflowSession::add_set_resources(snakefile::LoadRequest& request)
 Result<void> WorkflowSession::check_rule_names() const {
   const auto check = [&](const std::string& text, const char* option) -> Result<void> {
     const std::string name = text.substr(0, text.find(':'));
-    if (rules_.find(name)) return {};
+    if (rules_.find(name) || options_.of_profiles.contains(option)) return {};
     const std::string near = nearest(name, rules_.names());
     return fail(Error{std::string(option) + ": there is no rule " + name,
                       {},
@@ -149,6 +151,9 @@ Result<void> WorkflowSession::check_rule_names() const {
   }
   for (const auto& [rule, value] : options_.set_resources) {
     if (auto known = check(rule, "--set-resources"); !known) return known;
+  }
+  for (const auto& [rule, group] : options_.groups) {
+    if (auto known = check(rule, "--groups"); !known) return known;
   }
   return {};
 }

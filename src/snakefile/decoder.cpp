@@ -151,6 +151,10 @@ Rule read_rule(Fields& fields, const JsonValue& value, const JsonValue& whole,
   rule.kind = kind_of(fields, value);
   rule.is_checkpoint = fields.flag(value, "checkpoint");
   rule.is_local = fields.flag(value, "local");
+  if (const JsonValue* group = member(value, "group")) {
+    rule.has_group_function = group->IsObject() && fields.flag(*group, "fn");
+    if (!rule.has_group_function) rule.group = fields.text_of(*group, "group");
+  }
   rule.has_message = fields.flag(value, "message");
   rule.docstring = fields.text_or(value, "docstring", "");
   rule.input = entries_of(fields, value, "input");
@@ -258,6 +262,8 @@ workflow::DetailAnswer read_details(Fields& fields, const JsonValue& job,
   required(question.threads, "threads");
   required(question.resources, "resources");
   required(question.params, "params");
+  required(question.group, "group");
+  details.group = fields.text_or(job, "group", "");
   details.threads = fields.integer(job, "threads", 1);
   details.resources = resources_of(fields, job);
   details.params = params_of(fields, job);

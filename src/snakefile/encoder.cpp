@@ -116,6 +116,7 @@ void write_wants(JsonWriter& json, const workflow::DetailQuestion& question) {
   if (question.threads) json.String("threads");
   if (question.resources) json.String("resources");
   if (question.params) json.String("params");
+  if (question.group) json.String("group");
   json.EndArray();
 }
 
@@ -168,12 +169,14 @@ std::string encode_load(std::uint64_t id, const LoadRequest& request) {
   json.StartObject();
   for (const auto& [rule, values] : request.set_resources) write_pairs(json, rule, values);
   json.EndObject();
+  write_pairs(json, "groups", request.groups);
   json.EndObject();
   write_pairs(json, "default_resources", request.default_resources);
   write_limits(json, request.limits);
   write_bool(json, "replace_config", request.replace_config);
   write_bool(json, "quiet", request.quiet);
   write_bool(json, "dryrun", request.dryrun);
+  write_bool(json, "cluster", request.has_cluster);
   write_bool(json, "printshellcmds", request.printshellcmds);
   json.EndObject();
   return take(buffer);
@@ -209,6 +212,7 @@ std::string encode_details(std::uint64_t id, std::span<const workflow::DetailQue
     json.StartObject();
     write_job_members(json, question.job);
     write_wants(json, question);
+    if (question.is_ahead) write_bool(json, "ahead", true);
     json.EndObject();
   }
   json.EndArray();

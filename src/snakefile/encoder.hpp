@@ -31,9 +31,11 @@ struct LoadRequest {
   Pairs default_resources{};                                   // expressions
   Pairs set_threads{};                                         // rule -> expression
   std::vector<std::pair<std::string, Pairs>> set_resources{};  // rule -> name -> expression
+  Pairs groups{};                                              // rule -> name
   Pairs limits{};                                              // of --resources
   bool replace_config = false;  // configfiles stand instead of the workflow's own
   bool quiet = false, dryrun = false, printshellcmds = false;
+  bool has_cluster = false;  // jobs run elsewhere
 };
 
 // What a glob found: one list of values for each match.

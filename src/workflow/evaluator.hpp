@@ -49,12 +49,14 @@ struct JobView {
 
 struct DetailQuestion {
   JobView job;
-  bool threads = false, resources = false, params = false;
+  bool threads = false, resources = false, params = false, group = false;
+  bool is_ahead = false;  // its inputs may be missing: a resource that depends on them is left out
 };
 struct DetailAnswer {
   std::int64_t threads = 1;
   std::vector<std::pair<std::string, ResourceValue>> resources;
   std::vector<Param> params;
+  std::string group{};  // empty: none
 };
 
 struct Preparation {

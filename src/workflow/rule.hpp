@@ -69,6 +69,8 @@ struct Rule {
   bool is_local = false;
   bool has_message = false;
   std::string docstring{};
+  std::string group{};  // empty: none; may have wildcards
+  bool has_group_function = false;
   std::vector<Entry> input{}, output{}, log{}, benchmark{};
   std::vector<Param> params{};
   std::map<std::string, std::string> constraints{};  // its own and the workflow's, its own first

@@ -159,3 +159,82 @@ def test_helpers_of_input_functions(folder):
 def test_a_named_list_may_hold_functions(folder):
     client = folder.load('rule a:\n    input: x=["f", lambda wc: ["g", "h"]], y="i"\n')
     assert entries(client, "a") == [[{"name": "x", "list": True, "items": ["f", "g", "h"]}]]
+
+
+def test_a_group_is_a_name_a_number_or_a_function(folder):
+    client = folder.load(
+        """
+        rule a:
+            output: "a"
+            group: "g_{s}"
+        rule b:
+            output: "b"
+            group: 0
+        rule c:
+            output: "c.{s}"
+            group: lambda wildcards: "by_" + wildcards.s if wildcards.s != "none" else None
+        rule d:
+            output: "d"
+        """
+    )
+    rules = client.loaded["rules"]
+    assert [rule["group"] for rule in rules[:2]] == ["g_{s}", "0"]
+    assert rules[2]["group"]["fn"] is True and rules[3]["group"] is None
+    asked = [{"r": 2, "w": {"s": s}, "output": ["c." + s], "want": ["group"]} for s in ("x", "none")]
+    assert client.request("details", jobs=asked)["jobs"] == [{"group": "by_x"}, {"group": ""}]
+
+
+def test_groups_of_the_command_line_win(folder):
+    client = folder.load(
+        """
+        rule a:
+            output: "a"
+            group: "mine"
+        """,
+        overwrite={"groups": {"a": "theirs"}},
+    )
+    assert client.loaded["rules"][0]["group"] == "theirs"
+
+
+def test_a_group_that_is_no_name_is_an_error(folder):
+    with pytest.raises(Failed) as failed:
+        folder.load('rule a:\n    output: "a"\n    group: ["x"]\n')
+    assert "group takes a name or a function" in failed.value.error["message"]
+
+
+@pytest.mark.parametrize("cluster", [False, True])
+def test_groupid_is_local_here_and_each_jobs_own_on_a_cluster(folder, cluster):
+    client = folder.load(
+        """
+        def local(wildcards, groupid): return "local." + groupid
+        rule a:
+            input: local
+            output: "{s}"
+            group: "g"
+        rule b:
+            input: local
+            output: "b.{s}"
+        """,
+        cluster=cluster,
+    )
+    asked = {s: entries(client, "a", {"s": s})[0][0]["items"][0] for s in "xy"}
+    assert entries(client, "b", {"s": "x"})[0][0]["items"] == ["local.local"]
+    if cluster:
+        assert len(set(asked.values())) == 2 and all(len(name) == len("local.") + 36 for name in asked.values())
+    else:
+        assert set(asked.values()) == {"local.local"}
+
+
+def test_what_is_asked_ahead_leaves_out_resources_that_miss_a_file(folder):
+    client = folder.load(
+        """
+        rule a:
+            input: "not.there"
+            output: "a"
+            resources: mem_mb=lambda wildcards, input: max(1, input.size_mb), runtime=lambda wildcards: 5
+            shell: "true"
+        """
+    )
+    job = {"r": 0, "w": {}, "input": ["not.there"], "output": ["a"], "want": ["resources"]}
+    assert client.request("details", jobs=[{**job, "ahead": True}])["jobs"] == [{"resources": {"runtime": 5}}]
+    assert "error" in client.request("details", jobs=[job])["jobs"][0]

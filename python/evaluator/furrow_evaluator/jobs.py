@@ -46,12 +46,23 @@ def guarded(function, wildcards, known, files):
 
 def job_inputs(rule, job):
     wildcards = wildcards_of(job)
-    known = {"attempt": job.get("attempt", 1), "rulename": rule.name}
+    known = {"attempt": job.get("attempt", 1), "rulename": rule.name, "groupid": Lazy(lambda: group_id(rule, job))}
     answers = []
     for entry in rule.entries["input"]:
         if entry.function is not None:
             answers.append(Json("[%s]" % ",".join(answered_entries(entry, wildcards, known))))
     return {"entries": answers}
+
+
+def group_id(rule, job):
+    """What an input function names files by that are made anew in each group: here all jobs are one group, on a cluster each job asks for its own."""
+    if rule.group is None or not rule.workflow.has_cluster:
+        return "local"
+    from uuid import NAMESPACE_URL, uuid5
+
+    # As Snakemake makes them, so that a folder may be used by both.
+    wildcards = ",".join(sorted("%s:%s" % item for item in (job.get("w") or {}).items()))
+    return str(uuid5(uuid5(NAMESPACE_URL, "https://snakemake.readthedocs.io"), "%s:%s" % (rule.name, wildcards)))
 
 
 def answered_entries(entry, wildcards, known):
@@ -104,6 +115,8 @@ def job_details(rule, job):
     details = Details(rule, job)
     wanted = job.get("want") or ("threads", "resources", "params")
     answer = {}
+    if "group" in wanted:
+        answer["group"] = details.group()
     if "threads" in wanted:
         answer["threads"] = details.threads()
     if "resources" in wanted:
@@ -141,12 +154,24 @@ class Details:
         self.threads_ = min(value, self.rule.workflow.max_threads)
         return value
 
+    def group(self):
+        """Empty where the job is in none."""
+        value = guarded(self.rule.group, self.wildcards, {}, None) if callable(self.rule.group) else self.rule.group
+        if value is not None and (isinstance(value, bool) or not isinstance(value, (str, int))):
+            raise WorkflowError("the function for group must answer a name, not %r" % (value,))
+        return "" if value is None else str(value)
+
     def evaluate_resources(self):
         known = {**self.common(), "threads": self.threads_, "output": self.output}
         values = {}
         for name, value in self.rule.resource_items.items():
             if callable(value):
-                value = convert(name, guarded(value, self.wildcards, known, self.job.get("input")))[1]
+                try:
+                    value = convert(name, guarded(value, self.wildcards, known, self.job.get("input")))[1]
+                except (MissingInput, FileNotFoundError):
+                    if not self.job.get("ahead"):
+                        raise
+                    value = None
                 if value is not None:
                     values[name] = value
         self.resource_values.update(with_derived(values))

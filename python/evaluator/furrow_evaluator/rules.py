@@ -34,6 +34,8 @@ class Rule:
         self.retries = None
         self.shadow = None
         self.localrule = False
+        self.group = None
+        self.group_line = line
         self.handover = False
         self.shellcmd = None
         self.script = None
@@ -132,6 +134,7 @@ class Rule:
             "kind": self.kind,
             "checkpoint": False,
             "local": self.localrule,
+            "group": function_at(self.group_line) if callable(self.group) else self.group,
             "docstring": self.docstring,
             "message": self.message is not None,
         }
@@ -316,6 +319,13 @@ class RuleBuilder:
         self.rule_.localrule = bool(value)
 
     @single
+    def group(self, value):
+        if not callable(value) and (isinstance(value, bool) or not isinstance(value, (str, int, type(None)))):
+            raise WorkflowError("group takes a name or a function, not %s" % type(value).__name__)
+        self.rule_.group = value if callable(value) or value is None else str(value)
+        self.rule_.group_line = self.line_of("group")
+
+    @single
     def handover(self, value):
         self.rule_.localrule = self.rule_.localrule or bool(value)
         self.rule_.handover = bool(value)
@@ -345,7 +355,7 @@ class RuleBuilder:
     def ignored(self, *args, **kwargs):
         """Environments, containers and the like concern options that a local run does not have."""
 
-    conda = container = containerized = singularity = envmodules = group = cache = version = ignored
+    conda = container = containerized = singularity = envmodules = cache = version = ignored
 
     def pathvars(self, **kwargs):
         raise NotYet("pathvars is not carried out yet")

@@ -106,6 +106,7 @@ class Workflow:
         self.envvars = set()
         self.default_flags_ = {"input": None, "output": None}
         self.dryrun = bool(request.get("dryrun"))
+        self.has_cluster = bool(request.get("cluster"))
         self.global_resources = {"_cores": self.cores, "_nodes": None}
         self.modifier = Settings(skip_validation=False, is_module=False)
         self.rule_proxies_ = RuleProxies(self.rules_by_name_)
@@ -257,6 +258,7 @@ class Workflow:
             rule.resource_items = {**defaults, **handed, **rule.resource_items}
             threads, resources = overwrite.get("threads") or {}, overwrite.get("resources") or {}
             set_overwritten(rule, threads.get(rule.name), resources.get(rule.name))
+            rule.group = (overwrite.get("groups") or {}).get(rule.name, rule.group)
 
     def changed_folder(self):
         """The working directory, if `workdir:` or the user's own code has changed it."""
