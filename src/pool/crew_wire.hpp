@@ -3,11 +3,14 @@
 // machine.
 //
 // Outbox, worker to parent. Units of one stretch come in their order, each exactly once: in a kPlain, a
-// kResult or a kFailure.
+// kStored, a kResult or a kFailure.
 //
 //   kFiller   any bytes, to be skipped: a plain frame must not lie across the end of the ring
 //   kPlain    PlainHead, then from results_at (counted from the payload) the bytes of COUNT results of units
 //             UNIT and following; no results where they have no size
+//   kStored   StoredHead: the results of COUNT units from UNIT on are where they belong, since the worker
+//   wrote
+//             them into its parent's memory
 //   kResult   the unit, then the encoded result. flags: kWhole, or kMore: kPart frames follow with the rest,
 //             whose flags are kMore, and at last kWhole, or kDropped: forget it, a failure follows
 //   kFailure  the unit, then a Failure (encode_failure). Unit 2^64 - 1: all of the message that are not
@@ -35,13 +38,28 @@
 
 namespace furrow::pool {
 
-enum FrameKind : std::uint32_t { kFiller = 1, kPlain, kResult, kPart, kFailure, kChunk, kBroken, kMessage };
+enum FrameKind : std::uint32_t {
+  kFiller = 1,
+  kPlain,
+  kStored,
+  kResult,
+  kPart,
+  kFailure,
+  kChunk,
+  kBroken,
+  kMessage
+};
 enum FrameFlags : std::uint32_t { kWhole = 0, kMore = 1, kDropped = 2 };
 
 struct PlainHead {
   std::uint64_t unit;
   std::uint32_t count;
   std::uint32_t results_at;
+};
+
+struct StoredHead {
+  std::uint64_t unit;
+  std::uint64_t count;
 };
 
 struct ChunkTail {

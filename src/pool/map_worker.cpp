@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "os/process_memory.hpp"
 #include "pool/failure.hpp"
 #include "pool/participant.hpp"
 #include "pool/thread_crew.hpp"
@@ -11,6 +12,7 @@ namespace furrow::pool {
 namespace {
 
 constexpr std::int64_t kSpin_ns = 50'000;
+constexpr std::size_t kWorthACall = 16 << 10;  // bytes of results
 constexpr std::uint64_t kMostAtOnce = 1u << 30;
 
 // Results of units from BEGIN on lie at FIRST: where that of unit 0 would be.
@@ -35,7 +37,7 @@ bool begin_worker(const std::function<void()>& initializer, WorkerSlot& slot, Ou
 }
 
 MapWorker::MapWorker(const CrewMemory& memory, int worker, const MapRun& run, const PoolOptions& options,
-                     RangeBoard board)
+                     RangeBoard board, pid_t parent)
     : memory_(memory),
       worker_(worker),
       run_(run),
@@ -44,6 +46,8 @@ MapWorker::MapWorker(const CrewMemory& memory, int worker, const MapRun& run, co
       slot_(memory.slot(worker)),
       outbox_(memory, worker),
       host_(slot_, outbox_, run.call.cross.run_encoded == nullptr),
+      parent_(parent),
+      plain_output_(static_cast<std::byte*>(run.call.cross.plain_output)),
       sizer_(run.options.chunksize),
       timed_(!run.observers.empty()),
       measuring_(timed_ || run.options.chunksize == 0) {
@@ -116,6 +120,17 @@ void MapWorker::run_units(Span units) {
     run_plain(units);
 }
 
+// What lies in the outbox is copied to its place by this worker, beside the others, instead of by the parent
+// alone. Until that is reported the outbox still holds it, for a parent that has to take stock.
+bool MapWorker::store_there(Span units, const std::byte* results) {
+  const std::size_t size = run_.call.cross.result_size;
+  const auto bytes = static_cast<std::size_t>(units.size()) * size;
+  if (!plain_output_ || bytes < kWorthACall) return false;
+  if (os::write_memory_of(parent_, plain_output_ + units.begin * size, results, bytes)) return true;
+  plain_output_ = nullptr;  // it is forbidden here
+  return false;
+}
+
 void MapWorker::run_plain(Span units) {
   const detail::CrossCall& cross = run_.call.cross;
   const std::size_t size = cross.result_size;
@@ -137,7 +152,12 @@ void MapWorker::run_plain(Span units) {
     const bool stopped = host_.stopped_at() != kNothing;
     units.begin = stopped ? host_.stopped_at() : end;
     const std::uint64_t count = units.begin - begin;
-    if (count > 0 && in_place) outbox_.commit(begin, count, static_cast<std::size_t>(count) * size);
+    if (count > 0 && in_place) {
+      if (store_there({begin, begin + count}, results))
+        outbox_.send_stored(begin, count);
+      else
+        outbox_.commit(begin, count, static_cast<std::size_t>(count) * size);
+    }
     if (count > 0 && !in_place) outbox_.send_plain(begin, count, results, size);
     if (!stopped) continue;
     if (const auto failure = host_.take_failure()) outbox_.send_failure(units.begin++, *failure);

@@ -1,8 +1,11 @@
 // A worker process of a snapshot crew: claims stretches of its own range, runs them, and reports.
 //
 // It has a copy of everything that its parent had when the map was called; RUN, OPTIONS and BOARD are those
-// of the parent. Runs on the process's one thread.
+// of the parent. Many plain results are written straight into PARENT's memory. Runs on the process's one
+// thread.
 #pragma once
+
+#include <sys/types.h>
 
 #include <cstddef>
 
@@ -19,7 +22,7 @@ bool begin_worker(const std::function<void()>& initializer, WorkerSlot& slot, Ou
 class MapWorker {
  public:
   MapWorker(const CrewMemory& memory, int worker, const MapRun& run, const PoolOptions& options,
-            RangeBoard board);
+            RangeBoard board, pid_t parent);
   int main();
 
  private:
@@ -27,6 +30,7 @@ class MapWorker {
   void run_places(Span places);
   void run_units(Span units);
   void run_plain(Span units);
+  bool store_there(Span units, const std::byte* results);
 
   const CrewMemory& memory_;
   const int worker_;
@@ -36,6 +40,8 @@ class MapWorker {
   WorkerSlot& slot_;
   Outbox outbox_;
   WorkerHost host_;
+  const pid_t parent_;
+  std::byte* plain_output_;  // in the parent; null where it cannot be written from here
   ChunkSizer sizer_;
   bool timed_;      // times of chunks are wanted
   bool measuring_;  // they are, or chunks size themselves

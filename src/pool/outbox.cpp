@@ -95,6 +95,11 @@ void Outbox::send_plain(std::uint64_t unit, std::uint64_t count, const std::byte
   send(kPlain, 0, &head, sizeof head, results, size);
 }
 
+void Outbox::send_stored(std::uint64_t unit, std::uint64_t count) {
+  const StoredHead head{unit, count};
+  send(kStored, 0, &head, sizeof head);
+}
+
 void Outbox::begin(std::uint64_t unit) {
   open_ = true;
   streams_ = false;

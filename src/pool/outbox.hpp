@@ -26,6 +26,8 @@ class Outbox : public detail::ResultWriter {
   void commit(std::uint64_t unit, std::uint64_t count, std::size_t size);
   std::size_t largest_block() const;
   std::byte* memory() const { return memory_; }  // of the ring, from which WorkerSlot::block_at counts
+  // Instead of commit(), where what was reserved has been brought to its place by other means.
+  void send_stored(std::uint64_t unit, std::uint64_t count);
   // Plain results that lie elsewhere.
   void send_plain(std::uint64_t unit, std::uint64_t count, const std::byte* results, std::size_t size);
 

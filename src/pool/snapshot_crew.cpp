@@ -1,5 +1,7 @@
 #include "pool/snapshot_crew.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstdio>
 #include <cstring>
@@ -33,7 +35,9 @@ SnapshotCrew::SnapshotCrew(MapRun& run, const PoolOptions& options, CrewMemory m
   });
   for (int i = 0; i < workers(); ++i) want(i);
   const NotInherited output(run_.call.cross.output, run_.call.cross.output_size);
-  found(alone, [this](int worker) { return MapWorker(memory_, worker, run_, options_, board_).main(); });
+  found(alone, [this, maker = ::getpid()](int worker) {
+    return MapWorker(memory_, worker, run_, options_, board_, maker).main();
+  });
 }
 
 void SnapshotCrew::run() {
@@ -101,6 +105,8 @@ void SnapshotCrew::on_frame(int worker, const channel::FrameHeader& header) {
   switch (header.kind) {
     case kPlain:
       return take_plain(worker, header);
+    case kStored:
+      return take_stored(worker);
     case kResult:
       return take_result(worker, header);
     case kFailure:
@@ -140,6 +146,16 @@ void SnapshotCrew::take_plain(int worker, const channel::FrameHeader& header) {
 void SnapshotCrew::store_plain(int worker, Span units, const std::byte* results) {
   require_known(units);
   run_.call.cross.store_plain(run_.call.object, units.begin, units.end, results);
+  account(worker, units);
+}
+
+void SnapshotCrew::take_stored(int worker) {
+  PartsReader reader = value(worker, kWhole);
+  StoredHead head;
+  reader.read(&head, sizeof head);
+  const Span units{head.unit, head.unit + head.count};
+  if (!run_.call.cross.plain_output) throw Nonsense{};
+  require_known(units);
   account(worker, units);
 }
 

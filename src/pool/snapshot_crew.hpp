@@ -52,6 +52,7 @@ class SnapshotCrew : public WorkerCrew {
 
   void take_plain(int worker, const channel::FrameHeader& header);
   void store_plain(int worker, Span units, const std::byte* results);
+  void take_stored(int worker);
   void take_result(int worker, const channel::FrameHeader& header);
   void take_failure(int worker);
   void take_chunk(int worker);

@@ -51,19 +51,20 @@ void forget_stream(detail::TaskScope& scope) noexcept { scope.rng_item = detail:
 
 bool in_task() noexcept { return innermost != nullptr; }
 
-std::uint64_t task_index() { return static_cast<std::uint64_t>(scope_for("task_index()").item); }
+std::uint64_t task_index() { return static_cast<std::uint64_t>(scope_for("task_index()").current()); }
 
 int worker_index() { return scope_for("worker_index()").worker; }
 
 Philox& task_rng() {
   detail::TaskScope& scope = scope_for("task_rng()");
-  if (!scope.rng || scope.rng_item != scope.item) {
-    const Philox fresh(scope.seed, scope.number, static_cast<std::uint64_t>(scope.item));
+  const detail::ItemIndex item = scope.current();
+  if (!scope.rng || scope.rng_item != item) {
+    const Philox fresh(scope.seed, scope.number, static_cast<std::uint64_t>(item));
     if (scope.rng)
       *scope.rng = fresh;
     else
       scope.rng = new Philox(fresh);
-    scope.rng_item = scope.item;
+    scope.rng_item = item;
   }
   return *scope.rng;
 }

@@ -193,7 +193,7 @@ struct ItemMap {
   template <bool Publish, class Store>
   void produce(std::uint64_t unit, TaskScope& scope, const Store& store) const {
     if constexpr (Publish)
-      scope.publish(unit);
+      scope.publish_there(unit);
     else
       scope.item = ItemIndex{unit};
     call_item(*f, inputs[unit], scope, store);
@@ -513,6 +513,17 @@ struct Kernel {
           unit, [&](const X& input) { detail::encode_input(writer, input); });
   }
 
+  // Where the results lie, if each is stored as it is.
+  static void* plain_output(Work& work) {
+    if constexpr (requires { work.sink.first; } && kCrossesPlain<R>) {
+      using Iterator = decltype(work.sink.first);
+      if constexpr (std::contiguous_iterator<Iterator>)
+        if constexpr (std::is_same_v<std::iter_reference_t<Iterator>, R&>)
+          return std::to_address(work.sink.first);
+    }
+    return nullptr;
+  }
+
   static MapCall call(Work& work, std::uint64_t units) {
     MapCall made;
     made.object = &work;
@@ -535,6 +546,7 @@ struct Kernel {
     }
     if constexpr (kCrossesPlain<R>) cross.result_size = sizeof(R);
     if constexpr (kCrossesPlain<R> || std::is_void_v<R>) {
+      cross.plain_output = plain_output(work);
       cross.run_plain = &run_plain;
       cross.store_plain = &store_plain;
     } else if constexpr (kCrosses<R>) {

@@ -65,8 +65,16 @@ struct TaskScope {
   std::atomic<std::uint64_t> own_published{~std::uint64_t{0}};
   std::atomic<std::uint64_t>* published = &own_published;  // process workers: memory that the parent reads
 
+  // The item that runs. What is published is what counts, where that is memory of the parent's.
+  ItemIndex current() const {
+    return published == &own_published ? item : ItemIndex{published->load(std::memory_order_relaxed)};
+  }
   void publish(std::uint64_t index) {
     item = ItemIndex{index};
+    publish_there(index);
+  }
+  // The same for process workers alone, with one store less: it is the larger part of a cheap task.
+  void publish_there(std::uint64_t index) {
     std::atomic_signal_fence(std::memory_order_release);  // the result before is written by now
     published->store(index, std::memory_order_relaxed);
   }
@@ -89,6 +97,9 @@ struct CrossCall {
   // Where results are stored, if that belongs to the map alone: workers need no copy of it.
   void* output = nullptr;
   std::size_t output_size = 0;  // bytes
+  // Where the plain result of unit 0 is stored, if results lie there one after the other as they are: then
+  // they may be written from outside, instead of through store_plain(). Null otherwise.
+  void* plain_output = nullptr;
   // In the worker. RESULTS is that of unit 0. One of the two is null: plain results and none at all go the
   // first way.
   void (*run_plain)(void* object, TaskScope&, std::uint64_t begin, std::uint64_t end,
