@@ -1,14 +1,25 @@
 #include "furrow/pool.hpp"
 
 #include <gtest/gtest.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <signal.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <cerrno>
 #include <chrono>
+#include <cstddef>
+#include <iterator>
 #include <numeric>
+#include <stdexcept>
 #include <string>
 #include <thread>
+
+#include "furrow/shared_array.hpp"
 
 namespace furrow {
 namespace {
@@ -153,6 +164,46 @@ TEST_F(Processes, ADeathAmongEncodedAndEmptyResults) {
       numbers(40), {.chunksize = 10});
   for (int i = 0; i < 40; ++i) ASSERT_EQ(done[static_cast<std::size_t>(i)].ok(), i != 11) << i;
   EXPECT_EQ(done[11].failure().exit_status, 5);
+}
+
+// Results that are many are written into this process's memory by the workers.
+TEST_F(Processes, ADeathAmongManyPlainResultsCostsTheItemItHeld) {
+  constexpr int kMany = 1'000'000;
+  Pool pool(processes(2));
+  shared_array<std::atomic<std::uint8_t>> runs(kMany);
+  const auto out = pool.map(
+      [&](int x) {
+        const bool first = runs[static_cast<std::size_t>(x)].fetch_add(1) == 0;
+        if (first && x % 100'000 == 77'777) ::raise(SIGKILL);
+        return x + 1;
+      },
+      numbers(kMany), {.retries = 1});
+  for (int x = 0; x < kMany; ++x) {
+    ASSERT_EQ(out[static_cast<std::size_t>(x)], x + 1);
+    ASSERT_EQ(runs[static_cast<std::size_t>(x)], x % 100'000 == 77'777 ? 2 : 1) << x;
+  }
+}
+
+void forbid_writing_to_other_processes() {
+  sock_filter program[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_process_vm_writev, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  const sock_fprog filter{std::size(program), program};
+  if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
+      ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) != 0)
+    throw std::runtime_error("no seccomp here");
+}
+
+TEST_F(Processes, ManyPlainResultsComeBackWhereTheSystemForbidsToWriteToAProcess) {
+  constexpr int kMany = 300'000;
+  Pool pool(processes(2), {.initializer = forbid_writing_to_other_processes});
+  std::vector<int> out(kMany);
+  pool.map_into(
+      out, [](int x) { return 2 * x; }, numbers(kMany));
+  for (int x = 0; x < kMany; ++x) ASSERT_EQ(out[static_cast<std::size_t>(x)], 2 * x);
 }
 
 TEST_F(Processes, CrashOnEveryItemEnds) {
