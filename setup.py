@@ -19,10 +19,10 @@ class CMakeBuild(build_ext):
         place = Path(self.get_ext_fullpath(extension.name)).resolve()
         generator = ["-G", "Ninja"] if shutil.which("ninja") else []
         call("cmake", "-S", ROOT, "-B", folder, *generator, "-DFURROW_TESTS=OFF", f"-DFURROW_PYTHON={sys.executable}")
-        call("cmake", "--build", folder, "--target", "_furrow", "--parallel", os.cpu_count() or 1)
-        (built,) = (folder / "python" / "furrow").glob("_furrow*.so")
+        call("cmake", "--build", folder, "--target", "python_module", "--parallel", os.cpu_count() or 1)
         place.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(built, place)
+        for built in (folder / "python" / "furrow").glob("_*.so"):  # _mpi is there where MPI is
+            shutil.copy2(built, place.parent)
 
 
 def call(*command):

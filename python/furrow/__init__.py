@@ -7,7 +7,7 @@
 
 Pool takes the place of multiprocessing.Pool, and ThreadPool that of multiprocessing.pool.ThreadPool: the same
 methods with the same meaning. Beyond them, functions may be lambdas and closures, arrays cross without being
-copied through pipes, and a worker that dies costs one item.
+copied through pipes, and a worker that dies costs one item. MPIPool is such a pool on many computers.
 """
 
 from multiprocessing import TimeoutError
@@ -15,10 +15,10 @@ from multiprocessing import TimeoutError
 from furrow._failures import Failure, PoolError, RemoteError, TaskTimeout, WorkerDied
 from furrow._furrow import cpu_count
 
-__all__ = ["AsyncResult", "Failure", "MapResult", "Pool", "PoolError", "RemoteError", "TaskTimeout", "ThreadPool",
-           "TimeoutError", "WorkerDied", "cpu_count", "shared_array", "task_rng"]
+__all__ = ["AsyncResult", "Failure", "MPIPool", "MapResult", "Pool", "PoolError", "RemoteError", "TaskTimeout",
+           "ThreadPool", "TimeoutError", "WorkerDied", "cpu_count", "shared_array", "task_rng"]
 
-_LAZY = {"Pool": "furrow._pool", "ThreadPool": "furrow._thread_pool", "AsyncResult": "furrow._results",
+_LAZY = {"Pool": "furrow._pool", "MPIPool": "furrow._mpi_pool", "ThreadPool": "furrow._thread_pool", "AsyncResult": "furrow._results",
          "MapResult": "furrow._results", "shared_array": "furrow._shared_array", "task_rng": "furrow._rng"}
 
 

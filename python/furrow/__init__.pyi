@@ -11,7 +11,7 @@ _Path = Union[str, PathLike[str]]
 _Resume = Union[None, _Path, Tuple[_Path, str]]
 _Progress = Union[bool, Callable[[int, int, int, float], object]]
 
-__all__ = ["AsyncResult", "Failure", "MapResult", "Pool", "PoolError", "RemoteError", "TaskTimeout", "ThreadPool", "TimeoutError", "WorkerDied",
+__all__ = ["AsyncResult", "Failure", "MPIPool", "MapResult", "Pool", "PoolError", "RemoteError", "TaskTimeout", "ThreadPool", "TimeoutError", "WorkerDied",
            "cpu_count", "shared_array", "task_rng"]
 
 def cpu_count(logical: bool = ...) -> int: ...
@@ -91,6 +91,12 @@ class Pool(_BasePool):
     def __init__(self, processes: Optional[int] = ..., initializer: Optional[Callable[..., object]] = ...,
                  initargs: Iterable[Any] = ..., maxtasksperchild: Optional[int] = ...,
                  context: Union[BaseContext, str, None] = ..., *, serializer: Optional[str] = ...,
+                 threads_per_worker: Optional[int] = ...) -> None: ...
+
+class MPIPool(Pool):
+    def __init__(self, processes: Optional[int] = ..., initializer: Optional[Callable[..., object]] = ...,
+                 initargs: Iterable[Any] = ..., maxtasksperchild: Optional[int] = ...,
+                 context: Union[BaseContext, str, None] = ..., *, root_works: bool = ..., serializer: Optional[str] = ...,
                  threads_per_worker: Optional[int] = ...) -> None: ...
 
 class ThreadPool(_BasePool):

@@ -11,6 +11,7 @@ import sys
 from types import FunctionType, MethodType
 
 PROTOCOL = 5
+_MAIN_NAMES = ("__main__", "__mp_main__")
 
 
 class Main:
@@ -49,6 +50,21 @@ class Main:
         return True
 
 
+    def digest(self):
+        """A number that is the same where __main__ has the same functions and classes, whatever it is called."""
+        import hashlib
+
+        parts = [(name, _digested(value)) for name, value in self._known.items() if value.__module__ in _MAIN_NAMES]
+        return int(hashlib.sha256(repr(sorted(parts)).encode()).hexdigest()[:7], 16)
+
+
+class NoMain(Main):
+    """Of workers that may know another __main__, or none: all of it travels by value."""
+
+    def __init__(self):
+        self._known = {}
+
+
 class SpawnedMain(Main):
     """The same of workers that begin in a fresh interpreter, which has what importing __main__ defines."""
 
@@ -84,8 +100,15 @@ def identity(function):
     return f"{name}:{hashlib.sha256(repr(_shape(code)).encode()).hexdigest()[:16]}"
 
 
+def _digested(thing):
+    if isinstance(thing, type):
+        return [(name, _digested(each)) for name, each in vars(thing).items() if isinstance(each, FunctionType)]
+    return _shape(thing.__code__), repr(thing.__defaults__)
+
+
 def _shape(code):
-    constants = [_shape(each) if hasattr(each, "co_code") else repr(each) for each in code.co_consts]
+    constants = [_shape(each) if hasattr(each, "co_code") else sorted(map(repr, each)) if isinstance(each, frozenset)
+                 else repr(each) for each in code.co_consts]
     return code.co_code, constants, code.co_names, code.co_varnames
 
 

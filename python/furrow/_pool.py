@@ -36,21 +36,24 @@ class Pool(BasePool):
         if processes is None:
             processes = _furrow.cpu_count()
         super().__init__(processes, initializer, maxtasksperchild)
-        self._serializer = serializer
         self._method = _start_method(context)
-        self._main = _pickling.Main()
-        self._keys = itertools.count(1)
-        self._maps = itertools.count(1)
-        self._call_keys = {}
+        self._keep_functions(serializer, _pickling.Main())
         self._threads = threads_per_worker or max(1, _furrow.cpu_count() // processes)
         self._limits = threads_per_worker is not None or not _blas.decided()
         self._run_with(self._make_crew(initializer, tuple(initargs), maxtasksperchild or 0))
         self._pool = [_Handle(self._crew, place) for place in range(processes)]
 
+    def _keep_functions(self, serializer, main):
+        self._serializer = serializer
+        self._main = main
+        self._keys = itertools.count(1)
+        self._maps = itertools.count(1)
+        self._call_keys = {}
+
     def _make_crew(self, initializer, initargs, max_tasks):
         begin = spawn = None
         if self._method == "fork":
-            begin = _beginning(initializer, initargs, self._threads if self._limits else None)
+            begin = beginning(initializer, initargs, self._threads if self._limits else None, "ForkPoolWorker")
         else:
             from furrow._spawn import Template
 
@@ -126,14 +129,14 @@ class Pool(BasePool):
         self._crew.tick()
 
 
-def _beginning(initializer, initargs, threads):
+def beginning(initializer, initargs, threads, name):
     """What each forked worker does first."""
     known = _blas.setters() if threads else []
 
     def begin(worker):
         if threads:
             _blas.limit(threads, known)
-        _worker.begin(initializer, initargs, "ForkPoolWorker", worker)
+        _worker.begin(initializer, initargs, name, worker)
 
     return begin
 

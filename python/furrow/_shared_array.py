@@ -7,7 +7,7 @@ import weakref
 
 import numpy
 
-_known: "weakref.WeakValueDictionary" = weakref.WeakValueDictionary()  # (pid, descriptor, inode) -> Segment, in this process
+_known: "weakref.WeakValueDictionary" = weakref.WeakValueDictionary()  # (computer, pid, descriptor, inode) -> Segment, in this process
 
 
 class Segment:
@@ -19,7 +19,7 @@ class Segment:
             os.ftruncate(self.fd, size)
         self.memory = mmap.mmap(self.fd, size)
         self.size = size
-        self.key = where or (os.getpid(), self.fd, os.fstat(self.fd).st_ino)
+        self.key = where or (_computer(), os.getpid(), self.fd, os.fstat(self.fd).st_ino)
         self.start = numpy.frombuffer(self.memory, dtype=numpy.uint8).__array_interface__["data"][0]
         _known[self.key] = self
 
@@ -28,7 +28,15 @@ class Segment:
             os.close(self.fd)
 
 
-def _open(pid, fd, inode):
+def _computer():
+    """What no other computer has, since it was switched on."""
+    with open("/proc/sys/kernel/random/boot_id") as file:
+        return file.read().strip()
+
+
+def _open(computer, pid, fd, inode):
+    if computer != _computer():
+        raise RuntimeError("a shared array is memory of one computer, and this is another: send a plain array, such as numpy.array(shared)")
     try:
         own = os.open(f"/proc/{pid}/fd/{fd}", os.O_RDWR)
     except OSError as problem:

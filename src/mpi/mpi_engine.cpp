@@ -1,11 +1,11 @@
 #include "mpi/mpi_engine.hpp"
 
 #include <cstdlib>
-#include <ctime>
 #include <numeric>
 
 #include "furrow/mpi.hpp"
 #include "mpi/initializer.hpp"
+#include "mpi/opening.hpp"
 #include "mpi/operations.hpp"
 #include "mpi/rank_server.hpp"
 #include "os/fork.hpp"
@@ -24,66 +24,21 @@ namespace {
 
 constexpr int kMostWorkers = 4096;
 
-bool mpi_runs() {
-  int initialized = 0;
-  MPI_Initialized(&initialized);
-  return initialized != 0;
-}
-
-int ranks_here_by_mpi() {
-  MPI_Comm here = MPI_COMM_NULL;
-  MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &here);
-  int ranks = 1;
-  MPI_Comm_size(here, &ranks);
-  MPI_Comm_free(&here);
-  return ranks;
-}
-
-// Takes in what they still send, so that nobody waits for ever to have it taken.
-void end_others(Program& program) {
-  for (int rank = 1; rank < program.size(); ++rank) {
-    Batch batch;
-    batch.add(RecordKind::kEnd);
-    program.mailbox().send(rank, batch.take());
-  }
-  for (int left = program.size() - 1; left > 0;) {
-    const auto letter = program.mailbox().receive();
-    if (!letter) {
-      const timespec time{0, 50'000};
-      ::nanosleep(&time, nullptr);
-      continue;
-    }
-    for_each_record(letter->message,
-                    [&](RecordKind kind, BytesReader) { left -= kind == RecordKind::kEnded; });
-  }
-}
-
 [[noreturn]] void serve_until_the_end(Program& program, std::unique_ptr<RankWorkers> workers) {
-  RankServer(program, std::move(workers)).serve();
+  const auto hire = [](const OpenHead& head, BytesReader reader) {
+    PoolOptions options;
+    options.max_tasks_per_child = head.max_tasks_per_child;
+    if (head.has_initializer != 0) options.initializer = read_initializer(reader);
+    return std::make_unique<RankWorkers>(static_cast<int>(head.workers), options, false);
+  };
+  RankServer(program, std::move(workers), hire).serve();
   program.finalize();
   std::exit(0);
 }
 
-// Gives the number of the Pool.
-std::uint64_t open_on_others(Program& program, const PoolOptions& options, const std::vector<int>& workers_of,
-                             bool first) {
-  static std::uint64_t last_pool = 0;
-  ++last_pool;
-  std::uint64_t before = 0;
-  for (int rank = 0; rank < program.size(); ++rank) {
-    const auto workers = static_cast<std::uint64_t>(workers_of[static_cast<std::size_t>(rank)]);
-    const bool sends_initializer = !first && options.initializer;
-    const OpenHead head{last_pool, before, first, workers, options.max_tasks_per_child, sends_initializer};
-    before += workers;
-    if (rank == 0) continue;
-    Batch batch;
-    Writer& record = batch.begin(RecordKind::kOpen);
-    record.write(&head, sizeof head);
-    if (sends_initializer) write_initializer(options.initializer, record);
-    batch.end();
-    program.mailbox().send(rank, batch.take());
-  }
-  return last_pool;
+std::function<void(Writer&)> sent(const Initializer& initializer) {
+  if (!initializer) return {};
+  return [&](Writer& to) { write_initializer(initializer, to); };
 }
 
 bool root_works(const Backend& backend, const Program& program) {
@@ -108,7 +63,8 @@ pool::Engine* first_engine(Program& program, const Backend& backend, const PoolO
   if (ranks_here == 0) ranks_here = ranks_here_by_mpi();
   if (!workers) hire(ranks_here, false);
   program.cores_of = program.gather(cores_for_rank(ranks_here));
-  std::vector<int> workers_of = program.gather(workers->workers());
+  const std::vector<int> made = program.gather(workers->workers());
+  std::vector<int> workers_of = made;
   if (program.rank() != 0) serve_until_the_end(program, std::move(workers));
   program.at_end = [&program] { end_others(program); };
   if (!program.mismatch().empty()) throw PoolError(program.mismatch());
@@ -116,7 +72,7 @@ pool::Engine* first_engine(Program& program, const Backend& backend, const PoolO
     workers.reset();
     workers_of[0] = 0;
   }
-  const std::uint64_t pool = open_on_others(program, options, workers_of, true);
+  const std::uint64_t pool = open_on_others(program, {workers_of, made, options.max_tasks_per_child, {}});
   return new MpiEngine(program, pool, workers_of, std::move(workers));
 }
 
@@ -136,7 +92,8 @@ pool::Engine* later_engine(Program& program, const Backend& backend, const PoolO
   if (!root_works(backend, program)) workers_of[0] = 0;
   std::unique_ptr<RankWorkers> own;
   if (workers_of[0] > 0) own = std::make_unique<RankWorkers>(workers_of[0], options, false);
-  const std::uint64_t pool = open_on_others(program, options, workers_of, false);
+  const std::uint64_t pool =
+      open_on_others(program, {workers_of, {}, options.max_tasks_per_child, sent(options.initializer)});
   return new MpiEngine(program, pool, workers_of, std::move(own));
 }
 

@@ -94,7 +94,7 @@ void Program::require_usable() const {
         "MPI_THREAD_SERIALIZED, or leave that to the Pool");
 }
 
-void Program::start() {
+void Program::start(int threads, std::uint64_t identity) {
   if (started()) return;
   owner_ = ::getpid();
   int initialized = 0;
@@ -102,7 +102,7 @@ void Program::start() {
   if (initialized) {
     MPI_Query_thread(&threads_);
   } else {
-    MPI_Init_thread(nullptr, nullptr, MPI_THREAD_SERIALIZED, &threads_);
+    MPI_Init_thread(nullptr, nullptr, threads, &threads_);
     std::atexit([] { here().finalize(); });
   }
   MPI_Comm_dup(MPI_COMM_WORLD, &communicator_);
@@ -113,7 +113,7 @@ void Program::start() {
   MPI_Comm_create_keyval(MPI_COMM_NULL_COPY_FN, &before_end, &key, nullptr);
   MPI_Comm_set_attr(MPI_COMM_SELF, key, this);
   MPI_Comm_free_keyval(&key);
-  compare_builds();
+  compare_builds(identity);
 }
 
 std::vector<int> Program::gather(int mine) {
@@ -122,8 +122,8 @@ std::vector<int> Program::gather(int mine) {
   return all;
 }
 
-void Program::compare_builds() {
-  const std::uint64_t mine = identity_of_program();
+void Program::compare_builds(std::uint64_t identity) {
+  const std::uint64_t mine = identity_of_program() ^ identity;
   std::vector<std::uint64_t> all(static_cast<std::size_t>(size_));
   MPI_Allgather(&mine, 1, MPI_UINT64_T, all.data(), 1, MPI_UINT64_T, communicator_);
   std::vector<int> others;

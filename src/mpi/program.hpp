@@ -21,8 +21,9 @@ class Program {
   static Program& here();
 
   bool started() const { return mailbox_ != nullptr; }
-  // Starts MPI unless that was done, and compares the builds of all ranks.
-  void start();
+  // Starts MPI unless that was done, with this much support for threads, and compares the builds of all
+  // ranks, of which IDENTITY is a part.
+  void start(int threads = MPI_THREAD_SERIALIZED, std::uint64_t identity = 0);
   // Throws PoolError where MPI cannot be used: in a child, after its end, on a thread that may not.
   void require_usable() const;
 
@@ -44,7 +45,7 @@ class Program {
 
  private:
   Program() = default;
-  void compare_builds();
+  void compare_builds(std::uint64_t identity);
   static int before_end(MPI_Comm, int, void*, void*);
 
   pid_t owner_ = 0;

@@ -217,6 +217,7 @@ bool RankCrew::write_stretch(int rank, Piece& piece, Ticket& ticket) {
                          piece.parcel->result_size,
                          static_cast<std::uint64_t>(piece.parcel->retries),
                          piece.parcel->timeout_s,
+                         piece.begin - piece.parcel->index_of(piece.begin),
                          alike ? sizes.front() : StretchHead::kVarious};
   Writer& record = link.out.begin(RecordKind::kStretch);
   record.write(&head, sizeof head);
@@ -302,6 +303,8 @@ void RankCrew::take(int rank, RecordKind kind, BytesReader record) {
   switch (kind) {
     case RecordKind::kResults:
       return take_results(record);
+    case RecordKind::kBlock:
+      return take_block(record);
     case RecordKind::kFailure:
       return take_failure(record);
     case RecordKind::kReturned: {
@@ -347,6 +350,22 @@ void RankCrew::take_results(BytesReader record) {
   }
 }
 
+// Results that only the parcel can tell apart.
+void RankCrew::take_block(BytesReader record) {
+  const auto head = record.take<BlockHead>();
+  Ticket* const ticket = find(head.ticket, head.unit, head.unit + head.count);
+  if (!ticket) return;
+  const std::size_t size = record.remaining();
+  try {
+    ticket->real->store_block(head.unit, head.count, {record.skip(size), size});
+  } catch (...) {
+    const Failure why = lost("its result could not be read: " + pool::current_failure().message);
+    for (std::uint64_t i = 0; i < head.count; ++i) ticket->failed(why, head.unit + i, -1);
+    return;
+  }
+  ticket->account(head.unit, head.count);
+}
+
 void RankCrew::take_failure(BytesReader record) {
   const auto head = record.take<FailureHead>();
   if (Ticket* ticket = find(head.ticket, head.unit, head.unit + 1))
@@ -386,35 +405,40 @@ void RankCrew::finish_piece(pool::Parcel& parcel, int worker) {
 
 // Going on.
 
-void RankCrew::pump(std::int64_t at_most_ns) {
+bool RankCrew::work() {
   try {
     bool happened = receive();
-    if (!broken_.empty()) return over_.clear();
-    if (own_) own_->pump(0);
-    if (own_ && !own_->broken().empty()) return collapse(own_->broken());
+    if (!broken_.empty()) {
+      over_.clear();
+      return happened;
+    }
+    const bool own_happened = own_ && own_->work();
+    if (own_ && !own_->broken().empty()) {
+      collapse(own_->broken());
+      return true;
+    }
     happened = hand_out() || happened;
     if (!happened && balance()) happened = true;
     flush();
     over_.clear();
-    if (happened) {
-      patience_ns_ = kFirstPatience_ns;
-      return;
-    }
-    if (at_most_ns > 0) sleep(at_most_ns);
+    if (happened) patience_ns_ = kFirstPatience_ns;
+    return happened || own_happened;
   } catch (const PoolError& error) {
     collapse(error.what());
+    return true;
   }
 }
 
 // MPI has nothing to sleep on. Our own workers ring when they have something.
-void RankCrew::sleep(std::int64_t at_most_ns) {
+void RankCrew::rest(std::int64_t at_most_ns) {
+  if (!broken_.empty()) return;
   const bool waits_for_others = remote_tickets_ > 0 || !mailbox_.all_sent();
   std::int64_t patience = at_most_ns;
   if (waits_for_others) {
     patience = std::min(patience, patience_ns_);
     patience_ns_ = std::min(2 * patience_ns_, kLastPatience_ns);
   }
-  if (own_ && !own_->idle()) return own_->pump(patience);
+  if (own_ && !own_->idle()) return own_->rest(patience);
   patience = std::min(patience, kLastPatience_ns);
   const timespec time{0, static_cast<long>(patience)};
   ::nanosleep(&time, nullptr);
@@ -507,7 +531,7 @@ void RankCrew::operate(const detail::RankCall& call) {
   run_operation(BytesReader(arguments.data(), arguments.size()), replies_[0].emplace());
   const auto missing = [](const std::optional<Bytes>& each) { return !each; };
   while (std::any_of(replies_.begin(), replies_.end(), missing))
-    if (!receive()) sleep(kFirstPatience_ns);
+    if (!receive()) rest(kFirstPatience_ns);
   const auto replies = std::exchange(replies_, {});
   std::optional<Failure> first;
   for (const auto& each : replies) {
@@ -529,7 +553,7 @@ void RankCrew::nudge() {
 }
 
 void RankCrew::leave() {
-  if (own_) own_->leave();
+  if (own_) own_->idle() ? own_->leave() : own_->abandon();
   for (std::size_t i = 1; i < links_.size(); ++i) links_[i].out.add(RecordKind::kClose);
   flush();
   mailbox_.flush();

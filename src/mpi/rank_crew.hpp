@@ -30,7 +30,8 @@ class RankCrew : public pool::ParcelCrew {
   ~RankCrew() override;
 
   void submit(pool::Parcel* parcel) override;
-  void pump(std::int64_t at_most_ns) override;
+  bool work() override;
+  void rest(std::int64_t at_most_ns) override;
   bool idle() const override { return pieces_ == 0; }
   std::vector<pool::Parcel*> withdraw() override;
   void stop(std::uint64_t job) override;
@@ -71,6 +72,7 @@ class RankCrew : public pool::ParcelCrew {
   bool receive();
   void take(int rank, RecordKind kind, BytesReader record);
   void take_results(BytesReader record);
+  void take_block(BytesReader record);
   void take_failure(BytesReader record);
   void give_back(Ticket& ticket, std::uint64_t begin, std::uint64_t end);
   void fail(pool::Parcel& parcel, std::uint64_t unit, Failure failure, int worker);
@@ -78,7 +80,6 @@ class RankCrew : public pool::ParcelCrew {
   void finish_piece(pool::Parcel& parcel, int worker);
   bool balance();
   void flush();
-  void sleep(std::int64_t at_most_ns);
   void collapse(const std::string& why);
 
   Mailbox& mailbox_;

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <ctime>
 
-#include "mpi/initializer.hpp"
 #include "mpi/operations.hpp"
 #include "pool/failure.hpp"
 #include "pool/participant.hpp"
@@ -24,7 +23,11 @@ constexpr int kRoot = 0;
 // What rank 0 sent, as a parcel: its units' inputs are pieces of the message.
 struct RankServer::Stretch : pool::Parcel {
   Stretch(RankServer& of, const StretchHead& head, Message in)
-      : server(of), ticket(head.ticket), message(std::move(in)), item_size(head.item_size) {
+      : server(of),
+        ticket(head.ticket),
+        first(head.first),
+        message(std::move(in)),
+        item_size(head.item_size) {
     begin = head.begin;
     end = head.end;
     job = head.job;
@@ -40,17 +43,20 @@ struct RankServer::Stretch : pool::Parcel {
   void encode(std::uint64_t from, std::uint64_t to, Writer& body) override {
     body.write(inputs + offset_of(from), offset_of(to) - offset_of(from));
   }
-  void encode_job(Writer& body) override {
-    const Bytes& blob = server.jobs_.at(job);
-    body.write(blob.data(), blob.size());
-  }
+  void encode_job(Writer& body) override { body.write(blob->data(), blob->size()); }
   void store(std::uint64_t unit, Reader& result) override {
     // A crew gives nothing else.
     server.out_.add_result(ticket, unit,
                            [&](Writer& to) { static_cast<pool::PartsReader&>(result).copy_rest(to); });
   }
   void store_block(std::uint64_t unit, std::uint64_t count, std::span<const std::byte> bytes) override {
-    server.out_.add_results(ticket, unit, count, result_size, bytes.data());
+    pool::Cargo* const cargo = server.workers_->cargo();
+    if (!cargo) return server.out_.add_results(ticket, unit, count, result_size, bytes.data());
+    Writer& record = server.out_.begin(RecordKind::kBlock);
+    const BlockHead head{ticket, unit, count};
+    record.write(&head, sizeof head);
+    record.write(bytes.data(), cargo->measure(bytes, count));
+    server.out_.end();
   }
   void failed(Failure failure, std::uint64_t unit, int worker) override {
     Writer& record = server.out_.begin(RecordKind::kFailure);
@@ -66,16 +72,20 @@ struct RankServer::Stretch : pool::Parcel {
     server.running_.erase(found);
   }
 
+  std::uint64_t index_of(std::uint64_t unit) const override { return unit - first; }
+
   RankServer& server;
   const std::uint64_t ticket;
+  const std::uint64_t first;
   const Message message;
+  std::shared_ptr<const Bytes> blob{};  // of its job
   const std::byte* inputs = nullptr;
   const std::uint64_t item_size;
   std::vector<std::size_t> offsets{};  // of each unit, and of the end; empty where all have one size
 };
 
-RankServer::RankServer(Program& program, std::unique_ptr<RankWorkers> workers)
-    : program_(program), first_workers_(std::move(workers)) {}
+RankServer::RankServer(Program& program, std::unique_ptr<RankWorkers> workers, Hire hire)
+    : program_(program), hire_(std::move(hire)), first_workers_(std::move(workers)) {}
 
 RankServer::~RankServer() = default;
 
@@ -85,7 +95,7 @@ void RankServer::serve() {
     bool happened = receive();
     if (workers_ && !broken_) {
       const std::size_t before = out_.size();
-      workers_->pump(0);
+      workers_->work();
       if (!workers_->broken().empty()) report_broken(workers_->broken());
       happened = happened || out_.size() != before;
       stop_what_should();
@@ -95,7 +105,7 @@ void RankServer::serve() {
     if (!happened || out_.size() > kFullBatch || pool::steady_ns() - flushed_ns_ > kFlush_ns) flush();
     if (happened || !program_.mailbox().all_sent()) continue;
     if (workers_ && !broken_ && !workers_->idle()) {
-      workers_->pump(std::min(patience, kBusyPatience_ns));
+      workers_->rest(std::min(patience, kBusyPatience_ns));
     } else {
       const timespec time{0, static_cast<long>(patience)};
       ::nanosleep(&time, nullptr);
@@ -168,10 +178,7 @@ void RankServer::open(BytesReader record) {
       workers_ = std::move(first_workers_);
     } else {
       first_workers_.reset();
-      PoolOptions options;
-      options.max_tasks_per_child = head.max_tasks_per_child;
-      if (head.has_initializer != 0) options.initializer = read_initializer(record);
-      workers_ = std::make_unique<RankWorkers>(static_cast<int>(head.workers), options, false);
+      workers_ = hire_(head, record);
     }
     workers_->number_from(head.first_worker);
     set_rank_here(program_.rank(), workers_->workers());
@@ -213,12 +220,19 @@ void RankServer::learn(BytesReader record, const Message& message) {
     copy.write(message->data(), message->size());
     program_.mailbox().send(child, std::move(copy));
   }
-  Bytes blob;
-  blob.write(record.skip(0), record.remaining());
-  jobs_[job] = std::move(blob);
-  while (jobs_.size() > 2 * pool::MessageCrew::kJobs) jobs_.erase(jobs_.begin());
+  auto blob = std::make_shared<Bytes>();
+  blob->write(record.skip(0), record.remaining());
+  std::erase_if(jobs_, [&](const auto& each) { return each.first == job; });
+  jobs_.emplace_back(job, std::move(blob));
+  if (jobs_.size() > 2 * pool::MessageCrew::kJobs) jobs_.pop_front();
   std::vector<std::unique_ptr<Stretch>> waiting = std::exchange(early_, {});
   for (auto& each : waiting) start(std::move(each));
+}
+
+std::shared_ptr<const Bytes> RankServer::known(std::uint64_t job) const {
+  for (const auto& [number, blob] : jobs_)
+    if (number == job) return blob;
+  return nullptr;
 }
 
 void RankServer::begin(BytesReader record, const Message& message) {
@@ -236,7 +250,8 @@ void RankServer::begin(BytesReader record, const Message& message) {
 }
 
 void RankServer::start(std::unique_ptr<Stretch> stretch) {
-  if (stretch->job != 0 && jobs_.count(stretch->job) == 0) {
+  stretch->blob = known(stretch->job);
+  if (stretch->job != 0 && !stretch->blob) {
     early_.push_back(std::move(stretch));
     return;
   }

@@ -16,8 +16,10 @@ namespace furrow::mpi_detail {
 
 class RankServer {
  public:
-  // WORKERS are those for the first Pool, forked before MPI was started.
-  RankServer(Program& program, std::unique_ptr<RankWorkers> workers);
+  // Workers for a Pool, from what rank 0 sent: READER is behind the head.
+  using Hire = std::function<std::unique_ptr<RankWorkers>(const OpenHead& head, BytesReader reader)>;
+  // WORKERS are those for the first Pool, forked before MPI was started; null where HIRE makes them too.
+  RankServer(Program& program, std::unique_ptr<RankWorkers> workers, Hire hire);
   ~RankServer();
   void serve();  // until the program ends
 
@@ -30,6 +32,7 @@ class RankServer {
   void open(BytesReader record);
   void close();
   void learn(BytesReader record, const Message& message);
+  std::shared_ptr<const Bytes> known(std::uint64_t job) const;
   void begin(BytesReader record, const Message& message);
   void start(std::unique_ptr<Stretch> stretch);
   void recall();
@@ -38,10 +41,11 @@ class RankServer {
   void flush();
 
   Program& program_;
+  const Hire hire_;
   std::unique_ptr<RankWorkers> first_workers_;
-  std::unique_ptr<RankWorkers> workers_{};  // while a Pool is open
-  std::map<std::uint64_t, Bytes> jobs_{};
-  std::vector<std::unique_ptr<Stretch>> early_{};  // whose job has not come
+  std::unique_ptr<RankWorkers> workers_{};                                     // while a Pool is open
+  std::deque<std::pair<std::uint64_t, std::shared_ptr<const Bytes>>> jobs_{};  // the latest that came
+  std::vector<std::unique_ptr<Stretch>> early_{};                              // whose job has not come
   std::map<Stretch*, std::unique_ptr<Stretch>> running_;
   std::vector<std::unique_ptr<Stretch>> over_{};
   std::set<std::uint64_t> stopping_{};

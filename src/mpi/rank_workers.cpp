@@ -49,11 +49,12 @@ struct RankWorkers::Stretch {
 struct RankWorkers::Slice : pool::Parcel {
   explicit Slice(RankWorkers& of) : workers(of) {}
   void encode(std::uint64_t from, std::uint64_t to, Writer& body) override {
-    if (job != 0) return stretch->parcel->encode(from, to, body);
+    if (job != 0 || workers.cargo_) return stretch->parcel->encode(from, to, body);
     Numbering numbered(body, workers.first_worker_);
     stretch->parcel->encode(from, to, numbered);
   }
   void encode_job(Writer& body) override {
+    if (workers.cargo_) return stretch->parcel->encode_job(body);
     Numbering numbered(body, workers.first_worker_);
     stretch->parcel->encode_job(numbered);
   }
@@ -71,9 +72,11 @@ struct RankWorkers::Slice : pool::Parcel {
   Stretch* stretch = nullptr;
 };
 
-RankWorkers::RankWorkers(int workers, PoolOptions options, bool alone)
-    : options_(std::move(options)),
-      crew_(std::make_unique<pool::MessageCrew>(memory_for(workers), workers, options_, handler_, alone)) {}
+RankWorkers::RankWorkers(int workers, PoolOptions options, bool alone, pool::Cargo* cargo)
+    : options_(std::move(options)), cargo_(cargo) {
+  pool::MessageHandler& handler = cargo ? cargo->handler() : handler_;
+  crew_ = std::make_unique<pool::MessageCrew>(memory_for(workers), workers, options_, handler, alone);
+}
 
 RankWorkers::~RankWorkers() = default;
 
@@ -93,11 +96,12 @@ void RankWorkers::submit(pool::Parcel* stretch) {
   cut();
 }
 
-void RankWorkers::pump(std::int64_t at_most_ns) {
+bool RankWorkers::work() {
   cut();
-  crew_->pump(at_most_ns);
+  const bool happened = crew_->work();
   cut();
   over_.clear();
+  return happened;
 }
 
 RankWorkers::Pace& RankWorkers::pace_of(std::uint64_t job) {

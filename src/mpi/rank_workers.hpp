@@ -12,6 +12,7 @@
 #include <memory>
 #include <vector>
 
+#include "pool/cargo.hpp"
 #include "pool/message_crew.hpp"
 #include "pool/sent_work.hpp"
 
@@ -19,17 +20,19 @@ namespace furrow::mpi_detail {
 
 class RankWorkers {
  public:
-  // Forks the template. ALONE: no other thread runs in this process.
-  RankWorkers(int workers, PoolOptions options, bool alone);
+  // Forks the template. ALONE: no other thread runs in this process. CARGO, if any, is borrowed: what the
+  // workers run instead of C++ functions.
+  RankWorkers(int workers, PoolOptions options, bool alone, pool::Cargo* cargo = nullptr);
   ~RankWorkers();
 
   // The number that the first of them has in the Pool.
   void number_from(std::uint64_t first_worker) { first_worker_ = first_worker; }
   int workers() const { return crew_->workers(); }
+  pool::Cargo* cargo() const { return cargo_; }
 
   void submit(pool::Parcel* stretch);
-  // Does what can be done now; where that is nothing, sleeps until there is something, AT_MOST_NS.
-  void pump(std::int64_t at_most_ns);
+  bool work();  // does what can be done now; whether there was anything
+  void rest(std::int64_t at_most_ns) { crew_->rest(at_most_ns); }  // until there is something
   bool idle() const { return stretches_.empty(); }
   // Takes back what no worker has begun, of the stretches that are WANTED. RETURNED hears of it, and then
   // Parcel::done() of stretches of which nothing is left.
@@ -63,6 +66,7 @@ class RankWorkers {
   void finish_if_over(Stretch& stretch);
 
   const PoolOptions options_;
+  pool::Cargo* const cargo_;
   pool::SentWorkHandler handler_{};
   std::unique_ptr<pool::MessageCrew> crew_;
   std::uint64_t first_worker_ = 0;

@@ -25,6 +25,7 @@ enum class RecordKind : std::uint32_t {
   kBroken,
   kReply,
   kEnded,
+  kBlock,
 };
 
 struct RecordHead {
@@ -52,6 +53,7 @@ struct StretchHead {
   std::uint64_t result_size;
   std::uint64_t retries;
   double timeout_s;
+  std::uint64_t first;      // the unit whose index is 0, as failures count
   std::uint64_t item_size;  // of each unit's input; kVarious: a u64 for each comes first
   static constexpr std::uint64_t kVarious = ~std::uint64_t{0};
 };
@@ -61,6 +63,12 @@ struct ResultsHead {
   std::uint64_t unit;
   std::uint64_t count;
   std::uint64_t size;  // of each
+};
+
+struct BlockHead {
+  std::uint64_t ticket;
+  std::uint64_t unit;
+  std::uint64_t count;
 };
 
 struct FailureHead {

@@ -166,10 +166,6 @@ void MessageCrew::submit(Parcel* parcel) {
   hand_out();
 }
 
-void MessageCrew::pump(std::int64_t at_most_ns) {
-  if (!work() && at_most_ns > 0) rest(at_most_ns);
-}
-
 bool MessageCrew::work() {
   if (!broken_.empty()) return false;  // all has failed
   try {

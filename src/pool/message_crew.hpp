@@ -52,17 +52,15 @@ class MessageCrew : public WorkerCrew, public ParcelCrew {
 
   void start();
   void submit(Parcel* parcel) override;
-  void pump(std::int64_t at_most_ns) override;
-  // Its two halves, for those who let go of a lock while they sleep. work() tells whether there was anything.
-  bool work();
-  void rest(std::int64_t at_most_ns);
+  bool work() override;
+  void rest(std::int64_t at_most_ns) override;
   bool idle() const override { return pieces_ == 0; }
   std::vector<Parcel*> withdraw() override;
   // Kills the workers that are on JOB; all of it that has no result fails as cancelled.
   void stop(std::uint64_t job) override;
   void cancel(std::uint64_t job) { stop(job); }
   const std::string& broken() const override { return broken_; }
-  void nudge() override { memory_.header().bell.nudge(); }
+  void nudge() override { call(); }
   void leave() override { end(Ending::kSoon); }
   Appetite appetite() const override {
     return {static_cast<std::size_t>(workers()) * 2, 0, ChunkSizer::kTarget_ns, false};

@@ -22,7 +22,12 @@ class ParcelCrew {
   virtual ~ParcelCrew() = default;
   virtual void submit(Parcel* parcel) = 0;
   // Does what can be done now; where that is nothing, sleeps until there is something, AT_MOST_NS.
-  virtual void pump(std::int64_t at_most_ns) = 0;
+  void pump(std::int64_t at_most_ns) {
+    if (!work() && at_most_ns > 0) rest(at_most_ns);
+  }
+  // Its two halves, for those who let go of a lock while they sleep. work() tells whether there was anything.
+  virtual bool work() = 0;
+  virtual void rest(std::int64_t at_most_ns) = 0;
   virtual bool idle() const = 0;
   // Takes everything back that no worker has begun; gives the parcels of which nothing was begun at all.
   virtual std::vector<Parcel*> withdraw() = 0;

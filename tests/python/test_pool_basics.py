@@ -7,6 +7,7 @@ import threading
 import time
 
 import furrow
+import pools
 import pytest
 
 
@@ -18,19 +19,14 @@ def add(x, y=0):
     return x + y
 
 
-@pytest.fixture(params=["processes", "threads"], scope="module")
+@pytest.fixture(params=["ranks"] if pools.OVER_MPI else ["processes", "threads"])
 def pool(request):
-    kind = furrow.Pool if request.param == "processes" else furrow.ThreadPool
-    with kind(2) as pool:
-        yield pool
-    pool.join()
+    return pools.get(request.param)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def processes():
-    with furrow.Pool(2) as pool:
-        yield pool
-    pool.join()
+    return pools.get("ranks" if pools.OVER_MPI else "processes")
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 7, 100, 10000])
@@ -136,7 +132,7 @@ def test_results_of_one_chunk_are_not_lost_with_their_worker(processes, tmp_path
 
 
 def test_a_pool_that_was_terminated_keeps_nobody_waiting():
-    pool = furrow.Pool(2)
+    pool = pools.fresh("ranks" if pools.OVER_MPI else "processes")
     result = pool.map_async(time.sleep, [60] * 4)
     stream = pool.imap(time.sleep, [60] * 4)
     pool.terminate()

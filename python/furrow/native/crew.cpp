@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <chrono>
 
-#include "native/arena_store.hpp"
+#include "native/fork.hpp"
 #include "native/without_gil.hpp"
 #include "pool/participant.hpp"
 
@@ -27,15 +27,6 @@ void raise_signals() {
   if (PyErr_CheckSignals() != 0) throw py::error_already_set();
 }
 
-// Python is told of the fork in between.
-class Fork {
- public:
-  Fork() { PyOS_BeforeFork(); }
-  ~Fork() { PyOS_AfterFork_Parent(); }
-  Fork(const Fork&) = delete;
-  Fork& operator=(const Fork&) = delete;
-};
-
 class Counted {
  public:
   explicit Counted(int& count) : count_(count) { ++count_; }
@@ -51,61 +42,74 @@ class Counted {
 
 Crew::Crew(int workers, std::uint64_t max_tasks, py::object worker_hooks, py::object begin, Pickling pickling,
            const py::object& spawn)
-    : owner_(::getpid()), pickling_(std::move(pickling)) {
-  int arena_fd = -1;
-  if (auto arena = pool::Arena::create(workers)) {  // without one, all goes through the rings
-    arena->enter(0);
-    arena_fd = arena->descriptor();
-    store_ = std::make_unique<ArenaStore>(std::make_shared<pool::Arena>(std::move(*arena)));
-  }
-  encoder_ = std::make_unique<Encoder>(pickling_, store_.get());
+    : owner_(::getpid()),
+      workers_(workers),
+      pickling_(std::move(pickling)),
+      station_(std::make_shared<Station>(workers, std::move(worker_hooks), std::move(begin))) {
+  encoder_ = std::make_unique<Encoder>(pickling_, station_->store());
   options_.max_tasks_per_child = max_tasks;
   const std::size_t size = pool::MessageCrew::bytes_for(workers);
   auto segment = spawn.is_none() ? os::SharedMemory::create(size) : os::SharedMemory::with_descriptor(size);
   if (!segment) throw PoolError(segment.error().to_string());
   if (spawn.is_none()) {
-    worker_ = std::make_unique<Worker>(std::move(worker_hooks), std::move(begin), store_.get());
     const Fork fork;
-    crew_ = std::make_unique<pool::MessageCrew>(std::move(*segment), workers, options_, *worker_, false);
+    local_ = std::make_unique<pool::MessageCrew>(std::move(*segment), workers, options_, station_->handler(),
+                                                 false);
   } else {
     const int segment_fd = segment->descriptor();
-    crew_ = std::make_unique<pool::MessageCrew>(std::move(*segment), workers, options_, [&] {
-      return static_cast<pid_t>(spawn(segment_fd, arena_fd).cast<int>());
+    local_ = std::make_unique<pool::MessageCrew>(std::move(*segment), workers, options_, [&] {
+      return static_cast<pid_t>(spawn(segment_fd, station_->arena_descriptor()).cast<int>());
     });
   }
-  crew_->window = kWindow;
+  local_->window = kWindow;
+  begin_with(*local_);
+  local_->start();
+}
+
+Crew::Crew(int workers, py::capsule ranks, std::shared_ptr<Station> station, Pickling pickling)
+    : owner_(::getpid()),
+      workers_(workers),
+      pickling_(std::move(pickling)),
+      station_(std::move(station)),
+      ranks_(ranks) {
+  encoder_ = std::make_unique<Encoder>(pickling_, station_->store());
+  begin_with(*ranks.get_pointer<pool::ParcelCrew>());
+}
+
+void Crew::begin_with(pool::ParcelCrew& crew) {
+  crew_ = &crew;
   crew_->restarted = [this](int worker) {
     for (const std::shared_ptr<Job>& each : active_) each->restarted(worker);
   };
-  crew_->start();
 }
 
 int Crew::tend(int segment, int arena, int workers, std::uint64_t max_tasks, pid_t parent, py::object hooks,
                py::object begin) {
-  std::unique_ptr<BufferStore> store;
-  if (arena >= 0) {
-    auto attached = pool::Arena::attach(arena, workers);
-    if (!attached) throw PoolError(attached.error().to_string());
-    store = std::make_unique<ArenaStore>(std::make_shared<pool::Arena>(std::move(*attached)));
-  }
+  Station station(workers, arena, std::move(hooks), std::move(begin));
   auto memory = os::SharedMemory::attach(segment);
   if (!memory) throw PoolError(memory.error().to_string());
   PoolOptions options;
   options.max_tasks_per_child = max_tasks;
-  Worker worker(std::move(hooks), std::move(begin), store.get());
   PyOS_BeforeFork();  // ends in each worker
-  return pool::MessageCrew::tend(std::move(*memory), workers, options, worker, parent);
+  return pool::MessageCrew::tend(std::move(*memory), workers, options, station.handler(), parent);
 }
 
 // A worker that drops the last handle of its parent's crew must not unmap the memory it works on.
 Crew::~Crew() {
   if (!mine()) {
-    (void)crew_.release();
-    (void)worker_.release();
-    (void)store_.release();
+    (void)local_.release();
+    (void)ranks_.release();
+    (void)new std::shared_ptr<Station>(station_);
     return;
   }
-  if (!ended_ && crew_) crew_->end(pool::Ending::kNow);
+  if (!ended_ && crew_) end_workers(pool::Ending::kNow);
+}
+
+void Crew::end_workers(pool::Ending how) {
+  if (local_)
+    local_->end(how);
+  else
+    crew_->leave();
 }
 
 bool Crew::mine() const { return owner_ == ::getpid(); }
@@ -185,7 +189,7 @@ bool Crew::pump_until(double timeout_s, const Done& done) {
       continue;
     }
     ++waiting_;
-    crew_->call();
+    crew_->nudge();
     wait_for_turn(at_most);
     --waiting_;
     raise_signals();
@@ -210,7 +214,7 @@ bool Crew::tick() {
 
 void Crew::nudge() {
   if (held_) {
-    crew_->call();
+    crew_->nudge();
     return;
   }
   tick();
@@ -233,7 +237,7 @@ bool Crew::admit() {
   if (incoming_.empty()) return false;
   for (std::shared_ptr<Job>& each : incoming_) {
     const std::uint64_t number = ++jobs_ & ((std::uint64_t{1} << (63 - kUnitBits)) - 1);
-    each->begin(number << kUnitBits, crew_->workers(), *encoder_, pickling_, store_.get());
+    each->begin(number << kUnitBits, workers_, crew_->appetite(), *encoder_, pickling_, station_->store());
     active_.push_back(std::move(each));
   }
   incoming_.clear();
@@ -297,7 +301,7 @@ void Crew::cancel(const std::shared_ptr<Job>& job) {
   job->cancel();
   if (!mine() || ended_ || !take_turn()) return;
   working_ = true;
-  crew_->cancel(job->options().key);
+  crew_->stop(job->options().key);
   working_ = false;
   leave_turn();
 }
@@ -310,7 +314,7 @@ void Crew::finish() {
   ended_ = true;
   {
     const WithoutGil released;
-    crew_->end(pool::Ending::kSoon);
+    end_workers(pool::Ending::kSoon);
   }
   leave_turn();
 }
@@ -320,7 +324,7 @@ void Crew::end() {
   const bool nested = held_ && holder_ == std::this_thread::get_id();
   while (!nested && !take_turn()) {
     ++waiting_;
-    crew_->call();
+    crew_->nudge();
     wait_for_turn(kTick_ns);
     --waiting_;
     if (ended_) return;
@@ -330,7 +334,7 @@ void Crew::end() {
       nothing_to_do() ? pool::Ending::kSoon : pool::Ending::kNow;  // soon: what they print is flushed
   {
     const WithoutGil released;
-    crew_->end(how);
+    end_workers(how);
   }
   std::vector<std::shared_ptr<Job>> left = std::move(active_);
   left.insert(left.end(), incoming_.begin(), incoming_.end());
@@ -343,10 +347,10 @@ void Crew::end() {
   tell();
 }
 
-// Whether a worker has not run the initializer yet.
+// Whether a worker here has not run the initializer yet.
 bool Crew::starting() const {
-  for (int i = 0; i < crew_->workers(); ++i) {
-    const pool::WorkerSlot& slot = crew_->memory().slot(i);
+  for (int i = 0; local_ && i < workers_; ++i) {
+    const pool::WorkerSlot& slot = local_->memory().slot(i);
     const pool::Life life = slot.life.load();
     if (life == pool::Life::kWanted) return true;
     if (life == pool::Life::kAlive && slot.talk.load() == pool::Talk::kStarting) return true;
@@ -356,14 +360,14 @@ bool Crew::starting() const {
 
 std::vector<int> Crew::pids() {
   std::vector<int> all;
-  for (int i = 0; i < crew_->workers(); ++i) all.push_back(crew_->memory().slot(i).pid.load());
+  for (int i = 0; local_ && i < workers_; ++i) all.push_back(local_->memory().slot(i).pid.load());
   return all;
 }
 
 std::vector<bool> Crew::living() {
   std::vector<bool> all;
-  for (int i = 0; i < crew_->workers(); ++i)
-    all.push_back(crew_->memory().slot(i).life.load() == pool::Life::kAlive);
+  for (int i = 0; local_ && i < workers_; ++i)
+    all.push_back(local_->memory().slot(i).life.load() == pool::Life::kAlive);
   return all;
 }
 

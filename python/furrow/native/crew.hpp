@@ -1,4 +1,4 @@
-// The standing crew of worker processes behind a furrow.Pool, and who works for it.
+// The standing crew of worker processes behind a furrow.Pool, here or on many ranks, and who works for it.
 //
 // Work goes on by itself as far as it was sent; results are taken in, callbacks run and further chunks are
 // sent by whichever thread has the turn:
@@ -6,7 +6,7 @@
 //   free -> held by a thread that waits for a job (it pumps until that job is settled)
 //        -> held by the pump thread, serve(), while jobs are under way and no other thread wants the turn
 //
-// Only the thread with the turn touches the MessageCrew. Everybody else leaves jobs in incoming_, calls the
+// Only the thread with the turn touches the ParcelCrew. Everybody else leaves jobs in incoming_, calls the
 // sleeper, and waits for the turn or for their job. The GIL guards all fields but those of changed_; who has
 // the turn keeps the GIL, but for its sleep. While the crew's own code runs (working_), Python code that it
 // leads to (an __reduce__, a __del__) cannot use the crew, and is told so; callbacks run outside of that, and
@@ -27,7 +27,8 @@
 #include <vector>
 
 #include "native/job.hpp"
-#include "native/worker.hpp"
+#include "native/station.hpp"
+#include "pool/message_crew.hpp"
 
 namespace furrow::python {
 
@@ -39,6 +40,9 @@ class Crew {
   // its pid; none: it is forked.
   Crew(int workers, std::uint64_t max_tasks, py::object worker_hooks, py::object begin, Pickling pickling,
        const py::object& spawn);
+  // Over other workers, where they are: RANKS is a capsule with a pool::ParcelCrew. STATION is that of the
+  // workers on this rank.
+  Crew(int workers, py::capsule ranks, std::shared_ptr<Station> station, Pickling pickling);
   ~Crew();
   Crew(const Crew&) = delete;
   Crew& operator=(const Crew&) = delete;
@@ -78,15 +82,19 @@ class Crew {
   void check_here() const;
   bool mine() const;
   bool starting() const;
+  void begin_with(pool::ParcelCrew& crew);
+  void end_workers(pool::Ending how);
   bool nothing_to_do() const { return active_.empty() && incoming_.empty(); }
 
   const pid_t owner_;
+  const int workers_;
   Pickling pickling_;
-  std::unique_ptr<BufferStore> store_{};
+  std::shared_ptr<Station> station_;
   std::unique_ptr<Encoder> encoder_;
-  std::unique_ptr<Worker> worker_;
   PoolOptions options_{};
-  std::unique_ptr<pool::MessageCrew> crew_;
+  std::unique_ptr<pool::MessageCrew> local_{};  // none where the workers are on many ranks
+  py::object ranks_{};                          // none where they are local
+  pool::ParcelCrew* crew_ = nullptr;            // one of the two
   std::vector<std::shared_ptr<Job>> incoming_{}, active_{};
   std::uint64_t jobs_ = 0;
   bool ended_ = false;

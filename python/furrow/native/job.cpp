@@ -11,6 +11,7 @@ constexpr std::size_t kMostAhead = 200;
 constexpr double kAhead_ns = 1'000'000;         // what a worker should have before it
 constexpr std::int64_t kLonger = 4;             // a chunk takes so many times what the sizer aims at
 constexpr std::size_t kChunkBytes = 128 << 10;  // a chunk of unknown size ends here
+constexpr std::size_t kParcelBytes = 4 << 20;   // the same of one that ranks cut
 
 // VALUE is given away.
 void put_into_list(PyObject* list, std::uint64_t index, PyObject* value) {
@@ -39,8 +40,6 @@ class Job::Chunk : public pool::Parcel {
   void encode(std::uint64_t from, std::uint64_t to, Writer& body) override {
     const std::size_t first = starts[static_cast<std::size_t>(from - begin)];
     const std::size_t last = starts[static_cast<std::size_t>(to - begin)];
-    const auto size = static_cast<std::uint64_t>(last - first);
-    body.write(&size, sizeof size);
     body.write(bytes.data() + first, last - first);
   }
   void encode_job(Writer& body) override {
@@ -128,19 +127,24 @@ void Job::fail_input(py::object exception) {
 std::uint64_t Job::waiting_inputs() const { return given_ > fed_ ? given_ - fed_ : 0; }
 
 bool Job::hungry() const {
-  const std::uint64_t chunk = std::max<std::uint64_t>(options_.chunksize, 1);
-  return !settled_ && waiting_inputs() < chunk * most_ahead_ &&
+  std::uint64_t wanted = std::max<std::uint64_t>(options_.chunksize, 1) * most_ahead_;
+  if (appetite_.cuts_parcels && !heavy_)
+    wanted = std::max(wanted, std::min(2 * sizer_.next(), options_.items_ahead));
+  return !settled_ && waiting_inputs() < wanted &&
          ready_.size() + early_.size() + (fed_ - accounted_) < options_.items_ahead;
 }
 
-void Job::begin(std::uint64_t base, int workers, Encoder& encoder, const Pickling& pickling,
-                BufferStore* store) {
+void Job::begin(std::uint64_t base, int workers, const pool::ParcelCrew::Appetite& appetite, Encoder& encoder,
+                const Pickling& pickling, BufferStore* store) {
   base_ = base;
   workers_ = workers;
+  appetite_ = appetite;
+  longer_ = appetite.cuts_parcels ? appetite.parcel_ns / pool::ChunkSizer::kTarget_ns : kLonger;
+  if (appetite.cuts_parcels) sizer_ = pool::ChunkSizer(0);
   encoder_ = &encoder;
   pickling_ = &pickling;
   store_ = store;
-  most_ahead_ = kFirstAhead * static_cast<std::size_t>(workers);
+  most_ahead_ = appetite.cuts_parcels ? appetite.parcels : kFirstAhead * static_cast<std::size_t>(workers);
   make_results();
 }
 
@@ -207,19 +211,36 @@ py::object Job::next_input() {
 // Sending.
 
 std::uint64_t Job::next_size() const {
-  if (options_.chunksize) return options_.chunksize;
-  if (heavy_) return 1;
-  const std::uint64_t fair = waiting_inputs() / (4 * static_cast<std::uint64_t>(workers_));
-  return std::max<std::uint64_t>(std::min(sizer_.next(), fair), 1);
+  const std::uint64_t grain = std::max<std::uint64_t>(options_.chunksize, 1);
+  if (heavy_ || (options_.chunksize && !appetite_.cuts_parcels)) return grain;
+  std::uint64_t wanted = sizer_.next();
+  if (iterator_)
+    wanted = std::min<std::uint64_t>(wanted, options_.items_ahead / std::max<std::size_t>(most_ahead_, 1));
+  else
+    wanted = std::min<std::uint64_t>(wanted, waiting_inputs() / (2 * appetite_.parcels));
+  return std::max<std::uint64_t>(wanted / grain, 1) * grain;
 }
 
-bool Job::feed(pool::MessageCrew& crew) {
+// Whether another chunk should be under way.
+bool Job::has_room() const {
+  if (under_way_ < (heavy_ ? 2 * static_cast<std::size_t>(workers_) : most_ahead_)) return true;
+  return !heavy_ && fed_ - accounted_ < appetite_.units;
+}
+
+// Whether it is so many bytes that it ends here; a chunk of given size is never parted.
+bool Job::is_full(const Chunk& chunk) const {
+  if (!appetite_.cuts_parcels) return options_.chunksize == 0 && chunk.bytes.size() > kChunkBytes;
+  const bool whole = options_.chunksize == 0 || chunk.starts.size() % options_.chunksize == 0;
+  return whole && !chunk.starts.empty() && chunk.bytes.size() > kParcelBytes;
+}
+
+bool Job::feed(pool::ParcelCrew& crew) {
   if (feeding_ || settled_) return false;
   feeding_ = true;
   bool happened = false;
   const bool stream = options_.kind != Kind::kMap;
   const auto least = 2 * static_cast<std::size_t>(workers_);
-  while (under_way_ < (heavy_ ? least : most_ahead_) && has_input()) {
+  while (has_room() && has_input()) {
     const std::uint64_t most = heavy_ ? 4 * least : options_.items_ahead;
     if (stream && ready_.size() + early_.size() + (fed_ - accounted_) >= most) break;
     happened = send_chunk(crew) || happened;
@@ -258,7 +279,7 @@ void Job::encode_simple_ones(Chunk& chunk, std::uint64_t end) {
 template <class Encode>
 void Job::encode_while(Chunk& chunk, std::uint64_t end, Encode encode) {
   const Py_ssize_t size = inputs_.front().size;
-  while (fed_ < end && next_ < size && (options_.chunksize != 0 || chunk.bytes.size() < kChunkBytes)) {
+  while (fed_ < end && next_ < size && !is_full(chunk)) {
     const std::size_t before = chunk.bytes.size();
     if (!encode()) return;
     chunk.starts.push_back(before);
@@ -268,7 +289,7 @@ void Job::encode_while(Chunk& chunk, std::uint64_t end, Encode encode) {
 }
 
 // An input that cannot be encoded ends the chunk before it, and fails.
-bool Job::send_chunk(pool::MessageCrew& crew) {
+bool Job::send_chunk(pool::ParcelCrew& crew) {
   Chunk* const chunk = fresh_chunk();
   (void)has_input();  // skips
   const std::uint64_t first = fed_;
@@ -291,7 +312,7 @@ bool Job::send_chunk(pool::MessageCrew& crew) {
       break;
     }
     ++fed_;
-    if (options_.chunksize == 0 && (chunk->bytes.size() > kChunkBytes || !chunk->places.empty())) break;
+    if (is_full(*chunk) || (options_.chunksize == 0 && !chunk->places.empty())) break;
   }
   if (store_) store_->use(nullptr, nullptr);
   heavy_ = heavy_ || !chunk->places.empty();
@@ -303,6 +324,7 @@ bool Job::send_chunk(pool::MessageCrew& crew) {
     chunk->Parcel::job = options_.key;
     chunk->timeout_s = options_.timeout_s;
     chunk->retries = options_.retries;
+    chunk->chunksize = options_.chunksize;
     ++under_way_;
     crew.submit(chunk);
   } else {
@@ -319,11 +341,12 @@ void Job::chunk_done(Chunk* chunk, int worker, const pool::Parcel::Times& times)
   if (session_ && worker >= 0)
     session_->chunk_done(worker, {chunk->begin - base_, chunk->end - base_}, times.began_ns, times.ended_ns);
   if (took > 0) {
-    sizer_.measured(units, static_cast<std::uint64_t>(took / kLonger));
+    sizer_.measured(units, static_cast<std::uint64_t>(took / longer_));
     chunk_ns_ =
         chunk_ns_ == 0 ? static_cast<double>(took) : chunk_ns_ * 0.9 + static_cast<double>(took) * 0.1;
     const auto wanted = static_cast<std::size_t>(kAhead_ns / std::max(chunk_ns_, 1.0));
-    most_ahead_ = std::clamp(wanted, std::size_t{2}, kMostAhead) * static_cast<std::size_t>(workers_);
+    if (!appetite_.cuts_parcels)
+      most_ahead_ = std::clamp(wanted, std::size_t{2}, kMostAhead) * static_cast<std::size_t>(workers_);
   }
   constexpr std::size_t kKept = 256 << 10;
   chunk->bytes.shrink(kKept);

@@ -20,7 +20,8 @@
 #include "native/session.hpp"
 #include "native/values.hpp"
 #include "native/wire.hpp"
-#include "pool/message_crew.hpp"
+#include "pool/parcel_crew.hpp"
+#include "pool/range_board.hpp"
 
 namespace furrow::python {
 
@@ -64,9 +65,10 @@ class Job {
   void set_spec(std::string spec) { options_.spec = std::move(spec); }
 
   // The crew's side. BASE: of its units.
-  void begin(std::uint64_t base, int workers, Encoder& encoder, const Pickling& pickling, BufferStore* store);
+  void begin(std::uint64_t base, int workers, const pool::ParcelCrew::Appetite& appetite, Encoder& encoder,
+             const Pickling& pickling, BufferStore* store);
   // Sends what there is room for; whether there was anything.
-  bool feed(pool::MessageCrew& crew);
+  bool feed(pool::ParcelCrew& crew);
   bool idle() const { return under_way_ == 0; }
   // A session waits for the report of each chunk, which comes after its last result.
   bool over() const {
@@ -112,7 +114,9 @@ class Job {
   std::uint64_t waiting_inputs() const;
   py::object next_input();
   std::uint64_t next_size() const;
-  bool send_chunk(pool::MessageCrew& crew);
+  bool send_chunk(pool::ParcelCrew& crew);
+  bool has_room() const;
+  bool is_full(const Chunk& chunk) const;
   void encode_simple_ones(Chunk& chunk, std::uint64_t end);
   template <class Encode>
   void encode_while(Chunk& chunk, std::uint64_t end, Encode encode);
@@ -138,6 +142,8 @@ class Job {
 
   std::uint64_t base_ = 0;
   int workers_ = 1;
+  pool::ParcelCrew::Appetite appetite_{};
+  std::int64_t longer_ = 1;  // a chunk takes so many times what the sizer aims at
   Encoder* encoder_ = nullptr;
   const Pickling* pickling_ = nullptr;
   BufferStore* store_ = nullptr;

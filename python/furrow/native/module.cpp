@@ -5,6 +5,7 @@
 #include "furrow/cpu_count.hpp"
 #include "native/arena_store.hpp"
 #include "native/crew.hpp"
+#include "native/station.hpp"
 #include "pool/progress_bar.hpp"
 
 namespace py = pybind11;
@@ -38,6 +39,17 @@ std::unique_ptr<Crew> make_crew(int workers, std::uint64_t max_tasks, py::object
   pickling.fallback = std::move(fallback);
   return std::make_unique<Crew>(workers, max_tasks, std::move(hooks), std::move(begin), std::move(pickling),
                                 spawn);
+}
+
+std::unique_ptr<Crew> make_crew_over_ranks(int workers, py::capsule ranks, std::shared_ptr<Station> station,
+                                           py::object dumps, py::object loads, py::object by_value,
+                                           py::object fallback) {
+  Pickling pickling;
+  pickling.dumps = std::move(dumps);
+  pickling.loads = std::move(loads);
+  pickling.by_value = std::move(by_value);
+  pickling.fallback = std::move(fallback);
+  return std::make_unique<Crew>(workers, std::move(ranks), std::move(station), std::move(pickling));
 }
 
 std::uint64_t open_session(Crew& crew, Job& job, bool bar, py::object progress, std::string resume,
@@ -98,8 +110,16 @@ PYBIND11_MODULE(_furrow, module) {
       .def_property_readonly("failed", &Job::failed)
       .def_property_readonly("total", &Job::total);
 
+  // The capsule is for furrow._mpi, and borrows the station.
+  py::class_<Station, std::shared_ptr<Station>>(module, "Station")
+      .def(py::init<int, int, py::object, py::object>())
+      .def_property_readonly("cargo", [](Station& station) {
+        return py::capsule(static_cast<furrow::pool::Cargo*>(&station), kCargoName);
+      });
+
   py::class_<Crew>(module, "Crew")
       .def(py::init(&make_crew))
+      .def(py::init(&make_crew_over_ranks))
       .def("open_session", &open_session)
       .def("submit", &Crew::submit)
       .def("wait", &Crew::wait)

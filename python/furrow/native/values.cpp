@@ -1,5 +1,6 @@
 #include "native/values.hpp"
 
+#include <stdexcept>
 #include <string_view>
 
 namespace furrow::python {
@@ -210,6 +211,53 @@ void Encoder::pickle(PyObject* value, Buffer& to) {
   to.append(PyBytes_AS_STRING(made.ptr()), size);
   for (const Py_buffer* each : in_line) to.append(each->buf, static_cast<std::size_t>(each->len));
   buffers_.clear();
+}
+
+void skip_value(const char*& at, const char* end) {
+  const auto skip = [&](std::uint64_t size) {
+    if (static_cast<std::uint64_t>(end - at) < size)
+      throw std::runtime_error("a value from another process ends too early");
+    return std::exchange(at, at + size);
+  };
+  const auto read = [&](auto number) {
+    std::memcpy(&number, skip(sizeof number), sizeof number);
+    return number;
+  };
+  switch (*skip(1)) {
+    case 'N':
+    case 'T':
+    case 'F':
+      return;
+    case 'i':
+    case 'f':
+      skip(8);
+      return;
+    case 's':
+    case 'b':
+      skip(read(std::uint32_t{}));
+      return;
+    case 't':
+      for (int left = static_cast<unsigned char>(*skip(1)); left > 0; --left) skip_value(at, end);
+      return;
+    case 'p':
+      skip(read(std::uint64_t{}));
+      return;
+    case 'A':
+      skip(sizeof(BufferPlace));
+      return;
+    case 'P': {
+      std::uint64_t beside = 0;
+      for (auto left = read(std::uint32_t{}); left > 0; --left) {
+        const auto place = read(BufferPlace{});
+        if (place.at == BufferPlace::kInline) beside += place.size;
+      }
+      skip(read(std::uint64_t{}));
+      skip(beside);
+      return;
+    }
+    default:
+      throw std::runtime_error("a value from another process is garbled");
+  }
 }
 
 py::object decode(const char*& at, const char* end, const Pickling& pickling, BufferStore* store) {

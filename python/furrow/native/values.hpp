@@ -105,6 +105,9 @@ class Encoder {
 // The exception that was caught, with its traceback.
 py::object exception_of(const py::error_already_set& error);
 
+// Moves AT behind one value. Needs no GIL; throws std::runtime_error where the value is garbled.
+void skip_value(const char*& at, const char* end);
+
 // Reads one value, and moves AT behind it.
 py::object decode(const char*& at, const char* end, const Pickling& pickling, BufferStore* store);
 

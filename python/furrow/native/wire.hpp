@@ -2,7 +2,7 @@
 //
 //   message body   [u64 size, the job's spec: what furrow._worker.learn() reads]  where it is new to the
 //   worker
-//                  u64 size, the units' values (values.hpp), one after the other
+//                  the units' values (values.hpp), one after the other, up to the end
 //   results        in blocks (Outbox::commit), values one after the other; a value that is larger than a
 //   block
 //                  is a result of its own: u64 size, the value

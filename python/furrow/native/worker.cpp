@@ -16,6 +16,15 @@ std::string bytes_of(const py::object& bytes) {
   return std::string(PyBytes_AS_STRING(bytes.ptr()), static_cast<std::size_t>(PyBytes_GET_SIZE(bytes.ptr())));
 }
 
+class BufferWriter : public Writer {
+ public:
+  explicit BufferWriter(Buffer& to) : to_(to) {}
+  void write(const void* data, std::size_t size) override { to_.append(data, size); }
+
+ private:
+  Buffer& to_;
+};
+
 // Where this process is; a task asks for it.
 struct Scope {
   bool active = false;
@@ -85,7 +94,9 @@ void Worker::read_all(Reader& body, Buffer& to) {
 void Worker::handle(const pool::MessageHead& head, bool job, Reader& body, const pool::WorkerDesk& desk) {
   if (released_) PyEval_RestoreThread(std::exchange(released_, nullptr));
   const Job& of = job ? learn(head.job, body) : known(head.job);
-  read_all(body, values_);
+  values_.clear();
+  BufferWriter values(values_);
+  static_cast<pool::PartsReader&>(body).copy_rest(values);  // a crew gives nothing else
   tried_unit_ = head.begin;
   tried_attempts_ = static_cast<int>(head.attempts);
   run(of, head, desk);

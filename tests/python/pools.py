@@ -1,0 +1,41 @@
+"""The pools that tests share, by kind. With FURROW_OVER_MPI=1 that is the one of all ranks, under mpirun."""
+import atexit
+import os
+
+import furrow
+
+OVER_MPI = os.environ.get("FURROW_OVER_MPI") == "1"
+
+MAKE = {
+    "processes": lambda: furrow.Pool(2),
+    "threads": lambda: furrow.ThreadPool(2),
+    "fork": lambda: furrow.Pool(2, context="fork"),
+    "spawn": lambda: furrow.Pool(2, context="spawn"),
+    "ranks": lambda: furrow.MPIPool(2),
+}
+
+_shared = {}
+
+
+def get(kind):
+    """One for all tests; made when the first wants it."""
+    if kind not in _shared:
+        _shared[kind] = MAKE[kind]()
+    return _shared[kind]
+
+
+def fresh(kind):
+    """One that a test may end. Of ranks there is one at a time."""
+    if kind == "ranks":
+        _end(kind)
+    return MAKE[kind]()
+
+
+def _end(kind):
+    pool = _shared.pop(kind, None)
+    if pool:
+        pool.terminate()
+        pool.join()
+
+
+atexit.register(lambda: [_end(kind) for kind in list(_shared)])

@@ -1,0 +1,135 @@
+"""Ctrl-C ends all of it, whoever hears of it, and nothing is left behind."""
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import mpirun
+import program
+import pytest
+
+SECONDS = 20  # before a test gives up; what is promised is printed beside what was measured
+
+BUSY = {"sleeping": "time.sleep(60)", "in Python": "while True: pass", "in C": "sum(range(10**12))"}
+
+
+class Job(program.Running):
+    """An MPI job that goes on. mpirun gives each rank a session of its own: they are found by what they run."""
+
+    def __init__(self, path, ranks):
+        self.path = str(path)
+        self.process = subprocess.Popen(mpirun.command(ranks, path), cwd=path.parent, env=program.environment(),
+                                        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                        start_new_session=True)
+
+    def root(self):
+        """The pid of rank 0, which the program has written down."""
+        return int((Path(self.path).parent / "root").read_text())
+
+    def runs(self, pid):
+        try:
+            with open(f"/proc/{pid}/cmdline", "rb") as file:
+                words = file.read().split(b"\0")
+            with open(f"/proc/{pid}/stat") as file:
+                state = file.read().rpartition(")")[2].split()[0]
+        except OSError:
+            return False
+        return self.path.encode() in words and b"-n" not in words and state not in "ZX"
+
+
+def started(folder, work, call="pool.map(work, range(8), 1)"):
+    path = folder / "busy.py"
+    path.write_text(f"""
+import os, time
+from furrow import MPIPool
+
+def work(x):
+    if x == 1:
+        print("working", flush=True)
+    {work}
+
+with MPIPool(1) as pool:
+    with open("root", "w") as file:
+        file.write(str(os.getpid()))
+    try:
+        {call}
+    except KeyboardInterrupt:
+        print("interrupted", flush=True)
+        raise
+""")
+    job = Job(path, 3)
+    try:
+        assert job.read_line() == "working"
+        time.sleep(0.05)
+        return job, job.root()
+    except BaseException:
+        job.__exit__()
+        raise
+
+
+@pytest.mark.parametrize("work", BUSY)
+def test_an_interrupt_of_mpirun_ends_all(work, tmp_path, record_property):
+    job, _ = started(tmp_path, BUSY[work])
+    with job:
+        assert len(job.members()) >= 3 * 3  # each rank, its template, its worker
+        began = time.monotonic()
+        os.kill(job.process.pid, signal.SIGINT)
+        job.process.communicate(timeout=SECONDS)
+        job.wait_until_alone(SECONDS)
+        took = time.monotonic() - began
+        print(f"ended after {took:.3f} s (promised: 1.5 s, of which mpirun waits one)")
+        record_property("seconds", took)
+
+
+@pytest.mark.parametrize("who", ["rank 0", "all ranks"])
+@pytest.mark.parametrize("work", BUSY)
+@pytest.mark.parametrize("call", ["pool.map(work, range(8), 1)", "list(pool.imap(work, range(8)))", "pool.map_async(work, range(8), 1).get()"])
+def test_an_interrupt_of_the_program_ends_it_with_one_traceback(call, work, who, tmp_path, record_property):
+    job, root = started(tmp_path, BUSY[work], call)
+    with job:
+        began = time.monotonic()
+        for pid in [root] if who == "rank 0" else job.members():
+            os.kill(pid, signal.SIGINT)
+        job.wait_until_alone(SECONDS)
+        took = time.monotonic() - began
+        print(f"ended after {took:.3f} s (promised: 0.5 s; mpirun itself takes longer)")
+        record_property("seconds", took)
+        out, err = job.process.communicate(timeout=SECONDS)
+    assert out == "interrupted\n" and err.count("Traceback (most recent call last)") == 1, err
+
+
+def test_a_program_that_is_killed_leaves_nobody(tmp_path):
+    job, root = started(tmp_path, BUSY["in Python"])
+    with job:
+        os.kill(root, signal.SIGKILL)
+        job.process.communicate(timeout=SECONDS)
+        job.wait_until_alone(SECONDS)
+
+
+def test_after_an_interrupt_the_pool_goes_on(tmp_path):
+    path = tmp_path / "goes_on.py"
+    path.write_text("""
+import os, time
+from furrow import MPIPool
+def busy(x):
+    print("working", flush=True)
+    time.sleep(600)
+with MPIPool(1) as pool:
+    with open("root", "w") as file:
+        file.write(str(os.getpid()))
+    for call in (lambda f, xs: pool.map(f, xs, 1), lambda f, xs: list(pool.imap(f, xs)), lambda f, xs: list(pool.imap_unordered(f, iter(xs)))):
+        try:
+            call(busy, range(3))
+        except KeyboardInterrupt:
+            print(pool.map(abs, [-1, -2, -3], 1), flush=True)
+""")
+    with Job(path, 3) as job:
+        for _ in range(3):
+            assert [job.read_line() for _ in range(3)] == ["working"] * 3
+            time.sleep(0.05)
+            os.kill(job.root(), signal.SIGINT)
+            assert job.read_line() == "[1, 2, 3]"
+        assert job.process.communicate(timeout=SECONDS)[0] == ""
+        assert job.process.returncode == 0
+        job.wait_until_alone(SECONDS)
