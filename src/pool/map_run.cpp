@@ -25,13 +25,13 @@ std::size_t MapRun::span_of(std::uint64_t place) const {
 
 detail::AfterFailure MapRun::failed(detail::TaskScope& scope, std::uint64_t unit) {
   if (scope.watch) watchdog_.remove(static_cast<Watchdog::Watch*>(std::exchange(scope.watch, nullptr)));
-  if (scope.failed_item != scope.item) scope.attempts = 0;
-  scope.failed_item = scope.item;
+  if (scope.failed_item != scope.current()) scope.attempts = 0;
+  scope.failed_item = scope.current();
   ++scope.attempts;
   forget_stream(scope);
   if (scope.attempts <= options.retries && !stopped()) return detail::AfterFailure::kAgain;
   Failure failure = current_failure();
-  failure.index = static_cast<std::uint64_t>(scope.item);
+  failure.index = static_cast<std::uint64_t>(scope.current());
   failure.attempts = scope.attempts;
   record(std::move(failure), scope.worker);
   if (!stopped()) return detail::AfterFailure::kNext;

@@ -53,7 +53,7 @@ std::uint64_t seed_of(const PoolOptions& options) {
   if (options.seed) return *options.seed;
   const detail::TaskScope* scope = pool::current_scope();
   if (!scope) return 0;
-  Philox mixed(scope->seed, scope->number, static_cast<std::uint64_t>(scope->item));
+  Philox mixed(scope->seed, scope->number, static_cast<std::uint64_t>(scope->current()));
   mixed.discard(~std::uint64_t{0} / 2);  // far from what task_rng() will give
   return mixed();
 }

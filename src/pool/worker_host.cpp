@@ -8,9 +8,9 @@ namespace furrow::pool {
 detail::AfterFailure WorkerHost::failed(detail::TaskScope& scope, std::uint64_t unit) {
   const bool while_encoding = outbox_.is_open();
   outbox_.drop();
-  const auto item = static_cast<std::uint64_t>(scope.item);
-  if (scope.failed_item != scope.item) scope.attempts = unit == tried_unit_ ? tried_attempts_ : 0;
-  scope.failed_item = scope.item;
+  const auto item = static_cast<std::uint64_t>(scope.current());
+  if (scope.failed_item != scope.current()) scope.attempts = unit == tried_unit_ ? tried_attempts_ : 0;
+  scope.failed_item = scope.current();
   ++scope.attempts;
   forget_stream(scope);
   slot_.attempts.store(static_cast<std::uint32_t>(scope.attempts), std::memory_order_relaxed);
