@@ -16,13 +16,14 @@ USES = {
     "channel": ["base", "os"],
     "pool": ["base", "os", "channel"],
     "mpi": ["pool"],
+    "ranks": ["mpi", "channel"],
     "exec": ["base", "os", "plan", "channel"],
     "farm": ["plan", "os", "store"],
     "command": ["plan", "os", "store", "exec"],
     "workflow": ["plan", "store", "os"],
     "snakefile": ["workflow"],
     "report": ["store"],
-    "cli": ["command", "workflow", "snakefile", "farm", "exec", "report", "store", "pool"],
+    "cli": ["command", "workflow", "snakefile", "farm", "exec", "report", "store", "pool", "channel"],
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s*"([^"/]+)/[^"]*"')
 TEST_SUPPORT = '#include "../../tests/support/'  # what tests share, open to tests alone

@@ -8,17 +8,18 @@
 #include <memory>
 
 #include "cli/batch_source.hpp"
+#include "cli/node_evaluator.hpp"
+#include "cli/ranks.hpp"
 #include "cli/tell.hpp"
 #include "exec/batch_shelf.hpp"
 #include "exec/local_executor.hpp"
+#include "exec/mpi_executor.hpp"
 #include "farm/farm.hpp"
 #include "os/clock.hpp"
 #include "os/cores.hpp"
 #include "os/files.hpp"
 #include "os/guard.hpp"
 #include "os/signals.hpp"
-#include "snakefile/evaluator_process.hpp"
-#include "workflow/glob.hpp"
 
 namespace furrow::cli {
 
@@ -55,17 +56,22 @@ Result<exec::Batch> wait_for_batch(const exec::BatchFolder& folder, std::uint32_
 
 class BatchRun {
  public:
-  BatchRun(exec::Batch batch, std::string folder, exec::JournalWriter& journal)
-      : batch_(std::move(batch)), folder_(std::move(folder)), journal_(journal) {}
+  BatchRun(exec::Batch batch, std::string folder, exec::JournalWriter& journal, Ranks* ranks)
+      : batch_(std::move(batch)), folder_(std::move(folder)), journal_(journal), ranks_(ranks) {}
 
   Result<bool> run();
 
  private:
   Result<void> start_evaluator(os::EventLoop& loop);
+  std::int64_t find_shares();
+  std::unique_ptr<exec::MpiExecutor> executor_on_ranks(os::EventLoop& loop, plan::Executor& local,
+                                                       exec::OutputSink& sink, const std::string& scratch);
 
   exec::Batch batch_;
   const std::string folder_;
   exec::JournalWriter& journal_;
+  Ranks* const ranks_;                   // null: this process is alone
+  std::vector<exec::RankShare> shares_;  // theirs
   std::unique_ptr<os::Guard> guard_;
   std::unique_ptr<snakefile::EvaluatorProcess> evaluator_;
 };
@@ -73,26 +79,33 @@ class BatchRun {
 // For `run:` blocks: the same Snakefile, run again here.
 Result<void> BatchRun::start_evaluator(os::EventLoop& loop) {
   if (batch_.evaluator.load.empty()) return {};
-  snakefile::EvaluatorOptions options;
-  options.python = batch_.evaluator.python;
-  options.guard_fd = guard_->table_fd();
-  options.glob = [](const snakefile::GlobQuestion& question) -> Result<snakefile::GlobAnswer> {
-    auto matches = workflow::glob_wildcards(question.pattern, question.follow_links);
-    if (!matches) return fail(std::move(matches.error()));
-    return snakefile::GlobAnswer{std::move(matches->names), std::move(matches->values)};
-  };
-  // A `workdir:` of the Snakefile is relative to where the engine was when it ran it.
-  if (auto changed = os::change_directory(batch_.evaluator.directory); !changed) return changed;
-  auto started = snakefile::EvaluatorProcess::start(std::move(options));
+  auto started = start_node_evaluator(batch_.evaluator, loop, *guard_);
   if (!started) return fail(std::move(started.error()));
   evaluator_ = std::move(*started);
-  auto loaded = evaluator_->load_again(batch_.evaluator.load);
-  if (!loaded) return fail(std::move(loaded.error()));
-  for (const auto& [name, value] : loaded->environment) {
-    value ? ::setenv(name.c_str(), value->c_str(), 1) : ::unsetenv(name.c_str());
-  }
-  evaluator_->attach(loop);
-  return os::change_directory(batch_.directory);
+  return {};
+}
+
+// The batch's cores, or those of all ranks.
+std::int64_t BatchRun::find_shares() {
+  if (!ranks_) return std::max<std::int64_t>(1, batch_.cores);
+  shares_ = exec::shares_of(ranks_->team().ranks(), std::nullopt);
+  std::int64_t cores = 0;
+  for (exec::RankShare& share : shares_) cores += share.cores;
+  return cores;
+}
+
+std::unique_ptr<exec::MpiExecutor> BatchRun::executor_on_ranks(os::EventLoop& loop, plan::Executor& local,
+                                                               exec::OutputSink& sink,
+                                                               const std::string& scratch) {
+  exec::MpiOptions options;
+  options.shares = shares_;
+  options.scratch = scratch;
+  options.evaluator = batch_.evaluator;
+  options.needs = [this](const plan::Attempt& attempt) {
+    const exec::BatchJob& job = batch_.jobs[attempt.job];
+    return exec::RankNeeds{.cores = job.cores, .memory_mb = job.memory_mb};
+  };
+  return std::make_unique<exec::MpiExecutor>(loop, ranks_->team(), local, &sink, std::move(options));
 }
 
 Result<bool> BatchRun::run() {
@@ -112,15 +125,19 @@ Result<bool> BatchRun::run() {
 
   plan::Resources resources;
   plan::Budget budget;
-  const std::int64_t cores = std::max<std::int64_t>(1, batch_.cores);
-  budget.set_limit(plan::kCores, cores);
+  const std::int64_t cores = find_shares();
+  const std::int64_t ahead = ranks_ ? exec::MpiExecutor::most_ahead(shares_) : 0;
+  budget.set_limit(plan::kCores, cores + ahead);
   if (batch_.memory_mb > 0) budget.set_limit(resources.index("memory_mb"), batch_.memory_mb);
   BatchSource source(batch_, folder_, journal_, resources, cores, batch_.memory_mb);
   plan::JobGraph graph;
   source.plan(graph);
   const std::string temporary = variable("TMPDIR");
-  exec::LocalExecutor executor(loop, guard_.get(), evaluator_.get(), &source,
-                               {.scratch = temporary.empty() ? "/tmp" : temporary});
+  const std::string scratch = temporary.empty() ? "/tmp" : temporary;
+  exec::LocalExecutor local(loop, guard_.get(), evaluator_.get(), &source, {.scratch = scratch});
+  std::unique_ptr<exec::MpiExecutor> on_ranks;
+  if (ranks_) on_ranks = executor_on_ranks(loop, local, source, scratch);
+  plan::Executor& executor = on_ranks ? static_cast<plan::Executor&>(*on_ranks) : local;
   farm::Farm farm(graph, resources, std::move(budget), executor, source, loop,
                   {.keep_going = true, .timeout_s = batch_.timeout_s});
   running = &farm;
@@ -133,7 +150,7 @@ Result<bool> BatchRun::run() {
   return summary.ok() && source.all_ok();
 }
 
-Result<bool> run_batch(const std::string& path, std::uint32_t index) {
+Result<bool> run_batch(const std::string& path, std::uint32_t index, Ranks* ranks) {
   const exec::BatchFolder folder(os::absolute(path));
   auto batch = wait_for_batch(folder, index);
   if (!batch) return fail(std::move(batch.error()));
@@ -144,7 +161,7 @@ Result<bool> run_batch(const std::string& path, std::uint32_t index) {
   if (!journal) return fail(std::move(journal.error()));
   (*journal)->begin(batch->id, index, system_name());
   if (auto written = (*journal)->commit(); !written) return fail(std::move(written.error()));
-  auto ok = BatchRun(std::move(*batch), folder.path(), **journal).run();
+  auto ok = BatchRun(std::move(*batch), folder.path(), **journal, ranks).run();
   if (!ok) return ok;
   (*journal)->over();
   if (auto written = (*journal)->commit(); !written) return fail(std::move(written.error()));
@@ -154,7 +171,7 @@ Result<bool> run_batch(const std::string& path, std::uint32_t index) {
 
 }  // namespace
 
-int batch_command(const std::vector<std::string>& arguments) {
+int batch_command(const std::vector<std::string>& arguments, Ranks* ranks) {
   std::uint32_t index = 0;
   const std::string number = arguments.size() == 2 ? arguments[1] : "";
   const auto [end, code] = std::from_chars(number.data(), number.data() + number.size(), index);
@@ -165,7 +182,7 @@ int batch_command(const std::vector<std::string>& arguments) {
     return 2;
   }
   ::signal(SIGPIPE, SIG_IGN);
-  const auto ok = run_batch(arguments[0], index);
+  const auto ok = run_batch(arguments[0], index, ranks);
   if (!ok) return tell(ok.error());
   return *ok ? 0 : 1;
 }

@@ -9,6 +9,8 @@
 
 namespace furrow::cli {
 
-int batch_command(const std::vector<std::string>& arguments);
+class Ranks;
+
+int batch_command(const std::vector<std::string>& arguments, Ranks* ranks = nullptr);
 
 }  // namespace furrow::cli

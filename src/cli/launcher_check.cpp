@@ -1,8 +1,12 @@
 #include "cli/launcher_check.hpp"
 
+#include <unistd.h>
+
+#include <algorithm>
 #include <array>
 #include <cstdlib>
-#include <string>
+#include <string_view>
+#include <vector>
 
 namespace furrow::cli {
 
@@ -20,21 +24,66 @@ constexpr std::array<Launcher, 3> kLaunchers{{
     {"srun", "SLURM_STEP_NUM_TASKS", "SLURM_PROCID"},
 }};
 
+bool has(const char* variable) { return std::getenv(variable) != nullptr; }
+
+// Of OpenMPI's and PMIx's own settings those that people make are not told from those that mpirun makes; what
+// a user has exported for all his MPI programs is in his files, or said again in the job.
+bool is_of_launcher(std::string_view name) {
+  if (name.starts_with("OMPI_ALLOW_RUN_AS_ROOT")) return false;
+  for (const std::string_view prefix :
+       {"OMPI_", "PMIX_", "PMI_", "PRTE_", "ORTE_", "HYDRA_", "HYDI_", "MPI_LOCAL", "SLURM_PMIX",
+        "SLURM_STEP", "SLURM_SRUN_", "SLURM_CPU_BIND", "SLURM_MEM_BIND"}) {
+    if (name.starts_with(prefix)) return true;
+  }
+  constexpr std::string_view kOfStep[] = {"SLURM_PROCID",
+                                          "SLURM_LOCALID",
+                                          "SLURM_NODEID",
+                                          "SLURM_GTIDS",
+                                          "SLURM_TASK_PID",
+                                          "SLURM_MPI_TYPE",
+                                          "SLURM_NPROCS",
+                                          "SLURM_NTASKS",
+                                          "SLURM_NNODES",
+                                          "SLURM_DISTRIBUTION",
+                                          "SLURM_TASKS_PER_NODE",
+                                          "SLURM_NTASKS_PER_NODE",
+                                          "SLURM_LAUNCH_NODE_IPADDR"};
+  return std::find(std::begin(kOfStep), std::end(kOfStep), name) != std::end(kOfStep);
+}
+
 }  // namespace
 
-std::optional<Error> refuse_several_ranks() {
+std::optional<Launched> launched_several_times() {
   for (const Launcher& each : kLaunchers) {
     const char* const size = std::getenv(each.size);
-    if (!size || !std::getenv(each.rank) || std::atoi(size) <= 1) continue;
-    return Error{
-        .message = std::string(each.name) + " has started this command " + size + " times (" + each.size +
-                   "), and each of them would do all the work",
-        .hint = "Start it once, without " + std::string(each.name) +
-                ": it uses all cores that it may, and --executor slurm takes more nodes. A program of "
-                "yours under " +
-                each.name + " can start it after unsetting " + each.size + "."};
+    if (!size || !has(each.rank) || std::atoi(size) <= 1) continue;
+    return Launched{each.name, each.size, std::atoi(size),
+                    has("OMPI_COMM_WORLD_RANK") || has("PMIX_RANK") || has("PMI_RANK")};
   }
   return std::nullopt;
+}
+
+Error refuse_several_ranks(const Launched& launched, const std::string& why) {
+  return Error{.message = launched.by + " has started this command " + std::to_string(launched.size) +
+                          " times (" + launched.variable +
+                          "), and each of them would do all the work, since " + why,
+               .hint = (launched.by == "srun" ? std::string("Say srun --mpi=pmix; or start it once, without ")
+                                              : std::string("Start it once, without ")) +
+                       launched.by +
+                       ": it uses all cores that it may, and --executor slurm takes more nodes. A program "
+                       "of yours under " +
+                       launched.by + " can start it after unsetting " + launched.variable + "."};
+}
+
+void forget_launcher() {
+  if (!has("OMPI_COMM_WORLD_RANK") && !has("PMIX_RANK") && !has("PMI_RANK")) return;
+  std::vector<std::string> names;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const std::string_view text = *entry;
+    const std::string_view name = text.substr(0, text.find('='));
+    if (is_of_launcher(name)) names.emplace_back(name);
+  }
+  for (const std::string& name : names) ::unsetenv(name.c_str());
 }
 
 }  // namespace furrow::cli

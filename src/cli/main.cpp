@@ -3,13 +3,14 @@
 
 #include <cstdio>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "base/strings.hpp"
 #include "cli/batch_command.hpp"
 #include "cli/cpus_command.hpp"
-#include "cli/launcher_check.hpp"
 #include "cli/map_command.hpp"
+#include "cli/ranks.hpp"
 #include "cli/run_command.hpp"
 #include "cli/tell.hpp"
 
@@ -41,6 +42,27 @@ void open_standard_streams() {
   if (fd > 2) ::close(fd);
 }
 
+using Arguments = std::vector<std::string>;
+using Ranks = furrow::cli::Ranks;
+using CarryOut = int (*)(const Arguments& arguments, Ranks* ranks);
+constexpr std::tuple<const char*, CarryOut, int> kWithJobs[] = {{"run", furrow::cli::run_command, 2},
+                                                                {"map", furrow::cli::map_command, 255},
+                                                                {"batch", furrow::cli::batch_command, 1}};
+
+// Started several times by an MPI launcher, the command is carried out by the first, and the others serve it.
+int on_all_ranks(CarryOut carry_out, const Arguments& arguments, int mistake) {
+  const auto ranks = Ranks::join(FURROW_VERSION);
+  if (!ranks) {
+    furrow::cli::tell(ranks.error());
+    return mistake;
+  }
+  if (!*ranks) return carry_out(arguments, nullptr);
+  if (!(*ranks)->is_root()) return (*ranks)->serve();
+  const int code = carry_out(arguments, ranks->get());
+  (*ranks)->leave();
+  return code;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -51,15 +73,9 @@ int main(int argc, char** argv) {
     return 2;
   }
   const std::string& command = arguments.front();
-  if (command == "run" || command == "map") {
-    if (const auto refusal = furrow::cli::refuse_several_ranks()) {
-      furrow::cli::tell(*refusal);
-      return command == "map" ? 255 : 2;
-    }
+  for (const auto& [name, carry_out, mistake] : kWithJobs) {
+    if (command == name) return on_all_ranks(carry_out, {arguments.begin() + 1, arguments.end()}, mistake);
   }
-  if (command == "run") return furrow::cli::run_command({arguments.begin() + 1, arguments.end()});
-  if (command == "map") return furrow::cli::map_command({arguments.begin() + 1, arguments.end()});
-  if (command == "batch") return furrow::cli::batch_command({arguments.begin() + 1, arguments.end()});
   if (command == "cpus") return furrow::cli::cpus_command({arguments.begin() + 1, arguments.end()});
   if (command == "--version" || command == "-V") return std::puts("furrow " FURROW_VERSION) < 0;
   if (command == "--help" || command == "-h" || command == "help") return std::fputs(kHelp, stdout) < 0;

@@ -79,6 +79,18 @@ Result<void> check_map_cluster(const MapOptions& options) {
   return {};
 }
 
+Result<void> check_map_ranks(const MapOptions& options) {
+  const std::pair<bool, const char*> all[] = {{options.cluster.is_on(), "--executor slurm"},
+                                              {options.load.has_value(), "--load"},
+                                              {options.memfree > 0, "--memfree"}};
+  for (const auto& [is_given, name] : all) {
+    if (is_given)
+      return fail(Error{std::string(name) + " does not go with several ranks of mpirun or srun", "", 0,
+                        "Start furrow once, or leave it out."});
+  }
+  return {};
+}
+
 MapCluster::MapCluster(const MapOptions& options, const command::MapSource& source, command::Joblog* log,
                        os::EventLoop& loop, exec::OutputSink& sink, std::string scratch)
     : options_(options),

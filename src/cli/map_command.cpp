@@ -7,15 +7,15 @@
 
 namespace furrow::cli {
 
-int map_command(const std::vector<std::string>& arguments) {
+int map_command(const std::vector<std::string>& arguments, Ranks* ranks) {
   auto options = read_map_options(arguments);
   if (!options) {
     std::FILE* const stream = options.error().code == 0 ? stdout : stderr;
     std::fprintf(stream, "%s\n", options.error().text.c_str());
     return options.error().code;
   }
-  if (!options->dry_run) return run_map(std::move(*options));
-  auto plan = plan_map(*options);
+  if (!options->dry_run) return run_map(std::move(*options), ranks);
+  auto plan = plan_map(*options, ranks);
   if (plan) return dry_run_map(*options, *plan);
   tell(plan.error());
   return 255;

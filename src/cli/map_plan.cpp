@@ -75,15 +75,26 @@ void note_terminal(const MapOptions& options) {
     std::fputs("furrow map: reading the inputs from the terminal, one a line; Ctrl-D ends them\n", stderr);
 }
 
+// Each rank is a machine: -j says how many jobs at a time it runs.
+void share_slots(const MapOptions& options, const exec::RankTeam& team, MapPlan& plan) {
+  plan.slots = 0;
+  for (const exec::RankFigures& rank : team.ranks()) {
+    const unsigned slots = options.jobs.jobs(static_cast<unsigned>(rank.cores));
+    plan.shares.push_back({slots, 0});
+    plan.slots += slots;
+  }
+}
+
 // Jobs that are handed over at a time: of so many, what goes together on a cluster is chosen.
 constexpr unsigned kOnCluster = 20'000;
 
 }  // namespace
 
-Result<MapPlan> plan_map(const MapOptions& options) {
+Result<MapPlan> plan_map(const MapOptions& options, Ranks* ranks) {
   MapPlan plan;
   plan.slots = options.jobs.jobs(static_cast<unsigned>(os::usable_cores().physical));
   if (options.cluster.is_on()) plan.slots = kOnCluster;
+  if (ranks) share_slots(options, ranks->team(), plan);
   plan.total = options.total_jobs;
   note_terminal(options);
   TemplateOptions templates = options.templates;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "cli/map_options.hpp"
+#include "cli/ranks.hpp"
 #include "command/input_source.hpp"
 #include "command/template.hpp"
 
@@ -15,7 +16,8 @@ namespace furrow::cli {
 struct MapPlan {
   command::CommandTemplate command;
   std::unique_ptr<command::InputSource> inputs;  // none with --pipe and --pipe-part
-  unsigned slots = 1;                            // -j on this machine
+  unsigned slots = 1;                            // -j on this machine, or on all ranks
+  std::vector<exec::RankShare> shares;           // of the ranks, where there are several
   std::optional<std::uint64_t> total;            // jobs, where all input had to be read first
   bool needs_identities = false;                 // {seed} is used somewhere
 
@@ -26,6 +28,7 @@ struct MapPlan {
 
 // Reads the header of the inputs, or all of them where OPTIONS need their number ({##}, --bar, --eta, --halt
 // with a percentage).
-Result<MapPlan> plan_map(const MapOptions& options);
+// RANKS: where a launcher has started several; null: this process is alone.
+Result<MapPlan> plan_map(const MapOptions& options, Ranks* ranks);
 
 }  // namespace furrow::cli

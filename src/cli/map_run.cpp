@@ -75,8 +75,8 @@ bool is_closed(int fd) {
 
 }  // namespace
 
-MapRun::MapRun(MapOptions options)
-    : options_(std::move(options)), folder_(scratch_folder(options_)), out_(1), err_(2) {}
+MapRun::MapRun(MapOptions options, Ranks* ranks)
+    : options_(std::move(options)), ranks_(ranks), folder_(scratch_folder(options_)), out_(1), err_(2) {}
 
 int MapRun::run() {
   if (auto prepared = prepare(); !prepared) {
@@ -88,6 +88,9 @@ int MapRun::run() {
 
 Result<void> MapRun::prepare() {
   if (auto possible = check_map_cluster(options_); !possible) return possible;
+  if (ranks_) {
+    if (auto possible = check_map_ranks(options_); !possible) return possible;
+  }
   const bool goes_on = options_.resume || options_.resume_failed || options_.retry_failed;
   const bool may_go_by_results = options_.results && !options_.retry_failed;
   if (goes_on && !options_.joblog && !may_go_by_results)
@@ -97,7 +100,7 @@ Result<void> MapRun::prepare() {
     if (auto opened = open_log(); !opened) return opened;
     take_failed_jobs();
   }
-  auto plan = plan_map(options_);
+  auto plan = plan_map(options_, ranks_);
   if (!plan) return fail(std::move(plan.error()));
   plan_ = std::move(*plan);
   if (plan_.inputs) names_ = plan_.inputs->names();
@@ -226,6 +229,18 @@ command::CollatorOptions MapRun::collator_options() {
           .on_closed = [this] { output_closed(); }};
 }
 
+std::unique_ptr<exec::MpiExecutor> MapRun::executor_on_ranks(os::EventLoop& loop, plan::Executor& local,
+                                                             exec::OutputSink& sink) const {
+  exec::MpiOptions options;
+  options.shares = plan_.shares;
+  options.has_streams = files_.has_value() || options_.grouping == MapOptions::Grouping::kNone;
+  // {%} is the number of a job among those that run; and a limit of time begins when a job does.
+  options.may_send_ahead = !plan_.command.uses_slot() && options_.timeout_percent == 0;
+  options.ending = executor_options(options_, 1, folder_).ending;
+  options.scratch = folder_;
+  return std::make_unique<exec::MpiExecutor>(loop, ranks_->team(), local, &sink, std::move(options));
+}
+
 // Blocks that wait cost memory, values next to none.
 std::size_t MapRun::look_ahead() const {
   return options_.pipe == MapOptions::Pipe::kPipe ? plan_.slots
@@ -240,7 +255,8 @@ farm::Summary MapRun::run_jobs() {
   plan::JobGraph graph;
   plan::Resources resources;
   plan::Budget budget;
-  budget.set_limit(plan::kCores, plan_.slots);
+  const std::int64_t ahead = ranks_ ? exec::MpiExecutor::most_ahead(plan_.shares) : 0;
+  budget.set_limit(plan::kCores, plan_.slots + ahead);
 
   command::Collator collator(out_, err_, collator_options());
   command::MapSource source(settings(), *feed_, collator, log_.get(), graph, resources, loop);
@@ -248,12 +264,15 @@ farm::Summary MapRun::run_jobs() {
     source.on_start([this](const command::MapJob& job) { say(job.command); });
   exec::LocalExecutor local(loop, guard_.get(), nullptr, &collator,
                             executor_options(options_, plan_.slots, folder_));
+  std::unique_ptr<exec::MpiExecutor> on_ranks;
+  if (ranks_) on_ranks = executor_on_ranks(loop, local, collator);
   std::optional<MapCluster> cluster;
   if (options_.cluster.is_on()) {
     cluster.emplace(options_, source, log_.get(), loop, collator, folder_);
     if (auto adopted = cluster->adopt(); !adopted) return {.error = std::move(adopted.error())};
   }
-  plan::Executor& executor = cluster ? cluster->executor() : local;
+  plan::Executor& own = on_ranks ? static_cast<plan::Executor&>(*on_ranks) : local;
+  plan::Executor& executor = cluster ? cluster->executor() : own;
   const double cores = os::usable_cores().physical;
   gate_ = std::make_unique<MapGate>(
       GateOptions{.delay_s = options_.delay_s,
@@ -383,6 +402,6 @@ int MapRun::conclude(const farm::Summary& summary) {
   return halt_->exit_code();
 }
 
-int run_map(MapOptions options) { return MapRun(std::move(options)).run(); }
+int run_map(MapOptions options, Ranks* ranks) { return MapRun(std::move(options), ranks).run(); }
 
 }  // namespace furrow::cli

@@ -16,6 +16,7 @@
 #include "command/joblog.hpp"
 #include "command/map_source.hpp"
 #include "command/pipe_feed.hpp"
+#include "exec/mpi_executor.hpp"
 #include "exec/stream_writer.hpp"
 #include "farm/farm.hpp"
 #include "os/descriptor.hpp"
@@ -27,7 +28,8 @@ namespace furrow::cli {
 
 class MapRun final : public plan::EventSink {
  public:
-  explicit MapRun(MapOptions options);
+  // RANKS: as in map_command(); borrowed.
+  MapRun(MapOptions options, Ranks* ranks);
   int run();
 
   void on_event(const plan::Event& event) override;
@@ -42,6 +44,8 @@ class MapRun final : public plan::EventSink {
   void take_failed_jobs();
   std::size_t look_ahead() const;
   farm::Summary run_jobs();
+  std::unique_ptr<exec::MpiExecutor> executor_on_ranks(os::EventLoop& loop, plan::Executor& local,
+                                                       exec::OutputSink& sink) const;
   command::MapSettings settings();
   command::CollatorOptions collator_options();
   int conclude(const farm::Summary& summary);
@@ -53,6 +57,7 @@ class MapRun final : public plan::EventSink {
   void say(const std::string& text);
 
   MapOptions options_;
+  Ranks* const ranks_;
   const std::string folder_;  // for what is long
   exec::StreamWriter out_, err_;
   std::optional<command::ResultsFiles> files_;

@@ -149,7 +149,7 @@ int carry_out(WorkflowSession& session) {
 
 }  // namespace
 
-int run_command(const std::vector<std::string>& arguments) {
+int run_command(const std::vector<std::string>& arguments, Ranks* ranks) {
   auto options = read_run_options(arguments);
   if (!options) {
     std::FILE* const stream = options.error().code == 0 ? stdout : stderr;
@@ -161,7 +161,11 @@ int run_command(const std::vector<std::string>& arguments) {
     std::fprintf(stderr, "furrow: nothing to unlock: the lock ends with the process that holds it\n");
     return 0;
   }
-  WorkflowSession session(*options);
+  if (ranks && options->cluster.is_on()) {
+    return tell(Error{"mpirun or srun has started several furrow, and a cluster is to run the jobs, too", "",
+                      0, "Leave out one of the two."});
+  }
+  WorkflowSession session(*options, ranks);
   return carry_out(session);
 }
 

@@ -53,7 +53,8 @@ std::string WorkflowRun::where() const {
   const ClusterSettings& cluster = session_.options().cluster;
   if (cluster.kind == ClusterSettings::Kind::kSlurm) return "Slurm";
   if (cluster.is_on()) return "a cluster";
-  return count_of(static_cast<std::size_t>(session_.cores()), "core");
+  const std::string cores = count_of(static_cast<std::size_t>(session_.cores()), "core");
+  return session_.ranks() ? fmt::format("{} of {} ranks", cores, session_.shares().size()) : cores;
 }
 
 Result<void> WorkflowRun::start_guard() { return session_.guard()->watch({session_.store()->lock_fd()}); }
@@ -69,11 +70,33 @@ Result<std::string> WorkflowRun::start_log() const {
 
 plan::Budget WorkflowRun::budget(plan::Resources& resources) const {
   plan::Budget budget;
-  budget.set_limit(plan::kCores, session_.cores());
+  // What is sent ahead to other ranks, waits there.
+  const std::int64_t ahead = session_.ranks() ? exec::MpiExecutor::most_ahead(session_.shares()) : 0;
+  budget.set_limit(plan::kCores, session_.cores() + ahead);
   if (session_.local_cores() > 0)
     budget.set_limit(resources.index(workflow::JobDemands::kLocalCores), session_.local_cores());
   for (const auto& [name, limit] : session_.limits()) budget.set_limit(resources.index(name), limit);
   return budget;
+}
+
+std::unique_ptr<exec::MpiExecutor> WorkflowRun::executor_on_ranks(os::EventLoop& loop,
+                                                                  const workflow::WorkflowSource& source,
+                                                                  plan::Executor& local,
+                                                                  exec::OutputSink& sink) const {
+  exec::MpiOptions options;
+  options.shares = session_.shares();
+  options.scratch = kScratchFolder;
+  options.evaluator = session_.evaluator_for_nodes();
+  options.needs = [&source](const plan::Attempt& attempt) {
+    exec::RankNeeds needs{.on_root = source.is_local(attempt.job)};
+    if (const auto demand = source.demand_of(attempt.job, attempt.number)) {
+      needs.cores = demand->threads;
+      needs.memory_mb = allocation_of(*demand).memory_mb;
+    }
+    return needs;
+  };
+  return std::make_unique<exec::MpiExecutor>(loop, session_.ranks()->team(), local, &sink,
+                                             std::move(options));
 }
 
 Result<farm::Summary> WorkflowRun::run_jobs(const std::string& log_path) {
@@ -120,9 +143,12 @@ Result<farm::Summary> WorkflowRun::run_jobs(const std::string& log_path) {
                     {options.quiet_progress, options.quiet_all, options.print_commands, log_path});
   exec::LocalExecutor executor(loop, session_.guard(), &session_.evaluator(), &progress,
                                {.scratch = kScratchFolder});
+  std::unique_ptr<exec::MpiExecutor> on_ranks;
+  if (session_.ranks()) on_ranks = executor_on_ranks(loop, source, executor, progress);
+  plan::Executor& own = on_ranks ? static_cast<plan::Executor&>(*on_ranks) : executor;
   std::optional<ClusterRun> cluster;
-  if (options.cluster.is_on() || may_be_adopted) cluster.emplace(session_, source, loop, executor, &progress);
-  farm::Farm farm(graph, resources, std::move(limits), cluster ? cluster->executor() : executor, source, loop,
+  if (options.cluster.is_on() || may_be_adopted) cluster.emplace(session_, source, loop, own, &progress);
+  farm::Farm farm(graph, resources, std::move(limits), cluster ? cluster->executor() : own, source, loop,
                   {.keep_going = options.keep_going});
   farm.add_sink(&progress);
   running = &farm;

@@ -5,7 +5,9 @@
 
 #include "cli/progress.hpp"
 #include "cli/workflow_session.hpp"
+#include "exec/mpi_executor.hpp"
 #include "farm/farm.hpp"
+#include "workflow/workflow_source.hpp"
 
 namespace furrow::cli {
 
@@ -17,6 +19,9 @@ class WorkflowRun {
  private:
   std::string where() const;  // jobs run
   Result<void> start_guard();
+  std::unique_ptr<exec::MpiExecutor> executor_on_ranks(os::EventLoop& loop,
+                                                       const workflow::WorkflowSource& source,
+                                                       plan::Executor& local, exec::OutputSink& sink) const;
   Result<farm::Summary> run_jobs(const std::string& log_path);
   plan::Budget budget(plan::Resources& resources) const;
   Result<std::string> start_log() const;

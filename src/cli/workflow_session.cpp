@@ -28,7 +28,8 @@ std::vector<std::string> absolute_all(const std::vector<std::string>& paths) {
 
 }  // namespace
 
-WorkflowSession::WorkflowSession(const RunOptions& options) : options_(options) {}
+WorkflowSession::WorkflowSession(const RunOptions& options, Ranks* ranks)
+    : options_(options), ranks_(ranks) {}
 
 bool WorkflowSession::changes_nothing() const {
   return options_.dry_run ||
@@ -74,22 +75,42 @@ Result<void> WorkflowSession::find_limits() {
   return {};
 }
 
-Result<void> WorkflowSession::find_cores() {
-  if (options_.cluster.is_on()) {
-    local_cores_ = options_.local_cores.value_or(os::usable_cores().logical);
-    cores_ = kNoLimit;
-    if (!options_.cores || *options_.cores == "all") return {};
-  }
-  if (!options_.cores || *options_.cores == "all") {
-    cores_ = options_.cores ? os::usable_cores().logical : os::usable_cores().physical;
-    return {};
-  }
+// --cores N; nothing: not said, or "all".
+Result<std::optional<std::int64_t>> WorkflowSession::wanted_cores() const {
+  if (!options_.cores || *options_.cores == "all") return std::optional<std::int64_t>();
   const std::string& text = *options_.cores;
-  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), cores_);
-  if (code != std::errc() || end != text.data() + text.size() || cores_ < 1)
+  std::int64_t cores = 0;
+  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), cores);
+  if (code != std::errc() || end != text.data() + text.size() || cores < 1)
     return fail(
         Error{"--cores " + text + " is no number of cores", {}, 0, "Give a number from 1 on, or \"all\"."});
+  return std::optional(cores);
+}
+
+Result<void> WorkflowSession::find_cores() {
+  const auto wanted = wanted_cores();
+  if (!wanted) return fail(wanted.error());
+  const os::Cores usable = os::usable_cores();
+  const std::int64_t here = options_.cores ? usable.logical : usable.physical;
+  if (options_.cluster.is_on()) local_cores_ = options_.local_cores.value_or(usable.logical);
+  cores_ = wanted->value_or(options_.cluster.is_on() ? kNoLimit : here);
+  cores_of_largest_ = cores_;
+  if (ranks_) share_cores(*wanted);
   return {};
+}
+
+// Those of all ranks; a job is on one of them.
+void WorkflowSession::share_cores(std::optional<std::int64_t> wanted) {
+  std::vector<exec::RankFigures> ranks = ranks_->team().ranks();
+  for (exec::RankFigures& rank : ranks) {
+    if (options_.cores) rank.cores = rank.threads;
+  }
+  shares_ = exec::shares_of(ranks, wanted);
+  cores_ = cores_of_largest_ = 0;
+  for (const exec::RankShare& share : shares_) {
+    cores_ += share.cores;
+    cores_of_largest_ = std::max(cores_of_largest_, share.cores);
+  }
 }
 
 Result<snakefile::LoadRequest> WorkflowSession::load_request(const std::string& snakefile) const {

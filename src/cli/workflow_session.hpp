@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include "cli/ranks.hpp"
 #include "cli/run_options.hpp"
 #include "exec/batch_file.hpp"
 #include "os/guard.hpp"
@@ -18,7 +19,8 @@ namespace furrow::cli {
 
 class WorkflowSession {
  public:
-  explicit WorkflowSession(const RunOptions& options);
+  // RANKS: where a launcher has started several; null: this process is alone. Borrows both.
+  explicit WorkflowSession(const RunOptions& options, Ranks* ranks = nullptr);
 
   // Starts the evaluator, loads the Snakefile, goes to its folder.
   Result<void> load();
@@ -33,7 +35,11 @@ class WorkflowSession {
   std::int64_t local_cores() const { return local_cores_; }  // with a cluster
   const exec::BatchEvaluator& evaluator_for_nodes() const { return evaluator_for_nodes_; }
   // --max-threads, whoever says how many: a number in the Snakefile, a function or an option.
-  std::int64_t most_threads() const { return std::min(cores_, options_.max_threads.value_or(cores_)); }
+  std::int64_t most_threads() const {
+    return std::min(cores_of_largest_, options_.max_threads.value_or(cores_of_largest_));
+  }
+  Ranks* ranks() const { return ranks_; }
+  const std::vector<exec::RankShare>& shares() const { return shares_; }  // of the ranks
   const std::vector<std::pair<std::string, std::int64_t>>& limits() const {
     return limits_;
   }  // of --resources
@@ -52,6 +58,8 @@ class WorkflowSession {
   Result<std::string> find_snakefile() const;
   Result<snakefile::LoadRequest> load_request(const std::string& snakefile) const;
   Result<void> find_cores();
+  Result<std::optional<std::int64_t>> wanted_cores() const;
+  void share_cores(std::optional<std::int64_t> wanted);
   Result<void> find_limits();
   Result<void> add_set_resources(snakefile::LoadRequest& request) const;
   Result<void> check_rule_names() const;
@@ -59,7 +67,10 @@ class WorkflowSession {
   Result<workflow::StalenessOptions> staleness_options();
 
   const RunOptions& options_;
+  Ranks* const ranks_;
   std::int64_t cores_ = 1, local_cores_ = 0;
+  std::int64_t cores_of_largest_ = 1;  // of the ranks; where there is one: all
+  std::vector<exec::RankShare> shares_;
   exec::BatchEvaluator evaluator_for_nodes_;
   std::vector<std::pair<std::string, std::int64_t>> limits_;
   std::unique_ptr<os::Guard> guard_;

@@ -4,6 +4,7 @@
 
 #include <charconv>
 
+#include "exec/attempt_json.hpp"
 #include "exec/sealed_line.hpp"
 #include "os/files.hpp"
 #include "os/replacing_file.hpp"
@@ -12,27 +13,9 @@ namespace furrow::exec {
 
 namespace {
 
-using Kind = plan::Launch::Kind;
 using Value = rapidjson::Value;
 
 constexpr const char* kFormat = "batch 1";
-constexpr std::pair<Kind, const char*> kKinds[] = {
-    {Kind::kNothing, "nothing"}, {Kind::kProgram, "program"}, {Kind::kShell, "shell"}, {Kind::kFork, "fork"}};
-
-const char* name_of(Kind kind) {
-  for (const auto& [known, name] : kKinds) {
-    if (known == kind) return name;
-  }
-  return "nothing";
-}
-
-Kind kind_of(const std::string& name) {
-  for (const auto& [kind, known] : kKinds) {
-    if (name == known) return kind;
-  }
-  return Kind::kNothing;
-}
-
 std::string header_line(const Batch& batch) {
   return seal_object([&](SealedWriter& json) {
     put(json, "furrow", std::string_view(kFormat));
@@ -46,43 +29,8 @@ std::string header_line(const Batch& batch) {
     json.Bool(batch.one_stream);
     put(json, "jobs", static_cast<std::int64_t>(batch.jobs.size()));
     if (batch.evaluator.load.empty()) return;
-    json.Key("evaluator");
-    json.StartObject();
-    put(json, "python", batch.evaluator.python);
-    put(json, "directory", batch.evaluator.directory);
-    put(json, "load", batch.evaluator.load);
-    json.EndObject();
+    put_evaluator(json, batch.evaluator);
   });
-}
-
-void put_launch(SealedWriter& json, const plan::Launch& launch) {
-  put(json, "kind", std::string_view(name_of(launch.kind)));
-  if (!launch.argv.empty()) {
-    json.Key("argv");
-    json.StartArray();
-    for (const std::string& word : launch.argv)
-      json.String(word.data(), static_cast<rapidjson::SizeType>(word.size()));
-    json.EndArray();
-  }
-  for (const auto& [name, text] : {std::pair{"command", &launch.command},
-                                   {"prefix", &launch.prefix},
-                                   {"executable", &launch.executable},
-                                   {"directory", &launch.directory},
-                                   {"payload", &launch.payload},
-                                   {"scratch", &launch.scratch}}) {
-    if (!text->empty()) put(json, name, *text);
-  }
-  if (launch.nice) put(json, "nice", std::int64_t{*launch.nice});
-  if (launch.environment.empty()) return;
-  json.Key("environment");
-  json.StartArray();
-  for (const auto& [name, value] : launch.environment) {
-    json.StartArray();
-    json.String(name.data(), static_cast<rapidjson::SizeType>(name.size()));
-    json.String(value.data(), static_cast<rapidjson::SizeType>(value.size()));
-    json.EndArray();
-  }
-  json.EndArray();
 }
 
 std::string job_line(const BatchJob& job) {
@@ -101,32 +49,6 @@ std::string job_line(const BatchJob& job) {
     }
     put_launch(json, job.launch);
   });
-}
-
-std::string string_of(const Value& value) {
-  return value.IsString() ? std::string(value.GetString(), value.GetStringLength()) : std::string();
-}
-
-plan::Launch launch_of(const Value& line) {
-  plan::Launch launch;
-  launch.kind = kind_of(text_of(line, "kind"));
-  launch.command = text_of(line, "command");
-  launch.prefix = text_of(line, "prefix");
-  launch.executable = text_of(line, "executable");
-  launch.directory = text_of(line, "directory");
-  launch.payload = text_of(line, "payload");
-  launch.scratch = text_of(line, "scratch");
-  if (const Value* const nice = member_of(line, "nice"); nice && nice->IsInt()) launch.nice = nice->GetInt();
-  if (const Value* const argv = member_of(line, "argv"); argv && argv->IsArray()) {
-    for (const Value& word : argv->GetArray()) launch.argv.push_back(string_of(word));
-  }
-  if (const Value* const all = member_of(line, "environment"); all && all->IsArray()) {
-    for (const Value& pair : all->GetArray()) {
-      if (pair.IsArray() && pair.Size() == 2)
-        launch.environment.emplace_back(string_of(pair[0]), string_of(pair[1]));
-    }
-  }
-  return launch;
 }
 
 BatchJob job_of(const Value& line) {
@@ -155,11 +77,7 @@ void read_header(const Value& line, Batch& batch) {
   batch.memory_mb = number_of(line, "memory_mb");
   batch.timeout_s = real_of(line, "timeout_s");
   batch.one_stream = flag_of(line, "one_stream");
-  if (const Value* const evaluator = member_of(line, "evaluator")) {
-    batch.evaluator.python = text_of(*evaluator, "python");
-    batch.evaluator.directory = text_of(*evaluator, "directory");
-    batch.evaluator.load = text_of(*evaluator, "load");
-  }
+  batch.evaluator = evaluator_of(line);
 }
 
 }  // namespace

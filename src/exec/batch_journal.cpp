@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "exec/attempt_json.hpp"
 #include "exec/sealed_line.hpp"
 #include "os/clock.hpp"
 
@@ -26,29 +27,6 @@ std::string host_name() {
   char name[256] = "";
   ::gethostname(name, sizeof name - 1);
   return name;
-}
-
-void put_usage(SealedWriter& json, const plan::Usage& usage) {
-  put(json, "wall_s", usage.wall_s);
-  put(json, "user_s", usage.user_s);
-  put(json, "system_s", usage.system_s);
-  put(json, "max_rss_kb", usage.max_rss_kb);
-  put(json, "read_blocks", usage.read_blocks);
-  put(json, "write_blocks", usage.write_blocks);
-}
-
-plan::Exit exit_of(const rapidjson::Value& line) {
-  plan::Exit exit;
-  exit.status = static_cast<int>(number_of(line, "status"));
-  exit.signal = static_cast<int>(number_of(line, "signal"));
-  exit.cancelled = flag_of(line, "cancelled");
-  exit.timed_out = flag_of(line, "timed_out");
-  exit.error = text_of(line, "error");
-  exit.started_at = real_of(line, "at");
-  exit.usage = {real_of(line, "wall_s"),        real_of(line, "user_s"),
-                real_of(line, "system_s"),      number_of(line, "max_rss_kb"),
-                number_of(line, "read_blocks"), number_of(line, "write_blocks")};
-  return exit;
 }
 
 void put_stream(SealedWriter& json, const char* name, const char* file_name, const std::string& text,
@@ -119,13 +97,7 @@ void JournalWriter::start(std::uint32_t place) {
 void JournalWriter::end(std::uint32_t place, const plan::Exit& exit, const JobOutput& output) {
   pending_ += seal_object([&](SealedWriter& json) {
     put(json, "end", std::int64_t{place});
-    put(json, "status", std::int64_t{exit.status});
-    put(json, "signal", std::int64_t{exit.signal});
-    put(json, "at", exit.started_at);
-    put_usage(json, exit.usage);
-    if (exit.cancelled) json.Key("cancelled"), json.Bool(true);
-    if (exit.timed_out) json.Key("timed_out"), json.Bool(true);
-    if (!exit.error.empty()) put(json, "error", exit.error);
+    put_exit(json, exit);
     put_stream(json, "out", "out_file", output.out, output.out_in_file);
     put_stream(json, "err", "err_file", output.err, output.err_in_file);
   });

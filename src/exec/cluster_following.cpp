@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "exec/cluster_executor_impl.hpp"
+#include "exec/printed.hpp"
 #include "os/clock.hpp"
 #include "os/descriptor.hpp"
 #include "os/files.hpp"
@@ -38,17 +39,6 @@ std::string how_it_ended(const Exit& exit) {
     return fmt::format("exit code {}: a program in it was ended by signal {} ({})", exit.status,
                        exit.status - 128, ::strsignal(exit.status - 128));
   return fmt::format("exit code {}", exit.status);
-}
-
-// The last part of what is kept.
-std::string end_of(const os::Spill& kept) {
-  std::string text;
-  os::for_each_piece(kept.view(), [&](std::string_view piece) {
-    text += piece;
-    if (text.size() > 2 * plan::kKeptOutput) text.erase(0, text.size() - plan::kKeptOutput);
-    return true;
-  });
-  return text;
 }
 
 }  // namespace
@@ -306,8 +296,7 @@ void ClusterExecutor::Impl::show(Exit& exit, const Flight& flight, const JobOutp
   os::Spill out(options_.scratch), err(options_.scratch);
   collect(flight, output.out, output.out_in_file, out);
   collect(flight, output.err, output.err_in_file, err);
-  exit.output = end_of(out) + end_of(err);
-  if (exit.output.size() > plan::kKeptOutput) exit.output.erase(0, exit.output.size() - plan::kKeptOutput);
+  exit.output = end_of(out, err);
   if (sink_ == nullptr || (out.empty() && err.empty())) return;
   sink_->show({.job = exit.job,
                .attempt = exit.attempt,

@@ -24,13 +24,22 @@ rapidjson::SizeType length(std::string_view text) { return static_cast<rapidjson
 
 std::string seal(std::string_view json) { return fmt::format("{:016x} {}\n", hash64(json), json); }
 
-std::string seal_object(const std::function<void(SealedWriter& json)>& members) {
+std::string json_object(const std::function<void(SealedWriter& json)>& members) {
   SealedBuffer buffer;
   SealedWriter json(buffer);
   json.StartObject();
   members(json);
   json.EndObject();
-  return seal({buffer.GetString(), buffer.GetSize()});
+  return {buffer.GetString(), buffer.GetSize()};
+}
+
+bool read_object(std::string_view json, rapidjson::Document& object) {
+  object.Parse<kParseFlags>(json.data(), json.size());
+  return !object.HasParseError() && object.IsObject();
+}
+
+std::string seal_object(const std::function<void(SealedWriter& json)>& members) {
+  return seal(json_object(members));
 }
 
 void put(SealedWriter& json, const char* name, std::string_view text) {
@@ -84,8 +93,7 @@ std::size_t read_sealed(std::string_view text,
     const std::string_view json = opened(text.substr(read, end - read));
     if (json.empty()) return read;
     rapidjson::Document document;
-    document.Parse<kParseFlags>(json.data(), json.size());
-    if (document.HasParseError() || !document.IsObject()) return read;
+    if (!read_object(json, document)) return read;
     use(document);
     read = end + 1;
   }

@@ -19,6 +19,10 @@ using SealedWriter = rapidjson::Writer<rapidjson::StringBuffer>;
 
 std::string seal(std::string_view json);  // with its line end
 
+// One object, and none of a line's ends and hashes.
+std::string json_object(const std::function<void(SealedWriter& json)>& members);
+bool read_object(std::string_view json, rapidjson::Document& object);
+
 // One object, written member by member: seal([](SealedWriter& json) { ... }).
 std::string seal_object(const std::function<void(SealedWriter& json)>& members);
 

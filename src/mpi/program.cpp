@@ -9,7 +9,7 @@
 
 #include "base/hash.hpp"
 #include "furrow/errors.hpp"
-#include "os/cores.hpp"
+#include "os/share.hpp"
 #include "pool/modules.hpp"
 
 namespace furrow::mpi_detail {
@@ -66,14 +66,7 @@ int ranks_here_by_environment() {
   return slurm_tasks_here();
 }
 
-int cores_for_rank(int ranks_here) {
-  const os::CoreFigures figures = os::measure_cores();
-  int computer = figures.machine.physical;
-  if (figures.cpu_set)
-    computer =
-        computer * static_cast<int>(figures.cpu_set->threads.size()) / std::max(figures.machine.logical, 1);
-  return std::max(std::min(figures.usable.physical, computer / std::max(ranks_here, 1)), 1);
-}
+int cores_for_rank(int ranks_here) { return os::share_of_cores(ranks_here).physical; }
 
 Program& Program::here() {
   static auto* const program = new Program();  // used by handlers that run at the very end

@@ -72,6 +72,14 @@ def test_another_project_uses_mpi(prefix, tmp_path):
     assert run("mpirun", "-n", "2", *options, build / "over_mpi", cwd=tmp_path) == "1 4 9\n"
 
 
+@pytest.mark.skipif(not list(BUILD.rglob("ranks.so")) or not shutil.which("mpirun"),
+                    reason="needs libopenmpi-dev and openmpi-bin")
+def test_the_installed_command_finds_its_plugin_for_mpi(prefix, tmp_path):
+    options = "--allow-run-as-root --oversubscribe --bind-to none --mca btl self,vader".split()
+    argv = ["mpirun", "-n", "2", *options, prefix / "bin" / "furrow", "map", "-j1", "-k", "echo", ":::", "a", "b", "c"]
+    assert run(*argv, cwd=tmp_path) == "a\nb\nc\n"
+
+
 def test_the_installed_command_runs_a_workflow(prefix, tmp_path):
     (tmp_path / "Snakefile").write_text("rule all:\n    output: 'out.txt'\n    shell: 'echo made > {output}'\n")
     furrow = prefix / "bin" / "furrow"

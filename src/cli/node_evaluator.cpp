@@ -1,0 +1,60 @@
+#include "cli/node_evaluator.hpp"
+
+#include <cstdlib>
+#include <utility>
+
+#include "os/files.hpp"
+#include "workflow/glob.hpp"
+
+namespace furrow::cli {
+
+Result<std::unique_ptr<snakefile::EvaluatorProcess>> start_node_evaluator(const exec::BatchEvaluator& recipe,
+                                                                          os::EventLoop& loop,
+                                                                          os::Guard& guard) {
+  snakefile::EvaluatorOptions options;
+  options.python = recipe.python;
+  options.guard_fd = guard.table_fd();
+  options.glob = [](const snakefile::GlobQuestion& question) -> Result<snakefile::GlobAnswer> {
+    auto matches = workflow::glob_wildcards(question.pattern, question.follow_links);
+    if (!matches) return fail(std::move(matches.error()));
+    return snakefile::GlobAnswer{std::move(matches->names), std::move(matches->values)};
+  };
+  // A `workdir:` of the Snakefile is relative to where the engine was when it ran it.
+  const std::string here = os::current_directory();
+  if (auto changed = os::change_directory(recipe.directory); !changed)
+    return fail(std::move(changed.error()));
+  auto evaluator = snakefile::EvaluatorProcess::start(std::move(options));
+  if (!evaluator) return evaluator;
+  auto loaded = (*evaluator)->load_again(recipe.load);
+  if (!loaded) return fail(std::move(loaded.error()));
+  for (const auto& [name, value] : loaded->environment) {
+    value ? ::setenv(name.c_str(), value->c_str(), 1) : ::unsetenv(name.c_str());
+  }
+  (*evaluator)->attach(loop);
+  if (auto changed = os::change_directory(here); !changed) return fail(std::move(changed.error()));
+  return evaluator;
+}
+
+NodeForks::NodeForks(exec::BatchEvaluator recipe, os::EventLoop& loop, os::Guard& guard)
+    : recipe_(std::move(recipe)), loop_(loop), guard_(guard) {}
+
+NodeForks::~NodeForks() {
+  if (evaluator_ && *evaluator_) (*evaluator_)->detach();
+}
+
+void NodeForks::set_fork_listener(Listener* listener) {
+  listener_ = listener;
+  if (evaluator_ && *evaluator_) (*evaluator_)->set_fork_listener(listener);
+}
+
+void NodeForks::fork_child(std::uint64_t tag, std::uint32_t slot, const std::string& payload, int out_fd,
+                           int err_fd) {
+  if (evaluator_ && !*evaluator_) {
+    evaluator_ = start_node_evaluator(recipe_, loop_, guard_);
+    if (evaluator_) (*evaluator_)->set_fork_listener(listener_);
+  }
+  if (!evaluator_) return listener_->on_forked(tag, fail(evaluator_.error()));
+  (*evaluator_)->fork_child(tag, slot, payload, out_fd, err_fd);
+}
+
+}  // namespace furrow::cli
