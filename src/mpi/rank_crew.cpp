@@ -25,13 +25,6 @@ constexpr std::int64_t kBetweenRecalls_ns = 5'000'000;
 // Tickets are unlike those of Pools before, whose records may still come.
 std::uint64_t last_ticket = 0;
 
-Failure lost(std::string why) {
-  Failure failure;
-  failure.kind = FailureKind::kLost;
-  failure.message = std::move(why);
-  return failure;
-}
-
 std::uint64_t chunks_in(const pool::Parcel& parcel, std::uint64_t units) {
   return parcel.chunksize ? (units + parcel.chunksize - 1) / parcel.chunksize : units;
 }
@@ -201,7 +194,7 @@ bool RankCrew::write_stretch(int rank, Piece& piece, Ticket& ticket) {
   } catch (...) {
     queue(piece.parcel, unit + 1, piece.end, true);
     --piece.parcel->left;
-    Failure failure = lost("its input could not be sent: " + pool::current_failure().message);
+    Failure failure = pool::lost("its input could not be sent: " + pool::current_failure().message);
     fail(*piece.parcel, unit, std::move(failure), -1);
     piece.end = unit;
   }
@@ -344,8 +337,8 @@ void RankCrew::take_results(BytesReader record) {
     try {
       ticket->store(head.unit + i, value);
     } catch (...) {
-      ticket->failed(lost("its result could not be read: " + pool::current_failure().message), head.unit + i,
-                     -1);
+      ticket->failed(pool::lost("its result could not be read: " + pool::current_failure().message),
+                     head.unit + i, -1);
     }
   }
 }
@@ -359,7 +352,7 @@ void RankCrew::take_block(BytesReader record) {
   try {
     ticket->real->store_block(head.unit, head.count, {record.skip(size), size});
   } catch (...) {
-    const Failure why = lost("its result could not be read: " + pool::current_failure().message);
+    const Failure why = pool::lost("its result could not be read: " + pool::current_failure().message);
     for (std::uint64_t i = 0; i < head.count; ++i) ticket->failed(why, head.unit + i, -1);
     return;
   }
@@ -563,7 +556,7 @@ void RankCrew::leave() {
 void RankCrew::collapse(const std::string& why) {
   broken_ = why;
   if (own_) own_->abandon();
-  const Failure failure = lost(why);
+  const Failure failure = pool::lost(why);
   const std::deque<Piece> waiting = std::exchange(queue_, {});
   auto tickets = std::exchange(tickets_, {});
   remote_tickets_ = 0;

@@ -153,6 +153,13 @@ Failure current_failure() {
   return failure;
 }
 
+Failure lost(std::string why) {
+  Failure failure;
+  failure.kind = FailureKind::kLost;
+  failure.message = std::move(why);
+  return failure;
+}
+
 Failure died(std::uint64_t index, int wait_status) {
   Failure failure;
   failure.index = index;

@@ -124,6 +124,10 @@ class MessageCrew : public WorkerCrew, public ParcelCrew {
   void account(Piece& piece, std::uint64_t unit);
   void finish(Piece piece, int worker, const Parcel::Times& times);
   void take_stock(int worker, int wait_status);
+  std::uint64_t last_item(int worker, const Piece& on);
+  static bool holds(const Piece& piece, std::uint64_t unit) { return unit >= piece.next && unit < piece.end; }
+  static Piece rest_of(const Piece& piece, std::uint64_t unit);
+  void blame(int worker, Piece& piece, std::uint64_t item, int wait_status, std::vector<Piece>& unbegun);
   void collapse(const std::string& why);
 
   const PoolOptions& options_;
