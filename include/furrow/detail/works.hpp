@@ -1,0 +1,94 @@
+// What a map's units are made of: single items, or blocks that are folded. Not for direct use.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <utility>
+
+#include "furrow/detail/call_item.hpp"
+
+namespace furrow::detail {
+
+// A map of F over INPUTS: unit i is item i. A Work of Kernel (kernels.hpp).
+template <class F, class Access, class SinkType>
+struct ItemMap {
+  using Input = decltype(std::declval<const Access&>()[0]);
+  using InputValue = typename Access::Value;
+  using Function = F;
+  using R = ResultOf<F, Input>;
+  using Sink = SinkType;
+
+  F* f;
+  Access inputs;
+  Sink sink;
+
+  template <bool Publish, class Store>
+  void produce(std::uint64_t unit, TaskScope& scope, const Store& store) const {
+    if constexpr (Publish)
+      scope.publish_there(unit);
+    else
+      scope.item = ItemIndex{unit};
+    call_item(*f, inputs[unit], scope, store);
+  }
+  template <class Each>
+  void for_each_input(std::uint64_t unit, const Each& each) const {
+    each(inputs[unit]);
+  }
+};
+
+// A reduction. Unit b is the block of items [b * block, (b + 1) * block), folded from left to right; the
+// caller joins the blocks' sums as a balanced tree. The shape depends on the number of items alone, and the
+// fold is one function, compiled once: so every backend, number of workers and chunk size gives the same
+// bits. A Work of Kernel (kernels.hpp).
+template <class F, class Op, class Access, class SinkType>
+struct BlockReduce {
+  using Input = decltype(std::declval<const Access&>()[0]);
+  using InputValue = typename Access::Value;
+  using Function = F;
+  using R = ResultOf<F, Input>;
+  using Sink = SinkType;
+
+  F* f;
+  Op* op;
+  Access inputs;
+  Sink sink;
+  std::uint64_t items;
+  std::uint64_t block;
+
+  std::uint64_t end_of(std::uint64_t unit) const {
+    return items - unit * block < block ? items : (unit + 1) * block;
+  }
+
+  R mapped(std::uint64_t item, TaskScope& scope) const {
+    scope.publish(item);
+    std::optional<R> result;
+    call_item(*f, inputs[item], scope, [&](R&& value) { result.emplace(std::move(value)); });
+    return *std::move(result);
+  }
+  // Of awaitables: compiled once for coroutines and other workers.
+  [[gnu::noinline]] static R step(Op& op, R&& sum, R&& value) {
+    return std::invoke(op, std::move(sum), std::move(value));
+  }
+  [[gnu::noinline]] static R fold(const BlockReduce& self, TaskScope& scope, std::uint64_t unit) {
+    R sum = self.mapped(unit * self.block, scope);
+    for (std::uint64_t i = unit * self.block + 1; i < self.end_of(unit); ++i) {
+      if constexpr (CallOf<F, Input>::kAwaitable)
+        sum = step(*self.op, std::move(sum), self.mapped(i, scope));
+      else
+        sum = std::invoke(*self.op, std::move(sum), self.mapped(i, scope));
+    }
+    return sum;
+  }
+
+  template <bool Publish, class Store>
+  void produce(std::uint64_t unit, TaskScope& scope, const Store& store) const {
+    store(fold(*this, scope, unit));
+  }
+  template <class Each>
+  void for_each_input(std::uint64_t unit, const Each& each) const {
+    for (std::uint64_t i = unit * block; i < end_of(unit); ++i) each(inputs[i]);
+  }
+};
+
+}  // namespace furrow::detail
