@@ -11,6 +11,7 @@
 #include "furrow/bind.hpp"
 #include "furrow/codec.hpp"
 #include "furrow/detail/inputs.hpp"
+#include "furrow/detail/results.hpp"
 #include "furrow/detail/works.hpp"
 
 namespace furrow::detail {
