@@ -62,10 +62,10 @@ class MPIPool(Pool):
         elif not made.workers:
             made.hire(mpi, workers_of[0], ranks.rank)
         self._processes = sum(workers_of)
-        ranks_crew = mpi.open(workers_of, ranks.made, made.max_tasks, made.sent(), made.workers if workers_of[0] else None)
+        station = made.station_for(workers_of[0])
+        crew = mpi.open(workers_of, ranks.made, made.max_tasks, made.sent(), made.workers if workers_of[0] else None, station)
         ranks.made = [0] * len(workers_of)
-        return _furrow.Crew(self._processes, ranks_crew, made.station_for(workers_of[0]), pickle.dumps, pickle.loads,
-                            _pickling.by_value, _pickling.fallback)
+        return _furrow.Crew(self._processes, crew, station, pickle.dumps, pickle.loads, _pickling.by_value, _pickling.fallback)
 
 
 class _Made:
@@ -89,13 +89,13 @@ class _Made:
             _refusal = "a task cannot make an MPIPool, since it runs in one: make a furrow.Pool inside the task"
             begin(worker)
 
-        self._station = _furrow.Station(count, -1, _worker, begin_here)
+        self._station = _furrow.Station(count, _worker, begin_here)
         _flush()
         self.workers = mpi.Workers(count, self.max_tasks, self._station)
         return self.workers
 
     def station_for(self, count):
-        return self._station if count else _furrow.Station(1, -1, _worker, None)
+        return self._station if count else _furrow.Station(1, _worker, None)
 
     def sent(self):
         """For ranks that are to make such workers."""

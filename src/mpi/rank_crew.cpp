@@ -20,6 +20,7 @@ constexpr std::size_t kInputsAtOnce = std::size_t{8} << 20;  // bytes in one str
 constexpr std::size_t kFullBatch = std::size_t{256} << 10;
 constexpr std::size_t kTreeJob = std::size_t{64} << 10;
 constexpr std::int64_t kFirstPatience_ns = 20'000, kLastPatience_ns = 500'000;
+constexpr std::int64_t kSending_ns = 1'000;
 constexpr std::int64_t kBetweenRecalls_ns = 5'000'000;
 
 // Tickets are unlike those of Pools before, whose records may still come.
@@ -70,13 +71,14 @@ struct RankCrew::Ticket : pool::Parcel {
 };
 
 RankCrew::RankCrew(Mailbox& mailbox, std::uint64_t pool, const std::vector<int>& workers_of,
-                   std::unique_ptr<RankWorkers> own)
-    : mailbox_(mailbox), pool_(pool), own_(std::move(own)), links_(workers_of.size()) {
+                   std::unique_ptr<RankWorkers> own, pool::Cargo* cargo)
+    : mailbox_(mailbox), pool_(pool), cargo_(cargo), own_(std::move(own)), links_(workers_of.size()) {
+  if (cargo) mailbox_.room = [cargo](std::size_t size) { return cargo->room(size); };
   for (std::size_t i = 0; i < links_.size(); ++i) links_[i].workers = workers_of[i];
   if (own_) own_->crew().restarted = [this](int worker) { restarted(worker); };
 }
 
-RankCrew::~RankCrew() = default;
+RankCrew::~RankCrew() { mailbox_.room = nullptr; }
 
 pool::ParcelCrew::Appetite RankCrew::appetite() const {
   std::uint64_t workers = 0;
@@ -169,7 +171,12 @@ void RankCrew::send(int rank, Piece piece) {
   link.chunks += ticket.chunks;
   if (rank == 0) return own_->submit(&ticket);
   ++remote_tickets_;
-  if (link.out.size() >= kFullBatch) mailbox_.send(rank, link.out.take());
+  if (link.out.size() >= kFullBatch || !link.out.beside.empty()) dispatch(rank);
+}
+
+void RankCrew::dispatch(int rank) {
+  Batch& out = links_[static_cast<std::size_t>(rank)].out;
+  mailbox_.send(rank, out.take(), out.take_beside());
 }
 
 // What did not go with it is queued again. False where nothing went.
@@ -185,6 +192,7 @@ bool RankCrew::write_stretch(int rank, Piece& piece, Ticket& ticket) {
       const std::size_t before = inputs.size();
       piece.parcel->encode(unit, unit + 1, inputs);
       const std::uint64_t size = inputs.size() - before;
+      if (cargo_) cargo_->load({inputs.data() + before, size}, link.out.beside, &link.lasting[ticket.job]);
       if (alike && unit != piece.begin && size != sizes.front()) {
         alike = false;
         sizes.assign(unit - piece.begin, sizes.front());
@@ -230,7 +238,10 @@ void RankCrew::teach(int rank, pool::Parcel& parcel) {
   if (parcel.job == 0 || knows(link)) return;
   const auto remember = [&](Link& by) {
     by.jobs.push_back(parcel.job);
-    if (by.jobs.size() > pool::MessageCrew::kJobs) by.jobs.pop_front();
+    by.lasting.erase(parcel.job);
+    if (by.jobs.size() <= pool::MessageCrew::kJobs) return;
+    by.lasting.erase(by.jobs.front());
+    by.jobs.pop_front();
   };
   Batch job;
   Writer& record = job.begin(RecordKind::kJob);
@@ -259,7 +270,7 @@ void RankCrew::teach(int rank, pool::Parcel& parcel) {
 void RankCrew::flush() {
   for (std::size_t i = 1; i < links_.size(); ++i)
     if (!links_[i].out.empty()) {
-      mailbox_.send(static_cast<int>(i), links_[i].out.take());
+      dispatch(static_cast<int>(i));
       links_[i].out.reuse(mailbox_.spare());
     }
 }
@@ -270,7 +281,7 @@ bool RankCrew::receive() {
   bool happened = false;
   while (auto letter = mailbox_.receive()) {
     for_each_record(letter->message,
-                    [&](RecordKind kind, BytesReader record) { take(letter->from, kind, record); });
+                    [&](RecordKind kind, BytesReader record) { take(*letter, kind, record); });
     mailbox_.keep(std::move(letter->message));
     happened = true;
   }
@@ -292,12 +303,12 @@ RankCrew::Ticket* RankCrew::find(std::uint64_t number, std::uint64_t begin, std:
   throw PoolError("rank " + std::to_string(ticket->rank) + " reported units that it did not have");
 }
 
-void RankCrew::take(int rank, RecordKind kind, BytesReader record) {
+void RankCrew::take(Mailbox::Letter& letter, RecordKind kind, BytesReader record) {
   switch (kind) {
     case RecordKind::kResults:
       return take_results(record);
     case RecordKind::kBlock:
-      return take_block(record);
+      return take_block(record, letter);
     case RecordKind::kFailure:
       return take_failure(record);
     case RecordKind::kReturned: {
@@ -317,7 +328,7 @@ void RankCrew::take(int rank, RecordKind kind, BytesReader record) {
       return restarted(static_cast<int>(record.take<std::uint64_t>()));
     case RecordKind::kReply:
       if (replies_.empty()) return;
-      replies_[static_cast<std::size_t>(rank)].emplace().write(record.skip(0), record.remaining());
+      replies_[static_cast<std::size_t>(letter.from)].emplace().write(record.skip(0), record.remaining());
       return;
     default:
       return;
@@ -344,13 +355,16 @@ void RankCrew::take_results(BytesReader record) {
 }
 
 // Results that only the parcel can tell apart.
-void RankCrew::take_block(BytesReader record) {
+void RankCrew::take_block(BytesReader record, Mailbox::Letter& letter) {
   const auto head = record.take<BlockHead>();
   Ticket* const ticket = find(head.ticket, head.unit, head.unit + head.count);
   if (!ticket) return;
   const std::size_t size = record.remaining();
+  std::byte* const values = letter.message.data() + (record.skip(size) - letter.message.data());
+  std::vector<pool::Beside> used;
   try {
-    ticket->real->store_block(head.unit, head.count, {record.skip(size), size});
+    cargo_->unload({values, size}, letter.beside, nullptr, used);
+    ticket->real->store_block(head.unit, head.count, {values, size});
   } catch (...) {
     const Failure why = pool::lost("its result could not be read: " + pool::current_failure().message);
     for (std::uint64_t i = 0; i < head.count; ++i) ticket->failed(why, head.unit + i, -1);
@@ -422,14 +436,15 @@ bool RankCrew::work() {
   }
 }
 
-// MPI has nothing to sleep on. Our own workers ring when they have something.
+// MPI has nothing to sleep on, and sends no further while nobody asks. Our own workers ring when they have
+// something.
 void RankCrew::rest(std::int64_t at_most_ns) {
   if (!broken_.empty()) return;
   const bool waits_for_others = remote_tickets_ > 0 || !mailbox_.all_sent();
   std::int64_t patience = at_most_ns;
   if (waits_for_others) {
     patience = std::min(patience, patience_ns_);
-    patience_ns_ = std::min(2 * patience_ns_, kLastPatience_ns);
+    patience_ns_ = mailbox_.all_sent() ? std::min(2 * patience_ns_, kLastPatience_ns) : kSending_ns;
   }
   if (own_ && !own_->idle()) return own_->rest(patience);
   patience = std::min(patience, kLastPatience_ns);
@@ -509,6 +524,16 @@ void RankCrew::stop(std::uint64_t job) {
     if (link.tickets == 0 || std::exchange(link.stopping, job) == job) continue;
     link.out.add(RecordKind::kStop, job);
   }
+}
+
+void RankCrew::forget(std::uint64_t job) {
+  for (std::size_t i = 1; i < links_.size(); ++i) {
+    const auto found = links_[i].lasting.find(job);
+    if (found == links_[i].lasting.end()) continue;
+    if (!found->second.empty()) links_[i].out.add(RecordKind::kForget, job);
+    links_[i].lasting.erase(found);
+  }
+  flush();
 }
 
 void RankCrew::operate(const detail::RankCall& call) {

@@ -9,8 +9,10 @@
 // Thread-safety: one thread at a time, but for nudge().
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <unordered_map>
 
 #include "furrow/detail/rank_call.hpp"
@@ -24,9 +26,9 @@ namespace furrow::mpi_detail {
 class RankCrew : public pool::ParcelCrew {
  public:
   // POOL is its number, which ranks were told. WORKERS_OF says how many workers each rank has; OWN, the
-  // workers of this one, is null where it has none. MAILBOX is borrowed.
+  // workers of this one, is null where it has none. MAILBOX and CARGO, which may be null, are borrowed.
   RankCrew(Mailbox& mailbox, std::uint64_t pool, const std::vector<int>& workers_of,
-           std::unique_ptr<RankWorkers> own);
+           std::unique_ptr<RankWorkers> own, pool::Cargo* cargo = nullptr);
   ~RankCrew() override;
 
   void submit(pool::Parcel* parcel) override;
@@ -35,6 +37,7 @@ class RankCrew : public pool::ParcelCrew {
   bool idle() const override { return pieces_ == 0; }
   std::vector<pool::Parcel*> withdraw() override;
   void stop(std::uint64_t job) override;
+  void forget(std::uint64_t job) override;
   const std::string& broken() const override { return broken_; }
   void nudge() override;
   void leave() override;
@@ -54,6 +57,7 @@ class RankCrew : public pool::ParcelCrew {
     std::uint64_t tickets = 0;
     std::uint64_t chunks = 0;          // about as many as its workers take one after the other
     std::deque<std::uint64_t> jobs{};  // that the rank knows
+    std::map<std::uint64_t, std::set<std::uint64_t>> lasting{};  // buffers that it keeps, by job
     Batch out{};
     std::int64_t recalled_ns = 0;
     std::uint64_t stopping = 0;  // the job it was told to stop last
@@ -70,20 +74,22 @@ class RankCrew : public pool::ParcelCrew {
   Ticket* find(std::uint64_t number, std::uint64_t begin, std::uint64_t end);
 
   bool receive();
-  void take(int rank, RecordKind kind, BytesReader record);
+  void take(Mailbox::Letter& letter, RecordKind kind, BytesReader record);
   void take_results(BytesReader record);
-  void take_block(BytesReader record);
+  void take_block(BytesReader record, Mailbox::Letter& letter);
   void take_failure(BytesReader record);
   void give_back(Ticket& ticket, std::uint64_t begin, std::uint64_t end);
   void fail(pool::Parcel& parcel, std::uint64_t unit, Failure failure, int worker);
   void finish(Ticket& ticket, int worker, std::int64_t busy_ns);
   void finish_piece(pool::Parcel& parcel, int worker);
   bool balance();
+  void dispatch(int rank);
   void flush();
   void collapse(const std::string& why);
 
   Mailbox& mailbox_;
   const std::uint64_t pool_;
+  pool::Cargo* const cargo_;
   std::unique_ptr<RankWorkers> own_;
   std::vector<Link> links_;
   std::deque<Piece> queue_{};

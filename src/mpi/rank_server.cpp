@@ -43,20 +43,57 @@ struct RankServer::Stretch : pool::Parcel {
   void encode(std::uint64_t from, std::uint64_t to, Writer& body) override {
     body.write(inputs + offset_of(from), offset_of(to) - offset_of(from));
   }
-  void encode_job(Writer& body) override { body.write(blob->data(), blob->size()); }
+  void encode_job(Writer& body) override { body.write(common->blob.data(), common->blob.size()); }
   void store(std::uint64_t unit, Reader& result) override {
     // A crew gives nothing else.
+    if (server.workers_->cargo()) return store_value(unit, static_cast<pool::PartsReader&>(result));
     server.out_.add_result(ticket, unit,
                            [&](Writer& to) { static_cast<pool::PartsReader&>(result).copy_rest(to); });
   }
   void store_block(std::uint64_t unit, std::uint64_t count, std::span<const std::byte> bytes) override {
     pool::Cargo* const cargo = server.workers_->cargo();
     if (!cargo) return server.out_.add_results(ticket, unit, count, result_size, bytes.data());
+    send_values(unit, count, *cargo,
+                [&](Writer& to) { to.write(bytes.data(), cargo->measure(bytes, count)); });
+  }
+  // A large one, after its size.
+  void store_value(std::uint64_t unit, pool::PartsReader& result) {
+    std::uint64_t size = 0;
+    result.read(&size, sizeof size);
+    send_values(unit, 1, *server.workers_->cargo(), [&](Writer& to) { result.copy_rest(to); });
+  }
+  template <class Write>
+  void send_values(std::uint64_t unit, std::uint64_t count, pool::Cargo& cargo, const Write& write) {
     Writer& record = server.out_.begin(RecordKind::kBlock);
     const BlockHead head{ticket, unit, count};
     record.write(&head, sizeof head);
-    record.write(bytes.data(), cargo->measure(bytes, count));
+    const std::size_t mark = server.out_.mark();
+    try {
+      write(record);
+      cargo.load(server.out_.since(mark), server.out_.beside, nullptr);
+    } catch (...) {
+      server.out_.drop();
+      throw;
+    }
     server.out_.end();
+  }
+  // Its large buffers are to be where the workers see them. False where all of it has failed.
+  bool unload() {
+    pool::Cargo* const cargo = server.workers_->cargo();
+    if (!cargo) return true;
+    std::byte* const values = message->data() + (inputs - message->data());
+    try {
+      cargo->unload({values, offset_of(end)}, std::exchange(beside, {}), &common->lasting, used);
+      return true;
+    } catch (...) {
+      Failure failure = pool::current_failure();
+      failure.kind = FailureKind::kLost;
+      for (std::uint64_t unit = begin; unit < end; ++unit) {
+        failure.index = index_of(unit);
+        failed(failure, unit, 0);
+      }
+      return false;
+    }
   }
   void failed(Failure failure, std::uint64_t unit, int worker) override {
     Writer& record = server.out_.begin(RecordKind::kFailure);
@@ -78,7 +115,9 @@ struct RankServer::Stretch : pool::Parcel {
   const std::uint64_t ticket;
   const std::uint64_t first;
   const Message message;
-  std::shared_ptr<const Bytes> blob{};  // of its job
+  std::shared_ptr<Job> common{};       // to its job
+  std::vector<pool::Beside> beside{};  // what came with the message
+  std::vector<pool::Beside> used{};    // what the inputs need
   const std::byte* inputs = nullptr;
   const std::uint64_t item_size;
   std::vector<std::size_t> offsets{};  // of each unit, and of the end; empty where all have one size
@@ -102,7 +141,8 @@ void RankServer::serve() {
     }
     over_.clear();
     if (happened) patience = kFirstPatience_ns;
-    if (!happened || out_.size() > kFullBatch || pool::steady_ns() - flushed_ns_ > kFlush_ns) flush();
+    const bool full = out_.size() > kFullBatch || !out_.beside.empty();
+    if (!happened || full || pool::steady_ns() - flushed_ns_ > kFlush_ns) flush();
     if (happened || !program_.mailbox().all_sent()) continue;
     if (workers_ && !broken_ && !workers_->idle()) {
       workers_->rest(std::min(patience, kBusyPatience_ns));
@@ -124,16 +164,18 @@ void RankServer::stop_what_should() {
 void RankServer::flush() {
   flushed_ns_ = pool::steady_ns();
   if (out_.empty()) return;
-  program_.mailbox().send(kRoot, out_.take());
+  program_.mailbox().send(kRoot, out_.take(), out_.take_beside());
   out_.reuse(program_.mailbox().spare());
 }
 
 bool RankServer::receive() {
   bool happened = false;
   while (auto letter = program_.mailbox().receive()) {
-    const Message message = std::make_shared<const Bytes>(std::move(letter->message));
+    const auto message = std::make_shared<Bytes>(std::move(letter->message));
+    beside_ = std::move(letter->beside);
     for_each_record(*message, [&](RecordKind kind, BytesReader record) { take(kind, record, message); });
     happened = true;
+    beside_.clear();
   }
   return happened;
 }
@@ -150,6 +192,9 @@ void RankServer::take(RecordKind kind, BytesReader record, const Message& messag
       return recall();
     case RecordKind::kStop:
       stopping_.insert(record.take<std::uint64_t>());
+      return;
+    case RecordKind::kForget:
+      if (const auto job = known(record.take<std::uint64_t>())) job->lasting.clear();
       return;
     case RecordKind::kClose:
       return close();
@@ -181,6 +226,8 @@ void RankServer::open(BytesReader record) {
       workers_ = hire_(head, record);
     }
     workers_->number_from(head.first_worker);
+    if (pool::Cargo* const cargo = workers_->cargo())
+      program_.mailbox().room = [cargo](std::size_t size) { return cargo->room(size); };
     set_rank_here(program_.rank(), workers_->workers());
     workers_->crew().restarted = [this, first = head.first_worker](int worker) {
       const std::uint64_t restarted[2] = {pool_, first + static_cast<std::uint64_t>(worker)};
@@ -193,6 +240,7 @@ void RankServer::open(BytesReader record) {
 
 void RankServer::close() {
   if (workers_ && !broken_) running_.empty() ? workers_->leave() : workers_->abandon();
+  program_.mailbox().room = nullptr;
   workers_.reset();
   running_.clear();
   early_.clear();
@@ -220,18 +268,19 @@ void RankServer::learn(BytesReader record, const Message& message) {
     copy.write(message->data(), message->size());
     program_.mailbox().send(child, std::move(copy));
   }
-  auto blob = std::make_shared<Bytes>();
-  blob->write(record.skip(0), record.remaining());
-  std::erase_if(jobs_, [&](const auto& each) { return each.first == job; });
-  jobs_.emplace_back(job, std::move(blob));
+  auto learned = std::make_shared<Job>();
+  learned->number = job;
+  learned->blob.write(record.skip(0), record.remaining());
+  std::erase_if(jobs_, [&](const auto& each) { return each->number == job; });
+  jobs_.push_back(std::move(learned));
   if (jobs_.size() > 2 * pool::MessageCrew::kJobs) jobs_.pop_front();
   std::vector<std::unique_ptr<Stretch>> waiting = std::exchange(early_, {});
   for (auto& each : waiting) start(std::move(each));
 }
 
-std::shared_ptr<const Bytes> RankServer::known(std::uint64_t job) const {
-  for (const auto& [number, blob] : jobs_)
-    if (number == job) return blob;
+std::shared_ptr<RankServer::Job> RankServer::known(std::uint64_t job) const {
+  for (const auto& each : jobs_)
+    if (each->number == job) return each;
   return nullptr;
 }
 
@@ -246,18 +295,20 @@ void RankServer::begin(BytesReader record, const Message& message) {
       stretch->offsets.push_back(offset += record.take<std::uint64_t>());
   }
   stretch->inputs = record.skip(0);
+  stretch->beside = beside_;
   start(std::move(stretch));
 }
 
 void RankServer::start(std::unique_ptr<Stretch> stretch) {
-  stretch->blob = known(stretch->job);
-  if (stretch->job != 0 && !stretch->blob) {
+  stretch->common = known(stretch->job);
+  if (stretch->job != 0 && !stretch->common) {
     early_.push_back(std::move(stretch));
     return;
   }
   Stretch* const parcel = stretch.get();
   running_.emplace(parcel, std::move(stretch));
-  workers_->submit(parcel);
+  if (parcel->unload()) return workers_->submit(parcel);
+  parcel->done(0, {});
 }
 
 void RankServer::recall() {

@@ -25,14 +25,19 @@ class RankServer {
 
  private:
   struct Stretch;
-  using Message = std::shared_ptr<const Bytes>;
+  using Message = std::shared_ptr<Bytes>;
+  struct Job {
+    std::uint64_t number = 0;
+    Bytes blob{};
+    pool::LastingBuffers lasting{};
+  };
 
   bool receive();
   void take(RecordKind kind, BytesReader record, const Message& message);
   void open(BytesReader record);
   void close();
   void learn(BytesReader record, const Message& message);
-  std::shared_ptr<const Bytes> known(std::uint64_t job) const;
+  std::shared_ptr<Job> known(std::uint64_t job) const;
   void begin(BytesReader record, const Message& message);
   void start(std::unique_ptr<Stretch> stretch);
   void recall();
@@ -43,12 +48,13 @@ class RankServer {
   Program& program_;
   const Hire hire_;
   std::unique_ptr<RankWorkers> first_workers_;
-  std::unique_ptr<RankWorkers> workers_{};                                     // while a Pool is open
-  std::deque<std::pair<std::uint64_t, std::shared_ptr<const Bytes>>> jobs_{};  // the latest that came
-  std::vector<std::unique_ptr<Stretch>> early_{};                              // whose job has not come
+  std::unique_ptr<RankWorkers> workers_{};         // while a Pool is open
+  std::deque<std::shared_ptr<Job>> jobs_{};        // the latest that came
+  std::vector<std::unique_ptr<Stretch>> early_{};  // whose job has not come
   std::map<Stretch*, std::unique_ptr<Stretch>> running_;
   std::vector<std::unique_ptr<Stretch>> over_{};
   std::set<std::uint64_t> stopping_{};
+  std::vector<pool::Beside> beside_{};  // of the message that is being read
   Batch out_{};
   std::int64_t flushed_ns_ = 0;
   std::uint64_t pool_ = 0;  // the number of the last one

@@ -3,8 +3,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
+#include <vector>
 
 #include "mpi/bytes.hpp"
+#include "pool/beside.hpp"
 
 namespace furrow::mpi_detail {
 
@@ -17,6 +20,7 @@ enum class RecordKind : std::uint32_t {
   kClose,
   kOperation,
   kEnd,
+  kForget,
   kResults = 32,
   kFailure,
   kReturned,
@@ -88,9 +92,14 @@ struct DoneHead {
   std::int64_t busy_ns;  // of all workers
 };
 
-// An outgoing message.
+// An outgoing message, and what lies beside it.
 class Batch {
  public:
+  std::vector<pool::Beside> beside{};
+  // Where the next byte of the record that was begun will be, and the bytes from such a place on.
+  std::size_t mark() const { return bytes_.size(); }
+  std::span<std::byte> since(std::size_t mark) { return {bytes_.data() + mark, bytes_.size() - mark}; }
+
   // A record is what is written between the two.
   Writer& begin(RecordKind kind) {
     close_run();
@@ -100,6 +109,8 @@ class Batch {
     return bytes_;
   }
   void end() { finish(head_at_); }
+  // Instead of end(): the record is not sent.
+  void drop() { bytes_.shrink_to(head_at_); }
   template <class Payload>
   void add(RecordKind kind, const Payload& payload) {
     begin(kind).write(&payload, sizeof payload);
@@ -116,7 +127,12 @@ class Batch {
     const bool follows = in_run_ && run_.ticket == ticket && run_.unit + run_.count == unit;
     if (!follows) open_run(ticket, unit);
     const std::size_t before = bytes_.size();
-    write_to(bytes_);
+    try {
+      write_to(bytes_);
+    } catch (...) {
+      bytes_.shrink_to(before);  // its writer died, or took it back
+      throw;
+    }
     const std::size_t size = bytes_.size() - before;
     if (run_.count > 0 && size != run_.size) return part_run(ticket, unit, before);
     run_.size = size;
@@ -142,6 +158,7 @@ class Batch {
 
   bool empty() const { return bytes_.empty(); }
   std::size_t size() const { return bytes_.size(); }
+  std::vector<pool::Beside> take_beside() { return std::exchange(beside, {}); }
   Bytes take() {
     close_run();
     return std::exchange(bytes_, Bytes());

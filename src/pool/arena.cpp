@@ -191,6 +191,11 @@ Arena::Block Arena::make(std::size_t size) {
   return {entry->at, data};
 }
 
+std::byte* Arena::whole(std::uint64_t at, std::size_t size) {
+  const std::lock_guard lock(lock_);
+  return shared(at, size);
+}
+
 std::byte* Arena::receive(std::uint64_t at, std::size_t size) {
   const std::lock_guard lock(lock_);
   const auto party = static_cast<int>(at >> kRegionBits);

@@ -58,6 +58,8 @@ class Arena {
 
   // The owner's: room for SIZE bytes, to be written at once.
   Block make(std::size_t size);
+  // The owner's: a block that it has made and not freed. Null where it cannot be mapped.
+  std::byte* whole(std::uint64_t at, std::size_t size);
   // The receiver's: it is ours now. Shared with its owner; null where there is no such block.
   std::byte* receive(std::uint64_t at, std::size_t size);
   // By its receiver; by its owner where nobody was told of it, or (party 0) nobody needs it any more.

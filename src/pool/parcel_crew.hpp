@@ -33,6 +33,8 @@ class ParcelCrew {
   virtual std::vector<Parcel*> withdraw() = 0;
   // Ends the tasks that are on parcels of JOB.
   virtual void stop(std::uint64_t job) = 0;
+  // No more parcels of JOB come: what was kept for them may go.
+  virtual void forget(std::uint64_t /*job*/) {}
   virtual const std::string& broken() const = 0;
   virtual void nudge() = 0;  // wakes whoever sleeps in pump(); any thread
   virtual void leave() = 0;  // the workers end when they have nothing to do

@@ -1,5 +1,4 @@
 """Starts Python programs on several ranks."""
-import shutil
 import sys
 from pathlib import Path
 

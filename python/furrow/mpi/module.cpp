@@ -72,13 +72,15 @@ void serve(Workers* first, const py::object& hire) {
   RankServer(program(), std::move(workers), hire_here).serve();
 }
 
-// A Pool begins, on all ranks. Gives a capsule with its crew.
+// A Pool begins, on all ranks. Gives a capsule with its crew, which borrows the STATION of this rank.
 py::capsule open(const std::vector<int>& workers_of, const std::vector<int>& made, std::uint64_t max_tasks,
-                 const py::bytes& sent, Workers* own) {
+                 const py::bytes& sent, Workers* own, const py::object& station) {
+  const py::capsule cargo = station.attr("cargo");
   const std::string bytes = sent;
   const auto write = [&](furrow::Writer& to) { to.write(bytes.data(), bytes.size()); };
   const std::uint64_t pool = open_on_others(program(), {workers_of, made, max_tasks, write});
-  auto crew = std::make_unique<RankCrew>(program().mailbox(), pool, workers_of, own ? own->take() : nullptr);
+  auto crew = std::make_unique<RankCrew>(program().mailbox(), pool, workers_of, own ? own->take() : nullptr,
+                                         cargo.get_pointer<furrow::pool::Cargo>());
   furrow::pool::ParcelCrew* const seam = crew.release();
   return py::capsule(seam, furrow::python::kRanksName, [](PyObject* capsule) {
     delete static_cast<furrow::pool::ParcelCrew*>(PyCapsule_GetPointer(capsule, furrow::python::kRanksName));

@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include <stdexcept>
+
 namespace furrow::python {
 
 namespace {
@@ -30,8 +32,17 @@ View::View(std::shared_ptr<pool::Arena> arena, std::byte* data, std::uint64_t at
       is_private_(is_private),
       owner_(::getpid()) {}
 
+View::View(std::shared_ptr<void> keep, std::byte* data, std::size_t size, bool readonly)
+    : keep_(std::move(keep)),
+      data_(data),
+      at_(0),
+      size_(size),
+      readonly_(readonly),
+      is_private_(false),
+      owner_(::getpid()) {}
+
 View::~View() {
-  if (owner_ != ::getpid()) return;
+  if (owner_ != ::getpid() || !arena_) return;
   if (is_private_)
     arena_->drop(data_, at_, size_);
   else
@@ -54,11 +65,13 @@ void ArenaStore::use(std::vector<std::uint64_t>* places, SentBuffers* sent) {
 }
 
 std::uint64_t ArenaStore::put(const Py_buffer& bytes) {
+  lasting_ = false;
   const SentBuffers::Key key{bytes.buf, static_cast<std::size_t>(bytes.len), bytes.readonly};
   std::uint64_t at = kNowhere;
   if (const auto known = sent_ ? sent_->places.find(key) : decltype(sent_->places)::iterator{};
       sent_ && known != sent_->places.end()) {
     at = known->second;
+    lasting_ = true;
   } else {
     const pool::Arena::Block block = arena_->make(static_cast<std::size_t>(bytes.len));
     if (!block) return kNowhere;
@@ -69,6 +82,7 @@ std::uint64_t ArenaStore::put(const Py_buffer& bytes) {
       sent_->held.push_back(at);
       sent_->owners.push_back(py::reinterpret_borrow<py::object>(bytes.obj));
       ++uses_[at];
+      lasting_ = true;
     }
   }
   if (!in_worker_) ++uses_[at];
@@ -77,12 +91,37 @@ std::uint64_t ArenaStore::put(const Py_buffer& bytes) {
 }
 
 py::object ArenaStore::get(std::uint64_t place, std::uint64_t size, bool readonly) {
+  if (const auto found = arrived_.find(place); found != arrived_.end()) {
+    std::shared_ptr<void> keep = found->second.lock();
+    arrived_.erase(found);
+    std::byte* const data = keep ? arena_->whole(place, size) : nullptr;
+    if (data) return py::cast(std::make_shared<View>(std::move(keep), data, size, readonly));
+  }
   std::byte* const data = in_worker_ ? arena_->view(place, size) : arena_->receive(place, size);
   if (!data) {
     PyErr_SetString(PyExc_MemoryError, "a large buffer from another process cannot be mapped");
     throw py::error_already_set();
   }
   return py::cast(std::make_shared<View>(arena_, data, place, size, readonly, in_worker_));
+}
+
+// A forked child's copy gives nothing back.
+std::shared_ptr<void> ArenaStore::freeing(std::uint64_t place) const {
+  return std::shared_ptr<void>(arena_.get(), [arena = arena_, place, owner = ::getpid()](void*) {
+    if (owner == ::getpid()) arena->free(place);
+  });
+}
+
+pool::Beside ArenaStore::leaving(std::uint64_t place, std::uint64_t size, bool from_worker) {
+  std::byte* const data = from_worker ? arena_->receive(place, size) : arena_->whole(place, size);
+  if (!data) throw std::runtime_error("a large buffer cannot be mapped");
+  return {data, size, place, from_worker ? freeing(place) : nullptr};
+}
+
+pool::Beside ArenaStore::arriving(std::uint64_t size) {
+  const pool::Arena::Block block = arena_->make(size);
+  if (!block) return {};
+  return {block.data, size, block.at, freeing(block.at)};
 }
 
 void ArenaStore::release(std::vector<std::uint64_t>& places) {

@@ -11,6 +11,7 @@
 
 #include "native/values.hpp"
 #include "pool/arena.hpp"
+#include "pool/beside.hpp"
 
 namespace furrow::python {
 
@@ -19,13 +20,16 @@ class View {
  public:
   View(std::shared_ptr<pool::Arena> arena, std::byte* data, std::uint64_t at, std::size_t size, bool readonly,
        bool is_private);
+  // Of memory that KEEP gives back.
+  View(std::shared_ptr<void> keep, std::byte* data, std::size_t size, bool readonly);
   ~View();
   View(const View&) = delete;
   View& operator=(const View&) = delete;
   py::buffer_info buffer() const;
 
  private:
-  std::shared_ptr<pool::Arena> arena_;
+  std::shared_ptr<pool::Arena> arena_{};
+  std::shared_ptr<void> keep_{};
   std::byte* data_;
   const std::uint64_t at_;
   const std::size_t size_;
@@ -42,13 +46,25 @@ class ArenaStore : public BufferStore {
   void enter(int worker) override;
   void use(std::vector<std::uint64_t>* places, SentBuffers* sent) override;
   void release(std::vector<std::uint64_t>& places) override;
+  bool lasting() const override { return lasting_; }
+
+  // Between ranks, without the GIL but by the one thread that puts and gets, and not in a worker.
+  // A block that was put here, or that a worker has put; the latter is ours then, for as long as KEEP.
+  pool::Beside leaving(std::uint64_t place, std::uint64_t size, bool from_worker);
+  // One for what comes.
+  pool::Beside arriving(std::uint64_t size);
+  // get() of its place keeps it from now on, if anybody still does.
+  void arrived(const pool::Beside& beside) { arrived_[beside.at] = beside.keep; }
 
  private:
+  std::shared_ptr<void> freeing(std::uint64_t place) const;
   std::shared_ptr<pool::Arena> arena_;
   bool in_worker_ = false;
+  bool lasting_ = false;
   std::vector<std::uint64_t>* places_ = nullptr;
   SentBuffers* sent_ = nullptr;
   std::unordered_map<std::uint64_t, int> uses_{};
+  std::unordered_map<std::uint64_t, std::weak_ptr<void>> arrived_{};  // from other ranks, in our own region
 };
 
 }  // namespace furrow::python

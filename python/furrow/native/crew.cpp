@@ -254,6 +254,7 @@ void Crew::settle_jobs() {
     }
     job->tick();
     if (job->settled() && job->idle()) {
+      if (job->keeps_buffers()) crew_->forget(job->options().key);
       job->let_go();
       active_.erase(active_.begin() + static_cast<std::ptrdiff_t>(i));
     } else {

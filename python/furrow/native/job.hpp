@@ -79,6 +79,7 @@ class Job {
   void cancel();                   // the same, quietly, since nobody waits for it
   void tick();                     // now and then
   void restarted(int worker);
+  bool keeps_buffers() const { return !sent_.held.empty(); }
   void let_go();  // of what it put into the arena, when it is idle
   bool settled() const { return settled_; }
   const Options& options() const { return options_; }

@@ -112,7 +112,7 @@ PYBIND11_MODULE(_furrow, module) {
 
   // The capsule is for furrow._mpi, and borrows the station.
   py::class_<Station, std::shared_ptr<Station>>(module, "Station")
-      .def(py::init<int, int, py::object, py::object>())
+      .def(py::init<int, py::object, py::object>())
       .def_property_readonly("cargo", [](Station& station) {
         return py::capsule(static_cast<furrow::pool::Cargo*>(&station), kCargoName);
       });

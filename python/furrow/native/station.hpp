@@ -5,6 +5,7 @@
 // crew.
 #pragma once
 
+#include "native/arena_store.hpp"
 #include "native/worker.hpp"
 #include "pool/cargo.hpp"
 
@@ -24,11 +25,16 @@ class Station : public pool::Cargo {
   int arena_descriptor() const { return arena_descriptor_; }
 
   pool::MessageHandler& handler() override { return *worker_; }
-  std::size_t measure(std::span<const std::byte> results, std::uint64_t count) override;
+  std::size_t measure(std::span<const std::byte> values, std::uint64_t count) override;
+  void load(std::span<std::byte> values, std::vector<pool::Beside>& beside,
+            std::set<std::uint64_t>* lasting) override;
+  void unload(std::span<std::byte> values, std::span<const pool::Beside> beside,
+              pool::LastingBuffers* lasting, std::vector<pool::Beside>& used) override;
+  pool::Beside room(std::size_t size) override { return store_ ? store_->arriving(size) : pool::Beside(); }
 
  private:
   int arena_descriptor_ = -1;
-  std::unique_ptr<BufferStore> store_{};
+  std::unique_ptr<ArenaStore> store_{};
   std::unique_ptr<Worker> worker_{};
 };
 

@@ -73,14 +73,14 @@ py::object load_with_buffers(const char*& at, const char* end, const Pickling& p
   for (const BufferPlace& each : places) {
     if (each.at != BufferPlace::kInline) {
       if (!store) torn();
-      buffers.append(store->get(each.at, each.size, each.readonly != 0));
+      buffers.append(store->get(each.at, each.size, (each.flags & BufferPlace::kReadonly) != 0));
       continue;
     }
     const char* const bytes = take_bytes(at, end, each.size);
     const auto length = static_cast<Py_ssize_t>(each.size);
     buffers.append(py::reinterpret_steal<py::object>(
-        checked(each.readonly ? PyBytes_FromStringAndSize(bytes, length)
-                              : PyByteArray_FromStringAndSize(bytes, length))));
+        checked((each.flags & BufferPlace::kReadonly) ? PyBytes_FromStringAndSize(bytes, length)
+                                                      : PyByteArray_FromStringAndSize(bytes, length))));
   }
   return load(pickling, pickle, size, buffers.ptr());
 }
@@ -187,7 +187,7 @@ void Encoder::pickle(PyObject* value, Buffer& to) {
       const std::uint64_t at = store_->put(bytes);
       if (at != BufferStore::kNowhere) {
         to.byte('A');
-        to.number(BufferPlace{at, size, 1});
+        to.number(BufferPlace{at, size, BufferPlace::kReadonly});
         return;
       }
     }
@@ -204,8 +204,9 @@ void Encoder::pickle(PyObject* value, Buffer& to) {
     if (!bytes) throw py::error_already_set();
     const std::uint64_t at = store_ ? store_->put(*bytes) : BufferStore::kNowhere;
     if (at == BufferStore::kNowhere) in_line.push_back(bytes);
-    to.number(
-        BufferPlace{at, static_cast<std::uint64_t>(bytes->len), static_cast<std::uint64_t>(bytes->readonly)});
+    std::uint64_t flags = bytes->readonly ? BufferPlace::kReadonly : 0;
+    if (at != BufferStore::kNowhere && store_->lasting()) flags |= BufferPlace::kLasting;
+    to.number(BufferPlace{at, static_cast<std::uint64_t>(bytes->len), flags});
   }
   to.number(size);
   to.append(PyBytes_AS_STRING(made.ptr()), size);
@@ -213,7 +214,7 @@ void Encoder::pickle(PyObject* value, Buffer& to) {
   buffers_.clear();
 }
 
-void skip_value(const char*& at, const char* end) {
+void skip_value(const char*& at, const char* end, const SeenPlace& seen) {
   const auto skip = [&](std::uint64_t size) {
     if (static_cast<std::uint64_t>(end - at) < size)
       throw std::runtime_error("a value from another process ends too early");
@@ -237,19 +238,23 @@ void skip_value(const char*& at, const char* end) {
       skip(read(std::uint32_t{}));
       return;
     case 't':
-      for (int left = static_cast<unsigned char>(*skip(1)); left > 0; --left) skip_value(at, end);
+      for (int left = static_cast<unsigned char>(*skip(1)); left > 0; --left) skip_value(at, end, seen);
       return;
     case 'p':
       skip(read(std::uint64_t{}));
       return;
     case 'A':
-      skip(sizeof(BufferPlace));
+      seen(skip(sizeof(BufferPlace)));
       return;
     case 'P': {
       std::uint64_t beside = 0;
       for (auto left = read(std::uint32_t{}); left > 0; --left) {
+        const char* const place_at = at;
         const auto place = read(BufferPlace{});
-        if (place.at == BufferPlace::kInline) beside += place.size;
+        if (place.at == BufferPlace::kInline)
+          beside += place.size;
+        else
+          seen(place_at);
       }
       skip(read(std::uint64_t{}));
       skip(beside);

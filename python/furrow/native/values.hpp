@@ -18,6 +18,7 @@
 
 #include <pybind11/pybind11.h>
 
+#include <functional>
 #include <unordered_map>
 #include <vector>
 
@@ -55,6 +56,8 @@ class BufferStore {
   virtual void use(std::vector<std::uint64_t>* places, SentBuffers* sent) = 0;
   // What was added there is not needed any more (in a worker: was not sent).
   virtual void release(std::vector<std::uint64_t>& places) = 0;
+  // Whether what was put last is kept for all of its job, so that other values may refer to it.
+  virtual bool lasting() const = 0;
   // The bytes at a place, as an object with the buffer interface. Throws py::error_already_set.
   virtual py::object get(std::uint64_t place, std::uint64_t size, bool readonly) = 0;
   // In a worker that has just been forked: this is number WORKER.
@@ -69,7 +72,9 @@ struct BufferPlace {
   static constexpr std::uint64_t kInline = BufferStore::kNowhere;
   std::uint64_t at;
   std::uint64_t size;
-  std::uint64_t readonly;
+  std::uint64_t flags;  // on the way between ranks, from kNumber on: its number beside the message
+  static constexpr std::uint64_t kReadonly = 1, kLasting = 2, kKept = 4;  // kept: the rank has it already
+  static constexpr int kNumber = 32;
 };
 
 // How objects are pickled that are not simple: furrow._pickling knows.
@@ -105,8 +110,10 @@ class Encoder {
 // The exception that was caught, with its traceback.
 py::object exception_of(const py::error_already_set& error);
 
-// Moves AT behind one value. Needs no GIL; throws std::runtime_error where the value is garbled.
-void skip_value(const char*& at, const char* end);
+// Moves AT behind one value, and calls SEEN with each BufferPlace that is in it and not kInline. Needs no
+// GIL; throws std::runtime_error where the value is garbled.
+using SeenPlace = std::function<void(const char* place)>;
+void skip_value(const char*& at, const char* end, const SeenPlace& seen);
 
 // Reads one value, and moves AT behind it.
 py::object decode(const char*& at, const char* end, const Pickling& pickling, BufferStore* store);
