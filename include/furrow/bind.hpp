@@ -4,6 +4,9 @@
 // along, by value: `pool.apply_async(furrow::bind([](const Table& t, int row) { ... }, table), 7)` calls
 // f(table, 7). A lambda that captures cannot be sent: its captures may be references, which mean nothing
 // elsewhere.
+//
+// Ownership: what bind() gives owns copies of f and the arguments. As safe from several threads as these are.
+// Errors: none here; what cannot be sent is a PoolError of the call that would send it, which says why.
 #pragma once
 
 #include <cstddef>

@@ -1,5 +1,7 @@
 // What a Pool, and one call of it, can be asked for. Plain values, made with designated initializers:
-// `pool.map(f, xs, {.chunksize = 100, .retries = 2})`.
+// `pool.map(f, xs, {.chunksize = 100, .retries = 2})`. A call copies what it needs of them. Units stand in
+// the names. Errors: what a backend cannot do is a PoolError or std::invalid_argument of the call, before it
+// begins.
 #pragma once
 
 #include <cstddef>

@@ -2,9 +2,9 @@
 // and stay there. What is done with them is sent to them.
 //
 //   furrow::Pool pool{furrow::mpi()};
-//   auto images = furrow::partition(pool, 100'000, load_image);     // Partitioned<Image>; load_image(i) ->
-//   Image auto spectra = images.map(spectrum);                            // Partitioned<Spectrum> double
-//   power = spectra.map_reduce(total, std::plus<>{});        // the bits of Pool::map_reduce
+//   auto images = furrow::partition(pool, 100'000, load_image);  // Partitioned<Image>, of load_image(i)
+//   auto spectra = images.map(spectrum);                         // Partitioned<Spectrum>
+//   double power = spectra.map_reduce(total, std::plus<>{});     // the bits of Pool::map_reduce
 //   std::vector<Spectrum> all = spectra.gather();
 //
 // Each rank holds a run of consecutive items, in the order of ranks, as many as its share of the workers.
