@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <memory>
+#include <tuple>
+#include <utility>
 
 #include "os/clock.hpp"
 #include "os/files.hpp"
@@ -36,6 +38,7 @@ void BatchSource::plan(plan::JobGraph& graph) {
   for (const exec::BatchJob& job : batch_.jobs) {
     const plan::JobId id = graph.add({});
     for (const std::uint32_t before : job.after) graph.depend(id, before);
+    for (const std::string& file : job.files.temporary) ++users_[file];
   }
 }
 
@@ -66,8 +69,39 @@ Result<void> BatchSource::starting(plan::JobId job, int, plan::Launch&) {
   return {};
 }
 
+// What the engine would look at before it starts the next.
+Result<void> BatchSource::see_to_files(const plan::BatchFiles& files) const {
+  for (const std::string& file : files.touched) {
+    if (auto touched = os::touch(file); !touched) return touched;
+  }
+  for (const auto& [names, kind, called] : {std::tuple{&files.files, os::FileStatus::Kind::kFile, "file"},
+                                            {&files.folders, os::FileStatus::Kind::kDirectory, "folder"}}) {
+    for (const std::string& name : *names) {
+      const os::FileStatus status = os::status(name);
+      const bool is_folder = status.kind == os::FileStatus::Kind::kDirectory;
+      if (!status.exists()) return fail(Error{"it ended well but did not make " + name});
+      if (is_folder != (kind == os::FileStatus::Kind::kDirectory))
+        return fail(Error{name + " is no " + called + ", as its rule says it is"});
+    }
+  }
+  return {};
+}
+
 Result<void> BatchSource::finished(const plan::Exit& exit) {
+  const plan::BatchFiles& files = batch_.jobs[exit.job].files;
+  if (auto seen = see_to_files(files); !seen) return seen;
+  for (const std::string& file : files.temporary) {
+    if (--users_[file] == 0) used_up_.push_back(file);
+  }
   end(exit);
+  return {};
+}
+
+// A temporary file goes when it is written down that those that need it have succeeded, and before the next
+// starts.
+Result<void> BatchSource::commit() {
+  if (auto written = journal_.commit(); !written) return written;
+  for (const std::string& file : std::exchange(used_up_, {})) (void)os::remove_tree(file);
   return {};
 }
 

@@ -31,7 +31,7 @@ class BatchSource final : public plan::JobSource, public exec::OutputSink {
   Result<void> starting(plan::JobId job, int attempt, plan::Launch& launch) override;
   Result<void> finished(const plan::Exit& exit) override;
   void failed(const plan::Exit& exit, bool will_retry) override;
-  Result<void> commit() override { return journal_.commit(); }
+  Result<void> commit() override;
   plan::JobName name(plan::JobId job) const override { return {batch_.jobs[job].name, ""}; }
 
   // What jobs print goes to the engine by the journal, and to the batch's log.
@@ -40,6 +40,7 @@ class BatchSource final : public plan::JobSource, public exec::OutputSink {
 
  private:
   void end(const plan::Exit& exit);
+  Result<void> see_to_files(const plan::BatchFiles& files) const;
   std::string keep(const exec::CapturedStream& stream, const char* kind, plan::JobId job,
                    bool& in_file) const;
 
@@ -52,6 +53,9 @@ class BatchSource final : public plan::JobSource, public exec::OutputSink {
   std::int64_t cores_, memory_mb_;
   plan::PrepareListener* listener_ = nullptr;
   bool all_ok_ = true;
+  std::unordered_map<std::string, std::size_t>
+      users_;                         // of temporary files: jobs that have not succeeded yet
+  std::vector<std::string> used_up_;  // since the last commit
 };
 
 }  // namespace furrow::cli

@@ -55,6 +55,14 @@ exec::Packing packing_of(const std::string& name) {
   return exec::Packing::kAuto;
 }
 
+// What --resources and --cores say.
+std::map<std::string, std::int64_t> limits_of(const WorkflowSession& session) {
+  std::map<std::string, std::int64_t> limits(session.limits().begin(), session.limits().end());
+  if (session.options().cores && *session.options().cores != "all")
+    limits[workflow::kCoresLimit] = session.cores();
+  return limits;
+}
+
 exec::ClusterOptions with_evaluator(exec::ClusterOptions options, const exec::BatchEvaluator& evaluator) {
   options.evaluator = [&evaluator] { return evaluator; };
   return options;
@@ -103,9 +111,10 @@ exec::Allocation allocation_of(const workflow::JobDemands::Demand& demand) {
   return asked;
 }
 
-WorkflowNeeds::WorkflowNeeds(const workflow::WorkflowSource& source, workflow::Evaluator& evaluator,
-                             store::Store& store, std::string command)
-    : source_(source), evaluator_(evaluator), command_(std::move(command)) {
+WorkflowNeeds::WorkflowNeeds(workflow::WorkflowSource& source, workflow::Evaluator& evaluator,
+                             store::Store& store, std::string command,
+                             std::map<std::string, std::int64_t> limits)
+    : source_(source), evaluator_(evaluator), command_(std::move(command)), limits_(std::move(limits)) {
   std::map<std::string, std::pair<double, int>, std::less<>> sums;
   (void)store.for_each([&](store::JobRow& row) {
     if (row.phase != store::JobPhase::kFinished || row.finished_at <= row.started_at) return;
@@ -130,11 +139,45 @@ exec::ClusterNeeds WorkflowNeeds::needs(const plan::Attempt& attempt) {
   return needs;
 }
 
+std::optional<exec::GroupNeeds> WorkflowNeeds::group(const plan::Attempt& attempt) {
+  std::vector<workflow::WorkflowSource::Together> together = source_.take_together(attempt.job);
+  if (together.empty()) return std::nullopt;
+  exec::GroupNeeds group{source_.group_name(attempt.job), std::move(together.front().files), {}};
+  for (auto& one : std::span(together).subspan(1)) {
+    plan::Attempt other{.job = one.job, .launch = std::move(one.launch), .timeout_s = attempt.timeout_s};
+    exec::ClusterNeeds needs = this->needs(other);
+    group.mates.push_back({std::move(other), std::move(needs), std::move(one.after), std::move(one.files)});
+  }
+  return group;
+}
+
+exec::Allocation WorkflowNeeds::together(const plan::Attempt& attempt, std::int64_t cores,
+                                         std::int64_t memory_mb) {
+  std::map<std::string, std::int64_t> limits = limits_;
+  for (const auto& [name, most] : {std::pair(workflow::kCoresLimit, cores), {"mem_mb", memory_mb}}) {
+    if (most > 0) limits[name] = limits.contains(name) ? std::min(limits[name], most) : most;
+  }
+  // That they go together at all was looked at before.
+  const auto demand = source_.demand_together(attempt.job, limits);
+  return demand ? allocation_of(*demand) : needs(attempt).allocation;
+}
+
+// Of a job, or of all that are submitted with it as one.
+workflow::JobView WorkflowNeeds::view(const plan::Attempt& attempt) const {
+  if (!source_.leads(attempt.job)) return source_.view(attempt.job, attempt.number);
+  workflow::JobView view = source_.view_together(attempt.job);
+  if (const auto demand = source_.demand_together(attempt.job, limits_)) {
+    view.threads = demand->threads;
+    view.resources = demand->resources;
+  }
+  return view;
+}
+
 std::vector<Result<exec::NeedsSource::Words>> WorkflowNeeds::words(
     std::span<const plan::Attempt* const> attempts) {
   std::vector<workflow::JobView> views;
   for (const plan::Attempt* const attempt : attempts) {
-    views.push_back(source_.view(attempt->job, attempt->number));
+    views.push_back(view(*attempt));
     views.back().number = attempt->job + 1;
   }
   std::vector<Result<Words>> words;
@@ -162,7 +205,7 @@ ClusterRun::ClusterRun(WorkflowSession& session, workflow::WorkflowSource& sourc
                        plan::Executor& local, exec::OutputSink* sink)
     : settings_(session.options().cluster),
       source_(source),
-      needs_(source, session.evaluator(), *session.store(), settings_.submit),
+      needs_(source, session.evaluator(), *session.store(), settings_.submit, limits_of(session)),
       cluster_(loop, system_of(settings_, loop), needs_, sink,
                with_evaluator(cluster_options_of(settings_), session.evaluator_for_nodes())),
       routed_(local, cluster_, [this](const plan::Attempt& attempt) { return is_remote(attempt); }) {

@@ -18,16 +18,23 @@ class WorkflowNeeds final : public exec::NeedsSource {
  public:
   // Borrows all. STORE tells how long the jobs of each rule took.
   // COMMAND: the user's that submits; empty: none.
-  WorkflowNeeds(const workflow::WorkflowSource& source, workflow::Evaluator& evaluator, store::Store& store,
-                std::string command);
+  // LIMITS: the most of each resource that jobs of a group may use at a time.
+  WorkflowNeeds(workflow::WorkflowSource& source, workflow::Evaluator& evaluator, store::Store& store,
+                std::string command, std::map<std::string, std::int64_t> limits);
 
   exec::ClusterNeeds needs(const plan::Attempt& attempt) override;
+  std::optional<exec::GroupNeeds> group(const plan::Attempt& attempt) override;
+  exec::Allocation together(const plan::Attempt& attempt, std::int64_t cores,
+                            std::int64_t memory_mb) override;
   std::vector<Result<Words>> words(std::span<const plan::Attempt* const> attempts) override;
 
  private:
-  const workflow::WorkflowSource& source_;
+  workflow::JobView view(const plan::Attempt& attempt) const;
+
+  workflow::WorkflowSource& source_;
   workflow::Evaluator& evaluator_;
   const std::string command_;
+  const std::map<std::string, std::int64_t> limits_;
   std::map<std::string, double, std::less<>> means_;  // seconds, by rule
 };
 

@@ -323,8 +323,6 @@ class Parser {
   }
 
   void finish_groups() {
-    if (options_.cluster.is_on() && !groups_.empty())
-      throw CLI::ValidationError("--groups: not yet on a cluster");
     for (const auto& text : groups_) options_.groups.push_back(split_pair(text, "--groups"));
     for (const auto& text : group_components_) {
       const auto [group, number] = split_pair(text, "--group-components");

@@ -137,6 +137,7 @@ Result<farm::Summary> WorkflowRun::run_jobs(const std::string& log_path) {
   const auto must_run = [this](workflow::NodeId node) { return session_.staleness().must_run(node); };
   files.count_temp_users(must_run);
   plan::JobGraph graph;
+  if (!session_.groups().empty()) source.set_groups(&session_.groups());
   source.plan(graph, must_run);
 
   Progress progress(source, loop,

@@ -229,6 +229,10 @@ Result<void> WorkflowSession::load() {
   for (const auto& [name, value] : loaded->environment) {
     value ? ::setenv(name.c_str(), value->c_str(), 1) : ::unsetenv(name.c_str());
   }
+  // Those of a group go where it goes.
+  for (workflow::Rule& rule : snakefile_.rules) {
+    if (options_.cluster.is_on() && (rule.has_group_function || !rule.group.empty())) rule.is_local = false;
+  }
   if (!snakefile_.workdir.empty()) {
     if (auto changed = os::change_directory(snakefile_.workdir); !changed) return changed;
   }
@@ -310,7 +314,19 @@ Result<void> WorkflowSession::plan() {
   }
   staleness_ = std::make_unique<workflow::Staleness>(dag_, rules_, states_, *evaluator_, store_.get(),
                                                      std::move(*options));
-  return staleness_->decide();
+  if (auto decided = staleness_->decide(); !decided) return decided;
+  return find_groups();
+}
+
+// Here all jobs run on one machine anyway.
+Result<void> WorkflowSession::find_groups() {
+  if (!options_.cluster.is_on() || options_.touch || options_.mode != RunOptions::Mode::kRun) return {};
+  auto found = workflow::JobGroups::find(
+      dag_, rules_, *evaluator_, [this](workflow::NodeId node) { return staleness_->must_run(node); },
+      options_.group_components);
+  if (!found) return fail(std::move(found.error()));
+  groups_ = std::move(*found);
+  return {};
 }
 
 }  // namespace furrow::cli

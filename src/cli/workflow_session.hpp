@@ -13,6 +13,7 @@
 #include "snakefile/evaluator_process.hpp"
 #include "store/store.hpp"
 #include "workflow/dag_builder.hpp"
+#include "workflow/job_groups.hpp"
 #include "workflow/staleness.hpp"
 
 namespace furrow::cli {
@@ -51,6 +52,7 @@ class WorkflowSession {
   workflow::FileStates& states() { return states_; }
   workflow::Staleness& staleness() { return *staleness_; }
   snakefile::EvaluatorProcess& evaluator() { return *evaluator_; }
+  const workflow::JobGroups& groups() const { return groups_; }  // none without a cluster
   store::Store* store() { return store_.get(); }
   os::Guard* guard() { return guard_.get(); }
 
@@ -63,6 +65,7 @@ class WorkflowSession {
   Result<void> find_limits();
   Result<void> add_set_resources(snakefile::LoadRequest& request) const;
   Result<void> check_rule_names() const;
+  Result<void> find_groups();
   workflow::Targets targets() const;
   Result<workflow::StalenessOptions> staleness_options();
 
@@ -81,6 +84,7 @@ class WorkflowSession {
   workflow::FileStates states_{dag_.files};
   std::unique_ptr<store::Store> store_;
   std::unique_ptr<workflow::Staleness> staleness_;
+  workflow::JobGroups groups_;
 };
 
 }  // namespace furrow::cli

@@ -21,6 +21,7 @@ std::string header_line(const Batch& batch) {
     put(json, "furrow", std::string_view(kFormat));
     put(json, "id", batch.id);
     put(json, "index", std::int64_t{batch.index});
+    if (!batch.group.empty()) put(json, "group", batch.group);
     put(json, "directory", batch.directory);
     put(json, "cores", batch.cores);
     put(json, "memory_mb", batch.memory_mb);
@@ -31,6 +32,15 @@ std::string header_line(const Batch& batch) {
     if (batch.evaluator.load.empty()) return;
     put_evaluator(json, batch.evaluator);
   });
+}
+
+void put_texts(SealedWriter& json, const char* name, const std::vector<std::string>& texts) {
+  if (texts.empty()) return;
+  json.Key(name);
+  json.StartArray();
+  for (const std::string& text : texts)
+    json.String(text.data(), static_cast<rapidjson::SizeType>(text.size()));
+  json.EndArray();
 }
 
 std::string job_line(const BatchJob& job) {
@@ -47,8 +57,22 @@ std::string job_line(const BatchJob& job) {
       for (const std::uint32_t place : job.after) json.Uint(place);
       json.EndArray();
     }
+    put_texts(json, "files", job.files.files);
+    put_texts(json, "folders", job.files.folders);
+    put_texts(json, "touched", job.files.touched);
+    put_texts(json, "temporary", job.files.temporary);
     put_launch(json, job.launch);
   });
+}
+
+std::vector<std::string> texts_of(const Value& line, const char* name) {
+  std::vector<std::string> texts;
+  if (const Value* const list = member_of(line, name); list && list->IsArray()) {
+    for (const Value& text : list->GetArray()) {
+      if (text.IsString()) texts.emplace_back(text.GetString(), text.GetStringLength());
+    }
+  }
+  return texts;
 }
 
 BatchJob job_of(const Value& line) {
@@ -65,6 +89,8 @@ BatchJob job_of(const Value& line) {
       if (place.IsUint()) job.after.push_back(place.GetUint());
     }
   }
+  job.files = {texts_of(line, "files"), texts_of(line, "folders"), texts_of(line, "touched"),
+               texts_of(line, "temporary")};
   job.launch = launch_of(line);
   return job;
 }
@@ -72,6 +98,7 @@ BatchJob job_of(const Value& line) {
 void read_header(const Value& line, Batch& batch) {
   batch.id = text_of(line, "id");
   batch.index = static_cast<std::uint32_t>(number_of(line, "index"));
+  batch.group = text_of(line, "group");
   batch.directory = text_of(line, "directory");
   batch.cores = number_of(line, "cores");
   batch.memory_mb = number_of(line, "memory_mb");

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "plan/batch_files.hpp"
 #include "plan/executor.hpp"
 
 namespace furrow::exec {
@@ -20,6 +21,7 @@ struct BatchJob {
   std::int64_t cores = 1;
   std::int64_t memory_mb = 0;          // 0: not said
   std::vector<std::uint32_t> after{};  // places in the batch of jobs that must have succeeded
+  plan::BatchFiles files{};            // in a group only
   plan::Launch launch;                 // without streams
 };
 
@@ -33,6 +35,7 @@ struct BatchEvaluator {
 struct Batch {
   std::string id;  // of its submission
   std::uint32_t index = 0;
+  std::string group{};         // empty: of no group
   std::string directory;       // where jobs run
   std::int64_t cores = 0;      // 0: what the runner finds
   std::int64_t memory_mb = 0;  // likewise

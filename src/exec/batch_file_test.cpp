@@ -15,8 +15,14 @@ namespace {
 using ::testing::HasSubstr;
 
 Batch odd_batch() {
-  Batch batch{
-      .id = "1", .index = 2, .directory = "/a b", .cores = 4, .memory_mb = 100, .timeout_s = 0.5, .jobs = {}};
+  Batch batch{.id = "1",
+              .index = 2,
+              .group = "a group",
+              .directory = "/a b",
+              .cores = 4,
+              .memory_mb = 100,
+              .timeout_s = 0.5,
+              .jobs = {}};
   batch.evaluator = {"/usr/bin/python3", "/x", "{\"op\":\"load\"}"};
   BatchJob job{
       .key = "out/\xff\n\"a\"", .name = "one", .identity = 0xfedcba9876543210u, .attempt = 3, .launch = {}};
@@ -26,6 +32,7 @@ Batch odd_batch() {
   job.launch.nice = -3;
   batch.jobs.push_back(job);
   BatchJob next{.key = "next", .name = "two", .after = {0}, .launch = {}};
+  next.files = {{"a", "b \""}, {"c"}, {"d"}, {"e", "f"}};
   next.launch.kind = plan::Launch::Kind::kProgram;
   next.launch.argv = {"a", "", "b c"};
   batch.jobs.push_back(next);
@@ -57,6 +64,12 @@ TEST_F(BatchFiles, ABatchComesBackAsItWas) {
   EXPECT_EQ(read->jobs[0].launch.nice, -3);
   EXPECT_EQ(read->jobs[1].launch.argv, written.jobs[1].launch.argv);
   EXPECT_EQ(read->jobs[1].after, std::vector<std::uint32_t>{0});
+  EXPECT_EQ(read->group, "a group");
+  EXPECT_EQ(read->jobs[1].files.files, written.jobs[1].files.files);
+  EXPECT_EQ(read->jobs[1].files.folders, written.jobs[1].files.folders);
+  EXPECT_EQ(read->jobs[1].files.touched, written.jobs[1].files.touched);
+  EXPECT_EQ(read->jobs[1].files.temporary, written.jobs[1].files.temporary);
+  EXPECT_TRUE(read->jobs[0].files.files.empty());
 }
 
 TEST_F(BatchFiles, ADamagedOrTornBatchIsRefused) {

@@ -144,7 +144,7 @@ bool is_packed(const WaitingJob& job, const PlannerOptions& options, std::size_t
 }  // namespace
 
 bool is_short(const WaitingJob& job, const PlannerOptions& options) {
-  const double seconds = expected(job).seconds;
+  const double seconds = job.is_alone ? 0 : expected(job).seconds;
   return seconds > 0 && seconds <= options.short_s;
 }
 

@@ -37,8 +37,10 @@ void ClusterExecutor::Impl::adopt(const BatchFolder& folder) {
     auto& flight = flights.emplace_back(std::make_unique<Flight>(folder, index));
     flight->written_ns = os::status(folder.batch(index)).mtime_ns;
     if (!batch) continue;
+    flight->is_group = !batch->group.empty();
     for (const BatchJob& job : batch->jobs)
-      flight->entries.push_back({.key = job.key, .name = job.name, .identity = job.identity, .job = nullptr});
+      flight->entries.push_back(
+          {.key = job.key, .name = job.name, .identity = job.identity, .after = job.after, .job = nullptr});
   }
   for (auto& flight : flights) {
     flight->log = folder.log() + (flights.size() > 1 ? "." + std::to_string(flight->index) : "");
@@ -66,13 +68,27 @@ plan::UnderWay::Answer ClusterExecutor::Impl::look(const Question& question) {
   if (flight == nullptr) return Answer::kNo;
   read(*flight);
   FlightEntry& entry = flight->entries[place];
-  const bool is_same = entry.identity == question.identity && question.newest_input_ns <= flight->written_ns;
+  // What jobs of the same batch have made for it is newer than the batch.
+  const auto is_made_there = [&](const Question::Input& input) {
+    return std::any_of(entry.after.begin(), entry.after.end(),
+                       [&](std::uint32_t before) { return flight->entries[before].key == input.made_by; });
+  };
+  const bool is_older = std::all_of(question.inputs.begin(), question.inputs.end(), [&](const auto& input) {
+    return input.mtime_ns <= flight->written_ns || is_made_there(input);
+  });
+  const bool is_same = entry.identity == question.identity && is_older;
   const bool is_of_use = entry.end ? entry.end->ok() : !entry.is_lost;
   if (is_same && is_of_use) return Answer::kSame;
   const bool may_run = !entry.end && !entry.is_lost && !withdraw(*flight);
   if (may_run) return Answer::kOther;
   adopted_.erase(question.key);
   return Answer::kNo;
+}
+
+bool ClusterExecutor::Impl::has_succeeded(const std::string& key) const {
+  std::size_t place = 0;
+  const Flight* const flight = flight_of(key, place);
+  return flight != nullptr && flight->entries[place].has_succeeded();
 }
 
 std::string ClusterExecutor::Impl::describe(const std::string& key) const {
@@ -85,9 +101,13 @@ std::string ClusterExecutor::Impl::describe(const std::string& key) const {
 
 void ClusterExecutor::Impl::start(plan::Attempt attempt) {
   ++running;
-  auto job = std::make_unique<ClusterJob>(ClusterJob{std::move(attempt), {}, 0, false});
-  if (job->attempt.launch.kind == plan::Launch::Kind::kNothing) return report_later(std::move(job), {});
+  auto job = std::make_unique<ClusterJob>();
+  job->attempt = std::move(attempt);
   job->needs = needs_.needs(job->attempt);
+  if (const auto mate = mates_.find(job->needs.key); mate != mates_.end()) {
+    *mate->second = std::move(job);
+    return;
+  }
   std::size_t place = 0;
   if (Flight* const flight = flight_of(job->needs.key, place);
       flight != nullptr && flight->entries[place].identity == job->needs.identity &&
@@ -95,12 +115,32 @@ void ClusterExecutor::Impl::start(plan::Attempt attempt) {
     FlightEntry& entry = flight->entries[place];
     adopted_.erase(job->needs.key);
     entry.job = std::move(job);
-    if (entry.end || !entry.is_lost) return begin_following();
+    if (entry.is_real()) return begin_following();
     job = std::move(entry.job);
   }
+  if (job->attempt.launch.kind == plan::Launch::Kind::kNothing) return report_later(std::move(job), {});
+  lead(job);
   if (waiting_.empty()) waiting_since_ = os::monotonic_seconds();
   waiting_.push_back(std::move(job));
   flush_in(options_.collect_s);
+}
+
+// Those that go along with it, if any, are known from now on: the farm may start them before the batch is
+// written.
+void ClusterExecutor::Impl::lead(Job& job) {
+  job->group = needs_.group(job->attempt);
+  if (!job->group) return;
+  job->mates.resize(job->group->mates.size());
+  for (std::size_t i = 0; i < job->mates.size(); ++i) mates_[job->group->mates[i].needs.key] = &job->mates[i];
+}
+
+// No more at a time than a node has.
+void ClusterExecutor::Impl::find_group_allocations() {
+  for (const Job& job : waiting_) {
+    if (!job->group || job->own) continue;
+    job->own = job->needs.allocation;
+    job->needs.allocation = needs_.together(job->attempt, figures_->node_cores, figures_->node_memory_mb);
+  }
 }
 
 void ClusterExecutor::Impl::flush_in(double delay_s) {
@@ -124,6 +164,7 @@ void ClusterExecutor::Impl::flush() {
     });
   }
   if (const double wait = next_submission_ - os::monotonic_seconds(); wait > 0) return flush_in(wait);
+  find_group_allocations();
   const PlannerOptions planner = planner_options();
   const std::vector<WaitingJob> waiting = waiting_jobs();
   if (is_worth_collecting(planner, waiting)) return flush_in(0.5);
@@ -158,7 +199,7 @@ std::vector<WaitingJob> ClusterExecutor::Impl::waiting_jobs() const {
     const auto measured = measured_.find(job->needs.kind);
     const double mean =
         measured == measured_.end() ? 0 : measured->second.sum / static_cast<double>(measured->second.count);
-    waiting.push_back({&job->needs, mean, options_.one_each});
+    waiting.push_back({&job->needs, mean, options_.one_each || job->group});
   }
   return waiting;
 }
@@ -182,8 +223,10 @@ void ClusterExecutor::Impl::submit(const PlannedSubmission& planned) {
   submission.batches = planned.batches.size();
   submission.allocation = planned.allocation;
   submission.directory = options_.directory;
-  const std::string kind = waiting_[planned.batches.front().jobs.front()]->needs.kind;
-  submission.name = "furrow-" + (planned.is_packed ? std::string("batch") : kind);
+  const ClusterJob& first = *waiting_[planned.batches.front().jobs.front()];
+  submission.name = "furrow-" + (planned.is_packed ? std::string("batch")
+                                 : first.group     ? first.group->name
+                                                   : first.needs.kind);
   submitting_.emplace();
   if (auto written = write(planned, submission); !written) return refused(written.error());
   ++submissions;
@@ -222,18 +265,11 @@ Result<void> ClusterExecutor::Impl::write(const PlannedSubmission& planned, Subm
     batch.memory_mb = planned.is_packed ? submission.allocation.memory_mb : 0;
     for (Job& job : batches[index]) {
       batch.timeout_s = job->attempt.timeout_s;
-      if (job->attempt.launch.kind == plan::Launch::Kind::kFork && options_.evaluator)
-        batch.evaluator = options_.evaluator();
-      flight->entries.push_back(
-          {.key = job->needs.key, .name = job->needs.name, .identity = job->needs.identity, .job = nullptr});
-      batch.jobs.push_back(
-          {.key = job->needs.key,
-           .name = job->needs.name,
-           .identity = job->needs.identity,
-           .attempt = job->attempt.number,
-           .cores = planned.is_packed ? std::max<std::int64_t>(1, job->needs.allocation.cores) : 0,
-           .memory_mb = planned.is_packed ? job->needs.allocation.memory_mb : 0,
-           .launch = job->attempt.launch});
+      if (job->group) {
+        add_group(*flight, batch, std::move(job));
+        continue;
+      }
+      add_job(*flight, batch, job->attempt, job->needs, planned.is_packed ? &job->needs.allocation : nullptr);
       flight->entries.back().job = std::move(job);
     }
     if (done) done = write_batch(flight->folder.batch(index), batch);
@@ -245,6 +281,52 @@ Result<void> ClusterExecutor::Impl::write(const PlannedSubmission& planned, Subm
   submission.log = submitting_->folder.log();
   submission.command = std::move(words.command);
   return write_script(submission, words.properties);
+}
+
+// SHARE: of the batch's cores and memory; null: it has them all.
+void ClusterExecutor::Impl::add_job(Flight& flight, Batch& batch, const plan::Attempt& attempt,
+                                    const ClusterNeeds& needs, const Allocation* share) const {
+  if (attempt.launch.kind == plan::Launch::Kind::kFork && options_.evaluator)
+    batch.evaluator = options_.evaluator();
+  flight.entries.push_back(
+      {.key = needs.key, .name = needs.name, .identity = needs.identity, .job = nullptr});
+  batch.jobs.push_back({.key = needs.key,
+                        .name = needs.name,
+                        .identity = needs.identity,
+                        .attempt = attempt.number,
+                        .cores = share ? std::max<std::int64_t>(1, share->cores) : 0,
+                        .memory_mb = share ? share->memory_mb : 0,
+                        .launch = attempt.launch});
+}
+
+// A leader, and those that go along with it.
+void ClusterExecutor::Impl::add_group(Flight& flight, Batch& batch, Job leader) {
+  GroupNeeds group = std::move(*std::exchange(leader->group, std::nullopt));
+  auto here = std::exchange(leader->mates, {});
+  batch.group = group.name;
+  batch.cores = leader->needs.allocation.cores;
+  batch.memory_mb = leader->needs.allocation.memory_mb;
+  flight.is_group = true;
+  leader->needs.allocation = *std::exchange(leader->own, std::nullopt);
+  add_job(flight, batch, leader->attempt, leader->needs, &leader->needs.allocation);
+  batch.jobs.back().files = std::move(group.files);
+  flight.entries.back().job = std::move(leader);
+  for (std::size_t i = 0; i < group.mates.size(); ++i) {
+    GroupNeeds::Mate& mate = group.mates[i];
+    add_job(flight, batch, mate.attempt, mate.needs, &mate.needs.allocation);
+    batch.jobs.back().after = flight.entries.back().after = std::move(mate.after);
+    batch.jobs.back().files = std::move(mate.files);
+    mates_.erase(mate.needs.key);
+    if (here[i]) {
+      flight.entries.back().job = std::move(here[i]);
+    } else {
+      adopted_[mate.needs.key] = {&flight, flight.entries.size() - 1};
+    }
+  }
+}
+
+void ClusterExecutor::Impl::forget(const Flight& flight) {
+  std::erase_if(adopted_, [&](const auto& known) { return known.second.first == &flight; });
 }
 
 Result<void> ClusterExecutor::Impl::write_script(const Submission& submission,
@@ -294,6 +376,7 @@ void ClusterExecutor::Impl::refused(const Error& error) {
                 .started_at = os::wall_seconds()};
       report_later(std::move(entry.job), std::move(exit));
     }
+    forget(*flight);
   }
   if (!failed.folder.path().empty()) (void)failed.folder.settle();
   flush_in(options_.pause_s);
@@ -303,11 +386,16 @@ void ClusterExecutor::Impl::refused(const Error& error) {
 
 void ClusterExecutor::Impl::cancel_all(plan::Stop how) {
   is_cancelling_ = true;
-  for (Job& job : std::exchange(waiting_, {}))
+  mates_.clear();
+  for (Job& job : std::exchange(waiting_, {})) {
+    for (Job& mate : job->mates) {
+      if (mate) report_later(std::move(mate), {.status = -1, .cancelled = true, .error = "it had not begun"});
+    }
     report_later(std::move(job), {.status = -1, .cancelled = true, .error = "it had not begun"});
+  }
   std::vector<std::string> names;
   for (const auto& flight : flights_) {
-    if (!is_wanted(*flight)) continue;
+    if (!is_wanted(*flight) && !(flight->is_group && is_open(*flight))) continue;
     if (!flight->name.empty()) names.push_back(flight->name);
     flight->was_cancelled = true;
     const bool never_begins = !flight->has_begun && withdraw(*flight);
@@ -401,6 +489,7 @@ std::size_t ClusterExecutor::running() const { return impl_->running; }
 void ClusterExecutor::cancel_all(plan::Stop how) { impl_->cancel_all(how); }
 void ClusterExecutor::interrupt(plan::JobId job, bool timed_out) { impl_->interrupt(job, timed_out); }
 plan::UnderWay::Answer ClusterExecutor::look(const Question& question) { return impl_->look(question); }
+bool ClusterExecutor::has_succeeded(const std::string& key) const { return impl_->has_succeeded(key); }
 std::string ClusterExecutor::describe(const std::string& key) const { return impl_->describe(key); }
 
 }  // namespace furrow::exec

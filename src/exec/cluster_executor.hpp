@@ -78,6 +78,7 @@ class ClusterExecutor : public plan::Executor, public plan::UnderWay {
   void interrupt(plan::JobId job, bool timed_out) override;  // where it shares its batch with others: nothing
 
   Answer look(const Question& question) override;
+  bool has_succeeded(const std::string& key) const override;
   std::string describe(const std::string& key) const override;
 
  private:

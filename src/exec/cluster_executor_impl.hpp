@@ -40,6 +40,7 @@ class ClusterExecutor::Impl {
   void cancel_all(plan::Stop how);
   void interrupt(plan::JobId job, bool timed_out);
   Answer look(const Question& question);
+  bool has_succeeded(const std::string& key) const;
   std::string describe(const std::string& key) const;
 
   plan::ExitListener* listener = nullptr;
@@ -65,6 +66,12 @@ class ClusterExecutor::Impl {
   void adopt(const BatchFolder& folder);
   void begin_following();
 
+  void lead(Job& job);
+  void find_group_allocations();
+  void add_job(Flight& flight, Batch& batch, const plan::Attempt& attempt, const ClusterNeeds& needs,
+               const Allocation* share) const;
+  void add_group(Flight& flight, Batch& batch, Job leader);
+  void forget(const Flight& flight);
   void flush_in(double delay_s);
   void flush();
   bool is_worth_collecting(const PlannerOptions& planner, const std::vector<WaitingJob>& waiting) const;
@@ -100,6 +107,7 @@ class ClusterExecutor::Impl {
   void show(Exit& exit, const Flight& flight, const JobOutput& output);
   void give_up_waiting_for_cancelled();
   static bool is_open(const Flight& flight);
+  static bool is_holding(const Flight& flight);
   static bool is_wanted(const Flight& flight);
   Flight* flight_of(const std::string& key, std::size_t& place) const;
 
@@ -118,7 +126,8 @@ class ClusterExecutor::Impl {
   double next_submission_ = 0;
   std::vector<std::unique_ptr<Flight>> flights_;  // all of this run, the ended ones too
   std::unordered_map<std::string, std::pair<Flight*, std::size_t>> adopted_;  // by key; nobody's yet
-  std::map<std::string, Mean> measured_;                                      // by kind
+  std::unordered_map<std::string, Job*> mates_;  // by key: their places with leaders that wait
+  std::map<std::string, Mean> measured_;         // by kind
   std::vector<std::pair<Job, Exit>> to_report_;
   bool is_cancelling_ = false, is_asking_ = false;
   double ask_delay_, look_delay_;

@@ -35,7 +35,26 @@ struct PlainNeeds : exec::NeedsSource {
   std::vector<Result<Words>> words(std::span<const plan::Attempt* const> attempts) override {
     return std::vector<Result<Words>>(attempts.size(), Words{submit, "{}"});
   }
+  // Job 1 takes along those of MATES, each of which needs the one before it, but for those of LONERS.
+  std::optional<exec::GroupNeeds> group(const plan::Attempt& attempt) override {
+    if (attempt.job != 1 || mates.size() + loners.size() == 0) return std::nullopt;
+    exec::GroupNeeds group{"g", {}, {}};
+    for (const std::string& command : mates) {
+      const auto place = static_cast<std::uint32_t>(group.mates.size());
+      plan::Attempt other{.job = place + 2, .launch = testing_support::shell(command)};
+      exec::ClusterNeeds of_other = needs(other);
+      group.mates.push_back({std::move(other), std::move(of_other), {place}, {}});
+    }
+    for (const std::string& command : loners) {
+      const auto place = static_cast<std::uint32_t>(group.mates.size());
+      plan::Attempt other{.job = place + 2, .launch = testing_support::shell(command)};
+      exec::ClusterNeeds of_other = needs(other);
+      group.mates.push_back({std::move(other), std::move(of_other), {}, {}});
+    }
+    return group;
+  }
   std::string submit;
+  std::vector<std::string> mates, loners;
   std::uint64_t identity = 1;
 };
 
@@ -134,7 +153,7 @@ class ClusterExecutorTest : public ::testing::Test, public plan::ExitListener {
     made.cluster->adopt();
   }
   plan::UnderWay::Answer look(std::uint64_t identity, std::int64_t newest_input_ns = 0) {
-    return made.cluster->look({"job1", identity, newest_input_ns});
+    return made.cluster->look({"job1", identity, {{"", newest_input_ns}}});
   }
   bool appears(const std::string& name) {
     for (int i = 0; i < 1000 && !os::status(made.folder() + "/" + name).exists(); ++i) spin(0.01);
@@ -227,6 +246,91 @@ TEST_F(ClusterExecutorTest, ABatchThatVanishesIsAFailure) {
   finish();
   EXPECT_FALSE(exits.at(0).ok());
   EXPECT_THAT(exits[0].error, HasSubstr("ended while the job ran"));
+}
+
+TEST_F(ClusterExecutorTest, MatesRunInTheLeadersBatchWhetherOrNotTheyAreStartedYet) {
+  made.needs.mates = {"echo 2 >> ran; echo two", "echo 3 >> ran; echo three"};
+  start(1, "echo 1 >> ran");
+  start(2, "the command counts no more");
+  finish();
+  EXPECT_EQ(exits.size(), 2u);
+  ASSERT_TRUE(appears("ran"));
+  spin(0.5);
+  EXPECT_TRUE(made.cluster->has_succeeded("job3"));
+  start(3, "the command counts no more");
+  finish();
+  ASSERT_EQ(exits.size(), 3u);
+  for (const plan::Exit& exit : exits) EXPECT_TRUE(exit.ok()) << exit.error;
+  EXPECT_EQ(exits[2].output, "three\n");
+  EXPECT_EQ(*os::read_file(made.folder() + "/ran"), "1\n2\n3\n");
+  EXPECT_EQ(made.cluster->submissions(), 1u);
+}
+
+TEST_F(ClusterExecutorTest, AMateThatDidNotRunSinceAnotherFailedRunsWhenItIsStarted) {
+  made.needs.mates = {"exit 3", "touch never"};
+  start(1, "true");
+  start(2, "");
+  finish();
+  ASSERT_EQ(exits.size(), 2u);
+  EXPECT_TRUE(exits[0].ok());
+  EXPECT_EQ(exits[1].status, 3);
+  EXPECT_FALSE(made.cluster->has_succeeded("job3"));
+  start(3, "touch later");
+  finish();
+  EXPECT_TRUE(exits.at(2).ok());
+  EXPECT_FALSE(os::status(made.folder() + "/never").exists());
+  EXPECT_TRUE(os::status(made.folder() + "/later").exists());
+}
+
+TEST_F(ClusterExecutorTest, AFailureInAGroupIsToldOnceAllOfItHasEnded) {
+  made.needs.loners = {"sleep 1; touch slow"};
+  start(1, "exit 4");
+  start(2, "");
+  while (exits.empty()) made.loop.run_once(0.1);
+  EXPECT_TRUE(os::status(made.folder() + "/slow").exists());
+  finish();
+  ASSERT_EQ(exits.size(), 2u);
+  EXPECT_EQ(exits[0].job, 2u);
+  EXPECT_EQ(exits[1].status, 4);
+}
+
+TEST_F(ClusterExecutorTest, AnotherEngineTakesOverAGroupThoughItsInputsAreNewerThanTheBatch) {
+  made.needs.mates = {"touch begun; sleep 1; echo 2 >> ran"};
+  start(1, "true");
+  ASSERT_TRUE(appears("begun"));
+  begin_anew();
+  const auto of_mate = [&](const std::string& made_by) {
+    return made.cluster->look({"job2", 1, {{made_by, INT64_MAX}}});
+  };
+  EXPECT_EQ(of_mate("job1"), plan::UnderWay::Answer::kSame);
+  EXPECT_EQ(of_mate("job7"), plan::UnderWay::Answer::kOther);
+  start(2, "echo again >> ran");
+  finish();
+  EXPECT_EQ(*os::read_file(made.folder() + "/ran"), "2\n");
+}
+
+TEST_F(ClusterExecutorTest, MatesOfARefusedSubmissionAreForgotten) {
+  made.needs.submit = "false";
+  made.needs.mates = {"touch never"};
+  start(1, "true");
+  finish();
+  EXPECT_FALSE(exits.at(0).ok());
+  made.needs.submit = kSubmit;
+  made.needs.mates = {};
+  start(2, "touch later");
+  finish();
+  EXPECT_TRUE(exits.at(1).ok());
+  EXPECT_TRUE(os::status(made.folder() + "/later").exists());
+}
+
+TEST_F(ClusterExecutorTest, CancellingReachesMatesThatWait) {
+  made.needs.mates = {"touch never"};
+  start(1, "true");
+  start(2, "");
+  made.cluster->cancel_all(plan::Stop::kGently);
+  finish();
+  ASSERT_EQ(exits.size(), 2u);
+  EXPECT_TRUE(exits[0].cancelled && exits[1].cancelled);
 }
 
 TEST_F(ClusterExecutorTest, FoldersGoWhenTheirJobsAreRecordedAndThoseOfFailuresStayForTheirLogs) {

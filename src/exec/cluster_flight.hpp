@@ -18,18 +18,26 @@ namespace furrow::exec {
 struct ClusterJob {
   plan::Attempt attempt;
   ClusterNeeds needs;
-  int losses = 0;               // batches that were gone before they began it
-  bool is_interrupted = false;  // by interrupt(), as one that took too long
+  int losses = 0;                     // batches that were gone before they began it
+  bool is_interrupted = false;        // by interrupt(), as one that took too long
+  std::optional<GroupNeeds> group{};  // until it is in a batch
+  std::vector<std::unique_ptr<ClusterJob>>
+      mates{};                      // those of its group that the farm has started meanwhile, by place
+  std::optional<Allocation> own{};  // where `needs` are those of the group
 };
 
 struct FlightEntry {
   std::string key, name;
   std::uint64_t identity = 0;
-  std::unique_ptr<ClusterJob> job;  // null: nobody in this run asks for it (yet), or it was reported
+  std::vector<std::uint32_t> after{};  // places of those that it needs
+  std::unique_ptr<ClusterJob> job;     // null: nobody in this run asks for it (yet), or it was reported
   bool has_started = false;
   bool is_known = false;  // its end was read before somebody asked for the job
   bool is_lost = false;   // it will never end: its batch is gone, or was withdrawn
   std::optional<plan::Exit> end{};
+  bool has_succeeded() const { return end && end->ok(); }
+  // It will run, runs, or has run; else its end says that another one, which it needs, has failed.
+  bool is_real() const { return end ? has_started || end->ok() : !is_lost; }
   JobOutput output{};
 };
 
@@ -43,6 +51,8 @@ struct Flight {
   std::string name{};  // in the batch system; empty: not known
   std::string log{};
   JournalReader reader;
+  bool is_group =
+      false;  // then a failure is told once all of it has ended: what else it runs is not left behind
   std::vector<FlightEntry> entries{};
   std::string host{};
   std::int64_t written_ns = 0;        // when its batch was written, by the file system's clock

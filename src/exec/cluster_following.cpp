@@ -94,6 +94,9 @@ bool ClusterExecutor::Impl::read(Flight& flight) {
     } else if (event.kind == JournalEvent::Kind::kOver) {
       flight.is_over = true;
       if (is_open(flight)) ask_in(std::min(kSuspicion_s, options_.ask_first_s));
+      for (FlightEntry& held : flight.entries) {
+        if (held.end) ended(flight, held);
+      }
     }
     if (event.place >= flight.entries.size()) continue;
     FlightEntry& entry = flight.entries[event.place];
@@ -110,6 +113,7 @@ bool ClusterExecutor::Impl::read(Flight& flight) {
 
 void ClusterExecutor::Impl::ended(Flight& flight, FlightEntry& entry) {
   if (!entry.job) return;
+  if (flight.is_group && !flight.is_over && !entry.end->ok() && !is_cancelling_) return;  // told at its end
   if (!is_cancelling_ && !entry.job->is_interrupted && is_doubtful(*entry.end) && system_->can_ask()) {
     flight.doubts = 0;
     return ask_in(std::min(kSuspicion_s, options_.ask_first_s));
@@ -166,7 +170,7 @@ void ClusterExecutor::Impl::judge(Flight& flight, const BatchStates& states) {
   judge_doubtful(flight);
   if (!is_ended) {
     flight.answers_gone = 0;
-  } else if (is_open(flight) && ++flight.answers_gone >= kAnswersUntilGone) {
+  } else if ((is_open(flight) || is_holding(flight)) && ++flight.answers_gone >= kAnswersUntilGone) {
     gone(flight);
   }
 }
@@ -174,9 +178,10 @@ void ClusterExecutor::Impl::judge(Flight& flight, const BatchStates& states) {
 // Ends by a signal: reported once it is known why, or that the batch goes on without that job.
 void ClusterExecutor::Impl::judge_doubtful(Flight& flight) {
   const auto is_held = [](const FlightEntry& entry) { return entry.job && entry.end; };
-  if (std::none_of(flight.entries.begin(), flight.entries.end(), is_held)) return;
+  if (!is_holding(flight)) return;
   const bool is_known = flight.state && flight.state->phase == BatchState::Phase::kEnded;
   const bool goes_on = flight.state && flight.state->reason == "RUNNING" && !flight.is_over;
+  if (flight.is_group && !flight.is_over && !is_known) return;
   if (++flight.doubts < kMostDoubts && !is_known && !goes_on) return;
   flight.doubts = 0;
   for (FlightEntry& entry : flight.entries) {
@@ -193,7 +198,7 @@ void ClusterExecutor::Impl::gone(Flight& flight) {
                          ? *state
                          : BatchState{BatchState::Phase::kEnded, "", ""};
       read(flight);
-      if (is_open(flight)) gone(flight);
+      if (is_open(flight) || is_holding(flight)) gone(flight);
     });
   }
   // If it has not begun, it never will.
@@ -319,6 +324,12 @@ bool ClusterExecutor::Impl::withdraw(Flight& flight) {
 bool ClusterExecutor::Impl::is_open(const Flight& flight) {
   return std::any_of(flight.entries.begin(), flight.entries.end(),
                      [](const FlightEntry& entry) { return !entry.end && !entry.is_lost; });
+}
+
+// Whether it has ends that were not reported yet.
+bool ClusterExecutor::Impl::is_holding(const Flight& flight) {
+  return std::any_of(flight.entries.begin(), flight.entries.end(),
+                     [](const FlightEntry& entry) { return entry.job && entry.end; });
 }
 
 // Whether somebody in this run waits for it.

@@ -2,11 +2,13 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "base/error.hpp"
+#include "plan/batch_files.hpp"
 #include "plan/executor.hpp"
 
 namespace furrow::exec {
@@ -33,10 +35,32 @@ struct ClusterNeeds {
   double expected_s = 0;  // measured in earlier runs; 0: not known
 };
 
+// Jobs that go along with an attempt, in its batch. The farm starts them later: then it waits for these.
+struct GroupNeeds {
+  struct Mate {
+    plan::Attempt attempt;
+    ClusterNeeds needs;
+    std::vector<std::uint32_t> after;  // 0: the attempt itself; n: the nth mate
+    plan::BatchFiles files;
+  };
+  std::string name;
+  plan::BatchFiles files;  // of the attempt itself
+  std::vector<Mate> mates;
+};
+
 class NeedsSource {
  public:
   virtual ~NeedsSource() = default;
   virtual ClusterNeeds needs(const plan::Attempt& attempt) = 0;
+
+  // Asked once for each attempt that is to be submitted.
+  virtual std::optional<GroupNeeds> group(const plan::Attempt& /*attempt*/) { return std::nullopt; }
+  // What ATTEMPT and those that go along with it need, where no more than CORES and MEMORY_MB can be had (0:
+  // no limit).
+  virtual Allocation together(const plan::Attempt& attempt, std::int64_t /*cores*/,
+                              std::int64_t /*memory_mb*/) {
+    return needs(attempt).allocation;
+  }
 
   // What else the batch system's command needs to know, where it is the user's: the command with the job's
   // values filled in, and a comment for the script that is submitted.

@@ -8,10 +8,31 @@ JobId JobGraph::add(const Job& job) {
   return static_cast<JobId>(nodes_.size() - 1);
 }
 
+void JobGraph::add_edge(JobId on, JobId dependent) {
+  edges_.push_back({dependent, nodes_[on].first_edge});
+  nodes_[on].first_edge = static_cast<std::uint32_t>(edges_.size() - 1);
+}
+
 void JobGraph::depend(JobId job, JobId on) {
   if (nodes_[on].state == JobState::kDone) return;
-  edges_.push_back({job, nodes_[on].first_edge});
-  nodes_[on].first_edge = static_cast<std::uint32_t>(edges_.size() - 1);
+  add_edge(on, job);
+  ++nodes_[job].blockers;
+}
+
+GateId JobGraph::add_gate() {
+  gates_.emplace_back();
+  return static_cast<GateId>(gates_.size() - 1);
+}
+
+void JobGraph::hold(GateId gate, JobId on) {
+  if (nodes_[on].state == JobState::kDone) return;
+  add_edge(on, gate | kGateMark);
+  ++gates_[gate].blockers;
+}
+
+void JobGraph::behind(JobId job, GateId gate) {
+  if (gates_[gate].blockers == 0) return;
+  gates_[gate].jobs.push_back(job);
   ++nodes_[job].blockers;
 }
 
@@ -30,15 +51,37 @@ void JobGraph::start(JobId job) { nodes_[job].state = JobState::kRunning; }
 
 void JobGraph::retry(JobId job) { nodes_[job].state = JobState::kReady; }
 
+void JobGraph::release(JobId dependent, std::vector<JobId>& ready) {
+  if (dependent & kGateMark) {
+    Gate& gate = gates_[dependent & ~kGateMark];
+    if (--gate.blockers != 0) return;
+    for (const JobId job : gate.jobs) release(job, ready);
+    return;
+  }
+  Node& node = nodes_[dependent];
+  if (--node.blockers != 0 || node.state != JobState::kWaiting) return;
+  node.state = JobState::kReady;
+  ready.push_back(dependent);
+}
+
 void JobGraph::finish(JobId job, std::vector<JobId>& ready) {
   nodes_[job].state = JobState::kDone;
   --unfinished_;
   for (std::uint32_t edge = nodes_[job].first_edge; edge != kNoEdge; edge = edges_[edge].next) {
-    Node& dependent = nodes_[edges_[edge].dependent];
-    if (--dependent.blockers != 0 || dependent.state != JobState::kWaiting) continue;
-    dependent.state = JobState::kReady;
-    ready.push_back(edges_[edge].dependent);
+    release(edges_[edge].dependent, ready);
   }
+}
+
+void JobGraph::skip(JobId dependent, std::vector<JobId>& skipped, std::vector<JobId>& stack) {
+  if (dependent & kGateMark) {
+    for (const JobId job : gates_[dependent & ~kGateMark].jobs) skip(job, skipped, stack);
+    return;
+  }
+  if (nodes_[dependent].state != JobState::kWaiting) return;
+  nodes_[dependent].state = JobState::kSkipped;
+  --unfinished_;
+  skipped.push_back(dependent);
+  stack.push_back(dependent);
 }
 
 void JobGraph::fail(JobId job, std::vector<JobId>& skipped) {
@@ -49,12 +92,7 @@ void JobGraph::fail(JobId job, std::vector<JobId>& skipped) {
     const JobId current = stack.back();
     stack.pop_back();
     for (std::uint32_t edge = nodes_[current].first_edge; edge != kNoEdge; edge = edges_[edge].next) {
-      const JobId dependent = edges_[edge].dependent;
-      if (nodes_[dependent].state != JobState::kWaiting) continue;
-      nodes_[dependent].state = JobState::kSkipped;
-      --unfinished_;
-      skipped.push_back(dependent);
-      stack.push_back(dependent);
+      skip(edges_[edge].dependent, skipped, stack);
     }
   }
 }

@@ -18,6 +18,8 @@ namespace furrow::plan {
 using JobId = std::uint32_t;
 constexpr JobId kNoJob = 0xffffffffu;
 
+using GateId = std::uint32_t;
+
 enum class JobState : std::uint8_t { kWaiting, kReady, kRunning, kDone, kFailed, kSkipped };
 
 struct Job {
@@ -32,6 +34,11 @@ class JobGraph {
  public:
   JobId add(const Job& job);
   void depend(JobId job, JobId on);  // before either has started
+
+  // Jobs that become ready together: none of them before all that the gate waits for is done.
+  GateId add_gate();
+  void hold(GateId gate, JobId on);     // before ON has started
+  void behind(JobId job, GateId gate);  // once all that the gate waits for was told
 
   // Jobs that wait for nothing, in order of their ids; marks them ready. Call once all of a batch are added.
   std::vector<JobId> take_ready();
@@ -61,12 +68,22 @@ class JobGraph {
     JobState state = JobState::kWaiting;
   };
   struct Edge {
-    JobId dependent;
+    JobId dependent;  // or a gate, with kGateMark
     std::uint32_t next;
   };
+  struct Gate {
+    std::uint32_t blockers = 0;
+    std::vector<JobId> jobs;
+  };
+  static constexpr JobId kGateMark = 0x80000000u;
+
+  void add_edge(JobId on, JobId dependent);
+  void release(JobId dependent, std::vector<JobId>& ready);
+  void skip(JobId dependent, std::vector<JobId>& skipped, std::vector<JobId>& stack);
 
   IdTable<Node> nodes_;
   std::vector<Edge> edges_;
+  std::vector<Gate> gates_;
   std::size_t unfinished_ = 0;
   JobId first_untaken_ = 0;  // jobs below this id were looked at by take_ready
 };

@@ -107,5 +107,42 @@ TEST_F(JobGraphTest, ALongChainFailsWithoutDeepRecursion) {
   EXPECT_EQ(graph.unfinished(), 0u);
 }
 
+TEST_F(JobGraphTest, JobsBehindAGateBecomeReadyTogether) {
+  const JobId a = add(), b = add();
+  const JobId c = add({a}), d = add(), e = add({c, d});
+  const GateId gate = graph.add_gate();
+  graph.hold(gate, a);
+  graph.hold(gate, b);
+  for (const JobId job : {c, d, e}) graph.behind(job, gate);
+  EXPECT_THAT(graph.take_ready(), ElementsAre(a, b));
+  EXPECT_THAT(finish(a), IsEmpty());
+  EXPECT_THAT(finish(b), UnorderedElementsAre(c, d));
+  EXPECT_THAT(finish(c), IsEmpty());
+  EXPECT_THAT(finish(d), ElementsAre(e));
+}
+
+TEST_F(JobGraphTest, AGateThatWaitsForNothingIsOpen) {
+  const JobId a = add();
+  graph.behind(a, graph.add_gate());
+  EXPECT_THAT(graph.take_ready(), ElementsAre(a));
+}
+
+TEST_F(JobGraphTest, AFailureBeforeAGateSkipsAllBehindItOnce) {
+  const JobId a = add(), b = add();
+  const JobId c = add({a}), d = add(), e = add({d});
+  const GateId gate = graph.add_gate();
+  graph.hold(gate, a);
+  graph.hold(gate, b);
+  graph.behind(c, gate);
+  graph.behind(d, gate);
+  graph.take_ready();
+  graph.start(a);
+  std::vector<JobId> skipped;
+  graph.fail(a, skipped);
+  EXPECT_THAT(skipped, UnorderedElementsAre(c, d, e));
+  EXPECT_THAT(finish(b), IsEmpty());
+  EXPECT_EQ(graph.unfinished(), 0u);
+}
+
 }  // namespace
 }  // namespace furrow::plan

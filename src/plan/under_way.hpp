@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace furrow::plan {
 
@@ -13,7 +14,11 @@ class UnderWay {
   struct Question {
     std::string key;  // of the job's record
     std::uint64_t identity = 0;
-    std::int64_t newest_input_ns = 0;
+    struct Input {
+      std::string made_by;  // the key of the job that makes it; empty: none does
+      std::int64_t mtime_ns = 0;
+    };
+    std::vector<Input> inputs{};
   };
   enum class Answer : std::uint8_t {
     kNo,     // nobody runs it
@@ -21,6 +26,8 @@ class UnderWay {
     kOther,  // another job of that key may still be running
   };
   virtual Answer look(const Question& question) = 0;
+  // Whether one that somebody has started, and that was not asked for yet, has ended well.
+  virtual bool has_succeeded(const std::string& key) const = 0;
   virtual std::string describe(const std::string& key) const = 0;  // "Slurm job 12_3 on n1"
 };
 

@@ -105,6 +105,10 @@ void write_job_members(JsonWriter& json, const workflow::JobView& job) {
   write_resources(json, job.resources);
   json.Key("attempt");
   json.Int(job.attempt);
+  if (!job.group.empty()) {
+    write_text(json, "group", job.group);
+    write_texts(json, "rules", {job.rules.begin(), job.rules.end()});
+  }
   if (job.number == 0) return;
   json.Key("jobid");
   json.Int64(job.number);

@@ -6,6 +6,7 @@
 
 #include <functional>
 #include <map>
+#include <set>
 #include <span>
 #include <string>
 #include <utility>
@@ -45,6 +46,9 @@ struct JobView {
   std::vector<std::pair<std::string, ResourceValue>> resources;
   int attempt = 1;
   std::int64_t number = 0;  // of the job in this run
+  // Where it stands for jobs that are submitted as one: the group's name, and all their rules.
+  std::string group{};
+  std::set<std::string> rules{};
 };
 
 struct DetailQuestion {

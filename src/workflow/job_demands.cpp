@@ -25,7 +25,8 @@ JobDemands::JobDemands(const Dag& dag, const RuleSet& rules, Evaluator& evaluato
                        std::int64_t most_threads)
     : dag_(dag), rules_(rules), evaluator_(evaluator), resources_(resources), most_threads_(most_threads) {}
 
-std::vector<Result<JobDemands::SharedDemand>> JobDemands::find(std::span<const NodeId> nodes, int attempt) {
+std::vector<Result<JobDemands::SharedDemand>> JobDemands::find(std::span<const NodeId> nodes, int attempt,
+                                                               bool is_ahead) {
   std::vector<Result<SharedDemand>> demands(nodes.size());
   std::vector<std::size_t> asked;
   for (std::size_t i = 0; i < nodes.size(); ++i) {
@@ -38,18 +39,19 @@ std::vector<Result<JobDemands::SharedDemand>> JobDemands::find(std::span<const N
   }
   for (std::size_t begin = 0; begin < asked.size(); begin += kEvaluatorBatch) {
     const std::size_t count = std::min(kEvaluatorBatch, asked.size() - begin);
-    ask(nodes, std::span(asked).subspan(begin, count), attempt, demands);
+    ask(nodes, std::span(asked).subspan(begin, count), attempt, is_ahead, demands);
   }
   return demands;
 }
 
 void JobDemands::ask(std::span<const NodeId> nodes, std::span<const std::size_t> places, int attempt,
-                     std::vector<Result<SharedDemand>>& demands) {
+                     bool is_ahead, std::vector<Result<SharedDemand>>& demands) {
   std::vector<DetailQuestion> questions;
   for (const std::size_t place : places) {
     DetailQuestion& question =
         questions.emplace_back(DetailQuestion{view_of(dag_, rules_, nodes[place]), true, true, false});
     question.job.attempt = attempt;
+    question.is_ahead = is_ahead;
     question.job.threads = std::min(question.job.threads, most_threads_);
   }
   auto answers = evaluator_.details(questions);

@@ -32,12 +32,13 @@ class JobDemands {
   JobDemands(const Dag& dag, const RuleSet& rules, Evaluator& evaluator, plan::Resources& resources,
              std::int64_t most_threads);
 
-  // In order of NODES; functions are asked for many jobs in one message.
-  std::vector<Result<SharedDemand>> find(std::span<const NodeId> nodes, int attempt);
+  // In order of NODES; functions are asked for many jobs in one message. IS_AHEAD: inputs may not be there
+  // yet, and resources that depend on them are not in the answer.
+  std::vector<Result<SharedDemand>> find(std::span<const NodeId> nodes, int attempt, bool is_ahead = false);
 
  private:
   Result<SharedDemand> fixed(const CompiledRule& rule);
-  void ask(std::span<const NodeId> nodes, std::span<const std::size_t> places, int attempt,
+  void ask(std::span<const NodeId> nodes, std::span<const std::size_t> places, int attempt, bool is_ahead,
            std::vector<Result<SharedDemand>>& demands);
   Result<SharedDemand> settle(const CompiledRule& rule, Demand demand);
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <map>
 
 extern "C" {
 #include <md5.h>
@@ -171,7 +172,21 @@ void JobFiles::make_logs(NodeId node) {
   }
 }
 
-bool JobFiles::is_late(NodeId node, double ended) {
+std::vector<FileId> JobFiles::used_up_by(std::span<const NodeId> nodes) const {
+  std::map<FileId, std::uint32_t> uses;
+  for (const NodeId node : nodes) {
+    for (const FileId file : dag_.inputs(node)) {
+      if (users_.contains(file) && !is_target_.contains(file)) ++uses[file];
+    }
+  }
+  std::vector<FileId> used_up;
+  for (const auto& [file, count] : uses) {
+    if (users_.at(file) == count) used_up.push_back(file);
+  }
+  return used_up;
+}
+
+bool JobFiles::is_late(NodeId node, double ended, const IsUsedUp& is_used_up) {
   if (options_.latency_s <= 0 || os::wall_seconds() >= ended + options_.latency_s) return false;
   const CompiledRule& rule = rules_[dag_.node(node).rule];
   const auto outputs = dag_.outputs(node, rules_);
@@ -182,12 +197,12 @@ bool JobFiles::is_late(NodeId node, double ended) {
     // Reading its folder makes a network file system ask its server again.
     (void)os::list_directory(folder_of(dag_.files.view(outputs[i])));
     states_.reload(outputs[i]);
-    if (!states_.exists(outputs[i])) return true;
+    if (!states_.exists(outputs[i]) && !(is_used_up && is_used_up(outputs[i]))) return true;
   }
   return false;
 }
 
-Result<void> JobFiles::after(NodeId node) {
+Result<void> JobFiles::after(NodeId node, const IsUsedUp& is_used_up) {
   const CompiledRule& rule = rules_[dag_.node(node).rule];
   const auto outputs = dag_.outputs(node, rules_);
   for (std::size_t i = 0; i < outputs.size(); ++i) {
@@ -199,7 +214,8 @@ Result<void> JobFiles::after(NodeId node) {
   }
   std::vector<std::string> missing;
   for (const FileId file : outputs) {
-    if (!states_.exists(file)) missing.emplace_back(dag_.files.view(file));
+    if (!states_.exists(file) && !(is_used_up && is_used_up(file)))
+      missing.emplace_back(dag_.files.view(file));
   }
   if (!missing.empty())
     return fail(rule_error(rule.rule,
@@ -207,6 +223,7 @@ Result<void> JobFiles::after(NodeId node) {
                            "Check the paths in its command; on a shared file system that shows files late, "
                            "give --latency-wait SECONDS."));
   for (std::size_t i = 0; i < outputs.size(); ++i) {
+    if (!states_.exists(outputs[i])) continue;
     if (auto checked = check(node, rule.outputs[i], outputs[i]); !checked) return checked;
   }
   return {};
@@ -247,6 +264,7 @@ void JobFiles::before_record(NodeId node) {
     for (const FileId file : dag_.inputs(node)) newest_input = std::max(newest_input, states_.mtime_ns(file));
   }
   for (std::size_t i = 0; i < outputs.size(); ++i) {
+    if (!states_.exists(outputs[i])) continue;  // a temp file that is used up
     const std::string path(dag_.files.view(outputs[i]));
     // A copy that kept its time, or an unpacked archive: new all the same.
     if (states_.own_mtime_ns(outputs[i]) < newest_input && os::touch(path)) states_.reload(outputs[i]);

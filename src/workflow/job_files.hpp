@@ -26,10 +26,17 @@ class JobFiles {
 
   void look_at_outputs(NodeId node);  // so that before() finds the system's answers at hand
   Result<void> before(NodeId node);
+  // Whether a temp file is rightly gone already: the node on which its job ran with those that use it removes
+  // it.
+  using IsUsedUp = std::function<bool(FileId)>;
   // Whether outputs are missing and may still show: their job ENDED (seconds since the epoch) not long ago.
-  bool is_late(NodeId node, double ended);
+  bool is_late(NodeId node, double ended, const IsUsedUp& is_used_up = {});
+  // The temp files among the inputs of NODES that nobody else needs.
+  std::vector<FileId> used_up_by(std::span<const NodeId> nodes) const;
+  bool is_temp(FileId file) const { return users_.contains(file); }
   std::int64_t mtime_ns(FileId file) const { return states_.mtime_ns(file); }
-  Result<void> after(NodeId node);  // outputs are there, of the right kind, and as ensure() wants them
+  // Outputs are there, of the right kind, and as ensure() wants them.
+  Result<void> after(NodeId node, const IsUsedUp& is_used_up = {});
   void before_record(NodeId node);  // outputs older than inputs are touched, protected ones protected
   void settle(NodeId node);         // after a job that succeeded and was recorded: temp files gone
   Result<void> touch(NodeId node);  // --touch: all outputs, which must be there

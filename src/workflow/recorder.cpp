@@ -25,7 +25,8 @@ Result<void> Recorder::put(const store::JobRecord& record) {
 bool Recorder::is_judged_by_inputs(NodeId node) const { return rules_[dag_.node(node).rule].has_products(); }
 
 void Recorder::want_content(FileId file) {
-  if (!hasher_ || states_.is_directory(file) || states_.size(file) > hash_limit_) return;
+  if (!hasher_ || !states_.exists(file) || states_.is_directory(file) || states_.size(file) > hash_limit_)
+    return;
   Content& content = contents_[file];
   if (content.mtime_ns == states_.mtime_ns(file)) return;
   content = {states_.mtime_ns(file), 0, true};

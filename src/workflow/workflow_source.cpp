@@ -92,6 +92,7 @@ void WorkflowSource::plan(plan::JobGraph& graph, const std::function<bool(NodeId
       last = made_by;
     }
   }
+  if (groups_ != nullptr) plan_groups(graph, jobs);
 }
 
 // ---- running
@@ -158,10 +159,22 @@ std::uint64_t WorkflowSource::identity(plan::JobId job) const {
   return hash;
 }
 
+// Ahead of the farm, or by an engine that is gone.
+bool WorkflowSource::was_started(plan::JobId job) const {
+  const auto member = members_.find(job);
+  if (member != members_.end() && member->second.state == Member::State::kAhead) return true;
+  return under_way_ != nullptr && recorder_ != nullptr && recorder_->is_open(key(job));
+}
+
 std::vector<Result<plan::DemandId>> WorkflowSource::demands(std::span<const plan::JobId> jobs, int attempt) {
   std::vector<NodeId> nodes;
   for (const plan::JobId job : jobs) nodes.push_back(nodes_[job]);
   auto found = demands_.find(nodes, attempt);
+  for (std::size_t i = 0; i < jobs.size(); ++i) {
+    // It was started elsewhere, and what a function would look at may be used up.
+    if (!found[i] && was_started(jobs[i]))
+      found[i] = demands_.find(std::span(&nodes[i], 1), attempt, true).front();
+  }
   std::vector<Result<plan::DemandId>> ids;
   ids.reserve(jobs.size());
   for (std::size_t i = 0; i < jobs.size(); ++i) {
@@ -182,18 +195,25 @@ void WorkflowSource::prepare(std::span<const plan::JobId> jobs, int attempt) {
   std::vector<plan::JobId> asked;
   for (const plan::JobId job : jobs) {
     const Rule& rule = rules_[dag_.node(nodes_[job]).rule].rule;
-    if (options_.touch_only || (rule.kind == RuleKind::kNone && !rule.has_message)) {
+    const auto member = members_.find(job);
+    if (attempt == 1 && member != members_.end() && member->second.launch) {
+      listener_->on_prepared(job, attempt, *member->second.launch);
+    } else if (options_.touch_only || (rule.kind == RuleKind::kNone && !rule.has_message)) {
       take_preparation(job, attempt, Preparation{});
-      continue;
+    } else {
+      asked.push_back(job);
     }
-    views.push_back(view(job, attempt));
-    asked.push_back(job);
   }
+  const std::size_t count = asked.size();
+  for (const plan::JobId job : asked) views.push_back(view(job, attempt));
+  if (!members_.empty()) add_mates(asked);
+  for (std::size_t i = count; i < asked.size(); ++i) views.push_back(view(asked[i], 1));
   if (views.empty()) return;
-  evaluator_.prepare(views, [this, alive = std::weak_ptr<bool>(alive_), asked,
+  evaluator_.prepare(views, [this, alive = std::weak_ptr<bool>(alive_), asked, count,
                              attempt](std::vector<Result<Preparation>> answers) {
     if (alive.expired()) return;
-    for (std::size_t i = 0; i < asked.size(); ++i) take_preparation(asked[i], attempt, std::move(answers[i]));
+    for (std::size_t i = count; i < asked.size(); ++i) keep_ahead(asked[i], std::move(answers[i]));
+    for (std::size_t i = 0; i < count; ++i) take_preparation(asked[i], attempt, std::move(answers[i]));
   });
 }
 
@@ -203,15 +223,22 @@ void WorkflowSource::take_preparation(plan::JobId job, int attempt, Result<Prepa
     listener_->on_prepared(job, attempt, fail(located(std::move(preparation.error()), rule)));
     return;
   }
+  plan::Launch launch = launch_of(job, attempt, std::move(*preparation));
+  if (const auto member = members_.find(job); attempt == 1 && member != members_.end())
+    member->second.launch = launch;
+  listener_->on_prepared(job, attempt, std::move(launch));
+}
+
+plan::Launch WorkflowSource::launch_of(plan::JobId job, int attempt, Preparation preparation) {
   Running& running = running_[job];
-  running.params = std::move(preparation->params);
-  running.message = std::move(preparation->message);
-  running.command = preparation->launch.command;
-  plan::Launch& launch = preparation->launch;
+  running.params = std::move(preparation.params);
+  running.message = std::move(preparation.message);
+  running.command = preparation.launch.command;
+  plan::Launch& launch = preparation.launch;
   launch.watch_memory = !rules_[dag_.node(nodes_[job]).rule].benchmarks.empty();
   if (launch.kind == plan::Launch::Kind::kShell || launch.kind == plan::Launch::Kind::kProgram)
     add_job_environment(*demand_of(job, attempt), launch.environment);
-  listener_->on_prepared(job, attempt, std::move(launch));
+  return std::move(launch);
 }
 
 void WorkflowSource::get_ready(plan::JobId job, int attempt) {
@@ -225,10 +252,13 @@ void WorkflowSource::get_ready(plan::JobId job, int attempt) {
 Result<void> WorkflowSource::look_under_way(plan::JobId job) {
   const NodeId node = nodes_[job];
   const CompiledRule& rule = rules_[dag_.node(node).rule];
-  plan::UnderWay::Question question{key(job), identity(job), 0};
+  plan::UnderWay::Question question{key(job), identity(job), {}};
   if (recorder_ == nullptr || !recorder_->is_open(question.key)) return {};
-  for (const FileId file : dag_.inputs(node))
-    question.newest_input_ns = std::max(question.newest_input_ns, files_.mtime_ns(file));
+  for (const FileId file : dag_.inputs(node)) {
+    const NodeId made_by = dag_.producer(file);
+    question.inputs.push_back(
+        {made_by == kNoNode ? std::string() : record_key(dag_, rules_, made_by), files_.mtime_ns(file)});
+  }
   if (!rule.rule.shadow.empty()) question.identity = ~question.identity;  // nobody else knows its folder
   const plan::UnderWay::Answer answer = under_way_->look(question);
   if (answer == plan::UnderWay::Answer::kSame) taken_over_.insert(job);
@@ -242,6 +272,8 @@ Result<void> WorkflowSource::look_under_way(plan::JobId job) {
 
 Result<void> WorkflowSource::starting(plan::JobId job, int attempt, plan::Launch& launch) {
   const NodeId node = nodes_[job];
+  const auto member = members_.find(job);
+  if (member != members_.end() && member->second.state == Member::State::kAhead) return start_ahead(job);
   taken_over_.erase(job);
   if (under_way_ != nullptr && attempt == 1 && !options_.touch_only) {
     if (auto looked = look_under_way(job); !looked) return looked;
@@ -250,10 +282,14 @@ Result<void> WorkflowSource::starting(plan::JobId job, int attempt, plan::Launch
     if (auto ready = files_.before(node); !ready) return ready;
     if (auto entered = enter_shadow(job, attempt, launch); !entered) return entered;
   }
+  if (member != members_.end()) member->second.state = Member::State::kStarted;
+  together_.erase(job);
   if (!recorder_) return {};
   std::optional<store::JobRecord>& record = running_[job].record;
   if (!record || record->attempt != attempt) record = make_record(job, attempt);
-  return recorder_->started(node, *record);
+  if (auto started = recorder_->started(node, *record); !started) return started;
+  const bool may_lead = is_member(job) && !is_under_way(job) && launch.kind != plan::Launch::Kind::kNothing;
+  return may_lead ? take_along(job) : Result<void>{};
 }
 
 Result<void> WorkflowSource::enter_shadow(plan::JobId job, int attempt, plan::Launch& launch) {
@@ -273,7 +309,7 @@ Result<void> WorkflowSource::check_and_move(plan::JobId job) {
     if (auto moved = running->second.shadow->move_out(products_of(view(job, 1))); !moved) return moved;
     running->second.shadow.reset();
   }
-  return files_.after(node);
+  return files_.after(node, [this](FileId file) { return is_used_up(file); });
 }
 
 // What runs in a shadow folder is moved out by us, and is there then.
@@ -283,7 +319,7 @@ bool WorkflowSource::is_late(const plan::Exit& exit) {
   // By our own clock: another machine's may be wrong, and it may have ended long before we heard of it.
   double& ended_at = running_[exit.job].ended_at;
   if (ended_at == 0) ended_at = os::wall_seconds();
-  return files_.is_late(nodes_[exit.job], ended_at);
+  return files_.is_late(nodes_[exit.job], ended_at, [this](FileId file) { return is_used_up(file); });
 }
 
 Result<void> WorkflowSource::finished(const plan::Exit& exit) {
@@ -301,6 +337,7 @@ Result<void> WorkflowSource::finished(const plan::Exit& exit) {
   }
   files_.settle(node);
   running_.erase(exit.job);
+  if (is_member(exit.job)) members_[exit.job] = {Member::State::kDone, std::nullopt};
   return {};
 }
 
@@ -316,6 +353,7 @@ void WorkflowSource::failed(const plan::Exit& exit, bool will_retry) {
     ended.phase = store::JobPhase::kFailed;
     (void)recorder_->ended(node, std::move(ended));  // the failure itself is what people are told
   }
+  if (is_member(exit.job)) leave_behind(exit.job, exit, will_retry);
 }
 
 Result<void> WorkflowSource::commit() { return recorder_ ? recorder_->commit() : Result<void>{}; }

@@ -1,8 +1,14 @@
 // The jobs of a workflow as the farm sees them: what each asks for, what to execute, what to do before and
 // after.
 //
-// A node of the Dag that must run becomes a job of the JobGraph; from then on the farm calls. Not
-// thread-safe.
+// A node of the Dag that must run becomes a job of the JobGraph; from then on the farm calls.
+//
+// Jobs of a group that goes to a cluster (JobGroups) become ready when all that any of them needs from
+// outside is there. The first of them that starts, the *leader*, takes the others along: they are prepared,
+// their files are looked after and they are recorded as started with it, although the farm starts them one by
+// one later, as what they need ends. States of such a job: idle -> ahead (taken along) -> started (by the
+// farm) -> done; back to idle where what it needs has failed. What cannot be prepared yet, since a function
+// needs to see a file that the group makes, stays idle. Not thread-safe.
 #pragma once
 
 #include <functional>
@@ -13,11 +19,14 @@
 #include <unordered_map>
 #include <vector>
 
+#include "plan/batch_files.hpp"
 #include "plan/job_source.hpp"
 #include "plan/under_way.hpp"
+#include "workflow/group_demand.hpp"
 #include "workflow/identity.hpp"
 #include "workflow/job_demands.hpp"
 #include "workflow/job_files.hpp"
+#include "workflow/job_groups.hpp"
 #include "workflow/recorder.hpp"
 #include "workflow/shadow.hpp"
 
@@ -54,6 +63,25 @@ class WorkflowSource final : public plan::JobSource {
   JobDemands::SharedDemand demand_of(plan::JobId job, int attempt) const;
   JobView view(plan::JobId job, int attempt) const;
 
+  // Before plan(). Borrowed.
+  void set_groups(const JobGroups* groups) { groups_ = groups; }
+  // A job that its leader takes along, or the leader itself, which comes first.
+  struct Together {
+    plan::JobId job;
+    plan::Launch launch;               // the leader's is empty
+    std::vector<std::uint32_t> after;  // places of those among them that it needs
+    plan::BatchFiles files;
+  };
+  // Empty where JOB leads nobody. Asked once, when it has been started.
+  std::vector<Together> take_together(plan::JobId job);
+  bool leads(plan::JobId job) const { return together_.contains(job); }
+  const std::string& group_name(plan::JobId job) const;
+  // What JOB and those that it took along ask for.
+  Result<JobDemands::Demand> demand_together(plan::JobId job,
+                                             const std::map<std::string, std::int64_t>& limits) const;
+  // For a command that submits them: files that go in and come out, wildcards of all.
+  JobView view_together(plan::JobId job) const;
+
   // What an earlier engine may have left running, and whether JOB waits for such a one. Borrowed.
   void set_under_way(plan::UnderWay* under_way) { under_way_ = under_way; }
   bool is_under_way(plan::JobId job) const { return taken_over_.contains(job); }
@@ -80,6 +108,29 @@ class WorkflowSource final : public plan::JobSource {
     double ended_at = 0;                     // when it was first heard that it ended; 0: not yet
   };
 
+  // Of a group.
+  struct Member {
+    enum class State : std::uint8_t { kIdle, kAhead, kStarted, kDone } state = State::kIdle;
+    std::optional<plan::Launch> launch{};  // of its first attempt
+  };
+
+  void plan_groups(plan::JobGraph& graph, const std::vector<plan::JobId>& jobs);
+  bool is_member(plan::JobId job) const { return members_.contains(job); }
+  std::vector<plan::JobId> mates(plan::JobId job) const;  // all of its group
+  std::vector<plan::JobId> needs_of_group(plan::JobId job) const;
+  void add_mates(std::vector<plan::JobId>& asked);
+  void keep_ahead(plan::JobId job, Result<Preparation> preparation);
+  plan::Launch launch_of(plan::JobId job, int attempt, Preparation preparation);
+  bool may_be_followed(plan::JobId job) const;
+  std::vector<plan::JobId> choose_mates(plan::JobId leader) const;
+  Result<void> take_along(plan::JobId leader);
+  bool was_started(plan::JobId job) const;
+  Result<void> start_ahead(plan::JobId job);
+  void leave_behind(plan::JobId failed, const plan::Exit& exit, bool will_retry);
+  plan::BatchFiles batch_files(plan::JobId job, const std::vector<FileId>& used_up) const;
+  std::vector<GroupMember> group_members(const std::vector<plan::JobId>& jobs) const;
+  bool is_used_up(FileId file);
+
   void find_depths(const std::function<bool(NodeId)>& must_run);
   bool is_prioritized(NodeId node) const;
   Result<void> look_under_way(plan::JobId job);
@@ -105,6 +156,11 @@ class WorkflowSource final : public plan::JobSource {
   std::string host_;
   plan::UnderWay* under_way_ = nullptr;
   std::set<plan::JobId> taken_over_;
+  const JobGroups* groups_ = nullptr;
+  std::vector<plan::JobId> jobs_;  // by node, where there are groups
+  std::unordered_map<plan::JobId, Member> members_;
+  std::unordered_map<plan::JobId, std::vector<plan::JobId>> together_;  // by leader, it first
+  std::unordered_map<FileId, std::vector<plan::JobId>> temp_users_;     // found when they are first asked for
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // answers may come after a run was given up
 };
 

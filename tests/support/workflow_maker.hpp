@@ -68,6 +68,14 @@ class RuleMaker {
     rule_.shadow = kind;
     return *this;
   }
+  RuleMaker& group(const std::string& name) {
+    rule_.group = name;
+    return *this;
+  }
+  RuleMaker& group_function() {
+    rule_.has_group_function = true;
+    return *this;
+  }
   RuleMaker& aggregates() {  // nothing to carry out, as `rule all`
     rule_.kind = workflow::RuleKind::kNone;
     return *this;

@@ -299,11 +299,28 @@ def submission(rule, job, text):
     names = JobNames(Details(rule, job))
     names["dependencies"] = ""  # what a job depends on has ended before it is submitted
     resources = {name: value for name, value in names["resources"].items() if not name.startswith("_")}
+    if "group" in job:
+        return group_submission(rule, job, text, names, resources)
     properties = {
         "type": "single", "rule": rule.name, "local": False, "input": list(names["input"]), "output": list(names["output"]),
         "wildcards": dict(names["wildcards"].items()), "params": dict(names["params"].items()), "log": list(names["log"]),
         "threads": names["threads"], "resources": resources, "jobid": names["jobid"], "cluster": {},
     }  # fmt: skip
+    return {"command": fill(text, Names(names, rule.workflow.globals)), "properties": json.dumps(properties, default=str)}
+
+
+def group_submission(rule, job, text, names, resources):
+    """The same for jobs of a group, which are submitted as one: `params` and the like of one of them would be wrong for the others."""
+    rules = job["rules"][:5] + (["..."] if len(job["rules"]) > 5 else [])
+    names.update({name: kLists[name].from_shape(job[name], ()) for name in kLists})
+    names.update(rule="GROUP", rulename="GROUP", name="_".join([job["group"], *rules]))
+    properties = {
+        "type": "group", "groupid": job["group"], "local": False, "input": job["input"], "output": job["output"],
+        "threads": names["threads"], "resources": resources, "jobid": names["jobid"], "cluster": {},
+    }  # fmt: skip
+    for name in ("params", "benchmark"):
+        if "{%s" % name in text:
+            raise WorkflowError("{%s} in the command that submits jobs is not known of a group, whose jobs have each their own" % name)
     return {"command": fill(text, Names(names, rule.workflow.globals)), "properties": json.dumps(properties, default=str)}
 
 

@@ -1,0 +1,290 @@
+// The part of WorkflowSource that is about groups: a leader takes the others along.
+#include <algorithm>
+#include <set>
+
+#include "os/clock.hpp"
+#include "workflow/workflow_source.hpp"
+
+namespace furrow::workflow {
+
+// ---- planning
+
+void WorkflowSource::plan_groups(plan::JobGraph& graph, const std::vector<plan::JobId>& jobs) {
+  jobs_ = jobs;
+  for (const JobGroups::Group& group : groups_->all()) {
+    const plan::GateId gate = graph.add_gate();
+    std::set<plan::JobId> outside;
+    for (const NodeId node : group.nodes) {
+      members_.try_emplace(jobs[node]);
+      for (const FileId file : dag_.inputs(node)) {
+        const NodeId made_by = dag_.producer(file);
+        if (made_by == kNoNode || jobs[made_by] == plan::kNoJob) continue;
+        if (groups_->group_of(made_by) != groups_->group_of(node)) outside.insert(jobs[made_by]);
+      }
+    }
+    for (const plan::JobId job : outside) graph.hold(gate, job);
+    for (const NodeId node : group.nodes) graph.behind(jobs[node], gate);
+  }
+}
+
+std::vector<plan::JobId> WorkflowSource::mates(plan::JobId job) const {
+  std::vector<plan::JobId> all;
+  for (const NodeId node : groups_->all()[groups_->group_of(nodes_[job])].nodes) all.push_back(jobs_[node]);
+  return all;
+}
+
+const std::string& WorkflowSource::group_name(plan::JobId job) const {
+  return groups_->all()[groups_->group_of(nodes_[job])].name;
+}
+
+// Those of its own group.
+std::vector<plan::JobId> WorkflowSource::needs_of_group(plan::JobId job) const {
+  std::vector<plan::JobId> needed;
+  const std::uint32_t group = groups_->group_of(nodes_[job]);
+  for (const FileId file : dag_.inputs(nodes_[job])) {
+    const NodeId made_by = dag_.producer(file);
+    if (made_by == kNoNode || groups_->group_of(made_by) != group || jobs_[made_by] == plan::kNoJob) continue;
+    if (std::find(needed.begin(), needed.end(), jobs_[made_by]) == needed.end())
+      needed.push_back(jobs_[made_by]);
+  }
+  return needed;
+}
+
+// ---- preparing
+
+// Appends those that the ones asked for may take along and that were not prepared yet. What they ask for is
+// looked up first, as far as it can be known now.
+void WorkflowSource::add_mates(std::vector<plan::JobId>& asked) {
+  const std::set<plan::JobId> known(asked.begin(), asked.end());
+  std::set<std::uint32_t> groups;
+  std::vector<plan::JobId> idle;
+  std::vector<NodeId> nodes;
+  for (const plan::JobId job : known) {
+    if (!is_member(job) || !groups.insert(groups_->group_of(nodes_[job])).second) continue;
+    for (const plan::JobId mate : mates(job)) {
+      const Member& member = members_.at(mate);
+      if (member.state != Member::State::kIdle || member.launch || known.contains(mate)) continue;
+      idle.push_back(mate);
+      nodes.push_back(nodes_[mate]);
+    }
+  }
+  auto demands = demands_.find(nodes, 1, true);
+  for (std::size_t i = 0; i < idle.size(); ++i) {
+    if (!demands[i]) continue;
+    running_[idle[i]].demand = std::move(*demands[i]);
+    const Rule& rule = rules_[dag_.node(nodes[i]).rule].rule;
+    if (rule.kind == RuleKind::kNone && !rule.has_message) {
+      keep_ahead(idle[i], Preparation{});
+    } else {
+      asked.push_back(idle[i]);
+    }
+  }
+}
+
+// What cannot be prepared yet is prepared when it is ready, and says then what is wrong.
+void WorkflowSource::keep_ahead(plan::JobId job, Result<Preparation> preparation) {
+  Member& member = members_.at(job);
+  if (!preparation || member.state != Member::State::kIdle) return;
+  member.launch = launch_of(job, 1, std::move(*preparation));
+}
+
+// ---- taking along
+
+// Others may build on what it makes as soon as it has ended: the engine has nothing to do to it first.
+bool WorkflowSource::may_be_followed(plan::JobId job) const {
+  const CompiledRule& rule = rules_[dag_.node(nodes_[job]).rule];
+  return rule.rule.shadow.empty() && std::none_of(rule.outputs.begin(), rule.outputs.end(),
+                                                  [](const Template& t) { return t.ensure != nullptr; });
+}
+
+std::vector<plan::JobId> WorkflowSource::choose_mates(plan::JobId leader) const {
+  std::vector<plan::JobId> chosen{leader};
+  std::set<plan::JobId> going{leader};
+  for (const plan::JobId job : mates(leader)) {
+    const Member& member = members_.at(job);
+    if (member.state != Member::State::kIdle || !member.launch ||
+        !rules_[dag_.node(nodes_[job]).rule].rule.shadow.empty())
+      continue;
+    const std::vector<plan::JobId> needed = needs_of_group(job);
+    const bool can_go = std::all_of(needed.begin(), needed.end(), [&](plan::JobId before) {
+      return members_.at(before).state == Member::State::kDone ||
+             (going.contains(before) && may_be_followed(before));
+    });
+    if (!can_go) continue;
+    if (under_way_ != nullptr && recorder_ != nullptr && recorder_->is_open(key(job)) &&
+        under_way_->look({key(job), identity(job), {}}) != plan::UnderWay::Answer::kNo)
+      continue;  // it is on its way already, for an engine that is gone
+    going.insert(job);
+    chosen.push_back(job);
+  }
+  return chosen;
+}
+
+Result<void> WorkflowSource::take_along(plan::JobId leader) {
+  const std::vector<plan::JobId> chosen = choose_mates(leader);
+  if (chosen.size() == 1) return {};
+  if (auto demand = demand_of_group(group_members(chosen), {}); !demand) {
+    const Rule& rule = rules_[dag_.node(nodes_[leader]).rule].rule;
+    return fail(located(std::move(demand.error()), rule));
+  }
+  std::vector<plan::JobId> taken{leader};
+  std::set<plan::JobId> left;
+  for (const plan::JobId job : std::span(chosen).subspan(1)) {
+    const std::vector<plan::JobId> needed = needs_of_group(job);
+    const bool can_go =
+        std::none_of(needed.begin(), needed.end(), [&](plan::JobId j) { return left.contains(j); });
+    if (!can_go || !files_.before(nodes_[job])) {
+      left.insert(job);
+      continue;
+    }
+    if (recorder_) {
+      std::optional<store::JobRecord>& record = running_[job].record;
+      record = make_record(job, 1);
+      if (auto started = recorder_->started(nodes_[job], *record); !started) return started;
+    }
+    members_.at(job).state = Member::State::kAhead;
+    taken.push_back(job);
+  }
+  if (taken.size() > 1) together_[leader] = std::move(taken);
+  return {};
+}
+
+Result<void> WorkflowSource::start_ahead(plan::JobId job) {
+  members_.at(job).state = Member::State::kStarted;
+  taken_over_.insert(job);
+  if (recorder_) recorder_->get_ready(nodes_[job]);
+  return {};
+}
+
+// Those that it took along and that need it do not run: they go with its next attempt, if there is one.
+void WorkflowSource::leave_behind(plan::JobId failed, const plan::Exit& exit, bool will_retry) {
+  std::set<plan::JobId> behind{failed};
+  for (const plan::JobId job : mates(failed)) {
+    const std::vector<plan::JobId> needed = needs_of_group(job);
+    Member& member = members_.at(job);
+    if (member.state != Member::State::kAhead ||
+        std::none_of(needed.begin(), needed.end(), [&](plan::JobId j) { return behind.contains(j); }))
+      continue;
+    behind.insert(job);
+    member = {};
+    if (!recorder_ || will_retry) continue;
+    store::JobRecord record = make_record(job, 1);
+    record.phase = store::JobPhase::kFailed;
+    record.status = -1;
+    record.started_at = record.finished_at = exit.started_at;
+    (void)recorder_->ended(nodes_[job], std::move(record));
+  }
+}
+
+// ---- for executors
+
+std::vector<WorkflowSource::Together> WorkflowSource::take_together(plan::JobId job) {
+  const auto found = together_.find(job);
+  if (found == together_.end()) return {};
+  const std::vector<plan::JobId>& all = found->second;
+  std::vector<NodeId> nodes;
+  for (const plan::JobId each : all) nodes.push_back(nodes_[each]);
+  const std::vector<FileId> used_up = files_.used_up_by(nodes);
+  std::unordered_map<plan::JobId, std::uint32_t> places;
+  std::vector<Together> together;
+  for (const plan::JobId each : all) {
+    Together& one = together.emplace_back(Together{each, {}, {}, batch_files(each, used_up)});
+    if (each != job) one.launch = *members_.at(each).launch;
+    for (const plan::JobId needed : needs_of_group(each)) {
+      if (const auto place = places.find(needed); place != places.end()) one.after.push_back(place->second);
+    }
+    places.emplace(each, static_cast<std::uint32_t>(together.size() - 1));
+  }
+  return together;
+}
+
+plan::BatchFiles WorkflowSource::batch_files(plan::JobId job, const std::vector<FileId>& used_up) const {
+  plan::BatchFiles files;
+  const CompiledRule& rule = rules_[dag_.node(nodes_[job]).rule];
+  const auto outputs = dag_.outputs(nodes_[job], rules_);
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    const FileFlags flags = rule.outputs[i].flags;
+    const std::string path(dag_.files.view(outputs[i]));
+    if (!rule.rule.shadow.empty()) break;  // they are not where they belong yet
+    if (flags & kTouch && !(flags & kDirectory)) {
+      files.touched.push_back(path);
+    } else if (!(flags & kTouch)) {
+      (flags & kDirectory ? files.folders : files.files).push_back(path);
+    }
+  }
+  for (const FileId file : dag_.inputs(nodes_[job])) {
+    if (std::find(used_up.begin(), used_up.end(), file) != used_up.end())
+      files.temporary.emplace_back(dag_.files.view(file));
+  }
+  return files;
+}
+
+std::vector<GroupMember> WorkflowSource::group_members(const std::vector<plan::JobId>& jobs) const {
+  std::vector<GroupMember> members;
+  std::unordered_map<plan::JobId, std::uint32_t> depths;
+  for (const plan::JobId job : jobs) {
+    std::uint32_t depth = 0;
+    for (const plan::JobId needed : needs_of_group(job)) {
+      if (const auto before = depths.find(needed); before != depths.end())
+        depth = std::max(depth, before->second + 1);
+    }
+    depths[job] = depth;
+    const auto& rule = rules_[dag_.node(nodes_[job]).rule].rule;
+    const JobDemands::SharedDemand demand = demand_of(job, 1);
+    if (demand && rule.kind != RuleKind::kNone) members.push_back({demand, depth, rule.name});
+  }
+  return members;
+}
+
+Result<JobDemands::Demand> WorkflowSource::demand_together(
+    plan::JobId job, const std::map<std::string, std::int64_t>& limits) const {
+  return demand_of_group(group_members(together_.at(job)), limits);
+}
+
+JobView WorkflowSource::view_together(plan::JobId job) const {
+  JobView all = view(job, 1);
+  std::set<std::string> made;
+  const std::vector<plan::JobId>& together = together_.at(job);
+  for (const plan::JobId each : together) {
+    for (const FileId file : dag_.outputs(nodes_[each], rules_)) made.emplace(dag_.files.view(file));
+  }
+  std::set<std::string> needed;
+  all.input.clear();
+  all.output.assign(made.begin(), made.end());
+  all.log.clear();
+  for (const plan::JobId each : together) {
+    const JobView one = view_of(dag_, rules_, nodes_[each]);
+    for (const std::string& file : one.input) {
+      if (needed.insert(file).second && !made.contains(file)) all.input.push_back(file);
+    }
+    all.log.insert(all.log.end(), one.log.begin(), one.log.end());
+    for (const auto& wildcard : one.wildcards) {
+      const bool is_known = std::any_of(all.wildcards.begin(), all.wildcards.end(),
+                                        [&](const auto& known) { return known.first == wildcard.first; });
+      if (!is_known) all.wildcards.push_back(wildcard);
+    }
+    all.rules.insert(rules_[one.rule].rule.name);
+  }
+  std::erase_if(all.output, [&](const std::string& file) { return needed.contains(file); });
+  all.group = group_name(job);
+  return all;
+}
+
+// ---- temp files that the runner removes
+
+bool WorkflowSource::is_used_up(FileId file) {
+  if (under_way_ == nullptr || !files_.is_temp(file)) return false;
+  if (temp_users_.empty()) {
+    for (plan::JobId job = 0; job < nodes_.size(); ++job) {
+      for (const FileId input : dag_.inputs(nodes_[job])) {
+        if (files_.is_temp(input)) temp_users_[input].push_back(job);
+      }
+    }
+  }
+  const auto users = temp_users_.find(file);
+  return users != temp_users_.end() &&
+         std::all_of(users->second.begin(), users->second.end(),
+                     [&](plan::JobId job) { return under_way_->has_succeeded(key(job)); });
+}
+
+}  // namespace furrow::workflow

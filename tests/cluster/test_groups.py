@@ -1,0 +1,369 @@
+"""Groups: what goes to Slurm together, what it asks for, and what becomes of it when something goes wrong."""
+import json
+import signal
+import time
+
+import pytest
+from running import wait_until
+
+# Chains of three for each sample, and one job that needs them all.
+CHAINS = """
+SAMPLES = {samples}
+rule all:
+    input: "sum.txt"
+rule first:
+    output: "one/{{s}}"
+    group: "chain"
+    resources: mem_mb=50, runtime=2
+    shell: "echo begin first {{wildcards.s}} >> $JOBLOG; {first}; echo {{wildcards.s}} > {{output}}; echo end first {{wildcards.s}} >> $JOBLOG"
+rule second:
+    input: "one/{{s}}"
+    output: "two/{{s}}"
+    group: "chain"
+    resources: mem_mb=70, runtime=3
+    shell: "echo begin second {{wildcards.s}} >> $JOBLOG; {second}; cat {{input}} {{input}} > {{output}}; echo end second {{wildcards.s}} >> $JOBLOG"
+rule third:
+    input: "two/{{s}}"
+    output: "three/{{s}}"
+    group: "chain"
+    threads: 2
+    resources: mem_mb=60, runtime=4
+    shell: "echo begin third {{wildcards.s}} >> $JOBLOG; {third}; wc -l < {{input}} > {{output}}; echo end third {{wildcards.s}} >> $JOBLOG"
+rule sum:
+    input: expand("three/{{s}}", s=SAMPLES)
+    output: "sum.txt"
+    resources: mem_mb=20, runtime=1
+    shell: "cat {{input}} > {{output}}"
+"""
+RULES = ("first", "second", "third")
+
+
+def chains(samples="ab", first="true", second="true", third="true"):
+    return CHAINS.format(samples=list(samples), first=first, second=second, third=third)
+
+
+def batches(folder):
+    """(the header, the jobs) of each batch that is still there."""
+    found = []
+    for path in sorted((folder / ".furrow" / "batches").glob("*/batch.*")):
+        lines = [json.loads(line.split(" ", 1)[1]) for line in path.read_text().splitlines()]
+        found.append((lines[0], lines[1:]))
+    return found
+
+
+def begun(folder, line, seconds=30):
+    wait_until(lambda: folder.times(line) >= 1, seconds, line)
+
+
+def test_jobs_of_a_chain_share_a_submission(folder):
+    folder.write("Snakefile", chains("abc"))
+    before = folder.slurm.submissions()
+    folder.run("--executor", "slurm")
+    assert folder.slurm.submissions() - before == 4, "three chains, and what needs them all"
+    assert folder.read("sum.txt").split() == ["2"] * 3
+    for s in "abc":
+        own = [line for line in folder.log() if line.endswith(" " + s)]
+        assert own == [f"{what} {rule} {s}" for rule in RULES for what in ("begin", "end")]
+    assert "Nothing to do" in folder.run("--executor", "slurm").text
+
+
+def test_group_components_go_together(folder):
+    folder.write("Snakefile", chains("abcde"))
+    before = folder.slurm.submissions()
+    folder.run("--executor", "slurm", "--group-components", "chain=3")
+    assert folder.slurm.submissions() - before == 3, "three chains, two chains, and what needs them all"
+    assert folder.read("sum.txt").split() == ["2"] * 5
+
+
+def test_groups_of_the_command_line_and_of_a_profile(folder):
+    text = chains("abcd").replace('group: "chain"', "")
+    folder.write("Snakefile", text)
+    folder.write("profile/config.yaml", "executor: slurm\ngroups:\n  first: x\n  second: x\n  third: x\ngroup-components:\n  x: 4\n")
+    before = folder.slurm.submissions()
+    folder.run("--profile", "profile")
+    assert folder.slurm.submissions() - before == 2
+    assert folder.read("sum.txt").split() == ["2"] * 4
+
+
+def test_what_a_group_asks_for(folder):
+    """Jobs of a level beside each other, levels after each other."""
+    folder.write("Snakefile", chains("ab", second="scontrol -o show job $SLURM_JOB_ID > shown"))
+    folder.run("--executor", "slurm", "--group-components", "chain=2")
+    shown = folder.read("shown")
+    for field in ("CPUs/Task=4", "MinMemoryNode=140M", "TimeLimit=00:09:00", "JobName=furrow-chain"):
+        assert field in shown, (field, shown)
+
+
+def test_limits_put_jobs_of_a_group_into_line(folder):
+    folder.write("Snakefile", chains("ab", second="scontrol -o show job $SLURM_JOB_ID > shown"))
+    folder.run("--executor", "slurm", "--group-components", "chain=2", "--cores", "2", "--resources", "mem_mb=100")
+    shown = folder.read("shown")
+    # first: 2 x 50 beside each other; second, third: one after the other.
+    for field in ("CPUs/Task=2", "MinMemoryNode=100M", f"TimeLimit=00:{2 + 2 * 3 + 2 * 4}:00"):
+        assert field in shown, (field, shown)
+
+
+def test_a_group_asks_for_no_more_than_a_node_has(folder):
+    folder.write("Snakefile", chains("abcdef", second="scontrol -o show job $SLURM_JOB_ID > shown"))
+    folder.run("--executor", "slurm", "--group-components", "chain=6")
+    assert "CPUs/Task=4" in folder.read("shown")
+
+
+def test_texts_that_differ_within_a_group_are_an_error(folder):
+    text = chains("a").replace("mem_mb=70", 'mem_mb=70, slurm_partition="short"').replace("mem_mb=60", 'mem_mb=60, slurm_partition="main"')
+    folder.write("Snakefile", text)
+    before = folder.slurm.submissions()
+    text = folder.run("--executor", "slurm", code=1).text
+    assert "different values of slurm_partition: rule second for short, rule third for main" in text
+    assert folder.slurm.submissions() == before and folder.log() == []
+
+
+def test_local_rules_of_a_group_go_with_it(folder):
+    folder.write("Snakefile", "localrules: second, sum\n" + chains("a", second="echo $SLURM_JOB_ID > where"))
+    before = folder.slurm.submissions()
+    folder.run("--executor", "slurm")
+    assert folder.slurm.submissions() - before == 1, "sum is in no group, and runs here"
+    assert folder.read("where").strip()
+
+
+def test_a_group_may_be_a_function_of_wildcards(folder):
+    text = chains("abcd").replace('group: "chain"', 'group: lambda wildcards: "ab" if wildcards.s in "ab" else None')
+    folder.write("Snakefile", text)
+    before = folder.slurm.submissions()
+    folder.run("--executor", "slurm", "--group-components", "ab=2", "--packing", "one")
+    assert folder.slurm.submissions() - before == 1 + 2 * 3 + 1
+
+
+def test_temp_files_go_as_soon_as_the_last_user_in_the_batch_is_done(folder):
+    folder.write("Snakefile", """
+rule all:
+    input: "c", "kept"
+rule a:
+    output: temp("a"), temp("for_later")
+    group: "g"
+    shell: "echo a | tee {output}"
+rule b:
+    input: "a"
+    output: "b", touch("touched")
+    group: "g"
+    shell: "cat {input} > b; rm -f touched"
+rule c:
+    input: "b", "touched"
+    output: "c"
+    group: "g"
+    shell: "test ! -e a; test -e touched; test -e for_later; cat b > {output}"
+rule later:
+    input: "c", "for_later"
+    output: "kept"
+    shell: "cat {input} > {output}"
+""")
+    folder.run("--executor", "slurm")
+    assert folder.read("kept") == "a\\na\\n".replace("\\n", "\n")
+    assert not (folder / "a").exists() and not (folder / "for_later").exists()
+    assert "Nothing to do" in folder.run("--executor", "slurm").text
+
+
+def test_what_needs_a_failed_member_does_not_run_and_the_rest_does(folder):
+    folder.write("Snakefile", chains("ab", second="[ {wildcards.s} = b ]").replace("{{", "{").replace("}}", "}"))
+    text = folder.run("--executor", "slurm", "--group-components", "chain=2", code=1).text
+    assert "Job second (sample=a)" in text or "second (s=a) failed" in text
+    assert folder.times("begin third a") == 0 and folder.times("end third b") == 1
+    assert (folder / "three" / "b").exists() and not (folder / "two" / "a").exists()
+    # What has succeeded is not done again.
+    folder.write("Snakefile", chains("ab"))
+    folder.run("--executor", "slurm", "--group-components", "chain=2", "--rerun-triggers", "mtime")
+    assert folder.times("begin first a") == 1 and folder.times("begin third b") == 1
+    assert folder.read("sum.txt").split() == ["2"] * 2
+
+
+def test_a_retry_takes_along_what_has_not_succeeded(folder):
+    folder.write("Snakefile", chains("ab", second="[ -e again.{wildcards.s} ] || {{ touch again.{wildcards.s}; exit 3; }}"))
+    before = folder.slurm.submissions()
+    folder.run("--executor", "slurm", "--retries", "1", "--group-components", "chain=2")
+    assert [folder.times(f"begin {rule} {s}") for rule in RULES for s in "ab"] == [1, 1, 2, 2, 1, 1]
+    assert folder.slurm.submissions() - before <= 4
+    assert folder.read("sum.txt").split() == ["2"] * 2
+
+
+def test_outputs_that_are_missing_hold_up_those_that_need_them(folder):
+    folder.write("Snakefile", """
+rule all:
+    input: "b"
+rule a:
+    output: "a"
+    group: "g"
+    shell: "true"
+rule b:
+    input: "a"
+    output: "b"
+    group: "g"
+    shell: "echo ran >> $JOBLOG; touch {output}"
+""")
+    text = folder.run("--executor", "slurm", "--latency-wait", "1", code=1).text
+    assert "did not make a" in text and folder.log() == []
+
+
+def test_a_group_that_needs_itself_is_refused(folder):
+    folder.write("Snakefile", """
+rule all:
+    input: "c"
+rule a:
+    output: "a"
+    group: "g"
+    shell: "touch {output}"
+rule b:
+    input: "a"
+    output: "b"
+    shell: "touch {output}"
+rule c:
+    input: "a", "b"
+    output: "c"
+    group: "g"
+    shell: "touch {output}"
+""")
+    text = folder.run("--executor", "slurm", code=1).text
+    assert "group g needs itself" in text and "jobs of b" in text
+    folder.run("-c", "2")  # here it does not matter
+
+
+def test_a_member_whose_functions_must_see_a_file_of_the_group_goes_later(folder):
+    folder.write("Snakefile", """
+rule all:
+    input: "c"
+rule a:
+    output: "a"
+    group: "g"
+    shell: "echo 7 > {output}"
+rule b:
+    input: "a"
+    output: "b"
+    group: "g"
+    params: n=lambda wildcards, input: int(open(input[0]).read())
+    shell: "echo {params.n} > {output}"
+rule c:
+    input: "b"
+    output: "c"
+    group: "g"
+    shell: "cat {input} > {output}"
+""")
+    before = folder.slurm.submissions()
+    folder.run("--executor", "slurm")
+    assert folder.read("c") == "7\n"
+    assert folder.slurm.submissions() - before == 2
+
+
+def test_run_blocks_scripts_and_shadow_in_a_group(folder):
+    folder.write("double.py", "open(snakemake.output[0], 'w').write(open(snakemake.input[0]).read() * 2)\n")
+    folder.write("Snakefile", """
+rule all:
+    input: "d"
+rule a:
+    output: "a"
+    group: "g"
+    run:
+        open(output[0], "w").write("x")
+rule b:
+    input: "a"
+    output: "b"
+    group: "g"
+    script: "double.py"
+rule c:
+    input: "b"
+    output: "c"
+    group: "g"
+    shadow: "minimal"
+    shell: "touch litter; cat {input} {input} > {output}"
+rule d:
+    input: "c"
+    output: "d"
+    group: "g"
+    shell: "cat {input} > {output}"
+""")
+    folder.run("--executor", "slurm")
+    assert folder.read("d") == "xxxx" and not (folder / "litter").exists()
+
+
+@pytest.mark.parametrize("when", ["first", "second", "third"])
+def test_an_engine_killed_in_mid_group_finds_it_again(folder, when):
+    folder.write("Snakefile", chains("ab", **{when: "sleep 3"}))
+    run = folder.start("--executor", "slurm", "--group-components", "chain=2")
+    begun(folder, f"begin {when} a")
+    before = folder.slurm.submissions()
+    run.signal(signal.SIGKILL)
+    run.wait()
+    folder.run("--executor", "slurm", "--group-components", "chain=2")
+    assert sorted(folder.log()) == sorted(f"{what} {rule} {s}" for rule in RULES for s in "ab" for what in ("begin", "end"))
+    assert folder.slurm.submissions() - before == 1, "the sum alone"
+    assert "Nothing to do" in folder.run("--executor", "slurm").text
+
+
+def test_a_group_that_ended_while_no_engine_was_there_is_not_run_again(folder):
+    text = chains("ab", first="sleep 2").replace('output: "one/{s}"', 'output: temp("one/{s}")')
+    folder.write("Snakefile", text)
+    run = folder.start("--executor", "slurm", "--group-components", "chain=2")
+    begun(folder, "begin first a")
+    run.signal(signal.SIGKILL)
+    run.wait()
+    wait_until(lambda: not folder.slurm.queue(), 30, "it has ended")
+    assert not list((folder / "one").iterdir()) if (folder / "one").exists() else True
+    folder.run("-c", "1")  # without --executor, too
+    assert sorted(folder.log()) == sorted(f"{what} {rule} {s}" for rule in RULES for s in "ab" for what in ("begin", "end"))
+    assert folder.read("sum.txt").split() == ["2"] * 2
+
+
+def test_a_group_cancelled_in_the_queue_fails_with_that_reason(folder):
+    folder.write("Snakefile", chains("a", second="sleep 60"))
+    run = folder.start("--executor", "slurm")
+    begun(folder, "begin second a")
+    (job,) = folder.slurm.queue()
+    folder.slurm.ask("scancel", job)
+    assert run.wait(60) == 1
+    assert "CANCELLED" in run.text() and f"Slurm job {job} on n" in run.text()
+    assert folder.times("begin third a") == 0
+
+
+def test_a_node_lost_in_mid_group_costs_only_what_ran(folder):
+    folder.write("Snakefile", chains("a", second="[ -e again ] || {{ touch again; sleep 60; }}"))
+    run = folder.start("--executor", "slurm", "--retries", "1")
+    begun(folder, "begin second a")
+    time.sleep(0.5)
+    node = folder.slurm.ask("squeue", "-h", "-o", "%N").stdout.strip()
+    folder.slurm.set_node(node, "DOWN")
+    assert run.wait(60) == 0, run.text()
+    assert "NODE_FAIL" in run.text()
+    assert [folder.times(f"begin {rule} a") for rule in RULES] == [1, 2, 1]
+
+
+def test_ctrl_c_cancels_a_group(folder):
+    folder.write("Snakefile", chains("ab", second="sleep 60"))
+    run = folder.start("--executor", "slurm", "--group-components", "chain=2")
+    begun(folder, "begin second a")
+    run.signal(signal.SIGINT)
+    assert run.wait(60) != 0
+    wait_until(lambda: not folder.slurm.queue(), 20, "nothing is left in the queue")
+    assert folder.times("end second a") == 0
+    folder.write("Snakefile", chains("ab"))
+    folder.run("--executor", "slurm", "--group-components", "chain=2", "--rerun-triggers", "mtime")
+    assert folder.read("sum.txt").split() == ["2"] * 2
+
+
+def test_groups_through_the_users_own_command(folder):
+    folder.write("submit", "#!/bin/sh\ngrep '^# properties' \"$1\" >> properties\nsbatch --parsable -o /dev/null \"$@\"\n").chmod(0o755)
+    folder.write("Snakefile", chains("ab"))
+    before = folder.slurm.submissions()
+    folder.run("--cluster", "./submit", "-j", "4")
+    assert folder.slurm.submissions() - before == 3
+    told = [json.loads(line.split("=", 1)[1]) for line in folder.read("properties").splitlines()]
+    groups = [one for one in told if one["type"] == "group"]
+    assert len(groups) == 2 and {one["groupid"] for one in groups} == {"chain"}
+    assert sorted(one["output"] for one in groups) == [["three/a"], ["three/b"]]
+    assert groups[0]["threads"] == 2 and groups[0]["resources"]["runtime"] == 9 and groups[0]["resources"]["mem_mb"] == 70
+
+
+def test_a_profile_of_snakemake_7_with_groups(folder):
+    folder.write("Snakefile", chains("a"))
+    folder.write("profile/config.yaml", 'cluster: "mkdir -p logs && sbatch --time={resources.runtime} --mem={resources.mem_mb} -c {threads} -o logs/{rule}.{name}"\njobs: 5\n')
+    folder.run("--profile", "profile")
+    assert (folder / "logs" / "GROUP.chain_first_second_third").exists()
+    text = folder.run("-F", "--cluster", "sbatch --comment={params.x}", "-j", "5", code=1).text
+    assert "not known of a group" in text
