@@ -96,6 +96,7 @@ bool ClusterExecutor::Impl::read(Flight& flight) {
       if (is_open(flight)) ask_in(std::min(kSuspicion_s, options_.ask_first_s));
       for (FlightEntry& held : flight.entries) {
         if (held.end) ended(flight, held);
+        if (!held.end && !held.job) held.is_lost = true;  // the runner was ended before it
       }
     }
     if (event.place >= flight.entries.size()) continue;
