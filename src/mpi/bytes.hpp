@@ -42,6 +42,7 @@ class Bytes : public Writer {
   }
 
  private:
+  static constexpr std::size_t kLarge = std::size_t{4} << 20;
   void swap(Bytes& other) noexcept {
     std::swap(data_, other.data_);
     std::swap(size_, other.size_);
@@ -53,6 +54,7 @@ class Bytes : public Writer {
     if (!grown) throw std::bad_alloc();
     data_ = static_cast<std::byte*>(grown);
     capacity_ = wanted;
+    if (wanted >= kLarge) detail::expect_writes(data_, wanted);
   }
 
   std::byte* data_ = nullptr;
