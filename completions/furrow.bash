@@ -1,13 +1,13 @@
 # bash completion of furrow. Installed as share/bash-completion/completions/furrow.
 
-_furrow_map_options='--arg-file --arg-file-sep --arg-sep --bar --block --colsep --csv --delay --delimiter --dry-run --env --eof --executor --eta
+_furrow_map_options='--arg-file --arg-file-sep --arg-sep --bar --batch-nodes --block --colsep --csv --delay --delimiter --dry-run --env --eof --executor --eta
   --exit --group --halt --header --help --joblog --joblog-usage --jobs --keep-order --line-buffer --link --load --max-args --max-chars
   --max-lines --max-replace-args --memfree --nice --no-keep-order --no-run-if-empty --null --output --packing --pipe --pipe-part --plus
   --process-slot-var --progress --quiet --quote --recend --recstart --regexp --replace --resource --results --resume --resume-failed --retries
   --retry-failed --rrs --seed --shell --shuf --silent --tag --tagstring --termseq --timeout --tmpdir --total-jobs --trim --ungroup
   --verbose --wd --xargs -0 -C -E -I -L -N -P -X -a -d -h -j -k -m -n -q -r -s -t -u -v -x'
 # Those that take a value in the next word.
-_furrow_map_valued=' --arg-file --arg-file-sep --arg-sep --block --colsep --delay --delimiter --env --executor --halt --header --joblog --jobs --load
+_furrow_map_valued=' --arg-file --arg-file-sep --arg-sep --batch-nodes --block --colsep --delay --delimiter --env --executor --halt --header --joblog --jobs --load
   --max-args --max-chars --max-replace-args --memfree --nice --output --packing --process-slot-var --recend --recstart --resource --results --retries --seed
   --shell --tagstring --termseq --timeout --tmpdir --total-jobs --trim --wd -C -E -I -L -N -P -a -d -j -n -s '
 _furrow_run_options='--allow-ambiguity --config --configfile --cores --dag --default-resources --delete-all-output --delete-temp-output
@@ -15,7 +15,7 @@ _furrow_run_options='--allow-ambiguity --config --configfile --cores --dag --def
   --jobs --keep-going --keep-incomplete --latency-wait --list --list-target-rules --max-checksum-file-size --max-threads --notemp
   --omit-from --printshellcmds --prioritize --profile --python --quiet --replace-workflow-config --rerun-incomplete --rerun-triggers
   --resources --retries --rulegraph --set-resources --set-threads --shadow-prefix --snakefile --summary --touch --unlock --until
-  --verbose --why --workflow-profile --batch-cores --cluster --cluster-cancel --cluster-cancel-nargs --cluster-status --local-cores
+  --verbose --why --workflow-profile --batch-cores --batch-nodes --cluster --cluster-cancel --cluster-cancel-nargs --cluster-status --local-cores
   --max-jobs-per-second --max-status-checks-per-second --packing --groups --group-components --seconds-between-status-checks --cluster-generic-submit-cmd --cluster-generic-status-cmd --cluster-generic-cancel-cmd
   --cluster-generic-cancel-nargs --slurm -c -d -f -j -k -n -p -q -s'
 

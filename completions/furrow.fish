@@ -89,6 +89,7 @@ complete -c furrow -n '__furrow_in map' -l tag -d 'begin lines with the values'
 complete -c furrow -n '__furrow_in map' -l tagstring -x -d 'begin lines with this'
 complete -c furrow -n '__furrow_in map' -l executor -x -a 'local slurm' -d 'where jobs run'
 complete -c furrow -n '__furrow_in map' -l packing -x -a 'auto one array packed' -d 'how jobs share submissions'
+complete -c furrow -n '__furrow_in map' -l batch-nodes -x -d 'nodes of an allocation that short jobs share'
 complete -c furrow -n '__furrow_in map' -l resource -x -d 'what a job asks Slurm for'
 complete -c furrow -n '__furrow_in map' -l termseq -x -d 'how a job is ended'
 complete -c furrow -n '__furrow_in map' -l timeout -x -d 'end a job after so long'
@@ -127,6 +128,7 @@ complete -c furrow -n '__furrow_in run' -l cluster-cancel-nargs -x
 complete -c furrow -n '__furrow_in run' -l local-cores -x -d 'cores for localrules'
 complete -c furrow -n '__furrow_in run' -l packing -x -a 'auto one array packed' -d 'how jobs share submissions'
 complete -c furrow -n '__furrow_in run' -l batch-cores -x
+complete -c furrow -n '__furrow_in run' -l batch-nodes -x -d 'nodes of an allocation that short jobs share'
 complete -c furrow -n '__furrow_in run' -l groups -x -d 'jobs of these rules go together'
 complete -c furrow -n '__furrow_in run' -l group-components -x -d 'connected parts that go together'
 complete -c furrow -n '__furrow_in run' -l max-jobs-per-second -x

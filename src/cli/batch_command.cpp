@@ -85,12 +85,14 @@ Result<void> BatchRun::start_evaluator(os::EventLoop& loop) {
   return {};
 }
 
-// The batch's cores, or those of all ranks.
+// The batch's cores are those of each of its nodes, on which there is one rank. All of them together.
 std::int64_t BatchRun::find_shares() {
-  if (!ranks_) return std::max<std::int64_t>(1, batch_.cores);
-  shares_ = exec::shares_of(ranks_->team().ranks(), std::nullopt);
+  const std::int64_t own = std::max<std::int64_t>(1, batch_.cores);
+  if (!ranks_) return own;
+  for (const exec::RankFigures& rank : ranks_->team().ranks())
+    shares_.push_back({batch_.cores > 0 ? own : rank.cores, batch_.memory_mb});
   std::int64_t cores = 0;
-  for (exec::RankShare& share : shares_) cores += share.cores;
+  for (const exec::RankShare& share : shares_) cores += share.cores;
   return cores;
 }
 
@@ -128,8 +130,9 @@ Result<bool> BatchRun::run() {
   const std::int64_t cores = find_shares();
   const std::int64_t ahead = ranks_ ? exec::MpiExecutor::most_ahead(shares_) : 0;
   budget.set_limit(plan::kCores, cores + ahead);
-  if (batch_.memory_mb > 0) budget.set_limit(resources.index("memory_mb"), batch_.memory_mb);
-  BatchSource source(batch_, folder_, journal_, resources, cores, batch_.memory_mb);
+  const std::int64_t memory_mb = ranks_ ? 0 : batch_.memory_mb;  // each rank looks after its own
+  if (memory_mb > 0) budget.set_limit(resources.index("memory_mb"), memory_mb);
+  BatchSource source(batch_, folder_, journal_, resources, cores, memory_mb);
   plan::JobGraph graph;
   source.plan(graph);
   const std::string temporary = variable("TMPDIR");

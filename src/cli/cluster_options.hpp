@@ -18,6 +18,7 @@ struct ClusterSettings {
   std::optional<std::int64_t> jobs{};  // batches in the queue at a time
   std::string packing = "auto";        // one, array, packed
   std::int64_t batch_cores = 0;        // of a packed allocation; 0: of the smallest node
+  std::int64_t batch_nodes = 1;        // of a packed allocation
   double status_every_s = 30;          // at first
   double submissions_per_s = 0;        // 0: the default of the kind
   double statuses_per_s = 10;          // kCommands: status commands

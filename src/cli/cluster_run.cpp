@@ -8,6 +8,7 @@
 
 #include "base/strings.hpp"
 #include "exec/command_system.hpp"
+#include "exec/post_plugin.hpp"
 #include "exec/slurm_system.hpp"
 #include "os/files.hpp"
 
@@ -78,6 +79,7 @@ exec::ClusterOptions cluster_options_of(const ClusterSettings& settings) {
   options.packing = packing_of(settings.packing);
   options.one_each = settings.kind == ClusterSettings::Kind::kCommands;
   options.batch_cores = settings.batch_cores;
+  options.batch_nodes = settings.batch_nodes;
   options.ask_first_s = settings.status_every_s;
   options.ask_most_s = settings.status_every_s * kSlowerAsks;
   // Snakemake's default, where each job is submitted by itself.
@@ -189,6 +191,12 @@ std::vector<Result<exec::NeedsSource::Words>> WorkflowNeeds::words(
     }
   }
   return words;
+}
+
+Result<void> check_batch_nodes(const ClusterSettings& settings) {
+  if (settings.batch_nodes <= 1 || os::status(exec::post_plugin()).exists()) return {};
+  return fail(Error{"--batch-nodes needs MPI, and this furrow was built without it", "", 0,
+                    "Build it where libopenmpi-dev is; " + exec::post_plugin() + " is missing."});
 }
 
 std::unique_ptr<exec::BatchSystem> system_of(const ClusterSettings& settings, os::EventLoop& loop) {

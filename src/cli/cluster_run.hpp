@@ -44,6 +44,9 @@ exec::Allocation allocation_of(const workflow::JobDemands::Demand& demand);
 // As the command line says.
 exec::ClusterOptions cluster_options_of(const ClusterSettings& settings);
 
+// Whether jobs can run on ranks, if they are to.
+Result<void> check_batch_nodes(const ClusterSettings& settings);
+
 class ClusterRun {
  public:
   // Borrows all; LOCAL runs what stays on this machine.

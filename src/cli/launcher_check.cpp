@@ -35,19 +35,13 @@ bool is_of_launcher(std::string_view name) {
         "SLURM_STEP", "SLURM_SRUN_", "SLURM_CPU_BIND", "SLURM_MEM_BIND"}) {
     if (name.starts_with(prefix)) return true;
   }
-  constexpr std::string_view kOfStep[] = {"SLURM_PROCID",
-                                          "SLURM_LOCALID",
-                                          "SLURM_NODEID",
-                                          "SLURM_GTIDS",
-                                          "SLURM_TASK_PID",
-                                          "SLURM_MPI_TYPE",
-                                          "SLURM_NPROCS",
-                                          "SLURM_NTASKS",
-                                          "SLURM_NNODES",
-                                          "SLURM_DISTRIBUTION",
-                                          "SLURM_TASKS_PER_NODE",
-                                          "SLURM_NTASKS_PER_NODE",
-                                          "SLURM_LAUNCH_NODE_IPADDR"};
+  // By its old names OpenMPI takes the allocation for its own: a job has no more than its share of one node.
+  constexpr std::string_view kOfStep[] = {
+      "SLURM_JOBID",          "SLURM_NODELIST",        "SLURM_PROCID",
+      "SLURM_LOCALID",        "SLURM_NODEID",          "SLURM_GTIDS",
+      "SLURM_TASK_PID",       "SLURM_MPI_TYPE",        "SLURM_NPROCS",
+      "SLURM_NTASKS",         "SLURM_NNODES",          "SLURM_DISTRIBUTION",
+      "SLURM_TASKS_PER_NODE", "SLURM_NTASKS_PER_NODE", "SLURM_LAUNCH_NODE_IPADDR"};
   return std::find(std::begin(kOfStep), std::end(kOfStep), name) != std::end(kOfStep);
 }
 

@@ -58,8 +58,11 @@ Result<void> check_map_cluster(const MapOptions& options) {
   if (!cluster.is_on()) {
     if (!options.cluster_resources.empty())
       return fail(Error{"--resource says what Slurm is asked for", "", 0, "Add --executor slurm."});
+    if (cluster.batch_nodes > 1)
+      return fail(Error{"--batch-nodes is about Slurm's allocations", "", 0, "Add --executor slurm."});
     return {};
   }
+  if (auto possible = check_batch_nodes(cluster); !possible) return possible;
   const auto here_only = [](bool is_given, const char* name) -> Result<void> {
     if (!is_given) return {};
     return fail(Error{std::string(name) + " works on this machine only, not with --executor slurm"});

@@ -44,7 +44,7 @@ What is kept
   --resume  --resume-failed  --retry-failed   by the log: what is new or failed
   --seed N                                for {seed} and --shuf
 On a cluster
-  --executor slurm  --packing HOW         -j: Slurm jobs at a time
+  --executor slurm  --packing HOW  --batch-nodes N   -j: Slurm jobs at a time
   --resource mem_mb=N|runtime=MIN|...     what each job needs
 Blocks of standard input, or of a file, on each job's standard input
   --pipe  --pipe-part -a FILE  --block SIZE  -N RECORDS  -L LINES

@@ -263,6 +263,13 @@ Result<void> set_packing(MapDraft& draft, const std::string& how) {
   return {};
 }
 
+Result<void> set_batch_nodes(MapDraft& draft, const std::string& text) {
+  const auto nodes = parse_integer(text);
+  if (!nodes || *nodes < 1) return fail(text + " is no number of nodes, from 1 on");
+  draft.map.cluster.batch_nodes = *nodes;
+  return {};
+}
+
 Result<void> add_resource(MapDraft& draft, const std::string& text) {
   static const std::vector<std::string> kKnown{"cores",      "mem_mb",     "mem_mb_per_cpu",  "runtime",
                                                "nodes",      "tasks",      "slurm_partition", "slurm_account",
@@ -278,6 +285,7 @@ Result<void> add_resource(MapDraft& draft, const std::string& text) {
 std::vector<MapOption> cluster_options() {
   return {{"executor", Takes::kValue, set_executor},
           {"packing", Takes::kValue, set_packing},
+          {"batch-nodes", Takes::kValue, set_batch_nodes},
           {"resource", Takes::kValue, add_resource}};
 }
 

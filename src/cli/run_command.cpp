@@ -7,6 +7,7 @@
 #include <cstdio>
 
 #include "base/strings.hpp"
+#include "cli/cluster_run.hpp"
 #include "cli/dry_run.hpp"
 #include "cli/output_cleaner.hpp"
 #include "cli/tell.hpp"
@@ -165,6 +166,7 @@ int run_command(const std::vector<std::string>& arguments, Ranks* ranks) {
     return tell(Error{"mpirun or srun has started several furrow, and a cluster is to run the jobs, too", "",
                       0, "Leave out one of the two."});
   }
+  if (auto possible = check_batch_nodes(options->cluster); !possible) return tell(possible.error());
   WorkflowSession session(*options, ranks);
   return carry_out(session);
 }

@@ -217,6 +217,10 @@ class Parser {
                     "cores of an allocation that short jobs share (default: of the smallest node, at most 8)")
         ->type_name("N")
         ->group(group);
+    app_.add_option("--batch-nodes", to.batch_nodes,
+                    "nodes of an allocation that short jobs share, by MPI (default: 1)")
+        ->type_name("N")
+        ->group(group);
     app_.add_option("--groups", groups_, "jobs of these rules go to the cluster together: RULE=GROUP...")
         ->type_name("RULE=GROUP")
         ->expected(-1)
@@ -341,7 +345,7 @@ class Parser {
     if (!kPackings.contains(to.packing))
       throw CLI::ValidationError("--packing: " + to.packing + " is none of auto, one, array, packed");
     if (to.cancel_names < 1 || to.statuses_per_s <= 0 || to.status_every_s <= 0 || to.submissions_per_s < 0 ||
-        to.batch_cores < 0 || options_.local_cores.value_or(1) < 1)
+        to.batch_cores < 0 || to.batch_nodes < 1 || options_.local_cores.value_or(1) < 1)
       throw CLI::ValidationError("what is said of a cluster must be more than nothing");
     if (executor_ == "slurm") {
       to.kind = ClusterSettings::Kind::kSlurm;

@@ -20,6 +20,8 @@ Expected expected(const WaitingJob& job) {
   return {60.0 * static_cast<double>(job.needs->allocation.runtime_min), false};
 }
 
+constexpr std::int64_t kRank_mb = 100;  // that a rank takes with its MPI
+
 bool is_spread(const Allocation& asked) { return asked.nodes > 1 || asked.tasks > 1; }
 
 std::int64_t cores_of(const ClusterNeeds& needs) { return std::max<std::int64_t>(1, needs.allocation.cores); }
@@ -41,7 +43,7 @@ std::int64_t sum_of_largest(std::vector<std::int64_t> numbers, std::size_t count
                          std::int64_t{0});
 }
 
-// What all of these need at a time, and how long, if they share CORES.
+// What all of these need at a time, and how long, if they share CORES on each of some nodes.
 Allocation enough_for(const std::vector<WaitingJob>& waiting, const PlannedBatch& batch, std::int64_t cores,
                       const PlannerOptions& options) {
   Allocation asked = waiting[batch.jobs.front()].needs->allocation;
@@ -62,16 +64,20 @@ Allocation enough_for(const std::vector<WaitingJob>& waiting, const PlannedBatch
     work_min += static_cast<double>(job.runtime_min * own);
   }
   asked.cores = std::max(widest, std::min(cores, all_cores));
+  const std::int64_t nodes = std::min(options.batch_nodes, (all_cores + asked.cores - 1) / asked.cores);
+  if (nodes > 1) asked.nodes = asked.tasks = nodes;
   asked.memory_mb = 0;
   if (has_all_memory) {
     const std::int64_t largest = *std::max_element(memory.begin(), memory.end());
     asked.memory_mb = sum_of_largest(memory, static_cast<std::size_t>(asked.cores / fewest));
+    if (nodes > 1) asked.memory_mb += kRank_mb;
     if (options.node_memory_mb > 0)
       asked.memory_mb = std::max(largest, std::min(asked.memory_mb, options.node_memory_mb));
   }
   asked.runtime_min = 0;
   if (has_all_runtimes) {
-    const double shared = std::ceil(work_min / static_cast<double>(asked.cores));
+    const double shared =
+        std::ceil(work_min / static_cast<double>(asked.cores * std::max<std::int64_t>(1, nodes)));
     asked.runtime_min = longest_min + static_cast<std::int64_t>(shared);
   }
   return asked;
@@ -80,6 +86,8 @@ Allocation enough_for(const std::vector<WaitingJob>& waiting, const PlannedBatch
 Allocation larger(const Allocation& a, const Allocation& b) {
   Allocation both = a;
   both.cores = std::max(a.cores, b.cores);
+  both.nodes = std::max(a.nodes, b.nodes);
+  both.tasks = std::max(a.tasks, b.tasks);
   both.memory_mb = a.memory_mb == 0 || b.memory_mb == 0 ? 0 : std::max(a.memory_mb, b.memory_mb);
   both.runtime_min = a.runtime_min == 0 || b.runtime_min == 0 ? 0 : std::max(a.runtime_min, b.runtime_min);
   return both;
@@ -99,7 +107,7 @@ PlannedSubmission packed(const std::vector<WaitingJob>& waiting, std::vector<std
   for (const std::size_t place : jobs) {
     const Expected time = expected(waiting[place]);
     const double own = static_cast<double>(cores_of(*waiting[place].needs));
-    load += time.seconds * own / static_cast<double>(options.batch_cores) /
+    load += time.seconds * own / static_cast<double>(options.batch_cores * options.batch_nodes) /
             (time.is_measured ? options.measured_work_s : options.declared_work_s);
   }
   count = std::max<std::size_t>(1, static_cast<std::size_t>(std::ceil(load)));

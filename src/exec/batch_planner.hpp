@@ -18,7 +18,8 @@ struct PlannerOptions {
   Packing packing = Packing::kAuto;
   std::size_t slots = 100;          // batches that may be added to the queue now
   std::size_t max_array = 1000;     // tasks of one array; 0: no arrays
-  std::int64_t batch_cores = 4;     // of a packed allocation, at most
+  std::int64_t batch_cores = 4;     // of a packed allocation, at most; of each of its nodes
+  std::int64_t batch_nodes = 1;     // of a packed allocation, at most
   std::int64_t node_memory_mb = 0;  // of the smallest node; 0: not known
   std::size_t most_jobs = 10000;    // in one batch
   double short_s = 300;             // what is expected to take no longer is packed
@@ -36,7 +37,7 @@ struct PlannedBatch {
   std::vector<std::size_t> jobs;  // places in what was waiting
 };
 struct PlannedSubmission {
-  Allocation allocation;  // of each batch
+  Allocation allocation;  // of each batch; packed on several nodes, one task on each
   std::vector<PlannedBatch> batches;
   bool is_packed = false;  // batches share their cores among their jobs
 };

@@ -45,6 +45,30 @@ TEST(BatchPlanner, NothingWaitsOrNoRoomIsNoPlan) {
   EXPECT_FALSE(jobs.plan({.slots = 0}));
 }
 
+TEST(BatchPlanner, ShortOnesShareSeveralNodesWhereTheyMay) {
+  Jobs jobs;
+  for (int i = 0; i < 590; ++i) jobs.add(1, 20);
+  const PlannerOptions one{.batch_cores = 4}, three{.batch_cores = 4, .batch_nodes = 3};
+  EXPECT_EQ(jobs.plan(one)->batches.size(), 5u);
+  EXPECT_EQ(jobs.plan(one)->allocation.nodes, 0);
+  const auto planned = jobs.plan(three);
+  EXPECT_EQ(planned->batches.size(), 2u);
+  EXPECT_EQ(planned->allocation.nodes, 3);
+  EXPECT_EQ(planned->allocation.tasks, 3);
+  EXPECT_EQ(planned->allocation.cores, 4) << "of each node";
+  EXPECT_EQ(planned->allocation.memory_mb, 140) << "of each node, with what a rank takes";
+  EXPECT_EQ(planned->allocation.runtime_min, 26) << "295 jobs of a minute on 12 cores, and the longest";
+}
+
+TEST(BatchPlanner, FewJobsTakeNoMoreNodesThanTheyFill) {
+  Jobs jobs;
+  for (int i = 0; i < 6; ++i) jobs.add(1);
+  EXPECT_EQ(jobs.plan({.batch_cores = 4, .batch_nodes = 9})->allocation.nodes, 2);
+  Jobs two;
+  for (int i = 0; i < 2; ++i) two.add(1);
+  EXPECT_EQ(two.plan({.batch_cores = 4, .batch_nodes = 9})->allocation.nodes, 0);
+}
+
 TEST(BatchPlanner, ALongJobIsABatchOfItsOwn) {
   Jobs jobs;
   jobs.add(60, 0, 3, 500);

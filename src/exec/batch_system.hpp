@@ -23,7 +23,8 @@ struct Submission {
   std::string name;  // for people who look at the queue
   std::size_t batches = 1;
   Allocation allocation;
-  std::string command{};  // the user's, where he has one
+  bool has_ranks = false;  // its batches run on a rank of MPI on each node
+  std::string command{};   // the user's, where he has one
 };
 
 struct BatchState {

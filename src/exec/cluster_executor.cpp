@@ -188,6 +188,7 @@ PlannerOptions ClusterExecutor::Impl::planner_options() const {
   planner.node_memory_mb = figures_->node_memory_mb;
   const std::int64_t node = figures_->node_cores > 0 ? figures_->node_cores : 4;
   planner.batch_cores = options_.batch_cores > 0 ? options_.batch_cores : std::min(node, kMostBatchCores);
+  planner.batch_nodes = options_.batch_nodes;
   planner.slots = options_.max_batches - std::min(options_.max_batches, in_flight());
   return planner;
 }
@@ -222,6 +223,7 @@ void ClusterExecutor::Impl::submit(const PlannedSubmission& planned) {
   Submission submission;
   submission.batches = planned.batches.size();
   submission.allocation = planned.allocation;
+  submission.has_ranks = planned.is_packed && planned.allocation.nodes > 1;
   submission.directory = options_.directory;
   const ClusterJob& first = *waiting_[planned.batches.front().jobs.front()];
   submission.name = "furrow-" + (planned.is_packed ? std::string("batch")
@@ -333,8 +335,17 @@ Result<void> ClusterExecutor::Impl::write_script(const Submission& submission,
                                                  const std::string& properties) const {
   std::string text = "#!/bin/sh\n";
   if (!properties.empty()) text += "# properties = " + properties + "\n";
-  text += fmt::format("exec {} batch {} {}\n", shell_quote(options_.program), shell_quote(submission.folder),
-                      submission.batches > 1 ? "\"$SLURM_ARRAY_TASK_ID\"" : "0");
+  const Allocation& asked = submission.allocation;
+  // A rank on each node, which end together.
+  const std::string start = submission.has_ranks
+                                ? fmt::format(
+                                      "srun --mpi=pmix --kill-on-bad-exit=1 --input=none --ntasks={} "
+                                      "--ntasks-per-node=1 --cpus-per-task={} ",
+                                      asked.tasks, std::max<std::int64_t>(1, asked.cores))
+                                : std::string();
+  text +=
+      fmt::format("exec {}{} batch {} {}\n", start, shell_quote(options_.program),
+                  shell_quote(submission.folder), submission.batches > 1 ? "\"$SLURM_ARRAY_TASK_ID\"" : "0");
   if (auto written = os::write_file(submission.script, text); !written) return written;
   if (::chmod(submission.script.c_str(), 0755) != 0)
     return fail(system_error("cannot make " + submission.script + " executable"));

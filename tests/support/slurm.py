@@ -29,6 +29,7 @@ AuthInfo=socket={folder}/munge.socket
 CredType=cred/munge
 StateSaveLocation={folder}/state
 SlurmdSpoolDir={folder}/spool-%n
+TmpFS={folder}/tmp-%n
 SlurmctldPidFile={folder}/slurmctld.pid
 SlurmdPidFile={folder}/slurmd-%n.pid
 SlurmctldLogFile={folder}/slurmctld.log
@@ -106,7 +107,7 @@ class Slurm:
         self.configuration.write_text(CONFIGURATION.format(
             folder=self.folder, host=socket.gethostname(), control_port=control_port, nodes=nodes,
             names=",".join(NODES), plugins=self._plugins(), max_array=max_array))
-        for name in ["state", *(f"spool-{node}" for node in NODES)]:
+        for name in ["state", *(f"{kind}-{node}" for kind in ("spool", "tmp") for node in NODES)]:
             (self.folder / name).mkdir()
 
     @staticmethod
