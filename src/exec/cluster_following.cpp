@@ -90,7 +90,8 @@ bool ClusterExecutor::Impl::read(Flight& flight) {
     if (event.kind == JournalEvent::Kind::kBegun) {
       flight.has_begun = true;
       flight.host = event.host;
-      if (flight.name.empty()) flight.name = event.job;
+      // Slurm may have got a submission twice, since its first answer was lost; this one is it that runs.
+      if (!event.job.empty() && (flight.name.empty() || !options_.one_each)) flight.name = event.job;
     } else if (event.kind == JournalEvent::Kind::kOver) {
       flight.is_over = true;
       if (is_open(flight)) ask_in(std::min(kSuspicion_s, options_.ask_first_s));

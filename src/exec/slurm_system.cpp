@@ -8,6 +8,7 @@
 #include <charconv>
 
 #include "base/strings.hpp"
+#include "os/clock.hpp"
 
 namespace furrow::exec {
 
@@ -15,6 +16,8 @@ namespace {
 
 constexpr double kAskLimit_s = 60;
 constexpr double kSubmitLimit_s = 300;
+constexpr double kPatience_s = 1800;  // with a controller that is away, for one submission
+constexpr double kFirstPause_s = 2, kMostPause_s = 30;
 constexpr std::size_t kCancelAtOnce = 500;  // names in one command
 
 std::int64_t number(std::string_view text) {
@@ -87,6 +90,16 @@ std::string read_sbatch(const std::string& text) {
   return {};
 }
 
+bool is_away(const CommandAnswer& answer) {
+  if (answer.status == -1) return true;  // it waited for longer than a submission can take
+  for (const char* sign : {"Unable to contact slurm controller", "Socket timed out", "Connection refused",
+                           "Zero Bytes were transmitted", "Slurm temporarily unable to accept job",
+                           "Communication connection failure", "backup controller in standby mode"}) {
+    if (answer.err.find(sign) != std::string::npos) return true;
+  }
+  return false;
+}
+
 BatchStates read_squeue(const std::string& text) {
   std::map<std::string, BatchState> states;
   for (const std::string& line : split(text, '\n')) {
@@ -117,10 +130,13 @@ SystemFigures read_figures(const std::string& config, const std::string& nodes) 
 
 void SlurmSystem::figures(std::function<void(const SystemFigures&)> done) {
   commands_.run("scontrol show config; echo; echo NODES; sinfo -h -o '%c|%m'", kAskLimit_s,
-                [done = std::move(done)](const CommandAnswer& answer) {
+                [this, done = std::move(done)](const CommandAnswer& answer) {
                   const std::size_t nodes = answer.out.find("\nNODES\n");
                   if (nodes == std::string::npos) return done({});
-                  done(read_figures(answer.out.substr(0, nodes), answer.out.substr(nodes + 7)));
+                  const SystemFigures read =
+                      read_figures(answer.out.substr(0, nodes), answer.out.substr(nodes + 7));
+                  has_answered_ |= read.max_array > 0 || read.node_cores > 0;
+                  done(read);
                 });
 }
 
@@ -128,13 +144,25 @@ void SlurmSystem::submit(const Submission& submission, std::function<void(Result
   const std::string command = submission.command.empty()
                                   ? sbatch_command(submission)
                                   : submission.command + " " + shell_quote(submission.script);
-  commands_.run(command, kSubmitLimit_s, [command, done = std::move(done)](const CommandAnswer& answer) {
+  submit(std::make_shared<Asked>(Asked{command, std::move(done), os::monotonic_seconds(), kFirstPause_s}));
+}
+
+void SlurmSystem::submit(const std::shared_ptr<Asked>& asked) {
+  commands_.run(asked->command, kSubmitLimit_s, [this, asked](const CommandAnswer& answer) {
     std::string name = answer.ok() ? read_sbatch(answer.out) : std::string();
-    if (!name.empty()) return done(std::move(name));
-    Error error{"cannot submit: " + command};
+    if (!name.empty()) {
+      has_answered_ = true;
+      return asked->done(std::move(name));
+    }
+    if (has_answered_ && is_away(answer) && os::monotonic_seconds() < asked->since + kPatience_s) {
+      again_timer_ = loop_.after(asked->pause_s, [this, asked] { submit(asked); });
+      asked->pause_s = std::min(kMostPause_s, asked->pause_s * 1.5);
+      return;
+    }
+    Error error{"cannot submit: " + asked->command};
     error.detail = trimmed(answer.err.empty() ? answer.out : answer.err);
     if (answer.status == 127) error.hint = "Is Slurm installed on this machine, and sbatch on PATH?";
-    done(fail(std::move(error)));
+    asked->done(fail(std::move(error)));
   });
 }
 

@@ -71,5 +71,17 @@ TEST(SlurmSystem, ReadsItsFigures) {
   EXPECT_EQ(read_figures("", "").max_array, 0u);
 }
 
+TEST(SlurmSystem, AControllerThatIsAwayRefusesNothing) {
+  EXPECT_TRUE(is_away({1, "",
+                       "sbatch: error: Batch job submission failed: Unable to contact slurm controller "
+                       "(connect failure)\n"}));
+  EXPECT_TRUE(is_away(
+      {1, "", "sbatch: error: Batch job submission failed: Socket timed out on send/recv operation\n"}));
+  EXPECT_TRUE(is_away({-1, "", ""}));
+  EXPECT_FALSE(
+      is_away({1, "", "sbatch: error: Batch job submission failed: Invalid partition name specified\n"}));
+  EXPECT_FALSE(is_away({127, "", "sh: sbatch: not found\n"}));
+}
+
 }  // namespace
 }  // namespace furrow::exec

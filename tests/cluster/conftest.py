@@ -17,6 +17,7 @@ WHY_NOT = slurm_support.missing()
 
 
 def pytest_collection_modifyitems(items):
+    items.sort(key=lambda item: "_for_a_minute_" not in item.name)  # others run beside it
     for item in items:
         if WHY_NOT and "slurm" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.skip(reason=f"no Slurm: {WHY_NOT}"))

@@ -113,22 +113,46 @@ def test_jobs_of_a_lost_batch_that_had_not_begun_run_later_without_a_retry(folde
     assert all(folder.times(f"begin {n}") == 1 for n in range(6))
 
 
-def test_a_controller_that_is_away_for_a_while_changes_nothing(folder):
-    folder.write("Snakefile", SEVERAL.format(count=3, runtime=60, command="sleep 4") + """
+AWAY_S = 60
+
+
+def test_a_controller_that_is_away_for_a_minute_changes_nothing(folder):
+    """What runs goes on and ends meanwhile, what becomes ready is submitted when it is back; nothing is lost or runs twice."""
+    folder.write("Snakefile", """
+rule all:
+    input: "after.txt", "later.txt"
+rule short:
+    output: "out/{n}"
+    resources: mem_mb=20, runtime=60
+    shell: "echo begin {wildcards.n} >> $JOBLOG; sleep 5; touch {output}; echo end {wildcards.n} >> $JOBLOG"
+rule long:
+    output: "long.txt"
+    resources: mem_mb=20, runtime=60
+    shell: "echo begin long >> $JOBLOG; sleep 65; touch {output}; echo end long >> $JOBLOG"
 rule after:
-    input: rules.all.input
+    input: expand("out/{n}", n=range(3))
     output: "after.txt"
     resources: mem_mb=20, runtime=60
-    shell: "echo after >> $JOBLOG; touch {output}"
+    shell: "echo begin after >> $JOBLOG; touch {output}; echo end after >> $JOBLOG"
+rule later:
+    input: "long.txt"
+    output: "later.txt"
+    resources: mem_mb=20, runtime=60
+    shell: "echo begin later >> $JOBLOG; touch {output}; echo end later >> $JOBLOG"
 """)
-    run = folder.start("--executor", "slurm", "after.txt")
-    begun(folder, 3)
+    run = folder.start("--executor", "slurm")
+    begun(folder, 4)
     folder.slurm.stop_controller()
-    time.sleep(6)  # several questions are not answered; the jobs end meanwhile
-    assert run.process.poll() is None
+    away = time.monotonic()
+    while time.monotonic() - away < AWAY_S:
+        time.sleep(1)
+        assert run.process.poll() is None, run.text()
+    assert all(folder.times(f"end {n}") == 1 for n in range(3)), "they ended while it was away"
+    assert folder.times("begin after") == 0
     folder.slurm.start_controller()
-    assert run.wait(90) == 0, run.text()
-    assert sorted(folder.log()) == sorted([f"{what} {n}" for n in range(3) for what in ("begin", "end")] + ["after"])
+    assert run.wait(120) == 0, run.text()
+    assert "failed" not in run.text()
+    assert sorted(folder.log()) == sorted(f"{what} {job}" for job in (0, 1, 2, "long", "after", "later") for what in ("begin", "end"))
 
 
 @pytest.mark.parametrize("runtime", [1, 60], ids=["packed", "array"])

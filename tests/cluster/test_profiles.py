@@ -135,11 +135,17 @@ def test_a_command_that_cannot_be_filled_in_is_a_failure_with_the_name(folder):
     assert "gigabytes" in text
 
 
-def test_executor_in_a_profile(folder):
+def test_executor_in_a_profile_makes_the_same_files_as_here(folder):
     folder.write("Snakefile", ELEVEN)
+    folder.run("-c", "2", quick=False)
+    here = {name: folder.read(name) for name in ELEVEN_FILES}
+    shutil.rmtree(folder / "results")
+    shutil.rmtree(folder / ".furrow")
     folder.write("profile/config.yaml", "executor: slurm\njobs: 20\ncores: 4\ndefault-resources:\n  mem_mb: 100\n  slurm_partition: short\n  runtime: 1\n")
+    before = folder.slurm.submissions()
     folder.run("--profile", "profile")
-    assert (folder / "results" / "report.txt").exists()
+    assert {name: folder.read(name) for name in ELEVEN_FILES} == here
+    assert folder.slurm.submissions() > before
 
 
 def test_contradictions_are_named(folder):
