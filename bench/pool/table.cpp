@@ -1,8 +1,10 @@
 #include "table.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <exception>
+#include <thread>
 
 namespace bench {
 
@@ -23,7 +25,12 @@ void print_head(int workers) {
 bool measure(const Row& row) {
   std::vector<std::vector<double>> times(row.contenders.size());
   for (int turn = 0; turn < row.repeats; ++turn)
-    for (std::size_t i = 0; i < row.contenders.size(); ++i) times[i].push_back(row.contenders[i].run());
+    for (std::size_t i = 0; i < row.contenders.size(); ++i) {
+      // Workers of the one before (libgomp's, oneTBB's and ours) spin for a while before they sleep, and would
+      // hold the cores of the next.
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+      times[i].push_back(row.contenders[i].run());
+    }
   std::vector<double> medians;
   for (const auto& each : times) medians.push_back(median(each));
   for (std::size_t i = 0; i < row.contenders.size(); ++i) {

@@ -87,7 +87,7 @@ std::vector<Row> thread_rows(int workers) {
              kCheap / 1e6,
              {},
              {"as fast as a plain loop", [](const auto& t) { return ratio_to(t, 1) >= 1; }},
-             15};
+             45};
   single.contenders = {
       {"Furrow",
        [=] {
