@@ -1,4 +1,4 @@
-"""A Pool over MPI beside mpi4py.futures: both with two workers on ranks of their own, and a rank that hands out."""
+"""A Pool over MPI, in C++ and in Python, beside mpi4py.futures: all with two workers on ranks of their own, and a rank that hands out."""
 import os
 import statistics
 import subprocess
@@ -27,10 +27,10 @@ def median(times, measure):
     return statistics.median(measure() for _ in range(times))
 
 
-def beside(name, row, goal, ours, theirs, unit):
+def beside(name, row, goal, ours, theirs, unit, program=(PROGRAM,)):
     """Both do their own number of tasks; rates are compared, or seconds where there is no number."""
     def furrow():
-        seconds = median(3, lambda: mpirun(3, PROGRAM, row, ours)[0])
+        seconds = median(3, lambda: mpirun(3, *program, row, ours)[0])
         return ours / seconds if ours else seconds
 
     def rival():
@@ -54,5 +54,9 @@ def rows():
     yield beside("2 workers, empty tasks, chunk size 1", "singly", 500_000, 1_000_000, 10_000, "tasks/s")
     yield beside("2 workers, empty tasks, automatic chunks", "chunks", 10_000_000, 20_000_000, 1_000_000, "tasks/s")
     yield beside("64 MiB in and out of 2 tasks", "arrays", 0.15, 0, 0, "s")
+    python = (PYTHON, FOLDER / "mpi_python.py")
+    yield beside("Python, 2 workers, empty tasks, chunk size 1", "singly", 300_000, 1_000_000, 10_000, "tasks/s", python)
+    yield beside("Python, 2 workers, empty tasks, automatic chunks", "chunks", 2_000_000, 10_000_000, 1_000_000, "tasks/s", python)
+    yield beside("Python, 64 MiB in and out of 2 tasks", "arrays", 0.15, 0, 0, "s", python)
     for ranks, workers in (2, 25), (4, 25), (8, 25):
         yield many(ranks, workers)

@@ -264,3 +264,21 @@ except furrow.PoolError as error:
     print(error)
 """
     assert mpirun.lines(RANKS, text, tmp_path) == ["[1]", "MPI has been finalized: nothing can be sent to other ranks any more"]
+
+
+def test_without_the_extension_the_pool_says_what_to_install(tmp_path):
+    from pathlib import Path
+
+    import program
+
+    package = tmp_path / "furrow"
+    package.mkdir()
+    for path in Path(program.MODULE, "furrow").iterdir():
+        if path.name.endswith((".py", ".so")) and not path.name.startswith("_mpi."):
+            (package / path.name).symlink_to(path.resolve())
+    text = "import furrow\nprint(furrow.__file__, furrow.Pool(1).apply(abs, (-1,)))\nfurrow.MPIPool()\n"
+    (tmp_path / "script.py").write_text(text)
+    for arguments in [tmp_path / "script.py"], ["-m", "furrow", tmp_path / "script.py"]:
+        done = program.run(*arguments, cwd=tmp_path, PYTHONPATH=str(tmp_path))
+        assert done.code == 1 and "ImportError: furrow.MPIPool needs MPI" in done.err and "libopenmpi-dev" in done.err, str(done)
+    assert f"{package}/__init__.py 1" in program.run(tmp_path / "script.py", cwd=tmp_path, PYTHONPATH=str(tmp_path)).out
