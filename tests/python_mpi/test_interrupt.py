@@ -23,9 +23,9 @@ class Job(program.Running):
                                         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                                         start_new_session=True)
 
-    def root(self):
-        """The pid of rank 0, which the program has written down."""
-        return int((Path(self.path).parent / "root").read_text())
+    def pid_of(self, rank):
+        """Which the program has written down."""
+        return int((Path(self.path).parent / f"rank.{rank}").read_text())
 
     def runs(self, pid):
         try:
@@ -49,9 +49,9 @@ def work(x):
         print("working", flush=True)
     {work}
 
+with open("rank." + os.environ["OMPI_COMM_WORLD_RANK"], "w") as file:
+    file.write(str(os.getpid()))
 with MPIPool(1) as pool:
-    with open("root", "w") as file:
-        file.write(str(os.getpid()))
     try:
         {call}
     except KeyboardInterrupt:
@@ -62,7 +62,7 @@ with MPIPool(1) as pool:
     try:
         assert job.read_line() == "working"
         time.sleep(0.05)
-        return job, job.root()
+        return job, job.pid_of(0)
     except BaseException:
         job.__exit__()
         raise
@@ -99,12 +99,15 @@ def test_an_interrupt_of_the_program_ends_it_with_one_traceback(call, work, who,
     assert out == "interrupted\n" and err.count("Traceback (most recent call last)") == 1, err
 
 
-def test_a_program_that_is_killed_leaves_nobody(tmp_path):
-    job, root = started(tmp_path, BUSY["in Python"])
+@pytest.mark.parametrize("who", ["0", "1", "mpirun"])
+def test_whoever_is_killed_leaves_nobody(who, tmp_path):
+    job, _ = started(tmp_path, BUSY["in Python"])
     with job:
-        os.kill(root, signal.SIGKILL)
+        os.kill(job.process.pid if who == "mpirun" else job.pid_of(who), signal.SIGKILL)
+        took = job.wait_until_alone(SECONDS)
+        print(f"ended after {took:.3f} s (promised: 2 s, of which mpirun waits one)")
         job.process.communicate(timeout=SECONDS)
-        job.wait_until_alone(SECONDS)
+    assert job.process.returncode != 0
 
 
 def test_after_an_interrupt_the_pool_goes_on(tmp_path):
@@ -115,9 +118,9 @@ from furrow import MPIPool
 def busy(x):
     print("working", flush=True)
     time.sleep(600)
+with open("rank." + os.environ["OMPI_COMM_WORLD_RANK"], "w") as file:
+    file.write(str(os.getpid()))
 with MPIPool(1) as pool:
-    with open("root", "w") as file:
-        file.write(str(os.getpid()))
     for call in (lambda f, xs: pool.map(f, xs, 1), lambda f, xs: list(pool.imap(f, xs)), lambda f, xs: list(pool.imap_unordered(f, iter(xs)))):
         try:
             call(busy, range(3))
@@ -128,7 +131,7 @@ with MPIPool(1) as pool:
         for _ in range(3):
             assert [job.read_line() for _ in range(3)] == ["working"] * 3
             time.sleep(0.05)
-            os.kill(job.root(), signal.SIGINT)
+            os.kill(job.pid_of(0), signal.SIGINT)
             assert job.read_line() == "[1, 2, 3]"
         assert job.process.communicate(timeout=SECONDS)[0] == ""
         assert job.process.returncode == 0
