@@ -47,6 +47,8 @@ class RankCrew : public pool::ParcelCrew {
   void operate(const detail::RankCall& call);
 
  private:
+  static constexpr std::uint64_t kChunksAhead = 2;   // of each worker
+  static constexpr std::uint64_t kTicketsAhead = 2;  // of each rank
   struct Piece {
     pool::Parcel* parcel = nullptr;
     std::uint64_t begin = 0, end = 0;
