@@ -110,7 +110,8 @@ def test_jobs_of_a_lost_batch_that_had_not_begun_run_later_without_a_retry(folde
     # Each core may begin one more while Slurm ends what is on the node.
     assert 2 <= lost <= 4, "those that ran are lost, the others are not"
     assert run.text().count("NODE_FAIL") == lost
-    assert all(folder.times(f"begin {n}") == 1 for n in range(6))
+    # One that was ended as it began may not have come to say so.
+    assert all(folder.times(f"begin {n}") <= 1 for n in range(6))
 
 
 AWAY_S = 60
