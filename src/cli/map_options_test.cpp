@@ -3,7 +3,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <regex>
 #include <set>
 
 #include "cli/map_help.hpp"
@@ -199,7 +198,14 @@ std::string in_bold(const std::string& name) {
 }
 
 bool has_word(const std::string& text, const std::string& word) {
-  return std::regex_search(text, std::regex("[ '\n]" + word + "[ '\n]"));
+  const std::string around = " '\n";
+  for (std::size_t at = text.find(word); at != std::string::npos; at = text.find(word, at + 1)) {
+    const std::size_t after = at + word.size();
+    if (at > 0 && after < text.size() && around.find(text[at - 1]) != std::string::npos &&
+        around.find(text[after]) != std::string::npos)
+      return true;
+  }
+  return false;
 }
 
 TEST(MapOptions, EachIsInTheManualAndInTheCompletions) {
