@@ -42,6 +42,8 @@ bool WorkflowSession::prints_data() const {
 }
 
 Result<std::string> WorkflowSession::find_snakefile() const {
+  if (os::current_directory().empty())
+    return fail(Error{"the current folder has been removed", {}, 0, "Change to one that is there."});
   if (!options_.snakefile.empty()) {
     const os::FileStatus status = os::status(options_.snakefile);
     if (!status.exists())

@@ -38,7 +38,7 @@ Environment::Environment() {
       functions_.emplace_back(name.substr(kFunction.size(), name.rfind('%') - kFunction.size() - 1));
     base_.emplace_back(text);
   }
-  base_.push_back("PWD=" + directory_);
+  if (!directory_.empty()) base_.push_back("PWD=" + directory_);
   for (std::string& entry : base_) base_block_.push_back(entry.data());
   base_block_.push_back(nullptr);
 }

@@ -202,14 +202,21 @@ std::string parent_of(std::string_view path) {
   return std::string(path.substr(0, std::max<std::size_t>(slash, 1)));
 }
 
-std::string current_directory() { return fs::current_path().native(); }
+std::string current_directory() {
+  std::error_code gone;
+  return fs::current_path(gone).native();
+}
 
 Result<void> change_directory(const std::string& path) {
   if (::chdir(path.c_str()) != 0) return fail(error_about("cannot change to", path));
   return {};
 }
 
-std::string absolute(const std::string& path) { return fs::absolute(path).lexically_normal().native(); }
+std::string absolute(const std::string& path) {
+  std::error_code gone;
+  const fs::path whole = fs::absolute(path, gone);
+  return (gone ? fs::path(path) : whole).lexically_normal().native();
+}
 
 Result<std::uint64_t> hash_file(const std::string& path) {
   const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));

@@ -50,10 +50,10 @@ Result<std::vector<DirectoryEntry>> list_directory(
     const std::string& path);  // sorted by name, without . and ..
 
 std::string parent_of(std::string_view path);  // "a/b" -> "a", "a" -> "", "/a" -> "/"
-std::string current_directory();
+std::string current_directory();               // empty where it has been removed
 Result<void> change_directory(const std::string& path);
-std::string absolute(
-    const std::string& path);  // joined to the current directory; "." and ".." resolved by text
+// Joined to the current directory, if that is there; "." and ".." resolved by text.
+std::string absolute(const std::string& path);
 
 // The hash of a file's content, read in pieces; fails where it cannot be read.
 Result<std::uint64_t> hash_file(const std::string& path);

@@ -42,6 +42,12 @@ def test_help_names_every_option(tmp_path):
         assert option in result.out, option
 
 
+def test_a_folder_that_has_been_removed_is_said(tmp_path):
+    line = f"mkdir gone; cd gone; rmdir ../gone; {engine.FURROW} run"
+    done = subprocess.run(["bash", "-c", line], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1 and "has been removed" in done.stderr, done.stderr
+
+
 def test_command_without_arguments_says_what_to_do(tmp_path):
     result = engine.furrow(cwd=tmp_path)
     assert result.code in (0, 1, 2) and "furrow run" in result.text, str(result)

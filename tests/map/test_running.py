@@ -24,6 +24,11 @@ def test_programs_start_without_a_shell_between(fmap, tmp_path):
     assert fmap("./parents", ":::", 1).out == "True\n"
 
 
+def test_a_folder_that_is_gone_is_no_harm(shell):
+    result = shell("mkdir gone && cd gone && rmdir ../gone && $FURROW map -k 'echo {}' ::: 1 2")
+    assert (result.code, result.out) == (0, "1\n2\n"), str(result)
+
+
 def test_builtins_and_functions_belong_to_the_shell(fmap):
     assert fmap("-k", "type", ":::", "cd").out == "cd is a shell builtin\n"
     assert fmap("-k", "greet", ":::", "you", **{"BASH_FUNC_greet%%": "() { echo hello $1; }"}).out == "hello you\n"
