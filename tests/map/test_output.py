@@ -3,6 +3,10 @@ import os
 import resource
 import stat
 
+import pytest
+
+measures_memory = pytest.mark.skipif(bool(os.environ.get("FURROW_SANITIZE")), reason="a sanitizer takes memory of its own")
+
 
 def test_output_of_a_job_stays_together(fmap):
     done = fmap("-j3", "echo a{}; sleep 0.2; echo b{}", ":::", 1, 2, 3)
@@ -53,6 +57,7 @@ def test_output_of_a_tried_job_is_shown_once(fmap):
     assert fmap("--retries", 3, "echo {}; exit 1", ":::", "x").out == "x\n"
 
 
+@measures_memory
 def test_long_output_stays_out_of_memory_and_leaves_no_file(shell, tmp_path):
     (tmp_path / "tmp").mkdir()
     done = shell("TMPDIR=$PWD/tmp; export TMPDIR; /usr/bin/env time -f %M -o peak"
@@ -65,6 +70,7 @@ def test_long_output_stays_out_of_memory_and_leaves_no_file(shell, tmp_path):
     assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss < 100_000
 
 
+@measures_memory
 def test_many_waiting_outputs_stay_out_of_memory(shell):
     done = shell("seq 400 | $FURROW map -k -j8 'if [ {} = 1 ]; then sleep 3; fi; head -c 1000000 /dev/zero' | wc -c")
     assert done.out == "400000000\n", done
