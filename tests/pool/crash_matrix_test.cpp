@@ -74,7 +74,7 @@ void do_harm() {
   if constexpr (H == Harm::kStackOverflow) overflow(nullptr);
   if constexpr (H == Harm::kOutOfMemory) run_out_of_memory();
   if constexpr (H == Harm::kThrowsMoveOnly) throw MoveOnly();
-  if constexpr (H == Harm::kThrowsInItsDestructor) ThrowsLate{};
+  if constexpr (H == Harm::kThrowsInItsDestructor) (void)ThrowsLate{};
   if constexpr (H == Harm::kDiesInAnInnerPool) die_in_an_inner_pool();
   if constexpr (H == Harm::kKill) ::kill(::getpid(), SIGKILL);
   if constexpr (H == Harm::kAbort) std::abort();
