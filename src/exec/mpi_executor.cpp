@@ -29,7 +29,6 @@ constexpr std::size_t kRoot = 0;
 // Between two looks for messages: MPI has nothing to sleep on.
 constexpr double kBusy_s = 0.001, kIdle_s = 0.005, kIdleAfter_s = 0.2, kUnused_s = 0.05;
 constexpr double kCheckEvery_s = 0.5;
-constexpr std::size_t kFullMessage = 256 * 1024;
 // What is sent ahead keeps a rank's cores at work for this long: more than a message and its answer take.
 constexpr double kAhead_s = 0.01;
 constexpr std::int64_t kMostAhead = 64;  // for one rank
