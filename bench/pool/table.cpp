@@ -29,6 +29,7 @@ bool measure(const Row& row) {
       // Workers of the one before (libgomp's, oneTBB's and ours) spin for a while before they sleep, and
       // would hold the cores of the next.
       std::this_thread::sleep_for(std::chrono::milliseconds(20));
+      if (row.warmed_up) row.contenders[i].run();
       times[i].push_back(row.contenders[i].run());
     }
   std::vector<double> medians;

@@ -28,6 +28,9 @@ struct Row {
   std::vector<Contender> contenders;  // Furrow first
   Goal goal{};
   int repeats = 7;
+  // Each turn is taken twice and the second is timed: for work that is over before a machine has woken a
+  // thread that sleeps, which here takes up to some milliseconds for any thread of anybody's.
+  bool warmed_up = false;
 };
 
 // Seconds that BODY takes.

@@ -55,7 +55,8 @@ std::vector<Row> thread_rows(int workers) {
             {},
             {"as fast as the faster rival",
              [](const auto& t) { return std::min(ratio_to(t, 1), ratio_to(t, 2)) >= 1; }},
-            15};
+            45,
+            true};
   cheap.contenders = {
       {"Furrow",
        [=] {
@@ -87,7 +88,8 @@ std::vector<Row> thread_rows(int workers) {
              kCheap / 1e6,
              {},
              {"as fast as a plain loop", [](const auto& t) { return ratio_to(t, 1) >= 1; }},
-             45};
+             45,
+             true};
   single.contenders = {
       {"Furrow",
        [=] {

@@ -15,6 +15,16 @@
 
 #include "os/files.hpp"
 
+// GCC says it by a macro, clang by a feature.
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define UNDER_SANITIZER
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define UNDER_SANITIZER
+#endif
+
 namespace furrow::os {
 namespace {
 
@@ -122,7 +132,7 @@ TEST(SharedMemory, MoreThanIsLeftIsAnError) {
 }
 
 TEST(SharedMemory, ALimitOfTheProcessIsAnError) {
-#ifdef __SANITIZE_ADDRESS__
+#ifdef UNDER_SANITIZER
   GTEST_SKIP() << "the sanitizer's own memory is beyond any limit";
 #endif
   EXPECT_EQ(in_child([] {
