@@ -6,23 +6,10 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
 import engine  # noqa: E402
+import folder as folder_support  # noqa: E402
 
 
-class Folder:
-    """A fresh folder in which a test runs the command."""
-
-    def __init__(self, path):
-        self.path = path
-
-    def __truediv__(self, name):
-        return self.path / name
-
-    def write(self, name, text):
-        path = self.path / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-        return path
-
+class Folder(folder_support.Folder):
     def run(self, *arguments, code=0, env=None, snakefile=None, timeout=60):
         """`furrow run ARGUMENTS`, which must end with this exit code."""
         if snakefile is not None:

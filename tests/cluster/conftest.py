@@ -10,6 +10,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
 import engine  # noqa: E402
+import folder as folder_support  # noqa: E402
 import slurm as slurm_support  # noqa: E402
 from running import Running, marked_processes  # noqa: E402
 
@@ -46,21 +47,13 @@ def pytest_runtest_makereport(item):
         item.failed = outcome.get_result().failed
 
 
-class Folder:
+class Folder(folder_support.Folder):
     """A fresh folder in which a test runs the command, with a Slurm to speak to."""
 
     def __init__(self, path, slurm):
-        self.path, self.slurm = path, slurm
+        super().__init__(path)
+        self.slurm = slurm
         self.mark = f"FURROW_TEST_MARK={uuid.uuid4()}"
-
-    def __truediv__(self, name):
-        return self.path / name
-
-    def write(self, name, text):
-        path = self.path / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-        return path
 
     def read(self, name):
         return (self.path / name).read_text()

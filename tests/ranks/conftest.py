@@ -12,6 +12,7 @@ TESTS = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(TESTS / "support"), str(TESTS / "cluster")]
 
 import engine  # noqa: E402
+from folder import Folder  # noqa: E402
 from running import Running, marked_processes, wait_until  # noqa: E402
 
 PLUGIN = Path(engine.FURROW).resolve().parents[1] / "lib" / "furrow" / "ranks.so"
@@ -32,22 +33,13 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.skip(reason=why_not()))
 
 
-class Ranks:
+class Ranks(Folder):
     """The command in a fresh folder, started several times by mpirun."""
 
     def __init__(self, path):
-        self.path = path
+        super().__init__(path)
         self.mark = f"FURROW_TEST_MARK={uuid.uuid4()}"
         self.log = path / "jobs.log"
-
-    def __truediv__(self, name):
-        return self.path / name
-
-    def write(self, name, text):
-        path = self.path / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-        return path
 
     def environment(self, **more):
         name, value = self.mark.split("=")
