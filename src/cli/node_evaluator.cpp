@@ -8,17 +8,19 @@
 
 namespace furrow::cli {
 
+Result<snakefile::GlobAnswer> answer_glob(const snakefile::GlobQuestion& question) {
+  auto matches = workflow::glob_wildcards(question.pattern, question.follow_links);
+  if (!matches) return fail(std::move(matches.error()));
+  return snakefile::GlobAnswer{std::move(matches->names), std::move(matches->values)};
+}
+
 Result<std::unique_ptr<snakefile::EvaluatorProcess>> start_node_evaluator(const exec::BatchEvaluator& recipe,
                                                                           os::EventLoop& loop,
                                                                           os::Guard& guard) {
   snakefile::EvaluatorOptions options;
   options.python = recipe.python;
   options.guard_fd = guard.table_fd();
-  options.glob = [](const snakefile::GlobQuestion& question) -> Result<snakefile::GlobAnswer> {
-    auto matches = workflow::glob_wildcards(question.pattern, question.follow_links);
-    if (!matches) return fail(std::move(matches.error()));
-    return snakefile::GlobAnswer{std::move(matches->names), std::move(matches->values)};
-  };
+  options.glob = answer_glob;
   // A `workdir:` of the Snakefile is relative to where the engine was when it ran it.
   const std::string here = os::current_directory();
   if (auto changed = os::change_directory(recipe.directory); !changed)

@@ -10,6 +10,9 @@
 
 namespace furrow::cli {
 
+// What any evaluator is told when its Snakefile asks for files.
+Result<snakefile::GlobAnswer> answer_glob(const snakefile::GlobQuestion& question);
+
 // Starts the Python that RECIPE names and runs the Snakefile there; takes the environment that it leaves;
 // ends in the folder in which it was called. Serves LOOP from then on. Borrows both.
 Result<std::unique_ptr<snakefile::EvaluatorProcess>> start_node_evaluator(const exec::BatchEvaluator& recipe,

@@ -5,10 +5,10 @@
 #include <cstdlib>
 
 #include "base/strings.hpp"
+#include "cli/node_evaluator.hpp"
 #include "os/cores.hpp"
 #include "snakefile/yaml_json.hpp"
 #include "workflow/dag_cut.hpp"
-#include "workflow/glob.hpp"
 
 namespace furrow::cli {
 
@@ -208,11 +208,7 @@ Result<void> WorkflowSession::load() {
 
   snakefile::EvaluatorOptions evaluator;
   evaluator.python = options_.python;
-  evaluator.glob = [](const snakefile::GlobQuestion& question) -> Result<snakefile::GlobAnswer> {
-    auto matches = workflow::glob_wildcards(question.pattern, question.follow_links);
-    if (!matches) return fail(std::move(matches.error()));
-    return snakefile::GlobAnswer{std::move(matches->names), std::move(matches->values)};
-  };
+  evaluator.glob = answer_glob;
   if (!changes_nothing()) {
     auto guard = os::Guard::create();
     if (!guard) return fail(std::move(guard.error()));

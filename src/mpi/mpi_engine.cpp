@@ -8,6 +8,7 @@
 #include "mpi/opening.hpp"
 #include "mpi/operations.hpp"
 #include "mpi/rank_server.hpp"
+#include "mpi/ranks_here.hpp"
 #include "os/fork.hpp"
 
 namespace furrow {

@@ -12,15 +12,6 @@ bool mpi_runs() {
   return initialized != 0;
 }
 
-int ranks_here_by_mpi() {
-  MPI_Comm here = MPI_COMM_NULL;
-  MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &here);
-  int ranks = 1;
-  MPI_Comm_size(here, &ranks);
-  MPI_Comm_free(&here);
-  return ranks;
-}
-
 std::uint64_t open_on_others(Program& program, const Opening& opening) {
   static std::uint64_t last_pool = 0;
   ++last_pool;

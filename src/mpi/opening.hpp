@@ -25,6 +25,5 @@ std::uint64_t open_on_others(Program& program, const Opening& opening);
 void end_others(Program& program);
 
 bool mpi_runs();
-int ranks_here_by_mpi();
 
 }  // namespace furrow::mpi_detail

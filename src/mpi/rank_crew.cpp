@@ -154,10 +154,7 @@ void RankCrew::stop(std::uint64_t job) {
       others.push_back(each);
   }
   queue_ = std::move(others);
-  Failure cancelled;
-  cancelled.kind = FailureKind::kCancelled;
-  cancelled.message = "the map was stopped first";
-  cancelled.attempts = 0;
+  Failure cancelled = pool::cancelled("the map was stopped first");
   for (const Piece& each : stopped) {
     for (std::uint64_t unit = each.begin; unit < each.end; ++unit) {
       --each.parcel->left;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "pool/failure.hpp"
 #include "pool/participant.hpp"
 
 namespace furrow::mpi_detail {
@@ -211,10 +212,7 @@ void RankWorkers::give_back(const Wanted& wanted, const Returned& returned) {
 }
 
 void RankWorkers::stop(std::uint64_t job) {
-  Failure cancelled;
-  cancelled.kind = FailureKind::kCancelled;
-  cancelled.message = "the map was stopped first";
-  cancelled.attempts = 0;
+  Failure cancelled = pool::cancelled("the map was stopped first");
   give_back([&](const pool::Parcel& stretch) { return stretch.job == job; },
             [&](pool::Parcel* stretch, std::uint64_t begin, std::uint64_t end) {
               for (std::uint64_t unit = begin; unit < end; ++unit) {

@@ -68,11 +68,7 @@ void CallNode::execute(int worker) noexcept {
 }
 
 void CallNode::drop() noexcept {
-  Failure failure;
-  failure.kind = FailureKind::kCancelled;
-  failure.message = "the call never ran: its Pool was destroyed first";
-  failure.attempts = 0;
-  fail(std::move(failure));
+  fail(pool::cancelled("the call never ran: its Pool was destroyed first"));
   settle();
 }
 

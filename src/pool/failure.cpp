@@ -153,6 +153,14 @@ Failure current_failure() {
   return failure;
 }
 
+Failure cancelled(std::string why) {
+  Failure failure;
+  failure.kind = FailureKind::kCancelled;
+  failure.message = std::move(why);
+  failure.attempts = 0;
+  return failure;
+}
+
 Failure lost(std::string why) {
   Failure failure;
   failure.kind = FailureKind::kLost;

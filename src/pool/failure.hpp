@@ -27,6 +27,9 @@ Failure died(std::uint64_t index, int wait_status);
 // "the task took longer than 2 s and was stopped".
 Failure timed_out(std::uint64_t index, double timeout_s);
 
+// Of kind kCancelled, of a task that was never tried.
+Failure cancelled(std::string why);
+
 // Of kind kLost: what became of the task is not known.
 Failure lost(std::string why);
 

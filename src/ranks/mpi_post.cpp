@@ -3,6 +3,7 @@
 
 #include "channel/post.hpp"
 #include "mpi/mailbox.hpp"
+#include "mpi/ranks_here.hpp"
 
 namespace furrow::ranks {
 
@@ -10,15 +11,6 @@ namespace {
 
 using mpi_detail::Bytes;
 using mpi_detail::Mailbox;
-
-int ranks_on_this_computer() {
-  MPI_Comm here = MPI_COMM_NULL;
-  MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &here);
-  int ranks = 1;
-  MPI_Comm_size(here, &ranks);
-  MPI_Comm_free(&here);
-  return ranks;
-}
 
 MPI_Comm start() {
   int given = 0;
@@ -30,7 +22,7 @@ MPI_Comm start() {
 
 class MpiPost final : public channel::Post {
  public:
-  MpiPost() : communicator_(start()), mailbox_(communicator_), ranks_here_(ranks_on_this_computer()) {
+  MpiPost() : communicator_(start()), mailbox_(communicator_), ranks_here_(mpi_detail::ranks_here_by_mpi()) {
     MPI_Comm_rank(communicator_, &rank_);
     MPI_Comm_size(communicator_, &size_);
   }

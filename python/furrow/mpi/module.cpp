@@ -10,6 +10,7 @@
 #include "mpi/opening.hpp"
 #include "mpi/rank_crew.hpp"
 #include "mpi/rank_server.hpp"
+#include "mpi/ranks_here.hpp"
 #include "native/fork.hpp"
 #include "native/station.hpp"
 
