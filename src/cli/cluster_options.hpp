@@ -4,7 +4,9 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
+#include <string_view>
 
 #include "base/error.hpp"
 
@@ -24,5 +26,13 @@ struct ClusterSettings {
   double statuses_per_s = 10;          // kCommands: status commands
   bool is_on() const { return kind != Kind::kNone; }
 };
+
+// What --packing takes.
+Result<void> check_packing(std::string_view name);
+
+// Whether the options GIVEN ("--batch-nodes") can have an effect with these settings; an error names one that
+// cannot, and says what to do. Those of a profile are not to be among them: people share profiles between
+// machines with a cluster and without.
+Result<void> check_effects(const ClusterSettings& settings, const std::set<std::string>& given);
 
 }  // namespace furrow::cli

@@ -55,13 +55,7 @@ exec::ClusterOptions cluster_options(const MapOptions& options, const std::strin
 
 Result<void> check_map_cluster(const MapOptions& options) {
   const ClusterSettings& cluster = options.cluster;
-  if (!cluster.is_on()) {
-    if (!options.cluster_resources.empty())
-      return fail(Error{"--resource says what Slurm is asked for", "", 0, "Add --executor slurm."});
-    if (cluster.batch_nodes > 1)
-      return fail(Error{"--batch-nodes is about Slurm's allocations", "", 0, "Add --executor slurm."});
-    return {};
-  }
+  if (!cluster.is_on()) return {};
   if (auto possible = check_batch_nodes(cluster); !possible) return possible;
   const auto here_only = [](bool is_given, const char* name) -> Result<void> {
     if (!is_given) return {};

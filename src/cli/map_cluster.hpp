@@ -36,7 +36,7 @@ class MapCluster final : public exec::NeedsSource {
   exec::ClusterExecutor cluster_;
 };
 
-// What --executor and --resource say; an error names what cannot be had on a cluster.
+// An error names what cannot be had on a cluster.
 Result<void> check_map_cluster(const MapOptions& options);
 // What cannot be had on the ranks that mpirun or srun has started.
 Result<void> check_map_ranks(const MapOptions& options);

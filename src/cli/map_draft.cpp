@@ -98,6 +98,8 @@ Result<MapOptions> finish(MapDraft draft) {
   const bool pipes = draft.map.pipe != MapOptions::Pipe::kNo;
   for (const auto& part : {pipes ? finish_pipe : finish_inputs, finish_output})
     if (auto done = part(draft); !done) return fail(std::move(done.error()));
+  if (auto sensible = check_effects(draft.map.cluster, draft.given); !sensible)
+    return fail(std::move(sensible.error()));
   draft.map.templates.append_value = !pipes;
   return std::move(draft.map);
 }

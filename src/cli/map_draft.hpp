@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,7 @@ struct MapDraft {
   std::string header;
   bool record_end_given = false, block_given = false;
   bool group = false, ungroup = false, line_buffer = false;
+  std::set<std::string> given;  // of the options for a cluster
   bool help = false;
 };
 

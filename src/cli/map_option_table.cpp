@@ -257,9 +257,9 @@ Result<void> set_executor(MapDraft& draft, const std::string& name) {
 }
 
 Result<void> set_packing(MapDraft& draft, const std::string& how) {
-  if (how != "auto" && how != "one" && how != "array" && how != "packed")
-    return fail(how + " is none of auto, one, array, packed");
+  if (auto known = check_packing(how); !known) return known;
   draft.map.cluster.packing = how;
+  draft.given.insert("--packing");
   return {};
 }
 
@@ -267,6 +267,7 @@ Result<void> set_batch_nodes(MapDraft& draft, const std::string& text) {
   const auto nodes = parse_integer(text);
   if (!nodes || *nodes < 1) return fail(text + " is no number of nodes, from 1 on");
   draft.map.cluster.batch_nodes = *nodes;
+  draft.given.insert("--batch-nodes");
   return {};
 }
 
@@ -279,6 +280,7 @@ Result<void> add_resource(MapDraft& draft, const std::string& text) {
   if (equals == std::string::npos || std::find(kKnown.begin(), kKnown.end(), name) == kKnown.end())
     return fail(text + " is not NAME=VALUE with one of " + join(kKnown, ", "));
   draft.map.cluster_resources.emplace_back(name, text.substr(equals + 1));
+  draft.given.insert("--resource");
   return {};
 }
 

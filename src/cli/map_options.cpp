@@ -160,7 +160,9 @@ tl::expected<MapOptions, Leave> read_map_options(const std::vector<std::string>&
   if (!end) return tl::unexpected(end.error());
   if (draft.help) return tl::unexpected(Leave{0, map_help()});
   read_rest(std::span(arguments).subspan(*end), draft);
-  return finish(std::move(draft)).map_error([](const Error& error) { return mistake(error.message); });
+  return finish(std::move(draft)).map_error([](const Error& error) {
+    return error.hint.empty() ? mistake(error.message) : mistake(error.message, error.hint);
+  });
 }
 
 std::vector<std::string> map_option_names() {

@@ -49,6 +49,16 @@ TEST(MapOptions, GroupsOfValuesAndFiles) {
   EXPECT_EQ(all, " f0 (ab+(c f1 f2+f3 (");
 }
 
+TEST(MapOptions, OptionsForSlurmNeedSlurm) {
+  for (const auto& [option, value] :
+       {std::pair("--batch-nodes", "1"), {"--packing", "one"}, {"--resource", "mem_mb=5"}}) {
+    EXPECT_THAT(refusal({option, value, "echo"}), HasSubstr("Add --executor slurm, or leave it out."));
+    EXPECT_EQ(refusal({"--executor", "slurm", option, value, "echo"}), "accepted");
+  }
+  EXPECT_THAT(refusal({"--executor", "slurm", "--packing", "one", "--batch-nodes", "2", "echo"}),
+              HasSubstr("leave out one of the two"));
+}
+
 TEST(MapOptions, OtherSeparators) {
   const MapOptions options = read({"--arg-sep", ",,", "echo", ":::", ",,", "a", ",,+", "b"});
   EXPECT_THAT(options.command, ElementsAre("echo", ":::"));

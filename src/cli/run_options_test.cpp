@@ -90,12 +90,14 @@ TEST_F(RunOptionsTest, PairsAreSplitAtTheFirstEqualsSign) {
 }
 
 TEST_F(RunOptionsTest, GroupsAndTheirComponents) {
-  const RunOptions options = read({"--groups", "a=g", "b=g_{x}", "--group-components", "g=5"});
+  const RunOptions options = read({"--slurm", "--groups", "a=g", "b=g_{x}", "--group-components", "g=5"});
   EXPECT_THAT(options.groups, ElementsAre(Pair("a", "g"), Pair("b", "g_{x}")));
   EXPECT_THAT(options.group_components, ElementsAre(Pair("g", 5)));
-  EXPECT_THAT(refused({"--group-components", "g=0"}), HasSubstr("0 is no number of components of g"));
-  EXPECT_THAT(refused({"--group-components", "g=2x"}), HasSubstr("2x is no number of components of g"));
-  EXPECT_THAT(refused({"--groups", "a"}), HasSubstr("--groups: a is not of the form"));
+  EXPECT_THAT(refused({"--slurm", "--group-components", "g=0"}),
+              HasSubstr("0 is no number of components of g"));
+  EXPECT_THAT(refused({"--slurm", "--group-components", "g=2x"}),
+              HasSubstr("2x is no number of components of g"));
+  EXPECT_THAT(refused({"--slurm", "--groups", "a"}), HasSubstr("--groups: a is not of the form"));
   write("p/config.yaml", "groups:\n  a: h\ngroup-components: [h=2]\n");
   const RunOptions of_profile = read({"--profile", "p"});
   EXPECT_THAT(of_profile.groups, ElementsAre(Pair("a", "h")));
@@ -211,6 +213,63 @@ TEST_F(RunOptionsTest, AnOptionOfAProfileIsCheckedLikeAnyOther) {
   EXPECT_THAT(refused({"--profile", "p"}), HasSubstr("profile p: --use-conda: not yet"));
   write("q/config.yaml", "keepgoing: true\n");
   EXPECT_THAT(refused({"--profile", "q"}), HasSubstr("Did you mean --keep-going?"));
+}
+
+// ---- clusters
+
+TEST_F(RunOptionsTest, WhatCanHaveNoEffectIsRefused) {
+  EXPECT_THAT(refused({"--batch-nodes", "2"}),
+              AllOf(::testing::StartsWith("2 "), HasSubstr("--batch-nodes is about the allocations of Slurm"),
+                    HasSubstr("Add --executor slurm, or leave it out.")));
+  EXPECT_THAT(refused({"--cluster", "qsub", "--batch-nodes", "2"}), HasSubstr("submission of its own"));
+  EXPECT_THAT(refused({"--executor", "local", "--groups", "a=g"}), HasSubstr("--groups says which jobs"));
+  EXPECT_THAT(refused({"--cluster-generic-status-cmd", "ask"}), HasSubstr("Add --cluster COMMAND"));
+  EXPECT_EQ(refused({"--executor", "slurm", "--batch-nodes", "2", "--groups", "a=g"}), "accepted");
+  EXPECT_EQ(refused({"--seconds-between-status-checks", "5"}), "accepted")
+      << "an earlier run may have left jobs";
+}
+
+TEST_F(RunOptionsTest, AProfileForAClusterServesWithoutOne) {
+  write("p/config.yaml",
+        "executor: slurm\njobs: 50\nbatch-nodes: 2\nlocal-cores: 1\ngroups: [a=g]\ncluster-status: ask\n");
+  EXPECT_TRUE(read({"--profile", "p"}).cluster.is_on());
+  const RunOptions here = read({"--profile", "p", "--executor", "local"});
+  EXPECT_FALSE(here.cluster.is_on());
+  EXPECT_EQ(here.cluster.batch_nodes, 2);
+  EXPECT_THAT(refused({"--profile", "p", "--executor", "local", "--packing", "one"}), HasSubstr("--packing"));
+  EXPECT_EQ(refused({"--profile", "p", "--packing", "one"}), "accepted") << "batch-nodes is of the profile";
+  EXPECT_THAT(refused({"--profile", "p", "--packing", "one", "--batch-nodes", "2"}),
+              HasSubstr("--packing one"));
+}
+
+TEST_F(RunOptionsTest, TheCommandLineSaysWhereJobsRunWhateverAProfileSays) {
+  using Kind = ClusterSettings::Kind;
+  write("flag/config.yaml", "slurm: true\n");
+  write("commands/config.yaml", "cluster: qsub\n");
+  write("slurm/config.yaml", "executor: slurm\n");
+  EXPECT_EQ(read({"--profile", "flag"}).cluster.kind, Kind::kSlurm);
+  EXPECT_EQ(read({"--profile", "flag", "--executor", "local"}).cluster.kind, Kind::kNone);
+  EXPECT_EQ(read({"--profile", "commands", "--executor", "local"}).cluster.kind, Kind::kNone);
+  EXPECT_EQ(read({"--profile", "commands", "--executor", "slurm"}).cluster.kind, Kind::kSlurm);
+  EXPECT_EQ(read({"--profile", "commands", "--executor", "cluster-generic"}).cluster.kind, Kind::kCommands);
+  EXPECT_EQ(read({"--profile", "slurm", "--cluster", "bsub"}).cluster.submit, "bsub");
+  EXPECT_EQ(read({"--profile", "slurm", "commands"}).cluster.kind, Kind::kSlurm) << "the first says it";
+  EXPECT_THAT(refused({"--executor", "local", "--cluster", "qsub"}), HasSubstr("contradict"));
+  EXPECT_THAT(refused({"--executor", "slurm", "--cluster", "qsub"}), HasSubstr("two ways to the same"));
+}
+
+TEST_F(RunOptionsTest, JobsWithoutAClusterWinOverCoresOfAProfileForOne) {
+  write("p/config.yaml", "executor: slurm\njobs: 50\ncores: 8\n");
+  const RunOptions remote = read({"--profile", "p", "-j", "2"});
+  EXPECT_EQ(remote.cores, "8");
+  EXPECT_EQ(remote.cluster.jobs, 2);
+  EXPECT_EQ(read({"--profile", "p", "--executor", "local", "-j", "2"}).cores, "2");
+}
+
+TEST_F(RunOptionsTest, NumbersOfAClusterAreAboveNothing) {
+  EXPECT_THAT(refused({"--executor", "slurm", "--batch-nodes", "0"}),
+              HasSubstr("--batch-nodes takes a number above 0"));
+  EXPECT_THAT(refused({"--executor", "slurm", "--local-cores", "-1"}), HasSubstr("--local-cores takes"));
 }
 
 }  // namespace

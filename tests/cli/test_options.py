@@ -149,6 +149,21 @@ def test_profile_gives_options(folder):
     assert "echo 77" in chain(folder).run("--profile", "prof").text
 
 
+def test_an_option_for_a_cluster_is_refused_without_one(folder):
+    result = chain(folder).run("--batch-nodes", "2", code=2)
+    assert "--batch-nodes is about" in result.err and "Add --executor slurm" in result.err
+    assert not (folder / "b.out").exists()
+    result = engine.furrow("map", "--packing", "one", "touch", ":::", "made", cwd=folder.path)
+    assert result.code == 255 and "Add --executor slurm" in result.err
+    assert not (folder / "made").exists()
+
+
+def test_a_profile_for_a_cluster_serves_without_one(folder):
+    folder.write("prof/config.yaml", "executor: slurm\njobs: 50\nbatch-nodes: 2\npacking: packed\nlocal-cores: 1\ngroups: [other=g]\n")
+    chain(folder).run("--profile", "prof", "--executor", "local", "--cores", "1")
+    assert (folder / "b.out").exists()
+
+
 def test_all_cores_are_used_without_c(folder):
     folder.write("Snakefile", 'rule a:\n    output: "a.out"\n    threads: 1000\n    shell: "echo {threads} > {output}"\n')
     result = engine.execute(engine.FURROW_RUN, folder.path)

@@ -154,3 +154,10 @@ def test_contradictions_are_named(folder):
     assert "needs the command of --cluster" in folder.run("--executor", "cluster-generic", code=2).text
     assert "none of local, slurm" in folder.run("--executor", "googlebatch", code=2).text
     assert "DRMAA" in folder.run("--drmaa", code=2).text
+
+
+def test_the_command_line_overrules_where_a_profile_runs_jobs(folder):
+    folder.write("Snakefile", 'rule all:\n    output: "x"\n    shell: "touch {output}"\n')
+    folder.write("profile/config.yaml", "cluster: ./no-such-submit\n")
+    text = folder.run("--profile", "profile", "--executor", "slurm", "--default-resources", "mem_mb=20").text
+    assert "1 submission" in text, text

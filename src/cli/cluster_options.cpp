@@ -1,0 +1,83 @@
+#include "cli/cluster_options.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace furrow::cli {
+
+namespace {
+
+using Kind = ClusterSettings::Kind;
+
+enum class Needs : std::uint8_t { kCluster, kSlurm, kPacked, kCommands };
+
+struct ClusterOption {
+  const char* name;
+  Needs needs;
+  const char* about;
+};
+
+// --seconds-between-status-checks is not here: it also holds for what an earlier run has left on a cluster.
+constexpr auto kOptions = std::to_array<ClusterOption>({
+    {"--groups", Needs::kCluster, "says which jobs go to a cluster together"},
+    {"--group-components", Needs::kCluster, "says which jobs go to a cluster together"},
+    {"--local-cores", Needs::kCluster, "is for the jobs that stay here while the others go to a cluster"},
+    {"--max-jobs-per-second", Needs::kCluster, "is about submissions to a cluster"},
+    {"--packing", Needs::kSlurm, "says how jobs share submissions to Slurm"},
+    {"--resource", Needs::kSlurm, "says what Slurm is asked for"},
+    {"--batch-cores", Needs::kPacked, "is about the allocations of Slurm that jobs share"},
+    {"--batch-nodes", Needs::kPacked, "is about the allocations of Slurm that jobs share"},
+    {"--cluster-status", Needs::kCommands, "belongs to --cluster"},
+    {"--cluster-cancel", Needs::kCommands, "belongs to --cluster"},
+    {"--cluster-cancel-nargs", Needs::kCommands, "belongs to --cluster"},
+    {"--max-status-checks-per-second", Needs::kCommands, "belongs to --cluster"},
+});
+
+bool packs(const ClusterSettings& settings) {
+  return settings.packing == "auto" || settings.packing == "packed";
+}
+
+bool has_effect(const ClusterSettings& settings, Needs needs) {
+  switch (needs) {
+    case Needs::kCluster:
+      return settings.is_on();
+    case Needs::kSlurm:
+      return settings.kind == Kind::kSlurm;
+    case Needs::kPacked:
+      return settings.kind == Kind::kSlurm && packs(settings);
+    case Needs::kCommands:
+      return settings.kind == Kind::kCommands;
+  }
+  return true;
+}
+
+std::string what_to_do(const ClusterSettings& settings, Needs needs) {
+  if (needs == Needs::kCommands)
+    return settings.is_on() ? "--executor slurm asks Slurm itself: leave it out."
+                            : "Add --cluster COMMAND, or leave it out.";
+  if (settings.kind == Kind::kCommands)
+    return "With --cluster each job is a submission of its own: leave it out, or take --executor slurm "
+           "instead.";
+  if (settings.kind == Kind::kSlurm)
+    return "With --packing " + settings.packing + " they share none: leave out one of the two.";
+  return "Add --executor slurm, or leave it out.";
+}
+
+}  // namespace
+
+Result<void> check_packing(std::string_view name) {
+  static constexpr std::array<std::string_view, 4> kKnown{"auto", "one", "array", "packed"};
+  if (std::find(kKnown.begin(), kKnown.end(), name) != kKnown.end()) return {};
+  return fail(std::string(name) + " is none of auto, one, array, packed");
+}
+
+Result<void> check_effects(const ClusterSettings& settings, const std::set<std::string>& given) {
+  for (const ClusterOption& option : kOptions) {
+    if (!given.contains(option.name) || has_effect(settings, option.needs)) continue;
+    return fail(
+        Error{std::string(option.name) + " " + option.about, "", 0, what_to_do(settings, option.needs)});
+  }
+  return {};
+}
+
+}  // namespace furrow::cli
