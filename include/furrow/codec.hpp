@@ -22,6 +22,7 @@ class Writer {
  public:
   virtual ~Writer() = default;
   virtual void write(const void* data, std::size_t size) = 0;
+  virtual void expect(std::size_t /*size*/) {}  // so many bytes are about to be written: a hint
 };
 
 // Where they come from. read() throws std::runtime_error where fewer than SIZE bytes are left.

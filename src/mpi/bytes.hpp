@@ -1,13 +1,13 @@
 // Bytes on their way: grows without filling itself with zeros first, and keeps its room when it is emptied.
+// Many bytes lie in memory of huge pages that has been used before, where there is some: new pages cost more
+// than the copy into them.
 //
 // Owned by value, movable. Not thread-safe.
 #pragma once
 
 #include <algorithm>
 #include <cstddef>
-#include <cstdlib>
 #include <cstring>
-#include <new>
 #include <stdexcept>
 #include <utility>
 
@@ -15,7 +15,7 @@
 
 namespace furrow::mpi_detail {
 
-class Bytes : public Writer {
+class Bytes final : public Writer {
  public:
   Bytes() = default;
   Bytes(Bytes&& other) noexcept { swap(other); }
@@ -23,38 +23,35 @@ class Bytes : public Writer {
     swap(other);
     return *this;
   }
-  ~Bytes() override { std::free(data_); }
+  ~Bytes() override { release(); }
 
   std::byte* data() { return data_; }
   const std::byte* data() const { return data_; }
   std::size_t size() const { return size_; }
+  std::size_t capacity() const { return capacity_; }
   bool empty() const { return size_ == 0; }
   void clear() { size_ = 0; }
   void shrink_to(std::size_t size) { size_ = size; }
 
   // Room for SIZE more, whose contents are whatever they are.
   std::byte* extend(std::size_t size) {
-    if (size > capacity_ - size_) grow(size);
+    expect(size);
     return data_ + std::exchange(size_, size_ + size);
   }
   void write(const void* data, std::size_t size) override {
     if (size != 0) std::memcpy(extend(size), data, size);
   }
+  void expect(std::size_t size) override {
+    if (size > capacity_ - size_) grow(size);
+  }
 
  private:
-  static constexpr std::size_t kLarge = std::size_t{4} << 20;
+  void grow(std::size_t more);
+  void release() noexcept;
   void swap(Bytes& other) noexcept {
     std::swap(data_, other.data_);
     std::swap(size_, other.size_);
     std::swap(capacity_, other.capacity_);
-  }
-  void grow(std::size_t more) {
-    const std::size_t wanted = std::max({size_ + more, 2 * capacity_, std::size_t{4096}});
-    void* const grown = std::realloc(data_, wanted);
-    if (!grown) throw std::bad_alloc();
-    data_ = static_cast<std::byte*>(grown);
-    capacity_ = wanted;
-    if (wanted >= kLarge) detail::expect_writes(data_, wanted);
   }
 
   std::byte* data_ = nullptr;

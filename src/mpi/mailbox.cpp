@@ -65,7 +65,7 @@ Bytes Mailbox::spare() {
 }
 
 void Mailbox::keep(Bytes used) {
-  if (spare_.size() >= kSpare || used.size() > kSpareBytes) return;
+  if (spare_.size() >= kSpare || used.capacity() > kSpareBytes) return;
   used.clear();
   spare_.push_back(std::move(used));
 }

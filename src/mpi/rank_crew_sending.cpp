@@ -96,51 +96,33 @@ void RankCrew::dispatch(int rank) {
 // What did not go with it is queued again. False where nothing went.
 bool RankCrew::write_stretch(int rank, Piece& piece, Ticket& ticket) {
   Link& link = links_[static_cast<std::size_t>(rank)];
-  Bytes inputs = mailbox_.spare();
-  std::vector<std::uint64_t> sizes;
+  pool::Parcel& parcel = *piece.parcel;
+  std::optional<StretchWriter> stretch;
+  std::optional<Failure> failure;
   std::uint64_t unit = piece.begin;
-  bool alike = true;
   try {
-    teach(rank, *piece.parcel);
-    for (; unit < piece.end && (inputs.size() < kInputsAtOnce || unit == piece.begin); ++unit) {
-      const std::size_t before = inputs.size();
-      piece.parcel->encode(unit, unit + 1, inputs);
-      const std::uint64_t size = inputs.size() - before;
-      if (cargo_) cargo_->load({inputs.data() + before, size}, link.out.beside, &link.lasting[ticket.job]);
-      if (alike && unit != piece.begin && size != sizes.front()) {
-        alike = false;
-        sizes.assign(unit - piece.begin, sizes.front());
-      }
-      if (!alike || sizes.empty()) sizes.push_back(size);
+    teach(rank, parcel);
+    stretch.emplace(link.out, StretchHead{ticket.number, parcel.job, piece.begin, piece.begin,
+                                          parcel.chunksize, parcel.unit_items, parcel.result_size,
+                                          static_cast<std::uint64_t>(parcel.retries), parcel.timeout_s,
+                                          piece.begin - parcel.index_of(piece.begin)});
+    for (; unit < piece.end && (stretch->size() < kInputsAtOnce || unit == piece.begin); ++unit) {
+      parcel.encode(unit, unit + 1, stretch->next());
+      if (cargo_) cargo_->load(stretch->written(), link.out.beside, &link.lasting[ticket.job]);
+      stretch->end_unit();
     }
   } catch (...) {
-    queue(piece.parcel, unit + 1, piece.end, true);
-    --piece.parcel->left;
-    Failure failure = pool::lost("its input could not be sent: " + pool::current_failure().message);
-    fail(*piece.parcel, unit, std::move(failure), -1);
-    piece.end = unit;
+    failure = pool::lost("its input could not be sent: " + pool::current_failure().message);
   }
-  if (piece.begin == piece.end) return false;
-  if (unit < piece.end) queue(piece.parcel, unit, piece.end, true);
+  const bool some = unit > piece.begin;
+  if (stretch) some ? stretch->end() : link.out.drop();
+  queue(piece.parcel, failure ? unit + 1 : unit, piece.end, true);
   piece.end = unit;
-  const StretchHead head{ticket.number,
-                         piece.parcel->job,
-                         piece.begin,
-                         piece.end,
-                         piece.parcel->chunksize,
-                         piece.parcel->unit_items,
-                         piece.parcel->result_size,
-                         static_cast<std::uint64_t>(piece.parcel->retries),
-                         piece.parcel->timeout_s,
-                         piece.begin - piece.parcel->index_of(piece.begin),
-                         alike ? sizes.front() : StretchHead::kVarious};
-  Writer& record = link.out.begin(RecordKind::kStretch);
-  record.write(&head, sizeof head);
-  if (!alike) record.write(sizes.data(), (piece.end - piece.begin) * sizeof(std::uint64_t));
-  record.write(inputs.data(), inputs.size());
-  link.out.end();
-  mailbox_.keep(std::move(inputs));
-  return true;
+  if (failure) {
+    --parcel.left;
+    fail(parcel, unit, *std::move(failure), -1);
+  }
+  return some;
 }
 
 // The rank must know the function before its first stretch comes. A large one goes to all ranks at once.

@@ -288,13 +288,16 @@ void RankServer::begin(BytesReader record, const Message& message) {
   if (!workers_ || broken_) return;  // rank 0 knows, or will soon
   const auto head = record.take<StretchHead>();
   auto stretch = std::make_unique<Stretch>(*this, head, message);
+  stretch->inputs = record.skip(0);
   if (head.item_size == StretchHead::kVarious) {
+    const std::uint64_t units = head.end - head.begin;
+    if (units > record.remaining() / sizeof(std::uint64_t)) throw std::runtime_error("a stretch is torn");
+    record.skip(record.remaining() - units * sizeof(std::uint64_t));
     std::size_t offset = 0;
     stretch->offsets.push_back(offset);
-    for (std::uint64_t unit = head.begin; unit < head.end; ++unit)
+    for (std::uint64_t unit = 0; unit < units; ++unit)
       stretch->offsets.push_back(offset += record.take<std::uint64_t>());
   }
-  stretch->inputs = record.skip(0);
   stretch->beside = beside_;
   start(std::move(stretch));
 }

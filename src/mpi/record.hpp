@@ -57,8 +57,8 @@ struct StretchHead {
   std::uint64_t result_size;
   std::uint64_t retries;
   double timeout_s;
-  std::uint64_t first;      // the unit whose index is 0, as failures count
-  std::uint64_t item_size;  // of each unit's input; kVarious: a u64 for each comes first
+  std::uint64_t first;          // the unit whose index is 0, as failures count
+  std::uint64_t item_size = 0;  // of each unit's input; kVarious: a u64 for each comes behind them
   static constexpr std::uint64_t kVarious = ~std::uint64_t{0};
 };
 
@@ -111,6 +111,8 @@ class Batch {
   void end() { finish(head_at_); }
   // Instead of end(): the record is not sent.
   void drop() { bytes_.shrink_to(head_at_); }
+  // What was written from such a place on is not.
+  void back_to(std::size_t mark) { bytes_.shrink_to(mark); }
   template <class Payload>
   void add(RecordKind kind, const Payload& payload) {
     begin(kind).write(&payload, sizeof payload);
@@ -203,6 +205,44 @@ class Batch {
   bool in_run_ = false;
   std::size_t run_at_ = 0;
   ResultsHead run_{};
+};
+
+// A kStretch that is being written, straight into the message: an input may be large. Only whole units count:
+// end() leaves out what was written of one without end_unit(). Borrows OUT, in which it is the last record.
+class StretchWriter {
+ public:
+  StretchWriter(Batch& out, const StretchHead& head)
+      : out_(out), head_(head), writer_(out.begin(RecordKind::kStretch)), head_at_(out.mark()) {
+    writer_.write(&head_, sizeof head_);
+    inputs_at_ = unit_at_ = out_.mark();
+  }
+  std::size_t size() const { return unit_at_ - inputs_at_; }  // of all inputs
+  Writer& next() { return writer_; }
+  // Of the unit that has not ended.
+  std::span<std::byte> written() { return out_.since(unit_at_); }
+  void end_unit() {
+    const std::uint64_t size = out_.mark() - unit_at_, units = head_.end - head_.begin;
+    if (units == 0) head_.item_size = size;
+    if (sizes_.empty() && size != head_.item_size) sizes_.assign(units, head_.item_size);
+    if (units > 0 && !sizes_.empty()) sizes_.push_back(size);
+    unit_at_ = out_.mark();
+    ++head_.end;
+  }
+  void end() {
+    out_.back_to(unit_at_);
+    if (!sizes_.empty()) head_.item_size = StretchHead::kVarious;
+    writer_.write(sizes_.data(), sizes_.size() * sizeof(std::uint64_t));
+    std::memcpy(out_.since(head_at_).data(), &head_, sizeof head_);
+    out_.end();
+  }
+
+ private:
+  Batch& out_;
+  StretchHead head_;
+  Writer& writer_;
+  const std::size_t head_at_;
+  std::size_t inputs_at_ = 0, unit_at_ = 0;
+  std::vector<std::uint64_t> sizes_{};  // empty: all have one
 };
 
 // Calls TAKE(kind, BytesReader) for each record of a message.

@@ -55,6 +55,7 @@ std::uint64_t PartsReader::remaining() const {
 
 void PartsReader::copy_rest(Writer& to) {
   for (;;) {
+    to.expect(frames_.remaining());
     while (frames_.remaining() > 0) {
       const auto piece = frames_.contiguous();
       if (piece.empty()) {
