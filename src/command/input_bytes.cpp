@@ -1,5 +1,6 @@
 #include "command/input_bytes.hpp"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -50,6 +51,13 @@ Result<Pull> ByteReader::fill() {
     if (errno == EAGAIN) return Pull::kNotYet;
     if (errno != EINTR) return fail(system_error("cannot read " + name_));
   }
+}
+
+Result<std::unique_ptr<ByteReader>> open_bytes(const std::string& path) {
+  if (path == "-") return std::make_unique<ByteReader>(STDIN_FILENO, "standard input", false);
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return fail(system_error("cannot open the file of inputs " + path));
+  return std::make_unique<ByteReader>(fd, path, true);
 }
 
 }  // namespace furrow::command

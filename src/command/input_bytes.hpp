@@ -1,6 +1,7 @@
 // Bytes of a descriptor through one buffer, without ever waiting for a pipe.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -33,5 +34,8 @@ class ByteReader {
   std::vector<char> buffer_;
   std::size_t begin_ = 0, end_ = 0;
 };
+
+// Of the file that `::::` or -a names; "-": standard input.
+Result<std::unique_ptr<ByteReader>> open_bytes(const std::string& path);
 
 }  // namespace furrow::command

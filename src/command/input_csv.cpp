@@ -6,7 +6,6 @@
 
 #include "command/input_bytes.hpp"
 #include "command/input_columns.hpp"
-#include "command/input_files.hpp"
 
 namespace furrow::command {
 

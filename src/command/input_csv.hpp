@@ -5,7 +5,7 @@
 #include <memory>
 
 #include "command/input_options.hpp"
-#include "command/input_reader.hpp"
+#include "command/record_reader.hpp"
 
 namespace furrow::command {
 

@@ -1,16 +1,11 @@
 #include "command/input_reader.hpp"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <cstring>
 
 #include "command/input_bytes.hpp"
 #include "command/input_columns.hpp"
 #include "command/input_csv.hpp"
-#include "command/input_files.hpp"
 
 namespace furrow::command {
 
@@ -173,13 +168,6 @@ std::vector<std::string> cut_values(const SourceSpec& source, const InputOptions
 }
 
 }  // namespace
-
-Result<std::unique_ptr<ByteReader>> open_bytes(const std::string& path) {
-  if (path == "-") return std::make_unique<ByteReader>(STDIN_FILENO, "standard input", false);
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return fail(system_error("cannot open the file of inputs " + path));
-  return std::make_unique<ByteReader>(fd, path, true);
-}
 
 Result<std::unique_ptr<RecordReader>> open_reader(const SourceSpec& source, const InputOptions& options) {
   if (options.csv) return open_csv_reader(source, options);
