@@ -13,7 +13,8 @@ MODULE = os.environ.get("FURROW_PYTHON") or str(engine.ROOT / "build" / "python"
 
 
 def environment(**more):
-    return {**engine.environment(), "PYTHONPATH": os.pathsep.join([MODULE, str(HERE)]), **more}
+    kept = {name: os.environ[name] for name in ["PYTHONMALLOC"] if name in os.environ}  # a sanitizer's
+    return {**engine.environment(), "PYTHONPATH": os.pathsep.join([MODULE, str(HERE)]), **kept, **more}
 
 
 def run(*arguments, timeout=60, cwd=None, **more):
