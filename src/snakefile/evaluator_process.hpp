@@ -1,36 +1,25 @@
 // The user's own python3 as a process beside the engine: runs the Snakefile and answers for its functions.
 //
-// States: starting (the process is there, nothing was asked) -> serving -> dead. It dies with its socket:
-// when the process ended, when it said something that is no protocol, when a call was stopped, and in the
-// destructor. From then on every open and every new question is answered with one error that says what
-// happened, and each forked child that was still running is reported as killed.
+// Its states are those of the Dialogue (dialogue.hpp) under it: once that is over, every question is answered
+// with one error that says what happened.
 //
 // Calls that return block, serve the evaluator's own questions meanwhile, and end early once asked to stop.
 // The others answer from the event loop that it is attached to. Callbacks may call any member; none may
 // destroy the object. Not thread-safe.
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "os/event_loop.hpp"
 #include "plan/executor.hpp"
-#include "snakefile/decoder.hpp"
-#include "snakefile/encoder.hpp"
+#include "snakefile/evaluator_options.hpp"
 #include "workflow/evaluator.hpp"
 
 namespace furrow::snakefile {
 
-struct EvaluatorOptions {
-  std::string python{};     // --python; empty: FURROW_PYTHON, else the first python3 on PATH
-  std::string evaluator{};  // the folder of main.py; empty: FURROW_EVALUATOR, else beside this program
-  int guard_fd =
-      -1;  // the guard's table, for children to write their pids in; borrowed for the call; -1: none
-  std::function<Result<GlobAnswer>(const GlobQuestion&)> glob{};  // answers glob_wildcards
-  std::function<bool()> stopping{};                               // polled while a call blocks; true ends it
-  int stop_fd = -1;  // wakes a blocking call when it becomes readable; borrowed; -1: none
-};
+class Dialogue;
 
 class EvaluatorProcess final : public workflow::Evaluator, public plan::ForkService {
  public:
@@ -64,9 +53,12 @@ class EvaluatorProcess final : public workflow::Evaluator, public plan::ForkServ
   const std::string& python() const;  // the program that was started
 
  private:
-  struct State;
-  explicit EvaluatorProcess(std::unique_ptr<State> state);
-  std::unique_ptr<State> state_;
+  explicit EvaluatorProcess(std::unique_ptr<Dialogue> dialogue);
+
+  Result<LoadAnswer> load(std::uint64_t id, const std::string& message, const std::string& about);
+
+  std::unique_ptr<Dialogue> dialogue_;
+  std::vector<std::string> rule_names_;  // by number, for errors
 };
 
 }  // namespace furrow::snakefile

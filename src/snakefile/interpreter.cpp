@@ -1,0 +1,78 @@
+#include "snakefile/interpreter.hpp"
+
+#include <poll.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstring>
+#include <vector>
+
+extern char** environ;
+
+namespace furrow::snakefile {
+
+namespace {
+
+std::string how_it_ended(int raw_status) {
+  if (const int number = os::exit_signal(raw_status)) {
+    return "was ended by signal " + std::to_string(number) + " (" + ::strsignal(number) + ")";
+  }
+  return "ended with exit status " + std::to_string(os::exit_code(raw_status));
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Interpreter>> Interpreter::start(const std::string& python,
+                                                        const std::string& main_file, int socket,
+                                                        int guard_fd) {
+  std::vector<std::string> words = {python, main_file, "--fd", std::to_string(socket)};
+  std::vector<int> inherited = {socket};
+  if (guard_fd >= 0) {
+    words.insert(words.end(), {"--guard-fd", std::to_string(guard_fd)});
+    inherited.push_back(guard_fd);
+  }
+  std::vector<char*> argv;
+  for (std::string& word : words) argv.push_back(word.data());
+  argv.push_back(nullptr);
+  os::SpawnRequest request;
+  request.path = python.c_str();
+  request.argv = argv.data();
+  request.envp = environ;
+  request.inherited = inherited;
+  // A group of its own: Ctrl-C is the engine's to handle.
+  const auto started = os::Spawner().spawn(request);
+  if (started) return std::unique_ptr<Interpreter>(new Interpreter(python, *started));
+  return fail(Error{"cannot start " + python + ": " + std::strerror(started.error().code), "", 0,
+                    "Name another Python with --python or FURROW_PYTHON."});
+}
+
+bool Interpreter::leaves_within(int ms) const {
+  pollfd entry{child_.pidfd, POLLIN, 0};
+  return ::poll(&entry, 1, ms) > 0;
+}
+
+void Interpreter::kill() {
+  if (child_.pid < 0) return;
+  ::kill(child_.pid, SIGKILL);
+  os::wait_for(child_.pid);
+  ::close(child_.pidfd);
+  child_ = {};
+}
+
+Error Interpreter::ended_error(const std::string& doing, bool has_spoken) const {
+  const int raw_status = os::peek_status(child_.pid).value_or(0);
+  Error error{"the evaluator (" + python_ + ") " + how_it_ended(raw_status)};
+  if (!doing.empty()) error.message += " while it was " + doing;
+  if (!has_spoken && os::exit_signal(raw_status) == 0) {
+    error.hint = "Furrow needs Python 3.9 or newer; name another with --python or FURROW_PYTHON.";
+  } else if (os::exit_signal(raw_status) != 0) {
+    error.hint =
+        "Something that the Snakefile uses has crashed or was killed; an extension module may be broken, or "
+        "memory was short.";
+  } else {
+    error.hint = "Something that the Snakefile uses has ended Python itself (os._exit?).";
+  }
+  return error;
+}
+
+}  // namespace furrow::snakefile
