@@ -30,6 +30,7 @@ bool has(const char* variable) { return std::getenv(variable) != nullptr; }
 // a user has exported for all his MPI programs is in his files, or said again in the job.
 bool is_of_launcher(std::string_view name) {
   if (name.starts_with("OMPI_ALLOW_RUN_AS_ROOT")) return false;
+  if (name == "FURROW_KEPT_RANK") return true;
   for (const std::string_view prefix :
        {"OMPI_", "PMIX_", "PMI_", "PRTE_", "ORTE_", "HYDRA_", "HYDI_", "MPI_LOCAL", "SLURM_PMIX",
         "SLURM_STEP", "SLURM_SRUN_", "SLURM_CPU_BIND", "SLURM_MEM_BIND"}) {

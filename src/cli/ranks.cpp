@@ -15,6 +15,7 @@
 #include "os/files.hpp"
 #include "os/share.hpp"
 #include "os/signals.hpp"
+#include "os/slurm_rank.hpp"
 
 namespace furrow::cli {
 
@@ -60,12 +61,13 @@ Result<std::unique_ptr<Ranks>> Ranks::join(const std::string& version) {
         refuse_several_ranks(*launched, "this furrow was built without MPI (Debian: libopenmpi-dev; then " +
                                             exec::post_plugin() + " is there)"));
   std::unique_ptr<Ranks> ranks(new Ranks);
+  if ((ranks->keeper_ = os::keep_slurm_rank()) != nullptr) ranks->keeper_->enter(os::Keeper::Stage::kNeeded);
   ranks->launcher_ = ::getppid();
   auto post = exec::load_post();
   if (!post) return fail(std::move(post.error()));
   ranks->post_ = *std::move(post);
   if (ranks->post_->size() <= 1) {
-    ranks->post_->end();
+    ranks->end();
     return fail(refuse_several_ranks(*launched,
                                      "for MPI each of them is alone: " + launched->by +
                                          " and the MPI with which furrow was built do not know each other"));
@@ -78,7 +80,7 @@ Result<std::unique_ptr<Ranks>> Ranks::join(const std::string& version) {
   }
   auto team = exec::RankTeam::meet(*ranks->post_, own, leave_with(ranks->launcher_));
   if (!team) {
-    ranks->post_->end();
+    ranks->end();
     return fail(std::move(team.error()));
   }
   ranks->team_ = *std::move(team);
@@ -91,7 +93,7 @@ int Ranks::serve() {
   auto guard = os::Guard::start({});
   if (!guard) {
     tell(guard.error());
-    ::_exit(1);  // MPI ends the others
+    ::_exit(1);  // mpirun ends the others, or our keeper does
   }
   os::EventLoop loop;
   {
@@ -105,13 +107,18 @@ int Ranks::serve() {
                                   [&](int signal) { runner.signalled(signal); });
     runner.serve(loop);
   }
-  post_->end();
+  end();
   return 0;
 }
 
 void Ranks::leave() {
   team_->leave();
+  end();
+}
+
+void Ranks::end() {
   post_->end();
+  if (keeper_ != nullptr) keeper_->enter(os::Keeper::Stage::kOver);
 }
 
 }  // namespace furrow::cli

@@ -9,6 +9,7 @@
 
 #include "base/error.hpp"
 #include "exec/rank_team.hpp"
+#include "os/keeper.hpp"
 
 namespace furrow::cli {
 
@@ -26,9 +27,12 @@ class Ranks {
 
  private:
   Ranks() = default;
+  void end();
+
   std::unique_ptr<channel::Post> post_;
   std::unique_ptr<exec::RankTeam> team_;
-  int launcher_ = 0;  // its process
+  os::Keeper* keeper_ = nullptr;
+  int launcher_ = 0;  // its process, or the keeper
 };
 
 }  // namespace furrow::cli

@@ -1,5 +1,6 @@
 #include "mpi/program.hpp"
 
+#include <link.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -10,6 +11,7 @@
 #include "base/hash.hpp"
 #include "furrow/errors.hpp"
 #include "os/share.hpp"
+#include "os/slurm_rank.hpp"
 #include "pool/modules.hpp"
 
 namespace furrow::mpi_detail {
@@ -58,6 +60,27 @@ int slurm_tasks_here() {
   return 0;
 }
 
+// Of the program that was started, whose code is the first in the list, and not of a plugin that it loads.
+bool is_in_program(std::uintptr_t address) {
+  const auto look = [](dl_phdr_info* module, std::size_t, void* found) {
+    auto& sought = *static_cast<std::uintptr_t*>(found);
+    for (int i = 0; i < module->dlpi_phnum; ++i) {
+      const ElfW(Phdr)& part = module->dlpi_phdr[i];
+      if (part.p_type == PT_LOAD && sought - module->dlpi_addr - part.p_vaddr < part.p_memsz) sought = 0;
+    }
+    return 1;
+  };
+  ::dl_iterate_phdr(look, &address);
+  return address == 0;
+}
+
+// Before main: later there may be threads, and somebody may know the process id. Plugins are too late; who
+// loads them sees to it.
+[[gnu::constructor]] void leave_keeper() {
+  if (is_in_program(reinterpret_cast<std::uintptr_t>(&leave_keeper)))
+    Program::here().keeper = os::keep_slurm_rank();
+}
+
 }  // namespace
 
 int ranks_here_by_environment() {
@@ -90,6 +113,7 @@ void Program::require_usable() const {
 void Program::start(int threads, std::uint64_t identity) {
   if (started()) return;
   owner_ = ::getpid();
+  enter(os::Keeper::Stage::kNeeded);
   int initialized = 0;
   MPI_Initialized(&initialized);
   if (initialized) {
@@ -139,6 +163,7 @@ int Program::before_end(MPI_Comm, int, void* program, void*) {
   self.mailbox_->flush();
   self.mailbox_->close();
   self.ended_ = true;
+  self.enter(os::Keeper::Stage::kLeaving);
   return MPI_SUCCESS;
 }
 
@@ -147,6 +172,11 @@ void Program::finalize() {
   int finalized = 0;
   MPI_Finalized(&finalized);
   if (!finalized) MPI_Finalize();
+  enter(os::Keeper::Stage::kOver);
+}
+
+void Program::enter(os::Keeper::Stage stage) const {
+  if (keeper != nullptr) keeper->enter(stage);
 }
 
 }  // namespace furrow::mpi_detail

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "mpi/mailbox.hpp"
+#include "os/keeper.hpp"
 
 namespace furrow::mpi_detail {
 
@@ -40,12 +41,15 @@ class Program {
   // Ends MPI if that has not happened.
   void finalize();
 
+  os::Keeper* keeper = nullptr;  // who ends the job step if this rank dies; null where nobody need do so
+
   bool busy = false;            // a Pool is alive
   std::vector<int> cores_of{};  // for workers, on each rank, where the Pool does not say how many
 
  private:
   Program() = default;
   void compare_builds(std::uint64_t identity);
+  void enter(os::Keeper::Stage stage) const;
   static int before_end(MPI_Comm, int, void*, void*);
 
   pid_t owner_ = 0;

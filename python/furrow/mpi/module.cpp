@@ -43,6 +43,8 @@ Program& program() { return Program::here(); }
 
 // Gives (rank, number of ranks). Whoever uses MPI beside us may do so on any thread.
 std::pair<int, int> start(std::uint64_t identity) {
+  const py::object keeper = py::module_::import("furrow._furrow").attr("keeper");
+  if (!keeper.is_none()) program().keeper = keeper.cast<py::capsule>().get_pointer<furrow::os::Keeper>();
   // Python that was interrupted ends by a signal, after this and before any handler of the C library.
   if (!mpi_runs()) Py_AtExit([] { program().finalize(); });
   program().start(MPI_THREAD_MULTIPLE, identity);

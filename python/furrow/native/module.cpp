@@ -6,6 +6,7 @@
 #include "native/arena_store.hpp"
 #include "native/crew.hpp"
 #include "native/station.hpp"
+#include "os/slurm_rank.hpp"
 #include "pool/progress_bar.hpp"
 
 namespace py = pybind11;
@@ -75,6 +76,9 @@ py::object take(Job& job) {
 
 PYBIND11_MODULE(_furrow, module) {
   module.doc() = "The C++ pool behind furrow.";
+  // As early as can be: what is imported later may start threads. A rank's part of furrow._mpi tells it more.
+  furrow::os::Keeper* const keeper = furrow::os::keep_slurm_rank();
+  module.attr("keeper") = keeper ? py::object(py::capsule(keeper)) : py::none();
   module.def("cpu_count", &furrow::cpu_count, py::arg("logical") = false);
 
   module.def("task_scope", &Worker::scope);

@@ -1,0 +1,28 @@
+// A program with a Pool over MPI, for tests that disturb it: `rank_program [exit | CODE]`. Its tasks make the
+// file "begun" in the current folder. With "exit" rank 0 leaves in the midst, otherwise it ends with CODE.
+#include <unistd.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <furrow/mpi.hpp>
+#include <string>
+#include <vector>
+
+namespace {
+
+int slowly(int item) {
+  std::ofstream("begun").flush();
+  ::usleep(20'000);
+  return item;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const std::string end = argc > 1 ? argv[1] : "";
+  furrow::Pool pool{furrow::mpi(1)};
+  std::vector<int> items(end.empty() ? 100'000 : 20);
+  pool.map(slowly, items);
+  if (end == "exit") ::_exit(3);
+  return std::atoi(end.c_str());
+}
