@@ -131,6 +131,7 @@ complete -c furrow -n '__furrow_in run' -l batch-cores -x
 complete -c furrow -n '__furrow_in run' -l batch-nodes -x -d 'nodes of an allocation that short jobs share'
 complete -c furrow -n '__furrow_in run' -l groups -x -d 'jobs of these rules go together'
 complete -c furrow -n '__furrow_in run' -l group-components -x -d 'connected parts that go together'
+complete -c furrow -n '__furrow_in run' -l set-resource-scopes -x -d 'whether a limit holds for each submission'
 complete -c furrow -n '__furrow_in run' -l max-jobs-per-second -x
 complete -c furrow -n '__furrow_in run' -l max-status-checks-per-second -x
 complete -c furrow -n '__furrow_in run' -l seconds-between-status-checks -x

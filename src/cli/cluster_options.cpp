@@ -21,6 +21,7 @@ struct ClusterOption {
 constexpr auto kOptions = std::to_array<ClusterOption>({
     {"--groups", Needs::kCluster, "says which jobs go to a cluster together"},
     {"--group-components", Needs::kCluster, "says which jobs go to a cluster together"},
+    {"--set-resource-scopes", Needs::kCluster, "is about limits of --resources on a cluster"},
     {"--local-cores", Needs::kCluster, "is for the jobs that stay here while the others go to a cluster"},
     {"--max-jobs-per-second", Needs::kCluster, "is about submissions to a cluster"},
     {"--packing", Needs::kSlurm, "says how jobs share submissions to Slurm"},

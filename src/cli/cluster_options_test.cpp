@@ -23,9 +23,10 @@ std::string refused(const ClusterSettings& settings, const std::string& option) 
 }
 
 TEST(ClusterOptionsTest, WithoutAClusterNoneOfThemHasAnEffect) {
-  for (const char* option : {"--groups", "--group-components", "--local-cores", "--max-jobs-per-second",
-                             "--packing", "--resource", "--batch-cores", "--batch-nodes", "--cluster-status",
-                             "--cluster-cancel", "--cluster-cancel-nargs", "--max-status-checks-per-second"})
+  for (const char* option :
+       {"--groups", "--group-components", "--local-cores", "--max-jobs-per-second", "--set-resource-scopes",
+        "--packing", "--resource", "--batch-cores", "--batch-nodes", "--cluster-status", "--cluster-cancel",
+        "--cluster-cancel-nargs", "--max-status-checks-per-second"})
     EXPECT_THAT(refused(settings(Kind::kNone), option), HasSubstr("leave it out")) << option;
   EXPECT_EQ(refused(settings(Kind::kNone), "--cores"), "");
 }

@@ -64,8 +64,14 @@ std::map<std::string, std::int64_t> limits_of(const WorkflowSession& session) {
   return limits;
 }
 
-exec::ClusterOptions with_evaluator(exec::ClusterOptions options, const exec::BatchEvaluator& evaluator) {
-  options.evaluator = [&evaluator] { return evaluator; };
+// For the jobs of a workflow: with its limits and its Python.
+exec::ClusterOptions options_for(const WorkflowSession& session) {
+  exec::ClusterOptions options = cluster_options_of(session.options().cluster);
+  const std::map<std::string, std::int64_t> limits = limits_of(session);
+  const auto limit = [&](const std::string& name) { return limits.contains(name) ? limits.at(name) : 0; };
+  options.most_cores = limit(workflow::kCoresLimit);
+  if (session.resources_of_each_submission().contains("mem_mb")) options.most_memory_mb = limit("mem_mb");
+  options.evaluator = [&evaluator = session.evaluator_for_nodes()] { return evaluator; };
   return options;
 }
 
@@ -214,8 +220,7 @@ ClusterRun::ClusterRun(WorkflowSession& session, workflow::WorkflowSource& sourc
     : settings_(session.options().cluster),
       source_(source),
       needs_(source, session.evaluator(), *session.store(), settings_.submit, limits_of(session)),
-      cluster_(loop, system_of(settings_, loop), needs_, sink,
-               with_evaluator(cluster_options_of(settings_), session.evaluator_for_nodes())),
+      cluster_(loop, system_of(settings_, loop), needs_, sink, options_for(session)),
       routed_(local, cluster_, [this](const plan::Attempt& attempt) { return is_remote(attempt); }) {
   cluster_.adopt();
   source.set_under_way(&cluster_);

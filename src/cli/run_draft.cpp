@@ -157,6 +157,17 @@ Result<void> finish_group_components(RunDraft& draft) {
   return {};
 }
 
+Result<void> finish_resource_scopes(RunDraft& draft) {
+  Pairs pairs;
+  if (auto added = add_pairs(draft.resource_scopes, "--set-resource-scopes", pairs); !added) return added;
+  for (const auto& [name, scope] : pairs) {
+    if (scope != "local" && scope != "global")
+      return fail("--set-resource-scopes: " + scope + " is neither local nor global");
+    draft.run.resource_scopes[name] = scope;
+  }
+  return {};
+}
+
 Result<void> finish_triggers(RunDraft& draft) {
   if (draft.run.hash_limit < 0) return fail("--max-checksum-file-size takes a number of bytes");
   for (const std::string& trigger : draft.run.rerun_triggers) {
@@ -171,7 +182,7 @@ Result<void> finish_triggers(RunDraft& draft) {
 
 Result<RunOptions> finish(RunDraft draft) {
   for (const auto& part : {finish_cluster, finish_cores, finish_quiet, finish_mode, finish_pairs,
-                           finish_group_components, finish_triggers})
+                           finish_group_components, finish_resource_scopes, finish_triggers})
     if (auto done = part(draft); !done) return fail(std::move(done.error()));
   return std::move(draft.run);
 }

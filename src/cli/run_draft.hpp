@@ -17,7 +17,7 @@ struct RunDraft {
   std::string cores, jobs, executor, dag, rulegraph;
   bool slurm = false;
   std::vector<std::string> quiet, resources, set_threads, set_resources, default_resources, groups,
-      group_components;
+      group_components, resource_scopes;
   // Options that change nothing.
   std::string ignored_text;
   bool ignored = false;

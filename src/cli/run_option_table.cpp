@@ -129,6 +129,9 @@ void Table::cluster() {
   list("--group-components", draft_.group_components,
        "so many connected parts of a group go together: GROUP=N... (default: 1)", "GROUP=N")
       ->group(group);
+  list("--set-resource-scopes", draft_.resource_scopes,
+       "a limit of --resources holds for each submission (local) or for all together (global)", "NAME=SCOPE")
+      ->group(group);
   value("--seconds-between-status-checks", to.status_every_s,
         "ask the cluster so often at first, less often later (default: 30)", "S")
       ->group(group);

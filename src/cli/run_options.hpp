@@ -35,6 +35,7 @@ struct RunOptions {
   std::vector<std::pair<std::string, std::string>> resources, set_threads, set_resources, default_resources;
   std::vector<std::pair<std::string, std::string>> groups;  // by rule
   std::map<std::string, std::size_t> group_components;      // by group
+  std::map<std::string, std::string> resource_scopes;       // "local" or "global", by resource
   std::set<std::string> of_profiles;  // options: a profile may serve workflows that lack some rules
   std::vector<std::string> envvars;
   std::vector<std::string> rerun_triggers;

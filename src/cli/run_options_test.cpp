@@ -105,6 +105,13 @@ TEST_F(RunOptionsTest, GroupsAndTheirComponents) {
   EXPECT_TRUE(of_profile.of_profiles.contains("--groups"));
 }
 
+TEST_F(RunOptionsTest, ScopesOfResources) {
+  EXPECT_THAT(read({"--slurm", "--set-resource-scopes", "gpu=local", "mem_mb=global"}).resource_scopes,
+              ElementsAre(Pair("gpu", "local"), Pair("mem_mb", "global")));
+  EXPECT_THAT(refused({"--slurm", "--set-resource-scopes", "gpu=here"}),
+              HasSubstr("here is neither local nor global"));
+}
+
 TEST_F(RunOptionsTest, QuietTakesWordsOfItsOwnOnly) {
   EXPECT_FALSE(read({}).quiet_progress);
   EXPECT_TRUE(read({"-q"}).quiet_progress);

@@ -72,7 +72,7 @@ plan::Budget WorkflowRun::budget(plan::Resources& resources) const {
   plan::Budget budget;
   // What is sent ahead to other ranks, waits there.
   const std::int64_t ahead = session_.ranks() ? exec::MpiExecutor::most_ahead(session_.shares()) : 0;
-  budget.set_limit(plan::kCores, session_.cores() + ahead);
+  budget.set_limit(plan::kCores, session_.cores_at_a_time() + ahead);
   if (session_.local_cores() > 0)
     budget.set_limit(resources.index(workflow::JobDemands::kLocalCores), session_.local_cores());
   for (const auto& [name, limit] : session_.limits()) budget.set_limit(resources.index(name), limit);
@@ -121,6 +121,7 @@ Result<farm::Summary> WorkflowRun::run_jobs(const std::string& log_path) {
   workflow::JobDemands demands(session_.dag(), session_.rules(), session_.evaluator(), resources,
                                session_.most_threads());
   demands.set_local_cores(session_.local_cores());
+  demands.set_of_each_submission(session_.resources_of_each_submission());
   workflow::JobFiles files(session_.dag(), session_.rules(), session_.states(),
                            {options.not_temp, options.keep_incomplete, options.latency_wait_s});
   workflow::Recorder recorder(session_.dag(), session_.rules(), session_.states(), *session_.store(), &hasher,

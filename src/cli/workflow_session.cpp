@@ -77,6 +77,17 @@ Result<void> WorkflowSession::find_limits() {
   return {};
 }
 
+std::set<std::string> WorkflowSession::resources_of_each_submission() const {
+  std::map<std::string, std::string> scopes{{"mem_mb", "local"}, {"disk_mb", "local"}};  // as in Snakemake
+  for (const auto* said : {&snakefile_.resource_scopes, &options_.resource_scopes})
+    for (const auto& [name, scope] : *said) scopes[name] = scope;
+  std::set<std::string> names;
+  for (const auto& [name, scope] : scopes) {
+    if (scope == "local") names.insert(name);
+  }
+  return names;
+}
+
 // --cores N; nothing: not said, or "all".
 Result<std::optional<std::int64_t>> WorkflowSession::wanted_cores() const {
   if (!options_.cores || *options_.cores == "all") return std::optional<std::int64_t>();
@@ -100,6 +111,8 @@ Result<void> WorkflowSession::find_cores() {
   if (ranks_) share_cores(*wanted);
   return {};
 }
+
+std::int64_t WorkflowSession::cores_at_a_time() const { return options_.cluster.is_on() ? kNoLimit : cores_; }
 
 // Those of all ranks; a job is on one of them.
 void WorkflowSession::share_cores(std::optional<std::int64_t> wanted) {

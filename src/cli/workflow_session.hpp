@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <set>
 #include <string>
 
 #include "cli/ranks.hpp"
@@ -30,9 +31,10 @@ class WorkflowSession {
   // Works out the jobs and which of them must run.
   Result<void> plan();
 
-  bool changes_nothing() const;  // dry runs, graphs, tables
-  bool prints_data() const;      // standard output is for another program
-  std::int64_t cores() const { return cores_; }
+  bool changes_nothing() const;                  // dry runs, graphs, tables
+  bool prints_data() const;                      // standard output is for another program
+  std::int64_t cores() const { return cores_; }  // on a cluster: the most of a submission
+  std::int64_t cores_at_a_time() const;
   std::int64_t local_cores() const { return local_cores_; }  // with a cluster
   const exec::BatchEvaluator& evaluator_for_nodes() const { return evaluator_for_nodes_; }
   // --max-threads, whoever says how many: a number in the Snakefile, a function or an option.
@@ -44,6 +46,9 @@ class WorkflowSession {
   const std::vector<std::pair<std::string, std::int64_t>>& limits() const {
     return limits_;
   }  // of --resources
+
+  // Those whose limit holds for each submission to a cluster, and not for all together.
+  std::set<std::string> resources_of_each_submission() const;
 
   const RunOptions& options() const { return options_; }
   workflow::Dag& dag() { return dag_; }

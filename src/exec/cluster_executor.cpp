@@ -19,6 +19,11 @@ constexpr std::int64_t kMostBatchCores = 8;
 constexpr double kSuspicion_s = 2;  // until the next question, where something needs an explanation
 constexpr double kCancelAsk_s = 1;
 
+// 0: there is none.
+std::int64_t smaller_limit(std::int64_t one, std::int64_t other) {
+  return one > 0 && other > 0 ? std::min(one, other) : std::max(one, other);
+}
+
 }  // namespace
 
 // --- what earlier engines left
@@ -185,9 +190,10 @@ PlannerOptions ClusterExecutor::Impl::planner_options() const {
   PlannerOptions planner;
   planner.packing = options_.one_each ? Packing::kOne : options_.packing;
   planner.max_array = options_.one_each ? 0 : figures_->max_array;
-  planner.node_memory_mb = figures_->node_memory_mb;
+  planner.node_memory_mb = smaller_limit(figures_->node_memory_mb, options_.most_memory_mb);
   const std::int64_t node = figures_->node_cores > 0 ? figures_->node_cores : 4;
-  planner.batch_cores = options_.batch_cores > 0 ? options_.batch_cores : std::min(node, kMostBatchCores);
+  planner.batch_cores = smaller_limit(
+      options_.batch_cores > 0 ? options_.batch_cores : std::min(node, kMostBatchCores), options_.most_cores);
   planner.batch_nodes = options_.batch_nodes;
   planner.slots = options_.max_batches - std::min(options_.max_batches, in_flight());
   return planner;

@@ -44,7 +44,9 @@ struct ClusterOptions {
   Packing packing = Packing::kAuto;
   std::int64_t batch_cores = 0;  // of a packed allocation; 0: of the smallest node, eight at most
   std::int64_t batch_nodes = 1;  // of a packed allocation, at most; on several, ranks run the jobs
-  bool one_each = false;         // the batch system's command is the user's: one job a batch
+  std::int64_t most_cores = 0;   // that a packed allocation may have on a node; 0: no limit
+  std::int64_t most_memory_mb = 0;
+  bool one_each = false;  // the batch system's command is the user's: one job a batch
   double ask_first_s = 30, ask_most_s = 180;
   double look_first_s = 0.1, look_most_s = 5;  // at the journals
   double collect_s = 0.1;                      // what is started within this time goes together

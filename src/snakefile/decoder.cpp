@@ -21,6 +21,7 @@ workflow::FileFlags flag_named(std::string_view name) {
   if (name == "directory") return workflow::kDirectory;
   if (name == "ancient") return workflow::kAncient;
   if (name == "touch") return workflow::kTouch;
+  if (name == "group_jobs") return workflow::kTogether;
   return 0;
 }
 
@@ -113,12 +114,13 @@ std::vector<std::pair<std::string, workflow::ResourceValue>> resources_of(Fields
   return resources;
 }
 
-void add_constraints(Fields& fields, const JsonValue& object,
-                     std::map<std::string, std::string>& constraints) {
-  const JsonValue* members = fields.object(object, "constraints");
+// Those that are there already stay as they are.
+void add_texts(Fields& fields, const JsonValue& object, const char* name,
+               std::map<std::string, std::string>& texts) {
+  const JsonValue* members = fields.object(object, name);
   if (!members) return;
   for (const auto& entry : members->GetObject()) {
-    constraints.emplace(view(entry.name), fields.text_of(entry.value, "constraints"));
+    texts.emplace(view(entry.name), fields.text_of(entry.value, name));
   }
 }
 
@@ -163,8 +165,8 @@ Rule read_rule(Fields& fields, const JsonValue& value, const JsonValue& whole,
   if (const JsonValue* benchmark = member(value, "benchmark"))
     rule.benchmark.push_back(read_entry(fields, *benchmark));
   rule.params = params_of(fields, value);
-  add_constraints(fields, value, rule.constraints);
-  add_constraints(fields, whole, rule.constraints);
+  add_texts(fields, value, "constraints", rule.constraints);
+  add_texts(fields, whole, "constraints", rule.constraints);
   if (const JsonValue* threads = member(value, "threads"))
     rule.threads = resource_of(fields, *threads, "threads");
   rule.resources = resources_of(fields, value);
@@ -361,6 +363,7 @@ Result<LoadAnswer> decode_load(const JsonValue& answer) {
   }
   read_rule_order(fields, answer, snakefile.rule_order);
   mark_local_rules(fields, answer, snakefile.rules);
+  add_texts(fields, answer, "resource_scopes", snakefile.resource_scopes);
   read_hooks(fields, answer, snakefile);
   if (const JsonValue* config = member(answer, "config")) result.config = to_text(*config);
   if (const JsonValue* python = fields.object(answer, "python")) {

@@ -34,7 +34,7 @@ TEST(Decoder, ReadsAWholeSnakefile) {
       "input":[{"name":"bam","list":false,"items":["{s}.bam"]},
                {"name":null,"list":true,"items":["x",{"p":"y","f":["ancient"],"literal":true}]},
                {"name":"fn","fn":true,"line":9,"unpack":false}],
-      "output":[{"name":null,"list":false,"items":[{"p":"{s}.out","f":["temp","protected","directory","touch"],
+      "output":[{"name":null,"list":false,"items":[{"p":"{s}.out","f":["temp","protected","directory","touch","group_jobs"],
                  "ensure":{"non_empty":true,"sha256":"ab"}}]}],
       "log":[],"benchmark":{"name":null,"list":false,"items":["b.txt"]},
       "params":[{"name":"x","text":"{s}","wild":true},{"name":null,"fn":true,"line":12}],
@@ -42,7 +42,7 @@ TEST(Decoder, ReadsAWholeSnakefile) {
       "resources":{"mem_mb":100,"tmpdir":{"fn":true,"line":8},"cluster":"short","none":null},
       "priority":-5,"retries":2,"shadow":"minimal","code":"cmd","script":null},
      {"name":"b","file":0,"line":1,"kind":"none","threads":4,"retries":null}],
-    "ruleorder":[["a","b"],["b","a"]],"default_target":"b","localrules":["b"],"constraints":{"s":"x","t":"\\d+"},
+    "ruleorder":[["a","b"],["b","a"]],"default_target":"b","localrules":["b"],"resource_scopes":{"gpu":"local"},"constraints":{"s":"x","t":"\\d+"},
     "hooks":["onstart","onerror"],"python":{"executable":"/usr/bin/python3","version":"3.11.2"},"overwritten_configfiles":["c"]})");
   ASSERT_TRUE(answer) << answer.error().message;
   const workflow::Snakefile& s = answer->snakefile;
@@ -66,8 +66,8 @@ TEST(Decoder, ReadsAWholeSnakefile) {
   EXPECT_EQ(a.input[1].items[1].flags, workflow::kAncient | workflow::kLiteral);
   EXPECT_TRUE(a.input[2].is_function);
   EXPECT_EQ(a.input[2].line, 9);
-  EXPECT_EQ(a.output[0].items[0].flags,
-            workflow::kTemp | workflow::kProtected | workflow::kDirectory | workflow::kTouch);
+  EXPECT_EQ(a.output[0].items[0].flags, workflow::kTemp | workflow::kProtected | workflow::kDirectory |
+                                            workflow::kTouch | workflow::kTogether);
   ASSERT_TRUE(a.output[0].items[0].ensure);
   EXPECT_TRUE(a.output[0].items[0].ensure->non_empty);
   EXPECT_EQ(a.output[0].items[0].ensure->sha256, "ab");

@@ -89,6 +89,7 @@ Result<JobDemands::SharedDemand> JobDemands::settle(const CompiledRule& rule, De
       return fail(rule_error(
           rule.rule, "rule " + rule.rule.name + " asks for " + std::to_string(*amount) + " of " + name,
           "Give a number from 0 on."));
+    if (local_cores_ > 0 && !is_apart && of_each_.contains(name)) continue;
     const std::size_t index = resources_.index(name);
     if (index >= amounts.size()) amounts.resize(index + 1, 0);
     amounts[index] = *amount;

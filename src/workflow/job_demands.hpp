@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <set>
 #include <span>
 #include <string>
 #include <unordered_map>
@@ -27,6 +28,8 @@ class JobDemands {
   // machine, which are counted as a resource of their own.
   static constexpr const char* kLocalCores = "_local_cores";
   void set_local_cores(std::int64_t cores) { local_cores_ = cores; }
+  // Of these, each job that runs elsewhere has its own: they are counted for those that run here alone.
+  void set_of_each_submission(std::set<std::string> resources) { of_each_ = std::move(resources); }
 
   // Borrows all. MOST_THREADS: no job gets more.
   JobDemands(const Dag& dag, const RuleSet& rules, Evaluator& evaluator, plan::Resources& resources,
@@ -48,6 +51,7 @@ class JobDemands {
   plan::Resources& resources_;
   std::int64_t most_threads_;
   std::int64_t local_cores_ = 0;  // 0: all jobs run here
+  std::set<std::string> of_each_;
   std::unordered_map<RuleId, Result<SharedDemand>> fixed_;
 };
 

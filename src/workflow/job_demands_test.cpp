@@ -48,6 +48,17 @@ TEST_F(JobDemandsTest, ThreadsAreCores) {
   EXPECT_THAT(flow_->evaluator.detail_batches, IsEmpty());
 }
 
+TEST_F(JobDemandsTest, WhatEachSubmissionHasForItselfIsCountedHereAlone) {
+  plan({rule("a").output("a").resource("mem_mb", std::int64_t{100}).resource("gpu", std::int64_t{1})}, {"a"});
+  demands_->set_of_each_submission({"mem_mb"});
+  EXPECT_EQ(amount("mem_mb"), 100);
+  plan({rule("a").output("a").resource("mem_mb", std::int64_t{100}).resource("gpu", std::int64_t{1})}, {"a"});
+  demands_->set_of_each_submission({"mem_mb"});
+  demands_->set_local_cores(1);
+  EXPECT_EQ(amount("mem_mb"), 0);
+  EXPECT_EQ(amount("gpu"), 1);
+}
+
 TEST_F(JobDemandsTest, NoJobGetsMoreThreadsThanThereAreCores) {
   plan({rule("a").output("a").threads(std::int64_t{64})}, {"a"});
   EXPECT_EQ(amount("cores"), kCoresHere);

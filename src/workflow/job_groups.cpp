@@ -14,14 +14,27 @@ namespace {
 // What cannot be divided on its way to the cluster: a part of a group, or a job in none.
 using UnitId = std::uint32_t;
 
+bool has_tying_output(const CompiledRule& rule) {
+  return std::any_of(rule.outputs.begin(), rule.outputs.end(),
+                     [](const Template& output) { return output.flags & kTogether; });
+}
+
 class Finder {
  public:
   Finder(const Dag& dag, const RuleSet& rules, Evaluator& evaluator,
          const std::function<bool(NodeId)>& must_run)
-      : dag_(dag), rules_(rules), evaluator_(evaluator), must_run_(must_run), names_(dag.size()) {}
+      : dag_(dag),
+        rules_(rules),
+        evaluator_(evaluator),
+        must_run_(must_run),
+        names_(dag.size()),
+        joined_(dag.size()) {
+    std::iota(joined_.begin(), joined_.end(), 0);
+  }
 
   bool has_groups() const;
   Result<void> name_all();
+  Result<void> tie();
   void join_neighbours();
   Result<void> find_depths();
   std::vector<JobGroups::Group> put_together(const std::map<std::string, std::size_t>& components);
@@ -30,6 +43,8 @@ class Finder {
   Result<void> ask(const std::vector<NodeId>& nodes);
   template <class Do>
   void for_each_needed(NodeId node, Do act) const;
+  bool is_tying(NodeId made_by, FileId file) const;
+  Result<void> name_tied(const std::vector<NodeId>& tied, const std::string& otherwise);
   UnitId unit_of(NodeId node);
   Error circle(const std::vector<std::uint32_t>& blockers);
 
@@ -44,7 +59,8 @@ class Finder {
 
 bool Finder::has_groups() const {
   for (RuleId id = 0; id < rules_.size(); ++id) {
-    if (rules_[id].rule.has_group_function || !rules_[id].rule.group.empty()) return true;
+    if (rules_[id].rule.has_group_function || !rules_[id].rule.group.empty() || has_tying_output(rules_[id]))
+      return true;
   }
   return false;
 }
@@ -80,6 +96,58 @@ Result<void> Finder::ask(const std::vector<NodeId>& nodes) {
   return {};
 }
 
+bool Finder::is_tying(NodeId made_by, FileId file) const {
+  const CompiledRule& rule = rules_[dag_.node(made_by).rule];
+  if (!has_tying_output(rule)) return false;
+  const auto outputs = dag_.outputs(made_by, rules_);
+  const auto place = std::find(outputs.begin(), outputs.end(), file) - outputs.begin();
+  return rule.outputs[static_cast<std::size_t>(place)].flags & kTogether;
+}
+
+// Jobs that share a file which ties them are of one group, whatever it is called; those that run here or
+// nowhere are left out.
+Result<void> Finder::tie() {
+  std::set<NodeId> tied;
+  for (const NodeId node : dag_.order()) {
+    const Rule& rule = rules_[dag_.node(node).rule].rule;
+    if (!must_run_(node) || rule.is_local || rule.kind == RuleKind::kNone) continue;
+    for (const FileId file : dag_.inputs(node)) {
+      const NodeId made_by = dag_.producer(file);
+      if (made_by == kNoNode || made_by == node || !must_run_(made_by) || !is_tying(made_by, file)) continue;
+      if (rules_[dag_.node(made_by).rule].rule.is_local) continue;
+      joined_[unit_of(made_by)] = unit_of(node);
+      tied.insert({made_by, node});
+    }
+  }
+  std::map<UnitId, std::vector<NodeId>> units;
+  for (const NodeId node : dag_.order()) {
+    if (tied.contains(node)) units[unit_of(node)].push_back(node);
+  }
+  for (const auto& [unit, nodes] : units) {
+    if (auto named = name_tied(nodes, "temp-" + rules_[dag_.node(nodes.front()).rule].rule.name); !named)
+      return named;
+  }
+  return {};
+}
+
+Result<void> Finder::name_tied(const std::vector<NodeId>& tied, const std::string& otherwise) {
+  std::map<std::string, std::string> named;  // group, rule
+  for (const NodeId node : tied) {
+    if (!names_[node].empty()) named.emplace(names_[node], rules_[dag_.node(node).rule].rule.name);
+  }
+  if (named.size() > 1) {
+    const auto &first = *named.begin(), &second = *std::next(named.begin());
+    return fail(Error{"rules " + first.second + " and " + second.second +
+                          " share files flagged temp(..., group_jobs=True), and are of the groups " +
+                          first.first + " and " + second.first,
+                      {},
+                      0,
+                      "Give them the same group, or none."});
+  }
+  for (const NodeId node : tied) names_[node] = named.empty() ? otherwise : named.begin()->first;
+  return {};
+}
+
 // Calls ACT for each job that has to run before NODE.
 template <class Do>
 void Finder::for_each_needed(NodeId node, Do act) const {
@@ -98,8 +166,6 @@ UnitId Finder::unit_of(NodeId node) {
 }
 
 void Finder::join_neighbours() {
-  joined_.resize(dag_.size());
-  std::iota(joined_.begin(), joined_.end(), 0);
   for (const NodeId node : dag_.order()) {
     if (names_[node].empty() || !must_run_(node)) continue;
     for_each_needed(node, [&](NodeId needed) {
@@ -215,6 +281,7 @@ Result<JobGroups> JobGroups::find(const Dag& dag, const RuleSet& rules, Evaluato
   Finder finder(dag, rules, evaluator, must_run);
   if (!finder.has_groups()) return found;
   if (auto named = finder.name_all(); !named) return fail(std::move(named.error()));
+  if (auto tied = finder.tie(); !tied) return fail(std::move(tied.error()));
   finder.join_neighbours();
   if (auto ordered = finder.find_depths(); !ordered) return fail(std::move(ordered.error()));
   found.groups_ = finder.put_together(components);

@@ -1,5 +1,7 @@
 // Which jobs of a workflow go to a cluster together: those of a group that hang together in the graph.
 //
+// Jobs that share a file flagged temp(..., group_jobs=True) are of one group even where they name none.
+//
 // A *part* is what is left of a group's jobs when only edges between them count: its connected components. Up
 // to so many parts as the user says for the group go together, of those that are equally deep in the graph,
 // so that none of them can need another. A part that needs itself by way of jobs outside of it is an error,

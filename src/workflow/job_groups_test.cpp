@@ -89,6 +89,35 @@ TEST_F(JobGroupsTest, NamesMayHaveWildcards) {
   EXPECT_EQ(find({{"g_x", 5}})->all().front().name, "g_x");
 }
 
+TEST_F(JobGroupsTest, AFileMayTieThoseThatMakeAndUseItTogether) {
+  const FileFlags tied = kTemp | kTogether;
+  plan({rule("all").aggregates().input("1.c").input("2.c").input("1.a"),
+        rule("c").output("{n}.c").input("{n}.b").input("{n}.x"),
+        rule("b").output("{n}.b", tied).input("{n}.a"), rule("a").output("{n}.a", tied),
+        rule("x").output("{n}.x")},
+       {"all"});
+  EXPECT_THAT(groups(), ElementsAre(ElementsAre("a(n=1)", "b(n=1)", "c(n=1)"),
+                                    ElementsAre("a(n=2)", "b(n=2)", "c(n=2)")));
+  EXPECT_EQ(find()->all().front().name, "temp-a");
+}
+
+TEST_F(JobGroupsTest, TiedJobsAreOfTheGroupThatOneOfThemNames) {
+  plan({rule("b").output("b").input("a").input("x").group("g"), rule("a").output("a", kTemp | kTogether),
+        rule("x").output("x").group("g")},
+       {"b"});
+  EXPECT_THAT(groups(), ElementsAre(SizeIs(3)));
+  EXPECT_EQ(find()->all().front().name, "g");
+  plan({rule("b").output("b").input("a").group("g"), rule("a").output("a", kTemp | kTogether).group("h")},
+       {"b"});
+  EXPECT_THAT(mistake(), HasSubstr("rules b and a share files flagged temp(..., group_jobs=True), and are of "
+                                   "the groups g and h"));
+}
+
+TEST_F(JobGroupsTest, JobsThatRunHereAreNotTied) {
+  plan({rule("b").output("b").input("a").local(), rule("a").output("a", kTemp | kTogether)}, {"b"});
+  EXPECT_THAT(groups(), IsEmpty());
+}
+
 TEST_F(JobGroupsTest, FunctionsAreAskedAllAtOnce) {
   plan({rule("all").aggregates().input("1.a").input("2.a").input("3.a"),
         rule("a").output("{n}.a").group_function()},

@@ -20,7 +20,8 @@ enum FileFlag : std::uint8_t {
   kDirectory = 4,
   kAncient = 8,
   kTouch = 16,
-  kLiteral = 32,  // braces are part of the name
+  kLiteral = 32,   // braces are part of the name
+  kTogether = 64,  // on a cluster, what makes it and what needs it go together: temp(..., group_jobs=True)
 };
 using FileFlags = std::uint8_t;
 
@@ -90,6 +91,7 @@ struct Snakefile {
   std::string default_target{};                      // empty: the first rule
   std::string workdir{};                             // absolute; empty: stay
   std::vector<std::string> files{};
+  std::map<std::string, std::string> resource_scopes{};  // "local" or "global", by resource
   bool has_onstart = false, has_onsuccess = false, has_onerror = false;
 };
 

@@ -130,6 +130,7 @@ class WorkflowSource final : public plan::JobSource {
   plan::BatchFiles batch_files(plan::JobId job, const std::vector<FileId>& used_up) const;
   std::vector<GroupMember> group_members(const std::vector<plan::JobId>& jobs) const;
   bool is_used_up(FileId file);
+  bool is_out_of_sight(FileId file) const;
 
   void find_depths(const std::function<bool(NodeId)>& must_run);
   bool is_prioritized(NodeId node) const;

@@ -272,7 +272,17 @@ JobView WorkflowSource::view_together(plan::JobId job) const {
 
 // ---- temp files that the runner removes
 
+// It may be on a disk of the node's own, on which all that need it run, too.
+bool WorkflowSource::is_out_of_sight(FileId file) const {
+  const NodeId made_by = dag_.producer(file);
+  if (made_by == kNoNode || jobs_.empty() || !is_member(jobs_[made_by])) return false;
+  const auto outputs = dag_.outputs(made_by, rules_);
+  const auto place = std::find(outputs.begin(), outputs.end(), file) - outputs.begin();
+  return rules_[dag_.node(made_by).rule].outputs[static_cast<std::size_t>(place)].flags & kTogether;
+}
+
 bool WorkflowSource::is_used_up(FileId file) {
+  if (is_out_of_sight(file)) return true;
   if (under_way_ == nullptr || !files_.is_temp(file)) return false;
   if (temp_users_.empty()) {
     for (plan::JobId job = 0; job < nodes_.size(); ++job) {

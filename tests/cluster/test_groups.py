@@ -203,6 +203,42 @@ rule b:
     assert "did not make a" in text and folder.log() == []
 
 
+TIED = """
+rule all:
+    input: "1.c", "2.c"
+rule a:
+    output: temp("{{n}}.a", group_jobs=True)
+    resources: mem_mb=20, runtime=1
+    shell: "echo {{wildcards.n}} > {{output}}"
+rule b:
+    input: "{{n}}.a"
+    output: temp("{{n}}.b", group_jobs=True)
+    resources: mem_mb=20, runtime=1
+    shell: "{b}"
+rule c:
+    input: "{{n}}.b"
+    output: "{{n}}.c"
+    resources: mem_mb=20, runtime=1
+    shell: "cat {{input}} > {{output}}; scontrol -o show job $SLURM_JOB_ID >> {{output}}"
+"""
+
+
+def test_temp_files_tie_those_that_make_and_use_them_together(folder):
+    folder.write("Snakefile", TIED.format(b="cat {input} {input} > {output}"))
+    before = folder.slurm.submissions()
+    folder.run("--executor", "slurm")
+    assert folder.slurm.submissions() - before == 2
+    assert folder.read("2.c").startswith("2\n2\n") and "JobName=furrow-temp-a" in folder.read("2.c")
+    assert not (folder / "1.a").exists() and not (folder / "1.b").exists()
+    assert "Nothing to do" in folder.run("--executor", "slurm").text
+
+
+def test_files_that_tie_jobs_may_be_where_only_their_node_sees_them(folder):
+    folder.write("Snakefile", TIED.format(b="mv {input} {input}.unseen; sleep 4; cat {input}.unseen > {output}"))
+    folder.run("--executor", "slurm", "--latency-wait", "1")
+    assert folder.read("1.c").startswith("1\n")
+
+
 def test_a_group_that_needs_itself_is_refused(folder):
     folder.write("Snakefile", """
 rule all:

@@ -83,6 +83,47 @@ rule one:
     assert folder.slurm.submissions() - before == 1
 
 
+def test_limits_of_cores_and_memory_are_those_of_a_submission(folder):
+    folder.write("Snakefile", """
+rule all:
+    input: expand("out/{n}", n=range(30))
+rule one:
+    output: "out/{n}"
+    resources: runtime=1, mem_mb=50
+    shell: "scontrol -o show job $SLURM_JOB_ID > {output}"
+""")
+    before = folder.slurm.submissions()
+    folder.run("--executor", "slurm", "--cores", "2", "--resources", "mem_mb=90")
+    assert folder.slurm.submissions() - before == 1, "they do not limit how many jobs wait there"
+    shown = folder.read("out/0")
+    assert "CPUs/Task=2" in shown and "MinMemoryNode=90M" in shown, shown
+
+
+MEETING = """
+{scopes}
+rule all:
+    input: "1.out", "2.out"
+rule meet:
+    output: "{{n}}.out"
+    resources: seats=1, mem_mb=40, runtime=1
+    shell: "touch {{wildcards.n}}.here; for i in $(seq 40); do ls *.here | wc -l >> {{output}}; sleep 0.1; done; rm {{wildcards.n}}.here"
+"""
+
+
+def most_at_a_time(folder, *arguments):
+    folder.run("--executor", "slurm", "-F", "--resources", "seats=1", "--packing", "one", "--max-jobs-per-second", "20", *arguments)
+    return max(int(count) for n in (1, 2) for count in folder.read(f"{n}.out").split())
+
+
+def test_a_limit_holds_for_all_jobs_or_for_each_by_its_scope(folder):
+    folder.write("Snakefile", MEETING.format(scopes=""))
+    assert most_at_a_time(folder) == 1
+    assert most_at_a_time(folder, "--set-resource-scopes", "seats=local") == 2
+    folder.write("Snakefile", MEETING.format(scopes='resource_scopes: seats="local"'))
+    assert most_at_a_time(folder) == 2
+    assert most_at_a_time(folder, "--set-resource-scopes", "seats=global") == 1
+
+
 def test_packing_by_option_and_the_limit_of_jobs(folder):
     folder.write("Snakefile", """
 rule all:

@@ -30,6 +30,8 @@ kCases = {
     "threads": (b'rule a:\n    threads: "x"\n', 2, "threads"),
     "resources without names": (b"rule a:\n    resources: 3\n", 2, "names"),
     "resource unit": (b'rule a:\n    resources: mem="5 parsecs"\n', 2, "parsecs"),
+    "scope of a resource": (b'x = 1\nresource_scopes: gpu="here"\n', 2, "neither"),
+    "scope without a name": (b'resource_scopes: "local"\n', 1, "names"),
     "shadow": (b'rule a:\n    shadow: "x"\n', 2, "shadow"),
     "missing module": (b"\nimport nosuchmodule\n", 2, "nosuchmodule"),
     "constraints": (b"wildcard_constraints: 3\n", 1, "names"),

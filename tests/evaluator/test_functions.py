@@ -125,6 +125,15 @@ def test_missing_files_are_told_apart_from_mistakes(folder):
     assert job_error(client, "details", client.job("b"), want=["params"])["type"] == "FileNotFoundError"
 
 
+def test_no_resource_is_above_its_limit(folder):
+    client = folder.load("rule a:\n    resources: m=9, n=lambda wc: 8, o=lambda wc: 'x', p=7\n", resources={"m": 5, "n": 5, "o": 5})
+    assert client.rule("a")["resources"]["m"] == 5 and client.rule("a")["resources"]["p"] == 7
+    error = job_error(client, "details", client.job("a"), want=["resources"])
+    assert "asks for the text 'x' as o" in error["message"]
+    client = folder.load("rule a:\n    resources: n=lambda wc: 8\n", resources={"n": 5})
+    assert client.one("details", client.job("a"), want=["resources"])["resources"]["n"] == 5
+
+
 def test_expressions_of_default_resources(folder):
     folder.write("i", "x" * 3000000)
     client = folder.load('rule a:\n    input: "i"\n', default_resources={"mem_mb": "max(2*input.size_mb, 5)", "t": "attempt * 2"})

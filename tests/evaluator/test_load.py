@@ -238,13 +238,13 @@ def test_the_command_line_wins_over_what_rules_say(folder):
             handover: True
         """,
         overwrite={"threads": {"a": "max(input.size, 5)", "b": 3}, "resources": {"a": {"mem": "1024", "x": "'--nice=150 --gres=gpu:1'"}}},
-        resources={"mem_mb": 20},
+        resources={"mem_mb": 2000},
     )
     folder.write("i", "1234567")
     a, b = client.rule("a"), client.rule("b")
     assert a["threads"]["fn"] is True and a["resources"]["mem_mb"] == 1024 and a["resources"]["x"] == "--nice=150 --gres=gpu:1"
     assert client.one("details", client.job("a"), want=["threads"]) == {"threads": 7}
-    assert b["threads"] == 3 and b["resources"]["mem_mb"] == 20 and b["local"] is True
+    assert b["threads"] == 3 and b["resources"]["mem_mb"] == 2000 and b["local"] is True
 
 
 def test_a_change_of_folder_by_the_user_is_told(folder):

@@ -76,6 +76,10 @@ class RuleMaker {
     rule_.has_group_function = true;
     return *this;
   }
+  RuleMaker& local() {
+    rule_.is_local = true;
+    return *this;
+  }
   RuleMaker& aggregates() {  // nothing to carry out, as `rule all`
     rule_.kind = workflow::RuleKind::kNone;
     return *this;

@@ -6,7 +6,7 @@ from .transport import Json, dumps
 from .values import InputFiles, check_name
 
 kFlagsOfInput = ("ancient",)
-kFlagsOfOutput = ("temp", "protected", "directory", "touch")
+kFlagsOfOutput = ("temp", "group_jobs", "protected", "directory", "touch")
 kBigList = 2000
 
 

@@ -74,7 +74,8 @@ def directory(value):
 
 def temp(value, group_jobs=False):
     refuse_together(value, "temp", ["protected"])
-    return flag(value, "temp")
+    value = flag(value, "temp")
+    return flag(value, "group_jobs") if group_jobs else value
 
 
 def temporary(value):

@@ -173,7 +173,7 @@ class Details:
                         raise
                     value = None
                 if value is not None:
-                    values[name] = value
+                    values[name] = self.rule.workflow.within_limit(self.rule, name, value)
         self.resource_values.update(with_derived(values))
         return values
 

@@ -123,6 +123,7 @@ class Server:
             "default_target": workflow.default_target,
             "localrules": sorted(rule.name for rule in self.rules_ if rule.localrule),
             "constraints": workflow.wildcard_constraints,
+            "resource_scopes": workflow.resource_scopes,
             "hooks": list(workflow.hooks()),
             "python": {"executable": sys.executable, "version": "%d.%d.%d" % sys.version_info[:3]},
             "overwritten_configfiles": workflow.overwrite_configfiles,

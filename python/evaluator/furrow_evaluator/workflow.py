@@ -105,6 +105,7 @@ class Workflow:
         self.overwrite_config = request.get("config") or {}
         self.envvars = set()
         self.default_flags_ = {"input": None, "output": None}
+        self.resource_scopes = {}
         self.dryrun = bool(request.get("dryrun"))
         self.has_cluster = bool(request.get("cluster"))
         self.global_resources = {"_cores": self.cores, "_nodes": None}
@@ -258,7 +259,21 @@ class Workflow:
             rule.resource_items = {**defaults, **handed, **rule.resource_items}
             threads, resources = overwrite.get("threads") or {}, overwrite.get("resources") or {}
             set_overwritten(rule, threads.get(rule.name), resources.get(rule.name))
+            for name, value in rule.resource_items.items():
+                rule.resource_items[name] = self.within_limit(rule, name, value)
             rule.group = (overwrite.get("groups") or {}).get(rule.name, rule.group)
+
+    def within_limit(self, rule, name, value):
+        """No job has more of a resource than the limit that --resources sets."""
+        limit = (self.request_.get("resources") or {}).get(name)
+        if limit is None or callable(value) or value is None:
+            return value
+        if isinstance(value, str):
+            raise WorkflowError(
+                "rule %s asks for the text %r as %s, of which --resources %s=%s sets a limit, a number" % (rule.name, value, name, name, limit),
+                file=rule.snakefile, line=rule.resource_lines.get(name, rule.lineno), rule=rule.name,
+            )  # fmt: skip
+        return min(value, limit)
 
     def changed_folder(self):
         """The working directory, if `workdir:` or the user's own code has changed it."""
@@ -423,10 +438,19 @@ class Directives:
 
         self.workflow_.default_flags_[directive] = flag_all if functions else None
 
-    def ignored(self, *args, **kwargs):
-        """Containers, environments, report texts and scopes of resources concern options that a local run does not have."""
+    def resource_scopes(self, *args, **scopes):
+        """Whether a limit of a resource holds for each submission to a cluster, or for all of them together."""
+        if args:
+            raise WorkflowError("resource_scopes takes names, as in `resource_scopes: gpu=\"local\"`")
+        for name, scope in scopes.items():
+            if scope not in ("local", "global"):
+                raise WorkflowError("the scope of the resource %s is neither \"local\" nor \"global\": %r" % (name, scope))
+        self.workflow_.resource_scopes.update(scopes)
 
-    container = containerized = singularity = conda = report = resource_scopes = ignored
+    def ignored(self, *args, **kwargs):
+        """Containers, environments and report texts concern options that a local run does not have."""
+
+    container = containerized = singularity = conda = report = ignored
 
     def storage(self, *args, **kwargs):
         raise NotYet("storage is not carried out yet")
