@@ -52,7 +52,8 @@ class BatchSystem {
   virtual void ask(const std::vector<std::string>& batches, std::function<void(BatchStates)> done) = 0;
   // Why one that nobody knows any more has ended, if anybody remembers.
   virtual void remember(const std::string& batch, std::function<void(std::optional<BatchState>)> done) = 0;
-  virtual void cancel(const std::vector<std::string>& batches, bool at_once) = 0;
+  // DONE: the order has been given, or cannot be; until then this system must live on.
+  virtual void cancel(const std::vector<std::string>& batches, bool at_once, std::function<void()> done) = 0;
   virtual bool can_ask() const { return true; }
 };
 

@@ -423,7 +423,12 @@ void ClusterExecutor::Impl::cancel_all(plan::Stop how) {
       report_later(std::move(entry.job), std::move(exit));
     }
   }
-  if (!names.empty()) system_->cancel(names, how == plan::Stop::kAtOnce);
+  if (!names.empty()) {
+    ++cancels_under_way_;
+    system_->cancel(names, how == plan::Stop::kAtOnce, [this] {
+      if (cancels_under_way_ > 0 && --cancels_under_way_ == 0) report_soon();
+    });
+  }
   loop_.cancel(cancel_timer_);
   cancel_timer_ = loop_.after(how == plan::Stop::kAtOnce ? 5 : options_.cancel_limit_s, [this] {
     cancel_timer_ = 0;
@@ -436,6 +441,8 @@ void ClusterExecutor::Impl::cancel_all(plan::Stop how) {
 }
 
 void ClusterExecutor::Impl::give_up_waiting_for_cancelled() {
+  cancels_under_way_ = 0;
+  report_soon();
   if (submitting_) {
     for (auto& flight : submitting_->flights) {
       withdraw(*flight);
@@ -457,7 +464,7 @@ void ClusterExecutor::Impl::interrupt(plan::JobId job, bool timed_out) {
     if (!entry.job || entry.job->attempt.job != job) continue;
     entry.job->is_interrupted = timed_out;
     flight->was_cancelled = true;
-    system_->cancel({flight->name}, false);
+    system_->cancel({flight->name}, false, [] {});
     ask_in(kSuspicion_s);
   }
 }

@@ -101,6 +101,7 @@ class ClusterExecutor::Impl {
   void report(Flight& flight, FlightEntry& entry);
   void report(Job job, Exit exit);
   void report_later(Job job, Exit exit);
+  void report_soon();
   void lose(FlightEntry& entry, Flight& flight, const std::string& why);
   bool withdraw(Flight& flight);
   static void collect(const Flight& flight, const std::string& text, bool is_file, os::Spill& kept);
@@ -130,6 +131,7 @@ class ClusterExecutor::Impl {
   std::map<std::string, Mean> measured_;         // by kind
   std::vector<std::pair<Job, Exit>> to_report_;
   bool is_cancelling_ = false, is_asking_ = false;
+  std::size_t cancels_under_way_ = 0;
   double ask_delay_, look_delay_;
   std::uint64_t flush_timer_ = 0, look_timer_ = 0, ask_timer_ = 0, report_timer_ = 0, cancel_timer_ = 0;
   double flush_at_ = 0, ask_at_ = 0;

@@ -277,9 +277,15 @@ void ClusterExecutor::Impl::report(Job job, Exit exit) {
 
 void ClusterExecutor::Impl::report_later(Job job, Exit exit) {
   to_report_.emplace_back(std::move(job), std::move(exit));
-  if (report_timer_ != 0) return;
+  report_soon();
+}
+
+// Not before what waits in the queue has been cancelled: with the last report the run, and we, may end.
+void ClusterExecutor::Impl::report_soon() {
+  if (report_timer_ != 0 || cancels_under_way_ > 0) return;
   report_timer_ = loop_.after(0, [this] {
     report_timer_ = 0;
+    if (cancels_under_way_ > 0) return;
     for (auto& [ended, how] : std::exchange(to_report_, {})) report(std::move(ended), std::move(how));
   });
 }

@@ -97,16 +97,21 @@ void CommandSystem::remember(const std::string& batch, std::function<void(std::o
   done(std::nullopt);
 }
 
-void CommandSystem::cancel(const std::vector<std::string>& batches, bool at_once) {
+void CommandSystem::cancel(const std::vector<std::string>& batches, bool at_once,
+                           std::function<void()> done) {
   if (options_.cancel.empty()) {
-    if (speaks_of_sbatch(options_.submit)) slurm_.cancel(batches, at_once);
-    return;
+    if (!speaks_of_sbatch(options_.submit)) return done();
+    return slurm_.cancel(batches, at_once, std::move(done));
   }
+  const auto left =
+      std::make_shared<std::size_t>((batches.size() + options_.cancel_names - 1) / options_.cancel_names);
   for (std::size_t begin = 0; begin < batches.size(); begin += options_.cancel_names) {
     std::string command = options_.cancel;
     for (std::size_t i = begin; i < std::min(batches.size(), begin + options_.cancel_names); ++i)
       command += " " + shell_quote(batches[i]);
-    commands_.run(command, kLimit_s, [](const CommandAnswer&) {});
+    commands_.run(command, kLimit_s, [left, done](const CommandAnswer&) {
+      if (--*left == 0) done();
+    });
   }
 }
 

@@ -34,7 +34,7 @@ class CommandSystem : public BatchSystem {
   std::string batch_name(const std::string& name, std::size_t, std::size_t) const override { return name; }
   void ask(const std::vector<std::string>& batches, std::function<void(BatchStates)> done) override;
   void remember(const std::string& batch, std::function<void(std::optional<BatchState>)> done) override;
-  void cancel(const std::vector<std::string>& batches, bool at_once) override;
+  void cancel(const std::vector<std::string>& batches, bool at_once, std::function<void()> done) override;
   bool can_ask() const override { return is_slurm_ || !options_.status.empty(); }
 
  private:

@@ -194,14 +194,17 @@ void SlurmSystem::remember(const std::string& batch, std::function<void(std::opt
   });
 }
 
-void SlurmSystem::cancel(const std::vector<std::string>& batches, bool at_once) {
+void SlurmSystem::cancel(const std::vector<std::string>& batches, bool at_once, std::function<void()> done) {
+  const auto left = std::make_shared<std::size_t>((batches.size() + kCancelAtOnce - 1) / kCancelAtOnce);
   for (std::size_t begin = 0; begin < batches.size(); begin += kCancelAtOnce) {
     std::string command = "scancel";
     for (std::size_t i = begin; i < std::min(batches.size(), begin + kCancelAtOnce); ++i)
       command += " " + shell_quote(batches[i]);
     // To all processes, the runner included; without a signal Slurm sends SIGTERM, and SIGKILL after a while.
     if (at_once) command += "; " + command + " --signal=KILL --full";
-    commands_.run(command, kAskLimit_s, [](const CommandAnswer&) {});
+    commands_.run(command, kAskLimit_s, [left, done](const CommandAnswer&) {
+      if (--*left == 0) done();
+    });
   }
 }
 

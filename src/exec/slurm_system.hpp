@@ -24,7 +24,7 @@ class SlurmSystem : public BatchSystem {
   std::string batch_name(const std::string& name, std::size_t index, std::size_t batches) const override;
   void ask(const std::vector<std::string>& batches, std::function<void(BatchStates)> done) override;
   void remember(const std::string& batch, std::function<void(std::optional<BatchState>)> done) override;
-  void cancel(const std::vector<std::string>& batches, bool at_once) override;
+  void cancel(const std::vector<std::string>& batches, bool at_once, std::function<void()> done) override;
 
  private:
   struct Asked {

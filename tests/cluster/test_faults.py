@@ -242,6 +242,24 @@ def test_ctrl_c_cancels_what_runs_and_what_waits(folder):
     assert not list((folder / "out").iterdir())
 
 
+@pytest.mark.parametrize("times", [1, 2])
+@pytest.mark.parametrize("how", [["--executor", "slurm"], ["--cluster", "sbatch -p short -t 60 -o log"]])
+def test_ctrl_c_cancels_what_only_waits(folder, how, times):
+    folder.write("Snakefile", """
+rule all:
+    output: "out"
+    resources: slurm_partition="short", runtime=60, mem_mb=50
+    shell: "touch {output}"
+""")
+    run = folder.start(*how)
+    wait_until(lambda: folder.slurm.queue(), 20, "it waits, for longer than that partition allows")
+    time.sleep(0.3)
+    for _ in range(times):
+        run.signal(signal.SIGINT)
+    assert run.wait(60) != 0
+    assert not folder.slurm.queue(), "the order was given before the engine ended"
+
+
 def test_a_runner_that_is_killed_loses_its_jobs_with_a_reason(folder):
     folder.write("Snakefile", one("kill -9 $PPID; sleep 20"))
     text = folder.run("--executor", "slurm", code=1).text
