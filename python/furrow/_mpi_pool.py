@@ -10,6 +10,7 @@ import pickle
 import signal
 import sys
 import traceback
+import warnings
 
 from furrow import _blas, _failures, _furrow, _pickling, _worker
 from furrow._base import BasePool
@@ -135,6 +136,9 @@ def _join(mpi, made):
     same_main = len(set(mpi.gather(main.digest()))) == 1
     if rank != 0:
         serve_until_the_end(mpi, made.workers if made else None)
+    if _furrow.lacks_keeper:
+        warnings.warn("should a rank die, the others will wait for it: threads or MPI (mpi4py) were started before furrow was imported. "
+                      "Import furrow first, or say srun --kill-on-bad-exit=1", RuntimeWarning, stacklevel=3)
     _ranks = _Ranks(rank, all_cores, all_made, main if same_main else _pickling.NoMain())
     return _ranks
 

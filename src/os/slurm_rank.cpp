@@ -30,6 +30,8 @@ std::string variable(const char* name) {
   return text ? text : "";
 }
 
+Keeper* keeper = nullptr;  // of this process
+
 struct Rank {
   std::string step, number, node;
 };
@@ -96,7 +98,6 @@ pid_t slurm_above() {
 }  // namespace
 
 Keeper* keep_slurm_rank() {
-  static Keeper* keeper = nullptr;
   if (keeper != nullptr || !is_one_of_several()) return keeper;
   const Rank rank{variable("SLURM_JOB_ID") + "." + variable("SLURM_STEP_ID"), variable("PMIX_RANK"),
                   variable("SLURMD_NODENAME")};
@@ -104,8 +105,12 @@ Keeper* keep_slurm_rank() {
   if (variable(kMark) == mark) return nullptr;
   keeper = Keeper::leave(
       {.on_death = [&](const Keeper::Death& death) { end_step(rank, death); }, .ends_with = slurm_above()});
-  if (keeper != nullptr) ::setenv(kMark, mark.c_str(), 1);
+  ::setenv(kMark, mark.c_str(), 1);  // where there can be none, too: what a rank starts is no rank
   return keeper;
+}
+
+bool lacks_keeper() {
+  return keeper == nullptr && is_one_of_several() && variable("SLURM_KILL_BAD_EXIT") != "1";
 }
 
 }  // namespace furrow::os

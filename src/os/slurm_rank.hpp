@@ -15,4 +15,7 @@ namespace furrow::os {
 // none.
 Keeper* keep_slurm_rank();
 
+// Whether this is such a rank and has none: if it dies, the others wait, unless srun was told otherwise.
+bool lacks_keeper();
+
 }  // namespace furrow::os

@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <functional>
 #include <string>
+#include <thread>
 
 #include "os/files.hpp"
 
@@ -110,6 +111,18 @@ TEST_F(SlurmRankTest, IsLeftOnlyWhereSrunHasStartedRanks) {
   EXPECT_FALSE(is_left([] { ::unsetenv("SLURM_STEP_ID"); })) << "not by srun";
   EXPECT_FALSE(is_left([] { ::setenv("OMPI_COMM_WORLD_RANK", "1", 1); })) << "mpirun stands between";
   EXPECT_FALSE(is_left([] { ::setenv("FURROW_KEPT_RANK", "4711.2.1", 1); })) << "started by a rank";
+}
+
+TEST_F(SlurmRankTest, WhereThreadsRunItIsLackedAndWhatTheRankStartsNeedsNone) {
+  const int status =
+      run([](Keeper*) { return 1; },
+          [] {
+            std::thread([] { ::pause(); }).detach();
+            const bool is_lacked = keep_slurm_rank() == nullptr && lacks_keeper();
+            ::_exit(is_lacked && std::getenv("FURROW_KEPT_RANK") == std::string("4711.2.1") ? 0 : 1);
+          });
+  EXPECT_EQ(status, 0);
+  EXPECT_EQ(run([](Keeper*) { return lacks_keeper() ? 1 : 0; }), 0);
 }
 
 }  // namespace

@@ -121,6 +121,17 @@ def test_ranks_that_end_in_order_leave_nothing_behind_and_say_nothing(what, rank
     assert "furrow: rank" not in run.text()
 
 
+@pytest.mark.parametrize("told", [None, "1"])
+def test_a_script_that_starts_threads_first_is_warned(told, ranks, folder, monkeypatch):
+    if told:
+        monkeypatch.setenv("SLURM_KILL_BAD_EXIT", told)
+    (folder / "threads.py").write_text("import threading, time\nthreading.Thread(target=time.sleep, args=(1,)).start()\n" + SCRIPT)
+    run = ranks([sys.executable, "threads.py", 20, 3])
+    assert run.wait(20) == 3, run.text()
+    assert run.text().count("RuntimeWarning: should a rank die, the others will wait for it") == (0 if told else 1), run.text()
+    assert ("threads.py:13: RuntimeWarning" in run.text()) == (not told), "the line that makes the pool"
+
+
 def test_a_step_that_is_cancelled_blames_no_rank(ranks, folder):
     run = ranks(LONG["pool"])
     run.wait_for_file("begun")

@@ -5,6 +5,7 @@ services of the machine alone, and stops what it started. Slurm's daemons must r
 """
 import os
 import pwd
+import random
 import shutil
 import signal
 import socket
@@ -80,11 +81,16 @@ def missing():
 
 
 def free_ports(count):
-    """Ports that nobody has at this moment."""
+    """Ports that nobody has at this moment, outside the range from which the kernel gives one to whoever asks for any."""
     held = []
-    for _ in range(count):
-        held.append(socket.socket())
-        held[-1].bind(("127.0.0.1", 0))
+    while len(held) < count:
+        each = socket.socket()
+        try:
+            each.bind(("127.0.0.1", random.randrange(20_000, 30_000)))
+        except OSError:
+            each.close()
+            continue
+        held.append(each)
     ports = [each.getsockname()[1] for each in held]
     for each in held:
         each.close()

@@ -78,6 +78,7 @@ PYBIND11_MODULE(_furrow, module) {
   module.doc() = "The C++ pool behind furrow.";
   // As early as can be: what is imported later may start threads. A rank's part of furrow._mpi tells it more.
   furrow::os::Keeper* const keeper = furrow::os::keep_slurm_rank();
+  module.attr("lacks_keeper") = furrow::os::lacks_keeper();
   module.attr("keeper") = keeper ? py::object(py::capsule(keeper)) : py::none();
   module.def("cpu_count", &furrow::cpu_count, py::arg("logical") = false);
 
