@@ -34,6 +34,12 @@ bool go_to_one_place(const Allocation& a, const Allocation& b) {
 
 // --- packed
 
+// How long an allocation for this may be, in minutes; 0: as long as it likes.
+std::int64_t time_limit(const PlannerOptions& options, const Allocation& asked) {
+  const auto found = options.time_limits_min.find(asked.partition);
+  return found == options.time_limits_min.end() ? 0 : found->second;
+}
+
 // The sum of the COUNT largest.
 std::int64_t sum_of_largest(std::vector<std::int64_t> numbers, std::size_t count) {
   count = std::min(count, numbers.size());
@@ -79,6 +85,8 @@ Allocation enough_for(const std::vector<WaitingJob>& waiting, const PlannedBatch
     const double shared =
         std::ceil(work_min / static_cast<double>(asked.cores * std::max<std::int64_t>(1, nodes)));
     asked.runtime_min = longest_min + static_cast<std::int64_t>(shared);
+    if (const std::int64_t most = time_limit(options, asked); most > 0)
+      asked.runtime_min = std::max(longest_min, std::min(asked.runtime_min, most));
   }
   return asked;
 }
@@ -100,20 +108,34 @@ void share_out(PlannedSubmission& planned, const std::vector<std::size_t>& jobs,
     planned.batches[i % planned.batches.size()].jobs.push_back(jobs[i]);
 }
 
+// Work for each core of a batch that its partition gives time for, beside the longest of JOBS; but that one
+// at least.
+double room_s(const std::vector<WaitingJob>& waiting, const std::vector<std::size_t>& jobs,
+              const PlannerOptions& options) {
+  const std::int64_t most = time_limit(options, waiting[jobs.front()].needs->allocation);
+  if (most == 0) return options.declared_work_s;
+  std::int64_t longest = 1;
+  for (const std::size_t place : jobs)
+    longest = std::max(longest, waiting[place].needs->allocation.runtime_min);
+  return 60.0 * static_cast<double>(std::max(longest, most - longest));
+}
+
 PlannedSubmission packed(const std::vector<WaitingJob>& waiting, std::vector<std::size_t> jobs,
                          const PlannerOptions& options) {
-  std::size_t count = 0;
+  const double room = room_s(waiting, jobs, options);
   double load = 0;  // batches' worth of work
   for (const std::size_t place : jobs) {
     const Expected time = expected(waiting[place]);
     const double own = static_cast<double>(cores_of(*waiting[place].needs));
     load += time.seconds * own / static_cast<double>(options.batch_cores * options.batch_nodes) /
-            (time.is_measured ? options.measured_work_s : options.declared_work_s);
+            std::min(room, time.is_measured ? options.measured_work_s : options.declared_work_s);
   }
-  count = std::max<std::size_t>(1, static_cast<std::size_t>(std::ceil(load)));
-  count = std::max(count, (jobs.size() + options.most_jobs - 1) / options.most_jobs);
-  count = std::min({count, options.slots, std::max<std::size_t>(1, options.max_array)});
+  const std::size_t wanted = std::max({std::size_t{1}, static_cast<std::size_t>(std::ceil(load)),
+                                       (jobs.size() + options.most_jobs - 1) / options.most_jobs});
+  const std::size_t count = std::min({wanted, options.slots, std::max<std::size_t>(1, options.max_array)});
   jobs.resize(std::min(jobs.size(), count * options.most_jobs));
+  // What there is no slot for now waits, rather than making batches that have no time for all.
+  if (room < options.declared_work_s) jobs.resize((jobs.size() * count + wanted - 1) / wanted);
   PlannedSubmission planned;
   planned.is_packed = true;
   share_out(planned, jobs, count);

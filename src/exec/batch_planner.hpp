@@ -21,10 +21,11 @@ struct PlannerOptions {
   std::int64_t batch_cores = 4;     // of a packed allocation, at most; of each of its nodes
   std::int64_t batch_nodes = 1;     // of a packed allocation, at most
   std::int64_t node_memory_mb = 0;  // of the smallest node; 0: not known
-  std::size_t most_jobs = 10000;    // in one batch
-  double short_s = 300;             // what is expected to take no longer is packed
-  double measured_work_s = 600;     // work for each core of a packed batch: by measured durations
-  double declared_work_s = 1800;    // by declared ones, which are limits
+  TimeLimits time_limits_min{};
+  std::size_t most_jobs = 10000;  // in one batch
+  double short_s = 300;           // what is expected to take no longer is packed
+  double measured_work_s = 600;   // work for each core of a packed batch: by measured durations
+  double declared_work_s = 1800;  // by declared ones, which are limits
 };
 
 struct WaitingJob {

@@ -45,6 +45,28 @@ TEST(BatchPlanner, NothingWaitsOrNoRoomIsNoPlan) {
   EXPECT_FALSE(jobs.plan({.slots = 0}));
 }
 
+TEST(BatchPlanner, BatchesAskForNoMoreTimeThanTheirPartitionGives) {
+  Jobs jobs;
+  for (int i = 0; i < 40; ++i) jobs.add(4).allocation.partition = "short";
+  const auto free = jobs.plan();
+  EXPECT_GT(free->allocation.runtime_min, 5);
+  const auto planned = jobs.plan({.time_limits_min = {{"", 1}, {"short", 5}}});
+  EXPECT_TRUE(planned->is_packed);
+  EXPECT_EQ(planned->allocation.runtime_min, 5);
+  EXPECT_EQ(planned->batches.size(), 10u) << "four jobs of four minutes each, beside each other";
+  EXPECT_EQ(jobs_in(*planned), 40u);
+  const auto few = jobs.plan({.slots = 3, .time_limits_min = {{"short", 5}}});
+  EXPECT_EQ(few->batches.size(), 3u);
+  EXPECT_EQ(jobs_in(*few), 12u) << "the others wait";
+}
+
+TEST(BatchPlanner, AJobThatItsPartitionGivesNoTimeForAsksAllTheSame) {
+  Jobs jobs;
+  jobs.add(4);
+  EXPECT_EQ(jobs.plan({.time_limits_min = {{"", 1}}})->allocation.runtime_min, 4)
+      << "Slurm says what is wrong";
+}
+
 TEST(BatchPlanner, ShortOnesShareSeveralNodesWhereTheyMay) {
   Jobs jobs;
   for (int i = 0; i < 590; ++i) jobs.add(1, 20);

@@ -39,6 +39,7 @@ struct SystemFigures {
   std::size_t max_array = 0;        // tasks of an array; 0: there are none
   std::int64_t node_cores = 0;      // of the smallest node; 0: not known
   std::int64_t node_memory_mb = 0;  // likewise
+  TimeLimits time_limits_min{};
 };
 
 class BatchSystem {

@@ -195,6 +195,7 @@ PlannerOptions ClusterExecutor::Impl::planner_options() const {
   planner.batch_cores = smaller_limit(
       options_.batch_cores > 0 ? options_.batch_cores : std::min(node, kMostBatchCores), options_.most_cores);
   planner.batch_nodes = options_.batch_nodes;
+  planner.time_limits_min = figures_->time_limits_min;
   planner.slots = options_.max_batches - std::min(options_.max_batches, in_flight());
   return planner;
 }

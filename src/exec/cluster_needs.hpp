@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -14,6 +15,9 @@
 namespace furrow::exec {
 
 // What an allocation must offer, or be. Zero and empty: not said, the cluster decides.
+// The longest that a job may ask for, by partition, where there is a limit; "": of the usual partition.
+using TimeLimits = std::map<std::string, std::int64_t>;
+
 struct Allocation {
   std::int64_t cores = 0;  // of each task
   std::int64_t memory_mb = 0;

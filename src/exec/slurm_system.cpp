@@ -110,6 +110,30 @@ BatchStates read_squeue(const std::string& text) {
   return states;
 }
 
+// "30:00", "2:00:00", "7-00:00:00"; whole minutes. 0: none, as "infinite".
+std::int64_t minutes_of_limit(std::string_view text) {
+  const std::size_t dash = text.find('-');
+  std::int64_t seconds = dash == std::string_view::npos ? 0 : 86400 * number(text.substr(0, dash));
+  if (dash != std::string_view::npos) text.remove_prefix(dash + 1);
+  std::int64_t clock = 0;
+  for (const std::string& part : split(std::string(text), ':')) {
+    if (part.empty() || std::isdigit(static_cast<unsigned char>(part.front())) == 0) return 0;
+    clock = clock * 60 + number(part);
+  }
+  return (seconds + clock) / 60;
+}
+
+// PARTITION is marked by a star where it is the usual one.
+void add_time_limit(std::string partition, const std::string& limit, TimeLimits& limits) {
+  const std::int64_t minutes = minutes_of_limit(limit);
+  if (minutes == 0) return;
+  if (partition.ends_with('*')) {
+    partition.pop_back();
+    limits[""] = minutes;
+  }
+  limits[partition] = minutes;
+}
+
 SystemFigures read_figures(const std::string& config, const std::string& nodes) {
   SystemFigures figures;
   for (const std::string& line : split(config, '\n')) {
@@ -122,6 +146,7 @@ SystemFigures read_figures(const std::string& config, const std::string& nodes) 
     if (fields.size() < 2) continue;
     const std::int64_t cores = number(fields[0]), memory = number(fields[1]);
     if (cores > 0 && (figures.node_cores == 0 || cores < figures.node_cores)) figures.node_cores = cores;
+    if (fields.size() >= 4) add_time_limit(fields[2], fields[3], figures.time_limits_min);
     if (memory > 0 && (figures.node_memory_mb == 0 || memory < figures.node_memory_mb))
       figures.node_memory_mb = memory;
   }
@@ -129,7 +154,7 @@ SystemFigures read_figures(const std::string& config, const std::string& nodes) 
 }
 
 void SlurmSystem::figures(std::function<void(const SystemFigures&)> done) {
-  commands_.run("scontrol show config; echo; echo NODES; sinfo -h -o '%c|%m'", kAskLimit_s,
+  commands_.run("scontrol show config; echo; echo NODES; sinfo -h -o '%c|%m|%P|%l'", kAskLimit_s,
                 [this, done = std::move(done)](const CommandAnswer& answer) {
                   const std::size_t nodes = answer.out.find("\nNODES\n");
                   if (nodes == std::string::npos) return done({});

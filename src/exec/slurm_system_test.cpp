@@ -71,6 +71,14 @@ TEST(SlurmSystem, ReadsItsFigures) {
   EXPECT_EQ(read_figures("", "").max_array, 0u);
 }
 
+TEST(SlurmSystem, PartitionsMayHaveTimeLimits) {
+  const TimeLimits limits =
+      read_figures("",
+                   "4|4000|main*|2:00:00\n4|4000|long|7-00:00:00\n4|4000|short|5:00\n4|4000|any|infinite\n")
+          .time_limits_min;
+  EXPECT_EQ(limits, (TimeLimits{{"", 120}, {"main", 120}, {"long", 7 * 1440}, {"short", 5}}));
+}
+
 TEST(SlurmSystem, AControllerThatIsAwayRefusesNothing) {
   EXPECT_TRUE(is_away({1, "",
                        "sbatch: error: Batch job submission failed: Unable to contact slurm controller "

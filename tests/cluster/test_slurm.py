@@ -99,6 +99,21 @@ rule one:
     assert "CPUs/Task=2" in shown and "MinMemoryNode=90M" in shown, shown
 
 
+def test_packed_jobs_ask_for_no_more_time_than_their_partition_gives(folder):
+    folder.write("Snakefile", """
+rule all:
+    input: expand("out/{n}", n=range(6))
+rule one:
+    output: "out/{n}"
+    threads: 2
+    resources: runtime=4, mem_mb=50, slurm_partition="short"
+    shell: "scontrol -o show job $SLURM_JOB_ID > {output}"
+""")
+    before = folder.slurm.submissions()
+    folder.run("--executor", "slurm")
+    assert "TimeLimit=00:05:00" in folder.read("out/0") and folder.slurm.submissions() - before == 1
+
+
 MEETING = """
 {scopes}
 rule all:
