@@ -1,5 +1,5 @@
 # furrow_layer(NAME LAYERS a b LIBRARIES x y): one folder of src/ as a static library.
-# Every *.cpp of the folder belongs to it; every *_test.cpp goes into the one test program NAME_tests.
+# Every *.cpp in the folder and below belongs to it; every *_test.cpp goes into the one test program NAME_tests.
 find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
 if(FURROW_TESTS)
@@ -21,8 +21,8 @@ set(FURROW_LIBRARY_LAYERS base os channel pool)
 
 function(furrow_layer name)
   cmake_parse_arguments(arg "" "" "LAYERS;LIBRARIES" ${ARGN})
-  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
-  file(GLOB tests CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*_test.cpp)
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
+  file(GLOB_RECURSE tests CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*_test.cpp)
   if(tests)
     list(REMOVE_ITEM sources ${tests})
   endif()
@@ -42,6 +42,7 @@ function(furrow_layer name)
   if(FURROW_TESTS AND tests)
     add_executable(${name}_tests ${tests})
     target_link_libraries(${name}_tests PRIVATE furrow_${name} GTest::gmock GTest::gtest_main)
+    target_include_directories(${name}_tests PRIVATE ${CMAKE_SOURCE_DIR}/tests)  # support/
     gtest_discover_tests(${name}_tests TEST_PREFIX ${name}. DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 60)
   endif()
 endfunction()

@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 """Checks that no folder of src/ includes upward: each may use the folders named beside it, and what those use.
 
-The table is that of docs/design/; an include is written "folder/file.hpp". A folder that is not in the table, and an
-include of an unknown one, are mistakes too.
+The table is that of docs/design/; an include is written "folder/file.hpp" or "folder/part/file.hpp". A folder that is not
+in the table, and an include of an unknown one, are mistakes too. So are parts of a folder that include each other in a circle.
 """
 import re
 import sys
@@ -25,8 +25,8 @@ USES = {
     "report": ["store"],
     "cli": ["command", "workflow", "snakefile", "farm", "exec", "report", "store", "pool", "channel"],
 }
-INCLUDE = re.compile(r'^\s*#\s*include\s*"([^"/]+)/[^"]*"')
-TEST_SUPPORT = '#include "../../tests/support/'  # what tests share, open to tests alone
+INCLUDE = re.compile(r'^\s*#\s*include\s*"([^"/]+)/(?:([^"/]+)/)?[^"]*"')
+TEST_SUPPORT = "support"  # what tests share, open to tests alone
 
 
 def reachable(folder):
@@ -40,6 +40,16 @@ def reachable(folder):
     return found
 
 
+def circle(edges):
+    """The names on one, if any; EDGES: {name: names}."""
+    def search(name, path):
+        if name in path:
+            return path[path.index(name):]
+        return next(filter(None, (search(each, [*path, name]) for each in sorted(edges.get(name, ())))), None)
+
+    return next(filter(None, (search(name, []) for name in sorted(edges))), None)
+
+
 def mistakes(root):
     src = root / "src"
     folders = {path.name for path in src.iterdir() if path.is_dir()}
@@ -47,13 +57,20 @@ def mistakes(root):
         yield f"src/{folder}: not in the table of layers (tools/check_layers.py)"
     for folder in sorted(folders & set(USES)):
         allowed = reachable(folder) | {"furrow"}  # include/furrow/: the public headers, open to all
+        parts = {}
         for path in sorted((src / folder).rglob("*.[ch]pp")):
+            part = path.parent.name
+            is_test = path.name.endswith("_test.cpp")
             for number, line in enumerate(path.read_text().splitlines(), 1):
-                if path.name.endswith("_test.cpp") and line.startswith(TEST_SUPPORT):
-                    continue
                 match = INCLUDE.match(line)
-                if match and match[1] not in allowed:
+                if not match or (is_test and match[1] == TEST_SUPPORT):
+                    continue
+                if match[1] not in allowed:
                     yield f'{path.relative_to(root)}:{number}: {folder}/ may not include "{match[1]}/": {line.strip()}'
+                if match[1] == folder and match[2] and match[2] != part != folder and not is_test:
+                    parts.setdefault(part, set()).add(match[2])
+        if found := circle(parts):
+            yield f"src/{folder}: parts that include each other in a circle: {' -> '.join([*found, found[0]])}"
 
 
 def main():

@@ -12,7 +12,7 @@
 #include <thread>
 #include <vector>
 
-#include "os/shared_memory.hpp"
+#include "os/memory/shared_memory.hpp"
 
 namespace furrow::channel {
 namespace {

@@ -14,7 +14,7 @@
 #include <atomic>
 #include <cstdint>
 
-#include "os/futex.hpp"
+#include "os/events/futex.hpp"
 
 namespace furrow::channel {
 

@@ -9,7 +9,7 @@
 #include <utility>
 
 #include "base/strings.hpp"
-#include "os/clock.hpp"
+#include "os/events/clock.hpp"
 
 namespace furrow::cli {
 

@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-#include "os/event_loop.hpp"
+#include "os/events/event_loop.hpp"
 
 namespace furrow::cli {
 

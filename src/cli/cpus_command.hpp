@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "os/cores.hpp"
+#include "os/cores/cores.hpp"
 
 namespace furrow::cli {
 

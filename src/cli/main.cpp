@@ -7,11 +7,11 @@
 #include <vector>
 
 #include "base/strings.hpp"
-#include "cli/batch_command.hpp"
+#include "cli/batch/batch_command.hpp"
 #include "cli/cpus_command.hpp"
-#include "cli/map_command.hpp"
+#include "cli/map/map_command.hpp"
 #include "cli/ranks.hpp"
-#include "cli/run_command.hpp"
+#include "cli/run/run_command.hpp"
 #include "cli/tell.hpp"
 
 namespace {

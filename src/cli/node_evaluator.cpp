@@ -3,8 +3,8 @@
 #include <cstdlib>
 #include <utility>
 
-#include "os/files.hpp"
-#include "workflow/glob.hpp"
+#include "os/files/files.hpp"
+#include "workflow/rules/glob.hpp"
 
 namespace furrow::cli {
 

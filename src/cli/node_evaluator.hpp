@@ -3,9 +3,9 @@
 
 #include <memory>
 
-#include "exec/batch_file.hpp"
-#include "os/event_loop.hpp"
-#include "os/guard.hpp"
+#include "exec/batch/batch_file.hpp"
+#include "os/events/event_loop.hpp"
+#include "os/process/guard.hpp"
 #include "snakefile/evaluator_process.hpp"
 
 namespace furrow::cli {

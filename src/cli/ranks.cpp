@@ -10,12 +10,12 @@
 #include "cli/launcher_check.hpp"
 #include "cli/node_evaluator.hpp"
 #include "cli/tell.hpp"
-#include "exec/post_plugin.hpp"
-#include "exec/rank_runner.hpp"
-#include "os/files.hpp"
-#include "os/share.hpp"
-#include "os/signals.hpp"
-#include "os/slurm_rank.hpp"
+#include "exec/ranks/post_plugin.hpp"
+#include "exec/ranks/rank_runner.hpp"
+#include "os/cores/share.hpp"
+#include "os/events/signals.hpp"
+#include "os/files/files.hpp"
+#include "os/process/slurm_rank.hpp"
 
 namespace furrow::cli {
 

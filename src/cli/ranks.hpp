@@ -8,8 +8,8 @@
 #include <string>
 
 #include "base/error.hpp"
-#include "exec/rank_team.hpp"
-#include "os/keeper.hpp"
+#include "exec/ranks/rank_team.hpp"
+#include "os/process/keeper.hpp"
 
 namespace furrow::cli {
 

@@ -9,10 +9,10 @@
 
 #include "base/error.hpp"
 #include "command/arguments.hpp"
-#include "command/input_source.hpp"
+#include "command/input/input_source.hpp"
+#include "command/input/record_splitter.hpp"
 #include "command/job_key.hpp"
-#include "command/joblog.hpp"
-#include "command/record_splitter.hpp"
+#include "command/log/joblog.hpp"
 #include "plan/executor.hpp"
 
 namespace furrow::command {

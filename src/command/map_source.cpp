@@ -8,7 +8,7 @@
 #include <cstdlib>
 #include <utility>
 
-#include "os/files.hpp"
+#include "os/files/files.hpp"
 
 namespace furrow::command {
 

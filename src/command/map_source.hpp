@@ -10,15 +10,15 @@
 #include <set>
 #include <string>
 
-#include "command/collator.hpp"
 #include "command/job_feed.hpp"
-#include "command/job_outputs.hpp"
-#include "command/joblog.hpp"
-#include "command/results_files.hpp"
-#include "command/results_table.hpp"
+#include "command/log/joblog.hpp"
+#include "command/log/results_table.hpp"
+#include "command/output/collator.hpp"
+#include "command/output/job_outputs.hpp"
+#include "command/output/results_files.hpp"
 #include "command/slots.hpp"
-#include "command/template.hpp"
-#include "os/event_loop.hpp"
+#include "command/template/template.hpp"
+#include "os/events/event_loop.hpp"
 #include "plan/id_table.hpp"
 #include "plan/job_source.hpp"
 #include "plan/resources.hpp"

@@ -9,9 +9,9 @@
 #include <unordered_map>
 #include <vector>
 
+#include "command/input/record_splitter.hpp"
 #include "command/job_feed.hpp"
-#include "command/record_splitter.hpp"
-#include "os/range_pipe.hpp"
+#include "os/files/range_pipe.hpp"
 
 namespace furrow::command {
 

@@ -6,7 +6,7 @@
 
 #include "base/strings.hpp"
 #include "farm/launches.hpp"
-#include "os/clock.hpp"
+#include "os/events/clock.hpp"
 #include "plan/ready_queue.hpp"
 
 namespace furrow::farm {

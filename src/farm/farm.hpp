@@ -29,7 +29,7 @@
 #include <optional>
 
 #include "base/error.hpp"
-#include "os/event_loop.hpp"
+#include "os/events/event_loop.hpp"
 #include "plan/event.hpp"
 #include "plan/executor.hpp"
 #include "plan/job_graph.hpp"

@@ -10,7 +10,7 @@
 #include <set>
 #include <string>
 
-#include "os/clock.hpp"
+#include "os/events/clock.hpp"
 
 namespace furrow::farm {
 namespace {

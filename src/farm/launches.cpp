@@ -4,7 +4,7 @@
 #include <utility>
 #include <vector>
 
-#include "os/files.hpp"
+#include "os/files/files.hpp"
 
 namespace furrow::farm {
 

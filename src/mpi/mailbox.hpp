@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "mpi/bytes.hpp"
-#include "pool/beside.hpp"
+#include "pool/messages/beside.hpp"
 
 namespace furrow::mpi_detail {
 

@@ -9,7 +9,7 @@
 #include "mpi/operations.hpp"
 #include "mpi/rank_server.hpp"
 #include "mpi/ranks_here.hpp"
-#include "os/fork.hpp"
+#include "os/process/fork.hpp"
 
 namespace furrow {
 

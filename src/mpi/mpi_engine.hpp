@@ -5,7 +5,7 @@
 #include "mpi/program.hpp"
 #include "mpi/rank_crew.hpp"
 #include "pool/engine.hpp"
-#include "pool/standing_crew.hpp"
+#include "pool/processes/standing_crew.hpp"
 
 namespace furrow::mpi_detail {
 

@@ -6,9 +6,9 @@
 
 #include "furrow/detail/function_place.hpp"
 #include "furrow/detail/rank_call.hpp"
-#include "pool/crew_wire.hpp"
-#include "pool/failure.hpp"
-#include "pool/process_engine.hpp"
+#include "pool/crew/crew_wire.hpp"
+#include "pool/processes/process_engine.hpp"
+#include "pool/task/failure.hpp"
 
 namespace furrow::mpi_detail {
 

@@ -10,9 +10,9 @@
 
 #include "base/hash.hpp"
 #include "furrow/errors.hpp"
-#include "os/share.hpp"
-#include "os/slurm_rank.hpp"
-#include "pool/modules.hpp"
+#include "os/cores/share.hpp"
+#include "os/process/slurm_rank.hpp"
+#include "pool/task/modules.hpp"
 
 namespace furrow::mpi_detail {
 

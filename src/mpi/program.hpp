@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "mpi/mailbox.hpp"
-#include "os/keeper.hpp"
+#include "os/process/keeper.hpp"
 
 namespace furrow::mpi_detail {
 

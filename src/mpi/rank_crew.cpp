@@ -6,8 +6,8 @@
 #include "furrow/detail/function_place.hpp"
 #include "mpi/operations.hpp"
 #include "mpi/rank_ticket.hpp"
-#include "pool/failure.hpp"
-#include "pool/participant.hpp"
+#include "pool/map/participant.hpp"
+#include "pool/task/failure.hpp"
 
 namespace furrow::mpi_detail {
 

@@ -19,7 +19,7 @@
 #include "mpi/mailbox.hpp"
 #include "mpi/rank_workers.hpp"
 #include "mpi/record.hpp"
-#include "pool/parcel_crew.hpp"
+#include "pool/messages/parcel_crew.hpp"
 
 namespace furrow::mpi_detail {
 

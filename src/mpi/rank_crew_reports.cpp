@@ -2,8 +2,8 @@
 #include <algorithm>
 
 #include "mpi/rank_ticket.hpp"
-#include "pool/failure.hpp"
-#include "pool/participant.hpp"
+#include "pool/map/participant.hpp"
+#include "pool/task/failure.hpp"
 
 namespace furrow::mpi_detail {
 

@@ -3,7 +3,7 @@
 #include <cstring>
 
 #include "mpi/rank_ticket.hpp"
-#include "pool/failure.hpp"
+#include "pool/task/failure.hpp"
 
 namespace furrow::mpi_detail {
 

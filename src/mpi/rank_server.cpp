@@ -4,8 +4,8 @@
 #include <ctime>
 
 #include "mpi/operations.hpp"
-#include "pool/failure.hpp"
-#include "pool/participant.hpp"
+#include "pool/map/participant.hpp"
+#include "pool/task/failure.hpp"
 
 namespace furrow::mpi_detail {
 

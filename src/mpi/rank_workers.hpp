@@ -12,9 +12,9 @@
 #include <memory>
 #include <vector>
 
-#include "pool/cargo.hpp"
-#include "pool/message_crew.hpp"
-#include "pool/sent_work.hpp"
+#include "pool/messages/cargo.hpp"
+#include "pool/messages/message_crew.hpp"
+#include "pool/messages/sent_work.hpp"
 
 namespace furrow::mpi_detail {
 

@@ -3,13 +3,13 @@
 #include <algorithm>
 #include <limits>
 
-#include "os/futex.hpp"
-#include "pool/call_pump.hpp"
-#include "pool/failure.hpp"
-#include "pool/participant.hpp"
-#include "pool/task_scope.hpp"
-#include "pool/thread_crew.hpp"
-#include "pool/watchdog.hpp"
+#include "os/events/futex.hpp"
+#include "pool/map/participant.hpp"
+#include "pool/task/call_pump.hpp"
+#include "pool/task/failure.hpp"
+#include "pool/task/task_scope.hpp"
+#include "pool/task/watchdog.hpp"
+#include "pool/threads/thread_crew.hpp"
 
 namespace furrow::detail {
 

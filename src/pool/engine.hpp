@@ -11,7 +11,7 @@
 #include "furrow/detail/map_call.hpp"
 #include "furrow/detail/rank_call.hpp"
 #include "furrow/errors.hpp"
-#include "pool/map_run.hpp"
+#include "pool/map/map_run.hpp"
 
 namespace furrow::pool {
 

@@ -5,7 +5,7 @@
 #include <cstdint>
 
 #include "furrow/codec.hpp"
-#include "os/shared_memory.hpp"
+#include "os/memory/shared_memory.hpp"
 
 namespace furrow {
 

@@ -5,14 +5,14 @@
 #include <optional>
 
 #include "furrow/random.hpp"
-#include "pool/async_engine.hpp"
+#include "pool/async/async_engine.hpp"
 #include "pool/engine.hpp"
-#include "pool/map_session.hpp"
-#include "pool/process_engine.hpp"
+#include "pool/map/map_session.hpp"
+#include "pool/processes/process_engine.hpp"
 #include "pool/serial_engine.hpp"
-#include "pool/task_scope.hpp"
-#include "pool/thread_engine.hpp"
-#include "pool/watchdog.hpp"
+#include "pool/task/task_scope.hpp"
+#include "pool/task/watchdog.hpp"
+#include "pool/threads/thread_engine.hpp"
 
 namespace furrow {
 

@@ -2,7 +2,7 @@
 
 #include <deque>
 
-#include "pool/participant.hpp"
+#include "pool/map/participant.hpp"
 
 namespace furrow::pool {
 

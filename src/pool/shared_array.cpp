@@ -1,6 +1,6 @@
 #include "furrow/shared_array.hpp"
 
-#include "os/shared_memory.hpp"
+#include "os/memory/shared_memory.hpp"
 
 namespace furrow::detail {
 

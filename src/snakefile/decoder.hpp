@@ -9,8 +9,8 @@
 
 #include "base/error.hpp"
 #include "snakefile/json.hpp"
-#include "workflow/evaluator.hpp"
-#include "workflow/rule.hpp"
+#include "workflow/rules/evaluator.hpp"
+#include "workflow/rules/rule.hpp"
 
 namespace furrow::snakefile {
 

@@ -8,7 +8,7 @@
 #include <deque>
 #include <functional>
 
-#include "os/event_loop.hpp"
+#include "os/events/event_loop.hpp"
 
 namespace furrow::snakefile {
 

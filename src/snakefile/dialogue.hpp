@@ -19,7 +19,7 @@
 #include <span>
 #include <string>
 
-#include "os/event_loop.hpp"
+#include "os/events/event_loop.hpp"
 #include "plan/executor.hpp"
 #include "snakefile/deferred_calls.hpp"
 #include "snakefile/evaluator_options.hpp"

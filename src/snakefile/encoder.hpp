@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "base/error.hpp"
-#include "workflow/evaluator.hpp"
+#include "workflow/rules/evaluator.hpp"
 
 namespace furrow::snakefile {
 

@@ -12,10 +12,10 @@
 #include <string>
 #include <vector>
 
-#include "os/event_loop.hpp"
+#include "os/events/event_loop.hpp"
 #include "plan/executor.hpp"
 #include "snakefile/evaluator_options.hpp"
-#include "workflow/evaluator.hpp"
+#include "workflow/rules/evaluator.hpp"
 
 namespace furrow::snakefile {
 

@@ -12,7 +12,7 @@
 #include <chrono>
 #include <thread>
 
-#include "os/files.hpp"
+#include "os/files/files.hpp"
 
 namespace furrow::snakefile {
 namespace {

@@ -8,7 +8,7 @@
 
 #include <chrono>
 
-#include "os/files.hpp"
+#include "os/files/files.hpp"
 #include "snakefile/evaluator_process.hpp"
 
 namespace furrow::snakefile {

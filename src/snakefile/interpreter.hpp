@@ -8,7 +8,7 @@
 #include <string>
 
 #include "base/error.hpp"
-#include "os/process.hpp"
+#include "os/process/process.hpp"
 
 namespace furrow::snakefile {
 

@@ -5,8 +5,8 @@
 #include <climits>
 #include <cstdlib>
 
-#include "os/files.hpp"
-#include "os/process.hpp"
+#include "os/files/files.hpp"
+#include "os/process/process.hpp"
 
 namespace furrow::snakefile {
 

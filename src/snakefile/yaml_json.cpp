@@ -6,7 +6,7 @@
 #include <cstdlib>
 #include <unordered_map>
 
-#include "os/files.hpp"
+#include "os/files/files.hpp"
 #include "snakefile/yaml_tree.hpp"
 
 namespace furrow::snakefile {

@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "os/files.hpp"
+#include "os/files/files.hpp"
 
 namespace furrow::snakefile {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <cstring>
 
-#include "os/files.hpp"
+#include "os/files/files.hpp"
 
 namespace furrow::store {
 

@@ -12,7 +12,7 @@
 #include <optional>
 #include <sstream>
 
-#include "os/files.hpp"
+#include "os/files/files.hpp"
 
 namespace furrow::store {
 

@@ -9,7 +9,7 @@
 #include <chrono>
 #include <functional>
 
-#include "os/files.hpp"
+#include "os/files/files.hpp"
 
 namespace furrow::store {
 namespace {

@@ -11,8 +11,8 @@
 #include <memory>
 #include <optional>
 
-#include "os/descriptor.hpp"
-#include "os/files.hpp"
+#include "os/files/descriptor.hpp"
+#include "os/files/files.hpp"
 
 namespace furrow::store {
 

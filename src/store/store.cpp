@@ -2,7 +2,7 @@
 
 #include <unistd.h>
 
-#include "os/files.hpp"
+#include "os/files/files.hpp"
 #include "store/database.hpp"
 #include "store/lock.hpp"
 #include "store/snapshot.hpp"

@@ -11,7 +11,7 @@
 #include <atomic>
 #include <functional>
 
-#include "os/files.hpp"
+#include "os/files/files.hpp"
 #include "store/store.hpp"
 
 namespace furrow::store {

@@ -6,7 +6,7 @@
 
 #include <chrono>
 
-#include "os/files.hpp"
+#include "os/files/files.hpp"
 
 namespace furrow::store {
 namespace {

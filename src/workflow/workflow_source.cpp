@@ -6,9 +6,9 @@
 
 #include "base/hash.hpp"
 #include "base/strings.hpp"
-#include "os/clock.hpp"
-#include "workflow/benchmark.hpp"
-#include "workflow/job_environment.hpp"
+#include "os/events/clock.hpp"
+#include "workflow/jobs/benchmark.hpp"
+#include "workflow/jobs/job_environment.hpp"
 
 namespace furrow::workflow {
 

@@ -22,13 +22,13 @@
 #include "plan/batch_files.hpp"
 #include "plan/job_source.hpp"
 #include "plan/under_way.hpp"
-#include "workflow/group_demand.hpp"
-#include "workflow/identity.hpp"
-#include "workflow/job_demands.hpp"
-#include "workflow/job_files.hpp"
-#include "workflow/job_groups.hpp"
-#include "workflow/recorder.hpp"
-#include "workflow/shadow.hpp"
+#include "workflow/dag/identity.hpp"
+#include "workflow/jobs/group_demand.hpp"
+#include "workflow/jobs/job_demands.hpp"
+#include "workflow/jobs/job_files.hpp"
+#include "workflow/jobs/job_groups.hpp"
+#include "workflow/jobs/recorder.hpp"
+#include "workflow/jobs/shadow.hpp"
 
 namespace furrow::workflow {
 

@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <set>
 
-#include "os/clock.hpp"
+#include "os/events/clock.hpp"
 #include "workflow/workflow_source.hpp"
 
 namespace furrow::workflow {

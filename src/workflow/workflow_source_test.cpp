@@ -3,8 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "../../tests/support/temporary_folder.hpp"
-#include "../../tests/support/workflow_maker.hpp"
+#include "support/temporary_folder.hpp"
+#include "support/workflow_maker.hpp"
 
 namespace furrow::workflow {
 namespace {

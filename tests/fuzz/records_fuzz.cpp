@@ -8,9 +8,9 @@
 #include <string>
 #include <string_view>
 
-#include "command/input_source.hpp"
-#include "command/record_splitter.hpp"
-#include "os/descriptor.hpp"
+#include "command/input/input_source.hpp"
+#include "command/input/record_splitter.hpp"
+#include "os/files/descriptor.hpp"
 
 namespace {
 

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "command/template.hpp"
+#include "command/template/template.hpp"
 
 namespace {
 

@@ -4,7 +4,7 @@
 #include <cstdlib>
 
 #include "base/strings.hpp"
-#include "workflow/pattern.hpp"
+#include "workflow/rules/pattern.hpp"
 
 namespace {
 

@@ -7,10 +7,10 @@
 
 #include "../support/executor_contract.hpp"
 #include "../support/temporary_folder.hpp"
-#include "exec/mpi_executor.hpp"
-#include "exec/post_plugin.hpp"
-#include "exec/rank_runner.hpp"
-#include "os/guard.hpp"
+#include "exec/ranks/mpi_executor.hpp"
+#include "exec/ranks/post_plugin.hpp"
+#include "exec/ranks/rank_runner.hpp"
+#include "os/process/guard.hpp"
 
 namespace furrow {
 

@@ -13,9 +13,9 @@
 #include <string>
 #include <vector>
 
-#include "os/clock.hpp"
-#include "os/event_loop.hpp"
-#include "os/files.hpp"
+#include "os/events/clock.hpp"
+#include "os/events/event_loop.hpp"
+#include "os/files/files.hpp"
 #include "plan/executor.hpp"
 
 namespace furrow::testing_support {

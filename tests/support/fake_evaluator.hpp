@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "workflow/evaluator.hpp"
+#include "workflow/rules/evaluator.hpp"
 
 namespace furrow::support {
 

@@ -9,7 +9,7 @@
 
 #include <string>
 
-#include "os/files.hpp"
+#include "os/files/files.hpp"
 
 namespace furrow::support {
 

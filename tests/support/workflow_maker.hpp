@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "fake_evaluator.hpp"
-#include "workflow/dag_builder.hpp"
+#include "workflow/dag/dag_builder.hpp"
 
 namespace furrow::support {
 

@@ -1,4 +1,5 @@
-// Large buffers of values in the crew's Arena (pool/arena.hpp), and those memories as Python objects.
+// Large buffers of values in the crew's Arena (pool/messages/arena.hpp), and those memories as Python
+// objects.
 //
 // What the parent puts there is needed by the chunks that refer to it, and by the job that may refer to it
 // again: each use() counts, until release(). What a worker puts there belongs to the parent's object.
@@ -10,8 +11,8 @@
 #include <unordered_map>
 
 #include "native/values.hpp"
-#include "pool/arena.hpp"
-#include "pool/beside.hpp"
+#include "pool/messages/arena.hpp"
+#include "pool/messages/beside.hpp"
 
 namespace furrow::python {
 

@@ -7,7 +7,7 @@
 
 #include "native/fork.hpp"
 #include "native/without_gil.hpp"
-#include "pool/participant.hpp"
+#include "pool/map/participant.hpp"
 
 namespace furrow::python {
 

@@ -28,7 +28,7 @@
 
 #include "native/job.hpp"
 #include "native/station.hpp"
-#include "pool/message_crew.hpp"
+#include "pool/messages/message_crew.hpp"
 
 namespace furrow::python {
 

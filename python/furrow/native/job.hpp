@@ -20,8 +20,8 @@
 #include "native/session.hpp"
 #include "native/values.hpp"
 #include "native/wire.hpp"
-#include "pool/parcel_crew.hpp"
-#include "pool/range_board.hpp"
+#include "pool/map/range_board.hpp"
+#include "pool/messages/parcel_crew.hpp"
 
 namespace furrow::python {
 

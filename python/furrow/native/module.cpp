@@ -6,8 +6,8 @@
 #include "native/arena_store.hpp"
 #include "native/crew.hpp"
 #include "native/station.hpp"
-#include "os/slurm_rank.hpp"
-#include "pool/progress_bar.hpp"
+#include "os/process/slurm_rank.hpp"
+#include "pool/map/progress_bar.hpp"
 
 namespace py = pybind11;
 using namespace furrow::python;

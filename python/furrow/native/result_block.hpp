@@ -7,7 +7,7 @@
 #include <algorithm>
 
 #include "native/buffer.hpp"
-#include "pool/message_worker.hpp"
+#include "pool/messages/message_worker.hpp"
 
 namespace furrow::python {
 

@@ -1,5 +1,5 @@
-// What goes on beside a map of Python tasks: progress, a trace, a resume file (pool/map_session.hpp), over
-// the lists of its inputs and results.
+// What goes on beside a map of Python tasks: progress, a trace, a resume file (pool/map/map_session.hpp),
+// over the lists of its inputs and results.
 //
 // The GIL guards it. Errors: PoolError, and what a progress callback raised.
 #pragma once
@@ -9,7 +9,7 @@
 #include <string>
 
 #include "native/values.hpp"
-#include "pool/map_session.hpp"
+#include "pool/map/map_session.hpp"
 
 namespace furrow::python {
 

@@ -7,7 +7,7 @@
 
 #include "native/arena_store.hpp"
 #include "native/worker.hpp"
-#include "pool/cargo.hpp"
+#include "pool/messages/cargo.hpp"
 
 namespace furrow::python {
 

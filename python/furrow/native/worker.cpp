@@ -5,7 +5,7 @@
 #include <stdexcept>
 
 #include "native/result_block.hpp"
-#include "pool/message_crew.hpp"
+#include "pool/messages/message_crew.hpp"
 
 namespace furrow::python {
 

@@ -13,7 +13,7 @@
 
 #include "native/values.hpp"
 #include "native/wire.hpp"
-#include "pool/message_worker.hpp"
+#include "pool/messages/message_worker.hpp"
 
 namespace furrow::python {
 

@@ -1,0 +1,140 @@
+#include "cli/map/map_cluster.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <charconv>
+
+#include "cli/run/cluster_run.hpp"
+#include "exec/cluster/slurm_system.hpp"
+#include "os/cores/cores.hpp"
+#include "os/files/files.hpp"
+
+namespace furrow::cli {
+
+namespace {
+
+constexpr unsigned kQueued = 100;  // Slurm jobs, where -j does not say
+
+bool is_table(const std::string& results) {
+  command::ResultsTable::Format format;
+  return command::ResultsTable::is_table(results, format);
+}
+
+std::string shelf_of(const MapOptions& options) {
+  if (options.joblog) return *options.joblog + ".batches";
+  return fmt::format(".furrow/map/{}", ::getpid());
+}
+
+// The same names as in a Snakefile.
+exec::Allocation asked_of(const MapOptions& options) {
+  workflow::JobDemands::Demand demand;
+  for (const auto& [name, text] : options.cluster_resources) {
+    std::int64_t number = 0;
+    const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), number);
+    const bool is_number = code == std::errc() && end == text.data() + text.size();
+    demand.resources.emplace_back(
+        name == "cores" ? "cpus_per_task" : name,
+        is_number ? workflow::ResourceValue(number) : workflow::ResourceValue(text));
+  }
+  return allocation_of(demand);
+}
+
+exec::ClusterOptions cluster_options(const MapOptions& options, const std::string& shelf,
+                                     std::string scratch) {
+  ClusterSettings settings = options.cluster;
+  const bool is_given = options.jobs.kind != Count::Kind::kPercent || options.jobs.value != 100;
+  settings.jobs = is_given ? options.jobs.jobs(static_cast<unsigned>(os::usable_cores().physical)) : kQueued;
+  exec::ClusterOptions cluster = cluster_options_of(settings);
+  cluster.shelf = shelf;
+  cluster.scratch = std::move(scratch);
+  return cluster;
+}
+
+}  // namespace
+
+Result<void> check_map_cluster(const MapOptions& options) {
+  const ClusterSettings& cluster = options.cluster;
+  if (!cluster.is_on()) return {};
+  if (auto possible = check_batch_nodes(cluster); !possible) return possible;
+  const auto here_only = [](bool is_given, const char* name) -> Result<void> {
+    if (!is_given) return {};
+    return fail(Error{std::string(name) + " works on this machine only, not with --executor slurm"});
+  };
+  const std::pair<bool, const char*> all[] = {
+      {options.pipe != MapOptions::Pipe::kNo, "--pipe"},
+      {options.grouping == MapOptions::Grouping::kNone, "--ungroup"},
+      {options.grouping == MapOptions::Grouping::kLine, "--line-buffer"},
+      {options.load.has_value(), "--load"},
+      {options.memfree > 0, "--memfree"},
+      {options.timeout_percent > 0, "--timeout N%"},
+      {!options.term_sequence.empty(), "--termseq"},
+      {options.results && !is_table(*options.results), "--results FOLDER"}};
+  for (const auto& [is_given, name] : all) {
+    if (auto ok = here_only(is_given, name); !ok) return ok;
+  }
+  return {};
+}
+
+Result<void> check_map_ranks(const MapOptions& options) {
+  const std::pair<bool, const char*> all[] = {{options.cluster.is_on(), "--executor slurm"},
+                                              {options.load.has_value(), "--load"},
+                                              {options.memfree > 0, "--memfree"}};
+  for (const auto& [is_given, name] : all) {
+    if (is_given)
+      return fail(Error{std::string(name) + " does not go with several ranks of mpirun or srun", "", 0,
+                        "Start furrow once, or leave it out."});
+  }
+  return {};
+}
+
+MapCluster::MapCluster(const MapOptions& options, const command::MapSource& source, command::Joblog* log,
+                       os::EventLoop& loop, exec::OutputSink& sink, std::string scratch)
+    : options_(options),
+      source_(source),
+      log_(log),
+      allocation_(asked_of(options)),
+      shelf_(shelf_of(options)),
+      cluster_(loop, std::make_unique<exec::SlurmSystem>(loop), *this, &sink,
+               cluster_options(options, shelf_, std::move(scratch))) {}
+
+MapCluster::~MapCluster() {
+  if (!log_) ::rmdir(shelf_.c_str());
+  if (log_) ::rmdir((*options_.joblog + ".batches").c_str());  // only where nothing is in it
+}
+
+Result<void> MapCluster::adopt() {
+  if (!log_) return {};
+  // Without --resume all runs anew, and with the other two what failed does: then nothing may still run.
+  const bool goes_on = options_.resume && !options_.resume_failed && !options_.retry_failed;
+  cluster_.adopt([&](const std::string& key) {
+    std::uint64_t number = 0;
+    std::from_chars(key.data(), key.data() + key.size(), number, 16);
+    return goes_on && log_->past().by_key(number) == command::PastJobs::Before::kNever;
+  });
+  if (goes_on || cluster_.in_flight() == 0) return {};
+  return fail(Error{"jobs of an earlier furrow map with this log are still on the cluster", "", 0,
+                    "Wait for them with --resume; or cancel them and remove the folder " + shelf_ + "."});
+}
+
+void MapCluster::finish() {
+  cluster_.finish([](const std::string&) { return false; });
+}
+
+exec::ClusterNeeds MapCluster::needs(const plan::Attempt& attempt) {
+  const command::MapJob& job = source_.job(attempt.job);
+  exec::ClusterNeeds needs;
+  needs.allocation = allocation_;
+  needs.key = job.has_key ? fmt::format("{:016x}", job.key) : fmt::format("job {}", job.seq);
+  needs.identity = job.has_key ? job.key : 0;
+  needs.kind = "map";
+  needs.name = fmt::format("job {}", job.seq);
+  return needs;
+}
+
+std::vector<Result<exec::NeedsSource::Words>> MapCluster::words(
+    std::span<const plan::Attempt* const> attempts) {
+  return std::vector<Result<Words>>(attempts.size());
+}
+
+}  // namespace furrow::cli

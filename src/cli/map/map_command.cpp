@@ -1,0 +1,24 @@
+#include "cli/map/map_command.hpp"
+
+#include <cstdio>
+
+#include "cli/map/map_dry_run.hpp"
+#include "cli/tell.hpp"
+
+namespace furrow::cli {
+
+int map_command(const std::vector<std::string>& arguments, Ranks* ranks) {
+  auto options = read_map_options(arguments);
+  if (!options) {
+    std::FILE* const stream = options.error().code == 0 ? stdout : stderr;
+    std::fprintf(stream, "%s\n", options.error().text.c_str());
+    return options.error().code;
+  }
+  if (!options->dry_run) return run_map(std::move(*options), ranks);
+  auto plan = plan_map(*options, ranks);
+  if (plan) return dry_run_map(*options, *plan);
+  tell(plan.error());
+  return 255;
+}
+
+}  // namespace furrow::cli

@@ -1,0 +1,127 @@
+#include "cli/map/map_plan.hpp"
+
+#include <unistd.h>
+
+#include <cstdio>
+
+#include "base/hash.hpp"
+#include "command/input/input_batches.hpp"
+#include "os/cores/cores.hpp"
+
+namespace furrow::cli {
+
+namespace {
+
+using command::CommandTemplate;
+using command::TemplateOptions;
+
+Error about(const char* option, Error error) {
+  error.message = std::string(option) + ": " + error.message;
+  return error;
+}
+
+// A template that is no command: nothing is quoted, nothing added.
+Result<CommandTemplate> parse_text(const char* option, const std::string& text, TemplateOptions options) {
+  options.quote = options.quote_words = options.append_value = false;
+  auto parsed = CommandTemplate::parse({text}, options);
+  if (!parsed) return fail(about(option, std::move(parsed.error())));
+  return parsed;
+}
+
+Result<void> parse_texts(const MapOptions& options, const TemplateOptions& templates, MapPlan& plan) {
+  const auto parse = [&](const char* option, const std::optional<std::string>& text,
+                         std::optional<CommandTemplate>& into) -> Result<void> {
+    if (!text) return {};
+    auto parsed = parse_text(option, *text, templates);
+    if (!parsed) return fail(std::move(parsed.error()));
+    into = std::move(*parsed);
+    return {};
+  };
+  const std::optional<std::string> tag = options.tagstring ? options.tagstring
+                                         : options.tag     ? std::optional(templates.value_string)
+                                                           : std::nullopt;
+  for (const auto& [option, text, into] :
+       {std::tuple("--tagstring", tag, &plan.tag), std::tuple("--results", options.results, &plan.results),
+        std::tuple("--wd", options.directory, &plan.directory),
+        std::tuple("--retries", std::optional(options.retries), &plan.retries)})
+    if (auto done = parse(option, text, *into); !done) return done;
+  for (const std::string& output : options.outputs) {
+    auto parsed = parse_text("--output", output, templates);
+    if (!parsed) return fail(std::move(parsed.error()));
+    plan.outputs.push_back(std::move(*parsed));
+  }
+  return {};
+}
+
+template <class Question>
+bool any_template(const MapPlan& plan, Question question) {
+  bool answer = question(plan.command);
+  for (const auto* text : {&plan.tag, &plan.results, &plan.directory, &plan.retries})
+    answer |= *text && question(**text);
+  for (const CommandTemplate& output : plan.outputs) answer |= question(output);
+  return answer;
+}
+
+bool needs_total(const MapOptions& options, const MapPlan& plan) {
+  if (any_template(plan, [](const CommandTemplate& text) { return text.uses_total(); })) return true;
+  if (options.total_jobs || options.dry_run) return false;
+  return options.bar || options.eta || options.halt.percent;
+}
+
+void note_terminal(const MapOptions& options) {
+  const bool reads =
+      options.inputs.sources.empty() && options.pipe == MapOptions::Pipe::kNo && !options.retry_failed;
+  if (reads && ::isatty(STDIN_FILENO) && ::isatty(STDERR_FILENO))
+    std::fputs("furrow map: reading the inputs from the terminal, one a line; Ctrl-D ends them\n", stderr);
+}
+
+// Each rank is a machine: -j says how many jobs at a time it runs.
+void share_slots(const MapOptions& options, const exec::RankTeam& team, MapPlan& plan) {
+  plan.slots = 0;
+  for (const exec::RankFigures& rank : team.ranks()) {
+    const unsigned slots = options.jobs.jobs(static_cast<unsigned>(rank.cores));
+    plan.shares.push_back({slots, 0});
+    plan.slots += slots;
+  }
+}
+
+// Jobs that are handed over at a time: of so many, what goes together on a cluster is chosen.
+constexpr unsigned kOnCluster = 20'000;
+
+}  // namespace
+
+Result<MapPlan> plan_map(const MapOptions& options, Ranks* ranks) {
+  MapPlan plan;
+  plan.slots = options.jobs.jobs(static_cast<unsigned>(os::usable_cores().physical));
+  if (options.cluster.is_on()) plan.slots = kOnCluster;
+  if (ranks) share_slots(options, ranks->team(), plan);
+  plan.total = options.total_jobs;
+  note_terminal(options);
+  TemplateOptions templates = options.templates;
+  const bool pipes = options.pipe != MapOptions::Pipe::kNo;
+  if (!pipes) {
+    auto inputs = command::open_inputs(options.inputs);
+    if (!inputs) return fail(std::move(inputs.error()));
+    plan.inputs = std::move(*inputs);
+    templates.names = plan.inputs->names();
+  }
+  auto parsed = CommandTemplate::parse(options.command, templates);
+  if (!parsed) return fail(about("the command", std::move(parsed.error())));
+  plan.command = std::move(*parsed);
+  if (auto texts = parse_texts(options, templates, plan); !texts) return fail(std::move(texts.error()));
+  plan.needs_identities = any_template(plan, [](const CommandTemplate& text) { return text.uses_seed(); });
+  if (pipes) return plan;
+
+  command::BatchOptions batches = options.batches;
+  batches.slots = plan.slots;
+  plan.inputs = command::make_batches(std::move(plan.inputs), plan.command, batches);
+  if (needs_total(options, plan)) {
+    auto counted = command::count_inputs(std::move(plan.inputs));
+    if (!counted) return fail(std::move(counted.error()));
+    plan.inputs = std::move(counted->inputs);
+    plan.total = counted->total;
+  }
+  return plan;
+}
+
+}  // namespace furrow::cli

@@ -1,0 +1,137 @@
+#include "cli/map/map_progress.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "base/strings.hpp"
+
+namespace furrow::cli {
+
+namespace {
+
+constexpr double kLong_s = 2;  // a run that takes longer shows itself, on a terminal
+constexpr std::size_t kSlowest = 5, kFailedShown = 10;
+constexpr std::size_t kShown = 100;            // bytes of an input
+constexpr std::size_t kLongestCommand = 2000;  // that is offered to be run again
+
+std::string shown(std::string text) {
+  std::replace(text.begin(), text.end(), '\n', ' ');
+  if (text.size() > kShown) text = text.substr(0, kShown) + "...";
+  return text;
+}
+
+std::string how_it_ended(const plan::Exit& exit) {
+  if (exit.timed_out) return "took too long";
+  if (exit.signal != 0) return fmt::format("signal {} ({})", exit.signal, ::strsignal(exit.signal));
+  if (!exit.error.empty()) return exit.error;
+  return fmt::format("exit code {}", exit.status);
+}
+
+}  // namespace
+
+MapProgress::MapProgress(const MapOptions& options, const command::MapSource& source,
+                         std::optional<std::uint64_t> total, std::vector<std::string> names,
+                         os::EventLoop& loop)
+    : options_(options), source_(source), total_(total), names_(std::move(names)), bar_(loop) {
+  const bool shows_itself =
+      ::isatty(2) && !options.quiet && options.grouping == MapOptions::Grouping::kGroup && !options.dry_run;
+  if (is_wanted()) {
+    bar_.start(0, [this] { return this->total(); });
+  } else if (shows_itself) {
+    bar_.start(kLong_s, [this] { return this->total(); });
+  }
+}
+
+std::optional<std::size_t> MapProgress::total() const {
+  const command::MapCounts& counts = source_.counts();
+  if (counts.is_all) return counts.read - counts.skipped - counts.fresh;
+  if (!total_) return std::nullopt;
+  return std::max(*total_, counts.read) - counts.skipped - counts.fresh;
+}
+
+void MapProgress::on_event(const plan::Event& event) {
+  switch (event.kind) {
+    case plan::Event::Kind::kJobStarted:
+      ++bar_.counts.running;
+      break;
+    case plan::Event::Kind::kJobFinished:
+    case plan::Event::Kind::kJobFailed:
+      bar_.counts.running -= bar_.counts.running > 0;
+      if (!event.will_retry && !event.exit->cancelled) ended(event);
+      break;
+    case plan::Event::Kind::kStopping:
+      bar_.clear();
+      if (::isatty(2))
+        write_error("Stopping: running jobs are asked to end (once more to end them at once)\n");
+      break;
+    default:
+      break;
+  }
+}
+
+void MapProgress::ended(const plan::Event& event) {
+  const bool ok = event.kind == plan::Event::Kind::kJobFinished;
+  ++(ok ? bar_.counts.done : bar_.counts.failed);
+  const plan::Exit& exit = *event.exit;
+  const bool is_slow = slowest_.size() < kSlowest || exit.usage.wall_s > slowest_.back().wall_s;
+  const bool is_noted = !ok && failed_.size() < kFailedShown;
+  if (!is_slow && !is_noted) return;
+  const command::MapJob& job = source_.job(event.job);
+  const std::string input = job.values.empty() ? fmt::format("number {}", job.seq) : job.values.joined(" ");
+  Ended entry{exit.usage.wall_s, shown(input), ok ? "" : how_it_ended(exit), job.values};
+  if (is_noted) failed_.push_back(entry);
+  if (!is_slow) return;
+  const auto place = std::find_if(slowest_.begin(), slowest_.end(),
+                                  [&](const Ended& other) { return other.wall_s < entry.wall_s; });
+  slowest_.insert(place, std::move(entry));
+  if (slowest_.size() > kSlowest) slowest_.pop_back();
+}
+
+std::string MapProgress::summary(const farm::Summary& summary) const {
+  const bool is_long = is_wanted() || (bar_.was_drawn() && ::isatty(2));
+  const std::size_t failed = bar_.counts.failed;
+  if (options_.quiet || (!is_long && failed == 0)) return {};
+  const std::size_t jobs = bar_.counts.done + failed + summary.cancelled;
+  std::string text = fmt::format("furrow map: {} of {} done in {}", bar_.counts.done, count_of(jobs, "job"),
+                                 human_duration(summary.wall_s));
+  if (failed > 0) text += fmt::format("; {} failed", failed);
+  if (summary.cancelled > 0) text += fmt::format("; {} interrupted", summary.cancelled);
+  text += "\n";
+  if (is_long && jobs > 1) {
+    for (const Ended& job : slowest_)
+      text += fmt::format("  slow: {:>9}  {}\n", human_duration(job.wall_s), job.input);
+  }
+  for (const Ended& job : failed_) text += fmt::format("  failed: {}  ({})\n", job.input, job.how);
+  if (failed > failed_.size()) text += fmt::format("  and {} more\n", failed - failed_.size());
+  if (failed > 0) text += rerun();
+  return text;
+}
+
+// Where there is a log, it knows the failed jobs; else a few can be named.
+std::string MapProgress::rerun() const {
+  if (options_.joblog && *options_.joblog != "-")
+    return "  Run just those again: furrow map --joblog " + shell_quote(*options_.joblog) +
+           " --retry-failed\n";
+  const std::string hint = "  With --joblog FILE, --retry-failed runs just those again.\n";
+  if (bar_.counts.failed > failed_.size() || options_.pipe != MapOptions::Pipe::kNo ||
+      options_.batches.max_records != 1)
+    return hint;
+  std::string command = "furrow map";
+  if (options_.templates.plus) command += " --plus";
+  if (options_.templates.value_string != "{}")
+    command += " -I " + shell_quote(options_.templates.value_string);
+  if (!names_.empty()) command += " --header :";
+  for (const std::string& word : options_.command) command += " " + shell_quote(word);
+  for (std::size_t i = 0; i < failed_.front().values.size(); ++i) {
+    command += i == 0 ? " :::" : " :::+";
+    if (i < names_.size()) command += " " + shell_quote(names_[i]);
+    for (const Ended& job : failed_) command += " " + shell_quote(i < job.values.size() ? job.values[i] : "");
+  }
+  return command.size() > kLongestCommand ? hint : "  Run just those again: " + command + "\n";
+}
+
+}  // namespace furrow::cli

@@ -1,0 +1,50 @@
+// What people see of a `furrow map`: a bar while it is long, and in the end what took longest, what failed,
+// and how to run just that again. Not thread-safe.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/bar.hpp"
+#include "cli/map/map_options.hpp"
+#include "command/map_source.hpp"
+#include "farm/farm.hpp"
+#include "plan/event.hpp"
+
+namespace furrow::cli {
+
+class MapProgress final : public plan::EventSink {
+ public:
+  // Borrows all but OPTIONS' copy. TOTAL: of jobs, where it was counted.
+  MapProgress(const MapOptions& options, const command::MapSource& source, std::optional<std::uint64_t> total,
+              std::vector<std::string> names, os::EventLoop& loop);
+
+  void on_event(const plan::Event& event) override;
+  void before_output() { bar_.clear(); }
+  void finish() { bar_.stop(); }
+  // The last words; empty where there is nothing to say.
+  std::string summary(const farm::Summary& summary) const;
+
+ private:
+  struct Ended {
+    double wall_s;
+    std::string input;
+    std::string how;
+    command::Arguments values;
+  };
+  bool is_wanted() const { return options_.bar || options_.progress || options_.eta; }
+  std::optional<std::size_t> total() const;
+  void ended(const plan::Event& event);
+  std::string rerun() const;
+
+  const MapOptions& options_;
+  const command::MapSource& source_;
+  const std::optional<std::uint64_t> total_;
+  const std::vector<std::string> names_;
+  Bar bar_;
+  std::vector<Ended> slowest_;  // longest first
+  std::vector<Ended> failed_;   // the first of them
+};
+
+}  // namespace furrow::cli

@@ -1,0 +1,36 @@
+// --timeout as a percentage: a job may take so many times as long as the median of those that ended well. The
+// limit moves while jobs run. Not thread-safe.
+#pragma once
+
+#include <map>
+#include <utility>
+
+#include "command/median.hpp"
+#include "os/events/event_loop.hpp"
+#include "plan/executor.hpp"
+
+namespace furrow::cli {
+
+class MapTimeouts {
+ public:
+  MapTimeouts(double percent, plan::Executor& executor, os::EventLoop& loop);
+  ~MapTimeouts();
+  MapTimeouts(const MapTimeouts&) = delete;
+  MapTimeouts& operator=(const MapTimeouts&) = delete;
+
+  void started(plan::JobId job);
+  void ended(plan::JobId job, bool ok, double wall_s);
+
+ private:
+  void arm();
+  void look();
+
+  const double factor_;
+  plan::Executor& executor_;
+  os::EventLoop& loop_;
+  command::Median median_;
+  std::map<plan::JobId, double> running_;  // since when
+  std::uint64_t timer_ = 0;
+};
+
+}  // namespace furrow::cli

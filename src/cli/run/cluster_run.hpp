@@ -1,0 +1,74 @@
+// A workflow's jobs on a cluster: what `furrow run` puts between the farm and the batch system.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+
+#include "cli/cluster_options.hpp"
+#include "cli/run/workflow_session.hpp"
+#include "exec/cluster/cluster_executor.hpp"
+#include "exec/routed_executor.hpp"
+#include "workflow/workflow_source.hpp"
+
+namespace furrow::cli {
+
+// What each job asks for, by its resources.
+class WorkflowNeeds final : public exec::NeedsSource {
+ public:
+  // Borrows all. STORE tells how long the jobs of each rule took.
+  // COMMAND: the user's that submits; empty: none.
+  // LIMITS: the most of each resource that jobs of a group may use at a time.
+  WorkflowNeeds(workflow::WorkflowSource& source, workflow::Evaluator& evaluator, store::Store& store,
+                std::string command, std::map<std::string, std::int64_t> limits);
+
+  exec::ClusterNeeds needs(const plan::Attempt& attempt) override;
+  std::optional<exec::GroupNeeds> group(const plan::Attempt& attempt) override;
+  exec::Allocation together(const plan::Attempt& attempt, std::int64_t cores,
+                            std::int64_t memory_mb) override;
+  std::vector<Result<Words>> words(std::span<const plan::Attempt* const> attempts) override;
+
+ private:
+  workflow::JobView view(const plan::Attempt& attempt) const;
+
+  workflow::WorkflowSource& source_;
+  workflow::Evaluator& evaluator_;
+  const std::string command_;
+  const std::map<std::string, std::int64_t> limits_;
+  std::map<std::string, double, std::less<>> means_;  // seconds, by rule
+};
+
+// What a job's resources ask of a cluster, by Snakemake's standard names.
+exec::Allocation allocation_of(const workflow::JobDemands::Demand& demand);
+
+// As the command line says.
+exec::ClusterOptions cluster_options_of(const ClusterSettings& settings);
+
+// Whether jobs can run on ranks, if they are to.
+Result<void> check_batch_nodes(const ClusterSettings& settings);
+
+class ClusterRun {
+ public:
+  // Borrows all; LOCAL runs what stays on this machine.
+  ClusterRun(WorkflowSession& session, workflow::WorkflowSource& source, os::EventLoop& loop,
+             plan::Executor& local, exec::OutputSink* sink);
+
+  plan::Executor& executor() { return routed_; }
+  // The run is over and recorded.
+  void finish(workflow::Recorder& recorder);
+  std::string summary() const;  // "3 Slurm jobs"; may be empty
+
+ private:
+  bool is_remote(const plan::Attempt& attempt) const;
+
+  const ClusterSettings& settings_;
+  workflow::WorkflowSource& source_;
+  WorkflowNeeds needs_;
+  exec::ClusterExecutor cluster_;
+  exec::RoutedExecutor routed_;
+};
+
+// Whether an earlier run may have left jobs on a cluster.
+bool has_left_batches();
+
+}  // namespace furrow::cli

@@ -1,0 +1,118 @@
+#include "cli/run/profile.hpp"
+
+#include <cctype>
+#include <cstdlib>
+
+#include "os/files/files.hpp"
+#include "snakefile/yaml_json.hpp"
+
+namespace furrow::cli {
+
+namespace {
+
+constexpr const char* kFileNames[] = {"profile.v9+.yaml", "config.v9+.yaml", "profile.v8+.yaml",
+                                      "config.v8+.yaml",  "profile.yaml",    "config.yaml"};
+
+std::vector<std::string> places(const std::string& name) {
+  std::vector<std::string> folders{name};
+  if (name.find('/') == std::string::npos) {
+    const char* const home = std::getenv("HOME");
+    const char* const xdg = std::getenv("XDG_CONFIG_HOME");
+    const std::string config = xdg && *xdg ? xdg : std::string(home ? home : "") + "/.config";
+    folders.push_back(config + "/furrow/" + name);
+    folders.push_back(config + "/snakemake/" + name);
+    folders.push_back("/etc/xdg/snakemake/" + name);
+  }
+  std::vector<std::string> files;
+  for (const std::string& folder : folders) {
+    if (os::status(folder).kind == os::FileStatus::Kind::kFile) files.push_back(folder);
+    for (const char* file : kFileNames) files.push_back(folder + "/" + file);
+  }
+  return files;
+}
+
+// $NAME and ${NAME} stand for environment variables, as far as they are set.
+std::string expand_variables(const std::string& text) {
+  std::string expanded;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const bool braced = text.compare(i, 2, "${") == 0;
+    std::size_t end = i + (braced ? 2 : 1);
+    if (text[i] == '$') {
+      while (end < text.size() && (std::isalnum(static_cast<unsigned char>(text[end])) || text[end] == '_'))
+        ++end;
+    }
+    const std::size_t begin = i + (braced ? 2 : 1);
+    const char* const value =
+        text[i] == '$' && end > begin ? std::getenv(text.substr(begin, end - begin).c_str()) : nullptr;
+    if (!value) {
+      expanded += text[i];
+      continue;
+    }
+    expanded += value;
+    i = braced && end < text.size() && text[end] == '}' ? end : end - 1;
+  }
+  return expanded;
+}
+
+std::string scalar(const snakefile::JsonValue& value) {
+  if (value.IsString()) return expand_variables(std::string(snakefile::view(value)));
+  return snakefile::to_text(value);
+}
+
+// {"a": {"mem": 1}} -> "a:mem=1"; {"a": 1} -> "a=1"
+void flatten(const snakefile::JsonValue& object, const std::string& prefix,
+             std::vector<std::string>& values) {
+  for (const auto& member : object.GetObject()) {
+    const std::string name = prefix + std::string(snakefile::view(member.name));
+    if (member.value.IsObject()) {
+      flatten(member.value, name + ":", values);
+    } else {
+      values.push_back(name + "=" + scalar(member.value));
+    }
+  }
+}
+
+}  // namespace
+
+std::string find_workflow_profile(const std::string& name, const std::string& snakefile) {
+  std::string beside = os::parent_of(snakefile);
+  if (snakefile.empty())
+    beside = os::status("Snakefile").exists() || os::status("snakefile").exists() ? "" : "workflow";
+  if (!beside.empty()) beside += "/";
+  for (const std::string& place : {name, "profiles/" + name, beside + "profiles/" + name}) {
+    if (place == name && name == "default") continue;
+    if (os::status(place).exists()) return place;
+  }
+  return {};
+}
+
+Result<std::vector<ProfileOption>> read_profile(const std::string& name) {
+  for (const std::string& file : places(name)) {
+    if (!os::status(file).exists()) continue;
+    auto document = snakefile::read_yaml(file);
+    if (!document) return fail(std::move(document.error()));
+    std::vector<ProfileOption> options;
+    if (document->root().IsNull()) return options;
+    if (!document->root().IsObject()) return fail(Error{"a profile is a mapping of options to values", file});
+    for (const auto& member : document->root().GetObject()) {
+      ProfileOption option{std::string(snakefile::view(member.name)), {}};
+      if (member.value.IsFalse() || member.value.IsNull()) continue;
+      if (member.value.IsObject()) {
+        flatten(member.value, "", option.values);
+      } else if (member.value.IsArray()) {
+        for (const auto& value : member.value.GetArray()) option.values.push_back(scalar(value));
+      } else if (!member.value.IsTrue()) {
+        option.values.push_back(scalar(member.value));
+      }
+      options.push_back(std::move(option));
+    }
+    return options;
+  }
+  return fail(Error{"there is no profile " + name,
+                    {},
+                    0,
+                    "A profile is a folder with a config.yaml, given by its path or by its name in "
+                    "~/.config/furrow or ~/.config/snakemake."});
+}
+
+}  // namespace furrow::cli

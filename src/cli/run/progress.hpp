@@ -1,0 +1,51 @@
+// What people see of a run: one bar on a terminal, plain lines elsewhere; each failed job with all that helps
+// to mend it.
+//
+// Writes to standard error. Not thread-safe.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "cli/bar.hpp"
+#include "exec/output/output_sink.hpp"
+#include "os/events/event_loop.hpp"
+#include "plan/event.hpp"
+#include "workflow/workflow_source.hpp"
+
+namespace furrow::cli {
+
+struct ProgressOptions {
+  bool quiet_progress = false;  // no lines about jobs that start and end well
+  bool quiet_all = false;       // nothing but errors
+  bool print_commands = false;
+  std::string log_path;  // everything is also written here; empty: nowhere
+};
+
+class Progress final : public plan::EventSink, public exec::OutputSink {
+ public:
+  Progress(const workflow::WorkflowSource& source, os::EventLoop& loop, ProgressOptions options);
+  ~Progress() override;
+
+  void on_event(const plan::Event& event) override;
+  void show(const exec::CapturedOutput& output) override;
+  bool is_one_stream() const override { return standard_.is_one_stream(); }
+
+ private:
+  void started(const plan::Event& event);
+  void finished(const plan::Event& event);
+  void failed(const plan::Event& event);
+  std::string title(plan::JobId job) const;
+  void print(const std::string& text);
+
+  const workflow::WorkflowSource& source_;
+  ProgressOptions options_;
+  exec::StandardOutputSink standard_;
+  bool on_terminal_;
+  Bar bar_;
+  std::size_t total_ = 0;
+  double last_line_ = 0;
+  int log_fd_ = -1;
+};
+
+}  // namespace furrow::cli

@@ -1,0 +1,174 @@
+#include "cli/run/run_command.hpp"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+
+#include "base/strings.hpp"
+#include "cli/run/cluster_run.hpp"
+#include "cli/run/dry_run.hpp"
+#include "cli/run/output_cleaner.hpp"
+#include "cli/run/workflow_run.hpp"
+#include "cli/run/workflow_session.hpp"
+#include "cli/tell.hpp"
+#include "os/events/clock.hpp"
+#include "os/events/signals.hpp"
+#include "workflow/dag/graph_view.hpp"
+
+namespace furrow::cli {
+
+namespace {
+
+using Mode = RunOptions::Mode;
+
+// Until jobs run there is nothing to end in order: the evaluator dies with its parent, and the store is not
+// written.
+void leave_when_interrupted() {
+  struct sigaction action {};
+  action.sa_handler = [](int) {
+    constexpr char kText[] = "furrow: interrupted while planning\n";
+    if (::write(2, kText, sizeof kText - 1) < 0) ::_exit(1);
+    ::_exit(1);
+  };
+  for (const int signal : os::not_ignored({SIGINT, SIGTERM, SIGHUP})) ::sigaction(signal, &action, nullptr);
+  ::signal(SIGPIPE, SIG_IGN);
+}
+
+int print(const std::string& text) {
+  std::fwrite(text.data(), 1, text.size(), stdout);
+  return std::fflush(stdout) == 0 || errno == EPIPE ? 0
+                                                    : tell(system_error("cannot write to standard output"));
+}
+
+std::string list_rules(WorkflowSession& session, bool only_targets) {
+  std::string text;
+  for (workflow::RuleId id = 0; id < session.rules().size(); ++id) {
+    const workflow::CompiledRule& rule = session.rules()[id];
+    if (only_targets && !rule.wildcards.empty()) continue;
+    text += rule.rule.name + "\n";
+    std::string line;
+    for (const char c : rule.rule.docstring + "\n") {
+      if (c != '\n') {
+        line += c;
+        continue;
+      }
+      const std::size_t begin = line.find_first_not_of(" \t");
+      if (begin != std::string::npos) text += "    " + line.substr(begin) + "\n";
+      line.clear();
+    }
+  }
+  return text;
+}
+
+Result<std::string> why(WorkflowSession& session) {
+  std::string text;
+  for (const workflow::NodeId node : session.dag().order()) {
+    const workflow::CompiledRule& rule = session.rules()[session.dag().node(node).rule];
+    const auto outputs = session.dag().outputs(node, session.rules());
+    const auto& wanted = session.options().why;
+    const bool asked =
+        wanted.empty() || std::any_of(wanted.begin(), wanted.end(), [&](const std::string& name) {
+          return name == rule.rule.name || std::any_of(outputs.begin(), outputs.end(), [&](auto f) {
+                   return session.dag().files.view(f) == name;
+                 });
+        });
+    if (!asked) continue;
+    auto lines = session.staleness().explain(node);
+    if (!lines) return fail(std::move(lines.error()));
+    const std::string wildcards = workflow::show_wildcards(rule, session.dag().values(node, session.rules()));
+    text += rule.rule.name + (wildcards.empty() ? "" : " (" + wildcards + ")");
+    text += session.staleness().must_run(node) ? " must run:\n" : " need not run:\n";
+    for (const std::string& line : *lines) text += "    " + line + "\n";
+  }
+  return text;
+}
+
+int print_graph(WorkflowSession& session) {
+  const auto format =
+      session.options().mermaid ? workflow::GraphFormat::kMermaid : workflow::GraphFormat::kDot;
+  switch (session.options().mode) {
+    case Mode::kDag:
+      return print(workflow::job_graph(session.dag(), session.rules(), session.staleness(), format));
+    case Mode::kRuleGraph:
+      return print(workflow::rule_graph(session.dag(), session.rules(), format));
+    default:
+      return print(workflow::file_graph(session.dag(), session.rules()));
+  }
+}
+
+// For --verbose: where the time before the first job goes.
+class Stopwatch {
+ public:
+  explicit Stopwatch(bool on) : on_(on) {}
+  void say(const std::string& what) {
+    const double now = os::monotonic_seconds();
+    if (on_) std::fprintf(stderr, "furrow: %s in %.3f s\n", what.c_str(), now - since_);
+    since_ = now;
+  }
+
+ private:
+  bool on_;
+  double since_ = os::monotonic_seconds();
+};
+
+int carry_out(WorkflowSession& session) {
+  Stopwatch watch(session.options().verbose);
+  if (auto loaded = session.load(); !loaded) return tell(loaded.error());
+  watch.say(session.evaluator().python() + " loaded " + count_of(session.rules().size(), "rule"));
+  const Mode mode = session.options().mode;
+  if (mode == Mode::kList || mode == Mode::kListTargets)
+    return print(list_rules(session, mode == Mode::kListTargets));
+  if (auto opened = session.open_store(); !opened) return tell(opened.error());
+  if (auto planned = session.plan(); !planned) return tell(planned.error());
+  watch.say("planned " + count_of(session.dag().order().size(), "job") + ", of which " +
+            std::to_string(session.staleness().count()) + " must run,");
+  switch (mode) {
+    case Mode::kRun:
+      break;
+    case Mode::kDag:
+    case Mode::kRuleGraph:
+    case Mode::kFileGraph:
+      return print_graph(session);
+    case Mode::kSummary:
+    case Mode::kDetailedSummary:
+      return print(workflow::summary(session.dag(), session.rules(), session.states(), session.staleness()));
+    case Mode::kWhy: {
+      const auto text = why(session);
+      return text ? print(*text) : tell(text.error());
+    }
+    case Mode::kDeleteAll:
+    case Mode::kDeleteTemp:
+      return delete_outputs(session, mode == Mode::kDeleteTemp);
+    default:
+      return 0;
+  }
+  if (session.options().dry_run) return dry_run(session);
+  return WorkflowRun(session).run();
+}
+
+}  // namespace
+
+int run_command(const std::vector<std::string>& arguments, Ranks* ranks) {
+  auto options = read_run_options(arguments);
+  if (!options) {
+    std::FILE* const stream = options.error().code == 0 ? stdout : stderr;
+    std::fprintf(stream, "%s\n", options.error().text.c_str());
+    return options.error().code;
+  }
+  leave_when_interrupted();
+  if (options->unlock) {
+    std::fprintf(stderr, "furrow: nothing to unlock: the lock ends with the process that holds it\n");
+    return 0;
+  }
+  if (ranks && options->cluster.is_on()) {
+    return tell(Error{"mpirun or srun has started several furrow, and a cluster is to run the jobs, too", "",
+                      0, "Leave out one of the two."});
+  }
+  if (auto possible = check_batch_nodes(options->cluster); !possible) return tell(possible.error());
+  WorkflowSession session(*options, ranks);
+  return carry_out(session);
+}
+
+}  // namespace furrow::cli

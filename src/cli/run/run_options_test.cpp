@@ -1,0 +1,283 @@
+#include "cli/run/run_options.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+
+#include "support/temporary_folder.hpp"
+
+namespace furrow::cli {
+namespace {
+
+using support::write;
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Pair;
+using Arguments = std::vector<std::string>;
+
+class RunOptionsTest : public testing::Test {
+ protected:
+  RunOptionsTest() { ::setenv("XDG_CONFIG_HOME", (folder_.path() + "/xdg").c_str(), 1); }
+  static RunOptions read(const Arguments& arguments) {
+    auto options = read_run_options(arguments);
+    EXPECT_TRUE(options) << options.error().text;
+    return options ? *options : RunOptions{};
+  }
+  // "CODE TEXT" of what is done instead of running.
+  static std::string refused(const Arguments& arguments) {
+    const auto options = read_run_options(arguments);
+    return options ? "accepted" : std::to_string(options.error().code) + " " + options.error().text;
+  }
+  support::TemporaryFolder folder_;
+};
+
+TEST_F(RunOptionsTest, NothingMeansTheFirstRuleOfTheUsualSnakefile) {
+  const RunOptions options = read({});
+  EXPECT_THAT(options.targets, IsEmpty());
+  EXPECT_EQ(options.snakefile, "");
+  EXPECT_FALSE(options.cores);
+  EXPECT_EQ(options.mode, RunOptions::Mode::kRun);
+}
+
+TEST_F(RunOptionsTest, TargetsMayStandAnywhere) {
+  const RunOptions options = read({"a", "-n", "b", "-s", "other", "c"});
+  EXPECT_THAT(options.targets, ElementsAre("a", "b", "c"));
+  EXPECT_EQ(options.snakefile, "other");
+  EXPECT_TRUE(options.dry_run);
+}
+
+TEST_F(RunOptionsTest, AListTakesAllUpToTheNextOption) {
+  const RunOptions options = read({"-R", "one", "two", "-n", "target"});
+  EXPECT_THAT(options.force_run, ElementsAre("one", "two"));
+  EXPECT_THAT(options.targets, ElementsAre("target"));
+}
+
+TEST_F(RunOptionsTest, AfterTwoDashesAllAreTargets) {
+  const RunOptions options = read({"--config", "a=1", "--", "target", "-n"});
+  EXPECT_THAT(options.config, ElementsAre("a=1"));
+  EXPECT_THAT(options.targets, ElementsAre("target", "-n"));
+  EXPECT_FALSE(options.dry_run);
+}
+
+TEST_F(RunOptionsTest, AListGivenTwiceIsBoth) {
+  EXPECT_THAT(read({"--config", "a=1", "-n", "--config", "b=2", "c=3"}).config,
+              ElementsAre("a=1", "b=2", "c=3"));
+}
+
+TEST_F(RunOptionsTest, CoresMayBeGivenInEachOfTheUsualWays) {
+  for (const Arguments& arguments : std::vector<Arguments>{
+           {"-c", "3"}, {"-c3"}, {"--cores", "3"}, {"--cores=3"}, {"-j", "3"}, {"-j3"}, {"--jobs=3"}})
+    EXPECT_EQ(read(arguments).cores, "3") << arguments.front();
+  for (const Arguments& arguments : std::vector<Arguments>{{"-c"}, {"--cores"}, {"-j"}, {"-c", "all"}})
+    EXPECT_EQ(read(arguments).cores, "all") << arguments.front();
+  EXPECT_EQ(read({"-j", "2", "-c", "5"}).cores, "5");
+}
+
+TEST_F(RunOptionsTest, PairsAreSplitAtTheFirstEqualsSign) {
+  const RunOptions options =
+      read({"--resources", "mem_mb=100", "gpu=1", "--set-threads", "a=4", "--set-resources", "a:mem_mb=x=y",
+            "--default-resources", "disk=input.size"});
+  EXPECT_THAT(options.resources, ElementsAre(Pair("mem_mb", "100"), Pair("gpu", "1")));
+  EXPECT_THAT(options.set_threads, ElementsAre(Pair("a", "4")));
+  EXPECT_THAT(options.set_resources, ElementsAre(Pair("a:mem_mb", "x=y")));
+  EXPECT_THAT(options.default_resources, ElementsAre(Pair("disk", "input.size")));
+  EXPECT_THAT(refused({"--resources", "mem_mb"}),
+              HasSubstr("--resources: mem_mb is not of the form NAME=VALUE"));
+  EXPECT_THAT(refused({"--set-threads", "=4"}), HasSubstr("not of the form"));
+}
+
+TEST_F(RunOptionsTest, GroupsAndTheirComponents) {
+  const RunOptions options = read({"--slurm", "--groups", "a=g", "b=g_{x}", "--group-components", "g=5"});
+  EXPECT_THAT(options.groups, ElementsAre(Pair("a", "g"), Pair("b", "g_{x}")));
+  EXPECT_THAT(options.group_components, ElementsAre(Pair("g", 5)));
+  EXPECT_THAT(refused({"--slurm", "--group-components", "g=0"}),
+              HasSubstr("0 is no number of components of g"));
+  EXPECT_THAT(refused({"--slurm", "--group-components", "g=2x"}),
+              HasSubstr("2x is no number of components of g"));
+  EXPECT_THAT(refused({"--slurm", "--groups", "a"}), HasSubstr("--groups: a is not of the form"));
+  write("p/config.yaml", "groups:\n  a: h\ngroup-components: [h=2]\n");
+  const RunOptions of_profile = read({"--profile", "p"});
+  EXPECT_THAT(of_profile.groups, ElementsAre(Pair("a", "h")));
+  EXPECT_THAT(of_profile.group_components, ElementsAre(Pair("h", 2)));
+  EXPECT_TRUE(of_profile.of_profiles.contains("--groups"));
+}
+
+TEST_F(RunOptionsTest, ScopesOfResources) {
+  EXPECT_THAT(read({"--slurm", "--set-resource-scopes", "gpu=local", "mem_mb=global"}).resource_scopes,
+              ElementsAre(Pair("gpu", "local"), Pair("mem_mb", "global")));
+  EXPECT_THAT(refused({"--slurm", "--set-resource-scopes", "gpu=here"}),
+              HasSubstr("here is neither local nor global"));
+}
+
+TEST_F(RunOptionsTest, QuietTakesWordsOfItsOwnOnly) {
+  EXPECT_FALSE(read({}).quiet_progress);
+  EXPECT_TRUE(read({"-q"}).quiet_progress);
+  EXPECT_FALSE(read({"-q"}).quiet_all);
+  EXPECT_TRUE(read({"-q", "all"}).quiet_all);
+  EXPECT_THAT(read({"target", "-q"}).targets, ElementsAre("target"));
+  EXPECT_THAT(refused({"-q", "target"}), HasSubstr("--quiet: target is none of progress, rules, all"));
+}
+
+TEST_F(RunOptionsTest, GraphsComeInTwoFormats) {
+  EXPECT_EQ(read({"--dag"}).mode, RunOptions::Mode::kDag);
+  EXPECT_FALSE(read({"--dag", "dot"}).mermaid);
+  EXPECT_TRUE(read({"--rulegraph", "mermaid-js"}).mermaid);
+  EXPECT_THAT(refused({"--dag", "svg"}), HasSubstr("graph format svg is neither dot nor mermaid"));
+}
+
+TEST_F(RunOptionsTest, WhyTakesTargetsOrNone) {
+  EXPECT_EQ(read({"--why"}).mode, RunOptions::Mode::kWhy);
+  EXPECT_THAT(read({"--why", "a", "b"}).why, ElementsAre("a", "b"));
+}
+
+TEST_F(RunOptionsTest, TriggersAreChecked) {
+  EXPECT_THAT(read({"--rerun-triggers", "mtime", "code"}).rerun_triggers, ElementsAre("mtime", "code"));
+  EXPECT_THAT(refused({"--rerun-triggers", "time"}), HasSubstr("time is none of mtime, params"));
+}
+
+TEST_F(RunOptionsTest, AMistypedOptionIsToldWithTheNearest) {
+  EXPECT_THAT(refused({"--dry-rum"}),
+              AllOf(::testing::StartsWith("2 "), HasSubstr("there is no option --dry-rum"),
+                    HasSubstr("Did you mean --dry-run?")));
+  EXPECT_THAT(refused({"--keepgoing=yes"}), HasSubstr("Did you mean --keep-going?"));
+  EXPECT_THAT(refused({"--xyzzyxyzzy"}), HasSubstr("see furrow run --help"));
+}
+
+TEST_F(RunOptionsTest, AMissingValueIsToldAsSuch) {
+  EXPECT_THAT(refused({"--snakefile"}),
+              AllOf(::testing::StartsWith("2 "), HasSubstr("--snakefile"), HasSubstr("--help")));
+  EXPECT_THAT(refused({"--retries", "many"}), ::testing::StartsWith("2 "));
+}
+
+TEST_F(RunOptionsTest, WhatIsNotYetThereIsToldSo) {
+  EXPECT_THAT(refused({"--use-conda"}),
+              AllOf(::testing::StartsWith("2 "), HasSubstr("--use-conda: not yet (software environments)")));
+  EXPECT_THAT(refused({"--report=x.html"}), HasSubstr("--report: not yet"));
+  EXPECT_EQ(refused({"--executor", "slurm"}), "accepted");
+  EXPECT_THAT(refused({"--executor", "cluster-generic"}), HasSubstr("needs the command of --cluster"));
+  EXPECT_THAT(refused({"--executor", "elsewhere"}), HasSubstr("none of local, slurm"));
+  EXPECT_EQ(refused({"--executor", "local"}), "accepted");
+}
+
+TEST_F(RunOptionsTest, HelpIsNoMistake) {
+  EXPECT_THAT(refused({"--help"}),
+              AllOf(::testing::StartsWith("0 "), HasSubstr("--snakefile"), HasSubstr("Examples:")));
+}
+
+// ---- profiles
+
+TEST_F(RunOptionsTest, AProfileSpeaksWhereTheCommandLineDoesNot) {
+  write("p/config.yaml", "cores: 8\nkeep-going: true\nretries: 3\nset-threads:\n  a: 2\n");
+  const RunOptions options = read({"target", "--profile", "p", "--retries", "1"});
+  EXPECT_EQ(options.cores, "8");
+  EXPECT_TRUE(options.keep_going);
+  EXPECT_EQ(options.retries, 1);
+  EXPECT_THAT(options.set_threads, ElementsAre(Pair("a", "2")));
+  EXPECT_THAT(options.targets, ElementsAre("target"));
+}
+
+TEST_F(RunOptionsTest, AProfilesOptionsDoNotSwallowTargets) {
+  write("p/config.yaml", "config: [a=1]\nquiet: true\n");
+  EXPECT_THAT(read({"--profile", "p", "--", "target"}).targets, ElementsAre("target"));
+  EXPECT_THAT(read({"target", "--profile", "p"}).config, ElementsAre("a=1"));
+}
+
+TEST_F(RunOptionsTest, JobsOnTheCommandLineWinOverCoresInAProfile) {
+  write("p/config.yaml", "cores: 8\n");
+  EXPECT_EQ(read({"-j", "2", "--profile", "p"}).cores, "2");
+  write("q/config.yaml", "jobs: 8\n");
+  EXPECT_EQ(read({"-c", "2", "--profile", "q"}).cores, "2");
+}
+
+TEST_F(RunOptionsTest, TheWorkflowsOwnProfileWinsOverOthers) {
+  write("profiles/default/config.yaml", "retries: 5\n");
+  write("p/config.yaml", "retries: 3\ncores: 8\n");
+  const RunOptions options = read({"--profile", "p"});
+  EXPECT_EQ(options.retries, 5);
+  EXPECT_EQ(options.cores, "8");
+  EXPECT_EQ(read({"--profile", "p", "--workflow-profile", "none"}).retries, 3);
+}
+
+TEST_F(RunOptionsTest, AnEarlierProfileWinsOverALaterOne) {
+  write("p/config.yaml", "retries: 3\n");
+  write("q/config.yaml", "retries: 4\ncores: 2\n");
+  const RunOptions options = read({"--profile", "p", "q"});
+  EXPECT_EQ(options.retries, 3);
+  EXPECT_EQ(options.cores, "2");
+}
+
+TEST_F(RunOptionsTest, AMissingProfileIsAnError) {
+  EXPECT_THAT(refused({"--profile", "gone"}),
+              AllOf(::testing::StartsWith("1 "), HasSubstr("there is no profile gone")));
+  EXPECT_THAT(refused({"--workflow-profile", "gone"}), HasSubstr("there is no workflow profile gone"));
+}
+
+TEST_F(RunOptionsTest, AnOptionOfAProfileIsCheckedLikeAnyOther) {
+  write("p/config.yaml", "use-conda: true\n");
+  EXPECT_THAT(refused({"--profile", "p"}), HasSubstr("profile p: --use-conda: not yet"));
+  write("q/config.yaml", "keepgoing: true\n");
+  EXPECT_THAT(refused({"--profile", "q"}), HasSubstr("Did you mean --keep-going?"));
+}
+
+// ---- clusters
+
+TEST_F(RunOptionsTest, WhatCanHaveNoEffectIsRefused) {
+  EXPECT_THAT(refused({"--batch-nodes", "2"}),
+              AllOf(::testing::StartsWith("2 "), HasSubstr("--batch-nodes is about the allocations of Slurm"),
+                    HasSubstr("Add --executor slurm, or leave it out.")));
+  EXPECT_THAT(refused({"--cluster", "qsub", "--batch-nodes", "2"}), HasSubstr("submission of its own"));
+  EXPECT_THAT(refused({"--executor", "local", "--groups", "a=g"}), HasSubstr("--groups says which jobs"));
+  EXPECT_THAT(refused({"--cluster-generic-status-cmd", "ask"}), HasSubstr("Add --cluster COMMAND"));
+  EXPECT_EQ(refused({"--executor", "slurm", "--batch-nodes", "2", "--groups", "a=g"}), "accepted");
+  EXPECT_EQ(refused({"--seconds-between-status-checks", "5"}), "accepted")
+      << "an earlier run may have left jobs";
+}
+
+TEST_F(RunOptionsTest, AProfileForAClusterServesWithoutOne) {
+  write("p/config.yaml",
+        "executor: slurm\njobs: 50\nbatch-nodes: 2\nlocal-cores: 1\ngroups: [a=g]\ncluster-status: ask\n");
+  EXPECT_TRUE(read({"--profile", "p"}).cluster.is_on());
+  const RunOptions here = read({"--profile", "p", "--executor", "local"});
+  EXPECT_FALSE(here.cluster.is_on());
+  EXPECT_EQ(here.cluster.batch_nodes, 2);
+  EXPECT_THAT(refused({"--profile", "p", "--executor", "local", "--packing", "one"}), HasSubstr("--packing"));
+  EXPECT_EQ(refused({"--profile", "p", "--packing", "one"}), "accepted") << "batch-nodes is of the profile";
+  EXPECT_THAT(refused({"--profile", "p", "--packing", "one", "--batch-nodes", "2"}),
+              HasSubstr("--packing one"));
+}
+
+TEST_F(RunOptionsTest, TheCommandLineSaysWhereJobsRunWhateverAProfileSays) {
+  using Kind = ClusterSettings::Kind;
+  write("flag/config.yaml", "slurm: true\n");
+  write("commands/config.yaml", "cluster: qsub\n");
+  write("slurm/config.yaml", "executor: slurm\n");
+  EXPECT_EQ(read({"--profile", "flag"}).cluster.kind, Kind::kSlurm);
+  EXPECT_EQ(read({"--profile", "flag", "--executor", "local"}).cluster.kind, Kind::kNone);
+  EXPECT_EQ(read({"--profile", "commands", "--executor", "local"}).cluster.kind, Kind::kNone);
+  EXPECT_EQ(read({"--profile", "commands", "--executor", "slurm"}).cluster.kind, Kind::kSlurm);
+  EXPECT_EQ(read({"--profile", "commands", "--executor", "cluster-generic"}).cluster.kind, Kind::kCommands);
+  EXPECT_EQ(read({"--profile", "slurm", "--cluster", "bsub"}).cluster.submit, "bsub");
+  EXPECT_EQ(read({"--profile", "slurm", "commands"}).cluster.kind, Kind::kSlurm) << "the first says it";
+  EXPECT_THAT(refused({"--executor", "local", "--cluster", "qsub"}), HasSubstr("contradict"));
+  EXPECT_THAT(refused({"--executor", "slurm", "--cluster", "qsub"}), HasSubstr("two ways to the same"));
+}
+
+TEST_F(RunOptionsTest, JobsWithoutAClusterWinOverCoresOfAProfileForOne) {
+  write("p/config.yaml", "executor: slurm\njobs: 50\ncores: 8\n");
+  const RunOptions remote = read({"--profile", "p", "-j", "2"});
+  EXPECT_EQ(remote.cores, "8");
+  EXPECT_EQ(remote.cluster.jobs, 2);
+  EXPECT_EQ(read({"--profile", "p", "--executor", "local", "-j", "2"}).cores, "2");
+}
+
+TEST_F(RunOptionsTest, NumbersOfAClusterAreAboveNothing) {
+  EXPECT_THAT(refused({"--executor", "slurm", "--batch-nodes", "0"}),
+              HasSubstr("--batch-nodes takes a number above 0"));
+  EXPECT_THAT(refused({"--executor", "slurm", "--local-cores", "-1"}), HasSubstr("--local-cores takes"));
+}
+
+}  // namespace
+}  // namespace furrow::cli

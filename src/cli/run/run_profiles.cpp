@@ -1,0 +1,83 @@
+#include "cli/run/run_profiles.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "cli/run/profile.hpp"
+#include "cli/run/run_option_table.hpp"
+#include "cli/run/run_refused.hpp"
+
+namespace furrow::cli {
+
+namespace {
+
+class Merge {
+ public:
+  Merge(const RunDraft& command_line, const CLI::App& app)
+      : app_(app), given_(command_line.given), executor_(command_line.executor) {}
+
+  Result<void> add(const std::string& profile);
+  ProfileArguments take() { return std::move(found_); }
+
+ private:
+  bool is_said_where() const;
+
+  const CLI::App& app_;
+  std::set<std::string> given_;  // by the command line and by earlier profiles
+  std::string executor_;
+  ProfileArguments found_;
+};
+
+// These three together say where jobs run, so that one of them overrules all of a later profile.
+const std::set<std::string>& where() {
+  static const std::set<std::string> kOptions{"--executor", "--slurm", "--cluster"};
+  return kOptions;
+}
+
+bool Merge::is_said_where() const {
+  return std::any_of(where().begin(), where().end(),
+                     [&](const std::string& name) { return given_.contains(name); });
+}
+
+Result<void> Merge::add(const std::string& profile) {
+  auto options = read_profile(profile);
+  if (!options) return fail(std::move(options.error()));
+  const bool is_said = is_said_where();
+  for (const ProfileOption& option : *options) {
+    const std::string written = "--" + option.name, name = full_name(app_, written);
+    if (const std::string what = not_yet(written); !what.empty())
+      return fail(Error{"profile " + profile + ": " + written + ": not yet (" + what + ")"});
+    const bool is_missing = name == "--cluster" && executor_ == "cluster-generic";
+    if (is_said && where().contains(name) && !is_missing) continue;
+    if (!given_.insert(name).second) continue;
+    if (name == "--executor" && !option.values.empty()) executor_ = option.values.front();
+    found_.options.insert(name);
+    found_.words.push_back(written);
+    found_.words.insert(found_.words.end(), option.values.begin(), option.values.end());
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<ProfileArguments> profile_arguments(const std::vector<std::string>& profiles,
+                                           const RunDraft& command_line, const CLI::App& app) {
+  Merge merge(command_line, app);
+  for (const std::string& profile : profiles)
+    if (auto added = merge.add(profile); !added) return fail(std::move(added.error()));
+  return merge.take();
+}
+
+Result<std::vector<std::string>> profiles_of(const RunOptions& command_line) {
+  std::vector<std::string> profiles = command_line.profiles;
+  const std::string& wanted = command_line.workflow_profile;
+  if (wanted == "none") return profiles;
+  const std::string own = find_workflow_profile(wanted, command_line.snakefile);
+  if (own.empty() && wanted != "default")
+    return fail(
+        Error{"there is no workflow profile " + wanted, {}, 0, "Looked for it as a path and in profiles/."});
+  if (!own.empty()) profiles.insert(profiles.begin(), own);
+  return profiles;
+}
+
+}  // namespace furrow::cli

@@ -1,0 +1,193 @@
+#include "cli/run/workflow_run.hpp"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdio>
+
+#include "base/strings.hpp"
+#include "cli/run/cluster_run.hpp"
+#include "cli/run/dry_run.hpp"
+#include "cli/tell.hpp"
+#include "exec/local/local_executor.hpp"
+#include "os/events/clock.hpp"
+#include "os/events/signals.hpp"
+#include "os/files/file_hasher.hpp"
+#include "workflow/workflow_source.hpp"
+
+namespace furrow::cli {
+
+namespace {
+
+constexpr const char* kScratchFolder = ".furrow/tmp";
+
+void say(const std::string& text) { std::fprintf(stderr, "%s\n", text.c_str()); }
+
+}  // namespace
+
+int WorkflowRun::run() {
+  const std::size_t count = session_.staleness().count();
+  const workflow::Snakefile& snakefile = session_.snakefile();
+  const bool has_hooks = snakefile.has_onstart || snakefile.has_onsuccess || snakefile.has_onerror;
+  auto log_path = count > 0 || has_hooks ? start_log() : std::string();
+  if (!log_path) return tell(log_path.error());
+  if (snakefile.has_onstart) {
+    if (auto done = session_.evaluator().hook("onstart", *log_path); !done) return tell(done.error());
+  }
+  if (count == 0) {
+    if (!is_quiet()) say("Nothing to do: everything is up to date.");
+    return finish({}, *log_path);
+  }
+  if (!session_.options().quiet_progress) {
+    say(fmt::format("{} to run on {}:\n{}", count_of(count, "job"), where(), job_table(session_)));
+  }
+  if (auto started = start_guard(); !started) return tell(started.error());
+  auto summary = run_jobs(*log_path);
+  if (!summary) return tell(summary.error());
+  return finish(*summary, *log_path);
+}
+
+std::string WorkflowRun::where() const {
+  const ClusterSettings& cluster = session_.options().cluster;
+  if (cluster.kind == ClusterSettings::Kind::kSlurm) return "Slurm";
+  if (cluster.is_on()) return "a cluster";
+  const std::string cores = count_of(static_cast<std::size_t>(session_.cores()), "core");
+  return session_.ranks() ? fmt::format("{} of {} ranks", cores, session_.shares().size()) : cores;
+}
+
+Result<void> WorkflowRun::start_guard() { return session_.guard()->watch({session_.store()->lock_fd()}); }
+
+Result<std::string> WorkflowRun::start_log() const {
+  if (auto made = os::make_directories(".furrow/log"); !made) return fail(std::move(made.error()));
+  const auto now = static_cast<std::time_t>(os::wall_seconds());
+  const std::string path =
+      os::absolute(fmt::format(".furrow/log/{:%Y-%m-%dT%H%M%S}-{}.log", fmt::localtime(now), ::getpid()));
+  if (auto written = os::write_file(path, ""); !written) return fail(std::move(written.error()));
+  return path;
+}
+
+plan::Budget WorkflowRun::budget(plan::Resources& resources) const {
+  plan::Budget budget;
+  // What is sent ahead to other ranks, waits there.
+  const std::int64_t ahead = session_.ranks() ? exec::MpiExecutor::most_ahead(session_.shares()) : 0;
+  budget.set_limit(plan::kCores, session_.cores_at_a_time() + ahead);
+  if (session_.local_cores() > 0)
+    budget.set_limit(resources.index(workflow::JobDemands::kLocalCores), session_.local_cores());
+  for (const auto& [name, limit] : session_.limits()) budget.set_limit(resources.index(name), limit);
+  return budget;
+}
+
+std::unique_ptr<exec::MpiExecutor> WorkflowRun::executor_on_ranks(os::EventLoop& loop,
+                                                                  const workflow::WorkflowSource& source,
+                                                                  plan::Executor& local,
+                                                                  exec::OutputSink& sink) const {
+  exec::MpiOptions options;
+  options.shares = session_.shares();
+  options.scratch = kScratchFolder;
+  options.evaluator = session_.evaluator_for_nodes();
+  options.needs = [&source](const plan::Attempt& attempt) {
+    exec::RankNeeds needs{.on_root = source.is_local(attempt.job)};
+    if (const auto demand = source.demand_of(attempt.job, attempt.number)) {
+      needs.cores = demand->threads;
+      needs.memory_mb = allocation_of(*demand).memory_mb;
+    }
+    return needs;
+  };
+  return std::make_unique<exec::MpiExecutor>(loop, session_.ranks()->team(), local, &sink,
+                                             std::move(options));
+}
+
+Result<farm::Summary> WorkflowRun::run_jobs(const std::string& log_path) {
+  const RunOptions& options = session_.options();
+  plan::Resources resources;
+  plan::Budget limits = budget(resources);
+  if (auto made = os::make_directories(kScratchFolder); !made) return fail(std::move(made.error()));
+  const bool may_be_adopted = has_left_batches();
+  if (!may_be_adopted) {
+    for (const char* left : {".furrow/shadow", ".furrow/payload"})
+      (void)os::remove_tree(left);  // by a killed run
+  }
+
+  os::EventLoop loop;
+  farm::Farm* running = nullptr;
+  const os::SignalWatch signals(loop, os::not_ignored({SIGINT, SIGTERM, SIGHUP}), [&](int signal) {
+    if (running) running->stop(signal);
+  });
+  os::FileHasher hasher(loop, options.hash_limit);
+  session_.evaluator().attach(loop);
+
+  workflow::JobDemands demands(session_.dag(), session_.rules(), session_.evaluator(), resources,
+                               session_.most_threads());
+  demands.set_local_cores(session_.local_cores());
+  demands.set_of_each_submission(session_.resources_of_each_submission());
+  workflow::JobFiles files(session_.dag(), session_.rules(), session_.states(),
+                           {options.not_temp, options.keep_incomplete, options.latency_wait_s});
+  workflow::Recorder recorder(session_.dag(), session_.rules(), session_.states(), *session_.store(), &hasher,
+                              options.hash_limit);
+  workflow::SourceOptions source_options;
+  source_options.retries = options.retries.value_or(0);
+  source_options.prioritized = {options.prioritize.begin(), options.prioritize.end()};
+  source_options.touch_only = options.touch;
+  source_options.shadow_folder = (options.shadow_prefix.empty() ? ".furrow" : options.shadow_prefix) +
+                                 "/shadow/" + std::to_string(::getpid());
+  workflow::WorkflowSource source(session_.dag(), session_.rules(), session_.evaluator(), demands, files,
+                                  &recorder, source_options);
+
+  const auto must_run = [this](workflow::NodeId node) { return session_.staleness().must_run(node); };
+  files.count_temp_users(must_run);
+  plan::JobGraph graph;
+  if (!session_.groups().empty()) source.set_groups(&session_.groups());
+  source.plan(graph, must_run);
+
+  Progress progress(source, loop,
+                    {options.quiet_progress, options.quiet_all, options.print_commands, log_path});
+  exec::LocalExecutor executor(loop, session_.guard(), &session_.evaluator(), &progress,
+                               {.scratch = kScratchFolder});
+  std::unique_ptr<exec::MpiExecutor> on_ranks;
+  if (session_.ranks()) on_ranks = executor_on_ranks(loop, source, executor, progress);
+  plan::Executor& own = on_ranks ? static_cast<plan::Executor&>(*on_ranks) : executor;
+  std::optional<ClusterRun> cluster;
+  if (options.cluster.is_on() || may_be_adopted) cluster.emplace(session_, source, loop, own, &progress);
+  farm::Farm farm(graph, resources, std::move(limits), cluster ? cluster->executor() : own, source, loop,
+                  {.keep_going = options.keep_going});
+  farm.add_sink(&progress);
+  running = &farm;
+  const farm::Summary summary = farm.run();
+  running = nullptr;
+  if (auto recorded = recorder.finish(); !recorded) return fail(std::move(recorded.error()));
+  if (cluster) {
+    submissions_ = cluster->summary();
+    cluster->finish(recorder);
+  }
+  session_.evaluator().detach();
+  return summary;
+}
+
+int WorkflowRun::finish(const farm::Summary& summary, const std::string& log_path) {
+  if (summary.error) tell(*summary.error);
+  const bool ok = summary.ok();
+  const std::string hook = ok ? "onsuccess" : "onerror";
+  int code = ok ? 0 : 1;
+  if (summary.signal == 0 && (ok ? session_.snakefile().has_onsuccess : session_.snakefile().has_onerror)) {
+    if (auto done = session_.evaluator().hook(hook, log_path); !done) code = tell(done.error());
+  }
+  if (!is_quiet() && summary.total > 0) {
+    std::string text = fmt::format("{} of {} done in {}", summary.done, count_of(summary.total, "job"),
+                                   human_duration(summary.wall_s));
+    if (!submissions_.empty()) text += ", in " + submissions_;
+    if (ok && summary.core_s > summary.wall_s)
+      text += fmt::format("; that is {} of work on one core", human_duration(summary.core_s));
+    if (summary.failed) text += fmt::format("; {} failed", summary.failed);
+    if (summary.skipped) text += fmt::format("; {} skipped", summary.skipped);
+    if (summary.cancelled) text += fmt::format("; {} interrupted", summary.cancelled);
+    if (summary.unstarted) text += fmt::format("; {} not started", summary.unstarted);
+    say(text);
+    if (!ok) say("Log: " + log_path);
+  }
+  if (auto closed = session_.store()->close_cleanly(); !closed) return tell(closed.error());
+  return code;
+}
+
+}  // namespace furrow::cli

@@ -1,0 +1,35 @@
+// A planned workflow, run: everything that lives only while jobs do.
+#pragma once
+
+#include <memory>
+
+#include "cli/run/progress.hpp"
+#include "cli/run/workflow_session.hpp"
+#include "exec/ranks/mpi_executor.hpp"
+#include "farm/farm.hpp"
+#include "workflow/workflow_source.hpp"
+
+namespace furrow::cli {
+
+class WorkflowRun {
+ public:
+  explicit WorkflowRun(WorkflowSession& session) : session_(session) {}
+  int run();
+
+ private:
+  std::string where() const;  // jobs run
+  Result<void> start_guard();
+  std::unique_ptr<exec::MpiExecutor> executor_on_ranks(os::EventLoop& loop,
+                                                       const workflow::WorkflowSource& source,
+                                                       plan::Executor& local, exec::OutputSink& sink) const;
+  Result<farm::Summary> run_jobs(const std::string& log_path);
+  plan::Budget budget(plan::Resources& resources) const;
+  Result<std::string> start_log() const;
+  int finish(const farm::Summary& summary, const std::string& log_path);
+  bool is_quiet() const { return session_.options().quiet_all; }
+
+  WorkflowSession& session_;
+  std::string submissions_;  // to a cluster
+};
+
+}  // namespace furrow::cli

@@ -1,0 +1,343 @@
+#include "cli/run/workflow_session.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <cstdlib>
+
+#include "base/strings.hpp"
+#include "cli/node_evaluator.hpp"
+#include "os/cores/cores.hpp"
+#include "snakefile/yaml_json.hpp"
+#include "workflow/dag/dag_cut.hpp"
+
+namespace furrow::cli {
+
+namespace {
+
+constexpr const char* kStoreFolder = ".furrow";
+constexpr double kLockWait_s = 10;
+constexpr std::int64_t kNoLimit = 1 << 30;  // of cores, where a cluster has them
+// What Snakemake asks a cluster for, where nobody says anything.
+constexpr const char* kDefaultSize = "max(2*input.size_mb, 1000)";
+
+std::vector<std::string> absolute_all(const std::vector<std::string>& paths) {
+  std::vector<std::string> all;
+  for (const std::string& path : paths) all.push_back(os::absolute(path));
+  return all;
+}
+
+}  // namespace
+
+WorkflowSession::WorkflowSession(const RunOptions& options, Ranks* ranks)
+    : options_(options), ranks_(ranks) {}
+
+bool WorkflowSession::changes_nothing() const {
+  return options_.dry_run ||
+         (options_.mode != RunOptions::Mode::kRun && options_.mode != RunOptions::Mode::kDeleteAll &&
+          options_.mode != RunOptions::Mode::kDeleteTemp);
+}
+
+bool WorkflowSession::prints_data() const {
+  return options_.mode != RunOptions::Mode::kRun || options_.dry_run;
+}
+
+Result<std::string> WorkflowSession::find_snakefile() const {
+  if (os::current_directory().empty())
+    return fail(Error{"the current folder has been removed", {}, 0, "Change to one that is there."});
+  if (!options_.snakefile.empty()) {
+    const os::FileStatus status = os::status(options_.snakefile);
+    if (!status.exists())
+      return fail(Error{"there is no Snakefile " + options_.snakefile, {}, 0, "Give its path with -s."});
+    if (status.kind == os::FileStatus::Kind::kDirectory)
+      return fail(Error{
+          options_.snakefile + " is a folder, not a Snakefile", {}, 0, "Give the file's path with -s."});
+    return os::absolute(options_.snakefile);
+  }
+  for (const char* place : {"Snakefile", "snakefile", "workflow/Snakefile", "workflow/snakefile"}) {
+    if (os::status(place).kind == os::FileStatus::Kind::kFile) return os::absolute(place);
+  }
+  return fail(Error{"there is no Snakefile here",
+                    {},
+                    0,
+                    "Looked for Snakefile and workflow/Snakefile in " + os::current_directory() +
+                        "; give another with -s."});
+}
+
+Result<void> WorkflowSession::find_limits() {
+  for (const auto& [name, text] : options_.resources) {
+    std::int64_t limit = 0;
+    const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), limit);
+    if (code != std::errc() || end != text.data() + text.size())
+      return fail(Error{"--resources " + name + "=" + text + " is not a whole number",
+                        {},
+                        0,
+                        "Give a limit, as in mem_mb=16000."});
+    limits_.emplace_back(name, limit);
+  }
+  return {};
+}
+
+std::set<std::string> WorkflowSession::resources_of_each_submission() const {
+  std::map<std::string, std::string> scopes{{"mem_mb", "local"}, {"disk_mb", "local"}};  // as in Snakemake
+  for (const auto* said : {&snakefile_.resource_scopes, &options_.resource_scopes})
+    for (const auto& [name, scope] : *said) scopes[name] = scope;
+  std::set<std::string> names;
+  for (const auto& [name, scope] : scopes) {
+    if (scope == "local") names.insert(name);
+  }
+  return names;
+}
+
+// --cores N; nothing: not said, or "all".
+Result<std::optional<std::int64_t>> WorkflowSession::wanted_cores() const {
+  if (!options_.cores || *options_.cores == "all") return std::optional<std::int64_t>();
+  const std::string& text = *options_.cores;
+  std::int64_t cores = 0;
+  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), cores);
+  if (code != std::errc() || end != text.data() + text.size() || cores < 1)
+    return fail(
+        Error{"--cores " + text + " is no number of cores", {}, 0, "Give a number from 1 on, or \"all\"."});
+  return std::optional(cores);
+}
+
+Result<void> WorkflowSession::find_cores() {
+  const auto wanted = wanted_cores();
+  if (!wanted) return fail(wanted.error());
+  const os::Cores usable = os::usable_cores();
+  const std::int64_t here = options_.cores ? usable.logical : usable.physical;
+  if (options_.cluster.is_on()) local_cores_ = options_.local_cores.value_or(usable.logical);
+  cores_ = wanted->value_or(options_.cluster.is_on() ? kNoLimit : here);
+  cores_of_largest_ = cores_;
+  if (ranks_) share_cores(*wanted);
+  return {};
+}
+
+std::int64_t WorkflowSession::cores_at_a_time() const { return options_.cluster.is_on() ? kNoLimit : cores_; }
+
+// Those of all ranks; a job is on one of them.
+void WorkflowSession::share_cores(std::optional<std::int64_t> wanted) {
+  std::vector<exec::RankFigures> ranks = ranks_->team().ranks();
+  for (exec::RankFigures& rank : ranks) {
+    if (options_.cores) rank.cores = rank.threads;
+  }
+  shares_ = exec::shares_of(ranks, wanted);
+  cores_ = cores_of_largest_ = 0;
+  for (const exec::RankShare& share : shares_) {
+    cores_ += share.cores;
+    cores_of_largest_ = std::max(cores_of_largest_, share.cores);
+  }
+}
+
+Result<snakefile::LoadRequest> WorkflowSession::load_request(const std::string& snakefile) const {
+  snakefile::LoadRequest request;
+  request.snakefile = snakefile;
+  if (!options_.directory.empty()) request.workdir = os::current_directory();
+  auto config = snakefile::config_of(options_.config);
+  if (!config) return fail(std::move(config.error()));
+  request.config = std::move(*config);
+  request.config_args = options_.config;
+  request.cores = static_cast<int>(std::min<std::int64_t>(cores_, 1 << 30));
+  request.max_threads = static_cast<int>(std::min<std::int64_t>(most_threads(), 1 << 30));
+  request.stdout_is_data = prints_data();
+  request.targets = options_.targets;
+  request.shadow_prefix = options_.shadow_prefix;
+  request.default_resources = options_.default_resources;
+  if (options_.cluster.is_on() && options_.default_resources.empty())
+    request.default_resources = {{"mem_mb", kDefaultSize}, {"disk_mb", kDefaultSize}};
+  request.set_threads = options_.set_threads;
+  request.groups = options_.groups;
+  request.has_cluster = options_.cluster.is_on();
+  request.limits = options_.resources;
+  request.replace_config = options_.replace_config;
+  if (auto done = add_set_resources(request); !done) return fail(std::move(done.error()));
+  request.quiet = options_.quiet_progress;
+  request.dryrun = options_.dry_run;
+  request.printshellcmds = options_.print_commands;
+  return request;
+}
+
+// "RULE:NAME=VALUE", which came as the pair of "RULE:NAME" and "VALUE".
+Result<void> WorkflowSession::add_set_resources(snakefile::LoadRequest& request) const {
+  for (const auto& [name, value] : options_.set_resources) {
+    const std::size_t colon = name.find(':');
+    if (colon == std::string::npos)
+      return fail(Error{"--set-resources: " + name + "=" + value + " is not of the form RULE:NAME=VALUE"});
+    const std::string rule = name.substr(0, colon);
+    auto known = std::find_if(request.set_resources.begin(), request.set_resources.end(),
+                              [&](const auto& r) { return r.first == rule; });
+    if (known == request.set_resources.end()) known = request.set_resources.insert(known, {rule, {}});
+    known->second.emplace_back(name.substr(colon + 1), value);
+  }
+  return {};
+}
+
+// Options that name rules name some that there are.
+Result<void> WorkflowSession::check_rule_names() const {
+  const auto check = [&](const std::string& text, const char* option) -> Result<void> {
+    const std::string name = text.substr(0, text.find(':'));
+    if (rules_.find(name) || options_.of_profiles.contains(option)) return {};
+    const std::string near = nearest(name, rules_.names());
+    return fail(Error{std::string(option) + ": there is no rule " + name,
+                      {},
+                      0,
+                      near.empty() ? "" : "Did you mean " + near + "?"});
+  };
+  for (const auto& [rule, value] : options_.set_threads) {
+    if (auto known = check(rule, "--set-threads"); !known) return known;
+  }
+  for (const auto& [rule, value] : options_.set_resources) {
+    if (auto known = check(rule, "--set-resources"); !known) return known;
+  }
+  for (const auto& [rule, group] : options_.groups) {
+    if (auto known = check(rule, "--groups"); !known) return known;
+  }
+  return {};
+}
+
+Result<void> WorkflowSession::load() {
+  if (auto found = find_cores(); !found) return found;
+  if (auto found = find_limits(); !found) return found;
+  auto snakefile = find_snakefile();
+  if (!snakefile) return fail(std::move(snakefile.error()));
+  const std::vector<std::string> config_files = absolute_all(options_.config_files);
+  for (const std::string& file : config_files) {
+    if (!os::status(file).exists())
+      return fail(Error{"there is no configuration file " + file, {}, 0, "Check --configfile."});
+  }
+  for (const std::string& name : options_.envvars) {
+    if (!std::getenv(name.c_str()))
+      return fail(Error{"the environment variable " + name + " is not set",
+                        {},
+                        0,
+                        "--envvars says that the workflow needs it."});
+  }
+  if (!options_.directory.empty()) {
+    if (auto made = os::make_directories(options_.directory); !made) return made;
+    if (auto changed = os::change_directory(options_.directory); !changed) return changed;
+  }
+  auto request = load_request(*snakefile);
+  if (!request) return fail(std::move(request.error()));
+  request->configfiles = config_files;
+
+  snakefile::EvaluatorOptions evaluator;
+  evaluator.python = options_.python;
+  evaluator.glob = answer_glob;
+  if (!changes_nothing()) {
+    auto guard = os::Guard::create();
+    if (!guard) return fail(std::move(guard.error()));
+    guard_ = std::move(*guard);
+    evaluator.guard_fd = guard_->table_fd();
+  }
+  evaluator_for_nodes_.directory = os::current_directory();
+  auto started = snakefile::EvaluatorProcess::start(std::move(evaluator));
+  if (!started) return fail(std::move(started.error()));
+  evaluator_ = std::move(*started);
+  auto loaded = evaluator_->load(*request);
+  if (!loaded) return fail(std::move(loaded.error()));
+  evaluator_for_nodes_.python = loaded->python.empty() ? evaluator_->python() : loaded->python;
+  evaluator_for_nodes_.load = snakefile::EvaluatorProcess::first_message(*request);
+  snakefile_ = std::move(loaded->snakefile);
+  for (const auto& [name, value] : loaded->environment) {
+    value ? ::setenv(name.c_str(), value->c_str(), 1) : ::unsetenv(name.c_str());
+  }
+  // Those of a group go where it goes.
+  for (workflow::Rule& rule : snakefile_.rules) {
+    if (options_.cluster.is_on() && (rule.has_group_function || !rule.group.empty())) rule.is_local = false;
+  }
+  if (!snakefile_.workdir.empty()) {
+    if (auto changed = os::change_directory(snakefile_.workdir); !changed) return changed;
+  }
+  auto rules = workflow::RuleSet::compile(std::move(snakefile_.rules), snakefile_.rule_order, dag_.files);
+  if (!rules) return fail(std::move(rules.error()));
+  rules_ = std::move(*rules);
+  return check_rule_names();
+}
+
+Result<void> WorkflowSession::open_store() {
+  auto store = changes_nothing() ? store::Store::open_readonly(kStoreFolder)
+                                 : store::Store::open(kStoreFolder, kLockWait_s);
+  if (!store) return fail(std::move(store.error()));
+  store_ = std::move(*store);
+  return {};
+}
+
+workflow::Targets WorkflowSession::targets() const {
+  workflow::Targets targets;
+  std::vector<std::string> default_rule;
+  targets.names = options_.targets;
+  if (!snakefile_.default_target.empty()) {
+    default_rule = {snakefile_.default_target};
+  } else if (rules_.size() > 0) {
+    default_rule = {rules_[0].rule.name};
+  }
+  if (options_.mode == RunOptions::Mode::kWhy && targets.names.empty()) targets.names = options_.why;
+  if (targets.names.empty()) targets.names = default_rule;
+  // What is forced, prioritized or named as an end is wanted too, whether or not a target needs it.
+  for (const auto* more : {&options_.force_run, &options_.prioritize, &options_.until}) {
+    for (const std::string& name : *more) {
+      const workflow::CompiledRule* const rule = rules_.find(name);
+      if (!rule || rule->wildcards.empty()) targets.names.push_back(name);
+    }
+  }
+  targets.allow_ambiguity = options_.allow_ambiguity;
+  return targets;
+}
+
+Result<workflow::StalenessOptions> WorkflowSession::staleness_options() {
+  workflow::StalenessOptions options;
+  if (!options_.rerun_triggers.empty()) {
+    const auto has = [&](const char* name) {
+      return std::find(options_.rerun_triggers.begin(), options_.rerun_triggers.end(), name) !=
+             options_.rerun_triggers.end();
+    };
+    options.triggers = {has("mtime"), has("params"), has("input"), has("code")};
+  }
+  options.force_all = options_.force_all;
+  options.force_targets = options_.force;
+  options.ignore_incomplete = options_.ignore_incomplete;
+  options.hash_limit = options_.hash_limit;
+  for (const std::string& name : options_.force_run) {
+    if (rules_.find(name)) {
+      options.force_rules.insert(name);
+    } else {
+      options.force_files.insert(dag_.files.intern(name));
+    }
+  }
+  return options;
+}
+
+Result<void> WorkflowSession::plan() {
+  auto options = staleness_options();
+  if (!options) return fail(std::move(options.error()));
+  workflow::Targets wanted = targets();
+  if (wanted.names.empty()) {
+    staleness_ = std::make_unique<workflow::Staleness>(dag_, rules_, states_, *evaluator_, store_.get(),
+                                                       std::move(*options));
+    return staleness_->decide();
+  }
+  workflow::DagBuilder builder(dag_, rules_, *evaluator_, states_);
+  if (auto built = builder.build(wanted); !built) return built;
+  if (!options_.until.empty()) {
+    if (auto done = workflow::keep_until(dag_, rules_, options_.until); !done) return done;
+  }
+  if (!options_.omit_from.empty()) {
+    if (auto done = workflow::omit_from(dag_, rules_, options_.omit_from); !done) return done;
+  }
+  staleness_ = std::make_unique<workflow::Staleness>(dag_, rules_, states_, *evaluator_, store_.get(),
+                                                     std::move(*options));
+  if (auto decided = staleness_->decide(); !decided) return decided;
+  return find_groups();
+}
+
+// Here all jobs run on one machine anyway.
+Result<void> WorkflowSession::find_groups() {
+  if (!options_.cluster.is_on() || options_.touch || options_.mode != RunOptions::Mode::kRun) return {};
+  auto found = workflow::JobGroups::find(
+      dag_, rules_, *evaluator_, [this](workflow::NodeId node) { return staleness_->must_run(node); },
+      options_.group_components);
+  if (!found) return fail(std::move(found.error()));
+  groups_ = std::move(*found);
+  return {};
+}
+
+}  // namespace furrow::cli

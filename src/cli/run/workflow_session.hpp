@@ -1,0 +1,95 @@
+// A Snakefile, loaded and planned: the steps that every form of `furrow run` shares, in the order in which
+// they must happen.
+#pragma once
+
+#include <algorithm>
+#include <memory>
+#include <set>
+#include <string>
+
+#include "cli/ranks.hpp"
+#include "cli/run/run_options.hpp"
+#include "exec/batch/batch_file.hpp"
+#include "os/process/guard.hpp"
+#include "snakefile/evaluator_process.hpp"
+#include "store/store.hpp"
+#include "workflow/dag/dag_builder.hpp"
+#include "workflow/dag/staleness.hpp"
+#include "workflow/jobs/job_groups.hpp"
+
+namespace furrow::cli {
+
+class WorkflowSession {
+ public:
+  // RANKS: where a launcher has started several; null: this process is alone. Borrows both.
+  explicit WorkflowSession(const RunOptions& options, Ranks* ranks = nullptr);
+
+  // Starts the evaluator, loads the Snakefile, goes to its folder.
+  Result<void> load();
+  // Opens the store: for a run, or to look only.
+  Result<void> open_store();
+  // Works out the jobs and which of them must run.
+  Result<void> plan();
+
+  bool changes_nothing() const;                  // dry runs, graphs, tables
+  bool prints_data() const;                      // standard output is for another program
+  std::int64_t cores() const { return cores_; }  // on a cluster: the most of a submission
+  std::int64_t cores_at_a_time() const;
+  std::int64_t local_cores() const { return local_cores_; }  // with a cluster
+  const exec::BatchEvaluator& evaluator_for_nodes() const { return evaluator_for_nodes_; }
+  // --max-threads, whoever says how many: a number in the Snakefile, a function or an option.
+  std::int64_t most_threads() const {
+    return std::min(cores_of_largest_, options_.max_threads.value_or(cores_of_largest_));
+  }
+  Ranks* ranks() const { return ranks_; }
+  const std::vector<exec::RankShare>& shares() const { return shares_; }  // of the ranks
+  const std::vector<std::pair<std::string, std::int64_t>>& limits() const {
+    return limits_;
+  }  // of --resources
+
+  // Those whose limit holds for each submission to a cluster, and not for all together.
+  std::set<std::string> resources_of_each_submission() const;
+
+  const RunOptions& options() const { return options_; }
+  workflow::Dag& dag() { return dag_; }
+  const workflow::RuleSet& rules() const { return rules_; }
+  const workflow::Snakefile& snakefile() const { return snakefile_; }
+  workflow::FileStates& states() { return states_; }
+  workflow::Staleness& staleness() { return *staleness_; }
+  snakefile::EvaluatorProcess& evaluator() { return *evaluator_; }
+  const workflow::JobGroups& groups() const { return groups_; }  // none without a cluster
+  store::Store* store() { return store_.get(); }
+  os::Guard* guard() { return guard_.get(); }
+
+ private:
+  Result<std::string> find_snakefile() const;
+  Result<snakefile::LoadRequest> load_request(const std::string& snakefile) const;
+  Result<void> find_cores();
+  Result<std::optional<std::int64_t>> wanted_cores() const;
+  void share_cores(std::optional<std::int64_t> wanted);
+  Result<void> find_limits();
+  Result<void> add_set_resources(snakefile::LoadRequest& request) const;
+  Result<void> check_rule_names() const;
+  Result<void> find_groups();
+  workflow::Targets targets() const;
+  Result<workflow::StalenessOptions> staleness_options();
+
+  const RunOptions& options_;
+  Ranks* const ranks_;
+  std::int64_t cores_ = 1, local_cores_ = 0;
+  std::int64_t cores_of_largest_ = 1;  // of the ranks; where there is one: all
+  std::vector<exec::RankShare> shares_;
+  exec::BatchEvaluator evaluator_for_nodes_;
+  std::vector<std::pair<std::string, std::int64_t>> limits_;
+  std::unique_ptr<os::Guard> guard_;
+  std::unique_ptr<snakefile::EvaluatorProcess> evaluator_;
+  workflow::Snakefile snakefile_;
+  workflow::Dag dag_;
+  workflow::RuleSet rules_;
+  workflow::FileStates states_{dag_.files};
+  std::unique_ptr<store::Store> store_;
+  std::unique_ptr<workflow::Staleness> staleness_;
+  workflow::JobGroups groups_;
+};
+
+}  // namespace furrow::cli

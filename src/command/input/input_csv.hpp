@@ -1,0 +1,14 @@
+// Records of comma-separated values, as libcsv reads them: quoted fields may hold separators, doubled quotes
+// and line ends.
+#pragma once
+
+#include <memory>
+
+#include "command/input/input_options.hpp"
+#include "command/input/record_reader.hpp"
+
+namespace furrow::command {
+
+Result<std::unique_ptr<RecordReader>> open_csv_reader(const SourceSpec& source, const InputOptions& options);
+
+}  // namespace furrow::command

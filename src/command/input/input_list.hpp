@@ -1,0 +1,20 @@
+// Jobs' values that were all read into memory: to be shuffled, or counted.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "command/input/input_source.hpp"
+
+namespace furrow::command {
+
+// Everything that SOURCE still has. Waits for slow input.
+Result<std::vector<Arguments>> read_all(InputSource& source);
+
+// VALUES one by one, in this order.
+std::unique_ptr<InputSource> make_list(std::vector<Arguments> values, std::vector<std::string> names);
+
+// The same order for the same seed and the same number of values, on any machine.
+void shuffle(std::vector<Arguments>& values, std::uint64_t seed);
+
+}  // namespace furrow::command

@@ -1,0 +1,168 @@
+#include "command/log/joblog.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <map>
+#include <utility>
+
+#include "os/files/files.hpp"
+
+namespace furrow::command {
+
+namespace {
+
+constexpr std::string_view kHeader =
+    "Seq\tHost\tStarttime\tJobRuntime\tSend\tReceive\tExitval\tSignal\tCommand";
+constexpr std::string_view kUsageHeader = "\tMaxRssKb\tUserTime\tSystemTime";
+constexpr double kSyncInterval_s = 0.2;
+constexpr double kWaitForGuard_s = 20;
+
+bool write_all(int fd, std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t n = ::write(fd, text.data(), text.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) return false;
+    text.remove_prefix(static_cast<std::size_t>(n));
+  }
+  return true;
+}
+
+bool is_regular(int fd) {
+  struct stat info {};
+  return ::fstat(fd, &info) == 0 && S_ISREG(info.st_mode);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Joblog>> Joblog::open(JoblogOptions options) {
+  std::unique_ptr<Joblog> log(new Joblog(std::move(options)));
+  if (auto opened = log->open_file(); !opened) return furrow::fail(std::move(opened.error()));
+  return log;
+}
+
+Joblog::~Joblog() {
+  syncer_.reset();
+  if (fd_ > 2) ::close(fd_);
+}
+
+Result<void> Joblog::open_file() {
+  const std::string& path = options_.path;
+  fd_ = path == "-" ? 1 : ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+  if (fd_ < 0) return furrow::fail(system_error("cannot write the job log " + path));
+  if (fd_ > 2 && is_regular(fd_)) {
+    auto keys = KeyFile::open(path + ".furrow", kWaitForGuard_s);
+    if (!keys) return furrow::fail(std::move(keys.error()));
+    keys_ = *std::move(keys);
+    if (options_.go_on) {
+      if (auto done = read(); !done) return done;
+    } else if (options_.append) {
+      if (auto known = keys_.read(); !known) return furrow::fail(std::move(known.error()));
+    } else {
+      if (auto cleared = cut(0); !cleared) return cleared;
+      if (auto cleared = keys_.clear(); !cleared) return cleared;
+    }
+  }
+  if (auto begun = write_header(); !begun) return begun;
+  if (keys_.is_open())
+    syncer_ = std::make_unique<os::FileSyncer>(std::vector{keys_.fd(), fd_}, kSyncInterval_s);
+  return {};
+}
+
+Result<void> Joblog::write_header() {
+  struct stat info {};
+  const bool is_new = ::fstat(fd_, &info) != 0 || info.st_size == 0;
+  if (!is_new) return {};
+  lines_ = std::string(kHeader) + std::string(options_.with_usage ? kUsageHeader : "") + "\n";
+  return commit();
+}
+
+Result<void> Joblog::cut(std::size_t size) {
+  if (::ftruncate(fd_, static_cast<off_t>(size)) != 0)
+    return furrow::fail(system_error("cannot write the job log " + options_.path));
+  return {};
+}
+
+// A line without its end was being written when the machine went down: its job counts as not done.
+Result<void> Joblog::read() {
+  auto keys = keys_.read();
+  if (!keys) return furrow::fail(std::move(keys.error()));
+  auto text = os::read_file(options_.path);
+  if (!text) return furrow::fail(std::move(text.error()));
+  const std::size_t good = text->rfind('\n') + 1;  // 0 where there is none
+  if (good != text->size()) {
+    if (auto done = cut(good); !done) return done;
+    text->resize(good);
+  }
+  if (text->empty()) return {};
+
+  std::string_view rest = *text;
+  const auto next_line = [&rest] {
+    const std::size_t end = rest.find('\n');
+    const std::string_view line = rest.substr(0, end);
+    rest.remove_prefix(end + 1);
+    return line;
+  };
+  const std::string_view header = next_line();
+  if (!header.starts_with("Seq\t"))
+    return furrow::fail(Error{options_.path + " is no job log", options_.path, 1, "Name another file."});
+  const bool usage = header.ends_with(kUsageHeader);
+  options_.with_usage = usage;  // a log has one format
+  std::map<std::pair<bool, std::uint64_t>, FailedJob> failed;
+  for (int number = 2; !rest.empty(); ++number) {
+    const std::string_view line = next_line();
+    PastJob job;
+    if (!parse_log_line(line, usage, job))
+      return furrow::fail(Error{"this is no line of a job log: " + std::string(line.substr(0, 200)),
+                                options_.path, number, "Mend or remove it."});
+    const auto key = keys->find(KeyFile::line_hash(line));
+    job.has_key = key != keys->end();
+    if (job.has_key) job.key = key->second;
+    past_.add(job);
+    const std::pair same{job.has_key, job.has_key ? job.key : job.seq};
+    if (job.ok) {
+      failed.erase(same);
+      continue;
+    }
+    std::string command(job.command);
+    std::replace(command.begin(), command.end(), '\0', '\n');
+    failed[same] = {job.seq, job.key, job.has_key, std::move(command)};
+  }
+  past_.finish();
+  for (auto& [same, job] : failed) failed_.push_back(std::move(job));
+  std::stable_sort(failed_.begin(), failed_.end(),
+                   [](const FailedJob& a, const FailedJob& b) { return a.seq < b.seq; });
+  return {};
+}
+
+void Joblog::add(const LogEntry& entry) {
+  const std::size_t begin = lines_.size();
+  auto out = std::back_inserter(lines_);
+  fmt::format_to(out, "{}\t:\t{:.3f}\t{:10.3f}\t{}\t{}\t{}\t{}\t", entry.seq, entry.started_at, entry.wall_s,
+                 entry.sent, entry.received, entry.status, entry.signal);
+  const std::size_t command = lines_.size();
+  lines_ += entry.command;
+  std::replace(lines_.begin() + static_cast<std::ptrdiff_t>(command), lines_.end(), '\n', '\0');
+  if (options_.with_usage)
+    fmt::format_to(out, "\t{}\t{:.3f}\t{:.3f}", entry.max_rss_kb, entry.user_s, entry.system_s);
+  if (keys_.is_open() && entry.has_key) keys_.add(std::string_view(lines_).substr(begin), entry.key);
+  lines_ += '\n';
+}
+
+Result<void> Joblog::commit() {
+  if (lines_.empty()) return {};
+  if (keys_.is_open()) {
+    if (auto committed = keys_.commit(); !committed) return committed;
+  }
+  const bool written = write_all(fd_, lines_);
+  lines_.clear();
+  if (!written) return furrow::fail(system_error("cannot write the job log " + options_.path));
+  if (syncer_) syncer_->written();
+  return {};
+}
+
+}  // namespace furrow::command

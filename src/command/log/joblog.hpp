@@ -1,0 +1,78 @@
+// The job log: GNU parallel's format, a line for each job that has ended, and beside it the jobs' keys.
+//
+// What was added before a commit() is in the files when that returns: a killed engine loses nothing of it. A
+// power cut may lose the last fifth of a second. Not thread-safe.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.hpp"
+#include "command/log/key_file.hpp"
+#include "command/log/past_jobs.hpp"
+#include "os/files/file_syncer.hpp"
+
+namespace furrow::command {
+
+struct JoblogOptions {
+  std::string path;         // "-": standard output
+  bool append = false;      // keep what is there, and do not look at it
+  bool go_on = false;       // keep what is there, and read it: past()
+  bool with_usage = false;  // peak memory and CPU time at the end of each line
+};
+
+struct LogEntry {
+  std::uint64_t seq = 0;
+  std::uint64_t key = 0;
+  bool has_key = false;
+  double started_at = 0, wall_s = 0;
+  std::int64_t sent = 0, received = 0;  // bytes of standard input and output
+  int status = 0, signal = 0;
+  std::string_view command{};
+  double user_s = 0, system_s = 0;
+  std::int64_t max_rss_kb = 0;
+};
+
+// A job to run again, as the log has it.
+struct FailedJob {
+  std::uint64_t seq = 0;
+  std::uint64_t key = 0;
+  bool has_key = false;
+  std::string command;
+};
+
+class Joblog {
+ public:
+  static Result<std::unique_ptr<Joblog>> open(JoblogOptions options);
+  ~Joblog();
+  Joblog(const Joblog&) = delete;
+  Joblog& operator=(const Joblog&) = delete;
+
+  PastJobs& past() { return past_; }
+  // The jobs whose last line tells of a failure, in order of their numbers.
+  const std::vector<FailedJob>& failed() const { return failed_; }
+  int lock_fd() const { return keys_.fd(); }  // -1: nothing is locked
+
+  void add(const LogEntry& entry);
+  Result<void> commit();
+
+ private:
+  explicit Joblog(JoblogOptions options) : options_(std::move(options)) {}
+  Result<void> open_file();
+  Result<void> write_header();
+  Result<void> read();
+  Result<void> cut(std::size_t size);
+
+  JoblogOptions options_;
+  int fd_ = -1;
+  KeyFile keys_;
+  PastJobs past_;
+  std::vector<FailedJob> failed_;
+  std::string lines_;
+  std::unique_ptr<os::FileSyncer> syncer_;
+};
+
+}  // namespace furrow::command

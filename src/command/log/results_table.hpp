@@ -1,0 +1,47 @@
+// --results NAME.csv, .tsv, .json: what each job was and printed, as one row. Not thread-safe.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "command/arguments.hpp"
+#include "command/log/joblog.hpp"
+#include "os/files/spill.hpp"
+
+namespace furrow::command {
+
+class ResultsTable {
+ public:
+  enum class Format : std::uint8_t { kCsv, kTsv, kJson };
+  // The format that a file's name asks for; false where it asks for none.
+  static bool is_table(std::string_view name, Format& format);
+
+  // NAMES of the values' columns; empty: V1, V2...
+  ResultsTable(Format format, std::vector<std::string> names) : format_(format), names_(std::move(names)) {}
+
+  // The line before all rows, for jobs of so many VALUES; empty where there is none, and but for the first
+  // time.
+  std::string header(std::size_t values);
+  // Appends the row to ROW.
+  void add(const LogEntry& entry, const Arguments& values, const os::SpillView& out, const os::SpillView& err,
+           os::Spill& row);
+
+ private:
+  void add_field(std::string_view text, os::Spill& row, bool is_last = false);
+  void add_stream(const os::SpillView& stream, os::Spill& row, bool is_last);
+  void add_delimited(const LogEntry& entry, const Arguments& values, const os::SpillView& out,
+                     const os::SpillView& err, os::Spill& row);
+  void add_json(const LogEntry& entry, const Arguments& values, const os::SpillView& out,
+                const os::SpillView& err, os::Spill& row);
+  char separator() const { return format_ == Format::kTsv ? '\t' : ','; }
+  std::string field(std::string_view text) const;
+  bool needs_quotes(std::string_view text) const;
+
+  const Format format_;
+  const std::vector<std::string> names_;
+  bool has_header_ = false;
+};
+
+}  // namespace furrow::command

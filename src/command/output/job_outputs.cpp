@@ -1,0 +1,123 @@
+#include "command/output/job_outputs.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "base/hash.hpp"
+#include "os/events/clock.hpp"
+#include "os/files/files.hpp"
+
+namespace furrow::command {
+
+namespace {
+
+constexpr std::size_t kLongestPath = 4096;
+
+store::FileStamp stamp_of(const std::string& path, const os::FileStatus& status) {
+  return {.path = path, .mtime_ns = status.mtime_ns, .size = status.size};
+}
+
+// The values that are names of files, in order.
+std::vector<store::FileStamp> inputs_of(const MapJob& job) {
+  std::vector<store::FileStamp> inputs;
+  for (std::size_t i = 0; i < job.values.size(); ++i) {
+    const std::string_view value = job.values[i];
+    if (value.empty() || value.size() > kLongestPath || value.find('\0') != std::string_view::npos) continue;
+    const std::string path(value);
+    if (const os::FileStatus status = os::status(path); status.exists())
+      inputs.push_back(stamp_of(path, status));
+  }
+  std::sort(inputs.begin(), inputs.end(), [](const auto& a, const auto& b) { return a.path < b.path; });
+  return inputs;
+}
+
+}  // namespace
+
+// Not the rendered command: that may hold numbers of this run.
+std::uint64_t JobOutputs::identity(const MapJob& job) const {
+  std::uint64_t hash = command_.identity();
+  for (std::size_t i = 0; i < job.values.size(); ++i) hash = combine(hash, hash64(job.values[i]));
+  return hash;
+}
+
+Result<bool> JobOutputs::is_fresh(MapJob& job, const RenderContext& context) {
+  job.outputs.clear();
+  for (const CommandTemplate& output : templates_) job.outputs.push_back(output.render(job.values, context));
+  std::int64_t oldest = std::numeric_limits<std::int64_t>::max();
+  for (const std::string& output : job.outputs) {
+    const os::FileStatus status = os::status(output);
+    if (!status.exists()) return false;
+    oldest = std::min(oldest, status.mtime_ns);
+  }
+  for (const store::FileStamp& input : inputs_of(job)) {
+    if (input.mtime_ns > oldest) return false;
+  }
+  auto found = store_.find(job.outputs.front());
+  if (!found) return furrow::fail(std::move(found.error()));
+  return !*found || ((*found)->phase == store::JobPhase::kFinished && (*found)->params_hash == identity(job));
+}
+
+Result<void> JobOutputs::starting(const MapJob& job) {
+  for (const std::string& output : job.outputs) {
+    if (auto removed = os::remove_tree(output); !removed) return removed;
+    if (auto made = os::make_parent(output); !made) return made;
+  }
+  store::JobRecord started = record(job, store::JobPhase::kStarted);
+  started.started_at = os::wall_seconds();
+  return put(started);
+}
+
+Result<void> JobOutputs::finished(const MapJob& job, const plan::Exit& exit) {
+  store::JobRecord done = record(job, store::JobPhase::kFinished);
+  for (const std::string& output : job.outputs) {
+    const os::FileStatus status = os::status(output);
+    if (!status.exists()) return furrow::fail("it did not make " + output);
+    done.outputs.push_back(stamp_of(output, status));
+  }
+  done.started_at = exit.started_at;
+  done.finished_at = exit.started_at + exit.usage.wall_s;
+  done.attempt = exit.attempt;
+  done.user_s = exit.usage.user_s;
+  done.system_s = exit.usage.system_s;
+  done.max_rss_kb = exit.usage.max_rss_kb;
+  return put(done);
+}
+
+void JobOutputs::failed(const MapJob& job, const plan::Exit& exit) {
+  for (const std::string& output : job.outputs) (void)os::remove_tree(output);
+  store::JobRecord ended = record(job, store::JobPhase::kFailed);
+  ended.started_at = exit.started_at;
+  ended.finished_at = exit.started_at + exit.usage.wall_s;
+  ended.attempt = exit.attempt;
+  ended.status = exit.status;
+  ended.signal = exit.signal;
+  (void)put(ended);  // commit() tells
+}
+
+store::JobRecord JobOutputs::record(const MapJob& job, store::JobPhase phase) const {
+  store::JobRecord made;
+  made.key = job.outputs.front();
+  made.phase = phase;
+  made.rule = command_.text();
+  made.wildcards = job.values.joined(" ");
+  made.inputs = inputs_of(job);
+  made.params_hash = identity(job);
+  made.command = job.command;
+  return made;
+}
+
+Result<void> JobOutputs::put(const store::JobRecord& record) {
+  if (!is_open_) {
+    if (auto begun = store_.begin(); !begun) return begun;
+    is_open_ = true;
+  }
+  return store_.put(record);
+}
+
+Result<void> JobOutputs::commit() {
+  if (!std::exchange(is_open_, false)) return {};
+  return store_.commit();
+}
+
+}  // namespace furrow::command

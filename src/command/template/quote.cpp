@@ -1,0 +1,44 @@
+#include "command/template/quote.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace furrow::command {
+
+namespace {
+
+constexpr auto kBare = [] {
+  std::array<bool, 256> bare{};
+  for (const char c : std::string_view("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.+/"))
+    bare[static_cast<unsigned char>(c)] = true;
+  return bare;
+}();
+
+}  // namespace
+
+void append_quoted(std::string& out, std::string_view text) {
+  if (text.empty()) {
+    out += "''";
+    return;
+  }
+  if (std::all_of(text.begin(), text.end(), [](char c) { return kBare[static_cast<unsigned char>(c)]; })) {
+    out += text;
+    return;
+  }
+  // Runs without apostrophes in apostrophes, apostrophes in double quotes; no empty run at either end.
+  for (bool first = true;; first = false) {
+    const std::size_t end = text.find('\'');
+    const bool last = end == std::string_view::npos;
+    const std::string_view run = text.substr(0, end);
+    if (!run.empty() || !(first || last)) {
+      out += '\'';
+      out += run;
+      out += '\'';
+    }
+    if (last) return;
+    out += "\"'\"";
+    text.remove_prefix(end + 1);
+  }
+}
+
+}  // namespace furrow::command

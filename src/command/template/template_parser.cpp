@@ -1,0 +1,170 @@
+#include <algorithm>
+#include <charconv>
+
+#include "command/template/template_pieces.hpp"
+
+namespace furrow::command {
+
+namespace {
+
+using Kind = Piece::Kind;
+constexpr auto kNone = std::string_view::npos;
+
+// Names for what GNU parallel keeps in variables of the job's environment.
+std::string_view variable_of(std::string_view name) {
+  if (name == "slot") return "${PARALLEL_JOBSLOT}";
+  if (name == "host") return "${PARALLEL_SSHHOST}";
+  if (name == "sshlogin") return "${PARALLEL_SSHLOGIN}";
+  return {};
+}
+
+class WordParser {
+ public:
+  explicit WordParser(const TemplateOptions& options) : options_(options) {}
+
+  Result<void> parse(std::string_view word, Group::Before before) {
+    begin_group(before);
+    while (!word.empty()) {
+      if (word[0] == ' ' || word[0] == '\t') {
+        begin_group(word[0] == ' ' ? Group::Before::kBlank : Group::Before::kTab);
+        word.remove_prefix(1);
+        continue;
+      }
+      auto taken = replacement(word);
+      if (!taken) return fail(std::move(taken.error()));
+      if (*taken == 0) {
+        text(word.substr(0, 1));
+        *taken = 1;
+      }
+      word.remove_prefix(*taken);
+    }
+    return {};
+  }
+
+  ParsedWords take() { return {std::move(groups_), skip_}; }
+
+ private:
+  void begin_group(Group::Before before) { groups_.push_back({before}); }
+
+  void text(std::string_view text) {
+    std::vector<Piece>& pieces = groups_.back().pieces;
+    if (pieces.empty() || pieces.back().kind != Kind::kText) pieces.push_back({});
+    pieces.back().text += text;
+  }
+
+  void add(Piece piece) {
+    groups_.back().replaces = true;
+    groups_.back().has_all_values |= piece.kind == Kind::kValues;
+    groups_.back().pieces.push_back(std::move(piece));
+  }
+
+  // How many bytes of TEXT, from its start, are a replacement string; 0: none.
+  Result<std::size_t> replacement(std::string_view text) {
+    if (!options_.value_string.empty() && text.starts_with(options_.value_string)) {
+      add({Kind::kValues});
+      return options_.value_string.size();
+    }
+    if (text[0] != '{') return 0;
+    const std::size_t end = text.find('}');
+    if (end == kNone) return 0;
+    const auto known = inside(text.substr(1, end - 1));
+    if (!known) return fail(std::move(known.error()));
+    return *known ? end + 1 : 0;
+  }
+
+  Result<bool> inside(std::string_view content) {
+    if (content.empty()) return false;  // {} with another -I
+    if (auto named = by_name(content); !named || *named) return named;
+    if (const Kind kind = of_job(content); kind != Kind::kText) {
+      add({kind});
+      return true;
+    }
+    if (options_.plus && !variable_of(content).empty()) {
+      text(variable_of(content));
+      groups_.back().replaces = true;
+      return true;
+    }
+    if (options_.plus && (content == "uniq" || content == "choose_k")) {
+      skip_ = content == "uniq" ? Skip::kEqual : Skip::kNotAscending;
+      add({Kind::kValues});
+      return true;
+    }
+    if (auto positional = by_position(content); !positional || *positional) return positional;
+    return with_form(Kind::kValues, 0, content);
+  }
+
+  Kind of_job(std::string_view name) const {
+    if (name == "#") return Kind::kSeq;
+    if (name == "%") return Kind::kSlot;
+    if (name == "seed") return Kind::kSeed;
+    if (!options_.plus) return Kind::kText;
+    if (name == "##") return Kind::kTotal;
+    if (name == "0#") return Kind::kPaddedSeq;
+    if (name == "0%") return Kind::kPaddedSlot;
+    return Kind::kText;
+  }
+
+  // The longest name of a column with which CONTENT begins, if a form is what remains.
+  Result<bool> by_name(std::string_view content) {
+    std::vector<std::size_t> fitting;
+    for (std::size_t i = 0; i < options_.names.size(); ++i)
+      if (!options_.names[i].empty() && content.starts_with(options_.names[i])) fitting.push_back(i);
+    std::stable_sort(fitting.begin(), fitting.end(), [&](std::size_t a, std::size_t b) {
+      return options_.names[a].size() > options_.names[b].size();
+    });
+    for (const std::size_t i : fitting) {
+      auto found =
+          with_form(Kind::kPosition, static_cast<int>(i) + 1, content.substr(options_.names[i].size()));
+      if (!found || *found) return found;
+    }
+    return false;
+  }
+
+  Result<bool> by_position(std::string_view content) {
+    int position = 0;
+    const auto [end, error] = std::from_chars(content.data(), content.data() + content.size(), position);
+    if (error != std::errc() || position == 0) return false;
+    std::string_view form = content.substr(end - content.data());
+    // With -I ,, it is {1.} that is replaced, but not {1}: braces stand for something else there.
+    if (form.empty() && !options_.value_string.starts_with('{')) return false;
+    form.remove_prefix(std::min(form.find_first_not_of(' '), form.size()));
+    return with_form(Kind::kPosition, position, form);
+  }
+
+  Result<bool> with_form(Kind kind, int position, std::string_view text) {
+    auto form = ValueForm::parse(text, options_.plus);
+    if (!form) return fail(std::move(form.error()));
+    if (!*form) return false;
+    add({kind, {}, position, std::move(**form)});
+    return true;
+  }
+
+  const TemplateOptions& options_;
+  std::vector<Group> groups_;
+  Skip skip_ = Skip::kNone;
+};
+
+Result<void> refuse_perl(const std::vector<std::string>& words) {
+  std::string text;
+  for (const std::string& word : words) text += (text.empty() ? "" : " ") + word;
+  const std::size_t begin = text.find("{=");
+  if (begin == kNone) return {};
+  const std::size_t end = text.find("=}", begin + 2);
+  if (end == kNone) return {};
+  return fail(perl_expression(std::string_view(text).substr(begin + 2, end - begin - 2)));
+}
+
+}  // namespace
+
+Result<ParsedWords> parse_words(const std::vector<std::string>& words, const TemplateOptions& options) {
+  if (auto perl = refuse_perl(words); !perl) return fail(std::move(perl.error()));
+  WordParser parser(options);
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    if (auto parsed = parser.parse(words[i], i == 0 ? Group::Before::kNothing : Group::Before::kWord);
+        !parsed)
+      return fail(std::move(parsed.error()));
+  }
+  return parser.take();
+}
+
+}  // namespace furrow::command

@@ -1,0 +1,96 @@
+#include "exec/batch/batch_shelf.hpp"
+
+#include <fcntl.h>
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <ctime>
+
+#include "exec/batch/sealed_line.hpp"
+#include "os/events/clock.hpp"
+#include "os/files/descriptor.hpp"
+#include "os/files/files.hpp"
+#include "os/files/replacing_file.hpp"
+
+namespace furrow::exec {
+
+BatchFolder::BatchFolder(std::string path)
+    : path_(std::move(path)), id_(path_.substr(path_.rfind('/') + 1)) {}
+
+Result<bool> BatchFolder::claim(std::uint32_t index, const std::string& who) const {
+  const std::string path = file("claim", index);
+  const os::Descriptor made(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
+  if (made.get() < 0)
+    return errno == EEXIST ? Result<bool>(false) : fail(system_error("cannot write " + path));
+  const std::string text = who + "\n";  // for people; that the file is there is what counts
+  if (::write(made.get(), text.data(), text.size()) < 0) return true;
+  ::fsync(made.get());
+  return true;
+}
+
+bool BatchFolder::is_claimed(std::uint32_t index) const { return os::status(file("claim", index)).exists(); }
+
+Result<void> BatchFolder::mark_submitted(const std::string& name, const std::string& system) const {
+  auto written = os::ReplacingFile::create(path_ + "/submitted");
+  if (!written) return fail(std::move(written.error()));
+  const std::string line = seal_object([&](SealedWriter& json) {
+    put(json, "name", name);
+    put(json, "system", system);
+    put(json, "at", os::wall_seconds());
+  });
+  if (auto done = (*written)->write(line); !done) return done;
+  return (*written)->finish();
+}
+
+std::string BatchFolder::submitted(const std::string& system) const {
+  std::string name;
+  if (const auto text = os::read_file(path_ + "/submitted"))
+    read_sealed(*text, [&](const rapidjson::Value& line) {
+      if (text_of(line, "system") == system) name = text_of(line, "name");
+    });
+  return name;
+}
+
+Result<void> BatchFolder::settle() const { return os::write_file(path_ + "/settled", ""); }
+
+bool BatchFolder::is_settled() const { return os::status(path_ + "/settled").exists(); }
+
+BatchShelf::BatchShelf(std::string folder) : folder_(os::absolute(folder)) {}
+
+Result<BatchFolder> BatchShelf::add() {
+  if (auto made = os::make_directories(folder_); !made) return fail(std::move(made.error()));
+  const auto now = static_cast<std::time_t>(os::wall_seconds());
+  for (;;) {
+    const std::string path =
+        fmt::format("{}/{:%Y%m%dT%H%M%S}-{}-{}", folder_, fmt::gmtime(now), ::getpid(), ++made_);
+    if (::mkdir(path.c_str(), 0777) == 0) return BatchFolder(path);
+    if (errno != EEXIST) return fail(system_error("cannot make " + path));
+  }
+}
+
+std::vector<BatchFolder> BatchShelf::all() const {
+  std::vector<BatchFolder> folders;
+  const auto entries = os::list_directory(folder_);
+  if (!entries) return folders;
+  for (const os::DirectoryEntry& entry : *entries) {
+    if (entry.is_directory) folders.emplace_back(folder_ + "/" + entry.name);
+  }
+  return folders;
+}
+
+std::vector<BatchFolder> BatchShelf::unsettled() const {
+  std::vector<BatchFolder> folders = all();
+  std::erase_if(folders, [](const BatchFolder& folder) { return folder.is_settled(); });
+  return folders;
+}
+
+void BatchShelf::tidy(std::size_t kept) const {
+  std::vector<BatchFolder> folders = all();
+  std::erase_if(folders, [](const BatchFolder& folder) { return !folder.is_settled(); });
+  for (std::size_t i = 0; i + kept < folders.size(); ++i) (void)os::remove_tree(folders[i].path());
+}
+
+}  // namespace furrow::exec

@@ -1,0 +1,140 @@
+// The inside of ClusterExecutor, in two files: cluster_executor.cpp starts and cancels, cluster_following.cpp
+// follows journals, asks the batch system and reports.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "exec/cluster/cluster_executor.hpp"
+#include "exec/cluster/cluster_flight.hpp"
+#include "os/files/spill.hpp"
+
+namespace furrow::exec {
+
+class ClusterExecutor::Impl {
+ public:
+  Impl(os::EventLoop& loop, std::unique_ptr<BatchSystem> system, NeedsSource& needs, OutputSink* sink,
+       ClusterOptions options)
+      : loop_(loop),
+        system_(std::move(system)),
+        needs_(needs),
+        sink_(sink),
+        options_(std::move(options)),
+        shelf_(options_.shelf),
+        ask_delay_(options_.ask_first_s),
+        look_delay_(options_.look_first_s) {}
+  ~Impl() {
+    for (const std::uint64_t timer : {flush_timer_, look_timer_, ask_timer_, report_timer_, cancel_timer_})
+      loop_.cancel(timer);
+  }
+
+  void adopt(const std::function<bool(const std::string& key)>& is_open);
+  void finish(const std::function<bool(const std::string& key)>& is_open);
+  void start(plan::Attempt attempt);
+  void cancel_all(plan::Stop how);
+  void interrupt(plan::JobId job, bool timed_out);
+  Answer look(const Question& question);
+  bool has_succeeded(const std::string& key) const;
+  std::string describe(const std::string& key) const;
+
+  plan::ExitListener* listener = nullptr;
+  std::size_t running = 0;
+  std::size_t submissions = 0;
+  std::size_t in_flight() const;
+
+ private:
+  using Job = std::unique_ptr<ClusterJob>;
+  using Exit = plan::Exit;
+
+  struct Mean {
+    double sum = 0;
+    std::size_t count = 0;
+  };
+
+  // What was written and not answered for yet.
+  struct Submitting {
+    BatchFolder folder;
+    std::vector<std::unique_ptr<Flight>> flights;
+  };
+
+  void adopt(const BatchFolder& folder);
+  void begin_following();
+
+  void lead(Job& job);
+  void find_group_allocations();
+  void add_job(Flight& flight, Batch& batch, const plan::Attempt& attempt, const ClusterNeeds& needs,
+               const Allocation* share) const;
+  void add_group(Flight& flight, Batch& batch, Job leader);
+  void forget(const Flight& flight);
+  void flush_in(double delay_s);
+  void flush();
+  bool is_worth_collecting(const PlannerOptions& planner, const std::vector<WaitingJob>& waiting) const;
+  PlannerOptions planner_options() const;
+  std::vector<WaitingJob> waiting_jobs() const;
+  void submit(const PlannedSubmission& planned);
+  Result<void> write(const PlannedSubmission& planned, Submission& submission);
+  Result<void> write_script(const Submission& submission, const std::string& properties) const;
+  std::vector<Job> take(const PlannedSubmission& planned, std::vector<std::vector<Job>>& batches);
+  void submitted(Result<std::string> name);
+  void refused(const Error& error);
+
+  void look_in(double delay_s);
+  void look_at_journals();
+  bool read(Flight& flight);
+  void report_known(Flight& flight);
+  void ended(Flight& flight, FlightEntry& entry);
+
+  void ask_in(double delay_s);
+  void ask();
+  void answered(BatchStates states);
+  void judge(Flight& flight, const BatchStates& states);
+  void judge_doubtful(Flight& flight);
+  void gone(Flight& flight);
+  void gone(Flight& flight, FlightEntry& entry);
+
+  void report(Flight& flight, FlightEntry& entry);
+  void report(Job job, Exit exit);
+  void report_later(Job job, Exit exit);
+  void report_soon();
+  void lose(FlightEntry& entry, Flight& flight, const std::string& why);
+  bool withdraw(Flight& flight);
+  static void collect(const Flight& flight, const std::string& text, bool is_file, os::Spill& kept);
+  void show(Exit& exit, const Flight& flight, const JobOutput& output);
+  void give_up_waiting_for_cancelled();
+  static bool is_open(const Flight& flight);
+  static bool is_holding(const Flight& flight);
+  static bool is_wanted(const Flight& flight);
+  Flight* flight_of(const std::string& key, std::size_t& place) const;
+
+  os::EventLoop& loop_;
+  const std::unique_ptr<BatchSystem> system_;
+  NeedsSource& needs_;
+  OutputSink* const sink_;
+  const ClusterOptions options_;
+  BatchShelf shelf_;
+  std::optional<SystemFigures> figures_;
+  bool asks_figures_ = false;
+
+  std::deque<Job> waiting_;
+  double waiting_since_ = 0;
+  std::optional<Submitting> submitting_;
+  double next_submission_ = 0;
+  std::vector<std::unique_ptr<Flight>> flights_;  // all of this run, the ended ones too
+  std::unordered_map<std::string, std::pair<Flight*, std::size_t>> adopted_;  // by key; nobody's yet
+  std::unordered_map<std::string, Job*> mates_;  // by key: their places with leaders that wait
+  std::map<std::string, Mean> measured_;         // by kind
+  std::vector<std::pair<Job, Exit>> to_report_;
+  bool is_cancelling_ = false, is_asking_ = false;
+  std::size_t cancels_under_way_ = 0;
+  double ask_delay_, look_delay_;
+  std::uint64_t flush_timer_ = 0, look_timer_ = 0, ask_timer_ = 0, report_timer_ = 0, cancel_timer_ = 0;
+  double flush_at_ = 0, ask_at_ = 0;
+};
+
+}  // namespace furrow::exec

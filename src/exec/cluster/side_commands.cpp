@@ -1,0 +1,134 @@
+#include "exec/cluster/side_commands.hpp"
+
+#include <fcntl.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstring>
+
+#include "os/files/descriptor.hpp"
+#include "os/process/process.hpp"
+
+extern char** environ;
+
+namespace furrow::exec {
+
+namespace {
+constexpr std::size_t kMostOutput = 64 << 20;
+}
+
+struct SideCommands::Running {
+  os::EventLoop& loop;
+  std::function<void(CommandAnswer)> done;
+  CommandAnswer answer{};
+  os::Child child{};
+  int out_fd = -1, err_fd = -1;
+  std::uint64_t timer = 0;
+  bool has_ended = false;
+
+  Running(os::EventLoop& loop_in, std::function<void(CommandAnswer)> done_in)
+      : loop(loop_in), done(std::move(done_in)) {}
+  ~Running() {
+    loop.cancel(timer);
+    if (child.pid > 0 && !has_ended) {
+      os::signal_group(child.pid, SIGKILL);
+      os::wait_for(child.pid);
+    }
+    close(child.pidfd);
+    close(out_fd);
+    close(err_fd);
+  }
+  void close(int& fd) {
+    if (fd < 0) return;
+    loop.forget(fd);
+    ::close(fd);
+    fd = -1;
+  }
+  void read(int& fd, std::string& into) {
+    char piece[65536];
+    for (;;) {
+      const ssize_t n = ::read(fd, piece, sizeof piece);
+      if (n > 0 && into.size() < kMostOutput) into.append(piece, static_cast<std::size_t>(n));
+      if (n > 0 || (n < 0 && errno == EINTR)) continue;
+      if (n < 0 && errno == EAGAIN) return;
+      return close(fd);
+    }
+  }
+  bool is_over() const { return has_ended && out_fd < 0 && err_fd < 0; }
+};
+
+SideCommands::SideCommands(os::EventLoop& loop) : loop_(loop) {}
+
+SideCommands::~SideCommands() = default;
+
+void SideCommands::run(const std::string& command, double limit_s, std::function<void(CommandAnswer)> done) {
+  Running* const running = running_.emplace_back(std::make_unique<Running>(loop_, std::move(done))).get();
+  int out[2] = {-1, -1}, err[2] = {-1, -1};
+  std::string words[] = {"/bin/sh", "-c", command};
+  char* argv[] = {words[0].data(), words[1].data(), words[2].data(), nullptr};
+  bool is_started = ::pipe2(out, O_CLOEXEC) == 0 && ::pipe2(err, O_CLOEXEC) == 0;
+  if (is_started) {
+    os::SpawnRequest request;
+    request.path = "/bin/sh";
+    request.argv = argv;
+    request.envp = environ;
+    request.out_fd = out[1];
+    request.err_fd = err[1];
+    const auto child = os::Spawner().spawn(request);
+    is_started = child.has_value();
+    if (child) running->child = *child;
+    if (!child) running->answer.err = std::strerror(child.error().code);
+  } else {
+    running->answer.err = std::strerror(errno);
+  }
+  for (const int fd : {out[1], err[1]}) {
+    if (fd >= 0) ::close(fd);
+  }
+  running->out_fd = out[0];
+  running->err_fd = err[0];
+  if (!is_started) {
+    running->has_ended = true;
+    running->close(running->out_fd);
+    running->close(running->err_fd);
+    running->timer = loop_.after(0, [this, running] { finish(running); });
+    return;
+  }
+  for (int* const fd : {&running->out_fd, &running->err_fd}) {
+    ::fcntl(*fd, F_SETFL, O_NONBLOCK);
+    std::string& into = fd == &running->out_fd ? running->answer.out : running->answer.err;
+    loop_.watch(*fd, EPOLLIN, [this, running, fd, &into](std::uint32_t) {
+      running->read(*fd, into);
+      if (running->is_over()) finish(running);
+    });
+  }
+  loop_.watch(running->child.pidfd, EPOLLIN, [this, running](std::uint32_t) {
+    const auto ended = os::reap(running->child.pid);
+    if (!ended) return;
+    running->has_ended = true;
+    running->answer.status = os::exit_code(ended->raw_status);
+    running->close(running->child.pidfd);
+    // What it left in the background may hold its pipes: nobody waits for that.
+    for (int* const fd : {&running->out_fd, &running->err_fd}) {
+      if (*fd >= 0) running->read(*fd, fd == &running->out_fd ? running->answer.out : running->answer.err);
+      running->close(*fd);
+    }
+    finish(running);
+  });
+  running->timer = loop_.after(limit_s, [running] {
+    running->timer = 0;
+    os::signal_group(running->child.pid, SIGKILL);
+  });
+}
+
+void SideCommands::finish(Running* running) {
+  const auto place =
+      std::find_if(running_.begin(), running_.end(), [&](const auto& each) { return each.get() == running; });
+  const std::unique_ptr<Running> over = std::move(*place);
+  running_.erase(place);
+  loop_.cancel(over->timer);
+  over->done(std::move(over->answer));
+}
+
+}  // namespace furrow::exec

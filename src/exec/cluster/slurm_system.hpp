@@ -1,0 +1,52 @@
+// Slurm, by its commands: sbatch, squeue, scancel, sacct, scontrol, sinfo.
+//
+// Where its controller has answered before and does so no more, a submission is tried again and again, for
+// half an hour. One that has arrived all the same, without the answer to it, does no harm: of two runners of
+// a batch the first claims it.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "exec/cluster/batch_system.hpp"
+#include "exec/cluster/side_commands.hpp"
+
+namespace furrow::exec {
+
+class SlurmSystem : public BatchSystem {
+ public:
+  explicit SlurmSystem(os::EventLoop& loop) : loop_(loop), commands_(loop) {}
+  ~SlurmSystem() override { loop_.cancel(again_timer_); }
+
+  const char* name() const override { return "Slurm"; }
+  void figures(std::function<void(const SystemFigures&)> done) override;
+  void submit(const Submission& submission, std::function<void(Result<std::string> name)> done) override;
+  std::string batch_name(const std::string& name, std::size_t index, std::size_t batches) const override;
+  void ask(const std::vector<std::string>& batches, std::function<void(BatchStates)> done) override;
+  void remember(const std::string& batch, std::function<void(std::optional<BatchState>)> done) override;
+  void cancel(const std::vector<std::string>& batches, bool at_once, std::function<void()> done) override;
+
+ private:
+  struct Asked {
+    std::string command;
+    std::function<void(Result<std::string> name)> done;
+    double since = 0, pause_s = 0;
+  };
+  void submit(const std::shared_ptr<Asked>& asked);
+
+  os::EventLoop& loop_;
+  SideCommands commands_;
+  bool has_answered_ = false;  // ever
+  std::uint64_t again_timer_ = 0;
+};
+
+// The command that submits; and what the answers of Slurm's commands say.
+std::string sbatch_command(const Submission& submission);
+BatchStates read_squeue(const std::string& text);
+SystemFigures read_figures(const std::string& config, const std::string& nodes);
+// Whether a command says that Slurm's controller does not answer, and not that it refuses.
+bool is_away(const CommandAnswer& answer);
+// The number that sbatch prints, with --parsable or without; empty: there is none.
+std::string read_sbatch(const std::string& text);
+
+}  // namespace furrow::exec

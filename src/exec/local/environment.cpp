@@ -1,0 +1,93 @@
+#include "exec/local/environment.hpp"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "os/files/files.hpp"
+
+namespace furrow::exec {
+
+namespace {
+
+constexpr std::string_view kFunction = "BASH_FUNC_";  // BASH_FUNC_name%%=() { ...
+constexpr std::string_view kUsualPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+std::string_view name_of(std::string_view entry) { return entry.substr(0, entry.find('=')); }
+
+bool is_here(const char* folder) {
+  struct stat there, here;
+  return folder != nullptr && folder[0] == '/' && ::stat(folder, &there) == 0 && ::stat(".", &here) == 0 &&
+         there.st_dev == here.st_dev && there.st_ino == here.st_ino;
+}
+
+}  // namespace
+
+Environment::Environment() {
+  const char* const pwd = std::getenv("PWD");
+  directory_ = is_here(pwd) ? pwd : os::current_directory();
+  path_ = kUsualPath;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const std::string_view text = *entry, name = name_of(text);
+    if (name == "PWD") continue;
+    if (name == "PATH") path_ = text.substr(5);
+    if (name == "BASH_ENV" || name == "ENV") has_startup_file_ = true;
+    if (name.starts_with(kFunction))
+      functions_.emplace_back(name.substr(kFunction.size(), name.rfind('%') - kFunction.size() - 1));
+    base_.emplace_back(text);
+  }
+  if (!directory_.empty()) base_.push_back("PWD=" + directory_);
+  for (std::string& entry : base_) base_block_.push_back(entry.data());
+  base_block_.push_back(nullptr);
+}
+
+char* const* Environment::block(const Additions& additions, const std::string& directory) {
+  if (additions.empty() && directory.empty()) return base_block_.data();
+  if (!adds_same_names(additions, directory)) keep_others(additions, directory);
+  added_.resize(names_.size());
+  auto entry = added_.begin();
+  if (!directory.empty())
+    *entry++ = "PWD=" + (directory.front() == '/' ? directory : directory_ + "/" + directory);
+  for (const auto& [name, value] : additions) entry++->assign(name).append("=").append(value);
+  block_.resize(kept_);
+  for (std::string& text : added_) block_.push_back(text.data());
+  block_.push_back(nullptr);
+  return block_.data();
+}
+
+// The jobs of a run mostly add the same names.
+bool Environment::adds_same_names(const Additions& additions, const std::string& directory) const {
+  const std::size_t first = directory.empty() ? 0 : 1;
+  if (names_.size() != first + additions.size() || (first == 1 && names_.front() != "PWD")) return false;
+  return std::equal(additions.begin(), additions.end(), names_.begin() + static_cast<std::ptrdiff_t>(first),
+                    [](const auto& addition, const std::string& name) { return addition.first == name; });
+}
+
+void Environment::keep_others(const Additions& additions, const std::string& directory) {
+  names_.clear();
+  if (!directory.empty()) names_.push_back("PWD");
+  for (const auto& [name, value] : additions) names_.push_back(name);
+  block_.assign(base_block_.begin(), base_block_.end() - 1);
+  std::erase_if(block_, [&](const char* entry) {
+    return std::find(names_.begin(), names_.end(), name_of(entry)) != names_.end();
+  });
+  kept_ = block_.size();
+}
+
+std::string_view Environment::path(const Additions& additions) const {
+  for (const auto& [name, value] : additions) {
+    if (name == "PATH") return value;
+  }
+  return path_;
+}
+
+bool Environment::changes_shell(std::string_view name, const Additions& additions) const {
+  for (const auto& [added, value] : additions) {
+    if (added == "BASH_ENV" || added == "ENV" || added.starts_with(kFunction)) return true;
+  }
+  return has_startup_file_ || std::find(functions_.begin(), functions_.end(), name) != functions_.end();
+}
+
+}  // namespace furrow::exec

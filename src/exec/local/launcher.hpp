@@ -1,0 +1,56 @@
+// Turns a Launch into a running process: finds the program, leaves out the shell where the command needs
+// none, and puts a command that is too long for an argument into a file.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/error.hpp"
+#include "exec/local/environment.hpp"
+#include "os/process/process.hpp"
+#include "plan/executor.hpp"
+
+namespace furrow::exec {
+
+struct LaunchTo {
+  int out_fd = -1, err_fd = -1;  // used where the launch names none
+  std::atomic<std::int32_t>* slot = nullptr;
+  std::string* script = nullptr;  // set to a file that is to be deleted once the process has ended
+  bool waits = false;             // until the program runs
+};
+
+class Launcher {
+ public:
+  // SCRATCH: folder for commands that are too long. DESCRIPTORS: the limit that jobs see; borrowed, null:
+  // the engine's own.
+  Launcher(std::string scratch, const rlimit* descriptors);
+
+  // Unless it waits, the child may turn out not to have become its program: see never_ran().
+  Result<os::Child> start(const plan::Launch& launch, const LaunchTo& to);
+  // Of a child that has ended; asked once. It is to be started again then.
+  bool never_ran(const os::Child& ended) { return spawner_.failure(ended).has_value(); }
+  // Waits: what is wrong is told here, or by the shell where there is one.
+  Result<os::Child> start_again(const plan::Launch& launch, LaunchTo to);
+
+ private:
+  using Spawned = tl::expected<os::Child, os::SpawnFailure>;
+
+  Result<os::Child> start_program(const plan::Launch& launch, const LaunchTo& to);
+  Result<os::Child> start_shell(const plan::Launch& launch, const LaunchTo& to);
+  Result<os::Child> start_by_shell(const plan::Launch& launch, const LaunchTo& to);
+  bool start_plain(const plan::Launch& launch, const LaunchTo& to, os::Child& child);
+  Result<std::string> write_script(const std::string& text);
+  Spawned spawn(const std::string& path, const std::vector<std::string>& argv, const plan::Launch& launch,
+                const LaunchTo& to);
+
+  const std::string scratch_;
+  const rlimit* const descriptors_;
+  Environment environment_;
+  os::Spawner spawner_;
+  std::vector<char*> argv_;
+};
+
+}  // namespace furrow::exec

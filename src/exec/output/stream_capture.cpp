@@ -1,0 +1,117 @@
+#include "exec/output/stream_capture.hpp"
+
+#include <fcntl.h>
+#include <sys/epoll.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+
+namespace furrow::exec {
+
+namespace {
+
+// The standard ones may be closed, and then a child must find nothing of ours in their place.
+int above_standard(int fd) {
+  if (fd < 0 || fd > 2) return fd;
+  const int above = ::fcntl(fd, F_DUPFD_CLOEXEC, 3);
+  ::close(fd);
+  return above;
+}
+
+// A job that ends sooner is read once, at its end: watching its pipe would wake the engine twice for it. What
+// it prints until then has room in the pipe, or waits this long.
+constexpr double kWatchAfter_s = 0.01;
+
+void close_fd(int& fd) {
+  if (fd >= 0) ::close(fd);
+  fd = -1;
+}
+
+}  // namespace
+
+StreamCapture::~StreamCapture() {
+  close_write_end();
+  close_read_end();
+}
+
+Result<void> StreamCapture::open(plan::JobId job) {
+  job_ = job;
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) return fail(system_error("cannot make a pipe for the job's output"));
+  read_fd_ = above_standard(ends[0]);
+  write_fd_ = above_standard(ends[1]);
+  // Only our end: programs do not expect theirs to be so.
+  if (read_fd_ < 0 || write_fd_ < 0 || ::fcntl(read_fd_, F_SETFL, O_NONBLOCK) != 0) {
+    const Error error = system_error("cannot make a pipe for the job's output");
+    close_fd(read_fd_);
+    close_fd(write_fd_);
+    return fail(error);
+  }
+  watch_timer_ = tools_.loop.after(kWatchAfter_s, [this] {
+    watch_timer_ = 0;
+    tools_.loop.watch(read_fd_, EPOLLIN, [this](std::uint32_t events) { on_readable(events); });
+  });
+  return {};
+}
+
+void StreamCapture::unwatch() {
+  if (watch_timer_ != 0) {
+    tools_.loop.cancel(std::exchange(watch_timer_, 0));
+  } else {
+    tools_.loop.forget(read_fd_);
+  }
+}
+
+void StreamCapture::on_readable(std::uint32_t events) {
+  if ((events & EPOLLIN) == 0 || take(1) == Taken::kEnd) close_read_end();
+}
+
+// Takes what is there, until it is MOST bytes or more.
+StreamCapture::Taken StreamCapture::take(std::int64_t most) {
+  while (most > 0) {
+    const ssize_t n = ::read(read_fd_, tools_.piece.get(), CaptureTools::kPiece);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return Taken::kAll;
+    if (n == 0) return Taken::kEnd;
+    keep({tools_.piece.get(), static_cast<std::size_t>(n)});
+    most -= n;
+  }
+  return Taken::kSome;
+}
+
+void StreamCapture::keep(std::string_view piece) {
+  if (tools_.pieces != nullptr) {
+    tools_.pieces->on_piece(job_, is_err_, piece);
+  } else {
+    kept_.append(piece);
+  }
+}
+
+// No more than was there at the beginning: one who writes without end must not hold up the engine.
+void StreamCapture::finish() {
+  close_write_end();
+  if (read_fd_ < 0) return;
+  Taken taken = take(1);  // most jobs print little
+  if (taken == Taken::kSome) {
+    int waiting = 0;
+    if (::ioctl(read_fd_, FIONREAD, &waiting) != 0) waiting = 0;
+    taken = take(std::int64_t{waiting} + 1);
+  }
+  if (taken == Taken::kEnd) return close_read_end();
+  unwatch();
+  tools_.leftovers.adopt(std::exchange(read_fd_, -1));
+}
+
+void StreamCapture::clear() { kept_.clear(); }
+
+void StreamCapture::close_write_end() { close_fd(write_fd_); }
+
+void StreamCapture::close_read_end() {
+  if (read_fd_ >= 0) unwatch();
+  close_fd(read_fd_);
+}
+
+}  // namespace furrow::exec

@@ -1,0 +1,108 @@
+#include "os/cores/cores.hpp"
+
+#include <sched.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "os/cores/topology.hpp"
+#include "os/files/files.hpp"
+
+namespace furrow::os {
+
+namespace {
+
+// The hardware threads the scheduler may put us on; machines with more than 1024 need a larger set.
+std::vector<int> allowed_threads() {
+  for (int most = 1024; most <= 1 << 20; most *= 4) {
+    cpu_set_t* const set = CPU_ALLOC(most);
+    const std::size_t bytes = CPU_ALLOC_SIZE(most);
+    std::vector<int> threads;
+    const bool known = ::sched_getaffinity(0, bytes, set) == 0;
+    for (int cpu = 0; known && cpu < most; ++cpu) {
+      if (CPU_ISSET_S(cpu, bytes, set)) threads.push_back(cpu);
+    }
+    CPU_FREE(set);
+    if (known) return threads;
+  }
+  return {0};
+}
+
+std::optional<long> number_in(const std::string& path) {
+  const Result<std::string> text = read_file(path);
+  long value = 0;
+  if (!text || std::sscanf(text->c_str(), "%ld", &value) != 1) return std::nullopt;
+  return value;
+}
+
+int count_of(const std::vector<int>& threads) { return static_cast<int>(threads.size()); }
+
+// Each thread is a core of its own where the files do not tell.
+int cores_by_files(const std::string& root, const std::vector<int>& threads) {
+  std::set<std::pair<long, long>> cores;
+  for (const int cpu : threads) {
+    const std::string topology = root + "/sys/devices/system/cpu/cpu" + std::to_string(cpu) + "/topology/";
+    const auto package = number_in(topology + "physical_package_id");
+    const auto core = number_in(topology + "core_id");
+    if (!package || !core) return count_of(threads);
+    cores.emplace(*package, *core);
+  }
+  return static_cast<int>(cores.size());
+}
+
+std::vector<int> online_threads(const std::string& root) {
+  const Result<std::string> text = read_file(root + "/sys/devices/system/cpu/online");
+  return text ? parse_cpu_list(*text) : std::vector<int>();
+}
+
+int rounded_up(double quota) { return std::max(1, static_cast<int>(std::min(1e6, std::ceil(quota)))); }
+
+// A core is used whole or not at all: a quota of 2 leaves 2 cores of 4 with two threads each.
+Cores limited(Cores cores, const std::optional<CpuQuota>& quota) {
+  if (quota) cores.logical = std::min(cores.logical, rounded_up(quota->cores));
+  cores.physical = std::clamp(cores.physical, 1, cores.logical);
+  return cores;
+}
+
+CoreLimit binding(const CoreFigures& figures, int Cores::*kind) {
+  if (figures.usable.*kind < figures.affinity.*kind) return CoreLimit::kQuota;
+  if (figures.cpu_set && figures.affinity.logical < count_of(figures.cpu_set->threads))
+    return CoreLimit::kAffinity;
+  if (figures.affinity.*kind == figures.machine.*kind) return CoreLimit::kMachine;
+  return figures.cpu_set ? CoreLimit::kCpuSet : CoreLimit::kAffinity;
+}
+
+}  // namespace
+
+Cores usable_cores(const std::string& root) {
+  const std::vector<int> threads = allowed_threads();
+  return limited({count_of(threads), cores_by_files(root, threads)}, cpu_quota(root));
+}
+
+CoreFigures measure_cores(const std::string& root) {
+  std::optional<Topology> topology;
+  if (root.empty()) topology = Topology::load();
+  if (topology && topology->cores() == 0) topology.reset();
+
+  const std::vector<int> allowed = allowed_threads();
+  CoreFigures figures;
+  figures.affinity = {count_of(allowed),
+                      topology ? topology->cores_of(allowed) : cores_by_files(root, allowed)};
+  const std::vector<int> online = online_threads(root);
+  figures.machine = topology ? Cores{topology->threads(), topology->cores()}
+                             : Cores{count_of(online), cores_by_files(root, online)};
+  figures.machine.logical = std::max(figures.machine.logical, figures.affinity.logical);
+  figures.machine.physical = std::max(figures.machine.physical, figures.affinity.physical);
+  figures.cpu_set = cpu_set(root);
+  figures.quota = cpu_quota(root);
+  figures.usable = limited(figures.affinity, figures.quota);
+  figures.binding_logical = binding(figures, &Cores::logical);
+  figures.binding_physical = binding(figures, &Cores::physical);
+  return figures;
+}
+
+}  // namespace furrow::os

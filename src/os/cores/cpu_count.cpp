@@ -1,0 +1,12 @@
+#include "furrow/cpu_count.hpp"
+
+#include "os/cores/cores.hpp"
+
+namespace furrow {
+
+int cpu_count(bool logical) {
+  const os::Cores usable = os::measure_cores().usable;
+  return logical ? usable.logical : usable.physical;
+}
+
+}  // namespace furrow

@@ -1,0 +1,162 @@
+#include "os/files/file_hasher.hpp"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <xxhash.h>
+
+#include <atomic>
+#include <cerrno>
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <optional>
+#include <stdexcept>
+#include <thread>
+#include <utility>
+
+#include "base/error.hpp"
+
+namespace furrow::os {
+
+namespace {
+constexpr std::size_t kPieceBytes = 1 << 18;
+
+// As os::hash_file, but to be stopped in the middle.
+std::uint64_t hash_open_file(int fd, char* buffer, XXH3_state_t* state, const std::atomic<bool>& stop) {
+  XXH3_64bits_reset(state);
+  while (!stop) {
+    const ssize_t n = ::read(fd, buffer, kPieceBytes);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return 0;
+    if (n == 0) {
+      const std::uint64_t hash = XXH3_64bits_digest(state);
+      return hash == 0 ? 1 : hash;
+    }
+    XXH3_64bits_update(state, buffer, static_cast<std::size_t>(n));
+  }
+  return 0;
+}
+}  // namespace
+
+struct FileHasher::State {
+  struct Request {
+    std::string path;
+    Callback callback;
+    std::uint64_t hash = 0;
+  };
+
+  EventLoop& loop;
+  const std::int64_t size_limit;
+  int event_fd = -1;
+  std::size_t pending = 0;  // the loop's thread only
+
+  std::mutex mutex;  // guards the two queues
+  std::condition_variable more_queued, more_hashed;
+  std::deque<Request> queued, hashed;
+  std::atomic<bool> stop = false;
+  std::thread thread;  // started by the first request
+
+  State(EventLoop& the_loop, std::int64_t limit) : loop(the_loop), size_limit(limit) {}
+
+  std::uint64_t hash(const std::string& path, char* buffer, XXH3_state_t* state) const {
+    // Opening a named pipe must not wait for its writer.
+    const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0) return 0;
+    struct stat info;
+    const bool wanted =
+        ::fstat(fd, &info) == 0 && S_ISREG(info.st_mode) && (size_limit < 0 || info.st_size <= size_limit);
+    const std::uint64_t result = wanted ? hash_open_file(fd, buffer, state, stop) : 0;
+    ::close(fd);
+    return result;
+  }
+
+  std::optional<Request> next() {
+    std::unique_lock lock(mutex);
+    more_queued.wait(lock, [&] { return stop || !queued.empty(); });
+    if (stop) return std::nullopt;
+    Request request = std::move(queued.front());
+    queued.pop_front();
+    return request;
+  }
+
+  void run() {
+    const auto buffer = std::make_unique_for_overwrite<char[]>(kPieceBytes);
+    const std::unique_ptr<XXH3_state_t, XXH_errorcode (*)(XXH3_state_t*)> state(XXH3_createState(),
+                                                                                &XXH3_freeState);
+    while (std::optional<Request> request = next()) {
+      request->hash = hash(request->path, buffer.get(), state.get());
+      const std::lock_guard lock(mutex);
+      hashed.push_back(*std::move(request));
+      more_hashed.notify_one();
+      if (hashed.size() == 1) ::eventfd_write(event_fd, 1);
+    }
+  }
+
+  // Signals are for the thread that has the loop.
+  void start_thread() {
+    sigset_t all, before;
+    ::sigfillset(&all);
+    ::pthread_sigmask(SIG_SETMASK, &all, &before);
+    thread = std::thread([this] { run(); });
+    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  }
+
+  void deliver() {
+    std::deque<Request> ready;
+    {
+      const std::lock_guard lock(mutex);
+      ready.swap(hashed);
+      eventfd_t count;
+      ::eventfd_read(event_fd, &count);
+    }
+    for (Request& request : ready) {
+      --pending;
+      request.callback(request.hash);
+    }
+  }
+};
+
+FileHasher::FileHasher(EventLoop& loop, std::int64_t size_limit)
+    : state_(std::make_unique<State>(loop, size_limit)) {
+  state_->event_fd = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (state_->event_fd < 0) throw std::runtime_error(system_error("cannot make an event descriptor").message);
+  loop.watch(state_->event_fd, EPOLLIN, [state = state_.get()](std::uint32_t) { state->deliver(); });
+}
+
+FileHasher::~FileHasher() {
+  {
+    const std::lock_guard lock(state_->mutex);
+    state_->stop = true;
+    state_->more_queued.notify_one();
+  }
+  if (state_->thread.joinable()) state_->thread.join();
+  state_->loop.forget(state_->event_fd);
+  ::close(state_->event_fd);
+}
+
+void FileHasher::hash(std::string path, Callback callback) {
+  ++state_->pending;
+  if (!state_->thread.joinable()) state_->start_thread();
+  const std::lock_guard lock(state_->mutex);
+  state_->queued.push_back({std::move(path), std::move(callback)});
+  state_->more_queued.notify_one();
+}
+
+std::size_t FileHasher::pending() const { return state_->pending; }
+
+void FileHasher::drain() {
+  while (state_->pending > 0) {
+    {
+      std::unique_lock lock(state_->mutex);
+      state_->more_hashed.wait(lock, [&] { return !state_->hashed.empty(); });
+    }
+    state_->deliver();
+  }
+}
+
+}  // namespace furrow::os

@@ -1,0 +1,30 @@
+// A file that appears under its name only when it is complete: written beside it, then renamed.
+//
+// Without finish(), what was written is removed, and what the name held before stays. Not thread-safe.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/error.hpp"
+#include "os/files/descriptor.hpp"
+
+namespace furrow::os {
+
+class ReplacingFile {
+ public:
+  static Result<std::unique_ptr<ReplacingFile>> create(const std::string& path);
+  ~ReplacingFile();
+
+  Result<void> write(std::string_view bytes);
+  Result<void> finish();
+
+ private:
+  ReplacingFile(int fd, std::string path, std::string temporary);
+  Descriptor fd_;
+  std::string path_, temporary_;  // the latter empty when it is no more
+  int maker_;                     // the process: a forked copy must not remove the file
+};
+
+}  // namespace furrow::os

@@ -1,0 +1,235 @@
+#include "os/process/process.hpp"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+
+#include "os/process/berth.hpp"
+#include "os/process/raw_call.hpp"
+#include "os/process/spawn_child.hpp"
+
+// ThreadSanitizer takes clone() for a fork, and gets confused by a child that shares our memory. The C
+// library has the same function under another name, which it leaves alone.
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer) || __has_feature(address_sanitizer)
+#define FURROW_SANITIZED
+#endif
+#if __has_feature(thread_sanitizer)
+extern "C" int __clone(int (*main)(void*), void* stack, int flags, void* argument, ...) noexcept;
+#define FURROW_CLONE ::__clone
+#endif
+#endif
+#ifndef FURROW_CLONE
+#define FURROW_CLONE ::clone
+#endif
+
+namespace furrow::os {
+
+namespace {
+
+constexpr std::size_t kMostBerths = 128;
+// For tools that know a child in our memory only while we wait for it, as valgrind does; sanitizers are more.
+constexpr const char* kWaitVariable = "FURROW_SPAWN_WAITS";
+#if defined(FURROW_SANITIZED) || defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+constexpr bool kCanGoOn = false;
+#else
+constexpr bool kCanGoOn = kCallsAreRaw;
+#endif
+
+std::vector<int> find_changed_signals(bool& has_handlers) {
+  std::vector<int> changed;
+  for (int signal = 1; signal < NSIG; ++signal) {
+    struct sigaction action {};
+    if (::sigaction(signal, nullptr, &action) != 0 || action.sa_handler == SIG_DFL) continue;
+    has_handlers |= action.sa_handler != SIG_IGN;
+    changed.push_back(signal);
+  }
+  // Whoever ignores broken pipes may do so after this.
+  changed.push_back(SIGPIPE);
+  return changed;
+}
+
+// No handler of ours may run in the child, in our memory.
+class AllBlocked {
+ public:
+  explicit AllBlocked(bool is_wanted) : is_wanted_(is_wanted) {
+    sigset_t all;
+    ::sigfillset(&all);
+    if (is_wanted_) ::sigprocmask(SIG_SETMASK, &all, &before_);
+  }
+  ~AllBlocked() {
+    if (is_wanted_) ::sigprocmask(SIG_SETMASK, &before_, nullptr);
+  }
+  AllBlocked(const AllBlocked&) = delete;
+  AllBlocked& operator=(const AllBlocked&) = delete;
+
+ private:
+  const bool is_wanted_;
+  sigset_t before_{};
+};
+
+double seconds(const timeval& t) {
+  return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) * 1e-6;
+}
+
+Ended ended(int raw_status, const rusage& usage) {
+  return {raw_status,      seconds(usage.ru_utime), seconds(usage.ru_stime),
+          usage.ru_maxrss, usage.ru_inblock,        usage.ru_oublock};
+}
+
+}  // namespace
+
+Spawner::Spawner() : waits_(!kCanGoOn || std::getenv(kWaitVariable) != nullptr) {
+  const int null_fd = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+  null_fd_ = ::fcntl(null_fd, F_DUPFD_CLOEXEC, 3);
+  ::close(null_fd);
+  // An ignored SIGCHLD, which can be inherited, would take the exit status of every child.
+  ::signal(SIGCHLD, SIG_DFL);
+  changed_signals_ = find_changed_signals(has_handlers_);
+  pid_ = ::getpid();
+}
+
+Spawner::~Spawner() { ::close(null_fd_); }
+
+Berth& Spawner::free_berth() {
+  for (const auto& berth : berths_) {
+    if (berth->is_free()) return *berth;
+  }
+  berths_.push_back(std::make_unique<Berth>());
+  return *berths_.back();
+}
+
+// Rather than have ever more children wait for a core, we wait.
+bool Spawner::is_crowded() const {
+  const auto is_free = [](const auto& berth) { return berth->is_free(); };
+  return berths_.size() >= kMostBerths && std::none_of(berths_.begin(), berths_.end(), is_free);
+}
+
+tl::expected<Child, SpawnFailure> Spawner::clone(Berth& berth, const SpawnRequest& request, int flags) {
+  berth.take(request, changed_signals_, null_fd_, pid_);
+  Child child;
+  int code = 0;
+  {
+    const AllBlocked blocked(has_handlers_);
+    child.pid = FURROW_CLONE(&spawn_child, berth.stack_top(),
+                             flags | CLONE_VM | CLONE_PIDFD | CLONE_CHILD_CLEARTID | SIGCHLD, &berth.order(),
+                             &child.pidfd, nullptr, &berth.tid());
+    code = errno;
+  }
+  if (child.pid < 0) {
+    berth.tid() = 0;
+    berth.give_back();
+    return tl::unexpected(SpawnFailure{code, SpawnFailure::Step::kClone});
+  }
+  if (child.pidfd >= 0) return child;
+  // A kernel without pidfds ignores the flag; nothing would tell of the child's end.
+  ::kill(child.pid, SIGKILL);
+  wait_for(child.pid);
+  berth.give_back();
+  return tl::unexpected(SpawnFailure{ENOSYS, SpawnFailure::Step::kClone});
+}
+
+tl::expected<Child, SpawnFailure> Spawner::spawn(const SpawnRequest& request) {
+  Berth& berth = free_berth();
+  auto child = clone(berth, request, CLONE_VFORK);
+  if (!child) return child;
+  const int code = berth.order().code;
+  berth.tid() = 0;  // a tool that makes a copy of us instead clears the copy's
+  berth.give_back();
+  if (code == 0) return child;
+  wait_for(child->pid);
+  ::close(child->pidfd);
+  return tl::unexpected(SpawnFailure{code, berth.order().step});
+}
+
+tl::expected<Child, SpawnFailure> Spawner::start(const SpawnRequest& request) {
+  if (waits_ || is_crowded()) return spawn(request);
+  Berth& berth = free_berth();
+  auto child = clone(berth, request, 0);
+  if (!child && child.error().code == EINVAL) {  // not everything that calls itself Linux knows this
+    waits_ = true;
+    return spawn(request);
+  }
+  if (!child) return child;
+  // The child does the same. Whoever comes first: the group is there when we are back.
+  if (request.own_group) ::setpgid(child->pid, child->pid);
+  child->berth = &berth;
+  child->use = berth.use();
+  return child;
+}
+
+std::optional<SpawnFailure> Spawner::failure(const Child& child) {
+  Berth* const berth = child.berth;
+  if (berth == nullptr || !berth->is_taken() || berth->use() != child.use) return std::nullopt;
+  const int code = berth->order().code;
+  berth->give_back();
+  if (code == 0) return std::nullopt;
+  return SpawnFailure{code, berth->order().step};
+}
+
+std::int64_t own_peak_kb() {
+  rusage self{};
+  ::getrusage(RUSAGE_SELF, &self);
+  return self.ru_maxrss;
+}
+
+std::optional<int> peek_status(int pid) {
+  siginfo_t info{};
+  if (::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid != pid)
+    return std::nullopt;
+  if (info.si_code == CLD_EXITED) return (info.si_status & 0xff) << 8;
+  return info.si_status | (info.si_code == CLD_DUMPED ? 0x80 : 0);
+}
+
+std::optional<Ended> reap(int pid) {
+  int status = 0;
+  rusage usage{};
+  if (::wait4(pid, &status, WNOHANG, &usage) != pid) return std::nullopt;
+  return ended(status, usage);
+}
+
+Ended wait_for(int pid) {
+  int status = 0;
+  rusage usage{};
+  while (::wait4(pid, &status, 0, &usage) < 0) {
+    if (errno != EINTR) return {};
+  }
+  return ended(status, usage);
+}
+
+int exit_code(int raw_status) { return WIFEXITED(raw_status) ? WEXITSTATUS(raw_status) : -1; }
+
+int exit_signal(int raw_status) { return WIFSIGNALED(raw_status) ? WTERMSIG(raw_status) : 0; }
+
+std::optional<std::string> find_program(std::string_view name, std::string_view path) {
+  if (name.empty()) return std::nullopt;
+  if (name.find('/') != std::string_view::npos) return std::string(name);
+  std::string file;
+  for (;;) {
+    const std::size_t end = path.find(':');
+    file.assign(path.substr(0, end));
+    file.append(file.empty() ? "./" : "/").append(name);
+    struct stat info;
+    if (::access(file.c_str(), X_OK) == 0 && ::stat(file.c_str(), &info) == 0 && S_ISREG(info.st_mode))
+      return file;
+    if (end == std::string_view::npos) return std::nullopt;
+    path.remove_prefix(end + 1);
+  }
+}
+
+void ensure_standard_descriptors() {
+  for (int fd = 0; fd <= 2; ++fd) {
+    // The lowest free number is the missing one, since all below it are open by now.
+    if (::fcntl(fd, F_GETFD) < 0 && ::open("/dev/null", O_RDWR) != fd) return;
+  }
+}
+
+}  // namespace furrow::os

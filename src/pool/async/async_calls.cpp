@@ -1,0 +1,98 @@
+#include "pool/async/async_calls.hpp"
+
+#include <future>
+#include <utility>
+
+#include "pool/task/failure.hpp"
+#include "pool/task/task_scope.hpp"
+
+namespace furrow::pool {
+
+AsyncCalls::AsyncCalls(const detail::AsyncStart& how, int in_flight, const std::function<void()>& initializer)
+    : tasks_(how.make_loop(), in_flight, 1) {
+  std::promise<std::string> started;
+  thread_ = std::jthread([this, &initializer, &started] {
+    std::string error;
+    try {
+      if (initializer) initializer();
+    } catch (...) {
+      error = "the initializer failed in the thread of calls: " + current_failure().message;
+    }
+    const bool failed = !error.empty();
+    started.set_value(std::move(error));
+    if (!failed) serve();
+  });
+  const std::string error = started.get_future().get();
+  if (!error.empty()) throw PoolError(error);
+}
+
+AsyncCalls::~AsyncCalls() {
+  std::deque<detail::CallNode*> dropped;
+  {
+    const std::lock_guard lock(mutex_);
+    closing_ = true;
+    dropped.swap(queue_);
+  }
+  for (detail::CallNode* each : dropped) each->drop();
+  tasks_.wake();
+  thread_.join();
+}
+
+void AsyncCalls::push(detail::CallNode* call) {
+  {
+    const std::lock_guard lock(mutex_);
+    queue_.push_back(call);
+    ++under_way_;
+  }
+  tasks_.wake();
+}
+
+void AsyncCalls::wait() {
+  if (std::this_thread::get_id() == thread_.get_id())
+    throw PoolError("a task cannot wait for all tasks of its own Pool: it is one of them");
+  std::unique_lock lock(mutex_);
+  settled_.wait(lock, [this] { return under_way_ == 0; });
+}
+
+void AsyncCalls::serve() {
+  while (begin_calls()) {
+    tasks_.step(AsyncTasks::kNever);
+    while (AsyncTasks::Task* task = tasks_.next_ended()) settle(*task);
+  }
+}
+
+bool AsyncCalls::begin_calls() {
+  std::unique_lock lock(mutex_);
+  while (!queue_.empty() && !tasks_.full()) {
+    detail::CallNode* call = queue_.front();
+    queue_.pop_front();
+    lock.unlock();  // what the call does first may push another
+    tasks_.begin({call->async(), call, 0, call->timeout_s, call->stoppable(), call}, call->home->seed,
+                 call->number);
+    lock.lock();
+  }
+  return !closing_ || !tasks_.idle();
+}
+
+void AsyncCalls::settle(AsyncTasks::Task& task) {
+  auto* call = static_cast<detail::CallNode*>(task.job.owner);
+  if (task.error) {
+    try {
+      rethrow_end(task);
+    } catch (...) {
+      Failure failure = current_failure();
+      failure.attempts = ++call->attempts;
+      if (call->attempts <= call->retries) {
+        tasks_.again(task);
+        return;
+      }
+      call->fail(std::move(failure));
+    }
+  }
+  tasks_.give_back(task);
+  call->settle();
+  const std::lock_guard lock(mutex_);
+  if (--under_way_ == 0) settled_.notify_all();
+}
+
+}  // namespace furrow::pool

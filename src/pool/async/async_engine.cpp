@@ -1,0 +1,80 @@
+#include "pool/async/async_engine.hpp"
+
+#include <utility>
+
+#include "pool/async/async_stream.hpp"
+#include "pool/async/async_tasks.hpp"
+#include "pool/map/participant.hpp"
+#include "pool/task/failure.hpp"
+
+namespace furrow::pool {
+
+namespace {
+
+void refuse_timeout(double timeout_s, const detail::AsyncStart& how) {
+  if (timeout_s > 0 && !how.start)
+    throw PoolError(
+        "the async backend can stop a coroutine that takes too long, and no other function: return an "
+        "asio::awaitable, or use processes");
+}
+
+}  // namespace
+
+AsyncEngine::AsyncEngine(int in_flight, std::function<void()> initializer)
+    : in_flight_(in_flight), initializer_(std::move(initializer)) {
+  if (initializer_) initializer_();
+}
+
+void AsyncEngine::check(const detail::MapCall& call, const MapOptions& options) const {
+  refuse_timeout(options.timeout_s, call.async);
+}
+
+void AsyncEngine::check(const detail::CallNode& call) const { refuse_timeout(call.timeout_s, call.async()); }
+
+void AsyncEngine::run(MapRun& run) {
+  if (!run.call.async.start) return plain_.run(run);
+  AsyncTasks tasks(run.call.async.make_loop(), in_flight_, run.share);
+  std::uint64_t place = 0;
+  const std::uint64_t places = run.todo();
+  for (;;) {
+    for (; place < places && !tasks.full() && !run.stopped(); ++place)
+      run.for_units({place, place + 1}, [&](std::uint64_t unit, std::uint64_t) {
+        begin_unit(tasks, run, run.call.object, unit, nullptr);
+      });
+    if (tasks.idle()) return;
+    if (run.stopped()) tasks.cancel_all();
+    tasks.step(run.tick ? steady_ns() + kTick_ns : AsyncTasks::kNever);
+    if (run.tick) run.tick();
+    while (AsyncTasks::Task* task = tasks.next_ended()) settle_unit(tasks, run, *task);
+  }
+}
+
+std::unique_ptr<detail::Stream> AsyncEngine::open(MapRun& run) {
+  if (!run.call.async.start) return plain_.open(run);
+  return std::make_unique<AsyncStream>(run, in_flight_);
+}
+
+AsyncCalls& AsyncEngine::calls(const detail::AsyncStart& how) {
+  const std::lock_guard lock(mutex_);
+  if (!calls_) calls_ = std::make_unique<AsyncCalls>(how, in_flight_, initializer_);
+  return *calls_;
+}
+
+void AsyncEngine::submit(detail::CallNode* call) {
+  const detail::AsyncStart how = call->async();
+  if (how.start)
+    calls(how).push(call);
+  else
+    call->execute(0);
+}
+
+void AsyncEngine::wait() {
+  AsyncCalls* calls = nullptr;
+  {
+    const std::lock_guard lock(mutex_);
+    calls = calls_.get();
+  }
+  if (calls) calls->wait();
+}
+
+}  // namespace furrow::pool

@@ -1,0 +1,136 @@
+#include "pool/async/async_tasks.hpp"
+
+#include <algorithm>
+
+#include "pool/map/participant.hpp"
+#include "pool/task/failure.hpp"
+#include "pool/task/task_scope.hpp"
+
+namespace furrow::pool {
+
+AsyncTasks::AsyncTasks(std::unique_ptr<detail::AsyncLoop> loop, int most, int share)
+    : most_(most), share_(share), loop_(std::move(loop)) {}
+
+AsyncTasks::~AsyncTasks() {
+  loop_.reset();
+  // Scopes are made to nest; these took turns.
+  detail::TaskScope* here = detail::switch_scope(nullptr);
+  tasks_.clear();
+  detail::switch_scope(here);
+}
+
+void AsyncTasks::begin(const Job& job, std::uint64_t seed, std::uint64_t number) {
+  if (free_.empty()) {
+    detail::TaskScope* here = current_scope();
+    tasks_.emplace_back(static_cast<int>(tasks_.size()), seed, number, this);
+    detail::switch_scope(here);
+    free_.push_back(&tasks_.back());
+  }
+  Task& task = *free_.back();
+  task.seed = seed;
+  task.number = number;
+  task.share = share_;
+  task.attempts = 0;
+  task.failed_item = detail::kNoItem;
+  task.job = job;
+  start(task);
+  free_.pop_back();
+  ++running_;
+}
+
+void AsyncTasks::again(Task& task) { start(task); }
+
+void AsyncTasks::start(Task& task) {
+  forget_stream(task);
+  task.error = nullptr;
+  task.timed_out = task.cancelled = false;
+  task.stop = task.job.stoppable ? std::stop_source() : std::stop_source(std::nostopstate);
+  task.item = detail::ItemIndex{task.job.unit};
+  task.began_ns = steady_ns();
+  task.running = true;
+  task.job.how.start(task.job.object, *loop_, task, task.job.unit);
+}
+
+void AsyncTasks::give_back(Task& task) {
+  free_.push_back(&task);
+  --running_;
+}
+
+void AsyncTasks::step(std::int64_t until_ns) {
+  if (!deadlines_.empty()) until_ns = std::min(until_ns, deadlines_.begin()->first);
+  if (ended_.empty()) loop_->run(until_ns);
+  cancel_late();
+}
+
+AsyncTasks::Task* AsyncTasks::next_ended() {
+  if (ended_.empty()) return nullptr;
+  Task* task = ended_.front();
+  ended_.pop_front();
+  return task;
+}
+
+void AsyncTasks::cancel(Task& task) {
+  task.stop.request_stop();
+  loop_->cancel(task);
+}
+
+void AsyncTasks::cancel_late() {
+  if (deadlines_.empty()) return;
+  const std::int64_t now = steady_ns();
+  while (!deadlines_.empty() && deadlines_.begin()->first <= now) {
+    Task& task = *deadlines_.begin()->second;
+    forget_deadline(task);
+    task.timed_out = true;
+    cancel(task);
+  }
+}
+
+void AsyncTasks::cancel_all() {
+  for (Task& each : tasks_) {
+    if (each.cancelled || !each.running) continue;
+    each.cancelled = true;
+    cancel(each);
+  }
+}
+
+// Failures are looked at when the coroutine has ended.
+detail::AfterFailure AsyncTasks::failed(detail::TaskScope&, std::uint64_t) {
+  return detail::AfterFailure::kStop;
+}
+
+std::stop_token AsyncTasks::begin_watch(detail::TaskScope& scope) {
+  auto& task = static_cast<Task&>(scope);
+  if (task.job.timeout_s > 0) {
+    forget_deadline(task);
+    task.deadline_ns = steady_ns() + static_cast<std::int64_t>(std::min(task.job.timeout_s, 1e9) * 1e9);
+    deadlines_.emplace(task.deadline_ns, &task);
+  }
+  return task.stop.get_token();
+}
+
+void AsyncTasks::end_watch(detail::TaskScope& scope) {
+  auto& task = static_cast<Task&>(scope);
+  forget_deadline(task);
+  if (task.timed_out) throw TimeRanOut{task.job.timeout_s};
+}
+
+void AsyncTasks::forget_deadline(Task& task) {
+  if (task.deadline_ns != kNever) deadlines_.erase({task.deadline_ns, &task});
+  task.deadline_ns = kNever;
+}
+
+void AsyncTasks::ended(detail::AsyncTask& ended_task, std::exception_ptr error) {
+  auto& task = static_cast<Task&>(ended_task);
+  forget_deadline(task);
+  ++task.generation;  // what it left behind is in no task
+  task.running = false;
+  task.error = std::move(error);
+  ended_.push_back(&task);
+}
+
+void rethrow_end(const AsyncTasks::Task& task) {
+  if (task.timed_out) throw TimeRanOut{task.job.timeout_s};
+  std::rethrow_exception(task.error);
+}
+
+}  // namespace furrow::pool

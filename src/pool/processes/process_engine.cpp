@@ -1,0 +1,94 @@
+#include "pool/processes/process_engine.hpp"
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <bit>
+
+#include "os/process/fork.hpp"
+#include "pool/processes/process_stream.hpp"
+#include "pool/processes/snapshot_crew.hpp"
+
+namespace furrow::pool {
+
+namespace {
+
+constexpr std::size_t kKeptWarm = std::size_t{64} << 20;
+
+// After check(), which saw to it for those who do not vouch for their threads.
+bool is_alone(const MapOptions& options) { return !options.threads_are_safe || os::is_single_threaded_now(); }
+
+}  // namespace
+
+void SegmentShelf::forget_if_inherited() {
+  if (owner_ == ::getpid()) return;
+  warm_.clear();  // our mapping of them: the parent goes on using its own
+  owner_ = ::getpid();
+}
+
+os::SharedMemory SegmentShelf::take(std::size_t size) {
+  {
+    const std::lock_guard lock(mutex_);
+    forget_if_inherited();
+    for (auto& each : warm_) {
+      if (each.size() < size) continue;
+      std::swap(each, warm_.back());
+      os::SharedMemory found = std::move(warm_.back());
+      warm_.pop_back();
+      return found;
+    }
+  }
+  auto made = os::SharedMemory::create(size);
+  if (!made) throw PoolError(made.error().to_string());
+  return std::move(*made);
+}
+
+void SegmentShelf::put(os::SharedMemory segment) {
+  const std::lock_guard lock(mutex_);
+  forget_if_inherited();
+  std::size_t kept = segment.size();
+  for (const auto& each : warm_) kept += each.size();
+  if (kept <= kKeptWarm) warm_.push_back(std::move(segment));
+}
+
+ProcessEngine::ProcessEngine(int workers, const PoolOptions& options)
+    : workers_(workers), options_(options), standing_(workers, options_) {}
+
+ProcessEngine::~ProcessEngine() = default;
+
+void ProcessEngine::check(const detail::MapCall& call, const MapOptions& options) const {
+  if (call.cross.refusal)
+    throw PoolError(std::string("a worker process cannot run this function: ") + call.cross.refusal);
+  if (options.standing) return standing_.check(call);
+  if (!options.threads_are_safe && !os::is_single_threaded())
+    throw PoolError(
+        "this process has other threads, whose locks would be held for ever in a forked worker: end them "
+        "first, or set MapOptions::threads_are_safe if they cannot hold a lock that the function needs "
+        "(malloc "
+        "is safe), or use MapOptions::standing");
+}
+
+void ProcessEngine::check(const detail::CallNode& call) const { standing_.check(call); }
+
+void ProcessEngine::run(MapRun& run) {
+  if (run.options.standing) return standing_.run(run);
+  const int crew_size =
+      static_cast<int>(std::min<std::uint64_t>(static_cast<std::uint64_t>(workers_), run.todo()));
+  if (crew_size == 0) return;
+  const std::size_t outbox = std::clamp(std::bit_floor(kKeptWarm / static_cast<std::size_t>(workers_)),
+                                        std::size_t{64} << 10, SnapshotCrew::kOutbox);
+  CrewMemory memory(shelf_.take(CrewMemory::bytes_for(workers_, outbox, 0)), crew_size, outbox, 0);
+  SnapshotCrew crew(run, options_, std::move(memory), is_alone(run.options));
+  crew.run();
+  if (crew.end(Ending::kNow)) shelf_.put(crew.memory().take());
+}
+
+std::unique_ptr<detail::Stream> ProcessEngine::open(MapRun& run) {
+  return open_process_stream(run, options_, workers_, shelf_, is_alone(run.options));
+}
+
+void ProcessEngine::submit(detail::CallNode* call) { standing_.submit(call); }
+void ProcessEngine::wait() { standing_.wait(); }
+
+}  // namespace furrow::pool

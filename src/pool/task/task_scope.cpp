@@ -1,0 +1,72 @@
+#include "pool/task/task_scope.hpp"
+
+#include <stdexcept>
+#include <utility>
+
+#include "furrow/detail/async_loop.hpp"
+#include "furrow/random.hpp"
+#include "furrow/task.hpp"
+#include "os/cores/cores.hpp"
+
+namespace furrow {
+
+namespace {
+
+thread_local detail::TaskScope* innermost = nullptr;
+
+detail::TaskScope& scope_for(const char* what) {
+  if (!innermost)
+    throw std::logic_error(std::string(what) + " has a meaning only inside a task of a furrow::Pool");
+  return *innermost;
+}
+
+}  // namespace
+
+namespace detail {
+
+TaskScope::TaskScope(int of_worker, std::uint64_t with_seed, std::uint64_t of_number,
+                     TaskHost* with_host) noexcept
+    : worker(of_worker), seed(with_seed), number(of_number), host(with_host), outer(innermost) {
+  innermost = this;
+}
+
+TaskScope::~TaskScope() {
+  innermost = outer;
+  delete rng;
+}
+
+TaskScope* switch_scope(TaskScope* scope) noexcept { return std::exchange(innermost, scope); }
+
+}  // namespace detail
+
+namespace pool {
+
+detail::TaskScope* current_scope() noexcept { return innermost; }
+
+int cores_here() { return innermost ? innermost->share : os::usable_cores().physical; }
+
+void forget_stream(detail::TaskScope& scope) noexcept { scope.rng_item = detail::kNoItem; }
+
+}  // namespace pool
+
+bool in_task() noexcept { return innermost != nullptr; }
+
+std::uint64_t task_index() { return static_cast<std::uint64_t>(scope_for("task_index()").current()); }
+
+int worker_index() { return scope_for("worker_index()").worker; }
+
+Philox& task_rng() {
+  detail::TaskScope& scope = scope_for("task_rng()");
+  const detail::ItemIndex item = scope.current();
+  if (!scope.rng || scope.rng_item != item) {
+    const Philox fresh(scope.seed, scope.number, static_cast<std::uint64_t>(item));
+    if (scope.rng)
+      *scope.rng = fresh;
+    else
+      scope.rng = new Philox(fresh);
+    scope.rng_item = item;
+  }
+  return *scope.rng;
+}
+
+}  // namespace furrow

@@ -1,0 +1,79 @@
+// Jobs and files of a workflow and how they hang together: flat arrays, ids instead of pointers, a few dozen
+// bytes a job.
+//
+// Built by DagBuilder, then immutable. Ids are dense. Not thread-safe while it is built.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "os/files/files.hpp"
+#include "workflow/rules/evaluator.hpp"
+#include "workflow/rules/rule_set.hpp"
+
+namespace furrow::workflow {
+
+using NodeId = std::uint32_t;  // a job of the workflow, whether it has to run or not
+constexpr NodeId kNoNode = 0xffffffffu;
+
+class Dag {
+ public:
+  struct Node {
+    RuleId rule;
+    std::uint32_t first_value;  // its wildcards
+    std::uint32_t first_input, input_count;
+    std::uint32_t first_output;  // outputs only, not logs; the rule says how many
+  };
+
+  StringTable files;
+
+  std::size_t size() const { return nodes_.size(); }
+  const Node& node(NodeId id) const { return nodes_[id]; }
+  std::span<const FileId> inputs(NodeId id) const {
+    return {inputs_.data() + nodes_[id].first_input, nodes_[id].input_count};
+  }
+  std::span<const FileFlags> input_flags(NodeId id) const {
+    return {input_flags_.data() + nodes_[id].first_input, nodes_[id].input_count};
+  }
+  std::span<const FileId> outputs(NodeId id, const RuleSet& rules) const {
+    return {outputs_.data() + nodes_[id].first_output, rules[nodes_[id].rule].outputs.size()};
+  }
+  std::vector<std::string_view> values(NodeId id, const RuleSet& rules) const;
+  const std::vector<Shape>* shape(NodeId id) const;  // null where the rule alone says it
+
+  NodeId producer(FileId file) const {
+    return file < producer_.size() ? producer_[file] : kNoNode;
+  }  // kNoNode: a source
+  const std::vector<NodeId>& order() const {
+    return order_;
+  }  // the jobs that the targets need, each after what it needs
+  const std::vector<NodeId>& targets() const { return targets_; }  // jobs of the targets themselves
+  const std::vector<FileId>& target_files() const { return target_files_; }
+
+  // Leaves out the jobs for which KEPT is false.
+  template <class Kept>
+  void keep(Kept kept, std::vector<NodeId> targets, std::vector<FileId> target_files) {
+    std::erase_if(order_, [&](NodeId node) { return !kept(node); });
+    targets_ = std::move(targets);
+    target_files_ = std::move(target_files);
+  }
+
+ private:
+  friend class DagBuilder;
+  friend class DagSelection;
+
+  std::vector<Node> nodes_;
+  std::vector<FileId> inputs_, outputs_;
+  std::vector<FileFlags> input_flags_;
+  StringTable values_text_;
+  std::vector<StringTable::Id> values_;
+  std::unordered_map<NodeId, std::vector<Shape>> shapes_;
+  std::vector<NodeId> producer_;  // by file
+  std::vector<NodeId> order_, targets_;
+  std::vector<FileId> target_files_;
+};
+
+}  // namespace furrow::workflow

@@ -1,0 +1,310 @@
+#include "workflow/dag/dag_builder.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <utility>
+
+#include "base/strings.hpp"
+
+namespace furrow::workflow {
+
+namespace {
+
+constexpr std::uint32_t kSuspiciousDepth = 20;  // from here on wildcards are looked at for endless repetition
+constexpr std::uint32_t kMaxDepth = 2'000'000;
+constexpr std::size_t kRepeats = 20;
+constexpr std::size_t kMaxName = 4096;  // PATH_MAX: no file has a longer one
+
+// Whether TEXT ends with the same piece kRepeats times: what a rule that feeds itself makes of a name.
+bool repeats_itself(std::string_view text) {
+  for (std::size_t piece = 1; piece * kRepeats <= text.size(); ++piece) {
+    const std::string_view tail = text.substr(text.size() - piece * kRepeats);
+    if (std::equal(tail.begin() + static_cast<std::ptrdiff_t>(piece), tail.end(), tail.begin())) return true;
+  }
+  return false;
+}
+
+// The one by whose file a job can be found again; null where it makes nothing at all.
+const Template* first_product(const CompiledRule& rule) {
+  for (const auto* products : {&rule.outputs, &rule.logs, &rule.benchmarks}) {
+    if (!products->empty()) return &products->front();
+  }
+  return nullptr;
+}
+
+// As the names in the workflow are: no "./" in front, no doubled slashes.
+std::string normal_target(const std::string& name) {
+  return std::filesystem::path(name).lexically_normal().native();
+}
+
+}  // namespace
+
+DagBuilder::DagBuilder(Dag& dag, const RuleSet& rules, Evaluator& evaluator, FileStates& states)
+    : dag_(dag), rules_(rules), evaluator_(evaluator), states_(states), index_(rules) {}
+
+Result<void> DagBuilder::build(const Targets& targets) {
+  for (const std::string& name : targets.names) {
+    if (auto added = add_target(name); !added) return added;
+  }
+  for (;;) {
+    if (auto expanded = expand(); !expanded) return expanded;
+    DagSelection selection(dag_, rules_, index_, states_, looked_up_, choices_, failed_);
+    selection.find_feasible();
+    const std::vector<FileId> stuck = selection.stuck();
+    if (stuck.empty()) return selection.select(targets.allow_ambiguity);
+    for (const FileId file : stuck) {
+      if (auto tried = try_next(file); !tried) return tried;
+    }
+  }
+}
+
+Result<void> DagBuilder::add_target(const std::string& name) {
+  const CompiledRule* const rule = rules_.find(name);
+  if (!rule) {
+    const FileId file = dag_.files.intern(normal_target(name));
+    dag_.target_files_.push_back(file);
+    need(file);
+    return {};
+  }
+  if (!rule->wildcards.empty())
+    return fail(
+        rule_error(rule->rule, "rule " + name + " has wildcards and cannot be a target",
+                   "Name the files you want, or put a rule without wildcards first in the Snakefile."));
+  if (rule->mistake) return fail(*rule->mistake);
+  const Template* const product = first_product(*rule);
+  const FileId file = product ? dag_.files.intern(product->filled({})) : StringTable::kNone;
+  NodeId job = product ? existing_job(file, rule->id, {}) : target_of(rule->id);
+  if (job == kNoNode) {
+    job = static_cast<NodeId>(dag_.size());
+    make_job(file, rule->id, {});
+  }
+  dag_.targets_.push_back(job);
+  return {};
+}
+
+NodeId DagBuilder::target_of(RuleId rule) const {
+  const auto found = std::find_if(dag_.targets_.begin(), dag_.targets_.end(),
+                                  [&](NodeId n) { return dag_.node(n).rule == rule; });
+  return found == dag_.targets_.end() ? kNoNode : *found;
+}
+
+void DagBuilder::need(FileId file) {
+  if (file >= searched_.size())
+    searched_.resize(std::max<std::size_t>(dag_.files.size(), searched_.size() * 2), 0);
+  if (searched_[file]) return;
+  searched_[file] = 1;
+  needed_.push_back(file);
+}
+
+Result<void> DagBuilder::expand() {
+  std::vector<FileId> wave;
+  while (!needed_.empty() || !waiting_.empty()) {
+    while (!needed_.empty()) {
+      wave.swap(needed_);
+      needed_.clear();
+      ++current_depth_;
+      for (const FileId file : wave) search(file);
+    }
+    if (current_depth_ > kMaxDepth)
+      return fail("the workflow is more than " + std::to_string(kMaxDepth) +
+                  " jobs deep: does an input function call for ever new files?");
+    answer_functions();
+  }
+  return {};
+}
+
+void DagBuilder::search(FileId file) {
+  looked_up_.push_back(file);
+  index_.find(dag_.files.view(file), candidates_);
+  if (!candidates_.empty()) try_best(file, candidates_);
+}
+
+void DagBuilder::try_best(FileId file, std::vector<Candidate>& candidates) {
+  if (candidates.size() == 1) {
+    make_job(file, candidates.front().rule, candidates.front().values);
+    return;
+  }
+  const auto best = best_of(candidates, rules_, [](const Candidate& c) { return c.rule; });
+  for (const Candidate& candidate : candidates) {
+    const bool is_best =
+        std::any_of(best.begin(), best.end(), [&](const Candidate& b) { return b.rule == candidate.rule; });
+    if (is_best) {
+      make_job(file, candidate.rule, candidate.values);
+    } else {
+      choices_[file].untried.emplace_back(
+          candidate.rule, std::vector<std::string>(candidate.values.begin(), candidate.values.end()));
+    }
+  }
+}
+
+Result<void> DagBuilder::try_next(FileId file) {
+  const auto untried = std::move(choices_[file].untried);
+  choices_[file].untried.clear();
+  std::vector<Candidate> candidates;
+  for (const auto& [rule, values] : untried) candidates.push_back({rule, {values.begin(), values.end()}});
+  try_best(file, candidates);
+  return {};
+}
+
+NodeId DagBuilder::existing_job(FileId file, RuleId rule, Values values) const {
+  const auto is_same = [&](NodeId node) {
+    if (node == kNoNode || dag_.node(node).rule != rule) return false;
+    const auto own = dag_.values(node, rules_);
+    return std::equal(own.begin(), own.end(), values.begin(), values.end());
+  };
+  if (const auto choice = choices_.find(file); choice != choices_.end()) {
+    const auto found = std::find_if(choice->second.made.begin(), choice->second.made.end(), is_same);
+    if (found != choice->second.made.end()) return *found;
+  }
+  const NodeId node = dag_.producer(file);
+  return is_same(node) ? node : kNoNode;
+}
+
+// The job of FILE may be there for another of its files: only outputs are registered all.
+NodeId DagBuilder::job_of_log(const CompiledRule& rule, Values values) {
+  if (rule.logs.empty() && rule.benchmarks.empty()) return kNoNode;
+  scratch_.clear();
+  first_product(rule)->fill(values, scratch_);
+  const FileId product = dag_.files.find(scratch_);
+  return product == StringTable::kNone ? kNoNode : existing_job(product, rule.id, values);
+}
+
+bool DagBuilder::is_endless(const CompiledRule& rule, Values values) const {
+  if (std::any_of(values.begin(), values.end(), [](std::string_view v) { return v.size() > kMaxName; }))
+    return true;
+  return current_depth_ > kSuspiciousDepth && !rule.wildcards.empty() &&
+         std::any_of(values.begin(), values.end(), repeats_itself);
+}
+
+// FILE: what the job is made for; kNone for a rule that was named as a target and makes nothing.
+void DagBuilder::make_job(FileId file, RuleId rule_id, Values values) {
+  const CompiledRule& rule = rules_[rule_id];
+  if (rule.mistake) {
+    choices_[file].errors.push_back(*rule.mistake);
+    return;
+  }
+  if (is_endless(rule, values)) {
+    choices_[file].errors.push_back(
+        rule_error(rule.rule,
+                   "rule " + rule.rule.name + " would be needed for ever: its wildcards grow without end (" +
+                       show_wildcards(rule, values).substr(0, 120) + ")",
+                   "Constrain the wildcards of its output so that they do not match its input."));
+    return;
+  }
+  if (file != StringTable::kNone && existing_job(file, rule_id, values) != kNoNode) return;
+  if (const NodeId known = job_of_log(rule, values); known != kNoNode) return register_product(file, known);
+  const NodeId node = static_cast<NodeId>(dag_.nodes_.size());
+  dag_.nodes_.push_back({rule_id, static_cast<std::uint32_t>(dag_.values_.size()), 0, 0,
+                         static_cast<std::uint32_t>(dag_.outputs_.size())});
+  for (const std::string_view value : values) dag_.values_.push_back(dag_.values_text_.intern(value));
+  for (const Template& output : rule.outputs) {
+    scratch_.clear();
+    output.fill(values, scratch_);
+    const FileId made = dag_.files.intern(scratch_);
+    dag_.outputs_.push_back(made);
+    register_product(made, node);
+  }
+  if (file != StringTable::kNone) register_product(file, node);  // a log or benchmark, maybe
+  if (rule.outputs.empty() && first_product(rule))
+    register_product(dag_.files.intern(first_product(rule)->filled(values)), node);
+  if (rule.has_input_functions) {
+    waiting_.push_back(node);
+  } else {
+    add_static_inputs(node);
+  }
+}
+
+void DagBuilder::register_product(FileId file, NodeId node) {
+  if (file >= dag_.producer_.size())
+    dag_.producer_.resize(std::max(dag_.files.size(), dag_.producer_.size() * 2), kNoNode);
+  NodeId& producer = dag_.producer_[file];
+  if (producer == kNoNode) {
+    producer = node;
+  } else if (producer != node) {
+    auto& made = choices_[file].made;
+    if (made.empty()) made.push_back(producer);
+    if (std::find(made.begin(), made.end(), node) == made.end()) made.push_back(node);
+  }
+}
+
+void DagBuilder::add_item(const CompiledRule& rule, Values values, const InputItem& item) {
+  FileId file = item.index;
+  if (!item.is_file) {
+    scratch_.clear();
+    rule.input_templates[item.index].fill(values, scratch_);
+    file = dag_.files.intern(scratch_);
+  }
+  dag_.inputs_.push_back(file);
+  dag_.input_flags_.push_back(item.flags);
+}
+
+void DagBuilder::add_static_inputs(NodeId node) {
+  const CompiledRule& rule = rules_[dag_.node(node).rule];
+  const auto first = static_cast<std::uint32_t>(dag_.inputs_.size());
+  const auto values = dag_.values(node, rules_);
+  for (const InputItem& item : rule.input_items) add_item(rule, values, item);
+  finish_inputs(node, first);
+}
+
+void DagBuilder::finish_inputs(NodeId node, std::uint32_t first) {
+  dag_.nodes_[node].first_input = first;
+  dag_.nodes_[node].input_count = static_cast<std::uint32_t>(dag_.inputs_.size()) - first;
+  for (const FileId file : dag_.inputs(node)) need(file);
+}
+
+void DagBuilder::answer_functions() {
+  const std::vector<NodeId> nodes = std::exchange(waiting_, {});
+  for (std::size_t begin = 0; begin < nodes.size(); begin += kEvaluatorBatch)
+    answer_functions(std::span(nodes).subspan(begin, std::min(kEvaluatorBatch, nodes.size() - begin)));
+}
+
+void DagBuilder::answer_functions(std::span<const NodeId> nodes) {
+  std::vector<InputQuestion> questions;
+  questions.reserve(nodes.size());
+  for (const NodeId node : nodes) {
+    const CompiledRule& rule = rules_[dag_.node(node).rule];
+    InputQuestion& question = questions.emplace_back(InputQuestion{rule.id, {}});
+    const auto values = dag_.values(node, rules_);
+    for (std::size_t i = 0; i < values.size(); ++i)
+      question.wildcards.emplace_back(rule.wildcards[i], values[i]);
+  }
+  const std::vector<InputAnswer> answers = evaluator_.inputs(questions);
+  for (std::size_t i = 0; i < nodes.size(); ++i) {
+    if (answers[i]) {
+      add_answered_inputs(nodes[i], *answers[i]);
+    } else {
+      failed_.emplace(nodes[i], located(answers[i].error(), rules_[dag_.node(nodes[i]).rule].rule));
+    }
+  }
+}
+
+void DagBuilder::add_answered_inputs(NodeId node, const std::vector<std::vector<Entry>>& answer) {
+  const CompiledRule& rule = rules_[dag_.node(node).rule];
+  const auto first = static_cast<std::uint32_t>(dag_.inputs_.size());
+  const auto values = dag_.values(node, rules_);
+  std::vector<Shape>& shapes = dag_.shapes_[node];
+  std::size_t next_answer = 0;
+  const auto here = [&] { return static_cast<std::uint32_t>(dag_.inputs_.size()) - first; };
+  for (std::size_t e = 0; e < rule.inputs.size(); ++e) {
+    const InputEntry& entry = rule.inputs[e];
+    if (!entry.is_function) {
+      const std::uint32_t begin = here();
+      for (std::uint32_t i = entry.first; i < entry.end; ++i) add_item(rule, values, rule.input_items[i]);
+      shapes.push_back({rule.rule.input[e].name, begin, here(), rule.rule.input[e].is_list});
+      continue;
+    }
+    if (next_answer == answer.size())
+      continue;  // a broken answer; the decoder checks that there is one for each
+    for (const Entry& answered : answer[next_answer++]) {
+      const std::uint32_t begin = here();
+      for (const Item& item : answered.items) {
+        dag_.inputs_.push_back(dag_.files.intern(item.pattern));
+        dag_.input_flags_.push_back(item.flags);
+      }
+      shapes.push_back({answered.name, begin, here(), answered.is_list});
+    }
+  }
+  finish_inputs(node, first);
+}
+
+}  // namespace furrow::workflow

@@ -1,0 +1,91 @@
+#include "workflow/dag/dag_cut.hpp"
+
+#include <algorithm>
+
+#include "base/strings.hpp"
+
+namespace furrow::workflow {
+
+namespace {
+
+// The jobs that NAMES mean, by job; an error for a name that means none.
+Result<std::vector<char>> named(const Dag& dag, const RuleSet& rules, const std::vector<std::string>& names) {
+  std::vector<char> marked(dag.size(), 0);
+  for (const std::string& name : names) {
+    const CompiledRule* const rule = rules.find(name);
+    const FileId file = dag.files.find(name);
+    const NodeId made_by = file == StringTable::kNone ? kNoNode : dag.producer(file);
+    if (!rule && made_by == kNoNode) {
+      const std::string near = nearest(name, rules.names());
+      return fail(Error{name + " is neither a rule nor a file that a rule of this plan makes",
+                        {},
+                        0,
+                        near.empty() ? "" : "Did you mean the rule " + near + "?"});
+    }
+    if (!rule) marked[made_by] = 1;
+    for (const NodeId node : dag.order()) {
+      if (rule && dag.node(node).rule == rule->id) marked[node] = 1;
+    }
+  }
+  return marked;
+}
+
+std::vector<FileId> files_made_by(const Dag& dag, const RuleSet& rules, const std::vector<NodeId>& nodes) {
+  std::vector<FileId> files;
+  for (const NodeId node : nodes) {
+    const auto outputs = dag.outputs(node, rules);
+    files.insert(files.end(), outputs.begin(), outputs.end());
+  }
+  return files;
+}
+
+}  // namespace
+
+Result<void> keep_until(Dag& dag, const RuleSet& rules, const std::vector<std::string>& names) {
+  auto wanted = named(dag, rules, names);
+  if (!wanted) return fail(std::move(wanted.error()));
+  std::vector<char> kept = *wanted;
+  const std::vector<NodeId>& order = dag.order();
+  for (auto node = order.rbegin(); node != order.rend(); ++node) {  // what a kept job needs is kept
+    if (!kept[*node]) continue;
+    for (const FileId file : dag.inputs(*node)) {
+      if (const NodeId made_by = dag.producer(file); made_by != kNoNode) kept[made_by] = 1;
+    }
+  }
+  std::vector<NodeId> targets;
+  for (const NodeId node : order) {
+    if ((*wanted)[node]) targets.push_back(node);
+  }
+  std::vector<FileId> files = files_made_by(dag, rules, targets);
+  dag.keep([&](NodeId node) { return kept[node] != 0; }, std::move(targets), std::move(files));
+  return {};
+}
+
+Result<void> omit_from(Dag& dag, const RuleSet& rules, const std::vector<std::string>& names) {
+  auto omitted = named(dag, rules, names);
+  if (!omitted) return fail(std::move(omitted.error()));
+  for (const NodeId node : dag.order()) {  // and what depends on it
+    const auto inputs = dag.inputs(node);
+    if (std::any_of(inputs.begin(), inputs.end(),
+                    [&](FileId f) { return dag.producer(f) != kNoNode && (*omitted)[dag.producer(f)]; }))
+      (*omitted)[node] = 1;
+  }
+  std::vector<NodeId> targets;
+  for (const NodeId node : dag.targets()) {
+    if (!(*omitted)[node]) targets.push_back(node);
+  }
+  for (const NodeId node : dag.order()) {
+    if (!(*omitted)[node]) continue;
+    for (const FileId file : dag.inputs(node)) {
+      if (const NodeId made_by = dag.producer(file); made_by != kNoNode && !(*omitted)[made_by])
+        targets.push_back(made_by);
+    }
+  }
+  std::sort(targets.begin(), targets.end());
+  targets.erase(std::unique(targets.begin(), targets.end()), targets.end());
+  std::vector<FileId> files = files_made_by(dag, rules, targets);
+  dag.keep([&](NodeId node) { return !(*omitted)[node]; }, std::move(targets), std::move(files));
+  return {};
+}
+
+}  // namespace furrow::workflow

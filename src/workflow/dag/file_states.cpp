@@ -1,0 +1,64 @@
+#include "workflow/dag/file_states.hpp"
+
+namespace furrow::workflow {
+
+namespace {
+constexpr std::uint8_t kMissing = 1 + static_cast<std::uint8_t>(os::FileStatus::Kind::kMissing);
+constexpr std::uint8_t kDirectory = 1 + static_cast<std::uint8_t>(os::FileStatus::Kind::kDirectory);
+}  // namespace
+
+void FileStates::make_room() {
+  if (states_.size() < files_.size()) {
+    states_.resize(files_.size());
+    kinds_.resize(files_.size());
+  }
+}
+
+void FileStates::load(std::span<const FileId> files) {
+  make_room();
+  std::vector<FileId> unread;
+  std::vector<std::string_view> paths;
+  for (const FileId file : files) {
+    if (kinds_[file] != 0) continue;
+    kinds_[file] = kMissing;  // so that a file named twice is asked for once
+    unread.push_back(file);
+    paths.push_back(files_.view(file));
+  }
+  const std::vector<os::FileStatus> statuses = os::status_all(paths);
+  for (std::size_t i = 0; i < unread.size(); ++i) set(unread[i], statuses[i]);
+}
+
+void FileStates::reload(FileId file) {
+  make_room();
+  set(file, os::status(std::string(files_.view(file))));
+}
+
+void FileStates::set(FileId file, const os::FileStatus& status) {
+  kinds_[file] = static_cast<std::uint8_t>(1 + static_cast<std::uint8_t>(status.kind));
+  states_[file] =
+      status.exists()
+          ? State{status.newest_ns(), status.is_link ? status.link_mtime_ns : status.mtime_ns, status.size}
+          : State{};
+}
+
+const FileStates::State& FileStates::state(FileId file) {
+  make_room();
+  if (kinds_[file] == 0) reload(file);
+  return states_[file];
+}
+
+bool FileStates::exists(FileId file) {
+  state(file);
+  return kinds_[file] != kMissing;
+}
+
+bool FileStates::is_directory(FileId file) {
+  state(file);
+  return kinds_[file] == kDirectory;
+}
+
+std::int64_t FileStates::mtime_ns(FileId file) { return state(file).mtime_ns; }
+std::int64_t FileStates::own_mtime_ns(FileId file) { return state(file).own_mtime_ns; }
+std::int64_t FileStates::size(FileId file) { return state(file).size; }
+
+}  // namespace furrow::workflow

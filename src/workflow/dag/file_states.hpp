@@ -1,0 +1,44 @@
+// What is on the disk, as far as it was looked at: each file's status is read once, many at a time, and read
+// again only when a job may have changed it. Not thread-safe.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "base/string_table.hpp"
+#include "os/files/files.hpp"
+
+namespace furrow::workflow {
+
+using FileId = StringTable::Id;
+
+class FileStates {
+ public:
+  explicit FileStates(const StringTable& files) : files_(files) {}
+
+  void load(std::span<const FileId> files);  // reads what was not read yet
+  void reload(FileId file);
+
+  bool exists(FileId file);
+  bool is_directory(FileId file);
+  std::int64_t mtime_ns(FileId file);  // the newer of a link's own and its target's; 0 where there is no file
+  std::int64_t own_mtime_ns(FileId file);  // of a link itself
+  std::int64_t size(FileId file);
+
+ private:
+  struct State {
+    std::int64_t mtime_ns = 0;
+    std::int64_t own_mtime_ns = 0;
+    std::int64_t size = 0;
+  };
+  const State& state(FileId file);
+  void set(FileId file, const os::FileStatus& status);
+  void make_room();
+
+  const StringTable& files_;
+  std::vector<State> states_;
+  std::vector<std::uint8_t> kinds_;  // 0: not read; else 1 + os::FileStatus::Kind
+};
+
+}  // namespace furrow::workflow

@@ -1,0 +1,25 @@
+// A workflow as pictures and tables: Graphviz DOT and Mermaid text for the graphs, tab-separated lines for
+// the files.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "store/store.hpp"
+#include "workflow/dag/staleness.hpp"
+
+namespace furrow::workflow {
+
+enum class GraphFormat : std::uint8_t { kDot, kMermaid };
+
+std::string job_graph(const Dag& dag, const RuleSet& rules, const Staleness& staleness, GraphFormat format);
+std::string rule_graph(const Dag& dag, const RuleSet& rules, GraphFormat format);
+std::string file_graph(const Dag& dag, const RuleSet& rules);
+
+// One line for each output: file, date, rule, log, status, plan.
+std::string summary(const Dag& dag, const RuleSet& rules, FileStates& states, const Staleness& staleness);
+
+// "1 input is newer, its code changed"
+std::string describe(Reasons reasons);
+
+}  // namespace furrow::workflow

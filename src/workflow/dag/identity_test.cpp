@@ -1,0 +1,91 @@
+#include "workflow/dag/identity.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "support/temporary_folder.hpp"
+#include "support/workflow_maker.hpp"
+
+namespace furrow::workflow {
+namespace {
+
+using support::rule;
+using support::Workflow;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::Pair;
+
+std::uint64_t hash_of(const support::RuleMaker& made, std::string_view value = "1") {
+  Workflow flow({made});
+  return params_hash(flow.rules[0], {&value, flow.rules[0].wildcards.size()}, {});
+}
+
+TEST(Identity, ParamsAreNamesAndValues) {
+  EXPECT_EQ(hash_of(rule("a").output("a").param("x")), hash_of(rule("b").output("b").param("x")));
+  EXPECT_NE(hash_of(rule("a").output("a").param("x")), hash_of(rule("a").output("a").param("y")));
+  EXPECT_NE(hash_of(rule("a").output("a").param("x").param("y")), hash_of(rule("a").output("a").param("xy")));
+  EXPECT_NE(hash_of(rule("a").output("a").param("x")), hash_of(rule("a").output("a")));
+}
+
+TEST(Identity, WildcardsInParamsCountAsTheyAreFilledIn) {
+  EXPECT_NE(hash_of(rule("a").output("{w}").param("{w}", true), "1"),
+            hash_of(rule("a").output("{w}").param("{w}", true), "2"));
+  EXPECT_EQ(hash_of(rule("a").output("{w}").param("{w}", false), "1"),
+            hash_of(rule("a").output("{w}").param("{w}", false), "2"));
+}
+
+TEST(Identity, TheReadableParamsAreCut) {
+  Workflow flow({rule("a").output("a").param("x").param(std::string(5000, 'y'))});
+  const std::string text = params_text(flow.rules[0], {}, {});
+  EXPECT_THAT(text, ::testing::StartsWith("x, yyy"));
+  EXPECT_EQ(text.size(), 2003u);
+}
+
+TEST(Identity, CodeIsOtherForAnotherKindOfRule) {
+  Rule shell = rule("a").output("a").code("x");
+  Rule run = shell;
+  run.kind = RuleKind::kRun;
+  Workflow one({shell}), other({run});
+  EXPECT_NE(CodeHashes().of(one.rules[0]), CodeHashes().of(other.rules[0]));
+}
+
+TEST(Identity, AScriptThatCannotBeReadHasAnIdentityToo) {
+  Rule made = rule("a").output("a");
+  made.script = "/nowhere/plot.py";
+  Workflow flow({made});
+  EXPECT_NE(CodeHashes().of(flow.rules[0]), 0u);
+}
+
+TEST(Identity, TheKeyIsTheFirstOutputOrStandsForTheRule) {
+  Workflow flow({rule("a").output("{x}.1").output("{x}.2"), rule("clean")});
+  ASSERT_TRUE(flow.plan({"q.2", "clean"}));
+  EXPECT_EQ(record_key(flow.dag, flow.rules, flow.job("q.2")), "q.1");
+  EXPECT_EQ(record_key(flow.dag, flow.rules, flow.dag.targets().front()), "rule:clean:");
+}
+
+TEST(Identity, AFunctionSeesAllOfItsJob) {
+  support::TemporaryFolder folder;
+  support::write("q.in");
+  Workflow flow({rule("a")
+                     .output("{x}.out")
+                     .input("{x}.in")
+                     .log("{x}.log")
+                     .benchmark("{x}.tsv")
+                     .threads(std::int64_t{3})
+                     .resource("mem_mb", std::int64_t{5})
+                     .resource("late", FunctionValue{1})});
+  ASSERT_TRUE(flow.plan({"q.out"}));
+  const JobView view = view_of(flow.dag, flow.rules, flow.job("q.out"));
+  EXPECT_THAT(view.wildcards, ElementsAre(Pair("x", "q")));
+  EXPECT_THAT(view.input, ElementsAre("q.in"));
+  EXPECT_THAT(view.output, ElementsAre("q.out"));
+  EXPECT_THAT(view.log, ElementsAre("q.log"));
+  EXPECT_EQ(view.benchmark, "q.tsv");
+  EXPECT_EQ(view.threads, 3);
+  ASSERT_EQ(view.resources.size(), 1u);
+  EXPECT_EQ(view.resources[0].first, "mem_mb");
+  EXPECT_THAT(view.input_shape, IsEmpty());
+}
+
+}  // namespace
+}  // namespace furrow::workflow

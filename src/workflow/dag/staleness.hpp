@@ -1,0 +1,116 @@
+// Which jobs must run, and why.
+//
+// A job must run when an output that somebody needs is missing, an input is newer than its oldest output (and
+// its content is not what it was), its parameters, its code or the set of its inputs are not those of the
+// record, its last run was cut off, or it is forced; and then so must every job that uses what it makes, and
+// every job that makes what it needs and is not there. A record is what the store remembers of the job's last
+// run; where there is none, times alone decide.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "store/store.hpp"
+#include "workflow/dag/dag.hpp"
+#include "workflow/dag/file_states.hpp"
+#include "workflow/dag/identity.hpp"
+
+namespace furrow::workflow {
+
+enum Reason : std::uint16_t {
+  kForced = 1,
+  kMissingOutput = 2,
+  kNewerInput = 4,
+  kUpstream = 8,  // a job that it depends on runs
+  kInputsChanged = 16,
+  kParamsChanged = 32,
+  kCodeChanged = 64,
+  kIncomplete = 128,   // its last run failed or was cut off
+  kNothingMade = 256,  // it makes no files, so it runs whenever it is asked for
+};
+using Reasons = std::uint16_t;
+
+struct Triggers {
+  bool mtime = true, params = true, input = true, code = true;
+};
+
+struct StalenessOptions {
+  Triggers triggers;
+  bool force_all = false;
+  bool force_targets = false;
+  bool ignore_incomplete = false;
+  std::set<std::string> force_rules;  // rules by name
+  std::set<FileId> force_files;       // outputs
+  std::int64_t hash_limit = 1 << 20;  // bytes; contents of larger files are not compared
+};
+
+class Staleness {
+ public:
+  Staleness(const Dag& dag, const RuleSet& rules, FileStates& states, Evaluator& evaluator,
+            store::Store* store, StalenessOptions options);
+
+  Result<void> decide();
+
+  bool must_run(NodeId node) const { return reasons_[node] != 0; }
+  Reasons reasons(NodeId node) const { return reasons_[node]; }
+  std::size_t count() const;
+
+  // One line for each reason, with names: asks the store again.
+  Result<std::vector<std::string>> explain(NodeId node);
+
+ private:
+  struct Edge {
+    NodeId consumer;
+    FileId file;
+    bool ancient;
+  };
+
+  struct Seen {
+    std::uint32_t by = 0;  // 1 + the job whose inputs were looked through last
+    bool ancient = false;  // wherever that job names the file
+  };
+
+  void find_consumers();
+  void find_output_times();
+  void judge_alone(NodeId node);
+  bool is_requested(NodeId node, FileId output) const;
+  void ask_param_functions(std::span<const NodeId> nodes);
+  Result<void> judge_by_records();
+  void judge_by_times();
+  bool has_newer_input(NodeId node) const;
+  void judge_record(NodeId node, store::JobRow& row);
+  void judge_inputs(NodeId node, store::JobRow& row);
+  bool same_content(const store::StampView& stamp, FileId file);
+  void spread();
+  void explain_missing(NodeId node, std::vector<std::string>& lines);
+  void explain_newer(NodeId node, std::vector<std::string>& lines);
+  void explain_upstream(NodeId node, std::vector<std::string>& lines);
+  void explain_inputs(NodeId node, const std::optional<store::JobRecord>& record,
+                      std::vector<std::string>& lines);
+  std::span<const Edge> consumers(NodeId node) const;
+
+  const Dag& dag_;
+  const RuleSet& rules_;
+  FileStates& states_;
+  Evaluator& evaluator_;
+  store::Store* store_;
+  StalenessOptions options_;
+  std::vector<Reasons> reasons_;  // by job
+  std::vector<std::int64_t>
+      output_time_;  // by job: of its oldest output, or of what was made from it; 0: none
+  std::vector<char> is_target_, active_;  // by job
+  std::vector<char> target_file_;         // by file
+  std::vector<std::uint32_t> edges_first_;
+  std::vector<Edge> edges_;
+  std::vector<Seen> seen_;  // by file
+  std::unordered_map<NodeId, std::vector<Param>> answered_params_;
+  std::unordered_map<FileId, std::uint64_t> hashes_;
+  CodeHashes code_hashes_;
+  double unsafe_since_ = 0;  // records that ended after this are looked at again; 0: none
+};
+
+}  // namespace furrow::workflow

@@ -1,0 +1,135 @@
+#include "workflow/jobs/group_demand.hpp"
+
+#include <algorithm>
+#include <set>
+
+namespace furrow::workflow {
+
+namespace {
+
+using Numbers = std::map<std::string, std::int64_t>;
+using Limits = std::map<std::string, std::int64_t>;
+
+constexpr const char* kRuntime = "runtime";
+
+// What is no amount that jobs share, but says how one of them is spread.
+bool is_of_each_job(const std::string& name) {
+  static const std::set<std::string> kNames{"nodes", "tasks", "mem_mb_per_cpu", "gpus_per_task"};
+  return kNames.contains(name);
+}
+
+void follow(Numbers& before, const Numbers& after) {
+  for (const auto& [name, value] : after) {
+    std::int64_t& all = before[name];
+    all = name == kRuntime ? all + value : std::max(all, value);
+  }
+}
+
+void go_beside(Numbers& layer, const Numbers& job) {
+  for (const auto& [name, value] : job) {
+    std::int64_t& all = layer[name];
+    all = name == kRuntime || is_of_each_job(name) ? std::max(all, value) : all + value;
+  }
+}
+
+bool fits(const Numbers& layer, const Limits& limits) {
+  return std::all_of(limits.begin(), limits.end(), [&](const auto& limit) {
+    const auto asked = layer.find(limit.first);
+    return limit.first == kRuntime || asked == layer.end() || asked->second <= limit.second;
+  });
+}
+
+// Nobody gets more than there is.
+Numbers numbers_of(const JobDemands::Demand& demand, const Limits& limits) {
+  Numbers numbers;
+  numbers[kCoresLimit] = demand.threads;
+  for (const auto& [name, value] : demand.resources) {
+    const auto* const number = std::get_if<std::int64_t>(&value);
+    if (!number || name == kCoresLimit) continue;
+    numbers[name == "cpus_per_task" ? kCoresLimit : name] = *number;  // a rule may say either
+  }
+  for (const auto& [name, limit] : limits) {
+    if (const auto asked = numbers.find(name); asked != numbers.end() && name != kRuntime)
+      asked->second = std::min(asked->second, limit);
+  }
+  return numbers;
+}
+
+double largest_share(const Numbers& job, const Limits& limits) {
+  double largest = 0;
+  for (const auto& [name, limit] : limits) {
+    const auto asked = job.find(name);
+    if (asked == job.end() || limit <= 0 || name == kRuntime) continue;
+    largest = std::max(largest, static_cast<double>(asked->second) / static_cast<double>(limit));
+  }
+  return largest;
+}
+
+// Long ones together, and large ones first, so that little room is left in a layer.
+Numbers stacked(std::vector<Numbers> jobs, const Limits& limits) {
+  const auto runtime = [](const Numbers& job) {
+    const auto found = job.find(kRuntime);
+    return found == job.end() ? 0 : found->second;
+  };
+  std::stable_sort(jobs.begin(), jobs.end(), [&](const Numbers& a, const Numbers& b) {
+    if (runtime(a) != runtime(b)) return runtime(a) > runtime(b);
+    return largest_share(a, limits) > largest_share(b, limits);
+  });
+  std::vector<Numbers> layers;
+  const Numbers* last = nullptr;
+  std::ptrdiff_t at = 0;  // where that one went: before, there is no room for one like it
+  for (const Numbers& job : jobs) {
+    if (last == nullptr || job != *last) at = 0;
+    const auto place = std::find_if(layers.begin() + at, layers.end(), [&](Numbers layer) {
+      go_beside(layer, job);
+      return fits(layer, limits);
+    });
+    at = place - layers.begin();
+    go_beside(place == layers.end() ? layers.emplace_back() : *place, job);
+    last = &job;
+  }
+  Numbers all;
+  for (const Numbers& layer : layers) follow(all, layer);
+  return all;
+}
+
+using Texts = std::map<std::string, std::pair<std::string, std::string>>;  // value, and the rule that says it
+
+Result<void> add_texts(const GroupMember& member, Texts& texts) {
+  for (const auto& [name, value] : member.demand->resources) {
+    const auto* const text = std::get_if<std::string>(&value);
+    if (!text || name == "tmpdir") continue;
+    const auto [known, is_new] = texts.try_emplace(name, *text, member.rule);
+    // "1 GB" for people; the number beside it counts.
+    if (is_new || known->second.first == *text || name == "mem" || name == "disk") continue;
+    return fail(Error{"jobs of one group ask for different values of " + name + ": rule " +
+                          known->second.second + " for " + known->second.first + ", rule " + member.rule +
+                          " for " + *text,
+                      {},
+                      0,
+                      "They go to the cluster as one job: give them the same, or different groups."});
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<JobDemands::Demand> demand_of_group(const std::vector<GroupMember>& members, const Limits& limits) {
+  std::map<std::uint32_t, std::vector<Numbers>> by_depth;
+  Texts texts;
+  for (const GroupMember& member : members) {
+    if (auto added = add_texts(member, texts); !added) return fail(std::move(added.error()));
+    by_depth[member.depth].push_back(numbers_of(*member.demand, limits));
+  }
+  Numbers all;
+  for (auto& [depth, jobs] : by_depth) follow(all, stacked(std::move(jobs), limits));
+  JobDemands::Demand demand;
+  demand.threads = std::max<std::int64_t>(1, all[kCoresLimit]);
+  for (const auto& [name, value] : all) {
+    if (name != kCoresLimit) demand.resources.emplace_back(name, value);
+  }
+  for (const auto& [name, value] : texts) demand.resources.emplace_back(name, value.first);
+  return demand;
+}
+
+}  // namespace furrow::workflow

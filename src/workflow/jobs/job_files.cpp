@@ -1,0 +1,316 @@
+#include "workflow/jobs/job_files.hpp"
+
+#include <strings.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <map>
+
+extern "C" {
+#include <md5.h>
+#include <sha1.h>
+#include <sha256.h>
+}
+
+#include "base/strings.hpp"
+#include "os/events/clock.hpp"
+
+namespace furrow::workflow {
+
+namespace {
+
+// The hexadecimal sum of a file's content by one of libmd's functions; empty where it cannot be read.
+template <class Function>
+std::string sum_of(const std::string& path, Function function) {
+  char text[SHA256_DIGEST_STRING_LENGTH];
+  return function(path.c_str(), text) ? std::string(text) : std::string();
+}
+
+// With the folders that are empty then, as far as they lie below the current one.
+void remove_with_parents(const std::string& path) {
+  (void)os::remove_tree(path);
+  if (path.starts_with('/') || path.starts_with("..")) return;
+  std::error_code code;
+  for (std::string folder = os::parent_of(path); !folder.empty(); folder = os::parent_of(folder)) {
+    if (!std::filesystem::remove(folder, code) || code) return;
+  }
+}
+
+std::string folder_of(std::string_view file) {
+  std::string folder = os::parent_of(file);
+  return folder.empty() ? "." : folder;
+}
+
+}  // namespace
+
+JobFiles::JobFiles(const Dag& dag, const RuleSet& rules, FileStates& states, FileOptions options)
+    : dag_(dag), rules_(rules), states_(states), options_(options) {
+  for (const FileId target :
+       dag.target_files()) {  // a file that was named stays, and so do the others of its job
+    is_target_[target] = 1;
+    if (dag.producer(target) == kNoNode) continue;
+    for (const FileId file : dag.outputs(dag.producer(target), rules)) is_target_[file] = 1;
+  }
+  for (const NodeId node : dag.targets()) {  // `rule all` asks for files by having them as input
+    if (rules[dag.node(node).rule].rule.kind != RuleKind::kNone || rules[dag.node(node).rule].has_products())
+      continue;
+    for (const FileId file : dag.inputs(node)) is_target_[file] = 1;
+  }
+}
+
+const Template& JobFiles::template_of(FileId file) const {
+  const NodeId node = dag_.producer(file);
+  const auto outputs = dag_.outputs(node, rules_);
+  const auto place = std::find(outputs.begin(), outputs.end(), file);
+  return rules_[dag_.node(node).rule].outputs[static_cast<std::size_t>(place - outputs.begin())];
+}
+
+void JobFiles::count_temp_users(const std::function<bool(NodeId)>& must_run) {
+  if (options_.keep_temp) return;
+  std::vector<char> has_temp(rules_.size(), 0);
+  for (RuleId id = 0; id < rules_.size(); ++id) {
+    const auto& outputs = rules_[id].outputs;
+    has_temp[id] =
+        std::any_of(outputs.begin(), outputs.end(), [](const Template& t) { return (t.flags & kTemp) != 0; });
+  }
+  if (std::find(has_temp.begin(), has_temp.end(), 1) == has_temp.end()) return;
+  for (const NodeId node : dag_.order()) {
+    if (has_temp[dag_.node(node).rule]) {
+      const auto outputs = dag_.outputs(node, rules_);
+      for (std::size_t i = 0; i < outputs.size(); ++i) {
+        if (rules_[dag_.node(node).rule].outputs[i].flags & kTemp) users_.try_emplace(outputs[i], 0);
+      }
+    }
+    if (!must_run(node)) continue;
+    for (const FileId file : dag_.inputs(node)) {
+      const NodeId made_by = dag_.producer(file);
+      if (made_by == kNoNode || !has_temp[dag_.node(made_by).rule]) continue;
+      const auto outputs = dag_.outputs(made_by, rules_);
+      if (std::find(outputs.begin(), outputs.end(), file) != outputs.end() &&
+          (template_of(file).flags & kTemp))
+        ++users_[file];
+    }
+  }
+}
+
+void JobFiles::look_at_outputs(NodeId node) {
+  for (const FileId file : dag_.outputs(node, rules_)) (void)os::status(std::string(dag_.files.view(file)));
+}
+
+Result<void> JobFiles::before(NodeId node) {
+  if (auto removed = remove_old(node); !removed) return removed;
+  for (const std::string& folder : product_folders(node)) {
+    if (auto made = os::make_directories(folder); !made) return made;
+  }
+  return {};
+}
+
+std::vector<std::string> JobFiles::product_folders(NodeId node) const {
+  const CompiledRule& rule = rules_[dag_.node(node).rule];
+  std::vector<std::string> folders;
+  const auto add = [&](std::string_view file) {
+    std::string folder = os::parent_of(file);
+    if (!folder.empty() && (folders.empty() || folders.back() != folder))
+      folders.push_back(std::move(folder));
+  };
+  for (const FileId file : dag_.outputs(node, rules_)) add(dag_.files.view(file));
+  if (!rule.logs.empty() || !rule.benchmarks.empty()) {
+    const auto values = dag_.values(node, rules_);
+    for (const Template& log : rule.logs) add(log.filled(values));
+    for (const Template& benchmark : rule.benchmarks) add(benchmark.filled(values));
+  }
+  return folders;
+}
+
+Result<void> JobFiles::remove_old(NodeId node) {
+  const CompiledRule& rule = rules_[dag_.node(node).rule];
+  const auto outputs = dag_.outputs(node, rules_);
+  std::vector<std::string> guarded;
+  for (const FileId file : outputs) {
+    if (!states_.exists(file)) continue;
+    const std::string path(dag_.files.view(file));
+    if (os::is_write_protected(path)) guarded.push_back(path);
+  }
+  if (!guarded.empty())
+    return fail(rule_error(
+        rule.rule, "write-protected output files for rule " + rule.rule.name + ": " + join(guarded, ", "),
+        "They were flagged protected(), or made read-only: remove them or make them writable to have them "
+        "made again."));
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    const std::string path(dag_.files.view(outputs[i]));
+    if (rule.outputs[i].flags & kTouch) continue;
+    const os::FileStatus status = os::status(path);
+    // Nothing to remove, usually; unlink would wait for whoever makes a file in that folder just then.
+    if (!status.exists() && !status.is_link) continue;
+    if (status.kind == os::FileStatus::Kind::kDirectory && !status.is_link &&
+        !(rule.outputs[i].flags & kDirectory)) {
+      std::error_code code;
+      std::filesystem::remove(path, code);  // only if empty: nobody said that this folder is the job's
+    } else if (auto removed = os::remove_tree(path); !removed) {
+      return removed;
+    }
+  }
+  return {};
+}
+
+Result<void> JobFiles::touch_or_make(FileId file, bool is_directory) {
+  const std::string path(dag_.files.view(file));
+  if (is_directory) {
+    if (auto made = os::make_directories(path); !made) return made;
+  }
+  return os::touch(path);
+}
+
+// A job that logs nothing still has its log: people and other rules look for it.
+void JobFiles::make_logs(NodeId node) {
+  const CompiledRule& rule = rules_[dag_.node(node).rule];
+  if (rule.logs.empty()) return;
+  const auto values = dag_.values(node, rules_);
+  for (const Template& log : rule.logs) {
+    const std::string path = log.filled(values);
+    if (!os::status(path).exists()) (void)os::touch(path);
+  }
+}
+
+std::vector<FileId> JobFiles::used_up_by(std::span<const NodeId> nodes) const {
+  std::map<FileId, std::uint32_t> uses;
+  for (const NodeId node : nodes) {
+    for (const FileId file : dag_.inputs(node)) {
+      if (users_.contains(file) && !is_target_.contains(file)) ++uses[file];
+    }
+  }
+  std::vector<FileId> used_up;
+  for (const auto& [file, count] : uses) {
+    if (users_.at(file) == count) used_up.push_back(file);
+  }
+  return used_up;
+}
+
+bool JobFiles::is_late(NodeId node, double ended, const IsUsedUp& is_used_up) {
+  if (options_.latency_s <= 0 || os::wall_seconds() >= ended + options_.latency_s) return false;
+  const CompiledRule& rule = rules_[dag_.node(node).rule];
+  const auto outputs = dag_.outputs(node, rules_);
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    if (rule.outputs[i].flags & kTouch) continue;  // made by us
+    states_.reload(outputs[i]);
+    if (states_.exists(outputs[i])) continue;
+    // Reading its folder makes a network file system ask its server again.
+    (void)os::list_directory(folder_of(dag_.files.view(outputs[i])));
+    states_.reload(outputs[i]);
+    if (!states_.exists(outputs[i]) && !(is_used_up && is_used_up(outputs[i]))) return true;
+  }
+  return false;
+}
+
+Result<void> JobFiles::after(NodeId node, const IsUsedUp& is_used_up) {
+  const CompiledRule& rule = rules_[dag_.node(node).rule];
+  const auto outputs = dag_.outputs(node, rules_);
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    if (rule.outputs[i].flags & kTouch) {
+      if (auto touched = touch_or_make(outputs[i], rule.outputs[i].flags & kDirectory); !touched)
+        return touched;
+    }
+    states_.reload(outputs[i]);
+  }
+  std::vector<std::string> missing;
+  for (const FileId file : outputs) {
+    if (!states_.exists(file) && !(is_used_up && is_used_up(file)))
+      missing.emplace_back(dag_.files.view(file));
+  }
+  if (!missing.empty())
+    return fail(rule_error(rule.rule,
+                           "rule " + rule.rule.name + " ended well but did not make " + join(missing, ", "),
+                           "Check the paths in its command; on a shared file system that shows files late, "
+                           "give --latency-wait SECONDS."));
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    if (!states_.exists(outputs[i])) continue;
+    if (auto checked = check(node, rule.outputs[i], outputs[i]); !checked) return checked;
+  }
+  return {};
+}
+
+Result<void> JobFiles::check(NodeId node, const Template& output, FileId file) {
+  const CompiledRule& rule = rules_[dag_.node(node).rule];
+  const std::string path(dag_.files.view(file));
+  if (states_.is_directory(file) != ((output.flags & kDirectory) != 0)) {
+    return fail(rule_error(
+        rule.rule,
+        path + (states_.is_directory(file) ? " is a folder, but rule " + rule.rule.name + " declares a file"
+                                           : " is a file, but rule " + rule.rule.name + " declares a folder"),
+        "Flag outputs that are folders, and only those, with directory()."));
+  }
+  if (!output.ensure) return {};
+  if (output.ensure->non_empty && states_.size(file) == 0)
+    return fail(
+        rule_error(rule.rule, path + " is empty, but rule " + rule.rule.name + " ensures that it is not"));
+  const auto check_sum = [&](const char* name, const std::string& wanted, auto function) -> Result<void> {
+    if (wanted.empty()) return {};
+    const std::string actual = sum_of(path, function);
+    if (strcasecmp(actual.c_str(), wanted.c_str()) == 0) return {};
+    return fail(rule_error(rule.rule, path + " has the " + name + " sum " + actual + ", but rule " +
+                                          rule.rule.name + " ensures " + wanted));
+  };
+  if (auto checked = check_sum("SHA-256", output.ensure->sha256, &SHA256File); !checked) return checked;
+  if (auto checked = check_sum("SHA-1", output.ensure->sha1, &SHA1File); !checked) return checked;
+  return check_sum("MD5", output.ensure->md5, &MD5File);
+}
+
+void JobFiles::before_record(NodeId node) {
+  make_logs(node);
+  const CompiledRule& rule = rules_[dag_.node(node).rule];
+  const auto outputs = dag_.outputs(node, rules_);
+  std::int64_t newest_input = 0;
+  if (!outputs.empty()) {
+    for (const FileId file : dag_.inputs(node)) newest_input = std::max(newest_input, states_.mtime_ns(file));
+  }
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    if (!states_.exists(outputs[i])) continue;  // a temp file that is used up
+    const std::string path(dag_.files.view(outputs[i]));
+    // A copy that kept its time, or an unpacked archive: new all the same.
+    if (states_.own_mtime_ns(outputs[i]) < newest_input && os::touch(path)) states_.reload(outputs[i]);
+    if (rule.outputs[i].flags & kProtected) (void)os::set_writable(path, false);
+  }
+}
+
+void JobFiles::settle(NodeId node) {
+  if (users_.empty()) return;
+  for (const FileId file : dag_.outputs(node, rules_)) {
+    const auto users = users_.find(file);
+    if (users != users_.end() && users->second == 0) release(file);
+  }
+  for (const FileId file : dag_.inputs(node)) {
+    const auto users = users_.find(file);
+    if (users != users_.end() && users->second > 0 && --users->second == 0) release(file);
+  }
+}
+
+Result<void> JobFiles::touch(NodeId node) {
+  for (const FileId file : dag_.outputs(node, rules_)) {
+    states_.reload(file);
+    if (!states_.exists(file)) continue;  // told by after()
+    if (auto touched = os::touch(std::string(dag_.files.view(file))); !touched) return touched;
+  }
+  return {};
+}
+
+void JobFiles::release(FileId file) {
+  if (is_target_.contains(file)) return;
+  remove_with_parents(std::string(dag_.files.view(file)));
+  states_.reload(file);
+}
+
+void JobFiles::discard(NodeId node) {
+  const CompiledRule& rule = rules_[dag_.node(node).rule];
+  const auto outputs = dag_.outputs(node, rules_);
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    states_.reload(outputs[i]);
+    const bool is_ours = !states_.is_directory(outputs[i]) || (rule.outputs[i].flags & kDirectory);
+    if (options_.keep_incomplete || (rule.outputs[i].flags & kTouch) || !is_ours ||
+        !states_.exists(outputs[i]))
+      continue;
+    remove_with_parents(std::string(dag_.files.view(outputs[i])));
+    states_.reload(outputs[i]);
+  }
+}
+
+}  // namespace furrow::workflow

@@ -1,0 +1,350 @@
+#include "workflow/jobs/job_files.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "os/events/clock.hpp"
+#include "support/temporary_folder.hpp"
+#include "support/workflow_maker.hpp"
+
+namespace furrow::workflow {
+namespace {
+
+using support::content_of;
+using support::exists;
+using support::rule;
+using support::set_time;
+using support::Workflow;
+using support::write;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+
+class JobFilesTest : public testing::Test {
+ protected:
+  JobFiles& plan(Workflow::Rules rules, const std::vector<std::string>& targets, FileOptions options = {}) {
+    files_.reset();
+    flow_ = std::make_unique<Workflow>(std::move(rules));
+    const auto planned = flow_->plan(targets);
+    EXPECT_TRUE(planned) << planned.error().to_string();
+    files_ = std::make_unique<JobFiles>(flow_->dag, flow_->rules, flow_->states, options);
+    files_->count_temp_users([](NodeId) { return true; });
+    return *files_;
+  }
+  NodeId job(const std::string& file) const { return flow_->job(file); }
+  // Does what a run does around a job that writes these files.
+  Result<void> run(const std::string& job_of, const std::vector<std::string>& made) {
+    const NodeId node = job(job_of);
+    if (auto ready = files_->before(node); !ready) return ready;
+    for (const std::string& file : made) EXPECT_TRUE(os::write_file(file, "made\n")) << file;
+    if (auto checked = files_->after(node); !checked) return checked;
+    files_->before_record(node);
+    files_->settle(node);
+    return {};
+  }
+  std::string mistake(const std::string& job_of, const std::vector<std::string>& made) {
+    const auto done = run(job_of, made);
+    return done ? "done" : done.error().to_string();
+  }
+
+  support::TemporaryFolder folder_;
+  std::unique_ptr<Workflow> flow_;
+  std::unique_ptr<JobFiles> files_;
+};
+
+// ---- before
+
+TEST_F(JobFilesTest, FoldersOfOutputsLogsAndBenchmarksAreMade) {
+  plan({rule("a").output("out/deep/{x}").output("other/{x}").log("logs/{x}.log").benchmark("times/{x}.tsv")},
+       {"other/1"});
+  ASSERT_TRUE(files_->before(job("other/1")));
+  for (const char* name : {"out/deep", "other", "logs", "times"})
+    EXPECT_TRUE(os::status(name).kind == os::FileStatus::Kind::kDirectory) << name;
+  EXPECT_FALSE(exists("out/deep/1"));
+}
+
+TEST_F(JobFilesTest, OldOutputsAreRemovedAndOldLogsAreNot) {
+  write("out", "old");
+  write("out.log", "old");
+  plan({rule("a").output("out").log("out.log")}, {"out"});
+  ASSERT_TRUE(files_->before(job("out")));
+  EXPECT_FALSE(exists("out"));
+  EXPECT_EQ(content_of("out.log"), "old");
+}
+
+TEST_F(JobFilesTest, AnOldFolderIsRemovedWhereItIsTheOutput) {
+  write("out/file");
+  plan({rule("a").output("out", kDirectory)}, {"out"});
+  ASSERT_TRUE(files_->before(job("out")));
+  EXPECT_FALSE(exists("out"));
+}
+
+TEST_F(JobFilesTest, AFolderThatNobodyDeclaredIsNotRemoved) {
+  write("out/precious");
+  plan({rule("a").output("out")}, {"out"});
+  (void)files_->before(job("out"));
+  EXPECT_TRUE(exists("out/precious"));
+}
+
+TEST_F(JobFilesTest, AnOldLinkIsRemovedAndItsTargetIsNot) {
+  write("target");
+  ASSERT_EQ(::symlink("target", "out"), 0);
+  plan({rule("a").output("out")}, {"out"});
+  ASSERT_TRUE(files_->before(job("out")));
+  EXPECT_FALSE(exists("out"));
+  EXPECT_TRUE(exists("target"));
+}
+
+TEST_F(JobFilesTest, AnOldLinkToNothingIsRemoved) {
+  ASSERT_EQ(::symlink("nowhere", "out"), 0);
+  plan({rule("a").output("out")}, {"out"});
+  ASSERT_TRUE(files_->before(job("out")));
+  EXPECT_FALSE(os::status("out").is_link);
+}
+
+TEST_F(JobFilesTest, AWriteProtectedOutputStopsTheJobAndKeepsAllOutputs) {
+  write("first", "old");
+  write("out", "old");
+  ASSERT_TRUE(os::set_writable("out", false));
+  plan({rule("a").output("first").output("out", kProtected)}, {"out"});
+  const auto ready = files_->before(job("out"));
+  ASSERT_FALSE(ready);
+  EXPECT_THAT(ready.error().to_string(),
+              AllOf(HasSubstr("Snakefile:"), HasSubstr("write-protected output files for rule a: out")));
+  EXPECT_EQ(content_of("out"), "old");
+  EXPECT_EQ(content_of("first"), "old");
+}
+
+// ---- after
+
+TEST_F(JobFilesTest, AMissingOutputIsAnErrorThatNamesIt) {
+  plan({rule("a").output("there").output("gone").output("lost")}, {"there"});
+  EXPECT_THAT(mistake("there", {"there"}),
+              AllOf(HasSubstr("rule a ended well but did not make gone, lost"), HasSubstr("--latency-wait")));
+}
+
+TEST_F(JobFilesTest, AnOutputThatIsADanglingLinkIsMissing) {
+  plan({rule("a").output("out")}, {"out"});
+  ASSERT_TRUE(files_->before(job("out")));
+  ASSERT_EQ(::symlink("nowhere", "out"), 0);
+  EXPECT_FALSE(files_->after(job("out")));
+}
+
+TEST_F(JobFilesTest, AMissingOutputIsLateUntilItShowsOrItsTimeIsOver) {
+  plan({rule("a").output("out").output("flag", kTouch)}, {"out"}, {.latency_s = 20});
+  const double now = os::wall_seconds();
+  EXPECT_TRUE(files_->is_late(job("out"), now));
+  EXPECT_FALSE(files_->is_late(job("out"), now - 21));
+  write("out");  // the other one is made by us
+  EXPECT_FALSE(files_->is_late(job("out"), now));
+}
+
+TEST_F(JobFilesTest, NothingIsLateUnlessAsked) {
+  plan({rule("a").output("out")}, {"out"});
+  EXPECT_FALSE(files_->is_late(job("out"), os::wall_seconds()));
+}
+
+TEST_F(JobFilesTest, AFolderIsNoFileAndAFileIsNoFolder) {
+  plan({rule("a").output("out")}, {"out"});
+  ASSERT_TRUE(files_->before(job("out")));
+  ASSERT_TRUE(os::make_directories("out"));
+  EXPECT_THAT(files_->after(job("out")).error().message,
+              HasSubstr("out is a folder, but rule a declares a file"));
+  plan({rule("a").output("dir", kDirectory)}, {"dir"});
+  EXPECT_THAT(mistake("dir", {"dir"}), HasSubstr("dir is a file, but rule a declares a folder"));
+}
+
+TEST_F(JobFilesTest, ATouchOutputIsMadeOrTouched) {
+  write("old.done", "content", 10);
+  plan({rule("a").output("old.done", kTouch).output("new.done", kTouch)}, {"new.done"});
+  ASSERT_TRUE(run("new.done", {}));
+  EXPECT_TRUE(exists("new.done"));
+  EXPECT_EQ(content_of("old.done"), "content");
+  EXPECT_GT(os::status("old.done").mtime_ns, 1'100'000'000'000'000'000);
+}
+
+TEST_F(JobFilesTest, ATouchedFolderIsMade) {
+  plan({rule("a").output("dir", kTouch | kDirectory)}, {"dir"});
+  ASSERT_TRUE(run("dir", {}));
+  EXPECT_EQ(os::status("dir").kind, os::FileStatus::Kind::kDirectory);
+}
+
+TEST_F(JobFilesTest, EnsureNonEmptyRefusesAnEmptyFile) {
+  plan({rule("a").ensured("out", {.non_empty = true})}, {"out"});
+  EXPECT_EQ(mistake("out", {"out"}), "done");
+  ASSERT_TRUE(files_->before(job("out")));
+  ASSERT_TRUE(os::write_file("out", ""));
+  EXPECT_THAT(files_->after(job("out")).error().to_string(),
+              AllOf(HasSubstr("out is empty"), HasSubstr("rule a")));
+}
+
+TEST_F(JobFilesTest, AWrongSumIsAnErrorThatShowsBoth) {
+  const std::string sha256 = "5c0cbfbb87de0e2c7edfa3aa50a45eaa6bce1b0a68d3c5bb7ebb6fad6c4b3b5c";
+  plan({rule("a").ensured("out", {.sha256 = sha256})}, {"out"});
+  EXPECT_THAT(
+      mistake("out", {"out"}),
+      AllOf(HasSubstr(
+                "out has the SHA-256 sum 9ccbd3f1b19a1cdfd8d7c6ae48e9e822e2345f5be1a6187b19e41486c6941004"),
+            HasSubstr("ensures " + sha256)));
+}
+
+TEST_F(JobFilesTest, ARightSumIsFineInCapitalsToo) {
+  const auto abc = [&](Ensure ensure) {
+    plan({rule("a").ensured("out", std::move(ensure))}, {"out"});
+    EXPECT_TRUE(os::write_file("out", "abc"));
+    return files_->after(job("out")).has_value();
+  };
+  EXPECT_TRUE(abc({.sha256 = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"}));
+  EXPECT_TRUE(abc({.sha256 = "BA7816BF8F01CFEA414140DE5DAE2223B00361A396177A9CB410FF61F20015AD"}));
+  EXPECT_TRUE(abc({.sha1 = "a9993e364706816aba3e25717850c26c9cd0d89d"}));
+  EXPECT_TRUE(abc({.md5 = "900150983cd24fb0d6963f7d28e17f72"}));
+  EXPECT_FALSE(abc({.md5 = "900150983cd24fb0d6963f7d28e17f73"}));
+  EXPECT_FALSE(abc({.sha1 = "b9993e364706816aba3e25717850c26c9cd0d89d"}));
+}
+
+TEST_F(JobFilesTest, ALogIsThereThoughTheJobWroteNone) {
+  write("kept.log", "words");
+  plan({rule("a").output("out").log("out.log").log("kept.log")}, {"out"});
+  ASSERT_TRUE(run("out", {"out"}));
+  EXPECT_EQ(content_of("out.log"), "");
+  EXPECT_EQ(content_of("kept.log"), "words");
+}
+
+TEST_F(JobFilesTest, AProtectedOutputCannotBeWritten) {
+  plan({rule("a").output("out", kProtected).output("free")}, {"out"});
+  ASSERT_TRUE(run("out", {"out", "free"}));
+  using std::filesystem::perms;
+  EXPECT_EQ(std::filesystem::status("out").permissions() & perms::owner_write, perms::none);
+  EXPECT_NE(std::filesystem::status("free").permissions() & perms::owner_write, perms::none);
+}
+
+TEST_F(JobFilesTest, AnOutputThatKeptAnOldTimeIsTouched) {
+  write("in", "", 1000);
+  plan({rule("unpack").output("out").input("in")}, {"out"});
+  ASSERT_TRUE(files_->before(job("out")));
+  write("out", "", 10);
+  ASSERT_TRUE(files_->after(job("out")));
+  files_->before_record(job("out"));
+  EXPECT_GT(os::status("out").mtime_ns, os::status("in").mtime_ns);
+  EXPECT_EQ(flow_->states.mtime_ns(flow_->file("out")), os::status("out").mtime_ns);
+}
+
+// ---- temp files
+
+TEST_F(JobFilesTest, ATempFileGoesAfterItsLastConsumerAndNotBefore) {
+  plan({rule("all").aggregates().input("1").input("2"), rule("use").output("{n,\\d}").input("t/temp"),
+        rule("make").output("t/temp", kTemp)},
+       {"all"});
+  ASSERT_TRUE(run("t/temp", {"t/temp"}));
+  EXPECT_TRUE(exists("t/temp"));
+  ASSERT_TRUE(run("1", {"1"}));
+  EXPECT_TRUE(exists("t/temp"));
+  ASSERT_TRUE(run("2", {"2"}));
+  EXPECT_FALSE(exists("t"));
+}
+
+TEST_F(JobFilesTest, AFolderThatStillHoldsSomethingStays) {
+  write("t/other");
+  plan({rule("use").output("1").input("t/deep/temp"), rule("make").output("t/deep/temp", kTemp)}, {"1"});
+  ASSERT_TRUE(run("t/deep/temp", {"t/deep/temp"}));
+  ASSERT_TRUE(run("1", {"1"}));
+  EXPECT_FALSE(exists("t/deep"));
+  EXPECT_TRUE(exists("t/other"));
+}
+
+TEST_F(JobFilesTest, ATempFileThatNobodyUsesGoesAtOnce) {
+  plan({rule("use").output("used").input("wanted"), rule("make").output("wanted").output("temp", kTemp)},
+       {"used"});
+  ASSERT_TRUE(run("wanted", {"wanted", "temp"}));
+  EXPECT_FALSE(exists("temp"));
+  EXPECT_TRUE(exists("wanted"));
+}
+
+TEST_F(JobFilesTest, TempFilesOfATargetsOwnJobStay) {
+  plan({rule("make").output("wanted").output("temp", kTemp)}, {"wanted"});
+  ASSERT_TRUE(run("wanted", {"wanted", "temp"}));
+  EXPECT_TRUE(exists("temp"));
+}
+
+TEST_F(JobFilesTest, ATempFileThatIsATargetStays) {
+  plan({rule("use").output("1").input("temp"), rule("make").output("temp", kTemp)}, {"1", "temp"});
+  ASSERT_TRUE(run("temp", {"temp"}));
+  ASSERT_TRUE(run("1", {"1"}));
+  EXPECT_TRUE(exists("temp"));
+}
+
+TEST_F(JobFilesTest, ATempFolderGoesWithAllThatIsInIt) {
+  plan({rule("use").output("1").input("temp"), rule("make").output("temp", kTemp | kDirectory)}, {"1"});
+  ASSERT_TRUE(files_->before(job("temp")));
+  write("temp/a/b");
+  ASSERT_TRUE(files_->after(job("temp")));
+  files_->settle(job("temp"));
+  ASSERT_TRUE(run("1", {"1"}));
+  EXPECT_FALSE(exists("temp"));
+}
+
+TEST_F(JobFilesTest, OnlyConsumersThatRunAreWaitedFor) {
+  plan({rule("all").aggregates().input("1").input("2"), rule("use").output("{n,\\d}").input("temp"),
+        rule("make").output("temp", kTemp)},
+       {"all"});
+  files_ = std::make_unique<JobFiles>(flow_->dag, flow_->rules, flow_->states, FileOptions{});
+  files_->count_temp_users([&](NodeId node) { return node != job("2"); });
+  ASSERT_TRUE(run("temp", {"temp"}));
+  ASSERT_TRUE(run("1", {"1"}));
+  EXPECT_FALSE(exists("temp"));
+}
+
+TEST_F(JobFilesTest, TempFilesStayWhereTheyAreWanted) {
+  plan({rule("use").output("1").input("temp"), rule("make").output("temp", kTemp)}, {"1"},
+       {.keep_temp = true});
+  ASSERT_TRUE(run("temp", {"temp"}));
+  ASSERT_TRUE(run("1", {"1"}));
+  EXPECT_TRUE(exists("temp"));
+}
+
+TEST_F(JobFilesTest, ATempFileThatIsUsedTwiceByOneJobGoesOnce) {
+  plan({rule("use").output("1").input("temp").input("temp"), rule("make").output("temp", kTemp)}, {"1"});
+  ASSERT_TRUE(run("temp", {"temp"}));
+  ASSERT_TRUE(run("1", {"1"}));
+  EXPECT_FALSE(exists("temp"));
+}
+
+// ---- failed jobs
+
+TEST_F(JobFilesTest, WhatAFailedJobLeftIsRemovedAndItsLogIsKept) {
+  plan({rule("a").output("dir/out").output("dir/more").log("out.log")}, {"dir/out"});
+  ASSERT_TRUE(files_->before(job("dir/out")));
+  write("dir/out");
+  write("out.log", "sorry");
+  files_->discard(job("dir/out"));
+  EXPECT_FALSE(exists("dir"));
+  EXPECT_EQ(content_of("out.log"), "sorry");
+}
+
+TEST_F(JobFilesTest, WhatAFailedJobLeftCanBeKept) {
+  plan({rule("a").output("out")}, {"out"}, {.keep_incomplete = true});
+  write("out");
+  files_->discard(job("out"));
+  EXPECT_TRUE(exists("out"));
+}
+
+TEST_F(JobFilesTest, AFolderThatNobodyDeclaredSurvivesAFailedJob) {
+  write("out/precious");
+  plan({rule("a").output("out")}, {"out"});
+  files_->discard(job("out"));
+  EXPECT_TRUE(exists("out/precious"));
+}
+
+// ---- --touch
+
+TEST_F(JobFilesTest, TouchingTouchesOutputsThatAreThere) {
+  write("out", "", 10);
+  plan({rule("a").output("out").output("gone")}, {"out"});
+  ASSERT_TRUE(files_->touch(job("out")));
+  EXPECT_GT(os::status("out").mtime_ns, 1'100'000'000'000'000'000);
+  EXPECT_FALSE(exists("gone"));
+}
+
+}  // namespace
+}  // namespace furrow::workflow

@@ -1,0 +1,94 @@
+// What the workflow asks of Python, a batch at a time. The snakefile layer implements it with a process.
+//
+// The calls that return block until the answer is there (planning); those with a callback answer from the
+// event loop (running). Not thread-safe.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <set>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/error.hpp"
+#include "plan/executor.hpp"
+#include "workflow/rules/rule.hpp"
+
+namespace furrow::workflow {
+
+using WildcardValues = std::vector<std::pair<std::string, std::string>>;
+
+// Where an Entry's files lie in a job's flat list.
+struct Shape {
+  std::string name;
+  std::uint32_t first = 0, end = 0;
+  bool is_list = false;
+};
+
+struct InputQuestion {
+  std::uint32_t rule;
+  WildcardValues wildcards;
+};
+// For each function entry of the rule's input, what it became. An error concerns this job alone.
+using InputAnswer = Result<std::vector<std::vector<Entry>>>;
+
+// Everything a function of a job may see.
+struct JobView {
+  std::uint32_t rule = 0;
+  WildcardValues wildcards;
+  std::vector<std::string> input, output, log;
+  std::vector<Shape> input_shape;  // empty unless the rule's input has functions
+  std::string benchmark{};
+  std::string directory{};  // where it will run; empty: the current one
+  std::int64_t threads = 1;
+  std::vector<std::pair<std::string, ResourceValue>> resources;
+  int attempt = 1;
+  std::int64_t number = 0;  // of the job in this run
+  // Where it stands for jobs that are submitted as one: the group's name, and all their rules.
+  std::string group{};
+  std::set<std::string> rules{};
+};
+
+struct DetailQuestion {
+  JobView job;
+  bool threads = false, resources = false, params = false, group = false;
+  bool is_ahead = false;  // its inputs may be missing: a resource that depends on them is left out
+};
+struct DetailAnswer {
+  std::int64_t threads = 1;
+  std::vector<std::pair<std::string, ResourceValue>> resources;
+  std::vector<Param> params;
+  std::string group{};  // empty: none
+};
+
+struct Preparation {
+  plan::Launch launch;
+  std::string message;        // empty: none
+  std::vector<Param> params;  // all of the rule's, answered; empty unless one of them is a function
+};
+// A user's command that submits a job to a cluster, filled in; and the job in JSON, on one line.
+struct SubmissionWords {
+  std::string command, properties;
+};
+using PrepareCallback = std::function<void(std::vector<Result<Preparation>>)>;
+
+// Jobs to ask about in one message: enough that round trips cost nothing, few enough that a message stays
+// small.
+constexpr std::size_t kEvaluatorBatch = 10'000;
+
+class Evaluator {
+ public:
+  virtual ~Evaluator() = default;
+  virtual std::vector<InputAnswer> inputs(std::span<const InputQuestion> jobs) = 0;
+  virtual std::vector<Result<DetailAnswer>> details(std::span<const DetailQuestion> jobs) = 0;
+  virtual std::vector<Result<Preparation>> describe(
+      std::span<const JobView> jobs) = 0;  // as prepare, without side effects
+  virtual void prepare(std::span<const JobView> jobs, PrepareCallback done) = 0;
+  virtual std::vector<Result<SubmissionWords>> submission(std::span<const JobView> jobs,
+                                                          const std::string& text) = 0;
+  virtual Result<void> hook(const std::string& name, const std::string& log_path) = 0;
+};
+
+}  // namespace furrow::workflow
