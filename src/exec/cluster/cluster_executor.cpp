@@ -1,12 +1,8 @@
 #include "exec/cluster/cluster_executor.hpp"
 
-#include <fmt/format.h>
-#include <sys/stat.h>
-
 #include <algorithm>
 #include <utility>
 
-#include "base/strings.hpp"
 #include "exec/cluster/cluster_executor_impl.hpp"
 #include "os/events/clock.hpp"
 #include "os/files/files.hpp"
@@ -109,10 +105,7 @@ void ClusterExecutor::Impl::start(plan::Attempt attempt) {
   auto job = std::make_unique<ClusterJob>();
   job->attempt = std::move(attempt);
   job->needs = needs_.needs(job->attempt);
-  if (const auto mate = mates_.find(job->needs.key); mate != mates_.end()) {
-    *mate->second = std::move(job);
-    return;
-  }
+  if (queue_.join(job)) return;
   std::size_t place = 0;
   if (Flight* const flight = flight_of(job->needs.key, place);
       flight != nullptr && flight->entries[place].identity == job->needs.identity &&
@@ -124,43 +117,12 @@ void ClusterExecutor::Impl::start(plan::Attempt attempt) {
     job = std::move(entry.job);
   }
   if (job->attempt.launch.kind == plan::Launch::Kind::kNothing) return report_later(std::move(job), {});
-  lead(job);
-  if (waiting_.empty()) waiting_since_ = os::monotonic_seconds();
-  waiting_.push_back(std::move(job));
-  flush_in(options_.collect_s);
-}
-
-// Those that go along with it, if any, are known from now on: the farm may start them before the batch is
-// written.
-void ClusterExecutor::Impl::lead(Job& job) {
-  job->group = needs_.group(job->attempt);
-  if (!job->group) return;
-  job->mates.resize(job->group->mates.size());
-  for (std::size_t i = 0; i < job->mates.size(); ++i) mates_[job->group->mates[i].needs.key] = &job->mates[i];
-}
-
-// No more at a time than a node has.
-void ClusterExecutor::Impl::find_group_allocations() {
-  for (const Job& job : waiting_) {
-    if (!job->group || job->own) continue;
-    job->own = job->needs.allocation;
-    job->needs.allocation = needs_.together(job->attempt, figures_->node_cores, figures_->node_memory_mb);
-  }
-}
-
-void ClusterExecutor::Impl::flush_in(double delay_s) {
-  const double at = os::monotonic_seconds() + delay_s;
-  if (flush_timer_ != 0 && flush_at_ <= at) return;
-  loop_.cancel(flush_timer_);
-  flush_at_ = at;
-  flush_timer_ = loop_.after(delay_s, [this] {
-    flush_timer_ = 0;
-    flush();
-  });
+  queue_.add(std::move(job));
+  flush_alarm_.set(options_.collect_s);
 }
 
 void ClusterExecutor::Impl::flush() {
-  if (is_cancelling_ || submitting_ || waiting_.empty()) return;
+  if (is_cancelling_ || submitting_ || queue_.empty()) return;
   if (!figures_) {
     if (std::exchange(asks_figures_, true)) return;
     return system_->figures([this](const SystemFigures& figures) {
@@ -168,11 +130,10 @@ void ClusterExecutor::Impl::flush() {
       flush();
     });
   }
-  if (const double wait = next_submission_ - os::monotonic_seconds(); wait > 0) return flush_in(wait);
-  find_group_allocations();
+  if (const double wait = next_submission_ - os::monotonic_seconds(); wait > 0) return flush_alarm_.set(wait);
   const PlannerOptions planner = planner_options();
-  const std::vector<WaitingJob> waiting = waiting_jobs();
-  if (is_worth_collecting(planner, waiting)) return flush_in(0.5);
+  const std::vector<WaitingJob> waiting = queue_.view(*figures_, options_.one_each);
+  if (is_worth_collecting(planner, waiting)) return flush_alarm_.set(0.5);
   if (const auto planned = plan_submission(waiting, planner)) submit(*planned);
 }
 
@@ -181,7 +142,7 @@ bool ClusterExecutor::Impl::is_worth_collecting(const PlannerOptions& planner,
                                                 const std::vector<WaitingJob>& waiting) const {
   if (options_.one_each || planner.packing == Packing::kOne || in_flight() == 0) return false;
   const double window = std::min(options_.most_collect_s, 2.0 * static_cast<double>(submissions));
-  if (os::monotonic_seconds() - waiting_since_ > window) return false;
+  if (os::monotonic_seconds() - queue_.since() > window) return false;
   return std::all_of(waiting.begin(), waiting.end(),
                      [&](const WaitingJob& job) { return is_short(job, planner); });
 }
@@ -200,163 +161,28 @@ PlannerOptions ClusterExecutor::Impl::planner_options() const {
   return planner;
 }
 
-std::vector<WaitingJob> ClusterExecutor::Impl::waiting_jobs() const {
-  std::vector<WaitingJob> waiting;
-  waiting.reserve(waiting_.size());
-  for (const Job& job : waiting_) {
-    const auto measured = measured_.find(job->needs.kind);
-    const double mean =
-        measured == measured_.end() ? 0 : measured->second.sum / static_cast<double>(measured->second.count);
-    waiting.push_back({&job->needs, mean, options_.one_each || job->group});
-  }
-  return waiting;
-}
-
-// Takes the planned jobs out of what waits.
-std::vector<ClusterExecutor::Impl::Job> ClusterExecutor::Impl::take(const PlannedSubmission& planned,
-                                                                    std::vector<std::vector<Job>>& batches) {
-  for (const PlannedBatch& batch : planned.batches) {
-    auto& jobs = batches.emplace_back();
-    for (const std::size_t place : batch.jobs) jobs.push_back(std::move(waiting_[place]));
-  }
-  std::vector<Job> left;
-  for (Job& job : waiting_) {
-    if (job) left.push_back(std::move(job));
-  }
-  return left;
-}
-
 void ClusterExecutor::Impl::submit(const PlannedSubmission& planned) {
-  Submission submission;
-  submission.batches = planned.batches.size();
-  submission.allocation = planned.allocation;
-  submission.has_ranks = planned.is_packed && planned.allocation.nodes > 1;
-  submission.directory = options_.directory;
-  const ClusterJob& first = *waiting_[planned.batches.front().jobs.front()];
-  submission.name = "furrow-" + (planned.is_packed ? std::string("batch")
-                                 : first.group     ? first.group->name
-                                                   : first.needs.kind);
   submitting_.emplace();
-  if (auto written = write(planned, submission); !written) return refused(written.error());
+  const auto submission = writer_.write(planned, queue_.take(planned), *submitting_);
+  for (const auto& flight : submitting_->flights) expect_mates(*flight);
+  if (!submission) return refused(submission.error());
   ++submissions;
   next_submission_ = os::monotonic_seconds() + options_.pause_s;
-  system_->submit(submission, [this](Result<std::string> name) { submitted(std::move(name)); });
+  system_->submit(*submission, [this](Result<std::string> name) { submitted(std::move(name)); });
 }
 
-Result<void> ClusterExecutor::Impl::write(const PlannedSubmission& planned, Submission& submission) {
-  NeedsSource::Words words;
-  Result<void> done;
-  if (options_.one_each) {
-    const plan::Attempt* const attempt = &waiting_[planned.batches.front().jobs.front()]->attempt;
-    auto answered = needs_.words({&attempt, 1});
-    if (answered.front()) {
-      words = std::move(*answered.front());
-    } else {
-      done = fail(std::move(answered.front().error()));
-    }
-  }
-  // From here on the jobs are where refused() finds them.
-  std::vector<std::vector<Job>> batches;
-  std::vector<Job> left = take(planned, batches);
-  waiting_.assign(std::make_move_iterator(left.begin()), std::make_move_iterator(left.end()));
-  if (!waiting_.empty()) waiting_since_ = os::monotonic_seconds();
-  auto folder = shelf_.add();
-  if (!folder && done) done = fail(std::move(folder.error()));
-  if (folder) submitting_->folder = *folder;
-  for (std::uint32_t index = 0; index < batches.size(); ++index) {
-    auto& flight = submitting_->flights.emplace_back(std::make_unique<Flight>(submitting_->folder, index));
-    Batch batch;
-    batch.id = submitting_->folder.id();
-    batch.index = index;
-    batch.directory = options_.directory;
-    batch.one_stream = sink_ != nullptr && sink_->is_one_stream();
-    batch.cores = planned.is_packed ? submission.allocation.cores : 0;
-    batch.memory_mb = planned.is_packed ? submission.allocation.memory_mb : 0;
-    for (Job& job : batches[index]) {
-      batch.timeout_s = job->attempt.timeout_s;
-      if (job->group) {
-        add_group(*flight, batch, std::move(job));
-        continue;
-      }
-      add_job(*flight, batch, job->attempt, job->needs, planned.is_packed ? &job->needs.allocation : nullptr);
-      flight->entries.back().job = std::move(job);
-    }
-    if (done) done = write_batch(flight->folder.batch(index), batch);
-    flight->written_ns = os::status(flight->folder.batch(index)).mtime_ns;
-  }
-  if (!done) return done;
-  submission.folder = submitting_->folder.path();
-  submission.script = submitting_->folder.script();
-  submission.log = submitting_->folder.log();
-  submission.command = std::move(words.command);
-  return write_script(submission, words.properties);
-}
-
-// SHARE: of the batch's cores and memory; null: it has them all.
-void ClusterExecutor::Impl::add_job(Flight& flight, Batch& batch, const plan::Attempt& attempt,
-                                    const ClusterNeeds& needs, const Allocation* share) const {
-  if (attempt.launch.kind == plan::Launch::Kind::kFork && options_.evaluator)
-    batch.evaluator = options_.evaluator();
-  flight.entries.push_back(
-      {.key = needs.key, .name = needs.name, .identity = needs.identity, .job = nullptr});
-  batch.jobs.push_back({.key = needs.key,
-                        .name = needs.name,
-                        .identity = needs.identity,
-                        .attempt = attempt.number,
-                        .cores = share ? std::max<std::int64_t>(1, share->cores) : 0,
-                        .memory_mb = share ? share->memory_mb : 0,
-                        .launch = attempt.launch});
-}
-
-// A leader, and those that go along with it.
-void ClusterExecutor::Impl::add_group(Flight& flight, Batch& batch, Job leader) {
-  GroupNeeds group = std::move(*std::exchange(leader->group, std::nullopt));
-  auto here = std::exchange(leader->mates, {});
-  batch.group = group.name;
-  batch.cores = leader->needs.allocation.cores;
-  batch.memory_mb = leader->needs.allocation.memory_mb;
-  flight.is_group = true;
-  leader->needs.allocation = *std::exchange(leader->own, std::nullopt);
-  add_job(flight, batch, leader->attempt, leader->needs, &leader->needs.allocation);
-  batch.jobs.back().files = std::move(group.files);
-  flight.entries.back().job = std::move(leader);
-  for (std::size_t i = 0; i < group.mates.size(); ++i) {
-    GroupNeeds::Mate& mate = group.mates[i];
-    add_job(flight, batch, mate.attempt, mate.needs, &mate.needs.allocation);
-    batch.jobs.back().after = flight.entries.back().after = std::move(mate.after);
-    batch.jobs.back().files = std::move(mate.files);
-    mates_.erase(mate.needs.key);
-    if (here[i]) {
-      flight.entries.back().job = std::move(here[i]);
-    } else {
-      adopted_[mate.needs.key] = {&flight, flight.entries.size() - 1};
-    }
+// Those of a group that the farm has not started yet find their places in its batch.
+void ClusterExecutor::Impl::expect_mates(Flight& flight) {
+  if (!flight.is_group) return;
+  for (std::size_t i = 1; i < flight.entries.size(); ++i) {
+    const std::string& key = flight.entries[i].key;
+    queue_.forget_mate(key);
+    if (!flight.entries[i].job) adopted_[key] = {&flight, i};
   }
 }
 
 void ClusterExecutor::Impl::forget(const Flight& flight) {
   std::erase_if(adopted_, [&](const auto& known) { return known.second.first == &flight; });
-}
-
-Result<void> ClusterExecutor::Impl::write_script(const Submission& submission,
-                                                 const std::string& properties) const {
-  std::string text = "#!/bin/sh\n";
-  if (!properties.empty()) text += "# properties = " + properties + "\n";
-  const Allocation& asked = submission.allocation;
-  // A rank on each node, which end together.
-  const std::string start = submission.has_ranks
-                                ? fmt::format(
-                                      "srun --mpi=pmix --kill-on-bad-exit=1 --input=none --ntasks={} "
-                                      "--ntasks-per-node=1 --cpus-per-task={} ",
-                                      asked.tasks, std::max<std::int64_t>(1, asked.cores))
-                                : std::string();
-  text +=
-      fmt::format("exec {}{} batch {} {}\n", start, shell_quote(options_.program),
-                  shell_quote(submission.folder), submission.batches > 1 ? "\"$SLURM_ARRAY_TASK_ID\"" : "0");
-  if (auto written = os::write_file(submission.script, text); !written) return written;
-  if (::chmod(submission.script.c_str(), 0755) != 0)
-    return fail(system_error("cannot make " + submission.script + " executable"));
-  return {};
 }
 
 void ClusterExecutor::Impl::submitted(Result<std::string> name) {
@@ -372,12 +198,12 @@ void ClusterExecutor::Impl::submitted(Result<std::string> name) {
   submitting_.reset();
   if (is_cancelling_) return cancel_all(plan::Stop::kGently);
   begin_following();
-  flush_in(0);
+  flush_alarm_.set(0);
 }
 
 // The jobs that were to be submitted fail, each with the reason.
 void ClusterExecutor::Impl::refused(const Error& error) {
-  Submitting failed = std::move(*submitting_);
+  WrittenBatches failed = std::move(*submitting_);
   submitting_.reset();
   for (auto& flight : failed.flights) {
     // The batch system may have taken it all the same, and not have said so: it must not begin.
@@ -397,20 +223,15 @@ void ClusterExecutor::Impl::refused(const Error& error) {
     forget(*flight);
   }
   if (!failed.folder.path().empty()) (void)failed.folder.settle();
-  flush_in(options_.pause_s);
+  flush_alarm_.set(options_.pause_s);
 }
 
 // --- ending
 
 void ClusterExecutor::Impl::cancel_all(plan::Stop how) {
   is_cancelling_ = true;
-  mates_.clear();
-  for (Job& job : std::exchange(waiting_, {})) {
-    for (Job& mate : job->mates) {
-      if (mate) report_later(std::move(mate), {.status = -1, .cancelled = true, .error = "it had not begun"});
-    }
+  for (Job& job : queue_.take_all())
     report_later(std::move(job), {.status = -1, .cancelled = true, .error = "it had not begun"});
-  }
   std::vector<std::string> names;
   for (const auto& flight : flights_) {
     if (!is_wanted(*flight) && !(flight->is_group && is_open(*flight))) continue;

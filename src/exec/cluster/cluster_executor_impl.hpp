@@ -2,8 +2,6 @@
 // follows journals, asks the batch system and reports.
 #pragma once
 
-#include <deque>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -11,8 +9,11 @@
 #include <utility>
 #include <vector>
 
+#include "exec/cluster/batch_writer.hpp"
 #include "exec/cluster/cluster_executor.hpp"
 #include "exec/cluster/cluster_flight.hpp"
+#include "exec/cluster/cluster_queue.hpp"
+#include "os/events/alarm.hpp"
 #include "os/files/spill.hpp"
 
 namespace furrow::exec {
@@ -27,11 +28,14 @@ class ClusterExecutor::Impl {
         sink_(sink),
         options_(std::move(options)),
         shelf_(options_.shelf),
+        writer_(options_, shelf_, needs, sink_ != nullptr && sink_->is_one_stream()),
+        queue_(needs),
         ask_delay_(options_.ask_first_s),
-        look_delay_(options_.look_first_s) {}
+        look_delay_(options_.look_first_s),
+        flush_alarm_(loop, [this] { flush(); }),
+        ask_alarm_(loop, [this] { ask(); }) {}
   ~Impl() {
-    for (const std::uint64_t timer : {flush_timer_, look_timer_, ask_timer_, report_timer_, cancel_timer_})
-      loop_.cancel(timer);
+    for (const std::uint64_t timer : {look_timer_, report_timer_, cancel_timer_}) loop_.cancel(timer);
   }
 
   void adopt(const std::function<bool(const std::string& key)>& is_open);
@@ -49,38 +53,18 @@ class ClusterExecutor::Impl {
   std::size_t in_flight() const;
 
  private:
-  using Job = std::unique_ptr<ClusterJob>;
+  using Job = ClusterQueue::Job;
   using Exit = plan::Exit;
-
-  struct Mean {
-    double sum = 0;
-    std::size_t count = 0;
-  };
-
-  // What was written and not answered for yet.
-  struct Submitting {
-    BatchFolder folder;
-    std::vector<std::unique_ptr<Flight>> flights;
-  };
 
   void adopt(const BatchFolder& folder);
   void begin_following();
 
-  void lead(Job& job);
-  void find_group_allocations();
-  void add_job(Flight& flight, Batch& batch, const plan::Attempt& attempt, const ClusterNeeds& needs,
-               const Allocation* share) const;
-  void add_group(Flight& flight, Batch& batch, Job leader);
+  void expect_mates(Flight& flight);
   void forget(const Flight& flight);
-  void flush_in(double delay_s);
   void flush();
   bool is_worth_collecting(const PlannerOptions& planner, const std::vector<WaitingJob>& waiting) const;
   PlannerOptions planner_options() const;
-  std::vector<WaitingJob> waiting_jobs() const;
   void submit(const PlannedSubmission& planned);
-  Result<void> write(const PlannedSubmission& planned, Submission& submission);
-  Result<void> write_script(const Submission& submission, const std::string& properties) const;
-  std::vector<Job> take(const PlannedSubmission& planned, std::vector<std::vector<Job>>& batches);
   void submitted(Result<std::string> name);
   void refused(const Error& error);
 
@@ -118,23 +102,21 @@ class ClusterExecutor::Impl {
   OutputSink* const sink_;
   const ClusterOptions options_;
   BatchShelf shelf_;
+  BatchWriter writer_;
   std::optional<SystemFigures> figures_;
   bool asks_figures_ = false;
 
-  std::deque<Job> waiting_;
-  double waiting_since_ = 0;
-  std::optional<Submitting> submitting_;
+  ClusterQueue queue_;
+  std::optional<WrittenBatches> submitting_;  // the batch system was told, and has not answered
   double next_submission_ = 0;
   std::vector<std::unique_ptr<Flight>> flights_;  // all of this run, the ended ones too
   std::unordered_map<std::string, std::pair<Flight*, std::size_t>> adopted_;  // by key; nobody's yet
-  std::unordered_map<std::string, Job*> mates_;  // by key: their places with leaders that wait
-  std::map<std::string, Mean> measured_;         // by kind
   std::vector<std::pair<Job, Exit>> to_report_;
   bool is_cancelling_ = false, is_asking_ = false;
   std::size_t cancels_under_way_ = 0;
   double ask_delay_, look_delay_;
-  std::uint64_t flush_timer_ = 0, look_timer_ = 0, ask_timer_ = 0, report_timer_ = 0, cancel_timer_ = 0;
-  double flush_at_ = 0, ask_at_ = 0;
+  os::Alarm flush_alarm_, ask_alarm_;
+  std::uint64_t look_timer_ = 0, report_timer_ = 0, cancel_timer_ = 0;
 };
 
 }  // namespace furrow::exec

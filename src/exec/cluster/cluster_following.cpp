@@ -69,7 +69,7 @@ void ClusterExecutor::Impl::look_at_journals() {
   }
   look_delay_ = has_news ? options_.look_first_s : std::min(options_.look_most_s, look_delay_ * 1.3);
   if (is_waiting) look_in(look_delay_);
-  if (!waiting_.empty()) flush_in(0);
+  if (!queue_.empty()) flush_alarm_.set(0);
 }
 
 // Ends that were known before somebody asked for them: of jobs that were adopted.
@@ -127,14 +127,7 @@ void ClusterExecutor::Impl::ended(Flight& flight, FlightEntry& entry) {
 
 void ClusterExecutor::Impl::ask_in(double delay_s) {
   if (!system_->can_ask()) return;
-  const double at = os::monotonic_seconds() + delay_s;
-  if (is_asking_ || (ask_timer_ != 0 && ask_at_ <= at)) return;
-  loop_.cancel(ask_timer_);
-  ask_at_ = at;
-  ask_timer_ = loop_.after(delay_s, [this] {
-    ask_timer_ = 0;
-    ask();
-  });
+  if (!is_asking_) ask_alarm_.set(delay_s);
 }
 
 void ClusterExecutor::Impl::ask() {
@@ -162,7 +155,7 @@ void ClusterExecutor::Impl::answered(BatchStates states) {
   }
   if (is_cancelling_) next = std::min(next, kCancelAsk_s);
   if (running > 0) ask_in(next);
-  if (!waiting_.empty()) flush_in(0);
+  if (!queue_.empty()) flush_alarm_.set(0);
 }
 
 void ClusterExecutor::Impl::judge(Flight& flight, const BatchStates& states) {
@@ -207,7 +200,7 @@ void ClusterExecutor::Impl::gone(Flight& flight) {
   if (!flight.has_begun) withdraw(flight);
   flight.is_over = true;
   for (FlightEntry& entry : flight.entries) gone(flight, entry);
-  flush_in(0);
+  flush_alarm_.set(0);
 }
 
 void ClusterExecutor::Impl::gone(Flight& flight, FlightEntry& entry) {
@@ -222,9 +215,7 @@ void ClusterExecutor::Impl::gone(Flight& flight, FlightEntry& entry) {
   if (!entry.job) return;
   if (may_wait_again) {
     ++entry.job->losses;
-    if (waiting_.empty()) waiting_since_ = 0;
-    waiting_.push_back(std::move(entry.job));
-    return;
+    return queue_.put_back(std::move(entry.job));
   }
   lose(entry, flight, entry.has_started ? "ended while the job ran" : "ended before the job began");
 }
@@ -259,11 +250,7 @@ void ClusterExecutor::Impl::report(Flight& flight, FlightEntry& entry) {
     if (has_log(flight)) exit.error += "\nlog of the batch: " + flight.log;
     exit.cancelled = false;
   }
-  if (exit.ok()) {
-    Mean& mean = measured_[entry.job->needs.kind];
-    mean.sum += std::max(0.001, exit.usage.wall_s);
-    ++mean.count;
-  }
+  if (exit.ok()) queue_.note_duration(entry.job->needs.kind, exit.usage.wall_s);
   report(std::move(entry.job), std::move(exit));
 }
 

@@ -5,9 +5,11 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "os/events/alarm.hpp"
 #include "os/events/clock.hpp"
 
 namespace furrow::os {
@@ -141,6 +143,29 @@ TEST(EventLoop, WaitsNoLongerThanToldOrThanTheNextTimer) {
   begun = monotonic_seconds();
   EXPECT_TRUE(loop.run_once(10));
   EXPECT_LT(monotonic_seconds() - begun, 5);
+}
+
+TEST(AlarmTest, RingsOnceAtTheEarliestOfTheTimesAndCanBeSetAgain) {
+  EventLoop loop;
+  int rings = 0;
+  Alarm alarm(loop, [&] { ++rings; });
+  alarm.set(60);
+  alarm.set(0.001);
+  alarm.set(60);
+  while (rings == 0) loop.run_once(1);
+  EXPECT_FALSE(loop.run_once(0.02));
+  alarm.set(0);
+  EXPECT_TRUE(loop.run_once(1));
+  EXPECT_EQ(rings, 2);
+}
+
+TEST(AlarmTest, OneThatIsGoneDoesNotRing) {
+  EventLoop loop;
+  std::optional<Alarm> alarm;
+  alarm.emplace(loop, [] { FAIL(); });
+  alarm->set(0);
+  alarm.reset();
+  EXPECT_FALSE(loop.run_once(0.01));
 }
 
 }  // namespace

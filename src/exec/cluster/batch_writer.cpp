@@ -1,0 +1,135 @@
+#include "exec/cluster/batch_writer.hpp"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/strings.hpp"
+#include "os/files/files.hpp"
+
+namespace furrow::exec {
+
+Result<Submission> BatchWriter::write(const PlannedSubmission& planned, std::vector<std::vector<Job>> jobs,
+                                      WrittenBatches& written) {
+  Submission submission = submission_of(planned, *jobs.front().front());
+  Result<NeedsSource::Words> words;
+  if (options_.one_each) words = words_for(*jobs.front().front());
+  Result<void> done;
+  if (!words) done = fail(words.error());
+  auto folder = shelf_.add();
+  if (!folder && done) done = fail(folder.error());
+  if (folder) written.folder = *folder;
+  for (std::uint32_t index = 0; index < jobs.size(); ++index) {
+    auto& flight = written.flights.emplace_back(std::make_unique<Flight>(written.folder, index));
+    const Batch batch = fill(*flight, planned, std::move(jobs[index]));
+    const std::string path = written.folder.batch(index);
+    if (done) done = write_batch(path, batch);
+    flight->written_ns = os::status(path).mtime_ns;
+  }
+  if (!done) return fail(done.error());
+  submission.folder = written.folder.path();
+  submission.script = written.folder.script();
+  submission.log = written.folder.log();
+  submission.command = std::move(words->command);
+  if (done = write_script(submission, words->properties); !done) return fail(done.error());
+  return submission;
+}
+
+Submission BatchWriter::submission_of(const PlannedSubmission& planned, const ClusterJob& first) const {
+  Submission submission;
+  submission.batches = planned.batches.size();
+  submission.allocation = planned.allocation;
+  submission.has_ranks = planned.is_packed && planned.allocation.nodes > 1;
+  submission.directory = options_.directory;
+  submission.name = "furrow-" + (planned.is_packed ? std::string("batch")
+                                 : first.group     ? first.group->name
+                                                   : first.needs.kind);
+  return submission;
+}
+
+Result<NeedsSource::Words> BatchWriter::words_for(const ClusterJob& job) {
+  const plan::Attempt* const attempt = &job.attempt;
+  return std::move(needs_.words({&attempt, 1}).front());
+}
+
+// Puts JOBS into the batch, and into the flight, in the same order.
+Batch BatchWriter::fill(Flight& flight, const PlannedSubmission& planned, std::vector<Job> jobs) const {
+  Batch batch;
+  batch.id = flight.folder.id();
+  batch.index = flight.index;
+  batch.directory = options_.directory;
+  batch.one_stream = one_stream_;
+  batch.cores = planned.is_packed ? planned.allocation.cores : 0;
+  batch.memory_mb = planned.is_packed ? planned.allocation.memory_mb : 0;
+  for (Job& job : jobs) {
+    batch.timeout_s = job->attempt.timeout_s;
+    if (job->group) {
+      add_group(flight, batch, std::move(job));
+      continue;
+    }
+    add_job(flight, batch, job->attempt, job->needs, planned.is_packed ? &job->needs.allocation : nullptr);
+    flight.entries.back().job = std::move(job);
+  }
+  return batch;
+}
+
+// SHARE: of the batch's cores and memory; null: it has them all.
+void BatchWriter::add_job(Flight& flight, Batch& batch, const plan::Attempt& attempt,
+                          const ClusterNeeds& needs, const Allocation* share) const {
+  if (attempt.launch.kind == plan::Launch::Kind::kFork && options_.evaluator)
+    batch.evaluator = options_.evaluator();
+  flight.entries.push_back(
+      {.key = needs.key, .name = needs.name, .identity = needs.identity, .job = nullptr});
+  batch.jobs.push_back({.key = needs.key,
+                        .name = needs.name,
+                        .identity = needs.identity,
+                        .attempt = attempt.number,
+                        .cores = share ? std::max<std::int64_t>(1, share->cores) : 0,
+                        .memory_mb = share ? share->memory_mb : 0,
+                        .launch = attempt.launch});
+}
+
+// A leader, and those that go along with it, whether they were started yet or not.
+void BatchWriter::add_group(Flight& flight, Batch& batch, Job leader) const {
+  GroupNeeds group = std::move(*std::exchange(leader->group, std::nullopt));
+  auto started = std::exchange(leader->mates, {});
+  batch.group = group.name;
+  batch.cores = leader->needs.allocation.cores;
+  batch.memory_mb = leader->needs.allocation.memory_mb;
+  flight.is_group = true;
+  leader->needs.allocation = *std::exchange(leader->own, std::nullopt);
+  add_job(flight, batch, leader->attempt, leader->needs, &leader->needs.allocation);
+  batch.jobs.back().files = std::move(group.files);
+  flight.entries.back().job = std::move(leader);
+  for (std::size_t i = 0; i < group.mates.size(); ++i) {
+    GroupNeeds::Mate& mate = group.mates[i];
+    add_job(flight, batch, mate.attempt, mate.needs, &mate.needs.allocation);
+    batch.jobs.back().after = flight.entries.back().after = std::move(mate.after);
+    batch.jobs.back().files = std::move(mate.files);
+    flight.entries.back().job = std::move(started[i]);
+  }
+}
+
+Result<void> BatchWriter::write_script(const Submission& submission, const std::string& properties) const {
+  std::string text = "#!/bin/sh\n";
+  if (!properties.empty()) text += "# properties = " + properties + "\n";
+  const Allocation& asked = submission.allocation;
+  // A rank on each node, which end together.
+  const std::string start = submission.has_ranks
+                                ? fmt::format(
+                                      "srun --mpi=pmix --kill-on-bad-exit=1 --input=none --ntasks={} "
+                                      "--ntasks-per-node=1 --cpus-per-task={} ",
+                                      asked.tasks, std::max<std::int64_t>(1, asked.cores))
+                                : std::string();
+  text +=
+      fmt::format("exec {}{} batch {} {}\n", start, shell_quote(options_.program),
+                  shell_quote(submission.folder), submission.batches > 1 ? "\"$SLURM_ARRAY_TASK_ID\"" : "0");
+  if (auto written = os::write_file(submission.script, text); !written) return written;
+  if (::chmod(submission.script.c_str(), 0755) != 0)
+    return fail(system_error("cannot make " + submission.script + " executable"));
+  return {};
+}
+
+}  // namespace furrow::exec
