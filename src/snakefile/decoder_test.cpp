@@ -1,11 +1,12 @@
-#include "snakefile/decoder.hpp"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <chrono>
 
+#include "snakefile/batch_decoder.hpp"
 #include "snakefile/encoder.hpp"
+#include "snakefile/frame_decoder.hpp"
+#include "snakefile/load_decoder.hpp"
 
 namespace furrow::snakefile {
 namespace {

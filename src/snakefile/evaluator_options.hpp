@@ -4,8 +4,8 @@
 #include <functional>
 #include <string>
 
-#include "snakefile/decoder.hpp"
 #include "snakefile/encoder.hpp"
+#include "snakefile/frame_decoder.hpp"
 
 namespace furrow::snakefile {
 

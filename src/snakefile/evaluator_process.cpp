@@ -5,6 +5,7 @@
 
 #include <set>
 
+#include "snakefile/batch_decoder.hpp"
 #include "snakefile/dialogue.hpp"
 #include "snakefile/python.hpp"
 

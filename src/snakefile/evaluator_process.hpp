@@ -15,6 +15,7 @@
 #include "os/events/event_loop.hpp"
 #include "plan/executor.hpp"
 #include "snakefile/evaluator_options.hpp"
+#include "snakefile/load_decoder.hpp"
 #include "workflow/rules/evaluator.hpp"
 
 namespace furrow::snakefile {

@@ -73,6 +73,11 @@ std::string Fields::system_text_of(const JsonValue& value, std::string_view name
   return text;
 }
 
+std::string Fields::system_text_or(const JsonValue& object, const char* name, std::string_view fallback) {
+  const JsonValue* found = member(object, name);
+  return found ? system_text_of(*found, name) : std::string(fallback);
+}
+
 std::vector<std::string> Fields::texts(const JsonValue& object, const char* name) {
   std::vector<std::string> result;
   const JsonValue* list = array(object, name);

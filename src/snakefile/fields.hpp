@@ -37,6 +37,7 @@ class Fields {
   std::string text_of(const JsonValue& value, std::string_view name);
   // The same for what is passed to the system, where a zero byte would end it.
   std::string system_text_of(const JsonValue& value, std::string_view name);
+  std::string system_text_or(const JsonValue& object, const char* name, std::string_view fallback);
   std::vector<std::string> texts(const JsonValue& object, const char* name);  // a list of strings; optional
 
  private:

@@ -3,8 +3,10 @@
 #include <cstdlib>
 
 #include "bytes.hpp"
-#include "snakefile/decoder.hpp"
+#include "snakefile/batch_decoder.hpp"
 #include "snakefile/encoder.hpp"
+#include "snakefile/frame_decoder.hpp"
+#include "snakefile/load_decoder.hpp"
 
 namespace furrow::snakefile {
 namespace {

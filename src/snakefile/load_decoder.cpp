@@ -1,0 +1,142 @@
+#include "snakefile/load_decoder.hpp"
+
+#include "snakefile/fields.hpp"
+#include "snakefile/rule_fields.hpp"
+
+namespace furrow::snakefile {
+
+using workflow::Rule;
+
+namespace {
+
+// Those that are there already stay as they are.
+void add_texts(Fields& fields, const JsonValue& object, const char* name,
+               std::map<std::string, std::string>& texts) {
+  const JsonValue* members = fields.object(object, name);
+  if (!members) return;
+  for (const auto& entry : members->GetObject()) {
+    texts.emplace(view(entry.name), fields.text_of(entry.value, name));
+  }
+}
+
+workflow::RuleKind kind_of(Fields& fields, const JsonValue& value) {
+  const std::string name = fields.text(value, "kind");
+  if (name == "shell") return workflow::RuleKind::kShell;
+  if (name == "run") return workflow::RuleKind::kRun;
+  if (name == "script") return workflow::RuleKind::kScript;
+  if (name != "none") fields.reject("kind", "shell, run, script or none");
+  return workflow::RuleKind::kNone;
+}
+
+// WHOLE is the answer that the rule stands in, FILES are those it counts.
+Rule read_rule(Fields& fields, const JsonValue& value, const JsonValue& whole,
+               const std::vector<std::string>& files) {
+  Rule rule;
+  if (!value.IsObject()) {
+    fields.reject("rules", "a list of objects");
+    return rule;
+  }
+  rule.name = fields.text(value, "name");
+  fields.set_place("rule " + rule.name);
+  const std::int64_t file = fields.integer(value, "file", -1);
+  if (file >= 0 && static_cast<std::size_t>(file) < files.size()) {
+    rule.file = files[static_cast<std::size_t>(file)];
+  } else {
+    fields.reject("file", "one of the files");
+  }
+  rule.line = fields.small_integer(value, "line", 0);
+  rule.kind = kind_of(fields, value);
+  rule.is_checkpoint = fields.flag(value, "checkpoint");
+  rule.is_local = fields.flag(value, "local");
+  if (const JsonValue* group = member(value, "group")) {
+    rule.has_group_function = group->IsObject() && fields.flag(*group, "fn");
+    if (!rule.has_group_function) rule.group = fields.text_of(*group, "group");
+  }
+  rule.has_message = fields.flag(value, "message");
+  rule.docstring = fields.text_or(value, "docstring", "");
+  rule.input = entries_of(fields, value, "input");
+  rule.output = entries_of(fields, value, "output");
+  rule.log = entries_of(fields, value, "log");
+  if (const JsonValue* benchmark = member(value, "benchmark"))
+    rule.benchmark.push_back(read_entry(fields, *benchmark));
+  rule.params = params_of(fields, value);
+  add_texts(fields, value, "constraints", rule.constraints);
+  add_texts(fields, whole, "constraints", rule.constraints);
+  if (const JsonValue* threads = member(value, "threads"))
+    rule.threads = resource_of(fields, *threads, "threads");
+  rule.resources = resources_of(fields, value);
+  rule.priority = fields.small_integer(value, "priority", 0);
+  if (member(value, "retries")) rule.retries = fields.small_integer(value, "retries", 0);
+  rule.shadow = fields.text_or(value, "shadow", "");
+  rule.code = fields.text_or(value, "code", "");
+  rule.script = fields.text_or(value, "script", "");
+  fields.set_place("");
+  return rule;
+}
+
+void read_rule_order(Fields& fields, const JsonValue& answer, std::vector<std::vector<std::string>>& orders) {
+  const JsonValue* list = fields.array(answer, "ruleorder");
+  if (!list) return;
+  for (const JsonValue& order : list->GetArray()) {
+    std::vector<std::string> names;
+    if (!order.IsArray()) return fields.reject("ruleorder", "a list of lists");
+    for (const JsonValue& name : order.GetArray()) names.push_back(fields.text_of(name, "ruleorder"));
+    orders.push_back(std::move(names));
+  }
+}
+
+void mark_local_rules(Fields& fields, const JsonValue& answer, std::vector<Rule>& rules) {
+  const std::vector<std::string> names = fields.texts(answer, "localrules");
+  for (Rule& rule : rules) {
+    for (const std::string& name : names) rule.is_local |= rule.name == name;
+  }
+}
+
+void read_hooks(Fields& fields, const JsonValue& answer, workflow::Snakefile& snakefile) {
+  for (const std::string& name : fields.texts(answer, "hooks")) {
+    snakefile.has_onstart |= name == "onstart";
+    snakefile.has_onsuccess |= name == "onsuccess";
+    snakefile.has_onerror |= name == "onerror";
+  }
+}
+
+void read_environment(Fields& fields, const JsonValue& answer, LoadAnswer& result) {
+  const JsonValue* changes = fields.object(answer, "environment");
+  if (!changes) return;
+  for (const auto& change : changes->GetObject()) {
+    auto& [name, value] =
+        result.environment.emplace_back(fields.system_text_of(change.name, "environment"), std::nullopt);
+    if (!change.value.IsNull()) value = fields.system_text_of(change.value, "environment");
+  }
+}
+
+}  // namespace
+
+Result<LoadAnswer> decode_load(const JsonValue& answer) {
+  Fields fields;
+  LoadAnswer result;
+  workflow::Snakefile& snakefile = result.snakefile;
+  const JsonValue* rules = fields.array(answer, "rules");
+  if (!rules) fields.reject("rules", "a list");
+  snakefile.files = fields.texts(answer, "files");
+  snakefile.workdir = fields.system_text_or(answer, "workdir", "");
+  snakefile.default_target = fields.text_or(answer, "default_target", "");
+  for (rapidjson::SizeType i = 0; rules && i < rules->Size() && fields.ok(); ++i) {
+    snakefile.rules.push_back(read_rule(fields, (*rules)[i], answer, snakefile.files));
+  }
+  read_rule_order(fields, answer, snakefile.rule_order);
+  mark_local_rules(fields, answer, snakefile.rules);
+  add_texts(fields, answer, "resource_scopes", snakefile.resource_scopes);
+  read_hooks(fields, answer, snakefile);
+  if (const JsonValue* config = member(answer, "config")) result.config = to_text(*config);
+  if (const JsonValue* python = fields.object(answer, "python")) {
+    result.python = fields.text_or(*python, "executable", "");
+    result.python_version = fields.text_or(*python, "version", "");
+  }
+  result.overwritten_configfiles = fields.texts(answer, "overwritten_configfiles");
+  read_environment(fields, answer, result);
+  if (!fields.ok()) return fail(fields.take_error());
+  return result;
+}
+
+}  // namespace furrow::snakefile

@@ -1,0 +1,114 @@
+#include "snakefile/rule_fields.hpp"
+
+#include <memory>
+
+namespace furrow::snakefile {
+
+using workflow::Entry;
+using workflow::Item;
+using workflow::Param;
+
+namespace {
+
+workflow::FileFlags flag_named(std::string_view name) {
+  if (name == "temp") return workflow::kTemp;
+  if (name == "protected") return workflow::kProtected;
+  if (name == "directory") return workflow::kDirectory;
+  if (name == "ancient") return workflow::kAncient;
+  if (name == "touch") return workflow::kTouch;
+  if (name == "group_jobs") return workflow::kTogether;
+  return 0;
+}
+
+void read_item(Fields& fields, const JsonValue& value, Item& item) {
+  if (value.IsString() && view(value).find('\0') == std::string_view::npos) {
+    item.pattern = view(value);  // by far the most
+    return;
+  }
+  const JsonValue* pattern = member(value, "p");
+  if (!pattern) return fields.reject("items", "strings without zero bytes, or objects with \"p\"");
+  item.pattern = fields.system_text_of(*pattern, "p");
+  for (const std::string& name : fields.texts(value, "f")) {
+    const workflow::FileFlags flag = flag_named(name);
+    if (flag == 0) fields.reject("f", "flags that are known");
+    item.flags |= flag;
+  }
+  if (fields.flag(value, "literal")) item.flags |= workflow::kLiteral;
+  if (const JsonValue* ensure = fields.object(value, "ensure")) {
+    item.ensure = std::make_shared<const workflow::Ensure>(
+        workflow::Ensure{fields.flag(*ensure, "non_empty"), fields.text_or(*ensure, "sha256", ""),
+                         fields.text_or(*ensure, "sha1", ""), fields.text_or(*ensure, "md5", "")});
+  }
+}
+
+}  // namespace
+
+Entry read_entry(Fields& fields, const JsonValue& value) {
+  Entry entry;
+  if (!value.IsObject()) {
+    fields.reject("entry", "an object");
+    return entry;
+  }
+  entry.name = fields.text_or(value, "name", "");
+  entry.is_list = fields.flag(value, "list");
+  entry.is_function = fields.flag(value, "fn");
+  entry.line = fields.small_integer(value, "line", 0);
+  if (const JsonValue* items = fields.array(value, "items")) {
+    entry.items.resize(items->Size());
+    for (rapidjson::SizeType i = 0; i < items->Size() && fields.ok(); ++i)
+      read_item(fields, (*items)[i], entry.items[i]);
+  } else if (!entry.is_function) {
+    fields.reject("items", "a list");
+  }
+  return entry;
+}
+
+std::vector<Entry> read_entries(Fields& fields, const JsonValue& list) {
+  std::vector<Entry> entries;
+  entries.reserve(list.Size());
+  for (const JsonValue& value : list.GetArray()) entries.push_back(read_entry(fields, value));
+  return entries;
+}
+
+std::vector<Entry> entries_of(Fields& fields, const JsonValue& rule, const char* name) {
+  const JsonValue* list = fields.array(rule, name);
+  return list ? read_entries(fields, *list) : std::vector<Entry>();
+}
+
+std::vector<Param> params_of(Fields& fields, const JsonValue& object) {
+  std::vector<Param> params;
+  const JsonValue* list = fields.array(object, "params");
+  if (!list) return params;
+  params.reserve(list->Size());
+  for (const JsonValue& value : list->GetArray()) {
+    if (!value.IsObject()) fields.reject("params", "a list of objects");
+    params.push_back({fields.text_or(value, "name", ""), fields.text_or(value, "text", ""),
+                      fields.flag(value, "wild"), fields.flag(value, "fn"),
+                      fields.small_integer(value, "line", 0)});
+  }
+  return params;
+}
+
+workflow::ResourceValue resource_of(Fields& fields, const JsonValue& value, std::string_view name) {
+  if (value.IsInt64()) return value.GetInt64();
+  if (value.IsString()) return fields.text_of(value, name);
+  if (fields.flag(value, "fn")) return workflow::FunctionValue{fields.small_integer(value, "line", 0)};
+  fields.reject(name, "an integer, a string or a function");
+  return std::int64_t{0};
+}
+
+std::vector<std::pair<std::string, workflow::ResourceValue>> resources_of(Fields& fields,
+                                                                          const JsonValue& object) {
+  std::vector<std::pair<std::string, workflow::ResourceValue>> resources;
+  const JsonValue* members = fields.object(object, "resources");
+  if (!members) return resources;
+  for (const auto& entry : members->GetObject()) {
+    if (entry.value.IsNull()) continue;
+    std::string name(view(entry.name));
+    workflow::ResourceValue value = resource_of(fields, entry.value, name);
+    resources.emplace_back(std::move(name), std::move(value));
+  }
+  return resources;
+}
+
+}  // namespace furrow::snakefile
