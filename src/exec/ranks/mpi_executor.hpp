@@ -24,17 +24,12 @@
 #include <vector>
 
 #include "exec/output/output_sink.hpp"
+#include "exec/ranks/rank_room.hpp"
 #include "exec/ranks/rank_team.hpp"
 #include "os/events/event_loop.hpp"
 #include "plan/executor.hpp"
 
 namespace furrow::exec {
-
-// What an attempt takes of a rank; no more than the largest has.
-struct RankNeeds {
-  std::int64_t cores = 1, memory_mb = 0;
-  bool on_root = false;  // on rank 0 and nowhere else
-};
 
 struct MpiOptions {
   std::vector<RankShare> shares{};                                 // by rank
