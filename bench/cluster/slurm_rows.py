@@ -15,7 +15,8 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "support"))
 
 FURROW = os.environ.get("FURROW") or str(ROOT / "build" / "bin" / "furrow")
-OURS, THEIRS = 1000, 20
+COMMAND = [FURROW, "run", "--executor", "slurm", "-q"]
+OURS, MANY, THEIRS = 1000, 10_000, 20
 SPEEDUP = 50
 MOST_SUBMISSIONS = 10
 SNAKEFILE = """
@@ -44,16 +45,17 @@ def carried_out(slurm, command, count):
         return took, slurm.submissions() - before
 
 
-def short_jobs():
+def on_slurm(command, count):
     from slurm import Slurm
 
-    def on_slurm(command, count):
-        slurm = Slurm().start()
-        try:
-            return carried_out(slurm, command, count)
-        finally:
-            slurm.stop()
+    slurm = Slurm().start()
+    try:
+        return carried_out(slurm, command, count)
+    finally:
+        slurm.stop()
 
+
+def short_jobs():
     def snakemake():
         if not rates:
             command = ["/usr/bin/snakemake", "-j", "100", "--latency-wait", "10", "--cluster",
@@ -62,7 +64,7 @@ def short_jobs():
         return rates[0]
 
     def furrow():
-        seconds, submissions = on_slurm([FURROW, "run", "--executor", "slurm", "-q"], OURS)
+        seconds, submissions = on_slurm(COMMAND, OURS)
         row.goal = SPEEDUP * snakemake()
         verdict = "met" if submissions <= MOST_SUBMISSIONS else "MISSED"
         return OURS / seconds, (f"{seconds:.1f} s in {submissions} submissions (at most {MOST_SUBMISSIONS}: {verdict}); "
@@ -73,6 +75,17 @@ def short_jobs():
     return row
 
 
+def many_jobs():
+    """Ten times as many must not be slower, each."""
+    def furrow():
+        row.goal = OURS / on_slurm(COMMAND, OURS)[0]
+        seconds, submissions = on_slurm(COMMAND, MANY)
+        return MANY / seconds, f"{submissions} submissions; goal: the rate of {OURS:,} jobs"
+
+    row = Row(f"{MANY:,} short jobs of a Snakefile on Slurm", 0, "jobs/s", furrow)
+    return row
+
+
 def rows():
     import slurm
 
@@ -80,3 +93,4 @@ def rows():
         print(f"no Slurm: {slurm.missing()}", file=sys.stderr)
         return
     yield short_jobs()
+    yield many_jobs()
