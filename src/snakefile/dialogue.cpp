@@ -16,6 +16,13 @@ constexpr int kGraceMs = 200;           // for the process to leave once its soc
 constexpr int kSelfEndMs = 2000;        // for its status, once it has closed the socket itself
 constexpr int kKilledStatus = SIGKILL;  // what wait() says of a child that was killed
 
+Result<int> pid_in(const Result<Answer>& answer) {
+  if (!answer) return fail(answer.error());
+  const JsonValue* const pid = member(*answer->value, "pid");
+  if (pid && pid->IsInt()) return pid->GetInt();
+  return fail("the evaluator's answer makes no sense: \"pid\" must be a number");
+}
+
 }  // namespace
 
 Dialogue::Dialogue(std::unique_ptr<Interpreter> interpreter, int socket, EvaluatorOptions options)
@@ -130,13 +137,7 @@ void Dialogue::handle_exit(const Frame& frame) {
 }
 
 void Dialogue::tell_fork(std::uint64_t tag, const Result<Answer>& answer) {
-  Result<int> pid = fail("the evaluator's answer makes no sense: \"pid\" must be a number");
-  if (!answer) {
-    pid = fail(answer.error());
-  } else if (const JsonValue* value = member(*answer->value, "pid"); value && value->IsInt()) {
-    pid = value->GetInt();
-  }
-  if (listener_) listener_->on_forked(tag, std::move(pid));
+  if (listener_) listener_->on_forked(tag, pid_in(answer));
 }
 
 void Dialogue::tell_exit(std::uint64_t tag, int status, std::string error) {
