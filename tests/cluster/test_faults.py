@@ -260,6 +260,32 @@ rule all:
     assert not folder.slurm.queue(), "the order was given before the engine ended"
 
 
+def test_a_runner_killed_in_a_batch_it_took_over_loses_nothing_else(folder):
+    kill = "test {wildcards.n} != 599 || test -e killed || (touch killed; kill -9 $PPID; sleep 20)"
+    folder.write("Snakefile", SEVERAL.format(count=600, runtime=1, command=kill))
+    folder.run("--executor", "slurm", "--retries", "1", "-q")
+    ends = sorted(int(line.split()[1]) for line in folder.log() if line.startswith("end"))
+    assert ends == list(range(600)), "each has succeeded once"
+    assert len(folder.log()) <= 1200 + 8, "only those of the killed runner have begun twice"
+    assert not folder.slurm.queue()
+
+
+def test_a_batch_that_another_job_has_claimed_is_not_submitted_again_while_that_job_runs(folder):
+    folder.write("Snakefile", one("true", 'resources: slurm_partition="short", runtime=60, mem_mb=50'))
+    run = folder.start("--executor", "slurm")
+    (waiting,) = wait_until(folder.slurm.queue, 20, "it waits, for longer than that partition allows")
+    (batches,) = (folder / ".furrow" / "batches").iterdir()
+    wait_until((batches / "submitted").exists, 20, "the engine knows its name")
+    other = folder.slurm.ask("sbatch", "--parsable", "-o", "/dev/null", "--mem=50", "--wrap", "sleep 8").stdout.strip()
+    (batches / "claim.0").write_text(f"run {other}\n")
+    folder.slurm.ask("scancel", waiting)
+    wait_until(lambda: other not in folder.slurm.queue(), 30, "that job ends, and has done nothing")
+    assert run.process.poll() is None and not folder.slurm.queue(), "it was waited for"
+    wait_until(folder.slurm.queue, 30, "what was lost with it is submitted again")
+    run.signal(signal.SIGINT)
+    assert run.wait(60) != 0
+
+
 def test_a_runner_that_is_killed_loses_its_jobs_with_a_reason(folder):
     folder.write("Snakefile", one("kill -9 $PPID; sleep 20"))
     text = folder.run("--executor", "slurm", code=1).text

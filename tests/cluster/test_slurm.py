@@ -68,6 +68,25 @@ rule one:
     assert folder.slurm.submissions() - before == 1
 
 
+def test_an_allocation_with_time_left_runs_batches_that_still_wait(folder):
+    folder.write("Snakefile", """
+rule all:
+    input: expand("out/{n}", n=range(600))
+rule one:
+    output: "out/{n}"
+    resources: runtime=1, mem_mb=10
+    shell: "echo $SLURM_ARRAY_TASK_ID >> {output}"
+""")
+    before = folder.slurm.submissions()
+    folder.run("--executor", "slurm")
+    ran_in = [(folder / "out" / str(n)).read_text().split() for n in range(600)]
+    assert all(len(tasks) == 1 for tasks in ran_in), "each has run once"
+    # Five batches for half an hour each, two nodes: the first two allocations leave nothing to the others.
+    assert len({tasks[0] for tasks in ran_in}) <= 2
+    assert folder.slurm.submissions() - before == 1
+    assert not folder.slurm.queue(), "nobody waits there for nothing"
+
+
 def test_long_jobs_become_an_array(folder):
     folder.write("Snakefile", """
 rule all:

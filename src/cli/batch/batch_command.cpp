@@ -2,10 +2,12 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <charconv>
 #include <csignal>
 #include <cstdlib>
 #include <memory>
+#include <optional>
 
 #include "cli/batch/batch_source.hpp"
 #include "cli/node_evaluator.hpp"
@@ -60,6 +62,7 @@ class BatchRun {
       : batch_(std::move(batch)), folder_(std::move(folder)), journal_(journal), ranks_(ranks) {}
 
   Result<bool> run();
+  bool was_stopped() const { return was_stopped_; }
 
  private:
   Result<void> start_evaluator(os::EventLoop& loop);
@@ -74,6 +77,7 @@ class BatchRun {
   std::vector<exec::RankShare> shares_;  // theirs
   std::unique_ptr<os::Guard> guard_;
   std::unique_ptr<snakefile::EvaluatorProcess> evaluator_;
+  bool was_stopped_ = false;
 };
 
 // For `run:` blocks: the same Snakefile, run again here.
@@ -147,29 +151,88 @@ Result<bool> BatchRun::run() {
   if (stopped_early != 0) farm.stop(stopped_early);
   const farm::Summary summary = farm.run();
   running = nullptr;
+  was_stopped_ = summary.signal != 0;
   if (summary.error) return fail(*summary.error);
   if (summary.signal == 0) source.end_skipped(graph);
   if (evaluator_) evaluator_->detach();
   return summary.ok() && source.all_ok();
 }
 
-Result<bool> run_batch(const std::string& path, std::uint32_t index, Ranks* ranks) {
-  const exec::BatchFolder folder(os::absolute(path));
-  auto batch = wait_for_batch(folder, index);
+// Runs a batch after the other in one allocation: that for which it was made, and then, where time is left,
+// those of the same submission that nobody has begun. So a submission of short jobs does not wait for the
+// batch system to start each of its batches.
+class BatchRunner {
+ public:
+  BatchRunner(exec::BatchFolder folder, std::uint32_t index, Ranks* ranks)
+      : folder_(std::move(folder)), index_(index), ranks_(ranks) {}
+
+  Result<bool> run();  // whether all went well
+
+ private:
+  Result<bool> claim_and_run(exec::Batch batch);
+  bool has_time_for(const exec::Batch& batch) const;
+  std::optional<exec::Batch> another() const;
+
+  const exec::BatchFolder folder_;
+  const std::uint32_t index_;
+  Ranks* const ranks_;
+  const std::string name_ = system_name();
+  const double began_ = os::monotonic_seconds();
+  double slowest_s_ = 0;  // of the batches that it has run
+  bool ran_ = false, was_stopped_ = false;
+};
+
+Result<bool> BatchRunner::run() {
+  auto batch = wait_for_batch(folder_, index_);
   if (!batch) return fail(std::move(batch.error()));
-  auto claimed = folder.claim(index, "run");
+  auto ok = claim_and_run(std::move(*batch));
+  // Who finds its own batch taken leaves: the engine may cancel such a job at any time.
+  while (ok && ran_ && !was_stopped_ && !ranks_) {
+    auto next = another();
+    if (!next) break;
+    const auto went = claim_and_run(std::move(*next));
+    if (!went) return went;
+    *ok = *ok && *went;
+  }
+  return ok;
+}
+
+// True, too, where somebody else has it.
+Result<bool> BatchRunner::claim_and_run(exec::Batch batch) {
+  const double began = os::monotonic_seconds();
+  const std::uint32_t index = batch.index;
+  auto claimed = folder_.claim(index, "run " + name_);
   if (!claimed) return fail(std::move(claimed.error()));
   if (!*claimed) return true;
-  auto journal = exec::JournalWriter::create(folder.journal(index));
+  ran_ = true;
+  auto journal = exec::JournalWriter::create(folder_.journal(index));
   if (!journal) return fail(std::move(journal.error()));
-  (*journal)->begin(batch->id, index, system_name());
+  (*journal)->begin(batch.id, index, name_, index_);
   if (auto written = (*journal)->commit(); !written) return fail(std::move(written.error()));
-  auto ok = BatchRun(std::move(*batch), folder.path(), **journal, ranks).run();
+  BatchRun run(std::move(batch), folder_.path(), **journal, ranks_);
+  auto ok = run.run();
   if (!ok) return ok;
+  was_stopped_ = run.was_stopped();
   (*journal)->over();
   if (auto written = (*journal)->commit(); !written) return fail(std::move(written.error()));
   if (auto written = (*journal)->sync(); !written) return fail(std::move(written.error()));
+  slowest_s_ = std::max(slowest_s_, os::monotonic_seconds() - began);
   return ok;
+}
+
+// Twice what the slowest has taken, and a job that takes as long as its rule allows.
+bool BatchRunner::has_time_for(const exec::Batch& batch) const {
+  const double used_s = os::monotonic_seconds() - began_;
+  return used_s + 2 * slowest_s_ + batch.longest_s <= batch.time_s;
+}
+
+// From the last on: the batch system begins with the first.
+std::optional<exec::Batch> BatchRunner::another() const {
+  for (const std::uint32_t index : folder_.unclaimed()) {
+    auto batch = exec::read_batch(folder_.batch(index));
+    if (batch && has_time_for(*batch)) return std::move(*batch);
+  }
+  return std::nullopt;
 }
 
 }  // namespace
@@ -185,7 +248,7 @@ int batch_command(const std::vector<std::string>& arguments, Ranks* ranks) {
     return 2;
   }
   ::signal(SIGPIPE, SIG_IGN);
-  const auto ok = run_batch(arguments[0], index, ranks);
+  const auto ok = BatchRunner(exec::BatchFolder(os::absolute(arguments[0])), index, ranks).run();
   if (!ok) return tell(ok.error());
   return *ok ? 0 : 1;
 }

@@ -26,6 +26,10 @@ std::string header_line(const Batch& batch) {
     put(json, "cores", batch.cores);
     put(json, "memory_mb", batch.memory_mb);
     put(json, "timeout_s", batch.timeout_s);
+    if (batch.time_s > 0) {
+      put(json, "time_s", batch.time_s);
+      put(json, "longest_s", batch.longest_s);
+    }
     json.Key("one_stream");
     json.Bool(batch.one_stream);
     put(json, "jobs", static_cast<std::int64_t>(batch.jobs.size()));
@@ -103,6 +107,8 @@ void read_header(const Value& line, Batch& batch) {
   batch.cores = number_of(line, "cores");
   batch.memory_mb = number_of(line, "memory_mb");
   batch.timeout_s = real_of(line, "timeout_s");
+  batch.time_s = real_of(line, "time_s");
+  batch.longest_s = real_of(line, "longest_s");
   batch.one_stream = flag_of(line, "one_stream");
   batch.evaluator = evaluator_of(line);
 }

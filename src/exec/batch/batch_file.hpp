@@ -40,6 +40,8 @@ struct Batch {
   std::int64_t cores = 0;      // 0: what the runner finds
   std::int64_t memory_mb = 0;  // likewise
   double timeout_s = 0;        // of each attempt; 0: none
+  double time_s = 0;           // that its allocation has, if it may run other batches, too; 0: it may not
+  double longest_s = 0;        // that a job of it may take, as far as its rule says
   bool one_stream = false;     // what jobs print is kept in one piece, in the order in which it came
   BatchEvaluator evaluator{};
   std::vector<BatchJob> jobs;

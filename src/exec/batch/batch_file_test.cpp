@@ -99,13 +99,14 @@ TEST_F(BatchFiles, AJournalIsFollowedWhileItGrows) {
   EXPECT_TRUE(reader.read_on().empty());
   auto writer = JournalWriter::create(file("journal"));
   ASSERT_TRUE(writer);
-  (*writer)->begin("1", 0, "77_3");
+  (*writer)->begin("1", 0, "77_3", 3);
   (*writer)->start(5);
   EXPECT_TRUE(reader.read_on().empty()) << "nothing was committed";
   ASSERT_TRUE((*writer)->commit());
   auto events = reader.read_on();
   ASSERT_EQ(events.size(), 2u);
   EXPECT_EQ(events[0].job, "77_3");
+  EXPECT_EQ(events[0].runner, 3u);
   EXPECT_FALSE(events[0].host.empty());
   EXPECT_EQ(events[1].place, 5u);
   plan::Exit exit{.status = -1, .signal = 9, .cancelled = true, .error = "e"};
@@ -160,6 +161,25 @@ TEST_F(BatchFiles, AClaimIsTakenOnce) {
   EXPECT_FALSE(*folder->claim(0, "withdrawn"));
   EXPECT_TRUE(*folder->claim(1, "withdrawn"));
   EXPECT_TRUE(folder->is_claimed(1));
+}
+
+TEST_F(BatchFiles, AFolderSaysWhoRunsABatchAndWhichNobodyHasClaimed) {
+  BatchShelf shelf(file("shelf"));
+  const auto folder = shelf.add();
+  ASSERT_TRUE(folder);
+  EXPECT_TRUE(folder->unclaimed().empty());
+  for (const std::uint32_t index : {0u, 2u, 9u, 10u})
+    ASSERT_TRUE(os::write_file(folder->batch(index), "never read here"));
+  for (const char* other : {"/batch.x", "/batch.", "/batch.1x", "/script"})
+    ASSERT_TRUE(os::write_file(folder->path() + other, ""));
+  ASSERT_TRUE(*folder->claim(9, "run 77_3"));
+  ASSERT_TRUE(*folder->claim(2, "withdrawn"));
+  EXPECT_THAT(folder->unclaimed(), ::testing::ElementsAre(10u, 0u));
+  EXPECT_EQ(folder->runs_in(9), "77_3");
+  EXPECT_EQ(folder->runs_in(2), "");
+  EXPECT_EQ(folder->runs_in(0), "");
+  ASSERT_TRUE(os::write_file(folder->path() + "/claim.0", "run 77"));
+  EXPECT_EQ(folder->runs_in(0), "") << "it is being written";
 }
 
 TEST_F(BatchFiles, TheShelfKnowsWhatIsNotSettled) {

@@ -46,21 +46,22 @@ JobOutput output_of(const rapidjson::Value& line) {
 void add_event(const rapidjson::Value& line, std::vector<JournalEvent>& events) {
   const double at = real_of(line, "at");
   if (member_of(line, "furrow") != nullptr) {
-    events.push_back(
-        {JournalEvent::Kind::kBegun, 0, at, text_of(line, "host"), text_of(line, "job"), plan::Exit{}, {}});
+    events.push_back({.kind = JournalEvent::Kind::kBegun,
+                      .at = at,
+                      .host = text_of(line, "host"),
+                      .job = text_of(line, "job"),
+                      .runner = static_cast<std::uint32_t>(number_of(line, "runner"))});
   } else if (const std::int64_t place = number_of(line, "start", -1); place >= 0) {
     events.push_back(
-        {JournalEvent::Kind::kStart, static_cast<std::uint32_t>(place), at, {}, {}, plan::Exit{}, {}});
+        {.kind = JournalEvent::Kind::kStart, .place = static_cast<std::uint32_t>(place), .at = at});
   } else if (const std::int64_t ended = number_of(line, "end", -1); ended >= 0) {
-    events.push_back({JournalEvent::Kind::kEnd,
-                      static_cast<std::uint32_t>(ended),
-                      at,
-                      {},
-                      {},
-                      exit_of(line),
-                      output_of(line)});
+    events.push_back({.kind = JournalEvent::Kind::kEnd,
+                      .place = static_cast<std::uint32_t>(ended),
+                      .at = at,
+                      .exit = exit_of(line),
+                      .output = output_of(line)});
   } else if (flag_of(line, "over")) {
-    events.push_back({JournalEvent::Kind::kOver, 0, at, {}, {}, plan::Exit{}, {}});
+    events.push_back({.kind = JournalEvent::Kind::kOver, .at = at});
   }
 }
 
@@ -75,7 +76,8 @@ Result<std::unique_ptr<JournalWriter>> JournalWriter::create(const std::string& 
 JournalWriter::JournalWriter(int fd, std::string path)
     : fd_(fd), path_(std::move(path)), syncer_({fd}, kSyncEvery_s) {}
 
-void JournalWriter::begin(const std::string& id, std::uint32_t index, const std::string& job) {
+void JournalWriter::begin(const std::string& id, std::uint32_t index, const std::string& job,
+                          std::uint32_t runner) {
   pending_ += seal_object([&](SealedWriter& json) {
     put(json, "furrow", std::string_view(kFormat));
     put(json, "id", id);
@@ -83,6 +85,7 @@ void JournalWriter::begin(const std::string& id, std::uint32_t index, const std:
     put(json, "host", host_name());
     put(json, "pid", std::int64_t{::getpid()});
     put(json, "job", job);
+    put(json, "runner", std::int64_t{runner});
     put(json, "at", os::wall_seconds());
   });
 }

@@ -22,12 +22,13 @@ struct JobOutput {
 
 struct JournalEvent {
   enum class Kind : std::uint8_t { kBegun, kStart, kEnd, kOver } kind;
-  std::uint32_t place = 0;  // of the job: kStart, kEnd
-  double at = 0;            // seconds since the epoch, by the node's clock
-  std::string host{};       // kBegun
-  std::string job{};        // kBegun: the batch system's name, as the runner knows it
-  plan::Exit exit{};        // kEnd; without job and output
-  JobOutput output{};       // kEnd
+  std::uint32_t place = 0;   // of the job: kStart, kEnd
+  double at = 0;             // seconds since the epoch, by the node's clock
+  std::string host{};        // kBegun
+  std::string job{};         // kBegun: the batch system's name, as the runner knows it
+  std::uint32_t runner = 0;  // kBegun: the batch that this job of the batch system was started for
+  plan::Exit exit{};         // kEnd; without job and output
+  JobOutput output{};        // kEnd
 };
 
 class JournalWriter {
@@ -35,7 +36,7 @@ class JournalWriter {
   // The file must not be there yet.
   static Result<std::unique_ptr<JournalWriter>> create(const std::string& path);
 
-  void begin(const std::string& id, std::uint32_t index, const std::string& job);
+  void begin(const std::string& id, std::uint32_t index, const std::string& job, std::uint32_t runner);
   void start(std::uint32_t place);
   void end(std::uint32_t place, const plan::Exit& exit, const JobOutput& output = {});
   void over();

@@ -6,8 +6,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <ctime>
+#include <functional>
+#include <iterator>
+#include <optional>
+#include <set>
+#include <string_view>
 
 #include "exec/batch/sealed_line.hpp"
 #include "os/events/clock.hpp"
@@ -17,6 +24,21 @@
 
 namespace furrow::exec {
 
+namespace {
+
+constexpr std::string_view kRun = "run ";
+
+std::optional<std::uint32_t> number_behind(std::string_view prefix, std::string_view name) {
+  std::uint32_t number = 0;
+  if (!name.starts_with(prefix)) return std::nullopt;
+  name.remove_prefix(prefix.size());
+  const auto [end, code] = std::from_chars(name.data(), name.data() + name.size(), number);
+  if (name.empty() || code != std::errc() || end != name.data() + name.size()) return std::nullopt;
+  return number;
+}
+
+}  // namespace
+
 BatchFolder::BatchFolder(std::string path)
     : path_(std::move(path)), id_(path_.substr(path_.rfind('/') + 1)) {}
 
@@ -25,13 +47,33 @@ Result<bool> BatchFolder::claim(std::uint32_t index, const std::string& who) con
   const os::Descriptor made(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
   if (made.get() < 0)
     return errno == EEXIST ? Result<bool>(false) : fail(system_error("cannot write " + path));
-  const std::string text = who + "\n";  // for people; that the file is there is what counts
+  const std::string text = who + "\n";  // that the file is there is what counts
   if (::write(made.get(), text.data(), text.size()) < 0) return true;
   ::fsync(made.get());
   return true;
 }
 
 bool BatchFolder::is_claimed(std::uint32_t index) const { return os::status(file("claim", index)).exists(); }
+
+std::string BatchFolder::runs_in(std::uint32_t index) const {
+  const auto text = os::read_file(file("claim", index));
+  if (!text || !text->starts_with(kRun) || !text->ends_with('\n')) return {};
+  return text->substr(kRun.size(), text->size() - kRun.size() - 1);
+}
+
+std::vector<std::uint32_t> BatchFolder::unclaimed() const {
+  std::set<std::uint32_t, std::greater<>> found, claimed;
+  const auto entries = os::list_directory(path_);
+  if (!entries) return {};
+  for (const os::DirectoryEntry& entry : *entries) {
+    if (const auto index = number_behind("batch.", entry.name)) found.insert(*index);
+    if (const auto index = number_behind("claim.", entry.name)) claimed.insert(*index);
+  }
+  std::vector<std::uint32_t> left;
+  std::set_difference(found.begin(), found.end(), claimed.begin(), claimed.end(), std::back_inserter(left),
+                      std::greater<>());
+  return left;
+}
 
 Result<void> BatchFolder::mark_submitted(const std::string& name, const std::string& system) const {
   auto written = os::ReplacingFile::create(path_ + "/submitted");

@@ -26,9 +26,14 @@ class BatchFolder {
   std::string script() const { return path_ + "/script"; }
   std::string log() const { return path_ + "/log"; }
 
-  // Whether WHO ("run", "withdrawn") has it from now on; false where somebody was first.
+  // Whether WHO has it from now on ("run" and the name of its job, "withdrawn"); false where somebody was
+  // first.
   Result<bool> claim(std::uint32_t index, const std::string& who) const;
   bool is_claimed(std::uint32_t index) const;
+  // The batch system's name of the job that runs it; empty: nobody does, or it is not known.
+  std::string runs_in(std::uint32_t index) const;
+  // Batches that nobody has claimed, the last first.
+  std::vector<std::uint32_t> unclaimed() const;
 
   // SYSTEM: the batch system that knows it by NAME; another one is not to be asked about it.
   Result<void> mark_submitted(const std::string& name, const std::string& system) const;

@@ -63,8 +63,12 @@ Batch BatchWriter::fill(Flight& flight, const PlannedSubmission& planned, std::v
   batch.one_stream = one_stream_;
   batch.cores = planned.is_packed ? planned.allocation.cores : 0;
   batch.memory_mb = planned.is_packed ? planned.allocation.memory_mb : 0;
+  const bool may_share = planned.is_packed && planned.batches.size() > 1 && planned.allocation.nodes <= 1;
+  if (may_share) batch.time_s = 60.0 * static_cast<double>(planned.allocation.runtime_min);
   for (Job& job : jobs) {
     batch.timeout_s = job->attempt.timeout_s;
+    const double own_s = 60.0 * static_cast<double>(job->needs.allocation.runtime_min);
+    if (may_share) batch.longest_s = std::max(batch.longest_s, own_s);
     if (job->group) {
       add_group(flight, batch, std::move(job));
       continue;

@@ -232,7 +232,7 @@ void ClusterExecutor::Impl::cancel_all(plan::Stop how) {
   is_cancelling_ = true;
   for (Job& job : queue_.take_all())
     report_later(std::move(job), {.status = -1, .cancelled = true, .error = "it had not begun"});
-  std::vector<std::string> names;
+  std::vector<std::string> names = std::exchange(needless_, {});
   for (const auto& flight : flights_) {
     if (!is_wanted(*flight) && !(flight->is_group && is_open(*flight))) continue;
     if (!flight->name.empty()) names.push_back(flight->name);

@@ -71,6 +71,8 @@ class ClusterExecutor::Impl {
   void look_in(double delay_s);
   void look_at_journals();
   bool read(Flight& flight);
+  void runs_in(Flight& flight, const std::string& name);
+  void cancel_needless();
   void report_known(Flight& flight);
   void ended(Flight& flight, FlightEntry& entry);
 
@@ -94,6 +96,7 @@ class ClusterExecutor::Impl {
   static bool is_open(const Flight& flight);
   static bool is_holding(const Flight& flight);
   static bool is_wanted(const Flight& flight);
+  static bool is_followed(const Flight& flight);
   Flight* flight_of(const std::string& key, std::size_t& place) const;
 
   os::EventLoop& loop_;
@@ -114,6 +117,7 @@ class ClusterExecutor::Impl {
   std::vector<std::pair<Job, Exit>> to_report_;
   bool is_cancelling_ = false, is_asking_ = false;
   std::size_t cancels_under_way_ = 0;
+  std::vector<std::string> needless_{};  // jobs of the batch system whose batches run elsewhere
   double ask_delay_, look_delay_;
   os::Alarm flush_alarm_, ask_alarm_;
   std::uint64_t look_timer_ = 0, report_timer_ = 0, cancel_timer_ = 0;

@@ -62,10 +62,10 @@ void ClusterExecutor::Impl::look_in(double delay_s) {
 void ClusterExecutor::Impl::look_at_journals() {
   bool has_news = false, is_waiting = false;
   for (const auto& flight : flights_) {
-    if (!is_wanted(*flight)) continue;
+    if (!is_followed(*flight)) continue;
     has_news |= read(*flight);
     report_known(*flight);
-    is_waiting |= is_wanted(*flight);
+    is_waiting |= is_followed(*flight);
   }
   look_delay_ = has_news ? options_.look_first_s : std::min(options_.look_most_s, look_delay_ * 1.3);
   if (is_waiting) look_in(look_delay_);
@@ -90,8 +90,8 @@ bool ClusterExecutor::Impl::read(Flight& flight) {
     if (event.kind == JournalEvent::Kind::kBegun) {
       flight.has_begun = true;
       flight.host = event.host;
-      // Slurm may have got a submission twice, since its first answer was lost; this one is it that runs.
-      if (!event.job.empty() && (flight.name.empty() || !options_.one_each)) flight.name = event.job;
+      if (flight.name.empty() || !options_.one_each) runs_in(flight, event.job);
+      if (event.runner != flight.index) flight.log = flight.folder.log() + "." + std::to_string(event.runner);
     } else if (event.kind == JournalEvent::Kind::kOver) {
       flight.is_over = true;
       if (is_open(flight)) ask_in(std::min(kSuspicion_s, options_.ask_first_s));
@@ -111,6 +111,23 @@ bool ClusterExecutor::Impl::read(Flight& flight) {
     }
   }
   return !events.empty();
+}
+
+// NAME is the job that has claimed it. Another one may have had time left for it; or Slurm has got a
+// submission twice, since its first answer was lost. The one that was meant for it will run nothing, and is
+// to leave the queue.
+void ClusterExecutor::Impl::runs_in(Flight& flight, const std::string& name) {
+  if (name.empty() || name == flight.name) return;
+  if (!flight.name.empty()) needless_.push_back(flight.name);
+  flight.name = name;
+}
+
+void ClusterExecutor::Impl::cancel_needless() {
+  if (needless_.empty()) return;
+  ++cancels_under_way_;
+  system_->cancel(std::exchange(needless_, {}), false, [this] {
+    if (cancels_under_way_ > 0 && --cancels_under_way_ == 0) report_soon();
+  });
 }
 
 void ClusterExecutor::Impl::ended(Flight& flight, FlightEntry& entry) {
@@ -135,6 +152,7 @@ void ClusterExecutor::Impl::ask() {
   for (const auto& flight : flights_) {
     if (is_wanted(*flight) && !flight->name.empty()) names.push_back(flight->name);
   }
+  cancel_needless();
   if (names.empty()) return;
   is_asking_ = true;
   system_->ask(names, [this](BatchStates states) { answered(std::move(states)); });
@@ -196,8 +214,16 @@ void ClusterExecutor::Impl::gone(Flight& flight) {
       if (is_open(flight) || is_holding(flight)) gone(flight);
     });
   }
-  // If it has not begun, it never will.
-  if (!flight.has_begun) withdraw(flight);
+  // If it has not begun, it never will; but another job may have it.
+  if (!flight.has_begun && !withdraw(flight) && !options_.one_each) {
+    const std::string name = flight.folder.runs_in(flight.index);
+    if (!name.empty() && name != flight.name) {
+      runs_in(flight, name);
+      flight.state.reset();
+      flight.answers_gone = 0;
+      return;
+    }
+  }
   flight.is_over = true;
   for (FlightEntry& entry : flight.entries) gone(flight, entry);
   flush_alarm_.set(0);
@@ -255,6 +281,9 @@ void ClusterExecutor::Impl::report(Flight& flight, FlightEntry& entry) {
 }
 
 void ClusterExecutor::Impl::report(Job job, Exit exit) {
+  if (running == 1) cancel_needless();
+  if (running == 1 && cancels_under_way_ > 0 && !is_cancelling_)
+    return report_later(std::move(job), std::move(exit));
   exit.job = job->attempt.job;
   exit.attempt = job->attempt.number;
   if (!job->attempt.launch.scratch.empty()) ::unlink(job->attempt.launch.scratch.c_str());
@@ -331,6 +360,11 @@ bool ClusterExecutor::Impl::is_holding(const Flight& flight) {
 bool ClusterExecutor::Impl::is_wanted(const Flight& flight) {
   return std::any_of(flight.entries.begin(), flight.entries.end(),
                      [](const FlightEntry& entry) { return entry.job != nullptr; });
+}
+
+// Whether its journal is looked at. Of a group also while the farm has started none of those that are left.
+bool ClusterExecutor::Impl::is_followed(const Flight& flight) {
+  return is_wanted(flight) || (flight.is_group && !flight.is_over && is_open(flight));
 }
 
 std::size_t ClusterExecutor::Impl::in_flight() const {
