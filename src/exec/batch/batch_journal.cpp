@@ -46,11 +46,12 @@ JobOutput output_of(const rapidjson::Value& line) {
 void add_event(const rapidjson::Value& line, std::vector<JournalEvent>& events) {
   const double at = real_of(line, "at");
   if (member_of(line, "furrow") != nullptr) {
-    events.push_back({.kind = JournalEvent::Kind::kBegun,
-                      .at = at,
-                      .host = text_of(line, "host"),
-                      .job = text_of(line, "job"),
-                      .runner = static_cast<std::uint32_t>(number_of(line, "runner"))});
+    events.push_back(
+        {.kind = JournalEvent::Kind::kBegun,
+         .at = at,
+         .host = text_of(line, "host"),
+         .job = text_of(line, "job"),
+         .runner = static_cast<std::uint32_t>(number_of(line, "runner", number_of(line, "index")))});
   } else if (const std::int64_t place = number_of(line, "start", -1); place >= 0) {
     events.push_back(
         {.kind = JournalEvent::Kind::kStart, .place = static_cast<std::uint32_t>(place), .at = at});
