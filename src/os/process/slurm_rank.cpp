@@ -57,7 +57,8 @@ std::string what_happened(int status) {
   return "died by signal " + std::to_string(WTERMSIG(status)) + " (" + ::strsignal(WTERMSIG(status)) + ")";
 }
 
-// Whether Slurm was told to.
+// Whether Slurm's controller was told to. It must be that: left to itself, scancel speaks to one node after
+// the other, and has ended itself on this one before it has come to all.
 bool scancel(const std::string& step) {
   const pid_t child = ::fork();
   if (child == 0) {
@@ -65,7 +66,7 @@ bool scancel(const std::string& step) {
     ::sigemptyset(&none);
     ::pthread_sigmask(SIG_SETMASK, &none, nullptr);
     ::dup2(STDOUT_FILENO, STDERR_FILENO);
-    ::execlp("scancel", "scancel", "--signal=KILL", step.c_str(), static_cast<char*>(nullptr));
+    ::execlp("scancel", "scancel", "--ctld", "--signal=KILL", step.c_str(), static_cast<char*>(nullptr));
     ::_exit(127);
   }
   int status = 0;

@@ -66,7 +66,7 @@ int die(Keeper* keeper) {
 
 TEST_F(SlurmRankTest, ADeadRankEndsTheStepAndSaysSo) {
   EXPECT_EQ(WTERMSIG(run(die)), SIGKILL);
-  EXPECT_EQ(read("/told"), "--signal=KILL 4711.2\n");
+  EXPECT_EQ(read("/told"), "--ctld --signal=KILL 4711.2\n");
   EXPECT_EQ(
       read("/errors"),
       "furrow: rank 1 on n7 died by signal 9 (Killed): job step 4711.2 is ended, or the other ranks would "
@@ -88,7 +88,7 @@ TEST_F(SlurmRankTest, AnExitWithoutFinalizingIsADeath) {
   });
   EXPECT_EQ(status, 0);
   EXPECT_NE(read("/errors").find("ended with exit code 0 without finalizing MPI"), std::string::npos);
-  EXPECT_EQ(read("/told"), "--signal=KILL 4711.2\n");
+  EXPECT_EQ(read("/told"), "--ctld --signal=KILL 4711.2\n");
 }
 
 TEST_F(SlurmRankTest, NothingIsSaidOfARankThatLeftInOrder) {
