@@ -1,4 +1,5 @@
 """The work of mpi_rival.py with furrow.MPIPool: mpirun -n 3 python3 mpi_python.py ROW COUNT."""
+import statistics
 import sys
 import time
 from pathlib import Path
@@ -28,10 +29,12 @@ def main():
 
             inputs, chunksize = [numpy.full(8 << 20, 0.5) for _ in range(2)], 1
             timed(pool, inputs, chunksize)
+            rounds = 5
         else:
             inputs, chunksize = range(count), 1 if row == "singly" else None
             timed(pool, range(1000), chunksize)
-        print(timed(pool, inputs, chunksize))
+            rounds = 1
+        print(statistics.median(timed(pool, inputs, chunksize) for _ in range(rounds)))
 
 
 if __name__ == "__main__":

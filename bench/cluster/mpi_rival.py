@@ -1,4 +1,5 @@
 """The work of mpi_pool.cpp with mpi4py.futures: mpirun -n 3 python3 -m mpi4py.futures mpi_rival.py ROW COUNT."""
+import statistics
 import sys
 import time
 
@@ -25,10 +26,12 @@ def main():
 
             inputs, chunksize = [numpy.full(8 << 20, 0.5) for _ in range(2)], 1
             timed(executor, inputs, chunksize)
+            rounds = 5
         else:
             inputs, chunksize = range(count), 1 if row == "singly" else 1000
             timed(executor, range(1000), chunksize)
-        print(timed(executor, inputs, chunksize))
+            rounds = 1
+        print(statistics.median(timed(executor, inputs, chunksize) for _ in range(rounds)))
 
 
 if __name__ == "__main__":
