@@ -1,6 +1,8 @@
 // Small text helpers that several layers share.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,6 +24,9 @@ std::string nearest(std::string_view text, const std::vector<std::string>& candi
 
 // Pieces of TEXT between separators; an empty text has no pieces.
 std::vector<std::string> split(std::string_view text, char separator);
+
+// TEXT as a number, if that is all it is; no sign but "-", no blanks.
+std::optional<std::int64_t> whole_number(std::string_view text);
 
 std::string join(const std::vector<std::string>& pieces, std::string_view separator);
 

@@ -50,5 +50,13 @@ TEST(Strings, SplitsAndJoins) {
   EXPECT_EQ(join({}, ", "), "");
 }
 
+TEST(WholeNumber, IsAllOfTheText) {
+  EXPECT_EQ(whole_number("0"), 0);
+  EXPECT_EQ(whole_number("-12"), -12);
+  EXPECT_EQ(whole_number("9223372036854775807"), 9223372036854775807);
+  for (const char* other : {"", " 1", "1 ", "1x", "+1", "0x1", "1.0", "9223372036854775808", "-"})
+    EXPECT_EQ(whole_number(other), std::nullopt) << other;
+}
+
 }  // namespace
 }  // namespace furrow

@@ -3,12 +3,13 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <charconv>
 #include <csignal>
 #include <cstdlib>
+#include <limits>
 #include <memory>
 #include <optional>
 
+#include "base/strings.hpp"
 #include "cli/batch/batch_source.hpp"
 #include "cli/node_evaluator.hpp"
 #include "cli/ranks.hpp"
@@ -238,17 +239,17 @@ std::optional<exec::Batch> BatchRunner::another() const {
 }  // namespace
 
 int batch_command(const std::vector<std::string>& arguments, Ranks* ranks) {
-  std::uint32_t index = 0;
-  const std::string number = arguments.size() == 2 ? arguments[1] : "";
-  const auto [end, code] = std::from_chars(number.data(), number.data() + number.size(), index);
-  if (number.empty() || code != std::errc() || end != number.data() + number.size()) {
+  const auto index = arguments.size() == 2 ? whole_number(arguments[1]) : std::nullopt;
+  if (!index || *index < 0 || *index > std::numeric_limits<std::uint32_t>::max()) {
     tell(Error{
         "usage: furrow batch FOLDER N", "", 0,
         "This is what Furrow itself starts on the nodes of a cluster; see furrow run --executor slurm."});
     return 2;
   }
   ::signal(SIGPIPE, SIG_IGN);
-  const auto ok = BatchRunner(exec::BatchFolder(os::absolute(arguments[0])), index, ranks).run();
+  const auto ok =
+      BatchRunner(exec::BatchFolder(os::absolute(arguments[0])), static_cast<std::uint32_t>(*index), ranks)
+          .run();
   if (!ok) return tell(ok.error());
   return *ok ? 0 : 1;
 }

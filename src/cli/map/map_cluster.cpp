@@ -5,6 +5,7 @@
 
 #include <charconv>
 
+#include "base/strings.hpp"
 #include "cli/run/cluster_run.hpp"
 #include "exec/cluster/slurm_system.hpp"
 #include "os/cores/cores.hpp"
@@ -30,12 +31,9 @@ std::string shelf_of(const MapOptions& options) {
 exec::Allocation asked_of(const MapOptions& options) {
   workflow::JobDemands::Demand demand;
   for (const auto& [name, text] : options.cluster_resources) {
-    std::int64_t number = 0;
-    const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), number);
-    const bool is_number = code == std::errc() && end == text.data() + text.size();
-    demand.resources.emplace_back(
-        name == "cores" ? "cpus_per_task" : name,
-        is_number ? workflow::ResourceValue(number) : workflow::ResourceValue(text));
+    const auto number = whole_number(text);
+    demand.resources.emplace_back(name == "cores" ? "cpus_per_task" : name,
+                                  number ? workflow::ResourceValue(*number) : workflow::ResourceValue(text));
   }
   return allocation_of(demand);
 }

@@ -29,9 +29,8 @@ int signal_number(std::string_view name) {
     const char* const known = ::sigabbrev_np(signal);
     if (known && name == known) return signal;
   }
-  int number = 0;
-  const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
-  return error == std::errc() && end == name.data() + name.size() && number > 0 && number < NSIG ? number : 0;
+  const std::int64_t number = whole_number(name).value_or(0);
+  return number > 0 && number < NSIG ? static_cast<int>(number) : 0;
 }
 
 std::string trimmed(const std::string& text) {
@@ -42,11 +41,9 @@ std::string trimmed(const std::string& text) {
 }  // namespace
 
 Result<std::int64_t> parse_integer(std::string_view text) {
-  std::int64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size() || text.empty())
-    return fail(std::string(text) + " is no whole number");
-  return value;
+  const auto value = whole_number(text);
+  if (!value) return fail(std::string(text) + " is no whole number");
+  return *value;
 }
 
 Result<double> parse_size(std::string_view text) {

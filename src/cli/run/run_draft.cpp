@@ -1,9 +1,10 @@
 #include "cli/run/run_draft.hpp"
 
-#include <charconv>
 #include <cstdint>
 #include <optional>
 #include <utility>
+
+#include "base/strings.hpp"
 
 namespace furrow::cli {
 
@@ -19,13 +20,6 @@ Result<void> add_pairs(const std::vector<std::string>& texts, const char* option
     pairs.emplace_back(text.substr(0, equals), text.substr(equals + 1));
   }
   return {};
-}
-
-std::optional<std::int64_t> whole_number(const std::string& text) {
-  std::int64_t number = 0;
-  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (code != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return number;
 }
 
 bool is_given(const RunDraft& draft, const char* name) { return draft.given.contains(name); }

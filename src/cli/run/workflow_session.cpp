@@ -1,7 +1,6 @@
 #include "cli/run/workflow_session.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <cstdlib>
 
 #include "base/strings.hpp"
@@ -65,14 +64,13 @@ Result<std::string> WorkflowSession::find_snakefile() const {
 
 Result<void> WorkflowSession::find_limits() {
   for (const auto& [name, text] : options_.resources) {
-    std::int64_t limit = 0;
-    const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), limit);
-    if (code != std::errc() || end != text.data() + text.size())
+    const auto limit = whole_number(text);
+    if (!limit)
       return fail(Error{"--resources " + name + "=" + text + " is not a whole number",
                         {},
                         0,
                         "Give a limit, as in mem_mb=16000."});
-    limits_.emplace_back(name, limit);
+    limits_.emplace_back(name, *limit);
   }
   return {};
 }
@@ -92,12 +90,11 @@ std::set<std::string> WorkflowSession::resources_of_each_submission() const {
 Result<std::optional<std::int64_t>> WorkflowSession::wanted_cores() const {
   if (!options_.cores || *options_.cores == "all") return std::optional<std::int64_t>();
   const std::string& text = *options_.cores;
-  std::int64_t cores = 0;
-  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), cores);
-  if (code != std::errc() || end != text.data() + text.size() || cores < 1)
+  const auto cores = whole_number(text);
+  if (!cores || *cores < 1)
     return fail(
         Error{"--cores " + text + " is no number of cores", {}, 0, "Give a number from 1 on, or \"all\"."});
-  return std::optional(cores);
+  return cores;
 }
 
 Result<void> WorkflowSession::find_cores() {

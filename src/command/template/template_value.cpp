@@ -1,8 +1,9 @@
 #include "command/template/template_value.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <vector>
+
+#include "base/strings.hpp"
 
 namespace furrow::command {
 
@@ -46,10 +47,8 @@ std::string_view folder_of(std::string_view value) {
 }
 
 std::optional<std::size_t> number(std::string_view text) {
-  std::size_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size() || text.empty()) return std::nullopt;
-  return value;
+  const auto value = whole_number(text);
+  return value && *value >= 0 ? std::optional(static_cast<std::size_t>(*value)) : std::nullopt;
 }
 
 char upper(char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; }

@@ -8,7 +8,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <ctime>
 #include <functional>
 #include <iterator>
@@ -16,6 +15,7 @@
 #include <set>
 #include <string_view>
 
+#include "base/strings.hpp"
 #include "exec/batch/sealed_line.hpp"
 #include "os/events/clock.hpp"
 #include "os/files/descriptor.hpp"
@@ -29,12 +29,9 @@ namespace {
 constexpr std::string_view kRun = "run ";
 
 std::optional<std::uint32_t> number_behind(std::string_view prefix, std::string_view name) {
-  std::uint32_t number = 0;
   if (!name.starts_with(prefix)) return std::nullopt;
-  name.remove_prefix(prefix.size());
-  const auto [end, code] = std::from_chars(name.data(), name.data() + name.size(), number);
-  if (name.empty() || code != std::errc() || end != name.data() + name.size()) return std::nullopt;
-  return number;
+  const auto number = whole_number(name.substr(prefix.size()));
+  return number ? std::optional(static_cast<std::uint32_t>(*number)) : std::nullopt;
 }
 
 }  // namespace
