@@ -81,7 +81,7 @@ rule one:
     folder.run("--executor", "slurm")
     ran_in = [(folder / "out" / str(n)).read_text().split() for n in range(600)]
     assert all(len(tasks) == 1 for tasks in ran_in), "each has run once"
-    # Five batches for half an hour each, two nodes: the first two allocations leave nothing to the others.
+    # Six batches for half an hour each, two nodes: the first two allocations leave nothing to the others.
     assert len({tasks[0] for tasks in ran_in}) <= 2
     assert folder.slurm.submissions() - before == 1
     assert not folder.slurm.queue(), "nobody waits there for nothing"

@@ -5,11 +5,9 @@
 #include <algorithm>
 #include <csignal>
 #include <cstdlib>
-#include <limits>
 #include <memory>
 #include <optional>
 
-#include "base/strings.hpp"
 #include "cli/batch/batch_source.hpp"
 #include "cli/node_evaluator.hpp"
 #include "cli/ranks.hpp"
@@ -171,7 +169,7 @@ class BatchRunner {
 
  private:
   Result<bool> claim_and_run(exec::Batch batch);
-  bool has_time_for(const exec::Batch& batch) const;
+  bool has_time_for(double longest_s) const;
   std::optional<exec::Batch> another() const;
 
   const exec::BatchFolder folder_;
@@ -179,6 +177,7 @@ class BatchRunner {
   Ranks* const ranks_;
   const std::string name_ = system_name();
   const double began_ = os::monotonic_seconds();
+  double time_s_ = 0;     // of this allocation; 0: it is for one batch
   double slowest_s_ = 0;  // of the batches that it has run
   bool ran_ = false, was_stopped_ = false;
 };
@@ -186,6 +185,7 @@ class BatchRunner {
 Result<bool> BatchRunner::run() {
   auto batch = wait_for_batch(folder_, index_);
   if (!batch) return fail(std::move(batch.error()));
+  time_s_ = batch->time_s;
   auto ok = claim_and_run(std::move(*batch));
   // Who finds its own batch taken leaves: the engine may cancel such a job at any time.
   while (ok && ran_ && !was_stopped_ && !ranks_) {
@@ -221,17 +221,18 @@ Result<bool> BatchRunner::claim_and_run(exec::Batch batch) {
   return ok;
 }
 
-// Twice what the slowest has taken, and a job that takes as long as its rule allows.
-bool BatchRunner::has_time_for(const exec::Batch& batch) const {
+// For twice what the slowest batch has taken, and a job that takes as long as its rule allows.
+bool BatchRunner::has_time_for(double longest_s) const {
   const double used_s = os::monotonic_seconds() - began_;
-  return used_s + 2 * slowest_s_ + batch.longest_s <= batch.time_s;
+  return used_s + 2 * slowest_s_ + longest_s <= time_s_;
 }
 
 // From the last on: the batch system begins with the first.
 std::optional<exec::Batch> BatchRunner::another() const {
+  if (!has_time_for(0)) return std::nullopt;  // then none need be read
   for (const std::uint32_t index : folder_.unclaimed()) {
     auto batch = exec::read_batch(folder_.batch(index));
-    if (batch && has_time_for(*batch)) return std::move(*batch);
+    if (batch && has_time_for(batch->longest_s)) return std::move(*batch);
   }
   return std::nullopt;
 }
@@ -239,17 +240,15 @@ std::optional<exec::Batch> BatchRunner::another() const {
 }  // namespace
 
 int batch_command(const std::vector<std::string>& arguments, Ranks* ranks) {
-  const auto index = arguments.size() == 2 ? whole_number(arguments[1]) : std::nullopt;
-  if (!index || *index < 0 || *index > std::numeric_limits<std::uint32_t>::max()) {
+  const auto index = arguments.size() == 2 ? exec::batch_index(arguments[1]) : std::nullopt;
+  if (!index) {
     tell(Error{
         "usage: furrow batch FOLDER N", "", 0,
         "This is what Furrow itself starts on the nodes of a cluster; see furrow run --executor slurm."});
     return 2;
   }
   ::signal(SIGPIPE, SIG_IGN);
-  const auto ok =
-      BatchRunner(exec::BatchFolder(os::absolute(arguments[0])), static_cast<std::uint32_t>(*index), ranks)
-          .run();
+  const auto ok = BatchRunner(exec::BatchFolder(os::absolute(arguments[0])), *index, ranks).run();
   if (!ok) return tell(ok.error());
   return *ok ? 0 : 1;
 }

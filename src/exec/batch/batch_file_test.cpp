@@ -170,7 +170,7 @@ TEST_F(BatchFiles, AFolderSaysWhoRunsABatchAndWhichNobodyHasClaimed) {
   EXPECT_TRUE(folder->unclaimed().empty());
   for (const std::uint32_t index : {0u, 2u, 9u, 10u})
     ASSERT_TRUE(os::write_file(folder->batch(index), "never read here"));
-  for (const char* other : {"/batch.x", "/batch.", "/batch.1x", "/script"})
+  for (const char* other : {"/batch.x", "/batch.", "/batch.1x", "/batch.-1", "/batch.4294967296", "/script"})
     ASSERT_TRUE(os::write_file(folder->path() + other, ""));
   ASSERT_TRUE(*folder->claim(9, "run 77_3"));
   ASSERT_TRUE(*folder->claim(2, "withdrawn"));

@@ -11,9 +11,8 @@
 #include <ctime>
 #include <functional>
 #include <iterator>
-#include <optional>
+#include <limits>
 #include <set>
-#include <string_view>
 
 #include "base/strings.hpp"
 #include "exec/batch/sealed_line.hpp"
@@ -29,12 +28,16 @@ namespace {
 constexpr std::string_view kRun = "run ";
 
 std::optional<std::uint32_t> number_behind(std::string_view prefix, std::string_view name) {
-  if (!name.starts_with(prefix)) return std::nullopt;
-  const auto number = whole_number(name.substr(prefix.size()));
-  return number ? std::optional(static_cast<std::uint32_t>(*number)) : std::nullopt;
+  return name.starts_with(prefix) ? batch_index(name.substr(prefix.size())) : std::nullopt;
 }
 
 }  // namespace
+
+std::optional<std::uint32_t> batch_index(std::string_view text) {
+  const auto number = whole_number(text);
+  if (!number || *number < 0 || *number > std::numeric_limits<std::uint32_t>::max()) return std::nullopt;
+  return static_cast<std::uint32_t>(*number);
+}
 
 BatchFolder::BatchFolder(std::string path)
     : path_(std::move(path)), id_(path_.substr(path_.rfind('/') + 1)) {}

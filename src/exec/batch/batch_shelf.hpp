@@ -3,7 +3,9 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/error.hpp"
@@ -47,6 +49,9 @@ class BatchFolder {
   }
   std::string path_, id_;
 };
+
+// The number of a batch; nothing where TEXT is none.
+std::optional<std::uint32_t> batch_index(std::string_view text);
 
 class BatchShelf {
  public:
