@@ -46,7 +46,7 @@ double identity(furrow::Pool& pool, const std::vector<int>& items, std::size_t c
 template <class Make>
 auto lazily(Make make) {
   auto made = std::make_shared<std::optional<std::invoke_result_t<Make>>>();
-  return [ made, make ]() -> auto& {
+  return [made, make]() -> auto& {
     if (!*made) made->emplace(make());
     return **made;
   };

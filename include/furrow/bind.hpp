@@ -26,14 +26,14 @@ class BoundCall {
  public:
   BoundCall(F f, std::tuple<Bound...> bound) : f_(std::move(f)), bound_(std::move(bound)) {}
   template <class... Args>
-  requires std::is_invocable_v<F&, const Bound&..., Args...>
+    requires std::is_invocable_v<F&, const Bound&..., Args...>
   decltype(auto) operator()(Args&&... args) {
     return std::apply(
         [&](const Bound&... bound) -> decltype(auto) { return f_(bound..., std::forward<Args>(args)...); },
         bound_);
   }
   template <class... Args>
-  requires std::is_invocable_v<const F&, const Bound&..., Args...>
+    requires std::is_invocable_v<const F&, const Bound&..., Args...>
   decltype(auto) operator()(Args&&... args) const {
     return std::apply(
         [&](const Bound&... bound) -> decltype(auto) { return f_(bound..., std::forward<Args>(args)...); },
@@ -78,7 +78,7 @@ struct Sendable<F> {
 
 // A plain function: where it is in the program.
 template <class Signature>
-requires std::is_function_v<Signature>
+  requires std::is_function_v<Signature>
 struct Sendable<Signature*> {
   static constexpr bool kCan = true;
   static void encode(Writer& writer, Signature* const& f) { write_place(writer, f); }
@@ -128,7 +128,8 @@ struct Sendable<Member Class::*> {
 };
 
 template <class F, class... Bound>
-requires(Stateless<F> && (Encodable<Bound> && ...)) struct Sendable<BoundCall<F, Bound...>> {
+  requires(Stateless<F> && (Encodable<Bound> && ...))
+struct Sendable<BoundCall<F, Bound...>> {
   static constexpr bool kCan = true;
   static void encode(Writer& writer, const BoundCall<F, Bound...>& call) {
     std::apply([&](const Bound&... each) { (Codec<Bound>::encode(writer, each), ...); }, call.bound());

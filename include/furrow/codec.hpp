@@ -62,13 +62,13 @@ template <class T>
 inline constexpr bool is_plain_v = std::is_trivially_copyable_v<T> && !is_view_v<T>;
 
 template <class T>
-concept Encodable = !is_view_v<T> && requires(Writer & writer, Reader& reader, const T& value) {
+concept Encodable = !is_view_v<T> && requires(Writer& writer, Reader& reader, const T& value) {
   Codec<T>::encode(writer, value);
   Codec<T>::decode(reader);
 };
 
 template <class T>
-requires is_plain_v<T>
+  requires is_plain_v<T>
 struct Codec<T> {
   static void encode(Writer& writer, const T& value) { writer.write(&value, sizeof value); }
   static T decode(Reader& reader) {
@@ -145,7 +145,8 @@ struct Codec<std::vector<T, Allocator>> {
 };
 
 template <Encodable A, Encodable B>
-requires(!is_plain_v<std::pair<A, B>>) struct Codec<std::pair<A, B>> {
+  requires(!is_plain_v<std::pair<A, B>>)
+struct Codec<std::pair<A, B>> {
   static void encode(Writer& writer, const std::pair<A, B>& value) {
     Codec<A>::encode(writer, value.first);
     Codec<B>::encode(writer, value.second);
@@ -157,7 +158,8 @@ requires(!is_plain_v<std::pair<A, B>>) struct Codec<std::pair<A, B>> {
 };
 
 template <Encodable... Ts>
-requires(!is_plain_v<std::tuple<Ts...>>) struct Codec<std::tuple<Ts...>> {
+  requires(!is_plain_v<std::tuple<Ts...>>)
+struct Codec<std::tuple<Ts...>> {
   static void encode(Writer& writer, const std::tuple<Ts...>& value) {
     std::apply([&](const Ts&... each) { (Codec<Ts>::encode(writer, each), ...); }, value);
   }

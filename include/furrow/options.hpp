@@ -34,8 +34,8 @@ class Progress {
   Progress() = default;
   Progress(bool bar) : bar_(bar) {}
   template <class F>
-  requires std::is_invocable_v<F&, const ProgressUpdate&> Progress(F callback)
-      : callback_(std::move(callback)) {}
+    requires std::is_invocable_v<F&, const ProgressUpdate&>
+  Progress(F callback) : callback_(std::move(callback)) {}
   explicit operator bool() const { return bar_ || callback_; }
   bool bar() const { return bar_; }
   const std::function<void(const ProgressUpdate&)>& callback() const { return callback_; }
@@ -59,8 +59,8 @@ struct MapOptions {
   double timeout_s = 0;       // for each attempt at an item; 0: none
   OnError on_error = OnError::kThrowAtEnd;
   Progress progress{};
-  std::optional<std::uint64_t>
-      seed{};                     // of task_rng() in this map; the Pool's own and the map's number otherwise
+  // of task_rng() in this map; the Pool's own and the map's number otherwise
+  std::optional<std::uint64_t> seed{};
   Resume resume{};                // none where the path is empty
   std::string trace{};            // a file for the timeline, in Chrome's trace format; none where empty
   bool standing = false;          // processes: use the standing crew rather than fork at the call
@@ -79,8 +79,8 @@ class Initializer {
  public:
   Initializer() = default;
   template <class F>
-  requires(std::is_invocable_v<F&> && !std::is_same_v<std::remove_cvref_t<F>, Initializer>) Initializer(F&& f)
-      : run_(f) {
+    requires(std::is_invocable_v<F&> && !std::is_same_v<std::remove_cvref_t<F>, Initializer>)
+  Initializer(F&& f) : run_(f) {
     using Function = std::decay_t<F>;
     if constexpr (detail::Sendable<Function>::kCan) {
       encode_ = [sent = Function(std::forward<F>(f))](Writer& writer) {

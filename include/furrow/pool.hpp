@@ -129,8 +129,8 @@ class Pool {
   }
   // The same with INITIAL before the first.
   template <class F, class Op, detail::InputRange Inputs, class Initial>
-  requires(!std::is_same_v<std::remove_cvref_t<Initial>, MapOptions>) auto map_reduce(
-      F&& f, Op&& op, Inputs&& inputs, Initial&& initial, const MapOptions& options = {}) {
+    requires(!std::is_same_v<std::remove_cvref_t<Initial>, MapOptions>)
+  auto map_reduce(F&& f, Op&& op, Inputs&& inputs, Initial&& initial, const MapOptions& options = {}) {
     auto sum = reduced(f, op, inputs, options);
     using R = typename decltype(sum)::value_type;
     if (!sum) return R(std::forward<Initial>(initial));
@@ -139,7 +139,8 @@ class Pool {
 
   // Starts f(args...) on a worker.
   template <class F, class... Args>
-  requires(!std::is_same_v<std::remove_cvref_t<F>, CallOptions>) auto apply_async(F&& f, Args&&... args) {
+    requires(!std::is_same_v<std::remove_cvref_t<F>, CallOptions>)
+  auto apply_async(F&& f, Args&&... args) {
     return started(CallOptions{}, std::forward<F>(f), std::forward<Args>(args)...);
   }
   template <class F, class... Args>

@@ -61,13 +61,15 @@ class CrossingInput : public cereal::InputArchive<CrossingInput, cereal::AllowEm
 };
 
 template <class T>
-requires std::is_arithmetic_v<T>
+  requires std::is_arithmetic_v<T>
 void CEREAL_SAVE_FUNCTION_NAME(CrossingOutput& archive, const T& value) {
   archive.saveBinary(&value, sizeof value);
 }
 template <class T>
-requires std::is_arithmetic_v<T>
-void CEREAL_LOAD_FUNCTION_NAME(CrossingInput& archive, T& value) { archive.loadBinary(&value, sizeof value); }
+  requires std::is_arithmetic_v<T>
+void CEREAL_LOAD_FUNCTION_NAME(CrossingInput& archive, T& value) {
+  archive.loadBinary(&value, sizeof value);
+}
 
 template <class T>
 void CEREAL_SAVE_FUNCTION_NAME(CrossingOutput& archive, const cereal::BinaryData<T>& bytes) {
@@ -103,10 +105,10 @@ void CEREAL_LOAD_FUNCTION_NAME(CrossingInput& archive, cereal::SizeTag<T>& tag) 
 template <class T>
 struct ElementsCross : std::true_type {};
 template <class T>
-requires requires { typename T::value_type; }
+  requires requires { typename T::value_type; }
 struct ElementsCross<T> : ElementsCross<std::pair<typename T::value_type, int>> {};
 template <class T>
-requires requires { typename T::element_type; }
+  requires requires { typename T::element_type; }
 struct ElementsCross<T> : ElementsCross<std::pair<typename T::element_type, int>> {};
 template <class A, class B>
 struct ElementsCross<std::pair<A, B>>

@@ -92,8 +92,8 @@ class Farm::Run : public plan::ExitListener {
 
   std::vector<JobId> ready_;         // not in the queue yet
   plan::IdTable<DemandId> demands_;  // by job: what it takes from the budget
-  std::vector<DemandId>
-      fitting_;  // by demand: what of it counts, see fitting(); kUnknown where not asked yet
+  // by demand: what of it counts, see fitting(); kUnknown where not asked yet
+  std::vector<DemandId> fitting_;
   static constexpr DemandId kUnknown = 0xffffffffu;
   static constexpr double kLookAgain_s = 0.05;  // for outputs that show late
   static constexpr std::size_t kMostReady = 8;  // jobs that are got ready ahead: few end in one round

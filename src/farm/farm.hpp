@@ -64,8 +64,8 @@ struct Summary {
   int signal = 0;             // what stopped the run; 0: nothing
   double wall_s = 0;
   double core_s = 0;  // time of all attempts, each times its cores
-  std::optional<Error>
-      error{};  // what ended the run as a whole (the store cannot write, jobs wait in a circle)
+  // what ended the run as a whole (the store cannot write, jobs wait in a circle)
+  std::optional<Error> error{};
   bool ok() const { return done == total && signal == 0 && !error; }
 };
 

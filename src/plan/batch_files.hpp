@@ -10,8 +10,8 @@ namespace furrow::plan {
 struct BatchFiles {
   std::vector<std::string> files{}, folders{};  // must be there once it has ended
   std::vector<std::string> touched{};           // made, or given a new time, once it has ended
-  std::vector<std::string>
-      temporary{};  // that it uses: removed once all of the batch that use it have succeeded
+  // that it uses: removed once all of the batch that use it have succeeded
+  std::vector<std::string> temporary{};
 };
 
 }  // namespace furrow::plan

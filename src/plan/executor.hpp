@@ -28,8 +28,8 @@ struct Launch {
   Kind kind = Kind::kNothing;
   std::vector<std::string> argv{};
   std::string command{};
-  std::string
-      prefix{};  // goes before the command; "set -euo pipefail; " says no more than a plain command does
+  // goes before the command; "set -euo pipefail; " says no more than a plain command does
+  std::string prefix{};
   std::string executable{};                                        // the shell
   std::vector<std::pair<std::string, std::string>> environment{};  // added to, or replacing, the engine's own
   std::string directory{};                                         // where it runs; the engine's own if empty
@@ -67,8 +67,8 @@ struct Exit {
   int signal = 0;  // the signal; 0 where none
   bool cancelled = false;
   bool timed_out = false;
-  std::string
-      error{};  // why it never started, or what the evaluator said; empty where the process speaks for itself
+  // why it never started, or what the evaluator said; empty where the process speaks for itself
+  std::string error{};
   std::string output{};   // the last part of what it printed (stdout and stderr), at most kKeptOutput bytes
   double started_at = 0;  // seconds since the epoch
   Usage usage{};

@@ -117,8 +117,8 @@ class TreeWriter {
   static Pairs without_repeats(Pairs pairs) {
     Pairs kept;
     kept.reserve(pairs.size());
-    std::unordered_map<std::string_view, std::size_t>
-        places;  // a text's JSON begins with a quote, so kinds do not mix
+    // a text's JSON begins with a quote, so kinds do not mix
+    std::unordered_map<std::string_view, std::size_t> places;
     for (const auto& pair : pairs) {
       const auto [place, is_new] = places.try_emplace(pair.first->json, kept.size());
       if (is_new) {

@@ -20,9 +20,7 @@ struct Awaited {
 
 // Something that is to be awaited, and is no result.
 template <class Raw>
-concept LooksAwaitable = requires(Raw raw) {
-  raw.await_ready();
-};
+concept LooksAwaitable = requires(Raw raw) { raw.await_ready(); };
 template <class Raw>
 constexpr bool known_awaitable() {
   static_assert(!LooksAwaitable<Raw> || Awaited<Raw>::kAwaitable,
@@ -55,14 +53,16 @@ struct Starred {
   static constexpr bool takes() {
     return []<std::size_t... I>(std::index_sequence<I...>) {
       return std::is_invocable_v<F&, decltype(std::get<I>(std::declval<X>()))..., More...>;
-    }
-    (std::make_index_sequence<std::tuple_size_v<std::remove_cvref_t<X>>>{});
+    }(std::make_index_sequence<std::tuple_size_v<std::remove_cvref_t<X>>>{});
   }
   template <class X>
-  requires(takes<X>()) decltype(auto) operator()(X&& x) const { return std::apply(*f, std::forward<X>(x)); }
+    requires(takes<X>())
+  decltype(auto) operator()(X&& x) const {
+    return std::apply(*f, std::forward<X>(x));
+  }
   template <class X>
-  requires(!takes<X>() && takes<X, std::stop_token>()) decltype(auto) operator()(
-      X&& x, std::stop_token token) const {
+    requires(!takes<X>() && takes<X, std::stop_token>())
+  decltype(auto) operator()(X&& x, std::stop_token token) const {
     auto call = [&](auto&&... each) -> decltype(auto) {
       return std::invoke(*f, std::forward<decltype(each)>(each)..., std::move(token));
     };
@@ -75,7 +75,7 @@ template <class F>
 struct Discarding {
   F* f;
   template <class... Args>
-  requires std::is_invocable_v<F&, Args...>
+    requires std::is_invocable_v<F&, Args...>
   auto operator()(Args&&... args) const {
     using Await = Awaited<std::remove_cvref_t<std::invoke_result_t<F&, Args...>>>;
     if constexpr (Await::kAwaitable)

@@ -25,9 +25,7 @@ concept InputRange = requires(Range& range) {
 
 template <class Range>
 concept IndexableRange = InputRange<Range> && std::random_access_iterator<IteratorOf<Range>> &&
-    requires(Range& range) {
-  std::ranges::end(range) - std::ranges::begin(range);
-};
+                         requires(Range& range) { std::ranges::end(range) - std::ranges::begin(range); };
 
 template <class Iterator>
 struct IndexAccess {
@@ -70,7 +68,8 @@ class Inputs {
 };
 
 template <class Range>
-requires(!IndexableRange<Range> && std::forward_iterator<IteratorOf<Range>>) class Inputs<Range> {
+  requires(!IndexableRange<Range> && std::forward_iterator<IteratorOf<Range>>)
+class Inputs<Range> {
  public:
   using Iterator = IteratorOf<Range>;
   explicit Inputs(Range& range) {
@@ -85,7 +84,8 @@ requires(!IndexableRange<Range> && std::forward_iterator<IteratorOf<Range>>) cla
 };
 
 template <class Range>
-requires(!IndexableRange<Range> && !std::forward_iterator<IteratorOf<Range>>) class Inputs<Range> {
+  requires(!IndexableRange<Range> && !std::forward_iterator<IteratorOf<Range>>)
+class Inputs<Range> {
  public:
   using Value = std::iter_value_t<IteratorOf<Range>>;
   explicit Inputs(Range& range) {

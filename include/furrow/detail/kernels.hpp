@@ -35,7 +35,7 @@ constexpr const char* crossing_refusal() {
 template <class R>
 inline constexpr bool kCrosses = !std::is_void_v<R> && crossing_refusal<R>() == nullptr;
 template <class R>
-inline constexpr bool kCrossesPlain = kCrosses<R>&& is_plain_v<R>;
+inline constexpr bool kCrossesPlain = kCrosses<R> && is_plain_v<R>;
 
 // The functions of a MapCall, for any Work.
 template <class Work>
@@ -84,9 +84,9 @@ struct Kernel {
   static constexpr bool kReduces = requires(Work work) { work.block; };
   // Whether the function can be given copies of its inputs in another process.
   static constexpr bool kTakesCopies =
-      Encodable<X> && (kCrosses<R> || std::is_void_v<R>)&&requires(typename Work::Function & f, X& x) {
-    call_item(f, x, std::declval<TaskScope&>(), [](auto&&...) {});
-  };
+      Encodable<X> && (kCrosses<R> || std::is_void_v<R>)&&requires(typename Work::Function& f, X& x) {
+        call_item(f, x, std::declval<TaskScope&>(), [](auto&&...) {});
+      };
 
   // A function that was sent as well.
   using Sent = SentWork<Work>;

@@ -72,7 +72,8 @@ class Results {
 };
 
 template <class R>
-requires(!std::is_default_constructible_v<R>) class Results<R> {
+  requires(!std::is_default_constructible_v<R>)
+class Results<R> {
  public:
   explicit Results(std::uint64_t size) : results_(size) {}
   auto sink() { return OptionalSink<R>{results_.data()}; }

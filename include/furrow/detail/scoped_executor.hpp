@@ -65,16 +65,19 @@ class ScopedExecutor {
 
   // Properties are those of the inner executor.
   template <class Property>
-  requires(asio::can_query<const Inner&, Property>::value) decltype(auto)
-      query(const Property& property) const noexcept(asio::is_nothrow_query<const Inner&, Property>::value) {
+    requires(asio::can_query<const Inner&, Property>::value)
+  decltype(auto) query(const Property& property) const
+      noexcept(asio::is_nothrow_query<const Inner&, Property>::value) {
     return asio::query(inner_, property);
   }
   template <class Property>
-  requires(asio::can_require<const Inner&, Property>::value) auto require(const Property& property) const {
+    requires(asio::can_require<const Inner&, Property>::value)
+  auto require(const Property& property) const {
     return scoped(asio::require(inner_, property));
   }
   template <class Property>
-  requires(asio::can_prefer<const Inner&, Property>::value) auto prefer(const Property& property) const {
+    requires(asio::can_prefer<const Inner&, Property>::value)
+  auto prefer(const Property& property) const {
     return scoped(asio::prefer(inner_, property));
   }
 

@@ -53,8 +53,8 @@ class BatchSource final : public plan::JobSource, public exec::OutputSink {
   std::int64_t cores_, memory_mb_;
   plan::PrepareListener* listener_ = nullptr;
   bool all_ok_ = true;
-  std::unordered_map<std::string, std::size_t>
-      users_;                         // of temporary files: jobs that have not succeeded yet
+  // of temporary files: jobs that have not succeeded yet
+  std::unordered_map<std::string, std::size_t> users_;
   std::vector<std::string> used_up_;  // since the last commit
 };
 

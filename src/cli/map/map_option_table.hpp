@@ -14,8 +14,8 @@ namespace furrow::cli {
 enum class Takes : std::uint8_t { kNothing, kValue, kMaybe };
 
 struct MapOption {
-  std::string_view
-      names;  // "keep-order keeporder k": the first long one is the one that help and errors speak of
+  // "keep-order keeporder k": the first long one is the one that help and errors speak of
+  std::string_view names;
   Takes takes;
   std::function<Result<void>(MapDraft&, const std::string&)> set;
 };

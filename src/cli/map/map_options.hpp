@@ -75,8 +75,8 @@ struct MapOptions {
   std::optional<std::uint64_t> total_jobs;
 
   // What is kept
-  std::optional<std::string>
-      results;  // a folder, a template, or NAME.csv, .tsv, .json; "-.csv" and so on: standard output
+  // a folder, a template, or NAME.csv, .tsv, .json; "-.csv" and so on: standard output
+  std::optional<std::string> results;
   std::optional<std::string> joblog;  // without the '+'
   bool joblog_append = false;
   bool joblog_usage = false;  // --joblog-usage: peak memory and CPU time at the end of the line

@@ -12,8 +12,8 @@ namespace furrow::cli {
 
 struct RunDraft {
   RunOptions run;
-  std::set<std::string>
-      given;  // the first long name of each, with dashes; RunOptions::of_profiles are among them
+  // the first long name of each, with dashes; RunOptions::of_profiles are among them
+  std::set<std::string> given;
   std::string cores, jobs, executor, dag, rulegraph;
   bool slurm = false;
   std::vector<std::string> quiet, resources, set_threads, set_resources, default_resources, groups,

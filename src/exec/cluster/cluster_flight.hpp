@@ -21,8 +21,8 @@ struct ClusterJob {
   int losses = 0;                     // batches that were gone before they began it
   bool is_interrupted = false;        // by interrupt(), as one that took too long
   std::optional<GroupNeeds> group{};  // until it is in a batch
-  std::vector<std::unique_ptr<ClusterJob>>
-      mates{};                      // those of its group that the farm has started meanwhile, by place
+  // those of its group that the farm has started meanwhile, by place
+  std::vector<std::unique_ptr<ClusterJob>> mates{};
   std::optional<Allocation> own{};  // where `needs` are those of the group
 };
 

@@ -48,8 +48,8 @@ class MapRun : public detail::TaskHost {
   std::uint64_t number = 0;
   int share = 1;                          // cores for a Pool inside a task
   std::vector<MapObserver*> observers{};  // borrowed
-  std::function<void()>
-      tick{};  // where there is one, the caller's thread has to call it about ten times a second
+  // where there is one, the caller's thread has to call it about ten times a second
+  std::function<void()> tick{};
 
   detail::AfterFailure failed(detail::TaskScope& scope, std::uint64_t unit) override;
   std::stop_token begin_watch(detail::TaskScope& scope) override;

@@ -35,7 +35,7 @@ std::vector<int> numbers(int count) {
 class SharedCount {
  public:
   SharedCount()
-      : count_(new (::mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0))
+      : count_(new(::mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0))
                    std::atomic<int>(0)) {}
   ~SharedCount() { ::munmap(count_, 4096); }
   SharedCount(const SharedCount&) = delete;

@@ -57,7 +57,7 @@ struct Stretch : Parcel {
 struct Crew {
   explicit Crew(int workers)
       : segment(std::move(*os::SharedMemory::create(4096))),
-        times(*new (segment.data()) std::atomic<std::uint64_t>(0)),
+        times(*new(segment.data()) std::atomic<std::uint64_t>(0)),
         handler(times),
         crew(std::move(*os::SharedMemory::create(MessageCrew::bytes_for(workers))), workers, options, handler,
              true) {}

@@ -18,8 +18,8 @@ namespace furrow::workflow {
 // A file that several rules could make, or that some could not.
 struct Choice {
   std::vector<NodeId> made;  // jobs that exist
-  std::vector<std::pair<RuleId, std::vector<std::string>>>
-      untried;                // rule and wildcards of candidates of lower rank
+  // rule and wildcards of candidates of lower rank
+  std::vector<std::pair<RuleId, std::vector<std::string>>> untried;
   std::vector<Error> errors;  // of candidates that could not even become jobs
 };
 using Choices = std::unordered_map<FileId, Choice>;

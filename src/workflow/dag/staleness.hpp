@@ -100,8 +100,8 @@ class Staleness {
   store::Store* store_;
   StalenessOptions options_;
   std::vector<Reasons> reasons_;  // by job
-  std::vector<std::int64_t>
-      output_time_;  // by job: of its oldest output, or of what was made from it; 0: none
+  // by job: of its oldest output, or of what was made from it; 0: none
+  std::vector<std::int64_t> output_time_;
   std::vector<char> is_target_, active_;  // by job
   std::vector<char> target_file_;         // by file
   std::vector<std::uint32_t> edges_first_;

@@ -55,8 +55,8 @@ class Recorder {
   std::int64_t hash_limit_;
   bool open_ = false;  // a transaction
   std::unordered_map<FileId, Content> contents_;
-  std::deque<std::pair<NodeId, store::JobRecord>>
-      unhashed_;  // in the store, but some content was not known yet
+  // in the store, but some content was not known yet
+  std::deque<std::pair<NodeId, store::JobRecord>> unhashed_;
 };
 
 }  // namespace furrow::workflow

@@ -10,8 +10,8 @@ namespace furrow::workflow {
 
 struct GlobMatches {
   std::vector<std::string> names;  // the pattern's wildcards
-  std::vector<std::vector<std::string>>
-      values;  // one list for each file that matches, in order of the files' names
+  // one list for each file that matches, in order of the files' names
+  std::vector<std::vector<std::string>> values;
 };
 
 // Looks at all files and folders below the part of PATTERN that has no wildcards; what cannot be read is

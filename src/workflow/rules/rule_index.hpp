@@ -38,8 +38,8 @@ class RuleIndex {
 
   const RuleSet& rules_;
   ByPrefix literal_;  // whole names
-  std::vector<std::pair<std::size_t, ByPrefix>>
-      by_length_;  // length of a prefix -> the prefixes of that length
+  // length of a prefix -> the prefixes of that length
+  std::vector<std::pair<std::size_t, ByPrefix>> by_length_;
   mutable std::vector<std::string_view> values_;
 };
 
