@@ -13,7 +13,13 @@ copied through pipes, and a worker that dies costs one item. MPIPool is such a p
 from multiprocessing import TimeoutError
 
 from furrow._failures import Failure, PoolError, RemoteError, TaskTimeout, WorkerDied
-from furrow._furrow import cpu_count
+
+try:
+    from furrow._furrow import cpu_count
+except ImportError as problem:
+    from furrow._not_built import explained
+
+    raise explained(problem) from None
 
 __all__ = ["AsyncResult", "Failure", "MPIPool", "MapResult", "Pool", "PoolError", "RemoteError", "TaskTimeout",
            "ThreadPool", "TimeoutError", "WorkerDied", "cpu_count", "shared_array", "task_rng"]

@@ -152,15 +152,23 @@ def _by_value(thing, problem, buffer_callback=None):
     try:
         import cloudpickle
     except ImportError:
-        if problem:
-            raise problem
-        raise
+        raise _without_cloudpickle(problem) from None
     try:
         return cloudpickle.dumps(thing, protocol=PROTOCOL, buffer_callback=buffer_callback)
     except Exception as worse:
         if problem is None or isinstance(problem, (pickle.PicklingError, AttributeError)):
             raise
         raise problem from worse
+
+
+def _without_cloudpickle(problem):
+    """PROBLEM, pickle's refusal, with the hint that cloudpickle may do it; None where pickle was not asked."""
+    hint = "install cloudpickle (Debian: python3-cloudpickle)"
+    if problem is None:
+        return ImportError(f"what __main__ has defined since the pool was made travels by value: {hint}", name="cloudpickle")
+    if type(problem) not in (pickle.PicklingError, AttributeError):
+        return problem  # cloudpickle would refuse it too
+    return type(problem)(f"{problem}. For lambdas, closures and functions of a notebook, {hint}")
 
 
 def by_value(thing, made, buffer_callback):
