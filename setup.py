@@ -1,4 +1,4 @@
-"""Builds the module's extension with CMake; everything else is in pyproject.toml."""
+"""Builds the compiled part of the module with CMake. Everything else is in pyproject.toml."""
 import os
 import re
 import shutil
@@ -10,18 +10,19 @@ from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
 ROOT = Path(__file__).resolve().parent
+HOW = "docs/getting-started.md lists the packages for building; on Debian, ./dev build installs them."
 
 
 class CMakeBuild(build_ext):
     def build_extension(self, extension):
-        """The target that ./dev build makes too, for the Python that installs."""
+        """Builds the CMake target python_module for the Python that installs."""
         folder = Path(self.build_temp).resolve()
         place = Path(self.get_ext_fullpath(extension.name)).resolve()
         generator = ["-G", "Ninja"] if shutil.which("ninja") else []
         call("cmake", "-S", ROOT, "-B", folder, *generator, "-DFURROW_TESTS=OFF", f"-DFURROW_PYTHON={sys.executable}")
         call("cmake", "--build", folder, "--target", "python_module", "--parallel", os.cpu_count() or 1)
         place.parent.mkdir(parents=True, exist_ok=True)
-        for built in (folder / "python" / "furrow").glob("_*.so"):  # _mpi is there where MPI is
+        for built in (folder / "python" / "furrow").glob("_*.so"):  # _mpi exists where MPI was found
             shutil.copy2(built, place.parent)
 
 
@@ -29,9 +30,9 @@ def call(*command):
     try:
         subprocess.run([str(word) for word in command], check=True)
     except FileNotFoundError:
-        sys.exit(f"furrow is built with {command[0]}, which is not installed: apt install cmake g++, or ./dev setup")
+        sys.exit(f"Building furrow needs {command[0]}, which is not installed. {HOW}")
     except subprocess.CalledProcessError as error:
-        sys.exit(f"{command[0]} ended with {error.returncode}: what is missing is named above; ./dev setup installs all of it")
+        sys.exit(f"{command[0]} failed with status {error.returncode}; its messages above say why. {HOW}")
 
 
 def version():
