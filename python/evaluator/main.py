@@ -1,14 +1,15 @@
-"""The evaluator: a process beside the engine that understands a Snakefile.
+"""The evaluator: the process beside the engine that understands a Snakefile.
 
-Started as `PYTHON main.py --fd N [--guard-fd M]`. The contract is docs/design/evaluator-protocol.md. This file only prepares the interpreter:
-descriptors that no child may inherit, where byte code is cached, and where the package and the modules named `snakemake` are found.
+The engine starts it as `PYTHON main.py --fd N [--guard-fd M]`. The contract is docs/design/evaluator-protocol.md. This
+file only prepares the interpreter: descriptors that no child may inherit, where byte code is cached, and where the
+package and the modules named `snakemake` are found.
 """
 
 import _frozen_importlib_external as machinery
 import os
 import sys
 
-kHere = os.path.dirname(os.path.abspath(__file__))
+_HERE = os.path.dirname(os.path.abspath(__file__))
 
 
 def parse_arguments(argv):
@@ -25,17 +26,20 @@ def parse_arguments(argv):
 
 
 def byte_code_folder():
-    """None for beside the sources; else the user's cache, where the sources cannot be written to or the user wants no byte code beside sources."""
+    """The folder for byte code; None means beside the sources.
+
+    It is the user's cache if the sources are not writable or the user has turned off byte code beside sources.
+    """
     if sys.pycache_prefix is not None:
         return sys.pycache_prefix
-    if os.access(kHere, os.W_OK) and not sys.dont_write_bytecode:
+    if os.access(_HERE, os.W_OK) and not sys.dont_write_bytecode:
         return None
     cache = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
     return os.path.join(cache, "furrow", "pycache")
 
 
 class OwnLoader(machinery.SourceFileLoader):
-    """Keeps the byte code of our modules whatever is set for the user's: without it each start would be 20 ms slower."""
+    """Caches the byte code of our modules whatever the user has set: without it each start takes 20 ms longer."""
 
     folder = None
 
@@ -49,16 +53,16 @@ class OwnLoader(machinery.SourceFileLoader):
 
 
 def add_package():
-    """Makes `furrow_evaluator` importable without its folder on sys.path, where `main` could hide a module of the user's."""
+    """Makes `furrow_evaluator` importable without its folder on sys.path, where `main` could hide a user's module."""
     package = type(sys)("furrow_evaluator")
-    folder = os.path.join(kHere, "furrow_evaluator")
+    folder = os.path.join(_HERE, "furrow_evaluator")
     package.__path__ = [folder]
     sys.modules["furrow_evaluator"] = package
     OwnLoader.folder = byte_code_folder()
     sys.path_importer_cache[folder] = machinery.FileFinder(folder, (OwnLoader, [".py"]))
-    if sys.path and os.path.abspath(sys.path[0]) == kHere:
+    if sys.path and os.path.abspath(sys.path[0]) == _HERE:
         del sys.path[0]
-    sys.path.insert(0, os.path.join(kHere, "shims"))
+    sys.path.insert(0, os.path.join(_HERE, "shims"))
 
 
 def main():

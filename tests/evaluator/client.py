@@ -1,4 +1,4 @@
-"""Plays the engine: starts the evaluator on a socket pair and speaks the protocol of docs/design/evaluator-protocol.md."""
+"""Plays the engine: starts the evaluator on a socket pair and speaks docs/design/evaluator-protocol.md."""
 
 import array
 import glob
@@ -11,10 +11,9 @@ import subprocess
 import sys
 import tempfile
 
-kMain = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "python", "evaluator", "main.py")
-
-
-kPython = os.environ.get("FURROW_TEST_PYTHON", sys.executable)  # the evaluator's; the tests themselves run under the one that has pytest
+MAIN = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "python", "evaluator", "main.py")
+# The Python of the evaluator; the tests themselves run under one that has pytest.
+PYTHON = os.environ.get("FURROW_TEST_PYTHON", sys.executable)
 
 
 class Failed(Exception):
@@ -24,14 +23,14 @@ class Failed(Exception):
 
 
 class Client:
-    def __init__(self, cwd, python=kPython, stderr=None, stdout=None, env=None):
+    def __init__(self, cwd, python=PYTHON, stderr=None, stdout=None, env=None):
         self.cwd = str(cwd)
         self.socket, theirs = socket.socketpair()
         os.set_inheritable(theirs.fileno(), True)
         self.guard = tempfile.TemporaryFile()
         self.guard.truncate(4096)
         fds = (theirs.fileno(), self.guard.fileno())
-        command = [python, kMain, "--fd", str(fds[0]), "--guard-fd", str(fds[1])]
+        command = [python, MAIN, "--fd", str(fds[0]), "--guard-fd", str(fds[1])]
         self.process = subprocess.Popen(
             command, cwd=self.cwd, pass_fds=fds, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr, env=env
         )
@@ -106,11 +105,14 @@ class Client:
         try:
             answer = {"answer": frame["ask"], "ok": {"glob": self.glob, "yaml": self.yaml}[frame["what"]](frame)}
         except Exception as error:
-            answer = {"answer": frame["ask"], "error": {"type": type(error).__name__, "message": str(error), "file": frame.get("path"), "line": 1}}
+            answer = {
+                "answer": frame["ask"],
+                "error": {"type": type(error).__name__, "message": str(error), "file": frame.get("path"), "line": 1},
+            }
         self.send(answer)
 
     def glob(self, frame):
-        """Small and slow, and enough for tests."""
+        """A small and slow one, which is enough for tests."""
         pattern = frame["pattern"]
         names = []
         regex = ""
@@ -118,15 +120,17 @@ class Client:
         for match in re.finditer(r"\{(\w+)(?:,([^{}]*))?\}", pattern):
             regex += re.escape(pattern[last : match.start()])
             if match.group(1) in names:
-                regex += "(?P=%s)" % match.group(1)
+                regex += f"(?P={match.group(1)})"
             else:
                 names.append(match.group(1))
                 regex += "(?P<%s>%s)" % (match.group(1), match.group(2) or ".+")
             last = match.end()
         regex = re.compile(regex + re.escape(pattern[last:]) + "$")
-        os.chdir(os.readlink("/proc/%d/cwd" % self.process.pid))
+        os.chdir(os.readlink(f"/proc/{self.process.pid}/cwd"))
         values = []
-        for path in sorted(glob.glob("**", recursive=True)) + sorted(glob.glob(os.path.join(os.path.dirname(pattern.split("{")[0]) or ".", "**"), recursive=True)):
+        folder = os.path.dirname(pattern.split("{")[0]) or "."
+        inside = glob.glob(os.path.join(folder, "**"), recursive=True)
+        for path in sorted(glob.glob("**", recursive=True)) + sorted(inside):
             match = regex.match(path)
             if match and list(match.groups()) not in values:
                 values.append(list(match.groups()))
@@ -145,9 +149,23 @@ class Client:
     # Whole operations.
 
     def load(self, snakefile="Snakefile", **fields):
-        request = {"snakefile": os.path.join(self.cwd, snakefile), "workdir": None, "config": {}, "config_args": [], "configfiles": [], "cores": 4,
-                   "attempt": 1, "stdout_is_data": False, "mode": "default", "targets": [], "overwrite": {}, "default_resources": {},
-                   "quiet": False, "dryrun": False, "printshellcmds": False}  # fmt: skip
+        request = {
+            "snakefile": os.path.join(self.cwd, snakefile),
+            "workdir": None,
+            "config": {},
+            "config_args": [],
+            "configfiles": [],
+            "cores": 4,
+            "attempt": 1,
+            "stdout_is_data": False,
+            "mode": "default",
+            "targets": [],
+            "overwrite": {},
+            "default_resources": {},
+            "quiet": False,
+            "dryrun": False,
+            "printshellcmds": False,
+        }
         request.update(fields)
         self.loaded = self.request("load", **request)
         return self.loaded
@@ -160,8 +178,9 @@ class Client:
         index = [rule["name"] for rule in self.loaded["rules"]].index(name)
         rule = self.loaded["rules"][index]
         wildcards = wildcards or {}
-        job = {"r": index, "w": wildcards, "threads": rule["threads"] if isinstance(rule["threads"], int) else 1, "attempt": 1,
-               "resources": {key: value for key, value in rule["resources"].items() if not isinstance(value, dict)}}  # fmt: skip
+        threads = rule["threads"] if isinstance(rule["threads"], int) else 1
+        resources = {key: value for key, value in rule["resources"].items() if not isinstance(value, dict)}
+        job = {"r": index, "w": wildcards, "threads": threads, "attempt": 1, "resources": resources}
         for directive in ("input", "output", "log"):
             if all("items" in entry for entry in rule[directive]):
                 job[directive] = [fill(item, wildcards) for entry in rule[directive] for item in entry["items"]]
@@ -180,7 +199,7 @@ class Client:
         return answer
 
     def run_block(self, job, tag=1, slot=0):
-        """Runs a `run:` job; answers (exit event, standard output, standard error)."""
+        """Runs a `run:` job; returns (exit event, standard output, standard error)."""
         with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
             self.request("fork", fds=(out.fileno(), err.fileno()), tag=tag, slot=slot, job=job)
             event = self.wait_event(tag)

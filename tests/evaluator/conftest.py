@@ -6,9 +6,9 @@ import textwrap
 
 import pytest
 
-kHere = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, kHere)
-sys.path.insert(0, os.path.join(kHere, "..", "..", "python", "evaluator"))
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, HERE)
+sys.path.insert(0, os.path.join(HERE, "..", "..", "python", "evaluator"))
 
 from client import Client, Failed  # noqa: E402
 

@@ -1,16 +1,20 @@
-"""Broken Snakefiles: an error with file and line, and nothing of ours in it."""
+"""Broken Snakefiles: an error with file and line, and nothing internal in it."""
 
 import pytest
 
 # name: (source, line, part of the message)
-kCases = {
+CASES = {
     "name": (b'rule a:\n    input:\n        "a",\n        foo\n', 4, "foo"),
     "tabs and spaces": (b"if True:\n        x = 1\n\ty = 2\n", 3, "tabs"),
     "not utf-8": (b'x = 1\ny = "\xff\xfe"\n', 2, "0xff"),
     "nul": (b"x = 1\n\0y = 1\n", 2, "NUL"),
     "encoding": (b"# -*- coding: nonsense -*-\nx = 1\n", 1, "nonsense"),
     "duplicate rule": (b'rule a:\n    input: "x"\nrule a:\n    input: "x"\n', 3, "taken already"),
-    "positional after keyword": (b'rule a:\n    input: a="x",\n        "y"\n', 3, "positional argument follows keyword"),
+    "positional after keyword": (
+        b'rule a:\n    input: a="x",\n        "y"\n',
+        3,
+        "positional argument follows keyword",
+    ),
     "missing include": (b'x = 1\ninclude: "nope.smk"\n', 2, "nope.smk"),
     "missing config": (b'configfile: "nope.yaml"\n', 1, "nope.yaml"),
     "number as input": (b"rule a:\n    input: 3\n", 2, "int"),
@@ -44,15 +48,19 @@ kCases = {
     "two values": (b"rule a:\n    priority: 1, 2\n", 2, "one value"),
     "bad f-string": (b'rule a:\n    input: f"{x"\n', 2, ""),
     "stray unpacking": (b"rule a:\n    input: **3\n", 2, "mapping"),
-    "an exception that cannot be shown": (b"class A:\n    def __str__(self): raise Exception\nraise Exception(A())\n", 3, "Exception"),
+    "an exception that cannot be shown": (
+        b"class A:\n    def __str__(self): raise Exception\nraise Exception(A())\n",
+        3,
+        "Exception",
+    ),
     "ruleorder of an unknown rule": (b'x = 1\nruleorder: abc > nobody\nrule abc:\n    output: "x"\n', 2, "nobody"),
     "division": (b"def f(x):\n    return 1 / x\nrule a:\n    input: str(f(0))\n", 2, "division"),
 }
 
 
-@pytest.mark.parametrize("name", kCases)
-def test_each_mistake_has_its_place(folder, name):
-    source, line, part = kCases[name]
+@pytest.mark.parametrize("name", CASES)
+def test_each_mistake_is_reported_with_its_line(folder, name):
+    source, line, part = CASES[name]
     error = folder.error(source)
     assert error["file"] == str(folder.path / "Snakefile")
     assert error["line"] == line, error
@@ -61,19 +69,19 @@ def test_each_mistake_has_its_place(folder, name):
     assert "furrow_evaluator" not in text and "__furrow__" not in text and "__r." not in text
 
 
-def test_a_mistake_in_an_included_file_has_that_file(folder):
+def test_a_mistake_in_an_included_file_names_that_file(folder):
     path = folder.write("rules/b.smk", 'x = 1\nrule a:\n    output: nope\n')
     error = folder.error('include: "rules/b.smk"\n')
     assert error["file"] == str(path) and error["line"] == 3 and error["rule"] == "a"
     assert [line for line in error["traceback"] if line.startswith("File")][0].endswith("line 1")
 
 
-def test_a_mistake_in_a_module_of_the_user_has_that_file(folder):
+def test_a_mistake_in_a_user_module_names_that_file(folder):
     path = folder.write("common.py", "def f():\n    return {}['k']\n")
     error = folder.error("import common\n\ncommon.f()\n")
     assert error["file"] == str(path) and error["line"] == 2
 
 
-def test_a_mistake_in_a_library_has_the_users_line(folder):
+def test_a_mistake_in_a_library_call_names_the_users_line(folder):
     error = folder.error('import json\n\njson.loads("{")\n')
     assert error["file"] == str(folder.path / "Snakefile") and error["line"] == 3

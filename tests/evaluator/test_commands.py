@@ -1,4 +1,4 @@
-"""What `prepare` makes of shell commands and messages."""
+"""What `prepare` makes from shell commands and messages."""
 
 import pytest
 from conftest import job_error
@@ -52,9 +52,14 @@ def test_the_parts_of_a_shell_job(folder):
 
 
 def test_prefix_suffix_and_executable(folder):
-    client = folder.load('x = 3\nshell.prefix("set -x {x}; ")\nshell.suffix("; echo {x}")\nshell.executable("sh")\nrule a:\n    shell: "true"\n')
+    client = folder.load(
+        'x = 3\nshell.prefix("set -x {x}; ")\nshell.suffix("; echo {x}")\nshell.executable("sh")\n'
+        'rule a:\n    shell: "true"\n'
+    )
     answer = client.one("prepare", client.job("a"))
-    assert answer["prefix"] == "set -x 3; " and answer["shell"] == "true ; echo 3" and answer["executable"].endswith("/sh")
+    assert answer["prefix"] == "set -x 3; "
+    assert answer["shell"] == "true ; echo 3"
+    assert answer["executable"].endswith("/sh")
 
 
 def test_strict_mode_is_only_for_bash(folder):
@@ -75,24 +80,28 @@ def test_strict_mode_is_only_for_bash(folder):
     ],
 )
 def test_mistakes_in_templates_name_the_place(folder, template, kind, part):
-    client = folder.load(f'rule a:\n    input: n="i"\n    output: "{{s}}"\n    params: d={{}}\n    shell: {template!r}\n')
+    client = folder.load(
+        f'rule a:\n    input: n="i"\n    output: "{{s}}"\n    params: d={{}}\n    shell: {template!r}\n'
+    )
     error = job_error(client, "prepare", client.job("a", {"s": "S"}))
     assert error["type"] == kind and part in error["message"] and error["rule"] == "a"
 
 
 def test_values_of_params_functions_reach_the_command(folder):
-    client = folder.load('rule a:\n    output: "{s}"\n    params: lambda wc: {"k": [wc.s, 2]}\n    shell: "{params[0][k]}"\n')
+    client = folder.load(
+        'rule a:\n    output: "{s}"\n    params: lambda wc: {"k": [wc.s, 2]}\n    shell: "{params[0][k]}"\n'
+    )
     assert command(client, wildcards={"s": "S"}) == "S 2"
     assert client.one("prepare", client.job("a", {"s": "S"}))["params"][0]["text"] == "dict('k': ['S', 2])"
 
 
-def test_rules_without_anything_to_carry_out(folder):
+def test_rules_with_nothing_to_run(folder):
     client = folder.load('rule a:\n    output: touch("o")\n')
     assert client.one("prepare", client.job("a")) == {"message": None}
 
 
 def test_thousands_of_jobs_in_one_request(folder):
     client = folder.load('rule a:\n    output: "o{s}"\n    shell: "touch {output}"\n')
-    jobs = [{"r": 0, "w": {"s": str(i)}, "output": ["o%d" % i], "threads": 1} for i in range(5000)]
+    jobs = [{"r": 0, "w": {"s": str(i)}, "output": [f"o{i}"], "threads": 1} for i in range(5000)]
     answers = client.request("prepare", jobs=jobs)["jobs"]
-    assert [answer["shell"] for answer in answers] == ["touch o%d" % i for i in range(5000)]
+    assert [answer["shell"] for answer in answers] == [f"touch o{i}" for i in range(5000)]

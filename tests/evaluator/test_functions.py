@@ -1,4 +1,4 @@
-"""Functions of rules: what they are told and what becomes of their answers."""
+"""Functions of rules: their arguments and what becomes of their results."""
 
 import pytest
 from client import Failed
@@ -33,12 +33,17 @@ def test_input_functions_of_every_kind(folder):
     answered = entries(client, "a", {"s": "S"})
     items = [[(entry["name"], entry["list"], entry["items"]) for entry in one] for one in answered]
     assert items == [
-        [(None, False, ["one/S"])], [("x", True, ["m0", "m1"])], [("y", True, ["m0"])], [("z", True, ["g1", "g2"])],
-        [("p", False, ["object"])], [("q", False, ["method"])], [("r", False, ["one/S"])],
-    ]  # fmt: skip
+        [(None, False, ["one/S"])],
+        [("x", True, ["m0", "m1"])],
+        [("y", True, ["m0"])],
+        [("z", True, ["g1", "g2"])],
+        [("p", False, ["object"])],
+        [("q", False, ["method"])],
+        [("r", False, ["one/S"])],
+    ]
 
 
-def test_unpack_brings_names_and_flags_stay(folder):
+def test_unpack_gives_names_and_keeps_flags(folder):
     client = folder.load(
         """
         rule a:
@@ -50,22 +55,26 @@ def test_unpack_brings_names_and_flags_stay(folder):
     assert second == [{"name": "z", "list": True, "items": [{"p": "i", "f": ["ancient"]}]}]
 
 
-def test_one_job_that_fails_spoils_no_other(folder):
+def test_a_failing_job_does_not_affect_the_others(folder):
     client = folder.load('def f(wc):\n    return {"a": "A"}[wc.s]\nrule a:\n    input: f\n    output: "{s}"\n')
     good, bad = client.request("inputs", jobs=[{"r": 0, "w": {"s": "a"}}, {"r": 0, "w": {"s": "b"}}])["jobs"]
     assert good["entries"] == [[{"name": None, "list": False, "items": ["A"]}]]
     assert bad["error"]["type"] == "KeyError" and bad["error"]["line"] == 2 and bad["error"]["rule"] == "a"
 
 
-def test_wrong_answers_are_refused(folder):
-    client = folder.load("rule a:\n    input: lambda wc: 3\nrule b:\n    input: lambda wc: None\nrule c:\n    input: x=unpack(lambda wc: {})\n")
+def test_wrong_results_are_refused(folder):
+    client = folder.load(
+        "rule a:\n    input: lambda wc: 3\n"
+        "rule b:\n    input: lambda wc: None\n"
+        "rule c:\n    input: x=unpack(lambda wc: {})\n"
+    )
     for name in "abc":
         with pytest.raises(Failed) as failed:
             entries(client, name)
         assert failed.value.error["type"] == "WorkflowError"
 
 
-def test_wildcards_in_answers_are_filled_and_braces_stay_literal(folder):
+def test_wildcards_in_results_are_filled_and_braces_stay_literal(folder):
     client = folder.load('rule a:\n    input: lambda wc: ["x{s}", "{{}}"]\n    output: "{s}"\n')
     assert entries(client, "a", {"s": "S"})[0][0]["items"] == ["xS", {"p": "{{}}", "literal": True}]
 
@@ -105,11 +114,13 @@ def test_threads_are_capped_before_other_functions_see_them(folder):
 
 
 def test_threads_are_capped_at_what_a_job_may_have(folder):
-    client = folder.load("rule a:\n    threads: lambda wc: 99\n    resources: t=lambda wc, threads: threads\n", cores=3, max_threads=2)
+    client = folder.load(
+        "rule a:\n    threads: lambda wc: 99\n    resources: t=lambda wc, threads: threads\n", cores=3, max_threads=2
+    )
     assert client.one("details", client.job("a"), want=["threads", "resources"])["resources"]["t"] == 2
 
 
-def test_missing_files_are_told_apart_from_mistakes(folder):
+def test_missing_files_are_distinguished_from_mistakes(folder):
     client = folder.load(
         """
         rule a:
@@ -126,17 +137,21 @@ def test_missing_files_are_told_apart_from_mistakes(folder):
 
 
 def test_no_resource_is_above_its_limit(folder):
-    client = folder.load("rule a:\n    resources: m=9, n=lambda wc: 8, o=lambda wc: 'x', p=7\n", resources={"m": 5, "n": 5, "o": 5})
+    client = folder.load(
+        "rule a:\n    resources: m=9, n=lambda wc: 8, o=lambda wc: 'x', p=7\n", resources={"m": 5, "n": 5, "o": 5}
+    )
     assert client.rule("a")["resources"]["m"] == 5 and client.rule("a")["resources"]["p"] == 7
     error = job_error(client, "details", client.job("a"), want=["resources"])
-    assert "asks for the text 'x' as o" in error["message"]
+    assert "sets the resource o to the text 'x'" in error["message"]
     client = folder.load("rule a:\n    resources: n=lambda wc: 8\n", resources={"n": 5})
     assert client.one("details", client.job("a"), want=["resources"])["resources"]["n"] == 5
 
 
 def test_expressions_of_default_resources(folder):
     folder.write("i", "x" * 3000000)
-    client = folder.load('rule a:\n    input: "i"\n', default_resources={"mem_mb": "max(2*input.size_mb, 5)", "t": "attempt * 2"})
+    client = folder.load(
+        'rule a:\n    input: "i"\n', default_resources={"mem_mb": "max(2*input.size_mb, 5)", "t": "attempt * 2"}
+    )
     answer = client.one("details", client.job("a", attempt=3), want=["resources"])
     assert answer["resources"]["mem_mb"] == 6 and answer["resources"]["t"] == 6
 
@@ -160,7 +175,13 @@ def test_helpers_of_input_functions(folder):
         assert lookup(dpath="l/1", within=c) == 2 and lookup(dpath="no", within=c, default=7) == 7
         """
     )
-    assert [one[0]["items"] for one in entries(client, "a", {"s": "a"})] == [["yes"], ["P"], ["A"], ["a-1", "a-2"], ["a", "z"]]
+    assert [one[0]["items"] for one in entries(client, "a", {"s": "a"})] == [
+        ["yes"],
+        ["P"],
+        ["A"],
+        ["a-1", "a-2"],
+        ["a", "z"],
+    ]
     job = client.job("a", {"s": "a"})
     assert [param["text"] for param in client.one("details", job, want=["params"])["params"]] == ["a", "yes", "-i yes"]
 
@@ -193,7 +214,7 @@ def test_a_group_is_a_name_a_number_or_a_function(folder):
     assert client.request("details", jobs=asked)["jobs"] == [{"group": "by_x"}, {"group": ""}]
 
 
-def test_groups_of_the_command_line_win(folder):
+def test_groups_on_the_command_line_override_the_rule(folder):
     client = folder.load(
         """
         rule a:
@@ -205,14 +226,14 @@ def test_groups_of_the_command_line_win(folder):
     assert client.loaded["rules"][0]["group"] == "theirs"
 
 
-def test_a_group_that_is_no_name_is_an_error(folder):
+def test_a_group_that_is_not_a_name_is_an_error(folder):
     with pytest.raises(Failed) as failed:
         folder.load('rule a:\n    output: "a"\n    group: ["x"]\n')
     assert "group takes a name or a function" in failed.value.error["message"]
 
 
 @pytest.mark.parametrize("cluster", [False, True])
-def test_groupid_is_local_here_and_each_jobs_own_on_a_cluster(folder, cluster):
+def test_groupid_is_local_without_a_cluster_and_differs_by_job_on_one(folder, cluster):
     client = folder.load(
         """
         def local(wildcards, groupid): return "local." + groupid
@@ -234,7 +255,7 @@ def test_groupid_is_local_here_and_each_jobs_own_on_a_cluster(folder, cluster):
         assert set(asked.values()) == {"local.local"}
 
 
-def test_what_is_asked_ahead_leaves_out_resources_that_miss_a_file(folder):
+def test_details_asked_ahead_omit_resources_that_miss_a_file(folder):
     client = folder.load(
         """
         rule a:

@@ -1,11 +1,11 @@
-"""What `load` tells the engine about a Snakefile."""
+"""What `load` reports to the engine about a Snakefile."""
 
 import json
 import os
 import subprocess
 
 import pytest
-from client import kPython
+from client import PYTHON
 
 
 def test_rules_with_all_that_the_engine_needs(folder):
@@ -47,10 +47,16 @@ def test_rules_with_all_that_the_engine_needs(folder):
     assert make["resources"]["mem_mb"] == 100 and make["resources"]["mem_mib"] == 96
     assert make["resources"]["cluster"] == "short" and make["resources"]["n"] == {"fn": True, "line": 10}
     assert make["benchmark"]["items"] == ["b/{s}"] and make["log"][0]["items"] == ["l/{s}"]
-    assert (make["threads"], make["priority"], make["retries"], make["shadow"], make["message"]) == (3, 5, 2, "minimal", True)
+    assert (make["threads"], make["priority"], make["retries"], make["shadow"], make["message"]) == (
+        3,
+        5,
+        2,
+        "minimal",
+        True,
+    )
     assert make["constraints"] == {"s": "[a-z]+"}
     assert client.loaded["default_target"] == "all"
-    assert client.loaded["python"]["executable"] == kPython
+    assert client.loaded["python"]["executable"] == PYTHON
 
 
 def test_flags_reach_the_engine(folder):
@@ -63,9 +69,11 @@ def test_flags_reach_the_engine(folder):
     )
     rule = client.rule("a")
     assert [entry["items"][0] for entry in rule["output"]] == [
-        {"p": "p", "f": ["protected"]}, {"p": "d", "f": ["directory"]}, {"p": "t", "f": ["touch"]},
+        {"p": "p", "f": ["protected"]},
+        {"p": "d", "f": ["directory"]},
+        {"p": "t", "f": ["touch"]},
         {"p": "e", "ensure": {"non_empty": True, "sha256": "ab"}},
-    ]  # fmt: skip
+    ]
     assert rule["input"][1]["items"] == [{"p": "j", "f": ["ancient"]}, {"p": "k", "f": ["ancient"]}]
 
 
@@ -97,7 +105,7 @@ def test_global_directives(folder):
     assert loaded["hooks"] == ["onsuccess"]
 
 
-def test_an_included_rule_is_no_default_target(folder):
+def test_an_included_rule_is_not_the_default_target(folder):
     folder.write("b.smk", 'rule b:\n    output: "b"\n')
     assert folder.load('include: "b.smk"\n').loaded["default_target"] is None
 
@@ -109,7 +117,7 @@ def test_config_from_all_sources(folder):
     assert client.loaded["config"] == {"a": {"x": 1, "y": 3}, "b": 5}
 
 
-def test_config_with_keys_that_are_no_text(folder):
+def test_config_with_keys_that_are_not_texts(folder):
     client = folder.start()
     client.yaml = lambda frame: {"__pairs__": [[1, "one"], ["two", {"__pairs__": [[True, 3]]}]]}
     folder.write("c.yaml", "")
@@ -117,13 +125,13 @@ def test_config_with_keys_that_are_no_text(folder):
     client.load()
 
 
-def test_workdir_is_taken_and_told(folder):
+def test_workdir_is_applied_and_reported(folder):
     client = folder.load('workdir: "sub/dir"\nopen("here", "w").close()\n')
     assert client.loaded["workdir"] == str(folder.path / "sub" / "dir")
     assert (folder.path / "sub" / "dir" / "here").exists()
 
 
-def test_workdir_gives_way_to_the_command_line(folder):
+def test_the_command_line_overrides_workdir(folder):
     client = folder.load('workdir: "sub"\n', workdir=str(folder.path))
     assert client.loaded["workdir"] is None
 
@@ -150,7 +158,12 @@ def test_the_namespace_has_the_usual_names(folder):
 
 def test_multiext_may_name_its_files(folder):
     rule = folder.load('rule a:\n    output: multiext("x", a=".a", b=".b"), multiext("y", ".c", ".d")\n').rule("a")
-    assert [(entry["name"], entry["items"]) for entry in rule["output"]] == [("a", ["x.a"]), ("b", ["x.b"]), (None, ["y.c"]), (None, ["y.d"])]
+    assert [(entry["name"], entry["items"]) for entry in rule["output"]] == [
+        ("a", ["x.a"]),
+        ("b", ["x.b"]),
+        (None, ["y.c"]),
+        (None, ["y.d"]),
+    ]
 
 
 def test_glob_wildcards_asks_the_engine(folder):
@@ -161,8 +174,10 @@ def test_glob_wildcards_asks_the_engine(folder):
     assert client.asked[0]["pattern"] == "t/{n}.txt"
 
 
-def test_glob_wildcards_in_a_given_list_asks_nobody(folder):
-    client = folder.load('w = glob_wildcards("{a}.{b}", files=["x.y", "z", "p.q"])\nassert w.a == ["x", "p"] and w.b == ["y", "q"]\n')
+def test_glob_wildcards_in_a_given_list_asks_no_question(folder):
+    client = folder.load(
+        'w = glob_wildcards("{a}.{b}", files=["x.y", "z", "p.q"])\nassert w.a == ["x", "p"] and w.b == ["y", "q"]\n'
+    )
     assert client.asked == []
 
 
@@ -185,7 +200,7 @@ def test_print_goes_to_standard_error_where_output_is_data(folder):
     assert out == b"" and b"chatter" in err
 
 
-def test_file_names_that_are_no_utf8_travel(folder):
+def test_file_names_that_are_not_utf8_reach_the_engine(folder):
     rule = folder.load('rule a:\n    input: os.fsdecode(b"x\\xff")\n').rule("a")
     assert os.fsencode(rule["input"][0]["items"][0]) == b"x\xff"
 
@@ -198,19 +213,33 @@ def test_identity_of_params_is_the_same_in_every_process(folder):
     assert one[0]["text"] == "set('a', 'b', 'c')" and one[1]["text"] == "dict('y': set(1, 2), 'z': 1)"
 
 
-@pytest.mark.parametrize("word", ["checkpoint a:\n    output: 'x'\n", "module m:\n    snakefile: 'x'\n", "use rule a from m\n", "scattergather: n=3\n",
-                                  "rule a:\n    output: pipe('x')\n", "rule a:\n    notebook: 'x'\n", "rule a:\n    wrapper: 'x'\n"])  # fmt: skip
-def test_language_to_come_says_so_with_its_line(folder, word):
-    error = folder.error("\n" + word)
-    assert error["type"] == "NotYet" and "not carried out yet" in error["message"]
+@pytest.mark.parametrize(
+    "text",
+    [
+        "checkpoint a:\n    output: 'x'\n",
+        "module m:\n    snakefile: 'x'\n",
+        "use rule a from m\n",
+        "scattergather: n=3\n",
+        "rule a:\n    output: pipe('x')\n",
+        "rule a:\n    notebook: 'x'\n",
+        "rule a:\n    wrapper: 'x'\n",
+    ],
+)
+def test_unsupported_language_is_reported_with_its_line(folder, text):
+    error = folder.error("\n" + text)
+    assert error["type"] == "NotYet" and "not supported yet" in error["message"]
     assert error["line"] in (2, 3)
 
 
-def test_language_to_come_may_stand_where_it_is_not_reached(folder):
-    folder.load("if False:\n    checkpoint a:\n        output: 'x'\n        run:\n            pass\n    use rule * from m as n_*\n")
+def test_unsupported_language_is_accepted_where_it_is_not_reached(folder):
+    folder.load(
+        "if False:\n"
+        "    checkpoint a:\n        output: 'x'\n        run:\n            pass\n"
+        "    use rule * from m as n_*\n"
+    )
 
 
-def test_accepted_and_ignored(folder):
+def test_directives_that_are_accepted_and_ignored(folder):
     folder.load(
         """
         container: "docker://x"
@@ -227,7 +256,7 @@ def test_accepted_and_ignored(folder):
     )
 
 
-def test_the_command_line_wins_over_what_rules_say(folder):
+def test_the_command_line_overrides_rules(folder):
     client = folder.load(
         """
         rule a:
@@ -237,24 +266,31 @@ def test_the_command_line_wins_over_what_rules_say(folder):
         rule b:
             handover: True
         """,
-        overwrite={"threads": {"a": "max(input.size, 5)", "b": 3}, "resources": {"a": {"mem": "1024", "x": "'--nice=150 --gres=gpu:1'"}}},
+        overwrite={
+            "threads": {"a": "max(input.size, 5)", "b": 3},
+            "resources": {"a": {"mem": "1024", "x": "'--nice=150 --gres=gpu:1'"}},
+        },
         resources={"mem_mb": 2000},
     )
     folder.write("i", "1234567")
     a, b = client.rule("a"), client.rule("b")
-    assert a["threads"]["fn"] is True and a["resources"]["mem_mb"] == 1024 and a["resources"]["x"] == "--nice=150 --gres=gpu:1"
+    assert a["threads"]["fn"] is True
+    assert a["resources"]["mem_mb"] == 1024
+    assert a["resources"]["x"] == "--nice=150 --gres=gpu:1"
     assert client.one("details", client.job("a"), want=["threads"]) == {"threads": 7}
     assert b["threads"] == 3 and b["resources"]["mem_mb"] == 2000 and b["local"] is True
 
 
-def test_a_change_of_folder_by_the_user_is_told(folder):
+def test_a_change_of_folder_by_the_user_is_reported(folder):
     (folder.path / "sub").mkdir()
     assert folder.load('os.chdir("sub")\n').loaded["workdir"] == str(folder.path / "sub")
 
 
-def test_modules_of_the_user_are_found_and_ours_do_not_hide_them(folder):
+def test_user_modules_are_found_and_not_hidden_by_ours(folder):
     folder.write("values.py", "here = 1\n")
     folder.write("sub/helper.py", "here = 2\n")
     folder.write("sub/b.smk", "import helper\n")
     folder.write("config.py", "here = 3\n")
-    folder.load('include: "sub/b.smk"\nimport values, config as c, helper\nassert values.here + c.here + helper.here == 6\n')
+    folder.load(
+        'include: "sub/b.smk"\nimport values, config as c, helper\nassert values.here + c.here + helper.here == 6\n'
+    )

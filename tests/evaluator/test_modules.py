@@ -1,23 +1,24 @@
-"""The modules named `snakemake` that Snakefiles import, and the functions behind them."""
+"""The modules named `snakemake` that Snakefiles import, and the functions that they provide."""
 
 import json
 import subprocess
 
 import pytest
-from client import kPython
+from client import PYTHON
 
 
 def check(folder, text, **fields):
     return folder.load(text, **fields)
 
 
-def test_imports_that_are_common(folder):
+def test_common_imports(folder):
     check(
         folder,
         """
         import snakemake
         from snakemake.utils import min_version, validate, Paramspace, update_config, makedirs, listfiles, format as fmt
-        from snakemake.io import expand, glob_wildcards, temp, Wildcards, Namedlist, load_configfile, strip_wildcard_constraints
+        from snakemake.io import expand, glob_wildcards, temp, Wildcards, Namedlist, load_configfile
+        from snakemake.io import strip_wildcard_constraints
         from snakemake.shell import shell as other
         from snakemake.logging import logger
         from snakemake.exceptions import WorkflowError
@@ -38,23 +39,27 @@ def test_imports_that_are_common(folder):
     )
 
 
-def test_too_new_a_version(folder):
+def test_a_version_that_is_too_new_is_refused(folder):
     error = folder.error('from snakemake.utils import min_version\nmin_version("10.0")\n')
     assert error["type"] == "WorkflowError" and error["line"] == 2 and "10.0" in error["message"]
 
 
-def test_modules_that_are_not_there_say_so(folder):
+def test_missing_snakemake_modules_are_reported(folder):
     error = folder.error("import snakemake.api\n")
-    assert error["type"] == "ModuleNotFoundError" and "Furrow brings" in error["hint"] and error["line"] == 1
+    assert error["type"] == "ModuleNotFoundError" and "Furrow provides" in error["hint"] and error["line"] == 1
     assert folder.error("from snakemake.remote.S3 import RemoteProvider\n")["type"] == "NotYet"
 
 
-kSchema = {
+SCHEMA = {
     "type": "object",
     "properties": {
         "samples": {"type": "array", "items": {"$ref": "#/definitions/sample"}, "minItems": 1},
         "mode": {"enum": ["fast", "slow"], "default": "fast"},
-        "inner": {"type": "object", "properties": {"n": {"type": "integer", "minimum": 1, "default": 3}}, "additionalProperties": False},
+        "inner": {
+            "type": "object",
+            "properties": {"n": {"type": "integer", "minimum": 1, "default": 3}},
+            "additionalProperties": False,
+        },
         "other": {"$ref": "other.json"},
     },
     "definitions": {"sample": {"type": "string", "pattern": "^s"}},
@@ -63,7 +68,7 @@ kSchema = {
 
 
 def validated(folder, config):
-    folder.write("schemas/c.json", json.dumps(kSchema))
+    folder.write("schemas/c.json", json.dumps(SCHEMA))
     folder.write("schemas/other.json", json.dumps({"type": ["number", "null"], "exclusiveMaximum": 5}))
     return 'from snakemake.utils import validate\nvalidate(config, "schemas/c.json")\n', {"config": config}
 
@@ -76,11 +81,16 @@ def test_validate_fills_in_defaults(folder):
 @pytest.mark.parametrize(
     "config, part",
     [
-        ({}, "samples"), ({"samples": []}, "samples"), ({"samples": ["x"]}, "samples[0]"), ({"samples": ["s"], "mode": "x"}, "mode"),
-        ({"samples": ["s"], "inner": {"n": 0}}, "inner.n"), ({"samples": ["s"], "inner": {"z": 0}}, "'z'"), ({"samples": ["s"], "other": 7}, "other"),
+        ({}, "samples"),
+        ({"samples": []}, "samples"),
+        ({"samples": ["x"]}, "samples[0]"),
+        ({"samples": ["s"], "mode": "x"}, "mode"),
+        ({"samples": ["s"], "inner": {"n": 0}}, "inner.n"),
+        ({"samples": ["s"], "inner": {"z": 0}}, "'z'"),
+        ({"samples": ["s"], "other": 7}, "other"),
         ({"samples": ["s"], "inner": {"n": True}}, "inner.n"),
     ],
-)  # fmt: skip
+)
 def test_validate_says_where_the_config_does_not_fit(folder, config, part):
     text, fields = validated(folder, config)
     error = folder.error(text, **fields)
@@ -98,7 +108,11 @@ def test_validate_says_where_the_config_does_not_fit(folder, config, part):
         ({"prefixItems": [{"type": "integer"}], "items": {"type": "string"}}, [1, "a"], [1, 2]),
         ({"uniqueItems": True}, [1, 2], [1, 1]),
         ({"contains": {"const": 1}}, [0, 1], [0]),
-        ({"patternProperties": {"^n": {"type": "integer"}}, "additionalProperties": {"type": "string"}}, {"n1": 1, "x": "y"}, {"x": 1}),
+        (
+            {"patternProperties": {"^n": {"type": "integer"}}, "additionalProperties": {"type": "string"}},
+            {"n1": 1, "x": "y"},
+            {"x": 1},
+        ),
         ({"propertyNames": {"pattern": "^a"}}, {"a": 1}, {"b": 1}),
         ({"dependentRequired": {"a": ["b"]}}, {"a": 1, "b": 1}, {"a": 1}),
         ({"type": "integer"}, 3.0, 3.5),
@@ -115,7 +129,7 @@ def test_keywords_of_schemas(schema, good, bad):
 
 
 def has_pandas():
-    return subprocess.run([kPython, "-c", "import pandas"], stderr=subprocess.DEVNULL).returncode == 0
+    return subprocess.run([PYTHON, "-c", "import pandas"], stderr=subprocess.DEVNULL).returncode == 0
 
 
 @pytest.mark.skipif(not has_pandas(), reason="pandas is not installed")

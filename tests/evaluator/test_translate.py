@@ -1,10 +1,10 @@
-"""The translation keeps every line where it is, and changes nothing that is plain Python."""
+"""The translation keeps every line in its place and changes no plain Python."""
 
 import pytest
 from furrow_evaluator.errors import SnakefileSyntaxError
 from furrow_evaluator.translate import translate
 
-kWhole = '''\
+WHOLE = '''\
 """plain docstring"""
 rule all:
     """says what"""
@@ -35,11 +35,13 @@ rule last:
 
 
 def test_every_line_keeps_its_number():
-    text = translate(kWhole, "S").text
-    before, after = kWhole.split("\n"), text.split("\n")
+    text = translate(WHOLE, "S").text
+    before, after = WHOLE.split("\n"), text.split("\n")
     assert len(before) == len(after)
     for word in ('"a"', '"> {output}"', "touch", "print", '"end"', "# comment"):
-        assert [at for at, line in enumerate(before) if word in line] == [at for at, line in enumerate(after) if word in line]
+        assert [at for at, line in enumerate(before) if word in line] == [
+            at for at, line in enumerate(after) if word in line
+        ]
     compile(text, "S", "exec")
 
 
@@ -49,7 +51,10 @@ def test_the_parenthesis_closes_before_the_comment():
 
 
 def test_plain_python_stays_as_it_is():
-    plain = "rule = 3\nreport = {'rule': rule}\nclass A:\n    input: int = 3\nx = [rule for rule in (1, 2)]\nmatch = f'{rule}'\n"
+    plain = (
+        "rule = 3\nreport = {'rule': rule}\nclass A:\n    input: int = 3\n"
+        "x = [rule for rule in (1, 2)]\nmatch = f'{rule}'\n"
+    )
     assert translate(plain, "S").text == plain
 
 
@@ -88,17 +93,17 @@ def test_f_strings_count_as_one_token():
         ('rule a:\n    if True:\n        input: "x"\n', 2, "expected a directive"),
         ("ruleorder: a < b\n", 1, "names of rules"),
         ('rule a:\n    shell: "x"\n    run:\n        pass\n', 3, "more than one of"),
-        ('rule a:\n    shell: "x"\n    params: 3\n', 3, "stands behind shell"),
+        ('rule a:\n    shell: "x"\n    params: 3\n', 3, "comes after shell"),
     ],
 )
-def test_mistakes_have_their_line(source, line, part):
+def test_mistakes_are_reported_with_their_line(source, line, part):
     with pytest.raises(SnakefileSyntaxError) as failed:
         translate(source, "S")
     assert failed.value.line == line
     assert part in str(failed.value)
 
 
-def test_near_words_are_suggested():
+def test_similar_words_are_suggested():
     with pytest.raises(SnakefileSyntaxError) as failed:
         translate('rule a:\n    ouput: "x"\n', "S")
     assert "output" in failed.value.hint

@@ -1,4 +1,4 @@
-"""Frames, questions, and what happens when the other end behaves oddly."""
+"""Frames, questions, and an engine that behaves oddly."""
 
 import os
 import socket
@@ -10,13 +10,15 @@ import sys
 def test_requests_may_be_sent_ahead(folder):
     client = folder.load('rule a:\n    output: "{s}"\n    shell: "echo {wildcards.s}"\n')
     for number in range(200):
-        client.send({"id": 1000 + number, "op": "prepare", "jobs": [{"r": 0, "w": {"s": str(number)}, "output": [str(number)]}]})
+        client.send(
+            {"id": 1000 + number, "op": "prepare", "jobs": [{"r": 0, "w": {"s": str(number)}, "output": [str(number)]}]}
+        )
     answers = [client.receive() for _ in range(200)]
     assert [answer["id"] for answer in answers] == list(range(1000, 1200))
-    assert [answer["ok"]["jobs"][0]["shell"] for answer in answers] == ["echo %d" % number for number in range(200)]
+    assert [answer["ok"]["jobs"][0]["shell"] for answer in answers] == [f"echo {number}" for number in range(200)]
 
 
-def test_a_question_does_not_lose_requests_that_wait(folder):
+def test_a_question_does_not_lose_queued_requests(folder):
     folder.write("Snakefile", 'glob_wildcards("{x}.none")\nrule a:\n    output: "o"\n')
     client = folder.start()
     client.send({"id": 1, "op": "load", "snakefile": str(folder.path / "Snakefile")})
@@ -44,7 +46,7 @@ def test_an_unknown_request_is_answered(folder):
     assert answer["id"] == 3 and answer["error"]["type"] == "KeyError"
 
 
-def test_a_failed_question_has_the_words_of_the_engine(folder):
+def test_a_failed_question_keeps_the_engines_message(folder):
     folder.write("c.yaml", "a: [1\n")
     client = folder.start()
     client.yaml = lambda frame: (_ for _ in ()).throw(ValueError("line 1 is no YAML"))
@@ -55,7 +57,7 @@ def test_a_failed_question_has_the_words_of_the_engine(folder):
     assert "line 1 is no YAML" in error["message"] and error["file"].endswith("c.yaml")
 
 
-def test_the_evaluator_leaves_when_the_socket_closes(folder):
+def test_the_evaluator_exits_when_the_socket_closes(folder):
     client = folder.load('rule a:\n    output: "o"\n')
     client.socket.close()
     assert client.process.wait(timeout=10) == 0
@@ -73,12 +75,12 @@ def test_a_million_files_in_one_entry(folder):
 
 
 def test_texts_that_need_escapes(folder):
-    names = ['"%d"' % number if number % 2 else "\\\n\t%d\u2028ä" % number for number in range(3000)]
-    client = folder.load("rule a:\n    input: %r\n" % names)
+    names = [f'"{number}"' if number % 2 else f"\\\n\t{number}\u2028ä" for number in range(3000)]
+    client = folder.load(f"rule a:\n    input: {names!r}\n")
     assert client.rule("a")["input"][0]["items"] == names
 
 
-def test_misuse_of_the_program_is_explained():
+def test_wrong_arguments_of_the_program_are_explained():
     main = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "python", "evaluator", "main.py")
     done = subprocess.run([sys.executable, main], capture_output=True, text=True)
     assert done.returncode == 1 and "--fd" in done.stderr and "Traceback" not in done.stderr

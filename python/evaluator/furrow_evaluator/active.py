@@ -1,15 +1,15 @@
-"""The workflow that is loaded in this process, for functions that are imported from modules named `snakemake`. Scripts have none."""
+"""The workflow loaded in this process, for functions imported from modules named `snakemake`. Scripts have none."""
 
 workflow = None
 can_ask = False
 
 
 def load_document(path):
-    """A YAML or JSON file as Python values: from the engine where it can be asked, else by what is installed."""
+    """A YAML or JSON file as Python values, parsed by the engine where it can be asked, else by installed modules."""
     if workflow is not None and can_ask:
         from .config import load_file
 
-        return load_file(path, workflow.transport_, "file")
+        return load_file(path, workflow._transport, "file")
     import json
 
     with open(path, encoding="utf-8") as file:
@@ -23,5 +23,5 @@ def load_document(path):
     except ImportError:
         from .errors import WorkflowError
 
-        raise WorkflowError("%s is no JSON, and this Python has no PyYAML to read it with" % path) from None
+        raise WorkflowError(f"{path} is not JSON, and this Python has no PyYAML to read it with") from None
     return yaml.safe_load(text)

@@ -1,7 +1,7 @@
 """Runs a Python script of a rule: `python3 bootstrap.py PAYLOAD SCRIPT`.
 
-The script runs as `__main__`, with its own folder first on sys.path, its own path as __file__, and the object `snakemake`. Little is imported: a
-script may be short, and there may be thousands.
+The script runs as `__main__`, with its own folder first on sys.path, its own path as __file__, and the object
+`snakemake`. Little is imported: a script may be short, and there may be thousands.
 """
 
 import os
@@ -17,7 +17,7 @@ def prepare(payload, path):
     package.__path__ = [here]
     sys.modules["furrow_evaluator"] = package
     if sys.path and os.path.abspath(sys.path[0]) == here:
-        del sys.path[0]  # the modules in this folder must not hide the user's
+        del sys.path[0]  # modules in this folder must not hide the user's
     import pickle
 
     from furrow_evaluator.values import Snakemake

@@ -1,4 +1,4 @@
-"""`config`: files named by the Snakefile, then files named by --configfile, then --config; the later wins, key by key."""
+"""`config`: files named by the Snakefile, then by --configfile, then --config; later ones win, key by key."""
 
 import os
 
@@ -7,7 +7,7 @@ from .transport import AskFailed
 
 
 def update_config(config, other):
-    """Takes over another config key by key, so that what it does not speak of stays."""
+    """Merges another config key by key, so that keys which it does not have stay."""
     for key, value in other.items():
         if isinstance(value, dict):
             inner = config.get(key)
@@ -17,22 +17,22 @@ def update_config(config, other):
     return config
 
 
-def with_any_keys(value):
-    """Undoes how the engine writes mappings whose keys are no texts: {"__pairs__": [[key, value], ...]}."""
+def _with_any_keys(value):
+    """Decodes the engine's form of mappings whose keys are not all texts: {"__pairs__": [[key, value], ...]}."""
     if isinstance(value, list):
-        return [with_any_keys(item) for item in value]
+        return [_with_any_keys(item) for item in value]
     if not isinstance(value, dict):
         return value
     if len(value) == 1 and "__pairs__" in value:
-        return {key: with_any_keys(item) for key, item in value["__pairs__"]}
-    return {key: with_any_keys(item) for key, item in value.items()}
+        return {key: _with_any_keys(item) for key, item in value["__pairs__"]}
+    return {key: _with_any_keys(item) for key, item in value.items()}
 
 
 def load_file(path, transport, what="config file"):
     try:
-        return with_any_keys(transport.ask("yaml", path=os.path.abspath(path)))
+        return _with_any_keys(transport.ask("yaml", path=os.path.abspath(path)))
     except AskFailed as failed:
-        error = WorkflowError("the %s %s cannot be read: %s" % (what, path, failed), hint=failed.error.get("hint"))
+        error = WorkflowError(f"the {what} {path} cannot be read: {failed}", hint=failed.error.get("hint"))
         if failed.error.get("file") and failed.error.get("line"):
             error.file, error.line = failed.error["file"], failed.error["line"]
         raise error from None
@@ -43,32 +43,34 @@ def load_mapping(path, transport):
     if content is None:
         return {}
     if not isinstance(content, dict):
-        raise WorkflowError("the config file %s must hold keys and values at its top, not %s" % (path, type(content).__name__))
+        raise WorkflowError(
+            f"the config file {path} must hold keys and values at its top, not {type(content).__name__}"
+        )
     return content
 
 
 class Config:
-    """The values, and what the command line has said about them."""
+    """The values, and what the command line says about them."""
 
     def __init__(self, request, transport):
-        self.transport_ = transport
-        self.overwrite_ = {}
+        self._transport = transport
+        self._overwrite = {}
         for path in request.get("configfiles") or []:
-            update_config(self.overwrite_, load_mapping(path, transport))
-        update_config(self.overwrite_, request.get("config") or {})
-        self.values = update_config({}, self.overwrite_)
-        self.has_files_ = bool(request.get("configfiles"))
-        self.replaces_ = self.has_files_ and bool(request.get("replace_config"))
+            update_config(self._overwrite, load_mapping(path, transport))
+        update_config(self._overwrite, request.get("config") or {})
+        self.values = update_config({}, self._overwrite)
+        self._has_files = bool(request.get("configfiles"))
+        self._replaces = self._has_files and bool(request.get("replace_config"))
 
     def read(self, path, workflow):
         """`configfile:` of a Snakefile; the path is relative to the working directory."""
         if not os.path.exists(path):
-            if self.has_files_:
+            if self._has_files:
                 return
-            raise WorkflowError("the config file %s is not there (looked at %s)" % (path, os.path.abspath(path)))
-        if self.replaces_:
+            raise WorkflowError(f"the config file {path} is not there (looked at {os.path.abspath(path)})")
+        if self._replaces:
             return
         workflow.configfiles.append(path)
         config = workflow.globals["config"]
-        update_config(config, load_mapping(path, self.transport_))
-        update_config(config, self.overwrite_)
+        update_config(config, load_mapping(path, self._transport))
+        update_config(config, self._overwrite)

@@ -1,4 +1,4 @@
-"""The config as JSON; whatever JSON does not know becomes its text."""
+"""The config as JSON; a value that JSON does not have is written as its text."""
 
 from .transport import dumps
 
@@ -7,10 +7,10 @@ def config_json(config):
     try:
         return dumps(config)
     except (TypeError, ValueError, RecursionError):
-        return dumps(plain(config, 0))
+        return dumps(_plain(config, 0))
 
 
-def plain(value, depth):
+def _plain(value, depth):
     if value is None or isinstance(value, (bool, int, str)):
         return value
     if isinstance(value, float):
@@ -18,7 +18,7 @@ def plain(value, depth):
     if depth > 60:
         return "..."
     if isinstance(value, dict):
-        return {str(key): plain(item, depth + 1) for key, item in value.items()}
+        return {str(key): _plain(item, depth + 1) for key, item in value.items()}
     if isinstance(value, (list, tuple, set, frozenset)):
-        return [plain(item, depth + 1) for item in value]
+        return [_plain(item, depth + 1) for item in value]
     return str(value)

@@ -1,17 +1,17 @@
-"""Arguments of input, output, log and benchmark: what the Snakefile gave, as ENTRYs for the engine."""
+"""Arguments of input, output, log and benchmark as the protocol's ENTRYs."""
 
 from .errors import NotYet, WorkflowError
 from .flags import Flagged, FlaggedFunction, flags_of, is_flagged, is_path
 from .transport import Json, dumps
 from .values import InputFiles, check_name
 
-kFlagsOfInput = ("ancient",)
-kFlagsOfOutput = ("temp", "group_jobs", "protected", "directory", "touch")
-kBigList = 2000
+_FLAGS_OF_INPUT = ("ancient",)
+_FLAGS_OF_OUTPUT = ("temp", "group_jobs", "protected", "directory", "touch")
+_BIG_LIST = 2000
 
 
-class Entry:
-    """One argument: some patterns, or a function that answers them."""
+class _Entry:
+    """One argument: some patterns, or a function that returns them."""
 
     __slots__ = ("name", "items", "is_list", "function", "line")
 
@@ -31,31 +31,34 @@ class Entry:
 
 def encode_items(name, items, is_list, directive, literal=False):
     head = '{"name":%s,"list":%s,"items":' % (dumps(name), "true" if is_list else "false")
-    if len(items) > kBigList and set(map(type, items)) == {str} and not literal:
-        return Json(head + encode_strings(items) + "}")
-    return Json(head + dumps([encode_item(item, directive, literal) for item in items]) + "}")
+    if len(items) > _BIG_LIST and set(map(type, items)) == {str} and not literal:
+        return Json(head + _encode_strings(items) + "}")
+    return Json(head + dumps([_encode_item(item, directive, literal) for item in items]) + "}")
 
 
-def encode_strings(items):
-    """JSON of many strings: nothing is escaped unless one of them needs it, which is a hundred times cheaper to find out in one text."""
+def _encode_strings(items):
+    """JSON of many strings.
+
+    Few strings need escaping; looking for those in one joined text is a hundred times faster than in each string.
+    """
     text = '","'.join(items)
-    if "\\" in text or text.count('"') != 2 * (len(items) - 1) or has_control(text):
+    if "\\" in text or text.count('"') != 2 * (len(items) - 1) or _has_control(text):
         return dumps(items)
-    return '["%s"]' % text
+    return f'["{text}"]'
 
 
-def has_control(text):
+def _has_control(text):
     from re import compile
 
     return compile("[\\x00-\\x1f]").search(text) is not None
 
 
-def encode_item(item, directive, literal=False):
+def _encode_item(item, directive, literal=False):
     if type(item) is str:
         return {"p": item, "literal": True} if literal and "{" in item else item
     made = {"p": str(item)}
     flags = flags_of(item)
-    kept = [name for name in (kFlagsOfInput if directive == "input" else kFlagsOfOutput) if name in flags]
+    kept = [name for name in (_FLAGS_OF_INPUT if directive == "input" else _FLAGS_OF_OUTPUT) if name in flags]
     if kept:
         made["f"] = kept
     if "ensure" in flags and directive == "output":
@@ -69,13 +72,13 @@ def read_arguments(args, kwargs, directive, line, flag_all=None):
     """The entries of one directive."""
     entries = []
     for value in args:
-        entries += read_argument(None, value, directive, line)
+        entries += _read_argument(None, value, directive, line)
     for name, value in kwargs.items():
         try:
             check_name(name, InputFiles if directive == "input" else None)
         except AttributeError as error:
             raise WorkflowError(str(error)) from None
-        entries += read_argument(name, value, directive, line)
+        entries += _read_argument(name, value, directive, line)
     if flag_all:
         for entry in entries:
             entry.items = [flag_all(item) for item in entry.items]
@@ -83,38 +86,38 @@ def read_arguments(args, kwargs, directive, line, flag_all=None):
     return entries
 
 
-def read_argument(name, value, directive, line):
+def _read_argument(name, value, directive, line):
     if type(value) is str or is_path(value):
-        return [Entry(name, [as_pattern(value)])]
+        return [_Entry(name, [_as_pattern(value)])]
     if callable(value) or isinstance(value, FlaggedFunction):
-        return [function_entry(name, value, directive, line)]
+        return [_function_entry(name, value, directive, line)]
     if type(value) is list and value and set(map(type, value)) == {str}:
-        return [Entry(name, value, True)]
+        return [_Entry(name, value, True)]
     items = flatten(value, directive, name)
     if items and all(is_flagged(item, "multiext") for item in items) and name is None:
-        return [Entry(item.flags["multiext"]["name"], [item]) for item in items]
+        return [_Entry(item.flags["multiext"]["name"], [item]) for item in items]
     if any(callable(item) for item in items):
-        return mixed_entries(name, items, directive, line)
-    return [Entry(name, items, True)]
+        return _mixed_entries(name, items, directive, line)
+    return [_Entry(name, items, True)]
 
 
-def as_pattern(value):
+def _as_pattern(value):
     if type(value) is str:
         return value
     return value if isinstance(value, Flagged) else str(value)
 
 
 def flatten(value, directive, name):
-    """Lists in lists become one list, as do tuples, sets, generators, arrays."""
+    """Flattens lists in lists, and tuples, sets, generators and arrays, to one list."""
     if is_path(value):
-        return [as_pattern(value)]
+        return [_as_pattern(value)]
     if callable(value):
         return [value]
     if isinstance(value, (int, float, bytes)) or value is None or not hasattr(value, "__iter__"):
-        what = "argument %s" % name if name else "an argument"
-        raise WorkflowError("%s of %s is %s, but it takes file names, lists of them%s" % (
-            what, directive, "None" if value is None else "of type %s" % type(value).__name__, " or functions" if directive == "input" else ""
-        ))  # fmt: skip
+        what = f"argument {name}" if name else "an argument"
+        found = "None" if value is None else f"of type {type(value).__name__}"
+        functions = " or functions" if directive == "input" else ""
+        raise WorkflowError(f"{what} of {directive} is {found}, but it takes file names, lists of them{functions}")
     items = []
     for item in value:
         if type(item) is str:
@@ -124,23 +127,26 @@ def flatten(value, directive, name):
     return items
 
 
-def function_entry(name, function, directive, line):
+def _function_entry(name, function, directive, line):
     if directive != "input":
         if directive == "output":
-            raise WorkflowError("output cannot be a function: its patterns must be known before any job is", hint="only input and params take functions")
-        raise NotYet("a function for %s is not carried out yet" % directive)
-    return Entry(name, function=function, line=line)
+            raise WorkflowError(
+                "output cannot be a function: its patterns must be known before any job is",
+                hint="only input and params take functions",
+            )
+        raise NotYet(f"a function for {directive} is not supported yet")
+    return _Entry(name, function=function, line=line)
 
 
-def mixed_entries(name, items, directive, line):
-    """A list that holds functions: without a name it is the same as its items one by one."""
+def _mixed_entries(name, items, directive, line):
+    """A list that holds functions. Without a name it is the same as its items one by one."""
     if name is None:
-        return [entry for item in items for entry in read_argument(None, item, directive, line)]
-    return [function_entry(name, Together(items), directive, line)]
+        return [entry for item in items for entry in _read_argument(None, item, directive, line)]
+    return [_function_entry(name, _MixedList(items), directive, line)]
 
 
-class Together:
-    """Answers a named list in which some items are functions."""
+class _MixedList:
+    """The function for a named list in which some items are functions."""
 
     takes_all = True
 
@@ -158,7 +164,7 @@ class Together:
 
 
 def shape(entries):
-    """[name, first, end, is_list] of each entry, if no function is among them."""
+    """[name, first, end, is_list] of each entry; None if one of them is a function."""
     ranges = []
     at = 0
     for entry in entries:

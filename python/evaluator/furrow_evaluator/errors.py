@@ -1,16 +1,23 @@
-"""Errors, and how an exception becomes the ERROR of the protocol: the user's file and line, never a frame of ours."""
+"""Errors, and how an exception becomes the protocol's ERROR: with the user's file and line, never a frame of ours."""
 
 import os
 import sys
 
-kHere = os.path.dirname(os.path.abspath(__file__))
-kEvaluatorFolder = os.path.dirname(kHere)
-kMaxFrames = 12
-kOurNames = ("furrow_evaluator.rules.", "furrow_evaluator.workflow.", "RuleBuilder.", "Directives.", "__furrow__.", "__r.")
+_HERE = os.path.dirname(os.path.abspath(__file__))
+_EVALUATOR_FOLDER = os.path.dirname(_HERE)
+_MAX_FRAMES = 12
+_OUR_NAMES = (
+    "furrow_evaluator.rules.",
+    "furrow_evaluator.workflow.",
+    "RuleBuilder.",
+    "Directives.",
+    "__furrow__.",
+    "__r.",
+)
 
 
 class WorkflowError(Exception):
-    """The language was misused. `file` and `line` say where, if it is not the line that was being executed."""
+    """The workflow misuses the language. `file` and `line` say where, if it is not the line being executed."""
 
     def __init__(self, *args, file=None, line=None, hint=None, rule=None, **ignored):
         super().__init__(*args)
@@ -24,7 +31,7 @@ class WorkflowError(Exception):
 
 
 class NotYet(WorkflowError):
-    """Language that Furrow knows and does not carry out yet."""
+    """Language that Furrow knows but does not support yet."""
 
 
 class WildcardError(WorkflowError):
@@ -47,7 +54,7 @@ class SnakefileSyntaxError(WorkflowError):
         self.text = text
 
 
-def type_name(exception):
+def _type_name(exception):
     if isinstance(exception, SnakefileSyntaxError):
         return "SyntaxError"
     if isinstance(exception, LookupFailed):
@@ -55,41 +62,44 @@ def type_name(exception):
     return type(exception).__name__
 
 
-def is_user_file(filename):
-    if filename.startswith("<") or filename.startswith(kEvaluatorFolder + os.sep):
+def _is_user_file(filename):
+    if filename.startswith("<") or filename.startswith(_EVALUATOR_FOLDER + os.sep):
         return False
-    for prefix in library_folders():
+    for prefix in _library_folders():
         if filename.startswith(prefix):
             return False
     return True
 
 
-def library_folders():
-    """Folders of installed code: the standard library and site-packages, but not the user's modules in a folder below a virtual environment."""
-    if not library_folders.known:
+def _library_folders():
+    """Folders of installed code: the standard library and site-packages.
+
+    The top folder of a virtual environment is not among them: the user's modules may be below it.
+    """
+    if not _library_folders.known:
         folder = os.path.dirname(os.path.abspath(os.__file__)) + os.sep
-        library_folders.known = [folder, "/usr/lib/python3/"]
+        _library_folders.known = [folder, "/usr/lib/python3/"]
         for path in sys.path:
             if path.endswith("site-packages") or path.endswith("dist-packages"):
-                library_folders.known.append(path + os.sep)
-    return library_folders.known
+                _library_folders.known.append(path + os.sep)
+    return _library_folders.known
 
 
-library_folders.known = []
+_library_folders.known = []
 
 
-def user_frames(traceback):
+def _user_frames(traceback):
     frames = []
     while traceback is not None:
         code = traceback.tb_frame.f_code
-        if is_user_file(code.co_filename):
+        if _is_user_file(code.co_filename):
             frames.append((code.co_filename, traceback.tb_lineno, code.co_name))
         traceback = traceback.tb_next
     return frames
 
 
-def source_line(filename, line, cache={}):
-    """One line of a file as it is on disk, without its indentation."""
+def _source_line(filename, line, cache={}):
+    """One line of a file on disk, without its indentation."""
     if filename not in cache:
         cache.clear()
         try:
@@ -101,8 +111,8 @@ def source_line(filename, line, cache={}):
     return lines[line - 1].strip() if 0 < line <= len(lines) else ""
 
 
-def shown_name(name):
-    """What to call a frame: the functions that translation makes have names nobody wrote."""
+def _shown_name(name):
+    """The name to show for a frame: a generated function is shown as the block that the user wrote."""
     if name.startswith("__furrow_run_"):
         return "run"
     if name.startswith("__furrow_hook_"):
@@ -110,22 +120,22 @@ def shown_name(name):
     return name
 
 
-def frame_lines(frames):
+def _frame_lines(frames):
     lines = []
-    for filename, line, name in frames[-kMaxFrames:]:
-        where = "" if name == "<module>" else ", in " + shown_name(name)
-        lines.append('File "%s", line %d%s' % (filename, line, where))
-        text = source_line(filename, line)
+    for filename, line, name in frames[-_MAX_FRAMES:]:
+        where = "" if name == "<module>" else ", in " + _shown_name(name)
+        lines.append(f'File "{filename}", line {line}{where}')
+        text = _source_line(filename, line)
         if text:
             lines.append("    " + text[:300])
     return lines
 
 
-def innermost_user_frame(exception):
-    """The innermost frame in the user's code, of the exception or of what caused it."""
+def _innermost_user_frame(exception):
+    """The frames in the user's code, innermost last, of the exception or of what caused it."""
     seen = 0
     while exception is not None and seen < 10:
-        frames = user_frames(exception.__traceback__)
+        frames = _user_frames(exception.__traceback__)
         if frames:
             return frames
         exception = exception.__cause__ or exception.__context__
@@ -133,16 +143,16 @@ def innermost_user_frame(exception):
     return []
 
 
-def message_of(exception):
+def _message_of(exception):
     if isinstance(exception, KeyError) and len(exception.args) == 1:
-        return "the key %r is not there" % (exception.args[0],)
+        return f"the key {exception.args[0]!r} is not there"
     if isinstance(exception, SyntaxError):
         return exception.msg or "invalid syntax"
     try:
         text = str(exception)
     except Exception:
         text = ""
-    for ours in kOurNames:
+    for ours in _OUR_NAMES:
         text = text.replace(ours, "")
     return text or type(exception).__name__
 
@@ -151,18 +161,18 @@ def describe(exception, rule=None):
     """The ERROR for an exception."""
     if isinstance(exception, RecursionError):
         exception.__context__ = None
-    error = {"type": type_name(exception), "message": message_of(exception)}
-    if isinstance(getattr(exception, "error", None), dict):  # what the engine has answered to a question
+    error = {"type": _type_name(exception), "message": _message_of(exception)}
+    if isinstance(getattr(exception, "error", None), dict):  # the engine's answer to a question
         error.update(exception.error)
-    frames = innermost_user_frame(exception)
-    if is_syntax_error_in_file(exception):
-        add_place(error, exception.filename, exception.lineno, source_line(exception.filename, exception.lineno))
+    frames = _innermost_user_frame(exception)
+    if _is_syntax_error_in_file(exception):
+        _add_place(error, exception.filename, exception.lineno, _source_line(exception.filename, exception.lineno))
     elif isinstance(exception, WorkflowError) and exception.line is not None:
-        add_place(error, exception.file, exception.line, getattr(exception, "text", None))
+        _add_place(error, exception.file, exception.line, getattr(exception, "text", None))
     elif frames:
         error["file"], error["line"] = frames[-1][0], frames[-1][1]
-        error["traceback"] = frame_lines(frames)
-    hint = getattr(exception, "hint", None) or hint_for(exception)
+        error["traceback"] = _frame_lines(frames)
+    hint = getattr(exception, "hint", None) or _hint_for(exception)
     if hint:
         error["hint"] = hint
     rule = getattr(exception, "rule", None) if isinstance(exception, WorkflowError) and exception.rule else rule
@@ -171,36 +181,36 @@ def describe(exception, rule=None):
     return error
 
 
-def is_syntax_error_in_file(exception):
+def _is_syntax_error_in_file(exception):
     return isinstance(exception, SyntaxError) and exception.lineno and (exception.filename or "<")[0] != "<"
 
 
-def add_place(error, filename, line, text):
+def _add_place(error, filename, line, text):
     error["file"] = filename
     error["line"] = line
     text = (text or "").strip()
     if text:
-        error["traceback"] = ['File "%s", line %d' % (filename, line), "    " + text[:300]]
+        error["traceback"] = [f'File "{filename}", line {line}', "    " + text[:300]]
 
 
-def hint_for(exception):
+def _hint_for(exception):
     if isinstance(exception, ModuleNotFoundError):
         if (exception.name or "").split(".")[0] == "snakemake":
-            return "Furrow brings the parts of this package that Snakefiles use most; this part is not among them"
-        return "the Snakefile runs under %s; choose another Python with --python or FURROW_PYTHON" % sys.executable
+            return "Furrow provides the parts of this package that Snakefiles use most; this part is not among them"
+        return f"the Snakefile runs under {sys.executable}; choose another Python with --python or FURROW_PYTHON"
     return None
 
 
 def user_traceback(exception):
     """Text for standard error: the user's frames, then the exception."""
-    lines = frame_lines(innermost_user_frame(exception))
+    lines = _frame_lines(_innermost_user_frame(exception))
     head = ["Traceback (most recent call last):"] if lines else []
     body = ["  " + line for line in lines]
-    return "\n".join(head + body + ["%s: %s" % (type_name(exception), message_of(exception))]) + "\n"
+    return "\n".join(head + body + [f"{_type_name(exception)}: {_message_of(exception)}"]) + "\n"
 
 
 def did_you_mean(word, choices):
-    """The nearest of the choices, or None. difflib is imported only here, where a mistake has been made already."""
+    """The nearest of the choices, or None. difflib is imported late because only mistakes need it."""
     from difflib import get_close_matches
 
     found = get_close_matches(word, [str(choice) for choice in choices], n=1, cutoff=0.6)

@@ -1,4 +1,4 @@
-"""Strings and functions that carry flags: temp(...), directory(...) and their kin."""
+"""Strings and functions that carry flags: temp(...), directory(...) and the like."""
 
 from .errors import NotYet, WorkflowError
 
@@ -54,14 +54,14 @@ def flag(value, name, content=True):
     try:
         return [flag(item, name, content) for item in value]
     except TypeError:
-        raise WorkflowError("%s(...) takes file names or lists of them, not %s" % (name, type(value).__name__)) from None
+        raise WorkflowError(f"{name}(...) takes file names or lists of them, not {type(value).__name__}") from None
 
 
-def refuse_together(value, name, others):
+def _refuse_together(value, name, others):
     for item in [value] if is_path(value) or callable(value) or isinstance(value, dict) else value:
         for other in others:
             if is_flagged(item, other):
-                raise WorkflowError("%s(...) and %s(...) exclude each other" % (name, other))
+                raise WorkflowError(f"{name}(...) and {other}(...) exclude each other")
 
 
 def ancient(value):
@@ -73,7 +73,7 @@ def directory(value):
 
 
 def temp(value, group_jobs=False):
-    refuse_together(value, "temp", ["protected"])
+    _refuse_together(value, "temp", ["protected"])
     value = flag(value, "temp")
     return flag(value, "group_jobs") if group_jobs else value
 
@@ -83,7 +83,7 @@ def temporary(value):
 
 
 def protected(value):
-    refuse_together(value, "protected", ["temp"])
+    _refuse_together(value, "protected", ["temp"])
     return flag(value, "protected")
 
 
@@ -95,9 +95,9 @@ def ensure(value, non_empty=False, sha256=None, md5=None, sha1=None):
     sums = {"sha256": sha256, "md5": md5, "sha1": sha1}
     given = {name: text for name, text in sums.items() if text is not None}
     if len(given) > 1:
-        raise WorkflowError("ensure(...) takes one checksum, not %d" % len(given))
+        raise WorkflowError(f"ensure(...) takes one checksum, not {len(given)}")
     if any(callable(text) for text in given.values()):
-        raise NotYet("ensure(...) with a function as checksum is not carried out yet")
+        raise NotYet("ensure(...) with a function as checksum is not supported yet")
     return flag(value, "ensure", {"non_empty": bool(non_empty), **given})
 
 
@@ -107,7 +107,7 @@ def unpack(value):
 
 def repeat(value, n_repeat):
     if n_repeat != 1:
-        raise NotYet("repeat(..., %r): running a job several times to measure it is not carried out yet" % (n_repeat,))
+        raise NotYet(f"repeat(..., {n_repeat!r}): running a job several times to measure it is not supported yet")
     return value
 
 
@@ -116,23 +116,25 @@ def local(value):
 
 
 def report(value, caption=None, category=None, subcategory=None, labels=None, patterns=(), htmlindex=None):
-    return flag(value, "report", {"caption": caption, "category": category, "subcategory": subcategory, "labels": labels})
+    return flag(
+        value, "report", {"caption": caption, "category": category, "subcategory": subcategory, "labels": labels}
+    )
 
 
-def not_yet_flag(name):
+def _not_yet_flag(name):
     def refuse(*args, **kwargs):
-        raise NotYet("%s(...) is not carried out yet" % name)
+        raise NotYet(f"{name}(...) is not supported yet")
 
     refuse.__name__ = name
     return refuse
 
 
-pipe = not_yet_flag("pipe")
-service = not_yet_flag("service")
-from_queue = not_yet_flag("from_queue")
-update = not_yet_flag("update")
-before_update = not_yet_flag("before_update")
-dynamic = not_yet_flag("dynamic")
+pipe = _not_yet_flag("pipe")
+service = _not_yet_flag("service")
+from_queue = _not_yet_flag("from_queue")
+update = _not_yet_flag("update")
+before_update = _not_yet_flag("before_update")
+dynamic = _not_yet_flag("dynamic")
 
 
 class AccessPatterns:

@@ -1,7 +1,7 @@
 """Fills `{input}`, `{wildcards.x}`, `{params[0]}`, `{x:q}` and globals into commands and messages.
 
-The syntax is that of str.format; a list is joined with spaces, and a specification that ends with q quotes each item for the shell. A template is
-taken apart once and filled many times.
+The syntax is that of str.format; a list is joined with spaces, and a format specification that ends with q quotes each
+item for the shell. A template is parsed once and filled many times.
 """
 
 import sys
@@ -9,21 +9,21 @@ from _string import formatter_field_name_split, formatter_parser
 
 from .errors import WorkflowError
 
-kMaxTemplates = 4096
-kSafe = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_@%+=:,./-")
-kJoined = (list, tuple, set, frozenset)
-compiled_templates = {}
+_MAX_TEMPLATES = 4096
+_SAFE = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_@%+=:,./-")
+_JOINED = (list, tuple, set, frozenset)
+_compiled_templates = {}
 
 
 def quote(text):
     """Quotes for a POSIX shell, as shlex.quote does; an empty text stays empty."""
-    if kSafe.issuperset(text):
+    if _SAFE.issuperset(text):
         return text
     return "'" + text.replace("'", "'\"'\"'") + "'"
 
 
-class Field:
-    """One `{...}`: how to find the value, and how to show it."""
+class _Field:
+    """One `{...}`: how to find the value and how to show it."""
 
     __slots__ = ("first", "path", "conversion", "spec", "nested")
 
@@ -35,7 +35,7 @@ class Field:
         self.path = list(rest)
         self.conversion = conversion
         self.spec = spec
-        self.nested = compile_template(spec) if "{" in spec else None
+        self.nested = _compile_template(spec) if "{" in spec else None
 
     def text(self, lookup, quote_all):
         value = lookup(self.first)
@@ -43,19 +43,19 @@ class Field:
             value = getattr(value, key) if is_attribute else value[key]
         if self.conversion:
             value = {"s": str, "r": repr, "a": ascii}[self.conversion](value)
-        spec = self.spec if self.nested is None else render(self.nested, lookup)
+        spec = self.spec if self.nested is None else _render(self.nested, lookup)
         return show(value, spec, quote_all)
 
 
 def show(value, spec, quote_all):
-    if isinstance(value, kJoined):
+    if isinstance(value, _JOINED):
         if type(value).__name__ == "Wildcards":
             return ",".join("%s=%s" % item for item in sorted(value.items()))
-        return " ".join([show_one(item, spec, quote_all) for item in value])
-    return show_one(value, spec, quote_all)
+        return " ".join([_show_one(item, spec, quote_all) for item in value])
+    return _show_one(value, spec, quote_all)
 
 
-def show_one(value, spec, quote_all):
+def _show_one(value, spec, quote_all):
     quoted = quote_all
     if spec and spec[-1] in "qu":
         quoted = spec[-1] == "q"
@@ -64,9 +64,9 @@ def show_one(value, spec, quote_all):
     return quote(text) if quoted and text else text
 
 
-def compile_template(template):
+def _compile_template(template):
     """The template as a list of texts and Fields."""
-    parts = compiled_templates.get(template)
+    parts = _compiled_templates.get(template)
     if parts is not None:
         return parts
     parts = []
@@ -76,50 +76,51 @@ def compile_template(template):
             if literal:
                 parts.append(literal)
             if name is not None:
-                parts.append(Field(name, spec or "", conversion, lambda: next(numbers)))
+                parts.append(_Field(name, spec or "", conversion, lambda: next(numbers)))
     except ValueError as error:
         raise WorkflowError(
-            "the text cannot be filled in: %s, in: %s" % (error, shorten(template)), hint="braces that mean themselves are doubled: {{ and }}"
+            f"the text cannot be filled in: {error}, in: {_shorten(template)}",
+            hint="literal braces are doubled: {{ and }}",
         ) from None
-    if len(compiled_templates) > kMaxTemplates:
-        compiled_templates.clear()
-    compiled_templates[str(template)] = parts
+    if len(_compiled_templates) > _MAX_TEMPLATES:
+        _compiled_templates.clear()
+    _compiled_templates[str(template)] = parts
     return parts
 
 
-def shorten(text):
+def _shorten(text):
     text = " ".join(str(text).split())
     return text if len(text) <= 120 else text[:117] + "..."
 
 
-def render(parts, lookup, quote_all=False):
+def _render(parts, lookup, quote_all=False):
     return "".join([part if type(part) is str else part.text(lookup, quote_all) for part in parts])
 
 
 def fill(template, lookup, quote_all=False):
-    """The filled text; `lookup` answers a first name, or a position, and raises KeyError where it has none."""
-    parts = compile_template(template)
+    """The filled text; `lookup` returns the value of a name or a position, and raises KeyError if it has none."""
+    parts = _compile_template(template)
     if not parts:
         return ""
     if len(parts) == 1 and type(parts[0]) is str:
         return parts[0]
     try:
-        return render(parts, lookup, quote_all)
-    except UnknownName as unknown:
+        return _render(parts, lookup, quote_all)
+    except _UnknownName as unknown:
         raise unknown.as_error(template) from None
     except AttributeError as error:
-        raise AttributeError("%s, in: %s" % (error, shorten(template))) from None
+        raise AttributeError(f"{error}, in: {_shorten(template)}") from None
     except (KeyError, IndexError, TypeError, ValueError) as error:
-        raise type(error)("%s, in: %s" % (plain_message(error), shorten(template))) from None
+        raise type(error)(f"{_plain_message(error)}, in: {_shorten(template)}") from None
 
 
-def plain_message(error):
+def _plain_message(error):
     if isinstance(error, KeyError) and error.args:
-        return "there is no %r" % (error.args[0],)
+        return f"there is no {error.args[0]!r}"
     return str(error)
 
 
-class UnknownName(Exception):
+class _UnknownName(Exception):
     def __init__(self, name, wildcards):
         self.name = name
         self.wildcards = wildcards
@@ -127,9 +128,11 @@ class UnknownName(Exception):
     def as_error(self, template):
         name = self.name
         if isinstance(name, str) and self.wildcards is not None and name in self.wildcards:
-            return NameError("the name %r is unknown here; did you mean 'wildcards.%s'? In: %s" % (name, name, shorten(template)))
-        hint = "braces that mean themselves are doubled: {{ and }}"
-        return NameError("the name %r is unknown here (%s), in: %s" % (name, hint, shorten(template)))
+            return NameError(
+                f"the name {name!r} is unknown here; did you mean 'wildcards.{name}'? In: {_shorten(template)}"
+            )
+        hint = "literal braces are doubled: {{ and }}"
+        return NameError(f"the name {name!r} is unknown here ({hint}), in: {_shorten(template)}")
 
 
 class Names:
@@ -146,7 +149,7 @@ class Names:
                 return names[name]
             except KeyError:
                 pass
-        raise UnknownName(name, self.wildcard_names())
+        raise _UnknownName(name, self.wildcard_names())
 
     def wildcard_names(self):
         for names in self.maps:
@@ -158,7 +161,7 @@ class Names:
         return None
 
 
-class WithPositions:
+class _WithPositions:
     """Positional arguments first, then names."""
 
     __slots__ = ("args", "names")
@@ -178,6 +181,6 @@ def format_from_frame(template, args, kwargs, depth, quote_all=False):
     frame = sys._getframe(depth + 1)
     names = Names(kwargs, frame.f_locals, frame.f_globals)
     try:
-        return fill(str(template), WithPositions(args, names), quote_all)
+        return fill(str(template), _WithPositions(args, names), quote_all)
     finally:
         del frame

@@ -1,18 +1,18 @@
-"""Calls input functions and their kin with the arguments that they name."""
+"""Calls input functions and the like with the arguments that they name."""
 
-kVarKeywords = 0x08
-kFunction = type(lambda: None)
-parameters_by_code = {}
+_VAR_KEYWORDS = 0x08
+_FUNCTION = type(lambda: None)
+_parameters_by_code = {}
 
 
 def call(function, wildcards, known):
-    """Calls a function with the wildcards and those of the known arguments that it names. A value that is a Lazy is made only then."""
-    names = parameters(function)
+    """Calls a function with the wildcards and those known arguments that it names. A Lazy value is made only then."""
+    names = _parameters(function)
     if names is None:
-        return function(wildcards, **{name: concrete(value) for name, value in known.items()})
+        return function(wildcards, **{name: _concrete(value) for name, value in known.items()})
     if not names:
         return function(wildcards)
-    return function(wildcards, **{name: concrete(known[name]) for name in names if name in known})
+    return function(wildcards, **{name: _concrete(known[name]) for name in names if name in known})
 
 
 class Lazy:
@@ -31,33 +31,37 @@ class Lazy:
         return self.value
 
 
-def concrete(value):
+def _concrete(value):
     return value.get() if type(value) is Lazy else value
 
 
-def parameters(function):
-    """The names of the arguments behind the first; None if the function takes any. Cached, since one rule may have a million jobs."""
-    if type(function) is not kFunction:
-        return object_parameters(function)
+def _parameters(function):
+    """The names of the arguments after the first; None if the function takes any.
+
+    They are cached, since one rule may have a million jobs.
+    """
+    if type(function) is not _FUNCTION:
+        return _object_parameters(function)
     code = function.__code__
     try:
-        return parameters_by_code[code]
+        return _parameters_by_code[code]
     except KeyError:
-        names = parameters_by_code[code] = code_parameters(code)
+        names = _parameters_by_code[code] = _code_parameters(code)
         return names
 
 
-def code_parameters(code):
-    if code.co_flags & kVarKeywords:
+def _code_parameters(code):
+    if code.co_flags & _VAR_KEYWORDS:
         return None
-    return code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount] if code.co_argcount else code.co_varnames[: code.co_kwonlyargcount]
+    first = 1 if code.co_argcount else 0
+    return code.co_varnames[first : code.co_argcount + code.co_kwonlyargcount]
 
 
-def object_parameters(function):
+def _object_parameters(function):
     """Partials, bound methods, classes and objects with __call__."""
     inner = getattr(function, "callable", None)
     if inner is not None and hasattr(function, "flags"):
-        return parameters(inner)
+        return _parameters(inner)
     if getattr(type(function), "takes_all", False):
         return None
     import inspect
@@ -69,5 +73,7 @@ def object_parameters(function):
     kinds = [parameter.kind for parameter in signature.parameters.values()]
     if inspect.Parameter.VAR_KEYWORD in kinds:
         return None
-    names = [name for name, parameter in signature.parameters.items() if parameter.kind not in (parameter.VAR_POSITIONAL,)]
+    names = [
+        name for name, parameter in signature.parameters.items() if parameter.kind not in (parameter.VAR_POSITIONAL,)
+    ]
     return tuple(names[1:])

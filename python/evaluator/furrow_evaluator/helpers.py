@@ -1,4 +1,4 @@
-"""Functions that answer input functions: lookup, branch, evaluate, subpath and their kin."""
+"""Functions that make input functions: lookup, branch, evaluate, subpath and the like."""
 
 import os
 
@@ -6,11 +6,11 @@ from .errors import LookupFailed, NotYet, WorkflowError
 from .functions import call
 from .patterns import wildcard_names
 
-kNothing = object()
+_NOTHING = object()
 
 
 class Derived:
-    """A function made from another, which names the same arguments."""
+    """A function made from another, with the same arguments."""
 
     takes_all = True
 
@@ -23,15 +23,15 @@ class Derived:
 
 
 class RuleItem:
-    """`input.x` or `params[0]` where no job is known yet: a function that answers it once there is one."""
+    """`input.x` or `params[0]` where no job is known yet: a function that returns it once there is a job."""
 
     takes_all = True
 
     def __init__(self, name):
-        self.name_ = name
+        self._name = name
 
     def __call__(self, wildcards, **known):
-        return known[self.name_]
+        return known[self._name]
 
     def __getattr__(self, name):
         if name.startswith("__") or name in ("callable", "flags"):
@@ -50,14 +50,14 @@ class ItemOf:
         self.get = get
 
     def __call__(self, wildcards, **known):
-        return self.get(known[self.item.name_])
+        return self.get(known[self.item._name])
 
 
 def threads(wildcards, threads):
     return threads
 
 
-def is_function(value):
+def _is_function(value):
     return callable(value) and not isinstance(value, (str, type))
 
 
@@ -67,7 +67,7 @@ def branch(condition, then=None, otherwise=None, cases=None):
         raise WorkflowError("branch(...) takes either `then` or `cases`")
 
     def settle(value, wildcards, known):
-        value = call(value, wildcards, known) if is_function(value) else value
+        value = call(value, wildcards, known) if _is_function(value) else value
         return value
 
     def choose(wildcards, known):
@@ -77,11 +77,11 @@ def branch(condition, then=None, otherwise=None, cases=None):
         if found in cases:
             return settle(cases[found], wildcards, known) or []
         if otherwise is None:
-            raise WorkflowError("branch(...) has no case for %r" % (found,))
+            raise WorkflowError(f"branch(...) has no case for {found!r}")
         return settle(otherwise, wildcards, known) or []
 
     waiting = [condition, then, otherwise] + list((cases or {}).values())
-    if any(is_function(value) for value in waiting):
+    if any(_is_function(value) for value in waiting):
         return lambda wildcards, **known: choose(wildcards, known)
     return choose(None, {})
 
@@ -94,7 +94,7 @@ def evaluate(expression):
         try:
             return eval(filled, {"os": os})
         except Exception as error:
-            raise WorkflowError("evaluate(%r) fails for %s: %s" % (expression, filled, error)) from None
+            raise WorkflowError(f"evaluate({expression!r}) fails for {filled}: {error}") from None
 
     return inner
 
@@ -104,17 +104,17 @@ def exists(path):
 
 
 def subpath(path_or_func, strip_suffix=None, with_suffix=None, basename=False, parent=False, ancestor=None):
-    """A part of a path: without a suffix, its last name, or a folder above it."""
+    """A part of a path: the path without a suffix, its last name, or a folder above it."""
     if basename and (parent or ancestor is not None) or parent and ancestor is not None:
         raise ValueError("subpath(...) takes one of basename, parent and ancestor")
     if ancestor is not None and ancestor < 1:
         raise ValueError("ancestor must be at least 1")
 
     def cut(path):
-        path = single_path(path, "subpath")
+        path = _single_path(path, "subpath")
         if strip_suffix is not None:
             if not path.endswith(strip_suffix):
-                raise ValueError("the path %s does not end in %s" % (path, strip_suffix))
+                raise ValueError(f"the path {path} does not end in {strip_suffix}")
             path = path[: len(path) - len(strip_suffix)]
         path += with_suffix or ""
         if basename:
@@ -123,24 +123,24 @@ def subpath(path_or_func, strip_suffix=None, with_suffix=None, basename=False, p
             path = os.path.dirname(path) or "."
         return path
 
-    return Derived(path_or_func, cut) if is_function(path_or_func) else cut(path_or_func)
+    return Derived(path_or_func, cut) if _is_function(path_or_func) else cut(path_or_func)
 
 
-def single_path(path, function):
+def _single_path(path, function):
     if hasattr(path, "__fspath__"):
         path = os.fspath(path)
     if isinstance(path, list) and len(path) == 1:
         path = path[0]
     if not isinstance(path, str):
-        raise ValueError("%s(...) takes one path, not %r" % (function, path))
+        raise ValueError(f"{function}(...) takes one path, not {path!r}")
     return str(path)
 
 
 def parse_input(infile, parser=None, **kwargs):
-    """A function that reads one input file with the parser given."""
+    """A function that reads one input file with the given parser."""
 
     def read(wildcards, **known):
-        path = call(infile, wildcards, known) if is_function(infile) else infile
+        path = call(infile, wildcards, known) if _is_function(infile) else infile
         with open(path) as file:
             return parser(file, **kwargs) if parser is not None else file.read().strip()
 
@@ -148,7 +148,7 @@ def parse_input(infile, parser=None, **kwargs):
 
 
 def extract_checksum(infile, file=None, **ignored):
-    """The checksum that stands before a file's name in the output of md5sum or its kin, given as a path or an open file."""
+    """The checksum of a file from the output of md5sum or the like, which is given as a path or an open file."""
     if isinstance(infile, str) or hasattr(infile, "__fspath__"):
         with open(infile) as opened:
             return extract_checksum(opened, file)
@@ -158,7 +158,7 @@ def extract_checksum(infile, file=None, **ignored):
         name = name.strip().lstrip("*")
         if (name[2:] if name.startswith("./") else name) == wanted:
             return checksum
-    raise LookupFailed("there is no checksum of %s" % wanted)
+    raise LookupFailed(f"there is no checksum of {wanted}")
 
 
 def flatten(items):
@@ -173,31 +173,31 @@ def prepend_param(prefix, paths_or_func, space=True):
 
     def join(paths):
         paths = paths if isinstance(paths, list) else [paths]
-        return " ".join(prefix + (" " if space else "") + single_path(path, "prepend_param") for path in paths)
+        return " ".join(prefix + (" " if space else "") + _single_path(path, "prepend_param") for path in paths)
 
-    return Derived(paths_or_func, join) if is_function(paths_or_func) else join(paths_or_func)
+    return Derived(paths_or_func, join) if _is_function(paths_or_func) else join(paths_or_func)
 
 
 def as_py_module(path_or_func=None):
-    """The name of the module for `python -m` that a .py file is."""
+    """The name of a .py file as a module, for `python -m`."""
 
     def name(path):
-        path = single_path(path, "as_py_module")
+        path = _single_path(path, "as_py_module")
         words = path[:-3].split("/") if path.endswith(".py") else [""]
         if not all(word.isidentifier() for word in words):
-            raise ValueError("%s cannot be the path of a Python module" % path)
+            raise ValueError(f"{path} cannot be the path of a Python module")
         return ".".join(words)
 
     path_or_func = RuleItem("input").script if path_or_func is None else path_or_func
-    return Derived(path_or_func, name) if is_function(path_or_func) else name(path_or_func)
+    return Derived(path_or_func, name) if _is_function(path_or_func) else name(path_or_func)
 
 
 def choose_file(file_list, read=True, write=True, execute=None, creatable=None):
-    return choose(file_list, read, write, execute, creatable, os.path.isfile)
+    return _choose(file_list, read, write, execute, creatable, os.path.isfile)
 
 
 def choose_folder(folder_list, read=True, write=True, open=True, creatable=None):
-    return choose(folder_list, read, write, open, creatable, os.path.isdir)
+    return _choose(folder_list, read, write, open, creatable, os.path.isdir)
 
 
 def choose_tmp(tmp_list, read=True, write=True, open=True, creatable=True):
@@ -205,8 +205,8 @@ def choose_tmp(tmp_list, read=True, write=True, open=True, creatable=True):
     return "system_tmpdir" if found is None else found
 
 
-def choose(paths, read, write, execute, creatable, is_kind):
-    """The first path that may be used as asked, or could be made."""
+def _choose(paths, read, write, execute, creatable, is_kind):
+    """The first path that may be used as asked, or that could be made."""
     from pathlib import Path
 
     for path in paths:
@@ -223,8 +223,8 @@ def choose(paths, read, write, execute, creatable, is_kind):
     return None
 
 
-def lookup(query=None, dpath=None, cols=None, is_nrows=None, within=None, default=kNothing, **namespace):
-    """Finds values in a data frame (query) or a dict (dpath), at once or, where wildcards are in play, as an input function."""
+def lookup(query=None, dpath=None, cols=None, is_nrows=None, within=None, default=_NOTHING, **namespace):
+    """Finds values in a data frame (query) or a dict (dpath); an input function does so if wildcards are needed."""
     if within is None:
         raise LookupFailed("lookup(...) needs `within`, a data frame or a dict")
     if hasattr(within, "keys") and not hasattr(within, "query") and dpath is None:
@@ -234,57 +234,60 @@ def lookup(query=None, dpath=None, cols=None, is_nrows=None, within=None, defaul
     if dpath is not None:
         if not hasattr(within, "keys") or hasattr(within, "query"):
             raise LookupFailed("lookup(...) takes a dpath only within a dict")
-        return looked_up(dpath, [], namespace, lambda text, names: find_path(within, text, default))
+        return _looked_up(dpath, [], namespace, lambda text, names: _find_path(within, text, default))
     if hasattr(within, "to_frame"):
         within = within.to_frame()
     columns = cols if isinstance(cols, list) else [cols] if cols is not None else []
 
     def find(text, names):
-        chosen = [fill_names(column, names) for column in columns]
-        return find_rows(within, text, chosen if isinstance(cols, list) else chosen[0] if chosen else None, is_nrows, default)
+        chosen = [_fill_names(column, names) for column in columns]
+        return _find_rows(
+            within, text, chosen if isinstance(cols, list) else chosen[0] if chosen else None, is_nrows, default
+        )
 
-    return looked_up(query, columns, namespace, find)
+    return _looked_up(query, columns, namespace, find)
 
 
-def fill_names(text, names):
+def _fill_names(text, names):
     from .formatting import Names, fill
 
     return fill(text, Names(names)) if "{" in text else text
 
 
-def looked_up(text, more, namespace, find):
-    waits = is_function(text) or any(is_function(value) for value in namespace.values())
+def _looked_up(text, more, namespace, find):
+    waits = _is_function(text) or any(_is_function(value) for value in namespace.values())
     if not waits and all(name in namespace for part in [text, *more] for name in wildcard_names(part)):
-        return find(fill_names(text, namespace), namespace)
+        return find(_fill_names(text, namespace), namespace)
 
     def inner(wildcards, **known):
         names = dict(wildcards.items())
         for name, value in namespace.items():
-            names[name] = call(value, wildcards, known) if is_function(value) else value
-        wanted = call(text, wildcards, known) if is_function(text) else text
-        return find(fill_names(wanted, names), names)
+            names[name] = call(value, wildcards, known) if _is_function(value) else value
+        wanted = call(text, wildcards, known) if _is_function(text) else text
+        return find(_fill_names(wanted, names), names)
 
     return inner
 
 
-def find_path(within, path, default):
-    """Walks a dict by the words of a path that / divides; * and ? match names, and then all that is found is answered."""
+def _find_path(within, path, default):
+    """Walks a dict along the words of a path, divided by /. With * or ? in it, the result is a list of all matches."""
     words = [word for word in path.split("/") if word != ""]
     if any(sign in path for sign in "*?["):
-        found = list(matching(within, words))
-        return found if found or default is kNothing else default
+        found = list(_matching(within, words))
+        return found if found or default is _NOTHING else default
     value = within
     for word in words:
         try:
-            value = value[int(word)] if isinstance(value, (list, tuple)) else value[word] if word in value else value[int(word)]
+            is_key = not isinstance(value, (list, tuple)) and word in value
+            value = value[word] if is_key else value[int(word)]
         except (KeyError, IndexError, TypeError, ValueError):
-            if default is not kNothing:
+            if default is not _NOTHING:
                 return default
-            raise LookupFailed("lookup(...) finds nothing at %s" % path) from None
+            raise LookupFailed(f"lookup(...) finds nothing at {path}") from None
     return value
 
 
-def matching(value, words):
+def _matching(value, words):
     from fnmatch import fnmatchcase
 
     if not words:
@@ -293,20 +296,20 @@ def matching(value, words):
     pairs = value.items() if hasattr(value, "items") else enumerate(value) if isinstance(value, (list, tuple)) else ()
     for key, item in pairs:
         if words[0] == "**":
-            yield from matching(item, words[1:])
-            yield from matching(item, words)
+            yield from _matching(item, words[1:])
+            yield from _matching(item, words)
         elif fnmatchcase(str(key), words[0]):
-            yield from matching(item, words[1:])
+            yield from _matching(item, words[1:])
 
 
-def find_rows(frame, query, columns, is_nrows, default):
+def _find_rows(frame, query, columns, is_nrows, default):
     try:
         rows = frame.query(query)
     except Exception as error:
-        raise LookupFailed("lookup(...) fails with the query %r: %s" % (query, error)) from None
+        raise LookupFailed(f"lookup(...) fails with the query {query!r}: {error}") from None
     if is_nrows is not None:
         return is_nrows == len(rows)
-    if len(rows) == 0 and default is not kNothing:
+    if len(rows) == 0 and default is not _NOTHING:
         return default
     if columns is not None:
         rows = rows[columns]
@@ -316,27 +319,42 @@ def find_rows(frame, query, columns, is_nrows, default):
     return found[0] if len(found) == 1 else found
 
 
-class Later:
-    """A name that is there, whose use is language to come."""
+class _Unsupported:
+    """A name that exists, but whose use is not supported yet."""
 
     def __init__(self, name):
-        self.name_ = name
+        self._name = name
 
     def __getattr__(self, name):
         if name.startswith("_"):
             raise AttributeError(name)
-        raise NotYet("%s.%s: %s is not carried out yet" % (self.name_, name, self.name_))
+        raise NotYet(f"{self._name}.{name}: {self._name} is not supported yet")
 
     def __call__(self, *args, **kwargs):
-        raise NotYet("%s(...) is not carried out yet" % self.name_)
+        raise NotYet(f"{self._name}(...) is not supported yet")
+
+
+_FUNCTIONS = (
+    branch,
+    evaluate,
+    exists,
+    subpath,
+    parse_input,
+    extract_checksum,
+    flatten,
+    prepend_param,
+    as_py_module,
+    choose_file,
+    choose_folder,
+    choose_tmp,
+    lookup,
+)
 
 
 def namespace():
     names = {item: RuleItem(item) for item in ("input", "output", "params", "resources")}
     names["threads"] = threads
-    for function in (branch, evaluate, exists, subpath, parse_input, extract_checksum, flatten, prepend_param, as_py_module, choose_file,
-                     choose_folder, choose_tmp, lookup):  # fmt: skip
-        names[function.__name__] = function
+    names.update((function.__name__, function) for function in _FUNCTIONS)
     for name in ("scatter", "gather", "storage", "github", "gitlab", "gitfile", "checkpoints"):
-        names[name] = Later(name)
+        names[name] = _Unsupported(name)
     return names

@@ -1,13 +1,13 @@
-"""Text that is equal for equal values, in any process and on any day: what a parameter is known by."""
+"""Text that is equal for equal values, in any process and on any day: the identity of a parameter."""
 
-kMaxDepth = 50
+_MAX_DEPTH = 50
 
 
 def canonical(value, depth=0):
     kind = type(value)
     if value is None or kind in (bool, int, float, complex, bytes, str):
         return repr(value)
-    if depth > kMaxDepth:
+    if depth > _MAX_DEPTH:
         return "..."
     if isinstance(value, str):
         return repr(str(value))
@@ -20,36 +20,36 @@ def canonical(value, depth=0):
         return "dict(%s)" % ", ".join("%s: %s" % pair for pair in pairs)
     if hasattr(value, "__fspath__"):
         return repr(str(value))
-    return canonical_object(value, depth)
+    return _canonical_object(value, depth)
 
 
-def canonical_object(value, depth):
+def _canonical_object(value, depth):
     name = type(value).__module__ + "." + type(value).__qualname__
     if name.startswith("numpy.") and hasattr(value, "tolist"):
         return canonical(value.tolist(), depth + 1)
     if name.startswith(("pandas.", "polars.")):
-        return "%s(%s)" % (name, table_digest(value))
+        return f"{name}({_table_digest(value)})"
     if hasattr(value, "__dataclass_fields__"):
         return "%s(%s)" % (name, canonical({key: getattr(value, key) for key in value.__dataclass_fields__}, depth + 1))
     if isinstance(value, type) or callable(value):
         return "%s.%s" % (getattr(value, "__module__", ""), getattr(value, "__qualname__", name))
     if type(value).__repr__ is not object.__repr__:
-        return without_addresses(repr(value))
+        return _without_addresses(repr(value))
     state = getattr(value, "__dict__", None)
     return "%s(%s)" % (name, canonical(state, depth + 1) if state else "")
 
 
-def table_digest(value):
-    """A data frame is known by what it holds, since its repr leaves out rows."""
+def _table_digest(value):
+    """A data frame is identified by its content, since its repr leaves out rows."""
     from hashlib import sha256
 
     for method in ("to_csv", "write_csv"):
         if hasattr(value, method):
             return sha256(getattr(value, method)().encode("utf-8", "surrogateescape")).hexdigest()
-    return without_addresses(repr(value))
+    return _without_addresses(repr(value))
 
 
-def without_addresses(text):
+def _without_addresses(text):
     if " at 0x" not in text:
         return text
     from re import sub

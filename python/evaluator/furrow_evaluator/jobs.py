@@ -1,4 +1,4 @@
-"""What concerns single jobs: answers of functions, and what is to be executed."""
+"""Answers about single jobs: the results of functions, and what to execute."""
 
 import json
 
@@ -8,102 +8,109 @@ from .flags import FlaggedFunction, flag, flags_of, is_path
 from .formatting import Names, fill
 from .functions import Lazy, call
 from .patterns import apply_wildcards
-from .resources import convert, in_words, kSized, with_derived
-from .rules import encode_param, has_wildcards, kLists, named_params
+from .resources import SIZED, convert, in_words, with_derived
+from .rules import LISTS, FunctionResult, encode_param, has_wildcards, named_params
 from .shell import State, default_executable, prefix_for, which
 from .transport import Json
 from .values import Resources, Wildcards
 
-kMaxNested = 10
-kNotIterated = (str, bytes)
+_MAX_NESTED = 10
+_NOT_ITERATED = (str, bytes)
 
 
-def wildcards_of(job):
+def _wildcards_of(job):
     return Wildcards.from_mapping(job.get("w") or {})
 
 
-def files_of(rule, job, directive):
+def _files_of(rule, job, directive):
     """input, output or log of a job, with the names that the rule gives."""
     shape = rule.shape_of(directive)
     if directive == "input" and job.get("input_shape") is not None:
         shape = job["input_shape"]
-    return kLists[directive].from_shape(job.get(directive) or [], shape or ())
+    return LISTS[directive].from_shape(job.get(directive) or [], shape or ())
 
 
-def guarded(function, wildcards, known, files):
-    """Calls a function of the rule. A file that it missed is told apart, since it may come into being later."""
+def _guarded(function, wildcards, known, files):
+    """Calls a function of the rule. A file that it misses is a MissingInput, since the file may be made later."""
     try:
         return call(function, wildcards, known)
     except FileNotFoundError as error:
         name = error.filename
         if name is None or (files is not None and str(name) not in map(str, files)):
             raise
-        raise MissingInput("the file %s, which a function reads, is not there" % name) from error
+        raise MissingInput(f"the file {name}, which a function reads, is not there") from error
 
 
 # Input functions.
 
 
 def job_inputs(rule, job):
-    wildcards = wildcards_of(job)
-    known = {"attempt": job.get("attempt", 1), "rulename": rule.name, "groupid": Lazy(lambda: group_id(rule, job))}
+    wildcards = _wildcards_of(job)
+    known = {"attempt": job.get("attempt", 1), "rulename": rule.name, "groupid": Lazy(lambda: _group_id(rule, job))}
     answers = []
     for entry in rule.entries["input"]:
         if entry.function is not None:
-            answers.append(Json("[%s]" % ",".join(answered_entries(entry, wildcards, known))))
+            answers.append(Json("[%s]" % ",".join(_result_entries(entry, wildcards, known))))
     return {"entries": answers}
 
 
-def group_id(rule, job):
-    """What an input function names files by that are made anew in each group: here all jobs are one group, on a cluster each job asks for its own."""
+def _group_id(rule, job):
+    """The groupid that an input function may use in the names of files that each group makes for itself.
+
+    Without a cluster all jobs are one group; on a cluster each job has its own groupid.
+    """
     if rule.group is None or not rule.workflow.has_cluster:
         return "local"
     from uuid import NAMESPACE_URL, uuid5
 
-    # As Snakemake makes them, so that a folder may be used by both.
+    # Made as Snakemake makes it, so that both can use the same folder.
     wildcards = ",".join(sorted("%s:%s" % item for item in (job.get("w") or {}).items()))
-    return str(uuid5(uuid5(NAMESPACE_URL, "https://snakemake.readthedocs.io"), "%s:%s" % (rule.name, wildcards)))
+    return str(uuid5(uuid5(NAMESPACE_URL, "https://snakemake.readthedocs.io"), f"{rule.name}:{wildcards}"))
 
 
-def answered_entries(entry, wildcards, known):
+def _result_entries(entry, wildcards, known):
     answer = entry.function
-    for _ in range(kMaxNested):
-        answer = guarded(answer, wildcards, known, None)
+    for _ in range(_MAX_NESTED):
+        answer = _guarded(answer, wildcards, known, None)
         if not callable(answer) or is_path(answer):
             break
     else:
-        raise WorkflowError("an input function answers a function, which answers a function, and so on more than %d times" % kMaxNested)
+        raise WorkflowError(
+            f"an input function returns a function, which returns a function, and so on more than {_MAX_NESTED} times"
+        )
     flags = {name: content for name, content in flags_of(entry.function).items() if name != "unpack"}
     if "unpack" in flags_of(entry.function):
-        return unpacked_entries(entry, answer, flags, wildcards)
-    return [one_entry(entry.name, answer, flags, wildcards)]
+        return _unpacked_entries(entry, answer, flags, wildcards)
+    return [_one_entry(entry.name, answer, flags, wildcards)]
 
 
-def unpacked_entries(entry, answer, flags, wildcards):
+def _unpacked_entries(entry, answer, flags, wildcards):
     if entry.name is not None:
-        raise WorkflowError("unpack(...) cannot have a name (here %s): the function's answer brings the names" % entry.name)
+        raise WorkflowError(f"unpack(...) cannot have a name (here {entry.name}): the function's result has the names")
     if hasattr(answer, "items") and not isinstance(answer, list):
-        return [one_entry(name, value, flags, wildcards) for name, value in answer.items()]
+        return [_one_entry(name, value, flags, wildcards) for name, value in answer.items()]
     if isinstance(answer, (list, tuple)):
-        return [one_entry(None, value, flags, wildcards) for value in answer]
-    raise WorkflowError("the function in unpack(...) must answer a dict or a list, not %s" % type(answer).__name__)
+        return [_one_entry(None, value, flags, wildcards) for value in answer]
+    raise WorkflowError(f"the function in unpack(...) must return a dict or a list, not {type(answer).__name__}")
 
 
-def one_entry(name, answer, flags, wildcards):
+def _one_entry(name, answer, flags, wildcards):
     is_list = not is_path(answer)
     try:
         items = flatten(answer, "input", name)
     except WorkflowError:
-        raise WorkflowError("the input function answers %r; it must answer file names or lists of them" % (shortened(answer),)) from None
+        raise WorkflowError(
+            f"the input function returns {_shortened(answer)!r}; it must return file names or lists of them"
+        ) from None
     if any(callable(item) for item in items):
-        raise WorkflowError("the input function answers a list that holds functions; it must answer file names")
+        raise WorkflowError("the input function returns a list that holds functions; it must return file names")
     items = [apply_wildcards(item, wildcards) if "{" in item else item for item in items]
     for flag_name, content in flags.items():
         items = [flag(item, flag_name, content) for item in items]
     return encode_items(name, items, is_list, "input", literal=True)
 
 
-def shortened(value):
+def _shortened(value):
     text = repr(value)
     return value if len(text) < 200 else text[:200] + "..."
 
@@ -112,7 +119,7 @@ def shortened(value):
 
 
 def job_details(rule, job):
-    details = Details(rule, job)
+    details = _Details(rule, job)
     wanted = job.get("want") or ("threads", "resources", "params")
     answer = {}
     if "group" in wanted:
@@ -126,19 +133,19 @@ def job_details(rule, job):
     return answer
 
 
-class Details:
-    """The values of one job that functions answer; each is made when it is first needed."""
+class _Details:
+    """The values of one job that functions return; each is made when it is first needed."""
 
     def __init__(self, rule, job):
         self.rule = rule
         self.job = job
-        self.wildcards = wildcards_of(job)
+        self.wildcards = _wildcards_of(job)
         self.resource_values = dict(job.get("resources") or {})
-        self.threads_ = 1 if job.get("threads") is None else job["threads"]
-        self.param_values_ = None
-        self.input = Lazy(lambda: files_of(rule, job, "input"))
-        self.output = Lazy(lambda: files_of(rule, job, "output"))
-        self.log = Lazy(lambda: files_of(rule, job, "log"))
+        self.thread_count = 1 if job.get("threads") is None else job["threads"]
+        self._param_values = None
+        self.input = Lazy(lambda: _files_of(rule, job, "input"))
+        self.output = Lazy(lambda: _files_of(rule, job, "output"))
+        self.log = Lazy(lambda: _files_of(rule, job, "log"))
 
     def common(self):
         return {"input": self.input, "attempt": self.job.get("attempt", 1), "rulename": self.rule.name}
@@ -146,28 +153,28 @@ class Details:
     def threads(self):
         value = self.rule.threads
         if callable(value):
-            value = guarded(value, self.wildcards, {**self.common(), "output": self.output}, self.job.get("input"))
+            value = _guarded(value, self.wildcards, {**self.common(), "output": self.output}, self.job.get("input"))
             if isinstance(value, float):
                 value = int(value)
             if isinstance(value, bool) or not isinstance(value, int):
-                raise WorkflowError("the function for threads must answer a whole number, not %r" % (value,))
-        self.threads_ = min(value, self.rule.workflow.max_threads)
+                raise WorkflowError(f"the function for threads must return a whole number, not {value!r}")
+        self.thread_count = min(value, self.rule.workflow.max_threads)
         return value
 
     def group(self):
-        """Empty where the job is in none."""
-        value = guarded(self.rule.group, self.wildcards, {}, None) if callable(self.rule.group) else self.rule.group
+        """Empty if the job is in no group."""
+        value = _guarded(self.rule.group, self.wildcards, {}, None) if callable(self.rule.group) else self.rule.group
         if value is not None and (isinstance(value, bool) or not isinstance(value, (str, int))):
-            raise WorkflowError("the function for group must answer a name, not %r" % (value,))
+            raise WorkflowError(f"the function for group must return a name, not {value!r}")
         return "" if value is None else str(value)
 
     def evaluate_resources(self):
-        known = {**self.common(), "threads": self.threads_, "output": self.output}
+        known = {**self.common(), "threads": self.thread_count, "output": self.output}
         values = {}
         for name, value in self.rule.resource_items.items():
             if callable(value):
                 try:
-                    value = convert(name, guarded(value, self.wildcards, known, self.job.get("input")))[1]
+                    value = convert(name, _guarded(value, self.wildcards, known, self.job.get("input")))[1]
                 except (MissingInput, FileNotFoundError):
                     if not self.job.get("ahead"):
                         raise
@@ -182,38 +189,45 @@ class Details:
         for name, value in self.rule.resource_items.items():
             if name not in values and not callable(value) and value is not None:
                 values[name] = value
-        values = {**values, "_cores": self.threads_, "_nodes": 1}
-        for kind in kSized:
+        values = {**values, "_cores": self.thread_count, "_nodes": 1}
+        for kind in SIZED:
             if isinstance(values.get(kind + "_mb"), int):
                 values.setdefault(kind, in_words(values[kind + "_mb"]))
         return Resources.from_mapping(with_derived(values))
 
     def param_values(self):
-        """(name, value, answered by a function) for each param; functions are called once."""
-        if self.param_values_ is not None:
-            return self.param_values_
+        """(name, value, whether a function returned it) for each param; functions are called once."""
+        if self._param_values is not None:
+            return self._param_values
         found = []
         so_far = Lazy(lambda: named_params([(name, value) for name, value, _ in found]))
-        known = {**self.common(), "output": self.output, "log": self.log, "threads": self.threads_, "resources": Lazy(self.resources), "params": so_far}
+        known = {
+            **self.common(),
+            "output": self.output,
+            "log": self.log,
+            "threads": self.thread_count,
+            "resources": Lazy(self.resources),
+            "params": so_far,
+        }
         for name, value, _ in self.rule.param_items:
-            answered = callable(value)
-            if answered:
-                value = self.answer(value, known)
+            is_result = callable(value)
+            if is_result:
+                value = self.call_function(value, known)
             elif has_wildcards(value):
                 value = self.fill_param(value)
-            found.append((name, value, answered))
-        self.param_values_ = found
+            found.append((name, value, is_result))
+        self._param_values = found
         return found
 
-    def answer(self, function, known):
+    def call_function(self, function, known):
         if isinstance(function, FlaggedFunction) and "unpack" in function.flags:
             raise WorkflowError("unpack() is not allowed with params; a dict can be used as it is, as in {params[key]}")
-        for _ in range(kMaxNested):
-            value = guarded(function, self.wildcards, known, self.job.get("input"))
+        for _ in range(_MAX_NESTED):
+            value = _guarded(function, self.wildcards, known, self.job.get("input"))
             if not callable(value) or isinstance(value, type):
                 return list(value) if hasattr(value, "gi_frame") else value
             function = value
-        raise WorkflowError("a function of params answers a function, and so on more than %d times" % kMaxNested)
+        raise WorkflowError(f"a function of params returns a function, and so on more than {_MAX_NESTED} times")
 
     def fill_param(self, value):
         if isinstance(value, str):
@@ -222,9 +236,9 @@ class Details:
 
     def encoded_params(self):
         encoded = []
-        for (name, value, answered), (_, given, line) in zip(self.param_values(), self.rule.param_items):
-            if answered:
-                text = encode_param(name, Answered(value), line)
+        for (name, value, is_result), (_, given, line) in zip(self.param_values(), self.rule.param_items):
+            if is_result:
+                text = encode_param(name, FunctionResult(value), line)
             else:
                 text = encode_param(name, given, line)
             encoded.append(text)
@@ -234,37 +248,30 @@ class Details:
         return named_params([(name, value) for name, value, _ in self.param_values()])
 
 
-class Answered:
-    """A function's answer: it may be callable itself, and braces in it are no wildcards."""
-
-    def __init__(self, value):
-        self.value = value
-
-
 # Commands.
 
 
-class JobNames(dict):
-    """The names of a job that a command or message may speak of, made when they are first asked for."""
+class _JobNames(dict):
+    """The names of a job that a command or message may use; each value is made when it is first needed."""
 
     def __init__(self, details):
         self.details = details
 
     def __missing__(self, name):
-        maker = kMakers.get(name)
+        maker = _MAKERS.get(name)
         if maker is None:
             raise KeyError(name)
         value = self[name] = maker(self.details)
         return value
 
 
-kMakers = {
+_MAKERS = {
     "input": lambda details: details.input.get(),
     "output": lambda details: details.output.get(),
     "log": lambda details: details.log.get(),
     "params": lambda details: details.params(),
     "wildcards": lambda details: details.wildcards,
-    "threads": lambda details: details.threads_,
+    "threads": lambda details: details.thread_count,
     "resources": lambda details: details.resources(),
     "rule": lambda details: details.rule.name,
     "rulename": lambda details: details.rule.name,
@@ -277,12 +284,12 @@ kMakers = {
 
 
 def job_command(rule, job, for_real):
-    names = JobNames(Details(rule, job))
+    names = _JobNames(_Details(rule, job))
     lookup = Names(names, rule.workflow.globals)
     answer = {"message": fill(rule.message, lookup) if rule.message is not None else None}
     kind = rule.kind
     if kind == "shell":
-        answer.update(shell_command(rule, names, lookup))
+        answer.update(_shell_command(rule, names, lookup))
     elif kind == "run":
         answer["fork"] = True
     elif kind == "script":
@@ -295,36 +302,63 @@ def job_command(rule, job, for_real):
 
 
 def submission(rule, job, text):
-    """The user's command that submits a job to a cluster, filled in; and what scripts of his may read of the job."""
-    names = JobNames(Details(rule, job))
-    names["dependencies"] = ""  # what a job depends on has ended before it is submitted
+    """The user's command that submits a job to a cluster, filled in, and the properties that its scripts may read."""
+    names = _JobNames(_Details(rule, job))
+    names["dependencies"] = ""  # a job is submitted after its dependencies have ended
     resources = {name: value for name, value in names["resources"].items() if not name.startswith("_")}
     if "group" in job:
-        return group_submission(rule, job, text, names, resources)
+        return _group_submission(rule, job, text, names, resources)
     properties = {
-        "type": "single", "rule": rule.name, "local": False, "input": list(names["input"]), "output": list(names["output"]),
-        "wildcards": dict(names["wildcards"].items()), "params": dict(names["params"].items()), "log": list(names["log"]),
-        "threads": names["threads"], "resources": resources, "jobid": names["jobid"], "cluster": {},
-    }  # fmt: skip
-    return {"command": fill(text, Names(names, rule.workflow.globals)), "properties": json.dumps(properties, default=str)}
+        "type": "single",
+        "rule": rule.name,
+        "local": False,
+        "input": list(names["input"]),
+        "output": list(names["output"]),
+        "wildcards": dict(names["wildcards"].items()),
+        "params": dict(names["params"].items()),
+        "log": list(names["log"]),
+        "threads": names["threads"],
+        "resources": resources,
+        "jobid": names["jobid"],
+        "cluster": {},
+    }
+    return {
+        "command": fill(text, Names(names, rule.workflow.globals)),
+        "properties": json.dumps(properties, default=str),
+    }
 
 
-def group_submission(rule, job, text, names, resources):
-    """The same for jobs of a group, which are submitted as one: `params` and the like of one of them would be wrong for the others."""
+def _group_submission(rule, job, text, names, resources):
+    """The same for the jobs of a group, which are submitted as one.
+
+    `params` and `benchmark` of one job would be wrong for the others.
+    """
     rules = job["rules"][:5] + (["..."] if len(job["rules"]) > 5 else [])
-    names.update({name: kLists[name].from_shape(job[name], ()) for name in kLists})
+    names.update({name: LISTS[name].from_shape(job[name], ()) for name in LISTS})
     names.update(rule="GROUP", rulename="GROUP", name="_".join([job["group"], *rules]))
     properties = {
-        "type": "group", "groupid": job["group"], "local": False, "input": job["input"], "output": job["output"],
-        "threads": names["threads"], "resources": resources, "jobid": names["jobid"], "cluster": {},
-    }  # fmt: skip
+        "type": "group",
+        "groupid": job["group"],
+        "local": False,
+        "input": job["input"],
+        "output": job["output"],
+        "threads": names["threads"],
+        "resources": resources,
+        "jobid": names["jobid"],
+        "cluster": {},
+    }
     for name in ("params", "benchmark"):
         if "{%s" % name in text:
-            raise WorkflowError("{%s} in the command that submits jobs is not known of a group, whose jobs have each their own" % name)
-    return {"command": fill(text, Names(names, rule.workflow.globals)), "properties": json.dumps(properties, default=str)}
+            raise WorkflowError(
+                "{%s} in the command that submits jobs is not known of a group, whose jobs have each their own" % name
+            )
+    return {
+        "command": fill(text, Names(names, rule.workflow.globals)),
+        "properties": json.dumps(properties, default=str),
+    }
 
 
-def shell_command(rule, names, lookup):
+def _shell_command(rule, names, lookup):
     text = fill(rule.shellcmd, lookup)
     chosen = names.details.resource_values.get("shell_exec")
     executable = (which(str(chosen)) or str(chosen)) if chosen else default_executable()
@@ -334,8 +368,15 @@ def shell_command(rule, names, lookup):
 
 
 def run_arguments(rule, job):
-    """The arguments of the function that a `run:` block has become."""
-    names = JobNames(Details(rule, job))
-    arguments = {name: names[name] for name in ("input", "output", "params", "wildcards", "threads", "resources", "log", "rule")}
-    arguments.update(jobid=names["jobid"], bench_iteration=names["bench_iteration"], shadow_dir=names["shadow_dir"], basedir=rule.basedir)
+    """The arguments of the function that a `run:` block was translated to."""
+    names = _JobNames(_Details(rule, job))
+    arguments = {
+        name: names[name] for name in ("input", "output", "params", "wildcards", "threads", "resources", "log", "rule")
+    }
+    arguments.update(
+        jobid=names["jobid"],
+        bench_iteration=names["bench_iteration"],
+        shadow_dir=names["shadow_dir"],
+        basedir=rule.basedir,
+    )
     return arguments

@@ -1,8 +1,8 @@
-"""`logger`: messages to standard error, with the methods that Snakefiles call, and without the cost of importing logging."""
+"""`logger`: messages to standard error, with the methods that Snakefiles call. Importing logging would be slower."""
 
 import sys
 
-kLevels = {"debug": 10, "info": 20, "warning": 30, "error": 40, "critical": 50}
+_LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40, "critical": 50}
 
 
 class Logger:
@@ -14,7 +14,7 @@ class Logger:
     def __init__(self):
         self.level = 20
 
-    def show(self, level, message, args):
+    def _show(self, level, message, args):
         if level >= self.level:
             text = str(message)
             if args:
@@ -22,22 +22,22 @@ class Logger:
             print(text, file=sys.stderr, flush=True)
 
     def debug(self, message="", *args, **ignored):
-        self.show(10, message, args)
+        self._show(10, message, args)
 
     def info(self, message="", *args, **ignored):
-        self.show(20, message, args)
+        self._show(20, message, args)
 
     def warning(self, message="", *args, **ignored):
-        self.show(30, message, args)
+        self._show(30, message, args)
 
     def error(self, message="", *args, **ignored):
-        self.show(40, message, args)
+        self._show(40, message, args)
 
     def critical(self, message="", *args, **ignored):
-        self.show(50, message, args)
+        self._show(50, message, args)
 
     def exception(self, message="", *args, **ignored):
-        self.show(40, message, args)
+        self._show(40, message, args)
         exception = sys.exc_info()[1]
         if exception is not None:
             from .errors import user_traceback
@@ -48,10 +48,10 @@ class Logger:
     fatal = critical
 
     def log(self, level, message="", *args, **ignored):
-        self.show(level if isinstance(level, int) else 20, message, args)
+        self._show(level if isinstance(level, int) else 20, message, args)
 
     def setLevel(self, level):
-        self.level = kLevels.get(level.lower(), 20) if isinstance(level, str) else int(level)
+        self.level = _LEVELS.get(level.lower(), 20) if isinstance(level, str) else int(level)
 
     def getEffectiveLevel(self):
         return self.level

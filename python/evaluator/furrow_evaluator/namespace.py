@@ -1,4 +1,4 @@
-"""The names that a Snakefile finds in its namespace. Modules that cost time are imported only where the text speaks of them."""
+"""The names in the namespace of a Snakefile. Slow modules are imported only if its text mentions them."""
 
 import os
 import re
@@ -13,12 +13,17 @@ from .errors import WildcardError, WorkflowError
 from .logger import logger
 from .shell import shell
 
+_FLAG_NAMES = (
+    "ancient directory temp temporary protected touch ensure unpack repeat local report pipe service from_queue update "
+    "before_update dynamic flag".split()
+)
+_TYPING_NAMES = "Callable DefaultDict Dict Iterable List Optional Set Union".split()
 # name: (module, attribute or None for the module itself)
-kLazyNames = {
+_LAZY_NAMES = {
     name: (name, None)
-    for name in "copy json glob subprocess hashlib platform tempfile tarfile threading dis linecache signal urllib shutil math".split()
+    for name in "copy json subprocess hashlib platform tempfile tarfile threading dis linecache signal urllib".split()
 }
-kLazyNames.update(
+_LAZY_NAMES.update(
     Path=("pathlib", "Path"),
     PosixPath=("pathlib", "PosixPath"),
     Iterator=("collections.abc", "Iterator"),
@@ -29,28 +34,39 @@ kLazyNames.update(
     attrgetter=("operator", "attrgetter"),
     snakemake=("snakemake", None),
 )
-kLazyNames.update({name: ("typing", name) for name in "Callable Dict Iterable List Optional Set Union DefaultDict".split()})
-del kLazyNames["math"], kLazyNames["shutil"], kLazyNames["glob"]
+_LAZY_NAMES.update((name, ("typing", name)) for name in _TYPING_NAMES)
 
 
 def base_names():
     names = {
-        "os": os, "re": re, "sys": sys, "OrderedDict": OrderedDict, "namedtuple": namedtuple, "partial": partial, "chain": chain,
-        "filterfalse": filterfalse, "shell": shell, "logger": logger, "expand": patterns.expand, "collect": patterns.expand,
-        "multiext": patterns.multiext, "glob_wildcards": patterns.glob_wildcards, "access": flags.AccessPatterns(),
-        "WorkflowError": WorkflowError, "WildcardError": WildcardError, "update_config": update_config, "cluster_config": {},
-    }  # fmt: skip
-    for name in (
-        "ancient directory temp temporary protected touch ensure unpack repeat local report pipe service from_queue update before_update dynamic flag"
-    ).split():
-        names[name] = getattr(flags, name)
+        "os": os,
+        "re": re,
+        "sys": sys,
+        "OrderedDict": OrderedDict,
+        "namedtuple": namedtuple,
+        "partial": partial,
+        "chain": chain,
+        "filterfalse": filterfalse,
+        "shell": shell,
+        "logger": logger,
+        "expand": patterns.expand,
+        "collect": patterns.expand,
+        "multiext": patterns.multiext,
+        "glob_wildcards": patterns.glob_wildcards,
+        "access": flags.AccessPatterns(),
+        "WorkflowError": WorkflowError,
+        "WildcardError": WildcardError,
+        "update_config": update_config,
+        "cluster_config": {},
+    }
+    names.update((name, getattr(flags, name)) for name in _FLAG_NAMES)
     names.update(helpers.namespace())
     return names
 
 
 def add_mentioned(names, text):
-    """Imports what the text mentions. A name that stands only in a comment costs a little time and nothing else."""
-    for name, (module, attribute) in kLazyNames.items():
+    """Imports what the text mentions. A name that is only in a comment costs a little time and nothing else."""
+    for name, (module, attribute) in _LAZY_NAMES.items():
         if name in text and name not in names:
             try:
                 __import__(module)

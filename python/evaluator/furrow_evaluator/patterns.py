@@ -7,23 +7,23 @@ from .errors import WildcardError, WorkflowError
 from .flags import Flagged, flag, flags_of, is_path
 from .functions import call
 
-kWildcard = re.compile(r"\{\s*(?P<name>\w+)\s*(?:,(?P<constraint>(?:[^{}]|\{\d+(?:,\d*)?\})*))?\}")
-kField = re.compile(r"\{([^{}.\[!:]+)")
-kSimpleField = re.compile(r"\{\{|\}\}|\{(\w+)\}|[{}]")
+_WILDCARD = re.compile(r"\{\s*(?P<name>\w+)\s*(?:,(?P<constraint>(?:[^{}]|\{\d+(?:,\d*)?\})*))?\}")
+_FIELD = re.compile(r"\{([^{}.\[!:]+)")
+_SIMPLE_FIELD = re.compile(r"\{\{|\}\}|\{(\w+)\}|[{}]")
 
 
 def contains_wildcard(text):
-    return "{" in text and kWildcard.search(text) is not None
+    return "{" in text and _WILDCARD.search(text) is not None
 
 
 def wildcard_names(text):
-    return {match.group("name") for match in kWildcard.finditer(text)}
+    return {match.group("name") for match in _WILDCARD.finditer(text)}
 
 
 def strip_constraints(text):
     if "," not in text:
         return text
-    stripped = kWildcard.sub(lambda match: "{%s}" % match.group("name"), text)
+    stripped = _WILDCARD.sub(lambda match: "{%s}" % match.group("name"), text)
     return Flagged(stripped, text.flags) if isinstance(text, Flagged) else stripped
 
 
@@ -38,19 +38,19 @@ def apply_wildcards(text, wildcards):
         except (KeyError, AttributeError):
             raise WildcardError("the wildcard %s in %r has no value here" % (match.group("name"), str(text))) from None
 
-    return kWildcard.sub(value, text)
+    return _WILDCARD.sub(value, text)
 
 
 def regex_from_filepattern(pattern):
-    """A regular expression with a named group for each wildcard; a wildcard that comes again must have the same value."""
+    """A regular expression with a named group for each wildcard; a repeated wildcard must have the same value."""
     parts, last, seen = [], 0, set()
-    for match in kWildcard.finditer(pattern):
+    for match in _WILDCARD.finditer(pattern):
         parts.append(re.escape(pattern[last : match.start()]))
         name, constraint = match.group("name"), match.group("constraint")
         if name in seen:
             if constraint:
-                raise WorkflowError("the wildcard %s has a constraint at its second place; give it at the first" % name)
-            parts.append("(?P=%s)" % name)
+                raise WorkflowError(f"the wildcard {name} has its constraint at its second place; give it at the first")
+            parts.append(f"(?P={name})")
         else:
             seen.add(name)
             parts.append("(?P<%s>%s)" % (name, constraint or ".+"))
@@ -66,49 +66,58 @@ def multiext(prefix, *extensions, **named_extensions):
     if bool(extensions) == bool(named_extensions):
         raise WorkflowError("multiext(...) takes extensions that are all named, or none of them")
     if extensions:
-        return [flag(str(prefix) + extension, "multiext", {"prefix": str(prefix), "name": None}) for extension in extensions]
-    return [flag(str(prefix) + extension, "multiext", {"prefix": str(prefix), "name": name}) for name, extension in named_extensions.items()]
+        return [
+            flag(str(prefix) + extension, "multiext", {"prefix": str(prefix), "name": None}) for extension in extensions
+        ]
+    return [
+        flag(str(prefix) + extension, "multiext", {"prefix": str(prefix), "name": name})
+        for name, extension in named_extensions.items()
+    ]
 
 
 def limit(pattern, **wildcards):
     return pattern.format(**{name: "{%s,%s}" % (name, "|".join(values)) for name, values in wildcards.items()})
 
 
-class KeepMissing(dict):
+class _KeepMissing(dict):
     def __missing__(self, key):
         return "{" + key + "}"
 
 
 def expand(*args, **values):
-    """Every pattern with every combination of values; the second argument may be zip or another way to combine."""
+    """Every pattern with every combination of values; the second argument may be zip or another way to combine them."""
     if not args or len(args) > 2:
-        raise WorkflowError("expand(...) takes a pattern or a list of them, and perhaps a function such as zip, then name=values")
+        raise WorkflowError(
+            "expand(...) takes a pattern or a list of them, and perhaps a function such as zip, then name=values"
+        )
     patterns = [args[0]] if is_path(args[0]) else list(args[0])
     for pattern in patterns:
-        refuse_flags(pattern)
+        _refuse_flags(pattern)
     patterns = [str(pattern) for pattern in patterns]
     combine = args[1] if len(args) == 2 else product
-    keep_missing = values.get("allow_missing") is True and not any("allow_missing" in kField.findall(pattern) for pattern in patterns)
-    if any(is_deferred(value) for value in values.values()):
+    keep_missing = values.get("allow_missing") is True and not any(
+        "allow_missing" in _FIELD.findall(pattern) for pattern in patterns
+    )
+    if any(_is_deferred(value) for value in values.values()):
         return Deferred(patterns, combine, values, keep_missing)
-    return expand_now(patterns, combine, values, keep_missing)
+    return _expand_now(patterns, combine, values, keep_missing)
 
 
-def refuse_flags(pattern):
+def _refuse_flags(pattern):
     names = [name for name in flags_of(pattern) if name != "multiext"]
     if names:
         raise WorkflowError(
-            "the pattern %r given to expand(...) has the flag %s" % (str(pattern), names[0]),
-            hint="flags stand around expand, as in %s(expand(...))" % names[0],
+            f"the pattern {str(pattern)!r} given to expand(...) has the flag {names[0]}",
+            hint=f"put flags around expand, as in {names[0]}(expand(...))",
         )
 
 
-def is_deferred(value):
+def _is_deferred(value):
     return callable(value) or (isinstance(value, list) and any(callable(item) for item in value))
 
 
 class Deferred:
-    """An expand(...) that waits for wildcards, since some of its values are functions."""
+    """An expand(...) that waits for wildcards because some of its values are functions."""
 
     takes_all = True
 
@@ -119,63 +128,69 @@ class Deferred:
         self.keep_missing = keep_missing
 
     def __call__(self, wildcards, **known):
-        values = {name: resolve(value, wildcards, known) for name, value in self.values.items()}
-        return expand_now(self.patterns, self.combine, values, self.keep_missing)
+        values = {name: _resolve(value, wildcards, known) for name, value in self.values.items()}
+        return _expand_now(self.patterns, self.combine, values, self.keep_missing)
 
 
-def resolve(value, wildcards, known):
+def _resolve(value, wildcards, known):
     if callable(value):
         return call(value, wildcards, known)
-    if is_deferred(value):
+    if _is_deferred(value):
         return [call(item, wildcards, known) if callable(item) else item for item in value]
     return value
 
 
-def expand_now(patterns, combine, values, keep_missing):
+def _expand_now(patterns, combine, values, keep_missing):
     lists = {}
     made = []
     for pattern in patterns:
-        used = set(kField.findall(pattern))
+        used = set(_FIELD.findall(pattern))
         names = [name for name in values if name in used]
         for name in names:
             if name not in lists:
-                lists[name] = as_list(values[name])
-        made += expand_pattern(pattern, combine, names, [lists[name] for name in names], keep_missing)
+                lists[name] = _as_list(values[name])
+        made += _expand_pattern(pattern, combine, names, [lists[name] for name in names], keep_missing)
     return made
 
 
-def as_list(value):
+def _as_list(value):
     if isinstance(value, str) or not hasattr(value, "__iter__") or hasattr(value, "_fields"):
         return [value]
     return value if isinstance(value, (list, tuple)) else list(value)
 
 
-def expand_pattern(pattern, combine, names, lists, keep_missing):
-    template = percent_template(pattern, names, keep_missing)
+def _expand_pattern(pattern, combine, names, lists, keep_missing):
+    template = _percent_template(pattern, names, keep_missing)
     if template is not None and combine is product:
         if len(names) == 1:
-            return [template % item for item in lists[0]] if not holds_tuples(lists[0]) else [template % (item,) for item in lists[0]]
+            items = [(item,) for item in lists[0]] if _holds_tuples(lists[0]) else lists[0]
+            return [template % item for item in items]
         return [template % combination for combination in product(*lists)]
     pairs = [[(name, item) for item in items] for name, items in zip(names, lists)]
-    kind = KeepMissing if keep_missing else dict
+    kind = _KeepMissing if keep_missing else dict
     try:
         return [pattern.format_map(kind(combination)) for combination in combine(*pairs)]
     except KeyError as error:
-        raise WildcardError("expand(...) was given no values for the wildcard %s in %r" % (error.args[0], pattern)) from None
+        raise WildcardError(
+            f"expand(...) was given no values for the wildcard {error.args[0]} in {pattern!r}"
+        ) from None
     except (ValueError, IndexError) as error:
-        raise WildcardError("expand(...) cannot fill the pattern %r: %s" % (pattern, error)) from None
+        raise WildcardError(f"expand(...) cannot fill the pattern {pattern!r}: {error}") from None
 
 
-def holds_tuples(items):
+def _holds_tuples(items):
     return any(issubclass(kind, (tuple, dict)) for kind in set(map(type, items)))
 
 
-def percent_template(pattern, names, keep_missing):
-    """The pattern for the % operator, which is several times faster; None where it says more than plain {name}s, each once and in order."""
+def _percent_template(pattern, names, keep_missing):
+    """The pattern for the % operator, which is several times faster than format.
+
+    None if the pattern holds more than plain {name}s, each once and in order.
+    """
     order = []
     parts = []
     last = 0
-    for match in kSimpleField.finditer(pattern):
+    for match in _SIMPLE_FIELD.finditer(pattern):
         parts.append(pattern[last : match.start()].replace("%", "%%"))
         last = match.end()
         word, name = match.group(), match.group(1)
@@ -193,7 +208,7 @@ def percent_template(pattern, names, keep_missing):
 
 
 def glob_wildcards(pattern, files=None, followlinks=False):
-    """Values of a pattern's wildcards: the engine looks where there is one, else this process walks the folders itself."""
+    """Values of a pattern's wildcards. The engine searches if there is one; else this process walks the folders."""
     from . import active
 
     if active.workflow is not None:
@@ -206,7 +221,10 @@ def glob_in_folders(pattern, files, followlinks):
 
     pattern = normpath(str(pattern))
     regex = re.compile(regex_from_filepattern(pattern))
-    paths = sorted(map(normpath, walked(dirname(pattern.partition("{")[0]), followlinks))) if files is None else [normpath(str(path)) for path in files]
+    if files is None:
+        paths = sorted(map(normpath, walked(dirname(pattern.partition("{")[0]), followlinks)))
+    else:
+        paths = [normpath(str(path)) for path in files]
     matches = [match for match in map(regex.match, paths) if match]
     return as_columns(list(regex.groupindex), [match.groups() for match in matches])
 

@@ -4,29 +4,29 @@ import os
 from hashlib import sha256
 from urllib.parse import quote
 
-kIdLength = 16
+_ID_LENGTH = 16
 
 
 class ReportHref:
     def __init__(self, path, parent=None, arguments=None, anchor=None):
-        self.path_ = str(path)
-        self.parent_ = parent
-        self.id_ = parent.id_ if parent is not None else sha256(self.path_.encode()).hexdigest()
-        self.arguments_ = dict(arguments or {})
-        self.anchor_ = anchor
+        self._path = str(path)
+        self._parent = parent
+        self._id = parent._id if parent is not None else sha256(self._path.encode()).hexdigest()
+        self._arguments = dict(arguments or {})
+        self._anchor = anchor
 
     def child_path(self, path):
-        """A file in the folder that this link is to."""
+        """A link to a file in the folder that this link leads to."""
         return ReportHref(path, self)
 
     def url_args(self, **arguments):
-        return ReportHref(self.path_, self.parent_, arguments)
+        return ReportHref(self._path, self._parent, arguments)
 
     def anchor(self, name):
-        return ReportHref(self.path_, self.parent_, self.arguments_, name)
+        return ReportHref(self._path, self._parent, self._arguments, name)
 
     def __str__(self):
-        path = os.path.basename(self.path_) if self.parent_ is None else self.path_
-        query = "&".join("%s=%s" % (name, quote(str(value))) for name, value in self.arguments_.items())
-        end = "#" + quote(self.anchor_) if self.anchor_ else ""
-        return "../%s/%s%s%s" % (self.id_[:kIdLength], path, "?" + query if query else "", end)
+        path = os.path.basename(self._path) if self._parent is None else self._path
+        query = "&".join(f"{name}={quote(str(value))}" for name, value in self._arguments.items())
+        end = "#" + quote(self._anchor) if self._anchor else ""
+        return "../%s/%s%s%s" % (self._id[:_ID_LENGTH], path, "?" + query if query else "", end)

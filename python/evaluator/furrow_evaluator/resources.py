@@ -1,30 +1,42 @@
-"""Resources: sizes and times in words, conversions between units, and expressions given on the command line."""
+"""Resources: sizes and times as text, conversions between units, and expressions given on the command line."""
 
 import os
 
 from .errors import WorkflowError
 from .functions import call
 
-kSized = ("mem", "disk")
-kBytes = {"b": 1, "": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12, "p": 10**15, "e": 10**18}
-kSeconds = {"": 60.0, "s": 1, "sec": 1, "m": 60, "min": 60, "h": 3600, "hour": 3600, "d": 86400, "day": 86400, "w": 604800, "week": 604800}
-kSeconds.update({"year": 31536000, "y": 31536000, "second": 1, "minute": 60, "hr": 3600})
-kExpressionNames = frozenset(["wildcards", "input", "attempt", "threads", "rulename", "resources", "output", "params"])
+SIZED = ("mem", "disk")
+_BYTES = {"b": 1, "": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12, "p": 10**15, "e": 10**18}
+_SECONDS = {
+    "": 60.0,
+    "s": 1,
+    "sec": 1,
+    "m": 60,
+    "min": 60,
+    "h": 3600,
+    "hour": 3600,
+    "d": 86400,
+    "day": 86400,
+    "w": 604800,
+    "week": 604800,
+}
+_SECONDS.update({"year": 31536000, "y": 31536000, "second": 1, "minute": 60, "hr": 3600})
+_EXPRESSION_NAMES = frozenset(["wildcards", "input", "attempt", "threads", "rulename", "resources", "output", "params"])
 
 
 def normalise(name, value):
-    """(name, value) as the engine knows them: mem and disk in megabytes, runtime in minutes, floats as whole numbers."""
+    """(name, value) as the engine wants them: mem and disk in megabytes, runtime in minutes, numbers whole."""
     if callable(value):
-        target = name + "_mb" if name in kSized else name[:-4] + "_mb" if is_mib(name) else name
-        return target, (Converted(name, value) if target != name or name == "runtime" or is_size(name) else value)
+        target = name + "_mb" if name in SIZED else name[:-4] + "_mb" if _is_mib(name) else name
+        return target, (_Converted(name, value) if target != name or name == "runtime" or _is_size(name) else value)
     return convert(name, value)
 
 
-def is_mib(name):
+def _is_mib(name):
     return name in ("mem_mib", "disk_mib")
 
 
-def is_size(name):
+def _is_size(name):
     return name in ("mem_mb", "disk_mb")
 
 
@@ -38,20 +50,20 @@ def convert(name, value):
     if isinstance(value, float):
         value = round(value)
     if value is not None and not isinstance(value, (int, str)):
-        raise WorkflowError("the resource %s must be a number, a text or a function, not %s" % (name, type(value).__name__))
-    if name in kSized:
-        return name + "_mb", megabytes(name, value)
-    if is_mib(name):
-        return name[:-4] + "_mb", value if value is None else int(megabytes(name, value) / 0.95367431640625)
-    if is_size(name):
-        return name, megabytes(name, value)
+        raise WorkflowError(f"the resource {name} must be a number, a text or a function, not {type(value).__name__}")
+    if name in SIZED:
+        return name + "_mb", _megabytes(name, value)
+    if _is_mib(name):
+        return name[:-4] + "_mb", value if value is None else int(_megabytes(name, value) / 0.95367431640625)
+    if _is_size(name):
+        return name, _megabytes(name, value)
     if name == "runtime" and isinstance(value, str):
-        return name, minutes(value)
+        return name, _minutes(value)
     return name, str(value) if isinstance(value, str) else value
 
 
-class Converted:
-    """A resource function whose answer is brought to the engine's unit."""
+class _Converted:
+    """A resource function whose result is converted to the engine's unit."""
 
     takes_all = True
 
@@ -63,7 +75,7 @@ class Converted:
         return convert(self.name, call(self.function, wildcards, known))[1]
 
 
-def split_number(text):
+def _split_number(text):
     text = text.strip().strip("'\"").strip()
     end = 0
     while end < len(text) and (text[end].isdigit() or text[end] == "."):
@@ -71,26 +83,26 @@ def split_number(text):
     return text[:end], text[end:].strip()
 
 
-def megabytes(name, value):
+def _megabytes(name, value):
     if not isinstance(value, str):
         return value
-    number, unit = split_number(value)
+    number, unit = _split_number(value)
     unit = unit.lower()
     if not number:
-        raise WorkflowError("the resource %s is %r, which is no size such as '8 GB'" % (name, value))
+        raise WorkflowError(f"the resource {name} is {value!r}, which is not a size such as '8 GB'")
     if not unit:
         return round(float(number))
-    scale = kBytes.get(unit[0] if unit not in ("bytes", "byte") else "b")
+    scale = _BYTES.get(unit[0] if unit not in ("bytes", "byte") else "b")
     rest = unit[1:] if unit not in ("bytes", "byte") else ""
     if scale is None or rest not in ("", "b", "ib", "ilobyte", "egabyte", "igabyte"):
-        raise WorkflowError("the resource %s is %r, whose unit %r is unknown" % (name, value, unit))
+        raise WorkflowError(f"the resource {name} is {value!r}, whose unit {unit!r} is unknown")
     if rest == "ib":
         scale = 1024 ** {10**3: 1, 10**6: 2, 10**9: 3, 10**12: 4, 10**15: 5, 10**18: 6}[scale]
     megabyte_count = float(number) * scale / 1e6
     return max(int(-(-megabyte_count // 1)), 1)
 
 
-def minutes(text):
+def _minutes(text):
     """'1d 2h', '30m', '90' (minutes) as whole minutes."""
     plain = text.strip().strip("'\"").strip()
     if plain.isdigit():
@@ -98,21 +110,21 @@ def minutes(text):
     seconds = 0.0
     rest = plain.replace(",", " ")
     while rest.strip():
-        number, rest = split_number(rest)
+        number, rest = _split_number(rest)
         end = 0
         while end < len(rest) and rest[end].isalpha():
             end += 1
         unit, rest = rest[:end].lower(), rest[end:]
-        scale = kSeconds.get(unit) or kSeconds.get(unit[:-1] if unit.endswith("s") else unit)
+        scale = _SECONDS.get(unit) or _SECONDS.get(unit[:-1] if unit.endswith("s") else unit)
         if not number or scale is None:
-            raise WorkflowError("the resource runtime is %r, which is no time such as '2h' or '30m'" % text)
+            raise WorkflowError(f"the resource runtime is {text!r}, which is not a time such as '2h' or '30m'")
         seconds += float(number) * scale
     return max(round(seconds / 60), 1)
 
 
 def with_derived(resources):
-    """The resources with mem_mib and disk_mib beside mem_mb and disk_mb."""
-    for kind in kSized:
+    """The resources, with mem_mib and disk_mib added to mem_mb and disk_mb."""
+    for kind in SIZED:
         value = resources.get(kind + "_mb")
         if isinstance(value, int) and kind + "_mib" not in resources:
             resources[kind + "_mib"] = mebibytes(value)
@@ -126,12 +138,12 @@ def mebibytes(megabyte_count):
 def in_words(megabyte_count):
     for unit, size in (("TB", 10**6), ("GB", 10**3), ("MB", 1)):
         if megabyte_count >= size:
-            return ("%.2f" % (megabyte_count / size)).rstrip("0").rstrip(".") + " " + unit
-    return "%s MB" % megabyte_count
+            return f"{megabyte_count / size:.2f}".rstrip("0").rstrip(".") + " " + unit
+    return f"{megabyte_count} MB"
 
 
 def temporary_folder():
-    """The folder for temporary files, chosen as Python's tempfile does, without its import."""
+    """The folder for temporary files, chosen as Python's tempfile does but without importing it."""
     for name in ("TMPDIR", "TEMP", "TMP"):
         path = os.environ.get(name)
         if path and os.path.isdir(path) and os.access(path, os.W_OK):
@@ -143,7 +155,7 @@ def temporary_folder():
 
 
 def from_expression(text):
-    """A resource given as text: a number, an expression over input, attempt and the like, or a word that stands for itself."""
+    """A resource given as text: a number, an expression over input, attempt and the like, or a plain word."""
     text = os.path.expandvars(text) if "$" in text else text
     plain = text.strip()
     if plain.lstrip("-").isdigit():
@@ -152,20 +164,20 @@ def from_expression(text):
         code = compile(plain, "<resource>", "eval")
     except SyntaxError:
         return text
-    if kExpressionNames & set(all_names(code)):
-        return Expression(plain, code)
-    return Expression(plain, code).evaluate({})
+    if _EXPRESSION_NAMES & set(_all_names(code)):
+        return _Expression(plain, code)
+    return _Expression(plain, code).evaluate({})
 
 
-def all_names(code):
+def _all_names(code):
     names = list(code.co_names)
     for constant in code.co_consts:
         if hasattr(constant, "co_names"):
-            names += all_names(constant)
+            names += _all_names(constant)
     return names
 
 
-class Expression:
+class _Expression:
     """An expression that needs the job."""
 
     takes_all = True
@@ -192,4 +204,4 @@ class Expression:
         except Exception as error:
             if self.text.replace("-", "").replace("_", "").replace(".", "").isalnum():
                 return self.text
-            raise WorkflowError("the resource %r cannot be evaluated: %s" % (self.text, error)) from None
+            raise WorkflowError(f"the resource {self.text!r} cannot be evaluated: {error}") from None

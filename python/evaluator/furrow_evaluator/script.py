@@ -1,4 +1,4 @@
-"""Prepares `script:` jobs: Python in a process of its own with the `snakemake` object, R and bash with a preamble in their own language."""
+"""Prepares `script:` jobs: Python in its own process with the `snakemake` object, other languages with a preamble."""
 
 import os
 import pickle
@@ -10,12 +10,12 @@ from .script_text import bash_preamble, insert_into_markdown, julia_preamble, r_
 from .shell import which
 from .values import NamedList
 
-kHere = os.path.dirname(os.path.abspath(__file__))
-kPayloadFolder = os.path.join(".furrow", "payload")
+_HERE = os.path.dirname(os.path.abspath(__file__))
+_PAYLOAD_FOLDER = os.path.join(".furrow", "payload")
 
 
-class ScriptData:
-    """What every language's script is told."""
+class _ScriptData:
+    """What a script receives, in any language."""
 
     def __init__(self, rule, job, names, path):
         for name in ("input", "output", "params", "wildcards", "threads", "resources", "log"):
@@ -29,115 +29,143 @@ class ScriptData:
 def script_command(rule, job, names, lookup, for_real):
     path = rule.workflow.join(rule.basedir, fill(rule.script, lookup) if "{" in rule.script else rule.script)
     if rule.script.startswith(("http://", "https://", "github:", "git+")):
-        raise NotYet("script %s: files from elsewhere are not fetched yet" % rule.script)
+        raise NotYet(f"script {rule.script}: remote files are not supported yet")
     if not os.path.isfile(path):
         raise WorkflowError(
-            "the script %s of rule %s is not there (looked at %s)" % (rule.script, rule.name, path), file=rule.snakefile, line=rule.lineno, rule=rule.name
+            f"the script {rule.script} of rule {rule.name} is not there (looked at {path})",
+            file=rule.snakefile,
+            line=rule.lineno,
+            rule=rule.name,
         )
     extension = os.path.splitext(path)[1].lower()
-    maker = kMakers.get(extension)
+    maker = _MAKERS.get(extension)
     if maker is None:
-        raise NotYet("script %s: scripts that end in %r are not carried out yet" % (rule.script, extension), file=rule.snakefile, line=rule.lineno)
+        raise NotYet(
+            f"script {rule.script}: scripts that end in {extension!r} are not supported yet",
+            file=rule.snakefile,
+            line=rule.lineno,
+        )
     program, command = maker
-    answer = {"show": " ".join([program, shown_path(path)])}
+    answer = {"show": " ".join([program, _shown_path(path)])}
     if not for_real:
         return answer
-    return {**answer, **command(rule, ScriptData(rule, job, names, path), path), "env": {}}
+    return {**answer, **command(rule, _ScriptData(rule, job, names, path), path), "env": {}}
 
 
-def shown_path(path):
+def _shown_path(path):
     relative = os.path.relpath(path)
     return path if relative.startswith("..") else relative
 
 
-def payload_path(suffix):
-    folder = os.path.abspath(kPayloadFolder)
+def _payload_path(suffix):
+    folder = os.path.abspath(_PAYLOAD_FOLDER)
     os.makedirs(folder, exist_ok=True)
     return os.path.join(folder, os.urandom(8).hex() + suffix)
 
 
-def write_payload(data, suffix):
-    path = payload_path(suffix)
+def _write_payload(data, suffix):
+    path = _payload_path(suffix)
     with open(path, "wb") as file:
         file.write(data)
     return path
 
 
-def python_command(rule, data, path):
-    payload = write_payload(python_payload(rule, data), ".pickle")
-    return {"argv": [sys.executable, os.path.join(kHere, "bootstrap.py"), payload, path], "payload": payload}
+def _python_command(rule, data, path):
+    payload = _write_payload(_python_payload(rule, data), ".pickle")
+    return {"argv": [sys.executable, os.path.join(_HERE, "bootstrap.py"), payload, path], "payload": payload}
 
 
-def python_payload(rule, data):
+def _python_payload(rule, data):
     values = {
-        "input": data.input, "output": data.output, "params": data.params, "wildcards": data.wildcards, "threads": data.threads,
-        "resources": data.resources, "log": data.log, "config": data.config, "rule": data.rule, "bench_iteration": data.bench_iteration,
+        "input": data.input,
+        "output": data.output,
+        "params": data.params,
+        "wildcards": data.wildcards,
+        "threads": data.threads,
+        "resources": data.resources,
+        "log": data.log,
+        "config": data.config,
+        "rule": data.rule,
+        "bench_iteration": data.bench_iteration,
         "scriptdir": data.scriptdir,
-    }  # fmt: skip
+    }
     try:
         return pickle.dumps(values, protocol=4)
     except Exception as error:
-        raise WorkflowError("%s: %s" % (unpicklable(values), error), rule=rule.name, file=rule.snakefile, line=rule.lineno) from None
+        raise WorkflowError(
+            f"{_unpicklable(values)}: {error}", rule=rule.name, file=rule.snakefile, line=rule.lineno
+        ) from None
 
 
-def unpicklable(values):
-    """Which of the values cannot travel to another process."""
+def _pairs_of(value):
+    if isinstance(value, NamedList) and value._names:
+        return value.items()
+    return enumerate(value) if isinstance(value, list) else ()
+
+
+def _unpicklable(values):
+    """Says which of the values cannot be sent to another process."""
     for name, value in values.items():
-        pairs = list(value.items()) if isinstance(value, NamedList) and value.names_ else list(enumerate(value)) if isinstance(value, list) else []
-        for key, item in pairs:
+        for key, item in _pairs_of(value):
             try:
                 pickle.dumps(item, protocol=4)
             except Exception:
-                return "the value of %s.%s cannot be handed to a script" % (name, key)
-    return "a value cannot be handed to a script"
+                return f"the value of {name}.{key} cannot be passed to a script"
+    return "a value cannot be passed to a script"
 
 
-def read_text(path):
+def _read_text(path):
     with open(path, encoding="utf-8", errors="surrogateescape") as file:
         return file.read()
 
 
-def text_payload(text, suffix):
-    return write_payload(text.encode("utf-8", "surrogateescape"), suffix)
+def _text_payload(text, suffix):
+    return _write_payload(text.encode("utf-8", "surrogateescape"), suffix)
 
 
-def needed_program(name):
+def _needed_program(name):
     path = which(name)
     if path is None:
-        raise WorkflowError("the script needs %s, which is not on PATH" % name)
+        raise WorkflowError(f"the script needs {name}, which is not on PATH")
     return path
 
 
-def r_command(rule, data, path):
-    payload = text_payload(r_preamble(data) + read_text(path), ".R")
-    return {"argv": [needed_program("Rscript"), "--vanilla", payload], "payload": payload}
+def _r_command(rule, data, path):
+    payload = _text_payload(r_preamble(data) + _read_text(path), ".R")
+    return {"argv": [_needed_program("Rscript"), "--vanilla", payload], "payload": payload}
 
 
-def markdown_command(rule, data, path):
+def _markdown_command(rule, data, path):
     if len(data.output) != 1:
-        raise WorkflowError("a script that ends in .Rmd needs exactly one output", rule=rule.name, file=rule.snakefile, line=rule.lineno)
-    payload = text_payload(insert_into_markdown(read_text(path), r_preamble(data)), ".Rmd")
+        raise WorkflowError(
+            "a script that ends in .Rmd needs exactly one output", rule=rule.name, file=rule.snakefile, line=rule.lineno
+        )
+    payload = _text_payload(insert_into_markdown(_read_text(path), r_preamble(data)), ".Rmd")
     render = 'rmarkdown::render("%s", output_file="%s", quiet=TRUE, knit_root_dir="%s", params=list(rmd="%s"))'
     text = render % (payload, os.path.abspath(data.output[0]), os.getcwd(), payload)
-    return {"argv": [needed_program("Rscript"), "--vanilla", "-e", text], "payload": payload}
+    return {"argv": [_needed_program("Rscript"), "--vanilla", "-e", text], "payload": payload}
 
 
-def bash_command(rule, data, path):
-    text = read_text(path)
+def _bash_command(rule, data, path):
+    text = _read_text(path)
     first = "#!/usr/bin/env bash\n"
     if text.startswith("#!") and not text.startswith("#!["):
         first, _, text = text.partition("\n")
         first += "\n"
-    payload = text_payload(first + bash_preamble(data) + text, ".sh")
-    return {"argv": [needed_program("bash"), payload], "payload": payload}
+    payload = _text_payload(first + bash_preamble(data) + text, ".sh")
+    return {"argv": [_needed_program("bash"), payload], "payload": payload}
 
 
-def julia_command(rule, data, path):
-    payload = text_payload(julia_preamble(data) + read_text(path), ".jl")
-    return {"argv": [needed_program("julia"), payload], "payload": payload}
+def _julia_command(rule, data, path):
+    payload = _text_payload(julia_preamble(data) + _read_text(path), ".jl")
+    return {"argv": [_needed_program("julia"), payload], "payload": payload}
 
 
-kMakers = {
-    ".py": ("python3", python_command), ".r": ("Rscript", r_command), ".rmd": ("Rscript", markdown_command), ".sh": ("bash", bash_command),
-    ".bash": ("bash", bash_command), ".jl": ("julia", julia_command),
-}  # fmt: skip
+_MAKERS = {
+    ".py": ("python3", _python_command),
+    ".r": ("Rscript", _r_command),
+    ".rmd": ("Rscript", _markdown_command),
+    ".sh": ("bash", _bash_command),
+    ".bash": ("bash", _bash_command),
+    ".jl": ("julia", _julia_command),
+}

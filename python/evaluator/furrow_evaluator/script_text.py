@@ -5,11 +5,11 @@ import json
 from .formatting import quote
 from .values import NamedList
 
-kInternal = ("_cores", "_nodes")
+_INTERNAL = ("_cores", "_nodes")
 
 
-def plain_items(resources):
-    return {name: value for name, value in resources.items() if name not in kInternal}
+def _plain_items(resources):
+    return {name: value for name, value in resources.items() if name not in _INTERNAL}
 
 
 # R.
@@ -21,25 +21,25 @@ def r_value(value):
     if isinstance(value, bool):
         return "TRUE" if value else "FALSE"
     if isinstance(value, (int, float, complex)):
-        return r_number(value)
+        return _r_number(value)
     if isinstance(value, str) or hasattr(value, "__fspath__"):
-        return r_text(str(value))
+        return _r_text(str(value))
     if isinstance(value, dict):
-        return "list(%s)" % ", ".join("%s = %s" % (r_text(str(key)), r_value(item)) for key, item in value.items())
+        return "list(%s)" % ", ".join(f"{_r_text(str(key))} = {r_value(item)}" for key, item in value.items())
     if hasattr(value, "tolist") and not isinstance(value, list):
         return r_value(value.tolist())
     if hasattr(value, "to_dict"):
         return r_value(value.to_dict("list") if hasattr(value, "columns") else value.to_dict())
     if hasattr(value, "__iter__"):
-        return r_list(list(value))
-    return r_text(str(value))
+        return _r_list(list(value))
+    return _r_text(str(value))
 
 
-def r_number(value):
+def _r_number(value):
     if isinstance(value, int):
-        return "%dL" % value if abs(value) < 2**31 else "%d" % value
+        return f"{value}L" if abs(value) < 2**31 else str(value)
     if isinstance(value, complex):
-        return "complex(real=%r, imaginary=%r)" % (value.real, value.imag)
+        return f"complex(real={value.real!r}, imaginary={value.imag!r})"
     if value != value:
         return "NaN"
     if abs(value) == float("inf"):
@@ -47,38 +47,39 @@ def r_number(value):
     return repr(value)
 
 
-def r_text(text):
+def _r_text(text):
     escapes = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
     return '"%s"' % "".join(escapes.get(sign, sign) for sign in text)
 
 
-def r_list(values):
-    """A vector where all values are of one kind, else a list."""
+def _r_list(values):
+    """A vector if all values are of one kind, else a list."""
     alike = any(all(isinstance(item, kind) for item in values) for kind in (bool, (int, float, complex), str))
     return "%s(%s)" % ("c" if alike else "list", ", ".join(map(r_value, values)))
 
 
-def r_named_list(values):
-    """Items by position, then those that have a name once more by name."""
+def _r_named_list(values):
+    """Items by position, then the named ones again by name."""
     items = [r_value(item) for item in values]
-    items += ["%s = %s" % (r_text(name), r_value(item)) for name, item in values.items()]
+    items += [f"{_r_text(name)} = {r_value(item)}" for name, item in values.items()]
     return "list(%s)" % ", ".join(items)
 
 
 def r_preamble(data):
     slots = "input output params wildcards log resources config".split()
-    declared = ", ".join(['%s = "list"' % name for name in slots])
-    values = {name: r_named_list(getattr(data, name)) for name in ("input", "output", "params", "wildcards", "log")}
-    values["resources"] = r_value(plain_items(data.resources))
+    declared = ", ".join([f'{name} = "list"' for name in slots])
+    values = {name: _r_named_list(getattr(data, name)) for name in ("input", "output", "params", "wildcards", "log")}
+    values["resources"] = r_value(_plain_items(data.resources))
     values["config"] = r_value(data.config)
+    iteration = "NA" if data.bench_iteration is None else data.bench_iteration
     lines = [
         "library(methods)",
-        'Snakemake <- setClass("Snakemake", slots = c(%s, threads = "numeric", rule = "character", bench_iteration = "numeric", '
-        'scriptdir = "character", source = "function"))' % declared,
+        'Snakemake <- setClass("Snakemake", slots = c(%s, threads = "numeric", rule = "character", '
+        'bench_iteration = "numeric", scriptdir = "character", source = "function"))' % declared,
         "snakemake <- Snakemake(",
-        *["    %s = %s," % (name, values[name]) for name in slots],
-        "    threads = %d, rule = %s," % (data.threads, r_text(data.rule)),
-        "    bench_iteration = as.numeric(%s), scriptdir = %s," % ("NA" if data.bench_iteration is None else data.bench_iteration, r_text(data.scriptdir)),
+        *[f"    {name} = {values[name]}," for name in slots],
+        "    threads = %d, rule = %s," % (data.threads, _r_text(data.rule)),
+        f"    bench_iteration = as.numeric({iteration}), scriptdir = {_r_text(data.scriptdir)},",
         "    source = function(...) {",
         "        before <- setwd(snakemake@scriptdir)",
         "        on.exit(setwd(before), add = TRUE)",
@@ -91,7 +92,7 @@ def r_preamble(data):
 
 
 def insert_into_markdown(text, preamble):
-    """The preamble as a hidden chunk behind the header between two lines of dashes."""
+    """The preamble as a hidden chunk after the header between two lines of dashes."""
     chunk = "```{r, echo=FALSE, message=FALSE, warning=FALSE}\n%s```\n" % preamble
     if text.startswith("---\n"):
         end = text.find("\n---\n", 3)
@@ -103,17 +104,20 @@ def insert_into_markdown(text, preamble):
 # bash.
 
 
-def bash_word(value):
+def _bash_word(value):
     if hasattr(value, "__iter__") and not isinstance(value, str) and not hasattr(value, "__fspath__"):
         value = " ".join(str(item) for item in value)
     return quote(str(value)) or "''"
 
 
-def bash_array(name, pairs):
-    return "declare -A %s=( %s )" % (name, "".join("[%s]=%s " % (bash_word(key), bash_word(value)) for key, value in pairs))
+def _bash_array(name, pairs):
+    return "declare -A %s=( %s )" % (
+        name,
+        "".join(f"[{_bash_word(key)}]={_bash_word(value)} " for key, value in pairs),
+    )
 
 
-def bash_pairs(values):
+def _bash_pairs(values):
     pairs = []
     for at, (name, value) in enumerate(NamedList._allitems(values)):
         if name is not None:
@@ -123,18 +127,26 @@ def bash_pairs(values):
 
 
 def bash_preamble(data):
-    lines = [bash_array("snakemake_" + name, bash_pairs(getattr(data, name))) for name in ("input", "output", "log", "wildcards", "params")]
-    lines.append(bash_array("snakemake_resources", bash_pairs(data.resources)))
-    lines.append(bash_array("snakemake_config", data.config.items()))
-    single = {"threads": data.threads, "rule": data.rule, "bench_iteration": data.bench_iteration, "scriptdir": data.scriptdir}
-    lines.append(bash_array("snakemake", single.items()))
+    lines = [
+        _bash_array("snakemake_" + name, _bash_pairs(getattr(data, name)))
+        for name in ("input", "output", "log", "wildcards", "params")
+    ]
+    lines.append(_bash_array("snakemake_resources", _bash_pairs(data.resources)))
+    lines.append(_bash_array("snakemake_config", data.config.items()))
+    single = {
+        "threads": data.threads,
+        "rule": data.rule,
+        "bench_iteration": data.bench_iteration,
+        "scriptdir": data.scriptdir,
+    }
+    lines.append(_bash_array("snakemake", single.items()))
     return "\n".join(lines) + "\n"
 
 
 # Julia.
 
 
-def julia_value(value):
+def _julia_value(value):
     if value is None:
         return "nothing"
     if isinstance(value, bool):
@@ -144,13 +156,13 @@ def julia_value(value):
     if isinstance(value, str) or hasattr(value, "__fspath__"):
         return json.dumps(str(value), ensure_ascii=False).replace("$", "\\$")
     if isinstance(value, dict):
-        return "Dict(%s)" % ", ".join("%s => %s" % (julia_value(key), julia_value(item)) for key, item in value.items())
-    return "[%s]" % ", ".join(map(julia_value, value))
+        return "Dict(%s)" % ", ".join(f"{_julia_value(key)} => {_julia_value(item)}" for key, item in value.items())
+    return "[%s]" % ", ".join(map(_julia_value, value))
 
 
-def julia_named_list(values):
-    pairs = ["%d => %s" % (at + 1, julia_value(item)) for at, item in enumerate(values)]
-    pairs += ["%s => %s" % (julia_value(name), julia_value(item)) for name, item in values.items()]
+def _julia_named_list(values):
+    pairs = [f"{at + 1} => {_julia_value(item)}" for at, item in enumerate(values)]
+    pairs += [f"{_julia_value(name)} => {_julia_value(item)}" for name, item in values.items()]
     return "Dict(%s)" % ", ".join(pairs)
 
 
@@ -159,6 +171,9 @@ def julia_preamble(data):
     values = []
     for name in fields:
         value = getattr(data, name)
-        value = plain_items(value) if name == "resources" else value
-        values.append(julia_named_list(value) if isinstance(value, NamedList) else julia_value(value))
-    return "struct Snakemake\n%s\nend\nsnakemake = Snakemake(\n%s\n)\n" % ("\n".join("    " + name for name in fields), ",\n".join(values))
+        value = _plain_items(value) if name == "resources" else value
+        values.append(_julia_named_list(value) if isinstance(value, NamedList) else _julia_value(value))
+    return "struct Snakemake\n%s\nend\nsnakemake = Snakemake(\n%s\n)\n" % (
+        "\n".join("    " + name for name in fields),
+        ",\n".join(values),
+    )

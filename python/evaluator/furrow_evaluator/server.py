@@ -1,4 +1,4 @@
-"""Answers the engine's requests, one after another, and watches forked children."""
+"""Answers the engine's requests one after another, and watches forked children."""
 
 import _signal
 import atexit
@@ -10,82 +10,93 @@ from .errors import describe
 from .transport import EngineGone, Json, Transport, dumps, encode
 
 
-def changes_of(before, now):
-    """What the Snakefile did to the environment: new values by name, None for what it removed."""
+def _changes_of(before, now):
+    """What the Snakefile did to the environment: new values by name, and None for variables that it removed."""
     changes = {name: value for name, value in now.items() if before.get(name) != value}
     changes.update((name, None) for name in before if name not in now)
     return changes
 
 
 def serve(fd, guard_fd):
-    server = Server(Transport(fd), guard_fd)
+    server = _Server(Transport(fd), guard_fd)
     try:
         server.loop()
     except EngineGone:
         pass
-    server.leave()
+    server.stop()
 
 
-class Server:
+class _Server:
     def __init__(self, transport, guard_fd):
-        self.transport_ = transport
-        self.guard_fd_ = guard_fd
-        self.workflow_ = None
-        self.rules_ = []
-        self.children_ = None
-        self.busy_ = False
-        self.environment_ = dict(os.environ)
+        self._transport = transport
+        self._guard_fd = guard_fd
+        self._workflow = None
+        self._rules = []
+        self._children = None
+        self._busy = False
+        self._environment = dict(os.environ)
         _signal.signal(_signal.SIGINT, self.on_interrupt)
-        self.operations_ = {
-            "load": self.load, "inputs": self.inputs, "details": self.details, "prepare": self.prepare, "describe": self.describe,
-            "submission": self.submission, "fork": self.fork, "hook": self.hook,
-        }  # fmt: skip
+        self._operations = {
+            "load": self.load,
+            "inputs": self.inputs,
+            "details": self.details,
+            "prepare": self.prepare,
+            "describe": self.describe,
+            "submission": self.submission,
+            "fork": self.fork,
+            "hook": self.hook,
+        }
 
     def loop(self):
         while True:
-            if self.children_ is not None:
-                self.children_.wait(self.transport_)
-            self.answer(self.transport_.next_request())
+            if self._children is not None:
+                self._children.wait(self._transport)
+            self.answer(self._transport.next_request())
 
     def on_interrupt(self, number, frame):
-        """Ctrl-C ends what user code is doing; between requests it is the engine that decides what happens."""
-        if self.busy_:
+        """Ctrl-C interrupts user code; between requests the engine decides what happens."""
+        if self._busy:
             raise KeyboardInterrupt
 
-    def leave(self):
-        """Takes the children along, and waits for no thread of the user's: the engine is gone."""
-        if self.children_ is not None:
-            self.children_.kill_all()
+    def stop(self):
+        """Kills the children and exits without waiting for user threads: the engine has gone."""
+        if self._children is not None:
+            self._children.kill_all()
         try:
             atexit._run_exitfuncs()
         except BaseException:
             pass
-        flush_output()
+        _flush_output()
         os._exit(0)
 
     def answer(self, request):
         number = request.get("id")
         try:
-            self.busy_ = True
-            operation = self.operations_[request["op"]]
+            self._busy = True
+            operation = self._operations[request["op"]]
             reply = {"id": number, "ok": operation(request)}
         except EngineGone:
             raise
         except BaseException as error:
-            reply = {"id": number, "error": error_of(error)}
+            reply = {"id": number, "error": _error_of(error)}
         finally:
-            self.busy_ = False
-        flush_output()
+            self._busy = False
+        _flush_output()
         try:
-            self.transport_.send(reply)
+            self._transport.send(reply)
         except (UnicodeEncodeError, OverflowError, TypeError) as error:
-            self.transport_.send({"id": number, "error": {"type": type(error).__name__, "message": unsendable(error), **self.guilty_rule(error)}})
+            self._transport.send(
+                {
+                    "id": number,
+                    "error": {"type": type(error).__name__, "message": _unsendable(error), **self.rule_at_fault(error)},
+                }
+            )
 
-    def guilty_rule(self, error):
-        """Where the rule stands that holds a text which cannot be sent."""
-        for rule in self.rules_ if isinstance(error, UnicodeEncodeError) else ():
+    def rule_at_fault(self, error):
+        """The place of the rule that holds a text which cannot be sent."""
+        for rule in self._rules if isinstance(error, UnicodeEncodeError) else ():
             try:
-                rule.encode(self.workflow_.files_).encode("utf-8", "surrogateescape")
+                rule.encode(self._workflow._files).encode("utf-8", "surrogateescape")
             except UnicodeEncodeError:
                 return {"file": rule.snakefile, "line": rule.lineno, "rule": rule.name}
         return {}
@@ -101,11 +112,11 @@ class Server:
         if request.get("stdout_is_data"):
             os.dup2(2, 1)
         State.echo = bool(request.get("printshellcmds"))
-        self.workflow_ = workflow = Workflow(request, self.transport_)
+        self._workflow = workflow = Workflow(request, self._transport)
         active.workflow, active.can_ask = workflow, True
         workflow.include_file(workflow.main_snakefile, is_main=True)
         workflow.finish()
-        self.rules_ = workflow.rules
+        self._rules = workflow.rules
         gc.freeze()
         gc.enable()
         return self.load_answer(workflow)
@@ -113,34 +124,34 @@ class Server:
     def load_answer(self, workflow):
         from .config_text import config_json
 
-        files = workflow.files_
+        files = workflow._files
         return {
             "files": files,
             "workdir": workflow.changed_folder(),
             "config": Json(config_json(workflow.config)),
-            "rules": [rule.encode(files) for rule in self.rules_],
-            "ruleorder": workflow.ruleorders_,
+            "rules": [rule.encode(files) for rule in self._rules],
+            "ruleorder": workflow._ruleorders,
             "default_target": workflow.default_target,
-            "localrules": sorted(rule.name for rule in self.rules_ if rule.localrule),
+            "localrules": sorted(rule.name for rule in self._rules if rule.localrule),
             "constraints": workflow.wildcard_constraints,
             "resource_scopes": workflow.resource_scopes,
             "hooks": list(workflow.hooks()),
             "python": {"executable": sys.executable, "version": "%d.%d.%d" % sys.version_info[:3]},
             "overwritten_configfiles": workflow.overwrite_configfiles,
-            "environment": changes_of(self.environment_, os.environ),
+            "environment": _changes_of(self._environment, os.environ),
         }
 
     def each_job(self, request, function):
-        """One answer for each job; an error of one concerns that one alone."""
+        """One answer for each job; an error in one job affects that job alone."""
         answers = []
         for job in request["jobs"]:
-            rule = self.rules_[job["r"]]
+            rule = self._rules[job["r"]]
             try:
                 answers.append(Json(encode(function(rule, job))))
             except EngineGone:
                 raise
             except BaseException as error:
-                answers.append(Json(dumps({"error": error_of(error, rule.name)})))
+                answers.append(Json(dumps({"error": _error_of(error, rule.name)})))
         return {"jobs": answers}
 
     def inputs(self, request):
@@ -171,31 +182,35 @@ class Server:
     def fork(self, request):
         from .fork import Children
 
-        if self.children_ is None:
-            self.children_ = Children(self.transport_, self.guard_fd_)
-        fds = self.transport_.take_fds(2)
-        rule = self.rules_[request["job"]["r"]]
-        return {"pid": self.children_.start(request["tag"], request.get("slot"), rule, request["job"], fds)}
+        if self._children is None:
+            self._children = Children(self._transport, self._guard_fd)
+        fds = self._transport.take_fds(2)
+        rule = self._rules[request["job"]["r"]]
+        return {"pid": self._children.start(request["tag"], request.get("slot"), rule, request["job"], fds)}
 
     def hook(self, request):
-        self.workflow_.hooks()[request["name"]](request.get("log"))
+        self._workflow.hooks()[request["name"]](request.get("log"))
         return {}
 
 
-def error_of(error, rule=None):
+def _error_of(error, rule=None):
     try:
         return describe(error, rule or getattr(error, "furrow_rule", None))
     except Exception as failed:
-        return {"type": type(error).__name__, "message": "%s (and no more can be said of it: %s)" % (type(error).__name__, failed)}
+        return {
+            "type": type(error).__name__,
+            "message": f"{type(error).__name__} (its message cannot be shown: {failed})",
+        }
 
 
-def unsendable(error):
+def _unsendable(error):
     if isinstance(error, UnicodeEncodeError):
-        return "a text of the workflow holds a character that no file name can have: %r" % error.object[error.start : error.end]
+        character = error.object[error.start : error.end]
+        return f"a text in the workflow holds a character that no file name can have: {character!r}"
     return str(error)
 
 
-def flush_output():
+def _flush_output():
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()

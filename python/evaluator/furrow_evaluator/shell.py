@@ -1,4 +1,4 @@
-"""`shell(...)` as `run:` blocks, hooks and scripts call it, and how commands of rules are to be run."""
+"""`shell(...)` as `run:` blocks, hooks and scripts call it, and how commands of rules are run."""
 
 import os
 import sys
@@ -8,11 +8,16 @@ from .formatting import format_from_frame
 from .resources import temporary_folder
 from .values import NamedList
 
-kStrictMode = "set -euo pipefail; "
-kMaxCommand = 120000
-kThreadVariables = (
-    "OMP_NUM_THREADS", "GOTO_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS", "NUMEXPR_NUM_THREADS",
-)  # fmt: skip
+_STRICT_MODE = "set -euo pipefail; "
+_MAX_COMMAND = 120000
+_THREAD_VARIABLES = (
+    "OMP_NUM_THREADS",
+    "GOTO_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+)
 
 
 def which(program):
@@ -43,7 +48,7 @@ def default_executable():
 def prefix_for(executable):
     if State.prefix is not None:
         return State.prefix
-    return kStrictMode if os.path.basename(executable) == "bash" else ""
+    return _STRICT_MODE if os.path.basename(executable) == "bash" else ""
 
 
 class shell:
@@ -57,15 +62,15 @@ class shell:
         frame = sys._getframe(1)
         command = format_from_frame(cmd, args, kwargs, 1)
         names = {**frame.f_locals, **kwargs}
-        return run_command(command, names, iterable, read)
+        return _run_command(command, names, iterable, read)
 
     @classmethod
     def executable(cls, cmd):
         path = which(str(cmd)) if cmd else None
         if cmd and path is None:
-            raise WorkflowError("shell.executable: %s is not on PATH" % cmd)
+            raise WorkflowError(f"shell.executable: {cmd} is not on PATH")
         State.executable = path
-        if path and os.path.basename(path) != "bash" and State.prefix == kStrictMode:
+        if path and os.path.basename(path) != "bash" and State.prefix == _STRICT_MODE:
             State.prefix = None
 
     @classmethod
@@ -87,14 +92,14 @@ class shell:
         return subprocess.check_output(cmd, shell=True, executable=default_executable(), **kwargs)
 
 
-def environment(names):
+def _environment(names):
     variables = dict(os.environ)
     threads = names.get("threads")
     if threads is None and hasattr(names.get("snakemake"), "threads"):
         threads = names["snakemake"].threads
-    for variable in kThreadVariables:
+    for variable in _THREAD_VARIABLES:
         variables[variable] = str(threads if isinstance(threads, int) else 1)
-    folder = resource(names, "tmpdir")
+    folder = _resource(names, "tmpdir")
     if folder:
         for variable in ("TMPDIR", "TMP", "TEMPDIR", "TEMP"):
             variables[variable] = str(folder)
@@ -102,53 +107,53 @@ def environment(names):
     return variables
 
 
-def resource(names, name):
+def _resource(names, name):
     resources = names.get("resources")
     if resources is None and hasattr(names.get("snakemake"), "resources"):
         resources = names["snakemake"].resources
     return resources.get(name) if isinstance(resources, (dict, NamedList)) else None
 
 
-def run_command(command, names, iterable, read):
+def _run_command(command, names, iterable, read):
     import subprocess
 
-    executable = resource(names, "shell_exec") or default_executable()
+    executable = _resource(names, "shell_exec") or default_executable()
     executable = which(str(executable)) or str(executable)
     text = " ".join((prefix_for(executable), command, State.suffix)).strip()
     if State.echo:
         print(command, file=sys.stderr)
     sys.stdout.flush()
     sys.stderr.flush()
-    arguments, script = command_arguments(executable, text)
+    arguments, script = _command_arguments(executable, text)
     piped = iterable or read
-    stdout = subprocess.PIPE if piped else output_descriptor()
-    process = subprocess.Popen(arguments, stdout=stdout, universal_newlines=piped or None, env=environment(names))
+    stdout = subprocess.PIPE if piped else _output_descriptor()
+    process = subprocess.Popen(arguments, stdout=stdout, universal_newlines=piped or None, env=_environment(names))
     if iterable:
-        return lines_of(process, text, script)
+        return _lines_of(process, text, script)
     answer = process.stdout.read() if read else None
-    finish(process, text, script)
+    _finish(process, text, script)
     return answer
 
 
-def output_descriptor():
-    """Standard output where the user's code has not put something else in its place."""
+def _output_descriptor():
+    """The descriptor of sys.stdout; None if user code has replaced it with a stream that has no descriptor."""
     try:
         return sys.stdout.fileno()
     except (AttributeError, OSError, ValueError):
         return None
 
 
-def command_arguments(executable, text):
-    """A command line, by way of a file where it is longer than the kernel takes as one argument."""
-    if len(text) < kMaxCommand // 4 or len(text.encode("utf-8", "surrogateescape")) < kMaxCommand:
+def _command_arguments(executable, text):
+    """A command line. A text longer than the kernel takes as one argument goes into a file."""
+    if len(text) < _MAX_COMMAND // 4 or len(text.encode("utf-8", "surrogateescape")) < _MAX_COMMAND:
         return [executable, "-c", text], None
-    path = os.path.join(temporary_folder(), "furrow-command-%d-%s.sh" % (os.getpid(), os.urandom(4).hex()))
+    path = os.path.join(temporary_folder(), f"furrow-command-{os.getpid()}-{os.urandom(4).hex()}.sh")
     with open(path, "w", encoding="utf-8", errors="surrogateescape") as file:
         file.write(text + "\n")
     return [executable, path], path
 
 
-def finish(process, text, script):
+def _finish(process, text, script):
     status = process.wait()
     if script:
         os.unlink(script)
@@ -158,7 +163,7 @@ def finish(process, text, script):
         raise subprocess.CalledProcessError(status, text)
 
 
-def lines_of(process, text, script):
+def _lines_of(process, text, script):
     for line in process.stdout:
         yield line[:-1] if line.endswith("\n") else line
-    finish(process, text, script)
+    _finish(process, text, script)

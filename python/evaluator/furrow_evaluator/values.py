@@ -1,22 +1,23 @@
 """The objects that functions, `run:` blocks and scripts receive: lists whose items also have names.
 
-Imported by script children too, so it must stay light.
+Scripts import this module too, so it must stay light.
 """
 
-kMayBeNames = frozenset(["index", "sort", "values"])
+_MAY_BE_NAMES = frozenset(["index", "sort", "values"])
 
 
 class NamedList(list):
-    """A list some of whose items, or runs of items, have names: `x[0]`, `x.name` and `x["name"]` all work.
+    """A list in which items, or ranges of items, may have names: `x[0]`, `x.name` and `x["name"]` all work.
 
-    `names_` maps a name to (first, end), where end is None for a single item. The values stand in the instance's dict as well.
+    `_names` maps a name to (first, end), where end is None for a single item. The instance's dict holds the values as
+    well.
     """
 
     def __init__(self, toclone=None, fromdict=None):
         list.__init__(self, toclone or ())
-        self.names_ = {}
+        self._names = {}
         if isinstance(toclone, NamedList):
-            self.take_names(toclone.names_)
+            self.take_names(toclone._names)
         for key, value in (fromdict or {}).items():
             self.append(value)
             self.set_name(key, len(self) - 1)
@@ -26,7 +27,7 @@ class NamedList(list):
         """Items and their [name, first, end, is_list] ranges."""
         made = cls.__new__(cls)
         list.__init__(made, items)
-        made.__dict__["names_"] = names = {}
+        made.__dict__["_names"] = names = {}
         for name, first, end, is_list in shape:
             if name is not None:
                 names[name] = (first, end if is_list else None)
@@ -39,12 +40,12 @@ class NamedList(list):
         made = cls.__new__(cls)
         list.__init__(made, mapping.values())
         made.__dict__.update(mapping)
-        made.__dict__["names_"] = {name: (at, None) for at, name in enumerate(mapping)}
+        made.__dict__["_names"] = {name: (at, None) for at, name in enumerate(mapping)}
         return made
 
     def set_name(self, name, first, end=None):
         check_name(name)
-        self.names_[name] = (first, end)
+        self._names[name] = (first, end)
         self.__dict__[name] = self[first] if end is None else NamedList(list.__getitem__(self, slice(first, end)))
 
     def take_names(self, names):
@@ -58,12 +59,12 @@ class NamedList(list):
         self.set_name(name, index, end)
 
     def _get_names(self):
-        return iter(self.names_.items())
+        return iter(self._names.items())
 
     def _allitems(self):
         """(name, value) in order; the name is None for items without one."""
         at = 0
-        for name, (first, end) in sorted(self.names_.items(), key=lambda item: item[1][0]):
+        for name, (first, end) in sorted(self._names.items(), key=lambda item: item[1][0]):
             while at < first:
                 yield None, self[at]
                 at += 1
@@ -73,27 +74,27 @@ class NamedList(list):
             yield None, item
 
     def keys(self):
-        return self.names_.keys()
+        return self._names.keys()
 
     def values(self):
-        return [self.__dict__[name] for name in self.names_]
+        return [self.__dict__[name] for name in self._names]
 
     def items(self):
-        return [(name, self.__dict__[name]) for name in self.names_]
+        return [(name, self.__dict__[name]) for name in self._names]
 
     def get(self, key, default=None):
-        return self.__dict__[key] if key in self.names_ else default
+        return self.__dict__[key] if key in self._names else default
 
     def update(self, items):
         for key, value in items.items():
-            if key in self.names_:
-                raise ValueError("the name %s is there already" % key)
+            if key in self._names:
+                raise ValueError(f"the name {key} is taken already")
             self.append(value)
             self.set_name(key, len(self) - 1)
 
     def __getitem__(self, key):
         if type(key) is str:
-            if key in self.names_:
+            if key in self._names:
                 return self.__dict__[key]
             return getattr(self, key)
         return list.__getitem__(self, key)
@@ -101,9 +102,9 @@ class NamedList(list):
     def __getattr__(self, name):
         if name.startswith("__"):
             raise AttributeError(name)
-        kind = kKinds.get(type(self).__name__, "list")
-        known = ", ".join(self.__dict__.get("names_", ())) or "none"
-        raise AttributeError("there is no %s named %s (names here: %s)" % (kind, name, known))
+        kind = _KINDS.get(type(self).__name__, "list")
+        known = ", ".join(self.__dict__.get("_names", ())) or "none"
+        raise AttributeError(f"there is no {kind} named {name} (names here: {known})")
 
     def __hash__(self):
         return hash(tuple(self))
@@ -112,60 +113,65 @@ class NamedList(list):
         return " ".join(map(str, self))
 
     def __reduce__(self):
-        return rebuild, (type(self), list(self), self.names_)
+        return _rebuild, (type(self), list(self), self._names)
 
     def _plainstrings(self):
         made = type(self)([str(item) for item in self])
-        made.take_names(self.names_)
+        made.take_names(self._names)
         return made
 
     def _clone(self):
         return type(self)(self)
 
 
-kKinds = {
-    "InputFiles": "input", "OutputFiles": "output", "Params": "parameter", "Wildcards": "wildcard", "Resources": "resource", "Log": "log",
-}  # fmt: skip
+_KINDS = {
+    "InputFiles": "input",
+    "OutputFiles": "output",
+    "Params": "parameter",
+    "Wildcards": "wildcard",
+    "Resources": "resource",
+    "Log": "log",
+}
 
 
-def rebuild(kind, items, names):
+def _rebuild(kind, items, names):
     made = kind.__new__(kind)
     list.__init__(made, items)
-    made.__dict__["names_"] = {}
+    made.__dict__["_names"] = {}
     made.take_names(names)
     return made
 
 
 def check_name(name, kind=None):
-    if name in kReserved or (kind is InputFiles and isinstance(getattr(InputFiles, name, None), property)):
-        raise AttributeError("%s cannot be the name of an item: it is a method of the object that holds it" % name)
+    if name in _RESERVED or (kind is InputFiles and isinstance(getattr(InputFiles, name, None), property)):
+        raise AttributeError(f"{name} cannot be the name of an item: it is a method of the object that holds it")
 
 
 class InputFiles(NamedList):
-    def file_sizes(self):
+    def _file_sizes(self):
         from os import stat
 
         return [stat(str(path)).st_size for path in self]
 
     @property
     def size_files(self):
-        return self.file_sizes()
+        return self._file_sizes()
 
     @property
     def size_files_kb(self):
-        return [size / 1024 for size in self.file_sizes()]
+        return [size / 1024 for size in self._file_sizes()]
 
     @property
     def size_files_mb(self):
-        return [size / 1024**2 for size in self.file_sizes()]
+        return [size / 1024**2 for size in self._file_sizes()]
 
     @property
     def size_files_gb(self):
-        return [size / 1024**3 for size in self.file_sizes()]
+        return [size / 1024**3 for size in self._file_sizes()]
 
     @property
     def size(self):
-        return sum(self.file_sizes())
+        return sum(self._file_sizes())
 
     @property
     def size_kb(self):
@@ -200,13 +206,26 @@ class Log(NamedList):
     pass
 
 
-kReserved = (frozenset(name for name in dir(NamedList) if not name.startswith("__")) | {"names_"}) - kMayBeNames
+_RESERVED = (frozenset(name for name in dir(NamedList) if not name.startswith("__")) | {"_names"}) - _MAY_BE_NAMES
 
 
 class Snakemake:
     """What a script sees as `snakemake`."""
 
-    def __init__(self, input, output, params, wildcards, threads, resources, log, config, rule, bench_iteration=None, scriptdir=None):
+    def __init__(
+        self,
+        input,
+        output,
+        params,
+        wildcards,
+        threads,
+        resources,
+        log,
+        config,
+        rule,
+        bench_iteration=None,
+        scriptdir=None,
+    ):
         self.input = input
         self.output = output
         self.params = params
@@ -225,11 +244,11 @@ class Snakemake:
         return ReportHref(path)
 
     def log_fmt_shell(self, stdout=True, stderr=True, append=False):
-        """A redirection to the log for a shell command, or nothing where the rule has no log."""
+        """A shell redirection to the log, or nothing if the rule has no log."""
         log = str(self.log)
         if not log or not (stdout or stderr):
             return ""
         sign = ">>" if append else ">"
         if not stdout:
-            return " 2%s %s" % (sign, log)
+            return f" 2{sign} {log}"
         return " %s %s%s" % (sign, log, " 2>&1" if stderr else "")

@@ -1,4 +1,4 @@
-"""What Snakefiles and scripts import under the name `snakemake`, brought by Furrow and written anew."""
+"""What Snakefiles and scripts import under the name `snakemake`: Furrow's own code, not Snakemake's."""
 
 __version__ = "9.25.0"
 
@@ -11,4 +11,4 @@ def __getattr__(name):
     try:
         return import_module("snakemake." + name)
     except ModuleNotFoundError:
-        raise AttributeError("Furrow brings no snakemake.%s" % name) from None
+        raise AttributeError(f"Furrow provides no snakemake.{name}") from None

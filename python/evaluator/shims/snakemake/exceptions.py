@@ -8,7 +8,7 @@ __all__ = [
     "IncompleteFilesException", "InputFunctionException", "IOFileException", "LookupError", "MissingInputException",
     "MissingOutputException", "MissingRuleException", "NoRulesException", "print_exception", "RuleException",
     "UnknownRuleException", "WildcardError", "WorkflowError",
-]  # fmt: skip
+]
 
 
 class RuleException(WorkflowError):

@@ -49,7 +49,7 @@ __all__ = [
     "IOFile", "is_flagged", "limit", "load_configfile", "local", "Log", "multiext", "Namedlist", "OutputFiles",
     "Params", "pipe", "protected", "regex", "regex_from_filepattern", "repeat", "report", "ResourceList", "service",
     "strip_wildcard_constraints", "temp", "temporary", "touch", "unpack", "update", "Wildcards",
-]  # fmt: skip
+]
 
 collect = expand
 regex = regex_from_filepattern
@@ -64,5 +64,5 @@ def load_configfile(path):
     from furrow_evaluator import active
 
     if active.workflow is not None and active.can_ask:
-        return _load_mapping(str(path), active.workflow.transport_)
+        return _load_mapping(str(path), active.workflow._transport)
     return active.load_document(str(path)) or {}

@@ -13,10 +13,10 @@ __all__ = [
     "AlwaysQuotedFormatter", "available_cpu_count", "format", "linecount", "listfiles", "makedirs", "min_version",
     "os_sync", "Paramspace", "QuotedFormatter", "R", "read_job_properties", "report", "SequenceFormatter",
     "simplify_path", "update_config", "validate", "WorkflowError",
-]  # fmt: skip
+]
 
 
-def version_numbers(text):
+def _version_numbers(text):
     """'7.8.0rc1' as (7, 8, 0)."""
     numbers = []
     for word in str(text).strip().lstrip("v").split("."):
@@ -31,16 +31,16 @@ def version_numbers(text):
         if digits != word:
             break
     if not numbers:
-        raise WorkflowError("min_version(%r): this is no version" % (text,))
+        raise WorkflowError(f"min_version({text!r}): this is not a version")
     while len(numbers) > 1 and numbers[-1] == 0:
         numbers.pop()
     return numbers
 
 
 def min_version(version):
-    """Fails where the workflow asks for more of the language than Furrow knows."""
-    if version_numbers(__version__) < version_numbers(version):
-        raise WorkflowError("the workflow needs version %s of the language; Furrow knows version %s" % (version, __version__))
+    """Fails if the workflow needs a newer version of the language than Furrow knows."""
+    if _version_numbers(__version__) < _version_numbers(version):
+        raise WorkflowError(f"the workflow needs version {version} of the language; Furrow knows version {__version__}")
 
 
 def validate(data, schema, set_default=True):
@@ -54,12 +54,14 @@ def validate(data, schema, set_default=True):
     if not os.path.isabs(path) and active.workflow is not None:
         path = os.path.join(os.path.dirname(sys._getframe(1).f_code.co_filename), path)
     if not os.path.isfile(path):
-        raise WorkflowError("the schema %s is not there (looked at %s)" % (schema, os.path.abspath(path)))
-    validate_value(data, active.load_document(path), os.path.dirname(os.path.abspath(path)), active.load_document, set_default)
+        raise WorkflowError(f"the schema {schema} is not there (looked at {os.path.abspath(path)})")
+    validate_value(
+        data, active.load_document(path), os.path.dirname(os.path.abspath(path)), active.load_document, set_default
+    )
 
 
 def format(_pattern, *args, stepout=1, _quote_all=False, quote_func=None, **kwargs):
-    """Fills a text with the names that the caller sees."""
+    """Fills a text with the names visible to the caller."""
     return format_from_frame(_pattern, args, kwargs, stepout, _quote_all)
 
 
@@ -92,7 +94,9 @@ def listfiles(pattern, restriction=None, omit_value=None):
         if not match:
             continue
         wildcards = Wildcards.from_mapping(match.groupdict())
-        refused = any(omit_value not in value and value != wildcards.get(key) for key, value in (restriction or {}).items())
+        refused = any(
+            omit_value not in value and value != wildcards.get(key) for key, value in (restriction or {}).items()
+        )
         if not refused:
             yield os.path.normpath(path), wildcards
 
@@ -139,7 +143,7 @@ class AlwaysQuotedFormatter(QuotedFormatter):
 
 
 def report(*args, **kwargs):
-    raise NotYet("snakemake.utils.report(...) is not carried out yet")
+    raise NotYet("snakemake.utils.report(...) is not supported yet")
 
 
 def R(code):

@@ -1,5 +1,5 @@
-"""Files from elsewhere."""
+"""Remote files."""
 
 from furrow_evaluator.errors import NotYet
 
-raise NotYet("snakemake.remote: files from elsewhere are not carried out yet")
+raise NotYet("snakemake.remote: remote files are not supported yet")
