@@ -1,4 +1,4 @@
-"""The fenced code blocks of the documentation, with what their comments say (README.md). Run by itself, it lists them."""
+"""The fenced code blocks of the documentation, and the marks in their comments (README.md). As a program, lists them."""
 import re
 import sys
 from dataclasses import dataclass, field
@@ -69,7 +69,8 @@ def read(path):
             continue
         if line.strip():
             if line.startswith("    ") and not in_list and (at == 0 or not lines[at - 1].strip()):
-                faults.append(f"{path.relative_to(ROOT)}:{at + 1}: an indented code block: fence it, and name its language")
+                where = f"{path.relative_to(ROOT)}:{at + 1}"
+                faults.append(f"{where}: an indented code block: fence it, and name its language")
             in_list = in_list and line.startswith(" ") or bool(re.match(r" *([-*+]|\d+[.)]) ", line))
             marks = {}
         at += 1

@@ -1,4 +1,4 @@
-"""Runs the blocks of a page, each as its language wants it. Each function gives the faults that it found, as texts."""
+"""Runs the blocks of a page, each as its language needs. The functions return the faults that they found, as texts."""
 import json
 import os
 import re
@@ -13,10 +13,11 @@ PYTHON = "/usr/bin/python3"
 SECONDS = 60  # for one block
 FRAGMENT_HEADERS = "#include <furrow/pool.hpp>\n#include <iostream>\n#include <string>\n#include <vector>\n"
 # A fragment need not use what it makes.
-WARNINGS = ["-Wall", "-Wextra", "-Werror", "-Wno-unused-variable", "-Wno-unused-but-set-variable", "-Wno-unused-function"]
+UNUSED = ["-Wno-unused-variable", "-Wno-unused-but-set-variable", "-Wno-unused-function"]
+WARNINGS = ["-Wall", "-Wextra", "-Werror", *UNUSED]
 # Open MPI refuses root, and more ranks than cores, unless it is told otherwise.
-OPEN_MPI = {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1", "OMPI_MCA_rmaps_base_oversubscribe": "1",
-            "OMPI_MCA_btl": "self,vader"}
+OPEN_MPI = {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
+            "OMPI_MCA_rmaps_base_oversubscribe": "1", "OMPI_MCA_btl": "self,vader"}
 LIBRARIES = ["-lfurrow", "-lfmt", "-lxxhash", "-lhwloc", "-pthread"]
 
 
@@ -26,8 +27,9 @@ class Runner:
         self.prefix = prefix
         (folder / "bin").mkdir()
         path = os.pathsep.join([str(folder / "bin"), str(BUILD / "bin"), engine.environment()["PATH"]])
-        self.environment = engine.environment(PATH=path, PYTHONPATH=str(BUILD / "python"), CMAKE_PREFIX_PATH=str(prefix),
-                                              BUILD=str(BUILD), SOURCE=str(engine.ROOT), SHELL="/bin/bash", **OPEN_MPI)
+        self.environment = engine.environment(
+            PATH=path, PYTHONPATH=str(BUILD / "python"), CMAKE_PREFIX_PATH=str(prefix), BUILD=str(BUILD),
+            SOURCE=str(engine.ROOT), SHELL="/bin/bash", **OPEN_MPI)
 
     def run_page(self, page):
         faults = self._bash(page.setup, "the page's set-up") if page.setup else []
@@ -44,7 +46,8 @@ class Runner:
         """A text block right after a block of Python is what that must print."""
         faults, printed = [], None
         for block in blocks:
-            if block.language == "text" and printed is not None and not re.fullmatch(session.expected(block.code), printed):
+            is_output = block.language == "text" and printed is not None
+            if is_output and not re.fullmatch(session.expected(block.code), printed):
                 faults.append(f"{block.where}: this was printed:\n{printed}")
             in_session = block.language == "python" and block.runs and "file" not in block.marks
             if in_session:
@@ -62,8 +65,9 @@ class Runner:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(block.code)
             return []
-        run = {"bash": self._shell, "sh": self._shell, "console": self._console, "python": self._python, "cpp": self._cpp,
-               "snakemake": self._snakemake, "yaml": parse, "json": parse, "toml": parse}.get(block.language)
+        runners = {"bash": self._shell, "sh": self._shell, "console": self._console, "python": self._python,
+                   "cpp": self._cpp, "snakemake": self._snakemake, "yaml": parse, "json": parse, "toml": parse}
+        run = runners.get(block.language)
         if run is None:
             return [f"{block.where}: nothing can run {block.language}: name a file, or mark the block as not run"]
         return run(block)
@@ -120,7 +124,8 @@ sys.exit(doctest.testfile({str(examples)!r}, False, globs=dict(globals()), optio
             headers, setup = split_includes(block.marks.get("setup", ""))
             more, body = split_includes(block.code)
             name = f"block_{block.line}"
-            text += f"{headers}{more}namespace {name} {{\n{setup}\nvoid run() {{\n#line {block.line} \"{block.page}\"\n{body}}}\n}}\n"
+            text += f"{headers}{more}namespace {name} {{\n{setup}\nvoid run() {{\n"
+            text += f'#line {block.line} "{block.page}"\n{body}}}\n}}\n'
             calls += f'  std::cerr << "{block.where}\\n";\n  {name}::run();\n'
         return self._compile_and_run(f"{text}int main() {{\n{calls}}}\n", "fragments", fragments[0].where)
 
@@ -133,8 +138,9 @@ sys.exit(doctest.testfile({str(examples)!r}, False, globs=dict(globals()), optio
         compiler = ["mpicxx"] if over_mpi else ["g++"]
         libraries = ["-lfurrow_mpi", *LIBRARIES] if over_mpi else LIBRARIES
         (library,) = {path.parent for path in self.prefix.rglob("libfurrow.*")}
-        _, faults = self._execute([*compiler, "-std=c++20", "-O0", *WARNINGS, f"-I{self.prefix / 'include'}", source, "-o", program,
-                                   f"-L{library}", f"-Wl,-rpath,{library}", *libraries], where)
+        command = [*compiler, "-std=c++20", "-O0", *WARNINGS, f"-I{self.prefix / 'include'}", source, "-o", program,
+                   f"-L{library}", f"-Wl,-rpath,{library}", *libraries]
+        _, faults = self._execute(command, where)
         return faults or self._execute([program], where)[1]
 
     def _snakemake(self, block):
@@ -146,7 +152,8 @@ sys.exit(doctest.testfile({str(examples)!r}, False, globs=dict(globals()), optio
 
 
 def is_fragment(block):
-    return block.language == "cpp" and "file" not in block.marks and not re.search(r"^int main\(", block.code, re.MULTILINE)
+    has_main = re.search(r"^int main\(", block.code, re.MULTILINE)
+    return block.language == "cpp" and "file" not in block.marks and not has_main
 
 
 def split_includes(text):
@@ -176,4 +183,5 @@ def parse(block):
 
 def pattern(lines):
     """What the output must match as a whole."""
-    return "".join("(.*\n)*?" if line.strip() == "..." else ".*".join(map(re.escape, line.split("..."))) + "\n" for line in lines)
+    return "".join("(.*\n)*?" if line.strip() == "..." else ".*".join(map(re.escape, line.split("..."))) + "\n"
+                   for line in lines)

@@ -29,8 +29,15 @@ class Session:
     def __init__(self, python, folder, environment, seconds):
         self.seconds = seconds
         (folder / "session.py").write_text(DRIVER)
-        self.process = subprocess.Popen([python, "-u", str(folder / "session.py")], cwd=folder, env=environment, stdin=subprocess.PIPE,
-                                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True)
+        self.process = subprocess.Popen(
+            [python, "-u", str(folder / "session.py")],
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
         self.printed = b""
 
     def __enter__(self):
