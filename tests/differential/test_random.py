@@ -43,7 +43,8 @@ class Workflow:
             edit = self.edits.get(number, 0)
             parts.append(
                 f'rule r{number}:\n    input: {given}\n    output: {made}\n    params: p={self.params.get(number, 0)}\n'
-                f'    shell: "echo r{number} >> $JOBLOG; cat {{input}} > {outputs[0]}.x; echo r{number} {{params.p}} {edit} >> {outputs[0]}.x;'
+                f'    shell: "echo r{number} >> $JOBLOG; cat {{input}} > {outputs[0]}.x; echo r{number} {{params.p}} '
+                f'{edit} >> {outputs[0]}.x;'
                 f' for f in {{output}}; do cp {outputs[0]}.x $f; done; rm {outputs[0]}.x"\n'
             )
         return "\n".join(parts)
@@ -53,7 +54,8 @@ class Workflow:
         dice = self.dice
         number = dice.randrange(len(self.rules))
         source, made = dice.choice(self.sources), dice.choice(self.made)
-        what = dice.choice(["edit", "touch", "delete", "param", "code", "touch made", "force", "force rule", "nothing", "one target"])
+        what = dice.choice(["edit", "touch", "delete", "param", "code", "touch made", "force", "force rule", "nothing",
+                            "one target"])
         if what == "edit":
             return f"echo {dice.random()} > {source}", []
         if what == "touch":
@@ -95,6 +97,7 @@ def test_random_workflow(seed, tmp_path, request):
             assert results[-1][0].code == 0, "\n".join([*story, str(results[-1][0])])
         if len(results) == 2:
             difference = compare(*results)
-            assert not difference, "\n".join([difference, *story, workflow.text(), str(results[0][0]), str(results[1][0])])
+            assert not difference, "\n".join([difference, *story, workflow.text(), str(results[0][0]),
+                                              str(results[1][0])])
         before, arguments = workflow.disturb()
         time.sleep(0.01)

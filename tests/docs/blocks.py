@@ -1,4 +1,7 @@
-"""The fenced code blocks of the documentation, and the marks in their comments (README.md). As a program, lists them."""
+"""The fenced code blocks of the documentation, and the marks in their comments (README.md).
+
+As a program, lists them.
+"""
 import re
 import sys
 from dataclasses import dataclass, field

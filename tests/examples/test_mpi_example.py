@@ -15,7 +15,8 @@ pytestmark = pytest.mark.skipif(not shutil.which("mpirun") or not CLIMATE.exists
 
 
 def mpirun(*argv):
-    return subprocess.run(["mpirun", *map(str, argv)], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=100)
+    return subprocess.run(["mpirun", *map(str, argv)], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                          timeout=100)
 
 
 def test_any_number_of_ranks_gives_the_same_bits():
