@@ -1,4 +1,4 @@
-"""The fenced code blocks of the documentation, and the marks in their comments (README.md).
+"""The fenced code blocks of the documentation, and their marks (README.md).
 
 As a program, lists them.
 """
