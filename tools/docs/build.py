@@ -98,14 +98,12 @@ class Site:
         path.write_text(text)
 
     def listing(self, folder):
-        names = subprocess.run(
-            ["git", "ls-files", "-co", "--exclude-standard", "."],
-            cwd=folder,
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout.split("\n")
-        links = [f"- [{name}]({self.reference(folder / name, folder)})" for name in sorted(filter(None, names))]
+        names = (str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+        links = [
+            f"- [{name}]({self.reference(folder / name, folder)})"
+            for name in sorted(names)
+            if "__pycache__" not in name
+        ]
         return f"# {folder.relative_to(ROOT)}\n\n" + "\n".join(links) + "\n"
 
     def reference(self, target, path):
