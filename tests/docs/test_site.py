@@ -1,6 +1,5 @@
 """The site of the documentation can be built, and its checks find what is wrong."""
 import shutil
-import subprocess
 import sys
 
 import engine
