@@ -1,7 +1,7 @@
 """Measures `furrow map` against a C loop of vfork, make, xargs and GNU parallel: ./dev bench map [--quick] [--rows RE]
 
-The programs of a row run in turn, several times, so that what else the machine does hits all alike; the best time of each
-counts. A ratio above 1 means that furrow is faster than the program of that line.
+The programs of a row run in turn, several times, so that other load on the machine affects all of them alike; the best
+time of each counts. A ratio above 1 means that furrow is faster than the program of that line.
 """
 import argparse
 import os
@@ -20,7 +20,7 @@ FURROW = os.environ.get("FURROW") or str(HERE.parent / "build" / "bin" / "furrow
 
 
 class Bench:
-    """A folder to work in, what is in it, and how often and how much to measure."""
+    """A folder to work in, with its files; and how often and how much to measure."""
 
     def __init__(self, folder, quick):
         self.folder, self.quick, self.furrow = folder, quick, FURROW
@@ -40,26 +40,28 @@ class Bench:
     def makefile(self, count, command):
         path = self.folder / "Makefile"
         jobs = " ".join(f"j{i}" for i in range(1, count + 1))
-        path.write_text(f"jobs := {jobs}\n.PHONY: all $(jobs)\nall: $(jobs)\n$(jobs): j%:\n\t@{command.replace('{}', '$*')}\n")
+        path.write_text(f"jobs := {jobs}\n.PHONY: all $(jobs)\nall: $(jobs)\n$(jobs): j%:\n"
+                        f"\t@{command.replace('{}', '$*')}\n")
         return path
 
     def data(self, size):
-        """A file of that size, and the number of its lines."""
+        """A file of this size, and its number of lines."""
         path, line = self.folder / "data", b"the quick brown fox jumps over the lazy dog, and the dog does not mind\n"
-        piece = line * (1_000_000 // len(line))
+        block = line * (1_000_000 // len(line))
         with open(path, "wb") as file:
-            for _ in range(size // len(piece)):
-                file.write(piece)
-        return path, size // len(piece) * (len(piece) // len(line))
+            for _ in range(size // len(block)):
+                file.write(block)
+        return path, size // len(block) * (len(block) // len(line))
 
     def seconds(self, command):
-        """Of a line of shell, which must succeed."""
+        """The time of a line of shell, which must succeed."""
         begin = time.perf_counter()
         done = subprocess.run(["/bin/bash", "-o", "pipefail", "-c", command], cwd=self.folder, stdin=subprocess.DEVNULL,
                               env={**environment(), "SHELL": "/bin/bash"}, capture_output=True)
         took = time.perf_counter() - begin
         if done.returncode:
-            raise RuntimeError(f"{command} ended with {done.returncode}:\n{done.stderr[-2000:].decode(errors='replace')}")
+            raise RuntimeError(f"{command} ended with {done.returncode}:\n"
+                               f"{done.stderr[-2000:].decode(errors='replace')}")
         return took
 
     def in_turn(self, commands, rounds=None):
@@ -89,7 +91,8 @@ def main():
                 verdict = "" if not line.goal else "met" if line.met else "MISS"
                 goals += bool(line.goal)
                 missed += not line.met
-                print(f"  {line.name:24}  {line.value:>14}  {line.ratio:>12}  {line.goal:>14}  {verdict}".rstrip(), flush=True)
+                print(f"  {line.name:24}  {line.value:>14}  {line.ratio:>12}  {line.goal:>14}  {verdict}".rstrip(),
+                      flush=True)
     print(f"\n{goals - missed} of {goals} goals met")
 
 

@@ -1,4 +1,4 @@
-"""The rows of bench/map.py: each yields lines, a line being what one program reached, and what was asked for."""
+"""The rows of bench/map.py. Each yields lines; a line is the result of one program, with its goal."""
 import re
 import shlex
 import shutil
@@ -14,7 +14,7 @@ from measure import environment, run_watched
 class Line:
     name: str
     value: str
-    ratio: str = ""  # furrow over this program, or the other way round for furrow's own lines
+    ratio: str = ""  # furrow relative to this program; the other way round for furrow's own lines
     goal: str = ""
     met: bool = True
 
@@ -22,7 +22,8 @@ class Line:
 def versus(name, rate, ours, goal=None):
     """A rival's rate, and how many times as fast furrow is."""
     ratio = ours / rate
-    return Line(name, f"{rate:,.0f}/s", f"{ratio:.2f} x", "" if goal is None else f"{goal:g} x", goal is None or ratio >= goal)
+    return Line(name, f"{rate:,.0f}/s", f"{ratio:.2f} x", "" if goal is None else f"{goal:g} x",
+                goal is None or ratio >= goal)
 
 
 def at_most(name, value, unit, goal, digits=0, ratio=""):
@@ -33,7 +34,7 @@ def at_most(name, value, unit, goal, digits=0, ratio=""):
 
 
 def many_jobs(count, program, words, goals):
-    """PROGRAM has {} for the input; WORDS are the same for programs that know no {}: the input comes last."""
+    """PROGRAM has {} for the input. WORDS is the same for programs without {}: the input comes last."""
     def row(bench):
         jobs, few = bench.share(count), bench.share(count // 10)  # GNU parallel would take minutes
         numbers, template, plain = bench.numbers(jobs), shlex.quote(program(bench)), shlex.join(words(bench))
@@ -50,13 +51,17 @@ def many_jobs(count, program, words, goals):
         ours = rates.pop("furrow")
         yield Line("furrow", f"{ours:,.0f}/s")
         for name, rate in rates.items():
-            yield with_log(name, rate, ours, goals) if name.startswith("furrow") else versus(name, rate, ours, goals.get(name))
+            if name.startswith("furrow"):
+                yield with_log(name, rate, ours, goals)
+            else:
+                yield versus(name, rate, ours, goals.get(name))
     return row
 
 
 def with_log(name, rate, plain, goals):
     goal = goals.get("with log")
-    return Line(name, f"{rate:,.0f}/s", f"{rate / plain:.2f} of it", f"{goal:g} of it" if goal else "", not goal or rate / plain >= goal)
+    return Line(name, f"{rate:,.0f}/s", f"{rate / plain:.2f} of it", f"{goal:g} of it" if goal else "",
+                not goal or rate / plain >= goal)
 
 
 SHORT = many_jobs(20_000, lambda bench: "/bin/true {}", lambda bench: ["/bin/true"],
@@ -72,7 +77,8 @@ TEN_MS = many_jobs(1_000, lambda bench: f"{bench.tool} spin 10 {{}}", lambda ben
 def dry_run(bench):
     command = f"{bench.furrow} map --dry-run echo {{}} {{.}} < {bench.numbers(20_000)} > /dev/null"
     few = bench.share(1000)
-    took = bench.in_turn({"furrow": command, "GNU parallel": f"parallel --dry-run echo {{}} {{.}} < {bench.numbers(few)} > /dev/null"})
+    took = bench.in_turn({"furrow": command,
+                          "GNU parallel": f"parallel --dry-run echo {{}} {{.}} < {bench.numbers(few)} > /dev/null"})
     theirs = took["GNU parallel"] / few * 20_000
     yield at_most("20,000 inputs", took["furrow"], "s", 0.1, 3)
     yield Line("GNU parallel", f"{theirs:,.1f} s", f"{theirs / took['furrow']:,.0f} x")
@@ -87,36 +93,37 @@ def dry_run(bench):
 
 
 def callgrind(bench, jobs):
-    command = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", bench.furrow, "map", "-j2", "-k", "--tag", "--joblog", "log"]
-    done = subprocess.run([*command, "/bin/true"], cwd=bench.folder, stdin=open(bench.numbers(jobs)), capture_output=True, text=True,
-                          env={**environment(), "FURROW_SPAWN_WAITS": "1"}, check=True)
+    command = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", bench.furrow, "map", "-j2", "-k",
+               "--tag", "--joblog", "log"]
+    done = subprocess.run([*command, "/bin/true"], cwd=bench.folder, stdin=open(bench.numbers(jobs)),
+                          capture_output=True, text=True, env={**environment(), "FURROW_SPAWN_WAITS": "1"}, check=True)
     counts = [int(n.replace(",", "")) for n in re.findall(r"refs:\s+([\d,]+)", done.stderr)]
-    return max(counts)  # the guard is another process, and ends with few
+    return max(counts)  # the largest is the engine; the watchdog is another process, with a small count
 
 
 def own_work(bench):
-    """What 1,000 more jobs add, so that the start is not counted."""
+    """The cost of 1,000 more jobs, so that the start is not counted."""
     if not shutil.which("valgrind"):
         yield Line("left out", "valgrind is not installed")
         return
     each = (callgrind(bench, 1500) - callgrind(bench, 500)) / 1000
     yield Line("instructions, with log", f"{each:,.0f}")
-    # An instruction a clock at 2 GHz: what such code reaches at least on machines of today.
+    # One instruction per clock at 2 GHz: today's machines reach at least that with such code.
     yield at_most("at 2 a nanosecond", each / 2000, "us", 20, 1)
 
 
 def waiting_memory(bench):
-    """The engine's peak with 200,000 more inputs read ahead, as a bar makes it do."""
+    """The engine's peak memory with 200,000 more inputs, which a bar makes it read ahead."""
     peaks = []
     for count in (1000, 201_000):
         command = f"exec {bench.furrow} map -j1 --bar --halt now,done=1 true < {bench.numbers(count)} 2> /dev/null"
-        # Of the engine alone: its guard has the same pages.
+        # Only the engine's memory: its watchdog shares its pages.
         peaks.append(run_watched(["/bin/sh", "-c", command], bench.folder, 0.001).largest)
     yield at_most("a waiting job", (peaks[1] - peaks[0]) * 1024 * 1024 / 200_000, "bytes", 200)
 
 
 def first_job(bench):
-    """From before the start of furrow to main() of the first job, which a shell starts."""
+    """The time from the start of furrow to main() of the first job, which a shell starts."""
     delays = []
     for _ in range(10 * bench.rounds):
         begin = time.time()
@@ -141,12 +148,14 @@ def blocks(bench):
         "furrow --pipe-part": f"{furrow} --pipe-part -a {data} --block 1M wc -l | {right}",
         "... --block -1": f"{furrow} --pipe-part -a {data} --block -1 wc -l | {right}",
     })
-    theirs = bench.in_turn({"GNU parallel": f"parallel -j2 --pipe --block 1M wc -l < {data} | {right}"}, rounds=1)["GNU parallel"]
+    theirs = bench.in_turn({"GNU parallel": f"parallel -j2 --pipe --block 1M wc -l < {data} | {right}"},
+                           rounds=1)["GNU parallel"]
     data.unlink()
     for name, seconds in took.items():
         rate, ratio = size / seconds / 1e9, theirs / seconds
         is_goal = name == "furrow --pipe"
-        yield Line(name, f"{rate:.2f} GB/s", f"{ratio:.1f} x", "1.5 GB/s, 3 x" if is_goal else "", not is_goal or (rate >= 1.5 and ratio >= 3))
+        yield Line(name, f"{rate:.2f} GB/s", f"{ratio:.1f} x", "1.5 GB/s, 3 x" if is_goal else "",
+                   not is_goal or (rate >= 1.5 and ratio >= 3))
     yield Line("GNU parallel --pipe", f"{size / theirs / 1e9:.2f} GB/s")
 
 

@@ -1,4 +1,4 @@
-"""Runs a program and says how long it took and how much memory it and its children held."""
+"""Runs a program and measures its time and the memory of the program and its children."""
 import os
 import statistics
 import subprocess
@@ -11,8 +11,8 @@ from pathlib import Path
 @dataclass
 class Measurement:
     seconds: float
-    megabytes: float = 0.0  # of all its processes
-    largest: float = 0.0  # of one of them
+    megabytes: float = 0.0  # all its processes together
+    largest: float = 0.0  # the largest of them
 
 
 def environment():
@@ -22,13 +22,14 @@ def environment():
 
 
 def run(argv, folder):
-    """Seconds from start to end; an error if the program fails."""
+    """Returns the seconds from start to end; raises an error if the program fails."""
     begin = time.perf_counter()
     done = subprocess.run(argv, cwd=folder, env=environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT)
     seconds = time.perf_counter() - begin
     if done.returncode != 0:
-        raise RuntimeError(f"{argv} in {folder} ended with {done.returncode}:\n{done.stdout[-2000:].decode(errors='replace')}")
+        raise RuntimeError(f"{argv} in {folder} ended with {done.returncode}:\n"
+                           f"{done.stdout[-2000:].decode(errors='replace')}")
     return seconds
 
 
@@ -47,7 +48,7 @@ def high_water(pid, peaks):
 
 
 def run_watched(argv, folder, pause):
-    """Like run(), with the sum of the peaks of the program and its children: an upper bound of what they held."""
+    """Like run(), with the sum of the peaks of the program and its children: an upper bound of their memory."""
     begin = time.perf_counter()
     process = subprocess.Popen(argv, cwd=folder, env=environment(), stdin=subprocess.DEVNULL,
                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -68,8 +69,8 @@ def run_watched(argv, folder, pause):
 
 
 def measure(argv, folder, repeats, memory=True, before=None):
-    """The median of several runs; memory comes from one more run, so that watching does not slow those. A program
-    that takes long is run once, watched seldom."""
+    """The median of several runs. Memory comes from one more run, because watching would slow the others. A program
+    that takes long runs once and is watched less often."""
     if repeats == 1:
         if before:
             before()
@@ -87,7 +88,7 @@ def measure(argv, folder, repeats, memory=True, before=None):
 
 
 def measure_in_turn(programs, folder, repeats, before):
-    """The median time of each, by name. They run in turn, so that a machine that gets slower does so for all."""
+    """The median time of each, by name. They run in turn, so that a machine that slows down slows down for all."""
     times = {name: [] for name in programs}
     for _ in range(repeats):
         for name, argv in programs.items():

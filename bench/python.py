@@ -1,8 +1,8 @@
 """Measures the Python module against multiprocessing, multiprocess, concurrent.futures, joblib and mpi4py.futures:
 ./dev bench python [--quick] [--rows RE] [--rivals RE]
 
-All libraries of a row take turns, several times, each time in a process of its own and after one warming turn (but the
-row that measures the start); the median of each counts. A ratio above 1 means that furrow is faster.
+All libraries of a row run in turn, several times, each time in a new process and after one warm-up (except for the row
+that measures the start); the median of each counts. A ratio above 1 means that furrow is faster.
 """
 import argparse
 import importlib.util
@@ -26,23 +26,25 @@ RIVALS = ["multiprocessing", "multiprocess", "concurrent.futures", "joblib", "mp
 
 @dataclass
 class Row:
-    """What is measured: WORK is its name in python_work.py, COUNT the items (of some rivals fewer, where they are slow)."""
+    """One measurement: WORK is its name in python_work.py, COUNT the number of tasks (fewer for slow rivals)."""
     title: str
     work: str
     count: int
     rivals: list
     fewer: dict = field(default_factory=dict)
-    times: dict = field(default_factory=dict)  # rival: furrow is to be this many times as fast
-    seconds: float = 0.0  # and to take no longer than this
+    times: dict = field(default_factory=dict)  # rival: how many times as fast furrow must be
+    seconds: float = 0.0  # furrow must take no longer than this
     unit: str = "s"
 
 
 ROWS = [
-    Row("empty task, chunksize=1", "calls", 100_000, RIVALS, {"multiprocess": 10, "concurrent.futures": 10, "joblib": 20,
-        "mpi4py.futures": 50}, {"multiprocessing": 8}, unit="/s"),
-    Row("empty task, automatic chunks", "chunks", 1_000_000, RIVALS, {"joblib": 20}, {"multiprocessing": 1.5}, unit="us a task"),
-    Row("lambda, automatic chunks", "lambdas", 1_000_000, ["multiprocess", "joblib"], {"joblib": 20}, {"multiprocess": 10},
+    Row("empty task, chunksize=1", "calls", 100_000, RIVALS,
+        {"multiprocess": 10, "concurrent.futures": 10, "joblib": 20, "mpi4py.futures": 50},
+        {"multiprocessing": 8}, unit="/s"),
+    Row("empty task, automatic chunks", "chunks", 1_000_000, RIVALS, {"joblib": 20}, {"multiprocessing": 1.5},
         unit="us a task"),
+    Row("lambda, automatic chunks", "lambdas", 1_000_000, ["multiprocess", "joblib"], {"joblib": 20},
+        {"multiprocess": 10}, unit="us a task"),
     Row("identity on two 64 MiB arrays", "arrays", 2, RIVALS, seconds=0.1),
     Row("one 100 MB array to 4 tasks", "one_array", 4, RIVALS, seconds=0.06),
     Row("start and first map", "start", 2, RIVALS[:-1], seconds=0.015),
@@ -64,16 +66,17 @@ class Bench:
 
     def seconds(self, row, library, count):
         command = [sys.executable, str(HERE / "python_work.py"), row.work, library, str(WORKERS), str(count)]
-        if library == "mpi4py.futures":  # one rank more than workers; on two cores they must not spin
-            command = ["mpirun", "--oversubscribe", "--mca", "mpi_yield_when_idle", "1", "-n", str(WORKERS + 1), sys.executable,
-                       "-m", "mpi4py.futures", *command[1:]]
-        done = subprocess.run(command, cwd=self.folder, env=self.env, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+        if library == "mpi4py.futures":  # one more rank than workers; on two cores they must not spin
+            command = ["mpirun", "--oversubscribe", "--mca", "mpi_yield_when_idle", "1", "-n", str(WORKERS + 1),
+                       sys.executable, "-m", "mpi4py.futures", *command[1:]]
+        done = subprocess.run(command, cwd=self.folder, env=self.env, stdin=subprocess.DEVNULL, capture_output=True,
+                              text=True)
         if done.returncode:
             raise RuntimeError(f"{command} ended with {done.returncode}:\n{done.stderr[-2000:]}")
         return float(done.stdout)
 
     def measure(self, row):
-        """The median seconds of each library for all items, furrow first."""
+        """The median seconds of each library for all tasks, furrow first."""
         libraries = ["furrow", *(name for name in row.rivals if name in self.rivals)]
         counts = {name: max(2, row.count // row.fewer.get(name, 1) // (10 if self.quick and row.count > 100 else 1))
                   for name in libraries}
@@ -85,7 +88,7 @@ class Bench:
 
 
 def goals(row, seconds, name):
-    """What was to be reached, and whether it was."""
+    """The goal, and whether it was met."""
     if name == "furrow" and row.seconds:
         return verdict(f"at most {row.seconds:g} s", seconds["furrow"] <= row.seconds)
     if name in row.times:
@@ -112,9 +115,10 @@ def lines(row, seconds):
 
 
 def imports(bench):
-    """Whole processes: what an import costs is what it adds to them."""
+    """Measures whole processes: the cost of an import is what it adds to them."""
+    texts = {"nothing": "pass", "multiprocessing": "import multiprocessing", "furrow": "import furrow"}
     programs = {name: [sys.executable, "-c", f"import sys; sys.path.insert(0, {MODULE!r}); {text}"]
-                for name, text in {"nothing": "pass", "multiprocessing": "import multiprocessing", "furrow": "import furrow"}.items()}
+                for name, text in texts.items()}
     taken = {name: [] for name in programs}
     for _ in range(5 * bench.rounds):
         for name, argv in programs.items():
@@ -128,7 +132,7 @@ def imports(bench):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="a tenth of the work, and fewer turns")
+    parser.add_argument("--quick", action="store_true", help="a tenth of the work, and fewer rounds")
     parser.add_argument("--rows", default="", metavar="RE", help="only rows whose name matches")
     parser.add_argument("--rivals", default="", metavar="RE", help="only rivals whose name matches")
     options = parser.parse_args()

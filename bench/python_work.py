@@ -15,7 +15,7 @@ def pick(array, index):
 
 
 class OldPool:
-    """multiprocessing.Pool, and what has its interface."""
+    """multiprocessing.Pool, and pools with the same interface."""
 
     def __init__(self, module, workers):
         self.pool = module.Pool(workers)
@@ -32,7 +32,7 @@ class OldPool:
 
 
 class Executor:
-    """concurrent.futures, and mpi4py.futures. Neither chooses chunks: they get as many as multiprocessing makes."""
+    """concurrent.futures and mpi4py.futures. Neither chooses a chunk size: they get the one of multiprocessing."""
 
     def __init__(self, kind, workers):
         self.executor, self.workers = kind(workers), workers
@@ -91,7 +91,7 @@ def lambdas(pool, count):
 
 
 def arrays(pool, count):
-    """COUNT arrays of 64 MiB there and back."""
+    """Sends COUNT arrays of 64 MiB to tasks and back."""
     import numpy
     two = [numpy.full(8 << 20, float(i)) for i in range(count)]
     began = time.perf_counter()
@@ -102,7 +102,7 @@ def arrays(pool, count):
 
 
 def one_array(pool, count):
-    """One array of 100 MB to COUNT tasks that return a scalar."""
+    """Sends one array of 100 MB to COUNT tasks that return a scalar."""
     import numpy
     array = numpy.arange(12_500_000, dtype=float)
     inputs = [(array, i) for i in range(count)]
@@ -112,7 +112,7 @@ def one_array(pool, count):
 
 
 def start(library, workers):
-    """Until the first results are there."""
+    """The time until the first results arrive."""
     began = time.perf_counter()
     pool = open_pool(library, workers)
     pool.map(same, [1, 2], 1)

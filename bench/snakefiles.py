@@ -1,4 +1,4 @@
-"""The workflows that are measured, and the same work for ninja."""
+"""The workflows for the benchmark, and the same work for ninja."""
 import os
 
 
@@ -85,7 +85,7 @@ SCRIPT = 'with open(snakemake.output[0], "w") as out:\n    out.write(snakemake.w
 
 
 def make_outputs(folder, jobs):
-    """The outputs of independent(jobs), as if it had run."""
+    """Makes the outputs of independent(jobs), as if it had run."""
     os.makedirs(folder / "out", exist_ok=True)
     for i in range(jobs):
         os.close(os.open(folder / "out" / f"{i}.txt", os.O_CREAT | os.O_WRONLY))
@@ -97,7 +97,7 @@ def ninja(jobs, command="touch $out"):
 
 
 def ninja_hash(command):
-    """What ninja's log keeps of a command: MurmurHash64A."""
+    """The hash of a command in ninja's log: MurmurHash64A."""
     data, m, full = command.encode(), 0xC6A4A7935BD1E995, (1 << 64) - 1
     h = 0xDECAFBADDECAFBAD ^ (len(data) * m & full)
     whole = len(data) // 8 * 8

@@ -33,13 +33,13 @@ class Bench:
         return measure([FURROW, "run", "-c", "2", *arguments], self.folder, repeats or self.repeats, **more)
 
     def snakemake(self, *arguments, minutes=0.0, **more):
-        """One run, left out where it takes longer than was asked for."""
+        """One run; left out if it takes longer than the options allow."""
         if minutes > (0.1 if self.options.quick else 99 if self.options.full else 1):
             return None
         return measure([*SNAKEMAKE, *arguments], self.folder, 1, **more)
 
     def clean(self):
-        """Moves results out of the way. Not deleted: for some seconds after that ext4 is slow to make new files."""
+        """Moves results away. Does not delete them: for some seconds after that ext4 is slow to make new files."""
         self.cleaned += 1
         old = self.folder / "old" / str(self.cleaned)
         old.mkdir(parents=True)
@@ -174,7 +174,7 @@ def table(names, options):
 def main():
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     arguments.add_argument("--quick", action="store_true", help="fewer runs, no row that takes long")
-    arguments.add_argument("--full", action="store_true", help="Snakemake also where it takes minutes")
+    arguments.add_argument("--full", action="store_true", help="run Snakemake even if it takes minutes")
     arguments.add_argument("--rows", default="", metavar="RE", help="only rows whose name matches")
     options = arguments.parse_args()
     names = [n for n in ROWS if re.search(options.rows, n) and not (options.quick and any(s in n for s in SLOW))]

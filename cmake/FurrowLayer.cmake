@@ -1,5 +1,5 @@
 # furrow_layer(NAME LAYERS a b LIBRARIES x y): one folder of src/ as a static library.
-# Every *.cpp in the folder and below belongs to it; every *_test.cpp goes into the one test program NAME_tests.
+# Every *.cpp in the folder and below belongs to it; every *_test.cpp goes into one test program, NAME_tests.
 find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
 if(FURROW_TESTS)
@@ -17,8 +17,8 @@ if(FURROW_SANITIZE)
   target_link_options(furrow_flags INTERFACE -fsanitize=${FURROW_SANITIZE})
 endif()
 
-# What the C++ library is made of (FurrowPackage.cmake). Its code must run at any address, since it goes into shared
-# libraries too; nobody replaces its functions there, so the compiler may inline them.
+# The layers of the C++ library (FurrowPackage.cmake). Their code must be position-independent, since it also goes into
+# shared libraries; nobody replaces its functions there, so the compiler may inline them.
 set(FURROW_LIBRARY_LAYERS base os channel pool)
 
 function(furrow_layer name)

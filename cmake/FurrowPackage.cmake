@@ -1,10 +1,10 @@
-# The C++ library as others use it: one archive (BUILD_SHARED_LIBS=ON: one shared library), the headers of
-# include/furrow, and what find_package(furrow) reads. It needs no Python, no SQLite and no MPI.
-# Included by src/, where the packages were found.
+# The C++ library for other projects: one archive (or one shared library with BUILD_SHARED_LIBS=ON), the headers of
+# include/furrow, and the files for find_package(furrow). It needs no Python, no SQLite and no MPI.
+# Included by src/, which has found the packages.
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
-# Named otherwise than the command, whose target is furrow.
+# The target cannot be called furrow, because that is the command.
 add_library(furrow_library)
 add_library(furrow::furrow ALIAS furrow_library)
 foreach(layer ${FURROW_LIBRARY_LAYERS})
@@ -21,9 +21,9 @@ target_link_libraries(furrow_library PUBLIC Threads::Threads
 
 set(package ${CMAKE_INSTALL_LIBDIR}/cmake/furrow)
 
-# furrow::mpi, where MPI was found: find_package(furrow COMPONENTS mpi).
-if(TARGET furrow_mpi)
-  add_library(furrow_mpi_library $<TARGET_OBJECTS:furrow_mpi>)
+# furrow::mpi, if MPI was found: find_package(furrow COMPONENTS mpi).
+if(TARGET furrow_mpi_pool)
+  add_library(furrow_mpi_library $<TARGET_OBJECTS:furrow_mpi_pool>)
   add_library(furrow::mpi ALIAS furrow_mpi_library)
   set_target_properties(furrow_mpi_library PROPERTIES
     OUTPUT_NAME furrow_mpi EXPORT_NAME mpi LINKER_LANGUAGE CXX

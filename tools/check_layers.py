@@ -1,8 +1,9 @@
 #!/usr/bin/python3
-"""Checks that no folder of src/ includes upward: each may use the folders named beside it, and what those use.
+"""Checks that no folder of src/ includes upward: each may use the folders listed for it, and what those use.
 
-The table is that of docs/design/; an include is written "folder/file.hpp" or "folder/part/file.hpp". A folder that is not
-in the table, and an include of an unknown one, are mistakes too. So are parts of a folder that include each other in a circle.
+The table is that of docs/design/; an include is written "folder/file.hpp" or "folder/part/file.hpp". A folder that is
+not in the table is a mistake, and so are an include of an unknown folder and parts of a folder that include each other
+in a circle.
 """
 import re
 import sys
@@ -10,27 +11,28 @@ from pathlib import Path
 
 USES = {
     "base": [],
+    "text": ["base"],
     "os": ["base"],
     "plan": ["base"],
     "store": ["base", "os", "plan"],
     "channel": ["base", "os"],
     "pool": ["base", "os", "channel"],
-    "mpi": ["pool"],
-    "ranks": ["mpi", "channel"],
-    "exec": ["base", "os", "plan", "channel"],
+    "mpi_pool": ["pool"],
+    "ranks": ["mpi_pool", "channel"],
+    "exec": ["base", "text", "os", "plan", "channel"],
     "farm": ["plan", "os", "store"],
-    "command": ["plan", "os", "store", "exec"],
-    "workflow": ["plan", "store", "os"],
-    "snakefile": ["workflow"],
+    "command": ["text", "plan", "os", "store", "exec"],
+    "workflow": ["text", "plan", "store", "os"],
+    "snakefile": ["text", "workflow"],
     "report": ["store"],
     "cli": ["command", "workflow", "snakefile", "farm", "exec", "report", "store", "pool", "channel"],
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s*"([^"/]+)/(?:([^"/]+)/)?[^"]*"')
-TEST_SUPPORT = "support"  # what tests share, open to tests alone
+TEST_SUPPORT = "support"  # shared by tests; only tests may include it
 
 
 def reachable(folder):
-    """A folder, and all that it may include."""
+    """A folder and everything that it may include."""
     found, todo = set(), [folder]
     while todo:
         current = todo.pop()
@@ -41,7 +43,7 @@ def reachable(folder):
 
 
 def circle(edges):
-    """The names on one, if any; EDGES: {name: names}."""
+    """The names on a cycle, if there is one; EDGES: {name: names}."""
     def search(name, path):
         if name in path:
             return path[path.index(name):]
@@ -56,7 +58,7 @@ def mistakes(root):
     for folder in sorted(folders - set(USES)):
         yield f"src/{folder}: not in the table of layers (tools/check_layers.py)"
     for folder in sorted(folders & set(USES)):
-        allowed = reachable(folder) | {"furrow"}  # include/furrow/: the public headers, open to all
+        allowed = reachable(folder) | {"furrow"}  # include/furrow/: the public headers, which all may include
         parts = {}
         for path in sorted((src / folder).rglob("*.[ch]pp")):
             part = path.parent.name

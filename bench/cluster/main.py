@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""./dev bench cluster: what Furrow does beyond one machine, beside its rivals, in one run."""
+"""./dev bench cluster: Furrow on several machines, compared with its rivals in one run."""
 import argparse
 import importlib
 import re

@@ -1,4 +1,4 @@
-// The work of mpi_rows.py with a Pool over MPI: prints seconds, and what else the row is about.
+// The work of mpi_rows.py with a Pool over MPI: prints seconds, and the other result of the row.
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -18,7 +18,7 @@ double now_s() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
-// Of this process alone; its workers are children of another one.
+// Of this process only; its workers are children of another process.
 double processor_s() {
   rusage used{};
   ::getrusage(RUSAGE_SELF, &used);
@@ -50,8 +50,8 @@ void empty_tasks(furrow::Pool& pool, int count, std::size_t chunksize) {
   if (results != inputs) std::abort();
 }
 
-// The median of several rounds, after a first one: memory that the machine has not used before costs more
-// than all the copies.
+// The median of several rounds after a first one: using memory for the first time costs more than all the
+// copies.
 void arrays(furrow::Pool& pool) {
   const std::vector<std::vector<double>> two(2, std::vector<double>(std::size_t{8} << 20, 0.5));
   std::vector<double> took;
@@ -65,7 +65,7 @@ void arrays(furrow::Pool& pool) {
   std::printf("%.6f\n", took[took.size() / 2]);
 }
 
-// Tasks that only wait, so that all workers work at a time on any number of cores.
+// Tasks that only wait, so that all workers work at the same time on any number of cores.
 void naps(furrow::Pool& pool, int each) {
   const auto inputs = numbers(pool.workers() * each);
   pool.map(nap, numbers(pool.workers()));

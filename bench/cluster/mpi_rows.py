@@ -1,4 +1,5 @@
-"""A Pool over MPI, in C++ and in Python, beside mpi4py.futures: all with two workers on ranks of their own, and a rank that hands out."""
+"""A Pool over MPI, in C++ and in Python, compared with mpi4py.futures: each with two workers on ranks of their own, and
+a rank that distributes the tasks."""
 import os
 import statistics
 import subprocess
@@ -27,8 +28,9 @@ def median(times, measure):
     return statistics.median(measure() for _ in range(times))
 
 
-def beside(name, row, goal, ours, theirs, unit, program=(PROGRAM,), fewer=()):
-    """Both do their own number of tasks; rates are compared, or seconds where there is no number. How fast we do FEWER is remarked."""
+def comparison(name, row, goal, ours, theirs, unit, program=(PROGRAM,), fewer=()):
+    """Each does its own number of tasks and rates are compared, or seconds if there is no number. The remark is our
+    rate for FEWER tasks."""
     def rate(tasks):
         return tasks / median(3, lambda: mpirun(3, *program, row, tasks)[0])
 
@@ -45,7 +47,8 @@ def beside(name, row, goal, ours, theirs, unit, program=(PROGRAM,), fewer=()):
 
 
 def many(ranks, workers):
-    """Tasks of 20 ms that only wait, 10 for each worker: what share of the ideal rate, and of rank 0's core."""
+    """Tasks of 20 ms that only wait, 10 for each worker: the rate relative to the ideal one, and the use of rank 0's
+    core."""
     def furrow():
         seconds, tasks, processor = mpirun(ranks + 1, PROGRAM, "naps", 10, workers)
         ideal = tasks * 0.02 / (ranks * workers)
@@ -55,12 +58,16 @@ def many(ranks, workers):
 
 
 def rows():
-    yield beside("2 workers, empty tasks, chunk size 1", "singly", 500_000, 1_000_000, 10_000, "tasks/s", fewer=(1_000, 10_000, 100_000))
-    yield beside("2 workers, empty tasks, automatic chunks", "chunks", 10_000_000, 20_000_000, 1_000_000, "tasks/s", fewer=(10_000, 1_000_000))
-    yield beside("64 MiB in and out of 2 tasks", "arrays", 0.15, 0, 0, "s")
+    yield comparison("2 workers, empty tasks, chunk size 1", "singly", 500_000, 1_000_000, 10_000, "tasks/s",
+                     fewer=(1_000, 10_000, 100_000))
+    yield comparison("2 workers, empty tasks, automatic chunks", "chunks", 10_000_000, 20_000_000, 1_000_000, "tasks/s",
+                     fewer=(10_000, 1_000_000))
+    yield comparison("64 MiB in and out of 2 tasks", "arrays", 0.15, 0, 0, "s")
     python = (PYTHON, FOLDER / "mpi_python.py")
-    yield beside("Python, 2 workers, empty tasks, chunk size 1", "singly", 300_000, 1_000_000, 10_000, "tasks/s", python)
-    yield beside("Python, 2 workers, empty tasks, automatic chunks", "chunks", 2_000_000, 10_000_000, 1_000_000, "tasks/s", python)
-    yield beside("Python, 64 MiB in and out of 2 tasks", "arrays", 0.15, 0, 0, "s", python)
+    yield comparison("Python, 2 workers, empty tasks, chunk size 1", "singly", 300_000, 1_000_000, 10_000, "tasks/s",
+                     python)
+    yield comparison("Python, 2 workers, empty tasks, automatic chunks", "chunks", 2_000_000, 10_000_000, 1_000_000,
+                     "tasks/s", python)
+    yield comparison("Python, 64 MiB in and out of 2 tasks", "arrays", 0.15, 0, 0, "s", python)
     for ranks, workers in (2, 25), (4, 25), (8, 25):
         yield many(ranks, workers)

@@ -1,5 +1,5 @@
-"""`mpirun furrow map` on two ranks that run one job at a time each, beside the same command alone with two slots: what it costs
-that every second job goes to another rank. Starting MPI is counted, too."""
+"""`mpirun furrow map` on two ranks that run one job at a time each, compared with the command alone with two slots: the
+cost of sending every second job to another rank. The start of MPI is included."""
 import os
 import subprocess
 import time
@@ -10,11 +10,11 @@ from row import Row
 
 FURROW = os.environ.get("FURROW") or str(Path(__file__).parents[2] / "build" / "bin" / "furrow")
 JOBS = 4000
-GOAL = 0.75  # of the jobs a second that the command alone does
+GOAL = 0.75  # relative to the rate of the command alone
 
 
 def rate(*argv):
-    """Jobs a second."""
+    """Jobs per second."""
     command = [*argv, FURROW, "map", "-j1" if argv else "-j2", "/bin/true", ":::", *map(str, range(JOBS))]
     begin = time.monotonic()
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=240)

@@ -8,6 +8,6 @@ class Row:
     name: str
     goal: float
     unit: str
-    furrow: Callable  # gives a number, or a number and a remark
+    furrow: Callable  # returns a number, or a number and a remark
     rival: Optional[Callable] = None
     more_is_better: bool = True

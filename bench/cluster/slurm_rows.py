@@ -1,6 +1,7 @@
-"""Short jobs of a Snakefile on Slurm, beside Debian's Snakemake with --cluster sbatch: both on a Slurm of two virtual nodes on
-this machine, which starts and ends with the row. Snakemake submits each job by itself and would take many minutes for all
-of them, so it runs fewer, and the rates are compared. The memory is what Snakemake takes, which starts itself in each job.
+"""Short jobs of a Snakefile on Slurm, compared with Debian's Snakemake with --cluster sbatch: both on a Slurm of two
+virtual nodes on this machine, which starts and ends with the row. Snakemake submits each job separately and would take
+many minutes for all of them, so it runs fewer, and the rates are compared. Its memory is that of the Snakemake that
+starts in each job.
 """
 import os
 import subprocess
@@ -29,7 +30,7 @@ rule one:
 """
 
 
-def carried_out(slurm, command, count):
+def timed_run(slurm, command, count):
     """Seconds for COUNT jobs in a fresh folder, and how many submissions they took."""
     from engine import environment
 
@@ -50,7 +51,7 @@ def on_slurm(command, count):
 
     slurm = Slurm().start()
     try:
-        return carried_out(slurm, command, count)
+        return timed_run(slurm, command, count)
     finally:
         slurm.stop()
 
@@ -67,7 +68,8 @@ def short_jobs():
         seconds, submissions = on_slurm(COMMAND, OURS)
         row.goal = SPEEDUP * snakemake()
         verdict = "met" if submissions <= MOST_SUBMISSIONS else "MISSED"
-        return OURS / seconds, (f"{seconds:.1f} s in {submissions} submissions (at most {MOST_SUBMISSIONS}: {verdict}); "
+        return OURS / seconds, (f"{seconds:.1f} s in {submissions} submissions (at most {MOST_SUBMISSIONS}: "
+                                f"{verdict}); "
                                 f"Snakemake with {THEIRS} jobs: {THEIRS / snakemake():.0f} s")
 
     rates = []
@@ -76,7 +78,7 @@ def short_jobs():
 
 
 def many_jobs():
-    """Ten times as many must not be slower, each."""
+    """Ten times as many jobs must not take longer per job."""
     def furrow():
         row.goal = OURS / on_slurm(COMMAND, OURS)[0]
         seconds, submissions = on_slurm(COMMAND, MANY)

@@ -1,4 +1,4 @@
-// Separate calls, against Asio's pool with futures and std::async.
+// Separate calls, compared with Asio's pool with futures and std::async.
 #include <asio/post.hpp>
 #include <asio/thread_pool.hpp>
 #include <asio/use_future.hpp>

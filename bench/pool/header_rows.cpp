@@ -1,4 +1,4 @@
-// What a program pays for including the Pool, in time, and for using it, in memory.
+// The cost of the Pool to a program: compile time for including it, memory for using it.
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -24,7 +24,7 @@ double compile(const std::string& file) {
   });
 }
 
-// Peak memory in MB of a child that does WORK, its own children not counted.
+// Peak memory in MB of a child that runs WORK, without the child's own children.
 template <class Work>
 double peak_of(const Work& work) {
   const pid_t child = ::fork();

@@ -1,4 +1,4 @@
-"""The work of process_rows.cpp with Python's multiprocessing: prints the seconds that one turn took."""
+"""The work of process_rows.cpp with Python's multiprocessing: prints the seconds that one run took."""
 
 import multiprocessing
 import sys

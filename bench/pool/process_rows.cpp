@@ -1,4 +1,4 @@
-// Maps over processes, against the threads backend and Python's multiprocessing.
+// Maps over processes, compared with the threads backend and Python's multiprocessing.
 #include <cstdio>
 #include <memory>
 #include <numeric>
@@ -32,7 +32,7 @@ std::vector<int> numbers(std::size_t count) {
   return made;
 }
 
-// A map that gives back what it was given, checked.
+// A map that returns its inputs, and checks them.
 double identity(furrow::Pool& pool, const std::vector<int>& items, std::size_t chunksize) {
   std::vector<int> results;
   const double took = timed([&] {
@@ -42,7 +42,8 @@ double identity(furrow::Pool& pool, const std::vector<int>& items, std::size_t c
   return took;
 }
 
-// Made when first used, and gone with its row: a fork copies the page tables of all that this program holds.
+// Made at the first use and destroyed with its row: a fork copies the page tables of everything in this
+// program.
 template <class Make>
 auto lazily(Make make) {
   auto made = std::make_shared<std::optional<std::invoke_result_t<Make>>>();
@@ -74,7 +75,7 @@ Row start_row(int workers) {
   return start;
 }
 
-Row calls_row(int workers, const std::shared_ptr<furrow::Pool>& crew) {
+Row calls_row(int workers, const std::shared_ptr<furrow::Pool>& pool) {
   constexpr std::size_t kSingle = 2'000'000;
   const auto items = lazily([] { return numbers(kSingle); });
   Row calls{"processes: empty tasks, chunksize 1",
@@ -84,13 +85,13 @@ Row calls_row(int workers, const std::shared_ptr<furrow::Pool>& crew) {
             {"over 5 million/s", [](const auto& t) { return kSingle / 1e6 / t[0] > 5; }},
             7};
   calls.contenders = {
-      {"Furrow", [=] { return identity(*crew, items(), 1); }},
+      {"Furrow", [=] { return identity(*pool, items(), 1); }},
       {"multiprocessing", [=] { return multiprocessing("calls", workers) * (kSingle / 20'000.0); }},
   };
   return calls;
 }
 
-Row arrays_row(int workers, const std::shared_ptr<furrow::Pool>& crew) {
+Row arrays_row(int workers, const std::shared_ptr<furrow::Pool>& pool) {
   using Arrays = std::vector<std::vector<double>>;
   const auto two = lazily([] { return Arrays(2, std::vector<double>(8 << 20, 1.5)); });
   Row arrays{"processes: 64 MiB in and out of each of 2 tasks, warm",   "s", 1, {},
@@ -101,7 +102,7 @@ Row arrays_row(int workers, const std::shared_ptr<furrow::Pool>& crew) {
          const Arrays& given = two();
          Arrays back;
          const double took = timed([&] {
-           back = crew->map([](const std::vector<double>& x) { return x; }, given,
+           back = pool->map([](const std::vector<double>& x) { return x; }, given,
                             {.chunksize = 1, .threads_are_safe = true});
          });
          if (back != given) throw std::runtime_error("wrong results");
@@ -114,7 +115,7 @@ Row arrays_row(int workers, const std::shared_ptr<furrow::Pool>& crew) {
 
 constexpr int kMany = 20'000'000;
 
-// The pool of threads is made last of all, since it leaves threads behind.
+// The pool of threads is made last, because its threads stay.
 std::shared_ptr<furrow::Pool> last_of_all(std::shared_ptr<furrow::Pool>& threads, int workers) {
   if (!threads) threads = std::make_shared<furrow::Pool>(furrow::threads(workers));
   return threads;
@@ -130,7 +131,7 @@ double numbers_back(furrow::Pool& pool) {
   return took;
 }
 
-Row chunks_row(int workers, const std::shared_ptr<furrow::Pool>& crew,
+Row chunks_row(int workers, const std::shared_ptr<furrow::Pool>& pool,
                const std::shared_ptr<std::shared_ptr<furrow::Pool>>& threads) {
   Row chunks{"processes: 20 million empty tasks, automatic chunks",
              "million/s",
@@ -139,21 +140,21 @@ Row chunks_row(int workers, const std::shared_ptr<furrow::Pool>& crew,
              {"within 2 times of threads", [](const auto& t) { return t[0] <= 2 * t[2]; }},
              7};
   chunks.contenders = {
-      {"Furrow", [=] { return numbers_back(*crew); }},
+      {"Furrow", [=] { return numbers_back(*pool); }},
       {"multiprocessing", [=] { return multiprocessing("chunks", workers) * (kMany / 1e6); }},
       {"Furrow's threads", [=] { return numbers_back(*last_of_all(*threads, workers)); }},
   };
   return chunks;
 }
 
-// No goal: here the first look at each page of the inputs after the fork, and the fork itself, are most of
-// the time, and no more of it than the machine's memory management takes.
-Row vector_row(int workers, const std::shared_ptr<furrow::Pool>& crew,
+// No goal: most of the time here goes into the fork and the first access to each page of the inputs after it.
+// That depends on the machine's memory management.
+Row vector_row(int workers, const std::shared_ptr<furrow::Pool>& pool,
                const std::shared_ptr<std::shared_ptr<furrow::Pool>>& threads) {
   const auto items = lazily([] { return numbers(kMany); });
   Row row{"processes: the same over a vector of 80 MB", "million/s", kMany / 1e6, {}, {}, 7};
   row.contenders = {
-      {"Furrow", [=] { return identity(*crew, items(), 0); }},
+      {"Furrow", [=] { return identity(*pool, items(), 0); }},
       {"Furrow's threads", [=] { return identity(*last_of_all(*threads, workers), items(), 0); }},
   };
   return row;
@@ -162,10 +163,10 @@ Row vector_row(int workers, const std::shared_ptr<furrow::Pool>& crew,
 }  // namespace
 
 std::vector<Row> process_rows(int workers) {
-  auto crew = std::make_shared<furrow::Pool>(furrow::processes(workers));
+  auto pool = std::make_shared<furrow::Pool>(furrow::processes(workers));
   auto threads = std::make_shared<std::shared_ptr<furrow::Pool>>();
-  return {start_row(workers), calls_row(workers, crew), arrays_row(workers, crew),
-          chunks_row(workers, crew, threads), vector_row(workers, crew, threads)};
+  return {start_row(workers), calls_row(workers, pool), arrays_row(workers, pool),
+          chunks_row(workers, pool, threads), vector_row(workers, pool, threads)};
 }
 
 }  // namespace bench

@@ -26,8 +26,8 @@ bool measure(const Row& row) {
   std::vector<std::vector<double>> times(row.contenders.size());
   for (int turn = 0; turn < row.repeats; ++turn)
     for (std::size_t i = 0; i < row.contenders.size(); ++i) {
-      // Workers of the one before (libgomp's, oneTBB's and ours) spin for a while before they sleep, and
-      // would hold the cores of the next.
+      // Workers of the previous contender (libgomp's, oneTBB's and ours) spin for a while before they sleep,
+      // and would occupy the cores of the next one.
       std::this_thread::sleep_for(std::chrono::milliseconds(20));
       if (row.warmed_up) row.contenders[i].run();
       times[i].push_back(row.contenders[i].run());

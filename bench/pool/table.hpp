@@ -1,4 +1,4 @@
-// The frame of the benchmark: the same work for Furrow and for each rival, turn by turn in one run, and their
+// The frame of the benchmark: Furrow and each rival do the same work, in turn within one run; prints their
 // ratio.
 #pragma once
 
@@ -8,14 +8,14 @@
 
 namespace bench {
 
-// One way to do the work; returns how long it took, in seconds. Checks its own results and throws where they
-// are wrong.
+// One way to do the work; returns how many seconds it took. Checks its own results and throws if they are
+// wrong.
 struct Contender {
   std::string name;
   std::function<double()> run;
 };
 
-// What a row should show. MET is given the median of each contender: seconds, or MB.
+// The goal of a row. MET gets the median of each contender, in seconds or MB.
 struct Goal {
   std::string text{};  // empty: none
   std::function<bool(const std::vector<double>& medians)> met{};
@@ -23,27 +23,30 @@ struct Goal {
 
 struct Row {
   std::string work;
-  std::string unit;                   // of a rate, as "million/s"; or "s" for times, "MB" for sizes
-  double amount = 1;                  // units of work in a run, in the unit's measure; unused for plain times
-  std::vector<Contender> contenders;  // Furrow first
+  // Of a rate, such as "million/s"; or "s" for times, "MB" for sizes.
+  std::string unit;
+  // How much work a run does, in the measure of the unit; unused for plain times.
+  double amount = 1;
+  // Furrow first.
+  std::vector<Contender> contenders;
   Goal goal{};
   int repeats = 7;
-  // Each turn is taken twice and the second is timed: for work that is over before a machine has woken a
-  // thread that sleeps, which here takes up to some milliseconds for any thread of anybody's.
+  // Each contender runs twice in its turn, and the second run is timed: for work that ends before the machine
+  // has woken a sleeping thread, which can take some milliseconds here for any program.
   bool warmed_up = false;
 };
 
-// Seconds that BODY takes.
+// How many seconds BODY takes.
 template <class Body>
 double timed(const Body& body);
 
-// Runs the contenders of ROW in turn, and prints the median of each with its ratio to Furrow's. Whether the
-// goal was met; true where there is none.
+// Runs the contenders of ROW in turn, and prints the median of each with its ratio to Furrow's. True if the
+// goal was met or there is none.
 bool measure(const Row& row);
 
 void print_head(int workers);
 
-// Furrow's rate over that of a rival, rounded up half a digit: what is printed as 1.00 counts as 1.
+// Furrow's rate divided by a rival's, plus half a digit, so that what is printed as 1.00 counts as 1.
 inline double ratio_to(const std::vector<double>& medians, std::size_t rival) {
   return medians[rival] / medians[0] + 0.005;
 }

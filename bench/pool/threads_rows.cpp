@@ -1,4 +1,4 @@
-// Maps over threads, against oneTBB, OpenMP and a plain loop.
+// Maps over threads, compared with oneTBB, OpenMP and a plain loop.
 #include <omp.h>
 #include <tbb/blocked_range.h>
 #include <tbb/global_control.h>
@@ -29,7 +29,7 @@ struct Cheap {
   static std::uint32_t call(std::uint32_t x) { return x * 2654435761u + 17u; }
 };
 
-// Computes for some 5 us, 1% of the items 100 times as long: about 0.2 s in all.
+// Computes for about 5 us, and 100 times as long for 1% of the tasks: about 0.2 s in all.
 std::uint64_t spin(std::uint64_t rounds) {
   std::uint64_t x = rounds | 1;
   for (std::uint64_t i = 0; i < rounds; ++i) x = x * 6364136223846793005u + 1442695040888963407u;
@@ -146,7 +146,7 @@ std::vector<Row> thread_rows(int workers) {
          same(sum(), expected);
          return t;
        }},
-      // Both cores busy from first to last, with nothing to share out: each thread does all of the work.
+      // Keeps both cores busy all the time with nothing to distribute: each thread does all of the work.
       {"ideal",
        [=] {
          return timed([&] {

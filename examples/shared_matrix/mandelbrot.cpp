@@ -39,8 +39,8 @@ int main(int argc, char** argv) {
   std::vector<int> rows(static_cast<std::size_t>(height));
   std::iota(rows.begin(), rows.end(), 0);
 
-  furrow::Pool crew{furrow::processes()};
-  crew.for_each(
+  furrow::Pool pool{furrow::processes()};
+  pool.for_each(
       [&](int row) {
         for (int column = 0; column < width; ++column)
           picture[static_cast<std::size_t>(row) * static_cast<std::size_t>(width) +

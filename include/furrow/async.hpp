@@ -1,5 +1,5 @@
-// Functions that return asio::awaitable<T>, for every backend; on furrow::async(n), n of them are in flight
-// at a time on one thread.
+// Functions that return asio::awaitable<T>, for every backend. On furrow::async(n), up to n of them are in
+// flight at once on one thread.
 //
 //   #include <furrow/async.hpp>
 //   furrow::Pool pool{furrow::async(200)};
@@ -8,17 +8,18 @@
 //     ...
 //   }, urls, {.timeout_s = 10});
 //
-// Threads. A map or imap runs its coroutines on the thread that called it, and only while it is in that call
-// (imap: while the next result is waited for); apply_async runs them on one thread of the Pool, started at
-// the first call. A coroutine must not block: nothing else goes on meanwhile. On serial, threads and
-// processes each worker runs one coroutine at a time, to its end, on a loop of its own.
+// Threads. A map or imap runs its coroutines on the thread that called it, and only during that call (imap:
+// only while the caller waits for the next result). apply_async runs them on one thread of the Pool, which
+// starts with the first call. A coroutine must not block: no other coroutine can run meanwhile. On serial,
+// threads and processes each worker runs one coroutine at a time, from start to end, on its own event loop.
 //
-// Tasks. task_index(), task_rng() and worker_index() mean the coroutine's own task wherever it goes on, as
-// long as it is resumed through its executor, which all of Asio's operations do. What a task spawns with
-// co_await asio::this_coro::executor counts as part of it until it ends; what is left then ends with the map.
+// Tasks. task_index(), task_rng() and worker_index() refer to the coroutine's own task wherever it continues,
+// as long as it is resumed through its executor, as all of Asio's operations do. What a task spawns on
+// co_await asio::this_coro::executor belongs to that task until the task ends; whatever still runs then ends
+// with the map.
 //
 // Timeouts and fail-fast cancel a coroutine through Asio's cancellation slots (cancellation_type::terminal):
-// the operation that it waits for ends with operation_aborted, as does every later co_await. A coroutine that
+// the operation that it awaits ends with operation_aborted, as does every later co_await. A coroutine that
 // neither awaits nor ends cannot be stopped.
 //
 // Needs Asio (Debian: libasio-dev), which no other header of Furrow includes.
@@ -91,36 +92,37 @@ class AsioLoop final : public AsyncLoop {
 
  private:
   static constexpr std::int64_t kNever = INT64_MAX;
-  static constexpr int kAtOnce = 256;              // handlers, before the host has a look again
-  std::deque<asio::cancellation_signal> signals_;  // of the tasks
+  static constexpr int kAtOnce = 256;              // handlers run before control returns to the host
+  std::deque<asio::cancellation_signal> signals_;  // one for each task
   asio::io_context io_{1};
   asio::executor_work_guard<asio::io_context::executor_type> busy_{io_.get_executor()};
 };
 
-// GCC takes the frame of a coroutine for a type that other files could know, and warns of lambdas in it.
+// GCC treats a coroutine's frame as a type visible in other files, and warns about lambdas in it.
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wsubobject-linkage"
 #endif
 
-// One item, whose input lives as long as the coroutine.
+// Runs one item. Its input lives as long as the coroutine.
 template <class F, class Access, class Sink>
-asio::awaitable<void> async_unit(const ItemMap<F, Access, Sink>& work, TaskScope& scope, std::uint64_t unit) {
+asio::awaitable<void> run_index_async(const ItemMap<F, Access, Sink>& work, TaskScope& scope,
+                                      std::uint64_t index) {
   using R = typename ItemMap<F, Access, Sink>::R;
-  scope.publish(unit);
-  auto&& input = work.inputs[unit];
+  scope.publish(index);
+  auto&& input = work.inputs[index];
   if constexpr (std::is_void_v<R>) {
     co_await begin_item(*work.f, std::forward<decltype(input)>(input), scope);
     scope.host->end_watch(scope);
-    work.sink.store(unit);
+    work.sink.store(index);
   } else {
     R result = co_await begin_item(*work.f, std::forward<decltype(input)>(input), scope);
     scope.host->end_watch(scope);
-    work.sink.store(unit, std::move(result));
+    work.sink.store(index, std::move(result));
   }
 }
 
-// A single call.
+// Runs a single call of apply_async.
 template <class Call>
 asio::awaitable<void> async_call(Call& call, TaskScope& scope) {
   using R = typename Call::Result;
@@ -135,14 +137,14 @@ asio::awaitable<void> async_call(Call& call, TaskScope& scope) {
   }
 }
 
-// A block of a reduction, from left to right.
+// Folds one block of a reduction, from left to right.
 template <class F, class Op, class Access, class Sink>
-asio::awaitable<void> async_unit(const BlockReduce<F, Op, Access, Sink>& work, TaskScope& scope,
-                                 std::uint64_t unit) {
+asio::awaitable<void> run_index_async(const BlockReduce<F, Op, Access, Sink>& work, TaskScope& scope,
+                                      std::uint64_t index) {
   using Work = BlockReduce<F, Op, Access, Sink>;
   using R = typename Work::R;
   std::optional<R> sum;
-  for (std::uint64_t i = unit * work.block; i < work.end_of(unit); ++i) {
+  for (std::uint64_t i = index * work.block; i < work.end_of(index); ++i) {
     scope.publish(i);
     auto&& input = work.inputs[i];
     R value = co_await begin_item(*work.f, std::forward<decltype(input)>(input), scope);
@@ -152,7 +154,7 @@ asio::awaitable<void> async_unit(const BlockReduce<F, Op, Access, Sink>& work, T
     else
       sum.emplace(std::move(value));
   }
-  work.sink.store(unit, *std::move(sum));
+  work.sink.store(index, *std::move(sum));
 }
 
 #if defined(__GNUC__) && !defined(__clang__)
@@ -167,7 +169,7 @@ struct Awaited<asio::awaitable<T, Executor>> {
   using Type = T;
   using Awaitable = asio::awaitable<T>;
 
-  // To its end, on a loop of its own.
+  // Runs AWAITABLE to its end, on an event loop of its own.
   static T run(Awaitable awaitable) {
     asio::io_context io(1);
     const auto busy = asio::make_work_guard(io);
@@ -189,13 +191,13 @@ struct Awaited<asio::awaitable<T, Executor>> {
 
   template <class Work>
   static AsyncStart map_start() {
-    return {&make_loop, [](void* object, AsyncLoop& loop, AsyncTask& task, std::uint64_t unit) {
+    return {&make_loop, [](void* object, AsyncLoop& loop, AsyncTask& task, std::uint64_t index) {
               const Work& work = *static_cast<Work*>(object);
-              static_cast<AsioLoop&>(loop).spawn(task, async_unit(work, task, unit));
+              static_cast<AsioLoop&>(loop).spawn(task, run_index_async(work, task, index));
             }};
   }
 
-  // CALL: an AsyncCall. The loop's object is its CallNode.
+  // Call is an AsyncCall; the object passed to the loop is its CallNode.
   template <class Call>
   static AsyncStart call_start() {
     return {&make_loop, [](void* object, AsyncLoop& loop, AsyncTask& task, std::uint64_t) {

@@ -1,7 +1,7 @@
 // What kind of workers a Pool has, and how many.
 //
-// A Backend is a plain value. A count of 0 means: as many as physical cores that this process may use
-// (furrow::cpu_count()), or its share of them inside a task of another Pool.
+// A Backend is a plain value. A count of 0 means one worker for each physical core that this process may use
+// (furrow::cpu_count()); inside a task of another Pool, for each core allotted to that task.
 #pragma once
 
 #include <cstdint>
@@ -23,17 +23,17 @@ struct Backend {
   BackendKind kind = BackendKind::kThreads;
   int workers = 0;
   bool root_works = true;  // mpi: the first rank has workers too
-  // Of a backend in a library of its own: makes what stands behind the Pool.
+  // Set by a backend that has its own library: makes the engine behind the Pool.
   pool::Engine* (*make)(const Backend&, const PoolOptions&) = nullptr;
 };
 
-// The calling thread does the work, item by item: for debugging, and as the yardstick of the others.
+// The calling thread runs the tasks one by one: for debugging, and as the reference for the other backends.
 constexpr Backend serial() { return {BackendKind::kSerial, 1}; }
-// Threads of this program: nothing is copied; a task that crashes takes the program along.
+// Threads of this program: nothing is copied, and a task that crashes takes the program down.
 constexpr Backend threads(int workers = 0) { return {BackendKind::kThreads, workers}; }
-// Forked processes: a task that crashes costs one item.
+// Forked processes: a task that crashes costs only its own item.
 constexpr Backend processes(int workers = 0) { return {BackendKind::kProcesses, workers}; }
-// One thread with IN_FLIGHT coroutines at a time, for work that waits; needs <furrow/async.hpp>.
+// One thread with up to IN_FLIGHT coroutines at a time, for tasks that mostly wait. Needs <furrow/async.hpp>.
 constexpr Backend async(int in_flight = 64) { return {BackendKind::kAsync, in_flight}; }
 
 }  // namespace furrow

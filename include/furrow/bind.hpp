@@ -1,12 +1,13 @@
 // Callables that can be sent to a process that was started earlier, or to another computer.
 //
-// A lambda without captures is sent as its place in the program. `furrow::bind(f, args...)` sends arguments
-// along, by value: `pool.apply_async(furrow::bind([](const Table& t, int row) { ... }, table), 7)` calls
-// f(table, 7). A lambda that captures cannot be sent: its captures may be references, which mean nothing
-// elsewhere.
+// A lambda without captures is sent as its address relative to the program. `furrow::bind(f, args...)` sends
+// arguments along, by value: `pool.apply_async(furrow::bind([](const Table& t, int row) { ... }, table), 7)`
+// calls f(table, 7). A lambda with captures cannot be sent: its captures may be references, which mean
+// nothing in another process.
 //
-// Ownership: what bind() gives owns copies of f and the arguments. As safe from several threads as these are.
-// Errors: none here; what cannot be sent is a PoolError of the call that would send it, which says why.
+// Ownership: the object that bind() returns owns copies of f and the arguments. It is as thread-safe as they
+// are. Errors: none here. If something cannot be sent, the call that would send it throws a PoolError that
+// says why.
 #pragma once
 
 #include <cstddef>
@@ -17,7 +18,7 @@
 #include <utility>
 
 #include "furrow/codec.hpp"
-#include "furrow/detail/function_place.hpp"
+#include "furrow/detail/function_address.hpp"
 
 namespace furrow {
 
@@ -46,7 +47,7 @@ class BoundCall {
   std::tuple<Bound...> bound_;
 };
 
-// F is called with copies of BOUND before its other arguments. F must be stateless where the call is sent.
+// F is called with copies of BOUND before its other arguments. If the call is sent, F must be stateless.
 template <class F, class... Bound>
 BoundCall<std::decay_t<F>, std::decay_t<Bound>...> bind(F&& f, Bound&&... bound) {
   return {std::forward<F>(f), std::tuple<std::decay_t<Bound>...>(std::forward<Bound>(bound)...)};
@@ -54,7 +55,7 @@ BoundCall<std::decay_t<F>, std::decay_t<Bound>...> bind(F&& f, Bound&&... bound)
 
 namespace detail {
 
-// Its value is its type: it can be made anew elsewhere.
+// The type says everything about the value, so another process can make it anew.
 template <class F>
 concept Stateless = std::is_empty_v<F> && std::is_trivially_copyable_v<F>;
 
@@ -76,17 +77,18 @@ struct Sendable<F> {
   }
 };
 
-// A plain function: where it is in the program.
+// A plain function is sent as its address relative to the program.
 template <class Signature>
   requires std::is_function_v<Signature>
 struct Sendable<Signature*> {
   static constexpr bool kCan = true;
-  static void encode(Writer& writer, Signature* const& f) { write_place(writer, f); }
-  static Signature* decode(Reader& reader) { return read_place<Signature>(reader); }
+  static void encode(Writer& writer, Signature* const& f) { write_function_address(writer, f); }
+  static Signature* decode(Reader& reader) { return read_function_address<Signature>(reader); }
 };
 
-// A member: an offset, or a function. The ABI of all our compilers has two words for a member function: its
-// address, or (odd) its place in the table of virtual functions; and what to add to `this`.
+// A pointer to a member is an offset or a member function. In the ABI of all our compilers a pointer to a
+// member function is two words: first its address or, if that is odd, its offset in the virtual table; then
+// what to add to `this`.
 template <class Member, class Class>
 struct Sendable<Member Class::*> {
   using Pointer = Member Class::*;
@@ -99,9 +101,10 @@ struct Sendable<Member Class::*> {
     if constexpr (std::is_member_function_pointer_v<Pointer>) {
       const auto words = __builtin_bit_cast(Words, member);
       const bool is_virtual = words.function % 2 != 0;
-      const FunctionPlace place = is_virtual ? FunctionPlace{kVirtual, words.function}
-                                             : place_of(reinterpret_cast<const void*>(words.function));
-      writer.write(&place, sizeof place);
+      const FunctionAddress address = is_virtual
+                                          ? FunctionAddress{kVirtual, words.function}
+                                          : portable_address(reinterpret_cast<const void*>(words.function));
+      writer.write(&address, sizeof address);
       writer.write(&words.adjustment, sizeof words.adjustment);
     } else {
       writer.write(&member, sizeof member);
@@ -110,12 +113,12 @@ struct Sendable<Member Class::*> {
   static Pointer decode(Reader& reader) {
     Pointer member = nullptr;
     if constexpr (std::is_member_function_pointer_v<Pointer>) {
-      FunctionPlace place;
+      FunctionAddress address;
       Words words{};
-      reader.read(&place, sizeof place);
+      reader.read(&address, sizeof address);
       reader.read(&words.adjustment, sizeof words.adjustment);
-      words.function = place.module == kVirtual ? static_cast<std::uintptr_t>(place.offset)
-                                                : reinterpret_cast<std::uintptr_t>(address_at(place));
+      words.function = address.module == kVirtual ? static_cast<std::uintptr_t>(address.offset)
+                                                  : reinterpret_cast<std::uintptr_t>(local_address(address));
       member = __builtin_bit_cast(Pointer, words);
     } else {
       reader.read(&member, sizeof member);
@@ -124,7 +127,7 @@ struct Sendable<Member Class::*> {
   }
 
  private:
-  static constexpr std::uint64_t kVirtual = 2;  // keys of libraries are odd
+  static constexpr std::uint64_t kVirtual = 2;  // never the key of a library: those are odd
 };
 
 template <class F, class... Bound>

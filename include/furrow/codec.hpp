@@ -1,8 +1,8 @@
-// How values cross the border of a process: Codec<T>::encode and ::decode.
+// How values travel between processes: Codec<T>::encode and ::decode.
 //
-// Here: trivially copyable types (not pointers or references in disguise), std::string, std::vector,
-// std::pair and std::tuple of such. <furrow/serialize.hpp> adds whatever cereal can serialize. A program may
-// specialise Codec for a type of its own. Stateless, so safe from any thread.
+// This header covers trivially copyable types (except pointers, views and references), std::string, and
+// std::vector, std::pair and std::tuple of these. <furrow/serialize.hpp> adds everything that cereal can
+// serialize. A program may specialise Codec for its own types. Stateless, so safe from any thread.
 #pragma once
 
 #include <cstddef>
@@ -22,10 +22,10 @@ class Writer {
  public:
   virtual ~Writer() = default;
   virtual void write(const void* data, std::size_t size) = 0;
-  virtual void expect(std::size_t /*size*/) {}  // so many bytes are about to be written: a hint
+  virtual void expect(std::size_t /*size*/) {}  // a hint: SIZE bytes are about to be written
 };
 
-// Where they come from. read() throws std::runtime_error where fewer than SIZE bytes are left.
+// Where encoded bytes come from. read() throws std::runtime_error if fewer than SIZE bytes are left.
 class Reader {
  public:
   virtual ~Reader() = default;
@@ -43,7 +43,7 @@ struct IsView
     : std::bool_constant<std::is_pointer_v<T> || std::is_member_pointer_v<T> || std::is_reference_v<T>> {};
 template <class C, class Traits>
 struct IsView<std::basic_string_view<C, Traits>> : std::true_type {};
-// span and everything shaped like it: a view that owns nothing, found without its header.
+// std::span and types like it: views that own nothing. Recognised without including <span>.
 template <class T>
 concept SpanLike = requires(T t) {
   t.data();
@@ -57,7 +57,7 @@ concept SpanLike = requires(T t) {
 template <class T>
 inline constexpr bool is_view_v = detail::IsView<std::remove_cv_t<T>>::value || detail::SpanLike<T>;
 
-// Its bytes are the value.
+// The bytes of such a type are its whole value.
 template <class T>
 inline constexpr bool is_plain_v = std::is_trivially_copyable_v<T> && !is_view_v<T>;
 
@@ -80,10 +80,10 @@ struct Codec<T> {
 
 namespace detail {
 
-// Asks the kernel for huge pages where SIZE bytes at MEMORY, not yet written, are many.
+// Asks the kernel for huge pages if SIZE is large. The SIZE bytes at MEMORY must not have been written yet.
 void expect_writes(void* memory, std::size_t size) noexcept;
 
-// value.resize(size) for an empty vector; large ones get huge pages, which saves most of the time.
+// value.resize(size) for an empty vector. A large one gets huge pages, which saves most of the time.
 template <class Vector>
 void resize_fresh(Vector& value, std::size_t size) {
   constexpr std::size_t kMany = std::size_t{4} << 20;
@@ -98,7 +98,7 @@ inline std::uint64_t decode_count(Reader& reader, std::size_t least_bytes_each) 
   std::uint64_t count = 0;
   reader.read(&count, sizeof count);
   if (least_bytes_each > 0 && count > reader.remaining() / least_bytes_each)
-    throw std::runtime_error("a result from another process is torn");
+    throw std::runtime_error("a result from another process is incomplete");
   return count;
 }
 
@@ -163,7 +163,7 @@ struct Codec<std::tuple<Ts...>> {
   static void encode(Writer& writer, const std::tuple<Ts...>& value) {
     std::apply([&](const Ts&... each) { (Codec<Ts>::encode(writer, each), ...); }, value);
   }
-  // Braces: the elements are decoded from left to right.
+  // Braces, because they decode the elements from left to right.
   static std::tuple<Ts...> decode(Reader& reader) { return std::tuple<Ts...>{Codec<Ts>::decode(reader)...}; }
 };
 

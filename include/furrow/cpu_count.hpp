@@ -2,16 +2,16 @@
 //
 //   int workers = furrow::cpu_count();
 //
-// Thread-safe. No errors: where the machine tells nothing, the answer is 1 or the number of hardware threads.
-// Takes about a millisecond, more on large machines; nothing is remembered, so keep the answer.
+// Thread-safe. No errors: if the system gives no figures, the answer is 1 or the number of hardware threads.
+// A call takes about a millisecond, more on large machines. Nothing is cached, so keep the answer.
 #pragma once
 
 namespace furrow {
 
-// The processor cores (or, LOGICAL, the hardware threads) that the calling thread may use: those of the
-// machine, limited by its affinity (taskset), the cpuset of its control group (containers, batch systems) and
-// the quota of its control group and of all around it (rounded up). At least 1. `furrow cpus` shows the
-// figures one by one.
+// The number of processor cores (if LOGICAL, of hardware threads) that the calling thread may use: those of
+// the machine, limited by the thread's affinity (taskset), the cpuset of its control group (containers, batch
+// systems) and the CPU quotas of its control group and all parent groups (rounded up). At least 1.
+// `furrow cpus` shows each of these figures.
 int cpu_count(bool logical = false);
 
 }  // namespace furrow

@@ -1,10 +1,10 @@
-// What a Pool throws, and what is known of an item that failed.
+// What a Pool throws, and what is known about an item that failed.
 //
 // A task's exception reaches the caller as an object that is both an exception of the task's own standard
 // type and a TaskError: `catch (const std::invalid_argument&)` and `catch (const furrow::TaskError&)` both
-// find it, on every backend. what() is the task's own message. A type of the program's own arrives as its
-// nearest standard base (TaskFailed where it has none); where the task ran in this process,
-// std::rethrow_if_nested() gives the original.
+// find it, on every backend. what() is the task's own message. An exception type that the program defines
+// arrives as its nearest standard base class, or as TaskFailed if it has none; if the task ran in this
+// process, std::rethrow_if_nested() gives the original.
 //
 // All types here are values, safe to copy and to hand to another thread.
 #pragma once
@@ -20,22 +20,22 @@ enum class FailureKind : std::uint8_t {
   kException,  // the task threw
   kDied,       // its worker process ended: see signal and exit_status
   kTimeout,    // it took longer than MapOptions::timeout_s and was stopped
-  kLost,       // its result could not be brought back (it has no serializer, or that threw)
-  kCancelled,  // never ran: the map was stopped first
+  kLost,       // its result could not be sent back: it has no serializer, or the serializer threw
+  kCancelled,  // it never ran: the map was stopped first
 };
 
 // All that is known about one item that failed.
 struct Failure {
   std::uint64_t index = 0;  // of the item in its map; 0 for a single call
   FailureKind kind = FailureKind::kException;
-  int attempts = 1;        // how often it was tried
-  int signal = 0;          // kDied: the signal that ended the worker; 0 where it exited
-  int exit_status = 0;     // kDied: how it exited, where no signal ended it
+  int attempts = 1;        // how often the task was tried
+  int signal = 0;          // kDied: the signal that ended the worker; 0 if it exited
+  int exit_status = 0;     // kDied: the worker's exit status, if no signal ended it
   int error_code = 0;      // std::system_error: its code (of the generic or system category)
   std::string type{};      // the name of the exception's type, as the program spells it
-  std::string standard{};  // the nearest standard type: "std::runtime_error"; empty where there is none
+  std::string standard{};  // the nearest standard type, as "std::runtime_error"; empty if there is none
   std::string message{};
-  std::exception_ptr original{};  // where the task ran in this process; null otherwise
+  std::exception_ptr original{};  // null if the task ran in another process
 };
 
 // The part of every exception from a task that says which task it was.
@@ -53,13 +53,14 @@ class TaskError {
   Failure failure_;
 };
 
-// An exception of no standard type, a lost result, or a cancelled item.
+// Thrown for an exception of no standard type, a lost result or a cancelled item.
 class TaskFailed : public std::runtime_error, public TaskError {
  public:
   explicit TaskFailed(const Failure& failure) : std::runtime_error(failure.message), TaskError(failure) {}
 };
 
-// The worker process ended under the item: "task 7: its worker was killed by signal 11 (Segmentation fault)".
+// The worker process ended while it ran the task:
+// "task 7: its worker was killed by signal 11 (Segmentation fault)".
 class WorkerDied : public TaskFailed {
  public:
   using TaskFailed::TaskFailed;
@@ -72,13 +73,13 @@ class TaskTimeout : public TaskFailed {
   using TaskFailed::TaskFailed;
 };
 
-// The Pool cannot do what was asked: of this backend, in this state, with this function. Nothing was run.
+// The Pool cannot do this with its backend, in its current state, or with this function. Nothing was run.
 class PoolError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
 };
 
-// Throws FAILURE as the exception that the top of this file describes.
+// Throws FAILURE as the exception type described at the top of this file.
 [[noreturn]] void throw_failure(const Failure& failure);
 
 }  // namespace furrow

@@ -1,7 +1,8 @@
-// A result that is under way: what Pool::apply_async gives.
+// A result that is not there yet: what Pool::apply_async returns.
 //
-// Move-only, like std::future. Any thread may wait; a Future is used by one thread at a time. It outlives its
-// Pool: calls that a Pool drops when it is destroyed end with a TaskFailed of kind kCancelled.
+// Move-only, like std::future. Any thread may wait for it, but only one thread at a time may use a Future. It
+// may outlive its Pool: calls that a Pool drops when it is destroyed end with a TaskFailed of kind
+// kCancelled.
 #pragma once
 
 #include <functional>
@@ -27,10 +28,11 @@ class Future {
 
   bool valid() const noexcept { return call_ != nullptr; }
   bool ready() const { return call().ready(); }
-  // Inside a task these run other tasks of the same Pool meanwhile, so that tasks may wait for tasks.
+  // Called inside a task, these run other tasks of the same Pool while they wait, so tasks may wait for
+  // tasks.
   void wait() const { call().wait(); }
   bool wait_for(double seconds) const { return call().wait_for(seconds); }
-  // Waits, and gives the result, once; throws the task's exception as errors.hpp describes.
+  // Waits, and returns the result; may be called once. Throws the task's exception as errors.hpp describes.
   R get() {
     wait();
     Future done = std::move(*this);
@@ -46,8 +48,9 @@ class Future {
     return std::move(done.call().outcome());
   }
 
-  // Called once when the call ends, before wait() returns, on the thread that ended it (at once, on this one,
-  // where it has ended already). They must be short, must not wait for tasks and must not throw.
+  // The callback runs once when the call ends, before wait() returns, on the thread that ended it; if the
+  // call has ended already, at once on the current thread. A callback must be short, must not wait for tasks
+  // and must not throw.
   template <class Callback>
   Future& on_success(Callback callback) {
     call().listen([callback = std::move(callback)](const Outcome<R>& outcome) mutable {

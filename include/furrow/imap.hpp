@@ -1,8 +1,8 @@
-// The ranges that Pool::imap and Pool::imap_unordered give: results while they come.
+// The ranges that Pool::imap and Pool::imap_unordered return: results as they become available.
 //
-// A single-pass input range, for one thread. The failure of an item is thrown when its turn comes, by
-// operator++ or begin(); the range can be read on after it. Only a bounded number of inputs is read ahead:
-// two chunks for each worker. Dropping the range drops what has not started, and waits for what has. It must
+// A single-pass input range, for one thread. An item's failure is thrown when its turn comes, by operator++
+// or begin(); the range can be read further after that. At most two chunks of inputs for each worker are read
+// ahead. Destroying the range drops the tasks that have not started, and waits for those that run. It must
 // not outlive its Pool.
 #pragma once
 
@@ -51,7 +51,7 @@ class Imap {
   using Work = ItemMap<Function, OffsetInputs<X>, OffsetOutcomes<R>>;
 
   struct Chunk {
-    Work work;  // first: the backends know a chunk by its address
+    Work work;  // must come first: backends identify a chunk by the address of its work
     std::uint64_t first;
     std::vector<X> inputs{};
     std::vector<Outcome<R>> outcomes{};
@@ -67,7 +67,7 @@ class Imap {
     using difference_type = std::ptrdiff_t;
     Iterator() = default;
     explicit Iterator(Imap* imap) : imap_(imap) {}
-    // The result; for functions that return nothing, the index of the item that is done.
+    // The result, or for functions that return nothing the index of the finished item.
     value_type& operator*() const { return *imap_->current_; }
     Iterator& operator++() {
       imap_->advance();
@@ -100,7 +100,7 @@ class Imap {
     return Iterator(this);
   }
   Sentinel end() const { return {}; }
-  // Index of the current item among the inputs.
+  // The index of the current item among the inputs.
   std::uint64_t index() const { return index_; }
 
  private:
@@ -119,7 +119,7 @@ class Imap {
     return 2 * static_cast<std::size_t>(pool.workers());
   }
 
-  // Hands out chunks until two for each worker are under way or unread.
+  // Submits chunks until there are two for each worker that run, wait or are not read yet.
   void fill() {
     while (!exhausted_ && chunks_.size() < window_) {
       auto chunk = std::make_unique<Chunk>(Chunk{prototype_, submitted_});
@@ -131,7 +131,7 @@ class Imap {
           ++next;
         }
       } catch (...) {
-        // What was read before is still worth doing; the error comes in its place, after that.
+        // Inputs read before the error are still computed; the error is thrown after their results.
         exhausted_ = true;
         input_error_ = std::current_exception();
       }
@@ -145,7 +145,7 @@ class Imap {
     }
   }
 
-  // Waits until the chunk to be read next is done, and makes it the front one.
+  // Waits until the chunk that is to be read next is done, and moves it to the front.
   bool await() {
     for (;;) {
       for (auto each = chunks_.begin(); each != chunks_.end(); ++each) {
@@ -162,8 +162,8 @@ class Imap {
     }
   }
 
-  // Chunks grow while they take less than a tenth of a millisecond, so that cheap tasks do not pay for the
-  // hand-over.
+  // Chunks grow while they take less than a tenth of a millisecond, so that for cheap tasks the cost of
+  // dispatching a chunk stays small.
   void settle(Chunk& chunk, double busy_s) {
     chunk.done = true;
     if (fixed_chunk_ == 0 && chunk.inputs.size() == chunk_) {
@@ -205,16 +205,16 @@ class Imap {
   std::size_t chunk_;
   std::size_t window_ = 2;
   Work prototype_{};
-  std::deque<std::unique_ptr<Chunk>> chunks_{};  // under way or unread, in the order of the inputs
+  std::deque<std::unique_ptr<Chunk>> chunks_{};  // submitted and not read, in the order of the inputs
   std::unique_ptr<Chunk> front_{};               // the one that is being read
-  std::size_t read_ = 0;                         // of the front
+  std::size_t read_ = 0;                         // items of front_ that were read
   std::uint64_t submitted_ = 0;
   std::uint64_t index_ = 0;
   bool exhausted_ = false;
   bool ended_ = false;
   std::exception_ptr input_error_{};
   std::optional<typename Iterator::value_type> current_{};
-  std::unique_ptr<Stream> stream_{};  // last: its end waits for chunks that run
+  std::unique_ptr<Stream> stream_{};  // last, since its destructor waits for chunks that run
 };
 
 }  // namespace detail

@@ -2,24 +2,26 @@
 //
 //   #include <furrow/mpi.hpp>
 //   int main() {
-//     furrow::Pool pool{furrow::mpi()};         // rank 0 goes on here; all others serve it, and end with it
+//     furrow::Pool pool{furrow::mpi()};         // only rank 0 returns from this; the others serve it
 //     auto ys = pool.map([](double x) { return x * x; }, xs);
 //   }
 //
-// mpirun -n 4 ./program. Link with furrow::mpi. All ranks run main() up to the first Pool over MPI; its
-// constructor returns on rank 0 alone. Other ranks run tasks in worker processes of theirs until rank 0's
-// program ends, and then leave with exit(0). Without mpirun, the program is the only rank.
+// Start it with mpirun -n 4 ./program, and link with furrow::mpi. All ranks run main() up to the first Pool
+// over MPI, whose constructor returns on rank 0 alone. The other ranks run tasks in their own worker
+// processes until the program on rank 0 ends, and then exit with status 0. Without mpirun, the program is the
+// only rank.
 //
-// Functions are sent: they have no captures, or are furrow::bind(f, values...). All else is refused by the
-// call, before anything is sent. Workers see globals as they were on their own rank when the Pool was made.
+// Functions are sent, so they must have no captures or be furrow::bind(f, values...). The call refuses all
+// others before it sends anything. Workers see globals as they were on their own rank when the Pool was made.
 //
-// MPI is started with the first Pool, unless the program has done that, and ended with the program. One Pool
-// over MPI can be alive at a time. An initializer of a second Pool is sent, like a function.
+// The first Pool starts MPI unless the program has already done so; MPI ends with the program. Only one Pool
+// over MPI can exist at a time. The initializer of a second Pool is sent, like a function.
 //
-// Errors: PoolError where ranks run different builds of the program, where MPI was ended before, and in a
-// task. The death of a worker costs one item. The death of a rank ends all: MPI knows no other way.
+// Errors: PoolError if the ranks run different builds of the program, if MPI has already ended, or if the
+// Pool is made in a task. The death of a worker costs one item. The death of a rank ends the whole program:
+// MPI offers no alternative.
 //
-// Thread-safety: as Pool, where MPI was started with MPI_THREAD_SERIALIZED at least, as it is here; otherwise
+// Thread-safety: as Pool, if MPI was started with at least MPI_THREAD_SERIALIZED, as it is here; otherwise
 // only the thread that started MPI may use the Pool.
 #pragma once
 
@@ -28,8 +30,8 @@
 
 namespace furrow {
 
-// WORKERS_PER_RANK 0: this rank's share of the cores of its computer. ROOT_WORKS false: rank 0 has no workers
-// where there are other ranks, and only hands out work.
+// WORKERS_PER_RANK 0: the cores of each computer are divided among its ranks. ROOT_WORKS false: if there are
+// other ranks, rank 0 has no workers and only distributes tasks.
 Backend mpi(int workers_per_rank = 0, bool root_works = true);
 
 }  // namespace furrow

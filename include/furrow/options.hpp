@@ -1,7 +1,7 @@
-// What a Pool, and one call of it, can be asked for. Plain values, made with designated initializers:
+// The options of a Pool and of its calls. Plain values, made with designated initializers:
 // `pool.map(f, xs, {.chunksize = 100, .retries = 2})`. A call copies what it needs of them. Units stand in
-// the names. Errors: what a backend cannot do is a PoolError or std::invalid_argument of the call, before it
-// begins.
+// the names. Errors: if a backend cannot do what an option asks for, the call throws PoolError or
+// std::invalid_argument before it starts anything.
 #pragma once
 
 #include <cstddef>
@@ -14,21 +14,22 @@
 
 namespace furrow {
 
-// What a map does when a task fails. Pool::try_map gives each item's outcome instead.
+// What a map does when a task fails. Pool::try_map returns each item's outcome instead.
 enum class OnError : std::uint8_t {
-  kThrowAtEnd,  // all other items are done first; the failure of the lowest index is thrown
-  kFailFast,    // nothing new is started, running tasks are asked to stop; then the failure is thrown
+  kThrowAtEnd,  // all other items are done first; then the failure of the lowest index is thrown
+  kFailFast,    // no new task is started, running ones are asked to stop; then the failure is thrown
 };
 
 struct ProgressUpdate {
   std::uint64_t done = 0;    // items with a result
-  std::uint64_t failed = 0;  // items without, for good
-  std::uint64_t total = 0;   // 0 where the input's end is not known
+  std::uint64_t failed = 0;  // items that failed and will not be retried
+  std::uint64_t total = 0;   // 0 if the number of inputs is not known
   double elapsed_s = 0;
 };
 
-// Nothing, a bar on standard error (only where that is a terminal), or a function, called on the thread that
-// called the map, about ten times a second and once at the end.
+// How a map reports its progress: not at all, with a bar on standard error (only if that is a terminal), or
+// through a function. The function is called on the thread that called the map, about ten times a second and
+// once at the end.
 class Progress {
  public:
   Progress() = default;
@@ -45,9 +46,9 @@ class Progress {
   std::function<void(const ProgressUpdate&)> callback_{};
 };
 
-// A file in which a map's results are kept as they come, so that the same call goes on where a killed one
-// stopped. A function has no identity that outlives the program, so the caller names one: change KEY when the
-// function changes. A file of another key, other inputs or another seed is refused with PoolError.
+// A file that keeps a map's results as they arrive, so that the same call continues where a killed one
+// stopped. A function has no identity that outlives the program, so the caller names it: change KEY when the
+// function changes. A file with another key, other inputs or another seed is refused with PoolError.
 struct Resume {
   std::string path{};
   std::string key{};
@@ -55,26 +56,29 @@ struct Resume {
 
 struct MapOptions {
   std::size_t chunksize = 0;  // consecutive items handed out together; 0: chosen from measured task times
-  int retries = 0;            // further attempts at an item that failed, died or was stopped
+  int retries = 0;            // further attempts at a task that threw, crashed or timed out
   double timeout_s = 0;       // for each attempt at an item; 0: none
   OnError on_error = OnError::kThrowAtEnd;
   Progress progress{};
-  // of task_rng() in this map; the Pool's own and the map's number otherwise
+  // Of task_rng() in this map. If not set: the Pool's seed, and the map's number in the Pool.
   std::optional<std::uint64_t> seed{};
-  Resume resume{};                // none where the path is empty
-  std::string trace{};            // a file for the timeline, in Chrome's trace format; none where empty
-  bool standing = false;          // processes: use the standing crew rather than fork at the call
-  bool threads_are_safe = false;  // processes: fork though other threads run; the caller vouches for them
+  Resume resume{};      // none if the path is empty
+  std::string trace{};  // a file for the timeline, in Chrome's trace format; none if empty
+  // processes: use the persistent workers, which were forked when the Pool was made, instead of forking
+  // workers at the call.
+  bool standing = false;
+  // processes: fork even if other threads run. The caller knows that they do no harm.
+  bool threads_are_safe = false;
 };
 
 // For one call of apply_async.
 struct CallOptions {
   double timeout_s = 0;  // for each attempt; 0: none
-  int retries = 0;       // further attempts at a call that failed, died or was stopped
+  int retries = 0;       // further attempts at a call that threw, crashed or timed out
 };
 
-// What each worker runs before its first task: any function. One without captures, or furrow::bind(f, ...),
-// can also be sent to workers on other computers.
+// What each worker runs before its first task: any function. A function without captures, or
+// furrow::bind(f, ...), can also be sent to workers on other computers.
 class Initializer {
  public:
   Initializer() = default;
@@ -93,8 +97,8 @@ class Initializer {
   void operator()() const { run_(); }
   operator const std::function<void()>&() const { return run_; }
 
-  // For backends: RUN_SENT reads elsewhere what ENCODE writes here, and runs it. Null where it cannot be
-  // sent.
+  // For backends: the function that run_sent() returns reads in another process what encode() wrote here, and
+  // runs it. Null if the initializer cannot be sent.
   void (*run_sent() const)(Reader&) { return run_sent_; }
   void encode(Writer& writer) const { encode_(writer); }
 
@@ -106,8 +110,9 @@ class Initializer {
 
 struct PoolOptions {
   Initializer initializer{};            // run by each worker before its first task
-  std::size_t max_tasks_per_child = 0;  // processes: replace a worker after so many tasks; 0: never
-  std::optional<std::uint64_t> seed{};  // of task_rng(); 0 where none is given, a task's own inside a task
+  std::size_t max_tasks_per_child = 0;  // processes: replace a worker after this many tasks; 0: never
+  // Of task_rng(). If not set: 0, or for a Pool made in a task a seed drawn from that task's own.
+  std::optional<std::uint64_t> seed{};
 };
 
 }  // namespace furrow

@@ -1,6 +1,6 @@
-// What became of one item: its result, or why there is none. Made by Pool::try_map.
+// The result of one item, or why there is none. Made by Pool::try_map.
 //
-// A value type: moves and copies as its result does. Not thread-safe while it changes.
+// A value type that moves and copies as its result does. Not thread-safe while it is being changed.
 #pragma once
 
 #include <memory>
@@ -20,11 +20,11 @@ class Outcome {
 
   bool ok() const noexcept { return value_.has_value(); }
   explicit operator bool() const noexcept { return ok(); }
-  // Throws the task's exception (see errors.hpp) where there is no result.
+  // Throws the task's exception (see errors.hpp) if there is no result.
   R& value() & { return ok() ? *value_ : (throw_failure(failure()), *value_); }
   const R& value() const& { return ok() ? *value_ : (throw_failure(failure()), *value_); }
   R&& value() && { return std::move(value()); }
-  // Only where ok() is false and the item was tried.
+  // Only if ok() is false and the item was tried.
   const Failure& failure() const noexcept { return *failure_; }
 
  private:
@@ -32,7 +32,7 @@ class Outcome {
   std::shared_ptr<const Failure> failure_{};  // shared, since it never changes; null where there is a result
 };
 
-// A task without a result.
+// The outcome of a task that returns nothing.
 template <>
 class Outcome<void> {
  public:

@@ -1,19 +1,19 @@
-// Data too large for one computer: items that are made where they will live, on the ranks of a Pool over MPI,
-// and stay there. What is done with them is sent to them.
+// Data too large for one computer: the items are made on the ranks of a Pool over MPI and stay there. The
+// functions that use them are sent to them.
 //
 //   furrow::Pool pool{furrow::mpi()};
 //   auto images = furrow::partition(pool, 100'000, load_image);  // Partitioned<Image>, of load_image(i)
 //   auto spectra = images.map(spectrum);                         // Partitioned<Spectrum>
-//   double power = spectra.map_reduce(total, std::plus<>{});     // the bits of Pool::map_reduce
+//   double power = spectra.map_reduce(total, std::plus<>{});     // same bits as Pool::map_reduce
 //   std::vector<Spectrum> all = spectra.gather();
 //
-// Each rank holds a run of consecutive items, in the order of ranks, as many as its share of the workers.
-// Functions have no captures, or are furrow::bind(f, values...). They run in worker processes that a rank
-// forks at the call: a crash costs one item and fails the call, the data stay.
+// Each rank holds consecutive items, in the order of ranks, in proportion to its number of workers. Functions
+// must have no captures or be furrow::bind(f, values...). They run in worker processes that the rank forks at
+// the call: a crash costs one item and fails the call, but the data stay.
 //
-// Of the options, chunksize, retries, timeout_s and seed count. Ownership: the ranks keep the items until the
-// handle is destroyed, or the Pool is; it must outlive the handle, and stay where it is. Thread-safety: as
-// the Pool's. Errors: those of Pool::map; PoolError where the Pool is not over MPI.
+// Of the options, only chunksize, retries, timeout_s and seed are used. Ownership: the ranks keep the items
+// until the handle or the Pool is destroyed. The Pool must outlive the handle, and must not be moved.
+// Thread-safety: as for Pool. Errors: those of Pool::map; PoolError if the Pool is not over MPI.
 #pragma once
 
 #include <algorithm>
@@ -30,11 +30,11 @@ namespace furrow {
 
 namespace detail {
 
-// What all operations begin with.
+// What the arguments of every operation begin with.
 struct PartHead {
-  std::uint64_t source = 0;  // data that are read; 0: none
-  std::uint64_t target = 0;  // data that are made; 0: none
-  std::uint64_t items = 0;   // of all ranks
+  std::uint64_t source = 0;  // id of the data that are read; 0: none
+  std::uint64_t target = 0;  // id of the data that are made; 0: none
+  std::uint64_t items = 0;   // on all ranks together
   std::uint64_t seed = 0, number = 0;
   std::uint64_t chunksize = 0;
   std::uint64_t retries = 0;
@@ -46,12 +46,12 @@ struct PartHead {
     made.retries = static_cast<int>(retries);
     made.timeout_s = timeout_s;
     made.seed = seed;
-    made.threads_are_safe = true;  // those of MPI, of which workers make no use
+    made.threads_are_safe = true;  // the only other threads are MPI's, and workers do not use MPI
     return made;
   }
 };
 
-// The blocks of the reduction that a rank has; its items are theirs.
+// The blocks of a reduction that belong to one rank, and the items in them, which the rank holds.
 struct PartRange {
   std::uint64_t block = 1;
   std::uint64_t first_block = 0, end_block = 0;
@@ -76,7 +76,7 @@ struct PartRange {
   }
 };
 
-// A rank's items, from the first of them on.
+// The items that one rank holds.
 template <class T>
 struct Part {
   PartRange range{};
@@ -104,12 +104,12 @@ struct OffsetOptionals {
   const T& operator[](std::uint64_t i) const { return *items[i - first]; }
 };
 
-// The operations. Each reads its head, and after that what encode_...() of Partitioned wrote.
+// The operations. Each reads its PartHead, and then what Partitioned wrote for it.
 template <class T>
 struct PartOperations {
   static const Part<T>& source(const PartHead& head) {
     const auto part = part_of(head.source);
-    if (!part) throw PoolError("these partitioned data have ended with their Pool");
+    if (!part) throw PoolError("these partitioned data are gone: their Pool was destroyed");
     return *static_cast<const Part<T>*>(part.get());
   }
 
@@ -137,7 +137,7 @@ struct PartOperations {
     fill(f.get(), IndexInputs{}, head, PartRange::of(head.items, workers, this_rank()));
   }
 
-  // T is what F makes of the SOURCE's items.
+  // F turns each S of the source into a T.
   template <class S, class F>
   static void map(Reader& arguments, Writer&) {
     PartHead head;
@@ -222,7 +222,7 @@ class Partitioned {
 
   std::uint64_t size() const { return size_; }
 
-  // What furrow::partition() gives.
+  // What furrow::partition() returns.
   template <class F>
   static Partitioned made(Pool& pool, std::uint64_t size, F& make, const MapOptions& options) {
     detail::require_sendable<F>();
@@ -232,7 +232,7 @@ class Partitioned {
     return data;
   }
 
-  // f(item) for each, which stays where the item is.
+  // f(item) for each item. The results stay on the ranks of their items.
   template <class F>
   auto map(F&& f, const MapOptions& options = {}) {
     using Function = std::remove_reference_t<F>;
@@ -253,7 +253,7 @@ class Partitioned {
         [&](Writer& to) { detail::SentFunction<Function>::encode(to, f); });
   }
 
-  // As Pool::map_reduce, and with its bits: any number of ranks and workers gives the same.
+  // As Pool::map_reduce, with the same bits, for any number of ranks and workers.
   template <class F, class Op>
   auto map_reduce(F&& f, Op&& op, const MapOptions& options = {}) {
     using Function = std::remove_reference_t<F>;
@@ -296,18 +296,18 @@ class Partitioned {
   void run(
       void (*operation)(Reader&, Writer&), std::uint64_t target, const MapOptions& options,
       const Encode& encode, std::function<void(int, Reader&)> take = [](int, Reader&) {}) {
-    const detail::RankShares shares = pool_->rank_shares(options);
+    const detail::RankDistribution distribution = pool_->rank_distribution(options);
     const detail::PartHead head{target == id_ ? 0 : id_,
                                 target,
                                 size_,
-                                shares.seed,
-                                shares.number,
+                                distribution.seed,
+                                distribution.number,
                                 options.chunksize,
                                 static_cast<std::uint64_t>(options.retries),
                                 options.timeout_s};
     const auto arguments = [&](Writer& to) {
       to.write(&head, sizeof head);
-      if (target == id_) Codec<std::vector<int>>::encode(to, shares.workers);
+      if (target == id_) Codec<std::vector<int>>::encode(to, distribution.workers);
       encode(to);
     };
     pool_->on_ranks({operation, arguments, std::move(take)});
@@ -318,7 +318,7 @@ class Partitioned {
   std::uint64_t size_;
 };
 
-// SIZE items: item i is MAKE(i), made by a worker of the rank where it will stay. i is a std::uint64_t.
+// Makes SIZE items: item i is MAKE(i), made by a worker of the rank that will hold it. i is a std::uint64_t.
 template <class F>
 auto partition(Pool& pool, std::uint64_t size, F&& make, const MapOptions& options = {}) {
   using Function = std::remove_reference_t<F>;

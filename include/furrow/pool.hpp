@@ -2,18 +2,18 @@
 //
 //   furrow::Pool pool;                                  // threads, one for each physical core
 //   auto ys = pool.map([](double x) { return x * x; }, xs);
-//   furrow::Pool crew{furrow::processes(8)};            // the same calls; a crash costs one item
+//   furrow::Pool forked{furrow::processes(8)};          // the same calls; a crash costs one item
 //
-// Threads. Any thread may call any method, also several at once and from inside a task; the calling thread
-// helps or waits. Functions are called from several workers at once (threads) or from copies of this process
-// (processes).
+// Thread-safety. Any thread may call any method, also several at once and from inside a task; the calling
+// thread helps or waits. Functions are called from several workers at once (threads) or from copies of this
+// process (processes).
 //
 // Ownership. Functions and inputs are borrowed until the call returns; apply_async and imap keep copies.
-// Results belong to the caller. Destroying a Pool waits for what runs, and ends calls that have not begun
-// with kCancelled.
+// Results belong to the caller. Destroying a Pool waits for the tasks that run; calls that have not started
+// end with kCancelled.
 //
-// Errors. What a task throws comes back as errors.hpp describes; what the Pool itself cannot do is a
-// PoolError, thrown before anything has run. A throwing input iterator throws through the call; the Pool
+// Errors. What a task throws comes back as errors.hpp describes. If the Pool cannot do what was asked, it
+// throws PoolError before anything has run. What an input iterator throws passes through the call. The Pool
 // stays usable after any error.
 //
 // docs/pool.md says which backend can do what.
@@ -42,7 +42,7 @@ namespace furrow {
 
 namespace detail {
 struct RankCall;
-struct RankShares;
+struct RankDistribution;
 }  // namespace detail
 
 template <class T>
@@ -59,20 +59,20 @@ class Pool {
   BackendKind backend() const noexcept;
   int workers() const noexcept;
 
-  // f(x) for each x of INPUTS, in their order. Functions that return nothing make it return nothing.
+  // Returns f(x) for each x of INPUTS, in their order; nothing if f returns nothing.
   template <class F, detail::InputRange Inputs>
   auto map(F&& f, Inputs&& inputs, const MapOptions& options = {}) {
     return mapped(f, inputs, options);
   }
 
-  // f(a, b, ...) for each tuple-like element of INPUTS.
+  // Returns f(a, b, ...) for each tuple-like element of INPUTS.
   template <class F, detail::InputRange Inputs>
   auto starmap(F&& f, Inputs&& inputs, const MapOptions& options = {}) {
     detail::Starred<std::remove_reference_t<F>> starred{&f};
     return mapped(starred, inputs, options);
   }
 
-  // Each item's outcome instead of an exception: a std::vector<Outcome<R>>.
+  // Returns each item's outcome, in a std::vector<Outcome<R>>, instead of throwing.
   template <class F, detail::InputRange Inputs>
   auto try_map(F&& f, Inputs&& inputs, const MapOptions& options = {}) {
     return tried(f, inputs, options);
@@ -83,8 +83,8 @@ class Pool {
     return tried(starred, inputs, options);
   }
 
-  // Writes the results to OUT, which has at least as many elements and random access; allocates nothing on
-  // threads. Elements whose task failed keep their value.
+  // Writes the results to OUT, which must have random access and at least as many elements. Allocates nothing
+  // on threads. Elements whose task failed keep their value.
   template <class Out, class F, detail::InputRange Inputs>
   void map_into(Out&& out, F&& f, Inputs&& inputs, const MapOptions& options = {}) {
     static_assert(detail::IndexableRange<Out>, "map_into needs a range with random access to write to");
@@ -99,7 +99,7 @@ class Pool {
     run(f, source, detail::IteratorSink<Iterator>{std::ranges::begin(out)}, options);
   }
 
-  // Calls f(x) for each, and drops what it returns.
+  // Calls f(x) for each x of INPUTS, and drops what it returns.
   template <class F, detail::InputRange Inputs>
   void for_each(F&& f, Inputs&& inputs, const MapOptions& options = {}) {
     detail::Inputs<std::remove_reference_t<Inputs>> source(inputs);
@@ -107,27 +107,29 @@ class Pool {
     run(discarding, source, detail::NoSink{}, options);
   }
 
-  // The results one by one while they come, in the order of the inputs; reads INPUTS, which may be endless,
-  // only a little ahead. Takes over both if they are temporaries; borrows them otherwise.
+  // Returns a range of the results as they become available, in the order of the inputs. INPUTS may be
+  // endless: they are read only a little ahead. F and INPUTS are moved if they are temporaries, else
+  // borrowed.
   template <class F, detail::InputRange Inputs>
   auto imap(F&& f, Inputs&& inputs, const MapOptions& options = {}) {
     return detail::Imap<F, Inputs>(std::forward<F>(f), std::forward<Inputs>(inputs), *this, options, true);
   }
-  // The same in the order in which they come.
+  // The same, but with results in the order in which they become available.
   template <class F, detail::InputRange Inputs>
   auto imap_unordered(F&& f, Inputs&& inputs, const MapOptions& options = {}) {
     return detail::Imap<F, Inputs>(std::forward<F>(f), std::forward<Inputs>(inputs), *this, options, false);
   }
 
-  // op(op(f(x0), f(x1)), ...) in one fixed shape: the same bits on every backend, for any number of workers
-  // and any chunk size. OP must be associative up to rounding. Throws std::invalid_argument for no inputs.
+  // Returns op(op(f(x0), f(x1)), ...), folded in one fixed shape: the same bits on every backend, for any
+  // number of workers and any chunk size. OP must be associative up to rounding. Throws std::invalid_argument
+  // if there are no inputs.
   template <class F, class Op, detail::InputRange Inputs>
   auto map_reduce(F&& f, Op&& op, Inputs&& inputs, const MapOptions& options = {}) {
     auto sum = reduced(f, op, inputs, options);
     if (!sum) throw std::invalid_argument("map_reduce of no inputs needs an initial value");
     return *std::move(sum);
   }
-  // The same with INITIAL before the first.
+  // The same, with INITIAL before the first.
   template <class F, class Op, detail::InputRange Inputs, class Initial>
     requires(!std::is_same_v<std::remove_cvref_t<Initial>, MapOptions>)
   auto map_reduce(F&& f, Op&& op, Inputs&& inputs, Initial&& initial, const MapOptions& options = {}) {
@@ -137,7 +139,7 @@ class Pool {
     return R(std::invoke(op, R(std::forward<Initial>(initial)), *std::move(sum)));
   }
 
-  // Starts f(args...) on a worker.
+  // Starts f(args...) on a worker, and returns a Future for its result.
   template <class F, class... Args>
     requires(!std::is_same_v<std::remove_cvref_t<F>, CallOptions>)
   auto apply_async(F&& f, Args&&... args) {
@@ -147,13 +149,13 @@ class Pool {
   auto apply_async(const CallOptions& options, F&& f, Args&&... args) {
     return started(options, std::forward<F>(f), std::forward<Args>(args)...);
   }
-  // f(args...) on a worker, waited for.
+  // Runs f(args...) on a worker, and waits for its result.
   template <class F, class... Args>
   auto apply(F&& f, Args&&... args) {
     return apply_async(std::forward<F>(f), std::forward<Args>(args)...).get();
   }
 
-  // Waits until nothing that was started by apply_async is under way.
+  // Waits until all calls of apply_async have ended.
   void wait();
 
  private:
@@ -163,13 +165,13 @@ class Pool {
   friend class Partitioned;
   class Impl;
 
-  // Runs a map to its end; throws the first failure, or gives all of them where FAILURES is not null.
+  // Runs a map to its end. Throws the first failure, or stores all of them if FAILURES is not null.
   void run_map(const detail::MapCall& call, const MapOptions& options, std::vector<Failure>* failures);
   std::unique_ptr<detail::Stream> open_stream(const detail::MapCall& prototype, const MapOptions& options);
   void start(detail::CallNode* call, const CallOptions& options);
-  // For data that live on ranks. These throw PoolError where the backend has none.
+  // For data held by ranks. These throw PoolError if the backend has no ranks.
   std::uint64_t new_part();
-  detail::RankShares rank_shares(const MapOptions& options);
+  detail::RankDistribution rank_distribution(const MapOptions& options);
   void on_ranks(const detail::RankCall& call);
 
   template <class F, class Source, class Sink>

@@ -1,16 +1,16 @@
-// Results, inputs and arguments of further types across the border of a process: whatever cereal serializes.
+// Lets results, inputs and arguments of further types travel between processes: all that cereal serializes.
 //
 //   #include <furrow/serialize.hpp>
 //   struct Body { double mass; std::map<std::string, double> tags;
 //                 template <class Archive> void serialize(Archive& archive) { archive(mass, tags); } };
 //
 // With this header the containers of the standard library, optional, variant, smart pointers and types with a
-// cereal serialize() (or save() and load()) have a Codec. They need a default constructor. Types that are
-// trivially copyable go the fast way, as without it. Program and workers are one build on one machine, so
-// nothing here is a file format.
+// cereal serialize() (or save() and load()) have a Codec. They need a default constructor. Trivially copyable
+// types are still copied as plain bytes. The program and its workers are the same build, so the encoding is
+// not a file format and may change.
 //
-// Errors: what a type's own functions throw fails the task with kLost. Thread-safety: none is needed, nothing
-// is kept.
+// Errors: if a type's own serialize functions throw, the task fails with kLost. Thread-safety: no state is
+// kept, so none is needed.
 #pragma once
 
 #include <cereal/cereal.hpp>
@@ -93,15 +93,15 @@ template <class T>
 void CEREAL_SAVE_FUNCTION_NAME(CrossingOutput& archive, const cereal::SizeTag<T>& tag) {
   archive(tag.size);
 }
-// A container that claims more elements than there are bytes would be resized before it is read.
+// cereal resizes a container before it reads the elements, so an impossible count must be caught here.
 template <class T>
 void CEREAL_LOAD_FUNCTION_NAME(CrossingInput& archive, cereal::SizeTag<T>& tag) {
   archive(tag.size);
   if (static_cast<std::uint64_t>(tag.size) / 64 > archive.remaining())
-    throw std::runtime_error("a value from another process is torn");
+    throw std::runtime_error("a value from another process is incomplete");
 }
 
-// cereal takes any container for serializable, whatever is in it.
+// cereal calls any container serializable, whatever its elements are, so the elements are checked here.
 template <class T>
 struct ElementsCross : std::true_type {};
 template <class T>
@@ -134,7 +134,7 @@ CEREAL_SETUP_ARCHIVE_TRAITS(furrow::detail::CrossingInput, furrow::detail::Cross
 
 namespace furrow {
 
-// The Codecs of codec.hpp, for one kind of type each, are preferred where they fit.
+// Where a Codec of codec.hpp fits as well, it is the more specialised one and is preferred.
 template <detail::CerealCrosses T>
 struct Codec<T> {
   static void encode(Writer& writer, const T& value) {

@@ -1,26 +1,26 @@
 // One copy of a dataset that all process workers read and write.
 //
 //   furrow::shared_array<double> image(width * height);
-//   crew.for_each([&](std::size_t y) { render_row(y, image.span().subspan(y * width, width)); }, rows);
-//   // what the workers wrote is there
+//   pool.for_each([&](std::size_t y) { render_row(y, image.span().subspan(y * width, width)); }, rows);
+//   // the elements that the workers wrote are in image
 //
-// A map over processes forks its workers at the call, and they see the array as it is, without a copy.
-// Workers of a standing crew see arrays that were made before the crew was. Threads may use it like any other
-// array.
+// A map over processes forks its workers at the call, and they see the array as it is, without a copy. The
+// persistent workers (MapOptions::standing) see only arrays that were made before they were forked. Threads
+// may use it like any other array.
 //
-// Ownership. A shared_array is a handle, as a shared_ptr is: copies name the same elements (of which a const
-// handle protects none), and the memory goes with the last handle of each process. A copy that a worker
-// makes, keeps or drops concerns that worker alone. It has no name that could be left behind. An array made
-// inside a task belongs to its worker, and is seen by no other process.
+// Ownership. A shared_array is a handle, like a shared_ptr: copies refer to the same elements, which are
+// writable even through a const handle, and a process releases the memory with its last handle. A copy that a
+// worker makes, keeps or drops concerns that worker alone. The memory has no name, so nothing is left behind
+// on the system. An array made inside a task belongs to its worker, and no other process sees it.
 //
-// Threads and processes. Handles are as safe as shared_ptr. Elements are plain memory: two workers that write
-// the same element, or one that reads what another writes meanwhile, need std::atomic_ref.
+// Threads and processes. Handles are as safe as shared_ptr. Elements are plain memory: if two workers write
+// the same element, or one reads it while another writes it, both must use std::atomic_ref.
 //
-// Errors. SharedMemoryError (a std::bad_alloc) where memory is short. Elements are trivially copyable, and
-// hold no pointers to what another process does not have: such a pointer would be copied as it is.
+// Errors. SharedMemoryError (a std::bad_alloc) if memory is short. Elements must be trivially copyable, and
+// must not hold pointers to memory that another process does not have: nothing checks or translates them.
 //
-// Memory. Whole pages; zeroed ones are made when they are first touched, so large arrays cost what is used of
-// them. From 2 MiB on the system is asked for huge pages.
+// Memory. Whole pages. Zeroed pages are allocated when they are first touched, so a large array costs only
+// what is used of it. From 2 MiB on, the system is asked for huge pages.
 #pragma once
 
 #include <algorithm>
@@ -49,7 +49,7 @@ namespace detail {
 
 enum class Pages : bool { kWhenTouched, kNow };
 
-// Zeroed memory for COUNT elements, shared with all processes that are forked from here on.
+// Zeroed memory for COUNT elements, shared with all processes that are forked later.
 std::shared_ptr<void> shared_elements(std::size_t count, std::size_t element_size, Pages pages);
 
 }  // namespace detail
@@ -88,7 +88,7 @@ class shared_array {
     for (; first != last; ++first, ++to) std::construct_at(to, static_cast<T>(*first));
   }
 
-  // Of any range: shared_array<float>::of(vector).
+  // Copies any range: shared_array<float>::of(vector).
   template <class Range>
   static shared_array of(const Range& range) {
     return shared_array(std::begin(range), std::end(range));
@@ -104,7 +104,7 @@ class shared_array {
   T& back() const noexcept { return data()[size_ - 1]; }
   std::span<T> span() const noexcept { return {data(), size_}; }
 
-  // Whether both are handles of the same elements; their values are not looked at.
+  // Whether both are handles of the same elements; the values are not compared.
   friend bool operator==(const shared_array& a, const shared_array& b) noexcept {
     return a.elements_ == b.elements_;
   }

@@ -1,4 +1,4 @@
-// What a task may ask about itself. All of these belong to the thread (or process) that runs the task.
+// What a task can ask about itself. Call these on the thread (or in the process) that runs the task.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +18,7 @@ int worker_index();
 
 // The random stream of this task: the same numbers on every backend, for any number of workers and any chunk
 // size. It is keyed by the seed, the number of the map in its Pool, and the item's index; a retry draws the
-// same again. The reference is good until the task ends. Throws std::logic_error outside of a task.
+// same numbers again. The reference is valid until the task ends. Throws std::logic_error outside of a task.
 Philox& task_rng();
 
 }  // namespace furrow

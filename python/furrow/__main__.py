@@ -1,8 +1,8 @@
 """mpirun -n 4 python3 -m furrow script.py [arguments]: rank 0 runs the script; all others work for its MPIPool.
 
-They import the script as multiprocessing's spawned processes do, under the name __mp_main__, so that the workers find
-its functions: `if __name__ == "__main__":` keeps them from running what is rank 0's. Where a script has no such
-guard, they come as far as its MPIPool, and serve there.
+The other ranks import the script as multiprocessing's spawned processes do, under the name __mp_main__, so that the
+workers find its functions: what stands under `if __name__ == "__main__":` runs on rank 0 alone. Without that line
+they run the script up to its MPIPool, and serve there.
 """
 
 import io
@@ -35,7 +35,7 @@ def main(arguments):
     try:
         exec(code, vars(_module("__main__", script)))
     finally:
-        _mpi_pool.join_and_leave(mpi)
+        _mpi_pool.join_and_finish(mpi)
     return 0
 
 
@@ -49,7 +49,7 @@ def _serve(mpi, script, code):
 
 
 def _module(name, script):
-    """The main module from now on, as both names that pickles may use."""
+    """Makes a new main module, under both names that pickles may use."""
     module = types.ModuleType(name)
     module.__file__ = script
     sys.modules["__main__"] = sys.modules["__mp_main__"] = module

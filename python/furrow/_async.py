@@ -1,4 +1,4 @@
-"""Runs a chunk of coroutines on one event loop of the worker, all in flight at once."""
+"""Runs all coroutines of a chunk at once, on one event loop of the worker."""
 
 import asyncio
 import types
@@ -6,11 +6,11 @@ import types
 from furrow import _rng
 from furrow._failures import TaskTimeout
 
-_loop = None  # the worker's, which it keeps, so that what tasks keep on it stays usable
+_loop = None  # one for the whole life of the worker, so that what tasks leave on it stays usable
 
 
 def run_together(function, calling, values, how, number, publish):
-    """[(True, result) or (False, exception), ...] for VALUES: (index, True, value) or (index, False, exception)."""
+    """[(True, result) or (False, exception), ...] for values: (index, True, value) or (index, False, exception)."""
     global _loop
     if _loop is None:
         _loop = asyncio.new_event_loop()
@@ -37,7 +37,8 @@ async def _one(function, calling, value, how, publish):
         except asyncio.TimeoutError as problem:
             failure = problem
             if timeout:
-                failure = TaskTimeout(f"task {index}: the task took longer than {timeout:g} s and was stopped", index, timeout)
+                message = f"task {index}: the task took longer than {timeout:g} s and was stopped"
+                failure = TaskTimeout(message, index, timeout)
         except asyncio.CancelledError:
             raise
         except Exception as problem:
@@ -60,7 +61,7 @@ async def _watched(coroutine, publish, index):
 
 @types.coroutine
 def _steps(coroutine, publish, index):
-    """Says which coroutine is about to run, each time one does: so it is known which one a death is due to."""
+    """Publishes the coroutine's index each time it is about to run, so that a death is attributed to the right one."""
     step, value = coroutine.send, None
     while True:
         publish(index)

@@ -1,4 +1,4 @@
-"""The methods of multiprocessing.Pool over any crew: what processes and threads have in common."""
+"""The methods of multiprocessing.Pool over any kind of workers: what processes and threads have in common."""
 
 import threading
 import warnings
@@ -10,19 +10,19 @@ from furrow._results import ApplyResult, IMapIterator, MapResult
 
 INIT, RUN, CLOSE, TERMINATE = "INIT", "RUN", "CLOSE", "TERMINATE"
 
-MAP, ORDERED, UNORDERED = range(3)  # Job::Kind
+MAP, ORDERED, UNORDERED = range(3)  # PendingMap::Kind
 ITEM, STAR, WHOLE = range(3)        # Calling
 
-# Iterables whose next item never has to be waited for.
+# Iterables that give their next item at once.
 _PROMPT = (list, tuple, range, dict, set, frozenset, str, bytes)
 
 
 class BasePool:
-    """What derives from it has a crew, and makes jobs for it."""
+    """A derived class gives it workers, and makes the PendingMaps that they run."""
 
     def __init__(self, processes, initializer, maxtasksperchild):
         self._state = INIT
-        self._crew = None
+        self._workers = None
         if processes < 1:
             raise ValueError("Number of processes must be at least 1")
         if maxtasksperchild is not None and (not isinstance(maxtasksperchild, int) or maxtasksperchild <= 0):
@@ -33,18 +33,18 @@ class BasePool:
         self._pump = None
         self._lock = threading.Lock()
 
-    def _run_with(self, crew):
-        self._crew = crew
-        self._helpers = []  # threads that work for the crew
-        self._terminate = util.Finalize(self, _end, args=(crew, self._helpers), exitpriority=15)
+    def _run_with(self, workers):
+        self._workers = workers
+        self._helpers = []  # threads of the pool itself
+        self._terminate = util.Finalize(self, _end, args=(workers, self._helpers), exitpriority=15)
         self._state = RUN
 
-    def _new_job(self, kind, func, calling, chunksize, on_settled, options, items):
-        """KIND: None for a single call. ITEMS: all of a map's inputs."""
+    def _new_pending_map(self, kind, func, calling, chunksize, on_settled, options, items):
+        """The PendingMap for one map, stream or call. kind: None for a call. items: all inputs of a map."""
         raise NotImplementedError
 
-    def __del__(self, _warn=warnings.warn, RUN=RUN):
-        if self._state == RUN:
+    def __del__(self, _warn=warnings.warn, _run=RUN):
+        if self._state == _run:
             _warn(f"unclosed running multiprocessing pool {self!r}", ResourceWarning, source=self)
 
     def __repr__(self):
@@ -65,7 +65,7 @@ class BasePool:
         if self._state != RUN:
             raise ValueError("Pool not running")
 
-    # Calls.
+    # --- calls
 
     def apply(self, func, args=(), kwds={}, *, timeout=None, retries=0, seed=None):
         """func(*args, **kwds), in a worker."""
@@ -73,26 +73,28 @@ class BasePool:
 
     def apply_async(self, func, args=(), kwds={}, callback=None, error_callback=None, *, timeout=None, retries=0,
                     seed=None):
-        """The same without waiting: gives an AsyncResult."""
-        return self._started(self._apply(func, args, kwds, callback, error_callback, Options(timeout, retries, seed=seed)))
+        """apply() without waiting; returns an AsyncResult."""
+        options = Options(timeout, retries, seed=seed)
+        return self._started(self._apply(func, args, kwds, callback, error_callback, options))
 
     def _apply(self, func, args, kwds, callback, error_callback, options):
         self._check_running()
         calling, value = (WHOLE, (tuple(args), dict(kwds))) if kwds else (STAR, tuple(args))
         result = ApplyResult(self, callback, error_callback)
-        job = self._new_job(None, func, calling, 1, result._settle, options, [value])
-        return self._submit(result, job)
+        pending = self._new_pending_map(None, func, calling, 1, result._settle, options, [value])
+        return self._submit(result, pending)
 
-    # Maps.
+    # --- maps
 
     def map(self, func, iterable, chunksize=None, *, timeout=None, retries=0, on_error="raise", progress=False,
             seed=None, resume=None, trace=None):
         """[func(x) for x in iterable].
 
-        timeout: seconds for each task; one that takes longer is stopped, and fails with TaskTimeout. retries: further
-        attempts at an item that failed or whose worker died. on_error: 'raise', or 'collect': failures stand in the
-        results as furrow.Failure. progress: True for a bar, or a function (done, failed, total, elapsed). seed: of
-        task_rng(). resume: a file that keeps results, or (file, key). trace: a file for the timeline.
+        timeout: seconds for each task; a task that takes longer is stopped and fails with TaskTimeout. retries: how
+        often a task that failed, or whose worker died, is tried again. on_error: 'raise', or 'collect' to get
+        failures in the results as furrow.Failure. progress: True for a bar, or a function called with (done, failed,
+        total, elapsed). seed: for task_rng(). resume: a file that keeps results, or (file, key). trace: a file for
+        the timeline.
         """
         options = Options(timeout, retries, on_error, progress, seed, resume, trace)
         return self._wait(self._map(func, iterable, ITEM, chunksize, None, None, options))
@@ -105,13 +107,13 @@ class BasePool:
 
     def map_async(self, func, iterable, chunksize=None, callback=None, error_callback=None, *, timeout=None,
                   retries=0, on_error="raise", progress=False, seed=None, resume=None, trace=None):
-        """map() without waiting: gives a MapResult."""
+        """map() without waiting; returns a MapResult."""
         options = Options(timeout, retries, on_error, progress, seed, resume, trace)
         return self._started(self._map(func, iterable, ITEM, chunksize, callback, error_callback, options))
 
     def starmap_async(self, func, iterable, chunksize=None, callback=None, error_callback=None, *, timeout=None,
                       retries=0, on_error="raise", progress=False, seed=None, resume=None, trace=None):
-        """starmap() without waiting."""
+        """starmap() without waiting; returns a MapResult."""
         options = Options(timeout, retries, on_error, progress, seed, resume, trace)
         return self._started(self._map(func, iterable, STAR, chunksize, callback, error_callback, options))
 
@@ -119,84 +121,85 @@ class BasePool:
         try:
             return result.get()
         except BaseException:
-            if not result._job.settled:  # an interrupt: the workers are to be free again
-                self._crew.cancel(result._job)
+            if not result._pending.settled:  # interrupted: free the workers
+                self._workers.cancel(result._pending)
             raise
 
     def _map(self, func, iterable, calling, chunksize, callback, error_callback, options):
         self._check_running()
         _check_chunksize(chunksize)
-        items = iterable if type(iterable) in (tuple, range) else list(iterable)  # nobody else changes it meanwhile
+        items = iterable if type(iterable) in (tuple, range) else list(iterable)  # a copy of what may change
         result = MapResult(self, callback, error_callback)
-        job = self._new_job(MAP, func, calling, chunksize or 0, result._settle, options, items)
-        return self._submit(result, job)
+        pending = self._new_pending_map(MAP, func, calling, chunksize or 0, result._settle, options, items)
+        return self._submit(result, pending)
 
-    def _submit(self, result, job):
-        result._job = job
-        self._crew.submit(job)
+    def _submit(self, result, pending):
+        result._pending = pending
+        self._workers.submit(pending)
         return result
 
     def _started(self, result):
         self._ensure_pump()
-        self._crew.nudge()
+        self._workers.nudge()
         return result
 
-    # Streams.
+    # --- streams
 
     def imap(self, func, iterable, chunksize=1, *, timeout=None, retries=0, on_error="raise", progress=False,
              seed=None):
-        """Like map(), but gives an iterator; inputs are drawn as results are taken."""
+        """Like map(), but returns an iterator; inputs are drawn as results are taken."""
         return self._imap(ORDERED, func, iterable, chunksize, Options(timeout, retries, on_error, progress, seed))
 
     def imap_unordered(self, func, iterable, chunksize=1, *, timeout=None, retries=0, on_error="raise", progress=False,
                        seed=None):
-        """Like imap(), with results in the order in which they come."""
+        """Like imap(), but results come in the order in which they are ready."""
         return self._imap(UNORDERED, func, iterable, chunksize, Options(timeout, retries, on_error, progress, seed))
 
     def _imap(self, kind, func, iterable, chunksize, options):
         self._check_running()
         _check_chunksize(chunksize)
-        job = self._new_job(kind, func, ITEM, chunksize, None, options, None)
-        result = IMapIterator(self, job)
+        pending = self._new_pending_map(kind, func, ITEM, chunksize, None, options, None)
+        result = IMapIterator(self, pending)
         if options.progress:
             from furrow._progress import StreamProgress
 
-            result._progress = StreamProgress(options.progress, job, len(iterable) if hasattr(iterable, "__len__") else 0)
+            total = len(iterable) if hasattr(iterable, "__len__") else 0
+            result._progress = StreamProgress(options.progress, pending, total)
         prompt = type(iterable) in _PROMPT
         if prompt:
-            self._give_all(job, iterable)
-        self._crew.submit(job)
+            self._give_all(pending, iterable)
+        self._workers.submit(pending)
         if not prompt:
-            result._taken = Feeder(self._crew, job, iterable, chunksize).taken
+            result._taken = Feeder(self._workers, pending, iterable, chunksize).taken
         return self._started(result)
 
-    def _give_all(self, job, iterable):
-        job.give(iterable if type(iterable) in (list, tuple) else list(iterable))
-        job.end_input()
+    def _give_all(self, pending, iterable):
+        pending.give(iterable if type(iterable) in (list, tuple) else list(iterable))
+        pending.end_input()
 
     def _ensure_pump(self):
         pass
 
-    # The end.
+    # --- shutdown
 
     def close(self):
-        """No more tasks; the workers end when all are done."""
+        """Accepts no further tasks; the workers end when all tasks are done."""
         if self._state == RUN:
             self._state = CLOSE
 
     def terminate(self):
-        """Ends the workers at once. Results that are not there yet raise PoolError."""
+        """Kills the workers. Results that are not ready raise PoolError."""
         self._state = TERMINATE
         self._terminate()
 
     def join(self):
-        """Waits until the workers have ended; after close() or terminate()."""
+        """Waits until the workers have ended. Call close() or terminate() first."""
         if self._state == RUN:
             raise ValueError("Pool is still running")
         if self._state not in (CLOSE, TERMINATE):
             raise ValueError("In unknown state")
-        self._crew.finish()
-        _end(self._crew, self._helpers)
+        self._workers.finish()
+        _end(self._workers, self._helpers)
 
 
 def _check_chunksize(chunksize):
@@ -204,9 +207,9 @@ def _check_chunksize(chunksize):
         raise ValueError(f"Chunksize must be 1+, not {chunksize:n}")
 
 
-def _end(crew, helpers):
-    """Also at the exit of the program: no helper may be in the midst of something when Python takes itself apart."""
-    crew.end()
+def _end(workers, helpers):
+    """Ends the workers. Also runs when the program exits: no helper thread may be at work while Python shuts down."""
+    workers.end()
     for each in helpers:
         if each is not threading.current_thread():
             each.join()

@@ -1,6 +1,6 @@
 """Keeps BLAS and OpenMP in the workers from using more threads than the worker's share of the cores.
 
-Libraries that are loaded already are told; those that a task loads later read the environment. Where one of the
+Libraries that are already loaded get a call; those that a task loads later read the environment. If one of the
 variables is set, the user has decided, and nothing is done.
 """
 
@@ -9,7 +9,7 @@ import os
 VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS",
              "NUMEXPR_NUM_THREADS")
 
-# Part of a library's file name -> the functions that set its threads, of which it has one.
+# Part of a library's file name -> functions that set its number of threads; a library has one of them.
 _LIBRARIES = (
     ("openblas", ("openblas_set_num_threads", "openblas_set_num_threads64_", "scipy_openblas_set_num_threads",
                   "scipy_openblas_set_num_threads64_")),
@@ -27,7 +27,7 @@ def decided():
 
 
 def setters():
-    """The functions that set the threads of what is loaded in this process."""
+    """The functions that set the number of threads of the libraries loaded in this process."""
     return [found for path in _loaded() for found in _setters_of(path)]
 
 
@@ -61,7 +61,7 @@ def _setters_of(path):
 
 
 def limit(threads, known):
-    """In a worker."""
+    """Called in a worker. known: the result of setters()."""
     for variable in VARIABLES:
         os.environ.setdefault(variable, str(threads))
     for setter in known:

@@ -1,7 +1,7 @@
 """What a Pool raises, and how the exceptions of tasks come back from the workers.
 
-A task's own exception is raised as it is, with the worker's traceback as its __cause__, as multiprocessing
-does. The classes here are for what multiprocessing has no word for.
+A task's own exception is raised as it is, with the worker's traceback as its __cause__, as multiprocessing does. The
+classes here are for failures that multiprocessing has no class for.
 """
 
 import pickle
@@ -13,10 +13,10 @@ class PoolError(RuntimeError):
 
 
 class WorkerDied(PoolError):
-    """The worker process ended while it was on this item, which is lost; the pool goes on.
+    """The worker process ended while it ran this task, whose result is lost; the pool goes on.
 
-    index: of the item in its map (0 for apply). signal: what killed it, or None. exitcode: as of a
-    multiprocessing.Process: minus the signal, or the status it exited with.
+    index: the item's index in its map (0 for apply). signal: the signal that killed the worker, or None. exitcode: as
+    for a multiprocessing.Process: minus the signal, or the exit status.
     """
 
     def __init__(self, message, index=0, signal=None, exitcode=None):
@@ -42,11 +42,11 @@ class TaskTimeout(PoolError):
 
 
 class RemoteError(PoolError):
-    """Stands for an exception of a task that could not be brought back as it is."""
+    """Stands for a task's exception that could not be sent back as it is."""
 
 
 class Failure:
-    """Stands in the results for an item that failed, where on_error='collect'. It is false."""
+    """With on_error='collect', stands in the results for an item that failed. It is false."""
 
     __slots__ = ("index", "error")
 
@@ -66,7 +66,7 @@ _EXCEPTION, _DIED, _TIMEOUT, _LOST, _CANCELLED = range(5)
 
 
 def make(kind, index, message, signal, exit_status, timeout):
-    """The exception for a unit that failed in a worker."""
+    """The exception for a task that failed in a worker."""
     if kind == _EXCEPTION:
         return load(message)
     text = message.decode(errors="replace")
@@ -86,7 +86,7 @@ def make(kind, index, message, signal, exit_status, timeout):
 
 
 def dump(exception):
-    """In the worker: an exception with its traceback, as bytes that load() surely can read."""
+    """In the worker: an exception with its traceback, as bytes that load() can certainly read."""
     import traceback
 
     text = "".join(traceback.format_exception(type(exception), exception, exception.__traceback__))
@@ -95,7 +95,7 @@ def dump(exception):
     for dumps in _dumpers():
         try:
             body = dumps(exception)
-            pickle.loads(body)  # some can be pickled, and not unpickled
+            pickle.loads(body)  # some can be pickled but not unpickled
             return pickle.dumps((body, text, None))
         except Exception as error:
             problem = error

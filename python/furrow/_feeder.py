@@ -1,7 +1,7 @@
-"""Draws the inputs of an imap from an iterable that may take its time, in a thread of its own.
+"""Draws the inputs of an imap from an iterable that may block, in a thread of its own.
 
-It draws no more than the job is hungry for, so an endless iterable is welcome. What it raises ends the stream
-after the results of what was drawn before.
+It draws no more than the stream wants, so the iterable may be endless. If the iterable raises, the stream ends with
+that exception, after the results of the inputs drawn before.
 """
 
 import itertools
@@ -11,9 +11,9 @@ _AT_ONCE = 64  # chunks
 
 
 class Feeder:
-    def __init__(self, crew, job, iterable, chunksize):
-        self._crew = crew
-        self._job = job
+    def __init__(self, workers, pending, iterable, chunksize):
+        self._workers = workers
+        self._pending = pending
         self._iterable = iterable
         self._chunksize = chunksize
         self._room = threading.Event()
@@ -24,23 +24,23 @@ class Feeder:
         self._room.set()
 
     def _run(self):
-        job, crew = self._job, self._crew
+        pending, workers = self._pending, self._workers
         try:
             iterator = iter(self._iterable)
             self._iterable = None
-            while not job.settled and not crew.ended:
-                while not job.hungry():
+            while not pending.settled and not workers.ended:
+                while not pending.wants_input():
                     self._room.wait(0.1)
                     self._room.clear()
-                    if job.settled or crew.ended:
+                    if pending.settled or workers.ended:
                         return
                 batch = list(itertools.islice(iterator, self._chunksize))
                 if not batch:
                     break
-                job.give(batch)
-                crew.nudge()
-            job.end_input()
+                pending.give(batch)
+                workers.nudge()
+            pending.end_input()
         except Exception as problem:
-            job.fail_input(problem)
-        if not crew.ended:
-            crew.nudge()
+            pending.fail_input(problem)
+        if not workers.ended:
+            workers.nudge()

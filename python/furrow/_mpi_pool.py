@@ -1,8 +1,8 @@
 """furrow.MPIPool: worker processes on all ranks of an MPI program.
 
-Rank 0 is the program. All other ranks serve it: inside the constructor of the first MPIPool, or from the start where
-`python3 -m furrow script.py` runs them (docs/design/mpi.md). A rank makes its workers by forking itself, for the
-first pool before MPI is started.
+Rank 0 runs the program. All other ranks serve it: inside the constructor of the first MPIPool, or from the start if
+`python3 -m furrow script.py` started them (docs/design/mpi.md). A rank makes its workers by forking itself; for the
+first pool it does so before MPI is started.
 """
 
 import os
@@ -16,22 +16,23 @@ from furrow import _blas, _failures, _furrow, _pickling, _worker
 from furrow._base import BasePool
 from furrow._pool import Pool, beginning
 
-# Where launchers tell a process its rank.
+# Variables in which launchers give a process its rank.
 _RANK_VARIABLES = ("OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "SLURM_PROCID")
 
-_ranks = None    # what is known of them, once MPI runs
-_refusal = None  # why there can be no MPIPool in this process
+_ranks = None    # the _Ranks, once MPI runs
+_refusal = None  # why this process cannot have an MPIPool
 
 
 class MPIPool(Pool):
-    """A pool of worker processes on all ranks that mpirun or srun started: the methods of furrow.Pool.
+    """A pool of worker processes on all ranks that mpirun or srun has started, with the methods of furrow.Pool.
 
-    The first one starts MPI. On rank 0 its constructor returns. On all other ranks it does not: they work until rank
-    0's program ends, and then end with status 0. So what stands before it runs on every rank, and what comes after it
-    on rank 0 alone.
+    The first MPIPool starts MPI. On rank 0 its constructor returns. On all other ranks it does not: they work until
+    rank 0's program ends, and then exit with status 0. So the code before it runs on every rank, and the code after
+    it on rank 0 alone.
 
-    processes: workers of each rank; the rank's share of its computer's cores where it is None. root_works: whether
-    rank 0 has workers too. initializer, initargs, maxtasksperchild, serializer, threads_per_worker: as of furrow.Pool.
+    processes: how many workers each rank has; None: the rank's share of its computer's cores. root_works: whether
+    rank 0 has workers too. initializer, initargs, maxtasksperchild, serializer, threads_per_worker: as for
+    furrow.Pool.
 
     >>> with MPIPool(2) as pool:                       # doctest: +SKIP
     ...     pool.map(lambda x: x + 1, [1, 2, 3])
@@ -51,36 +52,39 @@ class MPIPool(Pool):
         if mpi.mismatch():
             raise _failures.PoolError(mpi.mismatch())
         if ranks.pool_is_alive():
-            raise _failures.PoolError("another MPIPool is alive, and all ranks work for it: use that one, or end it first")
+            raise _failures.PoolError("another MPIPool is alive, and all ranks work for it: use that one, or end it "
+                                      "first")
         self._keep_functions(serializer, ranks.main)
-        self._run_with(self._make_crew_over(mpi, ranks, made, root_works))
-        ranks.crew = self._crew
+        self._run_with(self._make_workers_over(mpi, ranks, made, root_works))
+        ranks.workers = self._workers
 
-    def _make_crew_over(self, mpi, ranks, made, root_works):
+    def _make_workers_over(self, mpi, ranks, made, root_works):
         workers_of = [before or made.processes or cores for before, cores in zip(ranks.made, ranks.cores)]
         if not root_works and len(workers_of) > 1:
             workers_of[0] = 0
         elif not made.workers:
-            made.hire(mpi, workers_of[0], ranks.rank)
+            made.make_workers(mpi, workers_of[0], ranks.rank)
         self._processes = sum(workers_of)
-        station = made.station_for(workers_of[0])
-        crew = mpi.open(workers_of, ranks.made, made.max_tasks, made.sent(), made.workers if workers_of[0] else None, station)
+        runtime = made.runtime_for(workers_of[0])
+        own = made.workers if workers_of[0] else None
+        workers = mpi.open(workers_of, ranks.made, made.max_tasks, made.sent(), own, runtime)
         ranks.made = [0] * len(workers_of)
-        return _furrow.Crew(self._processes, crew, station, pickle.dumps, pickle.loads, _pickling.by_value, _pickling.fallback)
+        return _furrow.WorkerPool(self._processes, workers, runtime, pickle.dumps, pickle.loads, _pickling.by_value,
+                                  _pickling.fallback)
 
 
 class _Made:
-    """What the workers of a pool on this rank are made of."""
+    """How the workers of a pool are made on this rank, and those that were made."""
 
     def __init__(self, processes, initializer, initargs, max_tasks, threads):
         self.processes = processes
         self.max_tasks = max_tasks
         self.workers = None
         self._initializer, self._initargs, self._threads = initializer, initargs, threads
-        self._station = None
+        self._runtime = None
 
-    def hire(self, mpi, count, rank, cores=None):
-        """Forks the template of COUNT workers."""
+    def make_workers(self, mpi, count, rank, cores=None):
+        """Forks the template of count workers."""
         threads = self._threads or max(1, (cores or _furrow.cpu_count()) // count)
         limits = self._threads is not None or not _blas.decided()
         begin = beginning(self._initializer, self._initargs, threads if limits else None, f"MPIPoolWorker-{rank}")
@@ -90,16 +94,16 @@ class _Made:
             _refusal = "a task cannot make an MPIPool, since it runs in one: make a furrow.Pool inside the task"
             begin(worker)
 
-        self._station = _furrow.Station(count, _worker, begin_here)
+        self._runtime = _furrow.WorkerRuntime(count, _worker, begin_here)
         _flush()
-        self.workers = mpi.Workers(count, self.max_tasks, self._station)
+        self.workers = mpi.Workers(count, self.max_tasks, self._runtime)
         return self.workers
 
-    def station_for(self, count):
-        return self._station if count else _furrow.Station(1, _worker, None)
+    def runtime_for(self, count):
+        return self._runtime if count else _furrow.WorkerRuntime(1, _worker, None)
 
     def sent(self):
-        """For ranks that are to make such workers."""
+        """What other ranks need to make such workers, as bytes."""
         function = None if self._initializer is None else _pickling.dump_function(self._initializer, _pickling.NoMain())
         return pickle.dumps((function, pickle.dumps(self._initargs), self._threads))
 
@@ -109,70 +113,71 @@ class _Ranks:
 
     def __init__(self, rank, cores, made, main):
         self.rank = rank
-        self.cores = cores  # for workers, of each
-        self.made = made    # workers that each has made since it began
+        self.cores = cores  # how many cores each rank's workers may use
+        self.made = made    # how many workers each rank has already made
         self.main = main
-        self.crew = None
+        self.workers = None
 
     def pool_is_alive(self):
-        return self.crew is not None and not self.crew.ended
+        return self.workers is not None and not self.workers.ended
 
 
 def _join(mpi, made):
-    """Starts MPI; gives the _Ranks on rank 0, and returns nowhere else. MADE: of the first pool; None: none yet."""
+    """Starts MPI. Returns the _Ranks on rank 0; does not return on others. made: the first pool's _Made, or None."""
     global _ranks
     cores = mpi.cores_for_rank(mpi.ranks_here_by_environment() or 1)
     if made and not mpi.runs() and (made.processes or mpi.ranks_here_by_environment()):
-        made.hire(mpi, made.processes or cores, rank_by_environment() or 0, cores)
+        made.make_workers(mpi, made.processes or cores, rank_by_environment() or 0, cores)
     main = _pickling.Main()
     _flush()
     rank, size = mpi.start(_identity())
     if not mpi.ranks_here_by_environment():
         cores = mpi.cores_for_rank(mpi.ranks_here_by_mpi())
     if made and not made.workers:
-        made.hire(mpi, made.processes or cores, rank, cores)
+        made.make_workers(mpi, made.processes or cores, rank, cores)
     all_cores = mpi.gather(cores)
     all_made = mpi.gather((made.processes or cores) if made else 0)
     same_main = len(set(mpi.gather(main.digest()))) == 1
     if rank != 0:
         serve_until_the_end(mpi, made.workers if made else None)
-    if _furrow.lacks_keeper:
-        warnings.warn("should a rank die, the others will wait for it: threads or MPI (mpi4py) were started before furrow was imported. "
-                      "Import furrow first, or say srun --kill-on-bad-exit=1", RuntimeWarning, stacklevel=3)
+    if _furrow.lacks_supervisor:
+        warnings.warn("if a rank dies, the others will wait for it: threads or MPI (mpi4py) were started before "
+                      "furrow was imported. Import furrow first, or use srun --kill-on-bad-exit=1",
+                      RuntimeWarning, stacklevel=3)
     _ranks = _Ranks(rank, all_cores, all_made, main if same_main else _pickling.NoMain())
     return _ranks
 
 
 def serve_until_the_end(mpi, first=None, problem=None):
-    """A rank other than 0, from here on. PROBLEM: why it cannot have workers."""
+    """From here on this rank serves rank 0. problem: why it cannot have workers."""
     rank = rank_by_environment() or 0
 
-    def hire(workers, max_tasks, sent):
+    def make_workers(workers, max_tasks, sent):
         try:
             if problem:
                 raise _failures.PoolError(problem)
             function, initargs, threads = pickle.loads(sent)
             initializer = None if function is None else pickle.loads(function)
             made = _Made(workers, initializer, pickle.loads(initargs), max_tasks, threads)
-            return made.hire(mpi, workers, rank)
+            return made.make_workers(mpi, workers, rank)
         except _failures.PoolError:
             raise
         except BaseException:
-            raise _failures.PoolError(f"this rank can have no workers: {traceback.format_exc()}") from None
+            raise _failures.PoolError(f"this rank cannot have workers: {traceback.format_exc()}") from None
 
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # of an interrupt that all hear, rank 0 makes what it likes
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # all ranks get an interrupt; rank 0 handles it
     status = 1
     try:
-        mpi.serve(first, hire)
+        mpi.serve(first, make_workers)
         status = 0
     except BaseException:
         traceback.print_exc()
     finally:
-        _leave(mpi, status)
+        _exit_process(mpi, status)
 
 
 def join_and_serve(mpi, problem):
-    """A rank other than 0 that has no program of its own."""
+    """What a rank other than 0 does under `python3 -m furrow`, where it does not run the program."""
     cores = mpi.cores_for_rank(mpi.ranks_here_by_environment() or 1)
     mpi.start(_identity())
     mpi.gather(cores)
@@ -181,14 +186,14 @@ def join_and_serve(mpi, problem):
     serve_until_the_end(mpi, None, problem)
 
 
-def join_and_leave(mpi):
-    """Rank 0, at the end of a program that has used no other rank: they wait for it."""
+def join_and_finish(mpi):
+    """Rank 0 at the end of the program: if no MPIPool was made, the other ranks still wait to be joined."""
     if _ranks is None and not mpi.started():
         _join(mpi, None)
 
 
-def _leave(mpi, status):
-    """As at the end of a program, but that nothing which the script has on its stack runs any more."""
+def _exit_process(mpi, status):
+    """Ends like a program that exits, except that no code on the script's stack runs, such as a `finally`."""
     import atexit
 
     try:
@@ -200,7 +205,7 @@ def _leave(mpi, status):
 
 
 def rank_by_environment():
-    """What the launcher says; None where there is none."""
+    """The rank according to the launcher; None without a launcher."""
     for name in _RANK_VARIABLES:
         text = os.environ.get(name, "")
         if text.isdigit():
@@ -209,7 +214,7 @@ def rank_by_environment():
 
 
 def _identity():
-    """What all ranks must have in common, as a number."""
+    """A number that must be the same on all ranks: a hash of Python's version and the extensions."""
     import hashlib
 
     parts = [sys.version]
@@ -223,15 +228,15 @@ def _extension():
     try:
         from furrow import _mpi
     except ImportError as problem:
-        raise ImportError("furrow.MPIPool needs MPI, and its extension furrow._mpi cannot be loaded: install openmpi-bin "
-                          f"and libopenmpi-dev (Debian), and build furrow again ({problem})") from problem
+        raise ImportError("furrow.MPIPool needs MPI, but the extension furrow._mpi cannot be loaded: install "
+                          f"openmpi-bin and libopenmpi-dev (Debian), and build furrow again ({problem})") from problem
     return _mpi
 
 
 def _check_context(context):
     method = context if context is None or isinstance(context, str) else context.get_start_method()
     if method not in (None, "fork"):
-        raise ValueError(f"each rank of an MPIPool forks its workers: there is no context {method!r} for it")
+        raise ValueError(f"each rank of an MPIPool forks its workers, so it does not take context={method!r}")
 
 
 def _flush():

@@ -9,7 +9,7 @@ _BUILD = """  in a clone of furrow:  ./dev build, then PYTHONPATH=build/python /
 
 
 def explained(problem, package=Path(__file__).parent):
-    """The ImportError to raise in place of PROBLEM; PROBLEM itself where the loader has said what is missing."""
+    """The ImportError to raise instead of problem; problem itself if the loader has said what is missing."""
     this = f"{sys.version_info.major}.{sys.version_info.minor}"
     built = sorted({_version(path.name) for path in package.glob("_furrow*.so")} - {None})
     if this in built or (not built and any(package.glob("_furrow*.so"))):
@@ -22,6 +22,6 @@ def explained(problem, package=Path(__file__).parent):
 
 
 def _version(name):
-    """'3.11' from _furrow.cpython-311-x86_64-linux-gnu.so; None where the name does not say."""
+    """'3.11' from _furrow.cpython-311-x86_64-linux-gnu.so; None if the name does not say."""
     found = re.search(r"\.cpython-(\d)(\d+)", name)
     return f"{found[1]}.{found[2]}" if found else None

@@ -1,8 +1,8 @@
-"""What a call of a Pool can be asked for beyond multiprocessing's arguments."""
+"""The arguments of a Pool's methods that multiprocessing does not have."""
 
 
 class Options:
-    """The keyword arguments of map() and its kin, which Pool.map explains."""
+    """The keyword arguments of map() and similar methods; Pool.map explains them."""
 
     __slots__ = ("timeout", "retries", "on_error", "progress", "seed", "resume", "trace")
 
@@ -25,11 +25,10 @@ class Options:
 
     @property
     def session(self):
-        """Whether something goes on beside the map."""
+        """Whether the map has progress, a resume file or a trace."""
         return bool(self.progress or self.resume or self.trace)
 
     def refuse(self, names, where):
         for name in names:
             if getattr(self, name):
                 raise ValueError(f"{where} does not take {name}=")
-

@@ -1,9 +1,9 @@
 """How functions and their arguments are pickled for the workers.
 
-Pickle comes first: what can be imported travels by its name. Two things it cannot do. A lambda or a closure has
-no name, so cloudpickle takes it by value. And a worker knows __main__ as it was when the worker's template was
-made: what a notebook has defined since does not exist there, or is the old definition. So what names a changed
-__main__ is taken by value as well.
+Pickle comes first: a function that can be imported travels by its name. Two kinds of functions travel by value, with
+cloudpickle. A lambda or a closure has no name. And a worker knows __main__ as it was when the worker's template was
+made: what a notebook has defined since then is missing there, or has its old definition. So whatever names a changed
+__main__ travels by value too.
 """
 
 import pickle
@@ -21,11 +21,11 @@ class Main:
         self._known = dict(_definitions())
 
     def changed(self):
-        """Whether any was added or redefined since."""
+        """Whether any of them was added or redefined since."""
         return any(self._known.get(name) is not value for name, value in _definitions())
 
     def has(self, function):
-        """Whether the workers have this very function, and all that it uses."""
+        """Whether the workers have this very function, and everything that it uses."""
         return isinstance(function, FunctionType) and self._has(function, set())
 
     def _has(self, thing, seen):
@@ -49,9 +49,8 @@ class Main:
                 return False
         return True
 
-
     def digest(self):
-        """A number that is the same where __main__ has the same functions and classes, whatever it is called."""
+        """A number that is the same if __main__ has the same functions and classes, whatever its name is."""
         import hashlib
 
         parts = [(name, _digested(value)) for name, value in self._known.items() if value.__module__ in _MAIN_NAMES]
@@ -59,14 +58,14 @@ class Main:
 
 
 class NoMain(Main):
-    """Of workers that may know another __main__, or none: all of it travels by value."""
+    """For workers that may have another __main__, or none: everything in it travels by value."""
 
     def __init__(self):
         self._known = {}
 
 
 class SpawnedMain(Main):
-    """The same of workers that begin in a fresh interpreter, which has what importing __main__ defines."""
+    """For workers that begin in a fresh interpreter, which has what importing __main__ defines."""
 
     def __init__(self, template):
         super().__init__()
@@ -89,7 +88,7 @@ class SpawnedMain(Main):
 
 
 def identity(function):
-    """What a resume file knows a function by: its name, and its code where that can be seen."""
+    """Identifies a function in a resume file: its name, and its code if that is accessible."""
     import hashlib
 
     plain = _plain(function)
@@ -162,22 +161,23 @@ def _by_value(thing, problem, buffer_callback=None):
 
 
 def _without_cloudpickle(problem):
-    """PROBLEM, pickle's refusal, with the hint that cloudpickle may do it; None where pickle was not asked."""
+    """problem with a hint that cloudpickle may help; problem is pickle's error, or None if pickle was not tried."""
     hint = "install cloudpickle (Debian: python3-cloudpickle)"
     if problem is None:
-        return ImportError(f"what __main__ has defined since the pool was made travels by value: {hint}", name="cloudpickle")
+        return ImportError(f"what __main__ has defined since the pool was made travels by value: {hint}",
+                           name="cloudpickle")
     if type(problem) not in (pickle.PicklingError, AttributeError):
         return problem  # cloudpickle would refuse it too
     return type(problem)(f"{problem}. For lambdas, closures and functions of a notebook, {hint}")
 
 
 def by_value(thing, made, buffer_callback):
-    """An argument that names __main__, which has changed."""
+    """Pickles an argument that names __main__, which has changed."""
     return _by_value(thing, None, buffer_callback)
 
 
 def fallback(thing, problem, buffer_callback):
-    """An argument that pickle refused: perhaps multiprocessing knows how to send it, or cloudpickle."""
+    """Pickles an argument that pickle refused: perhaps multiprocessing or cloudpickle can."""
     from multiprocessing.reduction import ForkingPickler
 
     try:

@@ -11,20 +11,20 @@ from multiprocessing import util
 from furrow import _blas, _failures, _furrow, _pickling, _worker
 from furrow._base import MAP, BasePool
 
-_IN_FLIGHT = 100  # coroutines of a worker, where nobody says otherwise
-_CO_COROUTINE = 0x80  # inspect.CO_COROUTINE, whose module takes its time to import
-_OWN_NUMBER = 2**64 - 1  # wire.hpp
-_CALL_JOBS = 6  # specs that are remembered, fewer than the workers remember
+_IN_FLIGHT = 100  # coroutines that a worker runs at once, unless chunksize is given
+_CO_COROUTINE = 0x80  # inspect.CO_COROUTINE; the module inspect is slow to import
+_OWN_NUMBER = 2**64 - 1  # kOwnNumber of wire.hpp
+_CALL_SPECS = 6  # specs of calls that are remembered; the workers remember more
 
 
 class Pool(BasePool):
     """A pool of worker processes, in place of multiprocessing.Pool.
 
-    processes: how many; cpu_count() where it is None. initializer(*initargs) is run in each worker
-    first. maxtasksperchild: a worker is replaced after so many tasks. context: 'fork', 'spawn' or 'forkserver',
-    or a context of multiprocessing. serializer: the name of the module whose dumps() takes functions, 'dill'
-    for one; pickle, and cloudpickle for what pickle cannot do, where it is None. threads_per_worker: of BLAS and
-    OpenMP; the worker's share of the cores where it is None, and no environment variable says otherwise.
+    processes: how many workers; None: cpu_count(). initializer(*initargs): run first in each worker.
+    maxtasksperchild: a worker is replaced after this many tasks. context: 'fork', 'spawn' or 'forkserver', or a
+    context of multiprocessing. serializer: the name of a module whose dumps() serializes functions, such as 'dill';
+    None: pickle, and cloudpickle for what pickle cannot do. threads_per_worker: how many threads BLAS and OpenMP
+    use; None: the worker's share of the cores, unless an environment variable says otherwise.
 
     >>> with Pool(2) as pool:
     ...     pool.map(lambda x: x + 1, [1, 2, 3])
@@ -40,8 +40,8 @@ class Pool(BasePool):
         self._keep_functions(serializer, _pickling.Main())
         self._threads = threads_per_worker or max(1, _furrow.cpu_count() // processes)
         self._limits = threads_per_worker is not None or not _blas.decided()
-        self._run_with(self._make_crew(initializer, tuple(initargs), maxtasksperchild or 0))
-        self._pool = [_Handle(self._crew, place) for place in range(processes)]
+        self._run_with(self._make_workers(initializer, tuple(initargs), maxtasksperchild or 0))
+        self._pool = [_Handle(self._workers, index) for index in range(processes)]
 
     def _keep_functions(self, serializer, main):
         self._serializer = serializer
@@ -50,87 +50,93 @@ class Pool(BasePool):
         self._maps = itertools.count(1)
         self._call_keys = {}
 
-    def _make_crew(self, initializer, initargs, max_tasks):
+    def _make_workers(self, initializer, initargs, max_tasks):
         begin = spawn = None
         if self._method == "fork":
             begin = beginning(initializer, initargs, self._threads if self._limits else None, "ForkPoolWorker")
         else:
             from furrow._spawn import Template
 
-            template = Template(self._processes, max_tasks, initializer, initargs, self._threads if self._limits else None)
+            threads = self._threads if self._limits else None
+            template = Template(self._processes, max_tasks, initializer, initargs, threads)
             spawn = template.start
             self._main = _pickling.SpawnedMain(template)
         util._flush_std_streams()
-        return _furrow.Crew(self._processes, max_tasks, _worker, begin, pickle.dumps, pickle.loads,
-                            _pickling.by_value, _pickling.fallback, spawn)
+        return _furrow.WorkerPool(self._processes, max_tasks, _worker, begin, pickle.dumps, pickle.loads,
+                                  _pickling.by_value, _pickling.fallback, spawn)
 
-    def _new_job(self, kind, func, calling, chunksize, on_settled, options, items):
-        self._crew.names_matter = self._main.changed()
+    def _new_pending_map(self, kind, func, calling, chunksize, on_settled, options, items):
+        self._workers.names_matter = self._main.changed()
         together = _is_coroutine_function(func)
         if together and not chunksize and kind == MAP:
             chunksize = max(1, min(-(-len(items) // self._processes), _IN_FLIGHT))
-        seed, number = (options.seed, 0) if options.seed is not None else (0, _OWN_NUMBER if kind is None else next(self._maps))
+        if options.seed is not None:
+            seed, number = options.seed, 0
+        else:
+            seed, number = 0, _OWN_NUMBER if kind is None else next(self._maps)
         ahead = max(1024, 8 * self._processes * chunksize)
         timeout = 0.0 if together or options.timeout is None else options.timeout
         collect = _failures.Failure if options.on_error == "collect" else None
-        job = _furrow.Job(MAP if kind is None else kind, 0 if kind is None else next(self._keys), b"", chunksize, timeout,
-                          options.retries, collect, ahead, on_settled, _failures.make)
+        key = 0 if kind is None else next(self._keys)
+        pending = _furrow.PendingMap(MAP if kind is None else kind, key, b"", chunksize, timeout, options.retries,
+                                     collect, ahead, on_settled, _failures.make)
         if items is not None:
-            job.give(items)
-            job.end_input()
+            pending.give(items)
+            pending.end_input()
         if options.session and kind == MAP:
-            number = self._open_session(job, func, options, seed, number)
+            number = self._open_session(pending, func, options, seed, number)
         how = (options.timeout, options.retries, seed) if together else None
         function = _pickling.dump_function(func, self._main, self._serializer)
         spec = pickle.dumps((function, calling, options.retries, seed, number, how))
-        job.set_spec(spec)
+        pending.set_spec(spec)
         if kind is None:
-            job.set_key(self._call_key(spec))
-        return job
+            pending.set_key(self._call_key(spec))
+        return pending
 
-    def _open_session(self, job, func, options, seed, number):
+    def _open_session(self, pending, func, options, seed, number):
         from furrow import _progress
 
-        bar, tell = _progress.reporter(options.progress)
+        bar, callback = _progress.reporter(options.progress)
         resume, key = options.resume or "", ""
         if isinstance(resume, tuple):
             resume, key = resume
         elif resume:
             key = _pickling.identity(func)
-        return self._crew.open_session(job, bar, tell, os.fspath(resume), key, os.fspath(options.trace or ""), seed, number)
+        trace = os.fspath(options.trace or "")
+        return self._workers.open_session(pending, bar, callback, os.fspath(resume), key, trace, seed, number)
 
     def _call_key(self, spec):
-        """Calls of the same function share a job, so that a worker learns it once."""
+        """Calls with the same spec share a key, so that a worker learns the function once."""
         with self._lock:
             key = self._call_keys.pop(spec, None) or next(self._keys)
             self._call_keys[spec] = key
-            if len(self._call_keys) > _CALL_JOBS:
+            if len(self._call_keys) > _CALL_SPECS:
                 del self._call_keys[next(iter(self._call_keys))]
             return key
 
-    def _give_all(self, job, iterable):
+    def _give_all(self, pending, iterable):
         if type(iterable) is tuple:
-            super()._give_all(job, iterable)
+            super()._give_all(pending, iterable)
         else:
-            job.draw_from(iter(iterable))
+            pending.draw_from(iter(iterable))
 
     def _ensure_pump(self):
-        """The thread that works for the pool while nobody waits for it."""
+        """Starts the thread that drives the pool while no other thread waits for a result."""
         if self._pump is None:
             with self._lock:
                 if self._pump is None:
-                    pump = threading.Thread(target=self._crew.serve, name="furrow-pool", daemon=True)
+                    pump = threading.Thread(target=self._workers.serve, name="furrow-pool", daemon=True)
                     pump.start()
                     self._helpers.append(pump)
                     self._pump = pump
 
     def _repopulate_pool(self):
-        """multiprocessing's name for replacing workers that have ended."""
-        self._crew.tick()
+        """multiprocessing's name for replacing dead workers."""
+        self._workers.tick()
 
 
 def beginning(initializer, initargs, threads, name):
-    """What each forked worker does first."""
+    """The function that each forked worker runs first."""
     known = _blas.setters() if threads else []
 
     def begin(worker):
@@ -142,7 +148,7 @@ def beginning(initializer, initargs, threads, name):
 
 
 def _start_method(context):
-    """'fork', or 'spawn' for whatever begins in a fresh interpreter."""
+    """'fork', or 'spawn' for all methods that start a fresh interpreter."""
     import multiprocessing
 
     if not isinstance(context, str):
@@ -160,17 +166,17 @@ def _is_coroutine_function(func):
 
 
 class _Handle:
-    """One place in the crew, as far as users of multiprocessing look at processes: pid, is_alive()."""
+    """One worker, with those attributes of multiprocessing's processes that programs look at: pid, is_alive()."""
 
-    def __init__(self, crew, place):
-        self._crew = crew
-        self._place = place
+    def __init__(self, workers, index):
+        self._workers = workers
+        self._index = index
 
     @property
     def pid(self):
         deadline = time.monotonic() + 10
         while True:
-            pid = self._crew.pids()[self._place]
+            pid = self._workers.pids()[self._index]
             if pid or time.monotonic() > deadline:
                 return pid or None
             time.sleep(0.0005)
@@ -178,12 +184,12 @@ class _Handle:
     ident = pid
 
     def is_alive(self):
-        self._crew.tick()
-        return self._crew.living()[self._place]
+        self._workers.tick()
+        return self._workers.living()[self._index]
 
     @property
     def exitcode(self):
         return None if self.is_alive() else 0
 
     def __repr__(self):
-        return f"<worker {self._place} pid={self._crew.pids()[self._place]}>"
+        return f"<worker {self._index} pid={self._workers.pids()[self._index]}>"

@@ -1,4 +1,4 @@
-"""A bar that shows how far a map is: in a terminal the engine's own, in a notebook one of HTML."""
+"""A progress bar for maps: in a terminal that of the C++ pool, in a notebook one of HTML."""
 
 import sys
 import time
@@ -16,7 +16,7 @@ def in_notebook():
 
 
 def reporter(wanted):
-    """What progress= asks for: (whether the engine draws its bar, a function to be told or None)."""
+    """What progress= asks for: (whether the C++ pool draws its bar, a function to call or None)."""
     if not wanted:
         return False, None
     if callable(wanted):
@@ -42,32 +42,32 @@ class NotebookBar:
 
 
 class StreamProgress:
-    """Of an imap, whose taker looks at it now and then."""
+    """The progress of an imap, updated whenever a result is taken."""
 
-    def __init__(self, wanted, job, total):
-        bar, self._tell = reporter(wanted)
+    def __init__(self, wanted, pending, total):
+        bar, self._callback = reporter(wanted)
         self._bar = _furrow.ProgressBar() if bar else None
-        self._job = job
+        self._pending = pending
         self._total = total
-        self._began = self._told = time.monotonic()
+        self._began = self._reported = time.monotonic()
 
     def tick(self):
         now = time.monotonic()
-        if now - self._told >= _BETWEEN_S:
-            self._told = now
+        if now - self._reported >= _BETWEEN_S:
+            self._reported = now
             self._report(now)
 
     def _report(self, now):
-        failed = self._job.failed
-        told = self._job.done - failed, failed, self._total, now - self._began
+        failed = self._pending.failed
+        update = self._pending.done - failed, failed, self._total, now - self._began
         if self._bar:
-            self._bar.draw(*told)
-        elif self._tell:
-            self._tell(*told)
+            self._bar.draw(*update)
+        elif self._callback:
+            self._callback(*update)
 
     def finish(self):
         if self._bar:
             self._bar.erase()
-        elif self._tell:
+        elif self._callback:
             self._report(time.monotonic())
-        self._bar = self._tell = None
+        self._bar = self._callback = None

@@ -1,7 +1,7 @@
-"""What the asynchronous methods of a Pool give: a result to wait for, or an iterator over results.
+"""What the asynchronous methods of a Pool return: a result to wait for, or an iterator over results.
 
-Whoever waits here works for the pool meanwhile (docs/design/python.md); so do not hold locks that callbacks of
-the same pool want.
+A thread that waits here drives the pool meanwhile (docs/design/python.md), so it must not hold a lock that a callback
+of the same pool needs.
 """
 
 import threading
@@ -11,7 +11,7 @@ from multiprocessing import TimeoutError
 
 
 class ApplyResult:
-    """One result that may not be there yet.
+    """One result, which may not be ready yet.
 
     >>> from furrow import Pool
     >>> with Pool(2) as pool:
@@ -21,9 +21,9 @@ class ApplyResult:
     """
 
     def __init__(self, pool, callback=None, error_callback=None):
-        self._pool = pool  # which lives as long as somebody waits for it
-        self._crew = pool._crew
-        self._job = None
+        self._pool = pool  # kept alive while the result is awaited
+        self._workers = pool._workers
+        self._pending = None
         self._callback = callback
         self._error_callback = error_callback
         self._settling = None  # the thread that runs the callbacks
@@ -32,25 +32,25 @@ class ApplyResult:
 
     def ready(self):
         """Whether the call has completed."""
-        return self._job.settled
+        return self._pending.settled
 
     def successful(self):
-        """Whether it completed without raising. Raises ValueError where it is not ready."""
+        """Whether the call completed without raising. Raises ValueError if it is not ready."""
         if not self.ready():
             raise ValueError(f"{self!r} not ready")
         self._fetch()
         return self._success
 
     def wait(self, timeout=None):
-        """Waits until the result is there, or for TIMEOUT seconds."""
+        """Waits until the result is ready, or for timeout seconds."""
         if self._settling == threading.get_ident():
             return
-        self._crew.wait(self._job, -1 if timeout is None else max(timeout, 0))
+        self._workers.wait(self._pending, -1 if timeout is None else max(timeout, 0))
 
     def get(self, timeout=None):
         """The result; raises what the call raised, or multiprocessing.TimeoutError."""
         self.wait(timeout)
-        if not self._job.settled and self._settling is None:
+        if not self._pending.settled and self._settling is None:
             raise TimeoutError
         self._fetch()
         if self._success:
@@ -58,13 +58,13 @@ class ApplyResult:
         raise self._value
 
     def _fetch(self):
-        # A pool that was terminated settles its jobs without telling.
-        if self._success is None and self._job.settled:
-            self._success, self._value = False, self._job.error
+        # A pool that was terminated settles its maps without calling _settle().
+        if self._success is None and self._pending.settled:
+            self._success, self._value = False, self._pending.error
             self._pool = None
 
     def _settle(self, error, results):
-        """Called by the crew when all is there."""
+        """Called by the pool when all results are there."""
         self._success = error is None
         self._value = self._from(results) if self._success else error
         self._pool = None
@@ -87,28 +87,28 @@ AsyncResult = ApplyResult
 
 
 class MapResult(ApplyResult):
-    """The list of a map's results, which may not be there yet."""
+    """The list of a map's results, which may not be ready yet."""
 
     def _from(self, results):
         return results
 
 
 class IMapIterator:
-    """Iterates over results as they come, in the order of the inputs (imap) or not (imap_unordered)."""
+    """Iterates over results in the order of the inputs (imap) or as they are ready (imap_unordered)."""
 
-    def __init__(self, pool, job):
+    def __init__(self, pool, pending):
         self._pool = pool
-        self._crew = pool._crew
-        self._job = job
-        self._taken = None     # called when an item was taken: there is room for more
-        self._progress = None  # looked at by whoever takes
+        self._workers = pool._workers
+        self._pending = pending
+        self._taken = None     # called after an item was taken, so that more inputs are drawn
+        self._progress = None  # updated whenever an item is taken
 
     def __iter__(self):
         return self
 
     def next(self, timeout=None):
-        """The next result. Raises multiprocessing.TimeoutError where it is not there after TIMEOUT seconds."""
-        item = self._job.take() or self._wait(timeout)
+        """The next result. Raises multiprocessing.TimeoutError if it is not ready after timeout seconds."""
+        item = self._pending.take() or self._wait(timeout)
         if item is None:
             self._pool = None
             if self._progress:
@@ -134,20 +134,20 @@ class IMapIterator:
                 self._progress.tick()
                 left = 0.1 if left < 0 else min(left, 0.1)
             try:
-                came = self._crew.wait_for_item(self._job, left)
+                came = self._workers.wait_for_item(self._pending, left)
             except KeyboardInterrupt:
-                self._crew.cancel(self._job)  # what was raised may keep this iterator for long, as in a notebook
+                self._workers.cancel(self._pending)  # the traceback may keep this iterator alive, as in a notebook
                 raise
-            item = self._job.take()
-            if item is not None or self._job.exhausted:
+            item = self._pending.take()
+            if item is not None or self._pending.exhausted:
                 return item
             if not came and deadline is not None and time.monotonic() >= deadline:
                 raise TimeoutError
 
     def __del__(self):
-        job, crew = getattr(self, "_job", None), getattr(self, "_crew", None)
-        if job is not None and not job.settled:
-            crew.cancel(job)
+        pending, workers = getattr(self, "_pending", None), getattr(self, "_workers", None)
+        if pending is not None and not pending.settled:
+            workers.cancel(pending)
 
 
 IMapUnorderedIterator = IMapIterator

@@ -1,13 +1,12 @@
-"""Random numbers of a task, which depend on the seed and the task's index alone."""
+"""Random numbers for a task, which depend only on the seed, the map and the task's index."""
 
 import contextvars
 
 from furrow import _furrow
 
 
-
 class Scope:
-    """Where the task is that runs in this thread or coroutine; tasks in a worker's main thread have none."""
+    """What keys the random numbers of a task in a thread or coroutine. A worker's main thread has none."""
 
     __slots__ = ("seed", "number", "index", "generator")
 
@@ -18,14 +17,14 @@ class Scope:
 
 scope = contextvars.ContextVar("furrow_scope", default=None)
 
-_last = (None, None)  # the serial number of a worker's task, its generator
+_last = (None, None)  # the serial number of the worker's last task, and its generator
 
 
 def task_rng():
     """The random generator of the task that calls it: a numpy Generator on Philox.
 
-    The same map with the same seed gives the task of an index the same numbers, whoever runs it and when. Without
-    seed=, the seed is 0 and each map of a pool has numbers of its own.
+    With the same seed, a task gets the same numbers in every run, whichever worker runs it. Without seed=, the seed
+    is 0 and each map of a pool has numbers of its own.
 
     >>> from furrow import Pool, task_rng
     >>> with Pool() as pool:

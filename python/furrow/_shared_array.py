@@ -1,4 +1,4 @@
-"""Arrays that the program and all its workers see."""
+"""Arrays that the program and all its workers share."""
 
 import math
 import mmap
@@ -7,11 +7,12 @@ import weakref
 
 import numpy
 
-_known: "weakref.WeakValueDictionary" = weakref.WeakValueDictionary()  # (computer, pid, descriptor, inode) -> Segment, in this process
+# (computer, pid, descriptor, inode) -> Segment, in this process
+_known: "weakref.WeakValueDictionary" = weakref.WeakValueDictionary()
 
 
 class Segment:
-    """Shared memory without a name, for as long as somebody has an array in it."""
+    """Shared memory without a name, which lives as long as an array uses it."""
 
     def __init__(self, size, where=None):
         self.fd = os.memfd_create("furrow-array") if where is None else _open(*where)
@@ -29,21 +30,22 @@ class Segment:
 
 
 def _computer():
-    """What no other computer has, since it was switched on."""
+    """An id of this computer since it was switched on."""
     with open("/proc/sys/kernel/random/boot_id") as file:
         return file.read().strip()
 
 
 def _open(computer, pid, fd, inode):
     if computer != _computer():
-        raise RuntimeError("a shared array is memory of one computer, and this is another: send a plain array, such as numpy.array(shared)")
+        raise RuntimeError("a shared array is memory of one computer, and this is another: send a plain array, such as "
+                           "numpy.array(shared)")
     try:
         own = os.open(f"/proc/{pid}/fd/{fd}", os.O_RDWR)
     except OSError as problem:
-        raise RuntimeError("the process that made this shared array is gone, or has let go of it") from problem
+        raise RuntimeError("the process that made this shared array has ended, or has freed it") from problem
     if os.fstat(own).st_ino != inode:
         os.close(own)
-        raise RuntimeError("the process that made this shared array has let go of it")
+        raise RuntimeError("the process that made this shared array has freed it")
     return own
 
 
@@ -63,7 +65,7 @@ class SharedArray(numpy.ndarray):
 
 
 def _inside(array, offset, size):
-    """Whether the elements are in the segment: what was computed from a shared array is an array of its own."""
+    """Whether the elements are in the segment. An array that was computed from a shared one is not."""
     low = high = offset
     for length, stride in zip(array.shape, array.strides):
         if length == 0:
@@ -87,8 +89,8 @@ def _array(segment, shape, dtype, offset=0, strides=None):
 def shared_array(shape, dtype=float):
     """A numpy array of zeros that the program and the workers of all its pools see and may write to.
 
-    Sent to a task, or come back from one, it is the same memory and not a copy; slices of it too. Nobody locks
-    it: two tasks should not write the same element.
+    When it, or a slice of it, is sent to a task or returned by one, that is the same memory and not a copy. There is
+    no lock: two tasks should not write the same element.
 
     >>> from furrow import Pool, shared_array
     >>> image = shared_array((4, 3))

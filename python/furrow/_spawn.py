@@ -1,7 +1,7 @@
 """Workers that begin in a fresh interpreter: the start methods spawn and forkserver.
 
-One program is started for a pool, the template. It is given the crew's memory, imports the caller's main module
-as multiprocessing's spawn does, and then forks the workers, the first ones and those that replace dead ones.
+A pool starts one program, the template. It is given the pool's memory, imports the caller's main module as
+multiprocessing's spawn does, and then forks the workers: the first ones, and those that replace dead ones.
 
     parent --descriptors, preparation (a file)--> template: prepare, names of __main__ (a pipe) --> parent
 """
@@ -15,7 +15,7 @@ from furrow import _blas, _furrow, _worker
 
 
 class Template:
-    """The parent's side: starts the program, and learns from it which names its __main__ has."""
+    """The parent's side: starts the program, and asks it which names its __main__ has."""
 
     def __init__(self, workers, max_tasks, initializer, initargs, threads):
         from multiprocessing import context, reduction, resource_tracker, spawn
@@ -24,7 +24,7 @@ class Template:
         self._passed = []
         self._names = None
         self._reading = None
-        context.set_spawning_popen(self)  # locks and queues among the arguments hand over their descriptors
+        context.set_spawning_popen(self)  # locks and queues in the arguments pass their descriptors on
         try:
             preparation = spawn.get_preparation_data("SpawnPoolWorker")
             if not os.path.exists(preparation.get("init_main_from_path", "/")):
@@ -40,7 +40,7 @@ class Template:
         return fd
 
     def start(self, segment, arena):
-        """Its pid. SEGMENT and ARENA are descriptors; ARENA may be -1."""
+        """Starts the program and returns its pid. segment and arena are descriptors; arena may be -1."""
         from multiprocessing import spawn, util
 
         data = os.memfd_create("furrow-start")
@@ -54,7 +54,7 @@ class Template:
             program = f"import sys; sys.path.insert(0, {folder!r}); from furrow._spawn import main; main({data})"
             words = [spawn.get_executable(), *util._args_from_interpreter_flags(), "-c", program]
             descriptors = {data, segment, writing, self._tracker, *self._passed} | ({arena} if arena >= 0 else set())
-            # An interrupt is the parent's affair: it waits until main() ignores it.
+            # The parent handles interrupts: they stay blocked in the template until main() ignores them.
             before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
             try:
                 return util.spawnv_passfds(os.fsencode(words[0]), [os.fsencode(word) for word in words],
@@ -66,7 +66,7 @@ class Template:
             os.close(writing)
 
     def names(self):
-        """Which names the template's __main__ has. Waits until it has begun."""
+        """The names that the template's __main__ has. Waits until the template has imported it."""
         if self._names is None:
             with open(self._reading, "rb") as pipe:
                 self._reading = None
@@ -105,5 +105,5 @@ def main(data):
         _worker.begin(initializer, initargs, "SpawnPoolWorker", worker)
 
     util._flush_std_streams()
-    status = _furrow.tend(segment, arena, workers, max_tasks, parent, _worker, start)
+    status = _furrow.run_template(segment, arena, workers, max_tasks, parent, _worker, start)
     os._exit(status)

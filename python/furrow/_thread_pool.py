@@ -28,24 +28,24 @@ class ThreadPool(BasePool):
                 initializer(*initargs)
 
         self._maps = itertools.count(1)
-        self._run_with(_threads.ThreadCrew(processes, begin))
-        self._pool = self._crew.threads
+        self._run_with(_threads.WorkerThreads(processes, begin))
+        self._pool = self._workers.threads
 
-    def _new_job(self, kind, func, calling, chunksize, on_settled, options, items):
+    def _new_pending_map(self, kind, func, calling, chunksize, on_settled, options, items):
         options.refuse(("timeout", "resume", "trace"), "a ThreadPool")
         if not chunksize:
             chunksize = 1
         ahead = max(1024, 8 * self._processes * chunksize)
         seed, number = (options.seed, 0) if options.seed is not None else (0, next(self._maps))
         collect = _failures.Failure if options.on_error == "collect" else None
-        job = _threads.ThreadJob(MAP if kind is None else kind, _call(func, calling), chunksize, options.retries, collect,
-                                 ahead, on_settled, (seed, number))
+        pending = _threads.ThreadMap(MAP if kind is None else kind, _call(func, calling), chunksize, options.retries,
+                                     collect, ahead, on_settled, (seed, number))
         if options.progress and kind == MAP:
-            job.show(options.progress)
+            pending.show(options.progress)
         if items is not None:
-            job.give(items)
-            job.end_input()
-        return job
+            pending.give(items)
+            pending.end_input()
+        return pending
 
     def _repopulate_pool(self):
         pass

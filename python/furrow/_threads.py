@@ -1,8 +1,8 @@
-"""The crew of threads behind a furrow.ThreadPool, and its jobs: the same calls as those of furrow._furrow.
+"""The worker threads behind a furrow.ThreadPool, and their maps: the same methods as in furrow._furrow.
 
-    give() -> chunks in one queue -> a worker thread runs each task -> store -> settled: callbacks, waiters
+    give() -> chunks in one queue -> a worker thread runs each task -> stored -> settled: callbacks run, waiters wake
 
-A job's lock guards its state; the last worker to finish something of it settles it, and runs its callbacks.
+A map's lock guards its state. The worker that finishes the last task of a map settles it and runs its callbacks.
 """
 
 import queue
@@ -15,7 +15,7 @@ from furrow._failures import PoolError
 MAP, ORDERED, UNORDERED = range(3)
 
 
-class ThreadJob:
+class ThreadMap:
     def __init__(self, kind, call, chunksize, retries, collect, items_ahead, on_settled, stream):
         self._kind = kind
         self._call = call
@@ -24,14 +24,14 @@ class ThreadJob:
         self._collect = collect
         self._items_ahead = items_ahead
         self._on_settled = on_settled
-        self._stream = stream  # of random numbers: (seed, number)
+        self._stream = stream  # (seed, number) of its random numbers
         self._progress = None
-        self._crew = None
+        self._workers = None
         self._changed = threading.Condition()
         self._early = {}
         self._ready = []
         self._next_out = 0
-        self._fed = self.done = self.failed = 0
+        self._dispatched = self.done = self.failed = 0
         self._ended = self._stopped = self._settling = False
         self._error_index = None
         self.settled = False
@@ -41,29 +41,29 @@ class ThreadJob:
 
     @property
     def total(self):
-        return self._fed
+        return self._dispatched
 
-    # Inputs.
+    # --- inputs
 
-    def attach(self, crew):
+    def attach(self, workers):
         with self._changed:
-            self._crew = crew
+            self._workers = workers
             backlog, self._backlog = self._backlog, []
             if self._kind == MAP:
-                self.results = [None] * self._fed
+                self.results = [None] * self._dispatched
         for chunk in backlog:
-            crew.queue.put(chunk)
+            workers.queue.put(chunk)
         self._settle_if_over()
 
     def give(self, items):
         for at in range(0, len(items), self._chunksize):
-            chunk = (self, self._fed, items[at:at + self._chunksize])
+            chunk = (self, self._dispatched, items[at:at + self._chunksize])
             with self._changed:
-                self._fed += len(chunk[2])
-                if self._crew is None:
+                self._dispatched += len(chunk[2])
+                if self._workers is None:
                     self._backlog.append(chunk)
                     continue
-            self._crew.queue.put(chunk)
+            self._workers.queue.put(chunk)
 
     def end_input(self):
         with self._changed:
@@ -75,24 +75,24 @@ class ThreadJob:
             if self._kind == MAP:
                 self.error = exception
             else:
-                self._early[self._fed] = (True, exception)
-                self._fed += 1
+                self._early[self._dispatched] = (True, exception)
+                self._dispatched += 1
                 self.done += 1
                 self._pass_on()
             self._ended = True
         self._settle_if_over()
 
-    def hungry(self):
+    def wants_input(self):
         with self._changed:
-            waiting = len(self._ready) + len(self._early) + self._fed - self.done
+            waiting = len(self._ready) + len(self._early) + self._dispatched - self.done
             return not self.settled and waiting < self._items_ahead
 
     def show(self, progress):
         from furrow._progress import StreamProgress
 
-        self._progress = StreamProgress(progress, self, self._fed)
+        self._progress = StreamProgress(progress, self, self._dispatched)
 
-    # A worker's side.
+    # --- in a worker thread
 
     def run(self, first, items):
         for index, item in enumerate(items, first):
@@ -145,16 +145,16 @@ class ThreadJob:
 
     def _settle_if_over(self):
         with self._changed:
-            over = self._crew is not None and self._ended and self.done == self._fed
+            over = self._workers is not None and self._ended and self.done == self._dispatched
             if not over or self.settled or self._settling:
                 return
             self._settling = True
-            told, self._on_settled = self._on_settled, None
+            on_settled, self._on_settled = self._on_settled, None
         try:
             if self._progress:
                 self._progress.finish()
-            if told:
-                told(self.error, self.results)
+            if on_settled:
+                on_settled(self.error, self.results)
         finally:
             self._finish()
 
@@ -163,12 +163,12 @@ class ThreadJob:
             self.settled = True
             self._call = None
             self._changed.notify_all()
-        self._crew.forget(self)
+        self._workers.forget(self)
 
-    # The end.
+    # --- shutdown
 
     def stop(self):
-        """Nothing more of it is begun, and nobody waits for it."""
+        """Starts no further tasks, and settles it without a callback."""
         self._stopped = True
         self._on_settled = None
         with self._changed:
@@ -184,7 +184,7 @@ class ThreadJob:
                 self._ready.append((True, error))
         self.stop()
 
-    # Results.
+    # --- results
 
     def take(self):
         with self._changed:
@@ -206,11 +206,11 @@ class ThreadJob:
         return True
 
 
-class ThreadCrew:
+class WorkerThreads:
     def __init__(self, workers, begin):
         self.queue = queue.SimpleQueue()
         self.ended = False
-        self._jobs = set()
+        self._pending_maps = set()
         self._lock = threading.Lock()
         self._nothing = threading.Condition(self._lock)
         self.threads = [threading.Thread(target=self._work, args=(begin,), daemon=True,
@@ -229,51 +229,51 @@ class ThreadCrew:
             chunk = self.queue.get()
             if chunk is None:
                 return
-            job, first, items = chunk
-            job.run(first, items)
-            chunk = job = items = None
+            pending, first, items = chunk
+            pending.run(first, items)
+            chunk = pending = items = None
 
     def _break(self, problem):
         error = PoolError(f"the initializer failed: {problem!r}")
         error.__cause__ = problem
         self.broken = error
-        for job in list(self._jobs):
-            job.abandon(error)
-            self.forget(job)
+        for pending in list(self._pending_maps):
+            pending.abandon(error)
+            self.forget(pending)
 
-    def submit(self, job):
+    def submit(self, pending):
         with self._lock:
-            self._jobs.add(job)
-        job.attach(self)
+            self._pending_maps.add(pending)
+        pending.attach(self)
         if self.broken:
-            job.abandon(self.broken)
-            self.forget(job)
+            pending.abandon(self.broken)
+            self.forget(pending)
 
-    def forget(self, job):
+    def forget(self, pending):
         with self._lock:
-            self._jobs.discard(job)
-            if not self._jobs:
+            self._pending_maps.discard(pending)
+            if not self._pending_maps:
                 self._nothing.notify_all()
 
-    def wait(self, job, timeout):
-        return job.wait_until(timeout, lambda: job.settled)
+    def wait(self, pending, timeout):
+        return pending.wait_until(timeout, lambda: pending.settled)
 
-    def wait_for_item(self, job, timeout):
-        return job.wait_until(timeout, lambda: job.settled or job._ready)
+    def wait_for_item(self, pending, timeout):
+        return pending.wait_until(timeout, lambda: pending.settled or pending._ready)
 
     def nudge(self):
         pass
 
     tick = nudge
 
-    def cancel(self, job):
-        job.stop()
-        self.forget(job)
+    def cancel(self, pending):
+        pending.stop()
+        self.forget(pending)
 
     def finish(self):
-        """Waits for the jobs, then for the threads."""
+        """Waits for the maps, then for the threads."""
         with self._lock:
-            while self._jobs and not self.ended:
+            while self._pending_maps and not self.ended:
                 self._nothing.wait()
         self.end()
         for each in self.threads:
@@ -285,10 +285,10 @@ class ThreadCrew:
             if self.ended:
                 return
             self.ended = True
-            left = list(self._jobs)
-            self._jobs.clear()
+            left = list(self._pending_maps)
+            self._pending_maps.clear()
             self._nothing.notify_all()
-        for job in left:
-            job.abandon(PoolError("the pool was terminated"))
+        for pending in left:
+            pending.abandon(PoolError("the pool was terminated"))
         for _ in self.threads:
             self.queue.put(None)

@@ -1,4 +1,4 @@
-"""What a worker process does in Python: what the C++ worker calls, and nothing else."""
+"""The functions that the C++ worker calls in a worker process."""
 
 import os
 import pickle
@@ -13,10 +13,10 @@ dump_failure = _failures.dump
 
 
 def forked():
-    """The first Python code in a worker: what multiprocessing does in a child of its own."""
+    """The first Python code in a worker: what multiprocessing does in its own children."""
     import gc
 
-    gc.freeze()  # what was inherited is not looked at again, so its pages stay shared
+    gc.freeze()  # the collector does not touch inherited objects, so their pages stay shared
     util = sys.modules.get("multiprocessing.util")
     if util:
         util._finalizer_registry.clear()
@@ -24,11 +24,11 @@ def forked():
         util._close_stdin()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
-            stream.reconfigure(line_buffering=True)  # or what a killed worker has printed is lost
+            stream.reconfigure(line_buffering=True)  # otherwise the output of a killed worker is lost
 
 
 def begin(initializer, initargs, name, worker):
-    """Once in each worker."""
+    """Called once in each worker."""
     from multiprocessing import process
 
     process._current_process = _Process(f"{name}-{worker + 1}", worker + 1)
@@ -38,14 +38,14 @@ def begin(initializer, initargs, name, worker):
 
 
 def flush():
-    """Whoever looks at the output should not have to wait for the worker's end."""
+    """Called when the worker is idle, so that its output appears before it ends."""
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:
             stream.flush()
 
 
 def finish():
-    """At the worker's end."""
+    """Called at the worker's end."""
     util = sys.modules.get("multiprocessing.util")
     if util:
         util._exit_function()
@@ -57,7 +57,7 @@ def describe(exception):
 
 
 def exit_status(exception):
-    """The status that a process which raised SystemExit ends with."""
+    """The exit status of a process that raised SystemExit."""
     code = exception.code
     if code is None:
         return 0
@@ -68,13 +68,13 @@ def exit_status(exception):
 
 
 def learn(spec):
-    """A job's function, and how to call it: (function, calling, retries, seed, number, together)."""
+    """A map's function, and how to call it: (function, calling, retries, seed, number, together)."""
     function, *how = pickle.loads(spec)
     return (pickle.loads(function), *how)
 
 
 def dump_hard(result, problem):
-    """A result that pickle refused: (bytes, None), or (None, the exception to raise in its place)."""
+    """Tries again with a result that pickle refused: (bytes, None), or (None, the exception to raise instead)."""
     if "__main__" in str(problem) or type(result).__module__ == "__main__":
         try:
             import cloudpickle
@@ -94,7 +94,7 @@ def run_together(*arguments):
 
 
 class _Process:
-    """What multiprocessing.current_process() gives in a worker."""
+    """What multiprocessing.current_process() returns in a worker."""
 
     def __new__(cls, name, number):
         from multiprocessing import process

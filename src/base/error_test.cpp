@@ -13,8 +13,8 @@ TEST(Error, SaysWhereWhatAndWhatToDo) {
   EXPECT_EQ(Error{"broken"}.to_string(), "broken");
   EXPECT_EQ((Error{.message = "broken", .file = "Snakefile"}.to_string()), "Snakefile: broken");
   const Error full{
-      .message = "broken", .file = "Snakefile", .line = 7, .hint = "mend it", .detail = "line one\nline two"};
-  EXPECT_EQ(full.to_string(), "Snakefile:7: broken\nline one\nline two\n  mend it");
+      .message = "broken", .file = "Snakefile", .line = 7, .hint = "fix it", .detail = "line one\nline two"};
+  EXPECT_EQ(full.to_string(), "Snakefile:7: broken\nline one\nline two\n  fix it");
 }
 
 TEST(Error, ReadsErrno) {
@@ -22,14 +22,14 @@ TEST(Error, ReadsErrno) {
   EXPECT_EQ(system_error("cannot open x").message, "cannot open x: No such file or directory");
 }
 
-TEST(Error, TravelsInAResult) {
+TEST(Error, IsReturnedInAResult) {
   const Result<int> bad = fail("no");
   ASSERT_FALSE(bad);
   EXPECT_EQ(bad.error().message, "no");
 }
 
-TEST(Hash, IsTheSameOnEveryMachineAndDay) {
-  EXPECT_EQ(hash64(""), 0x2d06800538d394c2u);  // as the XXH3 of nothing is published
+TEST(Hash, IsTheSameOnEveryMachine) {
+  EXPECT_EQ(hash64(""), 0x2d06800538d394c2u);  // the published XXH3 value of the empty string
   EXPECT_NE(hash64("a"), hash64("b"));
   EXPECT_NE(hash64("a", 1), hash64("a", 2));
 }

@@ -1,5 +1,5 @@
-// One hash for everything that is remembered or looked up: XXH3, 64 bits. Not for defence against an
-// adversary.
+// The one hash function for everything that Furrow stores or looks up: XXH3, 64 bits. It does not protect
+// against an adversary.
 #pragma once
 
 #include <cstdint>
@@ -9,7 +9,7 @@ namespace furrow {
 
 std::uint64_t hash64(std::string_view bytes, std::uint64_t seed = 0);
 
-// The hash of a pair, in which order counts.
+// The hash of a pair; the order matters.
 std::uint64_t combine(std::uint64_t a, std::uint64_t b);
 
 }  // namespace furrow

@@ -1,5 +1,5 @@
-// Interned strings: each distinct string once, known by a dense 32-bit id. For file names, of which a plan
-// holds millions.
+// Interned strings: each distinct string is stored once and has a dense 32-bit id. Meant for file names, of
+// which a plan holds millions.
 //
 // Not thread-safe. Views stay valid as long as the table lives; strings are never removed.
 #pragma once

@@ -24,7 +24,7 @@ TEST(StringTable, FindsWithoutAdding) {
   EXPECT_EQ(table.find("a"), a);
 }
 
-TEST(StringTable, IdsAreDenseAndViewsStayAsItGrows) {
+TEST(StringTable, IdsAreDenseAndViewsStayValidAsItGrows) {
   StringTable table;
   const std::string_view first = table.view(table.intern("the first"));
   for (int i = 0; i < 200000; ++i)

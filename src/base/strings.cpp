@@ -74,13 +74,13 @@ std::string nearest(std::string_view text, const std::vector<std::string>& candi
 }
 
 std::vector<std::string> split(std::string_view text, char separator) {
-  std::vector<std::string> pieces;
-  if (text.empty()) return pieces;
+  std::vector<std::string> parts;
+  if (text.empty()) return parts;
   std::size_t begin = 0;
   for (;;) {
     const std::size_t end = text.find(separator, begin);
-    pieces.emplace_back(text.substr(begin, end - begin));
-    if (end == std::string_view::npos) return pieces;
+    parts.emplace_back(text.substr(begin, end - begin));
+    if (end == std::string_view::npos) return parts;
     begin = end + 1;
   }
 }
@@ -92,8 +92,8 @@ std::optional<std::int64_t> whole_number(std::string_view text) {
   return number;
 }
 
-std::string join(const std::vector<std::string>& pieces, std::string_view separator) {
-  return fmt::format("{}", fmt::join(pieces, separator));
+std::string join(const std::vector<std::string>& parts, std::string_view separator) {
+  return fmt::format("{}", fmt::join(parts, separator));
 }
 
 }  // namespace furrow

@@ -25,7 +25,7 @@ TEST(Strings, CountsWithTheRightNumber) {
   EXPECT_EQ(count_of(2, "job"), "2 jobs");
 }
 
-TEST(Strings, SaysDurationsAsPeopleDo) {
+TEST(Strings, WritesDurationsForPeople) {
   EXPECT_EQ(human_duration(0), "0.0 s");
   EXPECT_EQ(human_duration(0.84), "0.8 s");
   EXPECT_EQ(human_duration(9.96), "10 s");
@@ -38,7 +38,7 @@ TEST(Strings, SaysDurationsAsPeopleDo) {
 TEST(Strings, FindsTheNearestName) {
   EXPECT_EQ(nearest("sort_red", {"count", "sort_reads", "all"}), "sort_reads");
   EXPECT_EQ(nearest("--coers", {"--cores", "--config"}), "--cores");
-  EXPECT_EQ(nearest("xyz", {"count", "all"}), "") << "too far to be a slip";
+  EXPECT_EQ(nearest("xyz", {"count", "all"}), "") << "too far apart to be a typing mistake";
   EXPECT_EQ(nearest("x", {}), "");
 }
 
@@ -50,7 +50,7 @@ TEST(Strings, SplitsAndJoins) {
   EXPECT_EQ(join({}, ", "), "");
 }
 
-TEST(WholeNumber, IsAllOfTheText) {
+TEST(WholeNumber, MustBeTheWholeText) {
   EXPECT_EQ(whole_number("0"), 0);
   EXPECT_EQ(whole_number("-12"), -12);
   EXPECT_EQ(whole_number("9223372036854775807"), 9223372036854775807);

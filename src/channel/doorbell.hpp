@@ -1,9 +1,9 @@
-// One place where one process sleeps for many rings: each ring's peer rings it after a change.
+// Lets one process sleep until any of many rings changes: each ring's peer rings the doorbell after a change.
 //
 // Memory: 128 bytes that all parties share; no pointers inside. States of the word: awake (0) -> parked (1)
-// -> awake, as in wait.hpp; ringing costs a load where nobody sleeps.
+// -> awake, as in wait.hpp. Ringing costs one load while nobody sleeps.
 //
-// Thread-safety: anyone may ring at any time; one thread at a time waits. A party that dies holds nothing.
+// Thread-safety: anyone may ring at any time; one thread at a time waits. A party that dies holds no lock.
 #pragma once
 
 #include <atomic>
@@ -13,17 +13,18 @@
 
 namespace furrow::channel {
 
-class alignas(128) Doorbell {  // placed into zeroed shared memory, or constructed there
+// Lives in zeroed shared memory, or is constructed there.
+class alignas(128) Doorbell {
  public:
-  // After a change stored with seq_cst.
+  // Call it after a change that was stored with seq_cst.
   void ring() { wake_if_parked(waiting_); }
 
-  // For those who changed something the sleeper looks at besides rings: its cancelled word, a dead worker.
+  // Call it after a change to anything else that the sleeper checks: its cancelled word, a dead worker.
   void nudge() { wake_if_parked(waiting_); }
 
-  // Until READY() returns something other than kTimeout: kOk, or what ends the wait. It looks at the rings
-  // (for instance RingReader::readable() > 0) and must not block. It is asked first of all, and after each
-  // ring.
+  // Waits until READY() returns something other than kTimeout, and returns that: kOk, or why the wait ended.
+  // READY looks at the rings (for instance RingReader::readable() > 0) and must not block. It is called at
+  // the start and after each ring.
   template <class Ready>
   Status wait(const Patience& patience, std::int64_t spin_ns, Ready ready) {
     return wait_until(waiting_, patience, spin_ns, ready);

@@ -8,7 +8,7 @@ namespace furrow::channel {
 
 namespace {
 
-// The stream ended while more was due.
+// A stream that ends inside a frame has torn it.
 Status within_frame(Status status) {
   return status == Status::kClosed || status == Status::kPeerDied ? Status::kTorn : status;
 }
@@ -21,7 +21,7 @@ Status FrameWriter::begin(std::uint32_t kind, std::uint64_t size, std::uint32_t 
   if (const Status status = ring_.wait_space(FrameHeader::kBytes, patience); status != Status::kOk)
     return status;
   const FrameHeader header{kind, flags, size};
-  std::memcpy(ring_.space().data(), &header, sizeof header);  // frames begin at multiples of 16: in one piece
+  std::memcpy(ring_.space().data(), &header, sizeof header);  // contiguous: frames begin at multiples of 16
   ring_.advance(sizeof header);
   remaining_ = size;
   padding_ = header.padding();
@@ -109,8 +109,8 @@ void FrameReader::used(std::size_t size) {
 
 Transfer FrameReader::read(void* to, std::size_t size, const Patience& patience) {
   assert(in_frame_ && size <= remaining_);
-  if (const auto piece = contiguous(); piece.size() >= size) {
-    if (size != 0) std::memcpy(to, piece.data(), size);
+  if (const auto part = contiguous(); part.size() >= size) {
+    if (size != 0) std::memcpy(to, part.data(), size);
     consume(size);
     return {Status::kOk, size};
   }
@@ -134,8 +134,8 @@ Status FrameReader::wait(const Patience& patience) {
 
 std::span<const std::byte> FrameReader::contiguous() {
   if (remaining_ == 0) return {};
-  const auto piece = ring_.available();
-  return piece.first(static_cast<std::size_t>(std::min<std::uint64_t>(piece.size(), remaining_)));
+  const auto part = ring_.available();
+  return part.first(static_cast<std::size_t>(std::min<std::uint64_t>(part.size(), remaining_)));
 }
 
 void FrameReader::consume(std::size_t size) {

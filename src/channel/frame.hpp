@@ -2,16 +2,17 @@
 //
 //   u32 kind   u32 flags   u64 size of the payload
 //
-// in the machine's byte order: both sides run on one machine. Payloads may be larger than the ring: they
-// stream. A frame that fits becomes visible as a whole with end(); one that is longer than the room that is
-// left becomes visible piece by piece.
+// in the machine's byte order: both sides run on one machine. A payload may be larger than the ring; then it
+// streams through. A frame that fits into the free space becomes visible as a whole with end(); a longer one
+// becomes visible part by part.
 //
 // States of either side: between frames -> in a frame (after begin, peek) -> between frames (after end; after
-// the last byte of the payload was read, or skip). A call that ended early (kTimeout, kCancelled) changes no
-// state but for the bytes it tells of, and may be repeated for the rest. A writer that died or closed in
-// mid-frame: the reader gets kTorn in place of the missing bytes, so nothing half is ever taken for whole.
+// the last byte of the payload was read, or skip). A call that ended early (kTimeout, kCancelled) has moved
+// the bytes that it reports and changed nothing else; it may be repeated for the rest. If the writer dies or
+// closes in the middle of a frame, the reader gets kTorn in place of the missing bytes, so it never takes
+// half a frame for a whole one.
 //
-// Thread-safety, ownership, timeouts: those of the ring; these borrow it.
+// Thread-safety, ownership, timeouts: as for the ring, which these classes borrow.
 #pragma once
 
 #include <cstddef>
@@ -24,7 +25,7 @@ namespace furrow::channel {
 
 struct FrameHeader {
   std::uint32_t kind = 0;
-  std::uint32_t flags = 0;  // the caller's; 0 where it has none
+  std::uint32_t flags = 0;  // free for the caller
   std::uint64_t size = 0;   // of the payload
 
   static constexpr std::size_t kBytes = 16;
@@ -37,24 +38,25 @@ class FrameWriter {
  public:
   explicit FrameWriter(RingWriter& ring) : ring_(ring) {}
 
-  // kOk, or nothing was written. SIZE bytes must follow through append(), and then end().
+  // Unless it returns kOk, nothing was written. SIZE bytes must follow through append(), then end().
   Status begin(std::uint32_t kind, std::uint64_t size, std::uint32_t flags = 0,
                const Patience& patience = {});
   Transfer append(const void* bytes, std::size_t size, const Patience& patience = {});
-  // Without publishing, a frame waits for a later end() or flush(): for many small ones in a row.
+  // Unpublished frames become visible with a later end() or flush(): for many small frames in a row.
   Status end(bool publish = true, const Patience& patience = {});
   void flush() { ring_.publish(); }
 
-  // All three at once. Ended early, the frame is left begun: remaining() tells what is missing, if anything.
+  // begin(), append() and end() at once. If it ends early, the frame stays open; remaining() bytes are
+  // missing.
   Transfer send(std::uint32_t kind, std::span<const std::byte> payload, std::uint32_t flags = 0,
                 const Patience& patience = {});
 
-  // Without copying: the first piece of the room there is for the payload, to be filled, then advance(). May
-  // be empty; then append() waits.
+  // Without copying: the contiguous space that is free for the payload. Fill it, then call advance(). It may
+  // be empty; append() waits.
   std::span<std::byte> contiguous();
   void advance(std::size_t size);
 
-  bool fits(std::uint64_t size);  // a frame of this size could be sent without waiting
+  bool fits(std::uint64_t size);  // whether a frame of this size could be sent without waiting
   std::uint64_t remaining() const { return remaining_; }  // of the payload
   RingWriter& ring() { return ring_; }
 
@@ -66,26 +68,27 @@ class FrameWriter {
 
 class FrameReader {
  public:
-  // Headers that claim a larger payload are taken for nonsense (kTorn).
+  // A header that claims a larger payload than LARGEST counts as corrupt (kTorn).
   explicit FrameReader(RingReader& ring, std::uint64_t largest = std::uint64_t{1} << 48)
       : ring_(ring), largest_(largest) {}
 
-  // The frame we are in, else the next one, once its header has come. To go on, read all its payload, or
-  // skip(); an empty frame is over by skip(), or by read() of 0 bytes.
+  // The current frame, or else the next one once its header has arrived. To move on, read all of the payload
+  // or call skip(); an empty frame ends with skip() or with a read() of 0 bytes.
   Status peek(FrameHeader& header, const Patience& patience = {});
 
-  // SIZE bytes of the payload, at most remaining().
+  // Reads SIZE bytes of the payload, at most remaining().
   Transfer read(void* to, std::size_t size, const Patience& patience = {});
-  Status skip(const Patience& patience = {});  // the rest of it
+  Status skip(const Patience& patience = {});  // skips the rest of the payload
 
-  // Without copying: the first piece of the rest that is here now, then consume(). It is all of the rest
-  // where its size is remaining(), as for small frames that do not happen to lie across the end of the ring.
+  // Without copying: the contiguous bytes of the payload that have arrived; call consume() after using them.
+  // They are all of the rest if their number is remaining(), as it is for a small frame unless it lies across
+  // the end of the ring.
   std::span<const std::byte> contiguous();
   void consume(std::size_t size);
-  Status wait(const Patience& patience = {});  // until there is more of the payload
+  Status wait(const Patience& patience = {});  // waits until more of the payload has arrived
 
-  // Gives room back in batches (RingReader::release_in_batches): for a reader that goes on until peek() finds
-  // nothing.
+  // Gives space back in batches (RingReader::release_in_batches): for a reader that reads on until peek()
+  // finds nothing.
   void batch_releases() { batches_ = true; }
 
   bool in_frame() const { return in_frame_; }
@@ -101,7 +104,7 @@ class FrameReader {
   bool batches_ = false;
   bool in_frame_ = false;
   std::uint64_t remaining_ = 0;
-  std::size_t padding_ = 0;  // of the frame before, still in the ring
+  std::size_t padding_ = 0;  // of the previous frame, still in the ring
 };
 
 }  // namespace furrow::channel

@@ -17,7 +17,7 @@
 namespace furrow::channel {
 namespace {
 
-constexpr Patience kLong{30'000'000'000, nullptr};  // rather than hang
+constexpr Patience kLong{30'000'000'000, nullptr};  // so that a bug fails the test instead of hanging it
 
 std::string text_of(std::size_t size) {
   std::string text(size, ' ');
@@ -33,7 +33,7 @@ class FrameTest : public ::testing::Test {
       : memory_(*os::SharedMemory::create(Ring::bytes_for(capacity))),
         ring_(Ring::create(memory_.data(), capacity)) {}
 
-  // The next frame's payload, or the name of what came instead.
+  // The next frame's payload, or the name of the status if there is none.
   static std::string receive(FrameReader& reader, FrameHeader* header = nullptr) {
     FrameHeader own;
     if (!header) header = &own;
@@ -76,7 +76,7 @@ TEST_F(FrameTest, KindFlagsAndPayloadArrive) {
   EXPECT_EQ(reader_.peek(header, kAtOnce), Status::kTimeout);
 }
 
-TEST_F(FrameTest, EverySizeAtEveryPlace) {
+TEST_F(FrameTest, EverySizeArrivesAtEveryOffset) {
   for (std::size_t turn = 0; turn < 16; ++turn) {
     for (std::size_t size = 0; size <= 240; ++size) {
       const std::string sent = text_of(size);
@@ -89,7 +89,7 @@ TEST_F(FrameTest, EverySizeAtEveryPlace) {
   EXPECT_FALSE(writer_.fits(~std::uint64_t{0}));
 }
 
-TEST_F(FrameTest, PeekingTwiceIsTheSameFrame) {
+TEST_F(FrameTest, PeekingTwiceGivesTheSameFrame) {
   writer_.send(1, bytes_of("abc"));
   writer_.send(2, {});
   writer_.send(3, bytes_of("xyz"));
@@ -109,7 +109,7 @@ TEST_F(FrameTest, PeekingTwiceIsTheSameFrame) {
   EXPECT_FALSE(reader_.in_frame());
 }
 
-TEST_F(FrameTest, ManyAreSeenAtOnceWhereTheyArePublishedTogether) {
+TEST_F(FrameTest, FramesPublishedTogetherBecomeVisibleTogether) {
   for (std::uint32_t kind = 0; kind < 3; ++kind) {
     ASSERT_EQ(writer_.begin(kind, 4), Status::kOk);
     ASSERT_EQ(writer_.append(&kind, 4).bytes, 4u);
@@ -125,7 +125,7 @@ TEST_F(FrameTest, ManyAreSeenAtOnceWhereTheyArePublishedTogether) {
   }
 }
 
-TEST_F(FrameTest, IsWrittenAndReadInPlace) {
+TEST_F(FrameTest, CanBeWrittenAndReadInPlace) {
   ASSERT_EQ(writer_.begin(1, 20), Status::kOk);
   EXPECT_EQ(writer_.contiguous().size(), 20u);
   std::memset(writer_.contiguous().data(), 'x', 20);
@@ -141,7 +141,7 @@ TEST_F(FrameTest, IsWrittenAndReadInPlace) {
   EXPECT_EQ(ring_writer_.free_bytes(), 256u);
 }
 
-TEST_F(FrameTest, LargerThanTheRingStreams) {
+TEST_F(FrameTest, APayloadLargerThanTheRingStreams) {
   const std::string sent = text_of(10 * 256 + 3);
   const pid_t pid = start_child([&](FrameWriter& writer) {
     writer.send(1, bytes_of(sent), 0, kLong);
@@ -154,7 +154,7 @@ TEST_F(FrameTest, LargerThanTheRingStreams) {
   ::waitpid(pid, nullptr, 0);
 }
 
-TEST_F(FrameTest, LargerThanTheRingIsReadInPlaceToo) {
+TEST_F(FrameTest, APayloadLargerThanTheRingCanBeReadInPlace) {
   const std::string sent = text_of(10'000);
   std::thread sender([&] { writer_.send(1, bytes_of(sent), 0, kLong); });
   FrameHeader header;
@@ -162,15 +162,15 @@ TEST_F(FrameTest, LargerThanTheRingIsReadInPlaceToo) {
   std::string got;
   while (reader_.remaining() > 0) {
     ASSERT_EQ(reader_.wait(kLong), Status::kOk);
-    const auto piece = reader_.contiguous();
-    got.append(reinterpret_cast<const char*>(piece.data()), piece.size());
-    reader_.consume(piece.size());
+    const auto part = reader_.contiguous();
+    got.append(reinterpret_cast<const char*>(part.data()), part.size());
+    reader_.consume(part.size());
   }
   sender.join();
   EXPECT_EQ(got, sent);
 }
 
-TEST_F(FrameTest, WithoutRoomNothingIsBegunAndTheRestMayFollow) {
+TEST_F(FrameTest, AFullRingDelaysAFrameWithoutLosingIt) {
   const std::string sent = text_of(300);
   Transfer transfer = writer_.send(1, bytes_of(sent), 0, kAtOnce);
   EXPECT_EQ(transfer.status, Status::kTimeout);
@@ -191,7 +191,7 @@ TEST_F(FrameTest, WithoutRoomNothingIsBegunAndTheRestMayFollow) {
   EXPECT_EQ(reader_.peek(header, kAtOnce), Status::kTimeout);
 }
 
-TEST_F(FrameTest, AWriterKilledInMidMessageLeavesATornOne) {
+TEST_F(FrameTest, AWriterKilledInsideAFrameLeavesItTorn) {
   const std::string whole = text_of(100), half = text_of(5000);
   const pid_t pid = start_child([&](FrameWriter& writer) {
     writer.send(1, bytes_of(whole), 0, kLong);
@@ -208,7 +208,7 @@ TEST_F(FrameTest, AWriterKilledInMidMessageLeavesATornOne) {
   reaper.join();
 }
 
-TEST_F(FrameTest, AWriterKilledBetweenMessagesLeavesNoTornOne) {
+TEST_F(FrameTest, AWriterKilledBetweenFramesLeavesNoneTorn) {
   const pid_t pid = start_child([&](FrameWriter& writer) {
     writer.send(1, bytes_of("whole"), 0, kLong);
     writer.begin(2, 10, 0, kLong);
@@ -221,7 +221,7 @@ TEST_F(FrameTest, AWriterKilledBetweenMessagesLeavesNoTornOne) {
   EXPECT_EQ(receive(reader_), "peer died");
 }
 
-TEST_F(FrameTest, ClosedInMidMessageIsTornToo) {
+TEST_F(FrameTest, AFrameIsTornIfTheWriterClosesInsideIt) {
   ASSERT_EQ(writer_.begin(1, 10), Status::kOk);
   writer_.append("12345", 5);
   ring_writer_.close();
@@ -230,7 +230,7 @@ TEST_F(FrameTest, ClosedInMidMessageIsTornToo) {
   EXPECT_EQ(reader_.skip(), Status::kTorn);
 }
 
-TEST_F(FrameTest, AMissingPaddingDoesNotTearAPayload) {
+TEST_F(FrameTest, MissingPaddingDoesNotTearAPayload) {
   ASSERT_EQ(writer_.begin(1, 5), Status::kOk);
   writer_.append("12345", 5);
   writer_.flush();
@@ -239,7 +239,7 @@ TEST_F(FrameTest, AMissingPaddingDoesNotTearAPayload) {
   EXPECT_EQ(receive(reader_), "peer died");
 }
 
-TEST_F(FrameTest, AHeaderOfNonsenseIsTorn) {
+TEST_F(FrameTest, ACorruptHeaderIsTorn) {
   FrameReader reader(ring_reader_, 1000);
   writer_.begin(1, 1001);
   writer_.flush();
@@ -248,7 +248,7 @@ TEST_F(FrameTest, AHeaderOfNonsenseIsTorn) {
   EXPECT_EQ(reader.peek(header), Status::kTorn);
 }
 
-TEST_F(FrameTest, ManyFramesBetweenThreads) {
+TEST_F(FrameTest, ManyFramesCrossBetweenThreads) {
   std::thread sender([&] {
     for (std::size_t i = 0; i < 3000; ++i) {
       const std::string text = text_of(i * i % 777);

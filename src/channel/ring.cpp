@@ -12,8 +12,8 @@ namespace {
 
 enum : std::uint32_t { kWriterClosed = 1, kReaderClosed = 2, kAbandoned = 4 };
 
-// Long transfers hand over a quarter of the ring at a time, so that both sides are busy at once.
-std::size_t piece_of(std::size_t capacity) { return std::max<std::size_t>(capacity / 4, 1); }
+// Long transfers hand over a quarter of the ring at a time, so that both sides work at the same time.
+std::size_t contiguous_part(std::size_t capacity) { return std::max<std::size_t>(capacity / 4, 1); }
 
 std::int64_t worth_spinning(std::int64_t spin_ns, const std::atomic<std::uint32_t>& peers_processor) {
   return peers_processor.load(std::memory_order_relaxed) == this_processor() ? 0 : spin_ns;
@@ -50,8 +50,6 @@ void Ring::abandon() const {
 
 void Ring::nudge() const { wake_both(*header_); }
 
-// The writer.
-
 RingWriter::RingWriter(Ring ring, Doorbell* doorbell, std::int64_t spin_ns)
     : ring_(ring),
       doorbell_(doorbell),
@@ -66,7 +64,7 @@ bool RingWriter::reader_is_gone() const {
   return (ring_.header_->state.load(std::memory_order_relaxed) & (kReaderClosed | kAbandoned)) != 0;
 }
 
-// False where the reader's index cannot be.
+// False if the reader's index is impossible.
 bool RingWriter::look() {
   const std::uint64_t tail = ring_.header_->tail.load(std::memory_order_seq_cst);
   if (tail - tail_ > published_ - tail_) return false;
@@ -92,7 +90,7 @@ Status RingWriter::wait_space(std::size_t size, const Patience& patience) {
   assert(size <= ring_.capacity_);
   const Status status = room_for(size);
   if (status != Status::kTimeout) return status;
-  publish();  // or the reader would wait for what we have, and we for it
+  publish();  // otherwise each side would wait for the other
   const std::int64_t spin_ns = worth_spinning(spin_ns_, ring_.header_->reader_processor);
   return wait_until(ring_.header_->writer_waiting, patience, spin_ns, [&] { return room_for(size); });
 }
@@ -104,16 +102,16 @@ std::span<std::byte> RingWriter::space() {
 
 Transfer RingWriter::write(const void* bytes, std::size_t size, const Patience& patience) {
   const auto* const from = static_cast<const std::byte*>(bytes);
-  const std::size_t piece = piece_of(ring_.capacity_);
+  const std::size_t part = contiguous_part(ring_.capacity_);
   std::size_t done = 0;
   while (done < size) {
     if (const Status status = wait_space(1, patience); status != Status::kOk) return {status, done};
     const auto room = space();
-    const std::size_t now = std::min({room.size(), size - done, piece});
+    const std::size_t now = std::min({room.size(), size - done, part});
     std::memcpy(room.data(), from + done, now);
     advance(now);
     done += now;
-    if (staged_ - published_ >= piece && done < size) publish();
+    if (staged_ - published_ >= part && done < size) publish();
   }
   return {Status::kOk, done};
 }
@@ -134,8 +132,6 @@ void RingWriter::close() {
   if (doorbell_) doorbell_->ring();
 }
 
-// The reader.
-
 RingReader::RingReader(Ring ring, Doorbell* doorbell, std::int64_t spin_ns)
     : ring_(ring),
       doorbell_(doorbell),
@@ -144,7 +140,7 @@ RingReader::RingReader(Ring ring, Doorbell* doorbell, std::int64_t spin_ns)
       tail_(head_),
       released_(head_) {}
 
-// False where the writer's index cannot be.
+// False if the writer's index is impossible.
 bool RingReader::look() {
   const std::uint64_t head = ring_.header_->head.load(std::memory_order_seq_cst);
   if (head - tail_ > ring_.capacity_ || head - tail_ < head_ - tail_) return false;
@@ -158,7 +154,7 @@ Status RingReader::has(std::size_t size) {
   if (head_ - tail_ >= size) return Status::kOk;
   const std::uint32_t state = ring_.header_->state.load(std::memory_order_seq_cst);
   if ((state & (kWriterClosed | kAbandoned)) == 0) return Status::kTimeout;
-  if (!look()) return Status::kTorn;  // what it wrote before it ended
+  if (!look()) return Status::kTorn;  // what it wrote before it closed or died
   if (head_ - tail_ >= size) return Status::kOk;
   return state & kWriterClosed ? Status::kClosed : Status::kPeerDied;
 }
@@ -172,7 +168,7 @@ Status RingReader::wait(std::size_t size, const Patience& patience) {
   assert(size <= ring_.capacity_);
   const Status status = has(size);
   if (status != Status::kTimeout) return status;
-  release();  // or the writer would wait for the room we have, and we for it
+  release();  // otherwise each side would wait for the other
   const std::int64_t spin_ns = worth_spinning(spin_ns_, ring_.header_->writer_processor);
   return wait_until(ring_.header_->reader_waiting, patience, spin_ns, [&] { return has(size); });
 }
@@ -197,7 +193,7 @@ void RingReader::release() {
 }
 
 void RingReader::release_in_batches() {
-  if (tail_ - released_ >= piece_of(ring_.capacity_)) release();
+  if (tail_ - released_ >= contiguous_part(ring_.capacity_)) release();
 }
 
 template <class Use>
@@ -205,9 +201,9 @@ Transfer RingReader::take(std::size_t size, const Patience& patience, Use use) {
   std::size_t done = 0;
   while (done < size) {
     if (const Status status = wait(1, patience); status != Status::kOk) return {status, done};
-    const auto piece = available();
-    const std::size_t now = std::min({piece.size(), size - done, piece_of(ring_.capacity_)});
-    use(done, piece.data(), now);
+    const auto part = available();
+    const std::size_t now = std::min({part.size(), size - done, contiguous_part(ring_.capacity_)});
+    use(done, part.data(), now);
     advance(now);
     release();
     done += now;

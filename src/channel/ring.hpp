@@ -1,12 +1,12 @@
-// A stream of bytes from one process (or thread) to one other, in memory that both see.
+// A stream of bytes from one process (or thread) to another, in memory that both see.
 //
-// Memory: Ring::bytes_for(capacity) bytes, aligned to Ring::kAlignment, of the caller's; no pointers inside,
-// so each side may have it at another address. The header, one line (128 bytes: the prefetcher takes two of
-// 64) for each party that writes:
+// Memory: Ring::bytes_for(capacity) bytes, aligned to Ring::kAlignment, which the caller provides. There are
+// no pointers inside, so each side may map it at another address. The header has a line for each word that
+// one side writes (128 bytes, since the prefetcher fetches pairs of 64-byte lines):
 //
-//   line 0  capacity, state           read by both, written at the end
-//   line 1  head: bytes ever written  stored by the writer, and the processor it ran on when it last did
-//   line 2  tail: bytes ever read     stored by the reader, and likewise
+//   line 0  capacity, state           read by both sides, written when a side closes or dies
+//   line 1  head: bytes ever written  stored by the writer, with the processor on which it last stored
+//   line 2  tail: bytes ever read     stored by the reader, with the processor on which it last stored
 //   line 3  the reader's waiting word (wait.hpp)
 //   line 4  the writer's waiting word
 //   then    the bytes; byte number n of the stream lies at n mod capacity
@@ -16,20 +16,20 @@
 // the bytes, and seq_cst so that no wake-up is lost. Each side remembers the other's last known index and
 // looks again only when that does not suffice.
 //
-// A side that waits does not spin where its peer was last seen on the same processor: the peer could not run
-// there before we leave it.
+// A waiting side does not spin if its peer was last seen on the same processor: the peer could not run there
+// until the waiting side gives the processor up.
 //
 // States: open -> writer closed | reader closed | abandoned (bits that are set and never cleared). After
-// "writer closed" the reader still gets all that was published, then kClosed; the writer's next call after
-// "reader closed" is kClosed. "Abandoned" is set by the survivor, or anybody on its side, once the peer is
-// known to be dead (reaped): the reader gets what was published, then kPeerDied; the writer gets kPeerDied.
-// Until then a dead peer looks like a slow one; so either wait with a timeout, or have someone who watches
-// the peer. Shutdown: each side closes; the memory may go when both are gone, or are known to be dead.
+// "writer closed" the reader still gets everything that was published, then kClosed. After "reader closed"
+// the writer's next call returns kClosed. "Abandoned" is set by the survivor, or by any process on its side,
+// once the peer is known to be dead (reaped): the reader gets what was published, then kPeerDied; the writer
+// gets kPeerDied. Until then a dead peer looks like a slow one, so either wait with a timeout or watch the
+// peer. Shutdown: each side closes. The memory may be freed when both sides are finished or known to be dead.
 //
-// Thread-safety: one thread at a time for the RingWriter, one for the RingReader. Ring's own functions are
-// free for all. A timeout counts from the last progress: a long transfer that moves may take longer. Neither
-// side trusts the other's index: one that is out of bounds is kTorn, never an access outside. Ownership:
-// none; all of these borrow the memory. Units: bytes, nanoseconds.
+// Thread-safety: one thread at a time for the RingWriter, one for the RingReader; any thread may call the
+// functions of Ring itself. A timeout counts from the last progress, so a long transfer may take longer.
+// Neither side trusts the other's index: an index that is out of bounds gives kTorn, never an access out of
+// bounds. Ownership: these classes borrow the memory. Units: bytes, nanoseconds.
 #pragma once
 
 #include <atomic>
@@ -53,23 +53,25 @@ struct alignas(128) RingHeader {
   alignas(128) std::atomic<std::uint32_t> writer_waiting{0};
 };
 
-// What both sides hold of a ring: where it is, and its capacity. Cheap to copy.
+// A handle to a ring: its address and capacity. Cheap to copy.
 class Ring {
  public:
   static constexpr std::size_t kAlignment = alignof(RingHeader);
   static constexpr std::size_t kSmallest = 64;
   static constexpr std::size_t bytes_for(std::size_t capacity) { return sizeof(RingHeader) + capacity; }
 
-  // Makes an empty, open ring; also in the place of an old one that nobody uses any more. CAPACITY is a power
-  // of two, kSmallest at least.
+  // Makes an empty, open ring; also over an old one that nobody uses any longer. CAPACITY is a power of two
+  // and at least kSmallest.
   static Ring create(void* memory, std::size_t capacity);
-  // One that was created there, perhaps by another process.
+  // The ring that was created there, perhaps by another process.
   static Ring attach(void* memory);
 
   std::size_t capacity() const { return capacity_; }
 
-  void abandon() const;  // the peer is dead; wakes whoever is left (who sleeps at a Doorbell: nudge that)
-  void nudge() const;    // wakes whoever sleeps, to look at its cancelled word
+  // The peer is dead: wakes the other side. If that sleeps on a Doorbell, nudge the doorbell as well.
+  void abandon() const;
+  // Wakes a side that sleeps, so that it looks at its cancelled word.
+  void nudge() const;
 
  private:
   friend class RingWriter;
@@ -82,7 +84,7 @@ class Ring {
   std::size_t capacity_;
 };
 
-// How much was moved, and why not all.
+// How many bytes were moved, and why not all of them.
 struct Transfer {
   Status status = Status::kOk;
   std::size_t bytes = 0;
@@ -90,23 +92,22 @@ struct Transfer {
 
 class RingWriter {
  public:
-  // DOORBELL is rung after each change besides the ring's own wake-up; null: none.
+  // DOORBELL, which may be null, is rung after each change, in addition to the ring's own wake-up.
   explicit RingWriter(Ring ring, Doorbell* doorbell = nullptr, std::int64_t spin_ns = default_spin_ns());
 
-  // Copies all bytes in, however many; waits for room where there is none. What is copied becomes visible
-  // with publish(), and piece by piece whenever the ring is full. Bytes that were copied stay so when it ends
-  // early.
+  // Copies all bytes in, however many, and waits for space as needed. They become visible with publish(), and
+  // part by part whenever the ring is full. If it ends early, the bytes that were copied remain.
   Transfer write(const void* bytes, std::size_t size, const Patience& patience = {});
 
-  // Without copying: room for at least SIZE bytes (at most the capacity; the room may lie in two pieces, and
-  // space() is the first of them), then advance() over what was filled, then publish().
+  // Without copying: wait for at least SIZE bytes of space (at most the capacity), fill space(), advance()
+  // over what was filled, then publish(). The space may be in two parts; space() is the first.
   Status wait_space(std::size_t size, const Patience& patience = {});
   std::span<std::byte> space();
   void advance(std::size_t size) { staged_ += size; }
 
   void publish();               // makes what was written visible to the reader, and wakes it
-  void close();                 // publishes, and says that no more comes
-  std::size_t free_bytes();     // room there is now; grows by itself
+  void close();                 // publishes, and marks the end of the stream
+  std::size_t free_bytes();     // free space now; it can only grow
   bool reader_is_gone() const;  // closed or dead
   const Ring& ring() const { return ring_; }
 
@@ -126,23 +127,24 @@ class RingReader {
  public:
   explicit RingReader(Ring ring, Doorbell* doorbell = nullptr, std::int64_t spin_ns = default_spin_ns());
 
-  // Exactly SIZE bytes, however many; fewer only where the status says why.
+  // Reads exactly SIZE bytes, however many; fewer only if the status says why.
   Transfer read(void* to, std::size_t size, const Patience& patience = {});
   Transfer skip(std::size_t size, const Patience& patience = {});
 
-  // Without copying: waits until SIZE bytes (at most the capacity) have come; available() is the first piece
-  // of what has; then advance() over what was used, then release().
+  // Without copying: wait until SIZE bytes (at most the capacity) have arrived, use available(), advance()
+  // over what was used, then release(). The bytes may be in two parts; available() is the first.
   Status wait(std::size_t size, const Patience& patience = {});
   std::span<const std::byte> available();
   void advance(std::size_t size);
-  void release();  // gives the room of what was read back to the writer, and wakes it
-  // The same once it is a quarter of the ring: a writer that waits need not be woken for every small message.
-  // The rest is given back when nothing is left to read.
+  void release();  // gives the space of what was read back to the writer, and wakes it
+  // The same, but only once a quarter of the ring was read: so a waiting writer is not woken for every small
+  // message. The rest is given back when nothing is left to read.
   void release_in_batches();
 
-  Status has(std::size_t size);  // without waiting: kOk, kTimeout for not yet, or what kOk will never follow
-  std::size_t readable();        // bytes there are now; grows by itself
-  void close();                  // the writer need not write any more
+  // Without waiting: kOk, kTimeout for "not yet", or why SIZE bytes will never arrive.
+  Status has(std::size_t size);
+  std::size_t readable();  // how many bytes have arrived; it can only grow
+  void close();            // tells the writer to stop
   const Ring& ring() const { return ring_; }
 
  private:

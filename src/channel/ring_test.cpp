@@ -20,8 +20,8 @@ namespace furrow::channel {
 namespace {
 
 using Bytes = std::vector<unsigned char>;
-constexpr Patience kAWhile{20'000'000, nullptr};    // long enough to be parked
-constexpr Patience kLong{30'000'000'000, nullptr};  // rather than hang
+constexpr Patience kAWhile{20'000'000, nullptr};    // long enough to park
+constexpr Patience kLong{30'000'000'000, nullptr};  // so that a bug fails the test instead of hanging it
 
 Bytes pattern(std::size_t size, unsigned seed = 1) {
   Bytes bytes(size);
@@ -69,7 +69,7 @@ TEST(Ring, CarriesBytesThroughEveryOffset) {
   }
 }
 
-TEST(Ring, NothingIsSeenBeforeItIsPublished) {
+TEST(Ring, BytesAreInvisibleUntilPublished) {
   SharedRing shared(64);
   RingWriter writer(shared.ring);
   RingReader reader(shared.ring);
@@ -108,7 +108,7 @@ TEST(Ring, IsFilledAndReadInPlace) {
   EXPECT_EQ(writer.free_bytes(), 54u);
 }
 
-TEST(Ring, EndsAWaitInTime) {
+TEST(Ring, AWaitEndsAtItsTimeout) {
   SharedRing shared(64);
   RingWriter writer(shared.ring);
   RingReader reader(shared.ring);
@@ -139,7 +139,7 @@ TEST(Ring, CloseIsSeenAfterTheLastByte) {
   EXPECT_EQ(writer.write("x", 1).status, Status::kClosed);
 }
 
-TEST(Ring, AbandonedByItsPeerGivesWhatWasPublished) {
+TEST(Ring, AReaderGetsWhatADeadWriterPublished) {
   SharedRing shared(64);
   RingWriter writer(shared.ring);
   RingReader reader(shared.ring);
@@ -155,7 +155,7 @@ TEST(Ring, AbandonedByItsPeerGivesWhatWasPublished) {
   EXPECT_EQ(writer.write("x", 1).status, Status::kPeerDied);
 }
 
-TEST(Ring, NonsenseOfTheOtherSideIsNoAccessOutside) {
+TEST(Ring, CorruptIndicesCauseNoAccessOutOfBounds) {
   for (const std::uint64_t nonsense : {std::uint64_t{65 + 7}, ~std::uint64_t{0}, std::uint64_t{6}}) {
     SharedRing shared(64);
     RingWriter writer(shared.ring);
@@ -170,13 +170,13 @@ TEST(Ring, NonsenseOfTheOtherSideIsNoAccessOutside) {
     shared.header().tail = nonsense;
     EXPECT_LE(writer.free_bytes(), 64u);
     const Transfer transfer = writer.write(bytes.data(), 65, kAtOnce);
-    const Status expected = nonsense == 6 ? Status::kTimeout : Status::kTorn;  // 6 may be
+    const Status expected = nonsense == 6 ? Status::kTimeout : Status::kTorn;  // 6 is possible
     EXPECT_EQ(transfer.status, expected) << nonsense;
     EXPECT_LE(transfer.bytes, 64u);
   }
 }
 
-TEST(Ring, ASleeperIsWokenByEachEnd) {
+TEST(Ring, EitherSideWakesTheOther) {
   const auto ended_by = [](auto end, bool sleeper_reads) {
     SharedRing shared(64);
     RingWriter writer(shared.ring);
@@ -218,10 +218,10 @@ TEST(Ring, ASleeperIsWokenByEachEnd) {
   }
 }
 
-TEST(Ring, CancelledBeforehandDoesNotSleep) {
+TEST(Ring, AWaitThatIsAlreadyCancelledDoesNotSleep) {
   SharedRing shared(64);
   const std::atomic<std::uint32_t> cancelled{1};
-  for (const std::int64_t spin_ns : {std::int64_t{0}, kSpinNs}) {
+  for (const std::int64_t spin_ns : {std::int64_t{0}, os::kSpinNs}) {
     RingReader reader(shared.ring, nullptr, spin_ns);
     EXPECT_EQ(reader.wait(1, {os::kNoTimeout, &cancelled}), Status::kCancelled);
   }
@@ -229,7 +229,7 @@ TEST(Ring, CancelledBeforehandDoesNotSleep) {
 
 class RingStress : public ::testing::TestWithParam<std::int64_t> {};
 
-// Pieces of all sizes from 1 to a few times the capacity, one after the other.
+// Writes BYTES in parts of all sizes from 1 to a few times the capacity.
 void write_all(Ring ring, const Bytes& bytes, std::int64_t spin_ns) {
   RingWriter writer(ring, nullptr, spin_ns);
   for (std::size_t done = 0, turn = 0; done < bytes.size(); ++turn) {
@@ -245,9 +245,9 @@ Bytes read_all(Ring ring, std::int64_t spin_ns) {
   RingReader reader(ring, nullptr, spin_ns);
   Bytes got;
   for (std::size_t turn = 0;; ++turn) {
-    Bytes piece(1 + turn * 7 % (2 * ring.capacity()));
-    const Transfer transfer = reader.read(piece.data(), piece.size(), kLong);
-    got.insert(got.end(), piece.begin(), piece.begin() + static_cast<long>(transfer.bytes));
+    Bytes part(1 + turn * 7 % (2 * ring.capacity()));
+    const Transfer transfer = reader.read(part.data(), part.size(), kLong);
+    got.insert(got.end(), part.begin(), part.begin() + static_cast<long>(transfer.bytes));
     if (transfer.status != Status::kOk) return transfer.status == Status::kClosed ? got : Bytes();
   }
 }
@@ -277,9 +277,10 @@ TEST_P(RingStress, FromAForkedProcessAtAnotherAddress) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(WithAndWithoutSpinning, RingStress, ::testing::Values(0, kSpinNs));
+INSTANTIATE_TEST_SUITE_P(WithAndWithoutSpinning, RingStress, ::testing::Values(0, os::kSpinNs),
+                         [](const auto& spin) { return spin.param == 0 ? "parks" : "spins"; });
 
-TEST(Ring, AKilledWriterIsNotWaitedForOnceItIsReaped) {
+TEST(Ring, AReaderStopsWaitingForAReapedWriter) {
   SharedRing shared(4096);
   const pid_t pid = start_child([&] {
     RingWriter writer(shared.ring);
@@ -300,7 +301,7 @@ TEST(Ring, AKilledWriterIsNotWaitedForOnceItIsReaped) {
   reaper.join();
 }
 
-TEST(Ring, AKilledReaderIsNotWaitedForOnceItIsReaped) {
+TEST(Ring, AWriterStopsWaitingForAReapedReader) {
   SharedRing shared(256);
   const pid_t pid = start_child([&] {
     RingReader reader(shared.ring);
@@ -316,7 +317,7 @@ TEST(Ring, AKilledReaderIsNotWaitedForOnceItIsReaped) {
   reaper.join();
 }
 
-TEST(Doorbell, OneSleeperHearsAllRings) {
+TEST(Doorbell, OneSleeperServesAllRings) {
   constexpr int kWriters = 4, kMessages = 2000;
   constexpr std::size_t kCapacity = 128;
   const auto memory = os::SharedMemory::create(sizeof(Doorbell) + kWriters * Ring::bytes_for(kCapacity));
@@ -329,7 +330,7 @@ TEST(Doorbell, OneSleeperHearsAllRings) {
         Ring::create(memory->data() + sizeof(Doorbell) + w * Ring::bytes_for(kCapacity), kCapacity));
     readers.emplace_back(rings.back());
     children.push_back(start_child([&] {
-      RingWriter writer(rings.back(), bell, w % 2 ? 0 : kSpinNs);
+      RingWriter writer(rings.back(), bell, w % 2 ? 0 : os::kSpinNs);
       for (int i = 0; i < kMessages; ++i) {
         writer.write(&i, sizeof i, kLong);
         writer.publish();
@@ -342,7 +343,7 @@ TEST(Doorbell, OneSleeperHearsAllRings) {
   bool closed[kWriters] = {};
   const auto news_of = [&](int w) { return closed[w] ? Status::kTimeout : readers[w].has(sizeof(int)); };
   while (open > 0) {
-    const Status status = bell->wait(kLong, kSpinNs, [&] {
+    const Status status = bell->wait(kLong, os::kSpinNs, [&] {
       for (int w = 0; w < kWriters; ++w)
         if (news_of(w) != Status::kTimeout) return Status::kOk;
       return Status::kTimeout;
@@ -365,13 +366,13 @@ TEST(Doorbell, OneSleeperHearsAllRings) {
   for (const pid_t child : children) EXPECT_EQ(status_of(child), 0);
 }
 
-// Says what a round trip costs here; asserts nothing about it.
+// Prints what a round trip costs here; it asserts no time.
 TEST(Ring, RoundTrip) {
   using Clock = std::chrono::steady_clock;
   const auto seconds = [](Clock::time_point since) {
     return std::chrono::duration<double>(Clock::now() - since).count();
   };
-  for (const std::int64_t spin_ns : {kSpinNs, std::int64_t{0}}) {
+  for (const std::int64_t spin_ns : {os::kSpinNs, std::int64_t{0}}) {
     SharedRing there(4096), back(4096);
     const pid_t pid = start_child([&] {
       RingReader reader(there.ring, nullptr, spin_ns);

@@ -1,5 +1,5 @@
-// One line on standard error that says how far a run is, drawn anew a few times a second: on a terminal as a
-// bar in place, elsewhere as a line now and then. For `furrow run` and `furrow map`. Not thread-safe.
+// One line on standard error that shows the progress of a run: on a terminal a bar in place, redrawn a few
+// times a second; elsewhere a new line from time to time. For `furrow run` and `furrow map`. Not thread-safe.
 #pragma once
 
 #include <cstdint>
@@ -9,13 +9,15 @@
 #include <string_view>
 
 #include "os/events/event_loop.hpp"
+#include "os/terminal/progress_line.hpp"
 
 namespace furrow::cli {
 
 class Bar {
  public:
   struct Counts {
-    std::size_t done = 0, running = 0, failed = 0;  // failed for good; not among those done
+    // Failed for good; these are not among those done.
+    std::size_t done = 0, running = 0, failed = 0;
   };
 
   explicit Bar(os::EventLoop& loop);
@@ -23,7 +25,7 @@ class Bar {
   Bar(const Bar&) = delete;
   Bar& operator=(const Bar&) = delete;
 
-  // Draws from DELAY_S on. TOTAL: of jobs, where it is known.
+  // Starts to draw after DELAY_S. TOTAL gives the number of jobs, if it is known.
   void start(double delay_s, std::function<std::optional<std::size_t>()> total);
   void clear();  // before anything else is printed
   void stop();   // for good
@@ -36,16 +38,15 @@ class Bar {
   void tick();
   void draw();
 
+  os::ProgressFigures figures() const;
+
   os::EventLoop& loop_;
-  const bool on_terminal_;
+  os::ProgressLine line_;
   std::function<std::optional<std::size_t>()> total_;
   double began_;
   double last_line_ = 0;
-  bool is_shown_ = false, was_drawn_ = false;
+  bool was_drawn_ = false;
   std::uint64_t timer_ = 0;
 };
-
-// To standard error, whole; what nobody reads is dropped.
-void write_error(std::string_view text);
 
 }  // namespace furrow::cli

@@ -17,15 +17,15 @@ struct ClusterOption {
   const char* about;
 };
 
-// --seconds-between-status-checks is not here: it also holds for what an earlier run has left on a cluster.
+// --seconds-between-status-checks is not here: it also applies to jobs that an earlier run left on a cluster.
 constexpr auto kOptions = std::to_array<ClusterOption>({
     {"--groups", Needs::kCluster, "says which jobs go to a cluster together"},
     {"--group-components", Needs::kCluster, "says which jobs go to a cluster together"},
-    {"--set-resource-scopes", Needs::kCluster, "is about limits of --resources on a cluster"},
-    {"--local-cores", Needs::kCluster, "is for the jobs that stay here while the others go to a cluster"},
-    {"--max-jobs-per-second", Needs::kCluster, "is about submissions to a cluster"},
+    {"--set-resource-scopes", Needs::kCluster, "sets limits of --resources on a cluster"},
+    {"--local-cores", Needs::kCluster, "limits the jobs that run here while the others go to a cluster"},
+    {"--max-jobs-per-second", Needs::kCluster, "limits submissions to a cluster"},
     {"--packing", Needs::kSlurm, "says how jobs share submissions to Slurm"},
-    {"--resource", Needs::kSlurm, "says what Slurm is asked for"},
+    {"--resource", Needs::kSlurm, "says what to request from Slurm"},
     {"--batch-cores", Needs::kPacked, "is about the allocations of Slurm that jobs share"},
     {"--batch-nodes", Needs::kPacked, "is about the allocations of Slurm that jobs share"},
     {"--cluster-status", Needs::kCommands, "belongs to --cluster"},
@@ -57,10 +57,10 @@ std::string what_to_do(const ClusterSettings& settings, Needs needs) {
     return settings.is_on() ? "--executor slurm asks Slurm itself: leave it out."
                             : "Add --cluster COMMAND, or leave it out.";
   if (settings.kind == Kind::kCommands)
-    return "With --cluster each job is a submission of its own: leave it out, or take --executor slurm "
+    return "With --cluster each job is a submission of its own: leave it out, or use --executor slurm "
            "instead.";
   if (settings.kind == Kind::kSlurm)
-    return "With --packing " + settings.packing + " they share none: leave out one of the two.";
+    return "With --packing " + settings.packing + " they share none: leave out one of the two options.";
   return "Add --executor slurm, or leave it out.";
 }
 
@@ -69,7 +69,7 @@ std::string what_to_do(const ClusterSettings& settings, Needs needs) {
 Result<void> check_packing(std::string_view name) {
   static constexpr std::array<std::string_view, 4> kKnown{"auto", "one", "array", "packed"};
   if (std::find(kKnown.begin(), kKnown.end(), name) != kKnown.end()) return {};
-  return fail(std::string(name) + " is none of auto, one, array, packed");
+  return fail(std::string(name) + " is not one of auto, one, array, packed");
 }
 
 Result<void> check_effects(const ClusterSettings& settings, const std::set<std::string>& given) {

@@ -22,7 +22,7 @@ std::string refused(const ClusterSettings& settings, const std::string& option) 
   return checked ? "" : checked.error().message + " " + checked.error().hint;
 }
 
-TEST(ClusterOptionsTest, WithoutAClusterNoneOfThemHasAnEffect) {
+TEST(ClusterOptionsTest, HaveNoEffectWithoutACluster) {
   for (const char* option :
        {"--groups", "--group-components", "--local-cores", "--max-jobs-per-second", "--set-resource-scopes",
         "--packing", "--resource", "--batch-cores", "--batch-nodes", "--cluster-status", "--cluster-cancel",
@@ -31,7 +31,7 @@ TEST(ClusterOptionsTest, WithoutAClusterNoneOfThemHasAnEffect) {
   EXPECT_EQ(refused(settings(Kind::kNone), "--cores"), "");
 }
 
-TEST(ClusterOptionsTest, OptionsOfOneKindAreRefusedWithTheOther) {
+TEST(ClusterOptionsTest, RefusesOptionsOfAnotherKindOfCluster) {
   EXPECT_EQ(refused(settings(Kind::kCommands), "--cluster-status"), "");
   EXPECT_THAT(refused(settings(Kind::kSlurm), "--cluster-status"), HasSubstr("asks Slurm itself"));
   EXPECT_EQ(refused(settings(Kind::kSlurm), "--packing"), "");
@@ -40,7 +40,7 @@ TEST(ClusterOptionsTest, OptionsOfOneKindAreRefusedWithTheOther) {
     EXPECT_EQ(refused(settings(kind), "--group-components"), "");
 }
 
-TEST(ClusterOptionsTest, AnAllocationThatNothingSharesHasNoSize) {
+TEST(ClusterOptionsTest, RefusesASizeForAnUnsharedAllocation) {
   for (const char* packing : {"auto", "packed"})
     EXPECT_EQ(refused(settings(Kind::kSlurm, packing), "--batch-nodes"), "") << packing;
   for (const char* packing : {"one", "array"})
@@ -48,9 +48,9 @@ TEST(ClusterOptionsTest, AnAllocationThatNothingSharesHasNoSize) {
                 HasSubstr(std::string("With --packing ") + packing));
 }
 
-TEST(ClusterOptionsTest, PackingsHaveNames) {
+TEST(ClusterOptionsTest, ChecksTheNamesOfPackings) {
   EXPECT_TRUE(check_packing("packed"));
-  EXPECT_EQ(check_packing("some").error().message, "some is none of auto, one, array, packed");
+  EXPECT_EQ(check_packing("some").error().message, "some is not one of auto, one, array, packed");
 }
 
 }  // namespace

@@ -9,15 +9,15 @@ namespace furrow::cli {
 namespace {
 
 constexpr const char* kHelp =
-    "furrow cpus - how many processor cores there are to use, and why not more\n"
+    "furrow cpus - how many processor cores can be used, and what limits them\n"
     "\n"
     "usage: furrow cpus\n"
     "\n"
-    "  machine    what is online\n"
-    "  cpuset     what the control group (a container, a batch system) leaves of it\n"
-    "  affinity   what this process may run on (taskset), cpuset included\n"
-    "  quota      processor seconds a second, of the control group and all around it\n"
-    "  usable     what is left: the workers of a Pool by default, and the cores of furrow run\n"
+    "  machine    all that are online\n"
+    "  cpuset     what the control group (a container, a batch system) allows\n"
+    "  affinity   where this process may run (taskset), within the cpuset\n"
+    "  quota      processor seconds per second, of the control group and those around it\n"
+    "  usable     what is left: the default number of workers of a Pool, and of cores of furrow run\n"
     "             (its --cores all takes the threads)\n";
 
 std::string row(const std::string& name, const std::string& cores, const std::string& threads,
@@ -69,7 +69,7 @@ std::string cpus_table(const os::CoreFigures& figures) {
 int cpus_command(const std::vector<std::string>& arguments) {
   for (const std::string& argument : arguments) {
     if (argument == "--help" || argument == "-h") return std::fputs(kHelp, stdout) < 0;
-    std::fprintf(stderr, "furrow cpus: it takes no arguments, so not %s; see furrow cpus --help\n",
+    std::fprintf(stderr, "furrow cpus: it takes no arguments, but got %s; see furrow cpus --help\n",
                  argument.c_str());
     return 2;
   }

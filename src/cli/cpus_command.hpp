@@ -1,4 +1,4 @@
-// `furrow cpus`: how many processor cores there are to use, and why not more.
+// `furrow cpus`: how many processor cores can be used, and what limits them.
 #pragma once
 
 #include <string>
@@ -8,10 +8,10 @@
 
 namespace furrow::cli {
 
-// ARGUMENTS without the program's and the subcommand's name. The exit code of the process.
+// ARGUMENTS without the names of program and subcommand. Returns the exit code of the process.
 int cpus_command(const std::vector<std::string>& arguments);
 
-// What it prints.
+// The table that it prints.
 std::string cpus_table(const os::CoreFigures& figures);
 
 }  // namespace furrow::cli

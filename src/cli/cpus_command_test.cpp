@@ -23,7 +23,7 @@ TEST(CpusCommand, ShowsEachLimitAndTheOneThatBinds) {
             "usable         8       12   cores limited by the affinity, threads by the quota\n");
 }
 
-TEST(CpusCommand, SaysWhereNothingIsSet) {
+TEST(CpusCommand, SaysWhichLimitsAreNotSet) {
   os::CoreFigures figures;
   EXPECT_EQ(cpus_table(figures),
             "           cores  threads\n"

@@ -14,8 +14,8 @@ namespace {
 
 struct Launcher {
   const char* name;
-  const char* size;  // the variable that holds the number of ranks
-  const char* rank;  // which is there too, where this process is one of them
+  const char* size;  // the variable with the number of ranks
+  const char* rank;  // another variable that only a rank has
 };
 
 constexpr std::array<Launcher, 3> kLaunchers{{
@@ -26,8 +26,8 @@ constexpr std::array<Launcher, 3> kLaunchers{{
 
 bool has(const char* variable) { return std::getenv(variable) != nullptr; }
 
-// Of OpenMPI's and PMIx's own settings those that people make are not told from those that mpirun makes; what
-// a user has exported for all his MPI programs is in his files, or said again in the job.
+// OpenMPI's and PMIx's own settings are dropped too, since those of the user cannot be told from those of
+// mpirun. A user can put settings for all MPI programs into OpenMPI's files, or set them again in the job.
 bool is_of_launcher(std::string_view name) {
   if (name.starts_with("OMPI_ALLOW_RUN_AS_ROOT")) return false;
   if (name == "FURROW_KEPT_RANK") return true;
@@ -36,7 +36,7 @@ bool is_of_launcher(std::string_view name) {
         "SLURM_STEP", "SLURM_SRUN_", "SLURM_CPU_BIND", "SLURM_MEM_BIND"}) {
     if (name.starts_with(prefix)) return true;
   }
-  // By its old names OpenMPI takes the allocation for its own: a job has no more than its share of one node.
+  // Under these old names OpenMPI takes the allocation for its own, but a job has only its share of one node.
   constexpr std::string_view kOfStep[] = {
       "SLURM_JOBID",          "SLURM_NODELIST",        "SLURM_PROCID",
       "SLURM_LOCALID",        "SLURM_NODEID",          "SLURM_GTIDS",
@@ -61,12 +61,12 @@ std::optional<Launched> launched_several_times() {
 Error refuse_several_ranks(const Launched& launched, const std::string& why) {
   return Error{.message = launched.by + " has started this command " + std::to_string(launched.size) +
                           " times (" + launched.variable +
-                          "), and each of them would do all the work, since " + why,
-               .hint = (launched.by == "srun" ? std::string("Say srun --mpi=pmix; or start it once, without ")
+                          "), and each of them would do all the work, because " + why,
+               .hint = (launched.by == "srun" ? std::string("Use srun --mpi=pmix, or start it once, without ")
                                               : std::string("Start it once, without ")) +
                        launched.by +
-                       ": it uses all cores that it may, and --executor slurm takes more nodes. A program "
-                       "of yours under " +
+                       ": it uses all cores that it may, and --executor slurm uses more nodes. A program "
+                       "of your own under " +
                        launched.by + " can start it after unsetting " + launched.variable + "."};
 }
 

@@ -1,4 +1,4 @@
-// What MPI launchers (mpirun, mpiexec, srun) say in the environment of what they start.
+// What MPI launchers (mpirun, mpiexec, srun) set in the environment of the processes that they start.
 #pragma once
 
 #include <optional>
@@ -8,20 +8,21 @@
 
 namespace furrow::cli {
 
-// One launcher has started this command several times.
+// A launcher that has started this command several times.
 struct Launched {
   std::string by;        // "mpirun"
-  std::string variable;  // that says how often
+  std::string variable;  // the variable that says how many times
   int size = 0;
-  bool has_mpi = false;  // as far as the environment tells, MPI can find the others
+  bool has_mpi = false;  // whether, by the environment, MPI can find the other processes
 };
 std::optional<Launched> launched_several_times();
 
-// Each of them would do all the work: why that is not done, with the reason why they cannot share it.
+// The error that refuses to start, because each process would do all the work. WHY says why they cannot share
+// it.
 Error refuse_several_ranks(const Launched& launched, const std::string& why);
 
-// Takes what a launcher has set out of this process's environment, so that what it starts may itself start
-// MPI. Nothing where no launcher has started it.
+// Removes what a launcher has set from this process's environment, so that child processes may start MPI
+// themselves. Does nothing if no launcher has started this process.
 void forget_launcher();
 
 }  // namespace furrow::cli

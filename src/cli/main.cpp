@@ -10,9 +10,9 @@
 #include "cli/batch/batch_command.hpp"
 #include "cli/cpus_command.hpp"
 #include "cli/map/map_command.hpp"
-#include "cli/ranks.hpp"
+#include "cli/rank_session.hpp"
+#include "cli/report_error.hpp"
 #include "cli/run/run_command.hpp"
-#include "cli/tell.hpp"
 
 namespace {
 
@@ -21,11 +21,11 @@ constexpr const char* kHelp =
     "\n"
     "usage: furrow COMMAND [ARGUMENTS]\n"
     "\n"
-    "  furrow run [TARGET...]                carry out a workflow: a Snakefile\n"
+    "  furrow run [TARGET...]                run a workflow: a Snakefile\n"
     "  furrow map COMMAND... [::: VALUE...]  run a command for each input\n"
-    "  furrow cpus                           print how many cores there are to use, and why not more\n"
+    "  furrow cpus                           print how many cores can be used, and what limits them\n"
     "  furrow --version                      print the version\n"
-    "  furrow COMMAND --help                 say more about a command\n";
+    "  furrow COMMAND --help                 print help for a command\n";
 
 int unknown(const std::string& command) {
   const std::string near = furrow::nearest(command, {"run", "map", "cpus", "--version", "--help"});
@@ -34,7 +34,7 @@ int unknown(const std::string& command) {
   return 2;
 }
 
-// Whoever starts us with a standard stream closed would have it taken by the next file that is opened.
+// If a standard stream were closed, the next file to be opened would take its place.
 void open_standard_streams() {
   int fd;
   do fd = ::open("/dev/null", O_RDWR);
@@ -43,23 +43,24 @@ void open_standard_streams() {
 }
 
 using Arguments = std::vector<std::string>;
-using Ranks = furrow::cli::Ranks;
-using CarryOut = int (*)(const Arguments& arguments, Ranks* ranks);
-constexpr std::tuple<const char*, CarryOut, int> kWithJobs[] = {{"run", furrow::cli::run_command, 2},
-                                                                {"map", furrow::cli::map_command, 255},
-                                                                {"batch", furrow::cli::batch_command, 1}};
+using RankSession = furrow::cli::RankSession;
+using CommandFunction = int (*)(const Arguments& arguments, RankSession* ranks);
+constexpr std::tuple<const char*, CommandFunction, int> kWithJobs[] = {
+    {"run", furrow::cli::run_command, 2},
+    {"map", furrow::cli::map_command, 255},
+    {"batch", furrow::cli::batch_command, 1}};
 
-// Started several times by an MPI launcher, the command is carried out by the first, and the others serve it.
-int on_all_ranks(CarryOut carry_out, const Arguments& arguments, int mistake) {
-  const auto ranks = Ranks::join(FURROW_VERSION);
+// If an MPI launcher has started several processes, rank 0 runs the command and the other ranks serve it.
+int on_all_ranks(CommandFunction execute, const Arguments& arguments, int mistake) {
+  const auto ranks = RankSession::join(FURROW_VERSION);
   if (!ranks) {
-    furrow::cli::tell(ranks.error());
+    furrow::cli::report_error(ranks.error());
     return mistake;
   }
-  if (!*ranks) return carry_out(arguments, nullptr);
+  if (!*ranks) return execute(arguments, nullptr);
   if (!(*ranks)->is_root()) return (*ranks)->serve();
-  const int code = carry_out(arguments, ranks->get());
-  (*ranks)->leave();
+  const int code = execute(arguments, ranks->get());
+  (*ranks)->shut_down();
   return code;
 }
 
@@ -73,8 +74,8 @@ int main(int argc, char** argv) {
     return 2;
   }
   const std::string& command = arguments.front();
-  for (const auto& [name, carry_out, mistake] : kWithJobs) {
-    if (command == name) return on_all_ranks(carry_out, {arguments.begin() + 1, arguments.end()}, mistake);
+  for (const auto& [name, execute, mistake] : kWithJobs) {
+    if (command == name) return on_all_ranks(execute, {arguments.begin() + 1, arguments.end()}, mistake);
   }
   if (command == "cpus") return furrow::cli::cpus_command({arguments.begin() + 1, arguments.end()});
   if (command == "--version" || command == "-V") return std::puts("furrow " FURROW_VERSION) < 0;

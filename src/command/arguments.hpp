@@ -1,8 +1,8 @@
-// The input values of one job: any bytes, in the order of the sources (and, where a job takes several
-// records, of the records).
+// The input values of one job: any bytes, in the order of the sources (and of the records, if a job takes
+// several records).
 //
-// One block of memory, so that a million waiting jobs are cheap and one object can be filled anew for each
-// job without allocating.
+// They lie in one block of memory, so that a million waiting jobs are cheap and one object can be refilled
+// for each job without allocating. job without allocating.
 #pragma once
 
 #include <cstdint>
@@ -28,12 +28,12 @@ class Arguments {
     const std::uint32_t begin = i == 0 ? 0 : ends_[i - 1];
     return std::string_view(bytes_).substr(begin, ends_[i] - begin);
   }
-  void shrink_to(std::size_t count) {  // forgets the values behind the first COUNT
+  void shrink_to(std::size_t count) {  // drops all but the first COUNT values
     if (count >= ends_.size()) return;
     ends_.resize(count);
     bytes_.resize(count == 0 ? 0 : ends_.back());
   }
-  std::string joined(std::string_view separator) const;  // for people: unquoted
+  std::string joined(std::string_view separator) const;  // unquoted, for people to read
 
   bool operator==(const Arguments&) const = default;
 

@@ -7,7 +7,7 @@ namespace furrow::command {
 
 namespace {
 
-constexpr std::uint64_t kMostFailed = 101;  // as an exit code: this, or more
+constexpr std::uint64_t kMostFailed = 101;  // as an exit code, it means 101 or more
 constexpr int kSignalled = 128;
 
 using When = HaltRule::When;

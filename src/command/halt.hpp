@@ -1,4 +1,4 @@
-// When a run of many jobs ends early, and what it exits with: --halt, with GNU parallel's arithmetic.
+// When a run of many jobs stops early, and its exit code: --halt, with GNU parallel's arithmetic.
 #pragma once
 
 #include <cstdint>
@@ -11,19 +11,19 @@ struct HaltRule {
   enum class Why : std::uint8_t { kFail, kSuccess, kDone };
   When when = When::kNever;
   Why why = Why::kFail;
-  double limit = 0;  // jobs, or percent of all
+  double limit = 0;  // number of jobs, or percentage of all
   bool percent = false;
 };
 
 class HaltPolicy {
  public:
-  // TOTAL: of jobs, where RULE speaks of a percentage.
+  // TOTAL is the number of all jobs; needed if RULE has a percentage.
   HaltPolicy(HaltRule rule, std::uint64_t total) : rule_(rule), total_(total) {}
 
   void started() { ++started_; }
-  // A job has ended for good. Whether the run is to end, and how: kNever where it is not.
+  // Call it when a job has finally ended. Returns whether and how the run is to stop: kNever if it goes on.
   HaltRule::When ended(bool ok, int status, int signal);
-  // The reason to name the job that has just ended: it counts towards the rule. Null: it does not.
+  // Why the message names the job that has just ended: it counts towards the rule. Null if it does not.
   const char* speaks_of(bool ok) const;
 
   std::uint64_t failed() const { return failed_; }

@@ -16,7 +16,7 @@ TEST(HaltPolicy, CountsFailedJobsUpTo101) {
   EXPECT_EQ(policy.exit_code(), 101);
 }
 
-TEST(HaltPolicy, TheOneThatFailsGivesItsExitCode) {
+TEST(HaltPolicy, TheFailedJobGivesTheExitCode) {
   HaltPolicy policy({When::kNow, Why::kFail, 1}, 0);
   EXPECT_EQ(policy.ended(true, 0, 0), When::kNever);
   EXPECT_EQ(policy.ended(false, 3, 0), When::kNow);
@@ -29,14 +29,14 @@ TEST(HaltPolicy, ASignalIsAddedTo128) {
   EXPECT_EQ(policy.exit_code(), 137);
 }
 
-TEST(HaltPolicy, TheFirstToReachTheLimitDecides) {
+TEST(HaltPolicy, TheFirstJobToReachTheLimitDecides) {
   HaltPolicy policy({When::kSoon, Why::kFail, 1}, 0);
   policy.ended(false, 3, 0);
   policy.ended(false, 4, 0);
   EXPECT_EQ(policy.exit_code(), 3);
 }
 
-TEST(HaltPolicy, SeveralFailuresGiveTheirNumber) {
+TEST(HaltPolicy, SeveralFailuresGiveTheirCount) {
   HaltPolicy policy({When::kSoon, Why::kFail, 2}, 0);
   EXPECT_EQ(policy.ended(false, 3, 0), When::kNever);
   EXPECT_EQ(policy.ended(false, 7, 0), When::kSoon);
@@ -51,14 +51,14 @@ TEST(HaltPolicy, APercentageOfAllGivesThePercentage) {
   EXPECT_EQ(policy.exit_code(), 50);
 }
 
-TEST(HaltPolicy, EnoughSuccessesEndWell) {
+TEST(HaltPolicy, EnoughSuccessesExitWithZero) {
   HaltPolicy policy({When::kNow, Why::kSuccess, 1}, 0);
   EXPECT_EQ(policy.ended(false, 2, 0), When::kNever);
   EXPECT_EQ(policy.ended(true, 0, 0), When::kNow);
   EXPECT_EQ(policy.exit_code(), 0);
 }
 
-TEST(HaltPolicy, TooFewSuccessesGiveTheFailures) {
+TEST(HaltPolicy, TooFewSuccessesGiveTheNumberOfFailures) {
   HaltPolicy policy({When::kNow, Why::kSuccess, 3}, 0);
   policy.ended(false, 2, 0);
   policy.ended(false, 2, 0);

@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::size_t kFirstSlots = 1024;
 
-// The lengths count too: ("ab", "c") is not ("a", "bc").
+// Includes the lengths, so that ("ab", "c") differs from ("a", "bc").
 std::uint64_t hash_of(const Arguments& values) {
   if (values.size() == 1) return hash64(values[0], 1);
   std::uint64_t hash = values.size();
@@ -24,7 +24,7 @@ JobIdentities::JobIdentities() : seen_(kFirstSlots) {}
 
 JobIdentity JobIdentities::next(const Arguments& values) {
   const std::uint64_t hash = hash_of(values);
-  return {hash, count(hash == 0 ? 1 : hash)};  // 0 marks a free place
+  return {hash, count(hash == 0 ? 1 : hash)};  // 0 marks a free slot
 }
 
 std::uint32_t JobIdentities::count(std::uint64_t hash) {

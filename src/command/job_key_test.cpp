@@ -18,7 +18,7 @@ std::vector<std::uint64_t> seeds(const std::vector<std::vector<std::string>>& jo
   return all;
 }
 
-TEST(JobKey, AnInsertedLineChangesNoOtherSeed) {
+TEST(JobKey, AnInsertedLineKeepsTheOtherSeeds) {
   const auto before = seeds({{"a"}, {"b"}, {"a"}});
   const auto after = seeds({{"new"}, {"a"}, {"b"}, {"new"}, {"a"}});
   EXPECT_EQ(before[0], after[1]);
@@ -31,7 +31,7 @@ TEST(JobKey, EqualValuesDifferByOccurrence) {
   EXPECT_EQ(std::set(all.begin(), all.end()).size(), 4u);
 }
 
-TEST(JobKey, ValuesAreNotRunTogether) {
+TEST(JobKey, ValuesAreNotConcatenated) {
   EXPECT_NE(seeds({{"ab", "c"}}), seeds({{"a", "bc"}}));
   EXPECT_NE(seeds({{"a"}}), seeds({{"a", ""}}));
 }
@@ -47,12 +47,12 @@ TEST(JobKey, SeedsFitIntoAnInt) {
   EXPECT_GT(std::set(all.begin(), all.end()).size(), 9990u);
 }
 
-TEST(JobKey, SeedsStayTheSameFromReleaseToRelease) {
-  // Results that were made with {seed} depend on these.
+TEST(JobKey, SeedsAreTheSameInEveryRelease) {
+  // Results that users computed with {seed} depend on these values.
   EXPECT_EQ(seeds({{"1.0", "10"}}, 42), (std::vector<std::uint64_t>{1294797131}));
 }
 
-TEST(JobKey, ManyJobsAreToldApart) {
+TEST(JobKey, DistinguishesManyJobs) {
   JobIdentities identities;
   Arguments values;
   for (int round = 0; round < 2; ++round) {
@@ -64,7 +64,7 @@ TEST(JobKey, ManyJobsAreToldApart) {
   }
 }
 
-TEST(JobKey, TheTemplateCounts) {
+TEST(JobKey, DependsOnTheTemplate) {
   const JobIdentity job{1, 0};
   EXPECT_NE(job_key(1, job), job_key(2, job));
   EXPECT_NE(job_key(1, job), job_key(1, {1, 1}));

@@ -27,7 +27,7 @@ plan::Launch::Stream lend(const int& fd) {
 }
 const int kOutput = STDOUT_FILENO, kErrors = STDERR_FILENO;
 
-// What the log says of how a job ended, as GNU parallel does: -1 where we ended it ourselves.
+// The status that goes into the log, as GNU parallel does it: -1 for a job that we ended ourselves.
 int logged_status(const plan::Exit& exit) {
   if (exit.timed_out || (exit.status == 0 && !exit.error.empty())) return -1;
   return exit.signal != 0 ? 0 : exit.status;
@@ -35,10 +35,10 @@ int logged_status(const plan::Exit& exit) {
 
 }  // namespace
 
-MapSource::MapSource(MapSettings settings, JobFeed& feed, Collator& collator, Joblog* log,
+MapSource::MapSource(MapSettings settings, JobProducer& producer, Collator& collator, Joblog* log,
                      plan::JobGraph& graph, plan::Resources& resources, os::EventLoop& loop)
     : settings_(std::move(settings)),
-      feed_(feed),
+      producer_(producer),
       collator_(collator),
       log_(log),
       graph_(graph),
@@ -90,10 +90,10 @@ bool MapSource::add_jobs(std::size_t count) {
 Result<Pull> MapSource::pull(MapJob& job) {
   job.seq = 0;
   job.has_key = false;
-  Result<Pull> pulled = feed_.next(job);
+  Result<Pull> pulled = producer_.next(job);
   if (!pulled || *pulled != Pull::kValue) return pulled;
   ++counts_.read;
-  if (job.seq != 0) return pulled;  // it has run before
+  if (job.seq != 0) return pulled;  // it has run before and keeps its number
   job.seq = counts_.read;
   job.has_key = log_ != nullptr;
   if (log_ != nullptr) job.key = job_key(settings_.command->identity(), job.identity);
@@ -116,7 +116,7 @@ Result<bool> MapSource::is_fresh(MapJob& job) {
 }
 
 void MapSource::wait_for_input() {
-  watched_ = feed_.descriptor();
+  watched_ = producer_.descriptor();
   loop_.watch(watched_, EPOLLIN, [this](std::uint32_t) { loop_.forget(std::exchange(watched_, -1)); });
 }
 
@@ -128,7 +128,7 @@ std::uint16_t MapSource::retries_of(const MapJob& job) const {
   return static_cast<std::uint16_t>(std::clamp(tries - 1, 0L, long{kWithoutEnd}));
 }
 
-// --- what the farm asks
+// --- JobSource, for the farm
 
 void MapSource::prepare(std::span<const plan::JobId> jobs, int attempt) {
   for (const plan::JobId id : jobs) listener_->on_prepared(id, attempt, plan::Launch{});
@@ -148,8 +148,8 @@ RenderContext MapSource::context(const MapJob& job) const {
   return context;
 }
 
-// The command is rendered only now: its slot was not known before.
-Result<void> MapSource::starting(plan::JobId id, int /*attempt*/, plan::Launch& launch) {
+// Renders the command only now, since the slot was not known before.
+Result<void> MapSource::before_start(plan::JobId id, int /*attempt*/, plan::Launch& launch) {
   MapJob& job = *jobs_[id];
   job.slot = free_slots_.take();
   const RenderContext rendering = context(job);
@@ -164,17 +164,17 @@ Result<void> MapSource::starting(plan::JobId id, int /*attempt*/, plan::Launch& 
   launch.watch_memory = settings_.watch_memory;
   set_environment(job, launch);
   if (settings_.outputs != nullptr) {
-    if (auto ready = settings_.outputs->starting(job); !ready) return ready;
+    FURROW_TRY(settings_.outputs->before_start(job));
   }
   if (settings_.files != nullptr) {
-    if (auto opened = settings_.files->open(job, rendering); !opened) return opened;
+    FURROW_TRY(settings_.files->open(job, rendering));
   }
-  auto input = feed_.input(job);
+  auto input = producer_.input(job);
   if (!input) return fail(std::move(input.error()));
   launch.input = *std::move(input);
   launch.output = settings_.uncaptured ? own_output_ : job.output;
   launch.errors = settings_.uncaptured ? own_errors_ : job.errors;
-  if (auto entered = enter_directory(job, launch); !entered) return entered;
+  FURROW_TRY(enter_directory(job, launch));
   std::string tag;
   if (settings_.tag != nullptr) {
     settings_.tag->render(job.values, rendering, tag);
@@ -202,23 +202,23 @@ Result<void> MapSource::enter_directory(const MapJob& job, plan::Launch& launch)
   return os::make_directories(launch.directory);
 }
 
-Result<void> MapSource::finished(const plan::Exit& exit) {
-  if (exit.timed_out) return fail("it took too long");
+Result<void> MapSource::on_success(const plan::Exit& exit) {
+  if (exit.timed_out) return fail("it took longer than --timeout allows");
   if (collator_.is_incomplete(exit.job)) return fail("its output could not be kept: the disk is full");
   if (settings_.outputs != nullptr) {
-    if (auto made = settings_.outputs->finished(*jobs_[exit.job], exit); !made) return made;
+    FURROW_TRY(settings_.outputs->on_success(*jobs_[exit.job], exit));
   }
-  feed_.ended(*jobs_[exit.job]);
+  producer_.ended(*jobs_[exit.job]);
   note(*jobs_[exit.job], exit);
   collator_.end(exit.job, true);
   ended(exit.job);
   return {};
 }
 
-void MapSource::failed(const plan::Exit& exit, bool will_retry) {
+void MapSource::on_failure(const plan::Exit& exit, bool will_retry) {
   MapJob& job = *jobs_[exit.job];
-  feed_.ended(job);
-  if (settings_.outputs != nullptr) settings_.outputs->failed(job, exit);
+  producer_.ended(job);
+  if (settings_.outputs != nullptr) settings_.outputs->on_failure(job, exit);
   if (will_retry) {
     collator_.again(exit.job);
     give_back_slot(job);
@@ -229,7 +229,7 @@ void MapSource::failed(const plan::Exit& exit, bool will_retry) {
   ended(exit.job);
 }
 
-// In the log, and in the table of results.
+// Records the job in the log and in the table of results.
 void MapSource::note(const MapJob& job, const plan::Exit& exit) {
   if (log_ == nullptr && settings_.table == nullptr) return;
   LogEntry entry;
@@ -270,11 +270,11 @@ Result<void> MapSource::commit() {
     job.output.reset();
     job.errors.reset();
     if (spares_.size() < kMostSpares) spares_.push_back(std::move(jobs_[id]));
-    jobs_.leave(id);
+    jobs_.erase(id);
   }
   ended_.clear();
   if (settings_.outputs != nullptr) {
-    if (auto committed = settings_.outputs->commit(); !committed) return committed;
+    FURROW_TRY(settings_.outputs->commit());
   }
   return log_ == nullptr ? Result<void>{} : log_->commit();
 }

@@ -1,7 +1,7 @@
-// The jobs of a `furrow map` as the farm sees them: pulled from the input while they run, rendered when they
-// start, forgotten when they have ended.
+// The jobs of a `furrow map`, as a source for the farm: pulled from the input during the run, rendered when
+// they start, and dropped when they have ended.
 //
-// States of a job here: waiting (its values alone) -> running (slot, command) -> gone. Not thread-safe.
+// States of a job here: waiting (only its values) -> running (slot, command) -> gone. Not thread-safe.
 #pragma once
 
 #include <functional>
@@ -10,7 +10,7 @@
 #include <set>
 #include <string>
 
-#include "command/job_feed.hpp"
+#include "command/job_producer.hpp"
 #include "command/log/joblog.hpp"
 #include "command/log/results_table.hpp"
 #include "command/output/collator.hpp"
@@ -26,46 +26,50 @@
 namespace furrow::command {
 
 struct MapSettings {
-  // Borrowed; null where there is none.
+  // Borrowed; null if absent.
   const CommandTemplate* command = nullptr;
   const CommandTemplate* tag = nullptr;
   const CommandTemplate* directory = nullptr;
   const CommandTemplate* retries = nullptr;
-  const ResultsFiles* files = nullptr;  // where the jobs' output goes
-  ResultsTable* table = nullptr;        // what its output becomes
-  JobOutputs* outputs = nullptr;        // what they make
+  const ResultsFiles* files = nullptr;  // where to write the jobs' output
+  ResultsTable* table = nullptr;        // a table for the jobs' output
+  JobOutputs* outputs = nullptr;        // the files that the jobs make
   unsigned slots = 1;
   std::uint64_t total = 0;
   std::uint64_t seed = 0;
   std::string shell{};
   std::string slot_variable{};
   std::optional<int> nice{};
-  bool watch_memory = false;    // the log has it
+  bool watch_memory = false;    // measure it for the log
   bool print_commands = false;  // before the job's output
-  bool uncaptured = false;      // jobs write to the engine's own standard output and error
+  bool uncaptured = false;      // jobs write directly to the engine's standard output and error
   enum class Resume : std::uint8_t { kNo, kUnfinished, kFailed } resume = Resume::kNo;
 };
 
-// What became of the input, beside what the farm counts.
+// What happened to the input, in addition to what the farm counts.
 struct MapCounts {
-  std::uint64_t read = 0;     // jobs that the input gave
-  std::uint64_t skipped = 0;  // done before, by the log
-  std::uint64_t fresh = 0;    // what they make is up to date
-  bool is_all = false;        // the input has ended
+  // Jobs read from the input.
+  std::uint64_t read = 0;
+  // Jobs done before, according to the log.
+  std::uint64_t skipped = 0;
+  // Jobs whose outputs are up to date.
+  std::uint64_t fresh = 0;
+  // Whether the input has ended.
+  bool is_all = false;
 };
 
 class MapSource final : public plan::JobSource {
  public:
-  // All borrowed; without a log null.
-  MapSource(MapSettings settings, JobFeed& feed, Collator& collator, Joblog* log, plan::JobGraph& graph,
-            plan::Resources& resources, os::EventLoop& loop);
+  // Borrows everything; LOG may be null.
+  MapSource(MapSettings settings, JobProducer& producer, Collator& collator, Joblog* log,
+            plan::JobGraph& graph, plan::Resources& resources, os::EventLoop& loop);
   ~MapSource() override;
 
-  // Told of each command that starts, where the user wants to see them.
+  // CALLBACK is called for each command that starts, if the user wants to see them.
   void on_start(std::function<void(const MapJob&)> callback) { on_start_ = std::move(callback); }
 
   const MapCounts& counts() const { return counts_; }
-  const std::optional<Error>& error() const { return error_; }  // that ended the input
+  const std::optional<Error>& error() const { return error_; }  // the error that ended the input
   const MapJob& job(plan::JobId id) const { return *jobs_[id]; }
   std::string command_of(plan::JobId id) const;  // for people
 
@@ -73,9 +77,9 @@ class MapSource final : public plan::JobSource {
   bool add_jobs(std::size_t count) override;
   void prepare(std::span<const plan::JobId> jobs, int attempt) override;
   std::vector<Result<plan::DemandId>> demands(std::span<const plan::JobId> jobs, int attempt) override;
-  Result<void> starting(plan::JobId job, int attempt, plan::Launch& launch) override;
-  Result<void> finished(const plan::Exit& exit) override;
-  void failed(const plan::Exit& exit, bool will_retry) override;
+  Result<void> before_start(plan::JobId job, int attempt, plan::Launch& launch) override;
+  Result<void> on_success(const plan::Exit& exit) override;
+  void on_failure(const plan::Exit& exit, bool will_retry) override;
   Result<void> commit() override;
   plan::JobName name(plan::JobId job) const override;
 
@@ -93,7 +97,7 @@ class MapSource final : public plan::JobSource {
   void wait_for_input();
 
   const MapSettings settings_;
-  JobFeed& feed_;
+  JobProducer& producer_;
   Collator& collator_;
   Joblog* const log_;
   plan::JobGraph& graph_;
@@ -104,13 +108,15 @@ class MapSource final : public plan::JobSource {
   plan::PrepareListener* listener_ = nullptr;
   std::function<void(const MapJob&)> on_start_;
   plan::IdTable<std::unique_ptr<MapJob>> jobs_;
-  std::vector<std::unique_ptr<MapJob>> spares_;  // their memory is used again
-  std::vector<plan::JobId> ended_;               // in this round; still known to those who are told of it
+  // Kept so that their memory is used again.
+  std::vector<std::unique_ptr<MapJob>> spares_;
+  // Ended in this round; dropped at the commit, once all listeners have been called.
+  std::vector<plan::JobId> ended_;
   Slots free_slots_;
   std::set<std::string> made_directories_;
   MapCounts counts_;
   std::optional<Error> error_;
-  int watched_ = -1;  // the input, while it has nothing yet
+  int watched_ = -1;  // the input's descriptor, while it has no data
 };
 
 }  // namespace furrow::command

@@ -1,4 +1,4 @@
-// The median of numbers that come one by one.
+// The running median of a sequence of numbers.
 #pragma once
 
 #include <functional>

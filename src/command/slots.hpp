@@ -1,4 +1,4 @@
-// The places in which jobs run, numbered from 1; the lowest free one is taken first.
+// The slots in which jobs run, numbered from 1; the lowest free one is taken first.
 #pragma once
 
 #include <functional>

@@ -1,6 +1,4 @@
-// Two executors as one: some attempts run on this machine, the others elsewhere.
-//
-// Not thread-safe.
+// Combines two executors: some attempts run on this machine, the others elsewhere. Not thread-safe.
 #pragma once
 
 #include <functional>
@@ -11,7 +9,7 @@ namespace furrow::exec {
 
 class RoutedExecutor : public plan::Executor {
  public:
-  // Borrows both. IS_REMOTE is asked once for each attempt.
+  // Borrows both executors. `is_remote` is called once for each attempt.
   RoutedExecutor(plan::Executor& local, plan::Executor& remote,
                  std::function<bool(const plan::Attempt& attempt)> is_remote)
       : local_(local), remote_(remote), is_remote_(std::move(is_remote)) {}
@@ -20,7 +18,7 @@ class RoutedExecutor : public plan::Executor {
     local_.set_listener(listener);
     remote_.set_listener(listener);
   }
-  // The farm's budget keeps those of this machine within its cores, which are far fewer than it could hold.
+  // The sum is no risk for this machine: the farm's budget keeps local attempts within its cores.
   std::size_t max_running() const override { return local_.max_running() + remote_.max_running(); }
   void start(plan::Attempt attempt) override {
     plan::Executor& chosen = is_remote_(attempt) ? remote_ : local_;

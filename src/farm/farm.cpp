@@ -46,7 +46,7 @@ class Farm::Run : public plan::ExitListener {
 
   void supply();
   void grow();
-  void leave(JobId job);
+  void erase(JobId job);
   void admit();
   void enqueue(JobId job, DemandId demand);
   DemandId fitting(DemandId demand);
@@ -59,7 +59,7 @@ class Farm::Run : public plan::ExitListener {
   void give_up(JobId job);
 
   void pick();
-  bool is_held_up();
+  bool is_throttled();
   void mark_starting();
   void commit_and_start();
   void start(Starting& starting);
@@ -67,7 +67,7 @@ class Farm::Run : public plan::ExitListener {
   bool lacks_launches() const;
   bool is_time_to_look_ahead() const;
   void look_ahead();
-  void get_upcoming_ready();
+  void prefetch_upcoming();
 
   bool is_halted() const { return winding_down_ || summary_.signal != 0 || summary_.error; }
   bool is_over() const {
@@ -92,21 +92,21 @@ class Farm::Run : public plan::ExitListener {
 
   std::vector<JobId> ready_;         // not in the queue yet
   plan::IdTable<DemandId> demands_;  // by job: what it takes from the budget
-  // by demand: what of it counts, see fitting(); kUnknown where not asked yet
+  // by demand: the part that counts, see fitting(); kUnknown until computed
   std::vector<DemandId> fitting_;
   static constexpr DemandId kUnknown = 0xffffffffu;
-  static constexpr double kLookAgain_s = 0.05;  // for outputs that show late
-  static constexpr std::size_t kMostReady = 8;  // jobs that are got ready ahead: few end in one round
+  static constexpr double kLookAgain_s = 0.05;      // between two checks for late outputs
+  static constexpr std::size_t kMaxPrefetched = 8;  // more would be wasted: few jobs end in one round
 
-  std::vector<Exit> ended_;  // told by the executor, not settled yet
-  std::vector<Exit> late_;   // likewise, and to be looked at again when the timer fires
+  std::vector<Exit> ended_;  // reported by the executor, not settled yet
+  std::vector<Exit> late_;   // outputs not visible yet: checked again when the timer fires
   std::uint64_t late_timer_ = 0;
-  std::vector<JobId> picked_;       // hold their share of the budget, wait for their launch
+  std::vector<JobId> picked_;       // hold their share of the budget and wait for their launch
   std::vector<Starting> starting_;  // marked as starting in this round
   std::size_t running_ = 0;
-  std::size_t news_ = 0;     // jobs that entered or left the queue since the last look ahead
+  std::size_t news_ = 0;     // jobs that entered or left the queue since the last look_ahead()
   bool is_supplied_ = true;  // the source may have more jobs
-  std::uint64_t gate_timer_ = 0;
+  std::uint64_t throttle_timer_ = 0;
   bool uncommitted_ = false;
   bool look_again_ = false;  // something changed after this round's jobs were picked
   bool winding_down_ = false;
@@ -129,7 +129,7 @@ Summary Farm::Run::run() {
     mark_starting();
     commit_and_start();
     if (is_time_to_look_ahead()) look_ahead();
-    get_upcoming_ready();
+    prefetch_upcoming();
     if (is_over()) break;
     loop_.run_once(can_go_on() ? 0 : -1);
   }
@@ -139,20 +139,20 @@ Summary Farm::Run::run() {
   return summary_;
 }
 
-// --- what is ready
+// --- jobs that become ready
 
 void Farm::Run::supply() {
   const std::size_t waiting = queue_.size() + ready_.size();
-  if (!is_supplied_ || is_halted() || waiting >= options_.prefetch) return;
-  is_supplied_ = source_.add_jobs(options_.prefetch - waiting);
+  if (!is_supplied_ || is_halted() || waiting >= options_.lookahead) return;
+  is_supplied_ = source_.add_jobs(options_.lookahead - waiting);
 }
 
-// Nothing asks for the job any more.
-void Farm::Run::leave(JobId job) {
-  if (!options_.ended_leave) return;
-  graph_.leave(job);
-  demands_.leave(job);
-  launches_.leave(job);
+// Called once nothing refers to the job any longer.
+void Farm::Run::erase(JobId job) {
+  if (!options_.erase_ended) return;
+  graph_.erase(job);
+  demands_.erase(job);
+  launches_.erase(job);
 }
 
 void Farm::Run::grow() {
@@ -165,7 +165,7 @@ void Farm::Run::grow() {
   ready_.insert(ready_.end(), ready.begin(), ready.end());
 }
 
-// Asks what the jobs that have become ready need, all at once, and lines them up.
+// Asks in one call what the jobs that have become ready need, and puts them into the queue.
 void Farm::Run::admit() {
   const std::vector<JobId> ready = std::exchange(ready_, {});
   if (ready.empty() || is_halted()) return;
@@ -187,8 +187,8 @@ void Farm::Run::enqueue(JobId id, DemandId demand) {
   ++news_;
 }
 
-// What a demand takes from the budget: no more of anything than there is, and nothing of what has no limit,
-// so that jobs that differ only there stand in one line.
+// What a demand takes from the budget: of each resource at most its limit, and none of a resource without a
+// limit. Demands that differ only there become one, and their jobs share one line of the queue.
 DemandId Farm::Run::fitting(DemandId demand) {
   if (demand >= fitting_.size()) fitting_.resize(demand + 1, kUnknown);
   if (fitting_[demand] == kUnknown) {
@@ -201,12 +201,12 @@ DemandId Farm::Run::fitting(DemandId demand) {
   return fitting_[demand];
 }
 
-// --- what has ended
+// --- attempts that have ended
 
 void Farm::Run::settle() {
   for (Exit& exit : std::exchange(ended_, {})) {
     const bool may_wait = exit.ok() && summary_.signal == 0 && !summary_.error;
-    if (may_wait && source_.is_late(exit)) {
+    if (may_wait && source_.outputs_pending(exit)) {
       late_.push_back(std::move(exit));
     } else {
       settle(std::move(exit));
@@ -234,19 +234,19 @@ void Farm::Run::settle(Exit exit) {
 
   if (exit.cancelled) {
     ++summary_.cancelled;
-    source_.failed(exit, false);
+    source_.on_failure(exit, false);
     emit({.kind = Event::Kind::kJobFailed, .job = job, .attempt = exit.attempt, .exit = &exit});
     return;
   }
   if (!exit.ok()) return attempt_failed(exit, nullptr, true);
-  if (const Result<void> finished = source_.finished(exit); !finished) {
+  if (const Result<void> finished = source_.on_success(exit); !finished) {
     exit.error = finished.error().to_string();
     return attempt_failed(exit, &finished.error(), true);
   }
   graph_.finish(job, ready_);
   ++summary_.done;
   emit({.kind = Event::Kind::kJobFinished, .job = job, .attempt = exit.attempt, .exit = &exit});
-  leave(job);
+  erase(job);
 }
 
 void Farm::Run::attempt_failed(const Exit& exit, const Error* error, bool may_retry) {
@@ -261,7 +261,7 @@ void Farm::Run::attempt_failed(const Exit& exit, const Error* error, bool may_re
       error = &demand.error();
     }
   }
-  source_.failed(exit, retry);
+  source_.on_failure(exit, retry);
   emit({.kind = Event::Kind::kJobFailed,
         .job = job,
         .attempt = exit.attempt,
@@ -290,16 +290,16 @@ void Farm::Run::give_up(JobId job) {
   summary_.skipped += skipped.size();
   if (!options_.keep_going) winding_down_ = true;
   if (!skipped.empty()) emit({.kind = Event::Kind::kJobsSkipped, .job = job, .count = skipped.size()});
-  leave(job);
+  erase(job);
 }
 
-// --- what starts
+// --- jobs that start
 
 void Farm::Run::pick() {
   if (is_halted()) return abandon_picked();
-  const plan::Amounts one_core{1};  // without it nothing starts, and the queue need not be searched
+  const plan::Amounts one_core{1};  // without a free core nothing starts, so the queue is not searched
   while (running_ + picked_.size() < executor_.max_running() && budget_.fits(one_core)) {
-    if (!queue_.empty() && is_held_up()) return;
+    if (!queue_.empty() && is_throttled()) return;
     const std::optional<JobId> job = queue_.pop_fitting(budget_, resources_);
     if (!job) break;
     ++news_;
@@ -307,17 +307,17 @@ void Farm::Run::pick() {
     picked_.push_back(*job);
   }
   if (running_ + picked_.size() == 0 && !queue_.empty()) {
-    summary_.error =
-        Error{count_of(queue_.size(), "job") + " can never start: nothing of what they need is there to use"};
+    summary_.error = Error{count_of(queue_.size(), "job") +
+                           " can never start: none of the resources they need is available"};
   }
 }
 
-bool Farm::Run::is_held_up() {
-  if (options_.gate == nullptr) return false;
-  const double hold_s = options_.gate->hold_s(running_ + picked_.size());
+bool Farm::Run::is_throttled() {
+  if (options_.throttle == nullptr) return false;
+  const double hold_s = options_.throttle->hold_s(running_ + picked_.size());
   if (hold_s <= 0) return false;
-  loop_.cancel(gate_timer_);
-  gate_timer_ = loop_.after(hold_s, [] {});  // the loop goes round, and this is asked again
+  loop_.cancel(throttle_timer_);
+  throttle_timer_ = loop_.after(hold_s, [] {});  // wakes the loop, which then asks again
   return true;
 }
 
@@ -328,7 +328,7 @@ void Farm::Run::mark_starting() {
     const int attempt = launches_.attempt(job);
     if (launch) {
       uncommitted_ = true;
-      const Result<void> ready = source_.starting(job, attempt, *launch);
+      const Result<void> ready = source_.before_start(job, attempt, *launch);
       if (ready) {
         starting_.push_back({job, *std::move(launch)});
         return true;
@@ -346,7 +346,7 @@ void Farm::Run::commit_and_start() {
   if (!uncommitted_) return;
   uncommitted_ = false;
   if (const Result<void> committed = source_.commit(); !committed && !summary_.error) {
-    // What is not recorded must not run, and what runs could not be recorded.
+    // A job whose start is not recorded must not run, and the ends of running jobs cannot be recorded.
     summary_.error = committed.error();
     executor_.cancel_all(plan::Stop::kGently);
   }
@@ -379,29 +379,29 @@ bool Farm::Run::lacks_launches() const {
   return std::any_of(picked_.begin(), picked_.end(), [&](JobId job) { return !launches_.is_asked(job); });
 }
 
-// When about half of what comes next is new: launches are asked for in batches.
+// True when about half of the upcoming jobs are new, so that launches are requested in batches.
 bool Farm::Run::is_time_to_look_ahead() const {
-  return !is_halted() && news_ > 0 && news_ >= std::min(options_.prefetch, queue_.size()) / 2;
+  return !is_halted() && news_ > 0 && news_ >= std::min(options_.lookahead, queue_.size()) / 2;
 }
 
 void Farm::Run::look_ahead() {
   news_ = 0;
   std::vector<JobId> wanted = picked_;
-  const std::vector<JobId> upcoming = queue_.peek(options_.prefetch);
+  const std::vector<JobId> upcoming = queue_.peek(options_.lookahead);
   wanted.insert(wanted.end(), upcoming.begin(), upcoming.end());
   launches_.ask(wanted);
 }
 
-// Between the end of one job and the start of the next a core is idle: what can be done for the next ones
-// now, while jobs run, is not left for then.
-void Farm::Run::get_upcoming_ready() {
+// Between the end of one job and the start of the next a core is idle. Whatever can be done for the next jobs
+// is therefore done now, while others run.
+void Farm::Run::prefetch_upcoming() {
   if (is_halted() || running_ == 0) return;
-  for (const JobId job : queue_.peek(std::min(running_, kMostReady))) {
-    if (launches_.can_get_ready(job)) source_.get_ready(job, launches_.attempt(job));
+  for (const JobId job : queue_.peek(std::min(running_, kMaxPrefetched))) {
+    if (launches_.can_prefetch(job)) source_.prefetch(job, launches_.attempt(job));
   }
 }
 
-// --- the end
+// --- how a run ends
 
 void Farm::Run::stop(int signal) {
   const bool first = summary_.signal == 0;
@@ -418,8 +418,8 @@ void Farm::Run::halt(bool at_once) {
   if (at_once) executor_.cancel_all(plan::Stop::kGently);
 }
 
-// Whether there is something to do before anything else happens: an answer came at once, or a share of the
-// budget came back.
+// Whether the next round has work without any new event: a launch was answered at once, or part of the budget
+// became free.
 bool Farm::Run::can_go_on() const {
   const auto is_here = [&](JobId job) { return launches_.is_here(job); };
   return look_again_ || !ended_.empty() || std::any_of(picked_.begin(), picked_.end(), is_here);

@@ -1,27 +1,28 @@
-// Drives the jobs of a graph over an executor until all are done, or no more can or may run.
+// Runs the jobs of a graph on an executor until all are done, or until no further job can or may start.
 //
 // One round of the loop:
-//   1. ended attempts are settled: checked and recorded by the source, retried or failed; one whose outputs
-//      show late keeps its share of the budget and is looked at again in a moment
-//   2. the source adds jobs where few wait; those that became ready are admitted: it says what they need
-//   3. jobs are picked, best first, while their demands fit; from then on they hold their share of the budget
-//   4. picked jobs whose launch has come are marked as starting
-//   5. one commit for all of this, then they start
-//   6. launches of upcoming jobs are asked for, so that the next free core need not wait for an answer
-//   7. the jobs that come next are got ready, so that between the end of a job and the next start only that
-//   is
-//      left which has to be: to record the end and the start
-//   8. the loop waits for something to happen
+//   1. Attempts that have ended are settled: the source checks and records them, and the job is done, retried
+//      or failed. An attempt whose outputs are not visible yet keeps its share of the budget and is checked
+//      again a moment later.
+//   2. If few jobs wait, the source adds more. For the jobs that became ready it says what resources they
+//      need, and they enter the queue.
+//   3. Jobs are picked, best first, as long as their demands fit. A picked job holds its share of the budget.
+//   4. Picked jobs whose launch has arrived are marked as starting.
+//   5. One commit records all of this, then the marked jobs start.
+//   6. The launches of upcoming jobs are requested, so that the next free core does not wait for an answer.
+//   7. The next jobs are prefetched, so that between the end of one job and the start of the next the farm
+//      only has to record the two.
+//   8. The loop waits for an event.
 //
 // States of a run:
-//   running -> winding down (a job failed without keep_going: nothing new starts, what runs may end) -> over
-//           -> stopping (a signal, or a commit that failed: nothing new starts, what runs is cancelled)
-//           -> over
+//   running -> over
+//   running -> winding down -> over   a job failed without keep_going: nothing starts, running jobs may end
+//   running -> stopping -> over       a signal or failed commit: nothing starts, running jobs are cancelled
 //
-// States of a job beyond those of JobGraph: a ready job is new, queued or picked; its launch is unasked,
-// asked or here.
+// States of a job in addition to those of JobGraph: a ready job is new, queued or picked; its launch is not
+// requested, requested or available.
 //
-// A job that asks for more of a resource than there is gets all there is, as in Snakemake. Not thread-safe.
+// A job that asks for more of a resource than the run has gets all of it, as in Snakemake. Not thread-safe.
 #pragma once
 
 #include <cstddef>
@@ -38,54 +39,55 @@
 
 namespace furrow::farm {
 
-// Holds up the next job although there is room for it: a pause between two starts, too little memory.
-class StartGate {
+// Delays the next job although there is room for it: to space out starts, or while memory is short.
+class Throttle {
  public:
-  virtual ~StartGate() = default;
-  // 0: a job may start now, and does; else how long to wait before it is worth asking again.
+  virtual ~Throttle() = default;
+  // 0: a job may start now, and will. Otherwise: how long to wait before asking again.
   virtual double hold_s(std::size_t running) = 0;
 };
 
 struct FarmOptions {
-  bool keep_going = false;    // run what does not depend on a failed job
-  std::size_t prefetch = 64;  // launches to ask for ahead
-  double timeout_s = 0;       // for each attempt; 0: none
-  bool ended_leave = false;   // jobs that have ended leave the graph: nobody depends on them later
-  StartGate* gate = nullptr;  // borrowed
+  bool keep_going = false;       // after a failure, still run the jobs that do not depend on it
+  std::size_t lookahead = 64;    // how many launches to request in advance
+  double timeout_s = 0;          // for each attempt; 0: none
+  bool erase_ended = false;      // remove ended jobs from the graph: no later job will depend on them
+  Throttle* throttle = nullptr;  // borrowed
 };
 
 struct Summary {
-  std::size_t total = 0;  // jobs to run, those added on the way included
+  std::size_t total = 0;  // jobs to run, including those added during the run
   std::size_t done = 0;
   std::size_t failed = 0;
   std::size_t skipped = 0;    // depend on a failed job
   std::size_t cancelled = 0;  // were running when the run was stopped
-  std::size_t unstarted = 0;  // could have run, but the run ended before
-  int signal = 0;             // what stopped the run; 0: nothing
+  std::size_t unstarted = 0;  // could have run, but the run ended first
+  int signal = 0;             // the signal that stopped the run; 0: none
   double wall_s = 0;
-  double core_s = 0;  // time of all attempts, each times its cores
-  // what ended the run as a whole (the store cannot write, jobs wait in a circle)
+  double core_s = 0;  // sum over all attempts of wall time times cores
+  // what ended the whole run (the store cannot be written, jobs depend on each other in a cycle)
   std::optional<Error> error{};
   bool ok() const { return done == total && signal == 0 && !error; }
 };
 
 class Farm {
  public:
-  // All borrowed for the Farm's life. BUDGET is this run's own.
+  // The references are borrowed for the Farm's lifetime; the budget belongs to this run.
   Farm(plan::JobGraph& graph, plan::Resources& resources, plan::Budget budget, plan::Executor& executor,
        plan::JobSource& source, os::EventLoop& loop, FarmOptions options = {});
   ~Farm();
   Farm(const Farm&) = delete;
   Farm& operator=(const Farm&) = delete;
 
-  void add_sink(plan::EventSink* sink);  // borrowed; told in the order added
-  Summary run();                         // once
+  void add_sink(plan::EventSink* sink);  // borrowed; sinks are called in the order added
+  Summary run();                         // call once
 
-  // From a callback of the loop: the first call starts nothing new and asks running jobs to end, further ones
-  // end them at once.
+  // Call from a callback of the loop. After the first call nothing new starts and running jobs are asked to
+  // end; a further call ends them at once.
   void stop(int signal);
 
-  // Likewise, for a reason that is no signal: starts nothing new; AT_ONCE: what runs is asked to end, too.
+  // The same for a reason other than a signal: nothing new starts. With `at_once`, running jobs are also
+  // asked to end.
   void halt(bool at_once);
 
  private:

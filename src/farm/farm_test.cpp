@@ -31,7 +31,7 @@ std::string numbered(const char* what, JobId job, int attempt = 1) {
   return std::string(what) + " " + std::to_string(job) + (attempt > 1 ? "/" + std::to_string(attempt) : "");
 }
 
-// Ends attempts one a round, the oldest first, as END says; a cancelled one ends as cancelled.
+// Ends one attempt a round, the oldest first, as `end` sets it; a cancelled attempt ends as cancelled.
 class FakeExecutor : public plan::Executor {
  public:
   FakeExecutor(os::EventLoop& loop, Log& log) : loop_(loop), log_(log) {}
@@ -127,22 +127,22 @@ class FakeSource : public plan::JobSource {
     return answers;
   }
 
-  void get_ready(JobId job, int attempt) override {
-    made_ready.push_back(numbered("ready", job, attempt) + " after " + log_.back());
+  void prefetch(JobId job, int attempt) override {
+    prefetched.push_back(numbered("prefetch", job, attempt) + " after " + log_.back());
   }
-  Result<void> starting(JobId job, int attempt, Launch&) override {
+  Result<void> before_start(JobId job, int attempt, Launch&) override {
     log_.push_back(numbered("starting", job, attempt));
     if (bad_starts.contains(job)) return fail("no room for outputs");
     return {};
   }
-  bool is_late(const Exit& exit) override {
+  bool outputs_pending(const Exit& exit) override {
     return late_times.contains(exit.job) && late_times[exit.job]-- > 0;
   }
-  Result<void> finished(const Exit& exit) override {
+  Result<void> on_success(const Exit& exit) override {
     log_.push_back(numbered("finished", exit.job, exit.attempt));
     return check(exit);
   }
-  void failed(const Exit& exit, bool will_retry) override {
+  void on_failure(const Exit& exit, bool will_retry) override {
     log_.push_back(numbered(will_retry ? "retry" : "failed", exit.job, exit.attempt));
     last_failure = exit;
   }
@@ -158,7 +158,7 @@ class FakeSource : public plan::JobSource {
   std::function<Result<void>(const Exit&)> check = [](const Exit&) { return Result<void>(); };
   std::set<JobId> bad_launches, bad_starts;
   std::vector<JobId> prepared;
-  Log made_ready;
+  Log prefetched;
   std::map<JobId, int> late_times;
   Exit last_failure;
   int prepare_calls = 0, demand_calls = 0, commits = 0, failing_commit = 0;
@@ -206,7 +206,7 @@ class RecordingSink : public plan::EventSink {
 
 class FarmTest : public ::testing::Test {
  protected:
-  FarmTest() { resources.demand({}); }  // 0: nothing
+  FarmTest() { resources.demand({}); }  // DemandId 0: no resources
   JobId add(Job job = {}, std::initializer_list<JobId> waits_for = {}) {
     const JobId id = graph.add(job);
     for (const JobId other : waits_for) graph.depend(id, other);
@@ -234,7 +234,7 @@ class FarmTest : public ::testing::Test {
   std::unique_ptr<Farm> farm;
 };
 
-TEST_F(FarmTest, RunsAChainInOrderWithOneCommitARound) {
+TEST_F(FarmTest, RunsAChainInOrderWithOneCommitPerRound) {
   const JobId a = add();
   const JobId b = add({}, {a});
   add({}, {b});
@@ -251,27 +251,27 @@ TEST_F(FarmTest, RunsAChainInOrderWithOneCommitARound) {
   EXPECT_THAT(sink.commands, ElementsAre("command 0", "command 1", "command 2"));
 }
 
-TEST_F(FarmTest, AnEmptyGraphIsOverAtOnce) {
+TEST_F(FarmTest, AnEmptyGraphEndsAtOnce) {
   EXPECT_TRUE(run().ok());
   EXPECT_THAT(sink.events, ElementsAre("run of 0", "over"));
   EXPECT_THAT(log, IsEmpty());
 }
 
-TEST_F(FarmTest, HoldsNoMoreThanTheCoresAllow) {
+TEST_F(FarmTest, RunsNoMoreJobsThanTheCoresAllow) {
   for (int i = 0; i < 50; ++i) add();
   cores(3);
   EXPECT_TRUE(run().ok());
   EXPECT_EQ(executor.most_at_once, 3u);
 }
 
-TEST_F(FarmTest, HoldsNoMoreThanTheExecutorTakes) {
+TEST_F(FarmTest, RunsNoMoreJobsThanTheExecutorAccepts) {
   for (int i = 0; i < 50; ++i) add();
   executor.most = 4;
   EXPECT_TRUE(run().ok());
   EXPECT_EQ(executor.most_at_once, 4u);
 }
 
-TEST_F(FarmTest, AnExecutorWithoutPlaceIsAnErrorAndNoHang) {
+TEST_F(FarmTest, AnExecutorWithoutCapacityIsAnError) {
   add();
   executor.most = 0;
   const Summary summary = run();
@@ -280,7 +280,7 @@ TEST_F(FarmTest, AnExecutorWithoutPlaceIsAnErrorAndNoHang) {
   EXPECT_EQ(summary.unstarted, 1u);
 }
 
-TEST_F(FarmTest, ADemandOverTheLimitTakesAllThereIs) {
+TEST_F(FarmTest, ADemandOverTheLimitGetsTheWholeLimit) {
   const std::size_t memory = resources.index("mem_mb");
   budget.set_limit(plan::kCores, 4);
   budget.set_limit(memory, 100);
@@ -292,7 +292,7 @@ TEST_F(FarmTest, ADemandOverTheLimitTakesAllThereIs) {
   EXPECT_EQ(executor.most_at_once, 1u);
 }
 
-TEST_F(FarmTest, DemandsThatDifferOnlyInWhatHasNoLimitDoNotMatter) {
+TEST_F(FarmTest, DemandsThatDifferOnlyInUnlimitedResourcesShareALine) {
   resources.index("mem_mb");
   budget.set_limit(plan::kCores, 2);
   source.demand = [&](JobId job, int) { return resources.demand({1, static_cast<plan::Amount>(job)}); };
@@ -302,7 +302,7 @@ TEST_F(FarmTest, DemandsThatDifferOnlyInWhatHasNoLimitDoNotMatter) {
   EXPECT_LT(os::monotonic_seconds() - begun, 5);
 }
 
-TEST_F(FarmTest, BetterJobsStartFirst) {
+TEST_F(FarmTest, UrgentThenPriorityThenDepthDecideTheOrder) {
   add({.depth = 1});
   add({.priority = 5});
   add({.depth = 9});
@@ -312,22 +312,22 @@ TEST_F(FarmTest, BetterJobsStartFirst) {
   EXPECT_THAT(sink.commands, ElementsAre("command 3", "command 1", "command 2", "command 0"));
 }
 
-TEST_F(FarmTest, AsksForDemandsOfAllReadyJobsInOneCall) {
+TEST_F(FarmTest, AsksForTheDemandsOfAllReadyJobsInOneCall) {
   for (int i = 0; i < 500; ++i) add();
   cores(1);
   run();
   EXPECT_EQ(source.demand_calls, 1);
 }
 
-TEST_F(FarmTest, PreparesAheadInBatches) {
+TEST_F(FarmTest, RequestsLaunchesInBatches) {
   for (int i = 0; i < 1000; ++i) add();
   cores(1);
-  EXPECT_TRUE(run({.prefetch = 64}).ok());
+  EXPECT_TRUE(run({.lookahead = 64}).ok());
   EXPECT_EQ(source.prepared.size(), 1000u);
   EXPECT_LE(source.prepare_calls, 1000 / 32 + 10);
 }
 
-TEST_F(FarmTest, StartsAJobOnlyOnceItsLaunchHasCome) {
+TEST_F(FarmTest, StartsAJobOnlyAfterItsLaunchArrived) {
   source.answers_at_once = false;
   for (int i = 0; i < 300; ++i) add();
   cores(2);
@@ -336,7 +336,7 @@ TEST_F(FarmTest, StartsAJobOnlyOnceItsLaunchHasCome) {
   EXPECT_EQ(executor.most_at_once, 2u);
 }
 
-TEST_F(FarmTest, OtherJobsGoOnWhileOneWaitsForItsOutputs) {
+TEST_F(FarmTest, OtherJobsRunWhileOneWaitsForItsOutputs) {
   add();
   const JobId next = add();
   add({}, {next});
@@ -348,7 +348,7 @@ TEST_F(FarmTest, OtherJobsGoOnWhileOneWaitsForItsOutputs) {
                        "commit", "start 2", "finished 2", "commit", "finished 0", "commit"));
 }
 
-TEST_F(FarmTest, ASignalWaitsForNoOutputs) {
+TEST_F(FarmTest, ASignalEndsTheWaitForLateOutputs) {
   add();
   cores(1);
   source.late_times[0] = 1 << 30;
@@ -359,23 +359,23 @@ TEST_F(FarmTest, ASignalWaitsForNoOutputs) {
   EXPECT_EQ(source.last_failure.error, "no output");
 }
 
-TEST_F(FarmTest, GetsTheNextJobReadyWhileOthersRun) {
+TEST_F(FarmTest, PrefetchesTheNextJobWhileOthersRun) {
   for (int i = 0; i < 3; ++i) add();
   cores(1);
   EXPECT_TRUE(run().ok());
-  EXPECT_THAT(source.made_ready, ElementsAre("ready 1 after start 0", "ready 2 after start 1"));
+  EXPECT_THAT(source.prefetched, ElementsAre("prefetch 1 after start 0", "prefetch 2 after start 1"));
 }
 
-TEST_F(FarmTest, AJobThatIsReadyDoesNotStartAfterAFailure) {
+TEST_F(FarmTest, APrefetchedJobDoesNotStartAfterAFailure) {
   for (int i = 0; i < 2; ++i) add();
   cores(1);
   executor.end = [](Exit& exit) { exit.status = 1; };
   EXPECT_EQ(run().unstarted, 1u);
-  EXPECT_THAT(source.made_ready, ElementsAre("ready 1 after start 0"));
+  EXPECT_THAT(source.prefetched, ElementsAre("prefetch 1 after start 0"));
   EXPECT_THAT(log, ElementsAre("starting 0", "commit", "start 0", "failed 0", "commit"));
 }
 
-TEST_F(FarmTest, GetsAJobReadyOnceAndNoneWithoutALaunch) {
+TEST_F(FarmTest, PrefetchesAJobOnceAndOnlyWithALaunch) {
   for (int i = 0; i < 4; ++i) add(Job{.retries = 1});
   cores(1);
   source.bad_launches = {2};
@@ -383,10 +383,10 @@ TEST_F(FarmTest, GetsAJobReadyOnceAndNoneWithoutALaunch) {
   FarmOptions options;
   options.keep_going = true;
   EXPECT_EQ(run(options).done, 3u);
-  EXPECT_THAT(source.made_ready, ElementsAre("ready 1 after start 0"));
+  EXPECT_THAT(source.prefetched, ElementsAre("prefetch 1 after start 0"));
 }
 
-TEST_F(FarmTest, AfterAFailureWhatRunsMayEndAndNothingNewStarts) {
+TEST_F(FarmTest, AfterAFailureRunningJobsEndAndNoneStarts) {
   const JobId a = add();
   add();
   add({}, {a});
@@ -404,7 +404,7 @@ TEST_F(FarmTest, AfterAFailureWhatRunsMayEndAndNothingNewStarts) {
               ElementsAre("run of 4", "started 0", "started 1", "failed 0", "skipped 1", "done 1", "over"));
 }
 
-TEST_F(FarmTest, KeepGoingRunsWhatDoesNotDependOnTheFailure) {
+TEST_F(FarmTest, KeepGoingRunsJobsIndependentOfTheFailure) {
   const JobId a = add();
   const JobId b = add({}, {a});
   add({}, {b});
@@ -418,7 +418,7 @@ TEST_F(FarmTest, KeepGoingRunsWhatDoesNotDependOnTheFailure) {
   EXPECT_EQ(summary.unstarted, 0u);
 }
 
-TEST_F(FarmTest, RetriesWithTheDemandAndTheLaunchOfTheNextAttempt) {
+TEST_F(FarmTest, ARetryUsesTheDemandAndLaunchOfItsAttempt) {
   add({.retries = 2});
   budget.set_limit(plan::kCores, 8);
   std::vector<plan::DemandId> asked;
@@ -434,7 +434,7 @@ TEST_F(FarmTest, RetriesWithTheDemandAndTheLaunchOfTheNextAttempt) {
                                        "started 0/3", "done 0/3", "over"));
 }
 
-TEST_F(FarmTest, FailsForGoodAfterTheLastRetry) {
+TEST_F(FarmTest, FailsAfterTheLastRetry) {
   add({.retries = 1});
   executor.end = [](Exit& exit) { exit.status = 1; };
   const Summary summary = run();
@@ -443,7 +443,7 @@ TEST_F(FarmTest, FailsForGoodAfterTheLastRetry) {
                                "start 0/2", "failed 0/2", "commit"));
 }
 
-TEST_F(FarmTest, OutputsThatFailTheCheckAreAFailureWithItsReason) {
+TEST_F(FarmTest, AFailedOutputCheckFailsTheJobWithItsReason) {
   add();
   source.check = [](const Exit&) -> Result<void> { return fail("missing output x.txt"); };
   const Summary summary = run();
@@ -452,7 +452,7 @@ TEST_F(FarmTest, OutputsThatFailTheCheckAreAFailureWithItsReason) {
   EXPECT_THAT(sink.events, ElementsAre("run of 1", "started 0", "failed 0: missing output x.txt", "over"));
 }
 
-TEST_F(FarmTest, ALaunchThatCannotBePreparedFailsItsJobAlone) {
+TEST_F(FarmTest, AFailedLaunchFailsOnlyItsJob) {
   add();
   add();
   add();
@@ -463,7 +463,7 @@ TEST_F(FarmTest, ALaunchThatCannotBePreparedFailsItsJobAlone) {
   EXPECT_THAT(sink.events, ::testing::Contains("failed 0: params function broke"));
 }
 
-TEST_F(FarmTest, FailuresBeforeTheStartLeaveNoCoreBehind) {
+TEST_F(FarmTest, FailuresBeforeTheStartFreeTheirCores) {
   for (int i = 0; i < 20; ++i) add();
   cores(2);
   for (JobId job = 0; job < 15; ++job) (job % 2 == 0 ? source.bad_launches : source.bad_starts).insert(job);
@@ -473,7 +473,7 @@ TEST_F(FarmTest, FailuresBeforeTheStartLeaveNoCoreBehind) {
   EXPECT_EQ(executor.most_at_once, 2u);
 }
 
-TEST_F(FarmTest, ADemandThatFailsFailsItsJob) {
+TEST_F(FarmTest, AFailedDemandFailsOnlyItsJob) {
   add();
   add();
   source.demand = [](JobId job, int) -> Result<plan::DemandId> {
@@ -485,7 +485,7 @@ TEST_F(FarmTest, ADemandThatFailsFailsItsJob) {
   EXPECT_EQ(summary.done, 1u);
 }
 
-TEST_F(FarmTest, JobsThatWaitForEachOtherAreAnErrorAndNoHang) {
+TEST_F(FarmTest, JobsThatWaitForEachOtherAreAnError) {
   const JobId a = add(), b = add();
   graph.depend(a, b);
   graph.depend(b, a);
@@ -494,7 +494,7 @@ TEST_F(FarmTest, JobsThatWaitForEachOtherAreAnErrorAndNoHang) {
   EXPECT_THAT(summary.error->message, HasSubstr("wait for each other"));
 }
 
-TEST_F(FarmTest, NothingStartsThatCouldNotBeRecorded) {
+TEST_F(FarmTest, AJobDoesNotStartWhenItsStartCannotBeRecorded) {
   for (int i = 0; i < 10; ++i) add();
   cores(1);
   source.failing_commit = 3;
@@ -504,7 +504,7 @@ TEST_F(FarmTest, NothingStartsThatCouldNotBeRecorded) {
   EXPECT_EQ(std::count(log.begin(), log.end(), "start 2"), 0);
 }
 
-TEST_F(FarmTest, AFirstSignalCancelsGentlyAndASecondAtOnce) {
+TEST_F(FarmTest, TheFirstSignalCancelsGentlyTheSecondAtOnce) {
   for (int i = 0; i < 5; ++i) add();
   cores(2);
   executor.holds = true;
@@ -520,7 +520,7 @@ TEST_F(FarmTest, AFirstSignalCancelsGentlyAndASecondAtOnce) {
                                "cancel at once", "failed 0", "failed 1", "commit"));
 }
 
-TEST_F(FarmTest, AJobThatEndedWellDespiteTheSignalIsDone) {
+TEST_F(FarmTest, AJobThatSucceedsDespiteTheSignalIsDone) {
   add();
   add();
   cores(1);
@@ -534,7 +534,7 @@ TEST_F(FarmTest, AJobThatEndedWellDespiteTheSignalIsDone) {
   EXPECT_EQ(summary.unstarted, 1u);
 }
 
-TEST_F(FarmTest, RunsJobsThatAreAddedOnTheWay) {
+TEST_F(FarmTest, RunsJobsAddedDuringTheRun) {
   const JobId first = add();
   cores(1);
   source.check = [&](const Exit& exit) {
@@ -550,7 +550,7 @@ TEST_F(FarmTest, RunsJobsThatAreAddedOnTheWay) {
   EXPECT_EQ(summary.done, 3u);
 }
 
-TEST_F(FarmTest, CountsTheTimeOfCores) {
+TEST_F(FarmTest, CountsCoreSeconds) {
   add();
   budget.set_limit(plan::kCores, 4);
   const plan::DemandId three = resources.demand({3});

@@ -22,7 +22,7 @@ void Launches::grow(std::size_t jobs) { jobs_.grow(jobs); }
 void Launches::next_attempt(plan::JobId job) {
   ++jobs_[job].attempt;
   jobs_[job].state = State::kUnasked;
-  jobs_[job].is_ready = false;
+  jobs_[job].is_prefetched = false;
 }
 
 void Launches::ask(std::span<const plan::JobId> jobs) {
@@ -35,9 +35,9 @@ void Launches::ask(std::span<const plan::JobId> jobs) {
   for (const auto& [attempt, batch] : wanted) source_.prepare(batch, attempt);
 }
 
-bool Launches::can_get_ready(plan::JobId job) {
-  if (!is_here(job) || jobs_[job].is_ready) return false;
-  jobs_[job].is_ready = true;
+bool Launches::can_prefetch(plan::JobId job) {
+  if (!is_here(job) || jobs_[job].is_prefetched) return false;
+  jobs_[job].is_prefetched = true;
   return here_.at(job).has_value();
 }
 

@@ -1,8 +1,7 @@
-// The launches of jobs that are about to start, asked for ahead of time so that a free core does not wait for
-// an answer.
+// The launches of jobs that start soon, requested in advance so that a free core does not wait for an answer.
 //
-// States of a job's launch: unasked -> asked -> here (good, or an error) -> taken. A retry begins anew with
-// the next attempt; an answer to an earlier attempt is dropped. Not thread-safe.
+// States of a job's launch: unasked -> asked -> here (a launch or an error) -> taken. A retry starts again at
+// unasked with the next attempt number; an answer to an earlier attempt is dropped. Not thread-safe.
 #pragma once
 
 #include <cstdint>
@@ -18,20 +17,20 @@ namespace furrow::farm {
 class Launches : public plan::PrepareListener {
  public:
   explicit Launches(plan::JobSource& source);
-  ~Launches() override;  // deletes what launches that were not taken have left on disk
+  ~Launches() override;  // deletes the scratch files of launches that were not taken
   Launches(const Launches&) = delete;
   Launches& operator=(const Launches&) = delete;
 
   void grow(std::size_t jobs);
-  void leave(plan::JobId job) { jobs_.leave(job); }
+  void erase(plan::JobId job) { jobs_.erase(job); }
   int attempt(plan::JobId job) const { return jobs_[job].attempt; }  // 1 for the first
   void next_attempt(plan::JobId job);
 
   bool is_asked(plan::JobId job) const { return jobs_[job].state != State::kUnasked; }
   bool is_here(plan::JobId job) const { return jobs_[job].state == State::kHere; }
-  void ask(std::span<const plan::JobId> jobs);  // those among them that were not asked for yet
-  // True once for each attempt whose good launch is here: its job can be got ready.
-  bool can_get_ready(plan::JobId job);
+  void ask(std::span<const plan::JobId> jobs);  // requests those not requested yet
+  // True once for each attempt, when its launch is here and is no error: the job can be prefetched.
+  bool can_prefetch(plan::JobId job);
   Result<plan::Launch> take(plan::JobId job);
 
   void on_prepared(plan::JobId job, int attempt, Result<plan::Launch> launch) override;
@@ -40,12 +39,12 @@ class Launches : public plan::PrepareListener {
   enum class State : std::uint8_t { kUnasked, kAsked, kHere, kTaken };
 
   plan::JobSource& source_;
-  struct Job {
+  struct LaunchRecord {
     State state = State::kUnasked;
-    bool is_ready = false;  // everything was done that can be done ahead
+    bool is_prefetched = false;  // can_prefetch has answered for this attempt
     std::uint16_t attempt = 1;
   };
-  plan::IdTable<Job> jobs_;
+  plan::IdTable<LaunchRecord> jobs_;
   std::unordered_map<plan::JobId, Result<plan::Launch>> here_;
 };
 

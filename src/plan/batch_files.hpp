@@ -1,5 +1,6 @@
-// Files of a job that others build on before the engine hears of its end: they go to a cluster in one batch,
-// and the runner on the node sees to these.
+// The files of a job that runs in one batch on a cluster together with jobs that need its outputs. Those jobs
+// start before the engine learns of its end, so the runner on the node checks, touches and removes these
+// files.
 #pragma once
 
 #include <string>
@@ -8,9 +9,9 @@
 namespace furrow::plan {
 
 struct BatchFiles {
-  std::vector<std::string> files{}, folders{};  // must be there once it has ended
-  std::vector<std::string> touched{};           // made, or given a new time, once it has ended
-  // that it uses: removed once all of the batch that use it have succeeded
+  std::vector<std::string> files{}, folders{};  // must exist once the job has ended
+  std::vector<std::string> touched{};           // created, or given a new mtime, once it has ended
+  // temporary inputs: removed once all jobs of the batch that use them have succeeded
   std::vector<std::string> temporary{};
 };
 

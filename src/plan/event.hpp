@@ -1,4 +1,4 @@
-// What happened in a run, told to all who want to know: the progress display, the log of the run, a trace.
+// The events of a run, for all that listen: the progress display, the log of the run, a trace.
 #pragma once
 
 #include <cstdint>
@@ -16,8 +16,8 @@ struct Event {
     kJobStarted,   // job, attempt, launch
     kJobFinished,  // job, attempt, exit
     kJobFailed,    // job, attempt, exit or error; will_retry
-    kJobsSkipped,  // count = jobs that cannot run because another failed
-    kStopping,     // signal: no new jobs are started
+    kJobsSkipped,  // job = the one that failed; count = jobs that cannot run because of it
+    kStopping,     // signal; no new jobs are started
     kRunFinished,
   };
   Kind kind;

@@ -1,7 +1,7 @@
-// The seam between deciding and doing: what runs one attempt of one job, wherever that is.
+// The interface of everything that runs attempts of jobs: on this machine, on MPI ranks, on a cluster.
 //
-// An executor is started attempts and reports how each ended, exactly once, to its listener, from inside the
-// run's event loop. It decides nothing: no retries, no limits, no order. Not thread-safe.
+// An executor starts the attempts it is given and reports the end of each, exactly once, to its listener,
+// from inside the run's event loop. Retries, limits and order are decided by the farm. Not thread-safe.
 #pragma once
 
 #include <cstdint>
@@ -19,28 +19,29 @@ namespace furrow::plan {
 // What to execute for one attempt.
 struct Launch {
   enum class Kind : std::uint8_t {
-    kNothing,  // ends at once, well
+    kNothing,  // succeeds at once
     kProgram,  // argv
-    kShell,    // executable -c "prefix command"; without a shell where the command needs none: as argv, if
-               // given
-    kFork,     // a child of the evaluator, which gets the payload
+    // executable -c "prefix command"; a command that needs no shell runs without one (as argv, if given)
+    kShell,
+    kFork,  // a child of the evaluator, which gets the payload
   };
   Kind kind = Kind::kNothing;
   std::vector<std::string> argv{};
   std::string command{};
-  // goes before the command; "set -euo pipefail; " says no more than a plain command does
+  // goes before the command; "set -euo pipefail; " does not make a command need a shell
   std::string prefix{};
-  std::string executable{};                                        // the shell
-  std::vector<std::pair<std::string, std::string>> environment{};  // added to, or replacing, the engine's own
-  std::string directory{};                                         // where it runs; the engine's own if empty
-  std::string payload{};  // kFork: what the evaluator needs, in its own words
-  std::string scratch{};  // a file to delete once the attempt is over; may be empty
-  // Descriptors that become the standard streams. No input: /dev/null. No output: it is captured; both or
-  // none of the two. Closed with their last owner.
+  std::string executable{};  // the shell
+  // added to the engine's environment, or replacing variables of it
+  std::vector<std::pair<std::string, std::string>> environment{};
+  std::string directory{};  // where it runs; the engine's own if empty
+  std::string payload{};    // kFork: what the evaluator needs, in its own format
+  std::string scratch{};    // a file to delete once the attempt is over; may be empty
+  // Descriptors that become the standard streams. Without `input`: /dev/null. Without `output` and `errors`,
+  // which are set both or neither, output is captured. A descriptor is closed with its last owner.
   using Stream = std::shared_ptr<const int>;
   Stream input{}, output{}, errors{};
   std::optional<int> nice{};
-  bool watch_memory = false;  // somebody wants to know its peak, however small
+  bool watch_memory = false;  // measure the peak memory even of a small process
 };
 
 struct Attempt {
@@ -50,12 +51,13 @@ struct Attempt {
   double timeout_s = 0;  // 0: none
 };
 
-// What a finished attempt used; zero where nobody measured it.
+// What a finished attempt used; zero where it was not measured.
 struct Usage {
   double wall_s = 0;
   double user_s = 0;
   double system_s = 0;
-  std::int64_t max_rss_kb = 0;  // of one that stayed smaller than the engine only if Launch::watch_memory
+  // for a process that stayed smaller than the engine, measured only with Launch::watch_memory
+  std::int64_t max_rss_kb = 0;
   std::int64_t read_blocks = 0;
   std::int64_t write_blocks = 0;
 };
@@ -63,13 +65,13 @@ struct Usage {
 struct Exit {
   JobId job = kNoJob;
   int attempt = 1;
-  int status = 0;  // the exit code; -1 where a signal ended it, or it never started
-  int signal = 0;  // the signal; 0 where none
+  int status = 0;  // the exit code; -1 if a signal ended the attempt, or it never started
+  int signal = 0;  // the signal that ended it; 0: none
   bool cancelled = false;
   bool timed_out = false;
-  // why it never started, or what the evaluator said; empty where the process speaks for itself
+  // why it never started, or the evaluator's error; empty if status and signal say everything
   std::string error{};
-  std::string output{};   // the last part of what it printed (stdout and stderr), at most kKeptOutput bytes
+  std::string output{};   // the end of what it printed (stdout and stderr), at most kKeptOutput bytes
   double started_at = 0;  // seconds since the epoch
   Usage usage{};
   bool ok() const { return status == 0 && signal == 0 && error.empty(); }
@@ -82,22 +84,24 @@ class ExitListener {
   virtual void on_exit(Exit exit) = 0;
 };
 
-enum class Stop : std::uint8_t { kGently, kAtOnce };  // SIGTERM, then SIGKILL after a grace; or SIGKILL
+// kGently: SIGTERM, then SIGKILL after a grace period. kAtOnce: SIGKILL.
+enum class Stop : std::uint8_t { kGently, kAtOnce };
 
 class Executor {
  public:
   virtual ~Executor() = default;
   virtual void set_listener(ExitListener* listener) = 0;  // borrowed; outlives the executor
   virtual std::size_t max_running() const = 0;            // attempts it can hold at a time
-  // Never blocks on the job. What keeps it from starting is reported as an Exit, later, like any other end.
+  // Never blocks on the job. A failure to start is reported later, as an Exit like any other.
   virtual void start(Attempt attempt) = 0;
   virtual std::size_t running() const = 0;
   virtual void cancel_all(Stop how) = 0;  // each still ends with an Exit
-  // Ends one that runs, gently, and not as cancelled: as one that took too long, or as one that a signal hit.
+  // Ends a running attempt gently. Its Exit is not `cancelled`: it says that the attempt timed out or that a
+  // signal ended it.
   virtual void interrupt(JobId job, bool timed_out) = 0;
 };
 
-// Forks a child of a process that is not ours (the evaluator) for an attempt, and tells of its end.
+// Has another process (the evaluator) fork a child for an attempt, and reports the child's end.
 class ForkService {
  public:
   virtual ~ForkService() = default;
@@ -107,7 +111,7 @@ class ForkService {
     virtual void on_fork_exit(std::uint64_t tag, int raw_wait_status, std::string error) = 0;
   };
   virtual void set_fork_listener(Listener* listener) = 0;  // borrowed
-  // Borrows the descriptors for the call. SLOT is the child's place in the guard's table.
+  // Borrows the descriptors for the call. `slot` is the child's slot in the watchdog's table.
   virtual void fork_child(std::uint64_t tag, std::uint32_t slot, const std::string& payload, int out_fd,
                           int err_fd) = 0;
 };

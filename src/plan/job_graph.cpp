@@ -19,20 +19,20 @@ void JobGraph::depend(JobId job, JobId on) {
   ++nodes_[job].blockers;
 }
 
-GateId JobGraph::add_gate() {
-  gates_.emplace_back();
-  return static_cast<GateId>(gates_.size() - 1);
+BarrierId JobGraph::add_barrier() {
+  barriers_.emplace_back();
+  return static_cast<BarrierId>(barriers_.size() - 1);
 }
 
-void JobGraph::hold(GateId gate, JobId on) {
+void JobGraph::barrier_waits_for(BarrierId barrier, JobId on) {
   if (nodes_[on].state == JobState::kDone) return;
-  add_edge(on, gate | kGateMark);
-  ++gates_[gate].blockers;
+  add_edge(on, barrier | kBarrierMark);
+  ++barriers_[barrier].blockers;
 }
 
-void JobGraph::behind(JobId job, GateId gate) {
-  if (gates_[gate].blockers == 0) return;
-  gates_[gate].jobs.push_back(job);
+void JobGraph::wait_at_barrier(JobId job, BarrierId barrier) {
+  if (barriers_[barrier].blockers == 0) return;
+  barriers_[barrier].jobs.push_back(job);
   ++nodes_[job].blockers;
 }
 
@@ -52,10 +52,10 @@ void JobGraph::start(JobId job) { nodes_[job].state = JobState::kRunning; }
 void JobGraph::retry(JobId job) { nodes_[job].state = JobState::kReady; }
 
 void JobGraph::release(JobId dependent, std::vector<JobId>& ready) {
-  if (dependent & kGateMark) {
-    Gate& gate = gates_[dependent & ~kGateMark];
-    if (--gate.blockers != 0) return;
-    for (const JobId job : gate.jobs) release(job, ready);
+  if (dependent & kBarrierMark) {
+    Barrier& barrier = barriers_[dependent & ~kBarrierMark];
+    if (--barrier.blockers != 0) return;
+    for (const JobId job : barrier.jobs) release(job, ready);
     return;
   }
   Node& node = nodes_[dependent];
@@ -73,8 +73,8 @@ void JobGraph::finish(JobId job, std::vector<JobId>& ready) {
 }
 
 void JobGraph::skip(JobId dependent, std::vector<JobId>& skipped, std::vector<JobId>& stack) {
-  if (dependent & kGateMark) {
-    for (const JobId job : gates_[dependent & ~kGateMark].jobs) skip(job, skipped, stack);
+  if (dependent & kBarrierMark) {
+    for (const JobId job : barriers_[dependent & ~kBarrierMark].jobs) skip(job, skipped, stack);
     return;
   }
   if (nodes_[dependent].state != JobState::kWaiting) return;

@@ -1,9 +1,9 @@
-// Jobs and what they wait for: plain data between planning and running.
+// Jobs and the jobs they depend on: plain data between planning and running.
 //
-// A job is added once, with its demands and the jobs it depends on; it is *waiting* until all of those are
-// done, then *ready*, *running*, and at last *done* or *failed* (or *skipped*, when something it depends on
-// failed). The graph may grow while it runs, and jobs that have ended may leave it. Not thread-safe; owned by
-// whoever drives the run.
+// A job is added once, then its dependencies. It is *waiting* until all of those are done, then *ready*, then
+// *running*, and at last *done* or *failed*; it is *skipped* if a job it depends on failed. The graph may
+// grow while it runs, and jobs that have ended may be erased. Not thread-safe; owned by the code that drives
+// the run.
 #pragma once
 
 #include <cstdint>
@@ -18,41 +18,43 @@ namespace furrow::plan {
 using JobId = std::uint32_t;
 constexpr JobId kNoJob = 0xffffffffu;
 
-using GateId = std::uint32_t;
+using BarrierId = std::uint32_t;
 
 enum class JobState : std::uint8_t { kWaiting, kReady, kRunning, kDone, kFailed, kSkipped };
 
 struct Job {
   DemandId demand = 0;        // known once the job is ready: see JobSource::demands
   std::int32_t priority = 0;  // higher starts first
-  std::uint32_t depth = 0;  // longest chain of jobs that wait for this one; deeper starts first among equals
+  // length of the longest chain of jobs that wait for this one; among equals the deeper job starts first
+  std::uint32_t depth = 0;
   std::uint16_t retries = 0;  // attempts after the first
-  bool urgent = false;        // start before all that is not (user asked to prioritize)
+  bool urgent = false;        // starts before all jobs that are not (the user asked to prioritize it)
 };
 
 class JobGraph {
  public:
   JobId add(const Job& job);
-  void depend(JobId job, JobId on);  // before either has started
+  void depend(JobId job, JobId on);  // call before either has started
 
-  // Jobs that become ready together: none of them before all that the gate waits for is done.
-  GateId add_gate();
-  void hold(GateId gate, JobId on);     // before ON has started
-  void behind(JobId job, GateId gate);  // once all that the gate waits for was told
+  // Jobs that become ready together: none of them before everything the barrier waits for is done.
+  BarrierId add_barrier();
+  void barrier_waits_for(BarrierId barrier, JobId on);  // call before `on` has started
+  void wait_at_barrier(JobId job, BarrierId barrier);   // call after all barrier_waits_for calls
 
-  // Jobs that wait for nothing, in order of their ids; marks them ready. Call once all of a batch are added.
+  // Marks the jobs that wait for nothing as ready, and returns them in order of their ids. Looks at each job
+  // once: call it when a batch of jobs and their dependencies are complete.
   std::vector<JobId> take_ready();
 
   void start(JobId job);
   void set_demand(JobId job, DemandId demand) { nodes_[job].job.demand = demand; }
   void retry(JobId job);  // running -> ready
-  // The job is done; appends to READY those that waited for it last, and marks them so.
+  // The job is done. Jobs that waited only for it become ready and are appended to `ready`.
   void finish(JobId job, std::vector<JobId>& ready);
-  // The job failed for good; appends to SKIPPED all that cannot run because of it.
+  // The job has failed and is not retried. Jobs that cannot run because of it are appended to `skipped`.
   void fail(JobId job, std::vector<JobId>& skipped);
 
-  // A done, failed or skipped job leaves: nobody names it any more, and its memory is used for others.
-  void leave(JobId job) { nodes_.leave(job); }
+  // Removes a done, failed or skipped job and frees its memory. Its id must not be used afterwards.
+  void erase(JobId job) { nodes_.erase(job); }
 
   const Job& job(JobId id) const { return nodes_[id].job; }
   JobState state(JobId id) const { return nodes_[id].state; }
@@ -68,14 +70,14 @@ class JobGraph {
     JobState state = JobState::kWaiting;
   };
   struct Edge {
-    JobId dependent;  // or a gate, with kGateMark
+    JobId dependent;  // or a barrier, with kBarrierMark
     std::uint32_t next;
   };
-  struct Gate {
+  struct Barrier {
     std::uint32_t blockers = 0;
     std::vector<JobId> jobs;
   };
-  static constexpr JobId kGateMark = 0x80000000u;
+  static constexpr JobId kBarrierMark = 0x80000000u;
 
   void add_edge(JobId on, JobId dependent);
   void release(JobId dependent, std::vector<JobId>& ready);
@@ -83,7 +85,7 @@ class JobGraph {
 
   IdTable<Node> nodes_;
   std::vector<Edge> edges_;
-  std::vector<Gate> gates_;
+  std::vector<Barrier> barriers_;
   std::size_t unfinished_ = 0;
   JobId first_untaken_ = 0;  // jobs below this id were looked at by take_ready
 };

@@ -26,7 +26,7 @@ class JobGraphTest : public ::testing::Test {
   JobGraph graph;
 };
 
-TEST_F(JobGraphTest, AJobIsReadyOnceAllItWaitsForAreDone) {
+TEST_F(JobGraphTest, AJobIsReadyOnceItsDependenciesAreDone) {
   const JobId a = add(), b = add();
   const JobId c = add({a, b});
   EXPECT_THAT(graph.take_ready(), ElementsAre(a, b));
@@ -47,14 +47,14 @@ TEST_F(JobGraphTest, ReadyJobsAreTakenOnce) {
   EXPECT_THAT(graph.take_ready(), ElementsAre(b));
 }
 
-TEST_F(JobGraphTest, DependingTwiceOnTheSameJobIsOnce) {
+TEST_F(JobGraphTest, ADuplicateDependencyCountsOnce) {
   const JobId a = add();
   const JobId b = add({a, a});
   graph.take_ready();
   EXPECT_THAT(finish(a), ElementsAre(b));
 }
 
-TEST_F(JobGraphTest, AFailureSkipsAllThatDependsOnItOnce) {
+TEST_F(JobGraphTest, AFailureSkipsEachDependentJobOnce) {
   const JobId a = add();
   const JobId b = add({a}), c = add({a});
   const JobId d = add({b, c}), other = add();
@@ -79,12 +79,12 @@ TEST_F(JobGraphTest, ASkippedJobDoesNotBecomeReady) {
   EXPECT_EQ(graph.state(c), JobState::kSkipped);
 }
 
-TEST_F(JobGraphTest, GrowsWhileItRuns) {
+TEST_F(JobGraphTest, JobsCanBeAddedDuringTheRun) {
   const JobId a = add();
   graph.take_ready();
   finish(a);
   const JobId b = add({a});
-  EXPECT_THAT(graph.take_ready(), ElementsAre(b)) << "what is done blocks nothing";
+  EXPECT_THAT(graph.take_ready(), ElementsAre(b)) << "a done job blocks nothing";
 }
 
 TEST_F(JobGraphTest, ARetriedJobIsReadyAgain) {
@@ -107,13 +107,13 @@ TEST_F(JobGraphTest, ALongChainFailsWithoutDeepRecursion) {
   EXPECT_EQ(graph.unfinished(), 0u);
 }
 
-TEST_F(JobGraphTest, JobsBehindAGateBecomeReadyTogether) {
+TEST_F(JobGraphTest, JobsBehindABarrierBecomeReadyTogether) {
   const JobId a = add(), b = add();
   const JobId c = add({a}), d = add(), e = add({c, d});
-  const GateId gate = graph.add_gate();
-  graph.hold(gate, a);
-  graph.hold(gate, b);
-  for (const JobId job : {c, d, e}) graph.behind(job, gate);
+  const BarrierId barrier = graph.add_barrier();
+  graph.barrier_waits_for(barrier, a);
+  graph.barrier_waits_for(barrier, b);
+  for (const JobId job : {c, d, e}) graph.wait_at_barrier(job, barrier);
   EXPECT_THAT(graph.take_ready(), ElementsAre(a, b));
   EXPECT_THAT(finish(a), IsEmpty());
   EXPECT_THAT(finish(b), UnorderedElementsAre(c, d));
@@ -121,20 +121,20 @@ TEST_F(JobGraphTest, JobsBehindAGateBecomeReadyTogether) {
   EXPECT_THAT(finish(d), ElementsAre(e));
 }
 
-TEST_F(JobGraphTest, AGateThatWaitsForNothingIsOpen) {
+TEST_F(JobGraphTest, ABarrierThatWaitsForNothingIsOpen) {
   const JobId a = add();
-  graph.behind(a, graph.add_gate());
+  graph.wait_at_barrier(a, graph.add_barrier());
   EXPECT_THAT(graph.take_ready(), ElementsAre(a));
 }
 
-TEST_F(JobGraphTest, AFailureBeforeAGateSkipsAllBehindItOnce) {
+TEST_F(JobGraphTest, AFailureBeforeABarrierSkipsEachJobBehindItOnce) {
   const JobId a = add(), b = add();
   const JobId c = add({a}), d = add(), e = add({d});
-  const GateId gate = graph.add_gate();
-  graph.hold(gate, a);
-  graph.hold(gate, b);
-  graph.behind(c, gate);
-  graph.behind(d, gate);
+  const BarrierId barrier = graph.add_barrier();
+  graph.barrier_waits_for(barrier, a);
+  graph.barrier_waits_for(barrier, b);
+  graph.wait_at_barrier(c, barrier);
+  graph.wait_at_barrier(d, barrier);
   graph.take_ready();
   graph.start(a);
   std::vector<JobId> skipped;

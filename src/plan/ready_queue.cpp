@@ -45,13 +45,13 @@ JobId ReadyQueue::pop(std::set<Head>::iterator head) {
 }
 
 std::vector<JobId> ReadyQueue::peek(std::size_t count) const {
-  struct Place {
+  struct Candidate {
     Entry entry;
     DemandId demand;
     std::size_t index;
-    bool operator<(const Place& other) const { return entry < other.entry; }
+    bool operator<(const Candidate& other) const { return entry < other.entry; }
   };
-  std::priority_queue<Place> frontier;
+  std::priority_queue<Candidate> frontier;
   const auto add = [&](DemandId demand, std::size_t index) {
     if (index < lines_[demand].size()) frontier.push({lines_[demand][index], demand, index});
   };
@@ -60,7 +60,7 @@ std::vector<JobId> ReadyQueue::peek(std::size_t count) const {
     add(head->demand, 0);
   std::vector<JobId> upcoming;
   while (!frontier.empty() && upcoming.size() < count) {
-    const Place best = frontier.top();
+    const Candidate best = frontier.top();
     frontier.pop();
     upcoming.push_back(best.entry.id);
     add(best.demand, 2 * best.index + 1);  // in a heap the next best is a child of one already taken

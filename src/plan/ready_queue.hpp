@@ -1,7 +1,7 @@
-// Jobs that could start now, best first, in a line for each distinct demand: picking the next job looks at
-// one head per line and not at each waiting job, so that a hundred thousand ready jobs cost no more than one.
+// Jobs that could start now, best first. Each distinct demand has its own line. Picking the next job looks
+// only at the head of each line, so a hundred thousand ready jobs cost no more than one.
 //
-// Best: urgent first, then higher priority, then deeper, then added earlier. Not thread-safe.
+// Best means urgent first, then higher priority, then deeper, then added earlier. Not thread-safe.
 #pragma once
 
 #include <optional>
@@ -16,10 +16,9 @@ namespace furrow::plan {
 class ReadyQueue {
  public:
   void push(JobId id, const Job& job);
-  // The best job whose demand fits into what is free, taken out of the queue.
+  // Removes and returns the best job whose demand fits into what is free.
   std::optional<JobId> pop_fitting(const Budget& budget, const Resources& resources);
-  // The best COUNT jobs, whether they fit or not: those that will be picked next, unless better ones become
-  // ready.
+  // The best `count` jobs, whether they fit or not: they are picked next unless better ones become ready.
   std::vector<JobId> peek(std::size_t count) const;
   std::size_t size() const { return size_; }
   bool empty() const { return size_ == 0; }
@@ -35,9 +34,8 @@ class ReadyQueue {
   struct Head {
     Entry best;
     DemandId demand;
-    bool operator<(const Head& other) const {
-      return other.best < best;
-    }  // the best head comes first in a set
+    // the best head comes first in a set
+    bool operator<(const Head& other) const { return other.best < best; }
   };
   using Line = std::vector<Entry>;  // a heap
 

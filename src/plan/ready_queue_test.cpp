@@ -26,7 +26,7 @@ class ReadyQueueTest : public ::testing::Test {
   ReadyQueue queue;
 };
 
-TEST_F(ReadyQueueTest, UrgentThenPriorityThenDepthThenOrder) {
+TEST_F(ReadyQueueTest, OrdersByUrgencyPriorityDepthAndAge) {
   const DemandId one = resources.demand({1});
   queue.push(0, {.demand = one});
   queue.push(1, {.demand = one, .depth = 3});
@@ -39,7 +39,7 @@ TEST_F(ReadyQueueTest, UrgentThenPriorityThenDepthThenOrder) {
   EXPECT_TRUE(queue.empty());
 }
 
-TEST_F(ReadyQueueTest, TakesTheBestThatFits) {
+TEST_F(ReadyQueueTest, PopsTheBestJobThatFits) {
   queue.push(0, {.demand = resources.demand({9}), .priority = 9});
   queue.push(1, {.demand = resources.demand({8})});
   queue.push(2, {.demand = resources.demand({1}), .priority = -1});
@@ -51,7 +51,7 @@ TEST_F(ReadyQueueTest, TakesTheBestThatFits) {
   EXPECT_EQ(queue.pop_fitting(budget, resources), 2u);
 }
 
-// The plainest queue that could be right: a sorted list.
+// Checks the queue against the simplest correct one: a sorted list.
 TEST_F(ReadyQueueTest, AgreesWithASortedList) {
   std::mt19937 random(7);
   struct Known {
@@ -95,7 +95,7 @@ TEST_F(ReadyQueueTest, ManyDistinctDemandsStayCheap) {
   EXPECT_LT(std::chrono::steady_clock::now() - begun, std::chrono::seconds(5));
 }
 
-TEST_F(ReadyQueueTest, PeeksAtAnEmptyQueue) { EXPECT_TRUE(queue.peek(5).empty()); }
+TEST_F(ReadyQueueTest, PeekingAtAnEmptyQueueFindsNothing) { EXPECT_TRUE(queue.peek(5).empty()); }
 
 }  // namespace
 }  // namespace furrow::plan

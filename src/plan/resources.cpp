@@ -12,9 +12,9 @@ std::size_t Resources::index(std::string_view name) {
 
 DemandId Resources::demand(Amounts amounts) {
   while (!amounts.empty() && amounts.back() == 0) amounts.pop_back();
-  const auto [place, is_new] = ids_.try_emplace(std::move(amounts), static_cast<DemandId>(demands_.size()));
-  if (is_new) demands_.push_back(&place->first);
-  return place->second;
+  const auto [found, is_new] = ids_.try_emplace(std::move(amounts), static_cast<DemandId>(demands_.size()));
+  if (is_new) demands_.push_back(&found->first);
+  return found->second;
 }
 
 void Budget::set_limit(std::size_t index, Amount limit) {

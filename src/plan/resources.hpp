@@ -1,8 +1,8 @@
 // Named resources (cores first, then whatever a workflow names) and the amounts that jobs ask for.
 //
-// Amounts are plain integers in the unit of the name (`mem_mb` in MB). Jobs that ask for the same amounts
-// share one id, so that a million jobs cost four bytes each and the ready queue needs one line for each
-// distinct demand. Not thread-safe.
+// Amounts are plain integers in the unit of the name (`mem_mb` in MB). All jobs that ask for the same amounts
+// share one DemandId: it costs each job four bytes, and the ready queue needs only one line for each distinct
+// demand. Not thread-safe.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +15,7 @@
 namespace furrow::plan {
 
 using Amount = std::int64_t;
-using Amounts = std::vector<Amount>;  // by resource index; what is past its end is zero
+using Amounts = std::vector<Amount>;  // by resource index; amounts past its end are zero
 using DemandId = std::uint32_t;
 
 constexpr std::size_t kCores = 0;  // index of the resource that every job has: processor cores
@@ -25,7 +25,7 @@ class Resources {
  public:
   Resources();
 
-  std::size_t index(std::string_view name);  // the name's index, given out at first sight
+  std::size_t index(std::string_view name);  // the name's index, assigned on first use
   const std::string& name(std::size_t index) const { return names_[index]; }
   std::size_t size() const { return names_.size(); }
 
@@ -46,7 +46,7 @@ class Budget {
   Amount limit(std::size_t index) const { return index < limit_.size() ? limit_[index] : kUnlimited; }
 
   bool fits(const Amounts& amounts) const;
-  bool could_ever_fit(const Amounts& amounts) const;  // judged by the limits, with nothing running
+  bool could_ever_fit(const Amounts& amounts) const;  // would it fit if nothing ran
   void take(const Amounts& amounts);
   void give_back(const Amounts& amounts);
 

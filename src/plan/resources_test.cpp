@@ -18,13 +18,13 @@ TEST(Resources, EqualDemandsShareAnId) {
   Resources resources;
   const DemandId one = resources.demand({1, 100});
   EXPECT_EQ(resources.demand({1, 100}), one);
-  EXPECT_EQ(resources.demand({1, 100, 0, 0}), one) << "what is past the end is zero";
+  EXPECT_EQ(resources.demand({1, 100, 0, 0}), one) << "amounts past the end are zero";
   EXPECT_NE(resources.demand({1, 101}), one);
   for (Amount i = 0; i < 1000; ++i) resources.demand({i, i});
   EXPECT_EQ(resources.amounts(one), (Amounts{1, 100}));
 }
 
-TEST(Budget, GivesUntilItIsUsedUpAndTakesBack) {
+TEST(Budget, FitsUntilUsedUpAndAgainAfterGiveBack) {
   Budget budget;
   budget.set_limit(kCores, 4);
   EXPECT_TRUE(budget.fits({4}));
@@ -37,7 +37,7 @@ TEST(Budget, GivesUntilItIsUsedUpAndTakesBack) {
   EXPECT_TRUE(budget.fits({4}));
 }
 
-TEST(Budget, WhatHasNoLimitIsNeverUsedUp) {
+TEST(Budget, AResourceWithoutALimitIsNeverUsedUp) {
   Budget budget;
   budget.set_limit(2, 10);
   EXPECT_EQ(budget.limit(0), kUnlimited);
@@ -47,7 +47,7 @@ TEST(Budget, WhatHasNoLimitIsNeverUsedUp) {
   EXPECT_FALSE(budget.fits({0, 0, 11}));
 }
 
-TEST(Budget, ALimitOfZeroKeepsOutOnlyThoseWhoAskForIt) {
+TEST(Budget, ALimitOfZeroExcludesOnlyDemandsForThatResource) {
   Budget budget;
   budget.set_limit(1, 0);
   EXPECT_TRUE(budget.fits({1}));

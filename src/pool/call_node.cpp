@@ -3,29 +3,30 @@
 #include <algorithm>
 #include <limits>
 
+#include "os/events/clock.hpp"
 #include "os/events/futex.hpp"
-#include "pool/map/participant.hpp"
+#include "pool/map/worker_loop.hpp"
 #include "pool/task/call_pump.hpp"
 #include "pool/task/failure.hpp"
 #include "pool/task/task_scope.hpp"
-#include "pool/task/watchdog.hpp"
-#include "pool/threads/thread_crew.hpp"
+#include "pool/task/timeout_monitor.hpp"
+#include "pool/threads/worker_threads.hpp"
 
 namespace furrow::detail {
 
 namespace {
 
-constexpr std::int64_t kSpin_ns = 20'000;
 constexpr std::int64_t kLongestPump_ns = 100'000'000;
-constexpr std::int64_t kBetweenTurns_ns = 1'000'000;  // before we try again to work the pump
+constexpr std::int64_t kBetweenTurns_ns = 1'000'000;  // between attempts to run the pump
 
 // The time limit of a single call.
 class CallHost : public TaskHost {
  public:
-  CallHost(pool::Watchdog* watchdog, double timeout_s) : watchdog_(watchdog), timeout_s_(timeout_s) {}
+  CallHost(pool::TimeoutMonitor* timeout_monitor, double timeout_s)
+      : timeout_monitor_(timeout_monitor), timeout_s_(timeout_s) {}
   AfterFailure failed(TaskScope&, std::uint64_t) override { return AfterFailure::kStop; }
   std::stop_token begin_watch(TaskScope& scope) override {
-    auto* watch = watchdog_->add(timeout_s_);
+    auto* watch = timeout_monitor_->add(timeout_s_);
     scope.watch = watch;
     return watch->source.get_token();
   }
@@ -33,12 +34,12 @@ class CallHost : public TaskHost {
     if (drop_watch(scope)) throw pool::TimeRanOut{timeout_s_};
   }
   bool drop_watch(TaskScope& scope) {
-    auto* watch = static_cast<pool::Watchdog::Watch*>(std::exchange(scope.watch, nullptr));
-    return watch && watchdog_->remove(watch);
+    auto* watch = static_cast<pool::TimeoutMonitor::Watch*>(std::exchange(scope.watch, nullptr));
+    return watch && timeout_monitor_->remove(watch);
   }
 
  private:
-  pool::Watchdog* watchdog_;
+  pool::TimeoutMonitor* timeout_monitor_;
   double timeout_s_;
 };
 
@@ -46,9 +47,9 @@ class CallHost : public TaskHost {
 
 void CallNode::execute(int worker) noexcept {
   {
-    CallHost host(home->watchdog, timeout_s);
+    CallHost host(home->timeout_monitor, timeout_s);
     TaskScope scope(worker, home->seed, number, &host);
-    scope.share = home->share;
+    scope.cores_per_task = home->cores_per_task;
     scope.item = ItemIndex{0};
     for (bool again = true; again;) {
       again = false;
@@ -84,11 +85,11 @@ bool CallNode::pumped() const noexcept {
   return is_done();
 }
 
-// Where another thread works the pump, that thread settles the call.
+// If another thread runs the pump, that thread settles the call.
 bool CallNode::wait_pumping(std::int64_t until_ns) const {
   while (!is_done()) {
     pump->check_here();
-    const std::int64_t left = until_ns - pool::steady_ns();
+    const std::int64_t left = until_ns - os::monotonic_ns();
     if (left <= 0) return false;
     if (pump->pump(std::min(left, kLongestPump_ns))) continue;
     std::uint32_t seen = kPending;
@@ -104,23 +105,23 @@ void CallNode::wait() const {
     wait_pumping(std::numeric_limits<std::int64_t>::max());
     return;
   }
-  const std::int64_t until = pool::steady_ns() + kSpin_ns;
-  pool::ThreadCrew* crew = pool::ThreadCrew::here();
+  const std::int64_t until = os::monotonic_ns() + os::kSpinNs;
+  pool::WorkerThreads* threads = pool::WorkerThreads::here();
   while (!ready()) {
-    if (crew && crew->help()) continue;
-    if (pool::steady_ns() < until) continue;
+    if (threads && threads->help()) continue;
+    if (os::monotonic_ns() < until) continue;
     std::uint32_t seen = kPending;
     if (!state_.compare_exchange_strong(seen, kWaited, std::memory_order_acq_rel) && seen == kDone) return;
-    // Something to help with may come meanwhile.
-    os::futex_wait(state_, kWaited, crew ? 1'000'000 : os::kNoTimeout, os::Scope::kPrivate);
+    // A worker waits only briefly, since new tasks to run may come.
+    os::futex_wait(state_, kWaited, threads ? 1'000'000 : os::kNoTimeout, os::Scope::kPrivate);
   }
 }
 
 bool CallNode::wait_for(double seconds) const {
-  const std::int64_t until = pool::steady_ns() + static_cast<std::int64_t>(std::min(seconds, 1e9) * 1e9);
+  const std::int64_t until = os::monotonic_ns() + static_cast<std::int64_t>(std::min(seconds, 1e9) * 1e9);
   if (pump) return wait_pumping(until);
   while (!ready()) {
-    const std::int64_t left = until - pool::steady_ns();
+    const std::int64_t left = until - os::monotonic_ns();
     if (left <= 0) return false;
     std::uint32_t seen = kPending;
     if (!state_.compare_exchange_strong(seen, kWaited, std::memory_order_acq_rel) && seen == kDone) break;

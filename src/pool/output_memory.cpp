@@ -18,7 +18,7 @@ struct Pages {
   std::size_t size;
 };
 
-// Those that lie wholly inside.
+// The pages that lie wholly inside of the memory.
 Pages whole_pages(void* memory, std::size_t size, std::size_t page) {
   const auto begin = reinterpret_cast<std::uintptr_t>(memory), end = begin + size;
   const std::uintptr_t first = (begin + page - 1) / page * page, last = end / page * page;
@@ -29,7 +29,7 @@ Pages whole_pages(void* memory, std::size_t size, std::size_t page) {
 
 void detail::expect_writes(void* memory, std::size_t size) noexcept {
   const Pages pages = whole_pages(memory, size, os::page_size());
-  if (pages.size > 0) (void)::madvise(pages.first, pages.size, MADV_HUGEPAGE);  // a wish
+  if (pages.size > 0) (void)::madvise(pages.first, pages.size, MADV_HUGEPAGE);  // only a hint: ignore errors
 }
 
 namespace pool {

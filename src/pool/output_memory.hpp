@@ -5,8 +5,9 @@
 
 namespace furrow::pool {
 
-// While this lives, forked children get no copy of the whole pages between MEMORY and MEMORY + SIZE: the fork
-// is cheaper, and the parent's later writes there need no copies of the old contents. Small areas are let be.
+// While this exists, forked children do not inherit the whole pages between MEMORY and MEMORY + SIZE. The
+// fork is cheaper, and the parent's later writes there need no copies of the old contents. Does nothing for
+// small areas.
 class NotInherited {
  public:
   NotInherited(void* memory, std::size_t size);

@@ -11,7 +11,7 @@
 #include "pool/processes/process_engine.hpp"
 #include "pool/serial_engine.hpp"
 #include "pool/task/task_scope.hpp"
-#include "pool/task/watchdog.hpp"
+#include "pool/task/timeout_monitor.hpp"
 #include "pool/threads/thread_engine.hpp"
 
 namespace furrow {
@@ -25,7 +25,7 @@ int workers_of(const Backend& backend) {
   const int most = backend.kind == BackendKind::kAsync ? kMostInFlight : kMostWorkers;
   if (backend.workers < 0 || backend.workers > most)
     throw PoolError("a Pool has 1 to " + std::to_string(most) + " workers, not " +
-                    std::to_string(backend.workers) + "; 0 takes as many as there are cores");
+                    std::to_string(backend.workers) + "; 0 means as many as there are cores");
   return backend.workers ? backend.workers : pool::cores_here();
 }
 
@@ -48,13 +48,13 @@ std::unique_ptr<pool::Engine> engine_of(const Backend& backend, const PoolOption
   throw PoolError("there is no such backend");
 }
 
-// A Pool inside a task draws from the task's own streams, so that sibling tasks differ.
+// A Pool inside a task gets a seed from the task's own stream, so that other tasks get other numbers.
 std::uint64_t seed_of(const PoolOptions& options) {
   if (options.seed) return *options.seed;
   const detail::TaskScope* scope = pool::current_scope();
   if (!scope) return 0;
   Philox mixed(scope->seed, scope->number, static_cast<std::uint64_t>(scope->current()));
-  mixed.discard(~std::uint64_t{0} / 2);  // far from what task_rng() will give
+  mixed.discard(~std::uint64_t{0} / 2);  // far from the numbers that task_rng() gives
   return mixed();
 }
 
@@ -65,25 +65,25 @@ class Pool::Impl {
   Impl(Backend backend, const PoolOptions& options)
       : kind_(backend.kind), engine_(engine_of(backend, options)) {
     home_.seed = seed_of(options);
-    home_.share = std::max(1, pool::cores_here() / engine_->workers());
-    home_.watchdog = &watchdog_;
+    home_.cores_per_task = std::max(1, pool::cores_here() / engine_->workers());
+    home_.timeout_monitor = &timeout_monitor_;
   }
 
   BackendKind kind() const { return kind_; }
   int workers() const { return engine_->workers(); }
   pool::Engine& engine() { return *engine_; }
 
-  // Numbers a map or call, and says how its streams are keyed.
-  void prepare(pool::MapRun& run) {
+  // Gives a map or call its number, and the keys of its random streams.
+  void prepare(pool::RunningMap& run) {
     run.seed = home_.seed;
     run.number = number_.fetch_add(1, std::memory_order_relaxed);
-    run.share = home_.share;
+    run.cores_per_task = home_.cores_per_task;
   }
-  void prepare(detail::RankShares& shares) {
-    shares.seed = home_.seed;
-    shares.number = number_.fetch_add(1, std::memory_order_relaxed);
+  void prepare(detail::RankDistribution& distribution) {
+    distribution.seed = home_.seed;
+    distribution.number = number_.fetch_add(1, std::memory_order_relaxed);
   }
-  pool::Watchdog& watchdog() { return watchdog_; }
+  pool::TimeoutMonitor& timeout_monitor() { return timeout_monitor_; }
   void prepare(detail::CallNode& call) {
     call.home = &home_;
     call.number = number_.fetch_add(1, std::memory_order_relaxed);
@@ -93,8 +93,8 @@ class Pool::Impl {
   BackendKind kind_;
   detail::CallHome home_;
   std::atomic<std::uint64_t> number_{0};
-  pool::Watchdog watchdog_;
-  std::unique_ptr<pool::Engine> engine_;  // last: uses the watchdog while it ends
+  pool::TimeoutMonitor timeout_monitor_;
+  std::unique_ptr<pool::Engine> engine_;  // last, since it uses the timeout monitor while it ends
 };
 
 Pool::Pool(Backend backend, PoolOptions options) : impl_(std::make_unique<Impl>(backend, options)) {}
@@ -108,8 +108,8 @@ void Pool::wait() { impl_->engine().wait(); }
 
 namespace {
 
-// The options' seed replaces the Pool's; the number of the map stays out of it then, so that the call repeats
-// itself.
+// A seed in the options replaces the Pool's, and the number of the map: so the same call always draws the
+// same.
 template <class Run>
 void choose_seed(Run& run, const MapOptions& options) {
   if (!options.seed) return;
@@ -121,7 +121,7 @@ void choose_seed(Run& run, const MapOptions& options) {
 
 void Pool::run_map(const detail::MapCall& call, const MapOptions& options, std::vector<Failure>* failures) {
   impl_->engine().check(call, options);
-  pool::MapRun run(call, options, impl_->watchdog(), failures != nullptr);
+  pool::RunningMap run(call, options, impl_->timeout_monitor(), failures != nullptr);
   impl_->prepare(run);
   choose_seed(run, options);
   pool::MapSession session(run, backend());
@@ -136,11 +136,11 @@ void Pool::run_map(const detail::MapCall& call, const MapOptions& options, std::
 
 namespace {
 
-// A stream and the run that it works for.
+// A stream together with what it refers to.
 class OwningStream : public detail::Stream {
  public:
-  OwningStream(const detail::MapCall& call, const MapOptions& options, pool::Watchdog& watchdog)
-      : call_(call), options_(options), run(call_, options_, watchdog, true) {}
+  OwningStream(const detail::MapCall& call, const MapOptions& options, pool::TimeoutMonitor& timeout_monitor)
+      : call_(call), options_(options), run(call_, options_, timeout_monitor, true) {}
   void submit(void* chunk, std::uint64_t begin, std::uint64_t end) override {
     inner->submit(chunk, begin, end);
   }
@@ -159,15 +159,15 @@ class OwningStream : public detail::Stream {
   const MapOptions options_;
 
  public:
-  pool::MapRun run;
+  pool::RunningMap run;
   std::optional<pool::MapSession> session{};
-  std::unique_ptr<detail::Stream> inner{};  // last: ends before the others
+  std::unique_ptr<detail::Stream> inner{};  // last, so that it is destroyed first
 };
 
 void refuse_resume(const MapOptions& options) {
   if (!options.resume.path.empty())
     throw PoolError(
-        "imap keeps no resume file, since its results are the caller's as they come: use map or try_map");
+        "imap cannot keep a resume file, since it does not store its results: use map or try_map");
 }
 
 }  // namespace
@@ -176,7 +176,7 @@ std::unique_ptr<detail::Stream> Pool::open_stream(const detail::MapCall& prototy
                                                   const MapOptions& options) {
   impl_->engine().check(prototype, options);
   refuse_resume(options);
-  auto stream = std::make_unique<OwningStream>(prototype, options, impl_->watchdog());
+  auto stream = std::make_unique<OwningStream>(prototype, options, impl_->timeout_monitor());
   impl_->prepare(stream->run);
   choose_seed(stream->run, options);
   stream->session.emplace(stream->run, backend());
@@ -186,16 +186,16 @@ std::unique_ptr<detail::Stream> Pool::open_stream(const detail::MapCall& prototy
 
 std::uint64_t Pool::new_part() {
   static std::atomic<std::uint64_t> last{0};
-  impl_->engine().rank_workers();  // throws where there are none
+  impl_->engine().rank_workers();  // throws if there are no ranks
   return ++last;
 }
 
-detail::RankShares Pool::rank_shares(const MapOptions& options) {
-  detail::RankShares shares;
-  shares.workers = impl_->engine().rank_workers();
-  impl_->prepare(shares);
-  choose_seed(shares, options);
-  return shares;
+detail::RankDistribution Pool::rank_distribution(const MapOptions& options) {
+  detail::RankDistribution distribution;
+  distribution.workers = impl_->engine().rank_workers();
+  impl_->prepare(distribution);
+  choose_seed(distribution, options);
+  return distribution;
 }
 
 void Pool::on_ranks(const detail::RankCall& call) { impl_->engine().on_ranks(call); }
@@ -206,7 +206,7 @@ void Pool::start(detail::CallNode* call, const CallOptions& options) {
   try {
     impl_->engine().check(*call);
   } catch (...) {
-    call->release();  // the Pool's reference: it never takes it
+    call->release();  // the Pool's reference, since the Pool will not use the call
     throw;
   }
   impl_->prepare(*call);

@@ -2,29 +2,30 @@
 
 #include <deque>
 
-#include "pool/map/participant.hpp"
+#include "os/events/clock.hpp"
+#include "pool/map/worker_loop.hpp"
 
 namespace furrow::pool {
 
 namespace {
 
-// Runs a chunk when it is waited for.
+// Runs each chunk in wait().
 class SerialStream : public detail::Stream {
  public:
-  explicit SerialStream(MapRun& run) : run_(run) {}
+  explicit SerialStream(RunningMap& run) : run_(run) {}
   void submit(void* chunk, std::uint64_t begin, std::uint64_t end) override {
     queue_.push_back({chunk, {begin, end}});
   }
   Done wait() override {
     if (queue_.empty()) return {};
-    const auto [chunk, units] = queue_.front();
+    const auto [chunk, indices] = queue_.front();
     queue_.pop_front();
     detail::TaskScope scope(0, run_.seed, run_.number, &run_);
-    scope.share = run_.share;
-    const std::int64_t began = steady_ns();
-    run_.call.run(chunk, scope, units.begin, units.end);
-    const std::int64_t ended = steady_ns();
-    run_.chunk_done({0, MapRun::ran(scope, units), began, ended});
+    scope.cores_per_task = run_.cores_per_task;
+    const std::int64_t began = os::monotonic_ns();
+    run_.call.run(chunk, scope, indices.begin, indices.end);
+    const std::int64_t ended = os::monotonic_ns();
+    run_.chunk_done({0, RunningMap::ran(scope, indices), began, ended});
     return {chunk, static_cast<double>(ended - began) * 1e-9};
   }
   bool take_failure(std::uint64_t index, Failure& failure) override {
@@ -34,9 +35,9 @@ class SerialStream : public detail::Stream {
  private:
   struct Queued {
     void* chunk;
-    Span units;
+    IndexRange indices;
   };
-  MapRun& run_;
+  RunningMap& run_;
   std::deque<Queued> queue_;
 };
 
@@ -55,14 +56,14 @@ void SerialEngine::check(const detail::MapCall&, const MapOptions& options) cons
 
 void SerialEngine::check(const detail::CallNode& call) const { refuse_timeout(call.timeout_s); }
 
-void SerialEngine::run(MapRun& run) {
+void SerialEngine::run(RunningMap& run) {
   RangeSlot slot;
-  RangeBoard board(&slot, 1);
-  board.fill(run.todo(), run.options.chunksize);
-  participate(run, board, 0);
+  WorkStealingRanges ranges(&slot, 1);
+  ranges.fill(run.todo(), run.options.chunksize);
+  run_worker_loop(run, ranges, 0);
 }
 
-std::unique_ptr<detail::Stream> SerialEngine::open(MapRun& run) {
+std::unique_ptr<detail::Stream> SerialEngine::open(RunningMap& run) {
   return std::make_unique<SerialStream>(run);
 }
 

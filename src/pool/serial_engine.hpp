@@ -1,4 +1,4 @@
-// The backend that is no backend: the calling thread does everything, at once.
+// The serial backend: the calling thread runs everything at once.
 #pragma once
 
 #include "pool/engine.hpp"
@@ -10,8 +10,8 @@ class SerialEngine : public Engine {
   int workers() const override { return 1; }
   void check(const detail::MapCall& call, const MapOptions& options) const override;
   void check(const detail::CallNode& call) const override;
-  void run(MapRun& run) override;
-  std::unique_ptr<detail::Stream> open(MapRun& run) override;
+  void run(RunningMap& run) override;
+  std::unique_ptr<detail::Stream> open(RunningMap& run) override;
   void submit(detail::CallNode* call) override;
   void wait() override {}
 };

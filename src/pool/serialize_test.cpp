@@ -71,7 +71,7 @@ Body body(int x) {
   return made;
 }
 
-TEST_F(Serialized, UserTypesComeBackWhole) {
+TEST_F(Serialized, ReturnsUserTypesUnchanged) {
   Pool pool(processes(2));
   std::vector<int> xs(50);
   std::iota(xs.begin(), xs.end(), 0);
@@ -79,13 +79,13 @@ TEST_F(Serialized, UserTypesComeBackWhole) {
   for (int x : xs) ASSERT_EQ(made[static_cast<std::size_t>(x)], body(x));
 }
 
-TEST_F(Serialized, TypesWithSaveAndLoad) {
+TEST_F(Serialized, UsesSaveAndLoadOfAType) {
   Pool pool(processes(2));
   const auto made = pool.map([](int x) { return Split{std::to_string(x)}; }, std::vector<int>{7});
   EXPECT_EQ(made[0].text, "7!");
 }
 
-TEST_F(Serialized, InputsAndArgumentsAreSent) {
+TEST_F(Serialized, SendsInputsAndArguments) {
   Pool pool(processes(2));
   std::vector<std::map<std::string, int>> inputs{{{"a", 1}}, {{"b", 2}, {"c", 3}}};
   std::vector<std::size_t> sizes;
@@ -95,7 +95,7 @@ TEST_F(Serialized, InputsAndArgumentsAreSent) {
   EXPECT_EQ(pool.apply([](const Body& b) { return b.tags.at("numbers").size(); }, body(9)), 9u);
 }
 
-TEST_F(Serialized, AResultThatCannotBeWrittenIsLost) {
+TEST_F(Serialized, LosesAResultThatCannotBeWritten) {
   Pool pool(processes(2));
   const auto outcomes = pool.try_map([](int) { return Unwilling{}; }, std::vector<int>{1, 2});
   for (const auto& each : outcomes) {
@@ -104,7 +104,7 @@ TEST_F(Serialized, AResultThatCannotBeWrittenIsLost) {
   }
 }
 
-TEST_F(Serialized, ATypeWithoutSerializeIsRefusedAtTheCall) {
+TEST_F(Serialized, RefusesATypeWithoutSerializeAtTheCall) {
   Pool pool(processes(2));
   try {
     pool.map([](int) { return NoWay{}; }, std::vector<int>{1});

@@ -41,14 +41,14 @@ void in_child(Body body) {
   EXPECT_EQ(status, 0);
 }
 
-long shared_kib() {  // of the pages of this process that are shared memory
+long shared_kib() {  // shared memory that this process has touched
   std::ifstream status("/proc/self/status");
   for (std::string line; std::getline(status, line);)
     if (line.starts_with("RssShmem:")) return std::stol(line.substr(9));
   return -1;
 }
 
-TEST(SharedArray, IsMadeOfSizesValuesAndRanges) {
+TEST(SharedArray, IsMadeFromSizesValuesAndRanges) {
   const shared_array<int> none;
   EXPECT_EQ(none.size(), 0u);
   EXPECT_EQ(none.data(), nullptr);
@@ -67,7 +67,7 @@ TEST(SharedArray, IsMadeOfSizesValuesAndRanges) {
   EXPECT_EQ(points[1].label, 3);
 }
 
-TEST(SharedArray, CopiesNameTheSameElements) {
+TEST(SharedArray, CopiesShareTheirElements) {
   shared_array<int> first(10);
   const shared_array<int> second = first;
   EXPECT_EQ(first, second);
@@ -83,7 +83,7 @@ TEST(SharedArray, CopiesNameTheSameElements) {
   EXPECT_EQ(b.front(), 1);
 }
 
-TEST(SharedArray, AllProcessesSeeWhatEachWrites) {
+TEST(SharedArray, ShowsTheWritesOfOneProcessToAll) {
   const shared_array<int> array(1'000'000, 1);
   for (int child = 0; child < 2; ++child) {
     in_child([&] {
@@ -105,13 +105,13 @@ TEST(SharedArray, AtomicsWorkAcrossProcesses) {
   EXPECT_EQ(counter[0], 20'000);
 }
 
-TEST(SharedArray, AHandleDroppedInAChildIsKeptByTheParent) {
+TEST(SharedArray, SurvivesAHandleDroppedInAChild) {
   shared_array<int> array(100'000, 3);
   in_child([&] { array = shared_array<int>(); });
   EXPECT_EQ(std::accumulate(array.begin(), array.end(), 0), 300'000);
 }
 
-TEST(SharedArray, TheMemoryGoesWithTheLastHandle) {
+TEST(SharedArray, ReleasesItsMemoryWithTheLastHandle) {
   const long before = shared_kib();
   {
     shared_array<char> array(32 << 20, 'x');
@@ -123,14 +123,14 @@ TEST(SharedArray, TheMemoryGoesWithTheLastHandle) {
   EXPECT_LT(shared_kib() - before, 1 << 10);
 }
 
-TEST(SharedArray, ZeroedPagesCostNothingUntilTheyAreTouched) {
+TEST(SharedArray, UsesNoMemoryForUntouchedPages) {
   const long before = shared_kib();
   const shared_array<char> array(32 << 20);
   EXPECT_LT(shared_kib() - before, 1 << 10);
   EXPECT_EQ(array[12'345'678], 0);
 }
 
-TEST(SharedArray, ShortMemoryIsAnErrorThatSaysSo) {
+TEST(SharedArray, SaysWhenThereIsNotEnoughMemory) {
   for (const std::size_t size : {~std::size_t{0}, std::size_t{1} << 62, std::size_t{1} << 42}) {
     try {
       const shared_array<double> array(size);

@@ -8,25 +8,27 @@
 
 namespace furrow::snakefile {
 
+using text::member;
+
 using workflow::Entry;
 using workflow::Item;
 
 namespace {
 
-// Calls READ for each answer of a batch of COUNT that is no error of its own; what it returns is the answer.
+// Decodes a batch of COUNT answers with READ. An answer that is an error becomes an error of its job alone.
 template <class Answer, class Read>
-std::vector<Result<Answer>> decode_batch(const JsonValue& answer, std::size_t count, Read read) {
+std::vector<Result<Answer>> decode_batch(const text::JsonValue& answer, std::size_t count, Read read) {
   std::vector<Result<Answer>> results;
   results.reserve(count);
-  const JsonValue* jobs = member(answer, "jobs");
+  const text::JsonValue* jobs = member(answer, "jobs");
   if (!jobs || !jobs->IsArray() || jobs->Size() != count) {
-    results.assign(
-        count, fail("the evaluator's answer makes no sense: it must answer for " + count_of(count, "job")));
+    results.assign(count,
+                   fail("the evaluator's answer is malformed: it must answer for " + count_of(count, "job")));
     return results;
   }
   for (rapidjson::SizeType i = 0; i < jobs->Size(); ++i) {
-    const JsonValue& job = (*jobs)[i];
-    if (const JsonValue* error = member(job, "error")) {
+    const text::JsonValue& job = (*jobs)[i];
+    if (const text::JsonValue* error = member(job, "error")) {
       results.push_back(fail(decode_error(*error)));
       continue;
     }
@@ -42,28 +44,28 @@ std::vector<Result<Answer>> decode_batch(const JsonValue& answer, std::size_t co
   return results;
 }
 
-std::vector<std::vector<Entry>> read_function_entries(Fields& fields, const JsonValue& job) {
+std::vector<std::vector<Entry>> read_function_entries(Fields& fields, const text::JsonValue& job) {
   std::vector<std::vector<Entry>> result;
-  const JsonValue* lists = fields.array(job, "entries");
+  const text::JsonValue* lists = fields.array(job, "entries");
   if (!lists) {
     fields.reject("entries", "a list");
     return result;
   }
-  for (const JsonValue& list : lists->GetArray()) {
+  for (const text::JsonValue& list : lists->GetArray()) {
     if (!list.IsArray()) {
       fields.reject("entries", "a list of lists");
       return result;
     }
     result.push_back(read_entries(fields, list));
     for (Entry& entry : result.back()) {
-      if (entry.is_function) fields.reject("entries", "answered: a function's answer is no function");
+      if (entry.is_function) fields.reject("entries", "answered: a function may not answer with a function");
       for (Item& item : entry.items) item.flags |= workflow::kLiteral;
     }
   }
   return result;
 }
 
-workflow::DetailAnswer read_details(Fields& fields, const JsonValue& job,
+workflow::DetailAnswer read_details(Fields& fields, const text::JsonValue& job,
                                     const workflow::DetailQuestion& question) {
   workflow::DetailAnswer details;
   const auto required = [&](bool wanted, const char* name) {
@@ -83,13 +85,13 @@ workflow::DetailAnswer read_details(Fields& fields, const JsonValue& job,
   return details;
 }
 
-void read_program(Fields& fields, const JsonValue& job, plan::Launch& launch) {
+void read_program(Fields& fields, const text::JsonValue& job, plan::Launch& launch) {
   launch.kind = plan::Launch::Kind::kProgram;
-  const JsonValue* argv = fields.array(job, "argv");
+  const text::JsonValue* argv = fields.array(job, "argv");
   if (!argv || argv->Empty()) return fields.reject("argv", "a list with a program");
-  for (const JsonValue& argument : argv->GetArray())
+  for (const text::JsonValue& argument : argv->GetArray())
     launch.argv.push_back(fields.system_text_of(argument, "argv"));
-  if (const JsonValue* environment = fields.object(job, "env")) {
+  if (const text::JsonValue* environment = fields.object(job, "env")) {
     for (const auto& entry : environment->GetObject()) {
       launch.environment.emplace_back(fields.system_text_of(entry.name, "env"),
                                       fields.system_text_of(entry.value, "env"));
@@ -99,12 +101,13 @@ void read_program(Fields& fields, const JsonValue& job, plan::Launch& launch) {
   launch.command = fields.system_text_or(job, "show", "");
 }
 
-workflow::Preparation read_preparation(Fields& fields, const JsonValue& job, const workflow::JobView& view) {
+workflow::Preparation read_preparation(Fields& fields, const text::JsonValue& job,
+                                       const workflow::JobView& view) {
   workflow::Preparation preparation;
   preparation.message = fields.text_or(job, "message", "");
   preparation.params = params_of(fields, job);
   plan::Launch& launch = preparation.launch;
-  if (const JsonValue* command = member(job, "shell")) {
+  if (const text::JsonValue* command = member(job, "shell")) {
     launch.kind = plan::Launch::Kind::kShell;
     launch.command = fields.system_text_of(*command, "shell");
     launch.prefix = fields.system_text_or(job, "prefix", "");
@@ -120,32 +123,33 @@ workflow::Preparation read_preparation(Fields& fields, const JsonValue& job, con
 
 }  // namespace
 
-std::vector<workflow::InputAnswer> decode_inputs(const JsonValue& answer, std::size_t count) {
+std::vector<workflow::InputAnswer> decode_inputs(const text::JsonValue& answer, std::size_t count) {
   return decode_batch<std::vector<std::vector<Entry>>>(
-      answer, count,
-      [](Fields& fields, const JsonValue& job, std::size_t) { return read_function_entries(fields, job); });
+      answer, count, [](Fields& fields, const text::JsonValue& job, std::size_t) {
+        return read_function_entries(fields, job);
+      });
 }
 
 std::vector<Result<workflow::DetailAnswer>> decode_details(
-    const JsonValue& answer, std::span<const workflow::DetailQuestion> questions) {
+    const text::JsonValue& answer, std::span<const workflow::DetailQuestion> questions) {
   return decode_batch<workflow::DetailAnswer>(answer, questions.size(),
-                                              [&](Fields& fields, const JsonValue& job, std::size_t i) {
+                                              [&](Fields& fields, const text::JsonValue& job, std::size_t i) {
                                                 return read_details(fields, job, questions[i]);
                                               });
 }
 
-std::vector<Result<workflow::Preparation>> decode_preparations(const JsonValue& answer,
+std::vector<Result<workflow::Preparation>> decode_preparations(const text::JsonValue& answer,
                                                                std::span<const workflow::JobView> jobs) {
   return decode_batch<workflow::Preparation>(answer, jobs.size(),
-                                             [&](Fields& fields, const JsonValue& job, std::size_t i) {
+                                             [&](Fields& fields, const text::JsonValue& job, std::size_t i) {
                                                return read_preparation(fields, job, jobs[i]);
                                              });
 }
 
-std::vector<Result<workflow::SubmissionWords>> decode_submissions(const JsonValue& answer,
+std::vector<Result<workflow::SubmissionWords>> decode_submissions(const text::JsonValue& answer,
                                                                   std::size_t count) {
   return decode_batch<workflow::SubmissionWords>(
-      answer, count, [](Fields& fields, const JsonValue& job, std::size_t) {
+      answer, count, [](Fields& fields, const text::JsonValue& job, std::size_t) {
         return workflow::SubmissionWords{fields.text(job, "command"), fields.text(job, "properties")};
       });
 }

@@ -14,14 +14,14 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-JsonDocument parse(const std::string& text) {
-  auto document = JsonDocument::parse(text, "the test");
+text::JsonDocument parse(const std::string& text) {
+  auto document = text::JsonDocument::parse(text, "the test");
   EXPECT_TRUE(document) << document.error().message << "\n" << text;
-  return document ? std::move(*document) : std::move(*JsonDocument::parse("null", ""));
+  return document ? std::move(*document) : std::move(*text::JsonDocument::parse("null", ""));
 }
 
 Result<LoadAnswer> load(const std::string& text) {
-  const JsonDocument document = parse(text);
+  const text::JsonDocument document = parse(text);
   return decode_load(document.root());
 }
 
@@ -91,7 +91,7 @@ TEST(Decoder, ReadsAWholeSnakefile) {
   EXPECT_EQ(std::get<std::int64_t>(s.rules[1].threads), 4);
 }
 
-TEST(Decoder, WhatDoesNotFitIsAnErrorThatNamesIt) {
+TEST(Decoder, AMismatchedValueIsAnErrorThatNamesIt) {
   const std::pair<std::string, const char*> cases[] = {
       {"[]", "\"rules\""},
       {"{}", "\"rules\""},
@@ -129,7 +129,7 @@ TEST(Decoder, WhatDoesNotFitIsAnErrorThatNamesIt) {
   }
 }
 
-TEST(Decoder, BytesThatAreNoUtf8PassUnharmed) {
+TEST(Decoder, NonUtf8BytesPassUnchanged) {
   const auto answer = load(rules("\"input\":[{\"items\":[\"a\xff\xc0{w}\",\"\\u00e4\\ud83d\\ude00\"]}]"));
   ASSERT_TRUE(answer);
   EXPECT_EQ(answer->snakefile.rules[0].input[0].items[0].pattern, "a\xff\xc0{w}");
@@ -139,22 +139,22 @@ TEST(Decoder, BytesThatAreNoUtf8PassUnharmed) {
 TEST(Json, BrokenTextIsAnError) {
   for (const std::string text :
        {"", " ", "{", "{\"a\"", "[1,]", "nul", "\"a", "{} {}", "{}x", "\"\\ud800\"", "1e999999"}) {
-    EXPECT_FALSE(JsonDocument::parse(text, "it")) << text;
+    EXPECT_FALSE(text::JsonDocument::parse(text, "it")) << text;
   }
-  EXPECT_FALSE(JsonDocument::parse(std::string("{}\0{}", 5), "it"));
-  EXPECT_FALSE(JsonDocument::parse(std::string("\0", 1), "it"));
+  EXPECT_FALSE(text::JsonDocument::parse(std::string("{}\0{}", 5), "it"));
+  EXPECT_FALSE(text::JsonDocument::parse(std::string("\0", 1), "it"));
 }
 
 TEST(Json, DepthIsBounded) {
   const auto nested = [](std::size_t depth) { return std::string(depth, '[') + std::string(depth, ']'); };
-  EXPECT_TRUE(JsonDocument::parse(nested(kMaxDepth), "it"));
-  const auto deep = JsonDocument::parse(nested(1'000'000), "it");
+  EXPECT_TRUE(text::JsonDocument::parse(nested(text::kMaxDepth), "it"));
+  const auto deep = text::JsonDocument::parse(nested(1'000'000), "it");
   ASSERT_FALSE(deep);
   EXPECT_THAT(deep.error().message, HasSubstr("nested too deeply"));
 }
 
-TEST(Decoder, InputsAnswerEachJobAlone) {
-  const JsonDocument document =
+TEST(Decoder, InputsAnswerEachJobSeparately) {
+  const text::JsonDocument document =
       parse(R"({"jobs":[{"entries":[[{"name":"x","list":true,"items":["a","b"]}],[]]},
     {"error":{"type":"KeyError","message":"no","file":"/S","line":4,"rule":"r","hint":"h","traceback":["t1","t2"]}},
     {"entries":[1]}]})");
@@ -173,18 +173,18 @@ TEST(Decoder, InputsAnswerEachJobAlone) {
   ASSERT_FALSE(answers[2]);
 }
 
-TEST(Decoder, AnAnswerForAnotherNumberOfJobsIsAnErrorForAll) {
-  const JsonDocument document = parse(R"({"jobs":[{"entries":[]}]})");
+TEST(Decoder, AWrongNumberOfAnswersIsAnErrorForAllJobs) {
+  const text::JsonDocument document = parse(R"({"jobs":[{"entries":[]}]})");
   for (const auto& answer : decode_inputs(document.root(), 3)) EXPECT_FALSE(answer);
   EXPECT_EQ(decode_inputs(document.root(), 3).size(), 3u);
 }
 
-TEST(Decoder, DetailsHoldWhatWasAskedFor) {
+TEST(Decoder, DetailsHoldTheRequestedValues) {
   std::vector<workflow::DetailQuestion> questions(3);
   questions[0].threads = questions[0].resources = questions[0].params = true;
   questions[1].threads = true;
   questions[2].params = true;
-  const JsonDocument document = parse(R"({"jobs":[
+  const text::JsonDocument document = parse(R"({"jobs":[
     {"threads":4,"resources":{"mem_mb":7,"x":"y"},"params":[{"name":"p","text":"t"}]},
     {"resources":{}},{"params":[{"text":"a"},{"text":"b"}]}]})");
   const auto answers = decode_details(document.root(), questions);
@@ -201,7 +201,7 @@ TEST(Decoder, DetailsHoldWhatWasAskedFor) {
 TEST(Decoder, PreparationsAreOfFourKinds) {
   std::vector<workflow::JobView> jobs(6);
   jobs[2].rule = 5;
-  const JsonDocument document = parse(R"({"jobs":[
+  const text::JsonDocument document = parse(R"({"jobs":[
     {"message":"hi","shell":"sort x","prefix":"set -e; ","executable":"/bin/sh","params":[{"name":"p","text":"t"}]},
     {"message":null,"argv":["/usr/bin/python3","-u"],"env":{"K":"V"},"payload":"/tmp/f","show":"python3 x.py"},
     {"message":null,"fork":true},{"message":null},{"argv":[]},{"shell":"a\u0000b"}]})");
@@ -226,9 +226,9 @@ TEST(Decoder, PreparationsAreOfFourKinds) {
   EXPECT_FALSE(answers[5]);
 }
 
-TEST(Decoder, FramesAreAnswersQuestionsOrEnds) {
+TEST(Decoder, FramesAreAnswersQuestionsOrExits) {
   const auto frame = [](const std::string& text) {
-    const JsonDocument document = parse(text);
+    const text::JsonDocument document = parse(text);
     return decode_frame(document.root());
   };
   EXPECT_EQ(frame(R"({"id":7,"ok":{}})")->id, 7u);
@@ -243,7 +243,7 @@ TEST(Decoder, FramesAreAnswersQuestionsOrEnds) {
   }
 }
 
-TEST(Encoder, WhatIsWrittenIsJsonWithEveryField) {
+TEST(Encoder, WritesJsonWithEveryField) {
   workflow::JobView job;
   job.rule = 3;
   job.wildcards = {{"s", "a\"\xff\n"}};
@@ -272,21 +272,21 @@ TEST(Encoder, WhatIsWrittenIsJsonWithEveryField) {
   request.snakefile = "/S";
   request.config = R"({"a":1})";
   request.default_resources = {{"mem_mb", "1000"}};
-  const JsonDocument load_text = parse(encode_load(1, request));
+  const text::JsonDocument load_text = parse(encode_load(1, request));
   EXPECT_TRUE(load_text.root()["workdir"].IsNull());
   EXPECT_EQ(load_text.root()["config"]["a"].GetInt(), 1);
   EXPECT_STREQ(load_text.root()["default_resources"]["mem_mb"].GetString(), "1000");
 }
 
-// Ten times what is measured: catches a change of order, not noise.
-TEST(Decoder, AMillionStringsInOneListAreReadQuickly) {
+// The limit is ten times the measured value: it catches a change of order, not noise.
+TEST(Decoder, ReadsAMillionStringsQuickly) {
   std::string text =
       R"({"files":["/S"],"rules":[{"name":"a","file":0,"kind":"none","input":[{"list":true,"items":[)";
   for (int i = 0; i < 1'000'000; ++i)
     text += (i ? ",\"" : "\"") + ("results/sample_" + std::to_string(i)) + ".txt\"";
   text += "]}]}]}";
   const auto begin = std::chrono::steady_clock::now();
-  const auto document = JsonDocument::parse(std::move(text), "it");
+  const auto document = text::JsonDocument::parse(std::move(text), "it");
   const auto middle = std::chrono::steady_clock::now();
   ASSERT_TRUE(document);
   const auto answer = decode_load(document->root());

@@ -1,7 +1,7 @@
-// Callbacks that run from an event loop only, never inside the call that caused them, and in the order in
-// which they came. Where there is no loop they run at once. A callback may add others, which run in the same
-// turn; none may destroy the object. What has not run when the object or the loop goes is dropped. Not
-// thread-safe.
+// Callbacks that run from an event loop, in the order in which they were added, and never inside the call
+// that caused them. Without a loop they run at once. A callback may add others, which run in the same turn of
+// the loop, but must not destroy the object. Callbacks that have not run when the object or the loop ends are
+// dropped. Not thread-safe.
 #pragma once
 
 #include <cstdint>

@@ -1,30 +1,33 @@
 #include "snakefile/encoder.hpp"
 
-#include "snakefile/json.hpp"
+#include "text/json.hpp"
 
 namespace furrow::snakefile {
 
+using text::write;
+using text::write_key;
+
 namespace {
 
-std::string take(const JsonBuffer& buffer) { return {buffer.GetString(), buffer.GetSize()}; }
+std::string take(const text::JsonBuffer& buffer) { return {buffer.GetString(), buffer.GetSize()}; }
 
-void write_raw(JsonWriter& json, std::string_view text) {
+void write_raw(text::JsonWriter& json, std::string_view text) {
   json.RawValue(text.data(), text.size(), rapidjson::kObjectType);
 }
 
-void write_texts(JsonWriter& json, const char* name, const std::vector<std::string>& texts) {
+void write_texts(text::JsonWriter& json, const char* name, const std::vector<std::string>& texts) {
   json.Key(name);
   json.StartArray();
   for (const std::string& text : texts) write(json, text);
   json.EndArray();
 }
 
-void write_text(JsonWriter& json, const char* name, std::string_view text) {
+void write_text(text::JsonWriter& json, const char* name, std::string_view text) {
   json.Key(name);
   write(json, text);
 }
 
-void write_or_null(JsonWriter& json, const char* name, const std::string& text) {
+void write_or_null(text::JsonWriter& json, const char* name, const std::string& text) {
   json.Key(name);
   if (text.empty()) {
     json.Null();
@@ -33,19 +36,19 @@ void write_or_null(JsonWriter& json, const char* name, const std::string& text) 
   }
 }
 
-void write_bool(JsonWriter& json, const char* name, bool value) {
+void write_bool(text::JsonWriter& json, const char* name, bool value) {
   json.Key(name);
   json.Bool(value);
 }
 
-void begin_request(JsonWriter& json, std::uint64_t id, std::string_view op) {
+void begin_request(text::JsonWriter& json, std::uint64_t id, std::string_view op) {
   json.StartObject();
   json.Key("id");
   json.Uint64(id);
   write_text(json, "op", op);
 }
 
-void write_wildcards(JsonWriter& json, const workflow::WildcardValues& wildcards) {
+void write_wildcards(text::JsonWriter& json, const workflow::WildcardValues& wildcards) {
   json.Key("w");
   json.StartObject();
   for (const auto& [name, value] : wildcards) {
@@ -55,7 +58,7 @@ void write_wildcards(JsonWriter& json, const workflow::WildcardValues& wildcards
   json.EndObject();
 }
 
-void write_shapes(JsonWriter& json, const std::vector<workflow::Shape>& shapes) {
+void write_shapes(text::JsonWriter& json, const std::vector<workflow::Shape>& shapes) {
   json.Key("input_shape");
   json.StartArray();
   for (const workflow::Shape& shape : shapes) {
@@ -73,8 +76,8 @@ void write_shapes(JsonWriter& json, const std::vector<workflow::Shape>& shapes) 
   json.EndArray();
 }
 
-// A function has no value yet; Python's code sees no such resource.
-void write_resources(JsonWriter& json,
+// Leaves out a resource that a function answers: it has no value yet.
+void write_resources(text::JsonWriter& json,
                      const std::vector<std::pair<std::string, workflow::ResourceValue>>& resources) {
   json.Key("resources");
   json.StartObject();
@@ -90,7 +93,7 @@ void write_resources(JsonWriter& json,
   json.EndObject();
 }
 
-void write_job_members(JsonWriter& json, const workflow::JobView& job) {
+void write_job_members(text::JsonWriter& json, const workflow::JobView& job) {
   json.Key("r");
   json.Uint(job.rule);
   write_wildcards(json, job.wildcards);
@@ -114,7 +117,7 @@ void write_job_members(JsonWriter& json, const workflow::JobView& job) {
   json.Int64(job.number);
 }
 
-void write_wants(JsonWriter& json, const workflow::DetailQuestion& question) {
+void write_wants(text::JsonWriter& json, const workflow::DetailQuestion& question) {
   json.Key("want");
   json.StartArray();
   if (question.threads) json.String("threads");
@@ -124,7 +127,7 @@ void write_wants(JsonWriter& json, const workflow::DetailQuestion& question) {
   json.EndArray();
 }
 
-void write_pairs(JsonWriter& json, std::string_view key, const LoadRequest::Pairs& pairs) {
+void write_pairs(text::JsonWriter& json, std::string_view key, const LoadRequest::Pairs& pairs) {
   write_key(json, key);
   json.StartObject();
   for (const auto& [name, value] : pairs) {
@@ -134,7 +137,7 @@ void write_pairs(JsonWriter& json, std::string_view key, const LoadRequest::Pair
   json.EndObject();
 }
 
-void write_limits(JsonWriter& json, const LoadRequest::Pairs& limits) {
+void write_limits(text::JsonWriter& json, const LoadRequest::Pairs& limits) {
   json.Key("resources");
   json.StartObject();
   for (const auto& [name, value] : limits) {
@@ -147,8 +150,8 @@ void write_limits(JsonWriter& json, const LoadRequest::Pairs& limits) {
 }  // namespace
 
 std::string encode_load(std::uint64_t id, const LoadRequest& request) {
-  JsonBuffer buffer;
-  JsonWriter json(buffer);
+  text::JsonBuffer buffer;
+  text::JsonWriter json(buffer);
   begin_request(json, id, "load");
   write_text(json, "snakefile", request.snakefile);
   write_or_null(json, "workdir", request.workdir);
@@ -187,8 +190,8 @@ std::string encode_load(std::uint64_t id, const LoadRequest& request) {
 }
 
 std::string encode_inputs(std::uint64_t id, std::span<const workflow::InputQuestion> jobs) {
-  JsonBuffer buffer;
-  JsonWriter json(buffer);
+  text::JsonBuffer buffer;
+  text::JsonWriter json(buffer);
   begin_request(json, id, "inputs");
   json.Key("jobs");
   json.StartArray();
@@ -207,8 +210,8 @@ std::string encode_inputs(std::uint64_t id, std::span<const workflow::InputQuest
 }
 
 std::string encode_details(std::uint64_t id, std::span<const workflow::DetailQuestion> jobs) {
-  JsonBuffer buffer;
-  JsonWriter json(buffer);
+  text::JsonBuffer buffer;
+  text::JsonWriter json(buffer);
   begin_request(json, id, "details");
   json.Key("jobs");
   json.StartArray();
@@ -226,8 +229,8 @@ std::string encode_details(std::uint64_t id, std::span<const workflow::DetailQue
 
 std::string encode_jobs(std::uint64_t id, std::string_view op, std::span<const workflow::JobView> jobs,
                         std::string_view text) {
-  JsonBuffer buffer;
-  JsonWriter json(buffer);
+  text::JsonBuffer buffer;
+  text::JsonWriter json(buffer);
   begin_request(json, id, op);
   if (!text.empty()) write_text(json, "text", text);
   json.Key("jobs");
@@ -243,8 +246,8 @@ std::string encode_jobs(std::uint64_t id, std::string_view op, std::span<const w
 }
 
 std::string encode_job(const workflow::JobView& job) {
-  JsonBuffer buffer;
-  JsonWriter json(buffer);
+  text::JsonBuffer buffer;
+  text::JsonWriter json(buffer);
   json.StartObject();
   write_job_members(json, job);
   json.EndObject();
@@ -252,8 +255,8 @@ std::string encode_job(const workflow::JobView& job) {
 }
 
 std::string encode_fork(std::uint64_t id, std::uint64_t tag, std::uint32_t slot, std::string_view job) {
-  JsonBuffer buffer;
-  JsonWriter json(buffer);
+  text::JsonBuffer buffer;
+  text::JsonWriter json(buffer);
   begin_request(json, id, "fork");
   json.Key("tag");
   json.Uint64(tag);
@@ -266,8 +269,8 @@ std::string encode_fork(std::uint64_t id, std::uint64_t tag, std::uint32_t slot,
 }
 
 std::string encode_hook(std::uint64_t id, const std::string& name, const std::string& log_path) {
-  JsonBuffer buffer;
-  JsonWriter json(buffer);
+  text::JsonBuffer buffer;
+  text::JsonWriter json(buffer);
   begin_request(json, id, "hook");
   write_text(json, "name", name);
   write_text(json, "log", log_path);
@@ -276,8 +279,8 @@ std::string encode_hook(std::uint64_t id, const std::string& name, const std::st
 }
 
 std::string encode_answer(std::uint64_t ask, std::string_view text) {
-  JsonBuffer buffer;
-  JsonWriter json(buffer);
+  text::JsonBuffer buffer;
+  text::JsonWriter json(buffer);
   json.StartObject();
   json.Key("answer");
   json.Uint64(ask);
@@ -288,8 +291,8 @@ std::string encode_answer(std::uint64_t ask, std::string_view text) {
 }
 
 std::string encode_answer(std::uint64_t ask, const GlobAnswer& answer) {
-  JsonBuffer buffer;
-  JsonWriter json(buffer);
+  text::JsonBuffer buffer;
+  text::JsonWriter json(buffer);
   json.StartObject();
   write_texts(json, "names", answer.names);
   json.Key("values");
@@ -305,8 +308,8 @@ std::string encode_answer(std::uint64_t ask, const GlobAnswer& answer) {
 }
 
 std::string encode_answer(std::uint64_t ask, const Error& error) {
-  JsonBuffer buffer;
-  JsonWriter json(buffer);
+  text::JsonBuffer buffer;
+  text::JsonWriter json(buffer);
   json.StartObject();
   json.Key("answer");
   json.Uint64(ask);

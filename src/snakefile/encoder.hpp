@@ -1,5 +1,5 @@
-// The engine's requests and answers -> JSON (docs/design/evaluator-protocol.md). Each returns the whole
-// message, without its length.
+// Encodes the engine's requests and answers as JSON (docs/design/evaluator-protocol.md). Each function
+// returns a whole message, without its length.
 #pragma once
 
 #include <cstdint>
@@ -16,12 +16,12 @@ namespace furrow::snakefile {
 
 struct LoadRequest {
   std::string snakefile;      // absolute
-  std::string workdir{};      // of --directory, absolute; empty: none
-  std::string config = "{}";  // of --config, as JSON (config_of() in yaml_json.hpp)
+  std::string workdir{};      // --directory, absolute; empty: none
+  std::string config = "{}";  // --config as JSON (config_of() in yaml_json.hpp)
   std::vector<std::string> config_args{};
   std::vector<std::string> configfiles{};  // absolute
   int cores = 1;
-  int max_threads = 0;  // of one job; 0: as many as there are cores
+  int max_threads = 0;  // the most one job may have; 0: as many as there are cores
   int attempt = 1;
   bool stdout_is_data = false;
   std::string mode = "default";
@@ -32,13 +32,13 @@ struct LoadRequest {
   Pairs set_threads{};                                         // rule -> expression
   std::vector<std::pair<std::string, Pairs>> set_resources{};  // rule -> name -> expression
   Pairs groups{};                                              // rule -> name
-  Pairs limits{};                                              // of --resources
-  bool replace_config = false;  // configfiles stand instead of the workflow's own
+  Pairs limits{};                                              // --resources
+  bool replace_config = false;  // use configfiles instead of the workflow's own
   bool quiet = false, dryrun = false, printshellcmds = false;
   bool has_cluster = false;  // jobs run elsewhere
 };
 
-// What a glob found: one list of values for each match.
+// The matches of a glob: one list of values for each.
 struct GlobAnswer {
   std::vector<std::string> names;
   std::vector<std::vector<std::string>> values;
@@ -47,14 +47,15 @@ struct GlobAnswer {
 std::string encode_load(std::uint64_t id, const LoadRequest& request);
 std::string encode_inputs(std::uint64_t id, std::span<const workflow::InputQuestion> jobs);
 std::string encode_details(std::uint64_t id, std::span<const workflow::DetailQuestion> jobs);
+// OP is prepare, describe or submission; TEXT is for a submission.
 std::string encode_jobs(std::uint64_t id, std::string_view op, std::span<const workflow::JobView> jobs,
-                        std::string_view text = {});   // prepare, describe; submission with its text
-std::string encode_job(const workflow::JobView& job);  // what `fork` takes; the payload of a Launch
+                        std::string_view text = {});
+std::string encode_job(const workflow::JobView& job);  // for encode_fork(); the payload of a Launch
 std::string encode_fork(std::uint64_t id, std::uint64_t tag, std::uint32_t slot, std::string_view job);
 std::string encode_hook(std::uint64_t id, const std::string& name, const std::string& log_path);
 
 std::string encode_answer(std::uint64_t ask, const GlobAnswer& answer);
-std::string encode_answer(std::uint64_t ask, std::string_view json);  // JSON already
+std::string encode_answer(std::uint64_t ask, std::string_view json);  // JSON is the answer as JSON text
 std::string encode_answer(std::uint64_t ask, const Error& error);
 
 }  // namespace furrow::snakefile

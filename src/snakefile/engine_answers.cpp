@@ -8,15 +8,15 @@ namespace furrow::snakefile {
 
 namespace {
 
-std::string answer_glob(std::uint64_t id, const JsonValue& message, const EvaluatorOptions& options) {
+std::string answer_glob(std::uint64_t id, const text::JsonValue& message, const EvaluatorOptions& options) {
   const auto question = decode_glob(message);
   if (!question) return encode_answer(id, question.error());
-  if (!options.glob) return encode_answer(id, Error{"nobody answers glob_wildcards here"});
+  if (!options.glob) return encode_answer(id, Error{"glob_wildcards is not available here"});
   const auto found = options.glob(*question);
   return found ? encode_answer(id, *found) : encode_answer(id, found.error());
 }
 
-std::string answer_yaml(std::uint64_t id, const JsonValue& message) {
+std::string answer_yaml(std::uint64_t id, const text::JsonValue& message) {
   const auto path = decode_yaml(message);
   if (!path) return encode_answer(id, path.error());
   const auto json = yaml_file_to_json(*path, Keys::kPairs);
@@ -25,7 +25,7 @@ std::string answer_yaml(std::uint64_t id, const JsonValue& message) {
 
 }  // namespace
 
-std::string answer_to(const Frame& frame, const JsonValue& message, const EvaluatorOptions& options) {
+std::string answer_to(const Frame& frame, const text::JsonValue& message, const EvaluatorOptions& options) {
   if (frame.what == "glob") return answer_glob(frame.id, message, options);
   if (frame.what == "yaml") return answer_yaml(frame.id, message);
   const Error unknown{"the engine does not know the question \"" + std::string(frame.what) + "\""};

@@ -1,14 +1,15 @@
-// What the evaluator asks of the engine while it works: matches of a pattern, files of YAML.
+// Answers the questions that the evaluator asks the engine: matches of a pattern, the content of YAML files.
 #pragma once
 
 #include <string>
 
 #include "snakefile/evaluator_options.hpp"
-#include "snakefile/json.hpp"
+#include "text/json.hpp"
 
 namespace furrow::snakefile {
 
-// The whole message that answers FRAME, which says MESSAGE; an error goes to the evaluator, which raises it.
-std::string answer_to(const Frame& frame, const JsonValue& message, const EvaluatorOptions& options);
+// The whole message that answers FRAME, which was decoded from MESSAGE. An error goes to the evaluator, which
+// raises it.
+std::string answer_to(const Frame& frame, const text::JsonValue& message, const EvaluatorOptions& options);
 
 }  // namespace furrow::snakefile

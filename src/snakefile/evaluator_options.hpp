@@ -1,4 +1,4 @@
-// What an evaluator is started with, and what it may want of the engine.
+// How an evaluator is started, and the functions by which the engine serves it.
 #pragma once
 
 #include <functional>
@@ -12,11 +12,11 @@ namespace furrow::snakefile {
 struct EvaluatorOptions {
   std::string python{};     // --python; empty: FURROW_PYTHON, else the first python3 on PATH
   std::string evaluator{};  // the folder of main.py; empty: FURROW_EVALUATOR, else beside this program
-  int guard_fd =
-      -1;  // the guard's table, for children to write their pids in; borrowed for the call; -1: none
+  // The watchdog's table, in which children write their pids; borrowed for the call; -1: none.
+  int watchdog_fd = -1;
   std::function<Result<GlobAnswer>(const GlobQuestion&)> glob{};  // answers glob_wildcards
-  std::function<bool()> stopping{};                               // polled while a call blocks; true ends it
-  int stop_fd = -1;  // wakes a blocking call when it becomes readable; borrowed; -1: none
+  std::function<bool()> stopping{};  // polled while a call blocks; true ends the call
+  int stop_fd = -1;                  // wakes a blocking call when it becomes readable; borrowed; -1: none
 };
 
 }  // namespace furrow::snakefile

@@ -6,7 +6,7 @@
 #include <set>
 
 #include "snakefile/batch_decoder.hpp"
-#include "snakefile/dialogue.hpp"
+#include "snakefile/evaluator_connection.hpp"
 #include "snakefile/python.hpp"
 
 namespace furrow::snakefile {
@@ -22,11 +22,11 @@ std::uint32_t rule_of(const InputQuestion& question) { return question.rule; }
 std::uint32_t rule_of(const DetailQuestion& question) { return question.job.rule; }
 
 // What the evaluator is doing, for errors: "preparing rules a, b".
-template <class Job>
-std::string about_rules(std::string_view doing, std::span<const Job> jobs,
+template <class Question>
+std::string about_rules(std::string_view doing, std::span<const Question> jobs,
                         const std::vector<std::string>& names) {
   std::set<std::uint32_t> rules;
-  for (const Job& job : jobs) rules.insert(rule_of(job));
+  for (const Question& job : jobs) rules.insert(rule_of(job));
   std::string text(doing);
   std::size_t named = 0;
   for (const std::uint32_t rule : rules) {
@@ -37,7 +37,7 @@ std::string about_rules(std::string_view doing, std::span<const Job> jobs,
   return text;
 }
 
-// What DECODE makes of the answer for COUNT jobs; where there is none, the reason for each of them.
+// The answers for COUNT jobs, decoded by DECODE. If there is no answer, each of them is the error.
 template <class Each, class Decode>
 std::vector<Each> for_each_job(const Result<Answer>& answer, std::size_t count, Decode decode) {
   if (!answer) return std::vector<Each>(count, fail(answer.error()));
@@ -47,47 +47,47 @@ std::vector<Each> for_each_job(const Result<Answer>& answer, std::size_t count, 
 }  // namespace
 
 Result<std::unique_ptr<EvaluatorProcess>> EvaluatorProcess::start(EvaluatorOptions options) {
-  const auto python = find_python(options.python);
-  if (!python) return fail(python.error());
-  const auto main_file = find_evaluator(options.evaluator);
-  if (!main_file) return fail(main_file.error());
+  const auto python = FURROW_TRY(find_python(options.python));
+  const auto main_file = FURROW_TRY(find_evaluator(options.evaluator));
   int ends[2];
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
     return fail(system_error("cannot make a socket pair"));
-  auto interpreter = Interpreter::start(*python, *main_file, ends[1], options.guard_fd);
+  auto interpreter = Interpreter::start(python, main_file, ends[1], options.watchdog_fd);
   ::close(ends[1]);
   if (!interpreter) {
     ::close(ends[0]);
     return fail(interpreter.error());
   }
-  auto dialogue = std::make_unique<Dialogue>(std::move(*interpreter), ends[0], std::move(options));
-  return std::unique_ptr<EvaluatorProcess>(new EvaluatorProcess(std::move(dialogue)));
+  auto connection =
+      std::make_unique<EvaluatorConnection>(std::move(*interpreter), ends[0], std::move(options));
+  return std::unique_ptr<EvaluatorProcess>(new EvaluatorProcess(std::move(connection)));
 }
 
-EvaluatorProcess::EvaluatorProcess(std::unique_ptr<Dialogue> dialogue) : dialogue_(std::move(dialogue)) {}
+EvaluatorProcess::EvaluatorProcess(std::unique_ptr<EvaluatorConnection> connection)
+    : connection_(std::move(connection)) {}
 EvaluatorProcess::~EvaluatorProcess() = default;
 
-void EvaluatorProcess::attach(os::EventLoop& loop) { dialogue_->attach(loop); }
-void EvaluatorProcess::detach() { dialogue_->detach(); }
-int EvaluatorProcess::pid() const { return dialogue_->interpreter().pid(); }
-const std::string& EvaluatorProcess::python() const { return dialogue_->interpreter().python(); }
+void EvaluatorProcess::attach(os::EventLoop& loop) { connection_->attach(loop); }
+void EvaluatorProcess::detach() { connection_->detach(); }
+int EvaluatorProcess::pid() const { return connection_->interpreter().pid(); }
+const std::string& EvaluatorProcess::python() const { return connection_->interpreter().python(); }
 
-// The Snakefile.
+// Loading the Snakefile.
 
 Result<LoadAnswer> EvaluatorProcess::load(const LoadRequest& request) {
-  const std::uint64_t id = dialogue_->new_id();
+  const std::uint64_t id = connection_->new_id();
   return load(id, encode_load(id, request), "running " + request.snakefile);
 }
 
 std::string EvaluatorProcess::first_message(const LoadRequest& request) { return encode_load(1, request); }
 
 Result<LoadAnswer> EvaluatorProcess::load_again(const std::string& message) {
-  return load(dialogue_->new_id(), message, "running the Snakefile");
+  return load(connection_->new_id(), message, "running the Snakefile");
 }
 
 Result<LoadAnswer> EvaluatorProcess::load(std::uint64_t id, const std::string& message,
                                           const std::string& about) {
-  const auto answer = dialogue_->ask({id, message, about});
+  const auto answer = connection_->ask({id, message, about});
   if (!answer) return fail(answer.error());
   auto decoded = decode_load(*answer->value);
   if (!decoded) return decoded;
@@ -96,74 +96,75 @@ Result<LoadAnswer> EvaluatorProcess::load(std::uint64_t id, const std::string& m
 }
 
 Result<void> EvaluatorProcess::hook(const std::string& name, const std::string& log_path) {
-  const std::uint64_t id = dialogue_->new_id();
-  // A hook may be what follows a request to stop; only a new one ends it.
-  const auto answer = dialogue_->ask({id, encode_hook(id, name, log_path), "running " + name}, false);
+  const std::uint64_t id = connection_->new_id();
+  // A hook may run because the run was stopped, so that stop must not end it.
+  const auto answer = connection_->ask({id, encode_hook(id, name, log_path), "running " + name}, false);
   if (!answer) return fail(answer.error());
   return {};
 }
 
-// Its functions, a batch at a time.
+// Calling its functions, a batch at a time.
 
 std::vector<workflow::InputAnswer> EvaluatorProcess::inputs(std::span<const InputQuestion> jobs) {
-  const std::uint64_t id = dialogue_->new_id();
-  const auto answer = dialogue_->ask(
+  const std::uint64_t id = connection_->new_id();
+  const auto answer = connection_->ask(
       {id, encode_inputs(id, jobs), about_rules("asking input functions of", jobs, rule_names_)});
   return for_each_job<workflow::InputAnswer>(
-      answer, jobs.size(), [&](const JsonValue& value) { return decode_inputs(value, jobs.size()); });
+      answer, jobs.size(), [&](const text::JsonValue& value) { return decode_inputs(value, jobs.size()); });
 }
 
 std::vector<Result<workflow::DetailAnswer>> EvaluatorProcess::details(std::span<const DetailQuestion> jobs) {
-  const std::uint64_t id = dialogue_->new_id();
+  const std::uint64_t id = connection_->new_id();
   const auto answer =
-      dialogue_->ask({id, encode_details(id, jobs), about_rules("asking functions of", jobs, rule_names_)});
+      connection_->ask({id, encode_details(id, jobs), about_rules("asking functions of", jobs, rule_names_)});
   return for_each_job<Result<workflow::DetailAnswer>>(
-      answer, jobs.size(), [&](const JsonValue& value) { return decode_details(value, jobs); });
+      answer, jobs.size(), [&](const text::JsonValue& value) { return decode_details(value, jobs); });
 }
 
 std::vector<Result<workflow::Preparation>> EvaluatorProcess::describe(std::span<const JobView> jobs) {
-  const std::uint64_t id = dialogue_->new_id();
+  const std::uint64_t id = connection_->new_id();
   const auto answer =
-      dialogue_->ask({id, encode_jobs(id, "describe", jobs), about_rules("preparing", jobs, rule_names_)});
+      connection_->ask({id, encode_jobs(id, "describe", jobs), about_rules("preparing", jobs, rule_names_)});
   return for_each_job<Result<workflow::Preparation>>(
-      answer, jobs.size(), [&](const JsonValue& value) { return decode_preparations(value, jobs); });
+      answer, jobs.size(), [&](const text::JsonValue& value) { return decode_preparations(value, jobs); });
 }
 
 std::vector<Result<workflow::SubmissionWords>> EvaluatorProcess::submission(std::span<const JobView> jobs,
                                                                             const std::string& text) {
-  const std::uint64_t id = dialogue_->new_id();
-  const auto answer = dialogue_->ask({id, encode_jobs(id, "submission", jobs, text),
-                                      about_rules("preparing the submission of", jobs, rule_names_)});
+  const std::uint64_t id = connection_->new_id();
+  const auto answer = connection_->ask({id, encode_jobs(id, "submission", jobs, text),
+                                        about_rules("preparing the submission of", jobs, rule_names_)});
   return for_each_job<Result<workflow::SubmissionWords>>(
-      answer, jobs.size(), [&](const JsonValue& value) { return decode_submissions(value, jobs.size()); });
+      answer, jobs.size(),
+      [&](const text::JsonValue& value) { return decode_submissions(value, jobs.size()); });
 }
 
 void EvaluatorProcess::prepare(std::span<const JobView> jobs, workflow::PrepareCallback done) {
-  const std::uint64_t id = dialogue_->new_id();
+  const std::uint64_t id = connection_->new_id();
   Request request{id, encode_jobs(id, "prepare", jobs), about_rules("preparing", jobs, rule_names_)};
-  // The payload of a forked job is made from what was asked, so that is kept.
+  // The views are kept, since the payload of a forked job is made from them.
   std::vector<JobView> kept(jobs.begin(), jobs.end());
   auto callback = [kept = std::move(kept), done = std::move(done)](const Result<Answer>& answer) {
     done(for_each_job<Result<workflow::Preparation>>(
-        answer, kept.size(), [&](const JsonValue& value) { return decode_preparations(value, kept); }));
+        answer, kept.size(), [&](const text::JsonValue& value) { return decode_preparations(value, kept); }));
   };
-  if (dialogue_->is_attached()) {
-    dialogue_->request(std::move(request), std::move(callback));
+  if (connection_->is_attached()) {
+    connection_->request(std::move(request), std::move(callback));
   } else {
-    callback(dialogue_->ask(std::move(request)));
+    callback(connection_->ask(std::move(request)));
   }
 }
 
-// The children in which its `run:` blocks run.
+// Forking children for its `run:` blocks.
 
-void EvaluatorProcess::set_fork_listener(Listener* listener) { dialogue_->set_fork_listener(listener); }
+void EvaluatorProcess::set_fork_listener(Listener* listener) { connection_->set_fork_listener(listener); }
 
 void EvaluatorProcess::fork_child(std::uint64_t tag, std::uint32_t slot, const std::string& payload,
                                   int out_fd, int err_fd) {
-  const std::uint64_t id = dialogue_->new_id();
+  const std::uint64_t id = connection_->new_id();
   const int descriptors[2] = {out_fd, err_fd};
-  dialogue_->fork({id, encode_fork(id, tag, slot, payload), "forking a child for a run block"}, tag,
-                  descriptors);
+  connection_->fork({id, encode_fork(id, tag, slot, payload), "forking a child for a run block"}, tag,
+                    descriptors);
 }
 
 }  // namespace furrow::snakefile

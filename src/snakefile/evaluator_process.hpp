@@ -1,11 +1,11 @@
 // The user's own python3 as a process beside the engine: runs the Snakefile and answers for its functions.
 //
-// Its states are those of the Dialogue (dialogue.hpp) under it: once that is over, every question is answered
-// with one error that says what happened.
+// Its states are those of its EvaluatorConnection: once that is over, every question is answered with one
+// error that says what happened.
 //
-// Calls that return block, serve the evaluator's own questions meanwhile, and end early once asked to stop.
-// The others answer from the event loop that it is attached to. Callbacks may call any member; none may
-// destroy the object. Not thread-safe.
+// Calls that return a value block, serve the evaluator's own questions meanwhile, and end early if the run is
+// stopped. The others answer from the event loop that the object is attached to. Callbacks may call any
+// member, but must not destroy the object. Not thread-safe.
 #pragma once
 
 #include <memory>
@@ -20,20 +20,20 @@
 
 namespace furrow::snakefile {
 
-class Dialogue;
+class EvaluatorConnection;
 
 class EvaluatorProcess final : public workflow::Evaluator, public plan::ForkService {
  public:
-  // Returns as soon as the process was started, so that its start-up goes on beside the engine's.
+  // Returns as soon as the process is started, so that it starts up while the engine does.
   static Result<std::unique_ptr<EvaluatorProcess>> start(EvaluatorOptions options);
   ~EvaluatorProcess() override;
 
   Result<LoadAnswer> load(const LoadRequest& request);
-  // The same request once more, in another process: MESSAGE as first_message() gave it. The first call.
+  // Loads the same Snakefile in another process. Must be the first call; MESSAGE comes from first_message().
   Result<LoadAnswer> load_again(const std::string& message);
   static std::string first_message(const LoadRequest& request);
 
-  // From here on LOOP answers what does not block. Borrowed; must outlive this object or its detach().
+  // From now on LOOP answers the calls that do not block. Borrowed; must outlive this object or its detach().
   void attach(os::EventLoop& loop);
   void detach();
 
@@ -54,12 +54,12 @@ class EvaluatorProcess final : public workflow::Evaluator, public plan::ForkServ
   const std::string& python() const;  // the program that was started
 
  private:
-  explicit EvaluatorProcess(std::unique_ptr<Dialogue> dialogue);
+  explicit EvaluatorProcess(std::unique_ptr<EvaluatorConnection> connection);
 
   Result<LoadAnswer> load(std::uint64_t id, const std::string& message, const std::string& about);
 
-  std::unique_ptr<Dialogue> dialogue_;
-  std::vector<std::string> rule_names_;  // by number, for errors
+  std::unique_ptr<EvaluatorConnection> connection_;
+  std::vector<std::string> rule_names_;  // by rule id, for errors
 };
 
 }  // namespace furrow::snakefile

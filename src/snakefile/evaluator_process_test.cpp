@@ -1,5 +1,4 @@
-// Evaluators of a few lines stand in for the real one, to say and do what that never should; one test speaks
-// with the real one.
+// Fake evaluators of a few lines do things that the real one never should; one test uses the real one.
 #include "snakefile/evaluator_process.hpp"
 
 #include <fcntl.h>
@@ -22,8 +21,7 @@ using testing::HasSubstr;
 
 constexpr const char* kPython = "/usr/bin/python3";
 
-// The least that speaks the protocol: `serve(answer)` calls answer(request) for each request and sends what
-// it returns.
+// A minimal evaluator: `serve(answer)` calls answer(request) for each request and sends what it returns.
 constexpr const char* kLibrary = R"(
 import json, os, signal, socket, struct, sys, threading, time
 sock = socket.socket(fileno=int(sys.argv[2]))
@@ -64,7 +62,7 @@ class ProcessTest : public testing::Test {
     options.evaluator = folder_;
     return EvaluatorProcess::start(std::move(options));
   }
-  // Started, and the Snakefile "loaded".
+  // A started process that has loaded a Snakefile.
   std::unique_ptr<EvaluatorProcess> loaded(const std::string& script, EvaluatorOptions options = {}) {
     auto process = start(script, std::move(options));
     EXPECT_TRUE(process) << process.error().message;
@@ -97,7 +95,7 @@ struct ForkLog : plan::ForkService::Listener {
   }
 };
 
-TEST_F(ProcessTest, APythonThatIsNotThereIsAnError) {
+TEST_F(ProcessTest, AMissingPythonIsAnError) {
   EvaluatorOptions options;
   options.python = "/no/such/python3";
   const auto process = EvaluatorProcess::start(options);
@@ -122,7 +120,7 @@ TEST_F(ProcessTest, AnOldPythonIsExplained) {
   EXPECT_THAT(answer.error().hint, HasSubstr("3.9"));
 }
 
-TEST_F(ProcessTest, ACrashNamesTheSignalAndTheRuleForThisAndEveryLaterQuestion) {
+TEST_F(ProcessTest, AfterACrashEveryQuestionNamesTheSignalAndRule) {
   auto process = loaded("serve(lambda request: os.kill(os.getpid(), signal.SIGSEGV))");
   EXPECT_THAT(
       inputs_error(*process),
@@ -138,7 +136,7 @@ TEST_F(ProcessTest, AnExitNamesTheStatus) {
   EXPECT_THAT(inputs_error(*process), HasSubstr("ended with exit status 7"));
 }
 
-TEST_F(ProcessTest, NonsenseEndsIt) {
+TEST_F(ProcessTest, AnInvalidFrameEndsIt) {
   for (const char* script :
        {"read(); raw(b'nonsense')", "read(); raw(b'')", "read(); send([1])",
         "read(); send({'id': 99, 'ok': {}})", "read(); sock.sendall(b'\\xff\\xff\\xff\\xff')",
@@ -151,7 +149,7 @@ TEST_F(ProcessTest, NonsenseEndsIt) {
   }
 }
 
-TEST_F(ProcessTest, QuestionsAreAnsweredMeanwhile) {
+TEST_F(ProcessTest, AnswersQuestionsDuringARequest) {
   EvaluatorOptions options;
   options.glob = [](const GlobQuestion& question) -> Result<GlobAnswer> {
     if (question.pattern == "bad") return fail("no such luck");
@@ -185,8 +183,8 @@ serve(answer))",
   EXPECT_THAT(items[5].pattern, HasSubstr("weather"));
 }
 
-// The evaluator writes megabytes before it reads any of ours.
-TEST_F(ProcessTest, LargeFramesInBothDirectionsAtOnceDoNotBlock) {
+// The evaluator writes megabytes before it reads anything.
+TEST_F(ProcessTest, LargeFramesInBothDirectionsDoNotBlock) {
   EvaluatorOptions options;
   std::size_t asked = 0;
   options.glob = [&](const GlobQuestion& question) -> Result<GlobAnswer> {
@@ -236,7 +234,7 @@ TEST_F(ProcessTest, ARequestToStopEndsABlockingCallAtOnce) {
   }
 }
 
-TEST_F(ProcessTest, PrepareAnswersFromTheLoopInOrderAlsoAmidBlockingCalls) {
+TEST_F(ProcessTest, PrepareAnswersInOrderDuringBlockingCalls) {
   os::EventLoop loop;
   auto process = loaded(R"(
 def answer(request):
@@ -253,12 +251,12 @@ serve(answer))");
       ASSERT_EQ(answers.size(), 1u);
       commands.push_back(answers[0]->launch.command);
       if (commands.size() == 1) {
-        EXPECT_EQ(inputs_error(*process), "none");  // a callback may ask
+        EXPECT_EQ(inputs_error(*process), "none");  // a callback may make a blocking call
       }
     });
   }
   EXPECT_EQ(inputs_error(*process), "none");
-  EXPECT_THAT(commands, ElementsAre());  // not from inside another call
+  EXPECT_THAT(commands, ElementsAre());  // callbacks do not run inside another call
   run_until(loop, [&] { return commands.size() == 3; });
   EXPECT_THAT(commands, ElementsAre("echo 1", "echo 2", "echo 3"));
   process->detach();
@@ -283,7 +281,7 @@ def answer(request):
         send({"event": "exit", "tag": request["tag"], "status": os.waitpid(pid, 0)[1], "error": {"message": "it failed"}})
 serve(answer))";
 
-TEST_F(ProcessTest, ForkedChildrenGetTheirDescriptorsAndTheirEndIsTold) {
+TEST_F(ProcessTest, ForkedChildrenGetDescriptorsAndTheirEndIsReported) {
   os::EventLoop loop;
   ForkLog log;
   auto process = loaded(kForker);
@@ -304,7 +302,7 @@ TEST_F(ProcessTest, ForkedChildrenGetTheirDescriptorsAndTheirEndIsTold) {
   ::close(ends[0]);
 }
 
-TEST_F(ProcessTest, WhenItDiesEveryChildAndQuestionIsToldOnce) {
+TEST_F(ProcessTest, ReportsEachChildAndQuestionOnceWhenItDies) {
   os::EventLoop loop;
   ForkLog log;
   auto process = loaded(kForker);

@@ -1,4 +1,4 @@
-// The engine's side and the evaluator's side of the protocol, spoken for real.
+// The engine's side of the protocol against the real evaluator.
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -95,9 +95,9 @@ TEST_F(RealEvaluator, SpeaksTheProtocol) {
     EXPECT_EQ(question.pattern, "texts/{name}.txt");
     return GlobAnswer{{"name"}, {{"ab"}, {"c"}}};
   };
-  const int table = ::memfd_create("guard", MFD_CLOEXEC);
+  const int table = ::memfd_create("watchdog", MFD_CLOEXEC);
   ASSERT_EQ(::ftruncate(table, 4 * 65536), 0);
-  options.guard_fd = table;
+  options.watchdog_fd = table;
   const auto loaded = load(kSnakefile, options);
   ASSERT_TRUE(loaded) << loaded.error().to_string();
   const auto& rules = loaded->snakefile.rules;
@@ -156,9 +156,9 @@ TEST_F(RealEvaluator, RunsBlocksInChildren) {
   ASSERT_TRUE(os::write_file("config.yaml", "extra: more.txt\n"));
   EvaluatorOptions options;
   options.glob = [](const GlobQuestion&) -> Result<GlobAnswer> { return GlobAnswer{{"name"}, {}}; };
-  const int table = ::memfd_create("guard", MFD_CLOEXEC);
+  const int table = ::memfd_create("watchdog", MFD_CLOEXEC);
   ASSERT_EQ(::ftruncate(table, 4 * 65536), 0);
-  options.guard_fd = table;
+  options.watchdog_fd = table;
   const auto loaded = load(kSnakefile, options);
   ASSERT_TRUE(loaded) << loaded.error().to_string();
   os::EventLoop loop;
@@ -228,7 +228,7 @@ TEST_F(RealEvaluator, KeysOfAConfigFileKeepTheirTypes) {
   EXPECT_EQ(loaded->snakefile.rules[0].output[0].items[0].pattern, "one");
 }
 
-TEST_F(RealEvaluator, ExitsAndCrashesOfTheSnakefileAreErrors) {
+TEST_F(RealEvaluator, SnakefileExitsAndCrashesAreErrors) {
   const std::pair<const char*, const char*> cases[] = {
       {"import os\nos._exit(5)\n", "ended with exit status 5 while it was running"},
       {"import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)\n", "was ended by signal 11"},

@@ -1,5 +1,5 @@
-// Reading the members of JSON objects without an error check after each: the first thing that does not fit is
-// kept, and what was asked for is then empty.
+// Reads the members of JSON objects without an error check after each: the first error is kept, and a member
+// that does not fit reads as empty.
 #pragma once
 
 #include <cstdint>
@@ -8,7 +8,7 @@
 #include <string_view>
 
 #include "base/error.hpp"
-#include "snakefile/json.hpp"
+#include "text/json.hpp"
 
 namespace furrow::snakefile {
 
@@ -22,23 +22,26 @@ class Fields {
   // "NAME must be WHAT", unless there is an error already.
   void reject(std::string_view name, std::string_view what);
 
-  // An optional member is nullptr (or the default) where it is missing or null, but not where it is of
-  // another type.
-  const JsonValue* optional(const JsonValue& object, const char* name) { return member(object, name); }
-  const JsonValue* array(const JsonValue& object, const char* name);   // optional
-  const JsonValue* object(const JsonValue& parent, const char* name);  // optional
-  std::string text(const JsonValue& object, const char* name);         // required
-  std::string text_or(const JsonValue& object, const char* name, std::string_view fallback);
-  bool flag(const JsonValue& object, const char* name);  // false where it is missing
-  std::int64_t integer(const JsonValue& object, const char* name, std::int64_t fallback);
-  int small_integer(const JsonValue& object, const char* name, int fallback);
+  // An optional member that is missing or null reads as nullptr or as its default. One of another type is an
+  // error.
+  const text::JsonValue* optional(const text::JsonValue& object, const char* name) {
+    return text::member(object, name);
+  }
+  const text::JsonValue* array(const text::JsonValue& object, const char* name);   // optional
+  const text::JsonValue* object(const text::JsonValue& parent, const char* name);  // optional
+  std::string text(const text::JsonValue& object, const char* name);               // required
+  std::string text_or(const text::JsonValue& object, const char* name, std::string_view fallback);
+  bool flag(const text::JsonValue& object, const char* name);  // false if it is missing
+  std::int64_t integer(const text::JsonValue& object, const char* name, std::int64_t fallback);
+  int small_integer(const text::JsonValue& object, const char* name, int fallback);
 
-  // A value that has been found already, and what to call it.
-  std::string text_of(const JsonValue& value, std::string_view name);
-  // The same for what is passed to the system, where a zero byte would end it.
-  std::string system_text_of(const JsonValue& value, std::string_view name);
-  std::string system_text_or(const JsonValue& object, const char* name, std::string_view fallback);
-  std::vector<std::string> texts(const JsonValue& object, const char* name);  // a list of strings; optional
+  // VALUE as a string; NAME is for the error.
+  std::string text_of(const text::JsonValue& value, std::string_view name);
+  // The same for text that is passed to the system, which a zero byte would cut off.
+  std::string system_text_of(const text::JsonValue& value, std::string_view name);
+  std::string system_text_or(const text::JsonValue& object, const char* name, std::string_view fallback);
+  // A list of strings; optional.
+  std::vector<std::string> texts(const text::JsonValue& object, const char* name);
 
  private:
   std::string place_;

@@ -12,7 +12,7 @@ namespace furrow::snakefile {
 
 namespace {
 constexpr std::size_t kReadBytes = 1 << 18;
-constexpr std::size_t kReserved = 1 << 24;  // at most this much on the word of a length
+constexpr std::size_t kReserved = 1 << 24;  // the most to reserve for a frame before its bytes arrive
 constexpr std::size_t kMaxDescriptors = 4;
 
 void close_all(std::vector<int>& descriptors) {
@@ -42,7 +42,7 @@ Result<void> FrameChannel::send(std::string message, std::span<const int> descri
     for (const int fd : descriptors) {
       const int copy = ::fcntl(fd, F_DUPFD_CLOEXEC, 0);
       if (copy < 0) {
-        Error error = system_error("cannot keep a descriptor for the evaluator");
+        Error error = system_error("cannot duplicate a descriptor for the evaluator");
         close_all(outgoing.descriptors);
         return fail(std::move(error));
       }
@@ -63,7 +63,7 @@ void FrameChannel::flush() {
   }
 }
 
-// True once all of it has gone. The descriptors go with the first byte.
+// True once the whole message is sent. The descriptors go with the first byte.
 bool FrameChannel::send_some(Outgoing& message, std::span<const int> descriptors) {
   while (message.sent < message.bytes.size()) {
     iovec part{message.bytes.data() + message.sent, message.bytes.size() - message.sent};
@@ -83,7 +83,8 @@ bool FrameChannel::send_some(Outgoing& message, std::span<const int> descriptors
     }
     const ssize_t n = ::sendmsg(fd_, &header, MSG_NOSIGNAL | MSG_DONTWAIT);
     if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return errno != EAGAIN && errno != EWOULDBLOCK;  // nobody is there to read the rest: let it go
+    // After any other error the message can never arrive, so it is dropped.
+    if (n < 0) return errno != EAGAIN && errno != EWOULDBLOCK;
     message.sent += static_cast<std::size_t>(n);
   }
   return true;
@@ -102,7 +103,7 @@ Result<FrameChannel::State> FrameChannel::receive() {
 Result<void> FrameChannel::cut(const char* data, std::size_t size) {
   while (size > 0) {
     if (header_size_ < header_.size()) {
-      if (!begin_frame(data, size)) return fail("the evaluator sends a frame of more than 2 GiB");
+      if (!begin_frame(data, size)) return fail("the evaluator announced a frame of more than 2 GiB");
       if (header_size_ < header_.size()) return {};
     }
     const std::size_t taken = std::min(size, left_);
@@ -118,7 +119,7 @@ Result<void> FrameChannel::cut(const char* data, std::size_t size) {
   return {};
 }
 
-// Takes bytes of the length; false where that is impossible.
+// Takes bytes of the length; false if the length is too large.
 bool FrameChannel::begin_frame(const char*& data, std::size_t& size) {
   while (header_size_ < header_.size() && size > 0) {
     header_[header_size_++] = static_cast<unsigned char>(*data++);

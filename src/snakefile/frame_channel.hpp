@@ -1,5 +1,5 @@
-// Frames over one end of a Unix socket pair (docs/design/evaluator-protocol.md), without ever blocking: what
-// the socket does not take waits here, what it brings is cut into frames. Owns the descriptor. Not
+// Frames over one end of a Unix socket pair (docs/design/evaluator-protocol.md). It never blocks: bytes that
+// the socket does not take are queued here, and received bytes are cut into frames. Owns the descriptor. Not
 // thread-safe.
 #pragma once
 
@@ -26,22 +26,22 @@ class FrameChannel {
 
   int fd() const { return fd_; }
 
-  // Sends what it can and keeps the rest, with copies of the descriptors. Fails where the message is too
-  // large for a frame; a closed socket is noticed by receive().
+  // Sends what it can and queues the rest, with copies of the descriptors. Fails if the message is too large
+  // for a frame. A closed socket is reported by receive().
   Result<void> send(std::string message, std::span<const int> descriptors = {});
   bool wants_to_send() const { return !outgoing_.empty(); }
   void flush();
 
   enum class State : std::uint8_t { kOpen, kClosed };
-  // Takes what is there. Fails where the other side sends a frame that is larger than any may be.
+  // Reads all that has arrived. Fails if the other side announces a frame that is too large.
   Result<State> receive();
   std::optional<std::string> next();  // a whole frame, if there is one
 
  private:
   struct Outgoing {
-    std::string bytes;  // with the length before it
+    std::string bytes;  // with the length in front
     std::size_t sent = 0;
-    std::vector<int> descriptors;  // ours; closed once they have gone with the first byte
+    std::vector<int> descriptors;  // owned; closed once sent with the first byte
   };
 
   bool send_some(Outgoing& message, std::span<const int> descriptors);
@@ -53,7 +53,7 @@ class FrameChannel {
   std::deque<std::string> frames_;
   std::array<unsigned char, 4> header_{};
   std::size_t header_size_ = 0;
-  std::size_t left_ = 0;  // of the frame that has begun
+  std::size_t left_ = 0;  // bytes missing from the current frame
   std::string frame_;
   std::vector<char> buffer_;
 };

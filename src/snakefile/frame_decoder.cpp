@@ -5,32 +5,35 @@
 
 namespace furrow::snakefile {
 
+using text::member;
+using text::view;
+
 namespace {
 
-// The language's own errors explain themselves; a Python exception needs its name.
+// Errors of the Snakefile language explain themselves; a Python exception needs its type's name.
 bool explains_itself(std::string_view type) {
   return type.empty() || type == "WorkflowError" || type == "NotYet" || type == "MissingInput" ||
          type == "WildcardError";
 }
 
-std::uint64_t number_of(Fields& fields, const JsonValue& value, const char* name) {
+std::uint64_t number_of(Fields& fields, const text::JsonValue& value, const char* name) {
   if (value.IsUint64()) return value.GetUint64();
   fields.reject(name, "a number");
   return 0;
 }
 
-void read_exit(Fields& fields, const JsonValue& message, Frame& frame) {
+void read_exit(Fields& fields, const text::JsonValue& message, Frame& frame) {
   if (fields.text(message, "event") != "exit") fields.reject("event", "exit");
   frame.kind = Frame::Kind::kExit;
-  const JsonValue* tag = member(message, "tag");
+  const text::JsonValue* tag = member(message, "tag");
   if (tag) frame.id = number_of(fields, *tag, "tag");
-  if (!tag || !member(message, "status")) fields.reject("event", "complete");
+  if (!tag || !member(message, "status")) fields.reject("event", "given with a tag and a status");
   frame.status = fields.small_integer(message, "status", 0);
 }
 
 }  // namespace
 
-Error decode_error(const JsonValue& error) {
+Error decode_error(const text::JsonValue& error) {
   Fields fields;
   Error result;
   const std::string type = fields.text_or(error, "type", "");
@@ -46,38 +49,38 @@ Error decode_error(const JsonValue& error) {
   return fields.ok() ? result : fields.take_error();
 }
 
-Result<Frame> decode_frame(const JsonValue& message) {
+Result<Frame> decode_frame(const text::JsonValue& message) {
   Fields fields;
   Frame frame;
-  if (!message.IsObject()) return fail("the evaluator's answer makes no sense: it must be an object");
+  if (!message.IsObject()) return fail("the evaluator's answer is malformed: it must be an object");
   frame.error = member(message, "error");
   if (member(message, "event")) {
     read_exit(fields, message, frame);
-  } else if (const JsonValue* ask = member(message, "ask")) {
+  } else if (const text::JsonValue* ask = member(message, "ask")) {
     frame.kind = Frame::Kind::kAsk;
     frame.id = number_of(fields, *ask, "ask");
-    const JsonValue* what = member(message, "what");
+    const text::JsonValue* what = member(message, "what");
     if (what && what->IsString()) frame.what = view(*what);
     if (frame.what.empty()) fields.reject("what", "a string");
-  } else if (const JsonValue* id = member(message, "id")) {
+  } else if (const text::JsonValue* id = member(message, "id")) {
     frame.id = number_of(fields, *id, "id");
     frame.ok = member(message, "ok");
-    if (!frame.ok && !frame.error) fields.reject("ok", "there, or \"error\"");
+    if (!frame.ok && !frame.error) fields.reject("ok", "given, or \"error\"");
   } else {
-    fields.reject("id", "there");
+    fields.reject("id", "given");
   }
   if (!fields.ok()) return fail(fields.take_error());
   return frame;
 }
 
-Result<GlobQuestion> decode_glob(const JsonValue& question) {
+Result<GlobQuestion> decode_glob(const text::JsonValue& question) {
   Fields fields;
   GlobQuestion glob{fields.text(question, "pattern"), fields.flag(question, "followlinks")};
   if (!fields.ok()) return fail(fields.take_error());
   return glob;
 }
 
-Result<std::string> decode_yaml(const JsonValue& question) {
+Result<std::string> decode_yaml(const text::JsonValue& question) {
   Fields fields;
   std::string path = fields.text(question, "path");
   if (!fields.ok()) return fail(fields.take_error());

@@ -24,12 +24,12 @@ std::string how_it_ended(int raw_status) {
 
 Result<std::unique_ptr<Interpreter>> Interpreter::start(const std::string& python,
                                                         const std::string& main_file, int socket,
-                                                        int guard_fd) {
+                                                        int watchdog_fd) {
   std::vector<std::string> words = {python, main_file, "--fd", std::to_string(socket)};
   std::vector<int> inherited = {socket};
-  if (guard_fd >= 0) {
-    words.insert(words.end(), {"--guard-fd", std::to_string(guard_fd)});
-    inherited.push_back(guard_fd);
+  if (watchdog_fd >= 0) {
+    words.insert(words.end(), {"--guard-fd", std::to_string(watchdog_fd)});
+    inherited.push_back(watchdog_fd);
   }
   std::vector<char*> argv;
   for (std::string& word : words) argv.push_back(word.data());
@@ -39,14 +39,14 @@ Result<std::unique_ptr<Interpreter>> Interpreter::start(const std::string& pytho
   request.argv = argv.data();
   request.envp = environ;
   request.inherited = inherited;
-  // A group of its own: Ctrl-C is the engine's to handle.
+  // In its own process group, so that only the engine handles Ctrl-C.
   const auto started = os::Spawner().spawn(request);
   if (started) return std::unique_ptr<Interpreter>(new Interpreter(python, *started));
   return fail(Error{"cannot start " + python + ": " + std::strerror(started.error().code), "", 0,
                     "Name another Python with --python or FURROW_PYTHON."});
 }
 
-bool Interpreter::leaves_within(int ms) const {
+bool Interpreter::exits_within(int ms) const {
   pollfd entry{child_.pidfd, POLLIN, 0};
   return ::poll(&entry, 1, ms) > 0;
 }
@@ -67,10 +67,11 @@ Error Interpreter::ended_error(const std::string& doing, bool has_spoken) const 
     error.hint = "Furrow needs Python 3.9 or newer; name another with --python or FURROW_PYTHON.";
   } else if (os::exit_signal(raw_status) != 0) {
     error.hint =
-        "Something that the Snakefile uses has crashed or was killed; an extension module may be broken, or "
-        "memory was short.";
+        "Something that the Snakefile uses crashed or was killed: an extension module may be broken, or "
+        "memory "
+        "ran out.";
   } else {
-    error.hint = "Something that the Snakefile uses has ended Python itself (os._exit?).";
+    error.hint = "Something that the Snakefile uses ended Python itself (os._exit?).";
   }
   return error;
 }

@@ -1,7 +1,7 @@
-// The process in which the user's python3 runs the evaluator. Knows nothing of what is said with it.
+// The process in which the user's python3 runs the evaluator. Knows nothing of the protocol.
 //
-// States: running -> ended. A running one is killed by kill() and by the destructor; none is left as a
-// zombie. Not thread-safe.
+// States: running -> ended. kill() and the destructor kill a running process; no zombie is left. Not
+// thread-safe.
 #pragma once
 
 #include <memory>
@@ -14,10 +14,10 @@ namespace furrow::snakefile {
 
 class Interpreter {
  public:
-  // Runs MAIN_FILE with the descriptors SOCKET and GUARD_FD (-1: none), which are borrowed for the call.
-  // Returns once the process is there, which says nothing yet of whether it is a Python that will do.
+  // Runs MAIN_FILE with the descriptors SOCKET and WATCHDOG_FD (-1: none), which are borrowed for the call.
+  // Returns once the process is started, before it is known whether the Python is recent enough.
   static Result<std::unique_ptr<Interpreter>> start(const std::string& python, const std::string& main_file,
-                                                    int socket, int guard_fd);
+                                                    int socket, int watchdog_fd);
   ~Interpreter() { kill(); }
   Interpreter(const Interpreter&) = delete;
   Interpreter& operator=(const Interpreter&) = delete;
@@ -26,11 +26,11 @@ class Interpreter {
   int pid() const { return child_.pid; }                 // -1 once ended
   int pidfd() const { return child_.pidfd; }             // readable when the process has ended; -1 once ended
 
-  bool leaves_within(int ms) const;  // waits for it to end by itself
+  bool exits_within(int ms) const;  // waits for the process to end by itself
   void kill();
 
-  // How it has come to its end, after leaves_within(). DOING is what it was doing, empty where that was
-  // nothing; HAS_SPOKEN is false where it has never said a word.
+  // Why the process ended; call it after exits_within(). DOING is what it was doing, empty for nothing.
+  // HAS_SPOKEN: whether it ever sent a message.
   Error ended_error(const std::string& doing, bool has_spoken) const;
 
  private:

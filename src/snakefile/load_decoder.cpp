@@ -5,21 +5,25 @@
 
 namespace furrow::snakefile {
 
+using text::member;
+using text::to_text;
+using text::view;
+
 using workflow::Rule;
 
 namespace {
 
-// Those that are there already stay as they are.
-void add_texts(Fields& fields, const JsonValue& object, const char* name,
+// Adds the members of OBJECT's member NAME to TEXTS. Keys that are already there keep their values.
+void add_texts(Fields& fields, const text::JsonValue& object, const char* name,
                std::map<std::string, std::string>& texts) {
-  const JsonValue* members = fields.object(object, name);
+  const text::JsonValue* members = fields.object(object, name);
   if (!members) return;
   for (const auto& entry : members->GetObject()) {
     texts.emplace(view(entry.name), fields.text_of(entry.value, name));
   }
 }
 
-workflow::RuleKind kind_of(Fields& fields, const JsonValue& value) {
+workflow::RuleKind kind_of(Fields& fields, const text::JsonValue& value) {
   const std::string name = fields.text(value, "kind");
   if (name == "shell") return workflow::RuleKind::kShell;
   if (name == "run") return workflow::RuleKind::kRun;
@@ -28,8 +32,8 @@ workflow::RuleKind kind_of(Fields& fields, const JsonValue& value) {
   return workflow::RuleKind::kNone;
 }
 
-// WHOLE is the answer that the rule stands in, FILES are those it counts.
-Rule read_rule(Fields& fields, const JsonValue& value, const JsonValue& whole,
+// WHOLE is the answer that holds the rule; FILES are the files to which it refers by index.
+Rule read_rule(Fields& fields, const text::JsonValue& value, const text::JsonValue& whole,
                const std::vector<std::string>& files) {
   Rule rule;
   if (!value.IsObject()) {
@@ -48,7 +52,7 @@ Rule read_rule(Fields& fields, const JsonValue& value, const JsonValue& whole,
   rule.kind = kind_of(fields, value);
   rule.is_checkpoint = fields.flag(value, "checkpoint");
   rule.is_local = fields.flag(value, "local");
-  if (const JsonValue* group = member(value, "group")) {
+  if (const text::JsonValue* group = member(value, "group")) {
     rule.has_group_function = group->IsObject() && fields.flag(*group, "fn");
     if (!rule.has_group_function) rule.group = fields.text_of(*group, "group");
   }
@@ -57,12 +61,12 @@ Rule read_rule(Fields& fields, const JsonValue& value, const JsonValue& whole,
   rule.input = entries_of(fields, value, "input");
   rule.output = entries_of(fields, value, "output");
   rule.log = entries_of(fields, value, "log");
-  if (const JsonValue* benchmark = member(value, "benchmark"))
+  if (const text::JsonValue* benchmark = member(value, "benchmark"))
     rule.benchmark.push_back(read_entry(fields, *benchmark));
   rule.params = params_of(fields, value);
   add_texts(fields, value, "constraints", rule.constraints);
   add_texts(fields, whole, "constraints", rule.constraints);
-  if (const JsonValue* threads = member(value, "threads"))
+  if (const text::JsonValue* threads = member(value, "threads"))
     rule.threads = resource_of(fields, *threads, "threads");
   rule.resources = resources_of(fields, value);
   rule.priority = fields.small_integer(value, "priority", 0);
@@ -74,25 +78,26 @@ Rule read_rule(Fields& fields, const JsonValue& value, const JsonValue& whole,
   return rule;
 }
 
-void read_rule_order(Fields& fields, const JsonValue& answer, std::vector<std::vector<std::string>>& orders) {
-  const JsonValue* list = fields.array(answer, "ruleorder");
+void read_rule_order(Fields& fields, const text::JsonValue& answer,
+                     std::vector<std::vector<std::string>>& orders) {
+  const text::JsonValue* list = fields.array(answer, "ruleorder");
   if (!list) return;
-  for (const JsonValue& order : list->GetArray()) {
+  for (const text::JsonValue& order : list->GetArray()) {
     std::vector<std::string> names;
     if (!order.IsArray()) return fields.reject("ruleorder", "a list of lists");
-    for (const JsonValue& name : order.GetArray()) names.push_back(fields.text_of(name, "ruleorder"));
+    for (const text::JsonValue& name : order.GetArray()) names.push_back(fields.text_of(name, "ruleorder"));
     orders.push_back(std::move(names));
   }
 }
 
-void mark_local_rules(Fields& fields, const JsonValue& answer, std::vector<Rule>& rules) {
+void mark_local_rules(Fields& fields, const text::JsonValue& answer, std::vector<Rule>& rules) {
   const std::vector<std::string> names = fields.texts(answer, "localrules");
   for (Rule& rule : rules) {
     for (const std::string& name : names) rule.is_local |= rule.name == name;
   }
 }
 
-void read_hooks(Fields& fields, const JsonValue& answer, workflow::Snakefile& snakefile) {
+void read_hooks(Fields& fields, const text::JsonValue& answer, workflow::Snakefile& snakefile) {
   for (const std::string& name : fields.texts(answer, "hooks")) {
     snakefile.has_onstart |= name == "onstart";
     snakefile.has_onsuccess |= name == "onsuccess";
@@ -100,8 +105,8 @@ void read_hooks(Fields& fields, const JsonValue& answer, workflow::Snakefile& sn
   }
 }
 
-void read_environment(Fields& fields, const JsonValue& answer, LoadAnswer& result) {
-  const JsonValue* changes = fields.object(answer, "environment");
+void read_environment(Fields& fields, const text::JsonValue& answer, LoadAnswer& result) {
+  const text::JsonValue* changes = fields.object(answer, "environment");
   if (!changes) return;
   for (const auto& change : changes->GetObject()) {
     auto& [name, value] =
@@ -112,11 +117,11 @@ void read_environment(Fields& fields, const JsonValue& answer, LoadAnswer& resul
 
 }  // namespace
 
-Result<LoadAnswer> decode_load(const JsonValue& answer) {
+Result<LoadAnswer> decode_load(const text::JsonValue& answer) {
   Fields fields;
   LoadAnswer result;
   workflow::Snakefile& snakefile = result.snakefile;
-  const JsonValue* rules = fields.array(answer, "rules");
+  const text::JsonValue* rules = fields.array(answer, "rules");
   if (!rules) fields.reject("rules", "a list");
   snakefile.files = fields.texts(answer, "files");
   snakefile.workdir = fields.system_text_or(answer, "workdir", "");
@@ -128,8 +133,8 @@ Result<LoadAnswer> decode_load(const JsonValue& answer) {
   mark_local_rules(fields, answer, snakefile.rules);
   add_texts(fields, answer, "resource_scopes", snakefile.resource_scopes);
   read_hooks(fields, answer, snakefile);
-  if (const JsonValue* config = member(answer, "config")) result.config = to_text(*config);
-  if (const JsonValue* python = fields.object(answer, "python")) {
+  if (const text::JsonValue* config = member(answer, "config")) result.config = to_text(*config);
+  if (const text::JsonValue* python = fields.object(answer, "python")) {
     result.python = fields.text_or(*python, "executable", "");
     result.python_version = fields.text_or(*python, "version", "");
   }

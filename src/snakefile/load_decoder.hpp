@@ -1,6 +1,6 @@
-// The whole workflow, as the evaluator tells it once it has run the Snakefile
-// (docs/design/evaluator-protocol.md). Whatever does not fit is an Error that says what was expected where;
-// nothing a message holds can do worse.
+// Decodes the workflow that the evaluator sends once it has run the Snakefile
+// (docs/design/evaluator-protocol.md). Any malformed value is an Error that says what was expected where; no
+// message can do more harm than that.
 #pragma once
 
 #include <optional>
@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "base/error.hpp"
-#include "snakefile/json.hpp"
+#include "text/json.hpp"
 #include "workflow/rules/rule.hpp"
 
 namespace furrow::snakefile {
@@ -20,9 +20,10 @@ struct LoadAnswer {
   std::string config = "{}";  // as JSON
   std::string python, python_version;
   std::vector<std::string> overwritten_configfiles;
-  std::vector<std::pair<std::string, std::optional<std::string>>> environment;  // changes; nothing: removed
+  // Changes to the environment; a variable without a value was removed.
+  std::vector<std::pair<std::string, std::optional<std::string>>> environment;
 };
 
-Result<LoadAnswer> decode_load(const JsonValue& answer);
+Result<LoadAnswer> decode_load(const text::JsonValue& answer);
 
 }  // namespace furrow::snakefile

@@ -38,7 +38,8 @@ Result<std::string> find_python(const std::string& named) {
     return os::absolute(*found);
   }
   if (is_default)
-    return fail(Error{"there is no python3 on PATH, and a Snakefile is run by Python", "", 0, kPythonHint});
+    return fail(
+        Error{"there is no python3 on PATH, and a Snakefile needs Python to run", "", 0, kPythonHint});
   return fail(Error{"there is no Python at " + name, "", 0, kPythonHint});
 }
 
@@ -48,7 +49,7 @@ Result<std::string> find_evaluator(const std::string& folder) {
   std::string file = os::absolute(place + "/main.py");
   if (os::status(file).exists()) return file;
   return fail(Error{"a part of furrow is missing: " + file, "", 0,
-                    "Install it anew, or name the folder of its Python files with FURROW_EVALUATOR."});
+                    "Reinstall furrow, or name the folder of its Python files with FURROW_EVALUATOR."});
 }
 
 }  // namespace furrow::snakefile

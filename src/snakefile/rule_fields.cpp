@@ -4,6 +4,9 @@
 
 namespace furrow::snakefile {
 
+using text::member;
+using text::view;
+
 using workflow::Entry;
 using workflow::Item;
 using workflow::Param;
@@ -20,21 +23,21 @@ workflow::FileFlags flag_named(std::string_view name) {
   return 0;
 }
 
-void read_item(Fields& fields, const JsonValue& value, Item& item) {
+void read_item(Fields& fields, const text::JsonValue& value, Item& item) {
   if (value.IsString() && view(value).find('\0') == std::string_view::npos) {
-    item.pattern = view(value);  // by far the most
+    item.pattern = view(value);  // by far the most common case
     return;
   }
-  const JsonValue* pattern = member(value, "p");
+  const text::JsonValue* pattern = member(value, "p");
   if (!pattern) return fields.reject("items", "strings without zero bytes, or objects with \"p\"");
   item.pattern = fields.system_text_of(*pattern, "p");
   for (const std::string& name : fields.texts(value, "f")) {
     const workflow::FileFlags flag = flag_named(name);
-    if (flag == 0) fields.reject("f", "flags that are known");
+    if (flag == 0) fields.reject("f", "known flags");
     item.flags |= flag;
   }
   if (fields.flag(value, "literal")) item.flags |= workflow::kLiteral;
-  if (const JsonValue* ensure = fields.object(value, "ensure")) {
+  if (const text::JsonValue* ensure = fields.object(value, "ensure")) {
     item.ensure = std::make_shared<const workflow::Ensure>(
         workflow::Ensure{fields.flag(*ensure, "non_empty"), fields.text_or(*ensure, "sha256", ""),
                          fields.text_or(*ensure, "sha1", ""), fields.text_or(*ensure, "md5", "")});
@@ -43,7 +46,7 @@ void read_item(Fields& fields, const JsonValue& value, Item& item) {
 
 }  // namespace
 
-Entry read_entry(Fields& fields, const JsonValue& value) {
+Entry read_entry(Fields& fields, const text::JsonValue& value) {
   Entry entry;
   if (!value.IsObject()) {
     fields.reject("entry", "an object");
@@ -53,7 +56,7 @@ Entry read_entry(Fields& fields, const JsonValue& value) {
   entry.is_list = fields.flag(value, "list");
   entry.is_function = fields.flag(value, "fn");
   entry.line = fields.small_integer(value, "line", 0);
-  if (const JsonValue* items = fields.array(value, "items")) {
+  if (const text::JsonValue* items = fields.array(value, "items")) {
     entry.items.resize(items->Size());
     for (rapidjson::SizeType i = 0; i < items->Size() && fields.ok(); ++i)
       read_item(fields, (*items)[i], entry.items[i]);
@@ -63,24 +66,24 @@ Entry read_entry(Fields& fields, const JsonValue& value) {
   return entry;
 }
 
-std::vector<Entry> read_entries(Fields& fields, const JsonValue& list) {
+std::vector<Entry> read_entries(Fields& fields, const text::JsonValue& list) {
   std::vector<Entry> entries;
   entries.reserve(list.Size());
-  for (const JsonValue& value : list.GetArray()) entries.push_back(read_entry(fields, value));
+  for (const text::JsonValue& value : list.GetArray()) entries.push_back(read_entry(fields, value));
   return entries;
 }
 
-std::vector<Entry> entries_of(Fields& fields, const JsonValue& rule, const char* name) {
-  const JsonValue* list = fields.array(rule, name);
+std::vector<Entry> entries_of(Fields& fields, const text::JsonValue& rule, const char* name) {
+  const text::JsonValue* list = fields.array(rule, name);
   return list ? read_entries(fields, *list) : std::vector<Entry>();
 }
 
-std::vector<Param> params_of(Fields& fields, const JsonValue& object) {
+std::vector<Param> params_of(Fields& fields, const text::JsonValue& object) {
   std::vector<Param> params;
-  const JsonValue* list = fields.array(object, "params");
+  const text::JsonValue* list = fields.array(object, "params");
   if (!list) return params;
   params.reserve(list->Size());
-  for (const JsonValue& value : list->GetArray()) {
+  for (const text::JsonValue& value : list->GetArray()) {
     if (!value.IsObject()) fields.reject("params", "a list of objects");
     params.push_back({fields.text_or(value, "name", ""), fields.text_or(value, "text", ""),
                       fields.flag(value, "wild"), fields.flag(value, "fn"),
@@ -89,7 +92,7 @@ std::vector<Param> params_of(Fields& fields, const JsonValue& object) {
   return params;
 }
 
-workflow::ResourceValue resource_of(Fields& fields, const JsonValue& value, std::string_view name) {
+workflow::ResourceValue resource_of(Fields& fields, const text::JsonValue& value, std::string_view name) {
   if (value.IsInt64()) return value.GetInt64();
   if (value.IsString()) return fields.text_of(value, name);
   if (fields.flag(value, "fn")) return workflow::FunctionValue{fields.small_integer(value, "line", 0)};
@@ -98,9 +101,9 @@ workflow::ResourceValue resource_of(Fields& fields, const JsonValue& value, std:
 }
 
 std::vector<std::pair<std::string, workflow::ResourceValue>> resources_of(Fields& fields,
-                                                                          const JsonValue& object) {
+                                                                          const text::JsonValue& object) {
   std::vector<std::pair<std::string, workflow::ResourceValue>> resources;
-  const JsonValue* members = fields.object(object, "resources");
+  const text::JsonValue* members = fields.object(object, "resources");
   if (!members) return resources;
   for (const auto& entry : members->GetObject()) {
     if (entry.value.IsNull()) continue;

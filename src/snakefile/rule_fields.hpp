@@ -1,5 +1,5 @@
-// The parts of rules and jobs that several answers hold: entries of files, params, resources. What does not
-// fit is rejected by FIELDS.
+// Reads the parts of rules and jobs that several answers share: file entries, params, resources. FIELDS
+// records malformed values.
 #pragma once
 
 #include <string>
@@ -11,15 +11,15 @@
 
 namespace furrow::snakefile {
 
-workflow::Entry read_entry(Fields& fields, const JsonValue& value);
-std::vector<workflow::Entry> read_entries(Fields& fields, const JsonValue& list);
+workflow::Entry read_entry(Fields& fields, const text::JsonValue& value);
+std::vector<workflow::Entry> read_entries(Fields& fields, const text::JsonValue& list);
 
-// Those of OBJECT; empty where it has none.
-std::vector<workflow::Entry> entries_of(Fields& fields, const JsonValue& object, const char* name);
-std::vector<workflow::Param> params_of(Fields& fields, const JsonValue& object);
+// The entries, params and resources of OBJECT; empty if it has none.
+std::vector<workflow::Entry> entries_of(Fields& fields, const text::JsonValue& object, const char* name);
+std::vector<workflow::Param> params_of(Fields& fields, const text::JsonValue& object);
 std::vector<std::pair<std::string, workflow::ResourceValue>> resources_of(Fields& fields,
-                                                                          const JsonValue& object);
+                                                                          const text::JsonValue& object);
 
-workflow::ResourceValue resource_of(Fields& fields, const JsonValue& value, std::string_view name);
+workflow::ResourceValue resource_of(Fields& fields, const text::JsonValue& value, std::string_view name);
 
 }  // namespace furrow::snakefile

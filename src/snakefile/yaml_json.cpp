@@ -11,11 +11,13 @@
 
 namespace furrow::snakefile {
 
+using text::to_text;
+
 namespace {
 
 using Pairs = std::vector<std::pair<const YamlNode*, const YamlNode*>>;
 
-// Writes a tree as JSON; what aliases share is written as often as it is named, so all is counted.
+// Writes a tree as JSON. A node that several aliases name is written each time, so all values are counted.
 class TreeWriter {
  public:
   enum class Scalars : std::uint8_t { kTyped, kText };
@@ -31,7 +33,7 @@ class TreeWriter {
   void count(const YamlNode& node, int depth) {
     if (++values_ > kMaxYamlValues)
       throw YAML::ParserException(node.mark, "the document is too large once its aliases are followed");
-    if (depth > kMaxDepth) throw YAML::ParserException(node.mark, "the document is nested too deeply");
+    if (depth > text::kMaxDepth) throw YAML::ParserException(node.mark, "the document is nested too deeply");
   }
 
   void write(const YamlNode& node, int depth) {
@@ -81,8 +83,8 @@ class TreeWriter {
                : *scalar_to_json(ScalarKind::kText, key.text.empty() ? "null" : key.text);
   }
 
-  // The members with those of merge keys before its own, so that its own win; of a list of merged mappings
-  // the first wins.
+  // The mapping's members. Those of merge keys come first, so that the mapping's own win; in a list of merged
+  // mappings the first wins.
   Pairs flatten(const YamlNode& node, int depth) {
     count(node, depth);
     Pairs merged, own;
@@ -113,11 +115,11 @@ class TreeWriter {
     merged.insert(merged.end(), pairs.begin(), pairs.end());
   }
 
-  // Of equal keys the last value, in the place of the first.
+  // Equal keys become one member: at the position of the first, with the value of the last.
   static Pairs without_repeats(Pairs pairs) {
     Pairs kept;
     kept.reserve(pairs.size());
-    // a text's JSON begins with a quote, so kinds do not mix
+    // The JSON of a text begins with a quote, so the kinds do not mix.
     std::unordered_map<std::string_view, std::size_t> places;
     for (const auto& pair : pairs) {
       const auto [place, is_new] = places.try_emplace(pair.first->json, kept.size());
@@ -149,7 +151,7 @@ Error yaml_error(const YAML::Exception& thrown, const std::string& file) {
 
 std::string quoted(std::string_view text) { return *scalar_to_json(ScalarKind::kText, text); }
 
-// As Python's int() and float() and True, False would take it; nothing else is a number here.
+// TEXT as JSON if Python's int() or float() would accept it, or if it is True or False; else empty.
 std::optional<std::string> python_number(const std::string& text) {
   if (text == "True") return "true";
   if (text == "False") return "false";
@@ -165,8 +167,8 @@ std::optional<std::string> python_number(const std::string& text) {
   char* end = nullptr;
   const double value = std::strtod(text.c_str(), &end);
   if (end != text.c_str() + text.size() || !std::isfinite(value)) return std::nullopt;
-  JsonBuffer buffer;
-  JsonWriter json(buffer);
+  text::JsonBuffer buffer;
+  text::JsonWriter json(buffer);
   json.Double(value);
   return std::string(buffer.GetString(), buffer.GetSize());
 }
@@ -176,7 +178,7 @@ std::optional<std::string> python_number(const std::string& text) {
 Result<std::string> yaml_to_json(std::string_view text, const std::string& file, Keys keys) {
   Error json_error;
   if (may_be_json(text)) {
-    auto json = JsonDocument::parse(std::string(text), "the file");
+    auto json = text::JsonDocument::parse(std::string(text), "the file");
     if (json) return std::string(text);
     json_error = json.error();
     json_error.file = file;
@@ -192,20 +194,18 @@ Result<std::string> yaml_to_json(std::string_view text, const std::string& file,
 }
 
 Result<std::string> yaml_file_to_json(const std::string& path, Keys keys) {
-  const auto text = os::read_file(path);
-  if (!text) return fail(text.error());
-  return yaml_to_json(*text, path, keys);
+  const auto text = FURROW_TRY(os::read_file(path));
+  return yaml_to_json(text, path, keys);
 }
 
-Result<JsonDocument> read_yaml(const std::string& path) {
-  auto json = yaml_file_to_json(path);
-  if (!json) return fail(json.error());
-  return JsonDocument::parse(std::move(*json), path);
+Result<text::JsonDocument> read_yaml(const std::string& path) {
+  auto json = FURROW_TRY(yaml_file_to_json(path));
+  return text::JsonDocument::parse(std::move(json), path);
 }
 
 namespace {
 
-// A value of --config: a number, True or False, else YAML in which all scalars are text, else text.
+// A value of --config: a number, True or False; else YAML in which all scalars are text; else text.
 std::string config_value(const std::string& text) {
   if (text.empty()) return "null";
   if (auto number = python_number(text)) return *number;
@@ -223,7 +223,7 @@ std::string config_value(const std::string& text) {
 
 namespace {
 
-// VALUE goes to KEY of OBJECT; mappings are merged, as one may be given in pieces.
+// Stores VALUE under KEY of OBJECT. Mappings are merged, since several arguments may give parts of one.
 void put_merged(rapidjson::Value& object, rapidjson::Value& key, rapidjson::Value& value,
                 rapidjson::Document::AllocatorType& allocator) {
   const auto known = object.FindMember(key);

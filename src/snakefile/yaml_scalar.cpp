@@ -5,9 +5,11 @@
 #include <cmath>
 #include <cstdlib>
 
-#include "snakefile/json.hpp"
+#include "text/json.hpp"
 
 namespace furrow::snakefile {
+
+using text::write;
 
 namespace {
 
@@ -34,7 +36,7 @@ bool take_sign(std::string_view& text) {
   return negative;
 }
 
-// ":MM" groups, each of one or two digits below 60; TEXT may be empty only if NEEDED is false.
+// One or more ":MM" groups, each of one or two digits below 60.
 bool is_sexagesimal_tail(std::string_view text) {
   if (text.empty()) return false;
   while (!text.empty()) {
@@ -59,7 +61,7 @@ bool is_integer(std::string_view text) {
   return only(text.substr(0, colon), kDecimal) && is_sexagesimal_tail(text.substr(colon));
 }
 
-// "", or an exponent; YAML 1.1 wants its sign.
+// Empty, or an exponent. YAML 1.1 requires its sign.
 bool is_exponent(std::string_view text) {
   if (text.empty()) return true;
   return text.size() >= 3 && (text[0] == 'e' || text[0] == 'E') && (text[1] == '+' || text[1] == '-') &&
@@ -100,8 +102,8 @@ std::optional<std::string> radix_to_json(std::string_view digits, int radix, boo
 }
 
 std::optional<std::string> number_text(double value) {
-  JsonBuffer buffer;
-  JsonWriter json(buffer);
+  text::JsonBuffer buffer;
+  text::JsonWriter json(buffer);
   json.Double(value);
   return std::string(buffer.GetString(), buffer.GetSize());
 }
@@ -170,8 +172,8 @@ std::optional<std::string> scalar_to_json(ScalarKind kind, std::string_view text
     case ScalarKind::kText:
       break;
   }
-  JsonBuffer buffer;
-  JsonWriter json(buffer);
+  text::JsonBuffer buffer;
+  text::JsonWriter json(buffer);
   write(json, text);
   return std::string(buffer.GetString(), buffer.GetSize());
 }

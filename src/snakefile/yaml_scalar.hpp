@@ -1,4 +1,4 @@
-// What a plain scalar of YAML 1.1 means, as PyYAML resolves it.
+// The meaning of a plain scalar of YAML 1.1, as PyYAML resolves it.
 #pragma once
 
 #include <cstdint>
@@ -12,8 +12,8 @@ enum class ScalarKind : std::uint8_t { kNull, kBool, kInteger, kFloat, kText };
 
 ScalarKind kind_of_scalar(std::string_view text);
 
-// TEXT, which is of that kind, as JSON. Integers have any number of digits if they are decimal; others must
-// fit 64 bits.
+// TEXT, which is of kind KIND, as JSON. Decimal integers may have any number of digits; others must fit in 64
+// bits.
 std::optional<std::string> scalar_to_json(ScalarKind kind, std::string_view text);
 
 }  // namespace furrow::snakefile

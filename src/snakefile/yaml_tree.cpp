@@ -19,7 +19,7 @@ void check_collection_tag(const YAML::Mark& mark, const std::string& tag, std::s
   if (tag != std::string(kStandardTag) + std::string(name)) reject_tag(mark, tag);
 }
 
-// "?" is a plain scalar, "!" a quoted one.
+// The tag "?" marks a plain scalar, "!" a quoted one.
 ScalarKind kind_of_tagged(const YAML::Mark& mark, const std::string& tag, const std::string& value) {
   if (tag == "?" || tag.empty()) return kind_of_scalar(value);
   if (tag == "!") return ScalarKind::kText;
@@ -104,7 +104,7 @@ void read_document(std::string_view text, YamlTree& tree) {
   YamlTree further;
   if (parser.HandleNextDocument(further)) {
     const YAML::Mark mark = further.root() ? further.root()->mark : YAML::Mark::null_mark();
-    throw YAML::ParserException(mark, "a second document begins here; only one may be in the file");
+    throw YAML::ParserException(mark, "a second document begins here, but a file may hold only one");
   }
 }
 

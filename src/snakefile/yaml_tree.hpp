@@ -1,5 +1,4 @@
-// A YAML document as a tree of what it says, before merge keys and equal keys are dealt with. Throws
-// YAML::Exception.
+// A YAML document as a tree, before merge keys and equal keys are resolved. Throws YAML::Exception.
 #pragma once
 
 #include <yaml-cpp/eventhandler.h>
@@ -21,14 +20,14 @@ struct YamlNode {
   Kind kind = Kind::kScalar;
   ScalarKind scalar = ScalarKind::kNull;
   bool is_merge = false;              // a plain <<
-  bool is_open = false;               // its end has not come yet
+  bool is_open = false;               // its end has not been read yet
   std::string text{};                 // of a scalar, as written
   std::string json{};                 // of a scalar
   std::vector<YamlNode*> children{};  // of a mapping: key, value, key, value, ...
   YAML::Mark mark{};
 };
 
-// Owns its nodes; those that several aliases name are there once.
+// Owns its nodes. A node that several aliases name exists once.
 class YamlTree final : public YAML::EventHandler {
  public:
   const YamlNode* root() const { return root_; }  // nullptr: an empty document
@@ -57,7 +56,7 @@ class YamlTree final : public YAML::EventHandler {
   YamlNode* root_ = nullptr;
 };
 
-// Reads the one document of TEXT.
+// Reads the single document of TEXT.
 void read_document(std::string_view text, YamlTree& tree);
 
 }  // namespace furrow::snakefile

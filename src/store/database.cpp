@@ -57,11 +57,10 @@ Result<void> Database::execute(const char* sql) {
 }
 
 Result<std::int64_t> Database::number(std::string_view sql) {
-  auto statement = prepare(sql);
-  if (!statement) return fail(statement.error());
-  const int code = statement->step();
+  auto statement = FURROW_TRY(prepare(sql));
+  const int code = statement.step();
   if (code != SQLITE_ROW) return fail(error(code));
-  return statement->integer(0);
+  return statement.integer(0);
 }
 
 Result<void> Database::run(Statement& statement) {
@@ -86,18 +85,18 @@ Error Database::error(int code) const {
   switch (code & 0xff) {
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
-    case SQLITE_ERROR:  // a table or a column is not there
+    case SQLITE_ERROR:  // a table or a column is missing
     case SQLITE_SCHEMA:
-      return Error{
-          "the store " + path_ + " is damaged (" + reason + ")", "", 0,
-          "Move " + folder + " away and run again: files that are there count as made, their times decide."};
+      return Error{"the store " + path_ + " is damaged (" + reason + ")", "", 0,
+                   "Move " + folder +
+                       " away and run again: without records, the times of the files decide what runs."};
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
       return Error{"the store " + path_ + " is in use by another program", "", 0,
-                   "Close what has it open (a database browser?) and run again."};
+                   "Close the program that has it open (a database browser?) and run again."};
     case SQLITE_FULL:
       return Error{"cannot write the store " + path_ + ": the disk is full", "", 0,
-                   "Make room and run again: what has finished is kept."};
+                   "Free some space and run again: finished jobs are kept."};
     default: {
       Error error{"cannot use the store " + path_ + ": " + reason};
       if (system != 0) error.message += std::string(" (") + std::strerror(system) + ")";

@@ -1,4 +1,4 @@
-// A SQLite connection and its statements, with errors that say what to do. Not thread-safe.
+// A SQLite connection and its statements, with errors that tell the user what to do. Not thread-safe.
 #pragma once
 
 #include <sqlite3.h>
@@ -47,11 +47,11 @@ class Database {
   bool is_open() const { return connection_ != nullptr; }
   Result<Statement> prepare(std::string_view sql);
   Result<void> execute(const char* sql);
-  Result<std::int64_t> number(std::string_view sql);  // the one value of the one row
-  Result<void> run(Statement& statement);             // to its end, then resets it
+  Result<std::int64_t> number(std::string_view sql);  // the single value of a single row
+  Result<void> run(Statement& statement);             // to its end; then resets it
   bool in_transaction() const { return sqlite3_get_autocommit(connection_.get()) == 0; }
-  Error error(int code) const;  // what CODE means here
-  Result<void> checkpoint();    // the write-ahead log into the file
+  Error error(int code) const;  // the message for a SQLite error code
+  Result<void> checkpoint();    // moves the write-ahead log into the database file
   void close() { connection_.reset(); }
 
   sqlite3* get() const { return connection_.get(); }

@@ -12,6 +12,7 @@
 #include <optional>
 #include <sstream>
 
+#include "os/events/clock.hpp"
 #include "os/files/files.hpp"
 
 namespace furrow::store {
@@ -20,8 +21,8 @@ namespace {
 
 constexpr long kPollNs = 5'000'000;
 
-// The lock file's text: "PID HOST SINCE STARTED", where SINCE is in seconds since the epoch, and STARTED the
-// kernel's start time of the process, which tells it from a later one of the same number.
+// The lock file's text: "PID HOST SINCE STARTED". SINCE is in seconds since the epoch. STARTED is the
+// kernel's start time of the process, which tells it from a later process with the same pid.
 struct Holder {
   long pid = 0;
   std::string host;
@@ -35,8 +36,8 @@ std::string host_name() {
   return name[0] != 0 ? name : "localhost";
 }
 
-// Field 22 of /proc/PID/stat, counted from behind the program's name, which may hold anything. Empty where
-// there is no such process.
+// Field 22 of /proc/PID/stat. The fields are counted from the end of the program's name, which may contain
+// spaces and parentheses. Empty if there is no such process.
 std::string start_of(long pid) {
   std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
   std::stringstream text;
@@ -64,7 +65,7 @@ bool write_holder(int fd) {
          ::pwrite(fd, text.data(), text.size(), 0) == static_cast<ssize_t>(text.size());
 }
 
-// A process on another host cannot be looked at: it counts as alive.
+// A process on another host cannot be checked, so it counts as alive.
 bool is_alive(const Holder& holder) {
   if (holder.host != host_name()) return true;
   if (::kill(static_cast<pid_t>(holder.pid), 0) != 0 && errno == ESRCH) return false;
@@ -82,22 +83,16 @@ std::string clock_text(std::time_t when) {
 Error held_by(const std::optional<Holder>& holder, const std::string& path) {
   if (!holder) {
     return Error{"another furrow run works in this directory", "", 0,
-                 "Wait for it to end, or work in another directory. The lock is " + path + "."};
+                 "Wait for it to end, or run in another directory. The lock is " + path + "."};
   }
   const std::string who =
       "pid " + std::to_string(holder->pid) + " on " + holder->host + ", since " + clock_text(holder->since);
   if (is_alive(*holder)) {
     return Error{"another furrow run (" + who + ") works in this directory", "", 0,
-                 "Wait for it to end, or work in another directory."};
+                 "Wait for it to end, or run in another directory."};
   }
   return Error{"jobs of a furrow run that was killed (" + who + ") have not ended yet", "", 0,
                "Wait for them to end, or end them yourself: they still hold " + path + "."};
-}
-
-double now_s() {
-  timespec now{};
-  ::clock_gettime(CLOCK_MONOTONIC, &now);
-  return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) * 1e-9;
 }
 
 }  // namespace
@@ -107,7 +102,7 @@ FolderLock& FolderLock::operator=(FolderLock&& other) noexcept {
   return *this;
 }
 
-// Closes only: unlocking would take the lock from a guard that shares it.
+// Closes the file without unlocking it: unlocking would take the lock from a watchdog that shares it.
 FolderLock::~FolderLock() {
   if (fd_ >= 0) ::close(fd_);
 }
@@ -115,13 +110,14 @@ FolderLock::~FolderLock() {
 Result<FolderLock> FolderLock::take(const std::string& path, double wait_s) {
   FolderLock lock(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666));
   if (lock.fd_ < 0) return furrow::fail(system_error("cannot open " + path));
-  const double deadline = now_s() + wait_s;
+  const double deadline = os::monotonic_seconds() + wait_s;
   while (::flock(lock.fd_, LOCK_EX | LOCK_NB) != 0) {
     if (errno == EINTR) continue;
     if (errno != EWOULDBLOCK) return furrow::fail(system_error("cannot lock " + path));
-    // Read anew each time: the next run may have come before us, or not have written its name yet.
+    // Read again each time: another run may have taken the lock, and may not have written its name yet.
     const std::optional<Holder> holder = read_holder(path);
-    if ((holder && is_alive(*holder)) || now_s() >= deadline) return furrow::fail(held_by(holder, path));
+    if ((holder && is_alive(*holder)) || os::monotonic_seconds() >= deadline)
+      return furrow::fail(held_by(holder, path));
     const timespec pause{0, kPollNs};
     ::nanosleep(&pause, nullptr);
   }

@@ -1,6 +1,6 @@
-// One run a folder at a time: flock() on a file that names its holder. The lock belongs to the open file
-// description, so it lasts until the last process that inherited the descriptor (the run's guard) is gone; it
-// never outlives them.
+// Allows one run at a time in a folder: flock() on a file that names its holder. The lock belongs to the open
+// file description, so it lasts until the last process that inherited the descriptor has ended: the run's
+// watchdog. It never outlives these processes.
 #pragma once
 
 #include <string>
@@ -11,8 +11,7 @@ namespace furrow::store {
 
 class FolderLock {
  public:
-  // Waits up to WAIT_S for the guard of a holder that is dead; fails at once, naming the holder, where that
-  // is alive.
+  // If the holder is alive, fails at once and names it. If it is dead, waits up to WAIT_S for its watchdog.
   static Result<FolderLock> take(const std::string& path, double wait_s);
   FolderLock() = default;
   FolderLock(FolderLock&& other) noexcept : fd_(other.fd_) { other.fd_ = -1; }

@@ -26,8 +26,7 @@ class Lock : public testing::Test {
   void TearDown() override { (void)os::remove_tree(folder_); }
   std::string path() const { return std::string(folder_) + "/lock"; }
 
-  // Runs ACTION in a child and waits until it has taken its first breath: it must write to the pipe it is
-  // given.
+  // Runs ACTION in a child and waits until the child writes to the pipe that it is given.
   pid_t fork_child(const std::function<void(int ready)>& action) {
     int ends[2];
     if (::pipe(ends) != 0) return -1;
@@ -47,7 +46,7 @@ class Lock : public testing::Test {
   char folder_[32] = "/tmp/furrow-lock-XXXXXX";
 };
 
-TEST_F(Lock, IsTakenAgainOnceItIsFree) {
+TEST_F(Lock, CanBeTakenAgainOnceFree) {
   for (int i = 0; i < 2; ++i) {
     auto lock = FolderLock::take(path(), 0);
     ASSERT_TRUE(lock) << lock.error().message;
@@ -55,7 +54,7 @@ TEST_F(Lock, IsTakenAgainOnceItIsFree) {
   }
 }
 
-TEST_F(Lock, NamesTheLivingHolderAtOnce) {
+TEST_F(Lock, NamesALiveHolderAtOnce) {
   const pid_t holder = fork_child([&](int ready) {
     auto lock = FolderLock::take(path(), 0);
     if (!lock || ::write(ready, "x", 1) != 1) ::_exit(1);
@@ -73,8 +72,8 @@ TEST_F(Lock, NamesTheLivingHolderAtOnce) {
   EXPECT_TRUE(FolderLock::take(path(), 0));
 }
 
-// The holder dies and leaves a guard, which still holds the lock for a while.
-TEST_F(Lock, WaitsForTheGuardOfADeadHolder) {
+// The holder dies, and its watchdog still holds the lock for a while.
+TEST_F(Lock, WaitsForTheWatchdogOfADeadHolder) {
   const pid_t holder = fork_child([&](int ready) {
     auto lock = FolderLock::take(path(), 0);
     if (!lock) ::_exit(1);
@@ -92,17 +91,17 @@ TEST_F(Lock, WaitsForTheGuardOfADeadHolder) {
   EXPECT_LT(seconds, 10);
 }
 
-TEST_F(Lock, GivesUpOnAGuardThatDoesNotEnd) {
-  int guard_pipe[2];
-  ASSERT_EQ(::pipe(guard_pipe), 0);
+TEST_F(Lock, GivesUpOnAWatchdogThatDoesNotEnd) {
+  int watchdog_pipe[2];
+  ASSERT_EQ(::pipe(watchdog_pipe), 0);
   const pid_t holder = fork_child([&](int ready) {
     auto lock = FolderLock::take(path(), 0);
     if (!lock) ::_exit(1);
     if (::fork() == 0) {
       ::close(ready);
-      ::close(guard_pipe[1]);
+      ::close(watchdog_pipe[1]);
       char byte;
-      (void)!::read(guard_pipe[0], &byte, 1);  // until the test closes its end
+      (void)!::read(watchdog_pipe[0], &byte, 1);  // until the test closes its end
       ::_exit(0);
     }
     if (::write(ready, "x", 1) != 1) ::_exit(1);
@@ -111,11 +110,11 @@ TEST_F(Lock, GivesUpOnAGuardThatDoesNotEnd) {
   auto lock = FolderLock::take(path(), 0.05);
   ASSERT_FALSE(lock);
   EXPECT_NE(lock.error().message.find("was killed"), std::string::npos) << lock.error().message;
-  ::close(guard_pipe[0]);
-  ::close(guard_pipe[1]);
+  ::close(watchdog_pipe[0]);
+  ::close(watchdog_pipe[1]);
 }
 
-TEST_F(Lock, FailsWhereItsFileCannotBeMade) {
+TEST_F(Lock, FailsIfItsFileCannotBeCreated) {
   auto lock = FolderLock::take(std::string(folder_) + "/no/such/folder/lock", 1);
   ASSERT_FALSE(lock);
   EXPECT_NE(lock.error().message.find("No such file"), std::string::npos);

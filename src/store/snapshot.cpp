@@ -26,8 +26,8 @@ using os::Descriptor;
 
 int open_file(const std::string& path, int flags) { return ::open(path.c_str(), flags | O_CLOEXEC, 0600); }
 
-// What tells one generation of the database from the next: the write-ahead log's header, whose salts change
-// when the log starts over. Where there is no log, the time and size of the database itself.
+// Tells one generation of the database from the next, by the header of the write-ahead log, whose salts
+// change when the log starts over. If there is no log, by the time and size of the database itself.
 struct Generation {
   std::array<char, kWalHeader> header{};
   bool has_log = false;
@@ -71,15 +71,14 @@ Result<void> copy(const std::string& from, const std::string& to) {
   if (in.get() < 0) return fail(system_error("cannot read " + from));
   const Descriptor out(open_file(to, O_WRONLY | O_CREAT | O_TRUNC));
   if (out.get() < 0) return fail(system_error("cannot make " + to));
-  constexpr std::size_t kPiece = 1 << 18;
-  const auto buffer = std::make_unique_for_overwrite<char[]>(kPiece);
+  constexpr std::size_t kCopyBytes = 1 << 18;
+  const auto buffer = std::make_unique_for_overwrite<char[]>(kCopyBytes);
   for (;;) {
-    const ssize_t n = ::read(in.get(), buffer.get(), kPiece);
+    const ssize_t n = ::read(in.get(), buffer.get(), kCopyBytes);
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) return fail(system_error("cannot read " + from));
     if (n == 0) return {};
-    if (auto written = write_all(out.get(), buffer.get(), static_cast<std::size_t>(n)); !written)
-      return written;
+    FURROW_TRY(write_all(out.get(), buffer.get(), static_cast<std::size_t>(n)));
   }
 }
 
@@ -104,15 +103,14 @@ Snapshot::~Snapshot() {
 }
 
 Result<Snapshot> Snapshot::take(const std::string& database) {
-  auto folder = make_folder();
-  if (!folder) return fail(folder.error());
+  auto folder = FURROW_TRY(make_folder());
   Snapshot snapshot;
-  snapshot.folder_ = *folder;
+  snapshot.folder_ = folder;
   for (int i = 0; i < kTries; ++i) {
     const std::optional<Generation> before = generation_of(database);
     if (!before) return fail(system_error("cannot read " + database));
-    // In this order: whatever a checkpoint has moved to the database by now is in a log that is copied after
-    // it.
+    // In this order: pages that a checkpoint has moved into the database by now are also in the log, which is
+    // copied after it.
     if (auto copied = copy(database, snapshot.database()); !copied) return fail(copied.error());
     ::unlink((snapshot.database() + "-wal").c_str());
     if (before->has_log) {

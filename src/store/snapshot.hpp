@@ -1,5 +1,5 @@
-// A consistent copy of a database that another process may be writing, without a lock: docs/design/store.md
-// says why it is sound.
+// A consistent copy of a database that another process may be writing, made without a lock.
+// docs/design/store.md explains why it is consistent.
 #pragma once
 
 #include <string>
@@ -8,10 +8,10 @@
 
 namespace furrow::store {
 
-// A folder of its own for the copy, removed with it.
+// Owns the folder that holds the copy and removes it.
 class Snapshot {
  public:
-  // Fails where there is no file at DATABASE, or where it changes faster than it can be copied.
+  // Fails if there is no file at DATABASE, or if it changes faster than it can be copied.
   static Result<Snapshot> take(const std::string& database);
   Snapshot() = default;
   Snapshot(Snapshot&& other) noexcept : folder_(std::move(other.folder_)) { other.folder_.clear(); }

@@ -7,7 +7,7 @@ namespace furrow::store {
 
 namespace {
 
-// Numbers: seven bits a byte, lowest first, the top bit says that more follow.
+// Numbers have seven bits in a byte, lowest first; the top bit says that more bytes follow.
 void append(std::string& out, std::uint64_t value) {
   while (value >= 0x80) {
     out += static_cast<char>(value | 0x80);
@@ -16,7 +16,7 @@ void append(std::string& out, std::uint64_t value) {
   out += static_cast<char>(value);
 }
 
-// Signed ones zigzag, so that small negative numbers are short too.
+// Signed numbers are zigzag-encoded, so that small negative numbers are short too.
 void append(std::string& out, std::int64_t value) {
   append(out, (static_cast<std::uint64_t>(value) << 1) ^ static_cast<std::uint64_t>(value >> 63));
 }
@@ -26,7 +26,7 @@ std::size_t common_prefix(std::string_view a, std::string_view b) {
   return static_cast<std::size_t>(std::mismatch(a.begin(), a.begin() + limit, b.begin()).first - a.begin());
 }
 
-// Times may lie anywhere in the range; their differences wrap around, there and back.
+// Times may lie anywhere in the range. Their differences may wrap around, and sum() undoes it.
 std::int64_t difference(std::int64_t a, std::int64_t b) {
   return static_cast<std::int64_t>(static_cast<std::uint64_t>(a) - static_cast<std::uint64_t>(b));
 }
@@ -66,7 +66,7 @@ void StampCursor::reset(std::string_view key, std::string_view blob) {
   stamp_ = {};
   std::uint64_t count = 0;
   if (blob.empty()) return;
-  // A stamp takes five bytes at least, which bounds what a damaged count can claim.
+  // A stamp takes at least five bytes, which limits the count that a damaged blob can claim.
   if (!read(count) || count > blob.size() / 5) {
     fail();
     return;

@@ -1,5 +1,5 @@
-// The files of a job as one blob of bytes, and how to walk them without an allocation for each. Format:
-// docs/design/store.md.
+// The files of a job packed into one blob, and a cursor that walks them without an allocation for each.
+// Format: docs/design/store.md.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +17,7 @@ struct FileStamp {
   std::uint64_t content = 0;  // hash of the content; 0: not known
 };
 
-// The same as a view; `path` is valid until the cursor moves on.
+// A view of a FileStamp; `path` is valid until the cursor moves on.
 struct StampView {
   std::string_view path;
   std::int64_t mtime_ns = 0;
@@ -25,18 +25,19 @@ struct StampView {
   std::uint64_t content = 0;
 };
 
-// Paths share prefixes with the one before them, the first with KEY.
+// Each path shares a prefix with the path before it, the first one with KEY.
 std::string pack_stamps(std::string_view key, const std::vector<FileStamp>& stamps);
 
-// Walks a packed blob: `while (cursor.next()) use(cursor.stamp())`. Keeps its buffer from blob to blob.
+// Walks a packed blob: `while (cursor.next()) use(cursor.stamp())`. Reuses its buffer for the next blob.
 class StampCursor {
  public:
   // Borrows both until the next reset.
   void reset(std::string_view key, std::string_view blob);
-  std::size_t size() const { return size_; }  // how many there are in all
+  std::size_t size() const { return size_; }  // of the whole list
   bool next();
   const StampView& stamp() const { return stamp_; }
-  // The bytes were no list of stamps: next() ended early. Such a record says nothing about its job.
+  // The bytes were not a valid list of stamps, and next() ended early. Such a record says nothing about its
+  // job.
   bool is_damaged() const { return damaged_; }
 
  private:

@@ -18,7 +18,7 @@ void expect_equal(const std::vector<FileStamp>& a, const std::vector<FileStamp>&
   }
 }
 
-TEST(Stamps, ComeBackAsTheyWere) {
+TEST(Stamps, SurviveARoundTrip) {
   const std::vector<FileStamp> stamps = {
       {"results/a.txt", 1'700'000'000'123'456'789, 5, 0xfedcba9876543210u},
       {"results/b.txt", 1'700'000'000'123'456'788, 0, 0},
@@ -40,7 +40,7 @@ TEST(Stamps, TakeFewBytesWherePathsShareAPrefix) {
   EXPECT_LT(pack_stamps("k", stamps).size(), 1000u * 30);
 }
 
-TEST(Stamps, SayHowManyThereAreBeforeTheyAreRead) {
+TEST(Stamps, ReportTheirNumberBeforeBeingRead) {
   StampCursor cursor;
   const std::string blob = pack_stamps("k", {{"a", 1, 1, 1}, {"b", 2, 2, 0}});
   cursor.reset("k", blob);
@@ -52,11 +52,11 @@ TEST(Stamps, SayHowManyThereAreBeforeTheyAreRead) {
   EXPECT_EQ(cursor.size(), 2u);
 }
 
-TEST(Stamps, EveryCutOfABlobIsDamagedOrEmpty) {
+TEST(Stamps, DetectATruncatedBlob) {
   const std::string blob = pack_stamps("key", {{"path/one", 123456, 10, 77}, {"path/two", 123457, 300, 78}});
   for (std::size_t size = 1; size < blob.size(); ++size) {
-    const std::string cut =
-        blob.substr(0, size);  // its own allocation, so that a sanitizer sees a read beyond it
+    // A separate allocation, so that a sanitizer sees a read beyond its end.
+    const std::string cut = blob.substr(0, size);
     StampCursor cursor;
     cursor.reset("key", cut);
     while (cursor.next()) {
@@ -65,7 +65,7 @@ TEST(Stamps, EveryCutOfABlobIsDamagedOrEmpty) {
   }
 }
 
-TEST(Stamps, RandomBytesNeverReadBeyondTheirEnd) {
+TEST(Stamps, NeverReadBeyondTheEndOfRandomBytes) {
   std::mt19937 random(7);
   StampCursor cursor;
   for (int round = 0; round < 100'000; ++round) {

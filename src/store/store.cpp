@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::int64_t kSchemaVersion = 1;
 
-// What reading all rows needs comes first: long texts behind it may overflow a page without being read.
+// The columns that for_each() reads come first: the long texts behind them may overflow a page unread.
 constexpr const char* kSchema = R"(
 BEGIN;
 CREATE TABLE job(
@@ -62,7 +62,7 @@ JobRecord record_of(const Statement& row) {
   return record;
 }
 
-// OUTPUTS and INPUTS are packed already, and must live until the statement has run; so must the record.
+// OUTPUTS and INPUTS are packed. They and RECORD must live until the statement has run.
 void bind_record(Statement& put, const JobRecord& record, const std::string& outputs,
                  const std::string& inputs) {
   const auto number = [](auto value) { return static_cast<std::int64_t>(value); };
@@ -111,17 +111,17 @@ Error read_only_error() { return Error{"the store is open for reading only"}; }
 }  // namespace
 
 struct Store::State {
-  // In this order: the database is closed before the lock goes, or before its copy does.
+  // In this order, so that the database is closed before the lock is released and before its copy is removed.
   FolderLock lock;
   Snapshot snapshot;
   Database database;
   Statement begin, commit, rollback, put, erase, set_clean;
   bool read_only = false;
   bool was_clean = true;
-  bool wrote = false;           // committed anything since it was opened
-  std::optional<Error> failed;  // of the transaction that was undone
+  bool wrote = false;           // whether anything was committed since it was opened
+  std::optional<Error> failed;  // why the transaction was undone
 
-  bool exists() const { return database.is_open(); }  // false where a read-only store is not there at all
+  bool exists() const { return database.is_open(); }  // false if it is read-only and there is no store
   Result<void> open_database(const std::string& path);
   Result<void> create();
   Result<void> prepare_writing();
@@ -130,22 +130,20 @@ struct Store::State {
 };
 
 Result<void> Store::State::open_database(const std::string& path) {
-  auto opened = Database::open(path, SQLITE_OPEN_READWRITE | (read_only ? 0 : SQLITE_OPEN_CREATE));
-  if (!opened) return fail(opened.error());
-  database = std::move(*opened);
-  // Exclusive: the index of the log lives in this process's memory, so that no shared memory is needed
-  // (network file systems). No sync while the store is made: there is nothing yet that could be lost.
+  auto opened =
+      FURROW_TRY(Database::open(path, SQLITE_OPEN_READWRITE | (read_only ? 0 : SQLITE_OPEN_CREATE)));
+  database = std::move(opened);
+  // Exclusive: the index of the log lives in this process's memory, so no shared memory is needed, which
+  // network file systems lack. No sync while the store is created: there is nothing to lose yet.
   if (auto set = database.execute("PRAGMA locking_mode = EXCLUSIVE; PRAGMA synchronous = OFF"); !set)
     return set;
-  const auto version = database.number("PRAGMA user_version");
-  if (!version) return fail(version.error());
-  if (*version > kSchemaVersion) return fail(newer(path, *version));
-  if (*version == 0) {
-    const auto tables = database.number("SELECT count(*) FROM sqlite_schema");
-    if (!tables) return fail(tables.error());
-    if (*tables != 0) return fail(database.error(SQLITE_NOTADB));
-    if (read_only) return database.close(), Result<void>();  // it is being made at this moment
-    if (auto created = create(); !created) return created;
+  const auto version = FURROW_TRY(database.number("PRAGMA user_version"));
+  if (version > kSchemaVersion) return fail(newer(path, version));
+  if (version == 0) {
+    const auto tables = FURROW_TRY(database.number("SELECT count(*) FROM sqlite_schema"));
+    if (tables != 0) return fail(database.error(SQLITE_NOTADB));
+    if (read_only) return database.close(), Result<void>();  // another process is creating it
+    FURROW_TRY(create());
   }
   const auto clean = database.number("SELECT value FROM meta WHERE name = 'clean'");
   if (!clean) return fail(clean.error());
@@ -154,7 +152,7 @@ Result<void> Store::State::open_database(const std::string& path) {
 }
 
 Result<void> Store::State::create() {
-  if (auto set = database.execute("PRAGMA journal_mode = WAL"); !set) return set;
+  FURROW_TRY(database.execute("PRAGMA journal_mode = WAL"));
   return database.execute(kSchema);
 }
 
@@ -167,9 +165,8 @@ Result<void> Store::State::prepare_writing() {
       {&erase, "DELETE FROM job WHERE key = ?1"},
       {&set_clean, "UPDATE meta SET value = ?1 WHERE name = 'clean'"}};
   for (const auto& [statement, sql] : all) {
-    auto prepared = database.prepare(sql);
-    if (!prepared) return fail(prepared.error());
-    *statement = std::move(*prepared);
+    auto prepared = FURROW_TRY(database.prepare(sql));
+    *statement = std::move(prepared);
   }
   return {};
 }
@@ -179,7 +176,7 @@ Result<void> Store::State::set_clean_to(bool clean) {
   return write(set_clean);
 }
 
-// Runs a statement of a transaction; a failure undoes all of that.
+// Runs a statement of a transaction. A failure undoes the whole transaction.
 Result<void> Store::State::write(Statement& statement) {
   auto done = database.run(statement);
   if (done) return {};
@@ -206,13 +203,12 @@ Result<std::unique_ptr<Store>> Store::open_readonly(const std::string& folder) {
   auto state = std::make_unique<State>();
   state->read_only = true;
   const std::string path = folder + "/furrow.db";
-  // A file without content is a store that is being made.
+  // An empty file is a store that another process is creating.
   if (os::status(path).size > 0) {
     auto snapshot = Snapshot::take(path);
     if (!snapshot) return fail(snapshot.error());
     state->snapshot = std::move(*snapshot);
-    auto opened = state->open_database(state->snapshot.database());
-    if (!opened) return fail(opened.error());
+    FURROW_TRY(state->open_database(state->snapshot.database()));
   }
   return std::unique_ptr<Store>(new Store(std::move(state)));
 }
@@ -222,7 +218,7 @@ int Store::lock_fd() const { return state_->lock.fd(); }
 Result<void> Store::begin() {
   if (state_->read_only) return fail(read_only_error());
   state_->failed.reset();
-  if (auto begun = state_->write(state_->begin); !begun) return begun;
+  FURROW_TRY(state_->write(state_->begin));
   return state_->wrote ? Result<void>() : state_->set_clean_to(false);
 }
 
@@ -245,30 +241,28 @@ Result<void> Store::erase(std::string_view key) {
 Result<void> Store::commit() {
   if (state_->read_only) return fail(read_only_error());
   if (state_->failed) return fail(*state_->failed);
-  if (auto committed = state_->write(state_->commit); !committed) return committed;
+  FURROW_TRY(state_->write(state_->commit));
   state_->wrote = true;
   return {};
 }
 
 Result<std::optional<JobRecord>> Store::find(std::string_view key) {
   if (!state_->exists()) return std::optional<JobRecord>();
-  auto statement = state_->database.prepare(kFind);
-  if (!statement) return fail(statement.error());
-  statement->bind(1, key);
-  const int code = statement->step();
+  auto statement = FURROW_TRY(state_->database.prepare(kFind));
+  statement.bind(1, key);
+  const int code = statement.step();
   if (code == SQLITE_DONE) return std::optional<JobRecord>();
   if (code != SQLITE_ROW) return fail(state_->database.error(code));
-  return record_of(*statement);
+  return record_of(statement);
 }
 
 Result<void> Store::for_each(const std::function<void(JobRow& row)>& callback) {
   if (!state_->exists()) return {};
-  auto all = state_->database.prepare(kAll);
-  if (!all) return fail(all.error());
+  auto all = FURROW_TRY(state_->database.prepare(kAll));
   JobRow row;
   int code = 0;
-  while ((code = all->step()) == SQLITE_ROW) {
-    read_row(*all, row);
+  while ((code = all.step()) == SQLITE_ROW) {
+    read_row(all, row);
     callback(row);
   }
   if (code != SQLITE_DONE) return fail(state_->database.error(code));
@@ -278,10 +272,9 @@ Result<void> Store::for_each(const std::function<void(JobRow& row)>& callback) {
 Result<std::vector<JobRecord>> Store::unfinished() {
   std::vector<JobRecord> records;
   if (!state_->exists()) return records;
-  auto statement = state_->database.prepare(kUnfinished);
-  if (!statement) return fail(statement.error());
+  auto statement = FURROW_TRY(state_->database.prepare(kUnfinished));
   int code = 0;
-  while ((code = statement->step()) == SQLITE_ROW) records.push_back(record_of(*statement));
+  while ((code = statement.step()) == SQLITE_ROW) records.push_back(record_of(statement));
   if (code != SQLITE_DONE) return fail(state_->database.error(code));
   return records;
 }
@@ -292,8 +285,8 @@ Result<void> Store::close_cleanly() {
   State& state = *state_;
   if (state.exists() && !state.read_only && (state.wrote || !state.was_clean)) {
     if (state.database.in_transaction()) return fail("the store was closed in the middle of a transaction");
-    if (auto set = state.set_clean_to(true); !set) return set;
-    if (auto moved = state.database.checkpoint(); !moved) return moved;
+    FURROW_TRY(state.set_clean_to(true));
+    FURROW_TRY(state.database.checkpoint());
   }
   state_ = std::make_unique<State>();
   state_->read_only = true;

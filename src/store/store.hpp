@@ -1,13 +1,13 @@
-// What a workflow remembers between runs: one SQLite database in `.furrow/`, opened by the engine alone,
+// What a workflow remembers between runs: one SQLite database in `.furrow/`, opened by one engine at a time,
 // under an exclusive lock.
 //
 // A job's record is written when it starts (kStarted) and replaced when it has finished and its outputs were
-// checked (kFinished). Writes between begin() and commit() are one transaction, in the write-ahead log before
-// commit() returns: SIGKILL after that loses nothing; a power cut may lose the last moments, but never leaves
-// half a transaction. Not thread-safe.
+// checked (kFinished). Writes between begin() and commit() are one transaction, which is in the write-ahead
+// log before commit() returns. SIGKILL after that loses nothing. A power cut may lose the last transactions,
+// but never leaves half of one. Not thread-safe.
 //
-// When a write fails (a full disk), the whole transaction is undone and every call up to the next begin()
-// repeats the error. The schema is documented in docs/design/store.md.
+// When a write fails, as on a full disk, the whole transaction is undone, and every call until the next
+// begin() repeats the error. The schema is documented in docs/design/store.md.
 #pragma once
 
 #include <cstdint>
@@ -26,15 +26,15 @@ namespace furrow::store {
 enum class JobPhase : std::uint8_t { kStarted = 1, kFinished = 2, kFailed = 3 };
 
 struct JobRecord {
-  std::string key;  // the job's first output (or what stands for it): one record a key
+  std::string key;  // the job's first output, or its rule and wildcards; each key has one record
   JobPhase phase = JobPhase::kStarted;
   std::string rule;
   std::string wildcards;
-  std::vector<FileStamp> inputs;   // in order of their paths
-  std::vector<FileStamp> outputs;  // in order of the rule
+  std::vector<FileStamp> inputs;   // in the order of their paths
+  std::vector<FileStamp> outputs;  // in the order of the rule
   std::uint64_t params_hash = 0;
   std::uint64_t code_hash = 0;
-  std::string params;  // readable, for explanations; may be cut
+  std::string params;  // readable, for explanations; may be shortened
   std::string command;
   std::string host;
   double started_at = 0, finished_at = 0;  // seconds since the epoch
@@ -43,7 +43,8 @@ struct JobRecord {
   std::int64_t max_rss_kb = 0;
 };
 
-// A record as reading a hundred thousand of them needs it. All views are valid during the callback only.
+// The part of a record that planning needs, read without copies, since there may be a hundred thousand of
+// them. All views are valid only during the callback.
 struct JobRow {
   std::string_view key;
   std::string_view rule;
@@ -51,24 +52,23 @@ struct JobRow {
   std::uint64_t params_hash = 0;
   std::uint64_t code_hash = 0;
   double started_at = 0, finished_at = 0;
-  StampCursor inputs, outputs;  // stand before their first stamp
+  StampCursor inputs, outputs;  // before their first stamps
 };
 
 class Store {
  public:
-  // Makes FOLDER if needed. Fails if another process holds the lock, naming it (a holder that is dead is
-  // waited for, up to WAIT_S: its guard is still ending its jobs); if the folder cannot be written; or if the
-  // database is from a newer version.
+  // Makes FOLDER if needed. Fails if another process holds the lock, and names that process; if the folder
+  // cannot be written; or if the database is from a newer version. If the lock's holder is dead, waits up to
+  // WAIT_S for its watchdog, which is still ending its jobs.
   static Result<std::unique_ptr<Store>> open(const std::string& folder, double wait_s);
-  // A snapshot to read only, for dry runs: takes no lock, makes nothing in FOLDER, and neither disturbs a
-  // running engine nor is disturbed by one. Empty where there is no store yet. Whatever writes fails.
+  // A read-only snapshot, for dry runs: takes no lock, makes no files in FOLDER, and does not disturb a
+  // running engine. Empty if there is no store yet. All calls that write fail.
   static Result<std::unique_ptr<Store>> open_readonly(const std::string& folder);
   ~Store();
   Store(const Store&) = delete;
   Store& operator=(const Store&) = delete;
 
-  // The lock is held as long as any process has this descriptor open; it is closed on exec. -1 where read
-  // only.
+  // The lock is held as long as any process has this descriptor open; it is closed on exec. -1 if read-only.
   int lock_fd() const;
 
   Result<void> begin();
@@ -77,16 +77,16 @@ class Store {
   Result<void> commit();
 
   Result<std::optional<JobRecord>> find(std::string_view key);
-  // All records, in order of their keys (as bytes). The callback must not write.
+  // All records, in the order of their keys (as bytes). The callback must not write.
   Result<void> for_each(const std::function<void(JobRow& row)>& callback);
-  // Records that were started and never ended, in order of their keys: looks through all, so ask only where
-  // needed.
+  // Records of jobs that were started and never ended, in the order of their keys. Reads the whole table, so
+  // call it only when needed.
   Result<std::vector<JobRecord>> unfinished();
 
-  // Whether the run before this one said close_cleanly() after its last write; true for a new store. If not,
-  // look again at what it did in its last moments: a power cut may have lost files that the records speak of.
+  // Whether the run before this one called close_cleanly() after its last write; true for a new store. If
+  // not, check the outputs of its last jobs again: a power cut may have lost files that have records.
   bool ended_cleanly() const;
-  // Says that all is in order, moves everything to the database file and closes it. Only the destructor may
+  // Marks the store as clean, moves everything into the database file and closes it. Only the destructor may
   // follow.
   Result<void> close_cleanly();
 

@@ -1,4 +1,4 @@
-// What the store holds after its process was killed, its log was torn, its disk was full, or while another
+// What the store holds after its process was killed, its log was torn or its disk was full, and while another
 // process writes.
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -37,7 +37,7 @@ JobRecord record_of(int number, JobPhase phase = JobPhase::kFinished) {
   return record;
 }
 
-// In children: no gtest there, the exit status tells.
+// For child processes, which report by their exit status instead of gtest.
 bool write(Store& store, int first, int end, JobPhase phase = JobPhase::kFinished) {
   if (!store.begin()) return false;
   for (int i = first; i < end; ++i) {
@@ -71,7 +71,7 @@ int count_rows(Store& store) {
   return count;
 }
 
-TEST_F(StoreFault, AKillBetweenPutAndCommitLosesThatTransactionOnly) {
+TEST_F(StoreFault, AKillBeforeCommitLosesOnlyThatTransaction) {
   const int status = wait_status(fork_child([&] {
     auto store = Store::open(folder(), 0);
     if (!store || !write(**store, 0, 10) || !write(**store, 10, 12, JobPhase::kStarted)) ::_exit(1);
@@ -88,7 +88,7 @@ TEST_F(StoreFault, AKillBetweenPutAndCommitLosesThatTransactionOnly) {
   EXPECT_EQ((*started)[0].key, "out/000010");
 }
 
-TEST_F(StoreFault, AnyMomentOfDeathLeavesWholeTransactions) {
+TEST_F(StoreFault, AKillAtAnyMomentLeavesWholeTransactions) {
   constexpr int kGroup = 7;
   for (int round = 0; round < 8; ++round) {
     const std::string here = folder() + std::to_string(round);
@@ -107,18 +107,18 @@ TEST_F(StoreFault, AnyMomentOfDeathLeavesWholeTransactions) {
   }
 }
 
-TEST_F(StoreFault, ATornLogLosesItsTailOnly) {
+TEST_F(StoreFault, ATornLogLosesOnlyItsTail) {
   wait_status(fork_child([&] {
     auto store = Store::open(folder(), 0);
     for (int i = 0; i < 40; ++i) {
       if (!store || !write(**store, i, i + 1)) ::_exit(1);
     }
-    ::_exit(0);  // without closing: all is in the log
+    ::_exit(0);  // without closing, so that everything is in the log
   }));
   const std::string log_path = folder() + "/furrow.db-wal";
   const std::string log = os::read_file(log_path).value();
   ASSERT_GT(log.size(), 40u * 4096);
-  // A frame is a page and 24 bytes. Cut amid the last, then overwrite amid an earlier one.
+  // A frame is a page and 24 bytes. Cut the file within the last one, then overwrite part of an earlier one.
   ASSERT_TRUE(os::write_file(log_path, log.substr(0, log.size() - 1000)));
   {
     auto copy = Store::open_readonly(folder());
@@ -137,7 +137,7 @@ TEST_F(StoreFault, ATornLogLosesItsTailOnly) {
   EXPECT_EQ(count_rows(**store), rows + 10);
 }
 
-TEST_F(StoreFault, AFileThatMayNotGrowIsAnErrorAndTheStoreGoesOnLater) {
+TEST_F(StoreFault, RecoversAfterAWriteBeyondTheFileSizeLimit) {
   const int status = wait_status(fork_child([&] {
     ::signal(SIGXFSZ, SIG_IGN);
     auto store = Store::open(folder(), 0);
@@ -164,7 +164,7 @@ TEST_F(StoreFault, AFileThatMayNotGrowIsAnErrorAndTheStoreGoesOnLater) {
   EXPECT_TRUE((*store)->ended_cleanly());
 }
 
-TEST_F(StoreFault, AFullDiskSaysSo) {
+TEST_F(StoreFault, ReportsAFullDisk) {
   const std::string disk = std::string(root_) + "/disk";
   ASSERT_TRUE(os::make_directories(disk));
   if (::mount("tmpfs", disk.c_str(), "tmpfs", 0, "size=256k") != 0)
@@ -193,11 +193,11 @@ TEST_F(StoreFault, AFullDiskSaysSo) {
   ::umount2(disk.c_str(), MNT_DETACH);
 }
 
-TEST_F(StoreFault, ReadersSeeWholeTransactionsWhileAnotherProcessWrites) {
+TEST_F(StoreFault, ReadersSeeWholeTransactionsDuringWrites) {
   constexpr int kGroup = 11;
   const pid_t writer = fork_child([&] {
     auto store = Store::open(folder(), 0);
-    // The same keys again and again, so that the log starts over many times.
+    // The same keys over and over, so that the log starts over many times.
     for (int round = 0; store; ++round) {
       for (int i = 0; i < 500; ++i) {
         if (!write(**store, i * kGroup, (i + 1) * kGroup)) ::_exit(1);
@@ -218,7 +218,7 @@ TEST_F(StoreFault, ReadersSeeWholeTransactionsWhileAnotherProcessWrites) {
   EXPECT_TRUE(WIFSIGNALED(wait_status(writer))) << "the reader disturbed the writer";
 }
 
-TEST_F(StoreFault, ASecondRunIsRefusedWhileTheFirstWorks) {
+TEST_F(StoreFault, RefusesASecondRunWhileTheFirstRuns) {
   int ends[2];
   ASSERT_EQ(::pipe(ends), 0);
   const pid_t first = fork_child([&] {

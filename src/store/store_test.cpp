@@ -101,7 +101,7 @@ TEST_F(StoreTest, RemembersEveryFieldOfARecord) {
   EXPECT_EQ(back.max_rss_kb, record.max_rss_kb);
 }
 
-TEST_F(StoreTest, RowsAreInOrderAndShowTheFiles) {
+TEST_F(StoreTest, ListsRowsInKeyOrderWithTheirFiles) {
   auto store = open();
   ASSERT_TRUE(store->begin());
   for (const char* key : {"b", "a", "\xff", "c"}) ASSERT_TRUE(store->put(sample_record(key)));
@@ -121,7 +121,7 @@ TEST_F(StoreTest, RowsAreInOrderAndShowTheFiles) {
   }));
 }
 
-TEST_F(StoreTest, OneRecordAKeyAndTheLastOneHolds) {
+TEST_F(StoreTest, KeepsTheLastRecordOfAKey) {
   auto store = open();
   JobRecord record = sample_record("a");
   record.phase = JobPhase::kStarted;
@@ -138,7 +138,7 @@ TEST_F(StoreTest, KnowsWhetherTheLastRunEndedCleanly) {
   EXPECT_TRUE(open()->ended_cleanly());
   put(*open(), sample_record("a"));
   EXPECT_FALSE(open()->ended_cleanly());
-  EXPECT_FALSE(open()->ended_cleanly());  // only to look does not make it clean
+  EXPECT_FALSE(open()->ended_cleanly());  // opening it does not make it clean
   {
     auto store = open();
     EXPECT_TRUE(store->close_cleanly());
@@ -153,7 +153,7 @@ TEST_F(StoreTest, KnowsWhetherTheLastRunEndedCleanly) {
   EXPECT_TRUE(open()->ended_cleanly());
 }
 
-TEST_F(StoreTest, ReadOnlyMakesNothingAndIsEmptyWithoutAStore) {
+TEST_F(StoreTest, ReadOnlyCreatesNothingAndIsEmptyWithoutAStore) {
   auto store = Store::open_readonly(folder());
   ASSERT_TRUE(store) << store.error().to_string();
   EXPECT_EQ(keys_of(**store).size(), 0u);
@@ -165,7 +165,7 @@ TEST_F(StoreTest, ReadOnlyMakesNothingAndIsEmptyWithoutAStore) {
   EXPECT_FALSE(os::status(folder()).exists());
 }
 
-TEST_F(StoreTest, ReadOnlySeesWhatWasCommittedAndKeepsIt) {
+TEST_F(StoreTest, ReadOnlySeesCommittedRecordsAndKeepsThem) {
   put(*open(), sample_record("a"));
   auto store = Store::open_readonly(folder());
   ASSERT_TRUE(store) << store.error().to_string();
@@ -176,7 +176,7 @@ TEST_F(StoreTest, ReadOnlySeesWhatWasCommittedAndKeepsIt) {
   EXPECT_FALSE(open()->ended_cleanly());
 }
 
-TEST_F(StoreTest, AStoreOfANewerVersionIsRefused) {
+TEST_F(StoreTest, RefusesAStoreOfANewerVersion) {
   put(*open(), sample_record("a"));
   execute(folder() + "/furrow.db", "PRAGMA user_version = 7");
   for (const auto& store : {Store::open(folder(), 0), Store::open_readonly(folder())}) {
@@ -186,7 +186,7 @@ TEST_F(StoreTest, AStoreOfANewerVersionIsRefused) {
   }
 }
 
-TEST_F(StoreTest, ADamagedStoreSaysWhatToDo) {
+TEST_F(StoreTest, ADamagedStoreErrorSaysWhatToDo) {
   ASSERT_TRUE(os::make_directories(folder()));
   ASSERT_TRUE(os::write_file(folder() + "/furrow.db", std::string(20'000, 'x')));
   for (const auto& store : {Store::open(folder(), 0), Store::open_readonly(folder())}) {
@@ -196,14 +196,14 @@ TEST_F(StoreTest, ADamagedStoreSaysWhatToDo) {
   }
 }
 
-TEST_F(StoreTest, ADatabaseOfSomebodyElseIsRefused) {
+TEST_F(StoreTest, RefusesAnotherProgramsDatabase) {
   ASSERT_TRUE(os::make_directories(folder()));
   execute(folder() + "/furrow.db", "CREATE TABLE other(x)");
   auto store = Store::open(folder(), 0);
   ASSERT_FALSE(store);
 }
 
-TEST_F(StoreTest, DamageInTheMiddleIsAnErrorWhereItIsMet) {
+TEST_F(StoreTest, ReportsDamageWhereItIsRead) {
   {
     auto store = open();
     ASSERT_TRUE(store->begin());
@@ -224,13 +224,13 @@ TEST_F(StoreTest, DamageInTheMiddleIsAnErrorWhereItIsMet) {
   }
 }
 
-TEST_F(StoreTest, AFolderThatCannotBeMadeIsAnError) {
+TEST_F(StoreTest, ReportsAFolderThatCannotBeCreated) {
   ASSERT_TRUE(os::write_file(std::string(folder_) + "/file", ""));
   EXPECT_FALSE(Store::open(std::string(folder_) + "/file/.furrow", 0));
 }
 
-// Limits ten times what is measured on an idle machine; they catch a change of order, not of noise.
-TEST_F(StoreTest, AHundredThousandRowsAreReadQuickly) {
+// The limits are ten times the values measured on an idle machine: they catch a change of order, not noise.
+TEST_F(StoreTest, ReadsAHundredThousandRowsQuickly) {
   const auto clock = [] {
     return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
   };

@@ -69,7 +69,7 @@ void WorkflowSource::plan(plan::JobGraph& graph, const std::function<bool(NodeId
   for (auto node = dag_.order().rbegin(); node != dag_.order().rend(); ++node) {
     urgent[*node] |= static_cast<char>(is_prioritized(*node));
     if (!urgent[*node]) continue;
-    for (const FileId file : dag_.inputs(*node)) {  // and so is all that it needs
+    for (const FileId file : dag_.inputs(*node)) {  // the jobs that it needs are urgent too
       if (const NodeId made_by = dag_.producer(file); made_by != kNoNode) urgent[made_by] = 1;
     }
   }
@@ -100,7 +100,7 @@ void WorkflowSource::plan(plan::JobGraph& graph, const std::function<bool(NodeId
 JobView WorkflowSource::view(plan::JobId job, int attempt) const {
   JobView view = view_of(dag_, rules_, nodes_[job]);
   view.attempt = attempt;
-  // Its name is known before the folder is made, since the evaluator is told ahead of time.
+  // The evaluator needs the folder's name before the folder exists.
   if (!rules_[view.rule].rule.shadow.empty() && !options_.touch_only)
     view.directory =
         os::absolute(options_.shadow_folder) + "/" + std::to_string(job) + "-" + std::to_string(attempt);
@@ -112,7 +112,7 @@ JobView WorkflowSource::view(plan::JobId job, int attempt) const {
   return view;
 }
 
-// Null where it could not be found, which `demands` has reported then.
+// Null if it could not be determined; demands() has reported the error then.
 JobDemands::SharedDemand WorkflowSource::demand_of(plan::JobId job, int attempt) const {
   const auto running = running_.find(job);
   if (running != running_.end() && running->second.demand) return running->second.demand;
@@ -159,11 +159,11 @@ std::uint64_t WorkflowSource::identity(plan::JobId job) const {
   return hash;
 }
 
-// Ahead of the farm, or by an engine that is gone.
+// Whether JOB was already started: with its leader, ahead of the farm, or by an earlier engine.
 bool WorkflowSource::was_started(plan::JobId job) const {
   const auto member = members_.find(job);
   if (member != members_.end() && member->second.state == Member::State::kAhead) return true;
-  return under_way_ != nullptr && recorder_ != nullptr && recorder_->is_open(key(job));
+  return in_flight_jobs_ != nullptr && recorder_ != nullptr && recorder_->is_open(key(job));
 }
 
 std::vector<Result<plan::DemandId>> WorkflowSource::demands(std::span<const plan::JobId> jobs, int attempt) {
@@ -171,7 +171,7 @@ std::vector<Result<plan::DemandId>> WorkflowSource::demands(std::span<const plan
   for (const plan::JobId job : jobs) nodes.push_back(nodes_[job]);
   auto found = demands_.find(nodes, attempt);
   for (std::size_t i = 0; i < jobs.size(); ++i) {
-    // It was started elsewhere, and what a function would look at may be used up.
+    // The job was started earlier, so a temp file that its function reads may be gone already.
     if (!found[i] && was_started(jobs[i]))
       found[i] = demands_.find(std::span(&nodes[i], 1), attempt, true).front();
   }
@@ -183,7 +183,7 @@ std::vector<Result<plan::DemandId>> WorkflowSource::demands(std::span<const plan
       continue;
     }
     ids.push_back((*found[i])->id);
-    // The demand of a rule without functions is found again when it is wanted: a million jobs may be ready.
+    // A demand without functions is not kept, it is cheap to look up again: a million jobs may be ready.
     if (rules_[dag_.node(nodes[i]).rule].has_detail_functions)
       running_[jobs[i]].demand = std::move(*found[i]);
   }
@@ -206,7 +206,7 @@ void WorkflowSource::prepare(std::span<const plan::JobId> jobs, int attempt) {
   }
   const std::size_t count = asked.size();
   for (const plan::JobId job : asked) views.push_back(view(job, attempt));
-  if (!members_.empty()) add_mates(asked);
+  if (!members_.empty()) add_group_members(asked);
   for (std::size_t i = count; i < asked.size(); ++i) views.push_back(view(asked[i], 1));
   if (views.empty()) return;
   evaluator_.prepare(views, [this, alive = std::weak_ptr<bool>(alive_), asked, count,
@@ -241,54 +241,54 @@ plan::Launch WorkflowSource::launch_of(plan::JobId job, int attempt, Preparation
   return std::move(launch);
 }
 
-void WorkflowSource::get_ready(plan::JobId job, int attempt) {
+void WorkflowSource::prefetch(plan::JobId job, int attempt) {
   if (!options_.touch_only) files_.look_at_outputs(nodes_[job]);
   if (!recorder_) return;
   running_[job].record = make_record(job, attempt);
-  recorder_->get_ready(nodes_[job]);
+  recorder_->prefetch(nodes_[job]);
 }
 
-// Whether an earlier engine's job goes on: then its files are that one's to touch.
-Result<void> WorkflowSource::look_under_way(plan::JobId job) {
+// Checks whether an earlier engine left this job running. If so, this run must not touch its files.
+Result<void> WorkflowSource::check_in_flight(plan::JobId job) {
   const NodeId node = nodes_[job];
   const CompiledRule& rule = rules_[dag_.node(node).rule];
-  plan::UnderWay::Question question{key(job), identity(job), {}};
+  plan::InFlightJobs::Question question{key(job), identity(job), {}};
   if (recorder_ == nullptr || !recorder_->is_open(question.key)) return {};
   for (const FileId file : dag_.inputs(node)) {
     const NodeId made_by = dag_.producer(file);
     question.inputs.push_back(
         {made_by == kNoNode ? std::string() : record_key(dag_, rules_, made_by), files_.mtime_ns(file)});
   }
-  if (!rule.rule.shadow.empty()) question.identity = ~question.identity;  // nobody else knows its folder
-  const plan::UnderWay::Answer answer = under_way_->look(question);
-  if (answer == plan::UnderWay::Answer::kSame) taken_over_.insert(job);
-  if (answer != plan::UnderWay::Answer::kOther) return {};
-  return fail(
-      rule_error(rule.rule,
-                 "this job is still running, with other code, params or inputs, for a run that was killed: " +
-                     under_way_->describe(question.key),
-                 "Wait until it has ended, or cancel it; then run again."));
+  // Only the engine that started a job knows its shadow folder, so this run cannot take it over.
+  if (!rule.rule.shadow.empty()) question.identity = ~question.identity;
+  const plan::InFlightJobs::Answer answer = in_flight_jobs_->look(question);
+  if (answer == plan::InFlightJobs::Answer::kSame) taken_over_.insert(job);
+  if (answer != plan::InFlightJobs::Answer::kOther) return {};
+  return fail(rule_error(rule.rule,
+                         "a killed run left this job running, with other code, params or inputs: " +
+                             in_flight_jobs_->describe(question.key),
+                         "Wait until it has ended, or cancel it; then run again."));
 }
 
-Result<void> WorkflowSource::starting(plan::JobId job, int attempt, plan::Launch& launch) {
+Result<void> WorkflowSource::before_start(plan::JobId job, int attempt, plan::Launch& launch) {
   const NodeId node = nodes_[job];
   const auto member = members_.find(job);
   if (member != members_.end() && member->second.state == Member::State::kAhead) return start_ahead(job);
   taken_over_.erase(job);
-  if (under_way_ != nullptr && attempt == 1 && !options_.touch_only) {
-    if (auto looked = look_under_way(job); !looked) return looked;
+  if (in_flight_jobs_ != nullptr && attempt == 1 && !options_.touch_only) {
+    FURROW_TRY(check_in_flight(job));
   }
-  if (!options_.touch_only && !is_under_way(job)) {
-    if (auto ready = files_.before(node); !ready) return ready;
-    if (auto entered = enter_shadow(job, attempt, launch); !entered) return entered;
+  if (!options_.touch_only && !is_taken_over(job)) {
+    FURROW_TRY(files_.before(node));
+    FURROW_TRY(enter_shadow(job, attempt, launch));
   }
   if (member != members_.end()) member->second.state = Member::State::kStarted;
   together_.erase(job);
   if (!recorder_) return {};
   std::optional<store::JobRecord>& record = running_[job].record;
   if (!record || record->attempt != attempt) record = make_record(job, attempt);
-  if (auto started = recorder_->started(node, *record); !started) return started;
-  const bool may_lead = is_member(job) && !is_under_way(job) && launch.kind != plan::Launch::Kind::kNothing;
+  FURROW_TRY(recorder_->started(node, *record));
+  const bool may_lead = is_member(job) && !is_taken_over(job) && launch.kind != plan::Launch::Kind::kNothing;
   return may_lead ? take_along(job) : Result<void>{};
 }
 
@@ -306,34 +306,34 @@ Result<void> WorkflowSource::enter_shadow(plan::JobId job, int attempt, plan::La
 Result<void> WorkflowSource::check_and_move(plan::JobId job) {
   const NodeId node = nodes_[job];
   if (const auto running = running_.find(job); running != running_.end() && running->second.shadow) {
-    if (auto moved = running->second.shadow->move_out(products_of(view(job, 1))); !moved) return moved;
+    FURROW_TRY(running->second.shadow->move_out(products_of(view(job, 1))));
     running->second.shadow.reset();
   }
   return files_.after(node, [this](FileId file) { return is_used_up(file); });
 }
 
-// What runs in a shadow folder is moved out by us, and is there then.
-bool WorkflowSource::is_late(const plan::Exit& exit) {
+// The outputs of a job with a shadow folder are moved out by this process, so they are never late.
+bool WorkflowSource::outputs_pending(const plan::Exit& exit) {
   const auto running = running_.find(exit.job);
   if (options_.touch_only || (running != running_.end() && running->second.shadow)) return false;
-  // By our own clock: another machine's may be wrong, and it may have ended long before we heard of it.
+  // By the local clock: another machine's may be wrong, and the report of the end may come long after it.
   double& ended_at = running_[exit.job].ended_at;
   if (ended_at == 0) ended_at = os::wall_seconds();
-  return files_.is_late(nodes_[exit.job], ended_at, [this](FileId file) { return is_used_up(file); });
+  return files_.outputs_pending(nodes_[exit.job], ended_at, [this](FileId file) { return is_used_up(file); });
 }
 
-Result<void> WorkflowSource::finished(const plan::Exit& exit) {
+Result<void> WorkflowSource::on_success(const plan::Exit& exit) {
   const NodeId node = nodes_[exit.job];
   if (options_.touch_only) {
-    if (auto touched = files_.touch(node); !touched) return touched;
+    FURROW_TRY(files_.touch(node));
   }
-  if (auto checked = check_and_move(exit.job); !checked) return checked;
-  if (auto written = write_benchmark(exit); !written) return written;
+  FURROW_TRY(check_and_move(exit.job));
+  FURROW_TRY(write_benchmark(exit));
   if (!options_.touch_only) files_.before_record(node);
   if (recorder_) {
     store::JobRecord ended = take_record(exit);
     ended.phase = store::JobPhase::kFinished;
-    if (auto recorded = recorder_->ended(node, std::move(ended)); !recorded) return recorded;
+    FURROW_TRY(recorder_->ended(node, std::move(ended)));
   }
   files_.settle(node);
   running_.erase(exit.job);
@@ -341,19 +341,19 @@ Result<void> WorkflowSource::finished(const plan::Exit& exit) {
   return {};
 }
 
-void WorkflowSource::failed(const plan::Exit& exit, bool will_retry) {
+void WorkflowSource::on_failure(const plan::Exit& exit, bool will_retry) {
   const NodeId node = nodes_[exit.job];
   if (!options_.touch_only) files_.discard(node);
   if (const auto running = running_.find(exit.job); running != running_.end() && running->second.shadow) {
-    (void)running->second.shadow->move_out(logs(exit.job));  // what it says is wanted now more than ever
+    (void)running->second.shadow->move_out(logs(exit.job));  // the log of a failed job matters most
     running->second.shadow.reset();
   }
   if (recorder_ && !will_retry) {
     store::JobRecord ended = take_record(exit);
     ended.phase = store::JobPhase::kFailed;
-    (void)recorder_->ended(node, std::move(ended));  // the failure itself is what people are told
+    (void)recorder_->ended(node, std::move(ended));  // the job's own failure is what gets reported
   }
-  if (is_member(exit.job)) leave_behind(exit.job, exit, will_retry);
+  if (is_member(exit.job)) drop_dependents(exit.job, exit, will_retry);
 }
 
 Result<void> WorkflowSource::commit() { return recorder_ ? recorder_->commit() : Result<void>{}; }
@@ -385,7 +385,7 @@ store::JobRecord WorkflowSource::make_record(plan::JobId job, int attempt) const
   return record;
 }
 
-// What was written at its start, with what is known now.
+// The record written when the job started, completed with the results of its run.
 store::JobRecord WorkflowSource::take_record(const plan::Exit& exit) {
   const auto running = running_.find(exit.job);
   const bool is_made =

@@ -1,4 +1,4 @@
-// The part of WorkflowSource that is about groups: a leader takes the others along.
+// The part of WorkflowSource that handles groups: a leader takes the other members along.
 #include <algorithm>
 #include <set>
 
@@ -12,7 +12,7 @@ namespace furrow::workflow {
 void WorkflowSource::plan_groups(plan::JobGraph& graph, const std::vector<plan::JobId>& jobs) {
   jobs_ = jobs;
   for (const JobGroups::Group& group : groups_->all()) {
-    const plan::GateId gate = graph.add_gate();
+    const plan::BarrierId barrier = graph.add_barrier();
     std::set<plan::JobId> outside;
     for (const NodeId node : group.nodes) {
       members_.try_emplace(jobs[node]);
@@ -22,12 +22,12 @@ void WorkflowSource::plan_groups(plan::JobGraph& graph, const std::vector<plan::
         if (groups_->group_of(made_by) != groups_->group_of(node)) outside.insert(jobs[made_by]);
       }
     }
-    for (const plan::JobId job : outside) graph.hold(gate, job);
-    for (const NodeId node : group.nodes) graph.behind(jobs[node], gate);
+    for (const plan::JobId job : outside) graph.barrier_waits_for(barrier, job);
+    for (const NodeId node : group.nodes) graph.wait_at_barrier(jobs[node], barrier);
   }
 }
 
-std::vector<plan::JobId> WorkflowSource::mates(plan::JobId job) const {
+std::vector<plan::JobId> WorkflowSource::jobs_of_group(plan::JobId job) const {
   std::vector<plan::JobId> all;
   for (const NodeId node : groups_->all()[groups_->group_of(nodes_[job])].nodes) all.push_back(jobs_[node]);
   return all;
@@ -37,7 +37,7 @@ const std::string& WorkflowSource::group_name(plan::JobId job) const {
   return groups_->all()[groups_->group_of(nodes_[job])].name;
 }
 
-// Those of its own group.
+// The jobs of JOB's own group that it needs directly.
 std::vector<plan::JobId> WorkflowSource::needs_of_group(plan::JobId job) const {
   std::vector<plan::JobId> needed;
   const std::uint32_t group = groups_->group_of(nodes_[job]);
@@ -52,20 +52,20 @@ std::vector<plan::JobId> WorkflowSource::needs_of_group(plan::JobId job) const {
 
 // ---- preparing
 
-// Appends those that the ones asked for may take along and that were not prepared yet. What they ask for is
-// looked up first, as far as it can be known now.
-void WorkflowSource::add_mates(std::vector<plan::JobId>& asked) {
+// Appends the jobs that those in ASKED may take along and that are not prepared yet. Their demands are looked
+// up first, as far as they can be known now.
+void WorkflowSource::add_group_members(std::vector<plan::JobId>& asked) {
   const std::set<plan::JobId> known(asked.begin(), asked.end());
   std::set<std::uint32_t> groups;
   std::vector<plan::JobId> idle;
   std::vector<NodeId> nodes;
   for (const plan::JobId job : known) {
     if (!is_member(job) || !groups.insert(groups_->group_of(nodes_[job])).second) continue;
-    for (const plan::JobId mate : mates(job)) {
-      const Member& member = members_.at(mate);
-      if (member.state != Member::State::kIdle || member.launch || known.contains(mate)) continue;
-      idle.push_back(mate);
-      nodes.push_back(nodes_[mate]);
+    for (const plan::JobId other : jobs_of_group(job)) {
+      const Member& member = members_.at(other);
+      if (member.state != Member::State::kIdle || member.launch || known.contains(other)) continue;
+      idle.push_back(other);
+      nodes.push_back(nodes_[other]);
     }
   }
   auto demands = demands_.find(nodes, 1, true);
@@ -81,7 +81,7 @@ void WorkflowSource::add_mates(std::vector<plan::JobId>& asked) {
   }
 }
 
-// What cannot be prepared yet is prepared when it is ready, and says then what is wrong.
+// A job that cannot be prepared yet is prepared again when it is ready; an error is reported then.
 void WorkflowSource::keep_ahead(plan::JobId job, Result<Preparation> preparation) {
   Member& member = members_.at(job);
   if (!preparation || member.state != Member::State::kIdle) return;
@@ -90,17 +90,17 @@ void WorkflowSource::keep_ahead(plan::JobId job, Result<Preparation> preparation
 
 // ---- taking along
 
-// Others may build on what it makes as soon as it has ended: the engine has nothing to do to it first.
+// Whether other members may use the job's outputs as soon as it ends: the engine need not move or check them.
 bool WorkflowSource::may_be_followed(plan::JobId job) const {
   const CompiledRule& rule = rules_[dag_.node(nodes_[job]).rule];
   return rule.rule.shadow.empty() && std::none_of(rule.outputs.begin(), rule.outputs.end(),
                                                   [](const Template& t) { return t.ensure != nullptr; });
 }
 
-std::vector<plan::JobId> WorkflowSource::choose_mates(plan::JobId leader) const {
+std::vector<plan::JobId> WorkflowSource::choose_members(plan::JobId leader) const {
   std::vector<plan::JobId> chosen{leader};
   std::set<plan::JobId> going{leader};
-  for (const plan::JobId job : mates(leader)) {
+  for (const plan::JobId job : jobs_of_group(leader)) {
     const Member& member = members_.at(job);
     if (member.state != Member::State::kIdle || !member.launch ||
         !rules_[dag_.node(nodes_[job]).rule].rule.shadow.empty())
@@ -111,9 +111,9 @@ std::vector<plan::JobId> WorkflowSource::choose_mates(plan::JobId leader) const 
              (going.contains(before) && may_be_followed(before));
     });
     if (!can_go) continue;
-    if (under_way_ != nullptr && recorder_ != nullptr && recorder_->is_open(key(job)) &&
-        under_way_->look({key(job), identity(job), {}}) != plan::UnderWay::Answer::kNo)
-      continue;  // it is on its way already, for an engine that is gone
+    if (in_flight_jobs_ != nullptr && recorder_ != nullptr && recorder_->is_open(key(job)) &&
+        in_flight_jobs_->look({key(job), identity(job), {}}) != plan::InFlightJobs::Answer::kNo)
+      continue;  // an earlier engine submitted it already
     going.insert(job);
     chosen.push_back(job);
   }
@@ -121,7 +121,7 @@ std::vector<plan::JobId> WorkflowSource::choose_mates(plan::JobId leader) const 
 }
 
 Result<void> WorkflowSource::take_along(plan::JobId leader) {
-  const std::vector<plan::JobId> chosen = choose_mates(leader);
+  const std::vector<plan::JobId> chosen = choose_members(leader);
   if (chosen.size() == 1) return {};
   if (auto demand = demand_of_group(group_members(chosen), {}); !demand) {
     const Rule& rule = rules_[dag_.node(nodes_[leader]).rule].rule;
@@ -140,7 +140,7 @@ Result<void> WorkflowSource::take_along(plan::JobId leader) {
     if (recorder_) {
       std::optional<store::JobRecord>& record = running_[job].record;
       record = make_record(job, 1);
-      if (auto started = recorder_->started(nodes_[job], *record); !started) return started;
+      FURROW_TRY(recorder_->started(nodes_[job], *record));
     }
     members_.at(job).state = Member::State::kAhead;
     taken.push_back(job);
@@ -152,14 +152,14 @@ Result<void> WorkflowSource::take_along(plan::JobId leader) {
 Result<void> WorkflowSource::start_ahead(plan::JobId job) {
   members_.at(job).state = Member::State::kStarted;
   taken_over_.insert(job);
-  if (recorder_) recorder_->get_ready(nodes_[job]);
+  if (recorder_) recorder_->prefetch(nodes_[job]);
   return {};
 }
 
-// Those that it took along and that need it do not run: they go with its next attempt, if there is one.
-void WorkflowSource::leave_behind(plan::JobId failed, const plan::Exit& exit, bool will_retry) {
+// The jobs taken along that need the failed one do not run. Its next attempt, if any, takes them along again.
+void WorkflowSource::drop_dependents(plan::JobId failed, const plan::Exit& exit, bool will_retry) {
   std::set<plan::JobId> behind{failed};
-  for (const plan::JobId job : mates(failed)) {
+  for (const plan::JobId job : jobs_of_group(failed)) {
     const std::vector<plan::JobId> needed = needs_of_group(job);
     Member& member = members_.at(job);
     if (member.state != Member::State::kAhead ||
@@ -205,7 +205,7 @@ plan::BatchFiles WorkflowSource::batch_files(plan::JobId job, const std::vector<
   for (std::size_t i = 0; i < outputs.size(); ++i) {
     const FileFlags flags = rule.outputs[i].flags;
     const std::string path(dag_.files.view(outputs[i]));
-    if (!rule.rule.shadow.empty()) break;  // they are not where they belong yet
+    if (!rule.rule.shadow.empty()) break;  // they are still in the shadow folder
     if (flags & kTouch && !(flags & kDirectory)) {
       files.touched.push_back(path);
     } else if (!(flags & kTouch)) {
@@ -270,9 +270,9 @@ JobView WorkflowSource::view_together(plan::JobId job) const {
   return all;
 }
 
-// ---- temp files that the runner removes
+// ---- temp files that the batch removes on its node
 
-// It may be on a disk of the node's own, on which all that need it run, too.
+// Whether FILE may lie on a disk local to the node, where all the jobs that need it run too.
 bool WorkflowSource::is_out_of_sight(FileId file) const {
   const NodeId made_by = dag_.producer(file);
   if (made_by == kNoNode || jobs_.empty() || !is_member(jobs_[made_by])) return false;
@@ -283,7 +283,7 @@ bool WorkflowSource::is_out_of_sight(FileId file) const {
 
 bool WorkflowSource::is_used_up(FileId file) {
   if (is_out_of_sight(file)) return true;
-  if (under_way_ == nullptr || !files_.is_temp(file)) return false;
+  if (in_flight_jobs_ == nullptr || !files_.is_temp(file)) return false;
   if (temp_users_.empty()) {
     for (plan::JobId job = 0; job < nodes_.size(); ++job) {
       for (const FileId input : dag_.inputs(nodes_[job])) {
@@ -294,7 +294,7 @@ bool WorkflowSource::is_used_up(FileId file) {
   const auto users = temp_users_.find(file);
   return users != temp_users_.end() &&
          std::all_of(users->second.begin(), users->second.end(),
-                     [&](plan::JobId job) { return under_way_->has_succeeded(key(job)); });
+                     [&](plan::JobId job) { return in_flight_jobs_->has_succeeded(key(job)); });
 }
 
 }  // namespace furrow::workflow

@@ -46,7 +46,7 @@ class WorkflowSourceTest : public testing::Test, private plan::PrepareListener {
     plan::Launch launch;
     EXPECT_TRUE(source_->demands({&id, 1}, attempt).front());
     source_->prepare({&id, 1}, attempt);
-    const auto started = source_->starting(id, attempt, launch);
+    const auto started = source_->before_start(id, attempt, launch);
     EXPECT_TRUE(started) << started.error().to_string();
     EXPECT_TRUE(source_->commit());
     return launch;
@@ -79,7 +79,7 @@ class WorkflowSourceTest : public testing::Test, private plan::PrepareListener {
   void on_prepared(plan::JobId, int, Result<plan::Launch> launch) override { EXPECT_TRUE(launch); }
 };
 
-TEST_F(WorkflowSourceTest, JobsWaitForTheirProducersAndTheDeepestIsKnown) {
+TEST_F(WorkflowSourceTest, JobsWaitForTheirProducersAndHaveDepths) {
   plan({rule("c").output("c").input("b"), rule("b").output("b").input("a"), rule("a").output("a"),
         rule("d").output("d")},
        {"c", "d"});
@@ -88,7 +88,7 @@ TEST_F(WorkflowSourceTest, JobsWaitForTheirProducersAndTheDeepestIsKnown) {
   EXPECT_EQ(graph_.job(job("d")).depth, 0u);
 }
 
-TEST_F(WorkflowSourceTest, WhatAPrioritizedJobNeedsIsUrgentToo) {
+TEST_F(WorkflowSourceTest, InputsOfAPrioritizedJobAreUrgentToo) {
   SourceOptions options;
   options.prioritized = {"c"};
   plan({rule("c").output("c").input("b"), rule("b").output("b"), rule("d").output("d")}, {"c", "d"}, options);
@@ -97,66 +97,66 @@ TEST_F(WorkflowSourceTest, WhatAPrioritizedJobNeedsIsUrgentToo) {
   EXPECT_FALSE(graph_.job(job("d")).urgent);
 }
 
-TEST_F(WorkflowSourceTest, AJobIsRecordedAsStartedAndThenAsFinished) {
+TEST_F(WorkflowSourceTest, RecordsAJobAsStartedThenFinished) {
   plan({rule("a").output("out/a").param("p")}, {"out/a"});
   start(job("out/a"));
   EXPECT_EQ(record("out/a").phase, store::JobPhase::kStarted);
   write("out/a");
-  ASSERT_TRUE(source_->finished(exit_of(job("out/a"))));
+  ASSERT_TRUE(source_->on_success(exit_of(job("out/a"))));
   EXPECT_EQ(record("out/a").phase, store::JobPhase::kFinished);
   EXPECT_EQ(record("out/a").params, "p");
   EXPECT_EQ(record("out/a").outputs.at(0).path, "out/a");
 }
 
-TEST_F(WorkflowSourceTest, AJobThatDidNotMakeItsOutputHasFailedAfterAll) {
+TEST_F(WorkflowSourceTest, AJobThatDidNotMakeItsOutputFails) {
   plan({rule("a").output("a")}, {"a"});
   start(job("a"));
-  const auto finished = source_->finished(exit_of(job("a")));
+  const auto finished = source_->on_success(exit_of(job("a")));
   ASSERT_FALSE(finished);
   EXPECT_THAT(finished.error().message, HasSubstr("did not make a"));
   EXPECT_EQ(record("a").phase, store::JobPhase::kStarted);
 }
 
-TEST_F(WorkflowSourceTest, AFailedJobIsRecordedAndLeavesItsLogOnly) {
+TEST_F(WorkflowSourceTest, AFailedJobIsRecordedAndKeepsOnlyItsLog) {
   plan({rule("a").output("a").log("a.log")}, {"a"});
   start(job("a"));
   write("a");
   write("a.log", "sorry");
-  source_->failed(exit_of(job("a"), 3), false);
+  source_->on_failure(exit_of(job("a"), 3), false);
   EXPECT_FALSE(exists("a"));
   EXPECT_EQ(content_of("a.log"), "sorry");
   EXPECT_EQ(record("a").phase, store::JobPhase::kFailed);
   EXPECT_EQ(record("a").status, 3);
 }
 
-TEST_F(WorkflowSourceTest, AFailureThatIsTriedAgainIsNotRecorded) {
+TEST_F(WorkflowSourceTest, AFailureThatIsRetriedIsNotRecorded) {
   plan({rule("a").output("a")}, {"a"});
   start(job("a"));
-  source_->failed(exit_of(job("a"), 3), true);
+  source_->on_failure(exit_of(job("a"), 3), true);
   EXPECT_EQ(record("a").phase, store::JobPhase::kStarted);
   start(job("a"), 2);
   EXPECT_EQ(record("a").attempt, 2);
 }
 
-TEST_F(WorkflowSourceTest, AJobWithAShadowRunsThereAndItsOutputsComeOut) {
+TEST_F(WorkflowSourceTest, AShadowJobRunsInItsFolderAndOutputsMoveOut) {
   plan({rule("a").output("out/a").log("logs/a.log").shadow("minimal")}, {"out/a"});
   const auto launch = start(job("out/a"));
   EXPECT_THAT(launch.directory, ::testing::StartsWith(folder_.path()));
   write(launch.directory + "/out/a", "made");
   write(launch.directory + "/logs/a.log", "words");
   write(launch.directory + "/scratch");
-  ASSERT_TRUE(source_->finished(exit_of(job("out/a"))));
+  ASSERT_TRUE(source_->on_success(exit_of(job("out/a"))));
   EXPECT_EQ(content_of("out/a"), "made");
   EXPECT_EQ(content_of("logs/a.log"), "words");
   EXPECT_FALSE(exists(launch.directory));
 }
 
-TEST_F(WorkflowSourceTest, TheLogOfAJobThatFailedInItsShadowIsKept) {
+TEST_F(WorkflowSourceTest, KeepsTheLogOfAFailedShadowJob) {
   plan({rule("a").output("out/a").log("logs/a.log").shadow("minimal")}, {"out/a"});
   const auto launch = start(job("out/a"));
   write(launch.directory + "/out/a", "half");
   write(launch.directory + "/logs/a.log", "sorry");
-  source_->failed(exit_of(job("out/a"), 1), false);
+  source_->on_failure(exit_of(job("out/a"), 1), false);
   EXPECT_EQ(content_of("logs/a.log"), "sorry");
   EXPECT_FALSE(exists("out/a"));
   EXPECT_FALSE(exists(launch.directory));
@@ -169,17 +169,17 @@ TEST_F(WorkflowSourceTest, TouchingRecordsWithoutRunningOrRemoving) {
   plan({rule("a").output("a").shadow("minimal")}, {"a"}, options);
   const auto launch = start(job("a"));
   EXPECT_EQ(launch.directory, "");
-  ASSERT_TRUE(source_->finished(exit_of(job("a"))));
+  ASSERT_TRUE(source_->on_success(exit_of(job("a"))));
   EXPECT_EQ(content_of("a"), "content");
   EXPECT_GT(os::status("a").mtime_ns, 1'100'000'000'000'000'000);
   EXPECT_EQ(record("a").phase, store::JobPhase::kFinished);
 }
 
-TEST_F(WorkflowSourceTest, TheBenchmarkIsWritten) {
+TEST_F(WorkflowSourceTest, WritesTheBenchmark) {
   plan({rule("a").output("a").benchmark("times/a.tsv")}, {"a"});
   start(job("a"));
   write("a");
-  ASSERT_TRUE(source_->finished(exit_of(job("a"))));
+  ASSERT_TRUE(source_->on_success(exit_of(job("a"))));
   EXPECT_THAT(content_of("times/a.tsv"), HasSubstr("max_rss"));
 }
 

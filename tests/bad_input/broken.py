@@ -1,10 +1,10 @@
-"""Broken Snakefiles and command lines, and what must be said about each."""
+"""Broken Snakefiles and command lines, with what the message for each must contain."""
 from dataclasses import dataclass, field
 
 
 @dataclass
 class Broken:
-    """`line` is where the message must point (a range where several lines are fair), in `file`."""
+    """The message must point to `line` of `file`; `line` is a range if several lines are acceptable."""
 
     name: str
     snakefile: object = None  # text, bytes, or None for no Snakefile
@@ -13,9 +13,9 @@ class Broken:
     file: str = "Snakefile"
     args: list = field(default_factory=list)
     files: dict = field(default_factory=dict)
-    before: str = ""  # shell, in the folder
-    traceback: bool = False  # the user's own program may print one
-    as_user: bool = False  # root may write to protected files
+    before: str = ""  # a shell command to run in the folder first
+    traceback: bool = False  # whether the user's own program may print one
+    as_user: bool = False  # root skips it, because root may write to protected files
 
 
 LANGUAGE = [
@@ -24,7 +24,8 @@ LANGUAGE = [
     Broken("open bracket", 'rule a:\n    output: expand("x"\n    shell: "touch x"\n', [], (2, 3)),
     Broken("bracket too many", 'rule a:\n    output: "x")\n    shell: "touch x"\n', [")"], 2),
     Broken("python syntax", "x = 1\ny = = 2\n", ["syntax"], 2),
-    Broken("python syntax in a run block", 'rule a:\n    output: "x"\n    run:\n        y = (1,\n        z = = 3\n', [], (4, 6)),
+    Broken("python syntax in a run block", 'rule a:\n    output: "x"\n    run:\n        y = (1,\n        z = = 3\n', [],
+           (4, 6)),
     Broken("unknown directive", 'rule a:\n    ouput: "x"\n    shell: "touch x"\n', ["ouput", "output"], 2),
     Broken("unknown word at the top", 'ruel a:\n    output: "x"\n', [], (1, 2)),
     Broken("missing colon after rule", 'rule a\n    output: "x"\n', [], (1, 2)),
@@ -46,62 +47,91 @@ LANGUAGE = [
            files={"more.smk": "y = 1\nz = not_defined_anywhere\n"}),
     Broken("missing include", 'x = 1\ninclude: "gone.smk"\n', ["gone.smk"], 2),
     Broken("missing configfile", 'x = 1\nconfigfile: "gone.yaml"\n', ["gone.yaml"], 2),
-    Broken("configfile that is no YAML", 'configfile: "bad.yaml"\n', ["bad.yaml"], files={"bad.yaml": "a: 1\nb: [1, 2\nc: }\n"}),
+    Broken("configfile that is no YAML", 'configfile: "bad.yaml"\n', ["bad.yaml"],
+           files={"bad.yaml": "a: 1\nb: [1, 2\nc: }\n"}),
     Broken("configfile that is a list", 'configfile: "list.yaml"\n', ["list.yaml"], files={"list.yaml": "- 1\n- 2\n"}),
     Broken("exception at the top", 'x = 1\nraise ValueError("told you so")\n', ["told you so", "ValueError"], 2),
     Broken("missing module", "import module_that_nobody_has\n", ["module_that_nobody_has"], 1),
     Broken("unset envvars", 'x = 1\nenvvars:\n    "SURELY_NOT_SET"\n', ["SURELY_NOT_SET"], (2, 3)),
-    Broken("ruleorder of an unknown rule", 'ruleorder: a > nobody\nrule a:\n    output: "x"\n    shell: "touch x"\n', ["nobody"]),
+    Broken("ruleorder of an unknown rule", 'ruleorder: a > nobody\nrule a:\n    output: "x"\n    shell: "touch x"\n',
+           ["nobody"]),
     Broken("rules.x of an unknown rule", "x = 1\ny = rules.nobody.output\n", ["nobody"], 2),
     Broken("expand without a value", 'x = 1\ny = expand("{a}{b}", a=1)\n', ["b"], 2),
     Broken("evaluator leaves", "import os\nos._exit(7)\n", ["7"]),
-    Broken("evaluator's files closed", "import os\nos.closerange(3, 256)\nrule a:\n    output: 'x'\n    shell: 'touch x'\n", []),
+    Broken("evaluator's files closed",
+           "import os\nos.closerange(3, 256)\nrule a:\n    output: 'x'\n    shell: 'touch x'\n", []),
     Broken("unending recursion", "def f(n):\n    return f(n)\nf(1)\n", ["recursion"], (2, 3)),
 ]
 
 RULES = [
-    Broken("input wildcard not in output", 'x = 1\nrule a:\n    input: "{nope}.txt"\n    output: "{w}.out"\n', ["nope"], (2, 4), args=["x.out"]),
-    Broken("outputs differ in wildcards", 'x = 1\nrule a:\n    output: "{v}.1", "{w}.2"\n    shell: "touch {output}"\n', ["a"], (2, 3)),
-    Broken("log lacks a wildcard", 'rule a:\n    output: "{v}.1"\n    log: "x.log"\n    shell: "touch {output}"\n', ["log"], (1, 3)),
-    Broken("output is a function", 'rule a:\n    output: lambda wildcards: "x"\n    shell: "touch {output}"\n', ["output"], (1, 2)),
+    Broken("input wildcard not in output", 'x = 1\nrule a:\n    input: "{nope}.txt"\n    output: "{w}.out"\n', ["nope"],
+           (2, 4), args=["x.out"]),
+    Broken("outputs differ in wildcards", 'x = 1\nrule a:\n    output: "{v}.1", "{w}.2"\n    shell: "touch {output}"\n',
+           ["a"], (2, 3)),
+    Broken("log lacks a wildcard", 'rule a:\n    output: "{v}.1"\n    log: "x.log"\n    shell: "touch {output}"\n',
+           ["log"], (1, 3)),
+    Broken("output is a function", 'rule a:\n    output: lambda wildcards: "x"\n    shell: "touch {output}"\n',
+           ["output"], (1, 2)),
     Broken("output is a number", 'rule a:\n    output: 7\n    shell: "touch x"\n', [], (1, 2)),
-    Broken("bad regular expression", 'rule a:\n    output: "{w,[a-z}.out"\n    shell: "touch {output}"\n', ["a-z"], (1, 2), args=["x.out"]),
-    Broken("bad constraint", 'wildcard_constraints:\n    w="(a"\nrule a:\n    output: "{w}.out"\n    shell: "touch {output}"\n', ["(a"], args=["x.out"]),
-    Broken("threads that are text", 'rule a:\n    output: "x"\n    threads: "many"\n    shell: "touch x"\n', ["threads"], (1, 3)),
-    Broken("resources that are a list", 'rule a:\n    output: "x"\n    resources: mem=[1, 2]\n    shell: "touch x"\n', ["mem"], (1, 3)),
-    Broken("priority that is text", 'rule a:\n    output: "x"\n    priority: "high"\n    shell: "touch x"\n', ["riority"], (1, 3)),
-    Broken("cycle", 'rule a:\n    input: "b.out"\n    output: "a.out"\nrule b:\n    input: "a.out"\n    output: "b.out"\n', ["ycl"]),
-    Broken("rule that needs itself for ever", 'rule a:\n    input: "{w}.x"\n    output: "{w}"\n', ["a"], args=["f"]),
-    Broken("ambiguous", 'rule a:\n    output: "{w}.out"\n    shell: "touch {output}"\nrule b:\n    output: "x.{e}"\n    shell: "touch {output}"\n',
+    Broken("bad regular expression", 'rule a:\n    output: "{w,[a-z}.out"\n    shell: "touch {output}"\n', ["a-z"],
+           (1, 2), args=["x.out"]),
+    Broken("bad constraint",
+           'wildcard_constraints:\n    w="(a"\nrule a:\n    output: "{w}.out"\n    shell: "touch {output}"\n', ["(a"],
+           args=["x.out"]),
+    Broken("threads that are text", 'rule a:\n    output: "x"\n    threads: "many"\n    shell: "touch x"\n',
+           ["threads"], (1, 3)),
+    Broken("resources that are a list", 'rule a:\n    output: "x"\n    resources: mem=[1, 2]\n    shell: "touch x"\n',
+           ["mem"], (1, 3)),
+    Broken("priority that is text", 'rule a:\n    output: "x"\n    priority: "high"\n    shell: "touch x"\n',
+           ["riority"], (1, 3)),
+    Broken("cycle",
+           'rule a:\n    input: "b.out"\n    output: "a.out"\nrule b:\n    input: "a.out"\n    output: "b.out"\n',
+           ["ycl"]),
+    Broken("rule that needs itself forever", 'rule a:\n    input: "{w}.x"\n    output: "{w}"\n', ["a"], args=["f"]),
+    Broken("ambiguous",
+           'rule a:\n    output: "{w}.out"\n    shell: "touch {output}"\nrule b:\n    output: "x.{e}"\n'
+           '    shell: "touch {output}"\n',
            ["mbigu", "x.out"], args=["x.out"]),
     Broken("missing input", 'x = 1\nrule a:\n    input: "gone.txt"\n    output: "x"\n', ["gone.txt", "a"], (2, 4)),
-    Broken("input function raises", 'x = 1\ndef f(wildcards):\n    return {}["key"]\nrule a:\n    input: f\n    output: "{w}.out"\n', ["key"], (3, 5), args=["x.out"]),
-    Broken("input function returns nothing", 'rule a:\n    input: lambda wildcards: None\n    output: "{w}.out"\n    shell: "touch {output}"\n',
+    Broken("input function raises",
+           'x = 1\ndef f(wildcards):\n    return {}["key"]\nrule a:\n    input: f\n    output: "{w}.out"\n', ["key"],
+           (3, 5), args=["x.out"]),
+    Broken("input function returns nothing",
+           'rule a:\n    input: lambda wildcards: None\n    output: "{w}.out"\n    shell: "touch {output}"\n',
            [], (1, 3), args=["x.out"]),
-    Broken("input function returns a number", 'rule a:\n    input: lambda wildcards: 7\n    output: "{w}.out"\n    shell: "touch {output}"\n',
+    Broken("input function returns a number",
+           'rule a:\n    input: lambda wildcards: 7\n    output: "{w}.out"\n    shell: "touch {output}"\n',
            [], (1, 3), args=["x.out"]),
-    Broken("params function raises", 'rule a:\n    output: "{w}.out"\n    params: p=lambda wildcards: 1 / 0\n    shell: "touch {output}"\n',
+    Broken("params function raises",
+           'rule a:\n    output: "{w}.out"\n    params: p=lambda wildcards: 1 / 0\n    shell: "touch {output}"\n',
            ["division"], (1, 3), args=["x.out"]),
-    Broken("threads function raises", 'rule a:\n    output: "{w}.out"\n    threads: lambda wildcards: 1 / 0\n    shell: "touch {output}"\n',
+    Broken("threads function raises",
+           'rule a:\n    output: "{w}.out"\n    threads: lambda wildcards: 1 / 0\n    shell: "touch {output}"\n',
            ["division"], (1, 3), args=["x.out"]),
     Broken("unknown name in shell", 'rule a:\n    output: "x"\n    shell: "touch {outptu}"\n', ["outptu"], (1, 3)),
-    Broken("unknown wildcard in shell", 'rule a:\n    output: "{w}.out"\n    shell: "touch {wildcards.nope}"\n', ["nope"], (1, 3), args=["x.out"]),
+    Broken("unknown wildcard in shell", 'rule a:\n    output: "{w}.out"\n    shell: "touch {wildcards.nope}"\n',
+           ["nope"], (1, 3), args=["x.out"]),
     Broken("index too large in shell", 'rule a:\n    output: "x"\n    shell: "touch {output[3]}"\n', [], (1, 3)),
     Broken("single brace in shell", 'rule a:\n    output: "x"\n    shell: "awk \'{print}\' > {output"\n', [], (1, 3)),
-    Broken("command fails", 'x = 1\nrule failing:\n    output: "x"\n    shell: "touch x; exit 42"\n', ["failing", "42"]),
-    Broken("output not made", 'rule lazy:\n    output: "x.out"\n    shell: "true"\n', ["x.out", "lazy"], args=["--latency-wait", "0"]),
+    Broken("command fails", 'x = 1\nrule failing:\n    output: "x"\n    shell: "touch x; exit 42"\n',
+           ["failing", "42"]),
+    Broken("output not made", 'rule lazy:\n    output: "x.out"\n    shell: "true"\n', ["x.out", "lazy"],
+           args=["--latency-wait", "0"]),
     Broken("command of 10 MB", 'rule a:\n    output: "x.out"\n    shell: "true ' + "a" * 10_000_000 + '"\n', ["a"]),
     Broken("missing script", 'rule a:\n    output: "x.out"\n    script: "gone.py"\n', ["gone.py"]),
-    Broken("script with a mistake", 'rule a:\n    output: "x.out"\n    script: "s.py"\n', ["s.py", "not_defined"], 2, "s.py",
-           files={"s.py": "x = 1\ny = not_defined\n"}, traceback=True),
-    Broken("run block with a mistake", 'rule a:\n    output: "x.out"\n    run:\n        y = not_defined\n', ["not_defined"], 4, traceback=True),
-    Broken("rule target with wildcards", 'rule a:\n    output: "{w}.out"\n    shell: "touch {output}"\n', ["wildcard"], args=["a"]),
+    Broken("script with a mistake", 'rule a:\n    output: "x.out"\n    script: "s.py"\n', ["s.py", "not_defined"], 2,
+           "s.py", files={"s.py": "x = 1\ny = not_defined\n"}, traceback=True),
+    Broken("run block with a mistake", 'rule a:\n    output: "x.out"\n    run:\n        y = not_defined\n',
+           ["not_defined"], 4, traceback=True),
+    Broken("rule target with wildcards", 'rule a:\n    output: "{w}.out"\n    shell: "touch {output}"\n', ["wildcard"],
+           args=["a"]),
 ]
 
 NOT_YET = [
     Broken("checkpoint", 'x = 1\ncheckpoint a:\n    output: "x"\n    shell: "touch x"\n', ["checkpoint", "yet"], 2),
     Broken("module", 'x = 1\nmodule other:\n    snakefile: "o.smk"\n', ["module", "yet"], 2),
-    Broken("use rule", 'rule a:\n    output: "x"\nuse rule a as b with:\n    output: "y"\n', ["use rule", "yet"], (3, 4)),
+    Broken("use rule", 'rule a:\n    output: "x"\nuse rule a as b with:\n    output: "y"\n', ["use rule", "yet"],
+           (3, 4)),
     Broken("pipe", 'x = 1\nrule a:\n    output: pipe("x")\n    shell: "touch x"\n', ["pipe", "yet"], (2, 3)),
     Broken("service", 'x = 1\nrule a:\n    output: service("x")\n    shell: "touch x"\n', ["service", "yet"], (2, 3)),
     Broken("scattergather", "x = 1\nscattergather:\n    split=8\n", ["scattergather", "yet"], (2, 3)),
@@ -124,11 +154,13 @@ COMMAND_LINE = [
     Broken("set-threads of no rule", GOOD, ["nonsense"], args=["--set-threads", "nonsense"]),
     Broken("resources without a value", GOOD, ["mem"], args=["--resources", "mem"]),
     Broken("missing profile", GOOD, ["no_profile"], args=["--profile", "no_profile"]),
-    Broken("profile with an unknown option", GOOD, ["not-an-option"], args=["--profile", "p"], files={"p/config.yaml": "not-an-option: 1\n"}),
-    Broken("profile that is no YAML", GOOD, ["config.yaml"], args=["--profile", "p"], files={"p/config.yaml": "a: [1\nb: }\n"}),
+    Broken("profile with an unknown option", GOOD, ["not-an-option"], args=["--profile", "p"],
+           files={"p/config.yaml": "not-an-option: 1\n"}),
+    Broken("profile that is no YAML", GOOD, ["config.yaml"], args=["--profile", "p"],
+           files={"p/config.yaml": "a: [1\nb: }\n"}),
     Broken("directory is a file", GOOD, ["plain"], args=["-d", "plain"], before="touch plain"),
-    Broken("protected output in the way", GOOD.replace('"x.out"', 'protected("x.out")'), ["x.out", "rotected"], args=["-F"],
-           before="touch x.out; chmod a-w x.out", as_user=True),
+    Broken("protected output in the way", GOOD.replace('"x.out"', 'protected("x.out")'), ["x.out", "rotected"],
+           args=["-F"], before="touch x.out; chmod a-w x.out", as_user=True),
 ]
 
 ALL = LANGUAGE + RULES + NOT_YET + COMMAND_LINE

@@ -11,7 +11,7 @@ import folder as folder_support  # noqa: E402
 
 class Folder(folder_support.Folder):
     def run(self, *arguments, code=0, env=None, snakefile=None, timeout=60):
-        """`furrow run ARGUMENTS`, which must end with this exit code."""
+        """`furrow run ARGUMENTS`, which must return this exit code."""
         if snakefile is not None:
             self.write("Snakefile", snakefile)
         result = engine.furrow_run(*arguments, cwd=self.path, env=env and engine.environment(**env), timeout=timeout)

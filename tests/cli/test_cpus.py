@@ -1,4 +1,4 @@
-"""furrow cpus, against what the system's own tools say."""
+"""Compares `furrow cpus` with the system's own tools."""
 import os
 import re
 
@@ -27,7 +27,7 @@ def test_figures_are_those_of_this_process(tmp_path):
     assert "limited by" in rows["usable"]
 
 
-def test_affinity_binds(tmp_path):
+def test_affinity_limits_the_cores(tmp_path):
     one = min(os.sched_getaffinity(0))
     rows = figures("taskset", "-c", str(one), cwd=tmp_path)
     assert two_numbers(rows["affinity"]) == [1, 1]
@@ -37,7 +37,7 @@ def test_affinity_binds(tmp_path):
         assert rows["usable"].endswith("limited by the affinity")
 
 
-def test_arguments(tmp_path):
+def test_arguments_are_refused(tmp_path):
     result = engine.furrow("cpus", "--help", cwd=tmp_path)
     assert result.code == 0 and "quota" in result.out
     result = engine.furrow("cpus", "--all", cwd=tmp_path)

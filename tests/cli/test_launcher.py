@@ -1,5 +1,5 @@
-"""Started several times by a launcher without MPI between them, the command refuses: each would do all the work.
-(With MPI: tests/ranks.)"""
+"""If a launcher starts the command several times without MPI, it refuses to run: each process would do all the work.
+(For runs with MPI, see tests/ranks.)"""
 import engine
 import pytest
 
@@ -7,7 +7,7 @@ SEVERAL = {"SLURM_STEP_NUM_TASKS": "3", "SLURM_PROCID": "1"}
 
 
 @pytest.mark.parametrize("command", [["map", "touch", "{}", ":::", "made"], ["run", "made"]])
-def test_tasks_of_srun_without_pmix_do_nothing(folder, command):
+def test_tasks_of_srun_without_pmix_are_refused(folder, command):
     folder.write("Snakefile", 'rule: output: "made"\n    shell: "touch made"\n')
     result = engine.execute([engine.FURROW, *command], folder.path, engine.environment(**SEVERAL))
     assert result.code == (255 if command[0] == "map" else 2), str(result)
@@ -17,24 +17,24 @@ def test_tasks_of_srun_without_pmix_do_nothing(folder, command):
 
 @pytest.mark.parametrize("several", [{**SEVERAL, "PMIX_RANK": "1"},
                                      {"OMPI_COMM_WORLD_SIZE": "2", "OMPI_COMM_WORLD_RANK": "0"}])
-def test_who_is_alone_for_mpi_does_nothing(folder, several):
+def test_processes_that_mpi_does_not_connect_are_refused(folder, several):
     result = engine.furrow("map", "touch", "{}", ":::", "made", cwd=folder.path, env=engine.environment(**several))
     assert result.code == 255, str(result)
-    assert "times" in result.err and ("each of them is alone" in result.err or "without MPI" in result.err)
+    assert "times" in result.err and ("sees each of them alone" in result.err or "without MPI" in result.err)
     assert not (folder.path / "made").exists()
 
 
-def test_the_command_itself_is_linked_to_no_mpi(folder):
+def test_the_command_is_not_linked_to_mpi(folder):
     libraries = engine.execute(["ldd", engine.FURROW], folder.path).out.lower()
     assert "libc.so" in libraries and "mpi" not in libraries and "pmix" not in libraries
 
 
-def test_one_rank_alone_goes_on(folder):
+def test_a_single_rank_runs(folder):
     env = engine.environment(OMPI_COMM_WORLD_SIZE="1", OMPI_COMM_WORLD_RANK="0")
     assert engine.furrow("map", "touch", "{}", ":::", "made", cwd=folder.path, env=env).code == 0
 
 
-def test_tasks_of_srun_are_told_apart_from_a_batch_script(folder):
+def test_tasks_of_srun_are_refused_but_a_batch_script_runs(folder):
     inside = dict(SLURM_STEP_NUM_TASKS="3", SLURM_PROCID="1")
     result = engine.furrow("map", "true", ":::", "1", cwd=folder.path, env=engine.environment(**inside))
     assert result.code == 255 and "srun has started this command 3 times" in result.err

@@ -1,4 +1,4 @@
-"""One workflow a directory at a time."""
+"""Only one workflow runs in a folder at a time."""
 import shlex
 import subprocess
 import time
@@ -19,7 +19,7 @@ def begin(folder):
     return process
 
 
-def test_second_run_is_refused_with_the_first_ones_pid(folder):
+def test_second_run_is_refused_naming_the_first_pid(folder):
     first = begin(folder)
     try:
         result = folder.run(code=1)
@@ -30,7 +30,7 @@ def test_second_run_is_refused_with_the_first_ones_pid(folder):
         first.wait()
 
 
-def test_dry_run_is_allowed_beside_a_run(folder):
+def test_dry_run_is_allowed_during_a_run(folder):
     first = begin(folder)
     try:
         folder.run("-n")
@@ -52,5 +52,6 @@ def test_workflows_in_two_folders_run_at_once(folder):
 def test_a_job_may_run_a_workflow_of_its_own(folder):
     folder.write("inner/Snakefile", 'rule inner:\n    output: "inner.out"\n    shell: "touch {output}"\n')
     command = shlex.join(engine.FURROW_RUN)
-    folder.run(snakefile=f'rule outer:\n    output: "outer.out"\n    shell: """{command} -c 1 -d inner -s inner/Snakefile && touch {{output}}"""\n')
+    folder.run(snakefile=f'rule outer:\n    output: "outer.out"\n'
+                         f'    shell: """{command} -c 1 -d inner -s inner/Snakefile && touch {{output}}"""\n')
     assert (folder / "inner" / "inner.out").exists() and (folder / "outer.out").exists()

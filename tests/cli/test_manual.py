@@ -1,4 +1,4 @@
-"""The manual page and the completions know what the help knows."""
+"""The manual page and the completions have every option that the help has."""
 import re
 from pathlib import Path
 
@@ -13,9 +13,10 @@ def options(command, folder):
     """The long options that the help of a command names; each a tuple of its names."""
     text = engine.furrow(command, "--help", cwd=folder).out
     if command == "map":
-        # Option names in the examples are not ours.
+        # Option names in the examples belong to other programs.
         return {(name,) for name in re.findall(r"--([a-z][a-z-]+)", text.split("\nInputs:")[1])}
-    return {tuple(re.findall(r"--([a-z][a-z-]+)", line)) for line in re.findall(r"^ {2}((?:-\w,)?--\S+)", text, re.MULTILINE)}
+    return {tuple(re.findall(r"--([a-z][a-z-]+)", line))
+            for line in re.findall(r"^ {2}((?:-\w,)?--\S+)", text, re.MULTILINE)}
 
 
 def is_in(text, name):

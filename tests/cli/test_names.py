@@ -1,10 +1,10 @@
-"""Names of files that are hard on a shell, on a line-based protocol, or on an encoding."""
+"""File names that are difficult for a shell, for a line-based protocol or for an encoding."""
 import os
 
 import pytest
 
-NAMES = ["with space", "it's", 'double"quote', "dollar$HOME", "star*", "semi;colon", "tab\there", "back\\slash", "-dash",
-         "#hash", "(round)", "~tilde", "été", "日本"]
+NAMES = ["with space", "it's", 'double"quote', "dollar$HOME", "star*", "semi;colon", "tab\there", "back\\slash",
+         "-dash", "#hash", "(round)", "~tilde", "été", "日本"]
 
 
 @pytest.mark.parametrize("name", NAMES, ids=lambda name: ascii(name))

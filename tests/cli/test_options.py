@@ -35,14 +35,15 @@ def test_version_is_one_line(tmp_path):
 def test_help_names_every_option(tmp_path):
     result = engine.furrow("run", "--help", cwd=tmp_path)
     assert result.code == 0
-    for option in """--snakefile --cores --jobs --dry-run --printshellcmds --quiet --keep-going --force --forceall --forcerun
-            --until --omit-from --directory --config --configfile --resources --set-threads --set-resources
-            --default-resources --rerun-triggers --rerun-incomplete --unlock --touch --dag --rulegraph --filegraph --summary
-            --list --retries --latency-wait --keep-incomplete --notemp --delete-all-output --profile --why --python""".split():
+    for option in """--snakefile --cores --jobs --dry-run --printshellcmds --quiet --keep-going --force --forceall
+            --forcerun --until --omit-from --directory --config --configfile --resources --set-threads --set-resources
+            --default-resources --rerun-triggers --rerun-incomplete --unlock --touch --dag --rulegraph --filegraph
+            --summary --list --retries --latency-wait --keep-incomplete --notemp --delete-all-output --profile --why
+            --python""".split():
         assert option in result.out, option
 
 
-def test_a_folder_that_has_been_removed_is_said(tmp_path):
+def test_a_removed_folder_is_reported(tmp_path):
     line = f"mkdir gone; cd gone; rmdir ../gone; {engine.FURROW} run"
     done = subprocess.run(["bash", "-c", line], cwd=tmp_path, capture_output=True, text=True, timeout=60)
     assert done.returncode == 1 and "has been removed" in done.stderr, done.stderr
@@ -88,12 +89,14 @@ def test_quiet_still_shows_errors(folder):
     assert "broken" in result.text and "3" in result.text
 
 
-def test_list_prints_one_rule_a_line(folder):
+def test_list_prints_one_rule_per_line(folder):
     assert {"all", "a", "b"} <= set(chain(folder).run("--list").text.split())
 
 
 def test_dag_is_dot_on_standard_output_with_every_job(folder):
-    snakefile = 'rule all:\n    input: "1.out", "2.out"\nrule one:\n    output: "{n}.out"\n    shell: "touch {output}"\nprint("chatter")\n'
+    snakefile = ('rule all:\n    input: "1.out", "2.out"\n'
+                 'rule one:\n    output: "{n}.out"\n    shell: "touch {output}"\n'
+                 'print("chatter")\n')
     result = folder.run("--dag", snakefile=snakefile)
     assert result.out.startswith("digraph")
     assert "chatter" not in result.out and "chatter" in result.err
@@ -144,12 +147,12 @@ def test_why_runs_nothing(folder):
     assert not (folder / "a.out").exists()
 
 
-def test_profile_gives_options(folder):
+def test_profile_sets_options(folder):
     folder.write("prof/config.yaml", "cores: 1\nprintshellcmds: true\nconfig:\n  - p=77\n")
     assert "echo 77" in chain(folder).run("--profile", "prof").text
 
 
-def test_an_option_for_a_cluster_is_refused_without_one(folder):
+def test_a_cluster_option_is_refused_without_a_cluster(folder):
     result = chain(folder).run("--batch-nodes", "2", code=2)
     assert "--batch-nodes is about" in result.err and "Add --executor slurm" in result.err
     assert not (folder / "b.out").exists()
@@ -158,14 +161,16 @@ def test_an_option_for_a_cluster_is_refused_without_one(folder):
     assert not (folder / "made").exists()
 
 
-def test_a_profile_for_a_cluster_serves_without_one(folder):
-    folder.write("prof/config.yaml", "executor: slurm\njobs: 50\nbatch-nodes: 2\npacking: packed\nlocal-cores: 1\ngroups: [other=g]\n")
+def test_a_cluster_profile_works_without_a_cluster(folder):
+    folder.write("prof/config.yaml",
+                 "executor: slurm\njobs: 50\nbatch-nodes: 2\npacking: packed\nlocal-cores: 1\ngroups: [other=g]\n")
     chain(folder).run("--profile", "prof", "--executor", "local", "--cores", "1")
     assert (folder / "b.out").exists()
 
 
 def test_all_cores_are_used_without_c(folder):
-    folder.write("Snakefile", 'rule a:\n    output: "a.out"\n    threads: 1000\n    shell: "echo {threads} > {output}"\n')
+    folder.write("Snakefile",
+                 'rule a:\n    output: "a.out"\n    threads: 1000\n    shell: "echo {threads} > {output}"\n')
     result = engine.execute(engine.FURROW_RUN, folder.path)
     assert result.code == 0, str(result)
     given = int((folder / "a.out").read_text())
@@ -173,8 +178,8 @@ def test_all_cores_are_used_without_c(folder):
     assert logical / 2 <= given <= logical, "all cores, of which two threads may be one"
 
 
-def test_output_of_a_job_is_shown_whole(folder):
-    """Two jobs that write at once do not mix their lines."""
+def test_outputs_of_jobs_do_not_mix(folder):
+    """The lines of two jobs that write at once do not mix."""
     result = folder.run("--cores", "2", snakefile='''
 rule all:
     input: "a.out", "b.out"
@@ -200,7 +205,7 @@ rule breaks:
         assert word in result.text, word
 
 
-def test_closed_standard_output_is_no_crash(folder):
+def test_closed_standard_output_does_not_crash(folder):
     chain(folder)
     shell = subprocess.run(
         ["bash", "-c", '"$@" | head -c 1; exit ${PIPESTATUS[0]}', "bash", *engine.FURROW_RUN, "--cores", "1", "--dag"],
@@ -210,7 +215,7 @@ def test_closed_standard_output_is_no_crash(folder):
     assert "terminate" not in shell.stderr
 
 
-def test_standard_output_closed_from_the_start_is_no_crash(folder):
+def test_standard_output_closed_from_the_start_does_not_crash(folder):
     chain(folder)
     shell = subprocess.run(
         ["bash", "-c", 'exec "$@" >&- 2>&-', "bash", *engine.FURROW_RUN, "--cores", "1"],
@@ -240,7 +245,7 @@ rule function:
     assert (folder / "function.out").read_text() == "2 200\n"
 
 
-def test_latency_wait_holds_up_no_other_job(folder):
+def test_latency_wait_does_not_block_other_jobs(folder):
     folder.write("Snakefile", '''
 rule all:
     input: "late.out", "b.out"

@@ -1,4 +1,4 @@
-"""The Python that runs a Snakefile is the user's: Debian's, one of a virtualenv, another version."""
+"""The Python that runs a Snakefile is the user's own: Debian's, a virtualenv's, or another version."""
 import glob
 import os
 import subprocess
@@ -17,7 +17,7 @@ rule one:
         samples[samples.name == wildcards.s].to_csv(output[0], index=False)
         shell("echo {params.v} >> {output}")
 '''
-TELL = '''
+VERSION_SNAKEFILE = '''
 import sys
 rule all:
     input: "shell.out", "run.out", "script.out"
@@ -34,7 +34,7 @@ rule in_script:
     params: d={"a": (1, 2)}
     script: "tell.py"
 '''
-TELL_SCRIPT = '''import sys
+VERSION_SCRIPT = '''import sys
 assert snakemake.params.d["a"][1] == 2
 open(snakemake.output[0], "w").write("%d.%d\\n" % sys.version_info[:2])
 '''
@@ -42,14 +42,16 @@ OLDEST = (3, 9)
 
 
 def other_pythons():
-    """Interpreters of this machine, one for each version from 3.9 on but for Debian's own."""
+    """This machine's interpreters, one for each version from 3.9 on, without Debian's."""
     paths = sorted(glob.glob(os.path.expanduser("~/.pyenv/versions/*/bin/python3")))
-    paths += sorted(glob.glob("/usr/local/bin/python3.*[0-9]") + glob.glob("/usr/bin/python3.*[0-9]") + glob.glob("/opt/*/bin/python3"))
+    patterns = "/usr/local/bin/python3.*[0-9]", "/usr/bin/python3.*[0-9]", "/opt/*/bin/python3"
+    paths += sorted(path for pattern in patterns for path in glob.glob(pattern))
     found = {}
     for path in paths:
-        told = subprocess.run([path, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"], capture_output=True, text=True)
-        if told.returncode == 0:
-            found.setdefault(told.stdout.strip(), path)
+        reported = subprocess.run([path, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"],
+                                  capture_output=True, text=True)
+        if reported.returncode == 0:
+            found.setdefault(reported.stdout.strip(), path)
     return found
 
 
@@ -62,13 +64,13 @@ SUPPORTED = {v: p for v, p in OTHERS.items() if number(v) >= OLDEST}
 TOO_OLD = {v: p for v, p in OTHERS.items() if number(v) < OLDEST}
 
 
-def tell(folder):
-    folder.write("tell.py", TELL_SCRIPT)
-    folder.write("Snakefile", TELL)
+def write_workflow(folder):
+    folder.write("tell.py", VERSION_SCRIPT)
+    folder.write("Snakefile", VERSION_SNAKEFILE)
     return folder
 
 
-def told(folder):
+def reported(folder):
     return {(folder / f"{kind}.out").read_text().strip() for kind in ("shell", "run", "script")}
 
 
@@ -77,7 +79,7 @@ def test_debians_python_with_a_third_party_package(folder):
     assert (folder / "b.out").read_text() == "name,value\nb,2\n2\n"
 
 
-def test_files_named_like_standard_modules_disturb_nothing(folder):
+def test_files_named_like_standard_modules_do_no_harm(folder):
     for name in ("copy", "json", "socket", "pickle", "tempfile", "tokenize", "string"):
         folder.write(f"{name}.py", "raise RuntimeError('the wrong module')\n")
     folder.run(snakefile='''
@@ -125,36 +127,36 @@ rule c:
 @pytest.mark.skipif(not SUPPORTED, reason="this machine has no second Python from 3.9 on")
 @pytest.mark.parametrize("version", sorted(SUPPORTED, key=number) or ["none"])
 def test_another_version_by_option(folder, version):
-    tell(folder).run("--python", SUPPORTED[version])
-    assert told(folder) == {version}
+    write_workflow(folder).run("--python", SUPPORTED[version])
+    assert reported(folder) == {version}
 
 
 @pytest.mark.skipif(not SUPPORTED, reason="this machine has no second Python from 3.9 on")
 def test_another_version_by_variable(folder):
     version, path = max(SUPPORTED.items(), key=lambda item: number(item[0]))
-    tell(folder).run(env={"FURROW_PYTHON": path})
-    assert told(folder) == {version}
+    write_workflow(folder).run(env={"FURROW_PYTHON": path})
+    assert reported(folder) == {version}
 
 
 @pytest.mark.skipif(not TOO_OLD, reason="this machine has no Python older than 3.9")
 @pytest.mark.parametrize("version", sorted(TOO_OLD, key=number) or ["none"])
-def test_python_that_is_too_old_is_refused_by_name(folder, version):
-    result = tell(folder).run("--python", TOO_OLD[version], code=1)
+def test_a_python_that_is_too_old_is_refused_by_name(folder, version):
+    result = write_workflow(folder).run("--python", TOO_OLD[version], code=1)
     assert "3.9" in result.text and TOO_OLD[version] in result.text
     assert "SyntaxError" not in result.text
 
 
-def test_python_that_is_not_there_is_named(folder):
-    result = tell(folder).run("--python", "/nowhere/python3", code=1)
+def test_a_missing_python_is_named(folder):
+    result = write_workflow(folder).run("--python", "/nowhere/python3", code=1)
     assert "/nowhere/python3" in result.text
 
 
-def test_python_that_is_no_python_is_named(folder):
-    result = tell(folder).run("--python", "/bin/true", code=1)
+def test_a_program_that_is_not_python_is_named(folder):
+    result = write_workflow(folder).run("--python", "/bin/true", code=1)
     assert "/bin/true" in result.text
 
 
 def test_without_any_python_the_message_says_what_to_do(folder):
     (folder / "empty").mkdir()
-    result = tell(folder).run(env={"PATH": str(folder / "empty")}, code=1)
+    result = write_workflow(folder).run(env={"PATH": str(folder / "empty")}, code=1)
     assert "python3" in result.text and "--python" in result.text

@@ -1,4 +1,4 @@
-"""The demo's tables are the same from both engines, byte for byte."""
+"""Both engines make the demo's tables, equal byte for byte."""
 import shutil
 
 import pytest
@@ -10,7 +10,7 @@ SNAKEFILE = engine.ROOT / "examples" / "zipf" / "Snakefile"
 
 @pytest.fixture
 def texts(tmp_path):
-    """A folder of texts of which one has a name that a shell would take apart."""
+    """A folder of texts, one with a name that a shell would split."""
     folder = tmp_path / "some texts"
     folder.mkdir()
     for name in ("BSD", "GPL-1", "LGPL-2.1"):
@@ -50,7 +50,7 @@ def test_second_run_has_nothing_to_do_and_clean_removes_all(texts, tmp_path):
     assert cleaned.code == 0 and not (tmp_path / "results").exists(), str(cleaned)
 
 
-def test_a_folder_without_texts_is_an_error_that_says_what_to_do(tmp_path):
+def test_a_folder_without_texts_is_an_error_with_advice(tmp_path):
     (tmp_path / "empty").mkdir()
     result = engine.furrow_run("-s", SNAKEFILE, "--config", f"texts={tmp_path / 'empty'}", cwd=tmp_path)
     assert result.code == 1 and "--config texts=DIR" in result.text, str(result)

@@ -18,7 +18,7 @@ WHY_NOT = slurm_support.missing()
 
 
 def pytest_collection_modifyitems(items):
-    items.sort(key=lambda item: "_for_a_minute_" not in item.name)  # others run beside it
+    items.sort(key=lambda item: "_for_a_minute_" not in item.name)  # starts first: others run at the same time
     for item in items:
         if WHY_NOT and "slurm" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.skip(reason=f"no Slurm: {WHY_NOT}"))
@@ -26,7 +26,7 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture(scope="session")
 def one_slurm():
-    """One for all tests of this process; each finds it without jobs."""
+    """One Slurm for all tests of this process; each test finds it without jobs."""
     started = slurm_support.Slurm().start()
     yield started
     started.stop()
@@ -48,7 +48,7 @@ def pytest_runtest_makereport(item):
 
 
 class Folder(folder_support.Folder):
-    """A fresh folder in which a test runs the command, with a Slurm to speak to."""
+    """A fresh folder in which a test runs the command, with a Slurm."""
 
     def __init__(self, path, slurm):
         super().__init__(path)
@@ -63,23 +63,23 @@ class Folder(folder_support.Folder):
         own = {"JOBLOG": str(self.path / "jobs.log"), "HOME": str(self.path / "home")}
         return engine.environment(**{**slurm, **own, **more})
 
-    # Questions every second instead of every 30: the tests are not to wait for them.
+    # Ask Slurm every second instead of every 30, so that tests need not wait.
     QUICK = ("--seconds-between-status-checks", "1")
 
     def run(self, *arguments, code=0, timeout=90, quick=True, **environment):
-        """`furrow run ARGUMENTS`, which must end with this exit code."""
+        """Runs `furrow run ARGUMENTS`, which must end with this exit code."""
         argv = [engine.FURROW, "run", *map(str, arguments), *(self.QUICK if quick else ())]
         result = engine.execute(argv, self.path, self.environment(**environment), timeout)
         assert result.code == code, str(result)
         return result
 
     def start(self, *arguments, **environment):
-        """The same, left running."""
+        """Starts the same, and leaves it running."""
         return Running([*map(str, arguments), *self.QUICK], self.path, self.environment(**environment), self.mark,
                        program=[engine.FURROW, "run"])
 
     def log(self):
-        """What jobs have written into their common log: one line each time one began or ended."""
+        """The lines that jobs have written to their common log: one for each begin or end."""
         path = self.path / "jobs.log"
         return path.read_text().split("\n")[:-1] if path.exists() else []
 

@@ -1,4 +1,4 @@
-"""A rank that dies under srun ends its job step, so that the others do not wait for it for ever."""
+"""A rank that dies under srun ends its job step, so that the other ranks do not wait for it forever."""
 import os
 import signal
 import sys
@@ -34,7 +34,7 @@ rule one:
     shell: "touch begun; sleep 0.3; echo > {output}"
 """
 
-# What runs on the ranks: for long, and until it ends by itself with a code.
+# Programs for the ranks: LONG ones, and SHORT ones that end by themselves, each with its exit code.
 LONG = {
     "pool": [BIN / "rank_program"],
     "python": [sys.executable, "script.py", 100000, 0],
@@ -52,7 +52,7 @@ SHORT = {
 
 @pytest.fixture
 def ranks(folder):
-    """Starts a program on two nodes, a rank on each."""
+    """Starts a program on two nodes, one rank on each."""
     if not (BIN / "rank_program").exists():
         pytest.skip("furrow was built without MPI (Debian: libopenmpi-dev)")
     if "pmix" not in folder.slurm.ask("srun", "--mpi=list").stdout:
@@ -70,21 +70,21 @@ def ranks(folder):
 
 
 def status(pid):
-    """Name and parent of a process."""
+    """The name and the parent of a process."""
     lines = (Path("/proc") / str(pid) / "status").read_text().splitlines()
     fields = dict(line.split(":", 1) for line in lines)
     return fields["Name"].strip(), int(fields["PPid"])
 
 
 def rank_process(run, rank):
-    """(its task as Slurm knows it, the program): the same where nobody keeps it."""
+    """(the task that Slurm knows, the program): the same process if there is no supervisor."""
     found = {}
     for pid in marked_processes(run.mark):
         try:
             if f"SLURM_PROCID={rank}".encode() in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0"):
                 found[pid] = status(pid)
         except OSError:
-            pass  # it ended meanwhile
+            pass  # it has ended in the meantime
     task = next(pid for pid, (_, parent) in found.items() if status(parent)[0] == "slurmstepd")
     if found[task][0] != "furrow-keeper":
         return task, task
@@ -93,7 +93,7 @@ def rank_process(run, rank):
 
 @pytest.mark.parametrize("victim", [0, 1])
 @pytest.mark.parametrize("what", LONG)
-def test_a_killed_rank_ends_the_step(what, victim, ranks):
+def test_a_killed_rank_ends_the_job_step(what, victim, ranks):
     run = ranks(LONG[what])
     run.wait_for_file("begun")
     os.kill(rank_process(run, victim)[1], signal.SIGKILL)
@@ -102,7 +102,7 @@ def test_a_killed_rank_ends_the_step(what, victim, ranks):
     assert f"furrow: rank {victim} on n{victim + 1} died by signal 9 (Killed): job step " in run.text()
 
 
-def test_so_does_a_rank_that_leaves_without_a_word(ranks):
+def test_a_rank_that_exits_without_finalizing_ends_the_job_step(ranks):
     run = ranks([BIN / "rank_program", "exit"])
     assert run.wait(20) != 0
     run.wait_for_nothing_left(5)
@@ -110,7 +110,7 @@ def test_so_does_a_rank_that_leaves_without_a_word(ranks):
 
 
 @pytest.mark.parametrize("what", SHORT)
-def test_ranks_that_end_in_order_leave_nothing_behind_and_say_nothing(what, ranks):
+def test_ranks_that_end_normally_clean_up_and_print_nothing(what, ranks):
     program, code = SHORT[what]
     run = ranks(program)
     run.wait_for_file("begun")
@@ -121,22 +121,24 @@ def test_ranks_that_end_in_order_leave_nothing_behind_and_say_nothing(what, rank
     assert "furrow: rank" not in run.text()
 
 
-@pytest.mark.parametrize("told", [None, "1"])
-def test_a_script_that_starts_threads_first_is_warned(told, ranks, folder, monkeypatch):
-    if told:
-        monkeypatch.setenv("SLURM_KILL_BAD_EXIT", told)
-    (folder / "threads.py").write_text("import threading, time\nthreading.Thread(target=time.sleep, args=(1,)).start()\n" + SCRIPT)
+@pytest.mark.parametrize("kill_bad_exit", [None, "1"])
+def test_a_script_with_threads_gets_a_warning(kill_bad_exit, ranks, folder, monkeypatch):
+    if kill_bad_exit:
+        monkeypatch.setenv("SLURM_KILL_BAD_EXIT", kill_bad_exit)
+    (folder / "threads.py").write_text("import threading, time\n"
+                                       "threading.Thread(target=time.sleep, args=(1,)).start()\n" + SCRIPT)
     run = ranks([sys.executable, "threads.py", 20, 3])
     assert run.wait(20) == 3, run.text()
-    assert run.text().count("RuntimeWarning: should a rank die, the others will wait for it") == (0 if told else 1), run.text()
-    assert ("threads.py:13: RuntimeWarning" in run.text()) == (not told), "the line that makes the pool"
+    warnings = run.text().count("RuntimeWarning: if a rank dies, the others will wait for it")
+    assert warnings == (0 if kill_bad_exit else 1), run.text()
+    assert ("threads.py:13: RuntimeWarning" in run.text()) == (not kill_bad_exit), "the line that makes the pool"
 
 
-def test_a_step_that_is_cancelled_blames_no_rank(ranks, folder):
+def test_a_cancelled_job_step_blames_no_rank(ranks, folder):
     run = ranks(LONG["pool"])
     run.wait_for_file("begun")
-    step = wait_until(lambda: [each for each in folder.slurm.ask("squeue", "-hs", "-o", "%i").stdout.split() if "." in each], 20,
-                      "the step is known")
+    step = wait_until(lambda: [each for each in folder.slurm.ask("squeue", "-hs", "-o", "%i").stdout.split()
+                               if "." in each], 20, "the step is known")
     folder.slurm.ask("scancel", *step)
     assert run.wait(20) != 0
     run.wait_for_nothing_left(5)

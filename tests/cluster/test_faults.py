@@ -1,6 +1,6 @@
-"""What goes wrong on a cluster, and what becomes of the run: nothing is lost, nothing that succeeded runs twice.
+"""Faults on a cluster: whatever happens, nothing is lost, and no job that succeeded runs twice.
 
-Jobs write a line into one log when they begin and when they end.
+Jobs write a line to a common log when they begin and when they end.
 """
 import signal
 import time
@@ -8,7 +8,7 @@ import time
 import pytest
 from running import wait_until
 
-# {command} runs between the two lines.
+# {command} runs between the two lines of the log.
 ONE = """
 rule all:
     output: "out.txt"
@@ -32,7 +32,7 @@ rule one:
 
 
 def begun(folder, lines=1):
-    wait_until(lambda: len(folder.log()) >= lines, 30, "jobs run")
+    wait_until(lambda: len(folder.log()) >= lines, 30, "jobs have begun")
 
 
 def state_of(slurm, job):
@@ -40,7 +40,7 @@ def state_of(slurm, job):
     return text.split("JobState=")[1].split()[0]
 
 
-def test_a_cancelled_job_fails_with_that_reason(folder):
+def test_a_cancelled_job_fails_as_cancelled(folder):
     folder.write("Snakefile", one("sleep 60"))
     run = folder.start("--executor", "slurm")
     begun(folder)
@@ -51,13 +51,13 @@ def test_a_cancelled_job_fails_with_that_reason(folder):
     assert folder.log() == ["begin"]
 
 
-def test_a_job_cancelled_while_it_waits_fails_and_is_not_submitted_again(folder):
+def test_a_job_cancelled_in_the_queue_is_not_submitted_again(folder):
     for node in ("n1", "n2"):
         folder.slurm.set_node(node, "DRAIN")
     folder.write("Snakefile", one("true"))
     before = folder.slurm.submissions()
     run = folder.start("--executor", "slurm")
-    (job,) = wait_until(folder.slurm.queue, 20, "it waits")
+    (job,) = wait_until(folder.slurm.queue, 20, "the job waits")
     time.sleep(1.5)
     folder.slurm.ask("scancel", job)
     assert run.wait() == 1
@@ -65,9 +65,9 @@ def test_a_job_cancelled_while_it_waits_fails_and_is_not_submitted_again(folder)
     assert folder.slurm.submissions() - before == 1 and folder.log() == []
 
 
-def test_out_of_memory_is_named_and_a_second_attempt_gets_more(folder):
-    hungry = "/usr/bin/python3 -c 'import time; x = bytearray(300 << 20); time.sleep(4)'"
-    folder.write("Snakefile", one(hungry, """retries: 1
+def test_out_of_memory_is_named_and_a_retry_gets_more(folder):
+    memory_hog = "/usr/bin/python3 -c 'import time; x = bytearray(300 << 20); time.sleep(4)'"
+    folder.write("Snakefile", one(memory_hog, """retries: 1
     resources: mem_mb=lambda wildcards, attempt: 100 if attempt == 1 else 900"""))
     run = folder.start("--executor", "slurm")
     assert run.wait(60) == 0, run.text()
@@ -80,14 +80,14 @@ def test_out_of_time_is_named(folder):
     run = folder.start("--executor", "slurm")
     begun(folder)
     (job,) = folder.slurm.queue()
-    # A limit of a minute is the least there is; this one is over as soon as Slurm looks.
+    # The shortest time limit is a minute. This end time takes effect as soon as Slurm checks it.
     assert folder.slurm.ask("scontrol", "update", f"JobId={job}", "EndTime=now").returncode == 0
     assert run.wait(80) == 1
     assert "TIMEOUT" in run.text() and f"Slurm job {job} on n" in run.text()
     assert folder.log() == ["begin"]
 
 
-def test_a_node_that_goes_down_fails_the_job_and_a_retry_runs_elsewhere(folder):
+def test_after_a_node_failure_a_retry_runs_on_another_node(folder):
     folder.write("Snakefile", one("[ -e again ] || {{ touch again; sleep 60; }}", "retries: 1"))
     run = folder.start("--executor", "slurm")
     begun(folder)
@@ -98,7 +98,7 @@ def test_a_node_that_goes_down_fails_the_job_and_a_retry_runs_elsewhere(folder):
     assert folder.log() == ["begin", "begin", "end"]
 
 
-def test_jobs_of_a_lost_batch_that_had_not_begun_run_later_without_a_retry(folder):
+def test_unstarted_jobs_of_a_lost_batch_run_without_a_retry(folder):
     folder.write("Snakefile", SEVERAL.format(count=6, runtime=1, command="[ -e again ] || sleep 60"))
     run = folder.start("--executor", "slurm", "--batch-cores", "2", "--keep-going")
     begun(folder, 2)
@@ -107,10 +107,10 @@ def test_jobs_of_a_lost_batch_that_had_not_begun_run_later_without_a_retry(folde
     folder.slurm.set_node(node, "DOWN")
     assert run.wait(60) == 1
     lost = 6 - sum(line.startswith("end") for line in folder.log())
-    # Each core may begin one more while Slurm ends what is on the node.
-    assert 2 <= lost <= 4, "those that ran are lost, the others are not"
+    # Each core may begin one more job while Slurm ends those on the node.
+    assert 2 <= lost <= 4, "only the jobs that ran are lost"
     assert run.text().count("NODE_FAIL") == lost
-    # One that was ended as it began may not have come to say so.
+    # A job that was ended as it began may not have written its line.
     for n in range(6):
         begun_times = folder.times(f"begin {n}")
         assert begun_times == 1 or (begun_times == 0 and not folder.times(f"end {n}"))
@@ -119,8 +119,8 @@ def test_jobs_of_a_lost_batch_that_had_not_begun_run_later_without_a_retry(folde
 AWAY_S = 60
 
 
-def test_a_controller_that_is_away_for_a_minute_changes_nothing(folder):
-    """What runs goes on and ends meanwhile, what becomes ready is submitted when it is back; nothing is lost or runs twice."""
+def test_controller_down_for_a_minute_loses_nothing(folder):
+    """Running jobs go on and end, and jobs that become ready are submitted when the controller is back."""
     folder.write("Snakefile", """
 rule all:
     input: "after.txt", "later.txt"
@@ -150,16 +150,17 @@ rule later:
     while time.monotonic() - away < AWAY_S:
         time.sleep(1)
         assert run.process.poll() is None, run.text()
-    assert all(folder.times(f"end {n}") == 1 for n in range(3)), "they ended while it was away"
+    assert all(folder.times(f"end {n}") == 1 for n in range(3)), "they ended while the controller was down"
     assert folder.times("begin after") == 0
     folder.slurm.start_controller()
     assert run.wait(120) == 0, run.text()
     assert "failed" not in run.text()
-    assert sorted(folder.log()) == sorted(f"{what} {job}" for job in (0, 1, 2, "long", "after", "later") for what in ("begin", "end"))
+    assert sorted(folder.log()) == sorted(f"{what} {job}" for job in (0, 1, 2, "long", "after", "later")
+                                          for what in ("begin", "end"))
 
 
 @pytest.mark.parametrize("runtime", [1, 60], ids=["packed", "array"])
-def test_a_killed_engine_finds_its_jobs_again(folder, runtime):
+def test_a_new_engine_adopts_the_jobs_of_a_killed_one(folder, runtime):
     folder.write("Snakefile", SEVERAL.format(count=4, runtime=runtime, command="sleep 3"))
     run = folder.start("--executor", "slurm")
     begun(folder, 4)
@@ -172,18 +173,18 @@ def test_a_killed_engine_finds_its_jobs_again(folder, runtime):
     assert "Nothing to do" in folder.run("--executor", "slurm").text
 
 
-def test_jobs_that_end_while_no_engine_is_there_are_not_run_again(folder):
+def test_jobs_that_ended_without_an_engine_do_not_run_again(folder):
     folder.write("Snakefile", SEVERAL.format(count=4, runtime=1, command="sleep 1"))
     run = folder.start("--executor", "slurm")
     begun(folder, 4)
     run.signal(signal.SIGKILL)
     run.wait()
-    wait_until(lambda: not folder.slurm.queue(), 30, "all have ended")
+    wait_until(lambda: not folder.slurm.queue(), 30, "all jobs have ended")
     assert "4 of 5" not in folder.run("--executor", "slurm").text
     assert sorted(folder.log()) == sorted(f"{what} {n}" for n in range(4) for what in ("begin", "end"))
 
 
-def test_the_local_executor_waits_for_them_too(folder):
+def test_a_local_run_waits_for_jobs_on_the_cluster(folder):
     folder.write("Snakefile", SEVERAL.format(count=2, runtime=60, command="sleep 2"))
     run = folder.start("--executor", "slurm")
     begun(folder, 2)
@@ -193,7 +194,7 @@ def test_the_local_executor_waits_for_them_too(folder):
     assert sorted(folder.log()) == sorted(f"{what} {n}" for n in range(2) for what in ("begin", "end"))
 
 
-def test_another_job_of_the_same_name_is_refused_while_the_old_one_runs(folder):
+def test_a_changed_job_is_refused_while_the_old_one_runs(folder):
     folder.write("Snakefile", one("sleep 30"))
     run = folder.start("--executor", "slurm")
     begun(folder)
@@ -204,13 +205,13 @@ def test_another_job_of_the_same_name_is_refused_while_the_old_one_runs(folder):
     text = folder.run("--executor", "slurm", code=1).text
     assert f"Slurm job {job}" in text and "still running" in text
     folder.slurm.ask("scancel", job)
-    wait_until(lambda: not folder.slurm.queue(), 30, "it is gone")
+    wait_until(lambda: not folder.slurm.queue(), 30, "the old job is gone")
     folder.run("--executor", "slurm")
     assert folder.log() == ["begin", "begin", "end"]
 
 
-def test_an_engine_killed_at_many_moments(folder):
-    """Each time for a moment longer; in the end all is there, and whatever had ended well ran once."""
+def test_engines_killed_at_many_moments_lose_nothing(folder):
+    """Each engine lives a little longer than the one before. At the end all files exist, and no job succeeded twice."""
     folder.write("Snakefile", SEVERAL.format(count=12, runtime=1, command="sleep 0.4") + """
 rule sum:
     input: rules.all.input
@@ -230,7 +231,7 @@ rule sum:
     assert "Nothing to do" in folder.run("--executor", "slurm", "sum.txt").text
 
 
-def test_ctrl_c_cancels_what_runs_and_what_waits(folder):
+def test_ctrl_c_cancels_running_and_waiting_jobs(folder):
     folder.write("Snakefile", SEVERAL.format(count=20, runtime=60, command="sleep 60"))
     run = folder.start("--executor", "slurm")
     begun(folder, 4)
@@ -243,8 +244,9 @@ def test_ctrl_c_cancels_what_runs_and_what_waits(folder):
 
 
 @pytest.mark.parametrize("times", [1, 2])
-@pytest.mark.parametrize("how", [["--executor", "slurm"], ["--cluster", "sbatch -p short -t 60 -o log"]])
-def test_ctrl_c_cancels_what_only_waits(folder, how, times):
+@pytest.mark.parametrize("how", [["--executor", "slurm"], ["--cluster", "sbatch -p short -t 60 -o log"]],
+                         ids=["slurm", "cluster"])
+def test_ctrl_c_cancels_a_job_that_only_waits(folder, how, times):
     folder.write("Snakefile", """
 rule all:
     output: "out"
@@ -252,42 +254,43 @@ rule all:
     shell: "touch {output}"
 """)
     run = folder.start(*how)
-    wait_until(lambda: folder.slurm.queue(), 20, "it waits, for longer than that partition allows")
+    wait_until(lambda: folder.slurm.queue(), 20, "the job waits: it asks for more time than the partition allows")
     time.sleep(0.3)
     for _ in range(times):
         run.signal(signal.SIGINT)
     assert run.wait(60) != 0
-    assert not folder.slurm.queue(), "the order was given before the engine ended"
+    assert not folder.slurm.queue(), "the job was cancelled before the engine ended"
 
 
-def test_a_runner_killed_in_a_batch_it_took_over_loses_nothing_else(folder):
+def test_a_runner_killed_in_a_second_batch_loses_only_its_job(folder):
     kill = "test {wildcards.n} != 599 || test -e killed || (touch killed; sleep 0.5; kill -9 $PPID; sleep 20)"
-    # It waits for its neighbours: what has ended, and is not in the journal yet, runs again, and may.
+    # The sleep lets neighbours end first: a job whose end is not in the journal yet may run again.
     folder.write("Snakefile", SEVERAL.format(count=600, runtime=1, command=kill))
     folder.run("--executor", "slurm", "--retries", "1", "-q")
     ends = sorted(int(line.split()[1]) for line in folder.log() if line.startswith("end"))
-    assert ends == list(range(600)), "each has succeeded once"
-    assert len(folder.log()) == 1201, "only the one that was running has begun twice"
+    assert ends == list(range(600)), "each job has succeeded once"
+    assert len(folder.log()) == 1201, "only the job that was running has begun twice"
     assert not folder.slurm.queue()
 
 
-def test_a_batch_that_another_job_has_claimed_is_not_submitted_again_while_that_job_runs(folder):
+def test_a_claimed_batch_is_not_submitted_again_while_its_job_runs(folder):
     folder.write("Snakefile", one("true", 'resources: slurm_partition="short", runtime=60, mem_mb=50'))
     run = folder.start("--executor", "slurm")
-    (waiting,) = wait_until(folder.slurm.queue, 20, "it waits, for longer than that partition allows")
+    (waiting,) = wait_until(folder.slurm.queue, 20, "the job waits: it asks for more time than the partition allows")
     (batches,) = (folder / ".furrow" / "batches").iterdir()
-    wait_until((batches / "submitted").exists, 20, "the engine knows its name")
+    wait_until((batches / "submitted").exists, 20, "the engine knows the name of the job")
     other = folder.slurm.ask("sbatch", "--parsable", "-o", "/dev/null", "--mem=50", "--wrap", "sleep 8").stdout.strip()
     (batches / "claim.0").write_text(f"run {other}\n")
     folder.slurm.ask("scancel", waiting)
-    wait_until(lambda: other not in folder.slurm.queue(), 30, "that job ends, and has done nothing")
-    assert run.process.poll() is None and not folder.slurm.queue(), "it was waited for"
-    wait_until(folder.slurm.queue, 30, "what was lost with it is submitted again")
+    wait_until(lambda: other not in folder.slurm.queue(), 30,
+               "the job with the claim ends without having done anything")
+    assert run.process.poll() is None and not folder.slurm.queue(), "the engine waits for it"
+    wait_until(folder.slurm.queue, 30, "the lost batch is submitted again")
     run.signal(signal.SIGINT)
     assert run.wait(60) != 0
 
 
-def test_a_runner_that_is_killed_loses_its_jobs_with_a_reason(folder):
+def test_a_killed_runner_fails_its_job_with_the_reason(folder):
     folder.write("Snakefile", one("kill -9 $PPID; sleep 20"))
     text = folder.run("--executor", "slurm", code=1).text
     assert "ended while the job ran" in text

@@ -1,4 +1,4 @@
-"""Groups: what goes to Slurm together, what it asks for, and what becomes of it when something goes wrong."""
+"""Groups: which jobs share a submission, what it asks for, and what happens when something goes wrong."""
 import json
 import signal
 import time
@@ -6,7 +6,7 @@ import time
 import pytest
 from running import wait_until
 
-# Chains of three for each sample, and one job that needs them all.
+# A chain of three jobs for each sample, and one job that needs all chains.
 CHAINS = """
 SAMPLES = {samples}
 rule all:
@@ -15,20 +15,23 @@ rule first:
     output: "one/{{s}}"
     group: "chain"
     resources: mem_mb=50, runtime=2
-    shell: "echo begin first {{wildcards.s}} >> $JOBLOG; {first}; echo {{wildcards.s}} > {{output}}; echo end first {{wildcards.s}} >> $JOBLOG"
+    shell: "echo begin first {{wildcards.s}} >> $JOBLOG; {first}; "
+           "echo {{wildcards.s}} > {{output}}; echo end first {{wildcards.s}} >> $JOBLOG"
 rule second:
     input: "one/{{s}}"
     output: "two/{{s}}"
     group: "chain"
     resources: mem_mb=70, runtime=3
-    shell: "echo begin second {{wildcards.s}} >> $JOBLOG; {second}; cat {{input}} {{input}} > {{output}}; echo end second {{wildcards.s}} >> $JOBLOG"
+    shell: "echo begin second {{wildcards.s}} >> $JOBLOG; {second}; "
+           "cat {{input}} {{input}} > {{output}}; echo end second {{wildcards.s}} >> $JOBLOG"
 rule third:
     input: "two/{{s}}"
     output: "three/{{s}}"
     group: "chain"
     threads: 2
     resources: mem_mb=60, runtime=4
-    shell: "echo begin third {{wildcards.s}} >> $JOBLOG; {third}; wc -l < {{input}} > {{output}}; echo end third {{wildcards.s}} >> $JOBLOG"
+    shell: "echo begin third {{wildcards.s}} >> $JOBLOG; {third}; "
+           "wc -l < {{input}} > {{output}}; echo end third {{wildcards.s}} >> $JOBLOG"
 rule sum:
     input: expand("three/{{s}}", s=SAMPLES)
     output: "sum.txt"
@@ -43,7 +46,7 @@ def chains(samples="ab", first="true", second="true", third="true"):
 
 
 def batches(folder):
-    """(the header, the jobs) of each batch that is still there."""
+    """(the header, the jobs) of each batch that still exists."""
     found = []
     for path in sorted((folder / ".furrow" / "batches").glob("*/batch.*")):
         lines = [json.loads(line.split(" ", 1)[1]) for line in path.read_text().splitlines()]
@@ -59,7 +62,7 @@ def test_jobs_of_a_chain_share_a_submission(folder):
     folder.write("Snakefile", chains("abc"))
     before = folder.slurm.submissions()
     folder.run("--executor", "slurm")
-    assert folder.slurm.submissions() - before == 4, "three chains, and what needs them all"
+    assert folder.slurm.submissions() - before == 4, "three chains, and the job that needs them all"
     assert folder.read("sum.txt").split() == ["2"] * 3
     for s in "abc":
         own = [line for line in folder.log() if line.endswith(" " + s)]
@@ -67,26 +70,27 @@ def test_jobs_of_a_chain_share_a_submission(folder):
     assert "Nothing to do" in folder.run("--executor", "slurm").text
 
 
-def test_group_components_go_together(folder):
+def test_group_components_put_several_chains_together(folder):
     folder.write("Snakefile", chains("abcde"))
     before = folder.slurm.submissions()
     folder.run("--executor", "slurm", "--group-components", "chain=3")
-    assert folder.slurm.submissions() - before == 3, "three chains, two chains, and what needs them all"
+    assert folder.slurm.submissions() - before == 3, "three chains, two chains, and the job that needs them all"
     assert folder.read("sum.txt").split() == ["2"] * 5
 
 
-def test_groups_of_the_command_line_and_of_a_profile(folder):
+def test_groups_and_components_from_a_profile(folder):
     text = chains("abcd").replace('group: "chain"', "")
     folder.write("Snakefile", text)
-    folder.write("profile/config.yaml", "executor: slurm\ngroups:\n  first: x\n  second: x\n  third: x\ngroup-components:\n  x: 4\n")
+    folder.write("profile/config.yaml",
+                 "executor: slurm\ngroups:\n  first: x\n  second: x\n  third: x\ngroup-components:\n  x: 4\n")
     before = folder.slurm.submissions()
     folder.run("--profile", "profile")
     assert folder.slurm.submissions() - before == 2
     assert folder.read("sum.txt").split() == ["2"] * 4
 
 
-def test_what_a_group_asks_for(folder):
-    """Jobs of a level beside each other, levels after each other."""
+def test_a_group_asks_for_what_its_levels_need(folder):
+    """Jobs of one level run at the same time, levels one after the other."""
     folder.write("Snakefile", chains("ab", second="scontrol -o show job $SLURM_JOB_ID > shown"))
     folder.run("--executor", "slurm", "--group-components", "chain=2")
     shown = folder.read("shown")
@@ -94,11 +98,11 @@ def test_what_a_group_asks_for(folder):
         assert field in shown, (field, shown)
 
 
-def test_limits_put_jobs_of_a_group_into_line(folder):
+def test_limits_make_jobs_of_a_group_run_in_turn(folder):
     folder.write("Snakefile", chains("ab", second="scontrol -o show job $SLURM_JOB_ID > shown"))
     folder.run("--executor", "slurm", "--group-components", "chain=2", "--cores", "2", "--resources", "mem_mb=100")
     shown = folder.read("shown")
-    # first: 2 x 50 beside each other; second, third: one after the other.
+    # first: 2 x 50 MB at the same time; second, third: one after the other.
     for field in ("CPUs/Task=2", "MinMemoryNode=100M", f"TimeLimit=00:{2 + 2 * 3 + 2 * 4}:00"):
         assert field in shown, (field, shown)
 
@@ -109,8 +113,9 @@ def test_a_group_asks_for_no_more_than_a_node_has(folder):
     assert "CPUs/Task=4" in folder.read("shown")
 
 
-def test_texts_that_differ_within_a_group_are_an_error(folder):
-    text = chains("a").replace("mem_mb=70", 'mem_mb=70, slurm_partition="short"').replace("mem_mb=60", 'mem_mb=60, slurm_partition="main"')
+def test_different_partitions_within_a_group_are_an_error(folder):
+    text = chains("a").replace("mem_mb=70", 'mem_mb=70, slurm_partition="short"')
+    text = text.replace("mem_mb=60", 'mem_mb=60, slurm_partition="main"')
     folder.write("Snakefile", text)
     before = folder.slurm.submissions()
     text = folder.run("--executor", "slurm", code=1).text
@@ -118,15 +123,15 @@ def test_texts_that_differ_within_a_group_are_an_error(folder):
     assert folder.slurm.submissions() == before and folder.log() == []
 
 
-def test_local_rules_of_a_group_go_with_it(folder):
+def test_local_rules_of_a_group_run_in_its_batch(folder):
     folder.write("Snakefile", "localrules: second, sum\n" + chains("a", second="echo $SLURM_JOB_ID > where"))
     before = folder.slurm.submissions()
     folder.run("--executor", "slurm")
-    assert folder.slurm.submissions() - before == 1, "sum is in no group, and runs here"
+    assert folder.slurm.submissions() - before == 1, "sum is in no group, and runs locally"
     assert folder.read("where").strip()
 
 
-def test_a_group_may_be_a_function_of_wildcards(folder):
+def test_a_group_can_be_a_function_of_wildcards(folder):
     text = chains("abcd").replace('group: "chain"', 'group: lambda wildcards: "ab" if wildcards.s in "ab" else None')
     folder.write("Snakefile", text)
     before = folder.slurm.submissions()
@@ -134,7 +139,7 @@ def test_a_group_may_be_a_function_of_wildcards(folder):
     assert folder.slurm.submissions() - before == 1 + 2 * 3 + 1
 
 
-def test_temp_files_go_as_soon_as_the_last_user_in_the_batch_is_done(folder):
+def test_temp_files_are_removed_after_their_last_use_in_the_batch(folder):
     folder.write("Snakefile", """
 rule all:
     input: "c", "kept"
@@ -163,21 +168,22 @@ rule later:
     assert "Nothing to do" in folder.run("--executor", "slurm").text
 
 
-def test_what_needs_a_failed_member_does_not_run_and_the_rest_does(folder):
+def test_after_a_failure_only_independent_members_run(folder):
     folder.write("Snakefile", chains("ab", second="[ {wildcards.s} = b ]").replace("{{", "{").replace("}}", "}"))
     text = folder.run("--executor", "slurm", "--group-components", "chain=2", code=1).text
     assert "Job second (sample=a)" in text or "second (s=a) failed" in text
     assert folder.times("begin third a") == 0 and folder.times("end third b") == 1
     assert (folder / "three" / "b").exists() and not (folder / "two" / "a").exists()
-    # What has succeeded is not done again.
+    # Jobs that have succeeded do not run again.
     folder.write("Snakefile", chains("ab"))
     folder.run("--executor", "slurm", "--group-components", "chain=2", "--rerun-triggers", "mtime")
     assert folder.times("begin first a") == 1 and folder.times("begin third b") == 1
     assert folder.read("sum.txt").split() == ["2"] * 2
 
 
-def test_a_retry_takes_along_what_has_not_succeeded(folder):
-    folder.write("Snakefile", chains("ab", second="[ -e again.{wildcards.s} ] || {{ touch again.{wildcards.s}; exit 3; }}"))
+def test_a_retry_includes_members_that_have_not_succeeded(folder):
+    folder.write("Snakefile",
+                 chains("ab", second="[ -e again.{wildcards.s} ] || {{ touch again.{wildcards.s}; exit 3; }}"))
     before = folder.slurm.submissions()
     folder.run("--executor", "slurm", "--retries", "1", "--group-components", "chain=2")
     assert [folder.times(f"begin {rule} {s}") for rule in RULES for s in "ab"] == [1, 1, 2, 2, 1, 1]
@@ -185,7 +191,7 @@ def test_a_retry_takes_along_what_has_not_succeeded(folder):
     assert folder.read("sum.txt").split() == ["2"] * 2
 
 
-def test_outputs_that_are_missing_hold_up_those_that_need_them(folder):
+def test_a_missing_output_stops_the_jobs_that_need_it(folder):
     folder.write("Snakefile", """
 rule all:
     input: "b"
@@ -223,7 +229,7 @@ rule c:
 """
 
 
-def test_temp_files_tie_those_that_make_and_use_them_together(folder):
+def test_group_jobs_puts_makers_and_users_in_one_group(folder):
     folder.write("Snakefile", TIED.format(b="cat {input} {input} > {output}"))
     before = folder.slurm.submissions()
     folder.run("--executor", "slurm")
@@ -233,7 +239,7 @@ def test_temp_files_tie_those_that_make_and_use_them_together(folder):
     assert "Nothing to do" in folder.run("--executor", "slurm").text
 
 
-def test_files_that_tie_jobs_may_be_where_only_their_node_sees_them(folder):
+def test_files_of_group_jobs_may_be_visible_only_on_the_node(folder):
     folder.write("Snakefile", TIED.format(b="mv {input} {input}.unseen; sleep 4; cat {input}.unseen > {output}"))
     folder.run("--executor", "slurm", "--latency-wait", "1")
     assert folder.read("1.c").startswith("1\n")
@@ -259,10 +265,10 @@ rule c:
 """)
     text = folder.run("--executor", "slurm", code=1).text
     assert "group g needs itself" in text and "jobs of b" in text
-    folder.run("-c", "2")  # here it does not matter
+    folder.run("-c", "2")  # locally groups do not matter
 
 
-def test_a_member_whose_functions_must_see_a_file_of_the_group_goes_later(folder):
+def test_a_member_whose_params_read_a_group_file_goes_later(folder):
     folder.write("Snakefile", """
 rule all:
     input: "c"
@@ -320,7 +326,7 @@ rule d:
 
 
 @pytest.mark.parametrize("when", ["first", "second", "third"])
-def test_an_engine_killed_in_mid_group_finds_it_again(folder, when):
+def test_a_new_engine_adopts_a_running_group(folder, when):
     folder.write("Snakefile", chains("ab", **{when: "sleep 3"}))
     run = folder.start("--executor", "slurm", "--group-components", "chain=2")
     begun(folder, f"begin {when} a")
@@ -328,26 +334,28 @@ def test_an_engine_killed_in_mid_group_finds_it_again(folder, when):
     run.signal(signal.SIGKILL)
     run.wait()
     folder.run("--executor", "slurm", "--group-components", "chain=2")
-    assert sorted(folder.log()) == sorted(f"{what} {rule} {s}" for rule in RULES for s in "ab" for what in ("begin", "end"))
-    assert folder.slurm.submissions() - before == 1, "the sum alone"
+    assert sorted(folder.log()) == sorted(f"{what} {rule} {s}" for rule in RULES for s in "ab"
+                                          for what in ("begin", "end"))
+    assert folder.slurm.submissions() - before == 1, "only sum is submitted"
     assert "Nothing to do" in folder.run("--executor", "slurm").text
 
 
-def test_a_group_that_ended_while_no_engine_was_there_is_not_run_again(folder):
+def test_a_group_that_ended_without_an_engine_does_not_run_again(folder):
     text = chains("ab", first="sleep 2").replace('output: "one/{s}"', 'output: temp("one/{s}")')
     folder.write("Snakefile", text)
     run = folder.start("--executor", "slurm", "--group-components", "chain=2")
     begun(folder, "begin first a")
     run.signal(signal.SIGKILL)
     run.wait()
-    wait_until(lambda: not folder.slurm.queue(), 30, "it has ended")
+    wait_until(lambda: not folder.slurm.queue(), 30, "the group has ended")
     assert not list((folder / "one").iterdir()) if (folder / "one").exists() else True
-    folder.run("-c", "1")  # without --executor, too
-    assert sorted(folder.log()) == sorted(f"{what} {rule} {s}" for rule in RULES for s in "ab" for what in ("begin", "end"))
+    folder.run("-c", "1")  # a local run adopts it, too
+    assert sorted(folder.log()) == sorted(f"{what} {rule} {s}" for rule in RULES for s in "ab"
+                                          for what in ("begin", "end"))
     assert folder.read("sum.txt").split() == ["2"] * 2
 
 
-def test_a_group_cancelled_in_the_queue_fails_with_that_reason(folder):
+def test_a_cancelled_group_fails_as_cancelled(folder):
     folder.write("Snakefile", chains("a", second="sleep 60"))
     run = folder.start("--executor", "slurm")
     begun(folder, "begin second a")
@@ -358,7 +366,7 @@ def test_a_group_cancelled_in_the_queue_fails_with_that_reason(folder):
     assert folder.times("begin third a") == 0
 
 
-def test_a_node_lost_in_mid_group_costs_only_what_ran(folder):
+def test_a_lost_node_repeats_only_the_job_that_ran(folder):
     folder.write("Snakefile", chains("a", second="[ -e again ] || {{ touch again; sleep 60; }}"))
     run = folder.start("--executor", "slurm", "--retries", "1")
     begun(folder, "begin second a")
@@ -383,22 +391,26 @@ def test_ctrl_c_cancels_a_group(folder):
     assert folder.read("sum.txt").split() == ["2"] * 2
 
 
-def test_groups_through_the_users_own_command(folder):
-    folder.write("submit", "#!/bin/sh\ngrep '^# properties' \"$1\" >> properties\nsbatch --parsable -o /dev/null \"$@\"\n").chmod(0o755)
+def test_groups_with_a_user_supplied_submit_command(folder):
+    submit = "#!/bin/sh\ngrep '^# properties' \"$1\" >> properties\nsbatch --parsable -o /dev/null \"$@\"\n"
+    folder.write("submit", submit).chmod(0o755)
     folder.write("Snakefile", chains("ab"))
     before = folder.slurm.submissions()
     folder.run("--cluster", "./submit", "-j", "4")
     assert folder.slurm.submissions() - before == 3
-    told = [json.loads(line.split("=", 1)[1]) for line in folder.read("properties").splitlines()]
-    groups = [one for one in told if one["type"] == "group"]
+    properties = [json.loads(line.split("=", 1)[1]) for line in folder.read("properties").splitlines()]
+    groups = [one for one in properties if one["type"] == "group"]
     assert len(groups) == 2 and {one["groupid"] for one in groups} == {"chain"}
     assert sorted(one["output"] for one in groups) == [["three/a"], ["three/b"]]
-    assert groups[0]["threads"] == 2 and groups[0]["resources"]["runtime"] == 9 and groups[0]["resources"]["mem_mb"] == 70
+    assert groups[0]["threads"] == 2
+    assert groups[0]["resources"]["runtime"] == 9 and groups[0]["resources"]["mem_mb"] == 70
 
 
-def test_a_profile_of_snakemake_7_with_groups(folder):
+def test_groups_with_a_snakemake_7_profile(folder):
     folder.write("Snakefile", chains("a"))
-    folder.write("profile/config.yaml", 'cluster: "mkdir -p logs && sbatch --time={resources.runtime} --mem={resources.mem_mb} -c {threads} -o logs/{rule}.{name}"\njobs: 5\n')
+    folder.write("profile/config.yaml",
+                 'cluster: "mkdir -p logs && sbatch --time={resources.runtime} --mem={resources.mem_mb} -c {threads} '
+                 '-o logs/{rule}.{name}"\njobs: 5\n')
     folder.run("--profile", "profile")
     assert (folder / "logs" / "GROUP.chain_first_second_third").exists()
     text = folder.run("-F", "--cluster", "sbatch --comment={params.x}", "-j", "5", code=1).text

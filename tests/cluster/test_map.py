@@ -17,7 +17,7 @@ def furrow_map(folder):
     return run
 
 
-def test_output_comes_back_whole_and_in_order(folder, furrow_map):
+def test_output_comes_back_complete_and_in_order(folder, furrow_map):
     before = folder.slurm.submissions()
     result = furrow_map("-k", "--resource", "runtime=1", "--resource", "mem_mb=50",
                         "echo {} $SLURM_JOB_ID | cut -d' ' -f1; echo err {} >&2", ":::", *range(40))
@@ -27,14 +27,14 @@ def test_output_comes_back_whole_and_in_order(folder, furrow_map):
     assert not (folder / ".furrow" / "map").exists() or not list((folder / ".furrow" / "map").iterdir())
 
 
-def test_much_output_is_not_cut(folder, furrow_map):
+def test_long_output_is_not_cut(folder, furrow_map):
     result = furrow_map("-k", "--resource", "mem_mb=50", "seq {}", ":::", 300000, 2)
     assert result.out == "".join(f"{n}\n" for n in range(1, 300001)) + "1\n2\n"
 
 
 def test_exit_status_log_and_resources(folder, furrow_map):
-    result = furrow_map("--joblog", "log", "--resource", "slurm_partition=short", "--resource", "cores=2", "--resource", "mem_mb=77",
-                        "scontrol -o show job $SLURM_JOB_ID > show.{}; exit {}", ":::", 0, 3, code=1)
+    result = furrow_map("--joblog", "log", "--resource", "slurm_partition=short", "--resource", "cores=2", "--resource",
+                        "mem_mb=77", "scontrol -o show job $SLURM_JOB_ID > show.{}; exit {}", ":::", 0, 3, code=1)
     assert "Partition=short" in folder.read("show.0") and "CPUs/Task=2" in folder.read("show.0")
     assert "MinMemoryNode=77M" in folder.read("show.0")
     assert "exit code 3" in result.text
@@ -42,7 +42,7 @@ def test_exit_status_log_and_resources(folder, furrow_map):
     assert sorted((line[0], line[6]) for line in lines) == [("1", "0"), ("2", "3")]
 
 
-def test_a_killed_map_goes_on_with_what_is_in_flight(folder):
+def test_resume_after_a_kill_adopts_the_jobs_in_flight(folder):
     arguments = ["--executor", "slurm", "--joblog", "log", "--resource", "mem_mb=50",
                  "echo begin {} >> $JOBLOG; sleep 2; echo end {} >> $JOBLOG", ":::", "1", "2", "3"]
     run = Running(arguments, folder.path, folder.environment(), folder.mark, program=[engine.FURROW, "map"])
@@ -57,15 +57,16 @@ def test_a_killed_map_goes_on_with_what_is_in_flight(folder):
     assert len(folder.read("log").splitlines()) == 4
 
 
-@pytest.mark.parametrize("option", [["--pipe-part", "-a", "/etc/passwd"], ["--ungroup"], ["--line-buffer"], ["--load", "1"], ["--results", "folder"]])
-def test_what_cannot_be_had_there_is_refused(furrow_map, option):
+@pytest.mark.parametrize("option", [["--pipe-part", "-a", "/etc/passwd"], ["--ungroup"], ["--line-buffer"],
+                                    ["--load", "1"], ["--results", "folder"]], ids=" ".join)
+def test_options_that_slurm_cannot_serve_are_refused(furrow_map, option):
     values = [] if "-a" in option else [":::", 1]
     assert "not with --executor slurm" in furrow_map(*option, "echo", *values, code=255).text
 
 
-def test_ctrl_c_cancels(folder):
-    run = Running(["--executor", "slurm", "--resource", "mem_mb=50", "touch begun; sleep 60; touch end", ":::", "1"], folder.path,
-                  folder.environment(), folder.mark, program=[engine.FURROW, "map"])
+def test_ctrl_c_cancels_the_jobs(folder):
+    run = Running(["--executor", "slurm", "--resource", "mem_mb=50", "touch begun; sleep 60; touch end", ":::", "1"],
+                  folder.path, folder.environment(), folder.mark, program=[engine.FURROW, "map"])
     run.wait_for_file("begun")
     run.signal(signal.SIGINT)
     assert run.wait(60) == 130

@@ -1,4 +1,4 @@
-"""Snakemake 7's way to clusters: commands of the user's, in profiles as they are written today."""
+"""Clusters as in Snakemake 7: user-supplied commands, in profiles as people have them today."""
 import shutil
 import time
 
@@ -24,7 +24,7 @@ rerun-incomplete: True
 printshellcmds: True
 """
 
-# For any batch system: here it is Slurm, of which these scripts alone know.
+# Scripts for an arbitrary batch system. Here it is Slurm, but only the scripts know that.
 STATUS = """#!/bin/sh
 echo asked >> "$(dirname "$0")/asked"
 case $(scontrol -o show job "$1" | sed 's/.* JobState=\\([A-Z_]*\\).*/\\1/') in
@@ -46,11 +46,12 @@ print("job:" + subprocess.run(words, check=True, capture_output=True, text=True)
 
 def scripts(folder):
     for name, text in {"status": STATUS.replace('"$1"', '"${1#job:}"'), "submit": SUBMIT,
-                       "cancel": '#!/bin/sh\necho cancel "$@" >> "$(dirname "$0")/cancelled"\nscancel $(echo "$@" | tr -d jb:o)\n'}.items():
+                       "cancel": '#!/bin/sh\necho cancel "$@" >> "$(dirname "$0")/cancelled"\n'
+                                 'scancel $(echo "$@" | tr -d jb:o)\n'}.items():
         folder.write(name, text).chmod(0o755)
 
 
-def test_eleven_jobs_through_a_profile_named_slurm(folder):
+def test_a_profile_named_slurm_makes_the_same_files_as_a_local_run(folder):
     folder.write("Snakefile", ELEVEN)
     folder.run("-c", "2", quick=False)
     here = {name: folder.read(name) for name in ELEVEN_FILES}
@@ -60,7 +61,7 @@ def test_eleven_jobs_through_a_profile_named_slurm(folder):
     before = folder.slurm.submissions()
     text = folder.run("--profile", "slurm").text
     assert {name: folder.read(name) for name in ELEVEN_FILES} == here
-    assert folder.slurm.submissions() - before == 9, "eleven, of which two are local"
+    assert folder.slurm.submissions() - before == 9, "eleven jobs, two of them local"
     assert "9 submissions" in text
     assert {path.name for path in (folder / "logs").iterdir()} >= {"make_sample=a", "sort_sample=b", "join_"}
 
@@ -73,14 +74,15 @@ rule all:
     resources: mem_mb=250
     shell: "scontrol -o show job $SLURM_JOB_ID > {output}"
 """)
-    folder.write("profile/config.yaml", PROFILE.replace("-c {resources.cpus}", "-c {threads} --job-name={rule}.{jobid}"))
+    folder.write("profile/config.yaml",
+                 PROFILE.replace("-c {resources.cpus}", "-c {threads} --job-name={rule}.{jobid}"))
     folder.run("--profile", "profile")
     shown = folder.read("out.txt")
     for field in ("MinMemoryNode=250M", "TimeLimit=00:05:00", "CPUs/Task=3", "JobName=all.1"):
         assert field in shown, field
 
 
-def test_other_batch_systems_by_submit_status_and_cancel(folder):
+def test_any_batch_system_works_through_user_commands(folder):
     scripts(folder)
     folder.write("Snakefile", """
 rule all:
@@ -95,9 +97,10 @@ rule one:
     assert folder.read("asked")
 
 
-def test_what_their_status_command_calls_failed_has_failed(folder):
+def test_a_job_fails_if_the_status_command_says_so(folder):
     scripts(folder)
-    folder.write("Snakefile", 'rule all:\n    output: "x"\n    resources: mem_mb=100\n    shell: "touch begun; sleep 60"\n')
+    folder.write("Snakefile",
+                 'rule all:\n    output: "x"\n    resources: mem_mb=100\n    shell: "touch begun; sleep 60"\n')
     run = folder.start("--cluster", "./submit", "--cluster-status", "./status", "-j", "4")
     run.wait_for_file("begun")
     time.sleep(0.5)
@@ -106,17 +109,19 @@ def test_what_their_status_command_calls_failed_has_failed(folder):
     assert "cluster job job:" in run.text()
 
 
-def test_ctrl_c_cancels_by_the_users_command(folder):
+def test_ctrl_c_cancels_with_the_users_command(folder):
     scripts(folder)
-    folder.write("Snakefile", 'rule all:\n    output: "x"\n    resources: mem_mb=100\n    shell: "touch begun; sleep 60"\n')
-    run = folder.start("--cluster", "./submit", "--cluster-status", "./status", "--cluster-cancel", "./cancel", "-j", "4")
+    folder.write("Snakefile",
+                 'rule all:\n    output: "x"\n    resources: mem_mb=100\n    shell: "touch begun; sleep 60"\n')
+    run = folder.start("--cluster", "./submit", "--cluster-status", "./status", "--cluster-cancel", "./cancel", "-j",
+                       "4")
     run.wait_for_file("begun")
     time.sleep(0.5)
     (job,) = folder.slurm.queue()
     run.signal(2)
     assert run.wait(60) != 0
     assert folder.read("cancelled") == f"cancel job:{job}\n"
-    wait_until(lambda: not folder.slurm.queue(), 20, "it is cancelled")
+    wait_until(lambda: not folder.slurm.queue(), 20, "the job is cancelled")
 
 
 def test_a_cancelled_job_is_noticed_without_a_status_command(folder):
@@ -129,34 +134,36 @@ def test_a_cancelled_job_is_noticed_without_a_status_command(folder):
     assert "CANCELLED" in run.text() and f"Slurm job {job}" in run.text()
 
 
-def test_a_command_that_cannot_be_filled_in_is_a_failure_with_the_name(folder):
+def test_an_unknown_name_in_the_submit_command_is_reported(folder):
     folder.write("Snakefile", 'rule all:\n    output: "x"\n    shell: "touch {output}"\n')
     text = folder.run("--cluster", "sbatch --mem={resources.gigabytes}", "-j", "4", code=1).text
     assert "gigabytes" in text
 
 
-def test_executor_in_a_profile_makes_the_same_files_as_here(folder):
+def test_executor_in_a_profile_makes_the_same_files_as_a_local_run(folder):
     folder.write("Snakefile", ELEVEN)
     folder.run("-c", "2", quick=False)
     here = {name: folder.read(name) for name in ELEVEN_FILES}
     shutil.rmtree(folder / "results")
     shutil.rmtree(folder / ".furrow")
-    folder.write("profile/config.yaml", "executor: slurm\njobs: 20\ncores: 4\ndefault-resources:\n  mem_mb: 100\n  slurm_partition: short\n  runtime: 1\n")
+    folder.write("profile/config.yaml",
+                 "executor: slurm\njobs: 20\ncores: 4\ndefault-resources:\n  mem_mb: 100\n  slurm_partition: short\n"
+                 "  runtime: 1\n")
     before = folder.slurm.submissions()
     folder.run("--profile", "profile")
     assert {name: folder.read(name) for name in ELEVEN_FILES} == here
     assert folder.slurm.submissions() > before
 
 
-def test_contradictions_are_named(folder):
+def test_contradictory_options_are_refused(folder):
     folder.write("Snakefile", 'rule all:\n    output: "x"\n    shell: "touch {output}"\n')
     assert "two ways to the same" in folder.run("--executor", "slurm", "--cluster", "sbatch", code=2).text
     assert "needs the command of --cluster" in folder.run("--executor", "cluster-generic", code=2).text
-    assert "none of local, slurm" in folder.run("--executor", "googlebatch", code=2).text
+    assert "not one of local, slurm" in folder.run("--executor", "googlebatch", code=2).text
     assert "DRMAA" in folder.run("--drmaa", code=2).text
 
 
-def test_the_command_line_overrules_where_a_profile_runs_jobs(folder):
+def test_executor_option_overrides_the_profile(folder):
     folder.write("Snakefile", 'rule all:\n    output: "x"\n    shell: "touch {output}"\n')
     folder.write("profile/config.yaml", "cluster: ./no-such-submit\n")
     text = folder.run("--profile", "profile", "--executor", "slurm", "--default-resources", "mem_mb=20").text

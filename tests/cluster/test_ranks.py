@@ -1,4 +1,4 @@
-"""Ranks of the command on a real Slurm: started by `srun --mpi=pmix`, and inside packed batches of several nodes."""
+"""Ranks of the command on a real Slurm: started by `srun --mpi=pmix`, and in packed batches that span several nodes."""
 import os
 import signal
 from pathlib import Path
@@ -31,7 +31,7 @@ def srun(folder, *arguments, options=("--mpi=pmix", "--kill-on-bad-exit=1"), cod
     return result
 
 
-def test_a_workflow_runs_on_the_nodes_of_srun(folder):
+def test_a_workflow_under_srun_makes_the_same_files_as_a_local_run(folder):
     folder.write("Snakefile", ELEVEN)
     result = srun(folder, "run")
     there = {name: folder.read(name) for name in ELEVEN_FILES}
@@ -42,7 +42,7 @@ def test_a_workflow_runs_on_the_nodes_of_srun(folder):
     assert there == {name: folder.read(name) for name in ELEVEN_FILES}
 
 
-def test_both_nodes_run_jobs_and_standard_input_is_read_by_one(folder):
+def test_both_nodes_run_jobs_and_one_rank_reads_standard_input(folder):
     argv = ["srun", "--mpi=pmix", "--nodes=2", "--ntasks=2", engine.FURROW, "map", "-k", "-j2",
             "echo {} $SLURMD_NODENAME; sleep 0.05"]
     folder.write("inputs", "".join(f"{i}\n" for i in range(20)))
@@ -54,13 +54,13 @@ def test_both_nodes_run_jobs_and_standard_input_is_read_by_one(folder):
     assert {row[1] for row in rows} == {"n1", "n2"}
 
 
-def test_tasks_that_are_no_ranks_refuse(folder):
+def test_tasks_without_mpi_refuse_to_start(folder):
     result = srun(folder, "map", "touch", "{}", ":::", "made", options=("--mpi=none",), code=255)
     assert "srun has started this command 2 times" in result.err and "srun --mpi=pmix" in result.err
     assert not (folder / "made").exists()
 
 
-def test_a_job_may_itself_start_mpi(folder):
+def test_a_job_can_start_mpi_itself(folder):
     inner = f"mpirun {ROOT} --oversubscribe -n 2 sh -c 'echo $OMPI_COMM_WORLD_SIZE' #"
     assert srun(folder, "map", "-j1", inner, ":::", 1, 2).out == "2\n" * 4
 
@@ -97,9 +97,10 @@ def test_short_jobs_share_an_allocation_of_two_nodes(folder):
     assert sorted(folder.log()) == sorted(map(str, range(40)))
 
 
-def test_programs_and_files_share_one_too(folder):
+def test_map_jobs_share_an_allocation_of_two_nodes(folder):
     before = folder.slurm.submissions()
-    argv = [engine.FURROW, "map", "--executor", "slurm", "--batch-nodes", "2", "--packing", "packed", "-k", "--resource", "runtime=1",
+    argv = [engine.FURROW, "map", "--executor", "slurm", "--batch-nodes", "2", "--packing", "packed", "-k",
+            "--resource", "runtime=1",
             "--resource", "mem_mb=10", "echo {} $SLURMD_NODENAME; sleep 0.2", ":::", *map(str, range(40))]
     result = engine.execute(argv, folder.path, folder.environment(), 90)
     assert result.code == 0, str(result)
@@ -108,16 +109,17 @@ def test_programs_and_files_share_one_too(folder):
     assert folder.slurm.submissions() - before == 1
 
 
-def test_a_rank_that_dies_takes_its_batch_along_and_jobs_are_tried_again(folder):
+def test_a_dead_rank_ends_its_batch_and_its_jobs_are_retried(folder):
     folder.write("Snakefile", SHORT)
     run = folder.start(*BATCH)
-    wait_until(lambda: len(folder.log()) >= 4, 60, "some have begun")
+    wait_until(lambda: len(folder.log()) >= 4, 60, "some jobs have begun")
 
     def rank_on_second_node():
         for pid in marked_processes("SLURM_PROCID=1"):
             try:
                 own = f"SLURM_CONF={folder.slurm.configuration}".encode()
-                if own in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0") and b"batch\0" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                variables = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+                if own in variables and b"batch\0" in Path(f"/proc/{pid}/cmdline").read_bytes():
                     return pid
             except OSError:
                 pass
@@ -128,25 +130,25 @@ def test_a_rank_that_dies_takes_its_batch_along_and_jobs_are_tried_again(folder)
     assert len(list((folder / "out").iterdir())) == 40
 
 
-def test_another_engine_waits_for_a_batch_of_two_nodes(folder):
+def test_a_new_engine_waits_for_a_batch_of_two_nodes(folder):
     folder.write("Snakefile", SHORT.replace("sleep 0.2", "sleep 0.5"))
     run = folder.start(*BATCH)
-    wait_until(lambda: len(folder.log()) >= 4, 60, "some have begun")
+    wait_until(lambda: len(folder.log()) >= 4, 60, "some jobs have begun")
     run.signal(signal.SIGKILL)
     run.wait()
     before = folder.slurm.submissions()
     folder.run(*BATCH, timeout=120)
-    assert folder.slurm.submissions() == before, "nothing was submitted anew"
+    assert folder.slurm.submissions() == before, "nothing was submitted again"
     assert sorted(folder.log()) == sorted(map(str, range(40))), "nothing ran twice"
 
 
 def test_an_interrupt_cancels_a_batch_of_two_nodes(folder):
     folder.write("Snakefile", SHORT.replace("sleep 0.2", "sleep 60"))
     run = folder.start(*BATCH)
-    wait_until(lambda: len(folder.log()) >= 4, 60, "some have begun")
+    wait_until(lambda: len(folder.log()) >= 4, 60, "some jobs have begun")
     run.signal(signal.SIGINT)
     assert run.wait(60) == 1
-    wait_until(lambda: not folder.slurm.queue(), 30, "nothing is queued")
+    wait_until(lambda: not folder.slurm.queue(), 30, "the queue is empty")
     assert not list((folder / "out").iterdir()) if (folder / "out").exists() else True
 
 

@@ -1,10 +1,10 @@
-"""`furrow run --executor slurm`: what a workflow asks for, gets, and looks like to Slurm."""
+"""`furrow run --executor slurm`: what a workflow asks Slurm for, and what it gets."""
 import shutil
 
 from workflows import ELEVEN, ELEVEN_FILES
 
 
-def test_eleven_jobs_make_the_same_files_as_here(folder):
+def test_slurm_makes_the_same_files_as_a_local_run(folder):
     folder.write("Snakefile", ELEVEN)
     folder.run("-c", "2", quick=False)
     here = {name: folder.read(name) for name in ELEVEN_FILES}
@@ -15,13 +15,13 @@ def test_eleven_jobs_make_the_same_files_as_here(folder):
     assert folder.slurm.submissions() > 0
 
 
-def test_a_second_run_has_nothing_to_do_and_submits_nothing(folder):
+def test_a_second_run_submits_nothing(folder):
     folder.write("Snakefile", ELEVEN)
     folder.run("--executor", "slurm")
     before = folder.slurm.submissions()
     assert "Nothing to do" in folder.run("--executor", "slurm").text
     assert folder.slurm.submissions() == before
-    assert not list((folder / ".furrow" / "batches").iterdir()), "nobody needs these any more"
+    assert not list((folder / ".furrow" / "batches").iterdir()), "no batch is needed any longer"
 
 
 def test_resources_reach_slurm(folder):
@@ -40,7 +40,7 @@ rule all:
         assert field in shown, field
 
 
-def test_cpus_per_task_and_words_for_time(folder):
+def test_cpus_per_task_memory_per_cpu_and_runtime_in_words(folder):
     folder.write("Snakefile", """
 rule all:
     output: "out.txt"
@@ -68,7 +68,7 @@ rule one:
     assert folder.slurm.submissions() - before == 1
 
 
-def test_an_allocation_with_time_left_runs_batches_that_still_wait(folder):
+def test_an_allocation_with_time_left_runs_waiting_batches(folder):
     folder.write("Snakefile", """
 rule all:
     input: expand("out/{n}", n=range(600))
@@ -80,11 +80,11 @@ rule one:
     before = folder.slurm.submissions()
     folder.run("--executor", "slurm")
     ran_in = [(folder / "out" / str(n)).read_text().split() for n in range(600)]
-    assert all(len(tasks) == 1 for tasks in ran_in), "each has run once"
-    # Six batches for half an hour each, two nodes: the first two allocations leave nothing to the others.
+    assert all(len(tasks) == 1 for tasks in ran_in), "each job has run once"
+    # Six batches of half an hour each on two nodes: the first two allocations run them all.
     assert len({tasks[0] for tasks in ran_in}) <= 2
     assert folder.slurm.submissions() - before == 1
-    assert not folder.slurm.queue(), "nobody waits there for nothing"
+    assert not folder.slurm.queue(), "batches without work have left the queue"
 
 
 def test_long_jobs_become_an_array(folder):
@@ -102,7 +102,7 @@ rule one:
     assert folder.slurm.submissions() - before == 1
 
 
-def test_limits_of_cores_and_memory_are_those_of_a_submission(folder):
+def test_core_and_memory_limits_apply_to_each_submission(folder):
     folder.write("Snakefile", """
 rule all:
     input: expand("out/{n}", n=range(30))
@@ -113,12 +113,12 @@ rule one:
 """)
     before = folder.slurm.submissions()
     folder.run("--executor", "slurm", "--cores", "2", "--resources", "mem_mb=90")
-    assert folder.slurm.submissions() - before == 1, "they do not limit how many jobs wait there"
+    assert folder.slurm.submissions() - before == 1, "the limits do not apply to jobs that wait in the queue"
     shown = folder.read("out/0")
     assert "CPUs/Task=2" in shown and "MinMemoryNode=90M" in shown, shown
 
 
-def test_packed_jobs_ask_for_no_more_time_than_their_partition_gives(folder):
+def test_packed_jobs_keep_to_the_time_limit_of_their_partition(folder):
     folder.write("Snakefile", """
 rule all:
     input: expand("out/{n}", n=range(6))
@@ -140,16 +140,18 @@ rule all:
 rule meet:
     output: "{{n}}.out"
     resources: seats=1, mem_mb=40, runtime=1
-    shell: "touch {{wildcards.n}}.here; for i in $(seq 40); do ls *.here | wc -l >> {{output}}; sleep 0.1; done; rm {{wildcards.n}}.here"
+    shell: "touch {{wildcards.n}}.here; for i in $(seq 40); do ls *.here | wc -l >> {{output}}; sleep 0.1; done; "
+           "rm {{wildcards.n}}.here"
 """
 
 
 def most_at_a_time(folder, *arguments):
-    folder.run("--executor", "slurm", "-F", "--resources", "seats=1", "--packing", "one", "--max-jobs-per-second", "20", *arguments)
+    folder.run("--executor", "slurm", "-F", "--resources", "seats=1", "--packing", "one", "--max-jobs-per-second", "20",
+               *arguments)
     return max(int(count) for n in (1, 2) for count in folder.read(f"{n}.out").split())
 
 
-def test_a_limit_holds_for_all_jobs_or_for_each_by_its_scope(folder):
+def test_resource_scopes_decide_which_jobs_a_limit_covers(folder):
     folder.write("Snakefile", MEETING.format(scopes=""))
     assert most_at_a_time(folder) == 1
     assert most_at_a_time(folder, "--set-resource-scopes", "seats=local") == 2
@@ -158,7 +160,7 @@ def test_a_limit_holds_for_all_jobs_or_for_each_by_its_scope(folder):
     assert most_at_a_time(folder, "--set-resource-scopes", "seats=global") == 1
 
 
-def test_packing_by_option_and_the_limit_of_jobs(folder):
+def test_packing_one_submits_each_job_within_the_job_limit(folder):
     folder.write("Snakefile", """
 rule all:
     input: expand("out/{n}", n=range(5))
@@ -173,7 +175,7 @@ rule one:
     assert max(int(path.read_text()) for path in (folder / "out").iterdir()) <= 2
 
 
-def test_local_rules_stay_here(folder):
+def test_local_rules_run_on_this_machine(folder):
     folder.write("Snakefile", """
 localrules: all, here
 rule all:
@@ -196,8 +198,9 @@ rule block:
     assert folder.read("block") != "none", "a run: block runs on the node"
 
 
-def test_scripts_and_odd_names(folder):
-    folder.write("make it.py", "open(snakemake.output[0], 'w').write(snakemake.wildcards.name + snakemake.params.text)\n")
+def test_scripts_and_unusual_file_names(folder):
+    folder.write("make it.py",
+                 "open(snakemake.output[0], 'w').write(snakemake.wildcards.name + snakemake.params.text)\n")
     folder.write("Snakefile", """
 rule all:
     input: "out/a b'c.txt"
@@ -211,7 +214,7 @@ rule script:
     assert not list((folder / ".furrow").glob("payload/*"))
 
 
-def test_what_a_failed_job_says(folder):
+def test_a_failed_job_shows_its_output_node_and_log(folder):
     folder.write("Snakefile", """
 rule all:
     output: "out.txt"
@@ -224,20 +227,21 @@ rule all:
     assert "this is why" in open(log).read()
 
 
-def test_retries_ask_for_more(folder):
+def test_a_retry_asks_for_more_memory(folder):
     folder.write("Snakefile", """
 rule all:
     output: "out.txt"
     retries: 2
     resources: mem_mb=lambda wildcards, attempt: 100 * attempt
-    shell: "echo {resources.mem_mb} >> asked; [ {resources.mem_mb} = 300 ]; scontrol -o show job $SLURM_JOB_ID > {output}"
+    shell: "echo {resources.mem_mb} >> asked; [ {resources.mem_mb} = 300 ]; "
+           "scontrol -o show job $SLURM_JOB_ID > {output}"
 """)
     folder.run("--executor", "slurm")
     assert folder.read("asked") == "100\n200\n300\n"
     assert "MinMemoryNode=300M" in folder.read("out.txt")
 
 
-def test_no_slurm_says_so(folder):
+def test_missing_slurm_is_reported(folder):
     folder.write("Snakefile", 'rule all:\n    output: "x"\n    shell: "touch {output}"\n')
     (folder / "bin").mkdir()
     (folder / "bin" / "python3").symlink_to("/usr/bin/python3")
@@ -246,8 +250,9 @@ def test_no_slurm_says_so(folder):
     assert "Is Slurm installed on this machine" in text
 
 
-def test_a_partition_that_is_not_there(folder):
-    folder.write("Snakefile", 'rule all:\n    output: "x"\n    resources: slurm_partition="nope"\n    shell: "touch {output}"\n')
+def test_an_unknown_partition_is_reported(folder):
+    folder.write("Snakefile",
+                 'rule all:\n    output: "x"\n    resources: slurm_partition="nope"\n    shell: "touch {output}"\n')
     text = folder.run("--executor", "slurm", code=1).text
     assert "invalid partition specified: nope" in text
     assert "--partition=nope" in text

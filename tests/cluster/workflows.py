@@ -1,6 +1,6 @@
-"""Workflows that several tests run."""
+"""Workflows that several tests use."""
 
-# Eleven jobs: a shell rule, a run block, a script, local rules, resources of rules and their own defaults.
+# Eleven jobs: shell rules, run blocks, local rules, threads and resources.
 ELEVEN = """
 localrules: all, list_samples
 

@@ -1,4 +1,4 @@
-"""Carries out each case with Snakemake and with Furrow, and compares (README.md says how)."""
+"""Runs each case with Snakemake and with Furrow and compares the results (see README.md)."""
 import tomllib
 from pathlib import Path
 

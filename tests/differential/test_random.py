@@ -1,6 +1,6 @@
-"""Random workflows, and random things done to them between runs: both engines run the same jobs, every time.
+"""Random workflows with random changes between runs: both engines run the same jobs each time.
 
-FURROW_RANDOM_CASES=200 looks further than the few cases of a usual run.
+FURROW_RANDOM_CASES=200 tests more than the few cases of a usual run.
 """
 import os
 import random
@@ -15,7 +15,7 @@ STEPS = 6
 
 
 class Workflow:
-    """Rules r0, r1, ... each of which reads files of earlier ones, and a Snakefile that says so."""
+    """Rules r0, r1, ..., each of which reads files of earlier rules, and the Snakefile that defines them."""
 
     def __init__(self, dice):
         self.dice = dice
@@ -32,7 +32,7 @@ class Workflow:
         self.made = files[len(self.sources) :]
         used = {name for inputs, *_ in self.rules for name in inputs}
         self.targets = [name for name in self.made if name not in used]
-        # A temp file that `all` asks for is gone when all is done, and made again each time: nothing to learn there.
+        # A temp file that `all` asks for would be removed at the end and made again in every run, which tests nothing.
         self.rules = [(i, o, temp and used.issuperset(o), ancient) for i, o, temp, ancient in self.rules]
 
     def text(self):
@@ -50,7 +50,7 @@ class Workflow:
         return "\n".join(parts)
 
     def disturb(self):
-        """What happens before the next run: shell, and arguments of the run."""
+        """A change before the next run: a shell command, and arguments of that run."""
         dice = self.dice
         number = dice.randrange(len(self.rules))
         source, made = dice.choice(self.sources), dice.choice(self.made)
@@ -73,7 +73,7 @@ class Workflow:
 
 
 def compare(theirs, ours):
-    """What jobs and files differ between Snakemake and Furrow, in a line or two."""
+    """The jobs and files that differ between Snakemake and Furrow, a line each."""
     lines = [f"jobs: {ours[1]} instead of {theirs[1]}"] if ours[1] != theirs[1] else []
     for name in sorted({*theirs[2], *ours[2]}):
         if ours[2].get(name) != theirs[2].get(name):

@@ -1,4 +1,4 @@
-"""The example of coroutines: requests to a server of its own."""
+"""The coroutine example sends requests to its own server."""
 
 import os
 import pathlib

@@ -1,4 +1,4 @@
-"""The example over MPI, and what users of MPI meet first."""
+"""The MPI example, and the first mistakes that users of MPI make."""
 import os
 import pathlib
 import shutil
@@ -27,7 +27,7 @@ def test_any_number_of_ranks_gives_the_same_bits():
         assert (done.returncode, done.stdout) == (0, alone), done.stderr
 
 
-def test_ranks_of_another_build_are_named(tmp_path):
+def test_names_ranks_that_run_another_build(tmp_path):
     other = tmp_path / "climate"
     contents = CLIMATE.read_bytes()
     notes = subprocess.run(["readelf", "-n", CLIMATE], capture_output=True, text=True, check=True).stdout

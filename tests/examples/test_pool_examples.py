@@ -21,7 +21,7 @@ def test_the_estimate_has_the_same_bits_on_every_backend():
             assert run("monte_carlo", backend, workers, "40000") == serial
 
 
-def test_a_backend_that_is_not_there_is_named():
+def test_an_unknown_backend_is_named():
     asked = subprocess.run([str(EXAMPLES / "monte_carlo"), "gpus"], capture_output=True, timeout=60)
     assert asked.returncode == 2
     assert b"gpus" in asked.stderr

@@ -15,7 +15,10 @@ from running import Running, marked_processes  # noqa: E402
 
 @pytest.fixture
 def start(tmp_path):
-    """Starts `furrow run` with a Snakefile's text in a fresh folder; afterwards nothing of it is left running."""
+    """Starts `furrow run` with the text of a Snakefile in a fresh folder.
+
+    Kills whatever is left running after the test.
+    """
     mark = f"FURROW_TEST_MARK={uuid.uuid4()}"
 
     def begin(snakefile=None, *arguments, **environment):

@@ -1,4 +1,4 @@
-# job.sh NAME OUTPUT [INPUT...]: one job of the workflow beside this file.
+# job.sh NAME OUTPUT [INPUT...]: one job of the Snakefile in this folder.
 set -euo pipefail
 name=$1 output=$2
 shift 2

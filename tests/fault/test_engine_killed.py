@@ -1,4 +1,4 @@
-"""The engine is killed at any moment of a run of 200 jobs; a rerun ends as if nothing had happened."""
+"""The engine is killed at random moments of a run of 200 jobs. A rerun ends as if nothing had happened."""
 import random
 import shutil
 import signal
@@ -18,7 +18,7 @@ KILLS = 50
 
 
 class Workflow:
-    """The workflow in a folder of its own, with the log and the locks that its jobs use."""
+    """The workflow in its own folder, with the log and the locks that its jobs use."""
 
     def __init__(self, folder):
         self.folder, self.work, self.log = folder, folder / "work", folder / "jobs.log"
@@ -52,7 +52,7 @@ class Workflow:
 
 @pytest.fixture(scope="session")
 def undisturbed(tmp_path_factory):
-    """The files of a run that nobody disturbs, and how long it takes."""
+    """The files of an undisturbed run, and how long it takes."""
     workflow = Workflow(tmp_path_factory.mktemp("undisturbed"))
     begin = time.monotonic()
     workflow.finish()
@@ -63,7 +63,7 @@ def undisturbed(tmp_path_factory):
 
 
 @pytest.mark.parametrize("seed", range(KILLS))
-def test_rerun_after_kill_makes_the_same_files(seed, undisturbed, tmp_path):
+def test_rerun_after_a_kill_makes_the_same_files(seed, undisturbed, tmp_path):
     files, seconds = undisturbed
     workflow = Workflow(tmp_path / "run")
     process = workflow.start()
@@ -71,7 +71,7 @@ def test_rerun_after_kill_makes_the_same_files(seed, undisturbed, tmp_path):
     process.send_signal(signal.SIGKILL)
     process.wait()
 
-    # No pause: the successor itself has to see to it that nothing of the dead engine still writes.
+    # No pause: the next engine must itself ensure that no job of the dead engine still writes.
     workflow.finish()
 
     assert workflow.files() == files
@@ -81,11 +81,11 @@ def test_rerun_after_kill_makes_the_same_files(seed, undisturbed, tmp_path):
     assert max(workflow.events("START").values()) <= 2
     before = workflow.log.read_text()
     workflow.finish()
-    assert workflow.log.read_text() == before, "a third run had nothing to do, and yet did something"
+    assert workflow.log.read_text() == before, "a third run has nothing to do, but ran jobs"
     assert not marked_processes(workflow.mark)
 
 
-def test_many_kills_of_one_run(undisturbed, tmp_path):
+def test_a_run_killed_many_times_makes_the_same_files(undisturbed, tmp_path):
     files, seconds = undisturbed
     workflow = Workflow(tmp_path / "run")
     moments = random.Random("many")

@@ -1,4 +1,4 @@
-"""What signals do: to a job, to the evaluator, to the engine."""
+"""Signals to a job, to the evaluator and to the engine."""
 import os
 import signal
 import time
@@ -39,7 +39,7 @@ KINDS = {"stubborn": STUBBORN, "grandchildren": GRANDCHILDREN, "run block": RUN_
 
 @pytest.fixture(params=KINDS)
 def busy(request, start, tmp_path):
-    """An engine whose jobs run, and would do so for a minute."""
+    """An engine whose jobs run, and would run for at least a minute."""
     (tmp_path / "job.py").write_text(
         'import time\nopen(snakemake.output[0], "w").write("half")\nopen("started-0", "w").close()\ntime.sleep(60)\n'
     )
@@ -49,7 +49,7 @@ def busy(request, start, tmp_path):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_interrupt_ends_everything_in_a_second(busy, number):
+def test_interrupt_ends_everything_within_two_seconds(busy, number):
     begin = time.monotonic()
     busy.signal(number)
     code = busy.wait(10)
@@ -59,7 +59,7 @@ def test_interrupt_ends_everything_in_a_second(busy, number):
     busy.wait_for_nothing_left(0.2)
 
 
-def test_interrupt_twice_ends_at_once(busy):
+def test_second_interrupt_ends_at_once(busy):
     busy.signal(signal.SIGINT)
     time.sleep(0.02)
     begin = time.monotonic()
@@ -72,13 +72,13 @@ def test_interrupt_twice_ends_at_once(busy):
     busy.wait_for_nothing_left(0.5)
 
 
-def test_nothing_outlives_a_killed_engine(busy):
+def test_no_process_outlives_a_killed_engine(busy):
     busy.signal(signal.SIGKILL)
     busy.wait()
     busy.wait_for_nothing_left(1.0)
 
 
-def test_interrupted_outputs_are_not_trusted(start, tmp_path):
+def test_outputs_of_interrupted_jobs_are_made_again(start, tmp_path):
     running = start('''
 rule all:
     input: "a.out", "b.out"
@@ -134,7 +134,7 @@ rule fine:
 
 
 @pytest.mark.parametrize("where", ["snakefile", "input function"])
-def test_crashed_evaluator_is_an_error_message(start, where):
+def test_crashed_evaluator_is_reported_with_its_signal(start, where):
     text = {
         "snakefile": "import ctypes\nctypes.string_at(0)\nrule a:\n    output: 'a'\n",
         "input function": '''
@@ -151,7 +151,7 @@ rule a:
     running.wait_for_nothing_left(0.5)
 
 
-def test_killed_evaluator_ends_the_run_in_order(start):
+def test_killed_evaluator_ends_the_run_cleanly(start):
     running = start(RUN_BLOCK, "-j", "1")
     running.wait_for_file("started-0")
     evaluators = [p for p in marked_processes(running.mark) if "evaluator" in command_line(p)]
@@ -161,11 +161,11 @@ def test_killed_evaluator_ends_the_run_in_order(start):
     assert "Python" in running.text() or "evaluator" in running.text(), running.text()
     running.wait_for_nothing_left(1.0)
     again = start(None, "-n")
-    assert again.wait() == 0 and "1 job" in again.text(), "a half-written file is made again"
+    assert again.wait() == 0 and "1 job" in again.text(), "a half-written file must be made again"
 
 
-def test_a_second_run_waits_for_nothing_left_by_the_first(start, tmp_path):
-    """The lock dies with its engine: no --unlock after a kill."""
+def test_no_unlock_is_needed_after_a_killed_engine(start, tmp_path):
+    """The lock of a folder ends with its engine: no --unlock is needed after a kill."""
     running = start(STUBBORN, "-j", "2")
     running.wait_for_file("started-0")
     running.signal(signal.SIGKILL)

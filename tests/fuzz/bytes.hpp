@@ -1,4 +1,4 @@
-// Decisions drawn from the fuzzer's bytes, one after another; zero once they are used up.
+// Draws decisions from the fuzzer's bytes, one after another; zero once they are used up.
 #pragma once
 
 #include <cstddef>

@@ -1,5 +1,5 @@
-// Whatever the evaluator says is an answer or an error, never a crash. The first byte chooses between the
-// bytes as they are and JSON made of the names that the decoder knows, which gets further into it.
+// Any message of the evaluator becomes an answer or an error, never a crash. The first byte chooses between the
+// raw bytes and JSON built from names that the decoder knows, which reaches deeper into it.
 #include <cstdlib>
 
 #include "bytes.hpp"
@@ -95,7 +95,7 @@ void check_batch(const Answers& answers, std::size_t count) {
   for (const auto& answer : answers) check(answer || !answer.error().to_string().empty());
 }
 
-void decode_all(const JsonValue& value) {
+void decode_all(const text::JsonValue& value) {
   if (const auto frame = decode_frame(value); frame && frame->error)
     (void)decode_error(*frame->error).to_string();
   (void)decode_error(value).to_string();
@@ -105,7 +105,7 @@ void decode_all(const JsonValue& value) {
   }
   (void)decode_glob(value);
   (void)decode_yaml(value);
-  const JsonValue* jobs = member(value, "jobs");
+  const text::JsonValue* jobs = text::member(value, "jobs");
   const std::size_t count = jobs && jobs->IsArray() ? jobs->Size() : 2;
   check_batch(decode_inputs(value, count), count);
   std::vector<workflow::DetailQuestion> questions(count);
@@ -120,18 +120,17 @@ void decode_all(const JsonValue& value) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace furrow;
   fuzz::Bytes bytes(data, size);
-  std::string text;
+  std::string json;
   const bool raw = bytes.byte() % 4 == 0;
   if (raw) {
-    text = bytes.rest();
+    json = bytes.rest();
   } else {
-    snakefile::write_value(bytes, text, 0);
+    snakefile::write_value(bytes, json, 0);
   }
-  const auto document = snakefile::JsonDocument::parse(text, "the fuzzer");
+  const auto document = text::JsonDocument::parse(json, "the fuzzer");
   if (!document) return 0;
   snakefile::decode_all(document->root());
-  // What was read can be written and read again.
-  snakefile::check(
-      snakefile::JsonDocument::parse(snakefile::to_text(document->root()), "its own text").has_value());
+  // A decoded document can be written and parsed again.
+  snakefile::check(text::JsonDocument::parse(text::to_text(document->root()), "its own text").has_value());
   return 0;
 }

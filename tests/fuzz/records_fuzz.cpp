@@ -1,5 +1,5 @@
-// Any bytes as inputs, CSV, and as a stream that is cut into blocks: nothing is lost, and a file cut as a
-// whole has the same blocks.
+// Any bytes as inputs, as CSV, and as a stream that is cut into blocks: no byte is lost, and a file that is
+// split by ranges is covered without gaps.
 #include <sys/mman.h>
 #include <unistd.h>
 

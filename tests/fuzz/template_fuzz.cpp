@@ -1,5 +1,5 @@
-// Any text as a template, with any values: it parses or is refused, renders, and a plain command has the same
-// words with and without a shell's quoting.
+// Any text as a template, with any values: it is rejected or it parses and renders, and a plain command has
+// the same words with and without shell quoting.
 #include <cstdint>
 #include <cstdlib>
 #include <string>
@@ -10,7 +10,7 @@
 
 namespace {
 
-// The words of a command that has nothing but quotes and blanks.
+// The words of a command whose only special characters are quotes and blanks.
 std::vector<std::string> words_of(std::string_view command) {
   std::vector<std::string> words;
   std::string word;

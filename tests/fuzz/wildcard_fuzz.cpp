@@ -1,6 +1,5 @@
-// A pattern matches exactly the names that it makes: filling in the values of a match gives the name again,
-// values are not empty unless a constraint says so, and equal wildcards have equal values. The input is
-// "PATTERN NUL NAME NUL VALUE NUL VALUE ...".
+// A pattern matches exactly the names that it can produce: filling in the values of a match gives the same
+// name, and the values are views into it. The input is "PATTERN NUL NAME NUL VALUE NUL VALUE ...".
 #include <cstdlib>
 
 #include "base/strings.hpp"

@@ -1,4 +1,4 @@
-"""What `cmake --install` leaves somewhere can be moved, found by other projects, and run."""
+"""An installation by `cmake --install` can be moved, found by other projects, and run."""
 import re
 import shutil
 from pathlib import Path
@@ -12,7 +12,7 @@ FOREIGN = ("python", "sqlite", "mpi")
 
 
 def run(*argv, cwd, **more):
-    """A program's output; it must end well."""
+    """The output of a program, which must succeed."""
     result = engine.execute([str(word) for word in argv], cwd=cwd, env=engine.environment(**more), timeout=240)
     assert result.code == 0, str(result)
     return result.text
@@ -20,7 +20,7 @@ def run(*argv, cwd, **more):
 
 @pytest.fixture(scope="module")
 def prefix(tmp_path_factory):
-    """An installed Furrow that was moved to another place afterwards."""
+    """An installed Furrow that was then moved to another folder."""
     folder = tmp_path_factory.mktemp("install")
     run("cmake", "--install", BUILD, "--prefix", folder / "first", cwd=folder)
     (folder / "first").rename(folder / "prefix")
@@ -39,7 +39,7 @@ def test_only_public_headers_are_installed(prefix):
 
 @pytest.fixture(scope="module")
 def project(prefix, tmp_path_factory):
-    """The five-line project, built against it."""
+    """The five-line project, built with the installed Furrow."""
     folder = tmp_path_factory.mktemp("project")
     build = folder / "build"
     run("cmake", "-S", PROJECT, "-B", build, "-G", "Ninja", f"-DCMAKE_PREFIX_PATH={prefix}",
@@ -52,7 +52,7 @@ def test_another_project_builds_and_runs(project):
     assert run(project / "five_lines", cwd=project) == "998011 b80c61029cf23fb9 cores\n"
 
 
-def test_it_links_neither_python_nor_sqlite_nor_mpi(project):
+def test_the_project_links_neither_python_nor_sqlite_nor_mpi(project):
     link = run("ninja", "-C", project, "-t", "commands", "five_lines", cwd=project).splitlines()[-1]
     assert "libfurrow" in link and "hwloc" in link
     libraries = run("ldd", project / "five_lines", cwd=project)
@@ -74,7 +74,7 @@ def test_another_project_uses_mpi(prefix, tmp_path):
 
 @pytest.mark.skipif(not list(BUILD.rglob("ranks.so")) or not shutil.which("mpirun"),
                     reason="needs libopenmpi-dev and openmpi-bin")
-def test_the_installed_command_finds_its_plugin_for_mpi(prefix, tmp_path):
+def test_the_installed_command_finds_its_mpi_plugin(prefix, tmp_path):
     options = "--allow-run-as-root --oversubscribe --bind-to none --mca btl self,vader".split()
     argv = ["mpirun", "-n", "2", *options, prefix / "bin" / "furrow", "map", "-j1", "-k", "echo", ":::", "a", "b", "c"]
     assert run(*argv, cwd=tmp_path) == "a\nb\nc\n"
@@ -88,7 +88,7 @@ def test_the_installed_command_runs_a_workflow(prefix, tmp_path):
     assert (tmp_path / "out.txt").read_text() == "made\n"
 
 
-def test_a_link_to_the_command_finds_its_parts_too(prefix, tmp_path):
+def test_a_link_to_the_command_also_finds_its_files(prefix, tmp_path):
     (tmp_path / "Snakefile").write_text("rule all:\n    output: 'out.txt'\n    run: open(output[0], 'w').write('x')\n")
     (tmp_path / "link").symlink_to(prefix / "bin" / "furrow")
     run(tmp_path / "link", "run", cwd=tmp_path)

@@ -29,7 +29,7 @@ def fmap(tmp_path):
 
 @pytest.fixture
 def start(tmp_path):
-    """Starts `furrow map` in the background; afterwards nothing of it is left running."""
+    """Starts `furrow map` in the background; afterwards none of its processes may be left."""
     mark = f"FURROW_TEST_MARK={uuid.uuid4()}"
 
     def begin(*arguments, **environment):
@@ -46,7 +46,7 @@ def start(tmp_path):
 
 @pytest.fixture
 def shell(tmp_path):
-    """A line of shell, in which $FURROW is the command."""
+    """Runs a line of shell, in which $FURROW is the command."""
 
     def run(line, timeout=60):
         env = engine.environment(SHELL="/bin/bash", FURROW=engine.FURROW)
@@ -57,7 +57,7 @@ def shell(tmp_path):
 
 @pytest.fixture
 def log_rows(tmp_path):
-    """The rows of a job log: dictionaries by column."""
+    """The rows of a job log, as dictionaries by column."""
 
     def rows(name="log"):
         lines = (tmp_path / name).read_text().splitlines()

@@ -1,4 +1,4 @@
-"""The job log, and going on from it."""
+"""The job log, and how a run resumes from it."""
 import os
 
 
@@ -12,31 +12,32 @@ def test_log_has_the_format_of_gnu_parallel(fmap, tmp_path):
     assert len(first[3]) == 10 and lines[3] == ""
 
 
-def test_signals_and_timeouts_are_told_apart(fmap, log_rows):
+def test_signals_and_timeouts_are_logged_differently(fmap, log_rows):
     fmap("-j1", "--joblog", "log", "--timeout", "1", ":::", "kill -9 $$", "sleep 60")
     assert [(r["Exitval"], r["Signal"]) for r in log_rows()] == [("0", "9"), ("-1", "15")]
 
 
-def test_usage_comes_at_the_end_on_request(fmap, log_rows):
-    fmap("-j1", "--joblog", "log", "--joblog-usage", "head -c 100000000 /dev/zero | tail -c 90000000 | tail -c 1 #", ":::", 1)
+def test_usage_is_at_the_end_of_each_line_on_request(fmap, log_rows):
+    fmap("-j1", "--joblog", "log", "--joblog-usage", "head -c 100000000 /dev/zero | tail -c 90000000 | tail -c 1 #",
+         ":::", 1)
     (row,) = log_rows()
     assert row["Command"].startswith("head") and int(row["MaxRssKb"]) > 80_000 and float(row["UserTime"]) >= 0
 
 
-def test_resume_runs_what_was_not_done(fmap, log_rows):
+def test_resume_runs_the_jobs_that_are_not_done(fmap, log_rows):
     fmap("-j1", "--joblog", "log", "echo {}", ":::", 1, 2)
     done = fmap("-k", "--joblog", "log", "--resume", "echo {}", ":::", 1, 2, 3)
     assert done.out == "3\n" and "2 of 3 jobs done before" in done.err
     assert [r["Seq"] for r in log_rows()] == ["1", "2", "3"]
 
 
-def test_an_edited_list_runs_what_is_new(fmap):
+def test_an_edited_list_runs_only_new_inputs(fmap):
     fmap("--joblog", "log", "echo {#} {}", ":::", "a", "b", "c")
     done = fmap("-k", "--joblog", "log", "--resume", "echo {#} {}", ":::", "x", "c", "a", "y")
     assert done.out == "1 x\n4 y\n"
 
 
-def test_equal_inputs_are_told_apart(fmap):
+def test_equal_inputs_are_distinct_jobs(fmap):
     fmap("--joblog", "log", "echo {}", ":::", "a", "a")
     assert fmap("--joblog", "log", "--resume", "echo {}", ":::", "a", "a", "a").out == "a\n"
 
@@ -46,7 +47,7 @@ def test_another_command_is_another_job(fmap):
     assert fmap("--joblog", "log", "--resume", "echo again {}", ":::", "a").out == "again a\n"
 
 
-def test_resume_leaves_failed_jobs_alone_and_resume_failed_runs_them(fmap):
+def test_resume_skips_failed_jobs_and_resume_failed_runs_them(fmap):
     fmap("-j1", "--joblog", "log", "echo {}; test -e good", ":::", 1)
     assert fmap("--joblog", "log", "--resume", "echo {}; test -e good", ":::", 1, 2).out == "2\n"
     done = fmap("-k", "--joblog", "log", "--resume-failed", "echo {}; touch good; test -e good", ":::", 1)
@@ -68,12 +69,12 @@ def test_a_job_that_fails_later_counts_as_failed(fmap):
     assert fmap("--joblog", "log", "--resume-failed", "-t", "false", ":::", 1).code == 1
 
 
-def test_a_log_of_gnu_parallel_is_understood(shell):
+def test_a_log_of_gnu_parallel_can_be_resumed(shell):
     shell("parallel -j1 --joblog log 'echo {}' ::: a b")
     assert shell("$FURROW map --joblog log --resume 'echo {}' ::: a b c").out == "c\n"
 
 
-def test_gnu_parallel_understands_the_log(shell):
+def test_gnu_parallel_can_resume_from_the_log(shell):
     shell("$FURROW map -j1 --joblog log 'echo {}' ::: a b")
     assert shell("parallel --joblog log --resume 'echo {}' ::: a b c").out == "c\n"
 
@@ -86,16 +87,16 @@ def test_a_torn_line_counts_as_not_done(fmap, tmp_path):
     assert (tmp_path / "log").read_text().count("\n") == 3
 
 
-def test_torn_keys_cost_nothing_but_themselves(fmap, tmp_path):
+def test_torn_keys_lose_only_themselves(fmap, tmp_path):
     fmap("-j1", "--joblog", "log", "echo {#} {}", ":::", 1, 2)
     keys = tmp_path / "log.furrow"
     keys.write_bytes(keys.read_bytes()[:-5] + b"\0" * 40)
-    # The second is still known by its command, while it has the same number.
+    # The second is still known by its command, as long as it has the same number.
     assert fmap("--joblog", "log", "--resume", "echo {#} {}", ":::", 1, 2).out == ""
     assert fmap("-k", "--joblog", "log", "--resume", "echo {#} {}", ":::", 0, 1, 2).out.split("\n")[0] == "1 0"
 
 
-def test_lines_that_were_removed_run_again(fmap, tmp_path):
+def test_jobs_whose_lines_were_removed_run_again(fmap, tmp_path):
     fmap("-j1", "--joblog", "log", "echo {}", ":::", 1, 2, 3)
     lines = (tmp_path / "log").read_text().splitlines(True)
     (tmp_path / "log").write_text("".join(lines[:2] + lines[3:]))
@@ -119,7 +120,7 @@ def test_cancelled_jobs_are_not_done(start, fmap):
     assert fmap("--joblog", "log", "--resume", "-t", "touch started; sleep {}", ":::", 0).code == 0
 
 
-def test_what_is_no_log_is_left_alone(fmap, tmp_path):
+def test_a_file_that_is_not_a_log_is_left_alone(fmap, tmp_path):
     (tmp_path / "log").write_text("precious\n")
     assert fmap("--joblog", "log", "--resume", "echo", ":::", 1).code == 255
     assert (tmp_path / "log").read_text() == "precious\n"

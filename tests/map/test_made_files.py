@@ -1,4 +1,4 @@
-"""--output: jobs run only where what they make is missing or old."""
+"""--output: a job runs only if a file that it makes is missing or old."""
 import os
 import sqlite3
 
@@ -13,7 +13,7 @@ def zipped(fmap, *inputs):
     return [line.split()[-1] for line in done.out.splitlines()]
 
 
-def test_what_is_newer_than_its_input_is_not_made_again(fmap, tmp_path):
+def test_an_output_newer_than_its_input_is_not_made_again(fmap, tmp_path):
     (tmp_path / "a").write_text("a\n")
     (tmp_path / "b").write_text("b\n")
     assert zipped(fmap, "a", "b") == ["a", "b"]
@@ -25,45 +25,46 @@ def test_what_is_newer_than_its_input_is_not_made_again(fmap, tmp_path):
     assert zipped(fmap, "a", "b") == ["b"]
 
 
-def test_what_somebody_else_made_is_judged_by_its_time(fmap, tmp_path):
+def test_a_file_from_elsewhere_is_judged_by_its_time(fmap, tmp_path):
     (tmp_path / "a").write_text("a\n")
     (tmp_path / "a.gz").write_text("made elsewhere\n")
     older(tmp_path / "a", 10)
     assert zipped(fmap, "a") == []
 
 
-def test_another_command_makes_it_again(fmap):
+def test_another_command_makes_the_output_again(fmap):
     assert fmap("-v", "--output", "{}.out", "echo one > {}.out", ":::", "a").out != ""
     assert fmap("-v", "--output", "{}.out", "echo one > {}.out", ":::", "a").out == ""
     assert fmap("-v", "--output", "{}.out", "echo two > {}.out", ":::", "a").out != ""
 
 
-def test_what_a_failed_job_left_is_removed(fmap, tmp_path):
+def test_outputs_of_a_failed_job_are_removed(fmap, tmp_path):
     done = fmap("--output", "{}.out", "echo half > {}.out; exit 3 #", ":::", "a")
     assert done.code == 1 and not (tmp_path / "a.out").exists()
 
 
-def test_a_job_that_does_not_make_it_has_failed(fmap):
+def test_a_job_that_does_not_make_its_output_fails(fmap):
     done = fmap("--output", "{}.out", "true", ":::", "a")
     assert done.code == 1 and "did not make a.out" in done.err
 
 
-def test_folders_are_made(fmap, tmp_path):
+def test_folders_of_outputs_are_created(fmap, tmp_path):
     assert fmap("--output", "deep/er/{}", "echo x > deep/er/{} #", ":::", "a").code == 0
     assert (tmp_path / "deep/er/a").exists()
 
 
-def test_records_are_in_the_store_of_workflows(fmap, tmp_path):
+def test_jobs_are_recorded_in_the_workflow_store(fmap, tmp_path):
     (tmp_path / "a").write_text("a\n")
     zipped(fmap, "a")
     assert (tmp_path / ".furrow").is_dir()
     database = next((tmp_path / ".furrow").glob("*.db"))
-    tables = [name for (name,) in sqlite3.connect(database).execute("select name from sqlite_master where type='table'")]
+    tables = [name
+              for (name,) in sqlite3.connect(database).execute("select name from sqlite_master where type='table'")]
     assert any(b"a.gz" in str(row).encode() for table in tables
                for row in sqlite3.connect(database).execute(f"select * from {table}"))
 
 
-def test_what_was_under_way_when_the_engine_died_is_made_again(start, fmap, tmp_path):
+def test_a_job_that_ran_when_the_engine_died_runs_again(start, fmap, tmp_path):
     run = start("--output", "{}.out", "echo half > {}.out; touch started; sleep 60; echo rest >> {}.out #", ":::", "a")
     run.wait_for_file("started")
     run.signal(9)

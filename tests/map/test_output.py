@@ -1,11 +1,12 @@
-"""Where the jobs' output goes: grouped, in order, by line, tagged, or as it comes."""
+"""How the jobs' output is printed: grouped, in order, by line, tagged, or directly."""
 import os
 import resource
 import stat
 
 import pytest
 
-measures_memory = pytest.mark.skipif(bool(os.environ.get("FURROW_SANITIZE")), reason="a sanitizer takes memory of its own")
+measures_memory = pytest.mark.skipif(bool(os.environ.get("FURROW_SANITIZE")),
+                                     reason="a sanitizer takes memory of its own")
 
 
 def test_output_of_a_job_stays_together(fmap):
@@ -19,7 +20,7 @@ def test_keep_order_prints_in_the_order_of_the_input(fmap):
     assert fmap("-j3", "-k", "sleep 0.{}; echo {}", ":::", 5, 3, 1).out == "5\n3\n1\n"
 
 
-def test_without_it_what_ends_first_comes_first(fmap):
+def test_by_default_output_comes_in_the_order_of_ending(fmap):
     assert fmap("-j3", "sleep {}; echo {}", ":::", 1.2, 0.6, 0.1).out == "0.1\n0.6\n1.2\n"
 
 
@@ -28,12 +29,12 @@ def test_errors_go_to_standard_error(fmap):
     assert (done.out, done.err) == ("out1\nout2\n", "err1\nerr2\n")
 
 
-def test_line_buffer_shows_whole_lines_as_they_come(fmap):
+def test_line_buffer_prints_whole_lines_at_once(fmap):
     done = fmap("-j2", "--line-buffer", "sleep 0.{}; printf a; sleep 0.4; echo {}; sleep 0.4; echo b{}", ":::", 0, 2)
     assert done.out == "a0\na2\nb0\nb2\n"
 
 
-def test_line_buffer_in_order(fmap):
+def test_line_buffer_with_keep_order(fmap):
     done = fmap("-j2", "--lb", "-k", "echo a{}; sleep 0.{}; echo b{}", ":::", 5, 1)
     assert done.out == "a5\nb5\na1\nb1\n"
 
@@ -43,7 +44,7 @@ def test_tag_goes_before_each_line(fmap):
     assert fmap("-k", "--tagstring", "{#}:{}", "echo 1; echo 2 #", ":::", "A").out == "1:A\t1\n1:A\t2\n"
 
 
-def test_ungrouped_jobs_write_by_themselves(shell):
+def test_ungrouped_jobs_write_directly(shell):
     assert shell("$FURROW map -j1 -u 'readlink /proc/self/fd/1' ::: a > out; cat out").out.endswith("/out\n")
 
 
@@ -53,7 +54,7 @@ def test_verbose_shows_commands(fmap):
     assert (done.out, done.err) == ("a\n", "echo a\n")
 
 
-def test_output_of_a_tried_job_is_shown_once(fmap):
+def test_output_of_a_retried_job_is_printed_once(fmap):
     assert fmap("--retries", 3, "echo {}; exit 1", ":::", "x").out == "x\n"
 
 
@@ -66,7 +67,7 @@ def test_long_output_stays_out_of_memory_and_leaves_no_file(shell, tmp_path):
                  "TMPDIR=$PWD/tmp; export TMPDIR; $FURROW map -k -j2 'sleep 0.{}; head -c 200000000 /dev/zero' ::: 3 0"
                  " | wc -c; ls -A tmp")
     assert done.out == "400000000\n", done
-    # Of all children of this process, the engine among them, none has ever been large.
+    # No child of this process, the engine included, has ever been large.
     assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss < 100_000
 
 
@@ -77,20 +78,20 @@ def test_many_waiting_outputs_stay_out_of_memory(shell):
     assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss < 100_000
 
 
-def test_order_is_kept_for_outputs_that_wait_in_the_file(shell):
+def test_outputs_that_wait_in_the_file_keep_their_order(shell):
     shell("seq 300 | $FURROW map -k -j4 'if [ {} = 1 ]; then sleep 2; fi; yes {} | head -c 100000' > ours")
     shell("for i in $(seq 300); do yes $i | head -c 100000; done > expected")
     assert shell("cmp ours expected").code == 0
 
 
-def test_a_reader_that_goes_ends_the_run_without_a_flood(shell):
+def test_when_the_reader_closes_the_run_ends_quietly(shell):
     done = shell("(seq 100000 | $FURROW map -j2 'echo {}; echo {} >> ran'; echo code=$? >&2) | head -1; wc -l < ran")
     assert "code=141" in done.err, done
     assert len(done.err.splitlines()) == 1, done
     assert int(done.out.splitlines()[1]) < 50_000
 
 
-def test_a_reader_that_goes_ends_jobs_without_end(shell):
+def test_when_the_reader_closes_endless_jobs_end(shell):
     for mode in ("--lb", "-u"):
         done = shell(f"$FURROW map -j2 {mode} yes ::: a b c | head -1")
         assert done.code == 0 and done.out.splitlines()[0] in "abc", done
@@ -101,15 +102,15 @@ def test_a_full_disk_is_an_error(shell):
     assert done.code == 255 and "No space left" in done.err, done
 
 
-def test_jobs_read_nothing_from_the_input_of_the_engine(fmap):
+def test_jobs_do_not_read_the_input_of_the_engine(fmap):
     assert fmap("-k", "cat; echo {}", ":::", "a", "b", stdin="not for jobs\n").out == "a\nb\n"
 
 
-def test_nothing_of_the_engine_is_open_in_jobs(fmap):
+def test_jobs_inherit_no_descriptors(fmap):
     done = fmap("-j1", "--joblog", "log", "ls /proc/self/fd | wc -l #", ":::", 1)
-    assert int(done.out) <= 4, done  # the three standard ones, and that of ls
+    assert int(done.out) <= 4, done  # the three standard descriptors, and the one that ls opens
 
 
-def test_the_log_is_no_secret(fmap, tmp_path):
+def test_the_key_file_is_a_regular_file(fmap, tmp_path):
     fmap("--joblog", "log", "true", ":::", 1)
     assert stat.S_ISREG((tmp_path / "log.furrow").stat().st_mode)

@@ -1,4 +1,4 @@
-"""--results: files, folders and tables of what jobs printed."""
+"""--results: files, folders and tables of the jobs' output."""
 import csv
 import io
 import json
@@ -27,7 +27,8 @@ def test_folders_are_those_of_gnu_parallel(options, fmap, tmp_path):
 
 
 def test_csv_has_a_row_for_each_job(fmap):
-    done = fmap("-k", "-j2", "--results", "-.csv", "sleep 0.{2}; echo '\"{1}\"'; echo e >&2", ":::", "a b", "c,d", ":::", 3, 0)
+    done = fmap("-k", "-j2", "--results", "-.csv", "sleep 0.{2}; echo '\"{1}\"'; echo e >&2", ":::", "a b", "c,d",
+                ":::", 3, 0)
     rows = list(csv.DictReader(io.StringIO(done.out)))
     assert [(r["V1"], r["V2"], r["Stdout"], r["Stderr"]) for r in rows] == [
         (a, b, f'"{a}"\n', "e\n") for a in ("a b", "c,d") for b in "30"]
@@ -50,12 +51,12 @@ def test_long_output_fits_into_a_table(fmap):
     assert "x" * 1_000_000 in done.out
 
 
-def test_results_are_enough_to_go_on(fmap):
+def test_a_run_can_resume_from_results_alone(fmap):
     fmap("--results", "res", "echo {}", ":::", 1, 2)
     done = fmap("--results", "res", "--resume", "-t", "echo {}", ":::", 1, 2, 3)
     assert done.err.splitlines()[0] == "echo 3" and "2 of 3 jobs done before" in done.err
 
 
-def test_the_log_knows_the_size_of_a_file(fmap, log_rows):
+def test_the_log_has_the_size_of_an_output_file(fmap, log_rows):
     fmap("--joblog", "log", "--results", "res", "echo {}", ":::", "four")
     assert log_rows()[0]["Receive"] == "5"

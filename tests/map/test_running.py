@@ -1,4 +1,4 @@
-"""How jobs run: how many, what they see, how they end."""
+"""How jobs run: how many at a time, in which environment, and how they end."""
 import time
 
 
@@ -11,25 +11,25 @@ def test_a_million_characters_of_input_values(fmap):
     assert fmap("-k", "printf %s {} | wc -c", ":::", "x" * 120_000).out == "120000\n"
 
 
-def test_values_reach_programs_unharmed(fmap):
+def test_values_reach_programs_unchanged(fmap):
     values = ["a b", "c'd", 'e"f', "$(g)", "-n", "h\ti", "ä", "*", ";", "\\"]
     assert fmap("-k", "printf '%s\\0'", ":::", *values).out == "\0".join(values) + "\0"
 
 
-def test_programs_start_without_a_shell_between(fmap, tmp_path):
-    # Its parent is the engine.
+def test_programs_start_without_a_shell(fmap, tmp_path):
+    # The parent of the script is the engine.
     script = tmp_path / "parents"
     script.write_text("#!/usr/bin/python3\nimport os\nprint(os.getppid() == int(os.environ['PARALLEL_PID']))\n")
     script.chmod(0o755)
     assert fmap("./parents", ":::", 1).out == "True\n"
 
 
-def test_a_folder_that_is_gone_is_no_harm(shell):
+def test_a_removed_folder_does_no_harm(shell):
     result = shell("mkdir gone && cd gone && rmdir ../gone && $FURROW map -k 'echo {}' ::: 1 2")
     assert (result.code, result.out) == (0, "1\n2\n"), str(result)
 
 
-def test_builtins_and_functions_belong_to_the_shell(fmap):
+def test_builtins_and_functions_run_in_the_shell(fmap):
     assert fmap("-k", "type", ":::", "cd").out == "cd is a shell builtin\n"
     assert fmap("-k", "greet", ":::", "you", **{"BASH_FUNC_greet%%": "() { echo hello $1; }"}).out == "hello you\n"
 
@@ -39,20 +39,20 @@ def test_a_missing_program_fails_as_in_a_shell(fmap):
     assert done.code == 1 and "No such file" in done.err, done
 
 
-def test_number_and_slot_are_there(fmap):
+def test_number_and_slot_are_available(fmap):
     assert fmap("-j1", "-k", "echo $PARALLEL_SEQ {#} {%} $PARALLEL_JOBSLOT {}", ":::", "a", "b").out == \
         "1 1 1 1 a\n2 2 1 1 b\n"
 
 
-def test_slots_are_used_again(fmap):
+def test_slots_are_reused(fmap):
     done = fmap("-j2", "echo {%}; sleep 0.1 #", ":::", *range(8))
     assert set(done.out.split()) == {"1", "2"}
 
 
-def test_as_many_run_at_once_as_asked_for(fmap):
+def test_the_given_number_of_jobs_run_at_once(fmap):
     began = time.monotonic()
     assert fmap("-j8", "sleep", ":::", *["0.5"] * 8).code == 0
-    assert time.monotonic() - began < 3  # one after the other: 4
+    assert time.monotonic() - began < 3  # one after the other takes 4 s
 
 
 def test_retries_count_attempts(fmap, tmp_path):
@@ -77,7 +77,7 @@ def test_a_job_that_ignores_sigterm_is_killed(start):
     run.wait_for_nothing_left(5)
 
 
-def test_the_sequence_of_signals_is_as_told(fmap):
+def test_termseq_sets_the_sequence_of_signals(fmap):
     done = fmap("--termseq", "USR1,500,KILL,25", "--timeout", "0.5",
                 "trap 'echo told; exit 3' USR1; while :; do sleep 0.05; done #", ":::", 1)
     assert done.out == "told\n"
@@ -89,7 +89,7 @@ def test_delay_spreads_the_starts(fmap):
     assert all(b - a > 0.25 for a, b in zip(times, times[1:])), times
 
 
-def test_niceness(fmap):
+def test_nice_sets_the_niceness(fmap):
     assert fmap("--nice", 7, "nice #", ":::", 1).out == "7\n"
 
 
@@ -97,11 +97,11 @@ def test_directory_is_made_and_entered(fmap, tmp_path):
     assert fmap("--wd", "in/{}", "pwd #", ":::", "x").out == f"{tmp_path}/in/x\n"
 
 
-def test_too_little_memory_holds_jobs_up_but_ends_with_them(fmap):
+def test_jobs_wait_for_memory_but_the_run_ends(fmap):
     assert fmap("--memfree", "1k", "-k", "echo", ":::", 1, 2).out == "1\n2\n"
 
 
-def test_load_holds_up_but_never_for_good(fmap):
+def test_load_delays_jobs_but_not_forever(fmap):
     assert fmap("--load", "0", "-k", "echo", ":::", 1, 2, 3).out == "1\n2\n3\n"
 
 
@@ -121,7 +121,7 @@ def test_halt_after_a_success(fmap):
     assert fmap("-j1", "--halt", "now,success=1", "echo {}; exit {}", ":::", 3, 0, 4).out == "3\n0\n"
 
 
-def test_input_that_comes_slowly_starts_jobs_at_once(shell):
+def test_slow_input_starts_jobs_at_once(shell):
     done = shell("(echo 1; sleep 1; echo 2; sleep 1; echo 3) | $FURROW map --lb 'echo {} $(date +%s)'")
     numbers = [line.split() for line in done.out.splitlines()]
     assert [n for n, _ in numbers] == ["1", "2", "3"]

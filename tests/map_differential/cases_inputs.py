@@ -1,7 +1,8 @@
-"""Where values come from, and how they are cut: every option of it."""
+"""Where values come from and how they are split: every option for it."""
 from case import case
 
-TABLE = {"t.tsv": "a\tb\n1\t2\n3\n4\t5\t6\n", "lines": "a \nb\n\n \nc\n", "ten": "".join(f"{i}\n" for i in range(1, 11))}
+TABLE = {"t.tsv": "a\tb\n1\t2\n3\n4\t5\t6\n", "lines": "a \nb\n\n \nc\n",
+         "ten": "".join(f"{i}\n" for i in range(1, 11))}
 CSV = {"t.csv": 'name,size\n"x ""q"" 1", y \n"l1\nl2",3\n'}
 
 CASES = [

@@ -1,4 +1,4 @@
-"""Output, control, log and exit status."""
+"""Output, control, log and exit status of runs."""
 from case import case
 
 MANY = "".join(f"{i}\n" for i in range(1, 131))
@@ -76,7 +76,8 @@ CASES = [
     case("variables", "-j1 'echo $PARALLEL_SEQ $PARALLEL_JOBSLOT; true' ::: a b"),
     case("memfree", "-k --memfree 1k echo ::: a b"),
     case("load", "-k --load 1000 echo ::: a b"),
-    case("termseq", "-j1 --termseq INT,300,KILL,25 --timeout 0.3 'trap \"echo got int; exit 5\" INT; sleep 9 & wait' ::: a"),
+    case("termseq",
+         "-j1 --termseq INT,300,KILL,25 --timeout 0.3 'trap \"echo got int; exit 5\" INT; sleep 9 & wait' ::: a"),
     case("silent", "-k --silent echo ::: a"),
     case("will_cite", "-k --will-cite echo ::: a"),
     case("joblog", "-j1 --joblog log 'echo {}; exit {}' ::: 0 1 2"),

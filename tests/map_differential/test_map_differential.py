@@ -1,4 +1,4 @@
-"""The same command lines under GNU parallel and under `furrow map`."""
+"""Runs the same command lines with GNU parallel and with `furrow map`."""
 import os
 import re
 import subprocess
@@ -17,7 +17,7 @@ ALL = [pytest.param(case, id=f"{group}-{case}") for group, module in GROUPS.item
 
 
 def files_below(folder):
-    """Contents of all files, but for what furrow keeps beside a job log; of the log, what does not depend on the hour."""
+    """Contents of all files, without what furrow keeps next to a job log; of the log, only what is always the same."""
     found = {}
     for path in sorted(folder.rglob("*")):
         if path.is_file() and path.suffix != ".furrow":
@@ -27,7 +27,7 @@ def files_below(folder):
 
 
 def plain_log(content):
-    """Sequence number, exit status, signal and command of each line, in order of the number."""
+    """Sequence number, exit status, signal and command of each line, in the order of the numbers."""
     lines = [line.split(b"\t") for line in content.splitlines()]
     return sorted(line[:2] + line[6:] if len(line) > 8 else line for line in lines)
 
@@ -41,10 +41,12 @@ def run(program, case, folder):
     home = folder.parent / "home"
     home.mkdir(exist_ok=True)
     environment = {
-        "PATH": os.environ["PATH"], "HOME": str(home), "PARALLEL_HOME": str(home), "PARALLEL_SHELL": "/bin/bash", "SHELL": "/bin/bash",
+        "PATH": os.environ["PATH"], "HOME": str(home), "PARALLEL_HOME": str(home), "PARALLEL_SHELL": "/bin/bash",
+        "SHELL": "/bin/bash",
         "LC_ALL": "C.UTF-8", "FOO": "foo", "BASH_FUNC_furrow_test_function%%": "() { echo \"function of $1\"; }",
     }
-    return subprocess.run([*program, *case.arguments], cwd=folder, env=environment, input=case.stdin, capture_output=True, timeout=60)
+    return subprocess.run([*program, *case.arguments], cwd=folder, env=environment, input=case.stdin,
+                          capture_output=True, timeout=60)
 
 
 def ordered(case, output):
@@ -52,25 +54,26 @@ def ordered(case, output):
 
 
 def jobs_words(stderr):
-    """What jobs wrote, or the commands that are shown; not what the engine says for itself."""
+    """The output of jobs, or the printed commands; not the engine's own messages."""
     return [line for line in stderr.splitlines() if not re.match(rb"(parallel|furrow)|\s", line)]
 
 
 @pytest.mark.parametrize("case", ALL)
-def test_as_gnu_parallel(case, tmp_path):
+def test_same_as_gnu_parallel(case, tmp_path):
     theirs = run(["/usr/bin/parallel"], case, tmp_path / "theirs")
     ours = run([str(FURROW), "map"], case, tmp_path / "ours")
-    told = f"furrow: {ours.stderr.decode(errors='replace')}\nparallel: {theirs.stderr.decode(errors='replace')[:2000]}"
-    # Where the command line is wrong, GNU parallel may print its usage.
+    messages = (f"furrow: {ours.stderr.decode(errors='replace')}\n"
+                f"parallel: {theirs.stderr.decode(errors='replace')[:2000]}")
+    # If the command line is wrong, GNU parallel may print its usage.
     if theirs.returncode != 255:
-        assert ordered(case, ours.stdout) == ordered(case, theirs.stdout), told
-    assert ours.returncode == theirs.returncode, told
+        assert ordered(case, ours.stdout) == ordered(case, theirs.stdout), messages
+    assert ours.returncode == theirs.returncode, messages
     if case.stderr:
-        assert jobs_words(ours.stderr) == jobs_words(theirs.stderr), told
-    assert files_below(tmp_path / "ours") == files_below(tmp_path / "theirs"), told
+        assert jobs_words(ours.stderr) == jobs_words(theirs.stderr), messages
+    assert files_below(tmp_path / "ours") == files_below(tmp_path / "theirs"), messages
 
 
-def test_no_case_is_named_twice():
+def test_case_names_are_unique():
     names = [parameter.id for parameter in ALL]
     assert len(names) == len(set(names))
     assert len(names) >= 100

@@ -1,4 +1,4 @@
-"""The engine is killed at any moment of a run of 500 jobs with a log; a resume does what was left, and no more."""
+"""The engine is killed at random moments of a run of 500 jobs with a log; a resume runs exactly the remaining jobs."""
 import random
 import signal
 import subprocess
@@ -13,7 +13,7 @@ from running import marked_processes
 INPUTS = [str(i) for i in range(500)]
 JOBS = 4
 KILLS = 50
-# One write a line, so that lines of several jobs do not mix. OVERLAP: a copy of this very job is at work.
+# One write per line, so that lines of several jobs do not mix. OVERLAP means that another copy of this job is running.
 JOB = """mkdir "$WORK/locks/{}" || echo "OVERLAP {}" >> "$WORK/events"
 echo "START {}" >> "$WORK/events"; sleep 0.00$((RANDOM % 10)); echo "END {}" >> "$WORK/events"
 rmdir "$WORK/locks/{}" """
@@ -48,7 +48,7 @@ class Run:
 
 @pytest.fixture(scope="session")
 def seconds(tmp_path_factory):
-    """How long a run takes that nobody disturbs."""
+    """How long an undisturbed run takes."""
     run = Run(tmp_path_factory.mktemp("undisturbed"))
     begin = time.monotonic()
     assert run.start().wait(120) == 0, run.engine_output()
@@ -64,7 +64,7 @@ def test_resume_after_kill_does_every_job_once(seed, seconds, tmp_path):
     process.send_signal(signal.SIGKILL)
     process.wait()
 
-    # No pause: the successor itself has to see to it that no job of the dead engine goes on beside its own.
+    # No pause: the next engine itself must make sure that no job of the dead engine runs at the same time as its own.
     successor = run.start("--resume")
     deadline = time.monotonic() + 120
     assert successor.wait(deadline - time.monotonic()) == 0, run.engine_output()
@@ -73,7 +73,7 @@ def test_resume_after_kill_does_every_job_once(seed, seconds, tmp_path):
     assert set(ends) == set(INPUTS), f"never done: {set(INPUTS) - set(ends)}\n{run.engine_output()}"
     assert max(starts.values()) <= 2
     twice = [name for name, times in starts.items() if times > 1]
-    assert len(twice) <= 2 * JOBS, f"not only what was under way ran again: {twice}"
+    assert len(twice) <= 2 * JOBS, f"jobs that were not running were run again: {twice}"
     logged = Counter(line.split("\t")[0] for line in (run.folder / "log").read_text().splitlines()[1:])
     assert logged == Counter(str(i + 1) for i in range(len(INPUTS))), "one line for each job"
     before = (run.folder / "events").read_text()
@@ -82,14 +82,14 @@ def test_resume_after_kill_does_every_job_once(seed, seconds, tmp_path):
     assert not marked_processes(run.mark)
 
 
-def test_no_copy_of_a_job_runs_beside_another(tmp_path):
+def test_no_two_copies_of_a_job_run_at_once(tmp_path):
     run = Run(tmp_path / "run")
     for seed in range(8):
         process = run.start("--resume") if seed else run.start()
         time.sleep(random.Random(seed).uniform(0.1, 0.4))
         process.send_signal(signal.SIGKILL)
         process.wait()
-        # What was killed could not take its lock away; whoever lives on after this, would make one.
+        # A killed job leaves its lock behind; one that is still alive after this would make a new one.
         while marked_processes(run.mark):
             time.sleep(0.005)
         run.clear_locks()

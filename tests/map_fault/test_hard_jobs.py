@@ -1,4 +1,4 @@
-"""Jobs, disks and readers that make it hard."""
+"""Difficult jobs, full disks and readers that go away."""
 import os
 import resource
 import signal
@@ -37,7 +37,7 @@ def left(tmp_path):
     return marked_processes(f"FURROW_TEST_MARK={tmp_path}")
 
 
-def test_a_full_disk_for_output_is_said_and_the_job_is_not_done(shell, small_disk):
+def test_a_full_disk_for_output_fails_the_job(shell, small_disk):
     done = shell(f"$FURROW map --tmpdir {small_disk} --joblog log 'head -c 5000000 /dev/zero #' ::: 1 | wc -c")
     assert "disk is full" in done.err, done
     assert "255" not in done.out
@@ -45,7 +45,7 @@ def test_a_full_disk_for_output_is_said_and_the_job_is_not_done(shell, small_dis
     assert again.out == "5000000\n", again
 
 
-def test_a_full_disk_for_the_log_stops_the_run_and_the_log_goes_on_later(shell, small_disk):
+def test_a_full_disk_for_the_log_stops_the_run_which_can_resume(shell, small_disk):
     filler = small_disk / "filler"
     filler.write_bytes(b"x" * 900_000)
     done = shell(f"seq 30000 | $FURROW map -j4 --joblog {small_disk}/log '/bin/true'; echo code=$?")
@@ -67,8 +67,9 @@ def test_closed_output_stops_the_run_soon(shell, tmp_path):
     assert not left(tmp_path)
 
 
-@pytest.mark.parametrize("signals", [[signal.SIGINT], [signal.SIGTERM], [signal.SIGINT, signal.SIGINT], [signal.SIGKILL]])
-def test_jobs_that_ignore_sigterm_and_their_grandchildren_end(tmp_path, signals):
+@pytest.mark.parametrize("signals",
+                         [[signal.SIGINT], [signal.SIGTERM], [signal.SIGINT, signal.SIGINT], [signal.SIGKILL]])
+def test_jobs_that_ignore_sigterm_end_with_grandchildren(tmp_path, signals):
     job = "trap '' TERM INT HUP; (trap '' TERM; sleep 300 & sleep 300) & touch started{}; while :; do sleep 300; done"
     env = engine.environment(SHELL="/bin/bash", FURROW_TEST_MARK=str(tmp_path))
     process = subprocess.Popen([engine.FURROW, "map", "-j2", "--joblog", "log", job, ":::", "1", "2"], cwd=tmp_path,
@@ -83,7 +84,7 @@ def test_jobs_that_ignore_sigterm_and_their_grandchildren_end(tmp_path, signals)
     assert len((tmp_path / "log").read_text().splitlines()) == 1, "none of them is done"
 
 
-def test_jobs_that_fork_and_leave_do_not_hold_up_the_run(shell, tmp_path):
+def test_background_processes_of_jobs_do_not_block_the_run(shell, tmp_path):
     began = time.monotonic()
     assert shell("$FURROW map 'sleep 30 & echo {}' ::: 1 2 3 4 | sort | tr -d '\\n'").out == "1234"
     assert time.monotonic() - began < 20

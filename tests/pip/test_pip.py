@@ -1,4 +1,4 @@
-"""`pip install .` works offline, with what Debian has, in a folder of its own."""
+"""`pip install .` works offline, with Debian's packages, in a folder of its own."""
 import shutil
 import subprocess
 import sys
@@ -16,16 +16,18 @@ with furrow.Pool(2) as pool:
 
 
 def run(*argv, cwd):
-    # No network: a proxy that is not there, and no index.
-    env = engine.environment(PIP_NO_INDEX="1", PIP_DISABLE_PIP_VERSION_CHECK="1", http_proxy="http://127.0.0.1:9", HOME=str(cwd))
+    # No network: the proxy does not exist, and there is no index.
+    env = engine.environment(PIP_NO_INDEX="1", PIP_DISABLE_PIP_VERSION_CHECK="1", http_proxy="http://127.0.0.1:9",
+                             HOME=str(cwd))
     result = engine.execute([str(word) for word in argv], cwd=cwd, env=env, timeout=280)
     assert result.code == 0, str(result)
     return result.out
 
 
 def copy_of_the_project(folder):
-    """What git knows of it, but tests and docs."""
-    listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard", "-z"], cwd=engine.ROOT, capture_output=True, text=True)
+    """A copy of the files that git lists, without tests and docs."""
+    listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard", "-z"], cwd=engine.ROOT,
+                            capture_output=True, text=True)
     paths = [path for path in listed.stdout.split("\0") if path and not path.startswith(("tests/", "docs/"))]
     if not paths:
         pytest.skip("not a git checkout: which files belong to the project is not known")
@@ -36,13 +38,14 @@ def copy_of_the_project(folder):
     return folder
 
 
-def test_it_installs_maps_and_goes_again(tmp_path):
+def test_it_installs_works_and_uninstalls(tmp_path):
     python = tmp_path / "venv/bin/python"
     run(sys.executable, "-m", "venv", "--system-site-packages", tmp_path / "venv", cwd=tmp_path)
-    run(python, "-m", "pip", "install", "--no-build-isolation", "--no-index", copy_of_the_project(tmp_path / "source"), cwd=tmp_path)
+    run(python, "-m", "pip", "install", "--no-build-isolation", "--no-index", copy_of_the_project(tmp_path / "source"),
+        cwd=tmp_path)
     assert run(python, "-c", PROGRAM, cwd=tmp_path) == "[0, 1, 4, 9, 16]\n"
 
-    # All sources and type stubs of the package, and the extension; no C++.
+    # All sources and type stubs of the package and the extensions, but no C++.
     (package,) = (tmp_path / "venv/lib").glob("python3*/site-packages/furrow")
     here = {path.name for path in (engine.ROOT / "python/furrow").iterdir() if path.suffix in (".py", ".pyi", ".typed")}
     installed = {path.name for path in package.iterdir() if path.name != "__pycache__"}

@@ -1,5 +1,5 @@
-// What a Pool of threads allocates: nothing for map_into and for_each, once for a call. A program of its own,
-// since it replaces operator new.
+// A Pool of threads allocates nothing for map_into and for_each, and once for each call. This is a program of
+// its own, since it replaces operator new.
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
@@ -45,7 +45,7 @@ int main() {
         results, [](int x) { return x + 1; }, items);
   };
   const auto each = [&] { pool.for_each([](int) {}, items); };
-  once(into);  // the first map makes what the later ones use
+  once(into);  // the first map allocates what later maps reuse
   long failed = expect("map_into", 0, once(into)) + expect("for_each", 0, once(each));
 
   constexpr int kCalls = 1000;

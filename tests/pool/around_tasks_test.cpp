@@ -1,5 +1,5 @@
-// What goes wrong before a task begins or after it has ended, on every path on which worker processes take
-// tasks; and workers that are replaced all the time.
+// Errors before a task begins or after it has ended, on every way that tasks reach worker processes; and
+// workers that are replaced after each task.
 #include <gmock/gmock.h>
 #include <unistd.h>
 
@@ -11,7 +11,7 @@
 
 namespace furrow::testing {
 
-// A result whose way home may fail, by its number.
+// A result that fails to be encoded or decoded for some numbers.
 struct Fragile {
   static constexpr int kNotWritten = 3, kNotRead = 5, kDiesWhileWritten = 7;
   int number = 0;
@@ -51,9 +51,9 @@ std::vector<int> items(int count) {
   return made;
 }
 
-enum class Path { kMap, kSingly, kStanding, kImap, kImapUnordered, kCalls };
+enum class Path { kMap, kSingly, kPersistent, kImap, kImapUnordered, kCalls };
 
-// The outcome of each item, on any path.
+// The outcome of each item, by any path.
 template <class F, class R = std::invoke_result_t<F, int>>
 std::vector<Outcome<R>> outcomes_of(Pool& pool, Path path, const F& f, int count) {
   std::vector<Outcome<R>> made(static_cast<std::size_t>(count));
@@ -79,7 +79,7 @@ std::vector<Outcome<R>> outcomes_of(Pool& pool, Path path, const F& f, int count
       return pool.try_map(f, items(count));
     case Path::kSingly:
       return pool.try_map(f, items(count), {.chunksize = 1});
-    case Path::kStanding:
+    case Path::kPersistent:
       return pool.try_map(f, items(count), {.standing = true});
     case Path::kImap:
       take_stream(pool.imap(f, items(count)));
@@ -104,7 +104,7 @@ class AroundTasks : public ::testing::TestWithParam<std::tuple<Path, int>> {
   Backend backend() const { return processes(std::get<1>(GetParam())); }
 };
 
-TEST_P(AroundTasks, AResultThatIsLostCostsItsItem) {
+TEST_P(AroundTasks, LoseOnlyTheItemWhoseResultIsLost) {
   for (const std::size_t size : {10u, 30'000u, 2'000'000u}) {
     static std::size_t text_size;
     text_size = size;
@@ -133,8 +133,8 @@ TEST_P(AroundTasks, AResultThatIsLostCostsItsItem) {
   }
 }
 
-// Both come back as an error, and the Pool does not hang, now or later.
-TEST_P(AroundTasks, AnInitializerThatThrowsOrDiesIsAnError) {
+// Both are reported as errors, and the Pool does not hang, now or later.
+TEST_P(AroundTasks, ReportAnInitializerThatThrowsOrDies) {
   for (const bool dies : {false, true}) {
     Pool pool{backend(), {.initializer = [dies] {
                 if (dies) ::raise(SIGKILL);
@@ -158,8 +158,8 @@ TEST_P(AroundTasks, AnInitializerThatThrowsOrDiesIsAnError) {
   }
 }
 
-// Some workers are at work when another turns out to be of no use.
-TEST_P(AroundTasks, AnInitializerThatFailsLateIsAnErrorToo) {
+// One worker already runs tasks when the initializer of another fails.
+TEST_P(AroundTasks, ReportAnInitializerThatFailsLate) {
   const SharedCounters begun(1);
   Pool pool{backend(), {.initializer = [&begun] {
               if (begun[0]++ == 0) return;
@@ -182,7 +182,7 @@ TEST_P(AroundTasks, AnInitializerThatFailsLateIsAnErrorToo) {
   }
 }
 
-TEST_P(AroundTasks, WorkersThatAreReplacedAfterEachTaskLoseNothing) {
+TEST_P(AroundTasks, LoseNothingWhenWorkersAreReplacedAfterEachTask) {
   Pool pool{backend(), {.max_tasks_per_child = 1}};
   const auto outcomes = outcomes_of(
       pool, path(), [](int x) { return std::to_string(x); }, 30);
@@ -191,13 +191,13 @@ TEST_P(AroundTasks, WorkersThatAreReplacedAfterEachTaskLoseNothing) {
 }
 
 std::string label(const ::testing::TestParamInfo<std::tuple<Path, int>>& each) {
-  constexpr const char* kNames[] = {"map", "map_singly", "standing", "imap", "imap_unordered", "calls"};
+  constexpr const char* kNames[] = {"map", "map_singly", "persistent", "imap", "imap_unordered", "calls"};
   return std::string(kNames[static_cast<int>(std::get<0>(each.param))]) + "_" +
          std::to_string(std::get<1>(each.param));
 }
 
 INSTANTIATE_TEST_SUITE_P(Of, AroundTasks,
-                         ::testing::Combine(::testing::Values(Path::kMap, Path::kSingly, Path::kStanding,
+                         ::testing::Combine(::testing::Values(Path::kMap, Path::kSingly, Path::kPersistent,
                                                               Path::kImap, Path::kImapUnordered,
                                                               Path::kCalls),
                                             ::testing::Values(1, 3)),

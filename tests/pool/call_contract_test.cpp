@@ -24,14 +24,14 @@ TEST_P(CallContract, GivesTheResultOnce) {
   EXPECT_EQ(pool.apply([](const std::string& text) { return text + "!"; }, std::string("yes")), "yes!");
 }
 
-TEST_P(CallContract, ManyCallsAtATime) {
+TEST_P(CallContract, RunsManyCallsAtATime) {
   Pool pool = make();
   std::vector<Future<int>> futures;
   for (int i = 0; i < 5000; ++i) futures.push_back(pool.apply_async([](int x) { return x; }, i));
   for (int i = 0; i < 5000; ++i) ASSERT_EQ(futures[static_cast<std::size_t>(i)].get(), i);
 }
 
-TEST_P(CallContract, WaitsForAllOfThem) {
+TEST_P(CallContract, WaitsForAllCalls) {
   Pool pool = make();
   std::vector<Future<void>> futures;
   for (int i = 0; i < 100; ++i) futures.push_back(pool.apply_async([] { sleep_ms(1); }));
@@ -69,7 +69,7 @@ TEST_P(CallContract, RetriesACall) {
   EXPECT_EQ(outcome.failure().attempts, 3);
 }
 
-TEST_P(CallContract, WaitForGivesUpInTime) {
+TEST_P(CallContract, WaitForReturnsAtItsTimeout) {
   Pool pool = make();
   auto future = pool.apply_async([] { sleep_ms(300); });
   // Serial and async call plain functions at once.
@@ -79,7 +79,7 @@ TEST_P(CallContract, WaitForGivesUpInTime) {
   EXPECT_TRUE(future.wait_for(10));
 }
 
-TEST_P(CallContract, BoundValuesTravelWithAFunction) {
+TEST_P(CallContract, SendsBoundValuesWithAFunction) {
   Pool pool = make();
   const auto scale = furrow::bind(
       [](const std::vector<double>& table, int row) { return table[static_cast<std::size_t>(row)]; },
@@ -87,7 +87,7 @@ TEST_P(CallContract, BoundValuesTravelWithAFunction) {
   EXPECT_EQ(pool.apply(scale, 1), 1.5);
 }
 
-TEST_P(CallContract, CapturesTravelOnlyWhereMemoryIsShared) {
+TEST_P(CallContract, TakesCapturesOnlyWhereMemoryIsShared) {
   Pool pool = make();
   int here = 3;
   const auto capturing = [&here] { return here; };
@@ -140,7 +140,7 @@ TEST_P(CallContract, ImapReadsAnEndlessSourceOnlyALittleAhead) {
   }
 }
 
-TEST_P(CallContract, ImapUnorderedGivesEachOnce) {
+TEST_P(CallContract, ImapUnorderedGivesEachResultOnce) {
   Pool pool = make();
   std::vector<int> seen(1000, 0);
   for (int y : pool.imap_unordered([](int x) { return x; }, numbers(1000)))
@@ -148,7 +148,7 @@ TEST_P(CallContract, ImapUnorderedGivesEachOnce) {
   EXPECT_EQ(seen, std::vector<int>(1000, 1));
 }
 
-TEST_P(CallContract, ImapThrowsWhenItsTurnComes) {
+TEST_P(CallContract, ImapThrowsAFailureInItsTurn) {
   Pool pool = make();
   int taken = 0;
   try {
@@ -169,7 +169,7 @@ TEST_P(CallContract, ImapOfNothingEndsAtOnce) {
   for (int y : pool.imap([](int x) { return x; }, std::vector<int>{})) FAIL() << y;
 }
 
-TEST_P(CallContract, ImapMayBeLeftBeforeItsEnd) {
+TEST_P(CallContract, ImapMayBeAbandonedBeforeItsEnd) {
   Pool pool = make();
   {
     auto stream = pool.imap([](int x) { return x; }, numbers(100'000));
@@ -178,7 +178,7 @@ TEST_P(CallContract, ImapMayBeLeftBeforeItsEnd) {
   EXPECT_EQ(pool.apply([] { return 1; }), 1);
 }
 
-TEST(CallsOnThreads, WaitForEachOtherInsideTasks) {
+TEST(CallsOnThreads, MayWaitForEachOtherInsideTasks) {
   Pool pool{threads(2)};
   const auto outer = [&](int x) { return pool.apply([](int y) { return y + 1; }, x); };
   EXPECT_EQ(pool.map(outer, std::vector<int>{1, 2, 3, 4}), (std::vector<int>{2, 3, 4, 5}));
@@ -186,7 +186,7 @@ TEST(CallsOnThreads, WaitForEachOtherInsideTasks) {
   EXPECT_EQ(future.get(), 3);
 }
 
-TEST(CallsOnThreads, ThatHaveNotBegunEndWithTheirPool) {
+TEST(CallsOnThreads, AreCancelledWithThePoolIfNotBegun) {
   std::vector<Future<void>> futures;
   {
     Pool pool{threads(1)};

@@ -1,5 +1,6 @@
-// What each backend can do: the contract suite runs the same tests on all of them, and asserts the documented
-// refusal where one cannot. docs/pool.md shows this table, and a test compares the two.
+// What each backend can do. The contract suite runs the same tests on all backends, and expects the
+// documented refusal from those that cannot do something. docs/pool.md shows this table, and a test compares
+// the two.
 #pragma once
 
 #include <ostream>
@@ -18,12 +19,12 @@ struct Capabilities {
   bool in_parallel = true;          // two tasks run at the same time
   bool waits_together = true;       // two coroutines wait at the same time
   bool shares_memory = true;        // tasks write to the caller's variables
-  bool stops_any_task = false;      // timeout_s for functions that know nothing of it
+  bool stops_any_task = false;      // timeout_s for any function
   bool stops_willing_task = false;  // timeout_s for functions that take a std::stop_token
   bool stops_coroutine = false;     // timeout_s for functions that return an asio::awaitable
-  bool survives_a_crash = false;    // a task's crash costs one item
+  bool survives_a_crash = false;    // a task's crash costs only its item
   bool carries_any_result = true;   // results without a Codec, pointers included
-  bool takes_captures = true;       // a map's function may have some
+  bool takes_captures = true;       // a map's function may have captures
 
   std::string label() const {
     return std::string(name(backend.kind)) + (backend.workers > 1 ? std::to_string(backend.workers) : "");

@@ -1,4 +1,4 @@
-// The frame of the contract suite: one body of tests for every backend.
+// The base of the contract suite: one set of tests for every backend.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -30,7 +30,7 @@ inline void sleep_ms(int milliseconds) {
 
 }  // namespace furrow::testing
 
-// Each file of the suite says once that its tests run on every backend.
+// Each file of the suite uses this once to run its tests on every backend.
 #define FURROW_ON_EVERY_BACKEND(suite)                                                        \
   INSTANTIATE_TEST_SUITE_P(On, suite, ::testing::ValuesIn(::furrow::testing::all_backends()), \
                            [](const auto& each) { return each.param.label(); })

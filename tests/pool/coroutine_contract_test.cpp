@@ -21,7 +21,7 @@ asio::awaitable<void> rest_ms(int milliseconds) {
   co_await timer.async_wait(asio::use_awaitable);
 }
 
-TEST_P(CoroutineContract, TwoWaitAtATimeWhereTheyCan) {
+TEST_P(CoroutineContract, LetsTwoWaitAtATimeIfTheBackendCan) {
   Pool pool = make();
   const SharedCounters arrived(1);
   const auto wait_for_two = [](const SharedCounters& all, int) -> asio::awaitable<int> {
@@ -35,7 +35,7 @@ TEST_P(CoroutineContract, TwoWaitAtATimeWhereTheyCan) {
   }
 }
 
-TEST_P(CoroutineContract, OneThatTakesTooLongIsStopped) {
+TEST_P(CoroutineContract, StopsACoroutineAtItsTimeout) {
   Pool pool = make();
   const auto slow = [](int x) -> asio::awaitable<int> {
     if (x == 1) co_await rest_ms(20'000);
@@ -51,7 +51,7 @@ TEST_P(CoroutineContract, OneThatTakesTooLongIsStopped) {
   EXPECT_TRUE(outcomes[0].ok() && outcomes[2].ok() && outcomes[3].ok());
 }
 
-TEST_P(CoroutineContract, FailuresAndResultsAreThoseOfPlainFunctions) {
+TEST_P(CoroutineContract, GivesTheOutcomesOfPlainFunctions) {
   Pool pool = make();
   const auto picky = [](int x) -> asio::awaitable<std::string> {
     co_await rest_ms(x % 3);

@@ -1,5 +1,6 @@
-// Every way to die in a task, times every path on which worker processes take tasks: the item is named, the
-// others are done, the Pool goes on. Each case is a test of its own, and so has a time limit of its own.
+// Every way to die in a task, combined with every way that tasks reach worker processes: the failure names
+// the item, all other items are done, and the Pool stays usable. Each combination is a test with its own time
+// limit.
 #include <unistd.h>
 #include <csignal>
 #include <cstdlib>
@@ -56,7 +57,7 @@ __attribute__((noinline)) int overflow(volatile int* before) {
   return here[0] < 0 ? 0 : overflow(here) + here[1];
 }
 
-// As a limit on memory does it: the allocation fails, and nobody catches that.
+// Fails as with a limit on memory: the allocation throws, and nothing catches the exception.
 void run_out_of_memory() noexcept {
   volatile std::size_t most = ~std::size_t{0} >> 1;
   static void* volatile kept = ::operator new(most);
@@ -84,7 +85,7 @@ void do_harm() {
   if constexpr (H == Harm::kThrowsHugeMessage) throw std::runtime_error(std::string(3'000'000, 'x'));
 }
 
-// Without captures, so that every path takes them.
+// Without captures, so that they can be sent on every path.
 template <Harm H>
 struct PlainTask {
   int operator()(int x) const {
@@ -100,8 +101,8 @@ struct TextTask {
   }
 };
 
-// What a path tells: how many results came, and which failures.
-struct Told {
+// What came back by a path: the number of results, and the failures.
+struct Report {
   int results = 0;
   std::vector<Failure> failures{};
 };
@@ -113,71 +114,71 @@ std::vector<int> items() {
 }
 
 template <class Task>
-Told by_try_map(Pool& pool, MapOptions options) {
-  Told told;
+Report by_try_map(Pool& pool, MapOptions options) {
+  Report report;
   for (auto& each : pool.try_map(Task{}, items(), options)) {
     if (each.ok())
-      ++told.results;
+      ++report.results;
     else
-      told.failures.push_back(each.failure());
+      report.failures.push_back(each.failure());
   }
-  return told;
+  return report;
 }
 
 template <class Task>
-Told told_by_throwing(const std::function<void()>& call) {
-  Told told{kItems - 1, {}};
+Report report_by_throwing(const std::function<void()>& call) {
+  Report report{kItems - 1, {}};
   try {
     call();
   } catch (const TaskError& error) {
-    told.failures.push_back(error.failure());
+    report.failures.push_back(error.failure());
   }
-  return told;
+  return report;
 }
 
 template <class Stream>
-Told by_stream(Stream&& stream) {
-  Told told;
+Report by_stream(Stream&& stream) {
+  Report report;
   for (auto each = stream.begin(); each != stream.end();) {
-    ++told.results;
+    ++report.results;
     for (bool failed = true; failed;) {
       failed = false;
       try {
         ++each;
       } catch (const TaskError& error) {
-        told.failures.push_back(error.failure());
+        report.failures.push_back(error.failure());
         failed = true;
       }
     }
   }
-  return told;
+  return report;
 }
 
 template <class Task>
-Told by_calls(Pool& pool) {
-  Told told;
+Report by_calls(Pool& pool) {
+  Report report;
   std::vector<Future<std::invoke_result_t<Task, int>>> futures;
   for (int i : items()) futures.push_back(pool.apply_async(Task{}, i));
   for (std::size_t i = 0; i < kItems; ++i) {
     const auto outcome = futures[i].outcome();
     if (outcome.ok()) {
-      ++told.results;
+      ++report.results;
     } else {
       Failure failure = outcome.failure();
       failure.index = i;  // a call has no index of its own
-      told.failures.push_back(failure);
+      report.failures.push_back(failure);
     }
   }
-  return told;
+  return report;
 }
 
 struct Path {
   const char* name;
-  Told (*walk)(Pool&, Harm);
+  Report (*walk)(Pool&, Harm);
 };
 
 template <template <Harm> class Task, class Walk>
-Told for_harm(Harm harm, const Walk& walk) {
+Report for_harm(Harm harm, const Walk& walk) {
   switch (harm) {
     case Harm::kSegfault:
       return walk(Task<Harm::kSegfault>{});
@@ -216,7 +217,7 @@ constexpr auto kSingly = [](Pool& pool, Harm harm) {
   return for_harm<Task>(harm, [&](auto task) { return by_try_map<decltype(task)>(pool, {.chunksize = 1}); });
 };
 template <template <Harm> class Task>
-constexpr auto kStanding = [](Pool& pool, Harm harm) {
+constexpr auto kPersistent = [](Pool& pool, Harm harm) {
   return for_harm<Task>(harm,
                         [&](auto task) { return by_try_map<decltype(task)>(pool, {.standing = true}); });
 };
@@ -238,8 +239,8 @@ const Path kPaths[] = {
     {"map_text", [](Pool& pool, Harm harm) { return kTryMap<TextTask>(pool, harm); }},
     {"map_plain_singly", [](Pool& pool, Harm harm) { return kSingly<PlainTask>(pool, harm); }},
     {"map_text_singly", [](Pool& pool, Harm harm) { return kSingly<TextTask>(pool, harm); }},
-    {"standing_plain", [](Pool& pool, Harm harm) { return kStanding<PlainTask>(pool, harm); }},
-    {"standing_text", [](Pool& pool, Harm harm) { return kStanding<TextTask>(pool, harm); }},
+    {"persistent_plain", [](Pool& pool, Harm harm) { return kPersistent<PlainTask>(pool, harm); }},
+    {"persistent_text", [](Pool& pool, Harm harm) { return kPersistent<TextTask>(pool, harm); }},
     {"imap_plain", [](Pool& pool, Harm harm) { return kImap<PlainTask>(pool, harm); }},
     {"imap_text", [](Pool& pool, Harm harm) { return kImap<TextTask>(pool, harm); }},
     {"imap_unordered", [](Pool& pool, Harm harm) { return kImapUnordered<TextTask>(pool, harm); }},
@@ -248,13 +249,13 @@ const Path kPaths[] = {
     {"for_each",
      [](Pool& pool, Harm harm) {
        return for_harm<PlainTask>(harm, [&](auto task) {
-         return told_by_throwing<decltype(task)>([&] { pool.for_each(task, items()); });
+         return report_by_throwing<decltype(task)>([&] { pool.for_each(task, items()); });
        });
      }},
     {"map_reduce",
      [](Pool& pool, Harm harm) {
        return for_harm<PlainTask>(harm, [&](auto task) {
-         return told_by_throwing<decltype(task)>([&] { pool.map_reduce(task, std::plus<>{}, items()); });
+         return report_by_throwing<decltype(task)>([&] { pool.map_reduce(task, std::plus<>{}, items()); });
        });
      }},
 };
@@ -283,19 +284,19 @@ const Expected kHarms[] = {
 
 class CrashMatrix : public ::testing::TestWithParam<std::tuple<Path, Expected, Capabilities>> {};
 
-TEST_P(CrashMatrix, CostsTheItemAndNothingElse) {
+TEST_P(CrashMatrix, FailsOnlyTheItemOfTheHarmfulTask) {
   const auto& [path, expected, can] = GetParam();
   Pool pool{can.backend};
   for (int round = 0; round < 2; ++round) {
-    const Told told = path.walk(pool, expected.harm);
-    EXPECT_EQ(told.results, kItems - 1);
-    ASSERT_EQ(told.failures.size(), 1u);
-    EXPECT_EQ(told.failures[0].index, std::uint64_t{kVictim});
-    EXPECT_EQ(told.failures[0].kind, expected.kind) << told.failures[0].message;
-    // A sanitizer makes exits of some signals.
+    const Report report = path.walk(pool, expected.harm);
+    EXPECT_EQ(report.results, kItems - 1);
+    ASSERT_EQ(report.failures.size(), 1u);
+    EXPECT_EQ(report.failures[0].index, std::uint64_t{kVictim});
+    EXPECT_EQ(report.failures[0].kind, expected.kind) << report.failures[0].message;
+    // A sanitizer turns some signals into exits.
     if (expected.kind == FailureKind::kDied && !kSanitized) {
-      EXPECT_EQ(told.failures[0].signal, expected.signal);
-      EXPECT_EQ(told.failures[0].exit_status, expected.exit_status);
+      EXPECT_EQ(report.failures[0].signal, expected.signal);
+      EXPECT_EQ(report.failures[0].exit_status, expected.exit_status);
     }
   }
   EXPECT_EQ(pool.map([](int x) { return x; }, items()), items());

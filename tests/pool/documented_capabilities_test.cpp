@@ -1,4 +1,4 @@
-// docs/pool.md shows the capability table; this holds it to the one that the tests go by.
+// Compares the capability table in docs/pool.md with the one that the tests use.
 #include <fstream>
 #include <map>
 #include <string>
@@ -20,7 +20,7 @@ std::vector<std::string> cells(const std::string& line) {
   return made;
 }
 
-// What the page says: by row and backend.
+// The table on the page, by row and backend.
 std::map<std::string, std::map<std::string, std::string>> documented() {
   std::map<std::string, std::map<std::string, std::string>> table;
   std::ifstream page(FURROW_SOURCE "/docs/pool.md");
@@ -36,7 +36,7 @@ std::map<std::string, std::map<std::string, std::string>> documented() {
   return table;
 }
 
-TEST(CapabilityTable, OfTheDocsIsThatOfTheTests) {
+TEST(CapabilityTable, IsTheSameInTheDocsAndTheTests) {
   const auto table = documented();
   for (const Capabilities& each : all_backends()) {
     const auto cell = [&](const std::string& row) { return table.at(row).at(name(each.backend.kind)); };

@@ -20,13 +20,13 @@ struct CalibrationError : std::range_error {
   using std::range_error::range_error;
 };
 
-// 3 and 7 fail.
+// Fails for 3 and 7.
 int picky(int x) {
   if (x == 3 || x == 7) throw std::out_of_range("no such sample: " + std::to_string(x));
   return x;
 }
 
-TEST_P(ErrorContract, AnExceptionKeepsItsStandardTypeItsMessageAndItsIndex) {
+TEST_P(ErrorContract, KeepsTheTypeMessageAndIndexOfAnException) {
   Pool pool = make();
   try {
     pool.map(picky, numbers(10));
@@ -40,7 +40,7 @@ TEST_P(ErrorContract, AnExceptionKeepsItsStandardTypeItsMessageAndItsIndex) {
   }
 }
 
-TEST_P(ErrorContract, AnExceptionOfTheProgramsOwnArrivesAsItsNearestStandardBase) {
+TEST_P(ErrorContract, ThrowsOtherExceptionsAsTheirNearestStandardBase) {
   Pool pool = make();
   try {
     pool.map([](int) -> int { throw CalibrationError("off by 2"); }, numbers(1));
@@ -54,7 +54,7 @@ TEST_P(ErrorContract, AnExceptionOfTheProgramsOwnArrivesAsItsNearestStandardBase
   }
 }
 
-TEST_P(ErrorContract, SystemErrorsKeepTheirCode) {
+TEST_P(ErrorContract, KeepsTheCodeOfASystemError) {
   Pool pool = make();
   try {
     pool.map([](int) -> int { throw std::system_error(ENOSPC, std::generic_category(), "cannot write"); },
@@ -66,7 +66,7 @@ TEST_P(ErrorContract, SystemErrorsKeepTheirCode) {
   }
 }
 
-TEST_P(ErrorContract, WhatIsNoExceptionIsNamedByItsType) {
+TEST_P(ErrorContract, NamesTheTypeOfAThrownNonException) {
   Pool pool = make();
   try {
     pool.map([](int) -> int { throw 42; }, numbers(1));
@@ -76,7 +76,7 @@ TEST_P(ErrorContract, WhatIsNoExceptionIsNamedByItsType) {
   }
 }
 
-TEST_P(ErrorContract, AllOtherItemsAreDoneAllTheSame) {
+TEST_P(ErrorContract, RunsAllOtherItemsAfterAFailure) {
   Pool pool = make();
   const SharedCounters done(1);
   const auto counted =
@@ -85,7 +85,7 @@ TEST_P(ErrorContract, AllOtherItemsAreDoneAllTheSame) {
   EXPECT_EQ(done[0], 998);
 }
 
-TEST_P(ErrorContract, FailFastStartsNothingNew) {
+TEST_P(ErrorContract, StartsNoNewTasksAfterAFailureOnFailFast) {
   Pool pool = make();
   const SharedCounters begun(1);
   const auto count_and_sleep = [](const SharedCounters& all, int x) {
@@ -99,7 +99,7 @@ TEST_P(ErrorContract, FailFastStartsNothingNew) {
   EXPECT_LT(begun[0], 500);
 }
 
-TEST_P(ErrorContract, TryMapGivesEachOutcome) {
+TEST_P(ErrorContract, TryMapReturnsEachOutcome) {
   Pool pool = make();
   const auto outcomes = pool.try_map(picky, numbers(10));
   for (std::size_t i = 0; i < 10; ++i) {
@@ -115,7 +115,7 @@ TEST_P(ErrorContract, TryMapGivesEachOutcome) {
   EXPECT_FALSE(nothing[3].ok());
 }
 
-TEST_P(ErrorContract, RetriesTryAgainAndCount) {
+TEST_P(ErrorContract, RetriesFailedTasksAndCountsAttempts) {
   Pool pool = make();
   const SharedCounters tries(10);
   const auto count_and_fail = [](const SharedCounters& all, int x) {
@@ -129,7 +129,7 @@ TEST_P(ErrorContract, RetriesTryAgainAndCount) {
   EXPECT_EQ(hopeless[1].failure().attempts, 4);
 }
 
-TEST_P(ErrorContract, ThePoolStaysUsable) {
+TEST_P(ErrorContract, LeavesThePoolUsable) {
   Pool pool = make();
   for (int i = 0; i < 5; ++i) {
     EXPECT_THROW(pool.map(picky, numbers(10)), std::out_of_range);
@@ -137,7 +137,7 @@ TEST_P(ErrorContract, ThePoolStaysUsable) {
   }
 }
 
-TEST_P(ErrorContract, ATaskThatTakesTooLongIsStopped) {
+TEST_P(ErrorContract, StopsATaskAtItsTimeout) {
   Pool pool = make();
   const auto slow = [](int x) {
     for (int waited = 0; x == 1 && waited < 10'000; ++waited) sleep_ms(1);
@@ -153,7 +153,7 @@ TEST_P(ErrorContract, ATaskThatTakesTooLongIsStopped) {
   EXPECT_THROW(outcomes[1].value(), TaskTimeout);
 }
 
-TEST_P(ErrorContract, ATaskThatTakesAStopTokenIsAskedToStop) {
+TEST_P(ErrorContract, AsksATaskWithAStopTokenToStop) {
   Pool pool = make();
   const auto willing = [](int x, std::stop_token stop) {
     for (int waited = 0; x == 1 && waited < 10'000 && !stop.stop_requested(); ++waited) sleep_ms(1);
@@ -170,13 +170,13 @@ TEST_P(ErrorContract, ATaskThatTakesAStopTokenIsAskedToStop) {
   EXPECT_TRUE(outcomes[3].ok());
 }
 
-TEST_P(ErrorContract, ACrashCostsOneItemOrTheProgram) {
+TEST_P(ErrorContract, LosesOneItemOrTheProgramToACrash) {
   const auto crash = [](int x) {
     if (x == 5) std::raise(SIGSEGV);
     return x;
   };
   if (!can().survives_a_crash) {
-    // A sanitizer makes an exit of the signal.
+    // A sanitizer turns the signal into an exit.
     const auto died = [](int status) { return WIFSIGNALED(status) || WEXITSTATUS(status) != 0; };
     GTEST_FLAG_SET(death_test_style, "threadsafe");
     EXPECT_EXIT(Pool(GetParam().backend).map(crash, numbers(10)), died, "");
@@ -189,7 +189,7 @@ TEST_P(ErrorContract, ACrashCostsOneItemOrTheProgram) {
   EXPECT_THROW(pool.map(crash, numbers(10)), WorkerDied);
 }
 
-TEST_P(ErrorContract, AThrowingInitializerIsReportedByThePool) {
+TEST_P(ErrorContract, ReportsAThrowingInitializer) {
   try {
     Pool pool = make({.initializer = [] { throw std::runtime_error("no licence"); }});
     pool.map([](int x) { return x; }, numbers(3));

@@ -1,4 +1,4 @@
-// What is left of workers when maps, Pools and programs end: nothing.
+// When maps, Pools and programs end, nothing of their workers is left.
 #include <dirent.h>
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -36,7 +36,7 @@ std::set<std::string> names_in(const char* folder) {
 
 std::size_t open_descriptors() { return names_in("/proc/self/fd").size(); }
 
-// Shared ones, whatever they are of.
+// The number of shared mappings of this process.
 int shared_mappings() {
   int count = 0;
   std::ifstream maps("/proc/self/maps");
@@ -59,7 +59,7 @@ void use_every_path(Pool& pool) {
   EXPECT_EQ(pool.apply(twice, 4), 8);
 }
 
-TEST(LeftBehind, NoDescriptorNoSharedMemoryNoChild) {
+TEST(LeftBehind, HasNoDescriptorsSharedMemoryOrChildren) {
   use_every_path(*std::make_unique<Pool>(processes(2)));
   const auto descriptors = open_descriptors();
   const int mappings = shared_mappings();
@@ -75,16 +75,16 @@ TEST(LeftBehind, NoDescriptorNoSharedMemoryNoChild) {
   EXPECT_EQ(::waitpid(-1, nullptr, WNOHANG), -1);
 }
 
-TEST(LeftBehind, WorkersHoldNothingOfTheWorkersBefore) {
+TEST(LeftBehind, HasNoDescriptorsOfEarlierWorkersInNewOnes) {
   Pool pool{processes(2), {.max_tasks_per_child = 1}};
   const auto counts =
       pool.map([](int) { return static_cast<int>(open_descriptors()); }, items(40), {.chunksize = 1});
   EXPECT_EQ(*std::max_element(counts.begin(), counts.end()), *std::min_element(counts.begin(), counts.end()));
 }
 
-// A program that is ended in the middle of a map, by the signals that end programs.
+// A program that is ended in the middle of a map, by each of the usual signals.
 
-enum class Way { kSnapshot, kImap, kStanding, kCalls, kNested };
+enum class Way { kForked, kImap, kPersistent, kCalls, kNested };
 
 struct End {
   const char* name;
@@ -100,7 +100,7 @@ class EndOfTheProgram : public ::testing::TestWithParam<std::tuple<Way, End>> {
   SharedCounters arrived{1};
 };
 
-// Found by tasks without captures.
+// Global, so that tasks without captures find them.
 const SharedCounters* the_pids = nullptr;
 const SharedCounters* the_arrived = nullptr;
 
@@ -116,13 +116,13 @@ void use(Way way) {
   Pool pool{processes(2)};
   const auto xs = items(20);
   switch (way) {
-    case Way::kSnapshot:
+    case Way::kForked:
       pool.map(rest_for_long, xs, {.chunksize = 1});
       return;
     case Way::kImap:
       for (int y : pool.imap(rest_for_long, xs, {.chunksize = 1})) static_cast<void>(y);
       return;
-    case Way::kStanding:
+    case Way::kPersistent:
       pool.map(rest_for_long, xs, {.chunksize = 1, .standing = true});
       return;
     case Way::kCalls: {
@@ -142,8 +142,8 @@ void use(Way way) {
   }
 }
 
-// Children of the dead are ours then: waits for them until none is left. The name says what is claimed, the
-// time is only to end the test.
+// This process is a subreaper, so the program's orphaned children become its own. Waits until none is left;
+// the time limit is only there to end the test.
 bool all_end_within(int seconds) {
   for (int waited_ms = 0; waited_ms < 1000 * seconds; waited_ms += 5) {
     pid_t ended;
@@ -155,7 +155,7 @@ bool all_end_within(int seconds) {
   return false;
 }
 
-TEST_P(EndOfTheProgram, EndsTheWorkersWithoutAWord) {
+TEST_P(EndOfTheProgram, EndsTheWorkersSilently) {
   const auto& [way, end] = GetParam();
   the_pids = &pids;
   the_arrived = &arrived;
@@ -178,7 +178,7 @@ TEST_P(EndOfTheProgram, EndsTheWorkersWithoutAWord) {
   int status = 0;
   ASSERT_EQ(::waitpid(program, &status, 0), program);
   EXPECT_EQ(WIFSIGNALED(status) ? WTERMSIG(status) : 0, end.signal);
-  EXPECT_TRUE(all_end_within(20)) << "workers go on";
+  EXPECT_TRUE(all_end_within(20)) << "workers are still running";
   struct stat text {};
   ::fstat(log, &text);
   EXPECT_EQ(text.st_size, 0) << "they wrote something: " << said;
@@ -194,13 +194,13 @@ constexpr End kEnds[] = {{"killed", SIGKILL, false},
                          {"hung_up", SIGHUP, true}};
 
 std::string label(const ::testing::TestParamInfo<std::tuple<Way, End>>& each) {
-  constexpr const char* kWays[] = {"map", "imap", "standing", "calls", "nested"};
+  constexpr const char* kWays[] = {"map", "imap", "persistent", "calls", "nested"};
   return std::string(std::get<1>(each.param).name) + "_in_" +
          kWays[static_cast<int>(std::get<0>(each.param))];
 }
 
 INSTANTIATE_TEST_SUITE_P(By, EndOfTheProgram,
-                         ::testing::Combine(::testing::Values(Way::kSnapshot, Way::kImap, Way::kStanding,
+                         ::testing::Combine(::testing::Values(Way::kForked, Way::kImap, Way::kPersistent,
                                                               Way::kCalls, Way::kNested),
                                             ::testing::ValuesIn(kEnds)),
                          label);

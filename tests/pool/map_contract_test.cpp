@@ -1,4 +1,4 @@
-// Maps of every shape: order, inputs, results.
+// Maps of all kinds: their order, inputs and results.
 #include <gmock/gmock.h>
 
 #include <iterator>
@@ -36,14 +36,14 @@ TEST_P(MapContract, TakesEveryChunksize) {
         << chunksize;
 }
 
-TEST_P(MapContract, OfNothingIsNothing) {
+TEST_P(MapContract, MapsNothingToNothing) {
   Pool pool = make();
   EXPECT_THAT(pool.map([](int x) { return x; }, std::vector<int>{}), IsEmpty());
   EXPECT_THAT(pool.try_map([](int x) { return x; }, std::list<int>{}), IsEmpty());
   pool.for_each([](int) {}, std::vector<int>{});
 }
 
-TEST_P(MapContract, OfOneItem) {
+TEST_P(MapContract, MapsOneItem) {
   Pool pool = make();
   EXPECT_THAT(pool.map([](int x) { return x + 1; }, std::vector<int>{41}), ElementsAre(42));
 }
@@ -80,14 +80,14 @@ TEST_P(MapContract, SeesCapturesAsTheyAreAtTheCall) {
   EXPECT_THAT(pool.map(shifted, std::vector<int>{1, 2}), ElementsAre(11, 12));
 }
 
-TEST_P(MapContract, CarriesStrings) {
+TEST_P(MapContract, ReturnsStrings) {
   Pool pool = make();
   const auto words =
       pool.map([](int x) { return std::string(static_cast<std::size_t>(x), 'x'); }, numbers(300));
   for (std::size_t i = 0; i < 300; ++i) ASSERT_EQ(words[i].size(), i);
 }
 
-TEST_P(MapContract, CarriesVectorsOfAnySize) {
+TEST_P(MapContract, ReturnsVectorsOfAnySize) {
   Pool pool = make();
   const std::vector<std::size_t> sizes{0, 1, 1000, 3'000'000, 17};
   const auto vectors = pool.map([](std::size_t n) { return std::vector<double>(n, 0.5); }, sizes);
@@ -98,7 +98,7 @@ TEST_P(MapContract, CarriesVectorsOfAnySize) {
   }
 }
 
-TEST_P(MapContract, CarriesBool) {
+TEST_P(MapContract, ReturnsBools) {
   Pool pool = make();
   const std::vector<bool> odd = pool.map([](int x) { return x % 2 == 1; }, numbers(10'001));
   for (std::size_t i = 0; i < odd.size(); ++i) ASSERT_EQ(odd[i], i % 2 == 1);
@@ -109,13 +109,13 @@ struct Celsius {
   double degrees;
 };
 
-TEST_P(MapContract, CarriesTypesWithoutADefault) {
+TEST_P(MapContract, ReturnsTypesWithoutADefaultConstructor) {
   Pool pool = make();
   const auto measured = pool.map([](int x) { return Celsius(x); }, numbers(100));
   EXPECT_EQ(measured[99].degrees, 99.0);
 }
 
-TEST_P(MapContract, CarriesPairsAndTuples) {
+TEST_P(MapContract, ReturnsPairsAndTuples) {
   Pool pool = make();
   const auto pairs = pool.map([](int x) { return std::pair(x, std::to_string(x)); }, numbers(50));
   EXPECT_EQ(pairs[49], (std::pair<int, std::string>(49, "49")));
@@ -123,7 +123,7 @@ TEST_P(MapContract, CarriesPairsAndTuples) {
   EXPECT_EQ(std::get<2>(tuples[7]), std::vector<int>{7});
 }
 
-TEST_P(MapContract, ResultsThatCannotCrossAreRefusedWhereTheyWouldHaveTo) {
+TEST_P(MapContract, RefusesResultsThatItWouldHaveToSendButCannot) {
   Pool pool = make();
   static int target = 0;
   const auto pointer = [](int) { return &target; };
@@ -137,7 +137,7 @@ TEST_P(MapContract, ResultsThatCannotCrossAreRefusedWhereTheyWouldHaveTo) {
   }
 }
 
-TEST_P(MapContract, OfAFunctionWithoutResultCallsItForEach) {
+TEST_P(MapContract, CallsAFunctionWithoutResultForEachItem) {
   Pool pool = make();
   const SharedCounters calls(100);
   pool.map(furrow::bind([](const SharedCounters& all, int x) { ++all[static_cast<std::size_t>(x)]; }, calls),
@@ -154,7 +154,7 @@ TEST_P(MapContract, ForEachDropsResults) {
   EXPECT_EQ(sum[0], 5050);
 }
 
-TEST_P(MapContract, TasksWriteToTheCallersVariablesOnlyWhereMemoryIsShared) {
+TEST_P(MapContract, WritesToTheCallersVariablesOnlyInSharedMemory) {
   if (!can().takes_captures) return;
   Pool pool = make();
   std::vector<int> seen(10, -1);
@@ -162,7 +162,7 @@ TEST_P(MapContract, TasksWriteToTheCallersVariablesOnlyWhereMemoryIsShared) {
   EXPECT_EQ(seen, can().shares_memory ? numbers(10) : std::vector<int>(10, -1));
 }
 
-TEST_P(MapContract, MapIntoWritesWhereItIsTold) {
+TEST_P(MapContract, MapIntoWritesToTheGivenRange) {
   Pool pool = make();
   std::vector<double> out(12, -1.0);
   pool.map_into(
@@ -174,7 +174,7 @@ TEST_P(MapContract, MapIntoWritesWhereItIsTold) {
                std::length_error);
 }
 
-TEST_P(MapContract, StarmapSpreadsArguments) {
+TEST_P(MapContract, StarmapUnpacksArguments) {
   Pool pool = make();
   const std::vector<std::tuple<int, std::string>> calls{{2, "a"}, {3, "b"}};
   const auto repeat = [](int n, const std::string& text) {
@@ -192,7 +192,7 @@ TEST_P(MapContract, TakesMutableInputsAndMemberFunctions) {
   EXPECT_THAT(pool.map(&std::string::size, words), ElementsAre(1u, 2u, 3u));
 }
 
-TEST_P(MapContract, AThrowingInputIteratorThrowsThroughTheCall) {
+TEST_P(MapContract, PassesOnTheExceptionOfAnInputIterator) {
   Pool pool = make();
   struct Broken {
     struct Iterator {
@@ -215,7 +215,7 @@ TEST_P(MapContract, AThrowingInputIteratorThrowsThroughTheCall) {
   EXPECT_THAT(pool.map([](int x) { return x; }, std::vector<int>{1}), ElementsAre(1));
 }
 
-TEST_P(MapContract, RunsTwoTasksAtATimeWhereItCan) {
+TEST_P(MapContract, RunsTwoTasksAtATimeIfTheBackendCan) {
   Pool pool = make();
   const SharedCounters arrived(1);
   const auto wait_for_two = [](const SharedCounters& all, int) {
@@ -229,20 +229,20 @@ TEST_P(MapContract, RunsTwoTasksAtATimeWhereItCan) {
   }
 }
 
-TEST_P(MapContract, APoolCanBeMoved) {
+TEST_P(MapContract, WorksAfterThePoolIsMoved) {
   Pool first = make();
   Pool second = std::move(first);
   EXPECT_THAT(second.map([](int x) { return x; }, std::vector<int>{7}), ElementsAre(7));
 }
 
-TEST_P(MapContract, ManyMapsInARow) {
+TEST_P(MapContract, RunsManyMapsInARow) {
   Pool pool = make();
   for (int i = 0; i < 50; ++i)
     ASSERT_THAT(pool.map(furrow::bind([](int a, int x) { return x + a; }, i), std::vector<int>{1, 2}),
                 ElementsAre(1 + i, 2 + i));
 }
 
-TEST(PoolOfImpossibleSize, IsRefused) {
+TEST(PoolSize, IsRefusedIfImpossible) {
   EXPECT_THROW(Pool(threads(-1)), PoolError);
   EXPECT_THROW(Pool(threads(1'000'000)), PoolError);
 }

@@ -1,4 +1,4 @@
-// The contract suite over MPI: rank 0 runs the tests, the others serve all of its Pools.
+// Runs the contract suite over MPI: rank 0 runs the tests, the other ranks serve all of its Pools.
 #include <gtest/gtest.h>
 
 #include "furrow/mpi.hpp"

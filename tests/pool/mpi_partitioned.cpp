@@ -1,5 +1,5 @@
-// Data that live on ranks; the others serve. Run with different numbers of ranks, it must always say the
-// same.
+// Data held by ranks. Rank 0 runs the tests, the other ranks serve it. The results must be the same for any
+// number of ranks.
 #include <gmock/gmock.h>
 
 #include <cmath>
@@ -24,7 +24,7 @@ std::vector<std::uint64_t> indices(std::uint64_t count) {
 double term(std::uint64_t i) { return std::sin(static_cast<double>(i)) * 1e8 / (static_cast<double>(i) + 1); }
 double half(double x) { return x / 2; }
 
-TEST(Partitioned, AReductionHasTheBitsOfSerial) {
+TEST(Partitioned, ReducesToTheSameBitsAsSerial) {
   Pool pool{mpi(2)};
   Pool reference{serial()};
   for (std::uint64_t count : {1u, 2u, 5u, 4096u, 4097u, 100'003u}) {
@@ -36,7 +36,7 @@ TEST(Partitioned, AReductionHasTheBitsOfSerial) {
   }
 }
 
-TEST(Partitioned, ItemsComeBackInTheirOrder) {
+TEST(Partitioned, GathersItemsInTheirOrder) {
   Pool pool{mpi(1)};
   auto words =
       partition(pool, 1000, [](std::uint64_t i) { return std::string(i % 7, 'x') + std::to_string(i); });
@@ -51,21 +51,21 @@ TEST(Partitioned, ItemsComeBackInTheirOrder) {
   EXPECT_EQ(words.size(), 1000u);
 }
 
-TEST(Partitioned, BoundValuesTravel) {
+TEST(Partitioned, SendsBoundValues) {
   Pool pool{mpi(1)};
   const auto scaled = furrow::bind(
       [](const std::vector<int>& table, std::uint64_t i) { return table[i] * 2; }, std::vector<int>{5, 6, 7});
   EXPECT_THAT(partition(pool, 3, scaled).gather(), ElementsAre(10, 12, 14));
 }
 
-TEST(Partitioned, OfNothing) {
+TEST(Partitioned, MayHaveNoItems) {
   Pool pool{mpi(1)};
   auto none = partition(pool, 0, term);
   EXPECT_TRUE(none.gather().empty());
   EXPECT_THROW(none.map_reduce(half, std::plus<>{}), std::invalid_argument);
 }
 
-TEST(Partitioned, ATaskThatCrashesFailsTheCallAndTheDataStay) {
+TEST(Partitioned, KeepsItsDataWhenATaskCrashes) {
   Pool pool{mpi(2)};
   auto data = partition(pool, 100, term);
   const auto crash = [](double x) {
@@ -85,7 +85,7 @@ TEST(Partitioned, ATaskThatCrashesFailsTheCallAndTheDataStay) {
   EXPECT_EQ(data.map_reduce([](double) { return 1; }, std::plus<>{}), 100);
 }
 
-TEST(Partitioned, RandomStreamsAreKeyedByTheItem) {
+TEST(Partitioned, KeysRandomStreamsByTheItem) {
   Pool pool{mpi(2)};
   const auto draw = [](std::uint64_t) { return task_rng()(); };
   const auto first = partition(pool, 50, draw, {.seed = 7}).gather();
@@ -93,7 +93,7 @@ TEST(Partitioned, RandomStreamsAreKeyedByTheItem) {
   EXPECT_EQ(first, reference.map(draw, indices(50), {.seed = 7}));
 }
 
-TEST(Partitioned, MapsAndCallsGoOnBesideThem) {
+TEST(Partitioned, LeavesThePoolFreeForMapsAndCalls) {
   Pool pool{mpi(1)};
   auto data = partition(pool, 10, term);
   EXPECT_EQ(pool.map(half, data.gather())[9], term(9) / 2);

@@ -1,5 +1,6 @@
-// A program with a Pool over MPI, for tests that disturb it: `rank_program [exit | CODE]`. Its tasks make the
-// file "begun" in the current folder. With "exit" rank 0 leaves in the midst, otherwise it ends with CODE.
+// A program with a Pool over MPI, for tests that disturb it: `rank_program [exit | CODE]`. Its tasks create
+// the file "begun" in the current folder. With "exit", rank 0 calls _exit(3) without ending MPI; otherwise it
+// ends with status CODE.
 #include <unistd.h>
 
 #include <cstdlib>

@@ -1,4 +1,4 @@
-// What a Pool refuses, it refuses before anything runs, and says what to do instead.
+// What a Pool cannot do, it refuses before anything runs, and it says what to do instead.
 #include <gmock/gmock.h>
 
 #include <atomic>
@@ -30,7 +30,7 @@ std::string refusal_of(const Call& call) {
   return "it was not refused";
 }
 
-// While it lives, the program has another thread.
+// While this exists, the program has another thread.
 class OtherThread {
  public:
   ~OtherThread() { ends_ = true; }
@@ -45,7 +45,7 @@ class OtherThread {
 class Refusals : public PoolContract {};
 FURROW_ON_EVERY_BACKEND(Refusals);
 
-TEST_P(Refusals, ATimeLimitThatCannotBeKept) {
+TEST_P(Refusals, CoverATimeoutThatCannotBeEnforced) {
   Pool pool = make();
   const MapOptions limited{.timeout_s = 5};
   if (can().stops_any_task) {
@@ -60,10 +60,10 @@ TEST_P(Refusals, ATimeLimitThatCannotBeKept) {
            refusal_of([&] { pool.imap(counted, numbers(3), limited).begin(); }),
            refusal_of([&] { pool.apply_async(CallOptions{.timeout_s = 5}, counted, 3); }),
        })
-    EXPECT_THAT(why, HasSubstr("processes")) << "it names the backend that can";
+    EXPECT_THAT(why, HasSubstr("processes")) << "it should name the backend that can";
 }
 
-TEST_P(Refusals, ResultsThatPointIntoAnotherProcess) {
+TEST_P(Refusals, CoverResultsThatPointIntoAnotherProcess) {
   static const std::string text = "text";
   static const int values[] = {1, 2};
   Pool pool = make();
@@ -87,12 +87,12 @@ TEST_P(Refusals, ResultsThatPointIntoAnotherProcess) {
   EXPECT_THAT(refusal_of([&] { pool.apply_async(pointer, 1); }), HasSubstr("pointer"));
 }
 
-TEST_P(Refusals, InputsThatCannotBeSentWhereTheyAreSent) {
+TEST_P(Refusals, CoverInputsThatMustBeSentButCannot) {
   static const std::string text = "text";
   Pool pool = make();
   const std::vector<const std::string*> pointers{&text};
   const auto size = [](const std::string* each) { return each->size(); };
-  EXPECT_EQ(pool.map(size, pointers)[0], 4u) << "a map forks: its inputs are there";
+  EXPECT_EQ(pool.map(size, pointers)[0], 4u) << "a map that forks does not send its inputs";
   if (can().shares_memory) {
     EXPECT_EQ(*pool.imap(size, pointers).begin(), 4u);
     EXPECT_EQ(pool.apply(size, &text), 4u);
@@ -103,7 +103,7 @@ TEST_P(Refusals, InputsThatCannotBeSentWhereTheyAreSent) {
   EXPECT_THAT(refusal_of([&] { pool.apply_async(size, &text); }), HasSubstr("pointer"));
 }
 
-TEST_P(Refusals, AForkWhileOtherThreadsRun) {
+TEST_P(Refusals, CoverForkingWhileOtherThreadsRun) {
   Pool pool = make();
   const OtherThread other;
   if (can().shares_memory) {
@@ -117,7 +117,7 @@ TEST_P(Refusals, AForkWhileOtherThreadsRun) {
   EXPECT_EQ(pool.apply(counted, 3), 3);
 }
 
-TEST_P(Refusals, AStandingCrewThatWouldHaveBeenForkedWhileOtherThreadsRan) {
+TEST_P(Refusals, CoverPersistentWorkersOfAPoolMadeWhileThreadsRan) {
   const auto other = std::make_unique<OtherThread>();
   Pool pool = make();
   if (can().shares_memory) {
@@ -130,7 +130,7 @@ TEST_P(Refusals, AStandingCrewThatWouldHaveBeenForkedWhileOtherThreadsRan) {
   pool.wait();
 }
 
-TEST_P(Refusals, ACrewOfItsParentInsideAWorker) {
+TEST_P(Refusals, CoverTheParentsPersistentWorkersInsideAWorker) {
   Pool pool = make();
   const auto inner = [&](int x) { return pool.apply(counted, x); };
   if (can().shares_memory) {

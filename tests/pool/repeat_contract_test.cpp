@@ -1,4 +1,4 @@
-// The same answer twice: reductions and random streams. And Pools inside tasks.
+// Reductions and random streams give the same answer every time; and Pools inside tasks.
 #include <gmock/gmock.h>
 
 #include <cmath>
@@ -16,7 +16,7 @@ FURROW_ON_EVERY_BACKEND(RepeatContract);
 
 double term(int i) { return std::sin(i) * 1e8 / (i + 1.0); }
 
-TEST_P(RepeatContract, AReductionHasTheBitsOfSerialForAnyChunksize) {
+TEST_P(RepeatContract, ReducesToTheSameBitsForAnyChunksize) {
   Pool reference{serial()};
   Pool pool = make();
   for (int count : {1, 2, 5, 4096, 4097, 100'003}) {
@@ -27,20 +27,20 @@ TEST_P(RepeatContract, AReductionHasTheBitsOfSerialForAnyChunksize) {
   }
 }
 
-TEST_P(RepeatContract, AReductionOfNothingNeedsAnInitialValue) {
+TEST_P(RepeatContract, NeedsAnInitialValueToReduceNothing) {
   Pool pool = make();
   EXPECT_THROW(pool.map_reduce(term, std::plus<>{}, std::vector<int>{}), std::invalid_argument);
   EXPECT_EQ(pool.map_reduce(term, std::plus<>{}, std::vector<int>{}, 2.5), 2.5);
   EXPECT_EQ(pool.map_reduce([](int x) { return x; }, std::plus<>{}, numbers(101), 1), 5051);
 }
 
-TEST_P(RepeatContract, AReductionOfStringsKeepsTheOrder) {
+TEST_P(RepeatContract, ReducesStringsInTheirOrder) {
   Pool pool = make();
   const auto text = pool.map_reduce([](int x) { return std::to_string(x); }, std::plus<>{}, numbers(10));
   EXPECT_EQ(text, "0123456789");
 }
 
-TEST_P(RepeatContract, AFailingItemOfAReductionIsNamed) {
+TEST_P(RepeatContract, NamesTheFailingItemOfAReduction) {
   Pool pool = make();
   try {
     pool.map_reduce([](int x) { return x == 7777 ? throw std::runtime_error("x") : x; }, std::plus<>{},
@@ -56,7 +56,7 @@ std::uint64_t draw(int) {
   return rng() ^ rng() << 1 ^ task_rng()() << 2;
 }
 
-TEST_P(RepeatContract, RandomStreamsAreThoseOfSerial) {
+TEST_P(RepeatContract, GivesTheSameRandomStreamsAsSerial) {
   Pool reference{serial(), {.seed = 7}};
   Pool pool = make({.seed = 7});
   for (int map = 0; map < 3; ++map) {
@@ -65,7 +65,7 @@ TEST_P(RepeatContract, RandomStreamsAreThoseOfSerial) {
   }
 }
 
-TEST_P(RepeatContract, SuccessiveMapsAndSeedsDiffer) {
+TEST_P(RepeatContract, DrawsOtherNumbersForEachMapAndSeed) {
   Pool pool = make();
   const auto first = pool.map(draw, numbers(10));
   const auto second = pool.map(draw, numbers(10));
@@ -75,7 +75,7 @@ TEST_P(RepeatContract, SuccessiveMapsAndSeedsDiffer) {
   EXPECT_EQ(std::set<std::uint64_t>(first.begin(), first.end()).size(), 10u);
 }
 
-TEST_P(RepeatContract, ARetryDrawsTheSameAgain) {
+TEST_P(RepeatContract, DrawsTheSameNumbersInARetry) {
   Pool pool = make({.seed = 1});
   Pool reference{serial(), {.seed = 1}};
   const SharedCounters tries(1);
@@ -88,7 +88,7 @@ TEST_P(RepeatContract, ARetryDrawsTheSameAgain) {
   EXPECT_EQ(pool.map(flaky, numbers(1), {.retries = 1}), reference.map(draw, numbers(1)));
 }
 
-TEST_P(RepeatContract, ATaskKnowsItsIndex) {
+TEST_P(RepeatContract, TellsATaskItsIndexAndWorker) {
   Pool pool = make();
   EXPECT_EQ(pool.map([](int) { return static_cast<int>(task_index()); }, numbers(300)), numbers(300));
   EXPECT_FALSE(in_task());
@@ -98,7 +98,7 @@ TEST_P(RepeatContract, ATaskKnowsItsIndex) {
   for (int each : workers) ASSERT_TRUE(each >= 0 && each < pool.workers()) << each;
 }
 
-TEST_P(RepeatContract, APoolInsideATaskWorksAndGetsItsShare) {
+TEST_P(RepeatContract, LimitsTheWorkersOfAPoolInsideATask) {
   Pool pool = make();
   const auto inner = [](int x) {
     Pool nested;
@@ -108,14 +108,14 @@ TEST_P(RepeatContract, APoolInsideATaskWorksAndGetsItsShare) {
   EXPECT_EQ(pool.map(inner, std::vector<int>{1, 2, 3, 4}), (std::vector<int>{6, 12, 18, 24}));
 }
 
-TEST_P(RepeatContract, SiblingsWithPoolsOfTheirOwnDrawDifferently) {
+TEST_P(RepeatContract, DrawsOtherNumbersInThePoolOfEachTask) {
   Pool pool = make();
   const auto inner = [](int) { return Pool{serial()}.map(draw, std::vector<int>{0}).front(); };
   const auto drawn = pool.map(inner, numbers(8));
   EXPECT_EQ(std::set<std::uint64_t>(drawn.begin(), drawn.end()).size(), 8u);
 }
 
-TEST_P(RepeatContract, TheInitializerRunsInEveryWorkerBeforeItsTasks) {
+TEST_P(RepeatContract, RunsTheInitializerInEveryWorkerBeforeItsTasks) {
   const SharedCounters runs(1);
   static thread_local int prepared = 0;
   const auto prepare = [](const SharedCounters& all) {

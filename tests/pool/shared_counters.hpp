@@ -1,5 +1,5 @@
-// Counters that tasks of every backend can change: in a file that all processes of this computer map. They
-// are sent by furrow::bind as the file's name.
+// Counters that tasks can change on every backend: they are in a file that all processes on this computer
+// map. furrow::bind sends them as the file's name.
 #pragma once
 
 #include <fcntl.h>
@@ -19,7 +19,7 @@ namespace furrow::testing {
 class SharedCounters {
  public:
   explicit SharedCounters(std::size_t count) : SharedCounters(new_name(), count, ::getpid()) {}
-  // Those of another process.
+  // Attaches to the counters of another process.
   SharedCounters(const std::string& name, std::size_t count, pid_t owner)
       : file_(std::make_shared<File>(name, count, owner)) {}
   std::atomic<int>& operator[](std::size_t i) const { return file_->counters[i]; }

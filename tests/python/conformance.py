@@ -2,9 +2,9 @@
 
     conformance.py [fork] [spawn] [forkserver] [threads] [managers] [-k PATTERN] [--pools multiprocessing]
 
-The tests are those of the installed package libpython3.11-testsuite; nothing of them is kept here. `multiprocessing`
-gets furrow's pools before the tests take theirs from it. `--pools multiprocessing` leaves the old pools in: what fails
-then as well is no fault of furrow's.
+The tests are those of the installed package libpython3.11-testsuite; none of them is copied here. furrow's pools are
+put into `multiprocessing` before the tests take theirs from it. `--pools multiprocessing` leaves the original pools in:
+a test that fails there too is not furrow's fault.
 """
 import argparse
 import faulthandler
@@ -21,7 +21,7 @@ from pathlib import Path
 FLAVOURS = ("fork", "spawn", "forkserver", "threads", "managers")
 SECONDS = 240  # for one flavour; the slowest takes a quarter of that
 
-# The classes of tests that make a pool, by what they are called in CPython's test modules.
+# The test classes that make a pool, by their names in CPython's test modules.
 POOL_TESTS = {
     "threads": ["WithThreadsTestPool"],
     "managers": ["WithManagerTestPool"],
@@ -32,16 +32,16 @@ POOL_TESTS = {
 
 NOT_APPLICABLE = {
     "TestPoolNotLeakOnFailure.test_release_unused_processes":
-        "it hands the pool a fake class of processes; furrow starts its workers itself, not through one",
+        "it gives the pool a fake process class; furrow starts its workers itself, without such a class",
 }
 
 
 def put_furrow_in():
-    """Every name under which the tests reach a pool of processes or threads."""
+    """Replaces every name under which the tests get a pool of processes or threads."""
     import furrow
 
     def pool(processes=None, initializer=None, initargs=(), maxtasksperchild=None):
-        # As multiprocessing.Pool does: with the start method that is set.
+        # Uses the start method that is set, as multiprocessing.Pool does.
         return furrow.Pool(processes, initializer, initargs, maxtasksperchild, context=multiprocessing.get_context())
 
     multiprocessing.Pool = pool
@@ -51,26 +51,27 @@ def put_furrow_in():
 
 
 def put_furrow_in_scripts(furrow):
-    """One test starts another Python, which reads no PYTHONPATH, with a program text."""
+    """One test passes a program text to another Python, which does not read PYTHONPATH."""
     from test.support import script_helper
     run = script_helper.assert_python_ok
     home = str(Path(furrow.__file__).absolute().parents[1])
 
     def assert_python_ok(*arguments, **options):
         *others, text = arguments
-        changed = text.replace("from multiprocessing import Pool", f"import sys; sys.path.insert(0, {home!r}); from furrow import Pool")
+        changed = text.replace("from multiprocessing import Pool",
+                               f"import sys; sys.path.insert(0, {home!r}); from furrow import Pool")
         return run(*others, changed, **options)
 
     script_helper.assert_python_ok = assert_python_ok
 
 
-# At the top, since a spawned worker imports this file anew: the pools that it makes are furrow's too.
+# At the top level, since a spawned worker imports this file again: the pools that it makes must be furrow's too.
 if Path(sys.argv[0]).name == Path(__file__).name and "--pools" not in sys.argv:
     put_furrow_in()
 
 
 class Result(unittest.TextTestResult):
-    """Leaves out what cannot apply."""
+    """Ends the run with tracebacks when a test hangs."""
 
     def startTest(self, test):
         super().startTest(test)
@@ -82,7 +83,7 @@ def name_of(test):
 
 
 def tests_of(flavour, pattern):
-    """The suite, and how many tests it leaves out."""
+    """The suite, and how many tests were left out."""
     kind = flavour if flavour in POOL_TESTS else "processes"
     module = f"test.test_multiprocessing_{'fork' if flavour in POOL_TESTS else flavour}"
     __import__(module)
@@ -109,7 +110,8 @@ def run(flavour, pattern):
     passed = result.testsRun - bad - len(result.skipped)
     for test, reason in result.skipped:
         print(f"{flavour}: skipped by the suite: {name_of(test)}: {reason}")
-    print(f"{flavour}: {passed} passed, {bad} failed, {len(result.skipped)} skipped by the suite, {left_out} not applicable, "
+    print(f"{flavour}: {passed} passed, {bad} failed, {len(result.skipped)} skipped by the suite, {left_out} not "
+          f"applicable, "
           f"in {time.perf_counter() - began:.0f} s", flush=True)
     return bad == 0 and result.testsRun > 0
 
@@ -117,14 +119,16 @@ def run(flavour, pattern):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("flavours", nargs="*", choices=[*FLAVOURS, []], metavar="|".join(FLAVOURS))
-    parser.add_argument("-k", dest="pattern", default="", metavar="PATTERN", help="only the tests whose name matches")
-    parser.add_argument("--pools", choices=["multiprocessing"], help="leave the old pools in, to compare")
+    parser.add_argument("-k", dest="pattern", default="", metavar="PATTERN",
+                        help="run only the tests whose name matches")
+    parser.add_argument("--pools", choices=["multiprocessing"], help="leave the original pools in, to compare")
     options = parser.parse_args()
     if len(options.flavours) == 1:
         return run(options.flavours[0], options.pattern)
-    # Each in a process of its own: the start method is a setting of the process.
+    # Each flavour in a process of its own, since the start method is a setting of the process.
     more = ["-k", options.pattern, *(["--pools", options.pools] if options.pools else [])]
-    codes = [subprocess.run([sys.executable, __file__, flavour, *more]).returncode for flavour in options.flavours or FLAVOURS]
+    codes = [subprocess.run([sys.executable, __file__, flavour, *more]).returncode
+             for flavour in options.flavours or FLAVOURS]
     for name, reason in NOT_APPLICABLE.items():
         print(f"not applicable: {name}: {reason}")
     return not any(codes)

@@ -1,6 +1,7 @@
-"""One case of the crash matrix, as a program: crashing.py FAULT METHOD START. Prints what came of it, as JSON.
+"""One case of the crash matrix, as a program: crashing.py FAULT METHOD START. Prints the outcome as JSON.
 
-A program of its own for each case: what hangs or dies takes no other case along, and spawned workers can import it.
+Each case runs in a program of its own, so that a hang or crash affects no other case, and spawned workers can import
+it.
 """
 import ctypes
 import json
@@ -12,12 +13,12 @@ import threading
 
 import furrow
 
-BAD = 3  # the item that goes wrong, of INPUTS
+BAD = 3  # the item of INPUTS that fails
 INPUTS = list(range(8))
 
 
 class Unreadable(Exception):
-    """Can be pickled, but not unpickled: its second argument is lost on the way."""
+    """Can be pickled but not unpickled, since pickle drops its second argument."""
 
     def __init__(self, what, more):
         super().__init__(what)
@@ -88,7 +89,7 @@ def raising_inputs():
 
 
 def call(pool, method, function, inputs):
-    """All results of the inputs, by this method of the pool."""
+    """All results of the inputs, with this method of the pool."""
     if method == "map":
         return pool.map(function, inputs)
     if method == "map_async":
@@ -108,11 +109,12 @@ def call(pool, method, function, inputs):
 
 def describe(error):
     about = {name: getattr(error, name) for name in ("index", "signal", "exitcode") if hasattr(error, name)}
-    return {"error": type(error).__name__, "bases": [base.__name__ for base in type(error).__mro__], "text": str(error), **about}
+    return {"error": type(error).__name__, "bases": [base.__name__ for base in type(error).__mro__], "text": str(error),
+            **about}
 
 
 def outcome(action):
-    """BaseException, since a SystemExit that comes out of a pool would end the program."""
+    """The result of action, or its exception; also a SystemExit, which would otherwise end the program."""
     try:
         return {"result": action()}
     except BaseException as error:

@@ -1,4 +1,4 @@
-"""The pools that tests share, by kind. With FURROW_OVER_MPI=1 that is the one of all ranks, under mpirun."""
+"""The pools that tests share, by kind. With FURROW_OVER_MPI=1, under mpirun, that is one over all ranks."""
 import atexit
 import os
 
@@ -18,14 +18,14 @@ _shared = {}
 
 
 def get(kind):
-    """One for all tests; made when the first wants it."""
+    """A pool for all tests; the first test that needs it makes it."""
     if kind not in _shared:
         _shared[kind] = MAKE[kind]()
     return _shared[kind]
 
 
 def fresh(kind):
-    """One that a test may end. Of ranks there is one at a time."""
+    """A pool that a test may end. There is only one over ranks at a time."""
     if kind == "ranks":
         _end(kind)
     return MAKE[kind]()

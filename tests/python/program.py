@@ -1,4 +1,4 @@
-"""Starts Python programs that use furrow, in a session of their own, and sees which of their processes are left."""
+"""Starts Python programs that use furrow, each in its own session, and finds which of their processes are left."""
 import os
 import signal
 import subprocess
@@ -13,17 +13,17 @@ MODULE = os.environ.get("FURROW_PYTHON") or str(engine.ROOT / "build" / "python"
 
 
 def environment(**more):
-    kept = {name: os.environ[name] for name in ["PYTHONMALLOC"] if name in os.environ}  # a sanitizer's
+    kept = {name: os.environ[name] for name in ["PYTHONMALLOC"] if name in os.environ}  # set for sanitizers
     return {**engine.environment(), "PYTHONPATH": os.pathsep.join([MODULE, str(HERE)]), **kept, **more}
 
 
 def run(*arguments, timeout=60, cwd=None, **more):
-    """`python3 ARGUMENTS`, whatever its exit code; it may not take longer than TIMEOUT seconds."""
+    """Runs `python3 ARGUMENTS`, whatever its exit code; fails if it takes longer than timeout seconds."""
     return engine.execute([sys.executable, *map(str, arguments)], cwd or HERE, environment(**more), timeout)
 
 
 def run_text(text, **options):
-    """A program text, as a file would have it: what is defined there can be found by spawned workers."""
+    """Runs a program text from a file, so that spawned workers can import what it defines."""
     folder = options["cwd"]
     path = folder / "program_text.py"
     path.write_text(text)
@@ -31,12 +31,13 @@ def run_text(text, **options):
 
 
 class Running:
-    """A program that goes on while the test does something to it. Ends with the `with` block, whatever happens."""
+    """A program that runs while the test acts on it. It is killed at the end of the `with` block."""
 
     def __init__(self, *arguments, cwd=None, **more):
-        self.process = subprocess.Popen([sys.executable, *map(str, arguments)], cwd=cwd or HERE, env=environment(**more),
-                                        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                                        start_new_session=True)
+        self.process = subprocess.Popen([sys.executable, *map(str, arguments)], cwd=cwd or HERE,
+                                        env=environment(**more),
+                                        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                        text=True, start_new_session=True)
 
     def __enter__(self):
         return self
@@ -53,7 +54,7 @@ class Running:
         return self.process.stdout.readline().strip()
 
     def members(self):
-        """The processes of its session that run: no zombies."""
+        """The running processes of its session, without zombies."""
         return [pid for pid in map(int, filter(str.isdigit, os.listdir("/proc"))) if self.runs(pid)]
 
     def runs(self, pid):
@@ -64,7 +65,7 @@ class Running:
         return int(session) == self.process.pid and state not in "ZX"
 
     def wait_until_alone(self, timeout, but=()):
-        """Seconds until no process of the session runs, except BUT."""
+        """Waits until no process of the session runs, except those in but; returns the seconds that took."""
         began = time.monotonic()
         while set(self.members()) - set(but):
             if time.monotonic() - began > timeout:

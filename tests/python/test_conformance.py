@@ -1,11 +1,12 @@
-"""CPython's own tests of pools, from the installed package, with furrow's pools in the place of multiprocessing's."""
+"""CPython's own tests of pools, from the installed package, with furrow's pools in place of multiprocessing's."""
 import importlib.util
 
 import conformance
 import program
 import pytest
 
-pytestmark = pytest.mark.skipif(not importlib.util.find_spec("test._test_multiprocessing"), reason="needs libpython3.11-testsuite")
+pytestmark = pytest.mark.skipif(not importlib.util.find_spec("test._test_multiprocessing"),
+                                reason="needs libpython3.11-testsuite")
 
 
 @pytest.mark.parametrize("flavour", ["fork", "spawn", "threads"])

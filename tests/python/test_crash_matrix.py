@@ -1,19 +1,19 @@
-"""Whatever goes wrong in a task, by whatever way it came to its worker: an error that says so, the pool goes on, nothing hangs."""
+"""Whatever goes wrong in a task, with whatever method: an error says so, the pool goes on, and nothing hangs."""
 import json
 
 import crashing
 import program
 import pytest
 
-SECONDS = 20  # for one case; the slowest takes one
+SECONDS = 20  # for one case; the slowest takes one second
 METHODS = ["map", "map_async", "starmap", "starmap_async", "imap", "imap_unordered", "apply", "apply_async"]
 STARTS = ["fork", "spawn"]
 SQUARES = [x * x for x in crashing.INPUTS]
-SINGLE = {"apply", "apply_async"}  # the item is a call of its own there: it has no index in a map
+SINGLE = {"apply", "apply_async"}  # here each item is a call of its own, without an index in a map
 
 
 def run_case(fault, method, start):
-    """What came of the call, and of a map after it."""
+    """The outcome of the call, and of a map after it."""
     done = program.run("crashing.py", fault, method, start, timeout=SECONDS)
     assert done.code == 0, str(done)
     came = json.loads(done.out.splitlines()[-1])
@@ -45,19 +45,19 @@ def test_sys_exit_ends_neither_the_pool_nor_the_program(method, start):
     assert after == {"result": SQUARES}
 
 
-def test_an_exception_that_cannot_be_unpickled_is_told(method, start):
+def test_an_exception_that_cannot_be_unpickled_becomes_a_remote_error(method, start):
     first, after, done = run_case("unreadable_exception", method, start)
     assert "RemoteError" == first["error"] and "Unreadable" in first["text"], str(done)
     assert after == {"result": SQUARES}
 
 
-def test_an_argument_that_cannot_be_pickled_is_told(method, start):
+def test_an_unpicklable_argument_raises(method, start):
     first, after, done = run_case("unpicklable_argument", method, start)
     assert "TypeError" in first["bases"] and "pickle" in first["text"], str(done)
     assert after == {"result": SQUARES}
 
 
-def test_a_result_that_cannot_be_pickled_is_told(method, start):
+def test_an_unpicklable_result_raises(method, start):
     first, after, done = run_case("unpicklable_result", method, start)
     assert "MaybeEncodingError" in first["bases"] and "lock" in first["text"], str(done)
     assert after == {"result": SQUARES}
@@ -75,7 +75,7 @@ def test_a_pool_in_a_task_works(method, start):
     assert after == {"result": SQUARES}
 
 
-def test_an_input_that_raises_comes_out_of_the_call(method, start):
+def test_an_exception_of_the_inputs_is_raised_by_the_call(method, start):
     first, after, done = run_case("raising_iterable", method, start)
     assert first["error"] == "LookupError" and first["text"] == "the inputs end badly", str(done)
     assert after == {"result": SQUARES}

@@ -1,4 +1,4 @@
-"""The examples in docstrings do what they say, and no public name is without words."""
+"""The examples in docstrings are right, and every public name has a docstring."""
 import doctest
 import importlib
 import inspect
@@ -7,7 +7,9 @@ import pkgutil
 import furrow
 import pytest
 
-MODULES = ["furrow", *(f"furrow.{module.name}" for module in pkgutil.iter_modules(furrow.__path__) if module.name not in ("_furrow", "_mpi"))]
+MODULES = ["furrow",
+           *(f"furrow.{module.name}"
+             for module in pkgutil.iter_modules(furrow.__path__) if module.name not in ("_furrow", "_mpi"))]
 
 
 @pytest.mark.parametrize("name", MODULES)

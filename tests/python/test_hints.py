@@ -1,4 +1,4 @@
-"""What a newcomer's Python lacks is named, with the way to get it."""
+"""An error names what a newcomer's Python lacks, and how to get it."""
 import shutil
 import sys
 from pathlib import Path
@@ -13,7 +13,7 @@ THIS = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 @pytest.fixture
 def import_from(tmp_path):
-    """Imports a package of furrow's sources and the given compiled modules, which are empty files."""
+    """Imports furrow from its sources and the given compiled modules, which are empty files."""
     def run(*compiled):
         package = tmp_path / "python" / "furrow"
         package.mkdir(parents=True)
@@ -39,7 +39,7 @@ def test_sources_alone_say_how_to_build(import_from):
     assert "has no compiled furrow._furrow" in done.err and "./dev build" in done.err
 
 
-def test_a_module_that_cannot_be_loaded_keeps_the_loaders_words(import_from):
+def test_a_module_that_cannot_be_loaded_keeps_the_loaders_message(import_from):
     done = import_from(f"_furrow.cpython-{THIS.replace('.', '')}-x86_64-linux-gnu.so")
     assert done.code == 1
     assert "file too short" in done.err and "was built for" not in done.err
@@ -58,7 +58,7 @@ def test_a_lambda_without_cloudpickle_says_what_to_install():
     assert "install cloudpickle (Debian: python3-cloudpickle)" in done.err
 
 
-def test_a_function_defined_later_without_cloudpickle_says_so_too():
+def test_a_function_defined_later_without_cloudpickle_says_the_same():
     done = without_cloudpickle("pool = furrow.Pool(1)\ndef later(x): return x\npool.map(later, [1])")
     assert done.code == 1
     assert "install cloudpickle (Debian: python3-cloudpickle)" in done.err

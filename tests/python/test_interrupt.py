@@ -1,4 +1,4 @@
-"""Ctrl-C ends all with one traceback, and a parent that is killed leaves no worker behind."""
+"""Ctrl-C ends everything with one traceback, and a killed parent leaves no worker behind."""
 import os
 import signal
 import time
@@ -6,7 +6,7 @@ import time
 import program
 import pytest
 
-SECONDS = 20  # before a test gives up; what is promised is printed beside what was measured
+SECONDS = 20  # before a test gives up; the promised time is printed with the measured one
 
 BUSY = {
     "sleeping": "time.sleep(60)",
@@ -54,7 +54,7 @@ def started(folder, *what):
                          ids=["from the terminal", "to the parent alone", "spawned"])
 @pytest.mark.parametrize("work", BUSY)
 @pytest.mark.parametrize("call", CALLS)
-def test_an_interrupt_ends_all_with_one_traceback(call, work, start, whole_group, tmp_path, record_property):
+def test_an_interrupt_ends_everything_with_one_traceback(call, work, start, whole_group, tmp_path, record_property):
     with started(tmp_path, BUSY[work], CALLS[call], start) as running:
         began = time.monotonic()
         (os.killpg if whole_group else os.kill)(running.process.pid, signal.SIGINT)
@@ -81,7 +81,7 @@ def test_a_killed_parent_leaves_no_worker(call, work, start, tmp_path, record_pr
 
 
 @pytest.mark.parametrize("start", ["fork", "spawn"])
-def test_after_an_interrupt_the_pool_goes_on(start, tmp_path):
+def test_the_pool_is_usable_after_an_interrupt(start, tmp_path):
     path = tmp_path / "goes_on.py"
     path.write_text(f"""
 import furrow, time
@@ -90,7 +90,8 @@ def busy(x):
     time.sleep(600)
 if __name__ == "__main__":
     with furrow.Pool(2, context="{start}") as pool:
-        for call in (pool.map, lambda f, xs: list(pool.imap(f, xs)), lambda f, xs: list(pool.imap_unordered(f, iter(xs)))):
+        for call in (pool.map, lambda f, xs: list(pool.imap(f, xs)),
+                     lambda f, xs: list(pool.imap_unordered(f, iter(xs)))):
             try:
                 call(busy, range(2))
             except KeyboardInterrupt:

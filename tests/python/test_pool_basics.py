@@ -1,4 +1,4 @@
-"""The methods of a Pool and of a ThreadPool, each with what multiprocessing gives for the same call."""
+"""The methods of a Pool and a ThreadPool give what multiprocessing gives for the same call."""
 import functools
 import multiprocessing.pool
 import os
@@ -62,15 +62,17 @@ def test_starmap_and_apply_pass_arguments(pool):
     assert pool.starmap_async(add, zip(range(3), range(3))).get() == [0, 2, 4]
 
 
-@pytest.mark.parametrize("value", [None, True, False, 0, -1, 2**62, -2**63, 2**63, 2**200, 1.5, float("inf"), "", "text", "é\U0001f600",
-                                   "\ud800", b"", b"bytes", (), (1, ("a", None)), ((((((1,),),),),),), [1, 2], {"a": [1]}, {1, 2},
+@pytest.mark.parametrize("value", [None, True, False, 0, -1, 2**62, -2**63, 2**63, 2**200, 1.5, float("inf"), "",
+                                   "text", "é\U0001f600",
+                                   "\ud800", b"", b"bytes", (), (1, ("a", None)), ((((((1,),),),),),), [1, 2],
+                                   {"a": [1]}, {1, 2},
                                    "long" * 50000, tuple(range(300)), bytearray(b"x" * 100000), 3 + 4j])
 def test_values_come_back_as_they_were(processes, value):
     came = processes.map(lambda x: x, [value] * 3)
     assert came == [value] * 3 and {type(each) for each in came} == {type(value)}
 
 
-def test_functions_that_have_no_name(processes):
+def test_functions_without_a_name_can_be_mapped(processes):
     def outer(n):
         return lambda x: x + n
 
@@ -95,7 +97,7 @@ def test_the_failure_of_the_lowest_index_is_raised(processes):
             processes.map(fail, range(8), 1)
 
 
-def test_callbacks_run_though_nobody_waits(pool):
+def test_callbacks_run_while_no_thread_waits(pool):
     came, done = [], threading.Event()
 
     def callback(value):
@@ -115,7 +117,7 @@ def test_a_callback_may_use_the_pool(pool):
     assert came[0].get(10) == 81
 
 
-def test_results_of_one_chunk_are_not_lost_with_their_worker(processes, tmp_path):
+def test_finished_results_of_a_chunk_survive_their_worker(processes, tmp_path):
     ran = tmp_path / "ran"
 
     def task(x):
@@ -131,7 +133,7 @@ def test_results_of_one_chunk_are_not_lost_with_their_worker(processes, tmp_path
     assert sorted(map(int, ran.read_text().split())) == list(range(100))  # each once
 
 
-def test_a_pool_that_was_terminated_keeps_nobody_waiting():
+def test_terminate_wakes_waiting_callers():
     pool = pools.fresh("ranks" if pools.OVER_MPI else "processes")
     result = pool.map_async(time.sleep, [60] * 4)
     stream = pool.imap(time.sleep, [60] * 4)
@@ -145,7 +147,7 @@ def test_a_pool_that_was_terminated_keeps_nobody_waiting():
         pool.map(square, [1])
 
 
-def test_what_a_stream_does_not_take_is_given_up(processes):
+def test_an_abandoned_stream_frees_its_workers(processes):
     stream = processes.imap(time.sleep, [60] * 8)
     with pytest.raises(multiprocessing.TimeoutError):
         stream.next(0.05)

@@ -1,4 +1,4 @@
-"""What a furrow.Pool has beyond multiprocessing's: arrays, options of a map, coroutines, spawned workers with all of that."""
+"""What a furrow.Pool has beyond multiprocessing's: arrays, options of a map, coroutines; also with spawned workers."""
 import asyncio
 import itertools
 import json
@@ -25,7 +25,7 @@ def test_arrays_come_back_as_they_were(pool):
             assert numpy.array_equal(sent, came) and came.dtype == sent.dtype and came.flags.writeable
 
 
-def test_a_result_stays_as_it_is_while_others_come(pool):
+def test_later_results_do_not_overwrite_earlier_ones(pool):
     kept = pool.map(lambda n: numpy.full(100_000, n), range(10))
     for _ in range(5):
         pool.map(lambda n: numpy.full(100_000, -n), range(10))
@@ -41,7 +41,7 @@ def test_results_outlive_their_pool():
     assert array[-1] == 100_000
 
 
-def test_an_argument_that_a_task_keeps_stays_as_it_is():
+def test_a_task_may_keep_its_argument():
     def keep(array):
         import builtins
 
@@ -59,7 +59,7 @@ def test_an_argument_that_a_task_keeps_stays_as_it_is():
         assert pool.apply(look, (0,)) == (5, 5)
 
 
-def test_shared_arrays_are_seen_by_all(pool):
+def test_all_workers_see_shared_arrays(pool):
     shared = furrow.shared_array((4, 1000))
 
     def write(row):
@@ -68,16 +68,17 @@ def test_shared_arrays_are_seen_by_all(pool):
 
     pool.map(write, [(i, shared[i]) for i in range(4)])
     assert [set(row) for row in shared.tolist()] == [{float(i)} for i in range(4)]
-    assert type(pool.apply(lambda a: a + 1, (shared,))) is numpy.ndarray  # it was computed, and is nobody's but ours
+    assert type(pool.apply(lambda a: a + 1, (shared,))) is numpy.ndarray  # a computed array is not shared
     shared[0, 0] = 9
     assert pool.apply(lambda a: float(a[0, 0]), (shared,)) == 9
 
 
-def test_the_seed_and_the_index_give_the_numbers(pool):
+def test_random_numbers_depend_on_the_seed_and_the_index(pool):
     def draw(_):
         return furrow.task_rng().random()
 
-    expected = [numpy.random.Generator(numpy.random.Philox(key=[7, 0], counter=[0, 0, i, 0])).random() for i in range(20)]
+    expected = [numpy.random.Generator(numpy.random.Philox(key=[7, 0], counter=[0, 0, i, 0])).random()
+                for i in range(20)]
     assert pool.map(draw, range(20), seed=7) == expected
     assert pool.map(draw, range(20), chunksize=7, seed=7) == expected
     assert list(pool.imap(draw, range(20), seed=7)) == expected
@@ -99,7 +100,7 @@ def test_a_retry_draws_the_same_numbers(pool, tmp_path):
     assert all(len(set((tmp_path / str(x)).read_text().split())) == 1 for x in range(3))
 
 
-def test_a_slow_task_costs_itself_alone(pool):
+def test_a_timeout_fails_only_the_slow_task(pool):
     def slow(x):
         time.sleep(30 if x == 2 else 0)
         return x
@@ -109,7 +110,7 @@ def test_a_slow_task_costs_itself_alone(pool):
     assert came[2].index == 2 and isinstance(came[2].error, furrow.TaskTimeout) and not came[2]
 
 
-def test_a_worker_that_dies_is_tried_again(pool, tmp_path):
+def test_a_task_whose_worker_died_is_retried(pool, tmp_path):
     def die_once(x):
         if x == 3 and not (tmp_path / "died").exists():
             (tmp_path / "died").touch()
@@ -119,7 +120,7 @@ def test_a_worker_that_dies_is_tried_again(pool, tmp_path):
     assert pool.map(die_once, range(6), retries=1) == list(range(6))
 
 
-def test_coroutines_are_in_flight_together(pool):
+def test_coroutines_of_a_worker_run_concurrently(pool):
     async def wait(x):
         await asyncio.sleep(0.2)
         if x == 7:
@@ -128,11 +129,11 @@ def test_coroutines_are_in_flight_together(pool):
 
     began = time.monotonic()
     came = pool.map(wait, range(40), on_error="collect")
-    assert time.monotonic() - began < 40 * 0.2 / 2  # one after the other in each of two workers
+    assert time.monotonic() - began < 40 * 0.2 / 2  # half the time that two workers would need one by one
     assert came[:7] + came[8:] == [*range(7), *range(8, 40)] and isinstance(came[7].error, ValueError)
 
 
-def test_of_coroutines_that_are_in_flight_the_one_that_kills_is_named(pool):
+def test_a_death_is_attributed_to_the_coroutine_that_caused_it(pool):
     async def die(x):
         await asyncio.sleep(0.01)
         if x == 5:
@@ -143,21 +144,21 @@ def test_of_coroutines_that_are_in_flight_the_one_that_kills_is_named(pool):
     assert came[:5] + came[6:] == [*range(5), *range(6, 12)] and isinstance(came[5].error, furrow.WorkerDied)
 
 
-def test_a_map_goes_on_where_its_file_stops(pool, tmp_path):
+def test_a_map_resumes_from_its_file(pool, tmp_path):
     ran = tmp_path / "ran"
 
     def task(x):
         with open(ran, "a") as file:
             file.write(f"{x}\n")
-        if x == 7 and not (tmp_path / "mended").exists():
+        if x == 7 and not (tmp_path / "fixed").exists():
             raise ValueError(x)
         return x * x
 
     with pytest.raises(ValueError):
         pool.map(task, range(10), resume=(tmp_path / "kept", "key"))
-    (tmp_path / "mended").touch()
+    (tmp_path / "fixed").touch()
     assert pool.map(task, range(10), resume=(tmp_path / "kept", "key")) == [x * x for x in range(10)]
-    assert sorted(map(int, ran.read_text().split())) == [*range(8), 7, 8, 9]  # each once, and the one that failed again
+    assert sorted(map(int, ran.read_text().split())) == [*range(8), 7, 8, 9]  # each once, and the failed one twice
     with pytest.raises(furrow.PoolError):
         pool.map(task, range(10), resume=(tmp_path / "kept", "another key"))
 
@@ -166,20 +167,20 @@ def test_a_trace_shows_the_chunks(pool, tmp_path):
     for _ in range(50):  # the report of a chunk comes after its last result
         pool.map(abs, range(100), 10, trace=tmp_path / "trace.json")
         events = json.loads((tmp_path / "trace.json").read_text())["traceEvents"]
-        chunks = 1 if pools.OVER_MPI else 10  # there it shows what a rank got at once
+        chunks = 1 if pools.OVER_MPI else 10  # over MPI it shows what a rank got at once
         assert sum(event.get("ph") == "X" for event in events) >= chunks
 
 
-def test_progress_is_told(pool):
-    told = []
-    pool.map(time.sleep, [0.05] * 8, 1, progress=lambda *update: told.append(update))
-    assert told[-1][:3] == (8, 0, 8)
-    told.clear()
-    assert len(list(pool.imap(abs, range(50), progress=lambda *update: told.append(update)))) == 50
-    assert told[-1][:3] == (50, 0, 50)
+def test_progress_is_reported(pool):
+    updates = []
+    pool.map(time.sleep, [0.05] * 8, 1, progress=lambda *update: updates.append(update))
+    assert updates[-1][:3] == (8, 0, 8)
+    updates.clear()
+    assert len(list(pool.imap(abs, range(50), progress=lambda *update: updates.append(update)))) == 50
+    assert updates[-1][:3] == (50, 0, 50)
 
 
-def test_streams_hold_back(pool):
+def test_streams_draw_inputs_only_as_needed(pool):
     drawn = itertools.count()
     stream = pool.imap(abs, drawn)
     assert next(stream) == 0
@@ -195,7 +196,9 @@ def test_threads_of_blas_are_limited():
         assert set(found) <= {1}
 
 
-@pytest.mark.parametrize("options", [{"timeout": 0}, {"timeout": -1}, {"retries": -1}, {"on_error": "no"}, {"seed": -1}, {"chunksize": 0}])
-def test_nonsense_is_refused_at_the_call(pool, options):
+@pytest.mark.parametrize("options",
+                         [{"timeout": 0}, {"timeout": -1}, {"retries": -1}, {"on_error": "no"}, {"seed": -1},
+                          {"chunksize": 0}])
+def test_invalid_options_are_refused(pool, options):
     with pytest.raises(ValueError):
         pool.map(abs, [1], **options)

@@ -1,4 +1,4 @@
-"""The module in programs as people write them: typed, piped in, without a guard, with threads, forks and leftovers."""
+"""The module in programs as people write them: typed, piped in, without a main guard, with threads and forks."""
 import subprocess
 import sys
 
@@ -14,7 +14,7 @@ def says(result, *lines):
 
 @pytest.fixture
 def run(tmp_path):
-    """Runs a program text as a file of its own."""
+    """Runs a program text from a file of its own."""
     def run_it(text, *arguments, **options):
         path = tmp_path / "some_program.py"
         path.write_text(text)
@@ -23,7 +23,7 @@ def run(tmp_path):
 
 
 @pytest.mark.parametrize("start", ["fork", "spawn", "forkserver"])
-def test_a_program_on_the_command_line(start):
+def test_a_program_on_the_command_line_works(start):
     text = f"""
 import furrow, multiprocessing
 def double(x): return 2 * x
@@ -34,22 +34,23 @@ with furrow.Pool(2, context=multiprocessing.get_context("{start}")) as pool:
 
 
 @pytest.mark.parametrize("start", ["fork", "spawn"])
-def test_a_program_from_standard_input(start):
+def test_a_program_from_standard_input_works(start):
     text = f"""
 import furrow, multiprocessing
 def double(x): return 2 * x
 with furrow.Pool(2, context=multiprocessing.get_context("{start}")) as pool:
     print(pool.map(double, range(3)))
 """
-    done = subprocess.run([sys.executable, "-"], input=text, env=program.environment(), capture_output=True, text=True, timeout=SECONDS)
+    done = subprocess.run([sys.executable, "-"], input=text, env=program.environment(), capture_output=True, text=True,
+                          timeout=SECONDS)
     assert (done.returncode, done.stdout) == (0, "[0, 2, 4]\n"), done.stderr
 
 
-def test_typed_line_by_line():
+def test_a_program_typed_line_by_line_works():
     lines = ["import furrow", "pool = furrow.Pool(2)", "def f(x): return x + 1", "", "pool.map(f, range(3))",
              "def f(x): return x + 2", "", "pool.map(f, range(3))", "pool.map(lambda x: f(x) * 10, range(3))", "exit()"]
-    done = subprocess.run([sys.executable, "-i"], input="\n".join(lines) + "\n", env=program.environment(), capture_output=True,
-                          text=True, timeout=SECONDS)
+    done = subprocess.run([sys.executable, "-i"], input="\n".join(lines) + "\n", env=program.environment(),
+                          capture_output=True, text=True, timeout=SECONDS)
     assert done.stdout.splitlines() == ["[1, 2, 3]", "[2, 3, 4]", "[20, 30, 40]"], done.stderr
 
 
@@ -66,7 +67,7 @@ with furrow.Pool(2, context=multiprocessing.get_context("spawn")) as pool:
         assert "__main__" in done.err, str(done)
 
 
-def test_a_pool_made_before_its_functions(run):
+def test_a_pool_runs_functions_that_are_defined_after_it(run):
     says(run("""
 import furrow
 pool = furrow.Pool(2)
@@ -79,11 +80,12 @@ class Thing:
     def twice(x): return 2 * x
     @classmethod
     def named(cls, x): return cls.__name__ + str(x)
-print(pool.map(work, range(3)), [t.n for t in pool.map(Thing(1).add, range(3))], pool.map(Thing.twice, [4]), pool.map(Thing.named, [5]))
+sums = [thing.n for thing in pool.map(Thing(1).add, range(3))]
+print(pool.map(work, range(3)), sums, pool.map(Thing.twice, [4]), pool.map(Thing.named, [5]))
 """), "[0, 3, 6] [1, 2, 3] [8] ['Thing5']")
 
 
-def test_kinds_of_functions(run):
+def test_all_kinds_of_functions_can_be_mapped(run):
     says(run("""
 import functools, operator, furrow, math
 def outer(n):
@@ -94,14 +96,15 @@ class Callable:
     def __call__(self, x): return -x
 if __name__ == "__main__":
     with furrow.Pool(2) as pool:
-        for f in [outer(10), functools.partial(pow, 2), Callable(), recursive, math.sqrt, operator.neg, str, [7, 8, 9].__getitem__,
-                  functools.partial(outer(1)), lambda x, y=5: x * y, operator.attrgetter("real")]:
+        for f in [outer(10), functools.partial(pow, 2), Callable(), recursive, math.sqrt, operator.neg, str,
+                  [7, 8, 9].__getitem__, functools.partial(outer(1)), lambda x, y=5: x * y,
+                  operator.attrgetter("real")]:
             print(pool.map(f, [1, 2]))
-"""), "[11, 12]", "[2, 4]", "[-1, -2]", "[1, 2]", "[1.0, 1.4142135623730951]", "[-1, -2]", "['1', '2']", "[8, 9]", "[2, 3]",
-         "[5, 10]", "[1, 2]")
+"""), "[11, 12]", "[2, 4]", "[-1, -2]", "[1, 2]", "[1.0, 1.4142135623730951]", "[-1, -2]", "['1', '2']", "[8, 9]",
+         "[2, 3]", "[5, 10]", "[1, 2]")
 
 
-def test_what_workers_print_comes_once_and_whole(run):
+def test_the_output_of_workers_appears_once_and_complete(run):
     done = run("""
 import furrow
 print("before")
@@ -126,12 +129,12 @@ def read(x):
 with furrow.Pool(2) as pool:
     print(pool.map(read, range(2)), sys.stdin.read())
 """)
-    done = subprocess.run([sys.executable, str(path)], input="mine\n", env=program.environment(), capture_output=True, text=True,
-                          timeout=SECONDS)
+    done = subprocess.run([sys.executable, str(path)], input="mine\n", env=program.environment(), capture_output=True,
+                          text=True, timeout=SECONDS)
     assert done.stdout == "['end', 'end'] mine\n\n", done.stderr
 
 
-def test_forks_while_other_threads_hold_locks(run):
+def test_workers_fork_while_other_threads_hold_locks(run):
     says(run("""
 import furrow, logging, io, threading
 logging.basicConfig(stream=io.StringIO(), level=logging.INFO)
@@ -156,7 +159,7 @@ print("done")
 """), "done")
 
 
-def test_many_threads_share_a_pool(run):
+def test_many_threads_can_share_a_pool(run):
     says(run("""
 import furrow, threading
 from concurrent.futures import ThreadPoolExecutor
@@ -204,7 +207,7 @@ print("end", flush=True)
     assert "Traceback" not in done.err
 
 
-def test_many_pools_leave_nothing_behind(run):
+def test_many_pools_clean_up_after_themselves(run):
     says(run("""
 import furrow, gc, os, threading
 def count(): return len(os.listdir("/proc/self/fd")), threading.active_count(), len(os.listdir("/dev/shm"))
@@ -212,7 +215,7 @@ def use():
     with furrow.Pool(2) as pool: assert pool.map(abs, range(10)) == list(range(10))
     pool.join()
 use(); gc.collect()
-for _ in range(3):  # /dev/shm is everybody's: what a pool left there would be there each time
+for _ in range(3):  # other programs use /dev/shm too, but a pool would leave files there each time
     before = count()
     for _ in range(30): use()
     gc.collect()
@@ -223,7 +226,7 @@ print(open("/proc/self/task/%d/children" % os.getpid()).read().split())
 """), "[]")
 
 
-def test_a_million_items(run):
+def test_a_million_items_come_back(run):
     says(run("""
 import furrow
 def work(x): return x + 1
@@ -251,7 +254,7 @@ print("done")
 """), "done")
 
 
-def test_large_items_and_results(run):
+def test_large_items_and_results_come_back(run):
     says(run("""
 import furrow, hashlib
 big = bytes(range(256)) * 200_000
@@ -282,14 +285,14 @@ with furrow.Pool(2) as pool:
         assert [old for old, _ in came] == [0.0] * 8
         assert all((result == n).all() for n, (_, result) in enumerate(came, 1))
     assert not array.any()
-    came[0][1][:] = 5  # results are the caller's to change
+    came[0][1][:] = 5  # the caller may change results
     array[:] = 7       # and the next map sees the array as it is now
     assert pool.map(lambda a: float(a[0]), [array] * 4) == [7.0] * 4
 print("done")
 """), "done")
 
 
-def test_functions_that_only_dill_can_pickle(run):
+def test_a_lambda_over_a_generator_can_be_mapped(run):
     pytest.importorskip("dill")
     done = run("""
 import furrow
@@ -311,7 +314,8 @@ def fail(kind):
     if kind == "cause":
         try: 1 / 0
         except ZeroDivisionError as error: raise ValueError("because") from error
-    raise {"interrupt": KeyboardInterrupt, "generator": GeneratorExit, "mine": Mine, "stop": StopIteration, "memory": MemoryError}[kind]()
+    raise {"interrupt": KeyboardInterrupt, "generator": GeneratorExit, "mine": Mine, "stop": StopIteration,
+           "memory": MemoryError}[kind]()
 with furrow.Pool(2) as pool:
     for kind in ["group", "cause", "interrupt", "generator", "mine", "stop", "memory"]:
         try: pool.map(fail, [kind])
@@ -322,11 +326,12 @@ with furrow.Pool(2) as pool:
 """)
     assert done.code == 0, str(done)
     came = dict(line.split() for line in done.out.splitlines()[:7])
-    assert (came["group"], came["cause"], came["stop"], came["memory"]) == ("ExceptionGroup", "ValueError", "StopIteration", "MemoryError")
+    kinds = (came["group"], came["cause"], came["stop"], came["memory"])
+    assert kinds == ("ExceptionGroup", "ValueError", "StopIteration", "MemoryError")
     assert done.out.splitlines()[-1] == "[1]"
 
 
-def test_a_handler_for_sigterm_does_not_keep_workers(run):
+def test_a_handler_for_sigterm_does_not_keep_workers_alive(run):
     says(run("""
 import furrow, signal, time
 signal.signal(signal.SIGTERM, lambda *_: print("mine"))
@@ -340,7 +345,7 @@ print("done")
 """), "done")
 
 
-def test_workers_keep_their_folder_and_environment_to_themselves(run):
+def test_workers_do_not_change_the_programs_folder_or_environment(run):
     says(run("""
 import furrow, os
 def change(x):
@@ -351,7 +356,7 @@ print(os.getcwd() != "/", "CHANGED" in os.environ)
 """), "True False")
 
 
-def test_nothing_is_said_of_a_pool_that_was_used_well(run):
+def test_correct_use_prints_no_warning(run):
     done = run("""
 import furrow
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What type checkers are told of the module is what it is."""
+"""The stubs that type checkers read agree with the module."""
 import ast
 from pathlib import Path
 
@@ -24,7 +24,8 @@ with furrow.Pool(2) as pool:
     first: str = next(iter(pool.imap(name, range(3), chunksize=2)))
     later: str = pool.apply_async(name, (1,)).get(timeout=1)
     one: str = pool.apply(name, (1,))
-    more: List[str] = pool.map(name, range(3), timeout=1.5, retries=2, progress=True, seed=3, resume=("file", "key"), trace="file")
+    more: List[str] = pool.map(name, range(3), timeout=1.5, retries=2, progress=True, seed=3, resume=("file", "key"),
+                               trace="file")
     threads = furrow.ThreadPool()
     shared = furrow.shared_array((3, 4))
     cores: int = furrow.cpu_count(logical=True)
@@ -46,10 +47,12 @@ def mypy(folder, text):
 
 def test_names_and_signatures_agree_with_the_module(tmp_path):
     (tmp_path / "mypy.ini").write_text("[mypy]\nignore_missing_imports = True\nignore_errors = True\n")
-    # Only what is public has a stub; results are not made by users.
+    # Only public names have stubs; users do not construct results.
     (tmp_path / "allowed").write_text("furrow\\._.*\nfurrow\\.(Async|Map)Result\\.__init__\n")
-    done = program.run("-m", "mypy.stubtest", "furrow", "--concise", "--ignore-missing-stub", "--mypy-config-file", "mypy.ini",
-                       "--allowlist", "allowed", "--ignore-unused-allowlist", cwd=tmp_path, MYPYPATH=program.MODULE, timeout=120)
+    done = program.run("-m", "mypy.stubtest", "furrow", "--concise", "--ignore-missing-stub", "--mypy-config-file",
+                       "mypy.ini",
+                       "--allowlist", "allowed", "--ignore-unused-allowlist", cwd=tmp_path, MYPYPATH=program.MODULE,
+                       timeout=120)
     assert done.code == 0, str(done)
 
 
@@ -58,22 +61,22 @@ def stub():
 
 
 def test_every_public_name_has_a_stub():
-    told = set()
+    declared = set()
     for node in stub().body:
         if isinstance(node, (ast.ClassDef, ast.FunctionDef)):
-            told.add(node.name)
+            declared.add(node.name)
         elif isinstance(node, ast.ImportFrom):
-            told.update(alias.asname or alias.name for alias in node.names)
-    assert set(furrow.__all__) <= told
+            declared.update(alias.asname or alias.name for alias in node.names)
+    assert set(furrow.__all__) <= declared
 
 
-def test_a_program_that_is_right_passes(tmp_path):
+def test_mypy_accepts_a_correct_program(tmp_path):
     done = mypy(tmp_path, USER)
     assert done.code == 0, str(done)
 
 
 @pytest.mark.parametrize("line", WRONG)
-def test_a_mistake_is_found(line, tmp_path):
+def test_mypy_reports_a_mistake(line, tmp_path):
     done = mypy(tmp_path, USER.replace("    names: List[str] = pool.map(name, range(3))", "    " + line))
     assert done.code == 1 and WRONG[line] in done.out, str(done)
 

@@ -1,4 +1,4 @@
-"""The tests of furrow.MPIPool: real programs, started by a real mpirun on this machine alone."""
+"""The tests of furrow.MPIPool: real programs, started by a real mpirun, on this machine only."""
 import os
 import shutil
 import sys
@@ -14,8 +14,9 @@ sys.path[:0] = [str(HERE.parent / "support"), str(HERE.parent / "python"), str(H
 def pytest_collection_modifyitems(items):
     import mpirun
 
-    missing = [what for what, there in (("openmpi-bin", shutil.which("mpirun")),
-                                        ("an MPI when furrow was built (libopenmpi-dev)", mpirun.has_extension())) if not there]
+    needed = {"openmpi-bin": shutil.which("mpirun"),
+              "an MPI when furrow was built (libopenmpi-dev)": mpirun.has_extension()}
+    missing = [what for what, there in needed.items() if not there]
     if missing:
         for item in items:
             item.add_marker(pytest.mark.skip(reason=f"needs {' and '.join(missing)}"))

@@ -5,7 +5,7 @@ from pathlib import Path
 import engine
 import program
 
-# mpirun refuses root, and more ranks than cores, unless it is told; the tests stay on this machine.
+# By default mpirun refuses root, and more ranks than cores. The tests stay on this machine.
 OPTIONS = ["--allow-run-as-root", "--oversubscribe", "--bind-to", "none", "--mca", "btl", "self,vader"]
 
 
@@ -18,19 +18,19 @@ def command(ranks, *arguments):
 
 
 def run(ranks, *arguments, timeout=60, cwd=None, **more):
-    """`mpirun -n RANKS python3 ARGUMENTS`, whatever its exit code."""
+    """Runs `mpirun -n RANKS python3 ARGUMENTS`, whatever its exit code."""
     return engine.execute(command(ranks, *arguments), cwd or program.HERE, program.environment(**more), timeout)
 
 
 def run_text(ranks, text, folder, *arguments, module=False, **options):
-    """A program text, as a file would have it; with MODULE by `python3 -m furrow`."""
+    """Runs a program text from a file; if module is true, with `python3 -m furrow`."""
     path = folder / "program_text.py"
     path.write_text(text)
     return run(ranks, *(["-m", "furrow"] if module else []), path, *arguments, cwd=folder, **options)
 
 
 def lines(ranks, text, folder, *arguments, **options):
-    """What it printed, where it ended well."""
+    """The lines that the program printed; it must succeed."""
     done = run_text(ranks, text, folder, *arguments, **options)
     assert done.code == 0, str(done)
     return done.out.splitlines()

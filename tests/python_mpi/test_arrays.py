@@ -1,4 +1,4 @@
-"""Large arrays cross between ranks beside the messages, and are as they were."""
+"""Large arrays cross between ranks as out-of-band buffers, and arrive unchanged."""
 import mpirun
 import pytest
 
@@ -22,19 +22,20 @@ def make(n):
 """
 
 
-@pytest.fixture(params=["root works", "root hands out"])
+@pytest.fixture(params=["root works", "root only dispatches"])
 def lines(request, tmp_path):
-    """What BODY prints, under `with MPIPool(...) as pool:`."""
+    """Runs a body under `with MPIPool(...) as pool:`; returns the lines that it prints."""
     root_works = request.param == "root works"
 
     def of(body):
         text = "\n".join("    " + line for line in body.strip().splitlines())
-        return mpirun.lines(3, f"{HEAD}\nwith MPIPool(1, root_works={root_works}) as pool:\n{text}\n", tmp_path, timeout=100)
+        return mpirun.lines(3, f"{HEAD}\nwith MPIPool(1, root_works={root_works}) as pool:\n{text}\n", tmp_path,
+                            timeout=100)
 
     return of
 
 
-def test_64_MiB_there_and_back(lines):
+def test_arrays_of_64_mib_come_back(lines):
     assert lines("""
 arrays = [numpy.random.rand(8 << 20) for _ in range(4)]
 for _ in range(2):
@@ -43,7 +44,7 @@ for _ in range(2):
 """) == ["True", "True"]
 
 
-def test_one_array_for_many_tasks_is_each_task_s_own(lines):
+def test_each_task_gets_its_own_copy_of_an_array(lines):
     assert lines("""
 big = numpy.zeros(1_000_000)
 print(set(pool.map(edit, [big] * 40)), set(pool.map(edit, [big] * 40, 3)), big.max())
@@ -58,18 +59,22 @@ def right(arrays):
     return all((array == n).all() for n, array in enumerate(arrays))
 kept = pool.map(make, range(60))
 print(right(pool.map(same, kept)), right(pool.imap(same, (make(n) for n in range(200)))), right(kept))
-print(pool.map(lambda a: float(a.max()), kept) == list(range(60)), right([pool.apply(same, (array,)) for array in kept]))
+applied = [pool.apply(same, (array,)) for array in kept]
+print(pool.map(lambda a: float(a.max()), kept) == list(range(60)), right(applied))
 mixed = pool.map(lambda x: (x, make(x), str(x), make(-x)), range(30))
 print(all(x == n and str(n) == s and (a == n).all() and (b == -n).all() for n, (x, a, s, b) in enumerate(mixed)))
 """) == ["True True True", "True True", "True"]
 
 
-def test_what_is_no_array_but_large(lines):
+def test_large_values_of_other_types_come_back(lines):
     assert lines("""
 values = [b"x" * 3_000_000, "y" * 3_000_000, list(range(200_000)), numpy.asfortranarray(numpy.random.rand(300, 400)),
-          numpy.random.rand(500, 600)[::2, ::3], numpy.array(["a", "bc"] * 20_000), bytearray(5_000_000), numpy.zeros((0, 5))]
+          numpy.random.rand(500, 600)[::2, ::3], numpy.array(["a", "bc"] * 20_000), bytearray(5_000_000),
+          numpy.zeros((0, 5))]
 came = pool.map(same, values)
-print([type(a) is type(b) and (numpy.array_equal(a, b) if isinstance(a, numpy.ndarray) else a == b) for a, b in zip(values, came)].count(True))
+def equal(a, b):
+    return type(a) is type(b) and (numpy.array_equal(a, b) if isinstance(a, numpy.ndarray) else a == b)
+print(sum(map(equal, values, came)))
 """) == ["8"]
 
 
@@ -86,7 +91,7 @@ print([int(array[0]) for array in came + more])
 """) == ["[0, 1, 2, 3, 4, 5, 6, 7] True", "[1, 2, 3, 4, 5, 6, 7, 8, 100, 101, 102, 103, 104, 105, 106, 107]"]
 
 
-def test_an_argument_that_a_task_keeps_stays_as_it_is(lines):
+def test_a_task_may_keep_its_argument(lines):
     assert lines("""
 def keep(array):
     builtins.kept = array
@@ -100,7 +105,7 @@ print(set(pool.map(look, range(2), 1)))
 """) == ["{(5, 5)}"]
 
 
-def test_a_worker_that_dies_on_a_large_array_costs_it_alone(lines):
+def test_a_worker_that_dies_on_a_large_array_costs_one_item(lines):
     assert lines("""
 def die(array):
     if array[0] == 7:
@@ -114,8 +119,8 @@ for _ in range(3):
 """) == ["[7] True"] * 3
 
 
-def test_memory_is_used_again(lines):
-    """What came and went a hundred times over is not there a hundred times."""
+def test_memory_is_reused(lines):
+    """Arrays that came and went a hundred times do not stay in memory a hundred times."""
     assert lines("""
 def resident(_):
     return int(open("/proc/self/statm").read().split()[1]) * 4096

@@ -1,4 +1,4 @@
-"""Whatever goes wrong in a task costs that task: not the pool, not its rank, not the MPI job."""
+"""A fault in a task costs that task only: not the pool, not its rank, not the MPI job."""
 import json
 from pathlib import Path
 
@@ -7,14 +7,14 @@ import faults
 import mpirun
 import pytest
 
-SECONDS = 60  # for one fault by all methods
+SECONDS = 60  # for one fault with all methods
 SQUARES = [x * x for x in crashing.INPUTS]
 SINGLE = {"apply", "apply_async"}
 
 
 @pytest.fixture(params=[1, 3])
 def outcomes(request):
-    """Of a fault, by method: (what came of the call, and of a map after it)."""
+    """The outcomes of a fault for each method: (method, of the call, of a map after it)."""
     def of(fault):
         done = mpirun.run(request.param, Path(faults.__file__), fault, timeout=SECONDS)
         assert done.code == 0, str(done)
@@ -25,11 +25,13 @@ def outcomes(request):
     return of
 
 
-@pytest.mark.parametrize("fault, signal, exitcode", [("sigkill", 9, -9), ("sigsegv", 11, -11), ("os_exit", None, 3), ("sys_exit", None, 4)])
+@pytest.mark.parametrize("fault, signal, exitcode",
+                         [("sigkill", 9, -9), ("sigsegv", 11, -11), ("os_exit", None, 3), ("sys_exit", None, 4)])
 def test_a_worker_that_dies_costs_one_item(fault, signal, exitcode, outcomes):
     for method, first, after in outcomes(fault):
         index = 0 if method in SINGLE else crashing.BAD
-        assert first["error"] == "WorkerDied" and (first["index"], first["signal"], first["exitcode"]) == (index, signal, exitcode), method
+        died = ("WorkerDied", index, signal, exitcode)
+        assert (first["error"], first["index"], first["signal"], first["exitcode"]) == died, method
         assert f"task {index}: " in first["text"], method
         assert after == {"result": SQUARES}, method
 
@@ -38,7 +40,7 @@ def test_a_worker_that_dies_costs_one_item(fault, signal, exitcode, outcomes):
                                                ("unpicklable_argument", "TypeError", "pickle"),
                                                ("unpicklable_result", "MaybeEncodingError", "lock"),
                                                ("raising_iterable", "LookupError", "the inputs end badly")])
-def test_what_cannot_be_sent_is_told(fault, base, text, outcomes):
+def test_what_cannot_be_sent_raises(fault, base, text, outcomes):
     for method, first, after in outcomes(fault):
         assert base in first["bases"] and text in first["text"], method
         assert after == {"result": SQUARES}, method

@@ -1,4 +1,4 @@
-"""Ctrl-C ends all of it, whoever hears of it, and nothing is left behind."""
+"""Ctrl-C ends the whole MPI job, whichever process gets the signal, and leaves nothing behind."""
 import os
 import signal
 import subprocess
@@ -9,22 +9,22 @@ import mpirun
 import program
 import pytest
 
-SECONDS = 20  # before a test gives up; what is promised is printed beside what was measured
+SECONDS = 20  # before a test gives up; the promised time is printed with the measured one
 
 BUSY = {"sleeping": "time.sleep(60)", "in Python": "while True: pass", "in C": "sum(range(10**12))"}
 
 
-class Job(program.Running):
-    """An MPI job that goes on. mpirun gives each rank a session of its own: they are found by what they run."""
+class MpiJob(program.Running):
+    """A running MPI job. mpirun gives each rank a session of its own, so they are found by their command line."""
 
     def __init__(self, path, ranks):
         self.path = str(path)
         self.process = subprocess.Popen(mpirun.command(ranks, path), cwd=path.parent, env=program.environment(),
-                                        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                                        start_new_session=True)
+                                        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                        text=True, start_new_session=True)
 
     def pid_of(self, rank):
-        """Which the program has written down."""
+        """The pid that the rank has written to a file."""
         return int((Path(self.path).parent / f"rank.{rank}").read_text())
 
     def runs(self, pid):
@@ -58,7 +58,7 @@ with MPIPool(1) as pool:
         print("interrupted", flush=True)
         raise
 """)
-    job = Job(path, 3)
+    job = MpiJob(path, 3)
     try:
         assert job.read_line() == "working"
         time.sleep(0.05)
@@ -69,7 +69,7 @@ with MPIPool(1) as pool:
 
 
 @pytest.mark.parametrize("work", BUSY)
-def test_an_interrupt_of_mpirun_ends_all(work, tmp_path, record_property):
+def test_an_interrupt_of_mpirun_ends_everything(work, tmp_path, record_property):
     job, _ = started(tmp_path, BUSY[work])
     with job:
         assert len(job.members()) >= 3 * 3  # each rank, its template, its worker
@@ -84,7 +84,9 @@ def test_an_interrupt_of_mpirun_ends_all(work, tmp_path, record_property):
 
 @pytest.mark.parametrize("who", ["rank 0", "all ranks"])
 @pytest.mark.parametrize("work", BUSY)
-@pytest.mark.parametrize("call", ["pool.map(work, range(8), 1)", "list(pool.imap(work, range(8)))", "pool.map_async(work, range(8), 1).get()"])
+@pytest.mark.parametrize("call",
+                         ["pool.map(work, range(8), 1)", "list(pool.imap(work, range(8)))",
+                          "pool.map_async(work, range(8), 1).get()"])
 def test_an_interrupt_of_the_program_ends_it_with_one_traceback(call, work, who, tmp_path, record_property):
     job, root = started(tmp_path, BUSY[work], call)
     with job:
@@ -100,7 +102,7 @@ def test_an_interrupt_of_the_program_ends_it_with_one_traceback(call, work, who,
 
 
 @pytest.mark.parametrize("who", ["0", "1", "mpirun"])
-def test_whoever_is_killed_leaves_nobody(who, tmp_path):
+def test_killing_a_rank_or_mpirun_leaves_no_process(who, tmp_path):
     job, _ = started(tmp_path, BUSY["in Python"])
     with job:
         os.kill(job.process.pid if who == "mpirun" else job.pid_of(who), signal.SIGKILL)
@@ -110,7 +112,7 @@ def test_whoever_is_killed_leaves_nobody(who, tmp_path):
     assert job.process.returncode != 0
 
 
-def test_after_an_interrupt_the_pool_goes_on(tmp_path):
+def test_the_pool_is_usable_after_an_interrupt(tmp_path):
     path = tmp_path / "goes_on.py"
     path.write_text("""
 import os, time
@@ -121,13 +123,14 @@ def busy(x):
 with open("rank." + os.environ["OMPI_COMM_WORLD_RANK"], "w") as file:
     file.write(str(os.getpid()))
 with MPIPool(1) as pool:
-    for call in (lambda f, xs: pool.map(f, xs, 1), lambda f, xs: list(pool.imap(f, xs)), lambda f, xs: list(pool.imap_unordered(f, iter(xs)))):
+    for call in (lambda f, xs: pool.map(f, xs, 1), lambda f, xs: list(pool.imap(f, xs)),
+                 lambda f, xs: list(pool.imap_unordered(f, iter(xs)))):
         try:
             call(busy, range(3))
         except KeyboardInterrupt:
             print(pool.map(abs, [-1, -2, -3], 1), flush=True)
 """)
-    with Job(path, 3) as job:
+    with MpiJob(path, 3) as job:
         for _ in range(3):
             assert [job.read_line() for _ in range(3)] == ["working"] * 3
             time.sleep(0.05)

@@ -1,11 +1,11 @@
-"""Which ranks run what of a script, how its functions are found, and how it ends."""
+"""Which parts of a script the ranks run, how its functions are found, and how it ends."""
 import mpirun
 import pytest
 
 RANKS = 3
 
 
-def test_code_before_the_pool_runs_on_all_ranks_and_code_after_it_on_one(tmp_path):
+def test_only_code_before_the_pool_runs_on_all_ranks(tmp_path):
     text = """
 import os
 from furrow import MPIPool
@@ -45,7 +45,7 @@ if __name__ == "__main__":
 """
 
 
-def test_a_script_run_by_the_module_is_imported_by_the_other_ranks(tmp_path):
+def test_other_ranks_import_a_script_that_the_module_runs(tmp_path):
     came = mpirun.lines(RANKS, GUARDED, tmp_path, "a", "b c", "-x", module=True)
     assert came.count("top True") == 1 and came.count("top False") == RANKS - 1
     assert [line for line in came if not line.startswith("top")] == [
@@ -53,8 +53,9 @@ def test_a_script_run_by_the_module_is_imported_by_the_other_ranks(tmp_path):
         "['MPIPoolWorker-0', 'MPIPoolWorker-1', 'MPIPoolWorker-2']", "[6]"]
 
 
-def test_a_script_without_a_guard_works_both_ways(tmp_path):
-    text = "from furrow import MPIPool\ndef f(x):\n    return x + 1\nwith MPIPool(1) as pool:\n    print(pool.map(f, range(4)))\n"
+def test_a_script_without_a_main_guard_works_both_ways(tmp_path):
+    text = ("from furrow import MPIPool\ndef f(x):\n    return x + 1\n"
+            "with MPIPool(1) as pool:\n    print(pool.map(f, range(4)))\n")
     assert mpirun.lines(RANKS, text, tmp_path) == mpirun.lines(RANKS, text, tmp_path, module=True) == ["[1, 2, 3, 4]"]
 
 
@@ -92,19 +93,21 @@ with MPIPool(1, root_works=False) as pool:
     assert done.code == 1 and "return 1 // x" in done.err and done.err.count("ZeroDivisionError: ") == 2, str(done)
 
 
-def test_the_end_of_the_program_ends_all_whatever_it_used(tmp_path):
-    assert mpirun.lines(RANKS, "print('no pool')", tmp_path, module=True) == ["no pool"] * RANKS  # it has no guard
-    assert mpirun.run_text(RANKS, "import sys\nif __name__ == '__main__':\n    sys.exit(7)\n", tmp_path, module=True).code == 7
+def test_all_ranks_end_with_the_program(tmp_path):
+    # without a main guard every rank prints
+    assert mpirun.lines(RANKS, "print('no pool')", tmp_path, module=True) == ["no pool"] * RANKS
+    assert mpirun.run_text(RANKS, "import sys\nif __name__ == '__main__':\n    sys.exit(7)\n", tmp_path,
+                           module=True).code == 7
     left_open = "from furrow import MPIPool\npool = MPIPool(1)\nprint(pool.apply(abs, (-1,)))\n"
     assert mpirun.lines(RANKS, left_open, tmp_path) == ["1"]
 
 
-def test_handlers_for_the_end_run_on_all_ranks(tmp_path):
+def test_atexit_handlers_run_on_all_ranks(tmp_path):
     text = "import atexit\nfrom furrow import MPIPool\natexit.register(print, 'bye')\nMPIPool(1).terminate()\n"
     assert mpirun.lines(RANKS, text, tmp_path) == ["bye"] * RANKS
 
 
-def test_a_script_that_other_ranks_cannot_import_says_why(tmp_path):
+def test_a_failed_import_on_other_ranks_is_reported(tmp_path):
     text = """
 from furrow import MPIPool
 if __name__ != "__main__":
@@ -113,17 +116,19 @@ with MPIPool(1) as pool:
     pool.map(abs, range(100), 1)
 """
     done = mpirun.run_text(RANKS, text, tmp_path, module=True)
-    assert done.code == 1 and "PoolError: the script could not be imported" in done.err and "LookupError: not here" in done.err, str(done)
+    assert done.code == 1 and "PoolError: the script could not be imported" in done.err, str(done)
+    assert "LookupError: not here" in done.err, str(done)
 
 
-@pytest.mark.parametrize("arguments, code, text", [([], 2, "usage: mpirun"), (["no_such.py"], 2, "cannot read the script no_such.py"),
+@pytest.mark.parametrize("arguments, code, text", [([], 2, "usage: mpirun"),
+                                                   (["no_such.py"], 2, "cannot read the script no_such.py"),
                                                    (["--help"], 0, "mpirun -n 4 python3 -m furrow script.py")])
-def test_the_module_says_how_it_is_used(arguments, code, text, tmp_path):
+def test_the_module_prints_its_usage(arguments, code, text, tmp_path):
     done = mpirun.run(1, "-m", "furrow", *arguments, cwd=tmp_path)
     assert done.code == code and text in done.text, str(done)
 
 
-def test_one_process_alone_is_a_pool_too(tmp_path):
+def test_a_pool_works_without_mpirun(tmp_path):
     import program
 
     for module in [], ["-m", "furrow"]:
@@ -133,7 +138,7 @@ def test_one_process_alone_is_a_pool_too(tmp_path):
         assert done.code == 0 and "[0, 2, 4, 6]" in done.out and "['MPIPoolWorker-0']" in done.out, str(done)
 
 
-def test_what_cannot_be_is_refused(tmp_path):
+def test_impossible_requests_are_refused(tmp_path):
     text = """
 import furrow
 from furrow import MPIPool
@@ -155,21 +160,23 @@ if __name__ == "__main__":
     print(again.map(abs, [-4]))
 """
     came = mpirun.lines(RANKS, text, tmp_path, module=True)
-    assert "forks its workers: there is no context 'spawn'" in came[0]
+    assert "forks its workers, so it does not take context='spawn'" in came[0]
     assert "at least 1" in came[1]
     assert "another MPIPool is alive" in came[2]
-    assert "a task cannot make an MPIPool" in came[3] and came[3].startswith("{") and came[3].count("make a furrow.Pool") == 1
+    assert "a task cannot make an MPIPool" in came[3] and came[3].startswith("{")
+    assert came[3].count("make a furrow.Pool") == 1
     assert came[4] == "[4]"
 
 
-def test_the_workers_are_as_many_as_asked_for(tmp_path):
+def test_there_are_as_many_workers_as_asked_for(tmp_path):
     text = """
 import os
 from furrow import MPIPool, cpu_count
 def f(x):
     return x
 if __name__ == "__main__":
-    for options in dict(processes=2), dict(processes=2, root_works=False), dict(maxtasksperchild=1, processes=1), dict():
+    for options in (dict(processes=2), dict(processes=2, root_works=False), dict(maxtasksperchild=1, processes=1),
+                    dict()):
         with MPIPool(**options) as pool:
             print(pool._processes, pool.map(f, range(20), 1) == list(range(20)))
         pool.join()
@@ -195,8 +202,8 @@ if __name__ == "__main__":
         assert mpirun.lines(RANKS, text, tmp_path, module=module) == ["{1}", "{2}"]
 
 
-def test_many_functions_in_turn(tmp_path):
-    """More than a rank remembers, and an old one among them again and again."""
+def test_more_functions_than_a_rank_remembers_can_alternate(tmp_path):
+    """The function of apply() is an old one that is used again and again."""
     text = """
 from furrow import MPIPool
 if __name__ == "__main__":
@@ -210,7 +217,7 @@ if __name__ == "__main__":
     assert mpirun.lines(RANKS, text, tmp_path, module=True) == ["True"]
 
 
-def test_streams_hold_back_over_an_endless_input(tmp_path):
+def test_an_endless_input_is_drawn_only_as_needed(tmp_path):
     text = """
 import itertools
 from furrow import MPIPool
@@ -227,7 +234,7 @@ if __name__ == "__main__":
 
 
 @pytest.mark.parametrize("when", ["before", "after", "without finalizing"])
-def test_mpi4py_in_the_same_program(when, tmp_path):
+def test_mpi4py_works_in_the_same_program(when, tmp_path):
     pytest.importorskip("mpi4py", reason="needs python3-mpi4py")
     use = """
 from mpi4py import MPI
@@ -248,7 +255,7 @@ print("end")
     assert came.count("[1, 2, 3, 4]") == 1 and came[-1] == "end"
 
 
-def test_mpi_that_has_ended_is_not_used(tmp_path):
+def test_a_pool_after_mpi_finalize_is_refused(tmp_path):
     pytest.importorskip("mpi4py", reason="needs python3-mpi4py")
     text = """
 import furrow
@@ -263,10 +270,11 @@ try:
 except furrow.PoolError as error:
     print(error)
 """
-    assert mpirun.lines(RANKS, text, tmp_path) == ["[1]", "MPI has been finalized: nothing can be sent to other ranks any more"]
+    finalized = "MPI has been finalized: nothing can be sent to other ranks any more"
+    assert mpirun.lines(RANKS, text, tmp_path) == ["[1]", finalized]
 
 
-def test_without_the_extension_the_pool_says_what_to_install(tmp_path):
+def test_a_missing_extension_says_what_to_install(tmp_path):
     from pathlib import Path
 
     import program
@@ -280,5 +288,6 @@ def test_without_the_extension_the_pool_says_what_to_install(tmp_path):
     (tmp_path / "script.py").write_text(text)
     for arguments in [tmp_path / "script.py"], ["-m", "furrow", tmp_path / "script.py"]:
         done = program.run(*arguments, cwd=tmp_path, PYTHONPATH=str(tmp_path))
-        assert done.code == 1 and "ImportError: furrow.MPIPool needs MPI" in done.err and "libopenmpi-dev" in done.err, str(done)
+        assert done.code == 1 and "ImportError: furrow.MPIPool needs MPI" in done.err, str(done)
+        assert "libopenmpi-dev" in done.err, str(done)
     assert f"{package}/__init__.py 1" in program.run(tmp_path / "script.py", cwd=tmp_path, PYTHONPATH=str(tmp_path)).out

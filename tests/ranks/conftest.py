@@ -16,7 +16,7 @@ from folder import Folder  # noqa: E402
 from running import Running, marked_processes, wait_until  # noqa: E402
 
 PLUGIN = Path(engine.FURROW).resolve().parents[1] / "lib" / "furrow" / "ranks.so"
-# mpirun refuses root, and more ranks than cores, unless it is told.
+# By default mpirun refuses root, and more ranks than cores.
 MPIRUN = ["mpirun", *(["--allow-run-as-root"] if os.geteuid() == 0 else []), "--oversubscribe", "--bind-to", "none",
           "--mca", "btl", "self,vader"]
 
@@ -49,14 +49,14 @@ class Ranks(Folder):
         return [*MPIRUN, "-n", str(count), engine.FURROW, *map(str, arguments)]
 
     def __call__(self, count, *arguments, code=0, stdin=None, timeout=60, **environment):
-        """`mpirun -n COUNT furrow ARGUMENTS`, which must end with this exit code and leave nothing running."""
+        """Runs `mpirun -n COUNT furrow ARGUMENTS`, which must end with this exit code and leave nothing running."""
         with open(self.path / ".stdin", "wb") as file:
             file.write(stdin or b"")
         with open(self.path / ".stdin", "rb") as file:
             result = engine.execute(self.argv(count, *arguments), self.path, self.environment(**environment), timeout,
                                     file)
         assert result.code == code, str(result)
-        # mpirun does not wait for the last breath of ranks where the first has ended with another code than 0.
+        # When rank 0 ends with a code other than 0, mpirun does not wait until the other ranks have ended.
         wait_until(lambda: not marked_processes(self.mark), 5, "nothing is left running")
         return result
 
@@ -71,7 +71,7 @@ class Ranks(Folder):
                        program=["mpirun"])
 
     def pids(self):
-        """The ranks' processes, the first first."""
+        """The pids of the ranks, in their order."""
         found = []
         for pid in marked_processes(self.mark):
             try:

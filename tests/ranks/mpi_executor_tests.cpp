@@ -8,28 +8,28 @@
 #include "../support/executor_contract.hpp"
 #include "../support/temporary_folder.hpp"
 #include "exec/ranks/mpi_executor.hpp"
-#include "exec/ranks/post_plugin.hpp"
 #include "exec/ranks/rank_runner.hpp"
-#include "os/process/guard.hpp"
+#include "exec/ranks/transport_plugin.hpp"
+#include "os/process/watchdog.hpp"
 
 namespace furrow {
 
 namespace {
 
-exec::RankTeam* the_team = nullptr;
+exec::RankSet* the_ranks = nullptr;
 
-// Jobs of the last rank alone, so that all of them are sent; or of all ranks.
+// An executor whose jobs all run on the last rank, or on any rank.
 template <bool kOnAll>
 struct RanksMade {
   support::TemporaryFolder temporary;
   os::EventLoop loop;
-  std::unique_ptr<os::Guard> guard = std::move(*os::Guard::start({}));
-  exec::LocalExecutor local{loop, guard.get(), nullptr, nullptr, {.scratch = temporary.path()}};
-  exec::MpiExecutor ranks{loop, *the_team, local, nullptr, options()};
+  std::unique_ptr<os::Watchdog> watchdog = std::move(*os::Watchdog::start({}));
+  exec::LocalExecutor local{loop, watchdog.get(), nullptr, nullptr, {.scratch = temporary.path()}};
+  exec::MpiExecutor ranks{loop, *the_ranks, local, nullptr, options()};
 
   exec::MpiOptions options() {
     exec::MpiOptions options;
-    options.shares.resize(the_team->ranks().size(), {kOnAll ? 4 : 0, 0});
+    options.shares.resize(the_ranks->ranks().size(), {kOnAll ? 4 : 0, 0});
     options.shares.back() = {8, 0};
     options.scratch = temporary.path();
     return options;
@@ -38,15 +38,15 @@ struct RanksMade {
   std::string folder() const { return temporary.path(); }
 };
 
-int serve(channel::Post& post) {
-  exec::RankTeam::say_hello(post, {.version = "test"});
+int serve(channel::Transport& transport) {
+  exec::RankSet::say_hello(transport, {.version = "test"});
   ::signal(SIGPIPE, SIG_IGN);
-  const auto guard = std::move(*os::Guard::start({}));
+  const auto watchdog = std::move(*os::Watchdog::start({}));
   os::EventLoop loop;
   exec::RankRunner(
-      post, *guard, [](const auto&, auto&, auto&) { return nullptr; }, [] {})
+      transport, *watchdog, [](const auto&, auto&, auto&) { return nullptr; }, [] {})
       .serve(loop);
-  post.end();
+  transport.end();
   return 0;
 }
 
@@ -73,12 +73,12 @@ class MpiExecutorTest : public ::testing::Test {
  protected:
   MpiExecutor& make(std::vector<RankShare> shares,
                     std::function<RankNeeds(const plan::Attempt&)> needs = {}) {
-    shares.resize(the_team->ranks().size());
+    shares.resize(the_ranks->ranks().size());
     MpiOptions options;
     options.shares = std::move(shares);
     options.needs = std::move(needs);
     options.scratch = temporary.path();
-    executor = std::make_unique<MpiExecutor>(loop, *the_team, local, nullptr, std::move(options));
+    executor = std::make_unique<MpiExecutor>(loop, *the_ranks, local, nullptr, std::move(options));
     executor->set_listener(&exits);
     return *executor;
   }
@@ -90,13 +90,13 @@ class MpiExecutorTest : public ::testing::Test {
 
   support::TemporaryFolder temporary;
   os::EventLoop loop;
-  std::unique_ptr<os::Guard> guard = std::move(*os::Guard::start({}));
-  LocalExecutor local{loop, guard.get(), nullptr, nullptr, {.scratch = temporary.path()}};
+  std::unique_ptr<os::Watchdog> watchdog = std::move(*os::Watchdog::start({}));
+  LocalExecutor local{loop, watchdog.get(), nullptr, nullptr, {.scratch = temporary.path()}};
   Exits exits;
   std::unique_ptr<MpiExecutor> executor;
 };
 
-TEST_F(MpiExecutorTest, AJobWaitsForARankThatIsLargeEnough) {
+TEST_F(MpiExecutorTest, AJobWaitsForALargeEnoughRank) {
   make({{1, 0}, {2, 0}}, [](const plan::Attempt& attempt) {
     return attempt.job == 0 ? RankNeeds{.on_root = true} : RankNeeds{.cores = 2};
   });
@@ -106,11 +106,11 @@ TEST_F(MpiExecutorTest, AJobWaitsForARankThatIsLargeEnough) {
   executor->start({.job = 2, .launch = shell("echo two >> " + log)});
   EXPECT_EQ(executor->max_running(), 3u) << "no more while one waits";
   finish();
-  EXPECT_EQ(exits.all.back().job, 0u) << "those of two cores run on the other rank, one after the other";
+  EXPECT_EQ(exits.all.back().job, 0u) << "the two-core jobs run on the other rank, one after the other";
   EXPECT_EQ(*os::read_file(log), "two\ntwo\none\n");
 }
 
-TEST_F(MpiExecutorTest, AJobThatWantsMoreThanAnyRankHasGetsTheLargest) {
+TEST_F(MpiExecutorTest, AJobTooLargeForAnyRankGetsTheLargest) {
   make({{1, 100}, {2, 200}}, [](const plan::Attempt&) { return RankNeeds{.cores = 50, .memory_mb = 5000}; });
   for (plan::JobId job = 0; job < 3; ++job) executor->start({.job = job, .launch = shell("true; true")});
   finish();
@@ -118,7 +118,7 @@ TEST_F(MpiExecutorTest, AJobThatWantsMoreThanAnyRankHasGetsTheLargest) {
   for (const plan::Exit& exit : exits.all) EXPECT_TRUE(exit.ok()) << exit.error;
 }
 
-TEST_F(MpiExecutorTest, MemoryOfARankIsSharedOut) {
+TEST_F(MpiExecutorTest, JobsShareTheMemoryOfARank) {
   make({{0, 0}, {4, 100}}, [](const plan::Attempt&) { return RankNeeds{.memory_mb = 60}; });
   const double begun = os::monotonic_seconds();
   for (plan::JobId job = 0; job < 3; ++job) executor->start({.job = job, .launch = shell("sleep 0.2")});
@@ -126,7 +126,7 @@ TEST_F(MpiExecutorTest, MemoryOfARankIsSharedOut) {
   EXPECT_GE(os::monotonic_seconds() - begun, 0.6) << "one at a time";
 }
 
-TEST_F(MpiExecutorTest, ALongJobDoesNotKeepShortOnesBehindIt) {
+TEST_F(MpiExecutorTest, ALongJobDoesNotHoldUpShortOnes) {
   make({{1, 0}, {1, 0}});
   plan::JobId job = 0;
   const auto run_short = [&](int count) {
@@ -136,7 +136,7 @@ TEST_F(MpiExecutorTest, ALongJobDoesNotKeepShortOnesBehindIt) {
       loop.run_once(0.1);
     }
   };
-  run_short(100);  // they are known to be short from here on
+  run_short(100);  // from here on jobs are known to be short
   ASSERT_GT(executor->max_running(), 2u) << "some are sent ahead";
   finish();
   executor->start({.job = job++, .launch = shell("sleep 2")});
@@ -155,7 +155,7 @@ TEST_F(MpiExecutorTest, ALongJobDoesNotKeepShortOnesBehindIt) {
   EXPECT_EQ(long_ones, 2u);
 }
 
-TEST_F(MpiExecutorTest, CancellingReportsWhatWaitsAsWell) {
+TEST_F(MpiExecutorTest, CancelReportsWaitingJobsToo) {
   make({{0, 0}, {1, 0}});
   for (plan::JobId job = 0; job < 20; ++job) executor->start({.job = job, .launch = shell("sleep 30")});
   for (int i = 0; i < 20; ++i) loop.run_once(0.01);
@@ -165,7 +165,7 @@ TEST_F(MpiExecutorTest, CancellingReportsWhatWaitsAsWell) {
   for (const plan::Exit& exit : exits.all) EXPECT_TRUE(exit.cancelled);
 }
 
-TEST_F(MpiExecutorTest, OneThatIsGivenUpEndsItsJobsThere) {
+TEST_F(MpiExecutorTest, DestroyingAnExecutorEndsItsRemoteJobs) {
   const std::string beat = temporary.path() + "/beat";
   make({{0, 0}, {1, 0}});
   executor->start({.job = 0, .launch = shell("while :; do echo x >> " + beat + "; sleep 0.01; done")});
@@ -186,16 +186,16 @@ TEST_F(MpiExecutorTest, OneThatIsGivenUpEndsItsJobsThere) {
 
 int main(int argc, char** argv) {
   ::testing::InitGoogleTest(&argc, argv);
-  auto post = furrow::exec::load_post();
-  if (!post) {
-    std::fprintf(stderr, "%s\n", post.error().to_string().c_str());
+  auto transport = furrow::exec::load_transport();
+  if (!transport) {
+    std::fprintf(stderr, "%s\n", transport.error().to_string().c_str());
     return 1;
   }
-  if ((*post)->rank() != 0) return furrow::serve(**post);
-  auto team = furrow::exec::RankTeam::meet(**post, {.version = "test"}, [] {});
-  furrow::the_team = team->get();
+  if ((*transport)->rank() != 0) return furrow::serve(**transport);
+  auto rank_set = furrow::exec::RankSet::meet(**transport, {.version = "test"}, [] {});
+  furrow::the_ranks = rank_set->get();
   const int code = RUN_ALL_TESTS();
-  (*team)->leave();
-  (*post)->end();
+  (*rank_set)->shut_down();
+  (*transport)->end();
   return code;
 }

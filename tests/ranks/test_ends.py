@@ -1,4 +1,4 @@
-"""What becomes of a run over ranks when something of it is ended: nothing goes on, and the next run goes on."""
+"""When a part of a run over ranks is killed, nothing keeps running, and the next run completes the work."""
 import os
 import signal
 import time
@@ -20,7 +20,7 @@ rule one:
 
 @pytest.fixture
 def busy(ranks):
-    """Two of eight jobs are done, others run on both ranks."""
+    """A run in which two of eight jobs are done and others run on both ranks."""
     ranks.write("Snakefile", SLOW)
     running = ranks.start(2, "run", "--cores", "4")
     wait_until(lambda: len(list(ranks.path.glob("started-*"))) >= 6, 30, f"six have started:\n{running.text()}")
@@ -28,7 +28,7 @@ def busy(ranks):
 
 
 def finish(ranks):
-    """The next run: what was done is not done again, what was not is."""
+    """Runs again: jobs that were done are not repeated, all others are."""
     ranks.write("quick", "")
     ranks(2, "run", "--cores", "4")
     lines = ranks.log.read_text().splitlines()
@@ -38,7 +38,7 @@ def finish(ranks):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupt_ends_all_in_order(ranks, busy, number):
+def test_a_signal_ends_the_run_cleanly(ranks, busy, number):
     busy.signal(number)
     busy.wait(10)
     busy.wait_for_nothing_left(2)
@@ -47,14 +47,14 @@ def test_an_interrupt_ends_all_in_order(ranks, busy, number):
     finish(ranks)
 
 
-def test_mpirun_killed_ends_all(ranks, busy):
+def test_killing_mpirun_ends_the_run(ranks, busy):
     busy.signal(signal.SIGKILL)
     busy.wait_for_nothing_left(10)
     finish(ranks)
 
 
 @pytest.mark.parametrize("rank", [0, 1])
-def test_a_rank_killed_ends_all(ranks, busy, rank):
+def test_killing_a_rank_ends_the_run(ranks, busy, rank):
     pids = ranks.pids()
     assert len(pids) == 2
     os.kill(pids[rank], signal.SIGKILL)
@@ -63,7 +63,7 @@ def test_a_rank_killed_ends_all(ranks, busy, rank):
     finish(ranks)
 
 
-def test_a_job_killed_is_one_failure(ranks):
+def test_a_killed_job_is_reported_and_retried(ranks):
     ranks.write("Snakefile", """
 rule all:
     input: expand("{n}.out", n=range(6))
@@ -76,14 +76,14 @@ rule one:
     assert result.err.count("signal 9") >= 6, str(result)
 
 
-def test_a_rank_told_to_end_alone_ends_the_run_in_order(ranks, busy):
+def test_a_sigterm_to_one_rank_ends_the_run_cleanly(ranks, busy):
     os.kill(ranks.pids()[1], signal.SIGTERM)
     busy.wait(15)
     busy.wait_for_nothing_left(5)
     finish(ranks)
 
 
-def test_a_map_interrupted_leaves_nothing_and_its_log_is_right(ranks):
+def test_an_interrupted_map_leaves_no_process_and_a_correct_log(ranks):
     running = ranks.start(3, "map", "-j2", "--joblog", "log", "touch started-{}; sleep {}", ":::", "0", *["60"] * 9)
     running.wait_for_file("started-60")
     wait_until(lambda: (ranks / "log").read_text().count("\n") == 2, 10, "the first is logged")
@@ -94,7 +94,7 @@ def test_a_map_interrupted_leaves_nothing_and_its_log_is_right(ranks):
     assert len(rows) == 2, rows
 
 
-def test_a_reader_that_leaves_ends_the_jobs(ranks):
+def test_a_sigterm_ends_jobs_that_print_endlessly(ranks):
     running = ranks.start(2, "map", "-j1", "yes {}", ":::", 1, 2)
     time.sleep(1)
     assert marked_processes(ranks.mark)

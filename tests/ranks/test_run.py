@@ -1,4 +1,4 @@
-"""`mpirun -n N furrow run`: the same files as on one machine."""
+"""`mpirun -n N furrow run` makes the same files as `furrow run`."""
 import os
 import re
 
@@ -32,7 +32,7 @@ def test_every_rank_runs_jobs(ranks):
     assert len({(ranks / f"{n}.out").read_text() for n in range(24)}) == 3
 
 
-def test_blocks_of_python_run_on_every_rank(ranks):
+def test_run_blocks_run_on_every_rank(ranks):
     ranks.write("Snakefile", """
 import os, time
 TABLE = {"a": 1}
@@ -52,8 +52,9 @@ rule one:
     assert len({row[2][:-4] for row in rows}) == 2, "forked from two evaluators"
 
 
-def test_scripts_and_folders_of_their_own_work(ranks):
-    ranks.write("work/script.py", 'open(snakemake.output[0], "w").write(snakemake.wildcards.n + snakemake.config["word"])')
+def test_scripts_workdir_and_shadow_work(ranks):
+    ranks.write("work/script.py",
+                'open(snakemake.output[0], "w").write(snakemake.wildcards.n + snakemake.config["word"])')
     ranks.write("Snakefile", """
 workdir: "work"
 rule all:
@@ -72,7 +73,7 @@ rule two:
     assert not (ranks / "work/junk").exists()
 
 
-def test_threads_are_those_of_one_rank_and_cores_those_of_all(ranks):
+def test_threads_count_per_rank_and_cores_over_all_ranks(ranks):
     ranks.write("Snakefile", """
 rule all:
     input: "a", "b"
@@ -87,13 +88,13 @@ rule one:
     assert (ranks / "a").read_text() == "1\n" and re.search(r"on 1 core of 2 ranks", result.err), str(result)
 
 
-def test_rules_that_stay_here_run_on_the_first_rank(ranks):
+def test_local_rules_run_on_rank_0(ranks):
     ranks.write("Snakefile", "localrules: all, one\n" + WIDE)
     ranks(2, "run")
     assert len({(ranks / f"{n}.out").read_text() for n in range(24)}) == 1
 
 
-def test_a_job_that_fails_is_shown_and_tried_again(ranks):
+def test_a_failed_job_is_shown_and_retried(ranks):
     ranks.write("Snakefile", """
 rule all:
     input: "a", "b"
@@ -128,8 +129,8 @@ rule one:
         assert (ranks / f"{n}.log").exists()
 
 
-def test_memory_is_shared_out_by_rank(ranks):
-    """More than any rank has is taken as all there is: one at a time on each."""
+def test_memory_is_limited_on_each_rank(ranks):
+    """A job that asks for more memory than any rank has takes all of it, so each rank runs one job at a time."""
     ranks.write("Snakefile", """
 rule all:
     input: expand("{n}.out", n=range(6))
@@ -147,10 +148,10 @@ rule one:
     assert len(running) == 2
 
 
-def test_a_cluster_and_ranks_are_not_for_one_run(ranks):
+def test_slurm_and_ranks_together_are_refused(ranks):
     ranks.write("Snakefile", WIDE)
     result = ranks(2, "run", "--executor", "slurm", code=1)
-    assert "Leave out one of the two" in result.err and result.err.count("furrow: error") == 1
+    assert "Use only one of the two" in result.err and result.err.count("furrow: error") == 1
 
 
 def test_a_job_may_start_mpi(ranks):

@@ -1,4 +1,4 @@
-"""The files of a case in a folder of their own, in which one engine carries out steps."""
+"""A copy of a test case's files, in which one engine runs the steps of the case."""
 import os
 import shlex
 import shutil
@@ -14,7 +14,7 @@ RUNS = {"snakemake": engine.SNAKEMAKE, "furrow": engine.FURROW_RUN}
 
 
 def tree(folder):
-    """Every file below a folder, but for what the engines keep for themselves."""
+    """Every file below a folder, except for the engines' own files."""
     found = {}
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder)
@@ -31,7 +31,7 @@ def tree(folder):
 
 
 class Copy:
-    """The files of a case (a folder, or a dictionary of texts), as one engine works on them."""
+    """A copy of the files of a case (a folder, or a dictionary of texts) for one engine."""
 
     def __init__(self, folder, run, files):
         self.work, self.job_log, self.run = folder / "work", folder / "jobs.log", run
@@ -49,7 +49,7 @@ class Copy:
         env = engine.environment(JOBLOG=str(self.job_log), **step.get("env", {}))
         self.job_log.write_text("")
         if "before" in step:
-            time.sleep(0.02)  # what is changed now is newer than what the last step made
+            time.sleep(0.02)  # so that files changed now are newer than those of the last step
             subprocess.run(["bash", "-euc", step["before"]], cwd=self.work, env=env, check=True)
         result = engine.execute([*self.run, *arguments(step)], self.work, env)
         if "after" in step:

@@ -1,8 +1,10 @@
-"""The command under test, and Debian's Snakemake beside it, for the tests that run real programs.
+"""Runs the command under test, and Debian's Snakemake, for the tests that run real programs.
+
+Environment variables:
 
 FURROW       the furrow command (default: build/bin/furrow of this checkout)
-FURROW_RUN   what `furrow run` is, where it is something else: with FURROW_RUN=/usr/bin/snakemake the tests of
-             behaviour that both share can be checked against Snakemake
+FURROW_RUN   the command to run instead of `furrow run`: FURROW_RUN=/usr/bin/snakemake runs the tests of behaviour
+             that both share against Snakemake
 """
 import os
 import shlex
@@ -18,14 +20,14 @@ IS_SNAKEMAKE = "snakemake" in os.path.basename(FURROW_RUN[0])
 
 
 def environment(**more):
-    """What both engines run in: Debian's python3 first, a fixed language, no settings of the caller's."""
+    """The environment for both engines: Debian's python3 first, a fixed language, none of the caller's settings."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("SNAKEMAKE", "FURROW", "PYTHON"))}
     path = os.pathsep.join(["/usr/bin", "/bin", kept.get("PATH", "")])
     return {**kept, "PATH": path, "LC_ALL": "C.UTF-8", "TZ": "UTC", "PYTHONDONTWRITEBYTECODE": "1", **more}
 
 
 class Result:
-    """An ended run: its exit code (negative for a signal) and what it wrote."""
+    """A finished run: its exit code (negative for a signal) and its output."""
 
     def __init__(self, argv, code, out, err):
         self.argv, self.code, self.out, self.err = argv, code, out, err
@@ -39,7 +41,7 @@ class Result:
 
 
 def execute(argv, cwd, env=None, timeout=60, stdin=subprocess.DEVNULL):
-    """Runs a program in a session of its own, so that a test that hangs takes its children along."""
+    """Runs a program in a session of its own, so that all its processes can be killed if it hangs."""
     process = subprocess.Popen(
         argv, cwd=cwd, env=env or environment(), stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         start_new_session=True,
@@ -58,12 +60,12 @@ def decode(data):
 
 
 def furrow_run(*arguments, cwd, env=None, timeout=60):
-    """`furrow run ARGUMENTS`, on two cores unless told otherwise."""
+    """Runs `furrow run ARGUMENTS`, on two cores unless the arguments say otherwise."""
     arguments = list(map(str, arguments))
     given = any(argument.startswith(("-c", "-j", "--cores", "--jobs")) for argument in arguments)
     return execute([*FURROW_RUN, *([] if given else ["--cores", "2"]), *arguments], cwd, env, timeout)
 
 
 def furrow(*arguments, cwd, env=None, timeout=60):
-    """The `furrow` command itself."""
+    """Runs `furrow ARGUMENTS`."""
     return execute([FURROW, *map(str, arguments)], cwd, env, timeout)

@@ -1,5 +1,4 @@
-// What every executor must do, whatever it runs jobs with. A test of an executor instantiates this suite with
-// a class that makes one:
+// What every executor must do. The tests of an executor instantiate this suite with a class that makes one:
 //
 //   struct Made { os::EventLoop loop; ...; plan::Executor& executor(); };
 //   INSTANTIATE_TYPED_TEST_SUITE_P(Local, ExecutorContract, Made);
@@ -40,7 +39,7 @@ template <class Made>
 class ExecutorContract : public ::testing::Test, public plan::ExitListener {
  public:
   void on_exit(plan::Exit exit) override {
-    EXPECT_FALSE(inside_start_) << "an end is told from the loop";
+    EXPECT_FALSE(inside_start_) << "exits must be reported from the loop, not inside start()";
     exits.push_back(std::move(exit));
   }
 
@@ -51,7 +50,7 @@ class ExecutorContract : public ::testing::Test, public plan::ExitListener {
       if (const std::string why = made.why_not(); !why.empty()) GTEST_SKIP() << why;
     }
   }
-  // Jobs of another machine start and end in their own time.
+  // Whether jobs run on another machine, where starting and ending them takes longer.
   static constexpr bool is_far() {
     if constexpr (requires { Made::kIsFar; }) return Made::kIsFar;
     return false;
@@ -63,7 +62,7 @@ class ExecutorContract : public ::testing::Test, public plan::ExitListener {
     made.executor().start({.job = job, .number = 1, .launch = std::move(launch), .timeout_s = timeout_s});
     inside_start_ = false;
   }
-  // Runs the loop until nothing runs, or it takes too long.
+  // Runs the loop until no job runs, or until the time limit.
   void finish(double limit_s = is_far() ? 90 : 20) {
     const double until = os::monotonic_seconds() + limit_s;
     while (made.executor().running() > 0 && os::monotonic_seconds() < until) made.loop.run_once(0.1);
@@ -80,7 +79,7 @@ class ExecutorContract : public ::testing::Test, public plan::ExitListener {
     EXPECT_EQ(exits.size(), 1u);
     return exits.empty() ? plan::Exit{} : exits.front();
   }
-  // Whether the file comes to hold WORDS lines within a while; for what a job's process writes by itself.
+  // Whether a job's process has written something to the file within a while.
   bool appears(const std::string& path) {
     for (int i = 0; i < (is_far() ? 3000 : 500); ++i) {
       if (os::status(path).size > 0) return true;
@@ -97,7 +96,7 @@ class ExecutorContract : public ::testing::Test, public plan::ExitListener {
 };
 TYPED_TEST_SUITE_P(ExecutorContract);
 
-TYPED_TEST_P(ExecutorContract, TellsOfAGoodEndOnce) {
+TYPED_TEST_P(ExecutorContract, ReportsASuccessOnce) {
   const plan::Exit exit = this->run(shell("echo hello; echo world >&2"));
   EXPECT_TRUE(exit.ok());
   EXPECT_EQ(exit.job, 1u);
@@ -110,9 +109,9 @@ TYPED_TEST_P(ExecutorContract, TellsOfAGoodEndOnce) {
   EXPECT_EQ(this->exits.size(), 1u);
 }
 
-TYPED_TEST_P(ExecutorContract, NothingToDoEndsWell) { EXPECT_TRUE(this->run(plan::Launch{}).ok()); }
+TYPED_TEST_P(ExecutorContract, SucceedsIfThereIsNothingToRun) { EXPECT_TRUE(this->run(plan::Launch{}).ok()); }
 
-TYPED_TEST_P(ExecutorContract, TellsExitCodesAndSignals) {
+TYPED_TEST_P(ExecutorContract, ReportsExitCodesAndSignals) {
   EXPECT_EQ(this->run(shell("exit 7")).status, 7);
   const plan::Exit killed = this->run(shell("kill -SEGV $$"));
   EXPECT_EQ(killed.status, -1);
@@ -121,18 +120,18 @@ TYPED_TEST_P(ExecutorContract, TellsExitCodesAndSignals) {
   EXPECT_FALSE(killed.cancelled);
 }
 
-TYPED_TEST_P(ExecutorContract, ThePrefixCounts) {
+TYPED_TEST_P(ExecutorContract, RunsThePrefixBeforeTheCommand) {
   EXPECT_EQ(this->run(shell("false; echo not here")).status, 1);
   EXPECT_NE(this->run(shell("echo $unset_variable_")).status, 0);
 }
 
-TYPED_TEST_P(ExecutorContract, APlainCommandRuns) {
+TYPED_TEST_P(ExecutorContract, RunsAPlainCommand) {
   const plan::Exit exit = this->run(shell("ls -d /"));
   EXPECT_TRUE(exit.ok());
   EXPECT_EQ(exit.output, "/\n");
 }
 
-TYPED_TEST_P(ExecutorContract, AMissingProgramIsAFailureWithItsName) {
+TYPED_TEST_P(ExecutorContract, NamesAMissingProgram) {
   const plan::Exit plain = this->run(shell("no-such-program-xyz a b"));
   EXPECT_EQ(plain.status, 127);
   EXPECT_THAT(plain.output, ::testing::HasSubstr("no-such-program-xyz: command not found"));
@@ -143,11 +142,11 @@ TYPED_TEST_P(ExecutorContract, AMissingProgramIsAFailureWithItsName) {
   EXPECT_THAT(this->run(program({"/no/such/program"})).error, ::testing::HasSubstr("No such file"));
 }
 
-TYPED_TEST_P(ExecutorContract, StandardInputIsEmpty) {
+TYPED_TEST_P(ExecutorContract, GivesJobsAnEmptyStandardInput) {
   EXPECT_EQ(this->run(shell("cat; echo end")).output, "end\n");
 }
 
-TYPED_TEST_P(ExecutorContract, EnvironmentAndFolderReachTheJob) {
+TYPED_TEST_P(ExecutorContract, SetsTheEnvironmentAndFolderOfAJob) {
   plan::Launch launch = shell("echo $FURROW_TEST_VALUE $HOME; pwd; echo $PWD");
   launch.environment = {{"FURROW_TEST_VALUE", "a b"}, {"HOME", "/nowhere"}};
   launch.directory = "/usr";
@@ -157,7 +156,7 @@ TYPED_TEST_P(ExecutorContract, EnvironmentAndFolderReachTheJob) {
   EXPECT_THAT(this->run(launch).error, ::testing::HasSubstr("/no/such/folder"));
 }
 
-TYPED_TEST_P(ExecutorContract, AVeryLongCommandRuns) {
+TYPED_TEST_P(ExecutorContract, RunsAVeryLongCommand) {
   const std::string text(3'000'000, 'y');
   EXPECT_EQ(this->run(shell("x='" + text + "'; echo ${#x}")).output, "3000000\n");
   std::vector<std::string> argv{"/bin/echo"};
@@ -165,14 +164,14 @@ TYPED_TEST_P(ExecutorContract, AVeryLongCommandRuns) {
   EXPECT_THAT(this->run(program(argv)).error, ::testing::HasSubstr("too long"));
 }
 
-TYPED_TEST_P(ExecutorContract, KeepsTheEndOfMuchOutput) {
+TYPED_TEST_P(ExecutorContract, KeepsTheEndOfALongOutput) {
   const plan::Exit exit = this->run(shell("seq 1 200000; echo the end"));
   EXPECT_TRUE(exit.ok());
   EXPECT_EQ(exit.output.size(), plan::kKeptOutput);
   EXPECT_TRUE(exit.output.ends_with("200000\nthe end\n"));
 }
 
-TYPED_TEST_P(ExecutorContract, SeveralRunAtOnce) {
+TYPED_TEST_P(ExecutorContract, RunsSeveralJobsAtOnce) {
   const double begun = os::monotonic_seconds();
   for (plan::JobId job = 0; job < 8; ++job) this->start(job, shell("sleep 0.3; exit " + std::to_string(job)));
   EXPECT_EQ(this->made.executor().running(), 8u);
@@ -182,7 +181,7 @@ TYPED_TEST_P(ExecutorContract, SeveralRunAtOnce) {
   for (const plan::Exit& exit : this->exits) EXPECT_EQ(exit.status, static_cast<int>(exit.job));
 }
 
-TYPED_TEST_P(ExecutorContract, ATimeoutEndsTheAttempt) {
+TYPED_TEST_P(ExecutorContract, EndsAnAttemptAtItsTimeout) {
   const double begun = os::monotonic_seconds();
   const plan::Exit exit = this->run(shell("sleep 30"), 0.1);
   EXPECT_LT(os::monotonic_seconds() - begun, this->within(5));
@@ -192,7 +191,7 @@ TYPED_TEST_P(ExecutorContract, ATimeoutEndsTheAttempt) {
   EXPECT_FALSE(this->run(shell("true"), 30).timed_out);
 }
 
-TYPED_TEST_P(ExecutorContract, CancellingGentlyLetsAJobTidyUp) {
+TYPED_TEST_P(ExecutorContract, LetsAJobCleanUpWhenCancelledGently) {
   const std::string done = this->made.folder() + "/tidied", ready = this->made.folder() + "/ready";
   this->start(1, shell("trap 'echo x > " + done + "; exit 3' TERM; echo x > " + ready +
                        "; while :; do sleep 0.01; done"));
@@ -204,7 +203,7 @@ TYPED_TEST_P(ExecutorContract, CancellingGentlyLetsAJobTidyUp) {
   EXPECT_EQ(this->exits.at(0).status, 3);
 }
 
-TYPED_TEST_P(ExecutorContract, CancellingEndsJobsThatIgnoreItInUnderASecond) {
+TYPED_TEST_P(ExecutorContract, KillsJobsThatIgnoreACancelWithinASecond) {
   for (plan::JobId job = 0; job < 5; ++job) {
     this->start(job, shell("trap '' TERM INT HUP; echo x > " + this->made.folder() + "/" +
                            std::to_string(job) + "; while :; do sleep 1; done"));
@@ -219,7 +218,7 @@ TYPED_TEST_P(ExecutorContract, CancellingEndsJobsThatIgnoreItInUnderASecond) {
   EXPECT_EQ(this->exits.size(), 5u);
 }
 
-TYPED_TEST_P(ExecutorContract, CancellingAtOnceDoesNotWait) {
+TYPED_TEST_P(ExecutorContract, CancelsAtOnceWithoutWaiting) {
   const std::string ready = this->made.folder() + "/ready";
   this->start(1, shell("trap '' TERM; echo x > " + ready + "; while :; do sleep 1; done"));
   ASSERT_TRUE(this->appears(ready));
@@ -234,7 +233,7 @@ TYPED_TEST_P(ExecutorContract, CancellingAtOnceDoesNotWait) {
   }
 }
 
-TYPED_TEST_P(ExecutorContract, ACancelTakesGrandchildrenAlong) {
+TYPED_TEST_P(ExecutorContract, EndsGrandchildrenOfACancelledJob) {
   const std::string beat = this->made.folder() + "/beat";
   this->start(1, shell("(trap '' TERM; while :; do echo x >> " + beat + "; sleep 0.01; done) & wait"));
   ASSERT_TRUE(this->appears(beat));
@@ -245,7 +244,7 @@ TYPED_TEST_P(ExecutorContract, ACancelTakesGrandchildrenAlong) {
   EXPECT_EQ(os::status(beat).size, size) << "something of the job still runs";
 }
 
-TYPED_TEST_P(ExecutorContract, AFailureTakesGrandchildrenAlong) {
+TYPED_TEST_P(ExecutorContract, EndsGrandchildrenOfAFailedJob) {
   const std::string beat = this->made.folder() + "/beat";
   const plan::Exit exit =
       this->run(shell("(while :; do echo x >> " + beat + "; sleep 0.01; done) & while [ ! -s " + beat +
@@ -256,13 +255,13 @@ TYPED_TEST_P(ExecutorContract, AFailureTakesGrandchildrenAlong) {
   EXPECT_EQ(os::status(beat).size, size) << "something of the job still runs";
 }
 
-TYPED_TEST_P(ExecutorContract, WhatAGoodJobLeavesInTheBackgroundHoldsNobodyUp) {
+TYPED_TEST_P(ExecutorContract, DoesNotWaitForBackgroundProcessesOfASuccess) {
   const std::string pid = this->made.folder() + "/pid";
   const double begun = os::monotonic_seconds();
   EXPECT_TRUE(this->run(shell("sleep 60 & echo $! > " + pid + "; echo first")).ok());
   EXPECT_LT(os::monotonic_seconds() - begun, this->within(5));
   ::kill(std::stoi(*os::read_file(pid)), SIGKILL);
-  // What it still prints must not show up in the next job's output.
+  // What the background process still prints must not appear in the next job's output.
   EXPECT_TRUE(this->run(shell("(sleep 0.2; echo stray) & echo second")).ok());
   EXPECT_EQ(this->run(shell("sleep 0.4; echo third")).output, "third\n");
 }
@@ -275,13 +274,14 @@ TYPED_TEST_P(ExecutorContract, DeletesTheScratchFile) {
   EXPECT_FALSE(os::status(launch.scratch).exists());
 }
 
-REGISTER_TYPED_TEST_SUITE_P(ExecutorContract, TellsOfAGoodEndOnce, NothingToDoEndsWell,
-                            TellsExitCodesAndSignals, ThePrefixCounts, APlainCommandRuns,
-                            AMissingProgramIsAFailureWithItsName, StandardInputIsEmpty,
-                            EnvironmentAndFolderReachTheJob, AVeryLongCommandRuns, KeepsTheEndOfMuchOutput,
-                            SeveralRunAtOnce, ATimeoutEndsTheAttempt, CancellingGentlyLetsAJobTidyUp,
-                            CancellingEndsJobsThatIgnoreItInUnderASecond, CancellingAtOnceDoesNotWait,
-                            ACancelTakesGrandchildrenAlong, AFailureTakesGrandchildrenAlong,
-                            WhatAGoodJobLeavesInTheBackgroundHoldsNobodyUp, DeletesTheScratchFile);
+REGISTER_TYPED_TEST_SUITE_P(ExecutorContract, ReportsASuccessOnce, SucceedsIfThereIsNothingToRun,
+                            ReportsExitCodesAndSignals, RunsThePrefixBeforeTheCommand, RunsAPlainCommand,
+                            NamesAMissingProgram, GivesJobsAnEmptyStandardInput,
+                            SetsTheEnvironmentAndFolderOfAJob, RunsAVeryLongCommand, KeepsTheEndOfALongOutput,
+                            RunsSeveralJobsAtOnce, EndsAnAttemptAtItsTimeout,
+                            LetsAJobCleanUpWhenCancelledGently, KillsJobsThatIgnoreACancelWithinASecond,
+                            CancelsAtOnceWithoutWaiting, EndsGrandchildrenOfACancelledJob,
+                            EndsGrandchildrenOfAFailedJob, DoesNotWaitForBackgroundProcessesOfASuccess,
+                            DeletesTheScratchFile);
 
 }  // namespace furrow::testing_support

@@ -1,4 +1,4 @@
-// An evaluator without Python: functions of the test answer, and every batch is noted.
+// An evaluator without Python: functions of the test answer, and the size of every batch is recorded.
 #pragma once
 
 #include <functional>
@@ -12,11 +12,11 @@ namespace furrow::support {
 class FakeEvaluator final : public workflow::Evaluator {
  public:
   std::function<workflow::InputAnswer(const workflow::InputQuestion&)> answer_inputs = [](const auto&) {
-    return fail("nobody answers");
+    return fail("the test set no answer");
   };
   std::function<Result<workflow::DetailAnswer>(const workflow::DetailQuestion&)> answer_details =
-      [](const auto&) { return fail("nobody answers"); };
-  std::vector<std::size_t> input_batches, detail_batches;  // how many questions each call held
+      [](const auto&) { return fail("the test set no answer"); };
+  std::vector<std::size_t> input_batches, detail_batches;  // the number of questions in each call
 
   std::vector<workflow::InputAnswer> inputs(std::span<const workflow::InputQuestion> jobs) override {
     input_batches.push_back(jobs.size());
@@ -44,7 +44,7 @@ class FakeEvaluator final : public workflow::Evaluator {
   Result<void> hook(const std::string&, const std::string&) override { return {}; }
 };
 
-// An answer of one function that names these files.
+// The answer of an input function that returns these files.
 inline workflow::InputAnswer files_answer(const std::vector<std::string>& files) {
   workflow::Entry entry{.is_list = true};
   for (const std::string& file : files) entry.items.push_back({file, workflow::kLiteral});

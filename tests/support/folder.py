@@ -1,4 +1,4 @@
-"""A fresh folder in which a test runs the command; tests of each kind add how."""
+"""A fresh folder in which a test runs the command. Subclasses add how it is run."""
 
 
 class Folder:

@@ -1,4 +1,4 @@
-"""A `furrow run` that a test watches and disturbs while it runs."""
+"""Starts a `furrow run` that a test watches and disturbs while it runs."""
 import subprocess
 import time
 from pathlib import Path
@@ -7,7 +7,7 @@ import engine
 
 
 def marked_processes(mark):
-    """The pids of all processes, zombies aside, that inherited NAME=VALUE in their environment."""
+    """The pids of all processes, except zombies, that have the mark NAME=VALUE in their environment."""
     wanted, found = mark.encode(), []
     for environ in Path("/proc").glob("[0-9]*/environ"):
         try:
@@ -26,7 +26,7 @@ def command_line(pid):
 
 
 def wait_until(condition, timeout, what):
-    """Asks every few milliseconds; the value once it is true."""
+    """Calls condition every few milliseconds, and returns its value once that is true."""
     deadline = time.monotonic() + timeout
     while time.monotonic() < deadline:
         value = condition()
@@ -37,15 +37,15 @@ def wait_until(condition, timeout, what):
 
 
 class Running:
-    """The engine as a child process, all of whose descendants carry a mark in their environment."""
+    """The engine as a child process. All its descendants have a mark in their environment."""
 
     def __init__(self, arguments, folder, env, mark, program=None):
         self.mark, self.folder = mark, folder
         name, value = mark.split("=")
         self.output = open(folder / "engine.out", "w+")
         self.process = subprocess.Popen(
-            [*(program or engine.FURROW_RUN), *arguments], cwd=folder, env={**env, name: value}, stdin=subprocess.DEVNULL,
-            stdout=self.output, stderr=subprocess.STDOUT, start_new_session=True,
+            [*(program or engine.FURROW_RUN), *arguments], cwd=folder, env={**env, name: value},
+            stdin=subprocess.DEVNULL, stdout=self.output, stderr=subprocess.STDOUT, start_new_session=True,
         )
 
     def signal(self, number):
@@ -69,7 +69,7 @@ class Running:
         return [f"{pid}: {command_line(pid)}" for pid in marked_processes(self.mark)]
 
     def wait_for_nothing_left(self, timeout):
-        """All descendants end within the time; those which do not are named."""
+        """Asserts that all descendants end within the time; names those that do not."""
         deadline = time.monotonic() + timeout
         while self.left() and time.monotonic() < deadline:
             time.sleep(0.01)

@@ -1,10 +1,13 @@
-"""Runs a test on a build with the address and undefined-behaviour sanitizers: sanitized.py [--preload LIBRARIES] COMMAND...
+"""Runs a test on a build with the sanitizers of addresses and undefined behaviour.
 
-A report about memory by any process of the test fails it: also by one that was to die, or whose output nobody reads.
-Undefined behaviour is told on standard error (its library takes no path beside the other's), and ends the process.
+    sanitized.py [--preload LIBRARIES] COMMAND...
 
---preload  what to load into every process, for tests in which an interpreter without sanitizers loads furrow's module.
-           A crash is left to the signal then, since the tests crash interpreters to see what pools make of it.
+A report about memory by any process of the test fails the test, even if the process was meant to die or its output is
+not read. Undefined behaviour is reported on standard error and ends the process: that sanitizer's library takes no
+log path when the address sanitizer's has one.
+
+--preload  libraries to load into every process, for tests in which an interpreter without sanitizers loads furrow's
+           module. Crashes are then left to their signal, since these tests crash interpreters on purpose.
 """
 import argparse
 import os
@@ -13,16 +16,17 @@ import sys
 import tempfile
 from pathlib import Path
 
-FAULT = "ERROR: AddressSanitizer"  # the rest are warnings: that an allocation was refused, say, which a test may be about
+FAULT = "ERROR: AddressSanitizer"  # others are warnings, as of a refused allocation that a test causes on purpose
 
 
 def environment(reports, preload):
-    address = {"detect_leaks": 0, "detect_stack_use_after_return": 1, "strict_string_checks": 1, "log_path": reports / "report"}
+    address = {"detect_leaks": 0, "detect_stack_use_after_return": 1, "strict_string_checks": 1,
+               "log_path": reports / "report"}
     undefined = {"halt_on_error": 1, "print_stacktrace": 1}
     more = {}
     if preload:
         address |= {"handle_segv": 0, "handle_abort": 0, "allocator_may_return_null": 1}
-        # Each object of Python's is a piece of malloc's, so that a use of one that is gone is seen.
+        # Python then gets each object from malloc, so that a use of a freed object is noticed.
         more = {"LD_PRELOAD": preload, "PYTHONMALLOC": "malloc"}
     return {**os.environ, "ASAN_OPTIONS": joined(address), "UBSAN_OPTIONS": joined(undefined), **more}
 

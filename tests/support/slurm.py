@@ -1,7 +1,7 @@
-"""A Slurm of our own: munged, slurmctld and several slurmd as virtual nodes on loopback, from Debian's packages.
+"""Starts a private Slurm: munged, slurmctld and several slurmd as virtual nodes on loopback, from Debian's packages.
 
-Everything it needs is in one temporary folder (configuration, keys, sockets, state, logs); it takes free ports, leaves
-services of the machine alone, and stops what it started. Slurm's daemons must run as root here.
+All its files are in one temporary folder (configuration, keys, sockets, state, logs). It uses free ports, leaves the
+machine's own services alone, and stops what it started. Slurm's daemons must run as root here.
 """
 import os
 import pwd
@@ -69,7 +69,7 @@ PartitionName=short Nodes={names} MaxTime=5 DefMemPerCPU=200 State=UP
 
 
 def missing():
-    """Why there can be no Slurm here: the Debian packages that lack, or the rights; None where there can."""
+    """Why Slurm cannot be started here: missing Debian packages or rights; None if it can."""
     lacking = sorted({package for program, package in PROGRAMS.items() if not shutil.which(program, path=SEARCHED)})
     if lacking:
         return "these Debian packages are missing: " + " ".join(lacking)
@@ -81,7 +81,7 @@ def missing():
 
 
 def free_ports(count):
-    """Ports that nobody has at this moment, outside the range from which the kernel gives one to whoever asks for any."""
+    """Ports that are free at this moment, outside the range from which the kernel hands out ports."""
     held = []
     while len(held) < count:
         each = socket.socket()
@@ -99,7 +99,7 @@ def free_ports(count):
 
 class Slurm:
     def __init__(self, max_array=1001):
-        # Not in pytest's folder: munged wants every folder above its socket safe from others.
+        # Not in pytest's folder, since munged requires that no other user can write to a folder above its socket.
         self.folder = Path(tempfile.mkdtemp(prefix="furrow-slurm-", dir="/tmp"))
         self.folder.chmod(0o755)
         self.processes = {}
@@ -128,10 +128,10 @@ class Slurm:
             return None
 
     def environment(self, **more):
-        """What programs need in order to speak with this Slurm and no other."""
+        """The environment variables with which programs use this Slurm and no other."""
         return {"SLURM_CONF": str(self.configuration), **more}
 
-    # --- the daemons
+    # The daemons.
 
     def start(self):
         try:
@@ -162,7 +162,7 @@ class Slurm:
         if self.munge_user:
             for path in (home, home / "key"):
                 shutil.chown(path, self.munge_user)
-        # In a folder of its own that all may enter: the socket is for every user.
+        # The socket is in a folder that every user may enter, since every user needs it.
         self._begin("munged", [
             shutil.which("munged", path=SEARCHED), "--foreground", "--force", f"--key-file={home}/key",
             f"--socket={self.folder}/munge.socket", f"--pid-file={home}/pid", f"--log-file={home}/log",
@@ -211,7 +211,7 @@ class Slurm:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _end_steps(self):
-        """The job steps of this Slurm, which outlive its daemons."""
+        """Kills the job steps of this Slurm, which outlive its daemons."""
         mark = f"SLURM_CONF={self.configuration}".encode()
         daemons = {process.pid for process in self.processes.values()}
         for path in Path("/proc").glob("[0-9]*/environ"):
@@ -228,11 +228,11 @@ class Slurm:
         while not condition():
             ended = [name for name in daemons if self.processes[name].poll() is not None]
             if ended or time.monotonic() > deadline:
-                raise RuntimeError(f"Slurm: not so: {what}; ended: {ended}\n{self.logs()}")
+                raise RuntimeError(f"Slurm: waited in vain until {what}; ended daemons: {ended}\n{self.logs()}")
             time.sleep(0.05)
 
     def logs(self):
-        """The ends of all logs, for the message of a test that failed."""
+        """The last lines of all logs, for the message of a failed test."""
         texts = []
         for path in sorted([*self.folder.glob("*.log"), *self.folder.glob("*.out"), *self.folder.glob("munge/log")]):
             text = path.read_text(errors="replace")
@@ -240,18 +240,18 @@ class Slurm:
                 texts.append(f"--- {path.name}\n" + "\n".join(text.splitlines()[-25:]))
         return "\n".join(texts)
 
-    # --- questions and orders
+    # Commands.
 
     def ask(self, *argv, timeout=30):
         return subprocess.run(argv, env={**os.environ, **self.environment()}, capture_output=True, text=True,
                               timeout=timeout, stdin=subprocess.DEVNULL)
 
     def queue(self):
-        """The ids of all jobs that wait or run, tasks of arrays each for itself."""
+        """The ids of all jobs that wait or run, one for each task of an array."""
         return self.ask("squeue", "-h", "-r", "-o", "%i").stdout.split()
 
     def submissions(self):
-        """How many jobs were submitted so far, an array counted once."""
+        """The number of jobs submitted so far; an array counts once."""
         text = self.ask("scontrol", "-o", "show", "jobs").stdout
         ids = set()
         for line in text.splitlines():
@@ -265,11 +265,12 @@ class Slurm:
         assert result.returncode == 0, result.stderr
 
     def make_calm(self):
-        """No jobs, and all nodes idle: how each test begins."""
+        """Ends all jobs and waits until all nodes are idle, for the next test."""
         self.ask("scancel", "--user", "root")
         for node in NODES:
             if f"slurmd-{node}" not in self.processes:
                 self.start_node(node)
+
         def calm():
             for state in ("RESUME",) if self.node_states().count("idle") != len(NODES) else ():
                 for node in NODES:

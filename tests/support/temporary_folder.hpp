@@ -1,5 +1,5 @@
-// A folder of its own for each test, which is the current directory until the test ends. And files in it,
-// with times to choose.
+// A temporary folder for a test, which is the current directory until the test ends; and functions that write
+// files with chosen times.
 #pragma once
 
 #include <fcntl.h>
@@ -34,7 +34,8 @@ class TemporaryFolder {
   std::string before_, path_;
 };
 
-// Seconds since a day long ago, so that no test depends on the clock. Of a link itself.
+// Sets the time of a file, or of a link itself, in seconds since a day long ago, so that no test depends on
+// the clock.
 inline void set_time(const std::string& path, long seconds) {
   const timespec time{1'000'000'000 + seconds, 0};
   const timespec times[2] = {time, time};
@@ -47,7 +48,7 @@ inline void write(const std::string& path, const std::string& content = "text\n"
   if (seconds >= 0) set_time(path, seconds);
 }
 
-// "?" where there is none.
+// "?" if the file does not exist.
 inline std::string content_of(const std::string& path) { return os::read_file(path).value_or("?"); }
 
 inline bool exists(const std::string& path) {

@@ -1,4 +1,4 @@
-// Rules written in a line each, and the workflow that they make for some targets.
+// Makes rules in one line each, and plans a workflow from them for some targets.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -80,7 +80,7 @@ class RuleMaker {
     rule_.is_local = true;
     return *this;
   }
-  RuleMaker& aggregates() {  // nothing to carry out, as `rule all`
+  RuleMaker& aggregates() {  // nothing to run, as in `rule all`
     rule_.kind = workflow::RuleKind::kNone;
     return *this;
   }
@@ -99,7 +99,7 @@ class RuleMaker {
 
 inline RuleMaker rule(std::string name) { return RuleMaker(std::move(name)); }
 
-// Rules, the files that are there, and the jobs of some targets.
+// A workflow of some rules, and its jobs for some targets.
 class Workflow {
  public:
   using Rules = std::vector<workflow::Rule>;
@@ -112,7 +112,7 @@ class Workflow {
   Result<void> plan(std::vector<std::string> targets, bool allow_ambiguity = false) {
     return workflow::DagBuilder(dag, rules, evaluator, states).build({std::move(targets), allow_ambiguity});
   }
-  // The message and hint of planning that has to fail.
+  // The message and hint of planning, which must fail.
   std::string mistake(std::vector<std::string> targets) {
     const auto done = plan(std::move(targets));
     return done ? "planned" : done.error().to_string();
@@ -129,7 +129,7 @@ class Workflow {
     const std::string wildcards = workflow::show_wildcards(compiled, dag.values(node, rules));
     return compiled.rule.name + (wildcards.empty() ? "" : "(" + wildcards + ")");
   }
-  std::vector<std::string> jobs() const {  // in the order in which they can be carried out
+  std::vector<std::string> jobs() const {  // in an order in which they can run
     std::vector<std::string> names;
     for (const workflow::NodeId node : dag.order()) names.push_back(name_of(node));
     return names;

@@ -1,7 +1,7 @@
-// What the async backend (compiled into the library) and <furrow/async.hpp> (compiled into the program, the
-// only place that knows Asio) say to each other. Not for direct use.
+// The interface between the async backend, which is compiled into the library, and <furrow/async.hpp>, which
+// is compiled into the program and is the only part that knows Asio. Not for direct use.
 //
-// A loop, its tasks and their host belong to one thread, but for AsyncLoop::wake().
+// A loop, its tasks and their host belong to one thread, except for AsyncLoop::wake().
 #pragma once
 
 #include <cstdint>
@@ -11,7 +11,8 @@
 
 namespace furrow::detail {
 
-// Makes SCOPE (null: none) the answer to task_index() and task_rng() on this thread, and returns what was.
+// Makes SCOPE (null: none) the one that task_index() and task_rng() use on this thread, and returns the
+// previous one.
 TaskScope* switch_scope(TaskScope* scope) noexcept;
 
 struct AsyncTask;
@@ -21,21 +22,22 @@ class AsyncHost : public TaskHost {
   virtual void ended(AsyncTask& task, std::exception_ptr error) = 0;  // on the loop's thread
 };
 
-// A place for one coroutine after another; alive until the loop is gone.
+// Runs one coroutine after another; exists until the loop is destroyed.
 struct AsyncTask : TaskScope {
   AsyncTask(int of_worker, std::uint64_t with_seed, std::uint64_t of_number, AsyncHost* of_host) noexcept
       : TaskScope(of_worker, with_seed, of_number, of_host), async_host(of_host) {}
-  AsyncHost* async_host;         // borrowed
-  std::uint64_t generation = 0;  // of the coroutine: what an older one left behind is not in this task
-  void* signal = nullptr;        // the loop's
+  AsyncHost* async_host;  // borrowed
+  // Of the current coroutine. What an earlier coroutine left running does not belong to this task.
+  std::uint64_t generation = 0;
+  void* signal = nullptr;  // owned by the loop
 };
 
 class AsyncLoop {
  public:
   virtual ~AsyncLoop() = default;  // drops coroutines that have not ended
-  // Runs what is ready, for which it waits until UNTIL_NS of the steady clock at most.
+  // Runs what is ready; waits for it until UNTIL_NS of the steady clock at most.
   virtual void run(std::int64_t until_ns) = 0;
-  virtual void wake() = 0;  // from any thread: lets run() return
+  virtual void wake() = 0;  // makes run() return; may be called from any thread
   virtual void cancel(AsyncTask& task) = 0;
 };
 

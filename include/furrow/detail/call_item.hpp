@@ -1,4 +1,4 @@
-// How the user's function is called with one item, whatever it takes and gives. Not for direct use.
+// Calls the user's function with one item, whatever it takes and returns. Not for direct use.
 #pragma once
 
 #include <functional>
@@ -11,14 +11,14 @@
 
 namespace furrow::detail {
 
-// What calling a function really gives: <furrow/async.hpp> says so for awaitables.
+// The result type of a function that returns Raw. <furrow/async.hpp> specialises this for awaitables.
 template <class Raw>
 struct Awaited {
   static constexpr bool kAwaitable = false;
   using Type = Raw;
 };
 
-// Something that is to be awaited, and is no result.
+// A type that must be awaited to get a result.
 template <class Raw>
 concept LooksAwaitable = requires(Raw raw) { raw.await_ready(); };
 template <class Raw>
@@ -45,7 +45,7 @@ struct CallOf {
 template <class F, class X>
 using ResultOf = typename CallOf<F, X>::Result;
 
-// The function of a starmap: takes one tuple-like element for all arguments.
+// The function of a starmap: takes one tuple-like element and passes its parts as arguments.
 template <class F>
 struct Starred {
   F* f;
@@ -85,7 +85,7 @@ struct Discarding {
   }
 };
 
-// One item: calls F and hands the result to STORE, which takes no argument where F returns nothing.
+// Calls F with one item, and STORE with the result, or without an argument if F returns nothing.
 template <class F, class X, class Store>
 inline void call_item(F& f, X&& x, TaskScope& scope, const Store& store) {
   using Call = CallOf<F, X>;
@@ -116,7 +116,7 @@ inline void call_item(F& f, X&& x, TaskScope& scope, const Store& store) {
   }
 }
 
-// One item of a function that returns an awaitable: gives that, with the clock running.
+// Calls a function that returns an awaitable: starts the timeout, and returns the awaitable.
 template <class F, class X>
 inline auto begin_item(F& f, X&& x, TaskScope& scope) {
   std::stop_token token = scope.host->begin_watch(scope);
@@ -126,7 +126,7 @@ inline auto begin_item(F& f, X&& x, TaskScope& scope) {
     return std::invoke(f, std::forward<X>(x));
 }
 
-// Runs ITEM(i) for units [begin, end), and whatever is to be done after one that threw.
+// Runs ITEM(i) for indices [begin, end). If one throws, the host decides how to go on.
 template <class Item>
 inline void guarded_loop(TaskScope& scope, std::uint64_t begin, std::uint64_t end, const Item& item) {
   for (std::uint64_t i = begin; i < end;) {

@@ -1,7 +1,8 @@
-// One call under way: what apply_async makes, a worker runs, and a Future waits for. Not for direct use.
+// One call of apply_async, which a worker runs and a Future waits for. Not for direct use.
 //
-// States: pending -> done, once. The Future and the Pool share the node and count their references; the last
-// one deletes it. A node is in at most one list at a time, through next and previous, whose lock guards them.
+// States: pending -> done, once. The Future and the Pool share the node by reference counting; the last
+// reference deletes it. A node is in at most one list at a time, linked through next and previous, which are
+// guarded by that list's lock.
 #pragma once
 
 #include <atomic>
@@ -16,13 +17,13 @@
 #include "furrow/outcome.hpp"
 
 namespace furrow::pool {
-class Watchdog;
+class TimeoutMonitor;
 class CallPump;
 }  // namespace furrow::pool
 
 namespace furrow::detail {
 
-// Something that a worker of this process can be given; borrowed by the list it is in.
+// Something that a worker in this process can run; borrowed by the list it is in.
 struct TaskNode {
   TaskNode* next = nullptr;
   TaskNode* previous = nullptr;
@@ -35,18 +36,18 @@ struct TaskNode {
   ~TaskNode() = default;
 };
 
-// How a call travels to another process: SERVE is a function of the program that reads there what encode()
-// wrote here.
+// How a call travels to another process: there SERVE, a function of the program, reads what encode() wrote
+// here.
 struct SentCall {
-  const char* refusal = nullptr;  // why it cannot, as the end of a sentence
+  const char* refusal = nullptr;  // why it cannot be sent, as the end of a sentence
   void (*serve)(Reader& call, TaskScope&, Writer& result) = nullptr;
 };
 
 // What all calls of a Pool have in common.
 struct CallHome {
   std::uint64_t seed = 0;
-  int share = 1;  // cores for a Pool inside a task
-  pool::Watchdog* watchdog = nullptr;
+  int cores_per_task = 1;  // cores for a Pool inside a task
+  pool::TimeoutMonitor* timeout_monitor = nullptr;
 };
 
 class CallNode : public TaskNode {
@@ -59,16 +60,16 @@ class CallNode : public TaskNode {
 
   bool ready() const noexcept { return is_done() || (pump && pumped()); }
   void wait() const;                    // on a worker of a Pool, runs other tasks meanwhile
-  bool wait_for(double seconds) const;  // whether it is ready then
+  bool wait_for(double seconds) const;  // returns whether it is ready
   void execute(int worker) noexcept final;
   void drop() noexcept final;
 
-  // For backends: what came back, or why nothing did; then settle(), once.
+  // For backends: one of these, then settle(), once.
   virtual void store(Reader& result) = 0;
   virtual void fail(Failure failure) = 0;
-  void settle() noexcept;  // runs the callbacks, wakes all who wait, and gives up the Pool's reference
+  void settle() noexcept;  // runs the callbacks, wakes all waiting threads, and drops the Pool's reference
 
-  virtual bool stoppable() const = 0;  // takes a stop token
+  virtual bool stoppable() const = 0;  // whether the function takes a stop token
   virtual SentCall sent() const = 0;
   virtual void encode(Writer& call) const = 0;
   virtual AsyncStart async() const { return {}; }  // its object is the CallNode
@@ -77,8 +78,9 @@ class CallNode : public TaskNode {
   std::uint64_t number = 0;        // of the call among the maps and calls of its Pool
   double timeout_s = 0;
   int retries = 0;
-  int attempts = 0;                // failed ones
-  pool::CallPump* pump = nullptr;  // borrowed while the call is under way: who waits has to work it
+  int attempts = 0;  // failed attempts
+  // Borrowed until the call is done. A thread that waits for the call must run this pump meanwhile.
+  pool::CallPump* pump = nullptr;
 
  protected:
   virtual void call(TaskScope& scope) = 0;  // in this process; stores the result, or throws
@@ -91,7 +93,7 @@ class CallNode : public TaskNode {
 
   static constexpr std::uint32_t kPending = 0, kWaited = 1, kDone = 2;
   mutable std::atomic<std::uint32_t> state_{kPending};
-  std::atomic<int> references_{2};  // the Future's and the Pool's
+  std::atomic<int> references_{2};  // of the Future and the Pool
 };
 
 // A call with a result of type R: what a Future holds.
@@ -102,8 +104,7 @@ class CallState : public CallNode {
 
   const Outcome<R>& outcome() const { return outcome_; }
   Outcome<R>& outcome() { return outcome_; }
-  // Runs CALLBACK when the call is settled: on the thread that settles it, or at once where that has
-  // happened.
+  // Runs CALLBACK when the call is settled, on the thread that settles it; at once if it is settled already.
   void listen(Callback callback) {
     auto* listener = new Listener{std::move(callback), listeners_.load(std::memory_order_acquire)};
     while (listener->next != closed()) {
@@ -128,12 +129,12 @@ class CallState : public CallNode {
   void run_callbacks() noexcept override {
     Listener* last = listeners_.exchange(closed(), std::memory_order_acq_rel);
     Listener* first = nullptr;
-    while (last) {  // they were pushed in front; they run in the order they came in
+    while (last) {  // each was pushed to the front: reverse the list, so that they run in order
       Listener* before = std::exchange(last->next, first);
       first = std::exchange(last, before);
     }
     while (first) {
-      first->callback(outcome_);  // what a callback throws ends the program: nobody is there to catch it
+      first->callback(outcome_);  // an exception ends the program, since nothing could catch it
       delete std::exchange(first, first->next);
     }
   }
@@ -159,7 +160,7 @@ using CallResult =
 template <class F, class... Args>
 inline constexpr bool kCallIsAwaitable = known_awaitable<std::remove_cvref_t<CallResultRaw<F, Args...>>>();
 
-// The function and its arguments, kept by value.
+// A call with its function and arguments, kept by value.
 template <class F, class... Args>
 class AsyncCall final : public CallState<CallResult<F, Args&...>> {
   using R = CallResult<F, Args&...>;
@@ -198,7 +199,7 @@ class AsyncCall final : public CallState<CallResult<F, Args&...>> {
     }
   }
 
-  // For <furrow/async.hpp>: the awaitable, and what it gave.
+  // For <furrow/async.hpp>: begin() returns the awaitable, and keep() stores its result.
   auto begin(TaskScope& scope) {
     Starred<F> starred{&f_};
     return begin_item(starred, arguments_, scope);

@@ -1,8 +1,8 @@
-// Any input range as something that can be indexed. Not for direct use.
+// Makes any input range indexable. Not for direct use.
 //
-// Ranges with random access are used where they are; of other forward ranges the iterators are kept, of
-// single-pass ranges the values. What an iterator throws, the caller of the map gets, before any task has
-// started.
+// Ranges with random access are used in place; for other forward ranges the iterators are stored, for
+// single-pass ranges the values. If an iterator throws, the caller of the map gets the exception before any
+// task has started.
 #pragma once
 
 #include <cstdint>

@@ -1,8 +1,8 @@
 // The loops that call the user's function. Not for direct use.
 //
-// There is one loop for workers in this process and one for worker processes. They differ in how they say
-// which item they hold: the first only has to know it when something is thrown, the second must have stored
-// it before a crash.
+// There is one loop for workers in this process and one for worker processes. They differ in how they record
+// the current item: the first needs it only when a task throws, the second must have stored it in shared
+// memory before a task can crash.
 #pragma once
 
 #include <concepts>
@@ -82,13 +82,13 @@ struct Kernel {
   }
 
   static constexpr bool kReduces = requires(Work work) { work.block; };
-  // Whether the function can be given copies of its inputs in another process.
+  // Whether the function can take copies of its inputs in another process.
   static constexpr bool kTakesCopies =
       Encodable<X> && (kCrosses<R> || std::is_void_v<R>)&&requires(typename Work::Function& f, X& x) {
         call_item(f, x, std::declval<TaskScope&>(), [](auto&&...) {});
       };
 
-  // A function that was sent as well.
+  // For functions that are sent as well.
   using Sent = SentWork<Work>;
   static void encode_function(void* object, Writer& writer) {
     if constexpr (Sent::kCan) Sent::encode(writer, *static_cast<Work*>(object));
@@ -116,21 +116,21 @@ struct Kernel {
     }
   }
 
-  static void store_encoded(void* object, std::uint64_t unit, Reader& reader) {
+  static void store_encoded(void* object, std::uint64_t index, Reader& reader) {
     if constexpr (std::is_void_v<R>)
-      static_cast<Work*>(object)->sink.store(unit);
+      static_cast<Work*>(object)->sink.store(index);
     else if constexpr (kCrosses<R>)
-      static_cast<Work*>(object)->sink.store(unit, Codec<R>::decode(reader));
+      static_cast<Work*>(object)->sink.store(index, Codec<R>::decode(reader));
   }
 
-  // Whether results can be read again where they were stored.
+  // Whether results can be read again after they were stored.
   static constexpr bool kReadable = kCrosses<R> && requires(const typename Work::Sink sink) {
     { sink[0] } -> std::convertible_to<R>;
   };
 
-  static void encode_result(void* object, std::uint64_t unit, Writer& writer) {
+  static void encode_result(void* object, std::uint64_t index, Writer& writer) {
     if constexpr (kReadable) {
-      const auto& stored = static_cast<Work*>(object)->sink[unit];
+      const auto& stored = static_cast<Work*>(object)->sink[index];
       if constexpr (std::is_same_v<std::remove_cvref_t<decltype(stored)>, R>)
         Codec<R>::encode(writer, stored);
       else
@@ -138,13 +138,13 @@ struct Kernel {
     }
   }
 
-  static void encode_input(void* object, std::uint64_t unit, Writer& writer) {
+  static void encode_input(void* object, std::uint64_t index, Writer& writer) {
     if constexpr (Encodable<X>)
       static_cast<Work*>(object)->for_each_input(
-          unit, [&](const X& input) { detail::encode_input(writer, input); });
+          index, [&](const X& input) { detail::encode_input(writer, input); });
   }
 
-  // Where the results lie, if each is stored as it is.
+  // The address of the results if they are stored one after the other as they are; null otherwise.
   static void* plain_output(Work& work) {
     if constexpr (requires { work.sink.first; } && kCrossesPlain<R>) {
       using Iterator = decltype(work.sink.first);
@@ -155,11 +155,11 @@ struct Kernel {
     return nullptr;
   }
 
-  static MapCall call(Work& work, std::uint64_t units) {
+  static MapCall call(Work& work, std::uint64_t indices) {
     MapCall made;
     made.object = &work;
-    made.size = units;
-    made.items = units;
+    made.size = indices;
+    made.items = indices;
     if constexpr (requires { work.block; }) {
       made.block = work.block;
       made.items = work.items;
@@ -173,7 +173,7 @@ struct Kernel {
     cross.refusal = crossing_refusal<R>();
     if constexpr (requires { Work::Sink::kOwned; }) {
       cross.output = work.sink.first;
-      cross.output_size = static_cast<std::size_t>(units) * sizeof(*work.sink.first);
+      cross.output_size = static_cast<std::size_t>(indices) * sizeof(*work.sink.first);
     }
     if constexpr (kCrossesPlain<R>) cross.result_size = sizeof(R);
     if constexpr (kCrossesPlain<R> || std::is_void_v<R>) {

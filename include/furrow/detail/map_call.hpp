@@ -1,9 +1,9 @@
-// What the typed front of a map (templates, compiled into the program) and the backends (compiled into the
-// library) say to each other: plain function pointers over an opaque object. Not for direct use.
+// The interface between the typed front of a map (templates, compiled into the program) and the backends
+// (compiled into the library): plain function pointers over an opaque object. Not for direct use.
 //
-// A map is SIZE units, numbered from 0; a unit is an item, or for map_reduce a block of items. A backend
-// calls run() for stretches of units, each unit once (and again for a retry), from any of its workers at the
-// same time.
+// A map has SIZE indices, from 0 on. An index stands for one item, or in map_reduce for one block of items. A
+// backend calls run() for ranges of indices, concurrently from all its workers, so that each index runs once
+// (again for a retry).
 #pragma once
 
 #include <atomic>
@@ -13,6 +13,7 @@
 #include <stop_token>
 
 #include "furrow/codec.hpp"
+#include "furrow/detail/published_item.hpp"
 #include "furrow/errors.hpp"
 
 namespace furrow {
@@ -23,26 +24,26 @@ namespace furrow::detail {
 
 struct TaskScope;
 
-// A type of its own, so that a store of it cannot alias a result, and loops over cheap functions still
+// A distinct type, so that a store to it cannot alias a result and loops over cheap functions still
 // vectorise.
 enum class ItemIndex : std::uint64_t {};
 inline constexpr ItemIndex kNoItem{~std::uint64_t{0}};
 
 enum class AfterFailure : std::uint8_t { kNext, kAgain, kStop };
 
-// What stands behind a participant in a map: hears of failures, and watches the time of tasks that can be
-// stopped. Called on the participant's own thread.
+// What a worker's loop reports to: it handles failures, and watches the time of tasks that can be stopped.
+// Called on the worker's own thread.
 class TaskHost {
  public:
   virtual ~TaskHost() = default;
-  virtual AfterFailure failed(TaskScope&,
-                              std::uint64_t unit) = 0;  // in a handler: the exception is the current one
+  // Called in an exception handler, for the current exception.
+  virtual AfterFailure failed(TaskScope&, std::uint64_t index) = 0;
   virtual std::stop_token begin_watch(TaskScope&) = 0;
-  virtual void end_watch(TaskScope&) = 0;  // throws where the time had run out
+  virtual void end_watch(TaskScope&) = 0;  // throws if the time had run out
 };
 
-// Where one participant in a map, or one single call, is. Made on the thread that runs the tasks, where it is
-// the answer to task_index() and task_rng() until it is destroyed; scopes nest.
+// The state of the task that a worker runs, in a map or for a single call. It is made on the thread that runs
+// the tasks, and task_index() and task_rng() use it there until it is destroyed. Scopes nest.
 struct TaskScope {
   TaskScope(int worker, std::uint64_t seed, std::uint64_t number, TaskHost* host) noexcept;
   ~TaskScope();
@@ -51,77 +52,74 @@ struct TaskScope {
 
   ItemIndex item = kNoItem;
   int worker;        // of the Pool, from 0
-  int attempts = 0;  // failed ones, at failed_item
+  int attempts = 0;  // failed attempts at failed_item
   ItemIndex failed_item = kNoItem;
-  std::uint64_t seed;     // of the random streams
-  std::uint64_t number;   // of the map in its Pool
-  TaskHost* host;         // borrowed
-  TaskScope* outer;       // the scope that this one stands in; null on the outside
-  int share = 1;          // the cores that a Pool made by this task should use
-  void* watch = nullptr;  // the host's, while a task that can be stopped runs
-  Philox* rng = nullptr;  // owned; made when the task first asks
+  std::uint64_t seed;      // of the random streams
+  std::uint64_t number;    // of the map in its Pool
+  TaskHost* host;          // borrowed
+  TaskScope* outer;        // the enclosing scope; null for the outermost
+  int cores_per_task = 1;  // the cores that a Pool made by this task should use
+  void* watch = nullptr;   // owned by the host, while a task that can be stopped runs
+  Philox* rng = nullptr;   // owned; made when the task first asks for it
   ItemIndex rng_item = kNoItem;
-  std::uint64_t given_up_at = ~std::uint64_t{0};  // the failed unit after which a stretch was given up
-  std::atomic<std::uint64_t> own_published{~std::uint64_t{0}};
-  std::atomic<std::uint64_t>* published = &own_published;  // process workers: memory that the parent reads
+  // The failed index after which the rest of its range was given up.
+  std::uint64_t given_up_at = ~std::uint64_t{0};
+  PublishedItem own_published{};
+  PublishedItem* published = &own_published;  // process workers: memory that the parent reads
 
-  // The item that runs. What is published is what counts, where that is memory of the parent's.
-  ItemIndex current() const {
-    return published == &own_published ? item : ItemIndex{published->load(std::memory_order_relaxed)};
-  }
+  // The item that runs. In a worker process only the published value is kept up to date.
+  ItemIndex current() const { return published == &own_published ? item : ItemIndex{published->load()}; }
   void publish(std::uint64_t index) {
     item = ItemIndex{index};
     publish_there(index);
   }
-  // The same for process workers alone, with one store less: it is the larger part of a cheap task.
-  void publish_there(std::uint64_t index) {
-    std::atomic_signal_fence(std::memory_order_release);  // the result before is written by now
-    published->store(index, std::memory_order_relaxed);
-  }
+  // The same for process workers only, with one store less: stores are most of the cost of a cheap task.
+  void publish_there(std::uint64_t index) { published->publish(index); }
 };
 
-// Where a worker process puts results that are not plain: begin() before the bytes of one result, end() after
-// them. Bytes of a result that is begun and not ended (its encoding threw) are dropped.
+// Takes the encoded results of a worker process: begin() before the bytes of one result, end() after them. If
+// a result is begun and not ended, since its encoding threw, its bytes are dropped.
 class ResultWriter : public Writer {
  public:
-  virtual void begin(std::uint64_t unit) = 0;
+  virtual void begin(std::uint64_t index) = 0;
   virtual void end() = 0;
 };
 
-// How results and inputs cross the border of a process. Null pointers where they cannot.
+// How results and inputs travel between processes. A function pointer is null where that is not possible.
 struct CrossCall {
-  const char* refusal = nullptr;  // why results cannot cross, as the end of a sentence; null where they can
-  const char* input_refusal = nullptr;  // the same for inputs, which cross only where they are sent
-  std::size_t result_size =
-      0;  // of a plain result, which goes straight into shared memory; 0: none, or encoded
-  // Where results are stored, if that belongs to the map alone: workers need no copy of it.
+  // Why results cannot be sent, as the end of a sentence; null if they can.
+  const char* refusal = nullptr;
+  const char* input_refusal = nullptr;  // the same for inputs; only some maps send them
+  // Size of a plain result, which goes straight into shared memory; 0: no results, or encoded ones.
+  std::size_t result_size = 0;
+  // Where results are stored, if that memory belongs to the map alone, so that workers need no copy of it.
   void* output = nullptr;
   std::size_t output_size = 0;  // bytes
-  // Where the plain result of unit 0 is stored, if results lie there one after the other as they are: then
-  // they may be written from outside, instead of through store_plain(). Null otherwise.
+  // Where the plain result of index 0 is stored, if results lie there one after the other as they are. They
+  // may then be written directly instead of through store_plain(). Null otherwise.
   void* plain_output = nullptr;
-  // In the worker. RESULTS is that of unit 0. One of the two is null: plain results and none at all go the
-  // first way.
+  // Called in the worker. RESULTS is the address for index 0. One of the two is null: run_plain serves plain
+  // results and functions that return nothing.
   void (*run_plain)(void* object, TaskScope&, std::uint64_t begin, std::uint64_t end,
                     void* results) = nullptr;
   void (*run_encoded)(void* object, TaskScope&, std::uint64_t begin, std::uint64_t end,
                       ResultWriter&) = nullptr;
-  // In the worker, for inputs that were sent: reads COUNT of them, and writes a result for each.
+  // Called in the worker, for inputs that were sent: reads COUNT of them, and writes a result for each.
   void (*run_sent)(void* object, TaskScope&, std::uint64_t begin, std::uint64_t count, Reader& inputs,
                    ResultWriter&) = nullptr;
   // The function itself, for workers that were started before the map was called.
   const char* function_refusal = nullptr;  // why it cannot be sent, as the end of a sentence
   void (*encode_function)(void* object, Writer&) = nullptr;
-  void* (*decode_function)(Reader&) = nullptr;  // in the worker; its own until drop_function()
+  void* (*decode_function)(Reader&) = nullptr;  // in the worker, which owns it until drop_function()
   void (*run_decoded)(void* function, TaskScope&, std::uint64_t begin, std::uint64_t count, Reader& inputs,
                       ResultWriter&) = nullptr;
   void (*drop_function)(void* function) = nullptr;
-  // In the parent: takes results over. RESULTS is that of unit BEGIN.
+  // Called in the parent: store results that came from a worker. RESULTS is the address for index BEGIN.
   void (*store_plain)(void* object, std::uint64_t begin, std::uint64_t end, const void* results) = nullptr;
-  void (*store_encoded)(void* object, std::uint64_t unit, Reader&) = nullptr;
-  // In the parent: a result that is stored already, and the input of a unit.
-  void (*encode_result)(void* object, std::uint64_t unit, Writer&) = nullptr;
-  void (*encode_input)(void* object, std::uint64_t unit, Writer&) = nullptr;
+  void (*store_encoded)(void* object, std::uint64_t index, Reader&) = nullptr;
+  // Called in the parent: encode a result that is already stored, or the input of an index.
+  void (*encode_result)(void* object, std::uint64_t index, Writer&) = nullptr;
+  void (*encode_input)(void* object, std::uint64_t index, Writer&) = nullptr;
 };
 
 class AsyncLoop;
@@ -130,15 +128,15 @@ struct AsyncTask;
 // How the async backend runs a function that returns an awaitable; null pointers for other functions.
 struct AsyncStart {
   std::unique_ptr<AsyncLoop> (*make_loop)() = nullptr;
-  // Lets the unit's coroutine begin as TASK, whose host hears of its end.
-  void (*start)(void* object, AsyncLoop&, AsyncTask& task, std::uint64_t unit) = nullptr;
+  // Starts the coroutine for INDEX as TASK, whose host is called when it ends.
+  void (*start)(void* object, AsyncLoop&, AsyncTask& task, std::uint64_t index) = nullptr;
 };
 
 struct MapCall {
   void* object = nullptr;   // borrowed until the map ends
-  std::uint64_t size = 0;   // units
-  std::uint64_t block = 1;  // items in a unit; fewer in the last one
-  std::uint64_t items = 0;  // of all units
+  std::uint64_t size = 0;   // number of indices
+  std::uint64_t block = 1;  // items for each index; may be fewer for the last one
+  std::uint64_t items = 0;  // in all
   void (*run)(void* object, TaskScope&, std::uint64_t begin, std::uint64_t end) = nullptr;
   bool stoppable = false;   // the function takes a std::stop_token
   bool has_result = false;  // false for functions that return nothing
@@ -146,19 +144,20 @@ struct MapCall {
   AsyncStart async{};
 };
 
-// A map whose inputs come bit by bit. A chunk is an object for MapCall's functions that holds inputs BEGIN to
-// END and has room for their results; it belongs to the caller, and must live until wait() gives it back. For
-// the one thread that opened it. Destroying it stops what still runs, where that can be stopped, and waits.
+// A map that reads its inputs as it goes. A chunk is an object for MapCall's functions that holds inputs
+// BEGIN to END and has room for their results. It belongs to the caller, and must live until wait() returns
+// it. Only the thread that opened a stream may use it. Destroying it asks running tasks to stop, if they can
+// be, and waits for them.
 class Stream {
  public:
   struct Done {
-    void* chunk = nullptr;  // null: nothing is under way
-    double busy_s = 0;      // how long a worker had it
+    void* chunk = nullptr;  // null: no chunk is in flight
+    double busy_s = 0;      // how long a worker was busy with it
   };
   virtual ~Stream() = default;
   virtual void submit(void* chunk, std::uint64_t begin, std::uint64_t end) = 0;
-  virtual Done wait() = 0;  // for the next chunk that is done, whichever it is
-  // The failure of item INDEX, whose chunk came back; kind kCancelled and no message where it did not fail.
+  virtual Done wait() = 0;  // returns the next chunk that is done, in any order
+  // Gets the failure of item INDEX, whose chunk wait() has returned; false if it did not fail.
   virtual bool take_failure(std::uint64_t index, Failure& failure) = 0;
 };
 

@@ -1,4 +1,4 @@
-// What furrow/partitioned.hpp asks of the ranks of a Pool over MPI. Not for direct use.
+// How furrow/partitioned.hpp runs operations on the ranks of a Pool over MPI. Not for direct use.
 #pragma once
 
 #include <cstdint>
@@ -12,29 +12,29 @@
 
 namespace furrow::detail {
 
-// A function that runs in every rank itself, not in a worker: it knows the rank's data.
+// A function that runs in the process of each rank, not in a worker, so that it has the rank's data.
 struct RankCall {
   void (*operation)(Reader& arguments, Writer& reply) = nullptr;
   std::function<void(Writer&)> encode{};          // the arguments, the same for all ranks
   std::function<void(int rank, Reader&)> take{};  // the replies, in the order of ranks
 };
 
-// How a Pool's ranks share work, and how the streams of the next operation are keyed.
-struct RankShares {
+// How the workers of a Pool are distributed over ranks, and the keys of the next operation's random streams.
+struct RankDistribution {
   std::vector<int> workers{};  // of each rank
   std::uint64_t seed = 0;
   std::uint64_t number = 0;
 };
 
-// From here on: inside an operation.
+// The functions below are called inside an operation.
 
 int this_rank();
-// What lives on this rank, by number, until the Pool ends.
+// The data that this rank holds, by id, until the Pool ends.
 void keep_part(std::uint64_t id, std::shared_ptr<void> part);
 std::shared_ptr<void> part_of(std::uint64_t id);
 void drop_part(std::uint64_t id);
-// Runs units [BEGIN, END) of CALL in workers that are forked here and now, and see all that this rank has.
-// Throws the failure of the lowest index.
+// Runs indices [BEGIN, END) of CALL in workers that are forked at this point and see all of this rank's
+// memory. Throws the failure of the lowest index.
 void run_on_this_rank(const MapCall& call, const MapOptions& options, std::uint64_t begin, std::uint64_t end,
                       std::uint64_t number);
 

@@ -9,14 +9,14 @@
 
 namespace furrow::detail {
 
-// Items in a block: a function of the number of items alone, so that the shape is, too. Few enough blocks
-// that their sums cost little, enough of them for some thousand workers.
+// The number of items in a block. It depends on the number of items alone, so the shape of the reduction does
+// too. 4096 blocks are few enough that their sums cost little, and enough for some thousand workers.
 constexpr std::uint64_t reduce_block(std::uint64_t items) {
   constexpr std::uint64_t kBlocks = 4096;
   return items <= kBlocks ? 1 : (items + kBlocks - 1) / kBlocks;
 }
 
-// Joins neighbours, again and again: sums[0] with sums[1], sums[2] with sums[3]...
+// Joins the sums as a balanced tree: sums[0] with sums[1], sums[2] with sums[3], and so on level by level.
 template <class R, class Op>
 [[gnu::noinline]] std::optional<R> join(std::vector<std::optional<R>>& sums, Op& op) {
   for (std::uint64_t step = 1; step < sums.size(); step *= 2)

@@ -1,4 +1,4 @@
-// Where a map's results go: sinks, small values that a kernel copies into registers. Not for direct use.
+// Sinks, where a map's results go: small values that a kernel copies into registers. Not for direct use.
 #pragma once
 
 #include <cstdint>
@@ -30,7 +30,7 @@ struct IteratorSink {
   }
 };
 
-// Sinks with kOwned: an array that belongs to the map alone, so that workers need no copy of it.
+// A sink with kOwned writes to an array that belongs to the map alone, so that workers need no copy of it.
 template <class R>
 struct OwnedSink : IteratorSink<R*> {
   static constexpr bool kOwned = true;
@@ -58,8 +58,9 @@ struct OutcomeSink<void> {
   void store(std::uint64_t i) const { first[i] = Outcome<void>::done(); }
 };
 
-// The results of a map until they are a std::vector. Items of a std::vector<bool> share bytes, which workers
-// must not, and types without a default have to be built in place: both are gathered aside.
+// Collects the results of a map until they are returned as a std::vector. Two kinds are collected in another
+// container first: bool, since elements of a std::vector<bool> share bytes, and types without a default
+// constructor, which must be built in place.
 template <class R>
 class Results {
  public:

@@ -1,8 +1,8 @@
-// An Asio executor that says which task its functions belong to. Not for direct use.
+// An Asio executor that knows which task its functions belong to. Not for direct use.
 //
-// A coroutine is resumed by functions that its executor runs, and by nothing else (Asio's operations complete
-// through the executor of their handler). So while such a function runs, the thread is in that coroutine's
-// task, however many coroutines take turns.
+// A coroutine is resumed only by functions that its executor runs, since Asio's operations complete through
+// the executor of their handler. So while such a function runs, the thread is in that coroutine's task, even
+// if many coroutines take turns.
 #pragma once
 
 #include <asio/execution/executor.hpp>
@@ -36,7 +36,7 @@ class ScopedFunction {
   ScopedFunction(AsyncTask* task, std::uint64_t generation, F&& function)
       : task_(task), generation_(generation), function_(std::forward<F>(function)) {}
   void operator()() {
-    // What a task that has ended left running is in no task any more.
+    // What a task left running after its end no longer belongs to it.
     const ScopeSwitch here(task_->generation == generation_ ? task_ : task_->outer);
     function_();
   }
@@ -63,7 +63,7 @@ class ScopedExecutor {
 #endif
   }
 
-  // Properties are those of the inner executor.
+  // All properties are those of the inner executor.
   template <class Property>
     requires(asio::can_query<const Inner&, Property>::value)
   decltype(auto) query(const Property& property) const

@@ -1,5 +1,5 @@
-// A map's function and its inputs on their way to a process that was started before the map was called. Not
-// for direct use.
+// Sends a map's function and its inputs to a process that was started before the map was called. Not for
+// direct use.
 #pragma once
 
 #include <concepts>
@@ -16,7 +16,7 @@
 
 namespace furrow::detail {
 
-// Encodes X so that equal values have equal bytes, also where there is padding between their members.
+// Encodes INPUT so that equal values have equal bytes, even if there is padding between their members.
 template <class X>
 void encode_input(Writer& writer, const X& input) {
 #if defined(__has_builtin)
@@ -33,7 +33,7 @@ void encode_input(Writer& writer, const X& input) {
   Codec<X>::encode(writer, input);
 }
 
-// A map's function on its way to a process that was started earlier: what is decoded there owns it.
+// A map's function, as it is sent to a process that was started earlier. The decoded object owns it.
 template <class F>
 struct SentFunction {
   using Plain = std::remove_cv_t<F>;
@@ -86,7 +86,7 @@ struct SentFunction<Discarding<F>> : SentWrapper<F, Discarding> {
   using SentWrapper<F, Discarding>::SentWrapper;
 };
 
-// Inputs that were sent: over copies that are made here.
+// Runs F over inputs that were sent: it decodes all of them first.
 template <class X, class R, class F>
 void run_copies(F& f, TaskScope& scope, std::uint64_t begin, std::uint64_t count, Reader& reader,
                 ResultWriter& writer) {
@@ -102,7 +102,7 @@ void run_copies(F& f, TaskScope& scope, std::uint64_t begin, std::uint64_t count
   });
 }
 
-// What a Work is made of, on its way to a process that was started earlier, and there.
+// A Work that is sent to a process that was started earlier: encoded here, decoded and run there.
 template <class Work>
 struct SentWork {
   using Sent = SentFunction<typename Work::Function>;
@@ -116,7 +116,7 @@ struct SentWork {
   Sent f;
 };
 
-// A reduction is sent with its shape.
+// A reduction is sent together with its shape.
 template <class F, class Op, class Access, class Sink>
 struct SentWork<BlockReduce<F, Op, Access, Sink>> {
   using Work = BlockReduce<F, Op, Access, Sink>;
@@ -151,9 +151,9 @@ struct SentWork<BlockReduce<F, Op, Access, Sink>> {
     inputs.reserve(end - begin * block);
     for (std::uint64_t i = begin * block; i < end; ++i) inputs.push_back(Codec<X>::decode(reader));
     copies.inputs.items = inputs.data();
-    guarded_loop(scope, begin, begin + count, [&](std::uint64_t unit) {
-      copies.template produce<true>(unit, scope, [&](const auto& sum) {
-        writer.begin(unit);
+    guarded_loop(scope, begin, begin + count, [&](std::uint64_t index) {
+      copies.template produce<true>(index, scope, [&](const auto& sum) {
+        writer.begin(index);
         Codec<R>::encode(writer, sum);
         writer.end();
       });

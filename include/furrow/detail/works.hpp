@@ -1,4 +1,4 @@
-// What a map's units are made of: single items, or blocks that are folded. Not for direct use.
+// What a map does at each index: it maps one item, or folds a block of items. Not for direct use.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +10,7 @@
 
 namespace furrow::detail {
 
-// A map of F over INPUTS: unit i is item i. A Work of Kernel (kernels.hpp).
+// A map of F over INPUTS: index i is item i. A Work of Kernel (kernels.hpp).
 template <class F, class Access, class SinkType>
 struct ItemMap {
   using Input = decltype(std::declval<const Access&>()[0]);
@@ -24,22 +24,22 @@ struct ItemMap {
   Sink sink;
 
   template <bool Publish, class Store>
-  void produce(std::uint64_t unit, TaskScope& scope, const Store& store) const {
+  void produce(std::uint64_t index, TaskScope& scope, const Store& store) const {
     if constexpr (Publish)
-      scope.publish_there(unit);
+      scope.publish_there(index);
     else
-      scope.item = ItemIndex{unit};
-    call_item(*f, inputs[unit], scope, store);
+      scope.item = ItemIndex{index};
+    call_item(*f, inputs[index], scope, store);
   }
   template <class Each>
-  void for_each_input(std::uint64_t unit, const Each& each) const {
-    each(inputs[unit]);
+  void for_each_input(std::uint64_t index, const Each& each) const {
+    each(inputs[index]);
   }
 };
 
-// A reduction. Unit b is the block of items [b * block, (b + 1) * block), folded from left to right; the
+// A reduction. Index b is the block of items [b * block, (b + 1) * block), folded from left to right; the
 // caller joins the blocks' sums as a balanced tree. The shape depends on the number of items alone, and the
-// fold is one function, compiled once: so every backend, number of workers and chunk size gives the same
+// fold is one function, compiled once, so every backend, number of workers and chunk size gives the same
 // bits. A Work of Kernel (kernels.hpp).
 template <class F, class Op, class Access, class SinkType>
 struct BlockReduce {
@@ -56,8 +56,8 @@ struct BlockReduce {
   std::uint64_t items;
   std::uint64_t block;
 
-  std::uint64_t end_of(std::uint64_t unit) const {
-    return items - unit * block < block ? items : (unit + 1) * block;
+  std::uint64_t end_of(std::uint64_t index) const {
+    return items - index * block < block ? items : (index + 1) * block;
   }
 
   R mapped(std::uint64_t item, TaskScope& scope) const {
@@ -66,13 +66,13 @@ struct BlockReduce {
     call_item(*f, inputs[item], scope, [&](R&& value) { result.emplace(std::move(value)); });
     return *std::move(result);
   }
-  // Of awaitables: compiled once for coroutines and other workers.
+  // For awaitables. One function, compiled once, that coroutines and all other workers use.
   [[gnu::noinline]] static R step(Op& op, R&& sum, R&& value) {
     return std::invoke(op, std::move(sum), std::move(value));
   }
-  [[gnu::noinline]] static R fold(const BlockReduce& self, TaskScope& scope, std::uint64_t unit) {
-    R sum = self.mapped(unit * self.block, scope);
-    for (std::uint64_t i = unit * self.block + 1; i < self.end_of(unit); ++i) {
+  [[gnu::noinline]] static R fold(const BlockReduce& self, TaskScope& scope, std::uint64_t index) {
+    R sum = self.mapped(index * self.block, scope);
+    for (std::uint64_t i = index * self.block + 1; i < self.end_of(index); ++i) {
       if constexpr (CallOf<F, Input>::kAwaitable)
         sum = step(*self.op, std::move(sum), self.mapped(i, scope));
       else
@@ -82,12 +82,12 @@ struct BlockReduce {
   }
 
   template <bool Publish, class Store>
-  void produce(std::uint64_t unit, TaskScope& scope, const Store& store) const {
-    store(fold(*this, scope, unit));
+  void produce(std::uint64_t index, TaskScope& scope, const Store& store) const {
+    store(fold(*this, scope, index));
   }
   template <class Each>
-  void for_each_input(std::uint64_t unit, const Each& each) const {
-    for (std::uint64_t i = unit * block; i < end_of(unit); ++i) each(inputs[i]);
+  void for_each_input(std::uint64_t index, const Each& each) const {
+    for (std::uint64_t i = index * block; i < end_of(index); ++i) each(inputs[i]);
   }
 };
 

@@ -1,51 +1,52 @@
-// furrow._mpi: this process as a rank, for furrow.MPIPool. The one extension that needs MPI, so it is
-// imported only when such a pool is made.
+// furrow._mpi: this process as a rank, for furrow.MPIPool. This extension alone needs MPI, so it is imported
+// only when such a pool is made.
 //
-// What runs in the workers comes from furrow._furrow, as a capsule with a pool::Cargo; what rank 0 has for
-// its jobs goes there, as one with a pool::ParcelCrew. The two extensions are of one build.
+// The two extensions come from one build and exchange capsules: furrow._furrow gives a pool::PayloadCodec,
+// which knows what runs in the workers; this one gives rank 0's pool::ChunkWorkers.
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
 #include "furrow/errors.hpp"
-#include "mpi/opening.hpp"
-#include "mpi/rank_crew.hpp"
-#include "mpi/rank_server.hpp"
-#include "mpi/ranks_here.hpp"
+#include "mpi_pool/opening.hpp"
+#include "mpi_pool/rank_server.hpp"
+#include "mpi_pool/ranks_here.hpp"
+#include "mpi_pool/remote_workers.hpp"
 #include "native/fork.hpp"
-#include "native/station.hpp"
+#include "native/worker_runtime.hpp"
 
 namespace py = pybind11;
-using namespace furrow::mpi_detail;
+using namespace furrow::mpi_pool;
 using furrow::python::Fork;
 
 namespace {
 
-// Workers on this rank, until a crew or a server takes them. Keeps the station that they are made of.
+// The workers of this rank, until open() or serve() takes them. Keeps their WorkerRuntime alive.
 class Workers {
  public:
-  Workers(int workers, std::uint64_t max_tasks, py::object station) : station_(std::move(station)) {
-    const py::capsule cargo = station_.attr("cargo");
+  Workers(int workers, std::uint64_t max_tasks, py::object runtime) : runtime_(std::move(runtime)) {
+    const py::capsule codec = runtime_.attr("codec");
     furrow::PoolOptions options;
     options.max_tasks_per_child = max_tasks;
     const Fork fork;
-    workers_ =
-        std::make_unique<RankWorkers>(workers, options, false, cargo.get_pointer<furrow::pool::Cargo>());
+    workers_ = std::make_unique<RankWorkers>(workers, options, false,
+                                             codec.get_pointer<furrow::pool::PayloadCodec>());
   }
   std::unique_ptr<RankWorkers> take() { return std::move(workers_); }
-  py::object station() const { return station_; }
+  py::object runtime() const { return runtime_; }
 
  private:
-  py::object station_;
+  py::object runtime_;
   std::unique_ptr<RankWorkers> workers_{};
 };
 
 Program& program() { return Program::here(); }
 
-// Gives (rank, number of ranks). Whoever uses MPI beside us may do so on any thread.
+// Starts MPI; returns (rank, number of ranks). MPI_THREAD_MULTIPLE, since mpi4py may call MPI on any thread.
 std::pair<int, int> start(std::uint64_t identity) {
-  const py::object keeper = py::module_::import("furrow._furrow").attr("keeper");
-  if (!keeper.is_none()) program().keeper = keeper.cast<py::capsule>().get_pointer<furrow::os::Keeper>();
-  // Python that was interrupted ends by a signal, after this and before any handler of the C library.
+  const py::object supervisor = py::module_::import("furrow._furrow").attr("supervisor");
+  if (!supervisor.is_none())
+    program().supervisor = supervisor.cast<py::capsule>().get_pointer<furrow::os::Supervisor>();
+  // Not atexit(): an interrupted Python ends itself with a signal, after the functions of Py_AtExit.
   if (!mpi_runs()) Py_AtExit([] { program().finalize(); });
   program().start(MPI_THREAD_MULTIPLE, identity);
   program().at_end = [] { end_others(program()); };
@@ -53,18 +54,18 @@ std::pair<int, int> start(std::uint64_t identity) {
   return {program().rank(), program().size()};
 }
 
-// Until rank 0's program ends. HIRE(workers, max_tasks, what rank 0 sent) gives Workers.
-void serve(Workers* first, const py::object& hire) {
-  std::vector<py::object> stations;
-  if (first) stations.push_back(first->station());
-  const auto hire_here = [&](const OpenHead& head, BytesReader reader) {
+// Serves rank 0 until its program ends. MAKE_WORKERS(workers, max_tasks, what rank 0 sent) returns Workers.
+void serve(Workers* first, const py::object& make_workers) {
+  std::vector<py::object> runtimes;
+  if (first) runtimes.push_back(first->runtime());
+  const auto make_workers_here = [&](const OpenHead& head, furrow::pool::BytesReader reader) {
     const py::gil_scoped_acquire gil;
     const std::size_t size = reader.remaining();
     const py::bytes sent(reinterpret_cast<const char*>(reader.skip(size)), size);
     try {
-      const py::object made = hire(head.workers, head.max_tasks_per_child, sent);
+      const py::object made = make_workers(head.workers, head.max_tasks_per_child, sent);
       auto& workers = made.cast<Workers&>();
-      stations.push_back(workers.station());
+      runtimes.push_back(workers.runtime());
       return workers.take();
     } catch (py::error_already_set& error) {
       throw furrow::PoolError(error.what());
@@ -72,21 +73,23 @@ void serve(Workers* first, const py::object& hire) {
   };
   std::unique_ptr<RankWorkers> workers = first ? first->take() : nullptr;
   const py::gil_scoped_release released;
-  RankServer(program(), std::move(workers), hire_here).serve();
+  RankServer(program(), std::move(workers), make_workers_here).serve();
 }
 
-// A Pool begins, on all ranks. Gives a capsule with its crew, which borrows the STATION of this rank.
+// Opens a Pool on all ranks. Returns a capsule with its RemoteWorkers, which borrow this rank's RUNTIME.
 py::capsule open(const std::vector<int>& workers_of, const std::vector<int>& made, std::uint64_t max_tasks,
-                 const py::bytes& sent, Workers* own, const py::object& station) {
-  const py::capsule cargo = station.attr("cargo");
+                 const py::bytes& sent, Workers* own, const py::object& runtime) {
+  const py::capsule codec = runtime.attr("codec");
   const std::string bytes = sent;
   const auto write = [&](furrow::Writer& to) { to.write(bytes.data(), bytes.size()); };
   const std::uint64_t pool = open_on_others(program(), {workers_of, made, max_tasks, write});
-  auto crew = std::make_unique<RankCrew>(program().mailbox(), pool, workers_of, own ? own->take() : nullptr,
-                                         cargo.get_pointer<furrow::pool::Cargo>());
-  furrow::pool::ParcelCrew* const seam = crew.release();
-  return py::capsule(seam, furrow::python::kRanksName, [](PyObject* capsule) {
-    delete static_cast<furrow::pool::ParcelCrew*>(PyCapsule_GetPointer(capsule, furrow::python::kRanksName));
+  auto workers =
+      std::make_unique<RemoteWorkers>(program().transport(), pool, workers_of, own ? own->take() : nullptr,
+                                      codec.get_pointer<furrow::pool::PayloadCodec>());
+  furrow::pool::ChunkWorkers* const chunk_workers = workers.release();
+  return py::capsule(chunk_workers, furrow::python::kRanksName, [](PyObject* capsule) {
+    delete static_cast<furrow::pool::ChunkWorkers*>(
+        PyCapsule_GetPointer(capsule, furrow::python::kRanksName));
   });
 }
 

@@ -8,7 +8,7 @@ namespace furrow::python {
 
 namespace {
 
-constexpr std::size_t kWorthTheGil = std::size_t{1} << 20;  // copies from here on let other threads run
+constexpr std::size_t kWorthTheGil = std::size_t{1} << 20;  // larger copies release the GIL
 
 void copy(std::byte* to, const Py_buffer& from) {
   const auto size = static_cast<std::size_t>(from.len);
@@ -59,8 +59,8 @@ void ArenaStore::enter(int worker) {
   arena_->enter(worker + 1);
 }
 
-void ArenaStore::use(std::vector<std::uint64_t>* places, SentBuffers* sent) {
-  places_ = places;
+void ArenaStore::use(std::vector<std::uint64_t>* offsets, SentBuffers* sent) {
+  offsets_ = offsets;
   sent_ = sent;
 }
 
@@ -68,8 +68,8 @@ std::uint64_t ArenaStore::put(const Py_buffer& bytes) {
   lasting_ = false;
   const SentBuffers::Key key{bytes.buf, static_cast<std::size_t>(bytes.len), bytes.readonly};
   std::uint64_t at = kNowhere;
-  if (const auto known = sent_ ? sent_->places.find(key) : decltype(sent_->places)::iterator{};
-      sent_ && known != sent_->places.end()) {
+  if (const auto known = sent_ ? sent_->offsets.find(key) : decltype(sent_->offsets)::iterator{};
+      sent_ && known != sent_->offsets.end()) {
     at = known->second;
     lasting_ = true;
   } else {
@@ -78,7 +78,7 @@ std::uint64_t ArenaStore::put(const Py_buffer& bytes) {
     copy(block.data, bytes);
     at = block.at;
     if (sent_ && bytes.obj) {
-      sent_->places.emplace(key, at);
+      sent_->offsets.emplace(key, at);
       sent_->held.push_back(at);
       sent_->owners.push_back(py::reinterpret_borrow<py::object>(bytes.obj));
       ++uses_[at];
@@ -86,46 +86,46 @@ std::uint64_t ArenaStore::put(const Py_buffer& bytes) {
     }
   }
   if (!in_worker_) ++uses_[at];
-  if (places_) places_->push_back(at);
+  if (offsets_) offsets_->push_back(at);
   return at;
 }
 
-py::object ArenaStore::get(std::uint64_t place, std::uint64_t size, bool readonly) {
-  if (const auto found = arrived_.find(place); found != arrived_.end()) {
+py::object ArenaStore::get(std::uint64_t offset, std::uint64_t size, bool readonly) {
+  if (const auto found = arrived_.find(offset); found != arrived_.end()) {
     std::shared_ptr<void> keep = found->second.lock();
     arrived_.erase(found);
-    std::byte* const data = keep ? arena_->whole(place, size) : nullptr;
+    std::byte* const data = keep ? arena_->whole(offset, size) : nullptr;
     if (data) return py::cast(std::make_shared<View>(std::move(keep), data, size, readonly));
   }
-  std::byte* const data = in_worker_ ? arena_->view(place, size) : arena_->receive(place, size);
+  std::byte* const data = in_worker_ ? arena_->view(offset, size) : arena_->receive(offset, size);
   if (!data) {
     PyErr_SetString(PyExc_MemoryError, "a large buffer from another process cannot be mapped");
     throw py::error_already_set();
   }
-  return py::cast(std::make_shared<View>(arena_, data, place, size, readonly, in_worker_));
+  return py::cast(std::make_shared<View>(arena_, data, offset, size, readonly, in_worker_));
 }
 
-// A forked child's copy gives nothing back.
-std::shared_ptr<void> ArenaStore::freeing(std::uint64_t place) const {
-  return std::shared_ptr<void>(arena_.get(), [arena = arena_, place, owner = ::getpid()](void*) {
-    if (owner == ::getpid()) arena->free(place);
+// Frees the block when the last copy is gone, except in a forked child.
+std::shared_ptr<void> ArenaStore::freeing(std::uint64_t offset) const {
+  return std::shared_ptr<void>(arena_.get(), [arena = arena_, offset, owner = ::getpid()](void*) {
+    if (owner == ::getpid()) arena->free(offset);
   });
 }
 
-pool::Beside ArenaStore::leaving(std::uint64_t place, std::uint64_t size, bool from_worker) {
-  std::byte* const data = from_worker ? arena_->receive(place, size) : arena_->whole(place, size);
+pool::OutOfBandBuffer ArenaStore::leaving(std::uint64_t offset, std::uint64_t size, bool from_worker) {
+  std::byte* const data = from_worker ? arena_->receive(offset, size) : arena_->whole(offset, size);
   if (!data) throw std::runtime_error("a large buffer cannot be mapped");
-  return {data, size, place, from_worker ? freeing(place) : nullptr};
+  return {data, size, offset, from_worker ? freeing(offset) : nullptr};
 }
 
-pool::Beside ArenaStore::arriving(std::uint64_t size) {
+pool::OutOfBandBuffer ArenaStore::arriving(std::uint64_t size) {
   const pool::Arena::Block block = arena_->make(size);
   if (!block) return {};
   return {block.data, size, block.at, freeing(block.at)};
 }
 
-void ArenaStore::release(std::vector<std::uint64_t>& places) {
-  for (const std::uint64_t at : places) {
+void ArenaStore::release(std::vector<std::uint64_t>& offsets) {
+  for (const std::uint64_t at : offsets) {
     if (in_worker_) {
       arena_->free(at);
       continue;
@@ -135,7 +135,7 @@ void ArenaStore::release(std::vector<std::uint64_t>& places) {
     uses_.erase(found);
     arena_->free(at);
   }
-  places.clear();
+  offsets.clear();
 }
 
 }  // namespace furrow::python

@@ -1,6 +1,6 @@
-// Bytes that grow, without being zeroed first: what is encoded here is written at once.
+// A growing array of bytes that does not zero new ones: the encoder writes them at once.
 //
-// For one thread. Owns its memory, and keeps it for the next use.
+// Used by one thread. Owns its memory, and keeps it for the next use.
 #pragma once
 
 #include <cstddef>
@@ -27,7 +27,7 @@ class Buffer {
     return *this;
   }
 
-  // Room for SIZE more bytes, which count from now on.
+  // Appends SIZE uninitialized bytes and returns where they begin.
   char* grow(std::size_t size) {
     if (capacity_ - size_ < size) reserve(size_ + size);
     char* const room = data_ + size_;
@@ -48,7 +48,7 @@ class Buffer {
   std::size_t size() const { return size_; }
   void cut(std::size_t size) { size_ = size; }
   void clear() { size_ = 0; }
-  // Lets go of memory that only an unusually large use needed.
+  // Frees the memory if it is larger than MOST.
   void shrink(std::size_t most) {
     if (capacity_ <= most) return;
     std::free(std::exchange(data_, nullptr));

@@ -1,4 +1,4 @@
-// Python is told of a fork that happens while this lives. For the thread that holds the GIL.
+// Informs Python of a fork that happens during this object's lifetime. For the thread that holds the GIL.
 #pragma once
 
 #include <pybind11/pybind11.h>

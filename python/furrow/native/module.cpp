@@ -1,24 +1,25 @@
-// furrow._furrow: the C++ pool as Python sees it. The classes of the package are built on these few.
+// furrow._furrow: the C++ pool as Python sees it. The Python classes of the package are built on these.
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
 #include "furrow/cpu_count.hpp"
 #include "native/arena_store.hpp"
-#include "native/crew.hpp"
-#include "native/station.hpp"
+#include "native/worker_pool.hpp"
+#include "native/worker_runtime.hpp"
 #include "os/process/slurm_rank.hpp"
-#include "pool/map/progress_bar.hpp"
+#include "os/terminal/progress_line.hpp"
 
 namespace py = pybind11;
 using namespace furrow::python;
 
 namespace {
 
-std::shared_ptr<Job> make_job(int kind, std::uint64_t key, const py::bytes& spec, std::uint64_t chunksize,
-                              double timeout_s, int retries, py::object collect, std::uint64_t items_ahead,
-                              py::object on_settled, py::object make_failure) {
-  Job::Options options;
-  options.kind = static_cast<Job::Kind>(kind);
+std::shared_ptr<PendingMap> make_pending_map(int kind, std::uint64_t key, const py::bytes& spec,
+                                             std::uint64_t chunksize, double timeout_s, int retries,
+                                             py::object collect, std::uint64_t items_ahead,
+                                             py::object on_settled, py::object make_failure) {
+  PendingMap::Options options;
+  options.kind = static_cast<PendingMap::Kind>(kind);
   options.key = key;
   options.spec = spec;
   options.chunksize = chunksize;
@@ -27,34 +28,37 @@ std::shared_ptr<Job> make_job(int kind, std::uint64_t key, const py::bytes& spec
   options.collect = std::move(collect);
   options.items_ahead = items_ahead;
   options.on_settled = std::move(on_settled);
-  return std::make_shared<Job>(std::move(options), std::move(make_failure));
+  return std::make_shared<PendingMap>(std::move(options), std::move(make_failure));
 }
 
-std::unique_ptr<Crew> make_crew(int workers, std::uint64_t max_tasks, py::object hooks, py::object begin,
-                                py::object dumps, py::object loads, py::object by_value, py::object fallback,
-                                const py::object& spawn) {
+std::unique_ptr<WorkerPool> make_worker_pool(int workers, std::uint64_t max_tasks, py::object hooks,
+                                             py::object begin, py::object dumps, py::object loads,
+                                             py::object by_value, py::object fallback,
+                                             const py::object& spawn) {
   Pickling pickling;
   pickling.dumps = std::move(dumps);
   pickling.loads = std::move(loads);
   pickling.by_value = std::move(by_value);
   pickling.fallback = std::move(fallback);
-  return std::make_unique<Crew>(workers, max_tasks, std::move(hooks), std::move(begin), std::move(pickling),
-                                spawn);
+  return std::make_unique<WorkerPool>(workers, max_tasks, std::move(hooks), std::move(begin),
+                                      std::move(pickling), spawn);
 }
 
-std::unique_ptr<Crew> make_crew_over_ranks(int workers, py::capsule ranks, std::shared_ptr<Station> station,
-                                           py::object dumps, py::object loads, py::object by_value,
-                                           py::object fallback) {
+std::unique_ptr<WorkerPool> make_worker_pool_over_ranks(int workers, py::capsule ranks,
+                                                        std::shared_ptr<WorkerRuntime> runtime,
+                                                        py::object dumps, py::object loads,
+                                                        py::object by_value, py::object fallback) {
   Pickling pickling;
   pickling.dumps = std::move(dumps);
   pickling.loads = std::move(loads);
   pickling.by_value = std::move(by_value);
   pickling.fallback = std::move(fallback);
-  return std::make_unique<Crew>(workers, std::move(ranks), std::move(station), std::move(pickling));
+  return std::make_unique<WorkerPool>(workers, std::move(ranks), std::move(runtime), std::move(pickling));
 }
 
-std::uint64_t open_session(Crew& crew, Job& job, bool bar, py::object progress, std::string resume,
-                           std::string key, std::string trace, std::uint64_t seed, std::uint64_t number) {
+std::uint64_t open_session(WorkerPool& workers, PendingMap& map, bool bar, py::object progress,
+                           std::string resume, std::string key, std::string trace, std::uint64_t seed,
+                           std::uint64_t number) {
   Session::Options options;
   options.bar = bar;
   options.progress = std::move(progress);
@@ -63,11 +67,11 @@ std::uint64_t open_session(Crew& crew, Job& job, bool bar, py::object progress, 
   options.trace = std::move(trace);
   options.seed = seed;
   options.number = number;
-  return crew.open_session(job, std::move(options));
+  return workers.open_session(map, std::move(options));
 }
 
-py::object take(Job& job) {
-  auto item = job.take();
+py::object take(PendingMap& map) {
+  auto item = map.take();
   if (!item) return py::none();
   return py::make_tuple(item->raised, std::move(item->value));
 }
@@ -76,70 +80,73 @@ py::object take(Job& job) {
 
 PYBIND11_MODULE(_furrow, module) {
   module.doc() = "The C++ pool behind furrow.";
-  // As early as can be: what is imported later may start threads. A rank's part of furrow._mpi tells it more.
-  furrow::os::Keeper* const keeper = furrow::os::keep_slurm_rank();
-  module.attr("lacks_keeper") = furrow::os::lacks_keeper();
-  module.attr("keeper") = keeper ? py::object(py::capsule(keeper)) : py::none();
+  // As early as possible: modules that are imported later may start threads. furrow._mpi takes it from here.
+  furrow::os::Supervisor* const supervisor = furrow::os::supervise_slurm_rank();
+  module.attr("lacks_supervisor") = furrow::os::lacks_supervisor();
+  module.attr("supervisor") = supervisor ? py::object(py::capsule(supervisor)) : py::none();
   module.def("cpu_count", &furrow::cpu_count, py::arg("logical") = false);
 
   module.def("task_scope", &Worker::scope);
-  module.def("tend", &Crew::tend);
+  module.def("run_template", &WorkerPool::run_template);
 
   py::class_<View, std::shared_ptr<View>>(module, "View", py::buffer_protocol()).def_buffer(&View::buffer);
 
-  py::class_<furrow::pool::ProgressBar>(module, "ProgressBar")
+  py::class_<furrow::os::ProgressLine>(module, "ProgressBar")
       .def(py::init<>())
       .def("draw",
-           [](furrow::pool::ProgressBar& bar, std::uint64_t done, std::uint64_t failed, std::uint64_t total,
+           [](furrow::os::ProgressLine& line, std::uint64_t done, std::uint64_t failed, std::uint64_t total,
               double elapsed_s) {
-             bar.draw({done, failed, total, elapsed_s}, 0);
+             furrow::os::ProgressFigures figures{.done = done, .failed = failed};
+             if (total > 0) figures.total = total;
+             figures.elapsed_s = elapsed_s;
+             line.draw(figures);
            })
-      .def("erase", &furrow::pool::ProgressBar::erase);
+      .def("erase", &furrow::os::ProgressLine::erase);
 
-  py::class_<Job, std::shared_ptr<Job>>(module, "Job")
-      .def(py::init(&make_job))
-      .def("give", &Job::give)
-      .def("draw_from", &Job::draw_from)
-      .def("end_input", &Job::end_input)
-      .def("fail_input", &Job::fail_input)
-      .def("hungry", &Job::hungry)
+  py::class_<PendingMap, std::shared_ptr<PendingMap>>(module, "PendingMap")
+      .def(py::init(&make_pending_map))
+      .def("give", &PendingMap::give)
+      .def("draw_from", &PendingMap::draw_from)
+      .def("end_input", &PendingMap::end_input)
+      .def("fail_input", &PendingMap::fail_input)
+      .def("wants_input", &PendingMap::wants_input)
       .def("take", &take)
-      .def("set_key", &Job::set_key)
-      .def("set_spec", [](Job& job, const py::bytes& spec) { job.set_spec(spec); })
-      .def_property_readonly("over", &Job::over)
-      .def_property_readonly("exhausted", &Job::exhausted)
-      .def_property_readonly("settled", &Job::settled)
-      .def_property_readonly("error", &Job::error)
-      .def_property_readonly("results", &Job::results)
-      .def_property_readonly("done", &Job::done)
-      .def_property_readonly("failed", &Job::failed)
-      .def_property_readonly("total", &Job::total);
+      .def("set_key", &PendingMap::set_key)
+      .def("set_spec", [](PendingMap& map, const py::bytes& spec) { map.set_spec(spec); })
+      .def_property_readonly("over", &PendingMap::over)
+      .def_property_readonly("exhausted", &PendingMap::exhausted)
+      .def_property_readonly("settled", &PendingMap::settled)
+      .def_property_readonly("error", &PendingMap::error)
+      .def_property_readonly("results", &PendingMap::results)
+      .def_property_readonly("done", &PendingMap::done)
+      .def_property_readonly("failed", &PendingMap::failed)
+      .def_property_readonly("total", &PendingMap::total);
 
-  // The capsule is for furrow._mpi, and borrows the station.
-  py::class_<Station, std::shared_ptr<Station>>(module, "Station")
+  // The capsule is for furrow._mpi, and borrows the WorkerRuntime.
+  py::class_<WorkerRuntime, std::shared_ptr<WorkerRuntime>>(module, "WorkerRuntime")
       .def(py::init<int, py::object, py::object>())
-      .def_property_readonly("cargo", [](Station& station) {
-        return py::capsule(static_cast<furrow::pool::Cargo*>(&station), kCargoName);
+      .def_property_readonly("codec", [](WorkerRuntime& runtime) {
+        return py::capsule(static_cast<furrow::pool::PayloadCodec*>(&runtime), kPayloadCodecName);
       });
 
-  py::class_<Crew>(module, "Crew")
-      .def(py::init(&make_crew))
-      .def(py::init(&make_crew_over_ranks))
+  py::class_<WorkerPool>(module, "WorkerPool")
+      .def(py::init(&make_worker_pool))
+      .def(py::init(&make_worker_pool_over_ranks))
       .def("open_session", &open_session)
-      .def("submit", &Crew::submit)
-      .def("wait", &Crew::wait)
-      .def("wait_for_item", &Crew::wait_for_item)
-      .def("nudge", &Crew::nudge)
-      .def("tick", &Crew::tick)
-      .def("serve", &Crew::serve)
-      .def("cancel", &Crew::cancel)
-      .def("finish", &Crew::finish)
-      .def("end", &Crew::end)
-      .def("pids", &Crew::pids)
-      .def("living", &Crew::living)
-      .def_property("names_matter", &Crew::names_matter, &Crew::set_names_matter)
-      .def_property_readonly("broken", &Crew::broken)
-      .def_property_readonly("ended", &Crew::ended);
+      .def("submit", &WorkerPool::submit)
+      .def("wait", &WorkerPool::wait)
+      .def("wait_for_item", &WorkerPool::wait_for_item)
+      .def("nudge", &WorkerPool::nudge)
+      .def("tick", &WorkerPool::tick)
+      .def("serve", &WorkerPool::serve)
+      .def("cancel", &WorkerPool::cancel)
+      .def("finish", &WorkerPool::finish)
+      .def("end", &WorkerPool::end)
+      .def("pids", &WorkerPool::pids)
+      .def("living", &WorkerPool::living)
+      .def_property("names_matter", &WorkerPool::names_matter, &WorkerPool::set_names_matter)
+      .def_property_readonly("broken", &WorkerPool::broken)
+      .def_property_readonly("ended", &WorkerPool::ended);
 
   py::register_exception_translator([](std::exception_ptr problem) {
     try {

@@ -1,7 +1,7 @@
-// Results of a worker, put one after the other into a block of its outbox, where they count as soon as the
-// next unit is published; the parent sees them when the block is committed.
+// Writes a worker's results one after the other into a block of its outbox. A result counts as done as soon
+// as the next index is published; the parent reads it after commit(), or after the worker's death.
 //
-// Borrows all it is given. For the worker's one thread.
+// Borrows everything it is given. Used by the worker's one thread.
 #pragma once
 
 #include <algorithm>
@@ -13,36 +13,36 @@ namespace furrow::python {
 
 class ResultBlock {
  public:
-  // FEW: how many results there will be, at most.
-  ResultBlock(const pool::WorkerDesk& desk, std::uint64_t few) : desk_(desk), few_(few) {}
+  // FEW: the most results there can be.
+  ResultBlock(const pool::WorkerContext& context, std::uint64_t few) : context_(context), few_(few) {}
 
-  void put(std::uint64_t unit, const Buffer& value) {
+  void put(std::uint64_t index, const Buffer& value) {
     const std::size_t size = value.size();
-    if (size > desk_.outbox.largest_block()) {
+    if (size > context_.outbox.largest_block()) {
       commit();
       const auto length = static_cast<std::uint64_t>(size);
-      desk_.outbox.begin(unit);
-      desk_.outbox.write(&length, sizeof length);
-      desk_.outbox.write(value.data(), size);
-      desk_.outbox.end();
+      context_.outbox.begin(index);
+      context_.outbox.write(&length, sizeof length);
+      context_.outbox.write(value.data(), size);
+      context_.outbox.end();
       return;
     }
     if (used_ + size > room_) {
       commit();
-      open(unit, size);
+      open(index, size);
     }
     std::memcpy(block_ + used_, value.data(), size);
     used_ += size;
     ++count_;
   }
 
-  void fail(std::uint64_t unit, const Failure& failure) {
+  void fail(std::uint64_t index, const Failure& failure) {
     commit();
-    desk_.outbox.send_failure(unit, failure);
+    context_.outbox.send_failure(index, failure);
   }
 
   void commit() {
-    if (count_ > 0) desk_.outbox.commit(first_, count_, used_);
+    if (count_ > 0) context_.outbox.commit(first_, count_, used_);
     count_ = 0;
     used_ = room_ = 0;
   }
@@ -50,16 +50,14 @@ class ResultBlock {
  private:
   static constexpr std::size_t kRoom = 32 << 10;
 
-  void open(std::uint64_t unit, std::size_t size) {
-    room_ = few_ <= 1 ? size : std::min(std::max(kRoom, size), desk_.outbox.largest_block());
-    block_ = desk_.outbox.reserve(room_, 1);
-    first_ = unit;
-    desk_.slot.block_at.store(static_cast<std::uint64_t>(block_ - desk_.outbox.memory()),
-                              std::memory_order_relaxed);
-    desk_.slot.block_unit.store(unit, std::memory_order_relaxed);
+  void open(std::uint64_t index, std::size_t size) {
+    room_ = few_ <= 1 ? size : std::min(std::max(kRoom, size), context_.outbox.largest_block());
+    block_ = context_.outbox.reserve(room_, 1);
+    first_ = index;
+    context_.slot.block.open(index, static_cast<std::uint64_t>(block_ - context_.outbox.memory()));
   }
 
-  const pool::WorkerDesk& desk_;
+  const pool::WorkerContext& context_;
   const std::uint64_t few_;
   std::byte* block_ = nullptr;
   std::uint64_t first_ = 0, count_ = 0;

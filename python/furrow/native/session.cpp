@@ -9,7 +9,7 @@ Session::Session(Options options, py::list inputs, py::list results, Pickling& p
       results_(std::move(results)),
       encoder_(pickling, nullptr),
       pickling_(pickling),
-      run_(call_, options_, watchdog_, false) {
+      run_(call_, options_, timeout_monitor_, false) {
   call_.object = this;
   call_.size = call_.items = inputs_.size();
   call_.has_result = true;
@@ -20,26 +20,26 @@ Session::Session(Options options, py::list inputs, py::list results, Pickling& p
   options_.trace = options.trace;
   if (options.bar) options_.progress = Progress(true);
   if (!options.progress.is_none())
-    options_.progress = Progress([told = options.progress](const ProgressUpdate& update) {
+    options_.progress = Progress([callback = options.progress](const ProgressUpdate& update) {
       const py::gil_scoped_acquire gil;
-      told(update.done, update.failed, update.total, update.elapsed_s);
+      callback(update.done, update.failed, update.total, update.elapsed_s);
     });
   run_.seed = options.seed;
   run_.number = options.number;
   session_.emplace(run_, BackendKind::kProcesses);
 }
 
-std::vector<pool::Span> Session::left() const {
-  std::vector<pool::Span> spans;
+std::vector<pool::IndexRange> Session::left() const {
+  std::vector<pool::IndexRange> ranges;
   if (run_.todo() > 0)
-    run_.for_units({0, run_.todo()}, [&](std::uint64_t begin, std::uint64_t end) {
-      spans.push_back({begin, end});
+    run_.for_each_range({0, run_.todo()}, [&](std::uint64_t begin, std::uint64_t end) {
+      ranges.push_back({begin, end});
     });
-  return spans;
+  return ranges;
 }
 
-void Session::chunk_done(int worker, pool::Span units, std::int64_t began_ns, std::int64_t ended_ns) {
-  run_.chunk_done({std::max(worker, 0), units, began_ns, ended_ns});
+void Session::chunk_done(int worker, pool::IndexRange indices, std::int64_t began_ns, std::int64_t ended_ns) {
+  run_.chunk_done({std::max(worker, 0), indices, began_ns, ended_ns});
 }
 
 void Session::failed(std::uint64_t index, int attempts, const std::string& what, int worker) {
@@ -66,14 +66,14 @@ void Session::encode(PyObject* value, Writer& to) {
   to.write(buffer_.data(), buffer_.size());
 }
 
-void Session::encode_input(void* session, std::uint64_t unit, Writer& to) {
+void Session::encode_input(void* session, std::uint64_t index, Writer& to) {
   auto* const self = static_cast<Session*>(session);
-  self->encode(PyList_GET_ITEM(self->inputs_.ptr(), static_cast<Py_ssize_t>(unit)), to);
+  self->encode(PyList_GET_ITEM(self->inputs_.ptr(), static_cast<Py_ssize_t>(index)), to);
 }
 
-void Session::encode_result(void* session, std::uint64_t unit, Writer& to) {
+void Session::encode_result(void* session, std::uint64_t index, Writer& to) {
   auto* const self = static_cast<Session*>(session);
-  PyObject* const result = PyList_GET_ITEM(self->results_.ptr(), static_cast<Py_ssize_t>(unit));
+  PyObject* const result = PyList_GET_ITEM(self->results_.ptr(), static_cast<Py_ssize_t>(index));
   Buffer value;
   self->encoder_.encode(result ? result : Py_None, value);
   const auto size = static_cast<std::uint64_t>(value.size());
@@ -81,7 +81,7 @@ void Session::encode_result(void* session, std::uint64_t unit, Writer& to) {
   to.write(value.data(), value.size());
 }
 
-void Session::store_result(void* session, std::uint64_t unit, Reader& from) {
+void Session::store_result(void* session, std::uint64_t index, Reader& from) {
   auto* const self = static_cast<Session*>(session);
   std::uint64_t size = 0;
   from.read(&size, sizeof size);
@@ -90,7 +90,7 @@ void Session::store_result(void* session, std::uint64_t unit, Reader& from) {
   from.read(value.grow(size), size);
   const char* at = value.data();
   PyObject* const result = decode(at, at + size, self->pickling_, nullptr).release().ptr();
-  if (PyList_SetItem(self->results_.ptr(), static_cast<Py_ssize_t>(unit), result) != 0)
+  if (PyList_SetItem(self->results_.ptr(), static_cast<Py_ssize_t>(index), result) != 0)
     throw py::error_already_set();
 }
 

@@ -1,7 +1,7 @@
-// What goes on beside a map of Python tasks: progress, a trace, a resume file (pool/map/map_session.hpp),
-// over the lists of its inputs and results.
+// Progress, trace and resume file of a map of Python tasks (pool/map/map_session.hpp), over the lists of its
+// inputs and results.
 //
-// The GIL guards it. Errors: PoolError, and what a progress callback raised.
+// The GIL guards it. Errors: PoolError, and whatever a progress callback raises.
 #pragma once
 
 #include <memory>
@@ -17,37 +17,37 @@ class Session {
  public:
   struct Options {
     bool bar = false;
-    py::object progress{};  // (done, failed, total, elapsed_s); none
+    py::object progress{};  // called with (done, failed, total, elapsed_s); None: nothing
     std::string resume{}, resume_key{}, trace{};
     std::uint64_t seed = 0, number = 0;
   };
 
-  // Stores the results in RESULTS that a resume file has.
+  // Stores the results that a resume file has in RESULTS.
   Session(Options options, py::list inputs, py::list results, Pickling& pickling);
 
-  // The stretches that are left to do, in order.
-  std::vector<pool::Span> left() const;
+  // The index ranges that are left to do, in order.
+  std::vector<pool::IndexRange> left() const;
   std::uint64_t number() const { return run_.number; }
-  void chunk_done(int worker, pool::Span units, std::int64_t began_ns, std::int64_t ended_ns);
+  void chunk_done(int worker, pool::IndexRange indices, std::int64_t began_ns, std::int64_t ended_ns);
   void failed(std::uint64_t index, int attempts, const std::string& what, int worker);
   void restarted(int worker);
   void tick();
   void finish();
 
  private:
-  static void encode_input(void* session, std::uint64_t unit, Writer& to);
-  static void encode_result(void* session, std::uint64_t unit, Writer& to);
-  static void store_result(void* session, std::uint64_t unit, Reader& from);
+  static void encode_input(void* session, std::uint64_t index, Writer& to);
+  static void encode_result(void* session, std::uint64_t index, Writer& to);
+  static void store_result(void* session, std::uint64_t index, Reader& from);
   void encode(PyObject* value, Writer& to);
 
   py::list inputs_, results_;
-  Encoder encoder_;  // a file holds all of a value
+  Encoder encoder_;  // without a store: a file must hold the whole value
   const Pickling& pickling_;
   Buffer buffer_{};
   MapOptions options_{};
   detail::MapCall call_{};
-  pool::Watchdog watchdog_{};
-  pool::MapRun run_;
+  pool::TimeoutMonitor timeout_monitor_{};
+  pool::RunningMap run_;
   std::optional<pool::MapSession> session_{};
 };
 

@@ -7,7 +7,7 @@ namespace furrow::python {
 
 namespace {
 
-constexpr int kDeepest = 4;  // tuples in tuples
+constexpr int kDeepest = 4;  // how deep tuples may be nested
 constexpr Py_ssize_t kLongestSimple = 64 << 10;
 
 void text(char tag, const char* bytes, Py_ssize_t size, Buffer& to) {
@@ -49,7 +49,7 @@ const char* take_bytes(const char*& at, const char* end, std::uint64_t size) {
   return std::exchange(at, at + size);
 }
 
-// A pickle is read where it lies.
+// A memoryview, so that a pickle is read without a copy.
 py::object view(const char* bytes, std::uint64_t size) {
   return py::reinterpret_steal<py::object>(
       checked(PyMemoryView_FromMemory(const_cast<char*>(bytes), static_cast<Py_ssize_t>(size), PyBUF_READ)));
@@ -65,22 +65,22 @@ py::object load(const Pickling& pickling, const char* bytes, std::uint64_t size,
 
 py::object load_with_buffers(const char*& at, const char* end, const Pickling& pickling, BufferStore* store) {
   const auto count = take<std::uint32_t>(at, end);
-  std::vector<BufferPlace> places;
-  for (std::uint32_t i = 0; i < count; ++i) places.push_back(take<BufferPlace>(at, end));
+  std::vector<BufferRef> refs;
+  for (std::uint32_t i = 0; i < count; ++i) refs.push_back(take<BufferRef>(at, end));
   const auto size = take<std::uint64_t>(at, end);
   const char* const pickle = take_bytes(at, end, size);
   py::list buffers;
-  for (const BufferPlace& each : places) {
-    if (each.at != BufferPlace::kInline) {
+  for (const BufferRef& each : refs) {
+    if (each.at != BufferRef::kInline) {
       if (!store) torn();
-      buffers.append(store->get(each.at, each.size, (each.flags & BufferPlace::kReadonly) != 0));
+      buffers.append(store->get(each.at, each.size, (each.flags & BufferRef::kReadonly) != 0));
       continue;
     }
     const char* const bytes = take_bytes(at, end, each.size);
     const auto length = static_cast<Py_ssize_t>(each.size);
     buffers.append(py::reinterpret_steal<py::object>(
-        checked((each.flags & BufferPlace::kReadonly) ? PyBytes_FromStringAndSize(bytes, length)
-                                                      : PyByteArray_FromStringAndSize(bytes, length))));
+        checked((each.flags & BufferRef::kReadonly) ? PyBytes_FromStringAndSize(bytes, length)
+                                                    : PyByteArray_FromStringAndSize(bytes, length))));
   }
   return load(pickling, pickle, size, buffers.ptr());
 }
@@ -120,7 +120,7 @@ bool Encoder::simple(PyObject* value, Buffer& to, int depth) {
   if (PyUnicode_CheckExact(value)) {
     Py_ssize_t size = 0;
     const char* const bytes = PyUnicode_AsUTF8AndSize(value, &size);
-    if (!bytes) PyErr_Clear();  // it has surrogates
+    if (!bytes) PyErr_Clear();  // it contains surrogates
     if (!bytes || size > kLongestSimple) return false;
     text('s', bytes, size, to);
     return true;
@@ -142,7 +142,7 @@ bool Encoder::simple(PyObject* value, Buffer& to, int depth) {
   return true;
 }
 
-// What pickle calls for each buffer: false keeps it out of the pickle.
+// Pickle calls this for each buffer; False keeps the buffer out of the pickle.
 PyObject* Encoder::keep(PyObject* self, PyObject* buffer) {
   auto* const encoder = static_cast<Encoder*>(PyCapsule_GetPointer(self, nullptr));
   const Py_buffer* const bytes = PyPickleBuffer_GetBuffer(buffer);
@@ -187,7 +187,7 @@ void Encoder::pickle(PyObject* value, Buffer& to) {
       const std::uint64_t at = store_->put(bytes);
       if (at != BufferStore::kNowhere) {
         to.byte('A');
-        to.number(BufferPlace{at, size, BufferPlace::kReadonly});
+        to.number(BufferRef{at, size, BufferRef::kReadonly});
         return;
       }
     }
@@ -204,9 +204,9 @@ void Encoder::pickle(PyObject* value, Buffer& to) {
     if (!bytes) throw py::error_already_set();
     const std::uint64_t at = store_ ? store_->put(*bytes) : BufferStore::kNowhere;
     if (at == BufferStore::kNowhere) in_line.push_back(bytes);
-    std::uint64_t flags = bytes->readonly ? BufferPlace::kReadonly : 0;
-    if (at != BufferStore::kNowhere && store_->lasting()) flags |= BufferPlace::kLasting;
-    to.number(BufferPlace{at, static_cast<std::uint64_t>(bytes->len), flags});
+    std::uint64_t flags = bytes->readonly ? BufferRef::kReadonly : 0;
+    if (at != BufferStore::kNowhere && store_->lasting()) flags |= BufferRef::kLasting;
+    to.number(BufferRef{at, static_cast<std::uint64_t>(bytes->len), flags});
   }
   to.number(size);
   to.append(PyBytes_AS_STRING(made.ptr()), size);
@@ -214,7 +214,7 @@ void Encoder::pickle(PyObject* value, Buffer& to) {
   buffers_.clear();
 }
 
-void skip_value(const char*& at, const char* end, const SeenPlace& seen) {
+void skip_value(const char*& at, const char* end, const SeenRef& seen) {
   const auto skip = [&](std::uint64_t size) {
     if (static_cast<std::uint64_t>(end - at) < size)
       throw std::runtime_error("a value from another process ends too early");
@@ -244,20 +244,20 @@ void skip_value(const char*& at, const char* end, const SeenPlace& seen) {
       skip(read(std::uint64_t{}));
       return;
     case 'A':
-      seen(skip(sizeof(BufferPlace)));
+      seen(skip(sizeof(BufferRef)));
       return;
     case 'P': {
-      std::uint64_t beside = 0;
+      std::uint64_t inline_bytes = 0;
       for (auto left = read(std::uint32_t{}); left > 0; --left) {
-        const char* const place_at = at;
-        const auto place = read(BufferPlace{});
-        if (place.at == BufferPlace::kInline)
-          beside += place.size;
+        const char* const ref_at = at;
+        const auto ref = read(BufferRef{});
+        if (ref.at == BufferRef::kInline)
+          inline_bytes += ref.size;
         else
-          seen(place_at);
+          seen(ref_at);
       }
       skip(read(std::uint64_t{}));
-      skip(beside);
+      skip(inline_bytes);
       return;
     }
     default:
@@ -299,9 +299,9 @@ py::object decode(const char*& at, const char* end, const Pickling& pickling, Bu
       return load(pickling, take_bytes(at, end, size), size, nullptr);
     }
     case 'A': {
-      const auto place = take<BufferPlace>(at, end);
+      const auto ref = take<BufferRef>(at, end);
       if (!store) torn();
-      const py::object pickle = store->get(place.at, place.size, true);
+      const py::object pickle = store->get(ref.at, ref.size, true);
       return py::reinterpret_steal<py::object>(
           checked(PyObject_CallOneArg(pickling.loads.ptr(), pickle.ptr())));
     }

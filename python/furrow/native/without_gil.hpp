@@ -1,7 +1,7 @@
-// Lets go of the GIL while it lives, for a thread that waits.
+// Releases the GIL during its lifetime, for a thread that waits.
 //
-// A daemon thread may still wait when the interpreter ends. It cannot have the GIL any more then, and must
-// not unwind through C++ (what Python does to such a thread): it stays where it is until the process is gone.
+// A daemon thread may still be waiting when the interpreter ends. It can no longer get the GIL then, and must
+// not be unwound through C++, as Python would do; so it sleeps until the process ends.
 #pragma once
 
 #include <pybind11/pybind11.h>

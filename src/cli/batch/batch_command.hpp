@@ -1,7 +1,8 @@
-// `furrow batch FOLDER N`: what an allocation of a cluster runs. Not for people, who use `furrow run`.
+// `furrow batch FOLDER N`: the command that an allocation of a cluster runs. People use `furrow run` instead.
 //
-// Takes the batch's claim, runs its jobs within the allocation, and tells the journal. It leaves at once and
-// well where the claim is taken: then somebody else runs the batch, or nobody shall. docs/design/cluster.md.
+// It takes the batch's claim, runs the batch's jobs within the allocation, and writes the journal. If the
+// claim is taken, it exits at once with success: somebody else runs the batch, or nobody should.
+// docs/design/cluster.md.
 #pragma once
 
 #include <string>
@@ -9,8 +10,8 @@
 
 namespace furrow::cli {
 
-class Ranks;
+class RankSession;
 
-int batch_command(const std::vector<std::string>& arguments, Ranks* ranks = nullptr);
+int batch_command(const std::vector<std::string>& arguments, RankSession* ranks = nullptr);
 
 }  // namespace furrow::cli

@@ -15,7 +15,7 @@ namespace furrow::cli {
 
 namespace {
 
-// The folder for temporary files was found on the machine of the engine, and need not be here.
+// The folder for temporary files was chosen on the engine's machine and may not exist here.
 bool is_missing_folder(const std::pair<std::string, std::string>& variable) {
   for (const char* name : {"TMPDIR", "TMP", "TEMPDIR", "TEMP"}) {
     if (variable.first == name) return os::status(variable.second).kind != os::FileStatus::Kind::kDirectory;
@@ -25,7 +25,7 @@ bool is_missing_folder(const std::pair<std::string, std::string>& variable) {
 
 }  // namespace
 
-BatchSource::BatchSource(exec::Batch& batch, std::string folder, exec::JournalWriter& journal,
+BatchSource::BatchSource(exec::BatchSpec& batch, std::string folder, exec::JournalWriter& journal,
                          plan::Resources& resources, std::int64_t cores, std::int64_t memory_mb)
     : batch_(batch),
       folder_(std::move(folder)),
@@ -47,7 +47,7 @@ void BatchSource::prepare(std::span<const plan::JobId> jobs, int attempt) {
     plan::Launch& launch = batch_.jobs[job].launch;
     std::erase_if(launch.environment, is_missing_folder);
     if (launch.directory.empty()) launch.directory = batch_.directory;
-    launch.scratch.clear();  // the engine's to delete: a later attempt may be made from the same
+    launch.scratch.clear();  // the engine deletes it: a later attempt may use the same spec
     listener_->on_prepared(job, attempt, std::move(launch));
   }
 }
@@ -64,15 +64,15 @@ std::vector<Result<plan::DemandId>> BatchSource::demands(std::span<const plan::J
   return demands;
 }
 
-Result<void> BatchSource::starting(plan::JobId job, int, plan::Launch&) {
+Result<void> BatchSource::before_start(plan::JobId job, int, plan::Launch&) {
   journal_.start(job);
   return {};
 }
 
-// What the engine would look at before it starts the next.
+// The checks that the engine makes before it starts the next job.
 Result<void> BatchSource::see_to_files(const plan::BatchFiles& files) const {
   for (const std::string& file : files.touched) {
-    if (auto touched = os::touch(file); !touched) return touched;
+    FURROW_TRY(os::touch(file));
   }
   for (const auto& [names, kind, called] : {std::tuple{&files.files, os::FileStatus::Kind::kFile, "file"},
                                             {&files.folders, os::FileStatus::Kind::kDirectory, "folder"}}) {
@@ -81,15 +81,15 @@ Result<void> BatchSource::see_to_files(const plan::BatchFiles& files) const {
       const bool is_folder = status.kind == os::FileStatus::Kind::kDirectory;
       if (!status.exists()) return fail(Error{"it ended well but did not make " + name});
       if (is_folder != (kind == os::FileStatus::Kind::kDirectory))
-        return fail(Error{name + " is no " + called + ", as its rule says it is"});
+        return fail(Error{name + " is not a " + called + ", although its rule says so"});
     }
   }
   return {};
 }
 
-Result<void> BatchSource::finished(const plan::Exit& exit) {
+Result<void> BatchSource::on_success(const plan::Exit& exit) {
   const plan::BatchFiles& files = batch_.jobs[exit.job].files;
-  if (auto seen = see_to_files(files); !seen) return seen;
+  FURROW_TRY(see_to_files(files));
   for (const std::string& file : files.temporary) {
     if (--users_[file] == 0) used_up_.push_back(file);
   }
@@ -97,15 +97,15 @@ Result<void> BatchSource::finished(const plan::Exit& exit) {
   return {};
 }
 
-// A temporary file goes when it is written down that those that need it have succeeded, and before the next
-// starts.
+// A temporary file is removed once the journal says that the jobs that need it have succeeded, and before the
+// next job starts.
 Result<void> BatchSource::commit() {
-  if (auto written = journal_.commit(); !written) return written;
+  FURROW_TRY(journal_.commit());
   for (const std::string& file : std::exchange(used_up_, {})) (void)os::remove_tree(file);
   return {};
 }
 
-void BatchSource::failed(const plan::Exit& exit, bool) {
+void BatchSource::on_failure(const plan::Exit& exit, bool) {
   all_ok_ = false;
   end(exit);
 }
@@ -115,7 +115,7 @@ void BatchSource::end(const plan::Exit& exit) {
   journal_.end(exit.job, exit, printed ? printed.mapped() : exec::JobOutput{});
 }
 
-// The text of what was printed, or the name of a file that holds it.
+// The captured text, or the name of a file that holds it.
 std::string BatchSource::keep(const exec::CapturedStream& stream, const char* kind, plan::JobId job,
                               bool& in_file) const {
   std::string text;
@@ -124,9 +124,9 @@ std::string BatchSource::keep(const exec::CapturedStream& stream, const char* ki
   if (stream.size() > static_cast<std::int64_t>(plan::kKeptOutput)) {
     if (auto made = os::ReplacingFile::create(folder_ + "/" + name)) file = std::move(*made);
   }
-  const bool is_whole = os::for_each_piece(stream, [&](std::string_view piece) {
-    if (file) return file->write(piece).has_value();
-    text += piece;
+  const bool is_whole = os::for_each_fragment(stream, [&](std::string_view fragment) {
+    if (file) return file->write(fragment).has_value();
+    text += fragment;
     return true;
   });
   if (!file) return text;
@@ -145,7 +145,7 @@ void BatchSource::end_skipped(const plan::JobGraph& graph) {
   for (plan::JobId job = 0; job < batch_.jobs.size(); ++job) {
     if (graph.state(job) != plan::JobState::kSkipped) continue;
     journal_.end(job, {.status = -1,
-                       .error = "it did not run, since a job of its group that it needs has failed",
+                       .error = "it did not run, because a job of its group that it needs has failed",
                        .started_at = os::wall_seconds()});
   }
 }

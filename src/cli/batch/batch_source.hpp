@@ -1,13 +1,13 @@
-// The jobs of a batch as the farm sees them on the node: what the batch file says, told to the journal as it
-// happens. Not thread-safe.
+// The jobs of a batch on the node, as a source for the farm: it runs what the batch file says and writes to
+// the journal as it happens. Not thread-safe.
 #pragma once
 
 #include <string>
 #include <unordered_map>
 #include <vector>
 
-#include "exec/batch/batch_file.hpp"
 #include "exec/batch/batch_journal.hpp"
+#include "exec/batch/batch_spec.hpp"
 #include "exec/output/output_sink.hpp"
 #include "plan/event.hpp"
 #include "plan/job_source.hpp"
@@ -16,25 +16,26 @@ namespace furrow::cli {
 
 class BatchSource final : public plan::JobSource, public exec::OutputSink {
  public:
-  // Borrows all. FOLDER: where the journal lies. CORES, MEMORY_MB: what there is; no job asks for more.
-  BatchSource(exec::Batch& batch, std::string folder, exec::JournalWriter& journal,
+  // Borrows everything. FOLDER holds the journal. CORES and MEMORY_MB are what is available; no job gets
+  // more.
+  BatchSource(exec::BatchSpec& batch, std::string folder, exec::JournalWriter& journal,
               plan::Resources& resources, std::int64_t cores, std::int64_t memory_mb);
 
   void plan(plan::JobGraph& graph);
-  // Jobs that never started since one before them failed: they have ended, too.
+  // Records as ended those jobs that never started because a job before them failed.
   void end_skipped(const plan::JobGraph& graph);
   bool all_ok() const { return all_ok_; }
 
   void set_prepare_listener(plan::PrepareListener* listener) override { listener_ = listener; }
   void prepare(std::span<const plan::JobId> jobs, int attempt) override;
   std::vector<Result<plan::DemandId>> demands(std::span<const plan::JobId> jobs, int attempt) override;
-  Result<void> starting(plan::JobId job, int attempt, plan::Launch& launch) override;
-  Result<void> finished(const plan::Exit& exit) override;
-  void failed(const plan::Exit& exit, bool will_retry) override;
+  Result<void> before_start(plan::JobId job, int attempt, plan::Launch& launch) override;
+  Result<void> on_success(const plan::Exit& exit) override;
+  void on_failure(const plan::Exit& exit, bool will_retry) override;
   Result<void> commit() override;
   plan::JobName name(plan::JobId job) const override { return {batch_.jobs[job].name, ""}; }
 
-  // What jobs print goes to the engine by the journal, and to the batch's log.
+  // The output of jobs goes to the engine through the journal, and to the batch's log.
   void show(const exec::CapturedOutput& output) override;
   bool is_one_stream() const override { return batch_.one_stream; }
 
@@ -44,7 +45,7 @@ class BatchSource final : public plan::JobSource, public exec::OutputSink {
   std::string keep(const exec::CapturedStream& stream, const char* kind, plan::JobId job,
                    bool& in_file) const;
 
-  exec::Batch& batch_;
+  exec::BatchSpec& batch_;
   const std::string folder_;
   exec::StandardOutputSink log_;
   std::unordered_map<plan::JobId, exec::JobOutput> printed_;
@@ -53,9 +54,10 @@ class BatchSource final : public plan::JobSource, public exec::OutputSink {
   std::int64_t cores_, memory_mb_;
   plan::PrepareListener* listener_ = nullptr;
   bool all_ok_ = true;
-  // of temporary files: jobs that have not succeeded yet
+  // For each temporary file, how many jobs that need it have not succeeded yet.
   std::unordered_map<std::string, std::size_t> users_;
-  std::vector<std::string> used_up_;  // since the last commit
+  // Temporary files that are no longer needed since the last commit.
+  std::vector<std::string> used_up_;
 };
 
 }  // namespace furrow::cli

@@ -15,20 +15,20 @@ namespace furrow::cli {
 
 namespace {
 
-constexpr unsigned kQueued = 100;  // Slurm jobs, where -j does not say
+constexpr unsigned kQueued = 100;  // Slurm jobs at a time, without -j
 
 bool is_table(const std::string& results) {
   command::ResultsTable::Format format;
   return command::ResultsTable::is_table(results, format);
 }
 
-std::string shelf_of(const MapOptions& options) {
+std::string spool_of(const MapCommandOptions& options) {
   if (options.joblog) return *options.joblog + ".batches";
   return fmt::format(".furrow/map/{}", ::getpid());
 }
 
-// The same names as in a Snakefile.
-exec::Allocation asked_of(const MapOptions& options) {
+// The resources have the same names as in a Snakefile.
+exec::Allocation asked_of(const MapCommandOptions& options) {
   workflow::JobDemands::Demand demand;
   for (const auto& [name, text] : options.cluster_resources) {
     const auto number = whole_number(text);
@@ -38,72 +38,73 @@ exec::Allocation asked_of(const MapOptions& options) {
   return allocation_of(demand);
 }
 
-exec::ClusterOptions cluster_options(const MapOptions& options, const std::string& shelf,
+exec::ClusterOptions cluster_options(const MapCommandOptions& options, const std::string& spool,
                                      std::string scratch) {
   ClusterSettings settings = options.cluster;
   const bool is_given = options.jobs.kind != Count::Kind::kPercent || options.jobs.value != 100;
   settings.jobs = is_given ? options.jobs.jobs(static_cast<unsigned>(os::usable_cores().physical)) : kQueued;
   exec::ClusterOptions cluster = cluster_options_of(settings);
-  cluster.shelf = shelf;
+  cluster.spool = spool;
   cluster.scratch = std::move(scratch);
   return cluster;
 }
 
 }  // namespace
 
-Result<void> check_map_cluster(const MapOptions& options) {
+Result<void> check_map_cluster(const MapCommandOptions& options) {
   const ClusterSettings& cluster = options.cluster;
   if (!cluster.is_on()) return {};
-  if (auto possible = check_batch_nodes(cluster); !possible) return possible;
+  FURROW_TRY(check_batch_nodes(cluster));
   const auto here_only = [](bool is_given, const char* name) -> Result<void> {
     if (!is_given) return {};
     return fail(Error{std::string(name) + " works on this machine only, not with --executor slurm"});
   };
   const std::pair<bool, const char*> all[] = {
-      {options.pipe != MapOptions::Pipe::kNo, "--pipe"},
-      {options.grouping == MapOptions::Grouping::kNone, "--ungroup"},
-      {options.grouping == MapOptions::Grouping::kLine, "--line-buffer"},
+      {options.pipe != MapCommandOptions::Pipe::kNo, "--pipe"},
+      {options.grouping == MapCommandOptions::Grouping::kNone, "--ungroup"},
+      {options.grouping == MapCommandOptions::Grouping::kLine, "--line-buffer"},
       {options.load.has_value(), "--load"},
       {options.memfree > 0, "--memfree"},
       {options.timeout_percent > 0, "--timeout N%"},
       {!options.term_sequence.empty(), "--termseq"},
       {options.results && !is_table(*options.results), "--results FOLDER"}};
   for (const auto& [is_given, name] : all) {
-    if (auto ok = here_only(is_given, name); !ok) return ok;
+    FURROW_TRY(here_only(is_given, name));
   }
   return {};
 }
 
-Result<void> check_map_ranks(const MapOptions& options) {
+Result<void> check_map_ranks(const MapCommandOptions& options) {
   const std::pair<bool, const char*> all[] = {{options.cluster.is_on(), "--executor slurm"},
                                               {options.load.has_value(), "--load"},
                                               {options.memfree > 0, "--memfree"}};
   for (const auto& [is_given, name] : all) {
     if (is_given)
-      return fail(Error{std::string(name) + " does not go with several ranks of mpirun or srun", "", 0,
+      return fail(Error{std::string(name) + " cannot be used with several ranks of mpirun or srun", "", 0,
                         "Start furrow once, or leave it out."});
   }
   return {};
 }
 
-MapCluster::MapCluster(const MapOptions& options, const command::MapSource& source, command::Joblog* log,
-                       os::EventLoop& loop, exec::OutputSink& sink, std::string scratch)
+MapCluster::MapCluster(const MapCommandOptions& options, const command::MapSource& source,
+                       command::Joblog* log, os::EventLoop& loop, exec::OutputSink& sink, std::string scratch)
     : options_(options),
       source_(source),
       log_(log),
       allocation_(asked_of(options)),
-      shelf_(shelf_of(options)),
+      spool_(spool_of(options)),
       cluster_(loop, std::make_unique<exec::SlurmSystem>(loop), *this, &sink,
-               cluster_options(options, shelf_, std::move(scratch))) {}
+               cluster_options(options, spool_, std::move(scratch))) {}
 
 MapCluster::~MapCluster() {
-  if (!log_) ::rmdir(shelf_.c_str());
-  if (log_) ::rmdir((*options_.joblog + ".batches").c_str());  // only where nothing is in it
+  if (!log_) ::rmdir(spool_.c_str());
+  if (log_) ::rmdir((*options_.joblog + ".batches").c_str());  // removes it only if it is empty
 }
 
 Result<void> MapCluster::adopt() {
   if (!log_) return {};
-  // Without --resume all runs anew, and with the other two what failed does: then nothing may still run.
+  // Without --resume every job runs again, and with the other two the failed ones do: then none may still be
+  // running.
   const bool goes_on = options_.resume && !options_.resume_failed && !options_.retry_failed;
   cluster_.adopt([&](const std::string& key) {
     std::uint64_t number = 0;
@@ -112,7 +113,7 @@ Result<void> MapCluster::adopt() {
   });
   if (goes_on || cluster_.in_flight() == 0) return {};
   return fail(Error{"jobs of an earlier furrow map with this log are still on the cluster", "", 0,
-                    "Wait for them with --resume; or cancel them and remove the folder " + shelf_ + "."});
+                    "Wait for them with --resume; or cancel them and remove the folder " + spool_ + "."});
 }
 
 void MapCluster::finish() {

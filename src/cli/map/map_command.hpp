@@ -1,20 +1,20 @@
-// `furrow map`: the same command for many inputs.
+// `furrow map`: runs the same command for many inputs.
 #pragma once
 
 #include <string>
 #include <vector>
 
-#include "cli/map/map_options.hpp"
+#include "cli/map/map_command_options.hpp"
 
 namespace furrow::cli {
 
-class Ranks;
+class RankSession;
 
-// ARGUMENTS without the program's and the subcommand's name. RANKS: where a launcher has started
-// several; null: this process is alone. The exit code of the process.
-int map_command(const std::vector<std::string>& arguments, Ranks* ranks = nullptr);
+// ARGUMENTS without the names of program and subcommand. RANKS is set if a launcher has started several
+// processes; null: this process is alone. Returns the exit code of the process.
+int map_command(const std::vector<std::string>& arguments, RankSession* ranks = nullptr);
 
-// Runs the jobs; all but --dry-run. (map_run.cpp)
-int run_map(MapOptions options, Ranks* ranks);
+// Runs the jobs; does everything except --dry-run. (map_command_run.cpp)
+int run_map(MapCommandOptions options, RankSession* ranks);
 
 }  // namespace furrow::cli

@@ -7,8 +7,8 @@
 #include <memory>
 #include <string>
 
-#include "cli/map/map_feed.hpp"
-#include "cli/tell.hpp"
+#include "cli/map/map_producer.hpp"
+#include "cli/report_error.hpp"
 #include "command/job_key.hpp"
 #include "command/log/joblog.hpp"
 #include "os/files/files.hpp"
@@ -19,7 +19,7 @@ namespace {
 
 constexpr std::size_t kBuffer = 64 * 1024;
 
-// Standard output through one buffer.
+// Writes to standard output through one buffer.
 class Printer {
  public:
   std::string& buffer() { return buffer_; }
@@ -46,29 +46,28 @@ class Printer {
 
 class DryRun {
  public:
-  DryRun(const MapOptions& options, MapPlan& plan) : options_(options), plan_(plan) {
+  DryRun(const MapCommandOptions& options, MapPlan& plan) : options_(options), plan_(plan) {
     context_.slots = plan.slots;
     context_.total = plan.total.value_or(0);
   }
 
   Result<void> run() {
-    if (auto opened = open_log(); !opened) return opened;
+    FURROW_TRY(open_log());
     if (options_.retry_failed) return print_failed();
-    auto feed = open_feed(options_, plan_, plan_.needs_identities || log_);
-    if (!feed) return fail(std::move(feed.error()));
+    auto producer = FURROW_TRY(open_producer(options_, plan_, plan_.needs_identities || log_));
     for (command::MapJob job;;) {
-      const auto pulled = feed->jobs->next(job);
+      const auto pulled = producer.jobs->next(job);
       if (!pulled) {
         auto flushed = printer_.flush();
         return fail(pulled.error());
       }
       if (*pulled == command::Pull::kEnd) return printer_.flush();
-      if (auto done = *pulled == command::Pull::kValue ? see(job) : wait(*feed->jobs); !done) return done;
+      FURROW_TRY(*pulled == command::Pull::kValue ? see(job) : wait(*producer.jobs));
     }
   }
 
  private:
-  // A log that is not there says that nothing is done, and is not made.
+  // Does not create the log: a missing log means that no job is done.
   Result<void> open_log() {
     if (!options_.joblog || !(options_.resume || options_.resume_failed || options_.retry_failed)) return {};
     if (!os::status(*options_.joblog).exists()) return {};
@@ -81,7 +80,7 @@ class DryRun {
   Result<void> print_failed() {
     for (std::size_t i = 0; log_ && i < log_->failed().size(); ++i) {
       printer_.buffer() += log_->failed()[i].command;
-      if (auto printed = printer_.end_line(); !printed) return printed;
+      FURROW_TRY(printer_.end_line());
     }
     return printer_.flush();
   }
@@ -113,15 +112,15 @@ class DryRun {
     return printer_.end_line();
   }
 
-  // Whoever looks on sees all there is so far.
-  Result<void> wait(const command::JobFeed& feed) {
+  // Prints everything so far before it waits for more input.
+  Result<void> wait(const command::JobProducer& producer) {
     auto flushed = printer_.flush();
-    pollfd more{feed.descriptor(), POLLIN, 0};
+    pollfd more{producer.descriptor(), POLLIN, 0};
     ::poll(&more, 1, -1);
     return flushed;
   }
 
-  const MapOptions& options_;
+  const MapCommandOptions& options_;
   MapPlan& plan_;
   std::unique_ptr<command::Joblog> log_;
   command::RenderContext context_{.seq = 0};
@@ -131,10 +130,10 @@ class DryRun {
 
 }  // namespace
 
-int dry_run_map(const MapOptions& options, MapPlan& plan) {
+int dry_run_map(const MapCommandOptions& options, MapPlan& plan) {
   const auto done = DryRun(options, plan).run();
   if (done) return 0;
-  tell(done.error());
+  report_error(done.error());
   return 255;
 }
 

@@ -1,11 +1,11 @@
-// `furrow map --dry-run`: the commands, one a line, and nothing runs. With --resume and its kin, those that
-// would run.
+// `furrow map --dry-run`: prints the commands, one per line, and runs nothing. With --resume, --resume-failed
+// and --retry-failed, prints only those that would run.
 #pragma once
 
 #include "cli/map/map_plan.hpp"
 
 namespace furrow::cli {
 
-int dry_run_map(const MapOptions& options, MapPlan& plan);
+int dry_run_map(const MapCommandOptions& options, MapPlan& plan);
 
 }  // namespace furrow::cli

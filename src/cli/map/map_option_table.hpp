@@ -1,4 +1,4 @@
-// The options of `furrow map`: their names, and what each does to the draft.
+// The options of `furrow map`: their names, and how each changes the parsed arguments.
 #pragma once
 
 #include <cstdint>
@@ -7,17 +7,17 @@
 #include <string_view>
 #include <vector>
 
-#include "cli/map/map_draft.hpp"
+#include "cli/map/map_parsed_args.hpp"
 
 namespace furrow::cli {
 
 enum class Takes : std::uint8_t { kNothing, kValue, kMaybe };
 
 struct MapOption {
-  // "keep-order keeporder k": the first long one is the one that help and errors speak of
+  // "keep-order keeporder k": help and errors use the first long name.
   std::string_view names;
   Takes takes;
-  std::function<Result<void>(MapDraft&, const std::string&)> set;
+  std::function<Result<void>(MapParsedArgs&, const std::string&)> set;
 };
 
 std::vector<MapOption> all_map_options();

@@ -20,7 +20,7 @@ Error about(const char* option, Error error) {
   return error;
 }
 
-// A template that is no command: nothing is quoted, nothing added.
+// Parses a template that is not a command: nothing is quoted, and no value is appended.
 Result<CommandTemplate> parse_text(const char* option, const std::string& text, TemplateOptions options) {
   options.quote = options.quote_words = options.append_value = false;
   auto parsed = CommandTemplate::parse({text}, options);
@@ -28,13 +28,12 @@ Result<CommandTemplate> parse_text(const char* option, const std::string& text, 
   return parsed;
 }
 
-Result<void> parse_texts(const MapOptions& options, const TemplateOptions& templates, MapPlan& plan) {
+Result<void> parse_texts(const MapCommandOptions& options, const TemplateOptions& templates, MapPlan& plan) {
   const auto parse = [&](const char* option, const std::optional<std::string>& text,
                          std::optional<CommandTemplate>& into) -> Result<void> {
     if (!text) return {};
-    auto parsed = parse_text(option, *text, templates);
-    if (!parsed) return fail(std::move(parsed.error()));
-    into = std::move(*parsed);
+    auto parsed = FURROW_TRY(parse_text(option, *text, templates));
+    into = std::move(parsed);
     return {};
   };
   const std::optional<std::string> tag = options.tagstring ? options.tagstring
@@ -44,11 +43,10 @@ Result<void> parse_texts(const MapOptions& options, const TemplateOptions& templ
        {std::tuple("--tagstring", tag, &plan.tag), std::tuple("--results", options.results, &plan.results),
         std::tuple("--wd", options.directory, &plan.directory),
         std::tuple("--retries", std::optional(options.retries), &plan.retries)})
-    if (auto done = parse(option, text, *into); !done) return done;
+    FURROW_TRY(parse(option, text, *into));
   for (const std::string& output : options.outputs) {
-    auto parsed = parse_text("--output", output, templates);
-    if (!parsed) return fail(std::move(parsed.error()));
-    plan.outputs.push_back(std::move(*parsed));
+    auto parsed = FURROW_TRY(parse_text("--output", output, templates));
+    plan.outputs.push_back(std::move(parsed));
   }
   return {};
 }
@@ -62,43 +60,43 @@ bool any_template(const MapPlan& plan, Question question) {
   return answer;
 }
 
-bool needs_total(const MapOptions& options, const MapPlan& plan) {
+bool needs_total(const MapCommandOptions& options, const MapPlan& plan) {
   if (any_template(plan, [](const CommandTemplate& text) { return text.uses_total(); })) return true;
   if (options.total_jobs || options.dry_run) return false;
   return options.bar || options.eta || options.halt.percent;
 }
 
-void note_terminal(const MapOptions& options) {
+void note_terminal(const MapCommandOptions& options) {
   const bool reads =
-      options.inputs.sources.empty() && options.pipe == MapOptions::Pipe::kNo && !options.retry_failed;
+      options.inputs.sources.empty() && options.pipe == MapCommandOptions::Pipe::kNo && !options.retry_failed;
   if (reads && ::isatty(STDIN_FILENO) && ::isatty(STDERR_FILENO))
-    std::fputs("furrow map: reading the inputs from the terminal, one a line; Ctrl-D ends them\n", stderr);
+    std::fputs("furrow map: reading the inputs from the terminal, one per line; Ctrl-D ends them\n", stderr);
 }
 
-// Each rank is a machine: -j says how many jobs at a time it runs.
-void share_slots(const MapOptions& options, const exec::RankTeam& team, MapPlan& plan) {
+// Each rank counts as a machine: -j says how many jobs it runs at a time.
+void share_slots(const MapCommandOptions& options, const exec::RankSet& rank_set, MapPlan& plan) {
   plan.slots = 0;
-  for (const exec::RankFigures& rank : team.ranks()) {
+  for (const exec::RankFigures& rank : rank_set.ranks()) {
     const unsigned slots = options.jobs.jobs(static_cast<unsigned>(rank.cores));
     plan.shares.push_back({slots, 0});
     plan.slots += slots;
   }
 }
 
-// Jobs that are handed over at a time: of so many, what goes together on a cluster is chosen.
+// How many jobs to hand to the cluster executor at a time; from these it chooses what to submit together.
 constexpr unsigned kOnCluster = 20'000;
 
 }  // namespace
 
-Result<MapPlan> plan_map(const MapOptions& options, Ranks* ranks) {
+Result<MapPlan> plan_map(const MapCommandOptions& options, RankSession* ranks) {
   MapPlan plan;
   plan.slots = options.jobs.jobs(static_cast<unsigned>(os::usable_cores().physical));
   if (options.cluster.is_on()) plan.slots = kOnCluster;
-  if (ranks) share_slots(options, ranks->team(), plan);
+  if (ranks) share_slots(options, ranks->rank_set(), plan);
   plan.total = options.total_jobs;
   note_terminal(options);
   TemplateOptions templates = options.templates;
-  const bool pipes = options.pipe != MapOptions::Pipe::kNo;
+  const bool pipes = options.pipe != MapCommandOptions::Pipe::kNo;
   if (!pipes) {
     auto inputs = command::open_inputs(options.inputs);
     if (!inputs) return fail(std::move(inputs.error()));
@@ -108,18 +106,17 @@ Result<MapPlan> plan_map(const MapOptions& options, Ranks* ranks) {
   auto parsed = CommandTemplate::parse(options.command, templates);
   if (!parsed) return fail(about("the command", std::move(parsed.error())));
   plan.command = std::move(*parsed);
-  if (auto texts = parse_texts(options, templates, plan); !texts) return fail(std::move(texts.error()));
+  FURROW_TRY(parse_texts(options, templates, plan));
   plan.needs_identities = any_template(plan, [](const CommandTemplate& text) { return text.uses_seed(); });
   if (pipes) return plan;
 
-  command::BatchOptions batches = options.batches;
+  command::InputBatchOptions batches = options.batches;
   batches.slots = plan.slots;
-  plan.inputs = command::make_batches(std::move(plan.inputs), plan.command, batches);
+  plan.inputs = command::make_input_batches(std::move(plan.inputs), plan.command, batches);
   if (needs_total(options, plan)) {
-    auto counted = command::count_inputs(std::move(plan.inputs));
-    if (!counted) return fail(std::move(counted.error()));
-    plan.inputs = std::move(counted->inputs);
-    plan.total = counted->total;
+    auto counted = FURROW_TRY(command::count_inputs(std::move(plan.inputs)));
+    plan.inputs = std::move(counted.inputs);
+    plan.total = counted.total;
   }
   return plan;
 }

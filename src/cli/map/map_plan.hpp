@@ -1,13 +1,13 @@
-// What `furrow map` will run, before anything runs: the inputs opened, and every template of the options
-// parsed.
+// The plan of a `furrow map`, made before anything runs: the inputs are opened, and every template of the
+// options is parsed.
 #pragma once
 
 #include <memory>
 #include <optional>
 #include <vector>
 
-#include "cli/map/map_options.hpp"
-#include "cli/ranks.hpp"
+#include "cli/map/map_command_options.hpp"
+#include "cli/rank_session.hpp"
 #include "command/input/input_source.hpp"
 #include "command/template/template.hpp"
 
@@ -15,20 +15,24 @@ namespace furrow::cli {
 
 struct MapPlan {
   command::CommandTemplate command;
-  std::unique_ptr<command::InputSource> inputs;  // none with --pipe and --pipe-part
-  unsigned slots = 1;                            // -j on this machine, or on all ranks
-  std::vector<exec::RankShare> shares;           // of the ranks, where there are several
-  std::optional<std::uint64_t> total;            // jobs, where all input had to be read first
-  bool needs_identities = false;                 // {seed} is used somewhere
+  // Null with --pipe and --pipe-part.
+  std::unique_ptr<command::InputSource> inputs;
+  // -j on this machine, or on all ranks.
+  unsigned slots = 1;
+  // Of the ranks, if there are several.
+  std::vector<exec::RankShare> shares;
+  // Number of jobs, if all input had to be read first.
+  std::optional<std::uint64_t> total;
+  // Whether {seed} is used somewhere.
+  bool needs_identities = false;
 
   // Rendered like the command, but not quoted.
   std::optional<command::CommandTemplate> tag, results, directory, retries;
   std::vector<command::CommandTemplate> outputs;
 };
 
-// Reads the header of the inputs, or all of them where OPTIONS need their number ({##}, --bar, --eta, --halt
-// with a percentage).
-// RANKS: where a launcher has started several; null: this process is alone.
-Result<MapPlan> plan_map(const MapOptions& options, Ranks* ranks);
+// Reads the header of the inputs, or all inputs if OPTIONS need their number ({##}, --bar, --eta, --halt with
+// a percentage). RANKS is set if a launcher has started several processes; null: this process is alone.
+Result<MapPlan> plan_map(const MapCommandOptions& options, RankSession* ranks);
 
 }  // namespace furrow::cli

@@ -13,10 +13,13 @@ namespace furrow::cli {
 
 namespace {
 
-constexpr double kLong_s = 2;  // a run that takes longer shows itself, on a terminal
+// On a terminal, a run that takes longer than this shows its progress.
+constexpr double kLong_s = 2;
 constexpr std::size_t kSlowest = 5, kFailedShown = 10;
-constexpr std::size_t kShown = 100;            // bytes of an input
-constexpr std::size_t kLongestCommand = 2000;  // that is offered to be run again
+// How many bytes of an input are shown.
+constexpr std::size_t kShown = 100;
+// The longest command that is offered for running the failed jobs again.
+constexpr std::size_t kLongestCommand = 2000;
 
 std::string shown(std::string text) {
   std::replace(text.begin(), text.end(), '\n', ' ');
@@ -33,12 +36,12 @@ std::string how_it_ended(const plan::Exit& exit) {
 
 }  // namespace
 
-MapProgress::MapProgress(const MapOptions& options, const command::MapSource& source,
+MapProgress::MapProgress(const MapCommandOptions& options, const command::MapSource& source,
                          std::optional<std::uint64_t> total, std::vector<std::string> names,
                          os::EventLoop& loop)
     : options_(options), source_(source), total_(total), names_(std::move(names)), bar_(loop) {
-  const bool shows_itself =
-      ::isatty(2) && !options.quiet && options.grouping == MapOptions::Grouping::kGroup && !options.dry_run;
+  const bool shows_itself = ::isatty(2) && !options.quiet &&
+                            options.grouping == MapCommandOptions::Grouping::kGroup && !options.dry_run;
   if (is_wanted()) {
     bar_.start(0, [this] { return this->total(); });
   } else if (shows_itself) {
@@ -66,7 +69,7 @@ void MapProgress::on_event(const plan::Event& event) {
     case plan::Event::Kind::kStopping:
       bar_.clear();
       if (::isatty(2))
-        write_error("Stopping: running jobs are asked to end (once more to end them at once)\n");
+        os::write_error("Stopping: running jobs are asked to end (interrupt again to kill them)\n");
       break;
     default:
       break;
@@ -111,13 +114,13 @@ std::string MapProgress::summary(const farm::Summary& summary) const {
   return text;
 }
 
-// Where there is a log, it knows the failed jobs; else a few can be named.
+// If there is a log, it knows the failed jobs; otherwise the command can name a few.
 std::string MapProgress::rerun() const {
   if (options_.joblog && *options_.joblog != "-")
     return "  Run just those again: furrow map --joblog " + shell_quote(*options_.joblog) +
            " --retry-failed\n";
   const std::string hint = "  With --joblog FILE, --retry-failed runs just those again.\n";
-  if (bar_.counts.failed > failed_.size() || options_.pipe != MapOptions::Pipe::kNo ||
+  if (bar_.counts.failed > failed_.size() || options_.pipe != MapCommandOptions::Pipe::kNo ||
       options_.batches.max_records != 1)
     return hint;
   std::string command = "furrow map";

@@ -1,5 +1,5 @@
-// What people see of a `furrow map`: a bar while it is long, and in the end what took longest, what failed,
-// and how to run just that again. Not thread-safe.
+// What a `furrow map` shows to people: a bar during a long run; at the end, what took longest, what failed,
+// and how to run only that again. Not thread-safe.
 #pragma once
 
 #include <optional>
@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "cli/bar.hpp"
-#include "cli/map/map_options.hpp"
+#include "cli/map/map_command_options.hpp"
 #include "command/map_source.hpp"
 #include "farm/farm.hpp"
 #include "plan/event.hpp"
@@ -16,14 +16,14 @@ namespace furrow::cli {
 
 class MapProgress final : public plan::EventSink {
  public:
-  // Borrows all but OPTIONS' copy. TOTAL: of jobs, where it was counted.
-  MapProgress(const MapOptions& options, const command::MapSource& source, std::optional<std::uint64_t> total,
-              std::vector<std::string> names, os::EventLoop& loop);
+  // Borrows all but OPTIONS, of which it keeps a copy. TOTAL is the number of jobs, if they were counted.
+  MapProgress(const MapCommandOptions& options, const command::MapSource& source,
+              std::optional<std::uint64_t> total, std::vector<std::string> names, os::EventLoop& loop);
 
   void on_event(const plan::Event& event) override;
   void before_output() { bar_.clear(); }
   void finish() { bar_.stop(); }
-  // The last words; empty where there is nothing to say.
+  // The text at the end; empty if there is nothing to say.
   std::string summary(const farm::Summary& summary) const;
 
  private:
@@ -38,7 +38,7 @@ class MapProgress final : public plan::EventSink {
   void ended(const plan::Event& event);
   std::string rerun() const;
 
-  const MapOptions& options_;
+  const MapCommandOptions& options_;
   const command::MapSource& source_;
   const std::optional<std::uint64_t> total_;
   const std::vector<std::string> names_;

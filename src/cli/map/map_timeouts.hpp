@@ -1,5 +1,5 @@
-// --timeout as a percentage: a job may take so many times as long as the median of those that ended well. The
-// limit moves while jobs run. Not thread-safe.
+// --timeout as a percentage of the median time of the successful jobs. The limit changes while jobs run. Not
+// thread-safe.
 #pragma once
 
 #include <map>
@@ -29,7 +29,7 @@ class MapTimeouts {
   plan::Executor& executor_;
   os::EventLoop& loop_;
   command::Median median_;
-  std::map<plan::JobId, double> running_;  // since when
+  std::map<plan::JobId, double> running_;  // when each started
   std::uint64_t timer_ = 0;
 };
 

@@ -13,7 +13,7 @@ namespace furrow::cli {
 
 namespace {
 
-// A number at the start of TEXT, which is then cut off; negative: there is none.
+// Removes a number from the start of TEXT and returns it; negative if there is none.
 double take_number(std::string_view& text) {
   double value = 0;
   const auto [end, error] =
@@ -42,7 +42,7 @@ std::string trimmed(const std::string& text) {
 
 Result<std::int64_t> parse_integer(std::string_view text) {
   const auto value = whole_number(text);
-  if (!value) return fail(std::string(text) + " is no whole number");
+  if (!value) return fail(std::string(text) + " is not a whole number");
   return *value;
 }
 
@@ -61,7 +61,7 @@ Result<double> parse_size(std::string_view text) {
   }
   if (value < 0)
     return fail(std::string(text) +
-                " is no number; one may end in K, M, G, T, P (powers of 1024) or k, m, g, t, p");
+                " is not a number; it may end in K, M, G, T, P (powers of 1024) or k, m, g, t, p");
   return value;
 }
 
@@ -93,7 +93,7 @@ Result<double> parse_duration(std::string_view text) {
     seconds += value * unit;
     if (rest.empty()) return seconds;
   }
-  return fail(std::string(text) + " is no duration; write seconds, or parts like 1d2h30m5s");
+  return fail(std::string(text) + " is not a duration; write seconds, or parts like 1d2h30m5s");
 }
 
 Result<Count> parse_count(const std::string& text) {
@@ -108,14 +108,13 @@ Result<Count> parse_count(const std::string& text) {
     rest = {};
   }
   if (count.value >= 0 && rest.empty()) return count;
-  // A file that could be changed while jobs run is read once.
+  // The file is read once, although it may change while jobs run.
   if (os::status(text).kind == os::FileStatus::Kind::kFile) {
-    const auto content = os::read_file(text);
-    if (!content) return fail(content.error());
-    if (trimmed(*content) != text) return parse_count(trimmed(*content));
+    const auto content = FURROW_TRY(os::read_file(text));
+    if (trimmed(content) != text) return parse_count(trimmed(content));
   }
   return fail((text.empty() ? "the empty text" : text) +
-              " is none of 8, 50%, +2 and -1, nor a file that holds one of these");
+              " is not one of 8, 50%, +2 and -1, or a file that contains one of these");
 }
 
 double Count::of(unsigned cores) const {
@@ -160,7 +159,7 @@ Result<Halt> parse_halt(std::string_view text) {
       return halt;
   }
   return fail(std::string(text) +
-              " is not of the form now,fail=1; soon may stand for now, success or done for fail, 10% for 1");
+              " is not of the form now,fail=1; or use soon for now, success or done for fail, 10% for 1");
 }
 
 Result<std::vector<SignalStep>> parse_term_sequence(std::string_view text) {
@@ -168,11 +167,11 @@ Result<std::vector<SignalStep>> parse_term_sequence(std::string_view text) {
   const std::vector<std::string> parts = split(text, ',');
   for (std::size_t i = 0; i < parts.size(); i += 2) {
     const int signal = signal_number(parts[i]);
-    if (signal == 0) return fail(parts[i] + " is no signal; write for instance TERM,200,KILL,25");
+    if (signal == 0) return fail(parts[i] + " is not a signal; write for instance TERM,200,KILL,25");
     std::string_view wait = i + 1 < parts.size() ? std::string_view(parts[i + 1]) : "0";
     const std::string_view all = wait;
     const double milliseconds = take_number(wait);
-    if (milliseconds < 0 || !wait.empty()) return fail(std::string(all) + " is no number of milliseconds");
+    if (milliseconds < 0 || !wait.empty()) return fail(std::string(all) + " is not a number of milliseconds");
     steps.push_back({signal, milliseconds / 1000});
   }
   if (steps.empty()) return fail("a signal is missing; write for instance TERM,200,KILL,25");

@@ -9,7 +9,7 @@
 #include "base/strings.hpp"
 #include "exec/cluster/command_system.hpp"
 #include "exec/cluster/slurm_system.hpp"
-#include "exec/ranks/post_plugin.hpp"
+#include "exec/ranks/transport_plugin.hpp"
 #include "os/files/files.hpp"
 
 namespace furrow::cli {
@@ -17,9 +17,9 @@ namespace furrow::cli {
 namespace {
 
 constexpr std::int64_t kDefaultJobs = 100;
-constexpr double kSlowerAsks = 6;  // times as rarely as at first
+constexpr double kSlowerAsks = 6;  // how much less often than at first
 
-// Minutes: a number, or one with a unit ("2h", "1d12h", "90m").
+// Minutes: a number, or a number with a unit ("2h", "1d12h", "90m").
 std::int64_t minutes_of(std::string_view text) {
   double seconds = 0;
   while (!text.empty()) {
@@ -56,7 +56,7 @@ exec::Packing packing_of(const std::string& name) {
   return exec::Packing::kAuto;
 }
 
-// What --resources and --cores say.
+// The limits of --resources and --cores.
 std::map<std::string, std::int64_t> limits_of(const WorkflowSession& session) {
   std::map<std::string, std::int64_t> limits(session.limits().begin(), session.limits().end());
   if (session.options().cores && *session.options().cores != "all")
@@ -64,7 +64,7 @@ std::map<std::string, std::int64_t> limits_of(const WorkflowSession& session) {
   return limits;
 }
 
-// For the jobs of a workflow: with its limits and its Python.
+// The options for the jobs of a workflow: with its limits and its Python.
 exec::ClusterOptions options_for(const WorkflowSession& session) {
   exec::ClusterOptions options = cluster_options_of(session.options().cluster);
   const std::map<std::string, std::int64_t> limits = limits_of(session);
@@ -88,7 +88,7 @@ exec::ClusterOptions cluster_options_of(const ClusterSettings& settings) {
   options.batch_nodes = settings.batch_nodes;
   options.ask_first_s = settings.status_every_s;
   options.ask_most_s = settings.status_every_s * kSlowerAsks;
-  // Snakemake's default, where each job is submitted by itself.
+  // Snakemake's default, if each job is submitted separately.
   const double usual = options.one_each ? 10 : 1;
   options.pause_s = 1 / (settings.submissions_per_s > 0 ? settings.submissions_per_s : usual);
   return options;
@@ -154,7 +154,7 @@ std::optional<exec::GroupNeeds> WorkflowNeeds::group(const plan::Attempt& attemp
   for (auto& one : std::span(together).subspan(1)) {
     plan::Attempt other{.job = one.job, .launch = std::move(one.launch), .timeout_s = attempt.timeout_s};
     exec::ClusterNeeds needs = this->needs(other);
-    group.mates.push_back({std::move(other), std::move(needs), std::move(one.after), std::move(one.files)});
+    group.members.push_back({std::move(other), std::move(needs), std::move(one.after), std::move(one.files)});
   }
   return group;
 }
@@ -165,12 +165,12 @@ exec::Allocation WorkflowNeeds::together(const plan::Attempt& attempt, std::int6
   for (const auto& [name, most] : {std::pair(workflow::kCoresLimit, cores), {"mem_mb", memory_mb}}) {
     if (most > 0) limits[name] = limits.contains(name) ? std::min(limits[name], most) : most;
   }
-  // That they go together at all was looked at before.
+  // The groups were checked before: their jobs can run together.
   const auto demand = source_.demand_together(attempt.job, limits);
   return demand ? allocation_of(*demand) : needs(attempt).allocation;
 }
 
-// Of a job, or of all that are submitted with it as one.
+// The view of a job, or of all jobs that are submitted together with it.
 workflow::JobView WorkflowNeeds::view(const plan::Attempt& attempt) const {
   if (!source_.leads(attempt.job)) return source_.view(attempt.job, attempt.number);
   workflow::JobView view = source_.view_together(attempt.job);
@@ -200,9 +200,9 @@ std::vector<Result<exec::NeedsSource::Words>> WorkflowNeeds::words(
 }
 
 Result<void> check_batch_nodes(const ClusterSettings& settings) {
-  if (settings.batch_nodes <= 1 || os::status(exec::post_plugin()).exists()) return {};
+  if (settings.batch_nodes <= 1 || os::status(exec::transport_plugin()).exists()) return {};
   return fail(Error{"--batch-nodes needs MPI, and this furrow was built without it", "", 0,
-                    "Build it where libopenmpi-dev is; " + exec::post_plugin() + " is missing."});
+                    "Build it where libopenmpi-dev is; " + exec::transport_plugin() + " is missing."});
 }
 
 std::unique_ptr<exec::BatchSystem> system_of(const ClusterSettings& settings, os::EventLoop& loop) {
@@ -223,15 +223,15 @@ ClusterRun::ClusterRun(WorkflowSession& session, workflow::WorkflowSource& sourc
       cluster_(loop, system_of(settings_, loop), needs_, sink, options_for(session)),
       routed_(local, cluster_, [this](const plan::Attempt& attempt) { return is_remote(attempt); }) {
   cluster_.adopt();
-  source.set_under_way(&cluster_);
+  source.set_in_flight_jobs(&cluster_);
 }
 
 bool ClusterRun::is_remote(const plan::Attempt& attempt) const {
-  return source_.is_under_way(attempt.job) || (settings_.is_on() && !source_.is_local(attempt.job));
+  return source_.is_taken_over(attempt.job) || (settings_.is_on() && !source_.is_local(attempt.job));
 }
 
 void ClusterRun::finish(workflow::Recorder& recorder) {
-  source_.set_under_way(nullptr);
+  source_.set_in_flight_jobs(nullptr);
   cluster_.finish([&](const std::string& key) { return recorder.is_open(key); });
 }
 
@@ -239,6 +239,6 @@ std::string ClusterRun::summary() const {
   return cluster_.submissions() == 0 ? std::string() : count_of(cluster_.submissions(), "submission");
 }
 
-bool has_left_batches() { return !exec::BatchShelf(exec::kBatchShelf).unsettled().empty(); }
+bool has_left_batches() { return !exec::BatchSpool(exec::kBatchSpool).unsettled().empty(); }
 
 }  // namespace furrow::cli

@@ -1,4 +1,4 @@
-// A workflow's jobs on a cluster: what `furrow run` puts between the farm and the batch system.
+// A workflow's jobs on a cluster: the layer of `furrow run` between the farm and the batch system.
 #pragma once
 
 #include <map>
@@ -13,12 +13,11 @@
 
 namespace furrow::cli {
 
-// What each job asks for, by its resources.
+// The request of each job, from its resources.
 class WorkflowNeeds final : public exec::NeedsSource {
  public:
-  // Borrows all. STORE tells how long the jobs of each rule took.
-  // COMMAND: the user's that submits; empty: none.
-  // LIMITS: the most of each resource that jobs of a group may use at a time.
+  // Borrows everything. STORE knows how long the jobs of each rule took. COMMAND is the user's submit
+  // command; empty: none. LIMITS: how much of each resource the jobs of a group may use at a time.
   WorkflowNeeds(workflow::WorkflowSource& source, workflow::Evaluator& evaluator, store::Store& store,
                 std::string command, std::map<std::string, std::int64_t> limits);
 
@@ -38,23 +37,23 @@ class WorkflowNeeds final : public exec::NeedsSource {
   std::map<std::string, double, std::less<>> means_;  // seconds, by rule
 };
 
-// What a job's resources ask of a cluster, by Snakemake's standard names.
+// The request for a job's resources, which have Snakemake's standard names.
 exec::Allocation allocation_of(const workflow::JobDemands::Demand& demand);
 
-// As the command line says.
+// The options of the command line.
 exec::ClusterOptions cluster_options_of(const ClusterSettings& settings);
 
-// Whether jobs can run on ranks, if they are to.
+// Fails if jobs are to run on several ranks but cannot.
 Result<void> check_batch_nodes(const ClusterSettings& settings);
 
 class ClusterRun {
  public:
-  // Borrows all; LOCAL runs what stays on this machine.
+  // Borrows everything; LOCAL runs the jobs that stay on this machine.
   ClusterRun(WorkflowSession& session, workflow::WorkflowSource& source, os::EventLoop& loop,
              plan::Executor& local, exec::OutputSink* sink);
 
   plan::Executor& executor() { return routed_; }
-  // The run is over and recorded.
+  // Call it when the run is over and recorded.
   void finish(workflow::Recorder& recorder);
   std::string summary() const;  // "3 Slurm jobs"; may be empty
 

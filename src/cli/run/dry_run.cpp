@@ -13,7 +13,7 @@ namespace furrow::cli {
 
 namespace {
 
-constexpr std::size_t kBatch = 1000;  // commands asked for in one message
+constexpr std::size_t kBatch = 1000;  // how many commands one message asks for
 
 std::string title(WorkflowSession& session, workflow::NodeId node) {
   const workflow::CompiledRule& rule = session.rules()[session.dag().node(node).rule];

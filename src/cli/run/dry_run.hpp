@@ -1,4 +1,4 @@
-// `furrow run -n`: what would run, and why.
+// `furrow run -n`: prints what would run, and why.
 #pragma once
 
 #include <string>
@@ -9,7 +9,7 @@ namespace furrow::cli {
 
 int dry_run(WorkflowSession& session);
 
-// How many jobs of each rule must run, as lines.
+// How many jobs of each rule must run, one rule per line.
 std::string job_table(WorkflowSession& session);
 
 }  // namespace furrow::cli

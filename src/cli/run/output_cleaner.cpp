@@ -2,7 +2,7 @@
 
 #include <cstdio>
 
-#include "cli/tell.hpp"
+#include "cli/report_error.hpp"
 
 namespace furrow::cli {
 
@@ -22,7 +22,7 @@ int delete_outputs(WorkflowSession& session, bool only_temp) {
       }
       std::printf("%s %s\n", only_say ? "Would remove" : "Removing", path.c_str());
       if (only_say) continue;
-      if (auto done = os::remove_tree(path); !done) return tell(done.error());
+      if (auto done = os::remove_tree(path); !done) return report_error(done.error());
       ++removed;
     }
   }

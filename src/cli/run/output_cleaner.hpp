@@ -5,7 +5,7 @@
 
 namespace furrow::cli {
 
-// Removes what the jobs of the plan make, but for what is write-protected; with -n only says so.
+// Removes the files that the jobs of the plan make, except write-protected ones; with -n only prints them.
 int delete_outputs(WorkflowSession& session, bool only_temp);
 
 }  // namespace furrow::cli

@@ -31,7 +31,7 @@ std::vector<std::string> places(const std::string& name) {
   return files;
 }
 
-// $NAME and ${NAME} stand for environment variables, as far as they are set.
+// Replaces $NAME and ${NAME} by environment variables that are set.
 std::string expand_variables(const std::string& text) {
   std::string expanded;
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -54,16 +54,15 @@ std::string expand_variables(const std::string& text) {
   return expanded;
 }
 
-std::string scalar(const snakefile::JsonValue& value) {
-  if (value.IsString()) return expand_variables(std::string(snakefile::view(value)));
-  return snakefile::to_text(value);
+std::string scalar(const text::JsonValue& value) {
+  if (value.IsString()) return expand_variables(std::string(text::view(value)));
+  return text::to_text(value);
 }
 
 // {"a": {"mem": 1}} -> "a:mem=1"; {"a": 1} -> "a=1"
-void flatten(const snakefile::JsonValue& object, const std::string& prefix,
-             std::vector<std::string>& values) {
+void flatten(const text::JsonValue& object, const std::string& prefix, std::vector<std::string>& values) {
   for (const auto& member : object.GetObject()) {
-    const std::string name = prefix + std::string(snakefile::view(member.name));
+    const std::string name = prefix + std::string(text::view(member.name));
     if (member.value.IsObject()) {
       flatten(member.value, name + ":", values);
     } else {
@@ -75,11 +74,11 @@ void flatten(const snakefile::JsonValue& object, const std::string& prefix,
 }  // namespace
 
 std::string find_workflow_profile(const std::string& name, const std::string& snakefile) {
-  std::string beside = os::parent_of(snakefile);
+  std::string snakefile_folder = os::parent_of(snakefile);
   if (snakefile.empty())
-    beside = os::status("Snakefile").exists() || os::status("snakefile").exists() ? "" : "workflow";
-  if (!beside.empty()) beside += "/";
-  for (const std::string& place : {name, "profiles/" + name, beside + "profiles/" + name}) {
+    snakefile_folder = os::status("Snakefile").exists() || os::status("snakefile").exists() ? "" : "workflow";
+  if (!snakefile_folder.empty()) snakefile_folder += "/";
+  for (const std::string& place : {name, "profiles/" + name, snakefile_folder + "profiles/" + name}) {
     if (place == name && name == "default") continue;
     if (os::status(place).exists()) return place;
   }
@@ -89,13 +88,13 @@ std::string find_workflow_profile(const std::string& name, const std::string& sn
 Result<std::vector<ProfileOption>> read_profile(const std::string& name) {
   for (const std::string& file : places(name)) {
     if (!os::status(file).exists()) continue;
-    auto document = snakefile::read_yaml(file);
-    if (!document) return fail(std::move(document.error()));
+    auto document = FURROW_TRY(snakefile::read_yaml(file));
     std::vector<ProfileOption> options;
-    if (document->root().IsNull()) return options;
-    if (!document->root().IsObject()) return fail(Error{"a profile is a mapping of options to values", file});
-    for (const auto& member : document->root().GetObject()) {
-      ProfileOption option{std::string(snakefile::view(member.name)), {}};
+    if (document.root().IsNull()) return options;
+    if (!document.root().IsObject())
+      return fail(Error{"a profile must be a mapping of options to values", file});
+    for (const auto& member : document.root().GetObject()) {
+      ProfileOption option{std::string(text::view(member.name)), {}};
       if (member.value.IsFalse() || member.value.IsNull()) continue;
       if (member.value.IsObject()) {
         flatten(member.value, "", option.values);

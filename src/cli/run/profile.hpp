@@ -1,4 +1,4 @@
-// Profiles: a folder with a config.yaml that holds options, as one would give them on the command line.
+// Profiles: a folder with a config.yaml that contains options, as on the command line.
 #pragma once
 
 #include <string>
@@ -13,8 +13,8 @@ struct ProfileOption {
   std::vector<std::string> values;  // empty: a flag that is on
 };
 
-// The profile that a workflow brings: NAME as a path, or a folder of that name in `profiles` here or beside
-// the Snakefile. Empty where there is none of that name.
+// The profile that belongs to a workflow: NAME as a path, or a folder of that name in `profiles` here or next
+// to the Snakefile. Empty if there is none of that name.
 std::string find_workflow_profile(const std::string& name, const std::string& snakefile);
 
 // NAME is a folder, a file, or the name of a folder in ~/.config/furrow, ~/.config/snakemake or

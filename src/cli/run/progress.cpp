@@ -14,14 +14,16 @@ namespace furrow::cli {
 
 namespace {
 
-constexpr std::size_t kLogTail = 4096;       // bytes of a failed job's log that are shown
-constexpr std::size_t kCommandShown = 4096;  // and of its command
+// How many bytes of a failed job's log are shown.
+constexpr std::size_t kLogTail = 4096;
+// How many bytes of its command are shown.
+constexpr std::size_t kCommandShown = 4096;
 
 void write_all(int fd, std::string_view text) {
   while (!text.empty()) {
     const ssize_t n = ::write(fd, text.data(), text.size());
     if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) return;  // nobody reads any more
+    if (n <= 0) return;  // nobody reads it any longer
     text.remove_prefix(static_cast<std::size_t>(n));
   }
 }
@@ -105,7 +107,7 @@ void Progress::on_event(const plan::Event& event) {
             " on it and will not run");
       break;
     case plan::Event::Kind::kStopping:
-      if (event.signal != 0) print("Stopping: running jobs are asked to end (once more to end them at once)");
+      if (event.signal != 0) print("Stopping: running jobs are asked to end (interrupt again to kill them)");
       break;
     case plan::Event::Kind::kRunFinished:
       bar_.clear();
@@ -122,7 +124,7 @@ void Progress::started(const plan::Event& event) {
     return;
   }
   if (options_.quiet_progress || on_terminal_ || !message.empty()) return;
-  // Every job of a small run gets its line; of a large one, a line now and then.
+  // In a small run, every job gets a line; in a large one, at most one line per second is printed.
   const double now = os::monotonic_seconds();
   if (total_ > 200 && now - last_line_ < 1) return;
   last_line_ = now;
@@ -156,7 +158,7 @@ void Progress::failed(const plan::Event& event) {
     const std::string tail = tail_of(log);
     if (!tail.empty()) text += indent(tail, "        | ");
   }
-  if (event.will_retry) text += "    It will be tried again.\n";
+  if (event.will_retry) text += "    It will be retried.\n";
   if (!text.empty() && text.back() == '\n') text.pop_back();
   print(text);
 }

@@ -1,5 +1,5 @@
-// What people see of a run: one bar on a terminal, plain lines elsewhere; each failed job with all that helps
-// to mend it.
+// What a run shows to people: a bar on a terminal, plain lines elsewhere; for each failed job, everything
+// that helps to fix it.
 //
 // Writes to standard error. Not thread-safe.
 #pragma once
@@ -16,10 +16,11 @@
 namespace furrow::cli {
 
 struct ProgressOptions {
-  bool quiet_progress = false;  // no lines about jobs that start and end well
-  bool quiet_all = false;       // nothing but errors
+  bool quiet_progress = false;  // no lines about jobs that start or succeed
+  bool quiet_all = false;       // only errors
   bool print_commands = false;
-  std::string log_path;  // everything is also written here; empty: nowhere
+  // A file to which everything is written too; empty: none.
+  std::string log_path;
 };
 
 class Progress final : public plan::EventSink, public exec::OutputSink {

@@ -7,12 +7,12 @@
 #include <cstdio>
 
 #include "base/strings.hpp"
+#include "cli/report_error.hpp"
 #include "cli/run/cluster_run.hpp"
 #include "cli/run/dry_run.hpp"
 #include "cli/run/output_cleaner.hpp"
 #include "cli/run/workflow_run.hpp"
 #include "cli/run/workflow_session.hpp"
-#include "cli/tell.hpp"
 #include "os/events/clock.hpp"
 #include "os/events/signals.hpp"
 #include "workflow/dag/graph_view.hpp"
@@ -23,9 +23,9 @@ namespace {
 
 using Mode = RunOptions::Mode;
 
-// Until jobs run there is nothing to end in order: the evaluator dies with its parent, and the store is not
-// written.
-void leave_when_interrupted() {
+// Until jobs run, an interrupt needs no orderly shutdown: the evaluator dies with its parent, and nothing is
+// written to the store.
+void exit_when_interrupted() {
   struct sigaction action {};
   action.sa_handler = [](int) {
     constexpr char kText[] = "furrow: interrupted while planning\n";
@@ -38,8 +38,9 @@ void leave_when_interrupted() {
 
 int print(const std::string& text) {
   std::fwrite(text.data(), 1, text.size(), stdout);
-  return std::fflush(stdout) == 0 || errno == EPIPE ? 0
-                                                    : tell(system_error("cannot write to standard output"));
+  return std::fflush(stdout) == 0 || errno == EPIPE
+             ? 0
+             : report_error(system_error("cannot write to standard output"));
 }
 
 std::string list_rules(WorkflowSession& session, bool only_targets) {
@@ -75,12 +76,11 @@ Result<std::string> why(WorkflowSession& session) {
                  });
         });
     if (!asked) continue;
-    auto lines = session.staleness().explain(node);
-    if (!lines) return fail(std::move(lines.error()));
+    auto lines = FURROW_TRY(session.staleness().explain(node));
     const std::string wildcards = workflow::show_wildcards(rule, session.dag().values(node, session.rules()));
     text += rule.rule.name + (wildcards.empty() ? "" : " (" + wildcards + ")");
     text += session.staleness().must_run(node) ? " must run:\n" : " need not run:\n";
-    for (const std::string& line : *lines) text += "    " + line + "\n";
+    for (const std::string& line : lines) text += "    " + line + "\n";
   }
   return text;
 }
@@ -98,7 +98,7 @@ int print_graph(WorkflowSession& session) {
   }
 }
 
-// For --verbose: where the time before the first job goes.
+// For --verbose: measures where the time before the first job goes.
 class Stopwatch {
  public:
   explicit Stopwatch(bool on) : on_(on) {}
@@ -113,15 +113,15 @@ class Stopwatch {
   double since_ = os::monotonic_seconds();
 };
 
-int carry_out(WorkflowSession& session) {
+int execute(WorkflowSession& session) {
   Stopwatch watch(session.options().verbose);
-  if (auto loaded = session.load(); !loaded) return tell(loaded.error());
+  if (auto loaded = session.load(); !loaded) return report_error(loaded.error());
   watch.say(session.evaluator().python() + " loaded " + count_of(session.rules().size(), "rule"));
   const Mode mode = session.options().mode;
   if (mode == Mode::kList || mode == Mode::kListTargets)
     return print(list_rules(session, mode == Mode::kListTargets));
-  if (auto opened = session.open_store(); !opened) return tell(opened.error());
-  if (auto planned = session.plan(); !planned) return tell(planned.error());
+  if (auto opened = session.open_store(); !opened) return report_error(opened.error());
+  if (auto planned = session.plan(); !planned) return report_error(planned.error());
   watch.say("planned " + count_of(session.dag().order().size(), "job") + ", of which " +
             std::to_string(session.staleness().count()) + " must run,");
   switch (mode) {
@@ -136,7 +136,7 @@ int carry_out(WorkflowSession& session) {
       return print(workflow::summary(session.dag(), session.rules(), session.states(), session.staleness()));
     case Mode::kWhy: {
       const auto text = why(session);
-      return text ? print(*text) : tell(text.error());
+      return text ? print(*text) : report_error(text.error());
     }
     case Mode::kDeleteAll:
     case Mode::kDeleteTemp:
@@ -150,25 +150,26 @@ int carry_out(WorkflowSession& session) {
 
 }  // namespace
 
-int run_command(const std::vector<std::string>& arguments, Ranks* ranks) {
+int run_command(const std::vector<std::string>& arguments, RankSession* ranks) {
   auto options = read_run_options(arguments);
   if (!options) {
     std::FILE* const stream = options.error().code == 0 ? stdout : stderr;
     std::fprintf(stream, "%s\n", options.error().text.c_str());
     return options.error().code;
   }
-  leave_when_interrupted();
+  exit_when_interrupted();
   if (options->unlock) {
-    std::fprintf(stderr, "furrow: nothing to unlock: the lock ends with the process that holds it\n");
+    std::fprintf(stderr, "furrow: nothing to unlock: a lock ends with the process that holds it\n");
     return 0;
   }
   if (ranks && options->cluster.is_on()) {
-    return tell(Error{"mpirun or srun has started several furrow, and a cluster is to run the jobs, too", "",
-                      0, "Leave out one of the two."});
+    return report_error(
+        Error{"mpirun or srun has started several furrow processes, but a cluster is to run the jobs", "", 0,
+              "Use only one of the two."});
   }
-  if (auto possible = check_batch_nodes(options->cluster); !possible) return tell(possible.error());
+  if (auto possible = check_batch_nodes(options->cluster); !possible) return report_error(possible.error());
   WorkflowSession session(*options, ranks);
-  return carry_out(session);
+  return execute(session);
 }
 
 }  // namespace furrow::cli

@@ -1,4 +1,4 @@
-// `furrow run`: arguments in, exit code out.
+// `furrow run`: takes the arguments and returns the exit code.
 #pragma once
 
 #include <string>
@@ -6,10 +6,10 @@
 
 namespace furrow::cli {
 
-class Ranks;
+class RankSession;
 
-// RANKS: where a launcher has started several; null: this process is alone.
-// 0: all is made; 1: something could not be done; 2: the arguments are wrong.
-int run_command(const std::vector<std::string>& arguments, Ranks* ranks = nullptr);
+// RANKS is set if a launcher has started several processes; null: this process is alone.
+// 0: everything is made; 1: something failed; 2: the arguments are wrong.
+int run_command(const std::vector<std::string>& arguments, RankSession* ranks = nullptr);
 
 }  // namespace furrow::cli

@@ -1,11 +1,11 @@
-// The options of `furrow run`: their names, what the help says of them, and where in the draft they go.
+// The options of `furrow run`: their names, their help, and where their values go.
 #pragma once
 
 #include <set>
 #include <string>
 #include <vector>
 
-#include "cli/run/run_draft.hpp"
+#include "cli/run/run_parsed_args.hpp"
 
 namespace CLI {
 class App;
@@ -13,12 +13,12 @@ class App;
 
 namespace furrow::cli {
 
-// Borrows DRAFT, which APP fills when it parses.
-void add_run_options(CLI::App& app, RunDraft& draft);
+// Borrows ARGS, which APP fills when it parses.
+void add_run_options(CLI::App& app, RunParsedArgs& args);
 
-// The first long name of an option, "--dry-run" for "-n"; NAME itself where there is none of that name.
+// The first long name of an option, "--dry-run" for "-n"; NAME itself if there is no such option.
 std::string full_name(const CLI::App& app, const std::string& name);
-// By their full names.
+// The options that were given, by their full names.
 std::set<std::string> given_options(const CLI::App& app);
 std::vector<std::string> all_names(const CLI::App& app);
 

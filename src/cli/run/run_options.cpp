@@ -4,8 +4,8 @@
 #include <algorithm>
 
 #include "base/strings.hpp"
-#include "cli/run/run_draft.hpp"
 #include "cli/run/run_option_table.hpp"
+#include "cli/run/run_parsed_args.hpp"
 #include "cli/run/run_profiles.hpp"
 #include "cli/run/run_refused.hpp"
 
@@ -15,42 +15,42 @@ namespace {
 
 constexpr const char* kExamples =
     "Examples:\n"
-    "  furrow run                        carry out the first rule of ./Snakefile on all cores\n"
+    "  furrow run                        run the first rule of ./Snakefile on all cores\n"
     "  furrow run -c 4 results/a.txt     make one file, on four cores\n"
-    "  furrow run -n                     say what would run, and why\n"
-    "  furrow run --why results/a.txt    explain why it must be made, or need not be\n"
+    "  furrow run -n                     print what would run, and why\n"
+    "  furrow run --why results/a.txt    explain why it must be made, or need not\n"
     "  furrow run --config sample=x      set a value of the workflow's configuration\n";
 
-// Neither copied nor moved: the parser knows where the draft is.
+// Can be neither copied nor moved: the parser points to its members.
 class Parser {
  public:
   Parser() {
     app_.footer(kExamples);
-    app_.set_help_flag("-h,--help", "print this and leave");
-    add_run_options(app_, draft_);
+    app_.set_help_flag("-h,--help", "print this help and exit");
+    add_run_options(app_, args_);
   }
   Parser(const Parser&) = delete;
   Parser& operator=(const Parser&) = delete;
 
   // Throws CLI::ParseError.
-  RunDraft& parse(std::vector<std::string> arguments) {
-    // By ourselves: CLI11 takes a "--" behind a list for the list's end only.
+  RunParsedArgs& parse(std::vector<std::string> arguments) {
+    // Split here, because CLI11 takes a "--" after a list only for the end of the list.
     const auto end = std::find(arguments.begin(), arguments.end(), "--");
     const std::vector<std::string> targets(end == arguments.end() ? end : end + 1, arguments.end());
     arguments.erase(end, arguments.end());
-    std::reverse(arguments.begin(), arguments.end());  // as CLI11 wants them
+    std::reverse(arguments.begin(), arguments.end());  // CLI11 wants them in reverse order
     app_.parse(std::move(arguments));
-    draft_.run.targets.insert(draft_.run.targets.end(), targets.begin(), targets.end());
-    draft_.given = given_options(app_);
-    return draft_;
+    args_.run.targets.insert(args_.run.targets.end(), targets.begin(), targets.end());
+    args_.given = given_options(app_);
+    return args_;
   }
   const CLI::App& app() const { return app_; }
 
  private:
   CLI::App app_{
-      "Runs a Snakefile: works out which files are missing or out of date, and makes them in parallel.",
+      "Runs a Snakefile: finds out which files are missing or out of date, and makes them in parallel.",
       "furrow run"};
-  RunDraft draft_;
+  RunParsedArgs args_;
 };
 
 std::string explain_mistake(const std::vector<std::string>& arguments, const std::string& message) {
@@ -60,7 +60,8 @@ std::string explain_mistake(const std::vector<std::string>& arguments, const std
     if (!argument.starts_with("--")) continue;
     const std::string name = argument.substr(0, argument.find('='));
     if (std::find(names.begin(), names.end(), name) != names.end()) continue;
-    if (const std::string later = not_yet(name); !later.empty()) return name + ": not yet (" + later + ")";
+    if (const std::string later = not_yet(name); !later.empty())
+      return name + ": not supported yet (" + later + ")";
     const std::string near = nearest(name, names);
     return "there is no option " + name +
            (near.empty() ? "; see furrow run --help" : "\n  Did you mean " + near + "?");
@@ -68,35 +69,35 @@ std::string explain_mistake(const std::vector<std::string>& arguments, const std
   return message + "\n  See furrow run --help.";
 }
 
-Leave mistake(const std::string& message) { return {2, "furrow run: " + message}; }
-Leave mistake(const Error& error) {
+EarlyExit mistake(const std::string& message) { return {2, "furrow run: " + message}; }
+EarlyExit mistake(const Error& error) {
   return mistake(error.message + "\n  " + (error.hint.empty() ? "See furrow run --help." : error.hint));
 }
-Leave failure(const Error& error) { return {1, "furrow: " + error.to_string()}; }
+EarlyExit failure(const Error& error) { return {1, "furrow: " + error.to_string()}; }
 
-// Puts the words of profiles into ALL, so that an error can be explained by it. Throws CLI::ParseError.
-tl::expected<RunOptions, Leave> read(std::vector<std::string>& all) {
+// Puts the words of profiles into ALL, so that an error message can explain them. Throws CLI::ParseError.
+tl::expected<RunOptions, EarlyExit> read(std::vector<std::string>& all) {
   Parser parser;
-  const RunDraft& command_line = parser.parse(all);
+  const RunParsedArgs& command_line = parser.parse(all);
   const auto profiles = profiles_of(command_line.run);
   if (!profiles) return tl::unexpected(failure(profiles.error()));
   const auto more = profile_arguments(*profiles, command_line, parser.app());
   if (!more) return tl::unexpected(failure(more.error()));
   all.insert(std::find(all.begin(), all.end(), "--"), more->words.begin(), more->words.end());
   Parser whole;
-  RunDraft draft = whole.parse(all);
-  draft.run.of_profiles = more->options;
-  return finish(std::move(draft)).map_error([](const Error& error) { return mistake(error); });
+  RunParsedArgs args = whole.parse(all);
+  args.run.of_profiles = more->options;
+  return finish(std::move(args)).map_error([](const Error& error) { return mistake(error); });
 }
 
 }  // namespace
 
-tl::expected<RunOptions, Leave> read_run_options(const std::vector<std::string>& arguments) {
+tl::expected<RunOptions, EarlyExit> read_run_options(const std::vector<std::string>& arguments) {
   std::vector<std::string> all = arguments;
   try {
     return read(all);
   } catch (const CLI::CallForHelp&) {
-    return tl::unexpected(Leave{0, Parser().app().help()});
+    return tl::unexpected(EarlyExit{0, Parser().app().help()});
   } catch (const CLI::ParseError& error) {
     return tl::unexpected(mistake(explain_mistake(all, error.what())));
   }

@@ -1,4 +1,4 @@
-// The arguments of `furrow run`, read: Snakemake's names, so that habits and scripts carry over.
+// The parsed arguments of `furrow run`: Snakemake's names, so that habits and scripts carry over.
 #pragma once
 
 #include <map>
@@ -15,14 +15,19 @@ namespace furrow::cli {
 
 struct RunOptions {
   std::vector<std::string> targets;
-  std::string snakefile;  // empty: the first of the usual places
-  std::string directory;  // empty: stay
+  // Empty: the first of the usual places.
+  std::string snakefile;
+  // Empty: the current folder.
+  std::string directory;
   std::string python;
-  std::optional<std::string> cores;  // a number or "all"
+  // A number or "all".
+  std::optional<std::string> cores;
   ClusterSettings cluster;
-  std::optional<std::int64_t> local_cores;  // for jobs that run here while the others run on a cluster
+  // For jobs that run here while the others run on a cluster.
+  std::optional<std::int64_t> local_cores;
   std::vector<std::string> profiles;
-  std::string workflow_profile = "default";  // "none": none
+  // "none": no profile.
+  std::string workflow_profile = "default";
 
   bool dry_run = false, print_commands = false, keep_going = false, touch = false, verbose = false;
   bool quiet_progress = false, quiet_all = false;
@@ -33,10 +38,15 @@ struct RunOptions {
 
   std::vector<std::string> config, config_files;
   std::vector<std::pair<std::string, std::string>> resources, set_threads, set_resources, default_resources;
-  std::vector<std::pair<std::string, std::string>> groups;  // by rule
-  std::map<std::string, std::size_t> group_components;      // by group
-  std::map<std::string, std::string> resource_scopes;       // "local" or "global", by resource
-  std::set<std::string> of_profiles;  // options: a profile may serve workflows that lack some rules
+  // By rule.
+  std::vector<std::pair<std::string, std::string>> groups;
+  // By group.
+  std::map<std::string, std::size_t> group_components;
+  // "local" or "global", by resource.
+  std::map<std::string, std::string> resource_scopes;
+  // Options from profiles. They may name rules that this workflow lacks, because a profile may serve several
+  // workflows.
+  std::set<std::string> of_profiles;
   std::vector<std::string> envvars;
   std::vector<std::string> rerun_triggers;
   std::optional<int> retries;
@@ -44,7 +54,8 @@ struct RunOptions {
   double latency_wait_s = 0;
   std::string shadow_prefix;
   bool replace_config = false;
-  std::int64_t hash_limit = 1 << 20;  // bytes; a larger file is known by its size and time alone
+  // In bytes; a larger file is compared only by size and time.
+  std::int64_t hash_limit = 1 << 20;
 
   enum class Mode {
     kRun,
@@ -64,14 +75,13 @@ struct RunOptions {
   std::vector<std::string> why;
 };
 
-// What is to be done instead of running: print TEXT and leave with CODE.
-struct Leave {
+// What to do instead of running: print TEXT and exit with CODE.
+struct EarlyExit {
   int code;
   std::string text;
 };
 
-// ARGUMENTS without the program's and the subcommand's name. A profile's values stand where the command line
-// says nothing.
-tl::expected<RunOptions, Leave> read_run_options(const std::vector<std::string>& arguments);
+// ARGUMENTS without the names of program and subcommand. The command line overrides a profile.
+tl::expected<RunOptions, EarlyExit> read_run_options(const std::vector<std::string>& arguments);
 
 }  // namespace furrow::cli

@@ -26,7 +26,7 @@ class RunOptionsTest : public testing::Test {
     EXPECT_TRUE(options) << options.error().text;
     return options ? *options : RunOptions{};
   }
-  // "CODE TEXT" of what is done instead of running.
+  // "CODE TEXT" of the early exit.
   static std::string refused(const Arguments& arguments) {
     const auto options = read_run_options(arguments);
     return options ? "accepted" : std::to_string(options.error().code) + " " + options.error().text;
@@ -34,7 +34,7 @@ class RunOptionsTest : public testing::Test {
   support::TemporaryFolder folder_;
 };
 
-TEST_F(RunOptionsTest, NothingMeansTheFirstRuleOfTheUsualSnakefile) {
+TEST_F(RunOptionsTest, DefaultsToTheFirstRuleOfTheUsualSnakefile) {
   const RunOptions options = read({});
   EXPECT_THAT(options.targets, IsEmpty());
   EXPECT_EQ(options.snakefile, "");
@@ -42,32 +42,32 @@ TEST_F(RunOptionsTest, NothingMeansTheFirstRuleOfTheUsualSnakefile) {
   EXPECT_EQ(options.mode, RunOptions::Mode::kRun);
 }
 
-TEST_F(RunOptionsTest, TargetsMayStandAnywhere) {
+TEST_F(RunOptionsTest, TargetsMayBeAnywhere) {
   const RunOptions options = read({"a", "-n", "b", "-s", "other", "c"});
   EXPECT_THAT(options.targets, ElementsAre("a", "b", "c"));
   EXPECT_EQ(options.snakefile, "other");
   EXPECT_TRUE(options.dry_run);
 }
 
-TEST_F(RunOptionsTest, AListTakesAllUpToTheNextOption) {
+TEST_F(RunOptionsTest, AListEndsAtTheNextOption) {
   const RunOptions options = read({"-R", "one", "two", "-n", "target"});
   EXPECT_THAT(options.force_run, ElementsAre("one", "two"));
   EXPECT_THAT(options.targets, ElementsAre("target"));
 }
 
-TEST_F(RunOptionsTest, AfterTwoDashesAllAreTargets) {
+TEST_F(RunOptionsTest, EverythingAfterTwoDashesIsATarget) {
   const RunOptions options = read({"--config", "a=1", "--", "target", "-n"});
   EXPECT_THAT(options.config, ElementsAre("a=1"));
   EXPECT_THAT(options.targets, ElementsAre("target", "-n"));
   EXPECT_FALSE(options.dry_run);
 }
 
-TEST_F(RunOptionsTest, AListGivenTwiceIsBoth) {
+TEST_F(RunOptionsTest, AListGivenTwiceIsConcatenated) {
   EXPECT_THAT(read({"--config", "a=1", "-n", "--config", "b=2", "c=3"}).config,
               ElementsAre("a=1", "b=2", "c=3"));
 }
 
-TEST_F(RunOptionsTest, CoresMayBeGivenInEachOfTheUsualWays) {
+TEST_F(RunOptionsTest, ReadsCoresInEachOfTheUsualWays) {
   for (const Arguments& arguments : std::vector<Arguments>{
            {"-c", "3"}, {"-c3"}, {"--cores", "3"}, {"--cores=3"}, {"-j", "3"}, {"-j3"}, {"--jobs=3"}})
     EXPECT_EQ(read(arguments).cores, "3") << arguments.front();
@@ -76,7 +76,7 @@ TEST_F(RunOptionsTest, CoresMayBeGivenInEachOfTheUsualWays) {
   EXPECT_EQ(read({"-j", "2", "-c", "5"}).cores, "5");
 }
 
-TEST_F(RunOptionsTest, PairsAreSplitAtTheFirstEqualsSign) {
+TEST_F(RunOptionsTest, SplitsPairsAtTheFirstEqualsSign) {
   const RunOptions options =
       read({"--resources", "mem_mb=100", "gpu=1", "--set-threads", "a=4", "--set-resources", "a:mem_mb=x=y",
             "--default-resources", "disk=input.size"});
@@ -89,14 +89,14 @@ TEST_F(RunOptionsTest, PairsAreSplitAtTheFirstEqualsSign) {
   EXPECT_THAT(refused({"--set-threads", "=4"}), HasSubstr("not of the form"));
 }
 
-TEST_F(RunOptionsTest, GroupsAndTheirComponents) {
+TEST_F(RunOptionsTest, ReadsGroupsAndTheirComponents) {
   const RunOptions options = read({"--slurm", "--groups", "a=g", "b=g_{x}", "--group-components", "g=5"});
   EXPECT_THAT(options.groups, ElementsAre(Pair("a", "g"), Pair("b", "g_{x}")));
   EXPECT_THAT(options.group_components, ElementsAre(Pair("g", 5)));
   EXPECT_THAT(refused({"--slurm", "--group-components", "g=0"}),
-              HasSubstr("0 is no number of components of g"));
+              HasSubstr("0 is not a number of components of g"));
   EXPECT_THAT(refused({"--slurm", "--group-components", "g=2x"}),
-              HasSubstr("2x is no number of components of g"));
+              HasSubstr("2x is not a number of components of g"));
   EXPECT_THAT(refused({"--slurm", "--groups", "a"}), HasSubstr("--groups: a is not of the form"));
   write("p/config.yaml", "groups:\n  a: h\ngroup-components: [h=2]\n");
   const RunOptions of_profile = read({"--profile", "p"});
@@ -105,23 +105,23 @@ TEST_F(RunOptionsTest, GroupsAndTheirComponents) {
   EXPECT_TRUE(of_profile.of_profiles.contains("--groups"));
 }
 
-TEST_F(RunOptionsTest, ScopesOfResources) {
+TEST_F(RunOptionsTest, ReadsResourceScopes) {
   EXPECT_THAT(read({"--slurm", "--set-resource-scopes", "gpu=local", "mem_mb=global"}).resource_scopes,
               ElementsAre(Pair("gpu", "local"), Pair("mem_mb", "global")));
   EXPECT_THAT(refused({"--slurm", "--set-resource-scopes", "gpu=here"}),
               HasSubstr("here is neither local nor global"));
 }
 
-TEST_F(RunOptionsTest, QuietTakesWordsOfItsOwnOnly) {
+TEST_F(RunOptionsTest, QuietTakesOnlyItsOwnWords) {
   EXPECT_FALSE(read({}).quiet_progress);
   EXPECT_TRUE(read({"-q"}).quiet_progress);
   EXPECT_FALSE(read({"-q"}).quiet_all);
   EXPECT_TRUE(read({"-q", "all"}).quiet_all);
   EXPECT_THAT(read({"target", "-q"}).targets, ElementsAre("target"));
-  EXPECT_THAT(refused({"-q", "target"}), HasSubstr("--quiet: target is none of progress, rules, all"));
+  EXPECT_THAT(refused({"-q", "target"}), HasSubstr("--quiet: target is not one of progress, rules, all"));
 }
 
-TEST_F(RunOptionsTest, GraphsComeInTwoFormats) {
+TEST_F(RunOptionsTest, ReadsTwoGraphFormats) {
   EXPECT_EQ(read({"--dag"}).mode, RunOptions::Mode::kDag);
   EXPECT_FALSE(read({"--dag", "dot"}).mermaid);
   EXPECT_TRUE(read({"--rulegraph", "mermaid-js"}).mermaid);
@@ -133,12 +133,12 @@ TEST_F(RunOptionsTest, WhyTakesTargetsOrNone) {
   EXPECT_THAT(read({"--why", "a", "b"}).why, ElementsAre("a", "b"));
 }
 
-TEST_F(RunOptionsTest, TriggersAreChecked) {
+TEST_F(RunOptionsTest, RefusesUnknownTriggers) {
   EXPECT_THAT(read({"--rerun-triggers", "mtime", "code"}).rerun_triggers, ElementsAre("mtime", "code"));
-  EXPECT_THAT(refused({"--rerun-triggers", "time"}), HasSubstr("time is none of mtime, params"));
+  EXPECT_THAT(refused({"--rerun-triggers", "time"}), HasSubstr("time is not one of mtime, params"));
 }
 
-TEST_F(RunOptionsTest, AMistypedOptionIsToldWithTheNearest) {
+TEST_F(RunOptionsTest, AMistypedOptionErrorNamesTheNearest) {
   EXPECT_THAT(refused({"--dry-rum"}),
               AllOf(::testing::StartsWith("2 "), HasSubstr("there is no option --dry-rum"),
                     HasSubstr("Did you mean --dry-run?")));
@@ -146,30 +146,31 @@ TEST_F(RunOptionsTest, AMistypedOptionIsToldWithTheNearest) {
   EXPECT_THAT(refused({"--xyzzyxyzzy"}), HasSubstr("see furrow run --help"));
 }
 
-TEST_F(RunOptionsTest, AMissingValueIsToldAsSuch) {
+TEST_F(RunOptionsTest, ReportsAMissingValue) {
   EXPECT_THAT(refused({"--snakefile"}),
               AllOf(::testing::StartsWith("2 "), HasSubstr("--snakefile"), HasSubstr("--help")));
   EXPECT_THAT(refused({"--retries", "many"}), ::testing::StartsWith("2 "));
 }
 
-TEST_F(RunOptionsTest, WhatIsNotYetThereIsToldSo) {
+TEST_F(RunOptionsTest, SaysWhatIsNotSupportedYet) {
   EXPECT_THAT(refused({"--use-conda"}),
-              AllOf(::testing::StartsWith("2 "), HasSubstr("--use-conda: not yet (software environments)")));
-  EXPECT_THAT(refused({"--report=x.html"}), HasSubstr("--report: not yet"));
+              AllOf(::testing::StartsWith("2 "),
+                    HasSubstr("--use-conda: not supported yet (software environments)")));
+  EXPECT_THAT(refused({"--report=x.html"}), HasSubstr("--report: not supported yet"));
   EXPECT_EQ(refused({"--executor", "slurm"}), "accepted");
   EXPECT_THAT(refused({"--executor", "cluster-generic"}), HasSubstr("needs the command of --cluster"));
-  EXPECT_THAT(refused({"--executor", "elsewhere"}), HasSubstr("none of local, slurm"));
+  EXPECT_THAT(refused({"--executor", "elsewhere"}), HasSubstr("not one of local, slurm"));
   EXPECT_EQ(refused({"--executor", "local"}), "accepted");
 }
 
-TEST_F(RunOptionsTest, HelpIsNoMistake) {
+TEST_F(RunOptionsTest, HelpIsNotAnError) {
   EXPECT_THAT(refused({"--help"}),
               AllOf(::testing::StartsWith("0 "), HasSubstr("--snakefile"), HasSubstr("Examples:")));
 }
 
 // ---- profiles
 
-TEST_F(RunOptionsTest, AProfileSpeaksWhereTheCommandLineDoesNot) {
+TEST_F(RunOptionsTest, TheCommandLineWinsOverAProfile) {
   write("p/config.yaml", "cores: 8\nkeep-going: true\nretries: 3\nset-threads:\n  a: 2\n");
   const RunOptions options = read({"target", "--profile", "p", "--retries", "1"});
   EXPECT_EQ(options.cores, "8");
@@ -179,7 +180,7 @@ TEST_F(RunOptionsTest, AProfileSpeaksWhereTheCommandLineDoesNot) {
   EXPECT_THAT(options.targets, ElementsAre("target"));
 }
 
-TEST_F(RunOptionsTest, AProfilesOptionsDoNotSwallowTargets) {
+TEST_F(RunOptionsTest, AListInAProfileDoesNotSwallowTargets) {
   write("p/config.yaml", "config: [a=1]\nquiet: true\n");
   EXPECT_THAT(read({"--profile", "p", "--", "target"}).targets, ElementsAre("target"));
   EXPECT_THAT(read({"target", "--profile", "p"}).config, ElementsAre("a=1"));
@@ -192,7 +193,7 @@ TEST_F(RunOptionsTest, JobsOnTheCommandLineWinOverCoresInAProfile) {
   EXPECT_EQ(read({"-c", "2", "--profile", "q"}).cores, "2");
 }
 
-TEST_F(RunOptionsTest, TheWorkflowsOwnProfileWinsOverOthers) {
+TEST_F(RunOptionsTest, TheWorkflowProfileWinsOverOthers) {
   write("profiles/default/config.yaml", "retries: 5\n");
   write("p/config.yaml", "retries: 3\ncores: 8\n");
   const RunOptions options = read({"--profile", "p"});
@@ -215,16 +216,16 @@ TEST_F(RunOptionsTest, AMissingProfileIsAnError) {
   EXPECT_THAT(refused({"--workflow-profile", "gone"}), HasSubstr("there is no workflow profile gone"));
 }
 
-TEST_F(RunOptionsTest, AnOptionOfAProfileIsCheckedLikeAnyOther) {
+TEST_F(RunOptionsTest, ChecksProfileOptionsLikeAnyOther) {
   write("p/config.yaml", "use-conda: true\n");
-  EXPECT_THAT(refused({"--profile", "p"}), HasSubstr("profile p: --use-conda: not yet"));
+  EXPECT_THAT(refused({"--profile", "p"}), HasSubstr("profile p: --use-conda: not supported yet"));
   write("q/config.yaml", "keepgoing: true\n");
   EXPECT_THAT(refused({"--profile", "q"}), HasSubstr("Did you mean --keep-going?"));
 }
 
 // ---- clusters
 
-TEST_F(RunOptionsTest, WhatCanHaveNoEffectIsRefused) {
+TEST_F(RunOptionsTest, RefusesOptionsWithoutEffect) {
   EXPECT_THAT(refused({"--batch-nodes", "2"}),
               AllOf(::testing::StartsWith("2 "), HasSubstr("--batch-nodes is about the allocations of Slurm"),
                     HasSubstr("Add --executor slurm, or leave it out.")));
@@ -236,7 +237,7 @@ TEST_F(RunOptionsTest, WhatCanHaveNoEffectIsRefused) {
       << "an earlier run may have left jobs";
 }
 
-TEST_F(RunOptionsTest, AProfileForAClusterServesWithoutOne) {
+TEST_F(RunOptionsTest, AClusterProfileAlsoWorksWithoutACluster) {
   write("p/config.yaml",
         "executor: slurm\njobs: 50\nbatch-nodes: 2\nlocal-cores: 1\ngroups: [a=g]\ncluster-status: ask\n");
   EXPECT_TRUE(read({"--profile", "p"}).cluster.is_on());
@@ -244,12 +245,12 @@ TEST_F(RunOptionsTest, AProfileForAClusterServesWithoutOne) {
   EXPECT_FALSE(here.cluster.is_on());
   EXPECT_EQ(here.cluster.batch_nodes, 2);
   EXPECT_THAT(refused({"--profile", "p", "--executor", "local", "--packing", "one"}), HasSubstr("--packing"));
-  EXPECT_EQ(refused({"--profile", "p", "--packing", "one"}), "accepted") << "batch-nodes is of the profile";
+  EXPECT_EQ(refused({"--profile", "p", "--packing", "one"}), "accepted") << "batch-nodes is from the profile";
   EXPECT_THAT(refused({"--profile", "p", "--packing", "one", "--batch-nodes", "2"}),
               HasSubstr("--packing one"));
 }
 
-TEST_F(RunOptionsTest, TheCommandLineSaysWhereJobsRunWhateverAProfileSays) {
+TEST_F(RunOptionsTest, TheCommandLineDecidesWhereJobsRun) {
   using Kind = ClusterSettings::Kind;
   write("flag/config.yaml", "slurm: true\n");
   write("commands/config.yaml", "cluster: qsub\n");
@@ -260,12 +261,13 @@ TEST_F(RunOptionsTest, TheCommandLineSaysWhereJobsRunWhateverAProfileSays) {
   EXPECT_EQ(read({"--profile", "commands", "--executor", "slurm"}).cluster.kind, Kind::kSlurm);
   EXPECT_EQ(read({"--profile", "commands", "--executor", "cluster-generic"}).cluster.kind, Kind::kCommands);
   EXPECT_EQ(read({"--profile", "slurm", "--cluster", "bsub"}).cluster.submit, "bsub");
-  EXPECT_EQ(read({"--profile", "slurm", "commands"}).cluster.kind, Kind::kSlurm) << "the first says it";
+  EXPECT_EQ(read({"--profile", "slurm", "commands"}).cluster.kind, Kind::kSlurm)
+      << "the first profile decides";
   EXPECT_THAT(refused({"--executor", "local", "--cluster", "qsub"}), HasSubstr("contradict"));
   EXPECT_THAT(refused({"--executor", "slurm", "--cluster", "qsub"}), HasSubstr("two ways to the same"));
 }
 
-TEST_F(RunOptionsTest, JobsWithoutAClusterWinOverCoresOfAProfileForOne) {
+TEST_F(RunOptionsTest, JobsWinOverCoresInAClusterProfile) {
   write("p/config.yaml", "executor: slurm\njobs: 50\ncores: 8\n");
   const RunOptions remote = read({"--profile", "p", "-j", "2"});
   EXPECT_EQ(remote.cores, "8");
@@ -273,7 +275,7 @@ TEST_F(RunOptionsTest, JobsWithoutAClusterWinOverCoresOfAProfileForOne) {
   EXPECT_EQ(read({"--profile", "p", "--executor", "local", "-j", "2"}).cores, "2");
 }
 
-TEST_F(RunOptionsTest, NumbersOfAClusterAreAboveNothing) {
+TEST_F(RunOptionsTest, ClusterNumbersMustBePositive) {
   EXPECT_THAT(refused({"--executor", "slurm", "--batch-nodes", "0"}),
               HasSubstr("--batch-nodes takes a number above 0"));
   EXPECT_THAT(refused({"--executor", "slurm", "--local-cores", "-1"}), HasSubstr("--local-cores takes"));

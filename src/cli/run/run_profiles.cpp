@@ -13,14 +13,14 @@ namespace {
 
 class Merge {
  public:
-  Merge(const RunDraft& command_line, const CLI::App& app)
+  Merge(const RunParsedArgs& command_line, const CLI::App& app)
       : app_(app), given_(command_line.given), executor_(command_line.executor) {}
 
   Result<void> add(const std::string& profile);
   ProfileArguments take() { return std::move(found_); }
 
  private:
-  bool is_said_where() const;
+  bool has_executor_option() const;
 
   const CLI::App& app_;
   std::set<std::string> given_;  // by the command line and by earlier profiles
@@ -28,27 +28,27 @@ class Merge {
   ProfileArguments found_;
 };
 
-// These three together say where jobs run, so that one of them overrules all of a later profile.
+// These three together decide where jobs run: if any of them is given, all of them in a later profile are
+// ignored.
 const std::set<std::string>& where() {
   static const std::set<std::string> kOptions{"--executor", "--slurm", "--cluster"};
   return kOptions;
 }
 
-bool Merge::is_said_where() const {
+bool Merge::has_executor_option() const {
   return std::any_of(where().begin(), where().end(),
                      [&](const std::string& name) { return given_.contains(name); });
 }
 
 Result<void> Merge::add(const std::string& profile) {
-  auto options = read_profile(profile);
-  if (!options) return fail(std::move(options.error()));
-  const bool is_said = is_said_where();
-  for (const ProfileOption& option : *options) {
+  auto options = FURROW_TRY(read_profile(profile));
+  const bool has_executor = has_executor_option();
+  for (const ProfileOption& option : options) {
     const std::string written = "--" + option.name, name = full_name(app_, written);
     if (const std::string what = not_yet(written); !what.empty())
-      return fail(Error{"profile " + profile + ": " + written + ": not yet (" + what + ")"});
+      return fail(Error{"profile " + profile + ": " + written + ": not supported yet (" + what + ")"});
     const bool is_missing = name == "--cluster" && executor_ == "cluster-generic";
-    if (is_said && where().contains(name) && !is_missing) continue;
+    if (has_executor && where().contains(name) && !is_missing) continue;
     if (!given_.insert(name).second) continue;
     if (name == "--executor" && !option.values.empty()) executor_ = option.values.front();
     found_.options.insert(name);
@@ -61,10 +61,9 @@ Result<void> Merge::add(const std::string& profile) {
 }  // namespace
 
 Result<ProfileArguments> profile_arguments(const std::vector<std::string>& profiles,
-                                           const RunDraft& command_line, const CLI::App& app) {
+                                           const RunParsedArgs& command_line, const CLI::App& app) {
   Merge merge(command_line, app);
-  for (const std::string& profile : profiles)
-    if (auto added = merge.add(profile); !added) return fail(std::move(added.error()));
+  for (const std::string& profile : profiles) FURROW_TRY(merge.add(profile));
   return merge.take();
 }
 

@@ -1,4 +1,4 @@
-// What profiles add to the command line of `furrow run`.
+// The options that profiles add to the command line of `furrow run`.
 #pragma once
 
 #include <set>
@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "base/error.hpp"
-#include "cli/run/run_draft.hpp"
+#include "cli/run/run_parsed_args.hpp"
 
 namespace CLI {
 class App;
@@ -15,17 +15,18 @@ class App;
 namespace furrow::cli {
 
 struct ProfileArguments {
-  std::vector<std::string> words;  // in the form of a command line
-  std::set<std::string> options;   // those among them, by their full names
+  // In the form of a command line.
+  std::vector<std::string> words;
+  // The options among them, by their full names.
+  std::set<std::string> options;
 };
 
-// A profile's values stand where neither the command line nor an earlier profile says anything. APP knows all
-// options.
+// The command line overrides profiles, and earlier profiles override later ones. APP knows all options.
 Result<ProfileArguments> profile_arguments(const std::vector<std::string>& profiles,
-                                           const RunDraft& command_line, const CLI::App& app);
+                                           const RunParsedArgs& command_line, const CLI::App& app);
 
-// Those that the command line names; the workflow's own first: it knows the workflow better than one for all
-// workflows does.
+// The profiles that the command line names, after the workflow's own, which knows the workflow better than
+// one for all workflows does.
 Result<std::vector<std::string>> profiles_of(const RunOptions& command_line);
 
 }  // namespace furrow::cli

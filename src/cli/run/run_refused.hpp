@@ -1,13 +1,13 @@
-// Options of Snakemake that `furrow run` does not carry out yet: better a clear word than something else than
-// was asked for.
+// Options of Snakemake that `furrow run` does not support yet. A clear refusal is better than doing something
+// other than what was asked for.
 #pragma once
 
 #include <string>
 
 namespace furrow::cli {
 
-// What of Snakemake's is asked for by NAME ("--use-conda") and not there yet; empty where nobody would expect
-// it.
+// The feature of Snakemake that NAME ("--use-conda") asks for, if it is not supported yet; empty if Snakemake
+// has no such option either.
 std::string not_yet(const std::string& name);
 
 }  // namespace furrow::cli

@@ -8,9 +8,9 @@
 #include <cstdio>
 
 #include "base/strings.hpp"
+#include "cli/report_error.hpp"
 #include "cli/run/cluster_run.hpp"
 #include "cli/run/dry_run.hpp"
-#include "cli/tell.hpp"
 #include "exec/local/local_executor.hpp"
 #include "os/events/clock.hpp"
 #include "os/events/signals.hpp"
@@ -32,9 +32,9 @@ int WorkflowRun::run() {
   const workflow::Snakefile& snakefile = session_.snakefile();
   const bool has_hooks = snakefile.has_onstart || snakefile.has_onsuccess || snakefile.has_onerror;
   auto log_path = count > 0 || has_hooks ? start_log() : std::string();
-  if (!log_path) return tell(log_path.error());
+  if (!log_path) return report_error(log_path.error());
   if (snakefile.has_onstart) {
-    if (auto done = session_.evaluator().hook("onstart", *log_path); !done) return tell(done.error());
+    if (auto done = session_.evaluator().hook("onstart", *log_path); !done) return report_error(done.error());
   }
   if (count == 0) {
     if (!is_quiet()) say("Nothing to do: everything is up to date.");
@@ -43,9 +43,9 @@ int WorkflowRun::run() {
   if (!session_.options().quiet_progress) {
     say(fmt::format("{} to run on {}:\n{}", count_of(count, "job"), where(), job_table(session_)));
   }
-  if (auto started = start_guard(); !started) return tell(started.error());
+  if (auto started = start_watchdog(); !started) return report_error(started.error());
   auto summary = run_jobs(*log_path);
-  if (!summary) return tell(summary.error());
+  if (!summary) return report_error(summary.error());
   return finish(*summary, *log_path);
 }
 
@@ -57,20 +57,22 @@ std::string WorkflowRun::where() const {
   return session_.ranks() ? fmt::format("{} of {} ranks", cores, session_.shares().size()) : cores;
 }
 
-Result<void> WorkflowRun::start_guard() { return session_.guard()->watch({session_.store()->lock_fd()}); }
+Result<void> WorkflowRun::start_watchdog() {
+  return session_.watchdog()->watch({session_.store()->lock_fd()});
+}
 
 Result<std::string> WorkflowRun::start_log() const {
-  if (auto made = os::make_directories(".furrow/log"); !made) return fail(std::move(made.error()));
+  FURROW_TRY(os::make_directories(".furrow/log"));
   const auto now = static_cast<std::time_t>(os::wall_seconds());
   const std::string path =
       os::absolute(fmt::format(".furrow/log/{:%Y-%m-%dT%H%M%S}-{}.log", fmt::localtime(now), ::getpid()));
-  if (auto written = os::write_file(path, ""); !written) return fail(std::move(written.error()));
+  FURROW_TRY(os::write_file(path, ""));
   return path;
 }
 
 plan::Budget WorkflowRun::budget(plan::Resources& resources) const {
   plan::Budget budget;
-  // What is sent ahead to other ranks, waits there.
+  // Jobs that are sent ahead to other ranks wait there.
   const std::int64_t ahead = session_.ranks() ? exec::MpiExecutor::most_ahead(session_.shares()) : 0;
   budget.set_limit(plan::kCores, session_.cores_at_a_time() + ahead);
   if (session_.local_cores() > 0)
@@ -95,7 +97,7 @@ std::unique_ptr<exec::MpiExecutor> WorkflowRun::executor_on_ranks(os::EventLoop&
     }
     return needs;
   };
-  return std::make_unique<exec::MpiExecutor>(loop, session_.ranks()->team(), local, &sink,
+  return std::make_unique<exec::MpiExecutor>(loop, session_.ranks()->rank_set(), local, &sink,
                                              std::move(options));
 }
 
@@ -103,11 +105,11 @@ Result<farm::Summary> WorkflowRun::run_jobs(const std::string& log_path) {
   const RunOptions& options = session_.options();
   plan::Resources resources;
   plan::Budget limits = budget(resources);
-  if (auto made = os::make_directories(kScratchFolder); !made) return fail(std::move(made.error()));
+  FURROW_TRY(os::make_directories(kScratchFolder));
   const bool may_be_adopted = has_left_batches();
   if (!may_be_adopted) {
     for (const char* left : {".furrow/shadow", ".furrow/payload"})
-      (void)os::remove_tree(left);  // by a killed run
+      (void)os::remove_tree(left);  // left by a killed run
   }
 
   os::EventLoop loop;
@@ -143,7 +145,7 @@ Result<farm::Summary> WorkflowRun::run_jobs(const std::string& log_path) {
 
   Progress progress(source, loop,
                     {options.quiet_progress, options.quiet_all, options.print_commands, log_path});
-  exec::LocalExecutor executor(loop, session_.guard(), &session_.evaluator(), &progress,
+  exec::LocalExecutor executor(loop, session_.watchdog(), &session_.evaluator(), &progress,
                                {.scratch = kScratchFolder});
   std::unique_ptr<exec::MpiExecutor> on_ranks;
   if (session_.ranks()) on_ranks = executor_on_ranks(loop, source, executor, progress);
@@ -156,7 +158,7 @@ Result<farm::Summary> WorkflowRun::run_jobs(const std::string& log_path) {
   running = &farm;
   const farm::Summary summary = farm.run();
   running = nullptr;
-  if (auto recorded = recorder.finish(); !recorded) return fail(std::move(recorded.error()));
+  FURROW_TRY(recorder.finish());
   if (cluster) {
     submissions_ = cluster->summary();
     cluster->finish(recorder);
@@ -166,12 +168,12 @@ Result<farm::Summary> WorkflowRun::run_jobs(const std::string& log_path) {
 }
 
 int WorkflowRun::finish(const farm::Summary& summary, const std::string& log_path) {
-  if (summary.error) tell(*summary.error);
+  if (summary.error) report_error(*summary.error);
   const bool ok = summary.ok();
   const std::string hook = ok ? "onsuccess" : "onerror";
   int code = ok ? 0 : 1;
   if (summary.signal == 0 && (ok ? session_.snakefile().has_onsuccess : session_.snakefile().has_onerror)) {
-    if (auto done = session_.evaluator().hook(hook, log_path); !done) code = tell(done.error());
+    if (auto done = session_.evaluator().hook(hook, log_path); !done) code = report_error(done.error());
   }
   if (!is_quiet() && summary.total > 0) {
     std::string text = fmt::format("{} of {} done in {}", summary.done, count_of(summary.total, "job"),
@@ -186,7 +188,7 @@ int WorkflowRun::finish(const farm::Summary& summary, const std::string& log_pat
     say(text);
     if (!ok) say("Log: " + log_path);
   }
-  if (auto closed = session_.store()->close_cleanly(); !closed) return tell(closed.error());
+  if (auto closed = session_.store()->close_cleanly(); !closed) return report_error(closed.error());
   return code;
 }
 

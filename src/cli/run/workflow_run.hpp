@@ -1,4 +1,4 @@
-// A planned workflow, run: everything that lives only while jobs do.
+// Runs a planned workflow; owns everything that lives only while jobs run.
 #pragma once
 
 #include <memory>
@@ -17,8 +17,8 @@ class WorkflowRun {
   int run();
 
  private:
-  std::string where() const;  // jobs run
-  Result<void> start_guard();
+  std::string where() const;  // where jobs run, for people
+  Result<void> start_watchdog();
   std::unique_ptr<exec::MpiExecutor> executor_on_ranks(os::EventLoop& loop,
                                                        const workflow::WorkflowSource& source,
                                                        plan::Executor& local, exec::OutputSink& sink) const;
@@ -29,7 +29,7 @@ class WorkflowRun {
   bool is_quiet() const { return session_.options().quiet_all; }
 
   WorkflowSession& session_;
-  std::string submissions_;  // to a cluster
+  std::string submissions_;  // to a cluster, for the summary
 };
 
 }  // namespace furrow::cli

@@ -15,8 +15,8 @@ namespace {
 
 constexpr const char* kStoreFolder = ".furrow";
 constexpr double kLockWait_s = 10;
-constexpr std::int64_t kNoLimit = 1 << 30;  // of cores, where a cluster has them
-// What Snakemake asks a cluster for, where nobody says anything.
+constexpr std::int64_t kNoLimit = 1 << 30;  // of cores, if a cluster has them
+// Snakemake's default request to a cluster.
 constexpr const char* kDefaultSize = "max(2*input.size_mb, 1000)";
 
 std::vector<std::string> absolute_all(const std::vector<std::string>& paths) {
@@ -27,7 +27,7 @@ std::vector<std::string> absolute_all(const std::vector<std::string>& paths) {
 
 }  // namespace
 
-WorkflowSession::WorkflowSession(const RunOptions& options, Ranks* ranks)
+WorkflowSession::WorkflowSession(const RunOptions& options, RankSession* ranks)
     : options_(options), ranks_(ranks) {}
 
 bool WorkflowSession::changes_nothing() const {
@@ -42,7 +42,7 @@ bool WorkflowSession::prints_data() const {
 
 Result<std::string> WorkflowSession::find_snakefile() const {
   if (os::current_directory().empty())
-    return fail(Error{"the current folder has been removed", {}, 0, "Change to one that is there."});
+    return fail(Error{"the current folder has been removed", {}, 0, "Change to one that exists."});
   if (!options_.snakefile.empty()) {
     const os::FileStatus status = os::status(options_.snakefile);
     if (!status.exists())
@@ -55,7 +55,7 @@ Result<std::string> WorkflowSession::find_snakefile() const {
   for (const char* place : {"Snakefile", "snakefile", "workflow/Snakefile", "workflow/snakefile"}) {
     if (os::status(place).kind == os::FileStatus::Kind::kFile) return os::absolute(place);
   }
-  return fail(Error{"there is no Snakefile here",
+  return fail(Error{"there is no Snakefile in this folder",
                     {},
                     0,
                     "Looked for Snakefile and workflow/Snakefile in " + os::current_directory() +
@@ -86,34 +86,33 @@ std::set<std::string> WorkflowSession::resources_of_each_submission() const {
   return names;
 }
 
-// --cores N; nothing: not said, or "all".
+// The N of --cores N; nullopt if it is not given, or "all".
 Result<std::optional<std::int64_t>> WorkflowSession::wanted_cores() const {
   if (!options_.cores || *options_.cores == "all") return std::optional<std::int64_t>();
   const std::string& text = *options_.cores;
   const auto cores = whole_number(text);
   if (!cores || *cores < 1)
     return fail(
-        Error{"--cores " + text + " is no number of cores", {}, 0, "Give a number from 1 on, or \"all\"."});
+        Error{"--cores " + text + " is not a number of cores", {}, 0, "Give a positive number, or \"all\"."});
   return cores;
 }
 
 Result<void> WorkflowSession::find_cores() {
-  const auto wanted = wanted_cores();
-  if (!wanted) return fail(wanted.error());
+  const auto wanted = FURROW_TRY(wanted_cores());
   const os::Cores usable = os::usable_cores();
   const std::int64_t here = options_.cores ? usable.logical : usable.physical;
   if (options_.cluster.is_on()) local_cores_ = options_.local_cores.value_or(usable.logical);
-  cores_ = wanted->value_or(options_.cluster.is_on() ? kNoLimit : here);
+  cores_ = wanted.value_or(options_.cluster.is_on() ? kNoLimit : here);
   cores_of_largest_ = cores_;
-  if (ranks_) share_cores(*wanted);
+  if (ranks_) share_cores(wanted);
   return {};
 }
 
 std::int64_t WorkflowSession::cores_at_a_time() const { return options_.cluster.is_on() ? kNoLimit : cores_; }
 
-// Those of all ranks; a job is on one of them.
+// Takes the cores of all ranks; a job runs on one of them.
 void WorkflowSession::share_cores(std::optional<std::int64_t> wanted) {
-  std::vector<exec::RankFigures> ranks = ranks_->team().ranks();
+  std::vector<exec::RankFigures> ranks = ranks_->rank_set().ranks();
   for (exec::RankFigures& rank : ranks) {
     if (options_.cores) rank.cores = rank.threads;
   }
@@ -146,14 +145,14 @@ Result<snakefile::LoadRequest> WorkflowSession::load_request(const std::string& 
   request.has_cluster = options_.cluster.is_on();
   request.limits = options_.resources;
   request.replace_config = options_.replace_config;
-  if (auto done = add_set_resources(request); !done) return fail(std::move(done.error()));
+  FURROW_TRY(add_set_resources(request));
   request.quiet = options_.quiet_progress;
   request.dryrun = options_.dry_run;
   request.printshellcmds = options_.print_commands;
   return request;
 }
 
-// "RULE:NAME=VALUE", which came as the pair of "RULE:NAME" and "VALUE".
+// Options of the form "RULE:NAME=VALUE", which come as the pair of "RULE:NAME" and "VALUE".
 Result<void> WorkflowSession::add_set_resources(snakefile::LoadRequest& request) const {
   for (const auto& [name, value] : options_.set_resources) {
     const std::size_t colon = name.find(':');
@@ -168,7 +167,7 @@ Result<void> WorkflowSession::add_set_resources(snakefile::LoadRequest& request)
   return {};
 }
 
-// Options that name rules name some that there are.
+// Checks that the rules that options name exist.
 Result<void> WorkflowSession::check_rule_names() const {
   const auto check = [&](const std::string& text, const char* option) -> Result<void> {
     const std::string name = text.substr(0, text.find(':'));
@@ -180,22 +179,21 @@ Result<void> WorkflowSession::check_rule_names() const {
                       near.empty() ? "" : "Did you mean " + near + "?"});
   };
   for (const auto& [rule, value] : options_.set_threads) {
-    if (auto known = check(rule, "--set-threads"); !known) return known;
+    FURROW_TRY(check(rule, "--set-threads"));
   }
   for (const auto& [rule, value] : options_.set_resources) {
-    if (auto known = check(rule, "--set-resources"); !known) return known;
+    FURROW_TRY(check(rule, "--set-resources"));
   }
   for (const auto& [rule, group] : options_.groups) {
-    if (auto known = check(rule, "--groups"); !known) return known;
+    FURROW_TRY(check(rule, "--groups"));
   }
   return {};
 }
 
 Result<void> WorkflowSession::load() {
-  if (auto found = find_cores(); !found) return found;
-  if (auto found = find_limits(); !found) return found;
-  auto snakefile = find_snakefile();
-  if (!snakefile) return fail(std::move(snakefile.error()));
+  FURROW_TRY(find_cores());
+  FURROW_TRY(find_limits());
+  auto snakefile = FURROW_TRY(find_snakefile());
   const std::vector<std::string> config_files = absolute_all(options_.config_files);
   for (const std::string& file : config_files) {
     if (!os::status(file).exists())
@@ -209,52 +207,47 @@ Result<void> WorkflowSession::load() {
                         "--envvars says that the workflow needs it."});
   }
   if (!options_.directory.empty()) {
-    if (auto made = os::make_directories(options_.directory); !made) return made;
-    if (auto changed = os::change_directory(options_.directory); !changed) return changed;
+    FURROW_TRY(os::make_directories(options_.directory));
+    FURROW_TRY(os::change_directory(options_.directory));
   }
-  auto request = load_request(*snakefile);
-  if (!request) return fail(std::move(request.error()));
-  request->configfiles = config_files;
+  auto request = FURROW_TRY(load_request(snakefile));
+  request.configfiles = config_files;
 
   snakefile::EvaluatorOptions evaluator;
   evaluator.python = options_.python;
   evaluator.glob = answer_glob;
   if (!changes_nothing()) {
-    auto guard = os::Guard::create();
-    if (!guard) return fail(std::move(guard.error()));
-    guard_ = std::move(*guard);
-    evaluator.guard_fd = guard_->table_fd();
+    auto watchdog = FURROW_TRY(os::Watchdog::create());
+    watchdog_ = std::move(watchdog);
+    evaluator.watchdog_fd = watchdog_->table_fd();
   }
   evaluator_for_nodes_.directory = os::current_directory();
-  auto started = snakefile::EvaluatorProcess::start(std::move(evaluator));
-  if (!started) return fail(std::move(started.error()));
-  evaluator_ = std::move(*started);
-  auto loaded = evaluator_->load(*request);
-  if (!loaded) return fail(std::move(loaded.error()));
-  evaluator_for_nodes_.python = loaded->python.empty() ? evaluator_->python() : loaded->python;
-  evaluator_for_nodes_.load = snakefile::EvaluatorProcess::first_message(*request);
-  snakefile_ = std::move(loaded->snakefile);
-  for (const auto& [name, value] : loaded->environment) {
+  auto started = FURROW_TRY(snakefile::EvaluatorProcess::start(std::move(evaluator)));
+  evaluator_ = std::move(started);
+  auto loaded = FURROW_TRY(evaluator_->load(request));
+  evaluator_for_nodes_.python = loaded.python.empty() ? evaluator_->python() : loaded.python;
+  evaluator_for_nodes_.load = snakefile::EvaluatorProcess::first_message(request);
+  snakefile_ = std::move(loaded.snakefile);
+  for (const auto& [name, value] : loaded.environment) {
     value ? ::setenv(name.c_str(), value->c_str(), 1) : ::unsetenv(name.c_str());
   }
-  // Those of a group go where it goes.
+  // A rule in a group goes to the cluster with its group, even if it is a local rule.
   for (workflow::Rule& rule : snakefile_.rules) {
     if (options_.cluster.is_on() && (rule.has_group_function || !rule.group.empty())) rule.is_local = false;
   }
   if (!snakefile_.workdir.empty()) {
-    if (auto changed = os::change_directory(snakefile_.workdir); !changed) return changed;
+    FURROW_TRY(os::change_directory(snakefile_.workdir));
   }
-  auto rules = workflow::RuleSet::compile(std::move(snakefile_.rules), snakefile_.rule_order, dag_.files);
-  if (!rules) return fail(std::move(rules.error()));
-  rules_ = std::move(*rules);
+  auto rules =
+      FURROW_TRY(workflow::RuleSet::compile(std::move(snakefile_.rules), snakefile_.rule_order, dag_.files));
+  rules_ = std::move(rules);
   return check_rule_names();
 }
 
 Result<void> WorkflowSession::open_store() {
-  auto store = changes_nothing() ? store::Store::open_readonly(kStoreFolder)
-                                 : store::Store::open(kStoreFolder, kLockWait_s);
-  if (!store) return fail(std::move(store.error()));
-  store_ = std::move(*store);
+  auto store = FURROW_TRY(changes_nothing() ? store::Store::open_readonly(kStoreFolder)
+                                            : store::Store::open(kStoreFolder, kLockWait_s));
+  store_ = std::move(store);
   return {};
 }
 
@@ -269,7 +262,7 @@ workflow::Targets WorkflowSession::targets() const {
   }
   if (options_.mode == RunOptions::Mode::kWhy && targets.names.empty()) targets.names = options_.why;
   if (targets.names.empty()) targets.names = default_rule;
-  // What is forced, prioritized or named as an end is wanted too, whether or not a target needs it.
+  // What is forced, prioritized or named by --until is made, whether or not a target needs it.
   for (const auto* more : {&options_.force_run, &options_.prioritize, &options_.until}) {
     for (const std::string& name : *more) {
       const workflow::CompiledRule* const rule = rules_.find(name);
@@ -304,29 +297,28 @@ Result<workflow::StalenessOptions> WorkflowSession::staleness_options() {
 }
 
 Result<void> WorkflowSession::plan() {
-  auto options = staleness_options();
-  if (!options) return fail(std::move(options.error()));
+  auto options = FURROW_TRY(staleness_options());
   workflow::Targets wanted = targets();
   if (wanted.names.empty()) {
     staleness_ = std::make_unique<workflow::Staleness>(dag_, rules_, states_, *evaluator_, store_.get(),
-                                                       std::move(*options));
+                                                       std::move(options));
     return staleness_->decide();
   }
   workflow::DagBuilder builder(dag_, rules_, *evaluator_, states_);
-  if (auto built = builder.build(wanted); !built) return built;
+  FURROW_TRY(builder.build(wanted));
   if (!options_.until.empty()) {
-    if (auto done = workflow::keep_until(dag_, rules_, options_.until); !done) return done;
+    FURROW_TRY(workflow::keep_until(dag_, rules_, options_.until));
   }
   if (!options_.omit_from.empty()) {
-    if (auto done = workflow::omit_from(dag_, rules_, options_.omit_from); !done) return done;
+    FURROW_TRY(workflow::omit_from(dag_, rules_, options_.omit_from));
   }
   staleness_ = std::make_unique<workflow::Staleness>(dag_, rules_, states_, *evaluator_, store_.get(),
-                                                     std::move(*options));
-  if (auto decided = staleness_->decide(); !decided) return decided;
+                                                     std::move(options));
+  FURROW_TRY(staleness_->decide());
   return find_groups();
 }
 
-// Here all jobs run on one machine anyway.
+// Without a cluster all jobs run on one machine anyway, and groups have no effect.
 Result<void> WorkflowSession::find_groups() {
   if (!options_.cluster.is_on() || options_.touch || options_.mode != RunOptions::Mode::kRun) return {};
   auto found = workflow::JobGroups::find(

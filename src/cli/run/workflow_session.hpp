@@ -7,10 +7,10 @@
 #include <set>
 #include <string>
 
-#include "cli/ranks.hpp"
+#include "cli/rank_session.hpp"
 #include "cli/run/run_options.hpp"
-#include "exec/batch/batch_file.hpp"
-#include "os/process/guard.hpp"
+#include "exec/batch/batch_spec.hpp"
+#include "os/process/watchdog.hpp"
 #include "snakefile/evaluator_process.hpp"
 #include "store/store.hpp"
 #include "workflow/dag/dag_builder.hpp"
@@ -21,33 +21,37 @@ namespace furrow::cli {
 
 class WorkflowSession {
  public:
-  // RANKS: where a launcher has started several; null: this process is alone. Borrows both.
-  explicit WorkflowSession(const RunOptions& options, Ranks* ranks = nullptr);
+  // RANKS is set if a launcher has started several processes; null: this process is alone. Borrows both.
+  explicit WorkflowSession(const RunOptions& options, RankSession* ranks = nullptr);
 
-  // Starts the evaluator, loads the Snakefile, goes to its folder.
+  // Starts the evaluator, loads the Snakefile, and changes to its folder.
   Result<void> load();
-  // Opens the store: for a run, or to look only.
+  // Opens the store: for a run, or read-only.
   Result<void> open_store();
-  // Works out the jobs and which of them must run.
+  // Finds out the jobs and which of them must run.
   Result<void> plan();
 
-  bool changes_nothing() const;                  // dry runs, graphs, tables
-  bool prints_data() const;                      // standard output is for another program
-  std::int64_t cores() const { return cores_; }  // on a cluster: the most of a submission
+  // Dry runs, graphs, tables.
+  bool changes_nothing() const;
+  // Standard output is for another program.
+  bool prints_data() const;
+  // With a cluster: the most cores of a submission.
+  std::int64_t cores() const { return cores_; }
   std::int64_t cores_at_a_time() const;
-  std::int64_t local_cores() const { return local_cores_; }  // with a cluster
+  // With a cluster.
+  std::int64_t local_cores() const { return local_cores_; }
   const exec::BatchEvaluator& evaluator_for_nodes() const { return evaluator_for_nodes_; }
-  // --max-threads, whoever says how many: a number in the Snakefile, a function or an option.
+  // The limit of --max-threads, whether threads come from a number in the Snakefile, a function or an option.
   std::int64_t most_threads() const {
     return std::min(cores_of_largest_, options_.max_threads.value_or(cores_of_largest_));
   }
-  Ranks* ranks() const { return ranks_; }
-  const std::vector<exec::RankShare>& shares() const { return shares_; }  // of the ranks
-  const std::vector<std::pair<std::string, std::int64_t>>& limits() const {
-    return limits_;
-  }  // of --resources
+  RankSession* ranks() const { return ranks_; }
+  // Of the ranks.
+  const std::vector<exec::RankShare>& shares() const { return shares_; }
+  // Of --resources.
+  const std::vector<std::pair<std::string, std::int64_t>>& limits() const { return limits_; }
 
-  // Those whose limit holds for each submission to a cluster, and not for all together.
+  // The resources whose limit applies to each submission to a cluster, not to all submissions together.
   std::set<std::string> resources_of_each_submission() const;
 
   const RunOptions& options() const { return options_; }
@@ -57,9 +61,9 @@ class WorkflowSession {
   workflow::FileStates& states() { return states_; }
   workflow::Staleness& staleness() { return *staleness_; }
   snakefile::EvaluatorProcess& evaluator() { return *evaluator_; }
-  const workflow::JobGroups& groups() const { return groups_; }  // none without a cluster
+  const workflow::JobGroups& groups() const { return groups_; }  // empty without a cluster
   store::Store* store() { return store_.get(); }
-  os::Guard* guard() { return guard_.get(); }
+  os::Watchdog* watchdog() { return watchdog_.get(); }
 
  private:
   Result<std::string> find_snakefile() const;
@@ -75,13 +79,14 @@ class WorkflowSession {
   Result<workflow::StalenessOptions> staleness_options();
 
   const RunOptions& options_;
-  Ranks* const ranks_;
+  RankSession* const ranks_;
   std::int64_t cores_ = 1, local_cores_ = 0;
-  std::int64_t cores_of_largest_ = 1;  // of the ranks; where there is one: all
+  // Of the rank with the most cores; if there is one rank, all cores.
+  std::int64_t cores_of_largest_ = 1;
   std::vector<exec::RankShare> shares_;
   exec::BatchEvaluator evaluator_for_nodes_;
   std::vector<std::pair<std::string, std::int64_t>> limits_;
-  std::unique_ptr<os::Guard> guard_;
+  std::unique_ptr<os::Watchdog> watchdog_;
   std::unique_ptr<snakefile::EvaluatorProcess> evaluator_;
   workflow::Snakefile snakefile_;
   workflow::Dag dag_;

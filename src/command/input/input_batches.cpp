@@ -7,12 +7,13 @@ namespace furrow::command {
 
 namespace {
 
-// Linux takes no argument longer than 128 KiB, and the shell's -c is one.
+// Linux accepts no argument longer than 128 KiB, and the command is one argument of the shell (after -c).
 constexpr std::size_t kMostBytes = 128 * 1024 - 1;
 
-class Batches final : public InputSource {
+class InputBatches final : public InputSource {
  public:
-  Batches(std::unique_ptr<InputSource> records, const CommandTemplate& command, const BatchOptions& options)
+  InputBatches(std::unique_ptr<InputSource> records, const CommandTemplate& command,
+               const InputBatchOptions& options)
       : records_(std::move(records)),
         command_(command),
         options_(options),
@@ -32,7 +33,7 @@ class Batches final : public InputSource {
       const std::size_t fitting = count_fitting();
       if (fitting == 0 || (options_.exit_if_too_long && fitting < std::min(pending_.size(), most_)))
         return fail(too_long(fitting + 1));
-      // What fits may be all there is so far, and more may come.
+      // All records so far fit, but more may come.
       if (fitting == pending_.size() && fitting < most_ && !ended_) {
         wanted_ = pending_.size() * 2;
         continue;
@@ -49,7 +50,8 @@ class Batches final : public InputSource {
   const std::vector<std::string>& names() const override { return records_->names(); }
 
  private:
-  // To spread the rest over the slots, it must be known to be the rest: one more than fits is looked at.
+  // The rest can be spread over the slots only once it is known to be the rest, so one record more than fits
+  // is read.
   bool enough() const {
     return ended_ || pending_.size() >= std::min(wanted_, most_ < SIZE_MAX ? most_ + spread_ : SIZE_MAX);
   }
@@ -70,8 +72,8 @@ class Batches final : public InputSource {
     return command_.render(values, {}).size();
   }
 
-  // How many of the pending records fit, at most most_; found by doubling and halving, since each try renders
-  // them all.
+  // How many of the pending records fit, at most most_. Found by bisection, since each try renders all of
+  // them.
   std::size_t count_fitting() const {
     const std::size_t all = std::min(pending_.size(), most_);
     if (length_of(all) < limit_) return all;
@@ -98,25 +100,28 @@ class Batches final : public InputSource {
     return Error{
         "the command for record " + std::to_string(taken_ + records) + " is " +
             std::to_string(length_of(records)) + " bytes long, and " + std::to_string(limit_ - 1) +
-            " are the most: " + input,
+            " is the limit: " + input,
         {},
         0,
-        options_.max_length > 0 ? "Raise -s." : "Linux takes no longer one; pass the value in a file."};
+        options_.max_length > 0 ? "Raise -s." : "Linux accepts no longer command; pass the value in a file."};
   }
 
   std::unique_ptr<InputSource> records_;
   CommandTemplate command_;
-  BatchOptions options_;
+  InputBatchOptions options_;
   std::size_t limit_;
-  std::size_t most_;         // records in a job
-  bool spread_;              // still to be done, when the input ends
-  std::size_t wanted_ = 64;  // records to look at, at a time
+  // The most records that a job takes.
+  std::size_t most_;
+  // Whether the rest must still be spread over the slots when the input ends.
+  bool spread_;
+  // How many records to read ahead before a batch is made.
+  std::size_t wanted_ = 64;
   std::deque<Arguments> pending_;
   std::uint64_t taken_ = 0;
   bool ended_ = false;
 };
 
-// Without the jobs that the command skips.
+// Leaves out the jobs that the command skips.
 class Filtered final : public InputSource {
  public:
   Filtered(std::unique_ptr<InputSource> jobs, const CommandTemplate& command)
@@ -138,10 +143,11 @@ class Filtered final : public InputSource {
 
 }  // namespace
 
-std::unique_ptr<InputSource> make_batches(std::unique_ptr<InputSource> records,
-                                          const CommandTemplate& command, const BatchOptions& options) {
+std::unique_ptr<InputSource> make_input_batches(std::unique_ptr<InputSource> records,
+                                                const CommandTemplate& command,
+                                                const InputBatchOptions& options) {
   const bool single = options.max_records == 1 && options.max_length == 0 && !options.spread;
-  if (!single) records = std::make_unique<Batches>(std::move(records), command, options);
+  if (!single) records = std::make_unique<InputBatches>(std::move(records), command, options);
   if (command.may_skip()) records = std::make_unique<Filtered>(std::move(records), command);
   return records;
 }

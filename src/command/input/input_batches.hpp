@@ -1,4 +1,4 @@
-// Several records for one job: -n, -N, -L, -m, -X, -s.
+// Several records per job: -n, -N, -L, -m, -X, -s.
 #pragma once
 
 #include <memory>
@@ -8,13 +8,14 @@
 
 namespace furrow::command {
 
-// RECORDS in batches that fit into the command line that COMMAND makes of them. RECORDS itself
-// where one record is one job and nothing limits the length.
-std::unique_ptr<InputSource> make_batches(std::unique_ptr<InputSource> records,
-                                          const CommandTemplate& command, const BatchOptions& options);
+// Groups RECORDS into batches; the command line that COMMAND makes of a batch must fit the limits. Returns
+// RECORDS itself if each job takes one record and nothing limits the length.
+std::unique_ptr<InputSource> make_input_batches(std::unique_ptr<InputSource> records,
+                                                const CommandTemplate& command,
+                                                const InputBatchOptions& options);
 
-// All jobs' values, read into memory so that they can be counted ({##}, percentages of --halt, --eta). Blocks
-// until the input ends.
+// The values of all jobs, read into memory so that they can be counted ({##}, percentages of --halt, --eta).
+// Blocks until the input ends.
 struct CountedInputs {
   std::unique_ptr<InputSource> inputs;
   std::uint64_t total;

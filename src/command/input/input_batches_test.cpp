@@ -10,14 +10,14 @@ namespace {
 
 using testing::ElementsAre;
 
-std::vector<std::string> batches(int count, const BatchOptions& options,
+std::vector<std::string> batches(int count, const InputBatchOptions& options,
                                  const std::string& command = "echo") {
   std::vector<Arguments> values;
   for (int i = 1; i <= count; ++i) values.emplace_back().add(std::to_string(i));
   TemplateOptions templates;
   templates.append_value = true;
-  auto source =
-      make_batches(make_list(std::move(values), {}), *CommandTemplate::parse({command}, templates), options);
+  auto source = make_input_batches(make_list(std::move(values), {}),
+                                   *CommandTemplate::parse({command}, templates), options);
   std::vector<std::string> jobs;
   Arguments job;
   for (;;) {
@@ -31,8 +31,9 @@ std::vector<std::string> batches(int count, const BatchOptions& options,
   }
 }
 
-BatchOptions of(std::uint64_t records, std::uint64_t length = 0, bool spread = false, unsigned slots = 1) {
-  BatchOptions options;
+InputBatchOptions of(std::uint64_t records, std::uint64_t length = 0, bool spread = false,
+                     unsigned slots = 1) {
+  InputBatchOptions options;
   options.max_records = records;
   options.max_length = length;
   options.spread = spread;
@@ -40,17 +41,17 @@ BatchOptions of(std::uint64_t records, std::uint64_t length = 0, bool spread = f
   return options;
 }
 
-TEST(Batches, TakeSoManyRecords) {
+TEST(InputBatches, TakeTheGivenNumberOfRecords) {
   EXPECT_THAT(batches(5, of(2)), ElementsAre("1 2", "3 4", "5"));
   EXPECT_THAT(batches(0, of(2)), ElementsAre());
 }
 
-TEST(Batches, TakeWhatFits) {
+TEST(InputBatches, TakeAsManyRecordsAsFit) {
   EXPECT_THAT(batches(12, of(0, 20)), ElementsAre("1 2 3 4 5 6 7", "8 9 10 11 12"));
   EXPECT_THAT(batches(12, of(5, 12)), ElementsAre("1 2 3", "4 5 6", "7 8 9", "10 11", "12"));
 }
 
-TEST(Batches, NeverExceedTheLengthOfAnArgument) {
+TEST(InputBatches, NeverExceedTheLongestArgumentOfLinux) {
   std::size_t records = 0;
   for (const std::string& job : batches(100000, of(0))) {
     EXPECT_LT(job.size(), 128u * 1024);
@@ -59,18 +60,18 @@ TEST(Batches, NeverExceedTheLengthOfAnArgument) {
   EXPECT_EQ(records, 100000u);
 }
 
-TEST(Batches, SpreadTheRestOverTheSlots) {
+TEST(InputBatches, SpreadTheRestOverTheSlots) {
   EXPECT_THAT(batches(6, of(0, 0, true, 2)), ElementsAre("1 2 3", "4 5 6"));
   EXPECT_THAT(batches(6, of(3, 0, true, 2)), ElementsAre("1 2 3", "4 5", "6"));
   EXPECT_THAT(batches(7, of(3, 0, true, 2)), ElementsAre("1 2 3", "4 5 6", "7"));
 }
 
-TEST(Batches, ARecordThatNeverFitsIsAnError) {
+TEST(InputBatches, ARecordThatNeverFitsIsAnError) {
   EXPECT_THAT(batches(1, of(0, 6)),
-              ElementsAre(testing::HasSubstr("record 1 is 6 bytes long, and 5 are the most")));
+              ElementsAre(testing::HasSubstr("record 1 is 6 bytes long, and 5 is the limit")));
 }
 
-TEST(Batches, CountsAllJobs) {
+TEST(InputBatches, CountsAllJobs) {
   std::vector<Arguments> values(3);
   auto counted = count_inputs(make_list(std::move(values), {"a"}));
   ASSERT_TRUE(counted.has_value());

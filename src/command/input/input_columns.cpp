@@ -23,11 +23,11 @@ Result<ColumnSplitter> ColumnSplitter::make(const InputOptions& options) {
   splitter.trim_ = options.trim;
   if (options.column_separator.empty() || options.csv) return splitter;
   splitter.splits_ = true;
-  if (const auto literal = Regex::literal(options.column_separator)) {
+  if (const auto literal = text::Regex::literal(options.column_separator)) {
     splitter.separator_ = *literal;
     return splitter;
   }
-  auto regex = Regex::compile(options.column_separator);
+  auto regex = text::Regex::compile(options.column_separator);
   if (!regex) return fail(Error{"--colsep: " + regex.error().message});
   splitter.regex_ = std::move(*regex);
   return splitter;
@@ -43,7 +43,7 @@ void ColumnSplitter::split(std::string_view record, Arguments& out) const {
       if (!match) break;
       at = match->begin;
       end = match->end;
-      if (at == end) {  // between two characters, not before the first or behind the last
+      if (at == end) {  // an empty match splits only between two characters
         from = end + 1;
         if (at == 0 || at == record.size()) continue;
       } else {

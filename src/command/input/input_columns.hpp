@@ -1,4 +1,4 @@
-// A record cut into columns: --colsep, --trim. (--csv: see input_csv.hpp.)
+// Splits a record into columns: --colsep, --trim. (For --csv see input_csv.hpp.)
 #pragma once
 
 #include <optional>
@@ -8,7 +8,7 @@
 #include "base/error.hpp"
 #include "command/arguments.hpp"
 #include "command/input/input_options.hpp"
-#include "command/regex.hpp"
+#include "text/regex.hpp"
 
 namespace furrow::command {
 
@@ -20,8 +20,8 @@ class ColumnSplitter {
  private:
   Trim trim_ = Trim::kNone;
   bool splits_ = false;
-  std::string separator_;  // where it needs no regular expression
-  std::optional<Regex> regex_;
+  std::string separator_;  // used if it needs no regular expression
+  std::optional<text::Regex> regex_;
 };
 
 std::string_view trimmed(std::string_view value, Trim trim);

@@ -4,14 +4,14 @@
 
 #include <deque>
 
-#include "command/input/input_bytes.hpp"
+#include "command/input/buffered_reader.hpp"
 #include "command/input/input_columns.hpp"
 
 namespace furrow::command {
 
 namespace {
 
-// Blanks belong to a field, unless --trim takes them.
+// Blanks are part of a field, unless --trim removes them.
 int no_space(unsigned char) { return 0; }
 
 class CsvParser {
@@ -60,7 +60,7 @@ class CsvParser {
 
 class CsvReader final : public RecordReader {
  public:
-  CsvReader(std::unique_ptr<ByteReader> bytes, char separator, const InputOptions& options)
+  CsvReader(std::unique_ptr<BufferedReader> bytes, char separator, const InputOptions& options)
       : bytes_(std::move(bytes)), parser_(separator, options.trim), end_of_file_(options.end_of_file) {}
 
   Result<Pull> next(Arguments& out) override {
@@ -85,14 +85,14 @@ class CsvReader final : public RecordReader {
                               " is not CSV: " + parser_.problem(),
                           {},
                           0,
-                          "A quote inside of a quoted field is written twice."});
+                          "Write a quote inside a quoted field twice."});
       bytes_->consume(bytes.size());
     }
   }
   int descriptor() const override { return bytes_->descriptor(); }
 
  private:
-  std::unique_ptr<ByteReader> bytes_;
+  std::unique_ptr<BufferedReader> bytes_;
   CsvParser parser_;
   std::optional<std::string> end_of_file_;
   bool ended_ = false;
@@ -124,13 +124,12 @@ class CsvValues final : public RecordReader {
 
 Result<std::unique_ptr<RecordReader>> open_csv_reader(const SourceSpec& source, const InputOptions& options) {
   const std::string separator =
-      options.column_separator.empty() ? "," : Regex::literal(options.column_separator).value_or("");
+      options.column_separator.empty() ? "," : text::Regex::literal(options.column_separator).value_or("");
   if (separator.size() != 1)
     return fail(Error{"--csv takes one character as --colsep, not " + options.column_separator});
   if (!source.is_file) return std::make_unique<CsvValues>(source.values, separator[0], options.trim);
-  auto bytes = open_bytes(source.path);
-  if (!bytes) return fail(std::move(bytes.error()));
-  return std::make_unique<CsvReader>(std::move(*bytes), separator[0], options);
+  auto bytes = FURROW_TRY(open_buffered(source.path));
+  return std::make_unique<CsvReader>(std::move(bytes), separator[0], options);
 }
 
 }  // namespace furrow::command

@@ -1,5 +1,5 @@
-// Records of comma-separated values, as libcsv reads them: quoted fields may hold separators, doubled quotes
-// and line ends.
+// Records of comma-separated values, as libcsv reads them: quoted fields may contain separators, doubled
+// quotes and newlines.
 #pragma once
 
 #include <memory>

@@ -34,13 +34,13 @@ class Cycle final : public InputSource {
  private:
   struct Source {
     std::unique_ptr<RecordReader> reader;
-    std::vector<Arguments> kept{};  // to start over with
+    std::vector<Arguments> kept{};  // the values, to start over with
     Arguments now{};
     std::size_t again = 0;
     bool ended = false;
   };
 
-  // kEnd: there is no new value, and an old one stands in SOURCE.now if there is any.
+  // kEnd: there is no new value; SOURCE.now holds an old one if there is any.
   Result<Pull> pull(Source& source) {
     if (!source.ended) {
       auto pulled = source.reader->next(source.now);
@@ -53,8 +53,8 @@ class Cycle final : public InputSource {
 
   std::vector<Source> sources_;
   std::vector<std::string> names_;
-  std::size_t at_ = 0;  // the source that is asked next
-  bool any_ = false;    // one of those asked had a new value
+  std::size_t at_ = 0;  // the source to ask next
+  bool any_ = false;    // whether a source has had a new value in this round
 };
 
 }  // namespace

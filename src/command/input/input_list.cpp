@@ -36,10 +36,9 @@ Result<std::vector<Arguments>> read_all(InputSource& source) {
   std::vector<Arguments> values;
   Arguments value;
   for (;;) {
-    const auto pulled = source.next(value);
-    if (!pulled) return fail(pulled.error());
-    if (*pulled == Pull::kEnd) return values;
-    if (*pulled == Pull::kValue) {
+    const auto pulled = FURROW_TRY(source.next(value));
+    if (pulled == Pull::kEnd) return values;
+    if (pulled == Pull::kValue) {
       values.push_back(value);
     } else {
       pollfd more{source.descriptor(), POLLIN, 0};
@@ -53,16 +52,15 @@ std::unique_ptr<InputSource> make_list(std::vector<Arguments> values, std::vecto
 }
 
 void shuffle(std::vector<Arguments>& values, std::uint64_t seed) {
-  // Not std::shuffle, whose result each library may choose for itself.
+  // Not std::shuffle: its result differs between standard libraries.
   std::mt19937_64 random(seed);
   for (std::size_t i = values.size(); i > 1; --i) std::swap(values[i - 1], values[random() % i]);
 }
 
 Result<CountedInputs> count_inputs(std::unique_ptr<InputSource> inputs) {
-  auto values = read_all(*inputs);
-  if (!values) return fail(std::move(values.error()));
-  const std::uint64_t total = values->size();
-  return CountedInputs{make_list(std::move(*values), inputs->names()), total};
+  auto values = FURROW_TRY(read_all(*inputs));
+  const std::uint64_t total = values.size();
+  return CountedInputs{make_list(std::move(values), inputs->names()), total};
 }
 
 }  // namespace furrow::command

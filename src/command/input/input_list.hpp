@@ -1,4 +1,4 @@
-// Jobs' values that were all read into memory: to be shuffled, or counted.
+// The values of all jobs, read into memory so that they can be shuffled or counted.
 #pragma once
 
 #include <memory>
@@ -8,13 +8,13 @@
 
 namespace furrow::command {
 
-// Everything that SOURCE still has. Waits for slow input.
+// Reads everything that SOURCE still has. Waits for slow input.
 Result<std::vector<Arguments>> read_all(InputSource& source);
 
-// VALUES one by one, in this order.
+// Yields VALUES one by one, in this order.
 std::unique_ptr<InputSource> make_list(std::vector<Arguments> values, std::vector<std::string> names);
 
-// The same order for the same seed and the same number of values, on any machine.
+// The same seed and the same number of values give the same order on any machine.
 void shuffle(std::vector<Arguments>& values, std::uint64_t seed);
 
 }  // namespace furrow::command

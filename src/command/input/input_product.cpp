@@ -8,12 +8,12 @@ void append(Arguments& out, const Arguments& values) {
   for (std::size_t i = 0; i < values.size(); ++i) out.add(values[i]);
 }
 
-// One group of the product: its values so far, and more as they are asked for.
+// One group of the product: its values so far, and more on request.
 class Group {
  public:
   Group(LinkedReaders readers, bool keeps) : readers_(std::move(readers.readers)), keeps_(keeps) {}
 
-  // kValue: the value at place I, which is one of those before or the next, is there.
+  // kValue: value I exists. I is the index of a known value or of the next one.
   Result<Pull> reach(std::size_t i) {
     if (i < count_ && (keeps_ || i + 1 == count_)) return Pull::kValue;
     if (ended_) return Pull::kEnd;
@@ -36,7 +36,7 @@ class Group {
     return Pull::kValue;
   }
 
-  void be_empty() {  // one empty value in place of none
+  void be_empty() {  // one empty value instead of no value
     current_.add("");
     if (keeps_) kept_.push_back(current_);
     ++count_;
@@ -79,7 +79,7 @@ class Product final : public InputSource {
     return Pull::kNotYet;
   }
 
-  // The first value of every group. RESUMED_ is the group that was not there yet, the last time.
+  // Gets the first value of every group. RESUMED_ is the group that had no value yet the last time.
   Result<Pull> start() {
     for (; resumed_ < groups_.size(); ++resumed_) {
       const auto reached = groups_[resumed_].reach(0);
@@ -96,7 +96,7 @@ class Product final : public InputSource {
     return any_ ? Pull::kValue : Pull::kEnd;
   }
 
-  // One step of the odometer. TURNING_ counts down from the last group to the one that has a next value.
+  // Advances the odometer by one. TURNING_ counts down from the last group to one that has a next value.
   Result<Pull> turn() {
     while (turning_ > 0) {
       Group& group = groups_[turning_ - 1];

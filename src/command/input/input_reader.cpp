@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "command/input/input_bytes.hpp"
+#include "command/input/buffered_reader.hpp"
 #include "command/input/input_columns.hpp"
 #include "command/input/input_csv.hpp"
 
@@ -14,13 +14,13 @@ namespace {
 bool is_blank(std::string_view text) { return trimmed(text, Trim::kLeft).empty(); }
 
 Error nul_in(const std::string& where) {
-  return Error{where + " has a NUL byte, which no argument of a program can have",
+  return Error{where + " has a NUL byte, which an argument of a program cannot contain",
                {},
                0,
-               "Are the values separated by NUL? Then say -0."};
+               "Are the values separated by NUL? Then use -0."};
 }
 
-// What is done with a record, once it is cut out: -E, -r, -L, --colsep.
+// The options that apply to a record once it is read: -E, -r, -L, --colsep.
 class RecordRules {
  public:
   RecordRules(const InputOptions& options, ColumnSplitter splitter)
@@ -30,7 +30,7 @@ class RecordRules {
         continue_lines_(options.continue_lines) {}
 
   enum class Verdict { kTaken, kMore, kEnd, kNul };
-  // kMore: the record is left out, or goes on in the next one.
+  // kMore: the record is left out, or continues in the next one.
   Verdict take(std::string_view record, Arguments& out) {
     if (end_of_file_ && record == *end_of_file_) return Verdict::kEnd;
     if (!begun_.empty()) {
@@ -48,7 +48,7 @@ class RecordRules {
     return Verdict::kTaken;
   }
 
-  // At the end of the input: whether there was a record that should have gone on.
+  // At the end of the input: whether there was a record that should have continued.
   bool finish(Arguments& out) {
     if (begun_.empty()) return false;
     splitter_.split(begun_, out);
@@ -65,7 +65,7 @@ class RecordRules {
 
 class DelimitedReader final : public RecordReader {
  public:
-  DelimitedReader(std::unique_ptr<ByteReader> bytes, const InputOptions& options, RecordRules rules)
+  DelimitedReader(std::unique_ptr<BufferedReader> bytes, const InputOptions& options, RecordRules rules)
       : bytes_(std::move(bytes)),
         rules_(std::move(rules)),
         delimiter_(options.delimiter_text.empty() ? std::string(1, options.delimiter)
@@ -90,7 +90,7 @@ class DelimitedReader final : public RecordReader {
   int descriptor() const override { return bytes_->descriptor(); }
 
  private:
-  // kValue: record_ is the next one; consume_ bytes of the buffer are to go.
+  // kValue: record_ is the next record; consume_ bytes of the buffer must be dropped.
   Result<Pull> cut_record() {
     for (;;) {
       const std::string_view buffered = bytes_->buffered();
@@ -100,7 +100,7 @@ class DelimitedReader final : public RecordReader {
         consume_ = at + delimiter_.size();
         return Pull::kValue;
       }
-      // A delimiter of several bytes may have begun.
+      // The text may end with the start of a delimiter of several bytes.
       searched_ = buffered.size() - std::min(buffered.size(), delimiter_.size() - 1);
       const auto filled = bytes_->fill();
       if (!filled || *filled == Pull::kNotYet) return filled;
@@ -121,7 +121,7 @@ class DelimitedReader final : public RecordReader {
                  : std::string_view::npos;
   }
 
-  std::unique_ptr<ByteReader> bytes_;
+  std::unique_ptr<BufferedReader> bytes_;
   RecordRules rules_;
   std::string delimiter_;
   std::string_view record_;
@@ -151,7 +151,7 @@ class ValuesReader final : public RecordReader {
   std::size_t next_ = 0;
 };
 
-// Values of `:::` as -d cuts them. A newline in a value is one: it came through the shell that way.
+// The values of `:::`, split at the delimiter of -d. Without -d, a newline in a value is part of it.
 std::vector<std::string> cut_values(const SourceSpec& source, const InputOptions& options) {
   const std::string delimiter =
       options.delimiter_text.empty() ? std::string(1, options.delimiter) : options.delimiter_text;
@@ -171,13 +171,11 @@ std::vector<std::string> cut_values(const SourceSpec& source, const InputOptions
 
 Result<std::unique_ptr<RecordReader>> open_reader(const SourceSpec& source, const InputOptions& options) {
   if (options.csv) return open_csv_reader(source, options);
-  auto splitter = ColumnSplitter::make(options);
-  if (!splitter) return fail(std::move(splitter.error()));
-  RecordRules rules(options, std::move(*splitter));
+  auto splitter = FURROW_TRY(ColumnSplitter::make(options));
+  RecordRules rules(options, std::move(splitter));
   if (!source.is_file) return std::make_unique<ValuesReader>(cut_values(source, options), std::move(rules));
-  auto bytes = open_bytes(source.path);
-  if (!bytes) return fail(std::move(bytes.error()));
-  return std::make_unique<DelimitedReader>(std::move(*bytes), options, std::move(rules));
+  auto bytes = FURROW_TRY(open_buffered(source.path));
+  return std::make_unique<DelimitedReader>(std::move(bytes), options, std::move(rules));
 }
 
 }  // namespace furrow::command

@@ -1,4 +1,4 @@
-// Opens the records of a source, in whatever form they are.
+// Opens the records of a source, whatever their format.
 #pragma once
 
 #include <memory>
@@ -8,7 +8,7 @@
 
 namespace furrow::command {
 
-// The reader for one source, as OPTIONS cut it; an error names the file.
+// The reader for one source, split as OPTIONS say; an error names the file.
 Result<std::unique_ptr<RecordReader>> open_reader(const SourceSpec& source, const InputOptions& options);
 
 }  // namespace furrow::command

@@ -10,13 +10,12 @@ namespace furrow::command {
 
 namespace {
 
-// The header must be known before anything is rendered, so this waits for it.
+// The header must be known before any job is rendered, so this waits for it.
 Result<Arguments> read_header(RecordReader& reader) {
   Arguments names;
   for (;;) {
-    const auto pulled = reader.next(names);
-    if (!pulled) return fail(pulled.error());
-    if (*pulled != Pull::kNotYet) return names;
+    const auto pulled = FURROW_TRY(reader.next(names));
+    if (pulled != Pull::kNotYet) return names;
     pollfd more{reader.descriptor(), POLLIN, 0};
     ::poll(&more, 1, -1);
   }
@@ -26,10 +25,9 @@ Result<void> name_columns(const SourceSpec& source, RecordReader& reader, const 
                           std::vector<std::string>& names) {
   if (options.header_is_path) names.push_back(source.path);
   if (!options.header) return {};
-  const auto header = read_header(reader);
-  if (!header) return fail(header.error());
-  for (std::size_t i = 0; i < header->size(); ++i) {
-    const std::string_view name = (*header)[i];
+  const auto header = FURROW_TRY(read_header(reader));
+  for (std::size_t i = 0; i < header.size(); ++i) {
+    const std::string_view name = (header)[i];
     names.emplace_back(name.substr(0, name.size() - name.ends_with('\r')));
   }
   return {};
@@ -42,7 +40,7 @@ bool reads_standard_input(const SourceSpec& source) { return source.is_file && s
 Result<std::unique_ptr<InputSource>> open_inputs(const InputOptions& given) {
   InputOptions options = given;
   if (options.sources.empty()) options.sources.push_back({true, {}, "-", false});
-  // Names come in columns, so a header brings the columns with it.
+  // A header has column names, so it implies columns.
   if (options.header && options.column_separator.empty() && !options.csv) options.column_separator = "\\t";
   bool standard_input = false;
   std::vector<std::string> names;
@@ -50,12 +48,10 @@ Result<std::unique_ptr<InputSource>> open_inputs(const InputOptions& given) {
   for (const SourceSpec& source : options.sources) {
     if (reads_standard_input(source) && std::exchange(standard_input, true))
       return fail("standard input can be only one of the sources");
-    auto reader = open_reader(source, options);
-    if (!reader) return fail(std::move(reader.error()));
-    if (auto named = name_columns(source, **reader, options, names); !named)
-      return fail(std::move(named.error()));
+    auto reader = FURROW_TRY(open_reader(source, options));
+    FURROW_TRY(name_columns(source, *reader, options, names));
     if (groups.empty() || !source.linked) groups.emplace_back();
-    groups.back().readers.push_back(std::move(*reader));
+    groups.back().readers.push_back(std::move(reader));
   }
 
   std::unique_ptr<InputSource> inputs;
@@ -68,10 +64,9 @@ Result<std::unique_ptr<InputSource>> open_inputs(const InputOptions& given) {
     inputs = make_product(std::move(groups), std::move(names));
   }
   if (!options.shuffle) return inputs;
-  auto values = read_all(*inputs);
-  if (!values) return fail(std::move(values.error()));
-  shuffle(*values, options.shuffle_seed);
-  return make_list(std::move(*values), inputs->names());
+  auto values = FURROW_TRY(read_all(*inputs));
+  shuffle(values, options.shuffle_seed);
+  return make_list(std::move(values), inputs->names());
 }
 
 }  // namespace furrow::command

@@ -1,8 +1,8 @@
-// The jobs' input values, pulled one job at a time, in constant memory where the input allows it: of several
-// sources that are multiplied all but the first are kept, with --shuf all.
+// The jobs' input values, pulled one job at a time. Memory is constant where the input allows it: if several
+// sources are multiplied, all but the first are kept in memory, and with --shuf all of them.
 //
-// Never blocks on a pipe or a terminal: `next` says kNotYet, and `descriptor` what to watch until it is worth
-// asking again. Regular files are read at once. Not thread-safe.
+// Never blocks on a pipe or a terminal: `next` returns kNotYet, and `descriptor` gives what to watch until it
+// is worth asking again. Regular files are read at once. Not thread-safe.
 #pragma once
 
 #include <memory>
@@ -20,17 +20,17 @@ enum class Pull : std::uint8_t { kValue, kEnd, kNotYet };
 class InputSource {
  public:
   virtual ~InputSource() = default;
-  // kValue: OUT, emptied first, holds the values of the next job. kEnd is final. An error names the source
+  // kValue: OUT, cleared first, holds the values of the next job. kEnd is final. An error names the source
   // and the record.
   virtual Result<Pull> next(Arguments& out) = 0;
-  // After kNotYet: readable when `next` is worth calling again.
+  // After kNotYet: readable when it is worth calling `next` again.
   virtual int descriptor() const = 0;
-  // Names of the columns (--header); empty where there is none. Known from the start.
+  // The names of the columns (--header); empty if there are none. Known from the start.
   virtual const std::vector<std::string>& names() const = 0;
 };
 
-// Opens all sources and reads the header. The values of single records: see make_batches (input_batches.hpp)
-// for -n, -N, -L, -m, -X, -s.
+// Opens all sources and reads the header. Yields the values of single records; for -n, -N, -L, -m, -X, -s see
+// make_input_batches (input_batches.hpp).
 Result<std::unique_ptr<InputSource>> open_inputs(const InputOptions& options);
 
 }  // namespace furrow::command

@@ -65,7 +65,7 @@ InputOptions from(std::vector<SourceSpec> sources) {
   return options;
 }
 
-TEST_F(InputSourceTest, ALineIsAValueWhateverBytesItHolds) {
+TEST_F(InputSourceTest, ALineIsAValueWithAnyBytes) {
   EXPECT_THAT(read_file("a b\n\n 'x' \n\xff\nlast"), ElementsAre("a b", "", " 'x' ", "\xff", "last"));
   EXPECT_THAT(read_file(""), ElementsAre());
   EXPECT_THAT(read_file("a\n"), ElementsAre("a"));
@@ -76,7 +76,7 @@ TEST_F(InputSourceTest, ALineMayBeLongerThanTheBuffer) {
   EXPECT_THAT(read_file(line + "\nb"), ElementsAre(line, "b"));
 }
 
-TEST_F(InputSourceTest, OtherDelimiters) {
+TEST_F(InputSourceTest, SplitsAtOtherDelimiters) {
   InputOptions nul;
   nul.delimiter = '\0';
   EXPECT_THAT(read_file(std::string("a\nb\0c", 5), nul), ElementsAre("a\nb", "c"));
@@ -85,28 +85,28 @@ TEST_F(InputSourceTest, OtherDelimiters) {
   EXPECT_THAT(read_file("a-b--c\n--", text), ElementsAre("a-b", "c\n"));
 }
 
-TEST_F(InputSourceTest, ALongDelimiterMayLieAcrossTwoReads) {
+TEST_F(InputSourceTest, ADelimiterMaySpanTwoReads) {
   InputOptions text;
   text.delimiter_text = "<-->";
   const std::string most(64 * 1024 - 2, 'x');
   EXPECT_THAT(read_file(most + "<-->b", text), ElementsAre(most, "b"));
 }
 
-TEST_F(InputSourceTest, ANewlineInAValueOfTheCommandLineIsPartOfIt) {
+TEST_F(InputSourceTest, ANewlineInACommandLineValueIsPartOfIt) {
   EXPECT_THAT(read(from({values({"a\nb", ""})})), ElementsAre("a\nb", ""));
 }
 
-TEST_F(InputSourceTest, ADelimiterCutsValuesOfTheCommandLineToo) {
+TEST_F(InputSourceTest, ADelimiterAlsoSplitsCommandLineValues) {
   InputOptions options = from({values({"a,b", "c,"})});
   options.delimiter = ',';
   EXPECT_THAT(read(options), ElementsAre("a", "b", "c"));
 }
 
-TEST_F(InputSourceTest, NulIsAMistakeThatIsExplained) {
+TEST_F(InputSourceTest, ExplainsANulByteInAValue) {
   EXPECT_THAT(read_file(std::string("a\nb\0c", 5)), ElementsAre("a", HasSubstr("record 2")));
 }
 
-TEST_F(InputSourceTest, SourcesAreMultipliedTheLastFastest) {
+TEST_F(InputSourceTest, MultipliesSourcesTheLastChangesFastest) {
   EXPECT_THAT(read(from({values({"1", "2"}), file("a\nb\n"), values({"x", "y"})})),
               ElementsAre("1|a|x", "1|a|y", "1|b|x", "1|b|y", "2|a|x", "2|a|y", "2|b|x", "2|b|y"));
 }
@@ -127,13 +127,13 @@ TEST_F(InputSourceTest, LinkStartsShorterSourcesOver) {
   EXPECT_THAT(read(options), ElementsAre("1|a|x", "2|a|y", "1|a|z"));
 }
 
-TEST_F(InputSourceTest, ColumnsAreCutByText) {
+TEST_F(InputSourceTest, SplitsColumnsAtText) {
   InputOptions options;
   options.column_separator = "\\t";
   EXPECT_THAT(read_file("a\tb\n\tc\nd\t\n\n", options), ElementsAre("a|b", "|c", "d|", ""));
 }
 
-TEST_F(InputSourceTest, ColumnsAreCutByARegularExpression) {
+TEST_F(InputSourceTest, SplitsColumnsAtARegularExpression) {
   InputOptions options;
   options.column_separator = "[,;]+";
   options.trim = Trim::kBoth;
@@ -152,7 +152,7 @@ TEST_F(InputSourceTest, CsvKnowsQuotes) {
   EXPECT_THAT(read_file("a,b;c\n", options), ElementsAre("a,b|c"));
 }
 
-TEST_F(InputSourceTest, CsvLinesMayLieAcrossReads) {
+TEST_F(InputSourceTest, CsvLinesMaySpanReads) {
   std::string content, last;
   for (int i = 0; i < 20000; ++i) content += "\"" + std::to_string(i) + "\nx\",y\n";
   InputOptions options;
@@ -171,7 +171,7 @@ TEST_F(InputSourceTest, TheHeaderNamesTheColumnsOfAllSources) {
   EXPECT_THAT(read(options), ElementsAre("1|2|3", "1|2|4"));
 }
 
-TEST_F(InputSourceTest, BlankLinesEndMarksAndContinuations) {
+TEST_F(InputSourceTest, HandlesBlankLinesEndMarksAndContinuations) {
   InputOptions options;
   options.skip_blank = true;
   EXPECT_THAT(read_file("a\n \n\nb\n", options), ElementsAre("a", "b"));
@@ -183,7 +183,7 @@ TEST_F(InputSourceTest, BlankLinesEndMarksAndContinuations) {
   EXPECT_THAT(read_file("a \nb\nc \n", options), ElementsAre("a b", "c "));
 }
 
-TEST_F(InputSourceTest, Trims) {
+TEST_F(InputSourceTest, TrimsBlanks) {
   InputOptions options = from({values({" a b "})});
   options.trim = Trim::kLeft;
   EXPECT_THAT(read(options), ElementsAre("a b "));
@@ -204,11 +204,11 @@ TEST_F(InputSourceTest, ShufflesTheSameWayForTheSameSeed) {
   EXPECT_NE(once, read(options));
 }
 
-TEST_F(InputSourceTest, AMissingFileIsNamed) {
+TEST_F(InputSourceTest, NamesAMissingFile) {
   EXPECT_THAT(read(from({{true, {}, folder_ + "/none", false}})), ElementsAre(HasSubstr("/none")));
 }
 
-// A pipe in the place of a file.
+// Reads a pipe in place of a file.
 class PipeTest : public testing::Test {
  protected:
   void SetUp() override {
@@ -232,7 +232,7 @@ class PipeTest : public testing::Test {
   std::string path_;
 };
 
-TEST_F(PipeTest, NobodyWaitsForASlowSource) {
+TEST_F(PipeTest, DoesNotWaitForASlowSource) {
   auto source = open_inputs(from({{true, {}, path_, false}}));
   ASSERT_TRUE(source.has_value());
   Arguments values;
@@ -251,7 +251,7 @@ TEST_F(PipeTest, NobodyWaitsForASlowSource) {
   EXPECT_EQ(*(*source)->next(values), Pull::kEnd);
 }
 
-TEST_F(PipeTest, AProductGoesOnWithWhatIsThere) {
+TEST_F(PipeTest, AProductYieldsWhatHasArrived) {
   auto source = open_inputs(from({values({"a", "b"}), {true, {}, path_, false}}));
   ASSERT_TRUE(source.has_value());
   Arguments row;

@@ -37,13 +37,13 @@ Result<RecordMarks> RecordMarks::make(const SplitOptions& options) {
   marks.csv_ = options.csv;
   if (!options.regexp || options.csv) return marks;
   for (const std::string& expression : {options.start, options.end})
-    if (auto regex = Regex::compile(expression); !regex)  // an error speaks of what the user wrote
+    if (auto regex = text::Regex::compile(expression); !regex)  // so that an error shows what the user wrote
       return fail(Error{"--recstart, --recend: " + regex.error().message});
   const std::string start = "(?:" + options.start + ")", end = "(?:" + options.end + ")";
   for (const auto& [expression, into] :
        {std::pair("(" + end + ")(?=" + start + ")", &marks.between_), std::pair(end + start, &marks.joint_),
         std::pair("\\A" + start, &marks.leading_), std::pair(end + "\\z", &marks.trailing_)}) {
-    auto regex = Regex::compile(expression);
+    auto regex = text::Regex::compile(expression);
     if (!regex) return fail(Error{"--recstart, --recend: " + regex.error().message});
     *into = std::move(*regex);
   }
@@ -61,7 +61,7 @@ std::size_t RecordMarks::first(std::string_view text, std::size_t from, bool fol
     return kNone;
   }
   if (mark_.empty()) return from < text.size() ? from + 1 : kNone;  // every byte is a record
-  // A record that begins where the text does ends nothing.
+  // A record that begins at the start of the text ends no other.
   const std::size_t begin = end_.empty() ? from + 1 : from;
   const std::size_t at = mark_.size() == 1 ? find_byte(text, mark_[0], begin) : text.find(mark_, begin);
   return at == kNone ? kNone : at + end_.size();
@@ -83,7 +83,7 @@ std::size_t RecordMarks::last_multiple(std::string_view text, std::uint64_t coun
   return last;
 }
 
-// A line end inside of quotes is none.
+// A newline inside quotes does not end a record.
 std::size_t RecordMarks::first_quoted(std::string_view text, std::size_t from) const {
   bool inside = false;
   for (std::size_t begin = from;;) {
@@ -106,7 +106,7 @@ std::size_t RecordMarks::last_quoted(std::string_view text) const {
   }
 }
 
-// From ever larger pieces of the end, so that a block is not searched as a whole.
+// Searches ever larger parts at the end of the text, so as not to search the whole block.
 std::size_t RecordMarks::last_match(std::string_view text) const {
   for (std::size_t window = kWindow;; window *= 4) {
     const std::size_t begin = text.size() - std::min(window, text.size());

@@ -1,4 +1,4 @@
-// Where records end in a piece of text: behind `end`, before `start`, as SplitOptions say.
+// Where records end in a text: after `end`, before `start`, as SplitOptions say.
 #pragma once
 
 #include <optional>
@@ -7,7 +7,7 @@
 
 #include "base/error.hpp"
 #include "command/input/record_splitter.hpp"
-#include "command/regex.hpp"
+#include "text/regex.hpp"
 
 namespace furrow::command {
 
@@ -15,18 +15,18 @@ class RecordMarks {
  public:
   static Result<RecordMarks> make(const SplitOptions& options);
 
-  // The first place behind FROM at which a record ends; npos: none. Where more text may FOLLOW, an end
-  // that touches the end of TEXT and could go on there is not taken.
+  // The first position after FROM at which a record ends; npos if there is none. If more text FOLLOWS, an end
+  // that touches the end of TEXT is not taken, since it could continue there.
   std::size_t first(std::string_view text, std::size_t from, bool follows) const;
-  // The last one.
+  // The last position at which a record ends.
   std::size_t last(std::string_view text) const;
-  // The last one behind a multiple of COUNT records.
+  // The last position after a multiple of COUNT records.
   std::size_t last_multiple(std::string_view text, std::uint64_t count) const;
 
-  // What stands before the first record, and is none: then it is a block of its own. Only with regular
-  // expressions.
+  // Whether TEXT begins with something before the first record; that becomes a block of its own. Only with
+  // regular expressions.
   bool begins_with_garbage(std::string_view text) const;
-  // --rrs: a block without the marks between, before and behind its records.
+  // --rrs: BLOCK without the marks between, before and after its records.
   std::string without_marks(std::string_view block) const;
 
  private:
@@ -36,8 +36,8 @@ class RecordMarks {
 
   std::string start_, end_, mark_;  // mark_: end_ and then start_
   bool csv_ = false;
-  std::optional<Regex> between_;  // the end, with the start looked for behind it
-  std::optional<Regex> joint_, leading_, trailing_;
+  std::optional<text::Regex> between_;  // the end, if the start follows it
+  std::optional<text::Regex> joint_, leading_, trailing_;
 };
 
 }  // namespace furrow::command

@@ -1,6 +1,6 @@
-// The records of one source, one at a time: of a file, a pipe or a list of values.
+// The records of one source (a file, a pipe or a list of values), one at a time.
 //
-// A descriptor that is no regular file is only read when it has something to give, so that nobody waits here.
+// A descriptor other than a regular file is read only when it has data, so a call never waits.
 #pragma once
 
 #include "base/error.hpp"
@@ -12,7 +12,7 @@ namespace furrow::command {
 class RecordReader {
  public:
   virtual ~RecordReader() = default;
-  // kValue: OUT is the record's columns, appended to what is there.
+  // kValue: the record's columns were appended to OUT.
   virtual Result<Pull> next(Arguments& out) = 0;
   virtual int descriptor() const { return -1; }
 };

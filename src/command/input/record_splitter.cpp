@@ -17,11 +17,11 @@ namespace furrow::command {
 namespace {
 
 constexpr auto kNone = std::string_view::npos;
-constexpr std::size_t kLookAround = 128 * 1024;  // bytes read at a border of split_file()
+constexpr std::size_t kLookAround = 128 * 1024;  // bytes read around a border of split_file()
 
 }  // namespace
 
-// Not a vector: what read() will fill need not be zeroed.
+// Not a vector: memory that read() will fill need not be zeroed.
 struct Block::Memory {
   explicit Memory(std::size_t bytes) : data(new char[bytes]), size(bytes) {}
   std::unique_ptr<char[]> data;
@@ -38,13 +38,13 @@ std::string_view Block::data() const {
   return memory_ ? std::string_view(memory_->data.get() + begin_, end_ - begin_) : std::string_view();
 }
 
-// Bytes are read into `memory` behind `end`; [begin, end) is not given out yet. Blocks share the memory they
-// were read into; when it is full, what is left goes to the start of another one.
+// Bytes are read into `memory` after `end`; [begin, end) is not given out yet. Blocks share the memory into
+// which they were read; when it is full, the rest is copied to the start of another one.
 struct RecordSplitter::State {
   State(int descriptor, SplitOptions given) : fd(descriptor), options(std::move(given)) {
     struct stat status {};
     can_block = !(::fstat(fd, &status) == 0 && S_ISREG(status.st_mode));
-    // A larger pipe means fewer calls; where it may not be, nothing is lost.
+    // A larger pipe means fewer calls; a refusal does no harm.
     if (can_block) ::fcntl(fd, F_SETPIPE_SZ, 1 << 20);
     block_bytes = std::max<std::uint64_t>(options.block_bytes, 1);
   }
@@ -53,7 +53,7 @@ struct RecordSplitter::State {
     return memory ? std::string_view(memory->data.get() + begin, end - begin) : std::string_view();
   }
 
-  // Memory that no block uses any more, or new.
+  // Memory that no block uses any longer, or new memory.
   std::shared_ptr<Block::Memory> acquire(std::size_t bytes) {
     for (auto& old : pool)
       if (old.use_count() == 1 && old->size >= bytes) return old;
@@ -62,7 +62,7 @@ struct RecordSplitter::State {
     return pool.back();
   }
 
-  // So much of the text must lie in one piece: a block, or more where a record is longer.
+  // How much text must be contiguous: a block, or more if a record is longer.
   std::size_t wanted() const {
     const std::size_t kept = end - begin;
     return kept < block_bytes ? block_bytes : kept * 2;
@@ -112,7 +112,7 @@ struct RecordSplitter::State {
     return header_taken = true;
   }
 
-  // How many bytes, from the start of what is left, the next block has; npos: more must be read to tell.
+  // The size of the next block, from the start of what is left; npos: more must be read first.
   std::size_t next_size() {
     const std::string_view text = left();
     if (text.empty()) return ended ? 0 : kNone;
@@ -142,7 +142,7 @@ struct RecordSplitter::State {
     if (text.size() < block_bytes || ended) return kNone;
     const std::size_t cut = options.lines > 1 ? marks.last_multiple(text, options.lines) : marks.last(text);
     if (cut == kNone || cut == 0) {
-      block_bytes = text.size() * 2;  // one long record
+      block_bytes = text.size() * 2;  // a record is longer than the block
       return kNone;
     }
     return cut;
@@ -173,8 +173,8 @@ struct RecordSplitter::State {
   std::vector<std::shared_ptr<Block::Memory>> pool;
   std::shared_ptr<Block::Memory> memory;
   std::size_t begin = 0, end = 0;
-  std::size_t scanned = 0;    // of what is left, by number
-  std::uint64_t counted = 0;  // records found in that
+  std::size_t scanned = 0;    // by number: how many bytes of what is left were searched
+  std::uint64_t counted = 0;  // records found in them
   std::shared_ptr<const std::string> header;
   std::optional<Error> broken;
 };
@@ -226,9 +226,8 @@ class FileSplitter {
     while (begin < size) {
       std::uint64_t end = size;
       if (size - begin > block) {
-        const auto border = border_behind(begin + block);
-        if (!border) return fail(border.error());
-        end = std::min(*border, size);
+        const auto border = FURROW_TRY(border_behind(begin + block));
+        end = std::min(border, size);
       }
       parts.ranges.push_back({begin, end});
       begin = end;
@@ -237,7 +236,7 @@ class FileSplitter {
   }
 
  private:
-  // Appends what follows OFFSET; false at the end of the file.
+  // Appends the text that follows OFFSET; false at the end of the file.
   Result<bool> read_on(std::string& text, std::uint64_t offset) {
     const std::size_t before = text.size();
     text.resize(before + kLookAround);
@@ -267,7 +266,7 @@ class FileSplitter {
     return text.substr(0, at);
   }
 
-  // The first place behind OFFSET at which a record ends.
+  // The first position after OFFSET at which a record ends.
   Result<std::uint64_t> border_behind(std::uint64_t offset) {
     std::string text;
     for (;;) {
@@ -287,18 +286,17 @@ class FileSplitter {
 }  // namespace
 
 Result<FileParts> split_file(const std::string& path, const SplitOptions& options) {
-  auto marks = RecordMarks::make(options);
-  if (!marks) return fail(std::move(marks.error()));
+  auto marks = FURROW_TRY(RecordMarks::make(options));
   const os::Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (file.get() < 0) return fail(system_error("cannot open " + path));
   const off_t size = ::lseek(file.get(), 0, SEEK_END);
   struct stat status {};
   if (size < 0 || ::fstat(file.get(), &status) != 0 || !(S_ISREG(status.st_mode) || S_ISBLK(status.st_mode)))
-    return fail(Error{path + " is a stream, of which there are no parts",
+    return fail(Error{path + " is a stream, which cannot be read in parts",
                       {},
                       0,
-                      "Say --pipe, and give it on standard input."});
-  return FileSplitter(path, file.get(), std::move(*marks)).split(options, static_cast<std::uint64_t>(size));
+                      "Use --pipe, and redirect it to standard input."});
+  return FileSplitter(path, file.get(), std::move(marks)).split(options, static_cast<std::uint64_t>(size));
 }
 
 }  // namespace furrow::command

@@ -1,4 +1,4 @@
-// --pipe and --pipe-part: a stream or a file cut into blocks of whole records.
+// --pipe and --pipe-part: split a stream or a file into blocks of whole records.
 //
 // A record begins with `start` and ends with `end` (the default: a line). A block has about `block_bytes`, or
 // exactly `records` records.
@@ -17,21 +17,30 @@
 namespace furrow::command {
 
 struct SplitOptions {
-  std::uint64_t block_bytes = 1 << 20;  // --block
-  std::uint64_t records = 0;            // -N: records in a block; 0: by size alone
-  std::uint64_t lines = 1;              // -L: lines in a record
-  std::string start{};                  // --recstart
-  std::string end = "\n";               // --recend
-  bool regexp = false;                  // --regexp: start and end are regular expressions
-  bool remove_separators = false;       // --rrs
-  std::uint64_t header_lines = 0;       // --header: repeated at the start of each block
-  bool csv = false;                     // a line end inside of quotes ends no record
+  // --block
+  std::uint64_t block_bytes = 1 << 20;
+  // -N: records in a block; 0: by size alone.
+  std::uint64_t records = 0;
+  // -L: lines in a record.
+  std::uint64_t lines = 1;
+  // --recstart
+  std::string start{};
+  // --recend
+  std::string end = "\n";
+  // --regexp: start and end are regular expressions.
+  bool regexp = false;
+  // --rrs
+  bool remove_separators = false;
+  // --header: repeated at the start of each block.
+  std::uint64_t header_lines = 0;
+  // A newline inside quotes does not end a record.
+  bool csv = false;
 };
 
-// Memory of a block, given back to the splitter's pool when it is dropped.
+// A block of whole records. It returns its memory to the splitter when it is destroyed.
 class Block {
  public:
-  std::string_view header() const;  // goes before the data; empty where there is none
+  std::string_view header() const;  // precedes the data; may be empty
   std::string_view data() const;    // valid as long as the block
   Block();
   Block(Block&&) noexcept;
@@ -46,8 +55,8 @@ class Block {
   std::shared_ptr<const std::string> header_;
 };
 
-// Reads a descriptor (borrowed). Never blocks: kNotYet, as in InputSource. Memory: the blocks that are alive,
-// and one more.
+// Reads a descriptor (borrowed). Never blocks: returns kNotYet, like InputSource. Memory: the blocks that are
+// alive, and one more.
 class RecordSplitter {
  public:
   RecordSplitter(int fd, SplitOptions options);
@@ -61,11 +70,11 @@ class RecordSplitter {
   std::unique_ptr<State> state_;
 };
 
-// --pipe-part: ranges of a file, each of whole records, found by reading only around the borders.
+// --pipe-part: ranges of a file, each of whole records. Only the text around their borders is read.
 struct FileRange {
   std::uint64_t begin, end;
 };
-// BLOCK_BYTES in OPTIONS is the wanted size of a range. Header lines are in no range; the header is `header`.
+// BLOCK_BYTES in OPTIONS is the intended size of a range. The header lines are in no range, but in `header`.
 struct FileParts {
   std::vector<FileRange> ranges;
   std::string header;

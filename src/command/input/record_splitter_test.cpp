@@ -30,8 +30,8 @@ class SplitterTest : public testing::Test {
   void SetUp() override { path_ = testing::TempDir() + "splitter" + std::to_string(::getpid()); }
   void TearDown() override { ::unlink(path_.c_str()); }
 
-  // The blocks of TEXT, whose headers stand in brackets; the same whether it lies in a file or comes through
-  // a pipe byte by byte.
+  // The blocks of TEXT, with their headers in brackets; checks that they are the same for a file and for a
+  // pipe that delivers one byte at a time.
   std::vector<std::string> split(const std::string& text, const SplitOptions& options) {
     EXPECT_TRUE(os::write_file(path_, text).has_value());
     const os::Descriptor file(::open(path_.c_str(), O_RDONLY | O_CLOEXEC));
@@ -85,11 +85,11 @@ class SplitterTest : public testing::Test {
     EXPECT_TRUE(os::write_file(path_, text).has_value());
     const auto parts = split_file(path_, options);
     if (!parts) return {"error: " + parts.error().message};
-    std::vector<std::string> pieces;
-    if (!parts->header.empty()) pieces.push_back("[" + parts->header + "]");
+    std::vector<std::string> texts;
+    if (!parts->header.empty()) texts.push_back("[" + parts->header + "]");
     for (const FileRange& range : parts->ranges)
-      pieces.push_back(text.substr(range.begin, range.end - range.begin));
-    return pieces;
+      texts.push_back(text.substr(range.begin, range.end - range.begin));
+    return texts;
   }
 
   std::string path_;
@@ -105,20 +105,20 @@ TEST_F(SplitterTest, ALongRecordStaysWhole) {
   EXPECT_THAT(split("123456789\n1\n", blocks_of(4)), ElementsAre("123456789\n1\n"));
 }
 
-TEST_F(SplitterTest, SoManyRecords) {
+TEST_F(SplitterTest, ABlockHasTheGivenNumberOfRecords) {
   EXPECT_THAT(split("1\n2\n3\n4\n5", records(2)), ElementsAre("1\n2\n", "3\n4\n", "5"));
   SplitOptions lines = records(2);
   lines.lines = 2;
   EXPECT_THAT(split("1\n2\n3\n4\n5\n", lines), ElementsAre("1\n2\n3\n4\n", "5\n"));
 }
 
-TEST_F(SplitterTest, RecordsOfSeveralLines) {
+TEST_F(SplitterTest, ARecordMayHaveSeveralLines) {
   SplitOptions options = blocks_of(8);
   options.lines = 3;
   EXPECT_THAT(split("1\n2\n3\n4\n5\n6\n7\n", options), ElementsAre("1\n2\n3\n", "4\n5\n6\n", "7\n"));
 }
 
-TEST_F(SplitterTest, StartsAndEnds) {
+TEST_F(SplitterTest, SplitsAtRecordStartsAndEnds) {
   SplitOptions options = records(1);
   options.start = ">";
   EXPECT_THAT(split(">a\nb\n>c\n>d", options), ElementsAre(">a\nb\n", ">c\n", ">d"));
@@ -132,7 +132,7 @@ TEST_F(SplitterTest, StartsAndEnds) {
   EXPECT_THAT(split("a;;b;;c", options), ElementsAre("ab", "c"));
 }
 
-TEST_F(SplitterTest, RegularExpressions) {
+TEST_F(SplitterTest, SplitsAtRegularExpressions) {
   SplitOptions options = records(1);
   options.regexp = true;
   options.end = "[0-9]+";
@@ -143,7 +143,7 @@ TEST_F(SplitterTest, RegularExpressions) {
   EXPECT_THAT(split("a", options), ElementsAre(testing::HasSubstr("--recend")));
 }
 
-TEST_F(SplitterTest, WhatIsNoRecordYetIsABlockOfItsOwn) {
+TEST_F(SplitterTest, TextBeforeTheFirstRecordIsABlockOfItsOwn) {
   SplitOptions options = records(2);
   options.regexp = true;
   options.start = ">";
@@ -151,13 +151,13 @@ TEST_F(SplitterTest, WhatIsNoRecordYetIsABlockOfItsOwn) {
   EXPECT_THAT(split("x>a>b>c", options), ElementsAre("x", ">a>b", ">c"));
 }
 
-TEST_F(SplitterTest, AHeaderGoesBeforeEveryBlock) {
+TEST_F(SplitterTest, EveryBlockHasTheHeader) {
   SplitOptions options = records(2);
   options.header_lines = 1;
   EXPECT_THAT(split("h\n1\n2\n3\n", options), ElementsAre("[h\n]1\n2\n", "[h\n]3\n"));
 }
 
-TEST_F(SplitterTest, QuotedLineEndsEndNoCsvRecord) {
+TEST_F(SplitterTest, AQuotedNewlineEndsNoCsvRecord) {
   SplitOptions options = records(1);
   options.csv = true;
   EXPECT_THAT(split("a,\"b\nc\"\nd\n", options), ElementsAre("a,\"b\nc\"\n", "d\n"));
@@ -166,7 +166,7 @@ TEST_F(SplitterTest, QuotedLineEndsEndNoCsvRecord) {
   EXPECT_THAT(split("a\n\"b\nc\nd\"\n", by_size), ElementsAre("a\n", "\"b\nc\nd\"\n"));
 }
 
-TEST_F(SplitterTest, NothingIsLostOrMixedUpWhileBlocksAreKept) {
+TEST_F(SplitterTest, BlocksStayIntactWhileOthersAreRead) {
   std::string text;
   for (int i = 0; i < 200000; ++i) text += std::to_string(i * 7919) + "\n";
   EXPECT_TRUE(os::write_file(path_, text).has_value());
@@ -194,7 +194,7 @@ TEST_F(SplitterTest, PartsOfAFileEndWithARecord) {
   EXPECT_THAT(parts("h\n1\n2\n3\n", header), ElementsAre("[h\n]", "1\n2\n", "3\n"));
 }
 
-TEST_F(SplitterTest, APartMayEndFarBehindItsSize) {
+TEST_F(SplitterTest, APartMayBeMuchLargerThanItsIntendedSize) {
   const std::string record(300000, 'x');
   EXPECT_THAT(parts(record + "\n" + record + "\n1", blocks_of(10)),
               ElementsAre(record + "\n", record + "\n", "1"));

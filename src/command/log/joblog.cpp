@@ -20,7 +20,7 @@ constexpr std::string_view kHeader =
     "Seq\tHost\tStarttime\tJobRuntime\tSend\tReceive\tExitval\tSignal\tCommand";
 constexpr std::string_view kUsageHeader = "\tMaxRssKb\tUserTime\tSystemTime";
 constexpr double kSyncInterval_s = 0.2;
-constexpr double kWaitForGuard_s = 20;
+constexpr double kWaitForWatchdog_s = 20;
 
 bool write_all(int fd, std::string_view text) {
   while (!text.empty()) {
@@ -41,7 +41,7 @@ bool is_regular(int fd) {
 
 Result<std::unique_ptr<Joblog>> Joblog::open(JoblogOptions options) {
   std::unique_ptr<Joblog> log(new Joblog(std::move(options)));
-  if (auto opened = log->open_file(); !opened) return furrow::fail(std::move(opened.error()));
+  FURROW_TRY(log->open_file());
   return log;
 }
 
@@ -55,19 +55,18 @@ Result<void> Joblog::open_file() {
   fd_ = path == "-" ? 1 : ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
   if (fd_ < 0) return furrow::fail(system_error("cannot write the job log " + path));
   if (fd_ > 2 && is_regular(fd_)) {
-    auto keys = KeyFile::open(path + ".furrow", kWaitForGuard_s);
-    if (!keys) return furrow::fail(std::move(keys.error()));
-    keys_ = *std::move(keys);
+    auto keys = FURROW_TRY(KeyFile::open(path + ".furrow", kWaitForWatchdog_s));
+    keys_ = std::move(keys);
     if (options_.go_on) {
-      if (auto done = read(); !done) return done;
+      FURROW_TRY(read());
     } else if (options_.append) {
-      if (auto known = keys_.read(); !known) return furrow::fail(std::move(known.error()));
+      FURROW_TRY(keys_.read());
     } else {
-      if (auto cleared = cut(0); !cleared) return cleared;
-      if (auto cleared = keys_.clear(); !cleared) return cleared;
+      FURROW_TRY(cut(0));
+      FURROW_TRY(keys_.clear());
     }
   }
-  if (auto begun = write_header(); !begun) return begun;
+  FURROW_TRY(write_header());
   if (keys_.is_open())
     syncer_ = std::make_unique<os::FileSyncer>(std::vector{keys_.fd(), fd_}, kSyncInterval_s);
   return {};
@@ -87,20 +86,18 @@ Result<void> Joblog::cut(std::size_t size) {
   return {};
 }
 
-// A line without its end was being written when the machine went down: its job counts as not done.
+// A line without a newline was being written when the machine went down: its job counts as not done.
 Result<void> Joblog::read() {
-  auto keys = keys_.read();
-  if (!keys) return furrow::fail(std::move(keys.error()));
-  auto text = os::read_file(options_.path);
-  if (!text) return furrow::fail(std::move(text.error()));
-  const std::size_t good = text->rfind('\n') + 1;  // 0 where there is none
-  if (good != text->size()) {
-    if (auto done = cut(good); !done) return done;
-    text->resize(good);
+  auto keys = FURROW_TRY(keys_.read());
+  auto text = FURROW_TRY(os::read_file(options_.path));
+  const std::size_t good = text.rfind('\n') + 1;  // 0 if there is none
+  if (good != text.size()) {
+    FURROW_TRY(cut(good));
+    text.resize(good);
   }
-  if (text->empty()) return {};
+  if (text.empty()) return {};
 
-  std::string_view rest = *text;
+  std::string_view rest = text;
   const auto next_line = [&rest] {
     const std::size_t end = rest.find('\n');
     const std::string_view line = rest.substr(0, end);
@@ -109,7 +106,7 @@ Result<void> Joblog::read() {
   };
   const std::string_view header = next_line();
   if (!header.starts_with("Seq\t"))
-    return furrow::fail(Error{options_.path + " is no job log", options_.path, 1, "Name another file."});
+    return furrow::fail(Error{options_.path + " is not a job log", options_.path, 1, "Name another file."});
   const bool usage = header.ends_with(kUsageHeader);
   options_.with_usage = usage;  // a log has one format
   std::map<std::pair<bool, std::uint64_t>, FailedJob> failed;
@@ -117,10 +114,10 @@ Result<void> Joblog::read() {
     const std::string_view line = next_line();
     PastJob job;
     if (!parse_log_line(line, usage, job))
-      return furrow::fail(Error{"this is no line of a job log: " + std::string(line.substr(0, 200)),
-                                options_.path, number, "Mend or remove it."});
-    const auto key = keys->find(KeyFile::line_hash(line));
-    job.has_key = key != keys->end();
+      return furrow::fail(Error{"this is not a line of a job log: " + std::string(line.substr(0, 200)),
+                                options_.path, number, "Correct or remove it."});
+    const auto key = keys.find(KeyFile::line_hash(line));
+    job.has_key = key != keys.end();
     if (job.has_key) job.key = key->second;
     past_.add(job);
     const std::pair same{job.has_key, job.has_key ? job.key : job.seq};
@@ -156,7 +153,7 @@ void Joblog::add(const LogEntry& entry) {
 Result<void> Joblog::commit() {
   if (lines_.empty()) return {};
   if (keys_.is_open()) {
-    if (auto committed = keys_.commit(); !committed) return committed;
+    FURROW_TRY(keys_.commit());
   }
   const bool written = write_all(fd_, lines_);
   lines_.clear();

@@ -1,7 +1,8 @@
-// The job log: GNU parallel's format, a line for each job that has ended, and beside it the jobs' keys.
+// The job log: GNU parallel's format, with a line for each job that has ended, and a second file with the
+// jobs' keys.
 //
-// What was added before a commit() is in the files when that returns: a killed engine loses nothing of it. A
-// power cut may lose the last fifth of a second. Not thread-safe.
+// When commit() returns, everything added before it is in the files: if the engine is killed, nothing of it
+// is lost. A power cut may lose the last fifth of a second. Not thread-safe.
 #pragma once
 
 #include <cstdint>
@@ -18,10 +19,14 @@
 namespace furrow::command {
 
 struct JoblogOptions {
-  std::string path;         // "-": standard output
-  bool append = false;      // keep what is there, and do not look at it
-  bool go_on = false;       // keep what is there, and read it: past()
-  bool with_usage = false;  // peak memory and CPU time at the end of each line
+  // "-": standard output.
+  std::string path;
+  // Keep the existing lines without reading them.
+  bool append = false;
+  // Keep the existing lines and read them: past().
+  bool go_on = false;
+  // Peak memory and CPU time at the end of each line.
+  bool with_usage = false;
 };
 
 struct LogEntry {
@@ -29,14 +34,14 @@ struct LogEntry {
   std::uint64_t key = 0;
   bool has_key = false;
   double started_at = 0, wall_s = 0;
-  std::int64_t sent = 0, received = 0;  // bytes of standard input and output
+  std::int64_t sent = 0, received = 0;  // bytes of standard input, of standard output
   int status = 0, signal = 0;
   std::string_view command{};
   double user_s = 0, system_s = 0;
   std::int64_t max_rss_kb = 0;
 };
 
-// A job to run again, as the log has it.
+// A job to run again, as recorded in the log.
 struct FailedJob {
   std::uint64_t seq = 0;
   std::uint64_t key = 0;
@@ -52,7 +57,7 @@ class Joblog {
   Joblog& operator=(const Joblog&) = delete;
 
   PastJobs& past() { return past_; }
-  // The jobs whose last line tells of a failure, in order of their numbers.
+  // The jobs whose last line records a failure, in order of their numbers.
   const std::vector<FailedJob>& failed() const { return failed_; }
   int lock_fd() const { return keys_.fd(); }  // -1: nothing is locked
 

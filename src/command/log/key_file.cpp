@@ -31,7 +31,7 @@ static_assert(sizeof(Record) == 24);
 
 std::uint64_t check_of(std::uint64_t line, std::uint64_t key) { return combine(combine(line, key), 24); }
 
-// The engine that had the file last, by the file's header; 0 where nobody had.
+// The engine that last held the file, from the file's header; 0 if none did.
 int holder_of(int fd) {
   char text[kHeader + 1] = "";
   int pid = 0;
@@ -63,7 +63,7 @@ KeyFile& KeyFile::operator=(KeyFile&& other) noexcept {
   return *this;
 }
 
-// Closes only: unlocking would take the lock from a guard that shares it.
+// Only closes the file: unlocking it would take the lock from a watchdog that shares it.
 KeyFile::~KeyFile() {
   if (fd_ >= 0) ::close(fd_);
 }
@@ -85,7 +85,7 @@ Result<KeyFile> KeyFile::open(const std::string& path, double wait_s) {
   return file;
 }
 
-// Written by itself, over what is there: the file is opened for appending.
+// The header is written separately, over the old one: the file is opened for appending.
 Result<void> KeyFile::write_header() {
   char header[kHeader] = "";
   std::snprintf(header, sizeof header, "%s\npid %d\n", kMagic, static_cast<int>(::getpid()));
@@ -103,26 +103,25 @@ Result<void> KeyFile::clear() {
 }
 
 Result<std::unordered_map<std::uint64_t, std::uint64_t>> KeyFile::read() {
-  auto text = os::read_file(path_);
-  if (!text) return furrow::fail(std::move(text.error()));
+  auto text = FURROW_TRY(os::read_file(path_));
   std::unordered_map<std::uint64_t, std::uint64_t> keys;
-  if (text->empty()) {
-    if (auto cleared = clear(); !cleared) return furrow::fail(std::move(cleared.error()));
+  if (text.empty()) {
+    FURROW_TRY(clear());
     return keys;
   }
-  if (!text->starts_with(kMagic))
+  if (!text.starts_with(kMagic))
     return furrow::fail(
         Error{path_ + " holds no keys of a job log", "", 0, "Name another log, or remove it."});
-  std::size_t good = std::min(kHeader, text->size());
-  for (; good + sizeof(Record) <= text->size(); good += sizeof(Record)) {
+  std::size_t good = std::min(kHeader, text.size());
+  for (; good + sizeof(Record) <= text.size(); good += sizeof(Record)) {
     Record record;
-    std::memcpy(&record, text->data() + good, sizeof record);
+    std::memcpy(&record, text.data() + good, sizeof record);
     if (record.check != check_of(record.line, record.key)) break;
     keys[record.line] = record.key;
   }
-  if (good < text->size() && ::ftruncate(fd_, static_cast<off_t>(good)) != 0)
+  if (good < text.size() && ::ftruncate(fd_, static_cast<off_t>(good)) != 0)
     return furrow::fail(system_error("cannot write " + path_));
-  if (auto written = write_header(); !written) return furrow::fail(std::move(written.error()));
+  FURROW_TRY(write_header());
   return keys;
 }
 

@@ -1,8 +1,8 @@
-// The keys of the jobs in a job log: a file beside it, LOG.furrow, since GNU parallel's format has no room
-// for them. docs/design/map.md describes the format.
+// The keys of the jobs in a job log, in a file next to it, LOG.furrow, since GNU parallel's format has no
+// room for them. docs/design/map.md describes the format.
 //
-// A record says which key a line of the log belongs to, by the line's hash; it is written before the line.
-// So a line whose key is known is complete, and a record without its line says nothing. Not thread-safe.
+// A record maps a line of the log, by its hash, to a key. The record is written before the line. So a line
+// whose key is known is complete, and a record without its line means nothing. Not thread-safe.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +16,7 @@ namespace furrow::command {
 
 class KeyFile {
  public:
-  // Takes the file for this process alone; waits up to WAIT_S for the guard of an engine that was killed.
+  // Locks the file for this process; waits up to WAIT_S for the watchdog of an engine that was killed.
   static Result<KeyFile> open(const std::string& path, double wait_s);
   KeyFile() = default;
   KeyFile(KeyFile&& other) noexcept { *this = std::move(other); }
@@ -24,13 +24,13 @@ class KeyFile {
   ~KeyFile();
 
   bool is_open() const { return fd_ >= 0; }
-  int fd() const { return fd_; }  // the lock lasts as long as any process has it open
+  int fd() const { return fd_; }  // the lock lasts while any process has it open
 
-  Result<void> clear();  // forgets all records
-  // The key of each line, by line_hash(). Cuts off what is torn or damaged at the end.
+  Result<void> clear();  // removes all records
+  // The key of each line, by line_hash(). Cuts off torn or damaged records at the end.
   Result<std::unordered_map<std::uint64_t, std::uint64_t>> read();
 
-  void add(std::string_view line, std::uint64_t key);  // LINE without its end
+  void add(std::string_view line, std::uint64_t key);  // LINE without its newline
   Result<void> commit();
 
   static std::uint64_t line_hash(std::string_view line);

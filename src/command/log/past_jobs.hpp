@@ -1,5 +1,5 @@
-// What a job log says about jobs that ran before: by key, and where a line has none (GNU parallel wrote it,
-// or a power cut took the key) by its command as it was run.
+// What a job log says about jobs that ran before. They are found by key; a line without a key (GNU parallel
+// wrote it, or a power cut lost the key) is found by its command as it was run.
 #pragma once
 
 #include <cstdint>
@@ -17,21 +17,22 @@ struct PastJob {
   std::uint64_t key = 0;
   bool has_key = false;
   bool ok = false;
-  std::string_view command{};  // as in the log: with a NUL for each line end
+  std::string_view command{};  // as in the log, with a NUL for each newline
 };
 
-// A line of a log, without its end. USAGE: three columns follow the command. False where it is none.
+// Parses a line of a log, without its newline. USAGE: three columns follow the command. False if it is not
+// one.
 bool parse_log_line(std::string_view line, bool usage, PastJob& job);
 
 class PastJobs {
  public:
   enum class Before : std::uint8_t { kNever, kWell, kFailed };
 
-  void add(const PastJob& job);  // in the order of the log: what comes later counts
-  void finish();                 // after the last
+  void add(const PastJob& job);  // call it in the order of the log: later lines override earlier ones
+  void finish();                 // call it after the last
 
   Before by_key(std::uint64_t key) const;
-  // Each line of the log stands for one job only.
+  // Each line of the log stands for one job only, so this consumes the line.
   Before take_command(std::string_view command);
   bool has_keyless() const { return !keyless_.empty(); }
   std::size_t size() const { return by_key_.size() + keyless_lines_; }  // distinct jobs

@@ -77,8 +77,8 @@ void ResultsTable::add_field(std::string_view text, os::Spill& row, bool is_last
 void ResultsTable::add_stream(const os::SpillView& stream, os::Spill& row, bool is_last) {
   if (stream.file_size == 0 && stream.lost == 0) return add_field(stream.rest, row, is_last);
   row.append("\"");
-  os::for_each_piece(stream, [&row](std::string_view piece) {
-    row.append(with_doubled_quotes(piece));
+  os::for_each_fragment(stream, [&row](std::string_view fragment) {
+    row.append(with_doubled_quotes(fragment));
     return true;
   });
   row.append("\"");
@@ -111,8 +111,8 @@ void ResultsTable::add_json(const LogEntry& entry, const Arguments& values, cons
   for (std::size_t i = 0; i < values.size(); ++i)
     row.append(fmt::format("{}\"{}\"", i == 0 ? "" : ",", json_text(values[i])));
   const auto add_text = [&row](const os::SpillView& stream) {
-    os::for_each_piece(stream, [&row](std::string_view piece) {
-      row.append(json_text(piece));
+    os::for_each_fragment(stream, [&row](std::string_view fragment) {
+      row.append(json_text(fragment));
       return true;
     });
   };

@@ -1,4 +1,4 @@
-// --results NAME.csv, .tsv, .json: what each job was and printed, as one row. Not thread-safe.
+// --results NAME.csv, .tsv, .json: one row for each job, with its values and output. Not thread-safe.
 #pragma once
 
 #include <cstdint>
@@ -15,16 +15,15 @@ namespace furrow::command {
 class ResultsTable {
  public:
   enum class Format : std::uint8_t { kCsv, kTsv, kJson };
-  // The format that a file's name asks for; false where it asks for none.
+  // The format that a file's name implies; false if it implies none.
   static bool is_table(std::string_view name, Format& format);
 
   // NAMES of the values' columns; empty: V1, V2...
   ResultsTable(Format format, std::vector<std::string> names) : format_(format), names_(std::move(names)) {}
 
-  // The line before all rows, for jobs of so many VALUES; empty where there is none, and but for the first
-  // time.
+  // The header line, for jobs with this many VALUES; empty if the format has none, and after the first call.
   std::string header(std::size_t values);
-  // Appends the row to ROW.
+  // Appends a row to ROW.
   void add(const LogEntry& entry, const Arguments& values, const os::SpillView& out, const os::SpillView& err,
            os::Spill& row);
 

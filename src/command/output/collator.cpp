@@ -11,14 +11,14 @@ namespace furrow::command {
 
 namespace {
 
-// What may wait in memory, and in files of its own, before it goes into the one file for all.
+// How much output may wait in memory, and in how many files, before it moves to the one common file.
 constexpr std::size_t kMostWaitingBytes = 8 * 1024 * 1024;
 constexpr std::size_t kMostWaitingFiles = 64;
-constexpr std::int64_t kPiece = 64 * 1024;
+constexpr std::int64_t kBufferBytes = 64 * 1024;
 
 bool ends_line(char c) { return c == '\n' || c == '\r'; }
 
-// Where the whole lines of TEXT end: a lone carriage return ends one only where nothing else does.
+// Where the whole lines of TEXT end. A lone carriage return ends a line only if TEXT has no newline.
 std::size_t whole_lines(std::string_view text) {
   const std::size_t end = text.rfind('\n');
   return (end == std::string_view::npos ? text.rfind('\r') : end) + 1;
@@ -56,7 +56,8 @@ void Collator::end(plan::JobId job, bool printed) {
   }
 }
 
-// Prints all that have ended and wait for nobody any more, and what the first that has not has so far.
+// Prints all jobs that have ended and wait for no other, then what the first unfinished one has printed so
+// far.
 void Collator::advance() {
   for (;;) {
     const auto found = held_.find(next_);
@@ -112,7 +113,7 @@ bool Collator::is_incomplete(plan::JobId job) const {
   return found != held_.end() && (found->second.out.lost > 0 || found->second.err.lost > 0);
 }
 
-// --- what the executor says
+// --- OutputSink, for the executor
 
 void Collator::show(const exec::CapturedOutput& output) {
   Held& held = held_.try_emplace(output.job, options_.folder).first->second;
@@ -124,16 +125,16 @@ void Collator::show(const exec::CapturedOutput& output) {
   }
 }
 
-void Collator::on_piece(plan::JobId job, bool is_err, std::string_view piece) {
+void Collator::on_output(plan::JobId job, bool is_err, std::string_view fragment) {
   Held& held = held_.try_emplace(job, options_.folder).first->second;
   Stream& stream = is_err ? held.err : held.out;
-  stream.size += static_cast<std::int64_t>(piece.size());
+  stream.size += static_cast<std::int64_t>(fragment.size());
   if (!is_next(job)) {
-    stream.held.append(piece);
+    stream.held.append(fragment);
     return;
   }
   print_head(held);
-  print_lines(held, stream, piece, is_err ? err_ : out_);
+  print_lines(held, stream, fragment, is_err ? err_ : out_);
 }
 
 // --- printing
@@ -151,17 +152,17 @@ void Collator::print_head(Held& held) {
 }
 
 void Collator::print_stream(Held& held, Stream& stream, exec::StreamWriter& to) {
-  const auto use = [&](std::string_view piece) {
+  const auto use = [&](std::string_view fragment) {
     if (options_.by_line) {
-      print_lines(held, stream, piece, to);
+      print_lines(held, stream, fragment, to);
     } else {
-      write(held, stream, piece, to);
+      write(held, stream, fragment, to);
     }
     return to.error() == 0;
   };
   unpark(held, stream, to);
   if (!stream.held.empty()) {
-    os::for_each_piece(stream.held.view(), use);
+    os::for_each_fragment(stream.held.view(), use);
     stream.held.clear();
   }
   if (held.has_ended && !stream.half.empty()) write(held, stream, std::exchange(stream.half, {}), to);
@@ -204,7 +205,7 @@ void Collator::note_error() {
   if (options_.on_closed) options_.on_closed();
 }
 
-// --- what waits for its turn
+// --- jobs that wait for their turn
 
 void Collator::park_if_much(Held& held) {
   waiting_bytes_ += held.out.held.in_memory() + held.err.held.in_memory();
@@ -223,17 +224,18 @@ void Collator::park(Stream& stream) {
   if (parking_ < 0) parking_ = os::open_unlinked(options_.folder.empty() ? "/tmp" : options_.folder);
   const std::int64_t begin = parked_end_;
   std::int64_t end = begin;
-  const bool kept = parking_ >= 0 && os::for_each_piece(stream.held.view(), [&](std::string_view piece) {
-                      while (!piece.empty()) {
-                        const ssize_t n = ::pwrite(parking_, piece.data(), piece.size(), end);
-                        if (n < 0 && errno == EINTR) continue;
-                        if (n <= 0) return false;
-                        piece.remove_prefix(static_cast<std::size_t>(n));
-                        end += n;
-                      }
-                      return true;
-                    });
-  if (!kept) return;  // it stays where it is
+  const bool kept =
+      parking_ >= 0 && os::for_each_fragment(stream.held.view(), [&](std::string_view fragment) {
+        while (!fragment.empty()) {
+          const ssize_t n = ::pwrite(parking_, fragment.data(), fragment.size(), end);
+          if (n < 0 && errno == EINTR) continue;
+          if (n <= 0) return false;
+          fragment.remove_prefix(static_cast<std::size_t>(n));
+          end += n;
+        }
+        return true;
+      });
+  if (!kept) return;  // the output stays in its own file
   parked_end_ = end;
   stream.parked = {begin, end - begin};
   stream.held = os::Spill(options_.folder);
@@ -242,17 +244,17 @@ void Collator::park(Stream& stream) {
 
 void Collator::unpark(Held& held, Stream& stream, exec::StreamWriter& to) {
   if (stream.parked.size == 0) return;
-  std::string buffer(static_cast<std::size_t>(std::min(kPiece, stream.parked.size)), '\0');
+  std::string buffer(static_cast<std::size_t>(std::min(kBufferBytes, stream.parked.size)), '\0');
   while (stream.parked.size > 0) {
-    const auto wanted = static_cast<std::size_t>(std::min(kPiece, stream.parked.size));
+    const auto wanted = static_cast<std::size_t>(std::min(kBufferBytes, stream.parked.size));
     const ssize_t n = ::pread(parking_, buffer.data(), wanted, stream.parked.begin);
     if (n < 0 && errno == EINTR) continue;
     if (n <= 0) break;
-    const std::string_view piece(buffer.data(), static_cast<std::size_t>(n));
+    const std::string_view fragment(buffer.data(), static_cast<std::size_t>(n));
     if (options_.by_line) {
-      print_lines(held, stream, piece, to);
+      print_lines(held, stream, fragment, to);
     } else {
-      write(held, stream, piece, to);
+      write(held, stream, fragment, to);
     }
     stream.parked.begin += n;
     stream.parked.size -= n;

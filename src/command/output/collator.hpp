@@ -1,9 +1,9 @@
-// Puts the jobs' output on standard output and error as the user wants it: each job's whole, or line by line;
-// in the order in which jobs end, or of the input; with a tag before each line.
+// Puts the jobs' output on standard output and error as the user wants it: one job at a time, or line by
+// line; in the order in which the jobs end, or in that of the input; with a tag before each line.
 //
-// States of a job here: begun -> printed (by the executor: show(), on_piece()) -> ended. An attempt that is
-// tried again is forgotten (again()). In the order of the input, a job that has ended waits for all before
-// it. What waits is kept in memory while it is little, and in one unlinked file beyond. Not thread-safe.
+// States of a job here: begun -> printed (by the executor: show(), on_output()) -> ended. An attempt that
+// will be retried is dropped (again()). In input order, a job that has ended waits for all jobs before it.
+// Small amounts of waiting output stay in memory, larger ones go into one unlinked file. Not thread-safe.
 #pragma once
 
 #include <cstdint>
@@ -22,9 +22,12 @@ namespace furrow::command {
 struct CollatorOptions {
   bool keep_order = false;
   bool by_line = false;
-  std::string folder{};                   // for what is long
-  std::function<void()> before_output{};  // called before anything is written: a bar goes away
-  std::function<void()> on_closed{};      // called once when nobody takes the output any more
+  // Where long output is kept.
+  std::string folder{};
+  // Called before anything is written, to erase the progress bar.
+  std::function<void()> before_output{};
+  // Called once when nobody reads the output any longer.
+  std::function<void()> on_closed{};
 };
 
 class Collator final : public exec::OutputSink {
@@ -32,34 +35,39 @@ class Collator final : public exec::OutputSink {
   Collator(exec::StreamWriter& out, exec::StreamWriter& err, CollatorOptions options);  // borrows both
   ~Collator() override;
 
-  // An attempt starts. TAG goes before each line, HEAD before all.
+  // An attempt starts. TAG goes before each line, HEAD before everything.
   void begin(plan::JobId job, std::string tag, std::string head);
-  void again(plan::JobId job);              // it failed and will be tried again: what it printed is dropped
-  void end(plan::JobId job, bool printed);  // for good; PRINTED: or dropped
-  void finish();                            // the run is over: prints what still waits
-  // In place of what the last attempt printed, what USE makes of it, as its standard output.
+  void again(plan::JobId job);  // the attempt failed and will be retried: drops its output
+  // The job has finally ended. PRINTED: print its output; otherwise drop it.
+  void end(plan::JobId job, bool printed);
+  void finish();  // the run is over: prints what still waits
+  // Replaces the output of the last attempt by what USE makes of it, as standard output.
   using Rewrite = std::function<void(const os::SpillView& out, const os::SpillView& err, os::Spill& instead)>;
   void rewrite(plan::JobId job, const Rewrite& use);
   void print(std::string_view text);  // to standard output, now
 
-  std::int64_t out_size(plan::JobId job) const;  // what the last attempt wrote to its standard output
-  bool is_incomplete(plan::JobId job) const;     // some of it could not be kept
+  std::int64_t out_size(plan::JobId job) const;  // bytes that the last attempt wrote to its standard output
+  bool is_incomplete(plan::JobId job) const;     // whether some of it could not be kept
 
   void show(const exec::CapturedOutput& output) override;
-  bool wants_pieces() const override { return options_.by_line; }
-  void on_piece(plan::JobId job, bool is_err, std::string_view piece) override;
+  bool wants_live_output() const override { return options_.by_line; }
+  void on_output(plan::JobId job, bool is_err, std::string_view fragment) override;
 
  private:
-  // A part of the file of all that waits.
+  // A range of the file for all waiting output.
   struct Parked {
     std::int64_t begin = 0, size = 0;
   };
   struct Stream {
     explicit Stream(const std::string& folder) : held(folder) {}
-    os::Spill held;        // not printed yet
-    Parked parked;         // comes before what is held
-    std::string half;      // by line: what has no end yet
-    bool in_line = false;  // the last that was printed ended inside of a line
+    // Not printed yet.
+    os::Spill held;
+    // Comes before what is held.
+    Parked parked;
+    // By line: the start of a line that has not ended yet.
+    std::string half;
+    // Whether what was printed last ended in the middle of a line.
+    bool in_line = false;
     std::int64_t size = 0, lost = 0;
   };
   struct Held {
@@ -87,7 +95,7 @@ class Collator final : public exec::OutputSink {
   std::unordered_map<plan::JobId, Held> held_;
   plan::JobId next_ = 0;
   bool is_closed_ = false;
-  std::string tagged_;  // kept for its memory
+  std::string tagged_;  // kept to reuse its memory
   std::size_t waiting_bytes_ = 0, waiting_files_ = 0;
   int parking_ = -1;
   std::int64_t parked_end_ = 0;

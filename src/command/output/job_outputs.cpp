@@ -34,7 +34,7 @@ std::vector<store::FileStamp> inputs_of(const MapJob& job) {
 
 }  // namespace
 
-// Not the rendered command: that may hold numbers of this run.
+// Does not hash the rendered command, which may contain numbers of this run.
 std::uint64_t JobOutputs::identity(const MapJob& job) const {
   std::uint64_t hash = command_.identity();
   for (std::size_t i = 0; i < job.values.size(); ++i) hash = combine(hash, hash64(job.values[i]));
@@ -53,22 +53,21 @@ Result<bool> JobOutputs::is_fresh(MapJob& job, const RenderContext& context) {
   for (const store::FileStamp& input : inputs_of(job)) {
     if (input.mtime_ns > oldest) return false;
   }
-  auto found = store_.find(job.outputs.front());
-  if (!found) return furrow::fail(std::move(found.error()));
-  return !*found || ((*found)->phase == store::JobPhase::kFinished && (*found)->params_hash == identity(job));
+  auto found = FURROW_TRY(store_.find(job.outputs.front()));
+  return !found || (found->phase == store::JobPhase::kFinished && found->params_hash == identity(job));
 }
 
-Result<void> JobOutputs::starting(const MapJob& job) {
+Result<void> JobOutputs::before_start(const MapJob& job) {
   for (const std::string& output : job.outputs) {
-    if (auto removed = os::remove_tree(output); !removed) return removed;
-    if (auto made = os::make_parent(output); !made) return made;
+    FURROW_TRY(os::remove_tree(output));
+    FURROW_TRY(os::make_parent(output));
   }
   store::JobRecord started = record(job, store::JobPhase::kStarted);
   started.started_at = os::wall_seconds();
   return put(started);
 }
 
-Result<void> JobOutputs::finished(const MapJob& job, const plan::Exit& exit) {
+Result<void> JobOutputs::on_success(const MapJob& job, const plan::Exit& exit) {
   store::JobRecord done = record(job, store::JobPhase::kFinished);
   for (const std::string& output : job.outputs) {
     const os::FileStatus status = os::status(output);
@@ -84,7 +83,7 @@ Result<void> JobOutputs::finished(const MapJob& job, const plan::Exit& exit) {
   return put(done);
 }
 
-void JobOutputs::failed(const MapJob& job, const plan::Exit& exit) {
+void JobOutputs::on_failure(const MapJob& job, const plan::Exit& exit) {
   for (const std::string& output : job.outputs) (void)os::remove_tree(output);
   store::JobRecord ended = record(job, store::JobPhase::kFailed);
   ended.started_at = exit.started_at;
@@ -92,7 +91,7 @@ void JobOutputs::failed(const MapJob& job, const plan::Exit& exit) {
   ended.attempt = exit.attempt;
   ended.status = exit.status;
   ended.signal = exit.signal;
-  (void)put(ended);  // commit() tells
+  (void)put(ended);  // commit() reports an error
 }
 
 store::JobRecord JobOutputs::record(const MapJob& job, store::JobPhase phase) const {
@@ -109,7 +108,7 @@ store::JobRecord JobOutputs::record(const MapJob& job, store::JobPhase phase) co
 
 Result<void> JobOutputs::put(const store::JobRecord& record) {
   if (!is_open_) {
-    if (auto begun = store_.begin(); !begun) return begun;
+    FURROW_TRY(store_.begin());
     is_open_ = true;
   }
   return store_.put(record);

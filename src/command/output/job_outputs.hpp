@@ -1,8 +1,9 @@
-// --output: what each job makes. A job whose outputs are there and newer than its inputs is not run; outputs
-// of a job that failed are removed; and both is recorded in the store, as for the jobs of a workflow.
+// --output: the files that each job makes. A job whose outputs exist and are newer than its inputs does not
+// run; the outputs of a failed job are removed; and both are recorded in the store, as for the jobs of a
+// workflow.
 //
-// Inputs are those of a job's values that name a file. A record under the name of the first output says which
-// job made it: where it says another command or another end than a good one, times say nothing. Not
+// The inputs are those values of a job that name a file. A record under the name of the first output says
+// which job made it. If it names another command, or a job that did not succeed, times do not count. Not
 // thread-safe.
 #pragma once
 
@@ -11,7 +12,7 @@
 #include <vector>
 
 #include "base/error.hpp"
-#include "command/job_feed.hpp"
+#include "command/job_producer.hpp"
 #include "command/template/template.hpp"
 #include "plan/executor.hpp"
 #include "store/store.hpp"
@@ -20,16 +21,16 @@ namespace furrow::command {
 
 class JobOutputs {
  public:
-  // Borrows all.
+  // Borrows everything.
   JobOutputs(const CommandTemplate& command, const std::vector<CommandTemplate>& templates,
              store::Store& store)
       : command_(command), templates_(templates), store_(store) {}
 
-  // Sets what the job makes; whether that is there and up to date.
+  // Sets the job's outputs; true if they exist and are up to date.
   Result<bool> is_fresh(MapJob& job, const RenderContext& context);
-  Result<void> starting(const MapJob& job);
-  Result<void> finished(const MapJob& job, const plan::Exit& exit);
-  void failed(const MapJob& job, const plan::Exit& exit);
+  Result<void> before_start(const MapJob& job);
+  Result<void> on_success(const MapJob& job, const plan::Exit& exit);
+  void on_failure(const MapJob& job, const plan::Exit& exit);
   Result<void> commit();
 
  private:
@@ -40,7 +41,7 @@ class JobOutputs {
   const CommandTemplate& command_;
   const std::vector<CommandTemplate>& templates_;
   store::Store& store_;
-  bool is_open_ = false;  // a transaction
+  bool is_open_ = false;  // whether a transaction is open
 };
 
 }  // namespace furrow::command

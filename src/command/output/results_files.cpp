@@ -57,7 +57,7 @@ std::string ResultsFiles::name_of(std::size_t value) const {
   return value < names_.size() ? names_[value] : std::to_string(value + 1);
 }
 
-// NAME/VALUE/NAME/VALUE, sorted by the names: as numbers where they are some, then as text.
+// NAME/VALUE/NAME/VALUE, sorted by the names: numeric names first, by number, then the others as text.
 std::string ResultsFiles::values_folder(const Arguments& values) const {
   std::vector<std::size_t> order(values.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
@@ -80,14 +80,12 @@ ResultsPaths ResultsFiles::paths(const MapJob& job, const RenderContext& context
 
 Result<void> ResultsFiles::open(MapJob& job, const RenderContext& context) const {
   const ResultsPaths files = paths(job, context);
-  if (auto made = os::make_parent(files.out); !made) return made;
-  if (auto written = os::write_file(files.seq, std::to_string(job.seq)); !written) return written;
-  auto out = create(files.out);
-  if (!out) return furrow::fail(std::move(out.error()));
-  auto err = create(files.err);
-  if (!err) return furrow::fail(std::move(err.error()));
-  job.output = *std::move(out);
-  job.errors = *std::move(err);
+  FURROW_TRY(os::make_parent(files.out));
+  FURROW_TRY(os::write_file(files.seq, std::to_string(job.seq)));
+  auto out = FURROW_TRY(create(files.out));
+  auto err = FURROW_TRY(create(files.err));
+  job.output = std::move(out);
+  job.errors = std::move(err);
   return {};
 }
 

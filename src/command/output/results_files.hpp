@@ -1,12 +1,12 @@
-// --results FOLDER, or a template of file names: what each job prints goes into files of its own, as it is
-// printed. GNU parallel's names. Not thread-safe.
+// --results FOLDER, or a template of file names: the output of each job goes into files of its own, while it
+// is printed. The files have GNU parallel's names. Not thread-safe.
 #pragma once
 
 #include <string>
 #include <vector>
 
 #include "base/error.hpp"
-#include "command/job_feed.hpp"
+#include "command/job_producer.hpp"
 #include "command/template/template.hpp"
 
 namespace furrow::command {
@@ -17,13 +17,13 @@ struct ResultsPaths {
 
 class ResultsFiles {
  public:
-  // TEXT, borrowed: the option's value as a template. NAMES of the columns, where there are any.
+  // TEXT, borrowed, is the option's value as a template. NAMES of the columns, if there are any.
   ResultsFiles(const CommandTemplate& text, std::vector<std::string> names);
 
   ResultsPaths paths(const MapJob& job, const RenderContext& context) const;
-  // Makes the files: they become the job's output.
+  // Creates the files and makes them the job's output.
   Result<void> open(MapJob& job, const RenderContext& context) const;
-  bool exist(const MapJob& job, const RenderContext& context) const;  // from an earlier run
+  bool exist(const MapJob& job, const RenderContext& context) const;  // whether an earlier run made them
 
  private:
   std::string values_folder(const Arguments& values) const;

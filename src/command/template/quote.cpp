@@ -25,7 +25,8 @@ void append_quoted(std::string& out, std::string_view text) {
     out += text;
     return;
   }
-  // Runs without apostrophes in apostrophes, apostrophes in double quotes; no empty run at either end.
+  // Text without apostrophes goes into apostrophes, apostrophes go into double quotes; no empty quotes at the
+  // ends.
   for (bool first = true;; first = false) {
     const std::size_t end = text.find('\'');
     const bool last = end == std::string_view::npos;

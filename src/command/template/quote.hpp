@@ -1,5 +1,5 @@
-// Quoting for the shell, in the form that GNU parallel has in --dry-run and in its job log, so that the two
-// can be compared. (base's shell_quote is for people: it leaves more characters bare.)
+// Quotes text for the shell exactly as GNU parallel does in --dry-run and in its job log, so that the two can
+// be compared. (base's shell_quote is for people: it leaves more characters unquoted.)
 #pragma once
 
 #include <string>
@@ -7,7 +7,7 @@
 
 namespace furrow::command {
 
-// Appends TEXT, whatever bytes it holds, as one word (or part of one) for a POSIX shell.
+// Appends TEXT, any bytes, as one word (or part of one) for a POSIX shell.
 void append_quoted(std::string& out, std::string_view text);
 
 }  // namespace furrow::command

@@ -12,17 +12,17 @@ std::string in_quotes(std::string_view text) {
   return out;
 }
 
-TEST(Quote, PlainNamesStayAsTheyAre) { EXPECT_EQ(in_quotes("a-b_c.d+e/F9"), "a-b_c.d+e/F9"); }
+TEST(Quote, LeavesPlainNamesUnquoted) { EXPECT_EQ(in_quotes("a-b_c.d+e/F9"), "a-b_c.d+e/F9"); }
 
-TEST(Quote, NothingIsAWordToo) { EXPECT_EQ(in_quotes(""), "''"); }
+TEST(Quote, QuotesTheEmptyWord) { EXPECT_EQ(in_quotes(""), "''"); }
 
-TEST(Quote, ApostrophesAreInDoubleQuotes) {
+TEST(Quote, PutsApostrophesInDoubleQuotes) {
   EXPECT_EQ(in_quotes("it's"), "'it'\"'\"'s'");
   EXPECT_EQ(in_quotes("'x"), "\"'\"'x'");
   EXPECT_EQ(in_quotes("x'"), "'x'\"'\"");
 }
 
-TEST(Quote, AnyByteComesBackFromAShell) {
+TEST(Quote, AnyByteSurvivesTheShell) {
   std::string all;
   for (int byte = 1; byte < 256; ++byte) all += static_cast<char>(byte);
   all += "''\n'\\\n";

@@ -5,13 +5,13 @@
 
 #include "base/hash.hpp"
 #include "command/template/quote.hpp"
-#include "command/template/template_pieces.hpp"
+#include "command/template/template_tokens.hpp"
 
 namespace furrow::command {
 
 namespace {
 
-using Kind = Piece::Kind;
+using Kind = Token::Kind;
 
 class Digits {
  public:
@@ -30,8 +30,8 @@ class Digits {
   std::size_t size_;
 };
 
-// Where what is rendered goes. A `value` is one that a quote must keep in one piece; `split` begins a new
-// word of the command line.
+// Receives the rendered text. A `value` is text that a quote must keep together; `split` begins a new word of
+// the command line.
 class CommandSink {
  public:
   CommandSink(std::string& out, bool quote) : out_(out), quote_(quote) {}
@@ -77,7 +77,7 @@ class QuotedWordsSink {
   bool begun_ = false, first_ = true;
 };
 
-// The words that a shell would make of a plain command.
+// The words into which a shell would split a plain command.
 class ArgumentsSink {
  public:
   explicit ArgumentsSink(std::vector<std::string>& argv) : argv_(argv) {}
@@ -116,7 +116,7 @@ class Renderer {
       if (repeat_context && group.has_all_values) {
         repeat(group);
       } else {
-        for (const Piece& piece : group.pieces) render_all(piece);
+        for (const Token& token : group.tokens) render_all(token);
       }
     }
     sink_.finish();
@@ -129,36 +129,36 @@ class Renderer {
     if (before == Group::Before::kTab) sink_.blank('\t');
   }
 
-  // A job without values (--pipe) is rendered as if it had one empty one.
+  // A job without values (--pipe) is rendered as if it had one empty value.
   std::size_t count() const { return std::max<std::size_t>(values_.size(), 1); }
 
   void repeat(const Group& group) {
     for (std::size_t i = 0; i < (no_values_ ? 1 : count()); ++i) {
       if (i > 0) sink_.split();
-      for (const Piece& piece : group.pieces) {
-        if (piece.kind == Kind::kValues) {
-          value(piece, i);
+      for (const Token& token : group.tokens) {
+        if (token.kind == Kind::kValues) {
+          value(token, i);
         } else {
-          render_all(piece);
+          render_all(token);
         }
       }
     }
   }
 
-  void render_all(const Piece& piece) {
-    switch (piece.kind) {
+  void render_all(const Token& token) {
+    switch (token.kind) {
       case Kind::kText:
-        return sink_.text(piece.text);
+        return sink_.text(token.text);
       case Kind::kValues:
         for (std::size_t i = 0; i < (no_values_ ? 1 : count()); ++i) {
           if (i > 0) sink_.split();
-          value(piece, i);
+          value(token, i);
         }
         return;
       case Kind::kPosition: {
         const auto n = static_cast<std::ptrdiff_t>(values_.size());
-        const std::ptrdiff_t i = piece.position > 0 ? piece.position - 1 : n + piece.position;
-        if (i >= 0 && i < n) value(piece, static_cast<std::size_t>(i));
+        const std::ptrdiff_t i = token.position > 0 ? token.position - 1 : n + token.position;
+        if (i >= 0 && i < n) value(token, static_cast<std::size_t>(i));
         return;
       }
       case Kind::kSeq:
@@ -176,9 +176,9 @@ class Renderer {
     }
   }
 
-  void value(const Piece& piece, std::size_t i) {
+  void value(const Token& token, std::size_t i) {
     if (no_values_) return;
-    sink_.value(piece.form.apply(i < values_.size() ? values_[i] : std::string_view(), scratch_));
+    sink_.value(token.form.apply(i < values_.size() ? values_[i] : std::string_view(), scratch_));
   }
 
   Sink& sink_;
@@ -188,19 +188,19 @@ class Renderer {
   std::string scratch_;
 };
 
-// Whether a replacement string is (part of) the command itself: then the values are commands, and not quoted.
+// Whether the command word itself has a replacement string: then the values are commands, and are not quoted.
 bool begins_with_value(const std::vector<Group>& groups) {
   for (const Group& group : groups) {
     if (group.before != Group::Before::kNothing) return false;
-    for (const Piece& piece : group.pieces) {
-      if (piece.kind != Kind::kText) return true;
-      if (piece.text.find_first_of("\n=") != std::string::npos) return false;
+    for (const Token& token : group.tokens) {
+      if (token.kind != Kind::kText) return true;
+      if (token.text.find_first_of("\n=") != std::string::npos) return false;
     }
   }
   return false;
 }
 
-// A character that means nothing to a shell, wherever in a word it stands.
+// A character that has no meaning to a shell anywhere in a word.
 bool is_plain(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
          std::string_view("_@%+=:,./-").find(c) != std::string_view::npos;
@@ -209,12 +209,12 @@ bool is_plain(char c) {
 // See CommandTemplate::plain_program().
 std::string plain_program(const std::vector<Group>& groups) {
   for (const Group& group : groups)
-    for (const Piece& piece : group.pieces)
-      if (!std::all_of(piece.text.begin(), piece.text.end(), is_plain)) return {};
+    for (const Token& token : group.tokens)
+      if (!std::all_of(token.text.begin(), token.text.end(), is_plain)) return {};
   const auto first =
-      std::find_if(groups.begin(), groups.end(), [](const Group& group) { return !group.pieces.empty(); });
-  if (first == groups.end() || first->replaces || first->pieces.size() != 1) return {};
-  const std::string& word = first->pieces.front().text;
+      std::find_if(groups.begin(), groups.end(), [](const Group& group) { return !group.tokens.empty(); });
+  if (first == groups.end() || first->replaces || first->tokens.size() != 1) return {};
+  const std::string& word = first->tokens.front().text;
   // "x=1" is an assignment, "%1" a job of the shell.
   return word.find('=') != std::string::npos || word.front() == '%' ? std::string() : word;
 }
@@ -225,9 +225,8 @@ CommandTemplate::CommandTemplate() : parsed_(std::make_shared<Parsed>()) {}
 
 Result<CommandTemplate> CommandTemplate::parse(const std::vector<std::string>& words,
                                                const TemplateOptions& options) {
-  auto read = parse_words(words, options);
-  if (!read) return fail(std::move(read.error()));
-  std::vector<Group>* const groups = &read->groups;
+  auto read = FURROW_TRY(parse_words(words, options));
+  std::vector<Group>* const groups = &read.groups;
   const auto replaces = [](const Group& group) { return group.replaces; };
   std::vector<std::string> all = words;
   if (options.append_value && std::none_of(groups->begin(), groups->end(), replaces)) {
@@ -243,13 +242,13 @@ Result<CommandTemplate> CommandTemplate::parse(const std::vector<std::string>& w
   parsed->quote_words = options.quote_words;
   parsed->repeat_context = options.repeat_context;
   parsed->no_values = options.no_values;
-  parsed->skip = read->skip;
+  parsed->skip = read.skip;
   for (const Group& group : *groups) {
-    for (const Piece& piece : group.pieces) {
-      parsed->uses_values |= piece.kind == Kind::kValues || piece.kind == Kind::kPosition;
-      parsed->uses_slot |= piece.kind == Kind::kSlot || piece.kind == Kind::kPaddedSlot;
-      parsed->uses_seed |= piece.kind == Kind::kSeed;
-      parsed->uses_total |= piece.kind == Kind::kTotal || piece.kind == Kind::kPaddedSeq;
+    for (const Token& token : group.tokens) {
+      parsed->uses_values |= token.kind == Kind::kValues || token.kind == Kind::kPosition;
+      parsed->uses_slot |= token.kind == Kind::kSlot || token.kind == Kind::kPaddedSlot;
+      parsed->uses_seed |= token.kind == Kind::kSeed;
+      parsed->uses_total |= token.kind == Kind::kTotal || token.kind == Kind::kPaddedSeq;
     }
   }
   if (parsed->quote) parsed->program = ::furrow::command::plain_program(*groups);

@@ -1,12 +1,12 @@
 // A command, tag or file name with replacement strings, parsed once and rendered for each job.
 //
-//   {} {.} {/} {//} {/.}       the value, without extension, its base name, its folder, base name without
-//   extension {1} {-1} {2.} {1//} {name} one value, by position or header name, with any of the above
+//   {} {.} {/} {//} {/.}       the value; without extension; base name; folder; base name without extension
+//   {1} {-1} {2.} {1//} {name} one value, by position or header name, in any of these forms
 //   {#} {%} {seed}             the job's number, its slot, its seed
 //   {##} {0#} {0%} {..} {+/} {:3} {%.gz} {^a}...   with --plus
 //
-// Values are quoted for the shell, whatever bytes they hold, unless `quote` is off. Text that only looks like
-// a replacement string stays as it is.
+// Values of any bytes are quoted for the shell, unless `quote` is off. Text that only looks like a
+// replacement string stays as it is.
 #pragma once
 
 #include <cstdint>
@@ -21,15 +21,22 @@
 namespace furrow::command {
 
 struct TemplateOptions {
-  std::vector<std::string> names{};  // of the columns, from the header
-  std::string value_string = "{}";   // -I
-  bool plus = false;                 // --plus
-  bool quote = true;                 // values are quoted for the shell
-  bool quote_words = false;          // -q: the words of the template are too
-  bool repeat_context =
-      false;  // with several records: repeat the word around {} (-X, -n, -N), not only the value (-m)
-  bool append_value = false;  // add " {}" where no value is used (the command; not a tag or a file name)
-  bool no_values = false;     // -n0, -N0: each value is replaced by nothing
+  // Of the columns, from the header.
+  std::vector<std::string> names{};
+  // -I
+  std::string value_string = "{}";
+  // --plus
+  bool plus = false;
+  // Values are quoted for the shell.
+  bool quote = true;
+  // -q: the words of the template are quoted too.
+  bool quote_words = false;
+  // With several records: repeat the word around {} (-X, -n, -N), not only the value (-m).
+  bool repeat_context = false;
+  // Add " {}" if no value is used (for the command; not for a tag or a file name).
+  bool append_value = false;
+  // -n0, -N0: each value is replaced by nothing.
+  bool no_values = false;
 };
 
 struct RenderContext {
@@ -44,23 +51,21 @@ class CommandTemplate {
  public:
   CommandTemplate();  // renders to nothing
 
-  // WORDS are joined by blanks, as the shell would have separated them. An error names what is not supported
-  // ({= =}) or malformed.
+  // Joins WORDS with blanks, as the user wrote them. An error names what is unsupported ({= =}) or malformed.
   static Result<CommandTemplate> parse(const std::vector<std::string>& words, const TemplateOptions& options);
 
   // Appends to OUT.
   void render(const Arguments& values, const RenderContext& context, std::string& out) const;
   std::string render(const Arguments& values, const RenderContext& context) const;
 
-  // The program's name, if the text of the template has no syntax of a shell: then a job can be started with
-  // the arguments of `render_argv`, and no shell. Empty: the command needs a shell. The caller still must
-  // know the name as no builtin or function.
+  // The program's name, if the text of the template has no shell syntax: then a job can start with the
+  // arguments of `render_argv`, without a shell. Empty if the command needs a shell. The caller must still
+  // check that the name is not a shell builtin or function.
   std::string_view plain_program() const;
   void render_argv(const Arguments& values, const RenderContext& context,
                    std::vector<std::string>& argv) const;
 
-  // {uniq}, {choose_k}: whether there is a job for VALUES at all. make_batches() leaves out those for which
-  // there is none.
+  // {uniq}, {choose_k}: whether VALUES give no job. make_input_batches() leaves such combinations out.
   bool may_skip() const;
   bool skips(const Arguments& values) const;
 
@@ -68,8 +73,8 @@ class CommandTemplate {
   bool uses_slot() const;
   bool uses_seed() const;
   bool uses_total() const;
-  const std::string& text() const;  // as written, for people and messages
-  std::uint64_t identity() const;   // of the text, and of the options that change what it means
+  const std::string& text() const;  // as written, for messages
+  std::uint64_t identity() const;   // a hash of the text and of the options that change its meaning
 
  private:
   struct Parsed;

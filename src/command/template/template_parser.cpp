@@ -1,16 +1,16 @@
 #include <algorithm>
 #include <charconv>
 
-#include "command/template/template_pieces.hpp"
+#include "command/template/template_tokens.hpp"
 
 namespace furrow::command {
 
 namespace {
 
-using Kind = Piece::Kind;
+using Kind = Token::Kind;
 constexpr auto kNone = std::string_view::npos;
 
-// Names for what GNU parallel keeps in variables of the job's environment.
+// Replacement strings for what GNU parallel keeps in environment variables of the job.
 std::string_view variable_of(std::string_view name) {
   if (name == "slot") return "${PARALLEL_JOBSLOT}";
   if (name == "host") return "${PARALLEL_SSHHOST}";
@@ -47,18 +47,18 @@ class WordParser {
   void begin_group(Group::Before before) { groups_.push_back({before}); }
 
   void text(std::string_view text) {
-    std::vector<Piece>& pieces = groups_.back().pieces;
-    if (pieces.empty() || pieces.back().kind != Kind::kText) pieces.push_back({});
-    pieces.back().text += text;
+    std::vector<Token>& tokens = groups_.back().tokens;
+    if (tokens.empty() || tokens.back().kind != Kind::kText) tokens.push_back({});
+    tokens.back().text += text;
   }
 
-  void add(Piece piece) {
+  void add(Token token) {
     groups_.back().replaces = true;
-    groups_.back().has_all_values |= piece.kind == Kind::kValues;
-    groups_.back().pieces.push_back(std::move(piece));
+    groups_.back().has_all_values |= token.kind == Kind::kValues;
+    groups_.back().tokens.push_back(std::move(token));
   }
 
-  // How many bytes of TEXT, from its start, are a replacement string; 0: none.
+  // The length of the replacement string at the start of TEXT; 0 if there is none.
   Result<std::size_t> replacement(std::string_view text) {
     if (!options_.value_string.empty() && text.starts_with(options_.value_string)) {
       add({Kind::kValues});
@@ -67,13 +67,12 @@ class WordParser {
     if (text[0] != '{') return 0;
     const std::size_t end = text.find('}');
     if (end == kNone) return 0;
-    const auto known = inside(text.substr(1, end - 1));
-    if (!known) return fail(std::move(known.error()));
-    return *known ? end + 1 : 0;
+    const auto known = FURROW_TRY(inside(text.substr(1, end - 1)));
+    return known ? end + 1 : 0;
   }
 
   Result<bool> inside(std::string_view content) {
-    if (content.empty()) return false;  // {} with another -I
+    if (content.empty()) return false;  // {}, which stays as it is with another -I
     if (auto named = by_name(content); !named || *named) return named;
     if (const Kind kind = of_job(content); kind != Kind::kText) {
       add({kind});
@@ -104,7 +103,7 @@ class WordParser {
     return Kind::kText;
   }
 
-  // The longest name of a column with which CONTENT begins, if a form is what remains.
+  // Finds the longest column name with which CONTENT begins, if the rest is a form.
   Result<bool> by_name(std::string_view content) {
     std::vector<std::size_t> fitting;
     for (std::size_t i = 0; i < options_.names.size(); ++i)
@@ -125,7 +124,7 @@ class WordParser {
     const auto [end, error] = std::from_chars(content.data(), content.data() + content.size(), position);
     if (error != std::errc() || position == 0) return false;
     std::string_view form = content.substr(end - content.data());
-    // With -I ,, it is {1.} that is replaced, but not {1}: braces stand for something else there.
+    // With -I ,, the text {1.} is replaced but {1} is not: braces have another meaning there.
     if (form.empty() && !options_.value_string.starts_with('{')) return false;
     form.remove_prefix(std::min(form.find_first_not_of(' '), form.size()));
     return with_form(Kind::kPosition, position, form);
@@ -157,12 +156,10 @@ Result<void> refuse_perl(const std::vector<std::string>& words) {
 }  // namespace
 
 Result<ParsedWords> parse_words(const std::vector<std::string>& words, const TemplateOptions& options) {
-  if (auto perl = refuse_perl(words); !perl) return fail(std::move(perl.error()));
+  FURROW_TRY(refuse_perl(words));
   WordParser parser(options);
   for (std::size_t i = 0; i < words.size(); ++i) {
-    if (auto parsed = parser.parse(words[i], i == 0 ? Group::Before::kNothing : Group::Before::kWord);
-        !parsed)
-      return fail(std::move(parsed.error()));
+    FURROW_TRY(parser.parse(words[i], i == 0 ? Group::Before::kNothing : Group::Before::kWord));
   }
   return parser.take();
 }

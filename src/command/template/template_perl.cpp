@@ -1,14 +1,14 @@
 #include <array>
 
-#include "command/regex.hpp"
-#include "command/template/template_pieces.hpp"
+#include "command/template/template_tokens.hpp"
+#include "text/regex.hpp"
 
 namespace furrow::command {
 
 namespace {
 
 struct Nearest {
-  const char* expression;  // what the Perl text looks like
+  const char* expression;  // a regular expression for the Perl text
   const char* instead;
 };
 
@@ -22,11 +22,11 @@ constexpr auto kNearest = std::to_array<Nearest>({
     {R"(total_jobs)", "{##}, with --plus, is the number of jobs"},
     {R"(\bseq\b)", "{#} is the job's number"},
     {R"(\bslot\b)", "{%} is the number of the job's slot"},
-    {R"(skip)", "drop the input before it comes here, with grep or awk"},
+    {R"(skip)", "filter the input beforehand, with grep or awk"},
     {R"(rand)", "{seed} is a number for each job that depends on --seed and its values"},
     {R"(\$arg\[\d+\])", "{2} is the second value of the job"},
-    {R"(\buc(first)?\b)", "{^^[a-z]}, with --plus, is the value in capitals, {^[a-z]} with a first one"},
-    {R"(\blc(first)?\b)", "{,,[A-Z]}, with --plus, is the value in small letters"},
+    {R"(\buc(first)?\b)", "{^^[a-z]}, with --plus, is the value in capitals, {^[a-z]} its first letter"},
+    {R"(\blc(first)?\b)", "{,,[A-Z]}, with --plus, is the value in lower case"},
     {R"(\bQ\()", "values are quoted already"},
     {R"(\buq\b)", "put the replacement string first, as in '{} ...': then values are not quoted"},
     {R"(^s(.).*\$\1\1;?$)", "{%text}, with --plus, is the value without that end"},
@@ -48,12 +48,12 @@ Error perl_expression(std::string_view expression) {
       "See \"Replacement strings\" in furrow map --help for what there is; the shell can do the rest, as in "
       "$(...).";
   for (const Nearest& nearest : kNearest) {
-    const auto regex = Regex::compile(nearest.expression);
+    const auto regex = text::Regex::compile(nearest.expression);
     if (!regex || !regex->find(perl)) continue;
-    hint = std::string("Nearest to it: ") + nearest.instead + ".";
+    hint = std::string("The nearest equivalent: ") + nearest.instead + ".";
     break;
   }
-  return Error{"{=" + std::string(expression) + "=}: there is no Perl here", {}, 0, std::move(hint)};
+  return Error{"{=" + std::string(expression) + "=}: Furrow has no Perl", {}, 0, std::move(hint)};
 }
 
 }  // namespace furrow::command

@@ -34,7 +34,7 @@ std::string render(const std::vector<std::string>& words, const std::vector<std:
   return parse(words, options).render(arguments(values), context);
 }
 
-// What --plus FORM makes of VALUE, unquoted.
+// VALUE in the form TEXT of --plus, unquoted.
 std::string form(const std::string& text, const std::string& value) {
   TemplateOptions options;
   options.plus = true;
@@ -42,14 +42,14 @@ std::string form(const std::string& text, const std::string& value) {
   return render({text}, {value}, options);
 }
 
-TEST(Template, AddsTheValueWhereNoneIsUsed) {
+TEST(Template, AddsTheValueIfNoneIsUsed) {
   EXPECT_EQ(render({"gzip", "-k"}, {"a"}), "gzip -k a");
   EXPECT_EQ(render({"echo", "{#}"}, {"a"}), "echo 1");
 }
 
-TEST(Template, WithoutACommandTheValueIsOne) { EXPECT_EQ(render({}, {"ls | wc"}), "ls | wc"); }
+TEST(Template, WithoutACommandTheValueIsTheCommand) { EXPECT_EQ(render({}, {"ls | wc"}), "ls | wc"); }
 
-TEST(Template, QuotesWhatTheShellWouldReadDifferently) {
+TEST(Template, QuotesWhatTheShellWouldInterpret) {
   EXPECT_EQ(render({"cat {} > {}.out"}, {"a b"}), "cat 'a b' > 'a b'.out");
   EXPECT_EQ(render({"x={}", "y"}, {"a b"}), "x='a b' y");
 }
@@ -59,7 +59,7 @@ TEST(Template, AValueThatIsTheCommandIsNotQuoted) {
   EXPECT_EQ(render({"my_{}", "{}"}, {"a b"}), "my_a b a b");
 }
 
-TEST(Template, FormsOfAValue) {
+TEST(Template, RendersTheFormsOfAValue) {
   EXPECT_EQ(form("{.}|{/}|{//}|{/.}", "a.b/c.d.e"), "a.b/c.d|c.d.e|a.b|c.d");
   EXPECT_EQ(form("{.}|{/}|{//}|{/.}", "a.b/c"), "a.b/c|c|a.b|c");
   EXPECT_EQ(form("{.}|{/}|{//}|{/.}", ".x"), "|.x|.|");
@@ -69,7 +69,7 @@ TEST(Template, FormsOfAValue) {
   EXPECT_EQ(form("{/}", "line\nend/x"), "x");
 }
 
-TEST(Template, FormsOfPlus) {
+TEST(Template, RendersTheFormsOfPlus) {
   EXPECT_EQ(form("{+/}|{+.}|{+..}|{..}|{/...}", "d/a.b.c.d"), "d|d|c.d|d/a.b|a");
   EXPECT_EQ(form("{+/}|{+.}|{+..}|{..}", "a"), "|||a");
   EXPECT_EQ(form("{:2}|{:1:2}|{:9}|{:-none}", "abcd"), "cd|bc||abcd");
@@ -84,24 +84,24 @@ TEST(Template, PositionsCountFromBothEnds) {
   EXPECT_EQ(render({"echo {4}"}, {"a"}), "echo ");
 }
 
-TEST(Template, NamesOfTheHeaderStandForPositions) {
+TEST(Template, HeaderNamesStandForPositions) {
   TemplateOptions options = command_options();
   options.names = {"x", "x y", "#"};
   EXPECT_EQ(render({"echo {x}{x y.}{#}{z}"}, {"1", "2.a", "3"}, options), "echo 123{z}");
 }
 
-TEST(Template, WhatIsNoReplacementStringStays) {
+TEST(Template, LeavesOtherBracesUnchanged) {
   EXPECT_EQ(render({"awk '{print $1}' {} {x} {a..b} }{"}, {"f"}), "awk '{print $1}' f {x} {a..b} }{");
   EXPECT_EQ(render({"echo {##} {:2}"}, {"f"}), "echo {##} {:2} f");
 }
 
-TEST(Template, AnotherStringForTheValue) {
+TEST(Template, AcceptsAnotherStringForTheValue) {
   TemplateOptions options = command_options();
   options.value_string = ",,";
   EXPECT_EQ(render({"echo ,, {} {1} {.}"}, {"a.b"}, options), "echo a.b {} {1} a");
 }
 
-TEST(Template, JobsHaveNumberSlotSeedAndTotal) {
+TEST(Template, RendersNumberSlotSeedAndTotal) {
   TemplateOptions options = command_options();
   options.plus = true;
   const RenderContext context{7, 120, 3, 12, 99};
@@ -109,20 +109,20 @@ TEST(Template, JobsHaveNumberSlotSeedAndTotal) {
             "echo 7 3 99 120 007 03");
 }
 
-TEST(Template, SeveralValuesRepeatTheValueOrTheWordAroundIt) {
+TEST(Template, RepeatsTheValueOrTheWordAroundIt) {
   TemplateOptions options = command_options();
   EXPECT_EQ(render({"echo", "p{}q", "{1}"}, {"a", "b"}, options), "echo pa bq a");
   options.repeat_context = true;
   EXPECT_EQ(render({"echo", "p{}q r{.}", "{1}x"}, {"a", "b.c"}, options), "echo paq pb.cq ra rb ax");
 }
 
-TEST(Template, WithoutValuesTheirPlaceIsEmpty) {
+TEST(Template, WithoutValuesReplacesThemByNothing) {
   TemplateOptions options = command_options();
   options.no_values = true;
   EXPECT_EQ(render({"echo", "x{}y{1}", "{#}"}, {"a"}, options), "echo xy 1");
 }
 
-TEST(Template, WordsCanBeQuotedAsTheyAre) {
+TEST(Template, QuotesWholeWordsOnRequest) {
   TemplateOptions options = command_options();
   options.quote_words = true;
   EXPECT_EQ(render({"perl", "-e", "print $x", "{}"}, {"a b"}, options), "perl -e 'print $x' 'a b'");
@@ -148,7 +148,7 @@ TEST(Template, ShellSyntaxNeedsAShell) {
     EXPECT_EQ(parse({text}).plain_program(), "") << text;
 }
 
-TEST(Template, PerlIsRefusedWithTheNearestThing) {
+TEST(Template, RefusesPerlAndNamesTheNearestEquivalent) {
   const auto hint = [](const char* text) {
     auto parsed = CommandTemplate::parse({"echo", text}, command_options());
     return parsed ? std::string("accepted") : parsed.error().hint;
@@ -162,13 +162,13 @@ TEST(Template, PerlIsRefusedWithTheNearestThing) {
   EXPECT_EQ(hint("{= is no Perl"), "accepted");
 }
 
-TEST(Template, AWrongExpressionIsAnError) {
+TEST(Template, AMalformedExpressionIsAnError) {
   TemplateOptions options = command_options();
   options.plus = true;
   EXPECT_FALSE(CommandTemplate::parse({"echo {%a(}"}, options).has_value());
 }
 
-TEST(Template, SkipsCombinationsThatAreOneOnlyInAnotherOrder) {
+TEST(Template, SkipsCombinationsThatDifferOnlyInOrder) {
   TemplateOptions options = command_options();
   options.plus = true;
   const CommandTemplate unique = parse({"echo {uniq}"}, options),
@@ -179,7 +179,7 @@ TEST(Template, SkipsCombinationsThatAreOneOnlyInAnotherOrder) {
   EXPECT_FALSE(choose.skips(arguments({"a", "b"})));
 }
 
-TEST(Template, IsKnownByItsTextAndWhatChangesItsMeaning) {
+TEST(Template, IdentityCoversTextAndMeaning) {
   EXPECT_EQ(parse({"echo", "{}"}).identity(), parse({"echo {}"}).identity());
   EXPECT_EQ(parse({"echo"}).identity(), parse({"echo {}"}).identity());
   EXPECT_NE(parse({"echo {}"}).identity(), parse({"echo {.}"}).identity());

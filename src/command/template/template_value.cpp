@@ -11,14 +11,14 @@ namespace {
 
 constexpr auto kNone = std::string_view::npos;
 
-// Where the last extension begins: a dot that is followed by something, and by no folder. npos: there is
+// Where the last extension begins: a dot followed by at least one character, but no slash. npos if there is
 // none.
 std::size_t extension_of(std::string_view value) {
   const std::size_t at = value.find_last_of("./");
   return at == kNone || value[at] == '/' ? kNone : at;
 }
 
-// Where the last COUNT extensions begin; all of them must be there.
+// Where the last COUNT extensions begin; npos if there are fewer.
 std::size_t extensions_of(std::string_view value, int count) {
   std::size_t at = value.size();
   for (; count > 0; --count) {
@@ -107,10 +107,10 @@ Result<std::optional<ValueForm>> ValueForm::parse_expression(std::string_view te
       form.length_ = *length;
       return form;
     }
-    case '#':  // the shortest start, or the longest
+    case '#':  // removes the shortest matching start, or the longest
       return twice ? with_expression(Kind::kCutStart, "\\A(?:", rest.substr(1), ")")
                    : with_expression(Kind::kCutStart, "\\A(?U:", rest, ")");
-    case '%':  // (?s).* takes all it can, so that the shortest end is left
+    case '%':  // (?s).* takes as much as it can, which leaves the shortest end
       return twice ? with_expression(Kind::kCutEnd, "()(?:", rest.substr(1), ")\\z")
                    : with_expression(Kind::kCutEnd, "\\A((?s:.*))(?U:", rest, ")\\z");
     case '/': {
@@ -137,9 +137,9 @@ Result<std::optional<ValueForm>> ValueForm::with_expression(Kind kind, const cha
                                                             const std::string& expression,
                                                             const char* behind) {
   if (expression.empty()) return std::nullopt;
-  // By itself first, so that an error speaks of what the user wrote.
-  auto regex = Regex::compile(expression);
-  if (regex) regex = Regex::compile(before + expression + behind);
+  // Compiled alone first, so that an error shows what the user wrote.
+  auto regex = text::Regex::compile(expression);
+  if (regex) regex = text::Regex::compile(before + expression + behind);
   if (!regex) return fail(std::move(regex.error()));
   ValueForm form;
   form.kind_ = kind;
@@ -157,7 +157,7 @@ std::string_view ValueForm::apply(std::string_view value, std::string& scratch) 
       return kept.substr(0, at);
     }
     case Kind::kExtension: {
-      // One alone may have a folder behind its dot, as in GNU parallel; more may not.
+      // A single extension may have a slash after its dot, as in GNU parallel; several may not.
       if (extensions_ == 1) {
         const std::size_t dot = value.rfind('.');
         return dot == kNone ? std::string_view() : value.substr(dot + 1);
@@ -206,7 +206,7 @@ std::string_view ValueForm::substitute(std::string_view value, std::string& scra
         result += up ? upper(c) : lower(c);
     }
     copied = match->end;
-    // An empty match must not be found again.
+    // The next search must not find the same empty match.
     from = match->end + (match->end == match->begin ? 1 : 0);
     if (!all) break;
   }

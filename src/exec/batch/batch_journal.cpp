@@ -8,7 +8,7 @@
 #include <cerrno>
 
 #include "exec/batch/attempt_json.hpp"
-#include "exec/batch/sealed_line.hpp"
+#include "exec/batch/checksummed_line.hpp"
 #include "os/events/clock.hpp"
 
 namespace furrow::exec {
@@ -20,7 +20,7 @@ constexpr double kSyncEvery_s = 0.2;
 constexpr std::size_t kReadAtOnce = 1 << 20;
 
 std::string host_name() {
-  // The name by which Slurm knows the node, where it says one.
+  // Slurm's name for the node, if it gives one.
   for (const char* name : {"SLURMD_NODENAME"}) {
     if (const char* const value = std::getenv(name); value != nullptr && *value != '\0') return value;
   }
@@ -29,40 +29,44 @@ std::string host_name() {
   return name;
 }
 
-void put_stream(SealedWriter& json, const char* name, const char* file_name, const std::string& text,
-                bool is_file) {
-  if (!text.empty()) put(json, is_file ? file_name : name, text);
+void write_stream(text::JsonWriter& json, const char* name, const char* file_name, const std::string& text,
+                  bool is_file) {
+  if (!text.empty()) text::write_field(json, is_file ? file_name : name, text);
 }
 
-JobOutput output_of(const rapidjson::Value& line) {
+JobOutput output_of(const text::JsonValue& line) {
   JobOutput output;
-  output.out_in_file = member_of(line, "out_file") != nullptr;
-  output.err_in_file = member_of(line, "err_file") != nullptr;
-  output.out = text_of(line, output.out_in_file ? "out_file" : "out");
-  output.err = text_of(line, output.err_in_file ? "err_file" : "err");
+  output.out_in_file = text::member(line, "out_file") != nullptr;
+  output.err_in_file = text::member(line, "err_file") != nullptr;
+  output.out = text::read_field<std::string>(line, output.out_in_file ? "out_file" : "out");
+  output.err = text::read_field<std::string>(line, output.err_in_file ? "err_file" : "err");
   return output;
 }
 
-void add_event(const rapidjson::Value& line, std::vector<JournalEvent>& events) {
-  const double at = real_of(line, "at");
-  if (member_of(line, "furrow") != nullptr) {
-    events.push_back(
-        {.kind = JournalEvent::Kind::kBegun,
-         .at = at,
-         .host = text_of(line, "host"),
-         .job = text_of(line, "job"),
-         .runner = static_cast<std::uint32_t>(number_of(line, "runner", number_of(line, "index")))});
-  } else if (const std::int64_t place = number_of(line, "start", -1); place >= 0) {
-    events.push_back(
-        {.kind = JournalEvent::Kind::kStart, .place = static_cast<std::uint32_t>(place), .at = at});
-  } else if (const std::int64_t ended = number_of(line, "end", -1); ended >= 0) {
-    events.push_back({.kind = JournalEvent::Kind::kEnd,
-                      .place = static_cast<std::uint32_t>(ended),
+// The index of a job in the batch; nullopt if the line has no such member.
+std::optional<std::uint32_t> job_index_of(const text::JsonValue& line, const char* name) {
+  const auto index = text::read_field<std::int64_t>(line, name, -1);
+  return index >= 0 ? std::optional(static_cast<std::uint32_t>(index)) : std::nullopt;
+}
+
+void add_event(const text::JsonValue& line, std::vector<JournalEvent>& events) {
+  using Kind = JournalEvent::Kind;
+  const auto at = text::read_field<double>(line, "at");
+  if (text::member(line, "furrow") != nullptr) {
+    const auto index = text::read_field<std::uint32_t>(line, "index");
+    events.push_back({.kind = Kind::kBegun,
                       .at = at,
-                      .exit = exit_of(line),
-                      .output = output_of(line)});
-  } else if (flag_of(line, "over")) {
-    events.push_back({.kind = JournalEvent::Kind::kOver, .at = at});
+                      .host = text::read_field<std::string>(line, "host"),
+                      .job = text::read_field<std::string>(line, "job"),
+                      .runner = text::read_field<std::uint32_t>(line, "runner", index)});
+  } else if (const auto started = job_index_of(line, "start")) {
+    events.push_back({.kind = Kind::kStart, .index = *started, .at = at});
+  } else if (const auto ended = job_index_of(line, "end")) {
+    JournalEvent& event = events.emplace_back(JournalEvent{.kind = Kind::kEnd, .index = *ended, .at = at});
+    text::read_fields(line, event.exit, kExitFields);
+    event.output = output_of(line);
+  } else if (text::read_field<bool>(line, "over")) {
+    events.push_back({.kind = Kind::kOver, .at = at});
   }
 }
 
@@ -79,39 +83,38 @@ JournalWriter::JournalWriter(int fd, std::string path)
 
 void JournalWriter::begin(const std::string& id, std::uint32_t index, const std::string& job,
                           std::uint32_t runner) {
-  pending_ += seal_object([&](SealedWriter& json) {
-    put(json, "furrow", std::string_view(kFormat));
-    put(json, "id", id);
-    put(json, "index", std::int64_t{index});
-    put(json, "host", host_name());
-    put(json, "pid", std::int64_t{::getpid()});
-    put(json, "job", job);
-    put(json, "runner", std::int64_t{runner});
-    put(json, "at", os::wall_seconds());
+  pending_ += checksummed_line([&](text::JsonWriter& json) {
+    text::write_field(json, "furrow", std::string(kFormat));
+    text::write_field(json, "id", id);
+    text::write_field(json, "index", index);
+    text::write_field(json, "host", host_name());
+    text::write_field(json, "pid", ::getpid());
+    text::write_field(json, "job", job);
+    text::write_field(json, "runner", runner);
+    text::write_field(json, "at", os::wall_seconds());
   });
 }
 
-void JournalWriter::start(std::uint32_t place) {
-  pending_ += seal_object([&](SealedWriter& json) {
-    put(json, "start", std::int64_t{place});
-    put(json, "at", os::wall_seconds());
+void JournalWriter::start(std::uint32_t index) {
+  pending_ += checksummed_line([&](text::JsonWriter& json) {
+    text::write_field(json, "start", index);
+    text::write_field(json, "at", os::wall_seconds());
   });
 }
 
-void JournalWriter::end(std::uint32_t place, const plan::Exit& exit, const JobOutput& output) {
-  pending_ += seal_object([&](SealedWriter& json) {
-    put(json, "end", std::int64_t{place});
-    put_exit(json, exit);
-    put_stream(json, "out", "out_file", output.out, output.out_in_file);
-    put_stream(json, "err", "err_file", output.err, output.err_in_file);
+void JournalWriter::end(std::uint32_t index, const plan::Exit& exit, const JobOutput& output) {
+  pending_ += checksummed_line([&](text::JsonWriter& json) {
+    text::write_field(json, "end", index);
+    text::write_fields(json, exit, kExitFields);
+    write_stream(json, "out", "out_file", output.out, output.out_in_file);
+    write_stream(json, "err", "err_file", output.err, output.err_in_file);
   });
 }
 
 void JournalWriter::over() {
-  pending_ += seal_object([&](SealedWriter& json) {
-    json.Key("over");
-    json.Bool(true);
-    put(json, "at", os::wall_seconds());
+  pending_ += checksummed_line([&](text::JsonWriter& json) {
+    text::write_field(json, "over", true);
+    text::write_field(json, "at", os::wall_seconds());
   });
 }
 
@@ -121,7 +124,7 @@ Result<void> JournalWriter::commit() {
     const ssize_t n = ::write(fd_.get(), rest.data(), rest.size());
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) {
-      pending_.erase(0, pending_.size() - rest.size());  // the reader takes no half line for a whole one
+      pending_.erase(0, pending_.size() - rest.size());  // the reader ignores an incomplete last line
       return fail(system_error("cannot write " + path_));
     }
     rest.remove_prefix(static_cast<std::size_t>(n));
@@ -145,18 +148,18 @@ std::vector<JournalEvent> JournalReader::read_on() {
     const auto left =
         static_cast<std::uint64_t>(status.st_size) - std::min<std::uint64_t>(offset_, status.st_size);
     if (left == 0) return events;
-    // A line longer than one piece is read with the pieces that follow.
+    // If a line is longer than the buffer, it is read again with a larger one.
     std::string text(std::max<std::size_t>(std::min<std::size_t>(left, kReadAtOnce), 1), '\0');
     std::size_t whole = 0;
     for (;;) {
       const ssize_t n = ::pread(file.get(), text.data(), text.size(), static_cast<off_t>(offset_));
       if (n <= 0) return events;
-      whole = read_sealed(std::string_view(text).substr(0, static_cast<std::size_t>(n)),
-                          [&](const rapidjson::Value& line) { add_event(line, events); });
+      whole = read_checksummed(std::string_view(text).substr(0, static_cast<std::size_t>(n)),
+                               [&](const text::JsonValue& line) { add_event(line, events); });
       if (whole > 0 || text.size() >= left) break;
       text.resize(std::min<std::size_t>(left, text.size() * 2));
     }
-    if (whole == 0) return events;  // the last line is not whole yet
+    if (whole == 0) return events;  // the last line is not complete yet
     offset_ += whole;
   }
 }

@@ -1,5 +1,5 @@
-// What the runner of a batch tells the engine: a file on the shared file system to which one appends and that
-// others follow; docs/design/cluster.md describes the format. Neither class is thread-safe.
+// How the runner of a batch reports to the engine: a file on the shared file system to which the runner
+// appends and that engines follow. docs/design/cluster.md describes the format. Neither class is thread-safe.
 #pragma once
 
 #include <cstdint>
@@ -14,34 +14,34 @@
 
 namespace furrow::exec {
 
-// What a job has printed: little is in the journal itself, the rest in files beside it.
+// What a job has printed: short output is in the journal itself, long output in files next to it.
 struct JobOutput {
-  std::string out{}, err{};  // as text, or the name of a file beside the journal
+  std::string out{}, err{};  // the text, or the name of a file next to the journal
   bool out_in_file = false, err_in_file = false;
 };
 
 struct JournalEvent {
   enum class Kind : std::uint8_t { kBegun, kStart, kEnd, kOver } kind;
-  std::uint32_t place = 0;   // of the job: kStart, kEnd
+  std::uint32_t index = 0;   // of the job in the batch: kStart, kEnd
   double at = 0;             // seconds since the epoch, by the node's clock
   std::string host{};        // kBegun
   std::string job{};         // kBegun: the batch system's name, as the runner knows it
-  std::uint32_t runner = 0;  // kBegun: the batch that this job of the batch system was started for
-  plan::Exit exit{};         // kEnd; without job and output
+  std::uint32_t runner = 0;  // kBegun: index of the batch for which this job of the batch system was started
+  plan::Exit exit{};         // kEnd; its fields `job` and `output` are not set
   JobOutput output{};        // kEnd
 };
 
 class JournalWriter {
  public:
-  // The file must not be there yet.
+  // The file must not exist yet.
   static Result<std::unique_ptr<JournalWriter>> create(const std::string& path);
 
   void begin(const std::string& id, std::uint32_t index, const std::string& job, std::uint32_t runner);
-  void start(std::uint32_t place);
-  void end(std::uint32_t place, const plan::Exit& exit, const JobOutput& output = {});
+  void start(std::uint32_t index);
+  void end(std::uint32_t index, const plan::Exit& exit, const JobOutput& output = {});
   void over();
-  Result<void> commit();  // appends what was said since the last one
-  Result<void> sync();    // it is on the disk when this returns
+  Result<void> commit();  // appends all lines since the last commit
+  Result<void> sync();    // returns once all that was committed is on the disk
 
  private:
   JournalWriter(int fd, std::string path);
@@ -55,7 +55,7 @@ class JournalReader {
  public:
   explicit JournalReader(std::string path) : path_(std::move(path)) {}
 
-  // What came since the last call; a file that is not there has said nothing yet.
+  // The events since the last call; none if the file does not exist yet.
   std::vector<JournalEvent> read_on();
   const std::string& path() const { return path_; }
 

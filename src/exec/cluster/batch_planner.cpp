@@ -20,27 +20,27 @@ Expected expected(const WaitingJob& job) {
   return {60.0 * static_cast<double>(job.needs->allocation.runtime_min), false};
 }
 
-constexpr std::int64_t kRank_mb = 100;  // that a rank takes with its MPI
+constexpr std::int64_t kRank_mb = 100;  // memory of a rank with its MPI
 
 bool is_spread(const Allocation& asked) { return asked.nodes > 1 || asked.tasks > 1; }
 
 std::int64_t cores_of(const ClusterNeeds& needs) { return std::max<std::int64_t>(1, needs.allocation.cores); }
 
 // Whether two jobs may share an allocation that offers enough for both.
-bool go_to_one_place(const Allocation& a, const Allocation& b) {
+bool can_share_allocation(const Allocation& a, const Allocation& b) {
   return a.partition == b.partition && a.account == b.account && a.constraint == b.constraint &&
          a.extra == b.extra && a.memory_mb_per_core == b.memory_mb_per_core;
 }
 
 // --- packed
 
-// How long an allocation for this may be, in minutes; 0: as long as it likes.
+// How long such an allocation may last, in minutes; 0: no limit.
 std::int64_t time_limit(const PlannerOptions& options, const Allocation& asked) {
   const auto found = options.time_limits_min.find(asked.partition);
   return found == options.time_limits_min.end() ? 0 : found->second;
 }
 
-// The sum of the COUNT largest.
+// The sum of the `count` largest numbers.
 std::int64_t sum_of_largest(std::vector<std::int64_t> numbers, std::size_t count) {
   count = std::min(count, numbers.size());
   std::partial_sort(numbers.begin(), numbers.begin() + static_cast<std::ptrdiff_t>(count), numbers.end(),
@@ -49,7 +49,7 @@ std::int64_t sum_of_largest(std::vector<std::int64_t> numbers, std::size_t count
                          std::int64_t{0});
 }
 
-// What all of these need at a time, and how long, if they share CORES on each of some nodes.
+// The allocation that the jobs of a batch need if they share `cores` cores on each of its nodes.
 Allocation enough_for(const std::vector<WaitingJob>& waiting, const PlannedBatch& batch, std::int64_t cores,
                       const PlannerOptions& options) {
   Allocation asked = waiting[batch.jobs.front()].needs->allocation;
@@ -57,9 +57,9 @@ Allocation enough_for(const std::vector<WaitingJob>& waiting, const PlannedBatch
   std::int64_t fewest = cores, all_cores = 0, widest = 1, longest_min = 0;
   double work_min = 0;
   bool has_all_memory = true, has_all_runtimes = true;
-  for (const std::size_t place : batch.jobs) {
-    const Allocation& job = waiting[place].needs->allocation;
-    const std::int64_t own = cores_of(*waiting[place].needs);
+  for (const std::size_t index : batch.jobs) {
+    const Allocation& job = waiting[index].needs->allocation;
+    const std::int64_t own = cores_of(*waiting[index].needs);
     fewest = std::min(fewest, own);
     widest = std::max(widest, own);
     all_cores += own;
@@ -101,32 +101,32 @@ Allocation larger(const Allocation& a, const Allocation& b) {
   return both;
 }
 
-// Shared out one after the other, so that jobs of all kinds, which come in rows, come to all.
-void share_out(PlannedSubmission& planned, const std::vector<std::size_t>& jobs, std::size_t count) {
+// Deals the jobs out in turn, so that each batch gets jobs of every kind: those of one kind wait in a row.
+void deal_out(PlannedSubmission& planned, const std::vector<std::size_t>& jobs, std::size_t count) {
   planned.batches.resize(std::max<std::size_t>(1, std::min(count, jobs.size())));
   for (std::size_t i = 0; i < jobs.size(); ++i)
     planned.batches[i % planned.batches.size()].jobs.push_back(jobs[i]);
 }
 
-// Work for each core of a batch that its partition gives time for, beside the longest of JOBS; but that one
-// at least.
+// How much work for each core fits into the partition's time limit in addition to the longest job; at least
+// as much as that job.
 double room_s(const std::vector<WaitingJob>& waiting, const std::vector<std::size_t>& jobs,
               const PlannerOptions& options) {
   const std::int64_t most = time_limit(options, waiting[jobs.front()].needs->allocation);
   if (most == 0) return options.declared_work_s;
   std::int64_t longest = 1;
-  for (const std::size_t place : jobs)
-    longest = std::max(longest, waiting[place].needs->allocation.runtime_min);
+  for (const std::size_t index : jobs)
+    longest = std::max(longest, waiting[index].needs->allocation.runtime_min);
   return 60.0 * static_cast<double>(std::max(longest, most - longest));
 }
 
 PlannedSubmission packed(const std::vector<WaitingJob>& waiting, std::vector<std::size_t> jobs,
                          const PlannerOptions& options) {
   const double room = room_s(waiting, jobs, options);
-  double load = 0;  // batches' worth of work
-  for (const std::size_t place : jobs) {
-    const Expected time = expected(waiting[place]);
-    const double own = static_cast<double>(cores_of(*waiting[place].needs));
+  double load = 0;  // the work, in batches
+  for (const std::size_t index : jobs) {
+    const Expected time = expected(waiting[index]);
+    const double own = static_cast<double>(cores_of(*waiting[index].needs));
     load += time.seconds * own / static_cast<double>(options.batch_cores * options.batch_nodes) /
             std::min(room, time.is_measured ? options.measured_work_s : options.declared_work_s);
   }
@@ -134,11 +134,11 @@ PlannedSubmission packed(const std::vector<WaitingJob>& waiting, std::vector<std
                                        (jobs.size() + options.most_jobs - 1) / options.most_jobs});
   const std::size_t count = std::min({wanted, options.slots, std::max<std::size_t>(1, options.max_array)});
   jobs.resize(std::min(jobs.size(), count * options.most_jobs));
-  // What there is no slot for now waits, rather than making batches that have no time for all.
+  // If there are not enough slots, some jobs go on waiting: the batches would not have time for all of them.
   if (room < options.declared_work_s) jobs.resize((jobs.size() * count + wanted - 1) / wanted);
   PlannedSubmission planned;
   planned.is_packed = true;
-  share_out(planned, jobs, count);
+  deal_out(planned, jobs, count);
   planned.allocation = enough_for(waiting, planned.batches.front(), options.batch_cores, options);
   for (const PlannedBatch& batch : planned.batches)
     planned.allocation = larger(planned.allocation, enough_for(waiting, batch, options.batch_cores, options));
@@ -153,14 +153,14 @@ PlannedSubmission alike(const std::vector<WaitingJob>& waiting, std::vector<std:
   planned.allocation = waiting[jobs.front()].needs->allocation;
   const bool may_be_array = options.packing != Packing::kOne && options.max_array > 1;
   jobs.resize(std::min({jobs.size(), options.slots, may_be_array ? options.max_array : 1}));
-  share_out(planned, jobs, jobs.size());
+  deal_out(planned, jobs, jobs.size());
   return planned;
 }
 
-PlannedSubmission alone(const std::vector<WaitingJob>& waiting, std::size_t place) {
+PlannedSubmission alone(const std::vector<WaitingJob>& waiting, std::size_t index) {
   PlannedSubmission planned;
-  planned.allocation = waiting[place].needs->allocation;
-  planned.batches.push_back({{place}});
+  planned.allocation = waiting[index].needs->allocation;
+  planned.batches.push_back({{index}});
   return planned;
 }
 
@@ -189,22 +189,23 @@ std::optional<PlannedSubmission> plan_submission(const std::vector<WaitingJob>& 
     if (!waiting[i].is_alone && waiting[i].needs->allocation == asked) same.push_back(i);
   }
   if (!is_packed(first, options, same.size())) {
-    // Of those that are alike, some may be short: they are packed with others, later.
+    // Some of the jobs with the same allocation may be short: they are packed with others later.
     std::erase_if(same,
                   [&, count = same.size()](std::size_t i) { return is_packed(waiting[i], options, count); });
     return alike(waiting, std::move(same), options);
   }
   std::vector<std::size_t> together;
   for (std::size_t i = 0; i < waiting.size(); ++i) {
-    if (go_to_one_place(waiting[i].needs->allocation, asked) && is_packed(waiting[i], options, same.size()))
+    if (can_share_allocation(waiting[i].needs->allocation, asked) &&
+        is_packed(waiting[i], options, same.size()))
       together.push_back(i);
   }
-  // Nobody knows how long they take: as many batches as there is room for.
+  // Of unknown duration: as many batches as there is room for.
   if (expected(first).seconds == 0 && options.packing == Packing::kAuto) {
     const std::size_t count = std::min({options.slots, std::max<std::size_t>(1, options.max_array)});
     PlannedSubmission planned;
     planned.is_packed = true;
-    share_out(planned, same, count);
+    deal_out(planned, same, count);
     return planned.allocation = asked, planned;
   }
   return packed(waiting, std::move(together), options);

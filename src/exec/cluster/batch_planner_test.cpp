@@ -29,23 +29,23 @@ struct Jobs {
 };
 
 std::size_t jobs_in(const PlannedSubmission& planned) {
-  std::set<std::size_t> places;
+  std::set<std::size_t> indices;
   std::size_t count = 0;
   for (const PlannedBatch& batch : planned.batches) {
-    for (const std::size_t place : batch.jobs) places.insert(place), ++count;
+    for (const std::size_t index : batch.jobs) indices.insert(index), ++count;
   }
-  EXPECT_EQ(places.size(), count) << "each job once";
+  EXPECT_EQ(indices.size(), count) << "each job once";
   return count;
 }
 
-TEST(BatchPlanner, NothingWaitsOrNoRoomIsNoPlan) {
+TEST(BatchPlanner, PlansNothingWithoutJobsOrSlots) {
   Jobs jobs;
   EXPECT_FALSE(jobs.plan());
   jobs.add(60);
   EXPECT_FALSE(jobs.plan({.slots = 0}));
 }
 
-TEST(BatchPlanner, BatchesAskForNoMoreTimeThanTheirPartitionGives) {
+TEST(BatchPlanner, BatchesKeepToTheTimeLimitOfTheirPartition) {
   Jobs jobs;
   for (int i = 0; i < 40; ++i) jobs.add(4).allocation.partition = "short";
   const auto free = jobs.plan();
@@ -53,21 +53,21 @@ TEST(BatchPlanner, BatchesAskForNoMoreTimeThanTheirPartitionGives) {
   const auto planned = jobs.plan({.time_limits_min = {{"", 1}, {"short", 5}}});
   EXPECT_TRUE(planned->is_packed);
   EXPECT_EQ(planned->allocation.runtime_min, 5);
-  EXPECT_EQ(planned->batches.size(), 10u) << "four jobs of four minutes each, beside each other";
+  EXPECT_EQ(planned->batches.size(), 10u) << "four jobs of four minutes each, at the same time";
   EXPECT_EQ(jobs_in(*planned), 40u);
   const auto few = jobs.plan({.slots = 3, .time_limits_min = {{"short", 5}}});
   EXPECT_EQ(few->batches.size(), 3u);
   EXPECT_EQ(jobs_in(*few), 12u) << "the others wait";
 }
 
-TEST(BatchPlanner, AJobThatItsPartitionGivesNoTimeForAsksAllTheSame) {
+TEST(BatchPlanner, AJobOverTheTimeLimitAsksForItsTime) {
   Jobs jobs;
   jobs.add(4);
   EXPECT_EQ(jobs.plan({.time_limits_min = {{"", 1}}})->allocation.runtime_min, 4)
-      << "Slurm says what is wrong";
+      << "Slurm reports the error";
 }
 
-TEST(BatchPlanner, ShortOnesShareSeveralNodesWhereTheyMay) {
+TEST(BatchPlanner, ShortJobsShareSeveralNodesIfAllowed) {
   Jobs jobs;
   for (int i = 0; i < 590; ++i) jobs.add(1, 20);
   const PlannerOptions one{.batch_cores = 4}, three{.batch_cores = 4, .batch_nodes = 3};
@@ -78,11 +78,11 @@ TEST(BatchPlanner, ShortOnesShareSeveralNodesWhereTheyMay) {
   EXPECT_EQ(planned->allocation.nodes, 3);
   EXPECT_EQ(planned->allocation.tasks, 3);
   EXPECT_EQ(planned->allocation.cores, 4) << "of each node";
-  EXPECT_EQ(planned->allocation.memory_mb, 140) << "of each node, with what a rank takes";
+  EXPECT_EQ(planned->allocation.memory_mb, 140) << "of each node, including the memory of a rank";
   EXPECT_EQ(planned->allocation.runtime_min, 26) << "295 jobs of a minute on 12 cores, and the longest";
 }
 
-TEST(BatchPlanner, FewJobsTakeNoMoreNodesThanTheyFill) {
+TEST(BatchPlanner, FewJobsUseOnlyTheNodesTheyFill) {
   Jobs jobs;
   for (int i = 0; i < 6; ++i) jobs.add(1);
   EXPECT_EQ(jobs.plan({.batch_cores = 4, .batch_nodes = 9})->allocation.nodes, 2);
@@ -91,7 +91,7 @@ TEST(BatchPlanner, FewJobsTakeNoMoreNodesThanTheyFill) {
   EXPECT_EQ(two.plan({.batch_cores = 4, .batch_nodes = 9})->allocation.nodes, 0);
 }
 
-TEST(BatchPlanner, ALongJobIsABatchOfItsOwn) {
+TEST(BatchPlanner, ALongJobIsItsOwnBatch) {
   Jobs jobs;
   jobs.add(60, 0, 3, 500);
   const auto planned = jobs.plan();
@@ -100,7 +100,7 @@ TEST(BatchPlanner, ALongJobIsABatchOfItsOwn) {
   EXPECT_EQ(planned->allocation, jobs.needs[0].allocation);
 }
 
-TEST(BatchPlanner, LongOnesThatAreAlikeAreAnArray) {
+TEST(BatchPlanner, LongJobsThatAreAlikeBecomeAnArray) {
   Jobs jobs;
   for (int i = 0; i < 30; ++i) jobs.add(60, 0, i % 3 == 0 ? 2 : 1);
   const auto planned = jobs.plan();
@@ -112,7 +112,7 @@ TEST(BatchPlanner, LongOnesThatAreAlikeAreAnArray) {
   EXPECT_EQ(jobs.plan({.packing = Packing::kOne})->batches.size(), 1u);
 }
 
-TEST(BatchPlanner, AThousandShortOnesAreOneSubmission) {
+TEST(BatchPlanner, AThousandShortJobsAreOneSubmission) {
   Jobs jobs;
   for (int i = 0; i < 1000; ++i) jobs.add(1);
   const auto planned = jobs.plan();
@@ -124,7 +124,7 @@ TEST(BatchPlanner, AThousandShortOnesAreOneSubmission) {
   EXPECT_EQ(planned->allocation.runtime_min, 1 + 28) << "112 minutes on four cores, and the longest";
 }
 
-TEST(BatchPlanner, MeasuredDurationsCountMoreThanDeclaredOnes) {
+TEST(BatchPlanner, MeasuredDurationsOverrideDeclaredOnes) {
   Jobs jobs;
   for (int i = 0; i < 1000; ++i) jobs.add(120, 0.5);
   EXPECT_TRUE(jobs.plan()->is_packed);
@@ -133,7 +133,7 @@ TEST(BatchPlanner, MeasuredDurationsCountMoreThanDeclaredOnes) {
   EXPECT_FALSE(jobs.plan()->is_packed);
 }
 
-TEST(BatchPlanner, ShortOnesOfDifferentKindsShareABatchThatHoldsTheLargest) {
+TEST(BatchPlanner, ShortJobsOfDifferentKindsShareABatch) {
   Jobs jobs;
   jobs.add(1, 0, 1, 100);
   jobs.add(2, 0, 3, 900);
@@ -145,7 +145,7 @@ TEST(BatchPlanner, ShortOnesOfDifferentKindsShareABatchThatHoldsTheLargest) {
   EXPECT_EQ(jobs.plan({.node_memory_mb = 950})->allocation.memory_mb, 950);
 }
 
-TEST(BatchPlanner, WhatOneJobDoesNotSayIsNotAskedForAll) {
+TEST(BatchPlanner, AnUndeclaredResourceIsNotRequested) {
   Jobs jobs;
   jobs.add(1, 1, 1, 100);
   jobs.add(0, 1, 1, 0);
@@ -153,7 +153,7 @@ TEST(BatchPlanner, WhatOneJobDoesNotSayIsNotAskedForAll) {
   EXPECT_EQ(jobs.plan()->allocation.runtime_min, 0);
 }
 
-TEST(BatchPlanner, OfUnknownDurationTheySharedOutWhereThereAreMany) {
+TEST(BatchPlanner, ManyJobsOfUnknownDurationAreDealtOutToTheSlots) {
   Jobs jobs;
   for (int i = 0; i < 50; ++i) jobs.add(0);
   EXPECT_EQ(jobs.plan()->batches.size(), 50u);
@@ -163,7 +163,7 @@ TEST(BatchPlanner, OfUnknownDurationTheySharedOutWhereThereAreMany) {
   EXPECT_EQ(planned->allocation.cores, 1);
 }
 
-TEST(BatchPlanner, JobsOfSeveralTasksAreNeverPacked) {
+TEST(BatchPlanner, JobsWithSeveralTasksAreNeverPacked) {
   Jobs jobs;
   jobs.add(1).allocation.tasks = 8;
   jobs.add(1).allocation.tasks = 8;
@@ -172,7 +172,7 @@ TEST(BatchPlanner, JobsOfSeveralTasksAreNeverPacked) {
   EXPECT_FALSE(jobs.plan({.packing = Packing::kPacked})->is_packed);
 }
 
-TEST(BatchPlanner, TheUserMayChoose) {
+TEST(BatchPlanner, ThePackingOptionOverridesDurations) {
   Jobs jobs;
   for (int i = 0; i < 5; ++i) jobs.add(600);
   EXPECT_TRUE(jobs.plan({.packing = Packing::kPacked})->is_packed);

@@ -1,6 +1,6 @@
-// The seam to what runs batches on a cluster: Slurm, or commands that a user has written for any other.
+// The interface of the systems that run batches on a cluster: Slurm, or any other by user-supplied commands.
 //
-// Nothing blocks; answers come from the event loop, and not any more once the system is destroyed. Not
+// No call blocks. Answers come from the event loop, and no longer once the object is destroyed. Not
 // thread-safe.
 #pragma once
 
@@ -16,29 +16,29 @@
 namespace furrow::exec {
 
 struct Submission {
-  std::string folder;  // absolute; its script is there
+  std::string folder;  // absolute path; contains the script
   std::string script;
-  std::string log;  // where what is printed goes; for an array with ".N"
+  std::string log;  // file for the output of the script; ".N" is appended for an array
   std::string directory;
   std::string name;  // for people who look at the queue
   std::size_t batches = 1;
   Allocation allocation;
-  bool has_ranks = false;  // its batches run on a rank of MPI on each node
-  std::string command{};   // the user's, where he has one
+  bool has_ranks = false;  // its batches run on one MPI rank on each node
+  std::string command{};   // user-supplied command that submits; may be empty
 };
 
 struct BatchState {
   enum class Phase : std::uint8_t { kWaiting, kRunning, kEnded } phase = Phase::kWaiting;
-  std::string reason{};  // "TIMEOUT"; what it is in the system's words
+  std::string reason{};  // the state as the system calls it, for example "TIMEOUT"
   std::string node{};
 };
-// By name; who is not in it, the system does not know. Nothing: the system gave no answer.
+// By name; the system does not know a batch that is missing. nullopt: the system gave no answer.
 using BatchStates = std::optional<std::map<std::string, BatchState>>;
 
 struct SystemFigures {
-  std::size_t max_array = 0;        // tasks of an array; 0: there are none
+  std::size_t max_array = 0;        // the most tasks in an array; 0: no arrays
   std::int64_t node_cores = 0;      // of the smallest node; 0: not known
-  std::int64_t node_memory_mb = 0;  // likewise
+  std::int64_t node_memory_mb = 0;  // of the smallest node; 0: not known
   TimeLimits time_limits_min{};
 };
 
@@ -49,11 +49,11 @@ class BatchSystem {
   virtual void figures(std::function<void(const SystemFigures&)> done) = 0;
   virtual void submit(const Submission& submission, std::function<void(Result<std::string> name)> done) = 0;
   virtual std::string batch_name(const std::string& name, std::size_t index, std::size_t batches) const = 0;
-  // BATCHES: names of batches. Where nothing can be asked at all: never answers.
+  // Asks for the states of these batches, given by name. Never answers if can_ask() is false.
   virtual void ask(const std::vector<std::string>& batches, std::function<void(BatchStates)> done) = 0;
-  // Why one that nobody knows any more has ended, if anybody remembers.
+  // How a batch ended that the queue no longer lists, if the system still knows.
   virtual void remember(const std::string& batch, std::function<void(std::optional<BatchState>)> done) = 0;
-  // DONE: the order has been given, or cannot be; until then this system must live on.
+  // Calls `done` once the request has been made or has failed; until then this object must not be destroyed.
   virtual void cancel(const std::vector<std::string>& batches, bool at_once, std::function<void()> done) = 0;
   virtual bool can_ask() const { return true; }
 };

@@ -11,22 +11,22 @@
 
 namespace furrow::exec {
 
-Result<Submission> BatchWriter::write(const PlannedSubmission& planned, std::vector<std::vector<Job>> jobs,
+Result<Submission> BatchWriter::write(const PlannedSubmission& planned, std::vector<std::vector<JobPtr>> jobs,
                                       WrittenBatches& written) {
   Submission submission = submission_of(planned, *jobs.front().front());
   Result<NeedsSource::Words> words;
   if (options_.one_each) words = words_for(*jobs.front().front());
   Result<void> done;
   if (!words) done = fail(words.error());
-  auto folder = shelf_.add();
+  auto folder = spool_.add();
   if (!folder && done) done = fail(folder.error());
   if (folder) written.folder = *folder;
   for (std::uint32_t index = 0; index < jobs.size(); ++index) {
-    auto& flight = written.flights.emplace_back(std::make_unique<Flight>(written.folder, index));
-    const Batch batch = fill(*flight, planned, std::move(jobs[index]));
-    const std::string path = written.folder.batch(index);
-    if (done) done = write_batch(path, batch);
-    flight->written_ns = os::status(path).mtime_ns;
+    auto& batch = written.batches.emplace_back(std::make_unique<SubmittedBatch>(written.folder, index));
+    const BatchSpec spec = fill(*batch, planned, std::move(jobs[index]));
+    const std::string path = written.folder.spec(index);
+    if (done) done = write_batch_spec(path, spec);
+    batch->written_ns = os::status(path).mtime_ns;
   }
   if (!done) return fail(done.error());
   submission.folder = written.folder.path();
@@ -54,65 +54,65 @@ Result<NeedsSource::Words> BatchWriter::words_for(const ClusterJob& job) {
   return std::move(needs_.words({&attempt, 1}).front());
 }
 
-// Puts JOBS into the batch, and into the flight, in the same order.
-Batch BatchWriter::fill(Flight& flight, const PlannedSubmission& planned, std::vector<Job> jobs) const {
-  Batch batch;
-  batch.id = flight.folder.id();
-  batch.index = flight.index;
-  batch.directory = options_.directory;
-  batch.one_stream = one_stream_;
-  batch.cores = planned.is_packed ? planned.allocation.cores : 0;
-  batch.memory_mb = planned.is_packed ? planned.allocation.memory_mb : 0;
+// Adds the jobs to the spec and to the batch, in the same order.
+BatchSpec BatchWriter::fill(SubmittedBatch& batch, const PlannedSubmission& planned,
+                            std::vector<JobPtr> jobs) const {
+  BatchSpec spec;
+  spec.id = batch.folder.id();
+  spec.index = batch.index;
+  spec.directory = options_.directory;
+  spec.one_stream = one_stream_;
+  spec.cores = planned.is_packed ? planned.allocation.cores : 0;
+  spec.memory_mb = planned.is_packed ? planned.allocation.memory_mb : 0;
   const bool may_share = planned.is_packed && planned.batches.size() > 1 && planned.allocation.nodes <= 1;
-  if (may_share) batch.time_s = 60.0 * static_cast<double>(planned.allocation.runtime_min);
-  for (Job& job : jobs) {
-    batch.timeout_s = job->attempt.timeout_s;
+  if (may_share) spec.time_s = 60.0 * static_cast<double>(planned.allocation.runtime_min);
+  for (JobPtr& job : jobs) {
+    spec.timeout_s = job->attempt.timeout_s;
     const double own_s = 60.0 * static_cast<double>(job->needs.allocation.runtime_min);
-    if (may_share) batch.longest_s = std::max(batch.longest_s, own_s);
+    if (may_share) spec.longest_s = std::max(spec.longest_s, own_s);
     if (job->group) {
-      add_group(flight, batch, std::move(job));
+      add_group(batch, spec, std::move(job));
       continue;
     }
-    add_job(flight, batch, job->attempt, job->needs, planned.is_packed ? &job->needs.allocation : nullptr);
-    flight.entries.back().job = std::move(job);
+    add_job(batch, spec, job->attempt, job->needs, planned.is_packed ? &job->needs.allocation : nullptr);
+    batch.entries.back().job = std::move(job);
   }
-  return batch;
+  return spec;
 }
 
-// SHARE: of the batch's cores and memory; null: it has them all.
-void BatchWriter::add_job(Flight& flight, Batch& batch, const plan::Attempt& attempt,
+// `share` is the job's share of the batch's cores and memory; null: it has them all.
+void BatchWriter::add_job(SubmittedBatch& batch, BatchSpec& spec, const plan::Attempt& attempt,
                           const ClusterNeeds& needs, const Allocation* share) const {
   if (attempt.launch.kind == plan::Launch::Kind::kFork && options_.evaluator)
-    batch.evaluator = options_.evaluator();
-  flight.entries.push_back(
-      {.key = needs.key, .name = needs.name, .identity = needs.identity, .job = nullptr});
-  batch.jobs.push_back({.key = needs.key,
-                        .name = needs.name,
-                        .identity = needs.identity,
-                        .attempt = attempt.number,
-                        .cores = share ? std::max<std::int64_t>(1, share->cores) : 0,
-                        .memory_mb = share ? share->memory_mb : 0,
-                        .launch = attempt.launch});
+    spec.evaluator = options_.evaluator();
+  batch.entries.push_back({.key = needs.key, .name = needs.name, .identity = needs.identity, .job = nullptr});
+  spec.jobs.push_back({.key = needs.key,
+                       .name = needs.name,
+                       .identity = needs.identity,
+                       .attempt = attempt.number,
+                       .cores = share ? std::max<std::int64_t>(1, share->cores) : 0,
+                       .memory_mb = share ? share->memory_mb : 0,
+                       .launch = attempt.launch});
 }
 
-// A leader, and those that go along with it, whether they were started yet or not.
-void BatchWriter::add_group(Flight& flight, Batch& batch, Job leader) const {
+// Adds a leader and the other members of its group, including those that the farm has not started yet.
+void BatchWriter::add_group(SubmittedBatch& batch, BatchSpec& spec, JobPtr leader) const {
   GroupNeeds group = std::move(*std::exchange(leader->group, std::nullopt));
-  auto started = std::exchange(leader->mates, {});
-  batch.group = group.name;
-  batch.cores = leader->needs.allocation.cores;
-  batch.memory_mb = leader->needs.allocation.memory_mb;
-  flight.is_group = true;
+  auto started = std::exchange(leader->members, {});
+  spec.group = group.name;
+  spec.cores = leader->needs.allocation.cores;
+  spec.memory_mb = leader->needs.allocation.memory_mb;
+  batch.is_group = true;
   leader->needs.allocation = *std::exchange(leader->own, std::nullopt);
-  add_job(flight, batch, leader->attempt, leader->needs, &leader->needs.allocation);
-  batch.jobs.back().files = std::move(group.files);
-  flight.entries.back().job = std::move(leader);
-  for (std::size_t i = 0; i < group.mates.size(); ++i) {
-    GroupNeeds::Mate& mate = group.mates[i];
-    add_job(flight, batch, mate.attempt, mate.needs, &mate.needs.allocation);
-    batch.jobs.back().after = flight.entries.back().after = std::move(mate.after);
-    batch.jobs.back().files = std::move(mate.files);
-    flight.entries.back().job = std::move(started[i]);
+  add_job(batch, spec, leader->attempt, leader->needs, &leader->needs.allocation);
+  spec.jobs.back().files = std::move(group.files);
+  batch.entries.back().job = std::move(leader);
+  for (std::size_t i = 0; i < group.members.size(); ++i) {
+    GroupNeeds::Member& member = group.members[i];
+    add_job(batch, spec, member.attempt, member.needs, &member.needs.allocation);
+    spec.jobs.back().after = batch.entries.back().after = std::move(member.after);
+    spec.jobs.back().files = std::move(member.files);
+    batch.entries.back().job = std::move(started[i]);
   }
 }
 
@@ -120,7 +120,7 @@ Result<void> BatchWriter::write_script(const Submission& submission, const std::
   std::string text = "#!/bin/sh\n";
   if (!properties.empty()) text += "# properties = " + properties + "\n";
   const Allocation& asked = submission.allocation;
-  // A rank on each node, which end together.
+  // One rank on each node; if one dies, srun ends all.
   const std::string start = submission.has_ranks
                                 ? fmt::format(
                                       "srun --mpi=pmix --kill-on-bad-exit=1 --input=none --ntasks={} "
@@ -130,7 +130,7 @@ Result<void> BatchWriter::write_script(const Submission& submission, const std::
   text +=
       fmt::format("exec {}{} batch {} {}\n", start, shell_quote(options_.program),
                   shell_quote(submission.folder), submission.batches > 1 ? "\"$SLURM_ARRAY_TASK_ID\"" : "0");
-  if (auto written = os::write_file(submission.script, text); !written) return written;
+  FURROW_TRY(os::write_file(submission.script, text));
   if (::chmod(submission.script.c_str(), 0755) != 0)
     return fail(system_error("cannot make " + submission.script + " executable"));
   return {};

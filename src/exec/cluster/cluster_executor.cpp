@@ -12,90 +12,90 @@ namespace furrow::exec {
 namespace {
 
 constexpr std::int64_t kMostBatchCores = 8;
-constexpr double kSuspicion_s = 2;  // until the next question, where something needs an explanation
+constexpr double kSuspicion_s = 2;  // until the next question, if an end needs an explanation
 constexpr double kCancelAsk_s = 1;
 
-// 0: there is none.
+// The smaller of two limits, where 0 means no limit.
 std::int64_t smaller_limit(std::int64_t one, std::int64_t other) {
   return one > 0 && other > 0 ? std::min(one, other) : std::max(one, other);
 }
 
 }  // namespace
 
-// --- what earlier engines left
+// --- batches of earlier engines
 
 void ClusterExecutor::Impl::adopt(const std::function<bool(const std::string& key)>& is_open) {
-  for (const BatchFolder& folder : shelf_.unsettled()) adopt(folder);
+  for (const BatchFolder& folder : spool_.unsettled()) adopt(folder);
   std::erase_if(adopted_, [&](const auto& known) { return is_open && !is_open(known.first); });
-  if (in_flight() > 0) begin_following();
+  if (in_flight() > 0) begin_monitoring();
 }
 
 void ClusterExecutor::Impl::adopt(const BatchFolder& folder) {
   const std::string name = folder.submitted(system_->name());
-  std::vector<std::unique_ptr<Flight>> flights;
-  for (std::uint32_t index = 0; os::status(folder.batch(index)).exists(); ++index) {
-    const auto batch = read_batch(folder.batch(index));
-    auto& flight = flights.emplace_back(std::make_unique<Flight>(folder, index));
-    flight->written_ns = os::status(folder.batch(index)).mtime_ns;
-    if (!batch) continue;
-    flight->is_group = !batch->group.empty();
-    for (const BatchJob& job : batch->jobs)
-      flight->entries.push_back(
+  std::vector<std::unique_ptr<SubmittedBatch>> batches;
+  for (std::uint32_t index = 0; os::status(folder.spec(index)).exists(); ++index) {
+    const auto spec = read_batch_spec(folder.spec(index));
+    auto& batch = batches.emplace_back(std::make_unique<SubmittedBatch>(folder, index));
+    batch->written_ns = os::status(folder.spec(index)).mtime_ns;
+    if (!spec) continue;
+    batch->is_group = !spec->group.empty();
+    for (const BatchJob& job : spec->jobs)
+      batch->entries.push_back(
           {.key = job.key, .name = job.name, .identity = job.identity, .after = job.after, .job = nullptr});
   }
-  for (auto& flight : flights) {
-    flight->log = folder.log() + (flights.size() > 1 ? "." + std::to_string(flight->index) : "");
-    if (!name.empty()) flight->name = system_->batch_name(name, flight->index, flights.size());
-    read(*flight);
-    // It was never submitted, or nobody knows under which name: it must not begin later, behind our back.
-    if (name.empty() && !flight->has_begun) withdraw(*flight);
-    for (std::size_t i = 0; i < flight->entries.size(); ++i) {
-      if (!flight->entries[i].is_lost) adopted_[flight->entries[i].key] = {flight.get(), i};
+  for (auto& batch : batches) {
+    batch->log = folder.log() + (batches.size() > 1 ? "." + std::to_string(batch->index) : "");
+    if (!name.empty()) batch->name = system_->batch_name(name, batch->index, batches.size());
+    read(*batch);
+    // The batch was never submitted, or its name was lost: it must not begin later without our knowledge.
+    if (name.empty() && !batch->has_begun) withdraw(*batch);
+    for (std::size_t i = 0; i < batch->entries.size(); ++i) {
+      if (!batch->entries[i].is_lost) adopted_[batch->entries[i].key] = {batch.get(), i};
     }
-    flights_.push_back(std::move(flight));
+    batches_.push_back(std::move(batch));
   }
 }
 
-Flight* ClusterExecutor::Impl::flight_of(const std::string& key, std::size_t& place) const {
+SubmittedBatch* ClusterExecutor::Impl::batch_of(const std::string& key, std::size_t& index) const {
   const auto found = adopted_.find(key);
   if (found == adopted_.end()) return nullptr;
-  place = found->second.second;
+  index = found->second.second;
   return found->second.first;
 }
 
-plan::UnderWay::Answer ClusterExecutor::Impl::look(const Question& question) {
-  std::size_t place = 0;
-  Flight* const flight = flight_of(question.key, place);
-  if (flight == nullptr) return Answer::kNo;
-  read(*flight);
-  FlightEntry& entry = flight->entries[place];
-  // What jobs of the same batch have made for it is newer than the batch.
+plan::InFlightJobs::Answer ClusterExecutor::Impl::look(const Question& question) {
+  std::size_t index = 0;
+  SubmittedBatch* const batch = batch_of(question.key, index);
+  if (batch == nullptr) return Answer::kNo;
+  read(*batch);
+  SubmittedJob& entry = batch->entries[index];
+  // An input that a job of the same batch has made is newer than the batch, and does not count.
   const auto is_made_there = [&](const Question::Input& input) {
     return std::any_of(entry.after.begin(), entry.after.end(),
-                       [&](std::uint32_t before) { return flight->entries[before].key == input.made_by; });
+                       [&](std::uint32_t before) { return batch->entries[before].key == input.made_by; });
   };
   const bool is_older = std::all_of(question.inputs.begin(), question.inputs.end(), [&](const auto& input) {
-    return input.mtime_ns <= flight->written_ns || is_made_there(input);
+    return input.mtime_ns <= batch->written_ns || is_made_there(input);
   });
   const bool is_same = entry.identity == question.identity && is_older;
   const bool is_of_use = entry.end ? entry.end->ok() : !entry.is_lost;
   if (is_same && is_of_use) return Answer::kSame;
-  const bool may_run = !entry.end && !entry.is_lost && !withdraw(*flight);
+  const bool may_run = !entry.end && !entry.is_lost && !withdraw(*batch);
   if (may_run) return Answer::kOther;
   adopted_.erase(question.key);
   return Answer::kNo;
 }
 
 bool ClusterExecutor::Impl::has_succeeded(const std::string& key) const {
-  std::size_t place = 0;
-  const Flight* const flight = flight_of(key, place);
-  return flight != nullptr && flight->entries[place].has_succeeded();
+  std::size_t index = 0;
+  const SubmittedBatch* const batch = batch_of(key, index);
+  return batch != nullptr && batch->entries[index].has_succeeded();
 }
 
 std::string ClusterExecutor::Impl::describe(const std::string& key) const {
-  std::size_t place = 0;
-  const Flight* const flight = flight_of(key, place);
-  return flight ? exec::describe(*flight, system_->name()) : std::string();
+  std::size_t index = 0;
+  const SubmittedBatch* const batch = batch_of(key, index);
+  return batch ? exec::describe(*batch, system_->name()) : std::string();
 }
 
 // --- starting
@@ -106,14 +106,13 @@ void ClusterExecutor::Impl::start(plan::Attempt attempt) {
   job->attempt = std::move(attempt);
   job->needs = needs_.needs(job->attempt);
   if (queue_.join(job)) return;
-  std::size_t place = 0;
-  if (Flight* const flight = flight_of(job->needs.key, place);
-      flight != nullptr && flight->entries[place].identity == job->needs.identity &&
-      job->attempt.number == 1) {
-    FlightEntry& entry = flight->entries[place];
+  std::size_t index = 0;
+  if (SubmittedBatch* const batch = batch_of(job->needs.key, index);
+      batch != nullptr && batch->entries[index].identity == job->needs.identity && job->attempt.number == 1) {
+    SubmittedJob& entry = batch->entries[index];
     adopted_.erase(job->needs.key);
     entry.job = std::move(job);
-    if (entry.is_real()) return begin_following();
+    if (entry.is_real()) return begin_monitoring();
     job = std::move(entry.job);
   }
   if (job->attempt.launch.kind == plan::Launch::Kind::kNothing) return report_later(std::move(job), {});
@@ -137,7 +136,7 @@ void ClusterExecutor::Impl::flush() {
   if (const auto planned = plan_submission(waiting, planner)) submit(*planned);
 }
 
-// Short jobs become ready one by one while a batch runs.
+// While a batch runs, short jobs become ready one by one: it is worth waiting for more of them.
 bool ClusterExecutor::Impl::is_worth_collecting(const PlannerOptions& planner,
                                                 const std::vector<WaitingJob>& waiting) const {
   if (options_.one_each || planner.packing == Packing::kOne || in_flight() == 0) return false;
@@ -164,55 +163,56 @@ PlannerOptions ClusterExecutor::Impl::planner_options() const {
 void ClusterExecutor::Impl::submit(const PlannedSubmission& planned) {
   submitting_.emplace();
   const auto submission = writer_.write(planned, queue_.take(planned), *submitting_);
-  for (const auto& flight : submitting_->flights) expect_mates(*flight);
+  for (const auto& batch : submitting_->batches) expect_members(*batch);
   if (!submission) return refused(submission.error());
   ++submissions;
   next_submission_ = os::monotonic_seconds() + options_.pause_s;
   system_->submit(*submission, [this](Result<std::string> name) { submitted(std::move(name)); });
 }
 
-// Those of a group that the farm has not started yet find their places in its batch.
-void ClusterExecutor::Impl::expect_mates(Flight& flight) {
-  if (!flight.is_group) return;
-  for (std::size_t i = 1; i < flight.entries.size(); ++i) {
-    const std::string& key = flight.entries[i].key;
-    queue_.forget_mate(key);
-    if (!flight.entries[i].job) adopted_[key] = {&flight, i};
+// When the farm starts further members of the group, start() will find them in this batch.
+void ClusterExecutor::Impl::expect_members(SubmittedBatch& batch) {
+  if (!batch.is_group) return;
+  for (std::size_t i = 1; i < batch.entries.size(); ++i) {
+    const std::string& key = batch.entries[i].key;
+    queue_.forget_member(key);
+    if (!batch.entries[i].job) adopted_[key] = {&batch, i};
   }
 }
 
-void ClusterExecutor::Impl::forget(const Flight& flight) {
-  std::erase_if(adopted_, [&](const auto& known) { return known.second.first == &flight; });
+void ClusterExecutor::Impl::forget(const SubmittedBatch& batch) {
+  std::erase_if(adopted_, [&](const auto& known) { return known.second.first == &batch; });
 }
 
 void ClusterExecutor::Impl::submitted(Result<std::string> name) {
-  if (!submitting_) return;  // it was given up, and will find its claims taken
+  if (!submitting_) return;  // it was given up, and its runners will find the claims taken
   if (!name) return refused(name.error());
-  (void)submitting_->folder.mark_submitted(*name, system_->name());  // without it the claims still tell
-  const std::size_t count = submitting_->flights.size();
-  for (auto& flight : submitting_->flights) {
-    flight->name = system_->batch_name(*name, flight->index, count);
-    flight->log = flight->folder.log() + (count > 1 ? "." + std::to_string(flight->index) : "");
-    flights_.push_back(std::move(flight));
+  (void)submitting_->folder.mark_submitted(*name,
+                                           system_->name());  // if this fails, the claims still name the job
+  const std::size_t count = submitting_->batches.size();
+  for (auto& batch : submitting_->batches) {
+    batch->name = system_->batch_name(*name, batch->index, count);
+    batch->log = batch->folder.log() + (count > 1 ? "." + std::to_string(batch->index) : "");
+    batches_.push_back(std::move(batch));
   }
   submitting_.reset();
   if (is_cancelling_) return cancel_all(plan::Stop::kGently);
-  begin_following();
+  begin_monitoring();
   flush_alarm_.set(0);
 }
 
-// The jobs that were to be submitted fail, each with the reason.
+// The submission was refused: each of its jobs fails with the reason.
 void ClusterExecutor::Impl::refused(const Error& error) {
   WrittenBatches failed = std::move(*submitting_);
   submitting_.reset();
-  for (auto& flight : failed.flights) {
-    // The batch system may have taken it all the same, and not have said so: it must not begin.
-    if (!flight->folder.path().empty() && !withdraw(*flight)) {
-      flights_.push_back(std::move(flight));
-      begin_following();
+  for (auto& batch : failed.batches) {
+    // The batch system may have accepted it although the answer says otherwise: it must not begin.
+    if (!batch->folder.path().empty() && !withdraw(*batch)) {
+      batches_.push_back(std::move(batch));
+      begin_monitoring();
       continue;
     }
-    for (FlightEntry& entry : flight->entries) {
+    for (SubmittedJob& entry : batch->entries) {
       if (!entry.job) continue;
       Exit exit{.status = -1,
                 .cancelled = is_cancelling_,
@@ -220,7 +220,7 @@ void ClusterExecutor::Impl::refused(const Error& error) {
                 .started_at = os::wall_seconds()};
       report_later(std::move(entry.job), std::move(exit));
     }
-    forget(*flight);
+    forget(*batch);
   }
   if (!failed.folder.path().empty()) (void)failed.folder.settle();
   flush_alarm_.set(options_.pause_s);
@@ -230,25 +230,25 @@ void ClusterExecutor::Impl::refused(const Error& error) {
 
 void ClusterExecutor::Impl::cancel_all(plan::Stop how) {
   is_cancelling_ = true;
-  for (Job& job : queue_.take_all())
-    report_later(std::move(job), {.status = -1, .cancelled = true, .error = "it had not begun"});
+  for (JobPtr& job : queue_.take_all())
+    report_later(std::move(job), {.status = -1, .cancelled = true, .error = "the job had not begun"});
   std::vector<std::string> names = std::exchange(needless_, {});
-  for (const auto& flight : flights_) {
-    if (!is_wanted(*flight) && !(flight->is_group && is_open(*flight))) continue;
-    if (!flight->name.empty()) names.push_back(flight->name);
-    flight->was_cancelled = true;
-    const bool never_begins = !flight->has_begun && withdraw(*flight);
-    for (FlightEntry& entry : flight->entries) {
+  for (const auto& batch : batches_) {
+    if (!is_wanted(*batch) && !(batch->is_group && is_open(*batch))) continue;
+    if (!batch->name.empty()) names.push_back(batch->name);
+    batch->was_cancelled = true;
+    const bool never_begins = !batch->has_begun && withdraw(*batch);
+    for (SubmittedJob& entry : batch->entries) {
       if (!entry.job || !(never_begins || entry.end)) continue;
-      Exit exit = entry.end.value_or(Exit{.status = -1, .error = "it had not begun"});
+      Exit exit = entry.end.value_or(Exit{.status = -1, .error = "the job had not begun"});
       exit.cancelled = true;
       report_later(std::move(entry.job), std::move(exit));
     }
   }
   if (!names.empty()) {
-    ++cancels_under_way_;
+    ++cancels_in_flight_;
     system_->cancel(names, how == plan::Stop::kAtOnce, [this] {
-      if (cancels_under_way_ > 0 && --cancels_under_way_ == 0) report_soon();
+      if (cancels_in_flight_ > 0 && --cancels_in_flight_ == 0) report_soon();
     });
   }
   loop_.cancel(cancel_timer_);
@@ -257,48 +257,48 @@ void ClusterExecutor::Impl::cancel_all(plan::Stop how) {
     give_up_waiting_for_cancelled();
   });
   if (running > 0) {
-    begin_following();
+    begin_monitoring();
     ask_in(kCancelAsk_s);
   }
 }
 
 void ClusterExecutor::Impl::give_up_waiting_for_cancelled() {
-  cancels_under_way_ = 0;
+  cancels_in_flight_ = 0;
   report_soon();
   if (submitting_) {
-    for (auto& flight : submitting_->flights) {
-      withdraw(*flight);
-      flights_.push_back(std::move(flight));
+    for (auto& batch : submitting_->batches) {
+      withdraw(*batch);
+      batches_.push_back(std::move(batch));
     }
     submitting_.reset();
   }
-  for (const auto& flight : flights_) {
-    for (FlightEntry& entry : flight->entries) {
-      if (entry.job) lose(entry, *flight, "was cancelled and has not said how it ended");
+  for (const auto& batch : batches_) {
+    for (SubmittedJob& entry : batch->entries) {
+      if (entry.job) lose(entry, *batch, "was cancelled and did not report how it ended");
     }
   }
 }
 
 void ClusterExecutor::Impl::interrupt(plan::JobId job, bool timed_out) {
-  for (const auto& flight : flights_) {
-    if (flight->entries.size() != 1 || flight->name.empty()) continue;
-    FlightEntry& entry = flight->entries.front();
+  for (const auto& batch : batches_) {
+    if (batch->entries.size() != 1 || batch->name.empty()) continue;
+    SubmittedJob& entry = batch->entries.front();
     if (!entry.job || entry.job->attempt.job != job) continue;
     entry.job->is_interrupted = timed_out;
-    flight->was_cancelled = true;
-    system_->cancel({flight->name}, false, [] {});
+    batch->was_cancelled = true;
+    system_->cancel({batch->name}, false, [] {});
     ask_in(kSuspicion_s);
   }
 }
 
 void ClusterExecutor::Impl::finish(const std::function<bool(const std::string& key)>& is_open_record) {
-  std::map<std::string, std::pair<BatchFolder, bool>> folders;  // and whether its logs are wanted
+  std::map<std::string, std::pair<BatchFolder, bool>> folders;  // by path; with whether its logs are kept
   std::map<std::string, bool> is_needed;
-  for (const auto& flight : flights_) {
-    auto& [folder, failed] = folders.try_emplace(flight->folder.path(), flight->folder, false).first->second;
-    for (const FlightEntry& entry : flight->entries) {
+  for (const auto& batch : batches_) {
+    auto& [folder, failed] = folders.try_emplace(batch->folder.path(), batch->folder, false).first->second;
+    for (const SubmittedJob& entry : batch->entries) {
       failed |= entry.is_lost || (entry.end && !entry.end->ok());
-      const bool may_come = !entry.end && !entry.is_lost && !flight->was_cancelled;
+      const bool may_come = !entry.end && !entry.is_lost && !batch->was_cancelled;
       is_needed[folder.path()] |= entry.job != nullptr || may_come || is_open_record(entry.key);
     }
   }
@@ -310,7 +310,7 @@ void ClusterExecutor::Impl::finish(const std::function<bool(const std::string& k
       (void)os::remove_tree(path);
     }
   }
-  shelf_.tidy(20);
+  spool_.tidy(20);
 }
 
 // --- ClusterExecutor
@@ -334,7 +334,7 @@ void ClusterExecutor::start(plan::Attempt attempt) { impl_->start(std::move(atte
 std::size_t ClusterExecutor::running() const { return impl_->running; }
 void ClusterExecutor::cancel_all(plan::Stop how) { impl_->cancel_all(how); }
 void ClusterExecutor::interrupt(plan::JobId job, bool timed_out) { impl_->interrupt(job, timed_out); }
-plan::UnderWay::Answer ClusterExecutor::look(const Question& question) { return impl_->look(question); }
+plan::InFlightJobs::Answer ClusterExecutor::look(const Question& question) { return impl_->look(question); }
 bool ClusterExecutor::has_succeeded(const std::string& key) const { return impl_->has_succeeded(key); }
 std::string ClusterExecutor::describe(const std::string& key) const { return impl_->describe(key); }
 

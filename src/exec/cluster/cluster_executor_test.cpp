@@ -14,7 +14,7 @@ namespace furrow {
 
 namespace {
 
-// The command itself, beside the test program's folder.
+// The path of the command, which is built next to the test program's folder.
 std::string furrow_program() {
   char path[4096] = "";
   if (::readlink("/proc/self/exe", path, sizeof path - 1) < 0) return {};
@@ -35,31 +35,31 @@ struct PlainNeeds : exec::NeedsSource {
   std::vector<Result<Words>> words(std::span<const plan::Attempt* const> attempts) override {
     return std::vector<Result<Words>>(attempts.size(), Words{submit, "{}"});
   }
-  // Job 1 takes along those of MATES, each of which needs the one before it, but for those of LONERS.
+  // Job 1 leads a group: each of `members` needs the job before it, those of `loners` need none.
   std::optional<exec::GroupNeeds> group(const plan::Attempt& attempt) override {
-    if (attempt.job != 1 || mates.size() + loners.size() == 0) return std::nullopt;
+    if (attempt.job != 1 || members.size() + loners.size() == 0) return std::nullopt;
     exec::GroupNeeds group{"g", {}, {}};
-    for (const std::string& command : mates) {
-      const auto place = static_cast<std::uint32_t>(group.mates.size());
-      plan::Attempt other{.job = place + 2, .launch = testing_support::shell(command)};
+    for (const std::string& command : members) {
+      const auto index = static_cast<std::uint32_t>(group.members.size());
+      plan::Attempt other{.job = index + 2, .launch = testing_support::shell(command)};
       exec::ClusterNeeds of_other = needs(other);
-      group.mates.push_back({std::move(other), std::move(of_other), {place}, {}});
+      group.members.push_back({std::move(other), std::move(of_other), {index}, {}});
     }
     for (const std::string& command : loners) {
-      const auto place = static_cast<std::uint32_t>(group.mates.size());
-      plan::Attempt other{.job = place + 2, .launch = testing_support::shell(command)};
+      const auto index = static_cast<std::uint32_t>(group.members.size());
+      plan::Attempt other{.job = index + 2, .launch = testing_support::shell(command)};
       exec::ClusterNeeds of_other = needs(other);
-      group.mates.push_back({std::move(other), std::move(of_other), {}, {}});
+      group.members.push_back({std::move(other), std::move(of_other), {}, {}});
     }
     return group;
   }
   std::string submit;
-  std::vector<std::string> mates, loners;
+  std::vector<std::string> members, loners;
   std::uint64_t identity = 1;
 };
 
-// The plainest of batch systems: a shell that starts the script in the background. A group for each job, by
-// whose number it is asked about and cancelled.
+// A minimal batch system: a shell starts the script in the background. Each job is a process group, whose
+// number is its name.
 constexpr const char* kSubmit = "run() { setsid sh \"$1\" < /dev/null > /dev/null 2>&1 & echo $!; }; run";
 constexpr const char* kStatus =
     "ask() { if kill -s 0 -- \"-$1\" 2> /dev/null; then echo running; else echo success; fi; }; ask";
@@ -67,7 +67,7 @@ constexpr const char* kCancel = "cancel() { for i in \"$@\"; do kill -s TERM -- 
 
 exec::ClusterOptions options(const std::string& folder) {
   exec::ClusterOptions options;
-  options.shelf = folder + "/batches";
+  options.spool = folder + "/batches";
   options.program = furrow_program();
   options.directory = folder;
   options.collect_s = 0.01;
@@ -99,7 +99,7 @@ struct CommandMade {
   std::string folder() const { return temporary.path(); }
 };
 
-// Where a real Slurm is: tests/cluster starts one, and this program with FURROW_TEST_SLURM.
+// Needs a real Slurm: tests/cluster starts one and runs this program with FURROW_TEST_SLURM.
 struct SlurmMade {
   static constexpr bool kIsFar = true;
   support::TemporaryFolder temporary;
@@ -145,14 +145,14 @@ class ClusterExecutorTest : public ::testing::Test, public plan::ExitListener {
     const double until = os::monotonic_seconds() + seconds;
     while (os::monotonic_seconds() < until) made.loop.run_once(0.01);
   }
-  // As if the engine had been killed, and another one came.
-  void begin_anew() {
+  // As if the engine had been killed and a new one started.
+  void restart_engine() {
     made.cluster.reset();
     made.cluster = made.make();
     made.cluster->set_listener(this);
     made.cluster->adopt();
   }
-  plan::UnderWay::Answer look(std::uint64_t identity, std::int64_t newest_input_ns = 0) {
+  plan::InFlightJobs::Answer look(std::uint64_t identity, std::int64_t newest_input_ns = 0) {
     return made.cluster->look({"job1", identity, {{"", newest_input_ns}}});
   }
   bool appears(const std::string& name) {
@@ -164,12 +164,12 @@ class ClusterExecutorTest : public ::testing::Test, public plan::ExitListener {
   std::vector<plan::Exit> exits;
 };
 
-TEST_F(ClusterExecutorTest, AnotherEngineWaitsForWhatIsRunning) {
+TEST_F(ClusterExecutorTest, ANewEngineWaitsForARunningJob) {
   start(1, "echo x >> begun; sleep 1; echo end");
   ASSERT_TRUE(appears("begun"));
-  begin_anew();
-  EXPECT_EQ(look(1), plan::UnderWay::Answer::kSame);
-  start(1, "the command counts no more");
+  restart_engine();
+  EXPECT_EQ(look(1), plan::InFlightJobs::Answer::kSame);
+  start(1, "this command is not run");
   finish();
   ASSERT_EQ(exits.size(), 1u);
   EXPECT_TRUE(exits[0].ok()) << exits[0].error;
@@ -177,59 +177,59 @@ TEST_F(ClusterExecutorTest, AnotherEngineWaitsForWhatIsRunning) {
   EXPECT_EQ(*os::read_file(made.folder() + "/begun"), "x\n");
 }
 
-TEST_F(ClusterExecutorTest, AnotherEngineTakesTheEndOfWhatRanMeanwhile) {
+TEST_F(ClusterExecutorTest, ANewEngineReadsTheEndOfAFinishedJob) {
   start(1, "echo x >> begun; sleep 0.1; touch end");
   ASSERT_TRUE(appears("begun"));
   made.cluster.reset();
   ASSERT_TRUE(appears("end"));
   spin(0.3);
-  begin_anew();
-  EXPECT_EQ(look(1), plan::UnderWay::Answer::kSame);
+  restart_engine();
+  EXPECT_EQ(look(1), plan::InFlightJobs::Answer::kSame);
   start(1, "false");
   finish();
   EXPECT_TRUE(exits.at(0).ok());
 }
 
-TEST_F(ClusterExecutorTest, WhatRunsWithOtherCodeOrOlderInputsIsInTheWay) {
+TEST_F(ClusterExecutorTest, ARunningJobWithOtherCodeOrInputsBlocks) {
   start(1, "touch begun; sleep 1; touch end");
   ASSERT_TRUE(appears("begun"));
-  begin_anew();
-  EXPECT_EQ(look(2), plan::UnderWay::Answer::kOther);
-  EXPECT_EQ(look(1, INT64_MAX), plan::UnderWay::Answer::kOther);
+  restart_engine();
+  EXPECT_EQ(look(2), plan::InFlightJobs::Answer::kOther);
+  EXPECT_EQ(look(1, INT64_MAX), plan::InFlightJobs::Answer::kOther);
   EXPECT_THAT(made.cluster->describe("job1"), HasSubstr("cluster job "));
   ASSERT_TRUE(appears("end"));
   spin(0.3);
-  EXPECT_EQ(look(2), plan::UnderWay::Answer::kNo) << "it has ended";
+  EXPECT_EQ(look(2), plan::InFlightJobs::Answer::kNo) << "it has ended";
 }
 
-TEST_F(ClusterExecutorTest, AFailureOfAnEarlierEngineIsTriedAgain) {
+TEST_F(ClusterExecutorTest, AJobThatFailedUnderAnEarlierEngineRunsAgain) {
   start(1, "touch begun; exit 1");
   ASSERT_TRUE(appears("begun"));
   made.cluster.reset();
   spin(0.5);
   exits.clear();
-  begin_anew();
-  EXPECT_EQ(look(1), plan::UnderWay::Answer::kNo);
+  restart_engine();
+  EXPECT_EQ(look(1), plan::InFlightJobs::Answer::kNo);
   start(1, "true");
   finish();
   EXPECT_TRUE(exits.at(0).ok());
 }
 
-TEST_F(ClusterExecutorTest, WhatWasNeverSubmittedIsWithdrawn) {
-  BatchShelf shelf(made.folder() + "/batches");
-  const BatchFolder folder = *shelf.add();
-  Batch batch{.id = folder.id(), .directory = made.folder(), .jobs = {}};
-  batch.jobs.push_back({.key = "job1", .name = "job1", .identity = 1, .launch = shell("touch never")});
-  ASSERT_TRUE(write_batch(folder.batch(0), batch));
-  begin_anew();
-  EXPECT_EQ(look(1), plan::UnderWay::Answer::kNo);
+TEST_F(ClusterExecutorTest, ABatchThatWasNeverSubmittedIsWithdrawn) {
+  BatchSpool spool(made.folder() + "/batches");
+  const BatchFolder folder = *spool.add();
+  BatchSpec spec{.id = folder.id(), .directory = made.folder(), .jobs = {}};
+  spec.jobs.push_back({.key = "job1", .name = "job1", .identity = 1, .launch = shell("touch never")});
+  ASSERT_TRUE(write_batch_spec(folder.spec(0), spec));
+  restart_engine();
+  EXPECT_EQ(look(1), plan::InFlightJobs::Answer::kNo);
   EXPECT_TRUE(folder.is_claimed(0));
-  // Should it begin after all, it finds that out.
+  // If a runner starts it after all, it finds the claim taken.
   EXPECT_EQ(std::system((shell_quote(furrow_program()) + " batch " + folder.path() + " 0").c_str()), 0);
   EXPECT_FALSE(os::status(made.folder() + "/never").exists());
 }
 
-TEST_F(ClusterExecutorTest, ASubmissionThatIsRefusedFailsItsJobsWithTheReason) {
+TEST_F(ClusterExecutorTest, ARefusedSubmissionFailsItsJobsWithTheReason) {
   made.needs.submit = "echo 'the queue is closed' >&2; false";
   start(1, "true");
   finish();
@@ -237,27 +237,27 @@ TEST_F(ClusterExecutorTest, ASubmissionThatIsRefusedFailsItsJobsWithTheReason) {
   EXPECT_THAT(exits[0].error, HasSubstr("the queue is closed"));
 }
 
-TEST_F(ClusterExecutorTest, ABatchThatVanishesIsAFailure) {
+TEST_F(ClusterExecutorTest, AJobFailsIfItsBatchVanishes) {
   start(1, "touch begun; sleep 30");
   ASSERT_TRUE(appears("begun"));
   spin(0.3);
-  const auto name = BatchShelf(made.folder() + "/batches").unsettled().at(0).submitted("cluster");
+  const auto name = BatchSpool(made.folder() + "/batches").unsettled().at(0).submitted("cluster");
   ASSERT_EQ(std::system(("kill -s KILL -- -" + name).c_str()), 0);
   finish();
   EXPECT_FALSE(exits.at(0).ok());
   EXPECT_THAT(exits[0].error, HasSubstr("ended while the job ran"));
 }
 
-TEST_F(ClusterExecutorTest, MatesRunInTheLeadersBatchWhetherOrNotTheyAreStartedYet) {
-  made.needs.mates = {"echo 2 >> ran; echo two", "echo 3 >> ran; echo three"};
+TEST_F(ClusterExecutorTest, GroupMembersRunInTheLeadersBatch) {
+  made.needs.members = {"echo 2 >> ran; echo two", "echo 3 >> ran; echo three"};
   start(1, "echo 1 >> ran");
-  start(2, "the command counts no more");
+  start(2, "this command is not run");
   finish();
   EXPECT_EQ(exits.size(), 2u);
   ASSERT_TRUE(appears("ran"));
   spin(0.5);
   EXPECT_TRUE(made.cluster->has_succeeded("job3"));
-  start(3, "the command counts no more");
+  start(3, "this command is not run");
   finish();
   ASSERT_EQ(exits.size(), 3u);
   for (const plan::Exit& exit : exits) EXPECT_TRUE(exit.ok()) << exit.error;
@@ -266,8 +266,8 @@ TEST_F(ClusterExecutorTest, MatesRunInTheLeadersBatchWhetherOrNotTheyAreStartedY
   EXPECT_EQ(made.cluster->submissions(), 1u);
 }
 
-TEST_F(ClusterExecutorTest, AMateThatDidNotRunSinceAnotherFailedRunsWhenItIsStarted) {
-  made.needs.mates = {"exit 3", "touch never"};
+TEST_F(ClusterExecutorTest, AGroupMemberSkippedAfterAFailureRunsWhenStarted) {
+  made.needs.members = {"exit 3", "touch never"};
   start(1, "true");
   start(2, "");
   finish();
@@ -282,7 +282,7 @@ TEST_F(ClusterExecutorTest, AMateThatDidNotRunSinceAnotherFailedRunsWhenItIsStar
   EXPECT_TRUE(os::status(made.folder() + "/later").exists());
 }
 
-TEST_F(ClusterExecutorTest, AFailureInAGroupIsToldOnceAllOfItHasEnded) {
+TEST_F(ClusterExecutorTest, AFailureInAGroupIsReportedWhenAllHaveEnded) {
   made.needs.loners = {"sleep 1; touch slow"};
   start(1, "exit 4");
   start(2, "");
@@ -294,37 +294,37 @@ TEST_F(ClusterExecutorTest, AFailureInAGroupIsToldOnceAllOfItHasEnded) {
   EXPECT_EQ(exits[1].status, 4);
 }
 
-TEST_F(ClusterExecutorTest, AnotherEngineTakesOverAGroupThoughItsInputsAreNewerThanTheBatch) {
-  made.needs.mates = {"touch begun; sleep 1; echo 2 >> ran"};
+TEST_F(ClusterExecutorTest, ANewEngineAdoptsAGroupDespiteItsNewerInputs) {
+  made.needs.members = {"touch begun; sleep 1; echo 2 >> ran"};
   start(1, "true");
   ASSERT_TRUE(appears("begun"));
-  begin_anew();
-  const auto of_mate = [&](const std::string& made_by) {
+  restart_engine();
+  const auto of_member = [&](const std::string& made_by) {
     return made.cluster->look({"job2", 1, {{made_by, INT64_MAX}}});
   };
-  EXPECT_EQ(of_mate("job1"), plan::UnderWay::Answer::kSame);
-  EXPECT_EQ(of_mate("job7"), plan::UnderWay::Answer::kOther);
+  EXPECT_EQ(of_member("job1"), plan::InFlightJobs::Answer::kSame);
+  EXPECT_EQ(of_member("job7"), plan::InFlightJobs::Answer::kOther);
   start(2, "echo again >> ran");
   finish();
   EXPECT_EQ(*os::read_file(made.folder() + "/ran"), "2\n");
 }
 
-TEST_F(ClusterExecutorTest, MatesOfARefusedSubmissionAreForgotten) {
+TEST_F(ClusterExecutorTest, GroupMembersOfARefusedSubmissionAreForgotten) {
   made.needs.submit = "false";
-  made.needs.mates = {"touch never"};
+  made.needs.members = {"touch never"};
   start(1, "true");
   finish();
   EXPECT_FALSE(exits.at(0).ok());
   made.needs.submit = kSubmit;
-  made.needs.mates = {};
+  made.needs.members = {};
   start(2, "touch later");
   finish();
   EXPECT_TRUE(exits.at(1).ok());
   EXPECT_TRUE(os::status(made.folder() + "/later").exists());
 }
 
-TEST_F(ClusterExecutorTest, CancellingReachesMatesThatWait) {
-  made.needs.mates = {"touch never"};
+TEST_F(ClusterExecutorTest, ACancelReachesWaitingGroupMembers) {
+  made.needs.members = {"touch never"};
   start(1, "true");
   start(2, "");
   made.cluster->cancel_all(plan::Stop::kGently);
@@ -333,14 +333,14 @@ TEST_F(ClusterExecutorTest, CancellingReachesMatesThatWait) {
   EXPECT_TRUE(exits[0].cancelled && exits[1].cancelled);
 }
 
-TEST_F(ClusterExecutorTest, FoldersGoWhenTheirJobsAreRecordedAndThoseOfFailuresStayForTheirLogs) {
+TEST_F(ClusterExecutorTest, FinishRemovesAllFoldersButThoseOfFailures) {
   start(1, "true");
   start(2, "exit 1");
   finish();
-  const BatchShelf shelf(made.folder() + "/batches");
-  EXPECT_EQ(shelf.unsettled().size(), 2u);
+  const BatchSpool spool(made.folder() + "/batches");
+  EXPECT_EQ(spool.unsettled().size(), 2u);
   made.cluster->finish([](const std::string&) { return false; });
-  EXPECT_EQ(shelf.unsettled().size(), 0u);
+  EXPECT_EQ(spool.unsettled().size(), 0u);
   EXPECT_EQ(os::list_directory(made.folder() + "/batches")->size(), 1u);
 }
 

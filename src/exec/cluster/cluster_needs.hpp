@@ -1,4 +1,4 @@
-// What a job asks of a cluster, and what it is known by: what `plan::Attempt` does not say.
+// What a job needs from a cluster and how it is identified, in addition to what `plan::Attempt` says.
 #pragma once
 
 #include <cstdint>
@@ -14,12 +14,13 @@
 
 namespace furrow::exec {
 
-// What an allocation must offer, or be. Zero and empty: not said, the cluster decides.
-// The longest that a job may ask for, by partition, where there is a limit; "": of the usual partition.
+// The longest time in minutes that a job may ask for, by partition, if there is a limit; "" is the default
+// partition.
 using TimeLimits = std::map<std::string, std::int64_t>;
 
+// The properties that an allocation must have. Zero or empty: not specified, the cluster decides.
 struct Allocation {
-  std::int64_t cores = 0;  // of each task
+  std::int64_t cores = 0;  // for each task
   std::int64_t memory_mb = 0;
   std::int64_t memory_mb_per_core = 0;
   std::int64_t runtime_min = 0;
@@ -32,24 +33,25 @@ struct Allocation {
 
 struct ClusterNeeds {
   Allocation allocation;
-  std::string key;   // of the job's record
-  std::string kind;  // the rule, or what else like jobs have in common: their durations are alike
-  std::string name;  // for people
+  std::string key;   // of the job's record in the store
+  std::string kind;  // the rule, or whatever else jobs of similar duration have in common
+  std::string name;  // shown to the user
   std::uint64_t identity = 0;
   double expected_s = 0;  // measured in earlier runs; 0: not known
 };
 
-// Jobs that go along with an attempt, in its batch. The farm starts them later: then it waits for these.
+// The other members of an attempt's group: they run in the same batch. The farm starts them later; the
+// executor then finds them in that batch and waits for it.
 struct GroupNeeds {
-  struct Mate {
+  struct Member {
     plan::Attempt attempt;
     ClusterNeeds needs;
-    std::vector<std::uint32_t> after;  // 0: the attempt itself; n: the nth mate
+    std::vector<std::uint32_t> after;  // the jobs it needs; 0: the attempt itself, n: the nth member
     plan::BatchFiles files;
   };
   std::string name;
   plan::BatchFiles files;  // of the attempt itself
-  std::vector<Mate> mates;
+  std::vector<Member> members;
 };
 
 class NeedsSource {
@@ -57,17 +59,17 @@ class NeedsSource {
   virtual ~NeedsSource() = default;
   virtual ClusterNeeds needs(const plan::Attempt& attempt) = 0;
 
-  // Asked once for each attempt that is to be submitted.
+  // Called once for each attempt that is to be submitted.
   virtual std::optional<GroupNeeds> group(const plan::Attempt& /*attempt*/) { return std::nullopt; }
-  // What ATTEMPT and those that go along with it need, where no more than CORES and MEMORY_MB can be had (0:
-  // no limit).
+  // What the attempt and the other members of its group need together, if at most `cores` and `memory_mb` are
+  // available (0: no limit).
   virtual Allocation together(const plan::Attempt& attempt, std::int64_t /*cores*/,
                               std::int64_t /*memory_mb*/) {
     return needs(attempt).allocation;
   }
 
-  // What else the batch system's command needs to know, where it is the user's: the command with the job's
-  // values filled in, and a comment for the script that is submitted.
+  // What a user-supplied submit command needs: the command with the job's values filled in, and a comment for
+  // the script that is submitted.
   struct Words {
     std::string command, properties;
   };

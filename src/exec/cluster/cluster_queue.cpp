@@ -8,25 +8,25 @@
 
 namespace furrow::exec {
 
-bool ClusterQueue::join(Job& job) {
-  const auto place = places_.find(job->needs.key);
-  if (place == places_.end()) return false;
-  *place->second = std::move(job);
+bool ClusterQueue::join(JobPtr& job) {
+  const auto slot = member_slots_.find(job->needs.key);
+  if (slot == member_slots_.end()) return false;
+  *slot->second = std::move(job);
   return true;
 }
 
-// Its mates are known from now on: the farm may start them before the batch is written.
-void ClusterQueue::add(Job job) {
+// From now on join() finds the members of its group: the farm may start them before the batch is written.
+void ClusterQueue::add(JobPtr job) {
   if ((job->group = needs_.group(job->attempt))) {
-    job->mates.resize(job->group->mates.size());
-    for (std::size_t i = 0; i < job->mates.size(); ++i)
-      places_[job->group->mates[i].needs.key] = &job->mates[i];
+    job->members.resize(job->group->members.size());
+    for (std::size_t i = 0; i < job->members.size(); ++i)
+      member_slots_[job->group->members[i].needs.key] = &job->members[i];
   }
   if (waiting_.empty()) since_ = os::monotonic_seconds();
   waiting_.push_back(std::move(job));
 }
 
-void ClusterQueue::put_back(Job job) {
+void ClusterQueue::requeue(JobPtr job) {
   if (waiting_.empty()) since_ = 0;
   waiting_.push_back(std::move(job));
 }
@@ -34,7 +34,7 @@ void ClusterQueue::put_back(Job job) {
 std::vector<WaitingJob> ClusterQueue::view(const SystemFigures& figures, bool each_alone) {
   std::vector<WaitingJob> view;
   view.reserve(waiting_.size());
-  for (const Job& job : waiting_) {
+  for (const JobPtr& job : waiting_) {
     if (job->group && !job->own) {
       job->own = job->needs.allocation;
       job->needs.allocation = needs_.together(job->attempt, figures.node_cores, figures.node_memory_mb);
@@ -47,23 +47,23 @@ std::vector<WaitingJob> ClusterQueue::view(const SystemFigures& figures, bool ea
   return view;
 }
 
-std::vector<std::vector<ClusterQueue::Job>> ClusterQueue::take(const PlannedSubmission& planned) {
-  std::vector<std::vector<Job>> batches;
+std::vector<std::vector<ClusterQueue::JobPtr>> ClusterQueue::take(const PlannedSubmission& planned) {
+  std::vector<std::vector<JobPtr>> batches;
   for (const PlannedBatch& batch : planned.batches) {
     auto& jobs = batches.emplace_back();
-    for (const std::size_t place : batch.jobs) jobs.push_back(std::move(waiting_[place]));
+    for (const std::size_t index : batch.jobs) jobs.push_back(std::move(waiting_[index]));
   }
   std::erase(waiting_, nullptr);
   if (!waiting_.empty()) since_ = os::monotonic_seconds();
   return batches;
 }
 
-std::vector<ClusterQueue::Job> ClusterQueue::take_all() {
-  std::vector<Job> all;
-  places_.clear();
-  for (Job& job : std::exchange(waiting_, {})) {
-    std::copy_if(std::move_iterator(job->mates.begin()), std::move_iterator(job->mates.end()),
-                 std::back_inserter(all), [](const Job& mate) { return mate != nullptr; });
+std::vector<ClusterQueue::JobPtr> ClusterQueue::take_all() {
+  std::vector<JobPtr> all;
+  member_slots_.clear();
+  for (JobPtr& job : std::exchange(waiting_, {})) {
+    std::copy_if(std::move_iterator(job->members.begin()), std::move_iterator(job->members.end()),
+                 std::back_inserter(all), [](const JobPtr& member) { return member != nullptr; });
     all.push_back(std::move(job));
   }
   return all;

@@ -1,8 +1,7 @@
-// Attempts that wait to be put into a batch, first come first served, and what is known of how long their
-// like take.
+// Attempts that wait for a batch, first come first served, and the measured durations of jobs by kind.
 //
-// A leader waits together with places for the others of its group, its mates: what the farm starts of them
-// meanwhile joins it there. Owns the jobs until they are taken. Not thread-safe.
+// The leader of a group holds slots for the other members: a member that the farm starts in the meantime
+// joins it there. Owns the jobs until they are taken. Not thread-safe.
 #pragma once
 
 #include <deque>
@@ -14,31 +13,31 @@
 
 #include "exec/cluster/batch_planner.hpp"
 #include "exec/cluster/batch_system.hpp"
-#include "exec/cluster/cluster_flight.hpp"
 #include "exec/cluster/cluster_needs.hpp"
+#include "exec/cluster/submitted_batch.hpp"
 
 namespace furrow::exec {
 
 class ClusterQueue {
  public:
-  using Job = std::unique_ptr<ClusterJob>;
+  using JobPtr = std::unique_ptr<ClusterJob>;
 
   explicit ClusterQueue(NeedsSource& needs) : needs_(needs) {}
 
   bool empty() const { return waiting_.empty(); }
-  double since() const { return since_; }  // when it began to fill, by the monotonic clock
+  double since() const { return since_; }  // when it began to fill, in monotonic seconds
 
-  bool join(Job& job);  // takes it where a leader has a place for it
-  void add(Job job);
-  void put_back(Job job);  // its batch is gone: it has waited long enough
+  bool join(JobPtr& job);  // takes the job if it is a member of the group of a waiting leader
+  void add(JobPtr job);
+  void requeue(JobPtr job);  // for a job whose batch is gone: it need not wait for others to collect
 
-  // How they stand, for plan_submission(); borrowed until the queue changes. No group gets more than a node
-  // has.
+  // The waiting jobs in order, for plan_submission(); borrowed until the queue changes. A group asks for no
+  // more than a node has.
   std::vector<WaitingJob> view(const SystemFigures& figures, bool each_alone);
-  // The jobs of each planned batch.
-  std::vector<std::vector<Job>> take(const PlannedSubmission& planned);
-  std::vector<Job> take_all();  // mates before their leaders
-  void forget_mate(const std::string& key) { places_.erase(key); }
+  // Removes and returns the jobs of each planned batch.
+  std::vector<std::vector<JobPtr>> take(const PlannedSubmission& planned);
+  std::vector<JobPtr> take_all();  // members before their leaders
+  void forget_member(const std::string& key) { member_slots_.erase(key); }
 
   void note_duration(const std::string& kind, double seconds);
 
@@ -49,10 +48,10 @@ class ClusterQueue {
   };
 
   NeedsSource& needs_;
-  std::deque<Job> waiting_;
+  std::deque<JobPtr> waiting_;
   double since_ = 0;
-  std::unordered_map<std::string, Job*> places_;  // of mates, by key; with leaders that wait
-  std::map<std::string, Mean> durations_;         // by kind
+  std::unordered_map<std::string, JobPtr*> member_slots_;  // by key of the member; owned by waiting leaders
+  std::map<std::string, Mean> durations_;                  // by kind
 };
 
 }  // namespace furrow::exec

@@ -11,8 +11,8 @@ namespace {
 constexpr double kLimit_s = 120;
 constexpr double kSubmitLimit_s = 300;
 
-// Whether a command is Slurm's: one of its words is.
-bool speaks_of_sbatch(const std::string& command) {
+// Whether one of the words of the command is Slurm's sbatch.
+bool uses_sbatch(const std::string& command) {
   const std::vector<std::string> words = split(command, ' ');
   return std::any_of(words.begin(), words.end(),
                      [](const std::string& word) { return word.substr(word.rfind('/') + 1) == "sbatch"; });
@@ -31,13 +31,13 @@ BatchState state_of(const CommandAnswer& answer) {
   const std::string word = answer.ok() ? first_line(answer.out) : std::string();
   if (word == "success") return {BatchState::Phase::kEnded, "COMPLETED", ""};
   if (word == "failed") return {BatchState::Phase::kEnded, "FAILED", ""};
-  // What is no answer says nothing: it counts as going on.
+  // Any other answer says nothing about the job, which therefore counts as running.
   return {BatchState::Phase::kRunning, word == "running" ? "RUNNING" : "unknown", ""};
 }
 
 }  // namespace
 
-// One question about all, a few at a time.
+// One round of status commands, a few at a time, for all batches.
 struct CommandSystem::Round {
   std::deque<std::string> waiting;
   std::size_t open = 0;
@@ -48,7 +48,7 @@ struct CommandSystem::Round {
 CommandSystem::CommandSystem(os::EventLoop& loop, CommandOptions options)
     : loop_(loop),
       options_(std::move(options)),
-      is_slurm_(options_.status.empty() && speaks_of_sbatch(options_.submit)),
+      is_slurm_(options_.status.empty() && uses_sbatch(options_.submit)),
       slurm_(loop),
       commands_(loop) {}
 
@@ -56,18 +56,18 @@ CommandSystem::~CommandSystem() { loop_.cancel(timer_); }
 
 void CommandSystem::submit(const Submission& submission, std::function<void(Result<std::string> name)> done) {
   const std::string command = submission.command + " " + shell_quote(submission.script);
-  const bool is_sbatch = speaks_of_sbatch(options_.submit);
-  commands_.run(command, kSubmitLimit_s,
-                [command, is_sbatch, done = std::move(done)](const CommandAnswer& answer) {
-                  std::string name = is_sbatch ? read_sbatch(answer.out) : std::string();
-                  if (name.empty()) name = first_line(answer.out);
-                  if (answer.ok() && !name.empty()) return done(std::move(name));
-                  Error error{answer.ok() ? "the command that submits jobs has printed no name: " + command
-                                          : "cannot submit: " + command};
-                  error.detail = first_line(answer.err.empty() ? answer.out : answer.err);
-                  error.hint = "It is that of --cluster, or of the profile.";
-                  done(fail(std::move(error)));
-                });
+  const bool is_sbatch = uses_sbatch(options_.submit);
+  commands_.run(
+      command, kSubmitLimit_s, [command, is_sbatch, done = std::move(done)](const CommandAnswer& answer) {
+        std::string name = is_sbatch ? read_sbatch(answer.out) : std::string();
+        if (name.empty()) name = first_line(answer.out);
+        if (answer.ok() && !name.empty()) return done(std::move(name));
+        Error error{answer.ok() ? "the command that submits jobs did not print a job name: " + command
+                                : "cannot submit: " + command};
+        error.detail = first_line(answer.err.empty() ? answer.out : answer.err);
+        error.hint = "The command comes from --cluster or from the profile.";
+        done(fail(std::move(error)));
+      });
 }
 
 void CommandSystem::ask(const std::vector<std::string>& batches, std::function<void(BatchStates)> done) {
@@ -100,7 +100,7 @@ void CommandSystem::remember(const std::string& batch, std::function<void(std::o
 void CommandSystem::cancel(const std::vector<std::string>& batches, bool at_once,
                            std::function<void()> done) {
   if (options_.cancel.empty()) {
-    if (!speaks_of_sbatch(options_.submit)) return done();
+    if (!uses_sbatch(options_.submit)) return done();
     return slurm_.cancel(batches, at_once, std::move(done));
   }
   const auto left =

@@ -1,10 +1,10 @@
-// Any batch system, by commands that the user has written for it, as for Snakemake 7:
+// Any batch system, driven by user-supplied commands as in Snakemake 7:
 //
 //   submit   gets the path of a script as its last word, and prints the job's name on its first line
 //   status   gets the name, and prints "running", "success" or "failed"
 //   cancel   gets names
 //
-// Where the first is Slurm's sbatch and the others are not given, Slurm is asked as it is otherwise.
+// If `submit` is Slurm's sbatch, the other two may be left out: then SlurmSystem asks and cancels.
 #pragma once
 
 #include <deque>
@@ -19,7 +19,7 @@ namespace furrow::exec {
 
 struct CommandOptions {
   std::string submit{}, status{}, cancel{};
-  std::size_t cancel_names = 1000;  // in one command
+  std::size_t cancel_names = 1000;  // at most so many names in one command
   double statuses_per_s = 10;
 };
 

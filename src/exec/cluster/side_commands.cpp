@@ -47,10 +47,10 @@ struct SideCommands::Running {
     fd = -1;
   }
   void read(int& fd, std::string& into) {
-    char piece[65536];
+    char buffer[65536];
     for (;;) {
-      const ssize_t n = ::read(fd, piece, sizeof piece);
-      if (n > 0 && into.size() < kMostOutput) into.append(piece, static_cast<std::size_t>(n));
+      const ssize_t n = ::read(fd, buffer, sizeof buffer);
+      if (n > 0 && into.size() < kMostOutput) into.append(buffer, static_cast<std::size_t>(n));
       if (n > 0 || (n < 0 && errno == EINTR)) continue;
       if (n < 0 && errno == EAGAIN) return;
       return close(fd);
@@ -109,7 +109,7 @@ void SideCommands::run(const std::string& command, double limit_s, std::function
     running->has_ended = true;
     running->answer.status = os::exit_code(ended->raw_status);
     running->close(running->child.pidfd);
-    // What it left in the background may hold its pipes: nobody waits for that.
+    // A process it left in the background may hold its pipes open; the answer does not wait for that.
     for (int* const fd : {&running->out_fd, &running->err_fd}) {
       if (*fd >= 0) running->read(*fd, fd == &running->out_fd ? running->answer.out : running->answer.err);
       running->close(*fd);
@@ -123,10 +123,10 @@ void SideCommands::run(const std::string& command, double limit_s, std::function
 }
 
 void SideCommands::finish(Running* running) {
-  const auto place =
+  const auto found =
       std::find_if(running_.begin(), running_.end(), [&](const auto& each) { return each.get() == running; });
-  const std::unique_ptr<Running> over = std::move(*place);
-  running_.erase(place);
+  const std::unique_ptr<Running> over = std::move(*found);
+  running_.erase(found);
   loop_.cancel(over->timer);
   over->done(std::move(over->answer));
 }

@@ -1,7 +1,7 @@
-// Programs that the engine runs for itself, beside the jobs: short ones that answer on standard output.
+// Runs short commands for the engine itself, alongside the jobs, and collects what they print.
 //
-// A program that does not answer in time is killed. Destroyed, it kills what runs and calls nobody back. Not
-// thread-safe.
+// A command that exceeds its time limit is killed. The destructor kills running commands without calling
+// back. Not thread-safe.
 #pragma once
 
 #include <functional>
@@ -14,7 +14,7 @@
 namespace furrow::exec {
 
 struct CommandAnswer {
-  int status = -1;  // exit code; -1: it could not be started, a signal or the time limit ended it
+  int status = -1;  // exit code; -1: it did not start, or a signal or the time limit ended it
   std::string out{}, err{};
   bool ok() const { return status == 0; }
 };
@@ -24,7 +24,7 @@ class SideCommands {
   explicit SideCommands(os::EventLoop& loop);  // borrowed
   ~SideCommands();
 
-  // By /bin/sh. Calls back from the loop, once.
+  // Runs the command with /bin/sh. Calls `done` once, from the loop.
   void run(const std::string& command, double limit_s, std::function<void(CommandAnswer)> done);
 
  private:

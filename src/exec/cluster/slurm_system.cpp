@@ -16,9 +16,9 @@ namespace {
 
 constexpr double kAskLimit_s = 60;
 constexpr double kSubmitLimit_s = 300;
-constexpr double kPatience_s = 1800;  // with a controller that is away, for one submission
+constexpr double kPatience_s = 1800;  // how long one submission waits for a controller that does not answer
 constexpr double kFirstPause_s = 2, kMostPause_s = 30;
-constexpr std::size_t kCancelAtOnce = 500;  // names in one command
+constexpr std::size_t kCancelAtOnce = 500;  // at most so many names in one command
 
 std::int64_t number(std::string_view text) {
   std::int64_t value = 0;
@@ -56,7 +56,7 @@ void add_option(std::string& command, const char* name, std::int64_t value) {
 
 std::string sbatch_command(const Submission& submission) {
   const Allocation& asked = submission.allocation;
-  // Not again by Slurm's own doing: what is tried again is decided by the engine, which knows of attempts.
+  // Slurm must not requeue by itself: the engine, which counts attempts, decides about retries.
   std::string command = "sbatch --parsable --no-requeue --export=ALL";
   add_option(command, "job-name", submission.name);
   add_option(command, "chdir", submission.directory);
@@ -72,7 +72,7 @@ std::string sbatch_command(const Submission& submission) {
   command += fmt::format(" --nodes={}", std::max<std::int64_t>(1, asked.nodes));
   command += fmt::format(" --ntasks={}", std::max<std::int64_t>({1, asked.tasks, asked.nodes}));
   add_option(command, "cpus-per-task", asked.cores);
-  if (!asked.extra.empty()) command += " " + asked.extra;  // words for a shell, as the user wrote them
+  if (!asked.extra.empty()) command += " " + asked.extra;  // shell words, as the user wrote them
   return command + " " + shell_quote(submission.script);
 }
 
@@ -91,7 +91,7 @@ std::string read_sbatch(const std::string& text) {
 }
 
 bool is_away(const CommandAnswer& answer) {
-  if (answer.status == -1) return true;  // it waited for longer than a submission can take
+  if (answer.status == -1) return true;  // killed after waiting longer than a submission can take
   for (const char* sign : {"Unable to contact slurm controller", "Socket timed out", "Connection refused",
                            "Zero Bytes were transmitted", "Slurm temporarily unable to accept job",
                            "Communication connection failure", "backup controller in standby mode"}) {
@@ -110,7 +110,7 @@ BatchStates read_squeue(const std::string& text) {
   return states;
 }
 
-// "30:00", "2:00:00", "7-00:00:00"; whole minutes. 0: none, as "infinite".
+// Whole minutes of a limit such as "30:00", "2:00:00" or "7-00:00:00"; 0: no limit, as "infinite".
 std::int64_t minutes_of_limit(std::string_view text) {
   const std::size_t dash = text.find('-');
   std::int64_t seconds = dash == std::string_view::npos ? 0 : 86400 * number(text.substr(0, dash));
@@ -123,7 +123,7 @@ std::int64_t minutes_of_limit(std::string_view text) {
   return (seconds + clock) / 60;
 }
 
-// PARTITION is marked by a star where it is the usual one.
+// A star marks the default partition.
 void add_time_limit(std::string partition, const std::string& limit, TimeLimits& limits) {
   const std::int64_t minutes = minutes_of_limit(limit);
   if (minutes == 0) return;
@@ -137,7 +137,7 @@ void add_time_limit(std::string partition, const std::string& limit, TimeLimits&
 SystemFigures read_figures(const std::string& config, const std::string& nodes) {
   SystemFigures figures;
   for (const std::string& line : split(config, '\n')) {
-    // Indices lie below MaxArraySize.
+    // Array indices must be below MaxArraySize.
     if (line.starts_with("MaxArraySize"))
       figures.max_array = static_cast<std::size_t>(std::max<std::int64_t>(0, number(line.substr(12)) - 1));
   }
@@ -196,7 +196,7 @@ std::string SlurmSystem::batch_name(const std::string& name, std::size_t index, 
 }
 
 void SlurmSystem::ask(const std::vector<std::string>&, std::function<void(BatchStates)> done) {
-  // All of this user's, since squeue refuses a list in which one is known no more.
+  // Asks about all jobs of this user, since squeue rejects a list that contains a job it no longer knows.
   const std::string command =
       fmt::format("squeue --noheader --array --states=all --user={} --format='%i|%T|%N'", ::geteuid());
   commands_.run(command, kAskLimit_s, [done = std::move(done)](const CommandAnswer& answer) {
@@ -225,7 +225,7 @@ void SlurmSystem::cancel(const std::vector<std::string>& batches, bool at_once, 
     std::string command = "scancel";
     for (std::size_t i = begin; i < std::min(batches.size(), begin + kCancelAtOnce); ++i)
       command += " " + shell_quote(batches[i]);
-    // To all processes, the runner included; without a signal Slurm sends SIGTERM, and SIGKILL after a while.
+    // --full reaches all processes, the runner included. Without it Slurm sends SIGTERM, and SIGKILL later.
     if (at_once) command += "; " + command + " --signal=KILL --full";
     commands_.run(command, kAskLimit_s, [left, done](const CommandAnswer&) {
       if (--*left == 0) done();

@@ -1,8 +1,8 @@
-// Slurm, by its commands: sbatch, squeue, scancel, sacct, scontrol, sinfo.
+// Slurm, driven by its commands: sbatch, squeue, scancel, sacct, scontrol, sinfo.
 //
-// Where its controller has answered before and does so no more, a submission is tried again and again, for
-// half an hour. One that has arrived all the same, without the answer to it, does no harm: of two runners of
-// a batch the first claims it.
+// If the controller has answered before and stops answering, a submission is retried for half an hour. A
+// submission that arrived although its answer was lost does no harm: of two runners of a batch, only the one
+// that claims it first runs it.
 #pragma once
 
 #include <memory>
@@ -36,17 +36,17 @@ class SlurmSystem : public BatchSystem {
 
   os::EventLoop& loop_;
   SideCommands commands_;
-  bool has_answered_ = false;  // ever
+  bool has_answered_ = false;  // whether the controller has answered at least once
   std::uint64_t again_timer_ = 0;
 };
 
-// The command that submits; and what the answers of Slurm's commands say.
+// The command that submits, and parsers for the answers of Slurm's commands.
 std::string sbatch_command(const Submission& submission);
 BatchStates read_squeue(const std::string& text);
 SystemFigures read_figures(const std::string& config, const std::string& nodes);
-// Whether a command says that Slurm's controller does not answer, and not that it refuses.
+// Whether a failed command means that Slurm's controller does not answer, rather than that it refuses.
 bool is_away(const CommandAnswer& answer);
-// The number that sbatch prints, with --parsable or without; empty: there is none.
+// The job number that sbatch prints, with --parsable or without; empty if there is none.
 std::string read_sbatch(const std::string& text);
 
 }  // namespace furrow::exec

@@ -19,7 +19,7 @@ Submission submission() {
   return made;
 }
 
-TEST(SlurmSystem, AsksForWhatTheJobSaysAndNoMore) {
+TEST(SlurmSystem, AsksOnlyForWhatTheJobRequests) {
   const std::string bare = sbatch_command(submission());
   for (const char* option : {"--mem", "--time", "--partition", "--account", "--array", "--cpus-per-task"})
     EXPECT_THAT(bare, Not(HasSubstr(option)));
@@ -35,14 +35,14 @@ TEST(SlurmSystem, AsksForWhatTheJobSaysAndNoMore) {
     EXPECT_THAT(command, HasSubstr(option));
 }
 
-TEST(SlurmSystem, AnArrayHasALogEach) {
+TEST(SlurmSystem, EachTaskOfAnArrayHasItsOwnLog) {
   Submission made = submission();
   made.batches = 12;
   EXPECT_THAT(sbatch_command(made), HasSubstr("--array=0-11"));
   EXPECT_THAT(sbatch_command(made), HasSubstr("log.%a"));
 }
 
-TEST(SlurmSystem, ReadsTheNumberInEitherForm) {
+TEST(SlurmSystem, ReadsTheJobNumberThatSbatchPrints) {
   EXPECT_EQ(read_sbatch("123\n"), "123");
   EXPECT_EQ(read_sbatch("123;cluster\n"), "123");
   EXPECT_EQ(read_sbatch("a message of the site\nSubmitted batch job 77\n"), "77");
@@ -62,7 +62,7 @@ TEST(SlurmSystem, ReadsTheQueue) {
   EXPECT_EQ(states->at("14").reason, "TIMEOUT");
 }
 
-TEST(SlurmSystem, ReadsItsFigures) {
+TEST(SlurmSystem, ReadsArraySizeAndNodeSizes) {
   const SystemFigures figures =
       read_figures("MaxArraySize            = 1001\nMaxDBDMsgs = 20012\n", "4|4000\n2|8000+\n");
   EXPECT_EQ(figures.max_array, 1000u);
@@ -71,7 +71,7 @@ TEST(SlurmSystem, ReadsItsFigures) {
   EXPECT_EQ(read_figures("", "").max_array, 0u);
 }
 
-TEST(SlurmSystem, PartitionsMayHaveTimeLimits) {
+TEST(SlurmSystem, ReadsTheTimeLimitsOfPartitions) {
   const TimeLimits limits =
       read_figures("",
                    "4|4000|main*|2:00:00\n4|4000|long|7-00:00:00\n4|4000|short|5:00\n4|4000|any|infinite\n")
@@ -79,7 +79,7 @@ TEST(SlurmSystem, PartitionsMayHaveTimeLimits) {
   EXPECT_EQ(limits, (TimeLimits{{"", 120}, {"main", 120}, {"long", 7 * 1440}, {"short", 5}}));
 }
 
-TEST(SlurmSystem, AControllerThatIsAwayRefusesNothing) {
+TEST(SlurmSystem, TellsASilentControllerFromARefusal) {
   EXPECT_TRUE(is_away({1, "",
                        "sbatch: error: Batch job submission failed: Unable to contact slurm controller "
                        "(connect failure)\n"}));

@@ -9,6 +9,7 @@ namespace {
 constexpr std::size_t kMostLeftovers = 256;
 constexpr rlim_t kWanted = 65536 + 1024;
 constexpr std::size_t kUsual = 1024;
+
 }  // namespace
 
 DescriptorLimit::DescriptorLimit() : now_(kUsual) {
@@ -27,7 +28,7 @@ std::size_t leftovers_allowed(std::size_t descriptors) { return std::min(kMostLe
 
 std::size_t attempts_allowed(std::size_t descriptors, bool one_stream) {
   const std::size_t others = 64 + leftovers_allowed(descriptors);
-  const std::size_t each = one_stream ? 3 : 5;  // a pidfd, and of each stream a pipe and a file
+  const std::size_t each = one_stream ? 3 : 5;  // a pidfd, and for each stream a pipe and a file
   return descriptors <= others + each ? 1 : (descriptors - others) / each;
 }
 

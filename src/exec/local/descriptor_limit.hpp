@@ -1,6 +1,6 @@
-// Room for many jobs: raises the soft limit of this process's open descriptors, as far as the hard one and
-// sense allow, and puts it back at the end. Programs are to be started with the limit that was there before:
-// some go through all numbers below it, and select() knows 1024.
+// Makes room for many jobs: raises this process's soft limit of open descriptors as far as the hard limit and
+// a sensible maximum allow, and restores it at the end. Programs must be started with the original limit:
+// some iterate over all descriptors below it, and select() handles only 1024.
 #pragma once
 
 #include <sys/resource.h>
@@ -17,7 +17,7 @@ class DescriptorLimit {
   DescriptorLimit& operator=(const DescriptorLimit&) = delete;
 
   std::size_t now() const { return now_; }
-  const rlimit* before() const { return is_raised_ ? &before_ : nullptr; }  // null: nothing has changed
+  const rlimit* before() const { return is_raised_ ? &before_ : nullptr; }  // null: the limit was not changed
 
  private:
   rlimit before_{};
@@ -25,8 +25,7 @@ class DescriptorLimit {
   bool is_raised_ = false;
 };
 
-// How many pipes of attempts that have ended are kept, and how many attempts can run, with so many
-// descriptors.
+// With this many descriptors: how many pipes of ended attempts may be kept, and how many attempts can run.
 std::size_t leftovers_allowed(std::size_t descriptors);
 std::size_t attempts_allowed(std::size_t descriptors, bool one_stream);
 

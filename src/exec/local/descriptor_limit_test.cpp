@@ -30,7 +30,7 @@ class DescriptorLimitTest : public ::testing::Test, public plan::ExitListener {
   std::vector<plan::Exit> exits_;
 };
 
-TEST_F(DescriptorLimitTest, IsRaisedWhileItLives) {
+TEST_F(DescriptorLimitTest, RaisesTheLimitDuringItsLifetime) {
   if (before_.rlim_max < 1000) GTEST_SKIP() << "the hard limit leaves no room";
   {
     DescriptorLimit limit;
@@ -44,12 +44,12 @@ TEST_F(DescriptorLimitTest, IsRaisedWhileItLives) {
   EXPECT_EQ(soft_limit(), 200u);
 }
 
-TEST_F(DescriptorLimitTest, ManyJobsRunUnderALowLimitAndSeeIt) {
+TEST_F(DescriptorLimitTest, ManyJobsRunDespiteALowLimitAndSeeThatLimit) {
   if (before_.rlim_max < 2000) GTEST_SKIP() << "the hard limit leaves no room";
   os::EventLoop loop;
   LocalExecutor executor(loop, nullptr, nullptr, nullptr, {});
   executor.set_listener(this);
-  constexpr std::size_t kJobs = 150;  // with three descriptors each
+  constexpr std::size_t kJobs = 150;  // they need three descriptors each
   ASSERT_GE(executor.max_running(), kJobs);
   for (plan::JobId job = 0; job < kJobs; ++job)
     executor.start({.job = job, .launch = testing_support::shell("sleep 0.5; ulimit -Sn; ulimit -Hn")});

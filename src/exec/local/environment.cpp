@@ -57,7 +57,7 @@ char* const* Environment::block(const Additions& additions, const std::string& d
   return block_.data();
 }
 
-// The jobs of a run mostly add the same names.
+// True for most calls: the jobs of a run mostly add the same names.
 bool Environment::adds_same_names(const Additions& additions, const std::string& directory) const {
   const std::size_t first = directory.empty() ? 0 : 1;
   if (names_.size() != first + additions.size() || (first == 1 && names_.front() != "PWD")) return false;

@@ -1,4 +1,5 @@
-// The environment of the programs that are started: this process's own, read once, with what an attempt adds.
+// The environment of the programs that are started: that of this process, read once, plus the variables that
+// an attempt adds.
 #pragma once
 
 #include <string>
@@ -12,13 +13,13 @@ class Environment {
  public:
   using Additions = std::vector<std::pair<std::string, std::string>>;
 
-  Environment();  // PWD is set right where it is not, as a shell would
+  Environment();  // corrects PWD if it is wrong, as a shell would
 
-  // The block for one program in DIRECTORY (empty: here). Valid until the next call.
+  // The environment block for one program in `directory` (empty: the current one). Valid until the next call.
   char* const* block(const Additions& additions, const std::string& directory);
   // PATH as the program will see it.
   std::string_view path(const Additions& additions) const;
-  // Whether bash would read a file, or take NAME as a function, because of the environment.
+  // Whether the environment would make bash read a startup file, or treat `name` as a function.
   bool changes_shell(std::string_view name, const Additions& additions) const;
 
  private:
@@ -27,10 +28,10 @@ class Environment {
 
   std::vector<std::string> base_;  // "NAME=value"
   std::vector<char*> base_block_;
-  std::vector<std::string> names_;  // that the block adds
+  std::vector<std::string> names_;  // of the variables that the block adds
   std::vector<std::string> added_;
   std::vector<char*> block_;
-  std::size_t kept_ = 0;                // entries of the base, at its beginning
+  std::size_t kept_ = 0;                // number of entries from base_, at the beginning of block_
   std::vector<std::string> functions_;  // "NAME" of each exported function
   std::string path_;
   std::string directory_;

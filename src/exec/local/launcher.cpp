@@ -16,7 +16,7 @@ namespace furrow::exec {
 
 namespace {
 
-// Linux takes 128 KiB for one argument, and no setting changes that.
+// Linux limits one argument to 128 KiB, and no setting changes that.
 constexpr std::size_t kLongestArgument = 100 * 1024;
 
 Error explain(const os::SpawnFailure& failure, const std::string& program, const plan::Launch& launch) {
@@ -30,18 +30,18 @@ Error explain(const os::SpawnFailure& failure, const std::string& program, const
       break;
   }
   if (failure.code == E2BIG) {
-    return Error{"cannot run " + program + ": its arguments and the environment are too long together"};
+    return Error{"cannot run " + program + ": its arguments and environment together are too long"};
   }
   return Error{"cannot run " + program + ": " + reason};
 }
 
-// Shells that agree on what a plain command is; anything else may be a language of its own.
+// These shells agree on what a plain command is; any other may have a language of its own.
 bool is_known_shell(std::string_view executable) {
   const std::string_view name = executable.substr(executable.rfind('/') + 1);
   return name == "bash" || name == "sh" || name == "dash";
 }
 
-// Whoever gives the words of a command knows no shell's.
+// The given words are used unless the shell would interpret the first one: as an assignment or a builtin.
 std::optional<std::vector<std::string>> given_words(const std::vector<std::string>& argv) {
   if (argv.front().empty() || argv.front().find('=') != std::string::npos || is_shell_word(argv.front()))
     return std::nullopt;
@@ -70,7 +70,7 @@ Result<os::Child> Launcher::start_program(const plan::Launch& launch, const Laun
 }
 
 Result<os::Child> Launcher::start_shell(const plan::Launch& launch, const LaunchTo& to) {
-  if (has_nul(launch.command) || has_nul(launch.prefix)) return fail("the command holds a NUL character");
+  if (has_nul(launch.command) || has_nul(launch.prefix)) return fail("the command contains a NUL character");
   os::Child child;
   if (start_plain(launch, to, child)) return child;
   return start_by_shell(launch, to);
@@ -100,7 +100,7 @@ Result<os::Child> Launcher::start_again(const plan::Launch& launch, LaunchTo to)
   return launch.kind == plan::Launch::Kind::kShell ? start_by_shell(launch, to) : start_program(launch, to);
 }
 
-// Whatever is wrong with a plain command, the shell finds the words for it.
+// Returns false if the program cannot be found or started: the shell then reports what is wrong.
 bool Launcher::start_plain(const plan::Launch& launch, const LaunchTo& to, os::Child& child) {
   if (!launch.prefix.empty() && launch.prefix != kDefaultPrefix) return false;
   if (launch.command.size() > kLongestArgument) return false;
@@ -109,7 +109,7 @@ bool Launcher::start_plain(const plan::Launch& launch, const LaunchTo& to, os::C
   if (!words || environment_.changes_shell(words->front(), launch.environment)) return false;
   const auto path = os::find_program(words->front(), environment_.path(launch.environment));
   if (!path) return false;
-  // A relative folder in PATH is relative to where the job runs.
+  // A relative folder in PATH is relative to the folder in which the job runs.
   if (!launch.directory.empty() && path->front() != '/' && *path != words->front()) return false;
   const Spawned spawned = spawn(*path, *words, launch, to);
   if (spawned) child = *spawned;
@@ -119,9 +119,9 @@ bool Launcher::start_plain(const plan::Launch& launch, const LaunchTo& to, os::C
 Result<std::string> Launcher::write_script(const std::string& text) {
   std::string path = os::absolute(scratch_) + "/command-XXXXXX";
   const int fd = ::mkostemp(path.data(), O_CLOEXEC);
-  if (fd < 0) return fail(system_error("cannot make a file for a long command in " + scratch_));
+  if (fd < 0) return fail(system_error("cannot create a file for a long command in " + scratch_));
   ::close(fd);
-  if (auto written = os::write_file(path, text); !written) return fail(std::move(written.error()));
+  FURROW_TRY(os::write_file(path, text));
   return path;
 }
 

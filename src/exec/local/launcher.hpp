@@ -1,5 +1,5 @@
-// Turns a Launch into a running process: finds the program, leaves out the shell where the command needs
-// none, and puts a command that is too long for an argument into a file.
+// Turns a Launch into a running process: finds the program, avoids the shell if the command needs none, and
+// writes a command that is too long for an argument into a file.
 #pragma once
 
 #include <atomic>
@@ -16,23 +16,24 @@
 namespace furrow::exec {
 
 struct LaunchTo {
-  int out_fd = -1, err_fd = -1;  // used where the launch names none
+  int out_fd = -1, err_fd = -1;  // used if the launch has no streams of its own
   std::atomic<std::int32_t>* slot = nullptr;
-  std::string* script = nullptr;  // set to a file that is to be deleted once the process has ended
-  bool waits = false;             // until the program runs
+  std::string* script = nullptr;  // set to a file that must be deleted once the process has ended
+  bool waits = false;             // wait until the program runs
 };
 
 class Launcher {
  public:
-  // SCRATCH: folder for commands that are too long. DESCRIPTORS: the limit that jobs see; borrowed, null:
-  // the engine's own.
+  // `scratch` is the folder for commands that are too long. `descriptors` is the limit that jobs see;
+  // borrowed, null: the engine's own limit.
   Launcher(std::string scratch, const rlimit* descriptors);
 
-  // Unless it waits, the child may turn out not to have become its program: see never_ran().
+  // Without LaunchTo::waits, a failure to execute the program shows only when the child has ended: see
+  // never_ran().
   Result<os::Child> start(const plan::Launch& launch, const LaunchTo& to);
-  // Of a child that has ended; asked once. It is to be started again then.
+  // Whether this child, which has ended, failed to execute its program. Ask once; if true, start it again.
   bool never_ran(const os::Child& ended) { return spawner_.failure(ended).has_value(); }
-  // Waits: what is wrong is told here, or by the shell where there is one.
+  // Waits until the program runs, so that an error is reported here, or by the shell if there is one.
   Result<os::Child> start_again(const plan::Launch& launch, LaunchTo to);
 
  private:

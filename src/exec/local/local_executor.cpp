@@ -19,7 +19,7 @@ namespace furrow::exec {
 
 namespace {
 
-// Looks at a job's memory: soon, since most are short, then ever less often.
+// When to look at a job's memory: soon, since most jobs are short, then ever less often.
 constexpr double kFirstLook_s = 0.002, kLastLook_s = 1;
 
 }  // namespace
@@ -28,7 +28,7 @@ constexpr double kFirstLook_s = 0.002, kLastLook_s = 1;
 
 void LocalExecutor::Impl::start(plan::Attempt attempt) {
   const std::optional<std::uint32_t> index = take_slot();
-  if (!index) {  // more than max_running(): a mistake of the caller's, but no reason to lose the job's end
+  if (!index) {  // more than max_running(): the caller's mistake, but the job must still be reported
     refused_.push_back(
         {.job = attempt.job, .attempt = attempt.number, .status = -1, .error = "too many jobs run at once"});
     report_soon();
@@ -54,7 +54,7 @@ Result<void> LocalExecutor::Impl::launch(std::uint32_t index) {
   }
   if (launch.kind != plan::Launch::Kind::kFork) return start_program(index, false);
   if (forks_ == nullptr) return fail("there is no evaluator to fork the job from");
-  if (auto opened = at(index).capture.open(one_stream_, at(index).exit.job); !opened) return opened;
+  FURROW_TRY(at(index).capture.open(one_stream_, at(index).exit.job));
   launch_fork(index, launch);
   at(index).launch = {};
   return {};
@@ -63,9 +63,9 @@ Result<void> LocalExecutor::Impl::launch(std::uint32_t index) {
 Result<void> LocalExecutor::Impl::start_program(std::uint32_t index, bool again) {
   AttemptSlot& slot = at(index);
   if (!slot.launch.output) {
-    if (auto opened = slot.capture.open(one_stream_, slot.exit.job); !opened) return opened;
+    FURROW_TRY(slot.capture.open(one_stream_, slot.exit.job));
   }
-  // The engine's own copies of streams are closed at once, and so could not be given a second time.
+  // The engine closes its copies of such streams at once, so they are not there for a second start.
   const bool has_streams = slot.launch.input || slot.launch.output || slot.launch.errors;
   const LaunchTo to{slot.capture.out_fd(), slot.capture.err_fd(), table(index), &slot.script, has_streams};
   Result<os::Child> child = again ? launcher_.start_again(slot.launch, to) : launcher_.start(slot.launch, to);
@@ -80,13 +80,13 @@ Result<void> LocalExecutor::Impl::start_program(std::uint32_t index, bool again)
   return {};
 }
 
-// The child has ended without having become the program.
+// The child has ended without having executed the program.
 void LocalExecutor::Impl::start_again(std::uint32_t index) {
   AttemptSlot& slot = at(index);
   (void)os::reap(slot.pid);
   forget_pidfd(slot);
   slot.pid = -1;
-  if (auto* const place = table(index)) *place = 0;
+  if (auto* const entry = table(index)) *entry = 0;
   slot.capture.finish();
   slot.capture.clear();
   slot.exit.cancelled |= is_cancelled_;
@@ -101,7 +101,7 @@ void LocalExecutor::Impl::cannot_start(std::uint32_t index, const Error& error) 
   AttemptSlot& slot = at(index);
   slot.exit.status = -1;
   slot.exit.error = error.to_string();
-  if (auto* const place = table(index)) *place = 0;
+  if (auto* const entry = table(index)) *entry = 0;
   end_later(index);
 }
 
@@ -125,7 +125,7 @@ void LocalExecutor::Impl::arm_timeout(std::uint32_t index, double seconds) {
   });
 }
 
-// What the kernel tells at the end says nothing of a job that is smaller than the engine.
+// The peak that the kernel reports at the end is useless for a job that is smaller than the engine.
 void LocalExecutor::Impl::watch_memory(std::uint32_t index, double delay_s) {
   at(index).memory = loop_.after(delay_s, [this, index, delay_s] {
     AttemptSlot& slot = at(index);
@@ -141,7 +141,7 @@ std::optional<std::uint32_t> LocalExecutor::Impl::take_slot() {
     index = free_.back();
     free_.pop_back();
   } else {
-    if (slots_.size() >= os::Guard::kSlots) return std::nullopt;
+    if (slots_.size() >= os::Watchdog::kSlots) return std::nullopt;
     index = static_cast<std::uint32_t>(slots_.size());
     slots_.push_back(std::make_unique<AttemptSlot>(tools_));
   }
@@ -183,11 +183,11 @@ void LocalExecutor::Impl::on_fork_exit(std::uint64_t tag, int raw_wait_status, s
   AttemptSlot& slot = at(*index);
   if (slot.state != State::kStarting && slot.state != State::kRunning) return;
   slot.exit.error = std::move(error);
-  if (slot.pid < 0 && guard_ != nullptr) slot.pid = guard_->slot(*index);
+  if (slot.pid < 0 && watchdog_ != nullptr) slot.pid = watchdog_->slot(*index);
   leader_ended(*index, raw_wait_status);
 }
 
-// --- tidying up
+// --- cleaning up
 
 void LocalExecutor::Impl::forget_pidfd(AttemptSlot& slot) {
   if (slot.pidfd < 0) return;
@@ -206,15 +206,15 @@ void LocalExecutor::Impl::destroy(std::uint32_t index) {
   if (slot.pid > 0) os::signal_group(slot.pid, SIGKILL);
   if (slot.pidfd >= 0) os::wait_for(slot.pid);
   forget_pidfd(slot);
-  if (auto* const place = table(index); place != nullptr && slot.pid > 0) *place = 0;
+  if (auto* const entry = table(index); entry != nullptr && slot.pid > 0) *entry = 0;
   for (const std::string& file : {slot.scratch, slot.script}) {
     if (!file.empty()) ::unlink(file.c_str());
   }
 }
 
-LocalExecutor::LocalExecutor(os::EventLoop& loop, os::Guard* guard, plan::ForkService* forks,
+LocalExecutor::LocalExecutor(os::EventLoop& loop, os::Watchdog* watchdog, plan::ForkService* forks,
                              OutputSink* sink, LocalOptions options)
-    : impl_(std::make_unique<Impl>(loop, guard, forks, sink, std::move(options))) {}
+    : impl_(std::make_unique<Impl>(loop, watchdog, forks, sink, std::move(options))) {}
 
 LocalExecutor::~LocalExecutor() = default;
 

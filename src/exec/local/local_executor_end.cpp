@@ -15,8 +15,8 @@ namespace furrow::exec {
 
 namespace {
 
-constexpr double kLookAgain_s = 0.002;  // at a group that is being ended
-constexpr double kSettle_s = 0.3;       // for a group after SIGKILL, and for a fork that was never answered
+constexpr double kLookAgain_s = 0.002;  // between two looks at groups that are being ended
+constexpr double kSettle_s = 0.3;       // how long to wait for a group, or for a fork's answer, after SIGKILL
 
 }  // namespace
 
@@ -27,10 +27,10 @@ void LocalExecutor::Impl::on_child_readable(std::uint32_t index) {
   const std::optional<int> status = os::peek_status(slot.pid);
   if (!status) return;
   if (launcher_.never_ran(slot.child)) return start_again(index);
-  // While it is not reaped nobody else can have its number, so what is sent to the group reaches nobody else.
-  const bool leave_alone = *status == 0 && slot.asked == Asked::kNothing;
-  if (leave_alone) {
-    if (auto* const place = table(index)) *place = 0;
+  // Until the leader is reaped its number is not reused, so a signal to the group reaches no other process.
+  const bool is_clean_exit = *status == 0 && slot.asked == Asked::kNothing;
+  if (is_clean_exit) {
+    if (auto* const entry = table(index)) *entry = 0;
   } else if (slot.asked != Asked::kTerminate) {
     os::signal_group(slot.pid, SIGKILL);
     slot.killed = os::monotonic_seconds();
@@ -49,7 +49,7 @@ void LocalExecutor::Impl::on_child_readable(std::uint32_t index) {
   leader_ended(index, *status);
 }
 
-// 0 where it is not known: then it was not more than the engine's own.
+// 0 if it is not known: then it was not larger than the engine's own.
 std::int64_t LocalExecutor::Impl::peak_of(const os::Ended& ended) {
   if (ended.max_rss_kb > own_peak_kb_) own_peak_kb_ = os::own_peak_kb();
   return ended.max_rss_kb > own_peak_kb_ ? ended.max_rss_kb : 0;
@@ -63,15 +63,15 @@ void LocalExecutor::Impl::leader_ended(std::uint32_t index, int raw_status) {
   slot.exit.signal = os::exit_signal(raw_status);
   loop_.cancel(std::exchange(slot.timeout, 0));
   if (slot.asked == Asked::kKill) loop_.cancel(std::exchange(slot.grace, 0));
-  const bool leave_alone = raw_status == 0 && slot.asked == Asked::kNothing;
-  if (leave_alone || !os::group_exists(slot.pid)) return report(index);
+  const bool is_clean_exit = raw_status == 0 && slot.asked == Asked::kNothing;
+  if (is_clean_exit || !os::group_exists(slot.pid)) return report(index);
   slot.state = State::kDraining;
   draining_.push_back(index);
   if (slot.asked == Asked::kNothing) ask_to_end(index, Asked::kKill);
   look_again_in(kLookAgain_s);
 }
 
-// One look for all: a run of thousands may be cancelled at once.
+// Looks at all groups together, since thousands of jobs may be cancelled at once.
 void LocalExecutor::Impl::look_at_groups() {
   look_timer_ = 0;
   const double now = os::monotonic_seconds();
@@ -132,7 +132,7 @@ void LocalExecutor::Impl::report(std::uint32_t index) {
   AttemptSlot& slot = at(index);
   cancel_timers(slot);
   keep_output(index);
-  if (auto* const place = table(index); place != nullptr && slot.state != State::kRetired) *place = 0;
+  if (auto* const entry = table(index); entry != nullptr && slot.state != State::kRetired) *entry = 0;
   for (std::string* const file : {&slot.scratch, &slot.script}) {
     if (!file->empty()) ::unlink(file->c_str());
     file->clear();
@@ -180,7 +180,7 @@ void LocalExecutor::Impl::ask_to_end(std::uint32_t index, Asked how) {
   AttemptSlot& slot = at(index);
   if (how == Asked::kTerminate && ending_.front().signal == SIGKILL) how = Asked::kKill;
   if (how <= slot.asked) return;
-  // One that has just ended by itself, unnoticed so far, is no victim of ours.
+  // If the job has just ended by itself, and this was not noticed yet, its end is not ours to claim.
   if (slot.state == State::kRunning && !slot.is_fork && slot.asked == Asked::kNothing &&
       os::peek_status(slot.pid))
     return;
@@ -188,11 +188,11 @@ void LocalExecutor::Impl::ask_to_end(std::uint32_t index, Asked how) {
   send(index);
 }
 
-// Sends what has been asked for; remembers it where the pid is not known yet.
+// Sends the signal that was asked for. If the pid is not known yet, on_forked() sends it later.
 void LocalExecutor::Impl::send(std::uint32_t index) {
   AttemptSlot& slot = at(index);
   int group = slot.pid;
-  if (group < 0 && guard_ != nullptr) group = guard_->slot(index).load();
+  if (group < 0 && watchdog_ != nullptr) group = watchdog_->slot(index).load();
   const bool kill_it = slot.asked == Asked::kKill;
   const int signal = kill_it ? SIGKILL : ending_[slot.step].signal;
   // The evaluator's answer can come before its child has made itself leader of a group.
@@ -221,12 +221,12 @@ void LocalExecutor::Impl::next_step(std::uint32_t index) {
   }
 }
 
-// The evaluator does not say how its child ended, or whether there was one; the run must not wait for it.
+// The evaluator does not say how its child ended, or whether there was one. The run must not wait for that.
 void LocalExecutor::Impl::give_up_on_fork(std::uint32_t index) {
   AttemptSlot& slot = at(index);
   slot.grace = 0;
-  if (slot.pid < 0 && guard_ != nullptr && guard_->slot(index) > 1)
-    os::signal_group(guard_->slot(index), SIGKILL);
+  if (slot.pid < 0 && watchdog_ != nullptr && watchdog_->slot(index) > 1)
+    os::signal_group(watchdog_->slot(index), SIGKILL);
   slot.exit.status = -1;
   slot.exit.signal = SIGKILL;
   slot.exit.usage.wall_s = os::monotonic_seconds() - slot.started;

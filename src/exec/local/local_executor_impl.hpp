@@ -1,5 +1,5 @@
-// The inside of the local executor: local_executor.cpp starts attempts and reports them,
-// local_executor_end.cpp is about how they end.
+// The implementation of the local executor: local_executor.cpp starts attempts, local_executor_end.cpp ends
+// and reports them.
 #pragma once
 
 #include <signal.h>
@@ -21,21 +21,21 @@ namespace furrow::exec {
 
 class LocalExecutor::Impl : public plan::ForkService::Listener {
  public:
-  Impl(os::EventLoop& loop, os::Guard* guard, plan::ForkService* forks, OutputSink* sink,
+  Impl(os::EventLoop& loop, os::Watchdog* watchdog, plan::ForkService* forks, OutputSink* sink,
        LocalOptions options)
       : loop_(loop),
-        guard_(guard),
+        watchdog_(watchdog),
         forks_(forks),
         sink_(sink),
         options_(std::move(options)),
         ending_(options_.ending.empty() ? std::vector<LocalOptions::Step>{{SIGTERM, options_.grace_s}}
                                         : options_.ending),
         one_stream_(sink == nullptr || sink->is_one_stream()),
-        most_(std::min({options_.max_running, std::size_t{os::Guard::kSlots},
+        most_(std::min({options_.max_running, std::size_t{os::Watchdog::kSlots},
                         attempts_allowed(limit_.now(), one_stream_)})),
         launcher_(options_.scratch, limit_.before()),
         tools_(loop, options_.scratch, leftovers_allowed(limit_.now()),
-               sink != nullptr && sink->wants_pieces() ? sink : nullptr) {
+               sink != nullptr && sink->wants_live_output() ? sink : nullptr) {
     if (forks_ != nullptr) forks_->set_fork_listener(this);
   }
 
@@ -63,7 +63,7 @@ class LocalExecutor::Impl : public plan::ForkService::Listener {
   std::optional<std::uint32_t> take_slot();
   std::optional<std::uint32_t> slot_of(std::uint64_t tag);
   std::atomic<std::int32_t>* table(std::uint32_t index) {
-    return guard_ == nullptr ? nullptr : &guard_->slot(index);
+    return watchdog_ == nullptr ? nullptr : &watchdog_->slot(index);
   }
 
   Result<void> launch(std::uint32_t index);
@@ -95,7 +95,7 @@ class LocalExecutor::Impl : public plan::ForkService::Listener {
   void destroy(std::uint32_t index);
 
   os::EventLoop& loop_;
-  os::Guard* const guard_;
+  os::Watchdog* const watchdog_;
   plan::ForkService* const forks_;
   OutputSink* const sink_;
   const LocalOptions options_;
@@ -106,14 +106,14 @@ class LocalExecutor::Impl : public plan::ForkService::Listener {
   Launcher launcher_;
   CaptureTools tools_;
   std::vector<std::unique_ptr<AttemptSlot>> slots_;
-  std::vector<std::uint32_t> free_;   // the last one freed is used first: its files are warm
-  std::vector<std::uint32_t> ended_;  // ended inside start(); reported from the loop
+  std::vector<std::uint32_t> free_;   // the slot freed last is used first: its files are warm
+  std::vector<std::uint32_t> ended_;  // attempts that ended inside start(); reported from the loop
   std::vector<plan::Exit> refused_;
   std::uint64_t ended_timer_ = 0;
-  std::vector<std::uint32_t> draining_;  // their leaders have ended
+  std::vector<std::uint32_t> draining_;  // slots in state kDraining
   std::uint64_t look_timer_ = 0;
-  bool is_cancelled_ = false;     // nothing is started again
-  std::int64_t own_peak_kb_ = 0;  // of the engine, when it was last looked at; it only grows
+  bool is_cancelled_ = false;     // by cancel_all(): no attempt is started again
+  std::int64_t own_peak_kb_ = 0;  // the engine's peak memory when last measured; it only grows
 };
 
 }  // namespace furrow::exec

@@ -30,8 +30,8 @@ class TemporaryFolder {
 struct LocalMade {
   TemporaryFolder temporary;
   os::EventLoop loop;
-  std::unique_ptr<os::Guard> guard = std::move(*os::Guard::start({}));
-  exec::LocalExecutor local{loop, guard.get(), nullptr, nullptr, {.scratch = temporary.path()}};
+  std::unique_ptr<os::Watchdog> watchdog = std::move(*os::Watchdog::start({}));
+  exec::LocalExecutor local{loop, watchdog.get(), nullptr, nullptr, {.scratch = temporary.path()}};
   plan::Executor& executor() { return local; }
   std::string folder() const { return temporary.path(); }
 };
@@ -73,7 +73,7 @@ struct RecordingSink : OutputSink {
   std::vector<std::string> out, err;
 };
 
-// An evaluator of which the test decides what it answers.
+// An evaluator whose answers the test decides.
 struct FakeForks : plan::ForkService {
   ~FakeForks() override {
     for (const int fd : held) ::close(fd);
@@ -84,15 +84,15 @@ struct FakeForks : plan::ForkService {
     tags.push_back(tag);
     slots.push_back(slot);
     payloads.push_back(payload);
-    last_out = ::fcntl(out_fd, F_DUPFD_CLOEXEC, 3);  // lent for the call
+    last_out = ::fcntl(out_fd, F_DUPFD_CLOEXEC, 3);  // it is only lent for the call
     held.push_back(last_out);
   }
-  // A child that is leader of its group and has written its place in the table, like the evaluator's.
-  int fork_sleeper(os::Guard* guard) {
+  // Forks a child that leads its group and has entered itself in the watchdog's table, as the evaluator's do.
+  int fork_sleeper(os::Watchdog* watchdog) {
     const int pid = ::fork();
     if (pid == 0) {
       ::setpgid(0, 0);
-      if (guard != nullptr) guard->slot(slots.back()) = ::getpid();
+      if (watchdog != nullptr) watchdog->slot(slots.back()) = ::getpid();
       ::execlp("sleep", "sleep", "60", nullptr);
       ::_exit(127);
     }
@@ -118,7 +118,7 @@ class LocalExecutorTest : public ::testing::Test {
  protected:
   LocalExecutor& make(OutputSink* sink = nullptr, LocalOptions options = {}) {
     if (options.scratch.empty()) options.scratch = temporary.path();
-    executor = std::make_unique<LocalExecutor>(loop, guard.get(), &forks, sink, options);
+    executor = std::make_unique<LocalExecutor>(loop, watchdog.get(), &forks, sink, options);
     executor->set_listener(&exits);
     return *executor;
   }
@@ -133,13 +133,13 @@ class LocalExecutorTest : public ::testing::Test {
 
   TemporaryFolder temporary;
   os::EventLoop loop;
-  std::unique_ptr<os::Guard> guard = std::move(*os::Guard::start({}));
+  std::unique_ptr<os::Watchdog> watchdog = std::move(*os::Watchdog::start({}));
   FakeForks forks;
   Exits exits;
   std::unique_ptr<LocalExecutor> executor;
 };
 
-TEST_F(LocalExecutorTest, ShowsEachOutputWholeAndByStream) {
+TEST_F(LocalExecutorTest, ShowsTheOutputOfEachJobByStream) {
   RecordingSink sink(false);
   make(&sink);
   for (plan::JobId job = 0; job < 3; ++job) start(shell("echo a; sleep 0.05; echo b; echo c >&2"), job);
@@ -149,7 +149,7 @@ TEST_F(LocalExecutorTest, ShowsEachOutputWholeAndByStream) {
   EXPECT_THAT(sink.err, ElementsAre("c\n", "c\n", "c\n"));
 }
 
-TEST_F(LocalExecutorTest, KeepsTheOrderOfBothStreamsWhereTheyAreOne) {
+TEST_F(LocalExecutorTest, OneStreamKeepsTheOrderOfOutputAndErrors) {
   RecordingSink sink(true);
   make(&sink);
   start(shell("echo a; echo b >&2; echo c"));
@@ -157,7 +157,7 @@ TEST_F(LocalExecutorTest, KeepsTheOrderOfBothStreamsWhereTheyAreOne) {
   EXPECT_THAT(sink.out, ElementsAre("a\nb\nc\n"));
 }
 
-TEST_F(LocalExecutorTest, AFileIsUsedAgainEmpty) {
+TEST_F(LocalExecutorTest, AReusedCaptureFileIsEmpty) {
   RecordingSink sink(false);
   make(&sink);
   for (const char* word : {"long-first-word", "b"}) {
@@ -167,7 +167,7 @@ TEST_F(LocalExecutorTest, AFileIsUsedAgainEmpty) {
   EXPECT_THAT(sink.out, ElementsAre("long-first-word\n", "b\n"));
 }
 
-TEST_F(LocalExecutorTest, AHundredMegabytesPassThrough) {
+TEST_F(LocalExecutorTest, HandlesAHundredMegabytesOfOutput) {
   make();
   start(shell("head -c 100000000 /dev/zero | tr '\\0' x; echo end"));
   finish();
@@ -181,7 +181,7 @@ TEST_F(LocalExecutorTest, AHundredMegabytesPassThrough) {
 
 TEST_F(LocalExecutorTest, APlainCommandRunsWithoutAShell) {
   make();
-  start(shell("ps -o ppid= -p 1"));  // any command: what counts is its parent
+  start(shell("ps -o ppid= -p 1"));  // any plain command will do
   start(shell("cat /proc/self/stat"));
   finish();
   ASSERT_EQ(exits.all.size(), 2u);
@@ -193,15 +193,15 @@ TEST_F(LocalExecutorTest, APlainCommandRunsWithoutAShell) {
   EXPECT_EQ(parent, ::getpid());
 }
 
-TEST_F(LocalExecutorTest, EachAttemptLeadsItsGroupAndIsInTheTableUntilItEnds) {
+TEST_F(LocalExecutorTest, TheWatchdogKnowsEachAttemptUntilItEnds) {
   make();
   start(shell("ps -o pid=,pgid= -p $$; sleep 0.5"));
-  for (int i = 0; i < 400 && guard->slot(0) == 0; ++i) ::usleep(1000);  // the child enters itself
-  const int pid = guard->slot(0);
+  for (int i = 0; i < 400 && watchdog->slot(0) == 0; ++i) ::usleep(1000);  // the child enters itself
+  const int pid = watchdog->slot(0);
   EXPECT_GT(pid, 1);
   EXPECT_EQ(::getpgid(pid), pid);
   finish();
-  EXPECT_EQ(guard->slot(0), 0);
+  EXPECT_EQ(watchdog->slot(0), 0);
 }
 
 TEST_F(LocalExecutorTest, ProgramsSeeDefaultSignals) {
@@ -219,17 +219,17 @@ TEST_F(LocalExecutorTest, ProgramsSeeDefaultSignals) {
   }
 }
 
-TEST_F(LocalExecutorTest, ProgramsGetNoDescriptorOfOurs) {
-  ::close_range(3, ~0u, CLOSE_RANGE_CLOEXEC);  // those that this program was started with
+TEST_F(LocalExecutorTest, ProgramsInheritNoDescriptor) {
+  ::close_range(3, ~0u, CLOSE_RANGE_CLOEXEC);  // the descriptors that this program was started with
   make();
   start(program({"ls", "/proc/self/fd"}));
   finish();
   EXPECT_EQ(exits.all.at(0).output, "0\n1\n2\n3\n");  // 3 is the folder that ls reads
 }
 
-TEST_F(LocalExecutorTest, MemoryOfTheEngineIsNotTheJobs) {
+TEST_F(LocalExecutorTest, EngineMemoryIsNotCountedAsTheJobs) {
   make();
-  std::vector<char> ballast(20 << 20, 'x');  // with a sanitizer it is several times as much
+  std::vector<char> ballast(20 << 20, 'x');  // with a sanitizer it takes several times as much
   start(shell("ls -d /"));
   start(program({"/usr/bin/python3", "-c", "x = b'x' * (300 << 20)"}));
   finish();
@@ -239,7 +239,7 @@ TEST_F(LocalExecutorTest, MemoryOfTheEngineIsNotTheJobs) {
   }
 }
 
-TEST_F(LocalExecutorTest, SeesThePeakOfAJobThatIsSmallerThanTheEngine) {
+TEST_F(LocalExecutorTest, MeasuresThePeakOfAJobSmallerThanTheEngine) {
   make();
   std::vector<char> ballast(200 << 20, 'x');
   plan::Launch launch =
@@ -260,7 +260,7 @@ double own_seconds() {
   return seconds(usage.ru_utime) + seconds(usage.ru_stime);
 }
 
-TEST_F(LocalExecutorTest, ThousandsOfTinyJobs) {
+TEST_F(LocalExecutorTest, RunsThousandsOfTinyJobs) {
   constexpr plan::JobId kJobs = 3000;
   make();
   plan::JobId next = 0;
@@ -286,12 +286,12 @@ TEST_F(LocalExecutorTest, DescriptorsDoNotLeak) {
     start(shell("exit 3"));
     finish();
   }
-  // What was left running holds its pipe until it ends.
+  // A background process holds its pipe until it ends.
   for (int i = 0; i < 200 && count() > before + 4; ++i) loop.run_once(0.01);
-  EXPECT_LE(count(), before + 4);  // a pipe or two that somebody still holds
+  EXPECT_LE(count(), before + 4);  // some background processes may still hold a pipe
 }
 
-TEST_F(LocalExecutorTest, AForkIsFollowedByWhatTheEvaluatorSays) {
+TEST_F(LocalExecutorTest, AForkEndsAsTheEvaluatorReports) {
   make();
   start(fork_launch());
   ASSERT_EQ(forks.tags.size(), 1u);
@@ -303,11 +303,11 @@ TEST_F(LocalExecutorTest, AForkIsFollowedByWhatTheEvaluatorSays) {
   EXPECT_EQ(exits.all.at(0).status, 1);
   EXPECT_EQ(exits.all.at(0).error, "NameError: x");
   EXPECT_EQ(exits.all.at(0).output, "printed\n");
-  forks.listener->on_fork_exit(forks.tags[0], 0, "");  // nobody's any more
+  forks.listener->on_fork_exit(forks.tags[0], 0, "");  // too late: the attempt was reported
   EXPECT_EQ(exits.all.size(), 1u);
 }
 
-TEST_F(LocalExecutorTest, AForkThatFailsIsAFailure) {
+TEST_F(LocalExecutorTest, AFailedForkFailsTheJob) {
   make();
   start(fork_launch());
   forks.listener->on_forked(forks.tags[0], fail("the evaluator is gone"));
@@ -316,7 +316,7 @@ TEST_F(LocalExecutorTest, AForkThatFailsIsAFailure) {
   EXPECT_EQ(exits.all.at(0).error, "the evaluator is gone");
 }
 
-TEST_F(LocalExecutorTest, ACancelReachesAForkWhosePidIsNotKnownYet) {
+TEST_F(LocalExecutorTest, ACancelReachesAForkWithAnUnknownPid) {
   make();
   start(fork_launch());
   executor->cancel_all(plan::Stop::kGently);
@@ -329,11 +329,11 @@ TEST_F(LocalExecutorTest, ACancelReachesAForkWhosePidIsNotKnownYet) {
   EXPECT_TRUE(exits.all.at(0).cancelled);
 }
 
-TEST_F(LocalExecutorTest, ACancelFindsTheForkInTheTableWhenTheEvaluatorIsSilent) {
+TEST_F(LocalExecutorTest, ACancelFindsAnUnansweredForkInTheWatchdogTable) {
   make();
   start(fork_launch());
-  const int pid = forks.fork_sleeper(guard.get());
-  while (guard->slot(forks.slots[0]) == 0) ::usleep(1000);
+  const int pid = forks.fork_sleeper(watchdog.get());
+  while (watchdog->slot(forks.slots[0]) == 0) ::usleep(1000);
   const double begun = os::monotonic_seconds();
   executor->cancel_all(plan::Stop::kGently);
   finish();
@@ -342,14 +342,14 @@ TEST_F(LocalExecutorTest, ACancelFindsTheForkInTheTableWhenTheEvaluatorIsSilent)
   EXPECT_GT(os::exit_signal(os::wait_for(pid).raw_status), 0);
 }
 
-TEST_F(LocalExecutorTest, AForkThatIsNeverAnsweredDoesNotHoldUpTheEnd) {
+TEST_F(LocalExecutorTest, AnUnansweredForkDoesNotDelayACancel) {
   make();
   start(fork_launch());
   executor->cancel_all(plan::Stop::kGently);
   finish(1);
   EXPECT_TRUE(exits.all.at(0).cancelled);
   EXPECT_FALSE(exits.all.at(0).ok());
-  // Its place is not given to another; and should the child come after all, it ends at once.
+  // Its slot is not used again. If the child does appear later, it is killed at once.
   start(fork_launch());
   EXPECT_NE(forks.slots[0], forks.slots[1]);
   const int pid = forks.fork_sleeper(nullptr);
@@ -357,7 +357,7 @@ TEST_F(LocalExecutorTest, AForkThatIsNeverAnsweredDoesNotHoldUpTheEnd) {
   EXPECT_EQ(os::exit_signal(os::wait_for(pid).raw_status), SIGKILL);
 }
 
-TEST_F(LocalExecutorTest, ExportedFunctionsAndStartupFilesKeepTheShell) {
+TEST_F(LocalExecutorTest, UsesTheShellIfAnExportedFunctionHasTheName) {
   ::setenv("BASH_FUNC_ls%%", "() { echo my own ls; }", 1);
   make();
   ::unsetenv("BASH_FUNC_ls%%");
@@ -366,7 +366,7 @@ TEST_F(LocalExecutorTest, ExportedFunctionsAndStartupFilesKeepTheShell) {
   EXPECT_EQ(exits.all.at(0).output, "my own ls\n");
 }
 
-TEST_F(LocalExecutorTest, LongCommandsLeaveNoFileBehind) {
+TEST_F(LocalExecutorTest, LongCommandsRunWithoutALastingFile) {
   make();
   start(shell("echo " + std::string(200 * 1024, 'x') + " | wc -c"));
   finish();
@@ -374,14 +374,14 @@ TEST_F(LocalExecutorTest, LongCommandsLeaveNoFileBehind) {
   EXPECT_TRUE(std::filesystem::is_empty(temporary.path()));
 }
 
-TEST_F(LocalExecutorTest, WorksWhereTheScratchFolderIsGone) {
+TEST_F(LocalExecutorTest, WorksWithoutTheScratchFolder) {
   make(nullptr, {.scratch = "/no/such/folder"});
   start(shell("echo x | cat"));
   finish();
   EXPECT_EQ(exits.all.at(0).output, "x\n");
 }
 
-TEST_F(LocalExecutorTest, MoreThanItTakesIsAFailureAndNoCrash) {
+TEST_F(LocalExecutorTest, AJobOverTheMaximumFails) {
   make(nullptr, {.max_running = 1});
   start(shell("sleep 0.1"), 0);
   start(shell("sleep 0.1"), 1);
@@ -390,12 +390,12 @@ TEST_F(LocalExecutorTest, MoreThanItTakesIsAFailureAndNoCrash) {
   EXPECT_TRUE(exits.all[1].ok());
 }
 
-TEST_F(LocalExecutorTest, DestroyedEarlyItEndsWhatRuns) {
+TEST_F(LocalExecutorTest, TheDestructorEndsRunningJobs) {
   make();
   start(shell("sleep 60 & sleep 60"));
-  const int pid = guard->slot(0);
+  const int pid = watchdog->slot(0);
   executor.reset();
-  EXPECT_EQ(guard->slot(0), 0);
+  EXPECT_EQ(watchdog->slot(0), 0);
   for (int i = 0; i < 100 && !os::living_groups({pid}).empty(); ++i) ::usleep(10000);
   EXPECT_TRUE(os::living_groups({pid}).empty());
   EXPECT_TRUE(exits.all.empty());
@@ -415,7 +415,7 @@ class StandardOutputSinkTest : public ::testing::Test {
   int file_;
 };
 
-TEST_F(StandardOutputSinkTest, CopiesAllToAPipe) {
+TEST_F(StandardOutputSinkTest, CopiesLongOutputToAPipe) {
   int ends[2];
   ASSERT_EQ(::pipe(ends), 0);
   const int child = ::fork();
@@ -433,7 +433,7 @@ TEST_F(StandardOutputSinkTest, CopiesAllToAPipe) {
   EXPECT_EQ(total, 300000u);
 }
 
-TEST_F(StandardOutputSinkTest, AReaderThatHasGoneStopsNothing) {
+TEST_F(StandardOutputSinkTest, AClosedReaderIsNotFatal) {
   int ends[2];
   ASSERT_EQ(::pipe(ends), 0);
   ::close(ends[0]);
@@ -445,7 +445,7 @@ TEST_F(StandardOutputSinkTest, AReaderThatHasGoneStopsNothing) {
   closed.show(output());
 }
 
-TEST_F(StandardOutputSinkTest, AReaderThatDoesNotReadIsLeftWhenASignalWaits) {
+TEST_F(StandardOutputSinkTest, APendingSignalEndsTheWaitForASlowReader) {
   int ends[2];
   ASSERT_EQ(::pipe(ends), 0);
   sigset_t interrupt, before;

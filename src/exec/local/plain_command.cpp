@@ -7,8 +7,7 @@ namespace furrow::exec {
 
 namespace {
 
-// Builtins and keywords of bash and dash, sorted. Where a program of that name exists too, the shell's own
-// may differ from it.
+// Builtins and keywords of bash and dash, sorted. A builtin may differ from a program of the same name.
 constexpr auto kShellWords = std::to_array<std::string_view>(
     {".",         ":",        "alias",   "bg",      "bind",     "break",   "builtin",  "caller",  "case",
      "cd",        "chdir",    "command", "compgen", "complete", "compopt", "continue", "coproc",  "declare",

@@ -16,7 +16,7 @@ TEST(PlainCommand, WordsOnOneLineArePlain) {
   EXPECT_THAT(plain_words("./tool --k=v"), Optional(ElementsAre("./tool", "--k=v")));
 }
 
-TEST(PlainCommand, WhatAShellWouldInterpretIsNot) {
+TEST(PlainCommand, ShellSyntaxIsNotPlain) {
   for (const char* command :
        {"a > b", "a | b", "a; b",    "a && b", "a 'b'",  "a \"b\"",    "a $b",  "a *.txt",
         "a ?",   "a [b]", "a {b,c}", "a ~",    "~/tool", "a #b",       "a `b`", "a \\b",
@@ -25,7 +25,7 @@ TEST(PlainCommand, WhatAShellWouldInterpretIsNot) {
   }
 }
 
-TEST(PlainCommand, AssignmentsBuiltinsAndKeywordsAreNot) {
+TEST(PlainCommand, AssignmentsBuiltinsAndKeywordsAreNotPlain) {
   for (const char* command :
        {"x=1", "x=1 env", "cd folder", "echo a", "true", ":", ". file", "source file", "time sort a",
         "exec sort a", "test -f a", "if a", "%1", "printf a", "ulimit -v 1", "while a"}) {
@@ -33,7 +33,7 @@ TEST(PlainCommand, AssignmentsBuiltinsAndKeywordsAreNot) {
   }
 }
 
-TEST(PlainCommand, NothingIsNot) {
+TEST(PlainCommand, AnEmptyCommandIsNotPlain) {
   EXPECT_EQ(plain_words(""), std::nullopt);
   EXPECT_EQ(plain_words(" \n\t "), std::nullopt);
 }

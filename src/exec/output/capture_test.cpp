@@ -1,4 +1,4 @@
-// What attempts print, and how it comes through the executor.
+// Tests what the executor captures of the output of attempts.
 #include "exec/output/capture.hpp"
 
 #include <fcntl.h>
@@ -66,7 +66,7 @@ class CaptureTest : public ::testing::Test, public OutputSink, public plan::Exit
   std::unique_ptr<LocalExecutor> executor_;
 };
 
-TEST_F(CaptureTest, OpeningTheStandardStreamsAnewLosesNothing) {
+TEST_F(CaptureTest, ReopeningTheStandardStreamsLosesNothing) {
   for (const bool one_stream : {true, false}) {
     make(one_stream);
     run("echo a; echo b > /dev/stdout; echo c; echo d > /dev/stdout; echo f");
@@ -80,7 +80,7 @@ TEST_F(CaptureTest, OpeningTheStandardStreamsAnewLosesNothing) {
   EXPECT_EQ(err_[3], "a\nb\nc\nd\ne\n");
 }
 
-TEST_F(CaptureTest, BothStreamsKeepTheirOrderWhereTheyAreOne) {
+TEST_F(CaptureTest, OneStreamKeepsTheOrderOfOutputAndErrors) {
   make(true);
   run("echo a; echo b > /dev/stderr; echo c; echo d >&2; echo e > /dev/stdout");
   EXPECT_EQ(out_.at(0), "a\nb\nc\nd\ne\n");
@@ -88,7 +88,7 @@ TEST_F(CaptureTest, BothStreamsKeepTheirOrderWhereTheyAreOne) {
   EXPECT_EQ(exits_.at(0).output, "a\nb\nc\nd\ne\n");
 }
 
-TEST_F(CaptureTest, LongOutputIsWholeAndInOrder) {
+TEST_F(CaptureTest, LongOutputIsCompleteAndInOrder) {
   make(false);
   run("seq 1 300000; seq 1 100000 >&2; echo end");
   run("echo short");
@@ -100,11 +100,11 @@ TEST_F(CaptureTest, LongOutputIsWholeAndInOrder) {
   EXPECT_FALSE(in_memory_.at(0));
   EXPECT_EQ(exits_.at(0).output.size(), plan::kKeptOutput);
   EXPECT_TRUE(exits_.at(0).output.ends_with("99999\n100000\n"));
-  EXPECT_EQ(out_.at(1), "short\n") << "the file is used again, empty";
+  EXPECT_EQ(out_.at(1), "short\n") << "the file is reused, empty";
   EXPECT_TRUE(in_memory_.at(1));
 }
 
-TEST_F(CaptureTest, TheKeptEndReachesFromTheFileIntoMemory) {
+TEST_F(CaptureTest, TheKeptEndSpansFileAndMemory) {
   make(true);
   run("head -c 200000 /dev/zero | tr '\\0' x; sleep 0.05; echo end");
   const std::string& kept = exits_.at(0).output;
@@ -119,7 +119,7 @@ std::int64_t own_kb() {
   return resident * 4;
 }
 
-TEST_F(CaptureTest, MuchOutputDoesNotFillMemory) {
+TEST_F(CaptureTest, LargeOutputDoesNotFillMemory) {
   LocalExecutor executor(loop_, nullptr, nullptr, nullptr, {});
   executor.set_listener(this);
   const std::int64_t before = own_kb();
@@ -133,7 +133,7 @@ TEST_F(CaptureTest, MuchOutputDoesNotFillMemory) {
   EXPECT_EQ(exits_.at(0).output.size(), plan::kKeptOutput);
 }
 
-TEST_F(CaptureTest, ManyPrintAtOnceAndNothingMixes) {
+TEST_F(CaptureTest, OutputOfParallelJobsIsNotMixed) {
   make(true);
   constexpr int kJobs = 100;
   for (int i = 0; i < kJobs; ++i) {
@@ -154,7 +154,7 @@ TEST_F(CaptureTest, ManyPrintAtOnceAndNothingMixes) {
   EXPECT_EQ(std::unique(words.begin(), words.end()), words.end());
 }
 
-TEST_F(CaptureTest, WhatAGoodJobLeavesBehindNeitherHoldsItUpNorDies) {
+TEST_F(CaptureTest, AJobDoesNotWaitForItsBackgroundProcess) {
   make(true);
   const std::string mark = "/tmp/furrow-capture-test-" + std::to_string(::getpid());
   ::unlink(mark.c_str());
@@ -172,25 +172,25 @@ TEST_F(CaptureTest, WhatAGoodJobLeavesBehindNeitherHoldsItUpNorDies) {
   EXPECT_EQ(out_.at(2), "last\n");
 }
 
-TEST_F(CaptureTest, OneWhoPrintsWithoutEndInTheBackgroundHoldsNobodyUp) {
+TEST_F(CaptureTest, AnEndlessBackgroundWriterDelaysNothing) {
   make(true);
   const double begun = os::monotonic_seconds();
   run("yes & echo $! >&2; sleep 0.1; true");
   EXPECT_LT(os::monotonic_seconds() - begun, 5);
   run("echo next");
   EXPECT_EQ(out_.at(1), "next\n");
-  // Its pid stands somewhere in what was printed.
+  // The output contains its pid somewhere.
   const std::size_t digit = out_.at(0).find_first_of("0123456789");
   ASSERT_NE(digit, std::string::npos);
   const int pid = std::stoi(out_[0].substr(digit));
   const int group = ::getpgid(pid);
-  EXPECT_FALSE(os::living_groups({group}).empty()) << "it lives on";
+  EXPECT_FALSE(os::living_groups({group}).empty()) << "it goes on running";
   executor_.reset();
   for (int i = 0; i < 500 && !os::living_groups({group}).empty(); ++i) ::usleep(10000);
-  EXPECT_TRUE(os::living_groups({group}).empty()) << "nobody reads any more";
+  EXPECT_TRUE(os::living_groups({group}).empty()) << "without a reader it ends";
 }
 
-TEST_F(CaptureTest, LeftoverPipesAreClosedOnceNobodyWrites) {
+TEST_F(CaptureTest, LeftoverPipesCloseAfterTheLastWriterEnds) {
   make(false);
   const auto count = [] { return std::distance(std::filesystem::directory_iterator("/proc/self/fd"), {}); };
   run("true; true");
@@ -201,7 +201,7 @@ TEST_F(CaptureTest, LeftoverPipesAreClosedOnceNobodyWrites) {
   EXPECT_EQ(count(), before);
 }
 
-TEST(LeftoverPipesTest, TheOldestGivesWayToNewerOnes) {
+TEST(LeftoverPipesTest, ClosesTheOldestPipeWhenFull) {
   os::EventLoop loop;
   LeftoverPipes pipes(loop, 2);
   int writers[3];
@@ -236,17 +236,17 @@ TEST_F(CaptureTest, AJobMayCloseItsStreams) {
   EXPECT_EQ(exits_.at(3).status, 3);
 }
 
-TEST_F(CaptureTest, AnEndInTheMiddleOfALineShowsWhatWasThere) {
+TEST_F(CaptureTest, ShowsAnIncompleteLastLine) {
   make(true);
   run("printf 'half a li'; kill -KILL $$");
   EXPECT_EQ(out_.at(0), "half a li");
   EXPECT_EQ(exits_.at(0).signal, SIGKILL);
 }
 
-TEST_F(CaptureTest, ACancelledJobsOutputIsShownToItsLastWord) {
+TEST_F(CaptureTest, ShowsAllOutputOfACancelledJob) {
   make(true, {.grace_s = 10});
   const std::string mark = "/tmp/furrow-capture-test-" + std::to_string(::getpid());
-  // More than a pipe holds, printed after it was asked to end: it must not wait for a reader.
+  // After the request to end, the job prints more than a pipe holds. It must not have to wait for a reader.
   start("trap 'head -c 300000 /dev/zero | tr \"\\0\" x; echo bye; exit 1' TERM; echo hello; : > " + mark +
         "; "
         "while true; do sleep 0.01; done");
@@ -262,15 +262,15 @@ TEST_F(CaptureTest, ACancelledJobsOutputIsShownToItsLastWord) {
   EXPECT_EQ(std::count(out_.at(0).begin(), out_.at(0).end(), 'x'), 300000);
 }
 
-TEST_F(CaptureTest, AFailedJobsGroupIsReadUntilItIsGone) {
+TEST_F(CaptureTest, ReadsTheOutputOfAFailedJobsProcessGroup) {
   make(true);
   run("(trap '' TERM; echo child; sleep 60) & sleep 0.05; echo leader; exit 2");
   EXPECT_EQ(exits_.at(0).status, 2);
   EXPECT_THAT(out_.at(0), AllOf(HasSubstr("child\n"), HasSubstr("leader\n")));
 }
 
-// In a process of its own, which has no standard descriptors.
-TEST_F(CaptureTest, AnEngineWithoutStandardStreamsCatchesAllTheSame) {
+// Runs in a forked child, which closes its standard descriptors.
+TEST_F(CaptureTest, CapturesWithoutStandardDescriptors) {
   const int child = ::fork();
   if (child == 0) {
     for (int fd = 0; fd <= 2; ++fd) ::close(fd);

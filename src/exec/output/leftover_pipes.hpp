@@ -1,7 +1,7 @@
-// Pipes of attempts that have ended while somebody can still write into them: a program that a job started in
-// the background and left running. They are read until they close, and what comes is thrown away, so that
-// such a program neither waits for a reader nor dies for want of one while the engine runs. Once the engine
-// has ended, or has given up the pipe for newer ones, its next write fails with EPIPE.
+// Pipes of attempts that have ended but can still be written to, by a program that a job started in the
+// background and left running. They are read until they close, and the data is discarded, so that such a
+// program neither blocks nor dies for lack of a reader while the engine runs. After the engine has ended, or
+// has closed the pipe in favour of newer ones, the program's next write fails with EPIPE.
 #pragma once
 
 #include <cstddef>
@@ -18,7 +18,7 @@ class LeftoverPipes {
   LeftoverPipes(const LeftoverPipes&) = delete;
   LeftoverPipes& operator=(const LeftoverPipes&) = delete;
 
-  void adopt(int fd);  // the reading end, non-blocking, not watched
+  void adopt(int fd);  // takes ownership of a read end that is non-blocking and not watched
   std::size_t size() const { return pipes_.size(); }
 
  private:

@@ -5,7 +5,7 @@ namespace furrow::exec {
 namespace {
 
 void copy(const CapturedStream& from, StreamWriter& to) {
-  os::for_each_piece(from, [&to](std::string_view piece) { return to.write(piece); });
+  os::for_each_fragment(from, [&to](std::string_view text) { return to.write(text); });
 }
 
 }  // namespace

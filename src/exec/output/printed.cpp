@@ -8,8 +8,8 @@ namespace {
 
 std::string end_of(const os::Spill& kept) {
   std::string text;
-  os::for_each_piece(kept.view(), [&](std::string_view piece) {
-    text += piece;
+  os::for_each_fragment(kept.view(), [&](std::string_view part) {
+    text += part;
     if (text.size() > 2 * plan::kKeptOutput) text.erase(0, text.size() - plan::kKeptOutput);
     return true;
   });

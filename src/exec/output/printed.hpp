@@ -1,4 +1,4 @@
-// What an attempt that runs elsewhere has printed, kept until it ends.
+// The output of an attempt that runs elsewhere, kept until the attempt ends.
 #pragma once
 
 #include <string>
@@ -7,7 +7,7 @@
 
 namespace furrow::exec {
 
-// The last part of both, at most plan::kKeptOutput bytes; standard error goes first where not both fit.
+// The end of both streams, at most plan::kKeptOutput bytes. Standard error has precedence if not both fit.
 std::string end_of(const os::Spill& out, const os::Spill& err);
 
 }  // namespace furrow::exec

@@ -13,7 +13,8 @@ namespace furrow::exec {
 
 namespace {
 
-// The standard ones may be closed, and then a child must find nothing of ours in their place.
+// If this process has closed its standard descriptors, a new descriptor may get one of their numbers. A child
+// must not find it there.
 int above_standard(int fd) {
   if (fd < 0 || fd > 2) return fd;
   const int above = ::fcntl(fd, F_DUPFD_CLOEXEC, 3);
@@ -21,8 +22,8 @@ int above_standard(int fd) {
   return above;
 }
 
-// A job that ends sooner is read once, at its end: watching its pipe would wake the engine twice for it. What
-// it prints until then has room in the pipe, or waits this long.
+// The pipe of a job that ends sooner is read once, at its end: watching it would wake the engine twice for
+// such a job. Until then the output fits into the pipe, or the job waits this long.
 constexpr double kWatchAfter_s = 0.01;
 
 void close_fd(int& fd) {
@@ -43,7 +44,7 @@ Result<void> StreamCapture::open(plan::JobId job) {
   if (::pipe2(ends, O_CLOEXEC) != 0) return fail(system_error("cannot make a pipe for the job's output"));
   read_fd_ = above_standard(ends[0]);
   write_fd_ = above_standard(ends[1]);
-  // Only our end: programs do not expect theirs to be so.
+  // Only our end is non-blocking: programs do not expect theirs to be.
   if (read_fd_ < 0 || write_fd_ < 0 || ::fcntl(read_fd_, F_SETFL, O_NONBLOCK) != 0) {
     const Error error = system_error("cannot make a pipe for the job's output");
     close_fd(read_fd_);
@@ -69,28 +70,28 @@ void StreamCapture::on_readable(std::uint32_t events) {
   if ((events & EPOLLIN) == 0 || take(1) == Taken::kEnd) close_read_end();
 }
 
-// Takes what is there, until it is MOST bytes or more.
+// Reads what is in the pipe, until it has read `most` bytes or more.
 StreamCapture::Taken StreamCapture::take(std::int64_t most) {
   while (most > 0) {
-    const ssize_t n = ::read(read_fd_, tools_.piece.get(), CaptureTools::kPiece);
+    const ssize_t n = ::read(read_fd_, tools_.buffer.get(), CaptureTools::kPipeCapacity);
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) return Taken::kAll;
     if (n == 0) return Taken::kEnd;
-    keep({tools_.piece.get(), static_cast<std::size_t>(n)});
+    keep({tools_.buffer.get(), static_cast<std::size_t>(n)});
     most -= n;
   }
   return Taken::kSome;
 }
 
-void StreamCapture::keep(std::string_view piece) {
-  if (tools_.pieces != nullptr) {
-    tools_.pieces->on_piece(job_, is_err_, piece);
+void StreamCapture::keep(std::string_view text) {
+  if (tools_.live_sink != nullptr) {
+    tools_.live_sink->on_output(job_, is_err_, text);
   } else {
-    kept_.append(piece);
+    kept_.append(text);
   }
 }
 
-// No more than was there at the beginning: one who writes without end must not hold up the engine.
+// Reads no more than is there at the beginning: a process that writes endlessly must not hold up the engine.
 void StreamCapture::finish() {
   close_write_end();
   if (read_fd_ < 0) return;

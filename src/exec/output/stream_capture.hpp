@@ -1,17 +1,16 @@
-// Catches one stream of one attempt through a pipe.
+// Captures one stream of one attempt through a pipe.
 //
-// A pipe and not a file: a program may open /dev/stdout anew, truncating, as often as it likes, and harms
-// nothing of what was written before.
+// It is a pipe and not a file because a program may reopen /dev/stdout with truncation, which would erase
+// what was written to a file before.
 //
 //   idle --open()--> reading --(no writer is left)--> closed --clear()--> idle
 //                       +--------(finish())------------^
 //
-// - reading: the loop takes what comes, so that no writer waits for us longer than the loop does. What is
-// more
-//   than fits into a little memory goes to an unlinked file.
-// - finish() takes what is in the pipe and does not wait for more. If somebody can still write, the pipe is
+// - reading: the loop reads what comes, so that a writer never waits long. Output that exceeds a small memory
+//   buffer goes to an unlinked file.
+// - finish() reads what is in the pipe and does not wait for more. If the pipe can still be written to, it is
 //   passed to LeftoverPipes.
-// - clear() keeps the file, emptied, for the next attempt.
+// - clear() empties the file and keeps it for the next attempt.
 #pragma once
 
 #include <cstdint>
@@ -28,22 +27,22 @@
 
 namespace furrow::exec {
 
-// What the captures of one executor have in common; outlives them.
+// Shared by all captures of one executor; outlives them.
 struct CaptureTools {
-  static constexpr std::size_t kPiece = 64 * 1024;  // what a pipe usually holds
+  static constexpr std::size_t kPipeCapacity = 64 * 1024;  // what a pipe usually holds
 
   CaptureTools(os::EventLoop& the_loop, std::string the_folder, std::size_t most_leftovers,
-               OutputSink* the_pieces)
+               OutputSink* the_live_sink)
       : loop(the_loop),
         folder(std::move(the_folder)),
         leftovers(the_loop, most_leftovers),
-        pieces(the_pieces) {}
+        live_sink(the_live_sink) {}
 
   os::EventLoop& loop;
-  const std::string folder;  // for what is long; where nothing can be made there: /tmp
+  const std::string folder;  // for long output; /tmp is used if no file can be created there
   LeftoverPipes leftovers;
-  OutputSink* const pieces;  // gets what comes, as it comes; null: it is kept until the end
-  const std::unique_ptr<char[]> piece = std::make_unique<char[]>(kPiece);
+  OutputSink* const live_sink;  // gets output as it comes; null: output is kept until the end
+  const std::unique_ptr<char[]> buffer = std::make_unique<char[]>(kPipeCapacity);
 };
 
 class StreamCapture {
@@ -56,19 +55,20 @@ class StreamCapture {
   Result<void> open(plan::JobId job);
   bool is_open() const { return write_fd_ >= 0; }
   int write_fd() const { return write_fd_; }
-  void close_write_end();  // as soon as the attempt has its own
+  void close_write_end();  // call once the attempt has its own copy
   void finish();
   void clear();
 
-  CapturedStream content() const { return kept_.view(); }  // valid until something else is called
-  os::Spill& kept() { return kept_; }                      // may be taken
+  CapturedStream content() const { return kept_.view(); }  // valid until the next call
+  os::Spill& kept() { return kept_; }                      // may be moved from
 
  private:
   void on_readable(std::uint32_t events);
-  // What a read left: perhaps more; nothing, for now; nothing ever, since nobody can write any more.
+  // What a read leaves in the pipe. kSome: perhaps more. kAll: nothing at present. kEnd: nothing, and no
+  // writer is left.
   enum class Taken : std::uint8_t { kSome, kAll, kEnd };
   Taken take(std::int64_t most);
-  void keep(std::string_view piece);
+  void keep(std::string_view text);
   void close_read_end();
   void unwatch();
 

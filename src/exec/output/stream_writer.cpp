@@ -12,7 +12,7 @@ namespace furrow::exec {
 
 namespace {
 
-constexpr std::size_t kPipePiece = 4096;  // what a pipe that is ready to be written takes without waiting
+constexpr std::size_t kPipeBuf = 4096;  // a pipe that polls as writable takes this much without blocking
 constexpr int kPatienceMs = 100;
 
 bool is_regular(int fd) {
@@ -20,7 +20,7 @@ bool is_regular(int fd) {
   return ::fstat(fd, &info) == 0 && S_ISREG(info.st_mode);
 }
 
-// The engine blocks the signals it handles, so they wait while it is in here.
+// The engine blocks the signals it handles, so they stay pending while it waits here.
 bool signal_is_waiting() {
   sigset_t waiting;
   if (::sigpending(&waiting) != 0) return false;
@@ -49,7 +49,7 @@ bool StreamWriter::write(std::string_view text) {
 
 bool StreamWriter::write_some(std::string_view& text) {
   if (may_block_ && !wait_writable(fd_)) return false;
-  const ssize_t n = ::write(fd_, text.data(), may_block_ ? std::min(text.size(), kPipePiece) : text.size());
+  const ssize_t n = ::write(fd_, text.data(), may_block_ ? std::min(text.size(), kPipeBuf) : text.size());
   if (n < 0) {
     if (errno != EINTR && errno != EAGAIN) error_ = errno;
     return true;

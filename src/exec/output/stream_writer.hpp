@@ -1,8 +1,8 @@
-// The engine's own standard output or error, as the place to which jobs' output goes.
+// Writes jobs' output to the engine's own standard output or error.
 //
-// A reader that does not read is waited for, unless a signal is waiting for the engine. A reader that has
-// gone, or a full disk, ends the writing for good: what comes then is dropped, and error() says why. Ignores
-// SIGPIPE in this process. Not thread-safe.
+// If the reader is slow, write() waits for it, unless a signal is pending for the engine. If the reader has
+// gone or the disk is full, writing ends permanently: all further text is dropped, and error() says why.
+// Makes this process ignore SIGPIPE. Not thread-safe.
 #pragma once
 
 #include <string_view>
@@ -13,8 +13,8 @@ class StreamWriter {
  public:
   explicit StreamWriter(int fd);  // borrowed
 
-  bool write(std::string_view text);    // false where not all of it was written
-  int error() const { return error_; }  // errno; 0: it can be written
+  bool write(std::string_view text);    // false if not all of it was written
+  int error() const { return error_; }  // errno; 0: no error so far
   int fd() const { return fd_; }
 
  private:
@@ -25,6 +25,6 @@ class StreamWriter {
   int error_ = 0;
 };
 
-bool is_same_file(int a, int b);  // two descriptors that end in the same place
+bool is_same_file(int a, int b);  // whether two descriptors refer to the same file
 
 }  // namespace furrow::exec

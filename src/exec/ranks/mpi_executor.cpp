@@ -14,8 +14,8 @@
 
 #include "exec/output/printed.hpp"
 #include "exec/output/stream_writer.hpp"
+#include "exec/ranks/rank_capacity.hpp"
 #include "exec/ranks/rank_input.hpp"
-#include "exec/ranks/rank_room.hpp"
 #include "os/events/alarm.hpp"
 #include "os/events/clock.hpp"
 #include "os/files/files.hpp"
@@ -27,7 +27,7 @@ namespace {
 
 using plan::Exit;
 
-// Between two looks for messages: MPI has nothing to sleep on.
+// The time between two looks for messages: MPI offers nothing to sleep on.
 constexpr double kBusy_s = 0.001, kIdle_s = 0.005, kIdleAfter_s = 0.2, kUnused_s = 0.05;
 constexpr double kCheckEvery_s = 0.5;
 
@@ -41,7 +41,7 @@ std::vector<std::string> own_environment() {
 
 class MpiExecutor::Impl : public plan::ExitListener {
  public:
-  Impl(os::EventLoop& loop, RankTeam& team, plan::Executor& local, OutputSink* sink, MpiOptions options);
+  Impl(os::EventLoop& loop, RankSet& rank_set, plan::Executor& local, OutputSink* sink, MpiOptions options);
   ~Impl() override;
 
   void start(plan::Attempt attempt);
@@ -55,7 +55,7 @@ class MpiExecutor::Impl : public plan::ExitListener {
  private:
   struct Rank {
     RankRecords out{};
-    std::uint64_t taken = 0;  // bytes of output that the rank was not told of yet
+    std::uint64_t taken = 0;  // bytes of output that were received but not yet confirmed to the rank
   };
   struct Sent {
     std::size_t rank = 0;
@@ -67,50 +67,50 @@ class MpiExecutor::Impl : public plan::ExitListener {
   };
 
   void set_up_ranks();
-  void on_exit(Exit exit) override;  // of a job of rank 0
+  void on_exit(Exit exit) override;  // for jobs of rank 0
   RankNeeds needs_of(const plan::Attempt& attempt) const;
   bool place(plan::Attempt& attempt);
   void place_waiting();
   void send(std::size_t rank, plan::Attempt attempt, const RankNeeds& needs);
-  void begin_input(std::uint64_t ticket, Sent& sent);
+  void begin_input(std::uint64_t request_id, Sent& sent);
   void pump();
   bool receive();
   void take(std::size_t rank, const RankRecordHead& head, std::string_view payload);
-  void printed(Sent& sent, bool is_err, std::string_view piece);
-  void ended(std::uint64_t ticket, Exit exit);
+  void printed(Sent& sent, bool is_err, std::string_view data);
+  void ended(std::uint64_t request_id, Exit exit);
   static void note_stream_errors(const Sent& sent, Exit& exit);
-  void returned(std::uint64_t ticket);
+  void returned(std::uint64_t request_id);
   void recall_from_the_stuck();
   void flush();
   void cancel_later(plan::Attempt attempt);
 
   os::EventLoop& loop_;
-  RankTeam& team_;
+  RankSet& rank_set_;
   plan::Executor& local_;
   OutputSink* const sink_;
   const MpiOptions options_;
   const std::uint32_t run_;
-  RankRoom room_;
+  RankCapacity capacity_;
   std::vector<Rank> ranks_;
   std::deque<plan::Attempt> waiting_;
-  std::unordered_map<std::uint64_t, std::unique_ptr<Sent>> sent_;  // by ticket
+  std::unordered_map<std::uint64_t, std::unique_ptr<Sent>> sent_;  // by request id
   std::unordered_map<plan::JobId, RankNeeds> here_;                // on rank 0
-  std::vector<Exit> cancelled_;                                    // to be reported from the loop
-  std::uint64_t last_ticket_ = 0;
+  std::vector<Exit> cancelled_;                                    // to be reported by pump()
+  std::uint64_t last_request_id_ = 0;
   double last_news_ = 0, last_check_ = 0;
   bool is_cancelled_ = false;
   os::Alarm pump_alarm_;
 };
 
-MpiExecutor::Impl::Impl(os::EventLoop& loop, RankTeam& team, plan::Executor& local, OutputSink* sink,
+MpiExecutor::Impl::Impl(os::EventLoop& loop, RankSet& rank_set, plan::Executor& local, OutputSink* sink,
                         MpiOptions options)
     : loop_(loop),
-      team_(team),
+      rank_set_(rank_set),
       local_(local),
       sink_(sink),
       options_(std::move(options)),
-      run_(team.next_run()),
-      room_(options_.shares, options_.may_send_ahead),
+      run_(rank_set.next_run()),
+      capacity_(options_.shares, options_.may_send_ahead),
       ranks_(options_.shares.size()),
       pump_alarm_(loop, [this] { pump(); }) {
   local_.set_listener(this);
@@ -129,12 +129,12 @@ void MpiExecutor::Impl::set_up_ranks() {
   setup.directory = os::current_directory();
   setup.environment = own_environment();
   setup.one_stream = !options_.has_streams && (sink_ == nullptr || sink_->is_one_stream());
-  setup.as_it_comes = options_.has_streams || (sink_ != nullptr && sink_->wants_pieces());
+  setup.as_it_comes = options_.has_streams || (sink_ != nullptr && sink_->wants_live_output());
   setup.ending = options_.ending;
   setup.evaluator = options_.evaluator;
   for (std::size_t rank = 1; rank < ranks_.size(); ++rank) {
-    setup.cores = room_.share(rank).cores;
-    setup.memory_mb = room_.share(rank).memory_mb;
+    setup.cores = capacity_.share(rank).cores;
+    setup.memory_mb = capacity_.share(rank).memory_mb;
     ranks_[rank].out.add(RankRecord::kSetup, run_, 0, write_setup(setup));
   }
 }
@@ -142,22 +142,22 @@ void MpiExecutor::Impl::set_up_ranks() {
 // --- where an attempt goes
 
 RankNeeds MpiExecutor::Impl::needs_of(const plan::Attempt& attempt) const {
-  return room_.fit(options_.needs ? options_.needs(attempt) : RankNeeds{});
+  return capacity_.fit(options_.needs ? options_.needs(attempt) : RankNeeds{});
 }
 
-// As many as run, and as there is room for now.
+// The running attempts and those for which there is room now.
 std::size_t MpiExecutor::Impl::max_running() const {
-  return waiting_.empty() ? running + static_cast<std::size_t>(room_.left()) : running;
+  return waiting_.empty() ? running + static_cast<std::size_t>(capacity_.left()) : running;
 }
 
 bool MpiExecutor::Impl::place(plan::Attempt& attempt) {
   const RankNeeds needs = needs_of(attempt);
-  // What a job reads cannot be called back.
-  const bool may_lie = !attempt.launch.input && needs.memory_mb == 0;
-  const auto rank = room_.place_for(needs, may_lie);
+  // A job with standard input cannot be recalled: its input is sent at once.
+  const bool may_queue = !attempt.launch.input && needs.memory_mb == 0;
+  const auto rank = capacity_.place_for(needs, may_queue);
   if (!rank) return false;
-  room_.take(*rank, needs, os::monotonic_seconds());
-  if (*rank != RankRoom::kRoot) {
+  capacity_.take(*rank, needs, os::monotonic_seconds());
+  if (*rank != RankCapacity::kRoot) {
     send(*rank, std::move(attempt), needs);
   } else {
     here_[attempt.job] = needs;
@@ -179,7 +179,7 @@ void MpiExecutor::Impl::start(plan::Attempt attempt) {
 }
 
 void MpiExecutor::Impl::send(std::size_t rank, plan::Attempt attempt, const RankNeeds& needs) {
-  const std::uint64_t ticket = ++last_ticket_;
+  const std::uint64_t request_id = ++last_request_id_;
   Rank& to = ranks_[rank];
   auto sent = std::make_unique<Sent>(Sent{.rank = rank,
                                           .attempt = std::move(attempt),
@@ -193,24 +193,25 @@ void MpiExecutor::Impl::send(std::size_t rank, plan::Attempt attempt, const Rank
                   .has_input = launch.input != nullptr,
                   .launch = launch};
   start.launch.scratch.clear();
-  to.out.add(RankRecord::kStart, run_, ticket, write_start(start));
+  to.out.add(RankRecord::kStart, run_, request_id, write_start(start));
   if (launch.output) sent->to_out.emplace(*launch.output);
   if (launch.errors) sent->to_err.emplace(*launch.errors);
-  if (launch.input) begin_input(ticket, *sent);
-  sent_.emplace(ticket, std::move(sent));
+  if (launch.input) begin_input(request_id, *sent);
+  sent_.emplace(request_id, std::move(sent));
   pump_alarm_.set(0);
 }
 
-void MpiExecutor::Impl::begin_input(std::uint64_t ticket, Sent& sent) {
+void MpiExecutor::Impl::begin_input(std::uint64_t request_id, Sent& sent) {
   sent.input = std::make_unique<RankInputReader>(
-      loop_, sent.attempt.launch.input, [this, ticket, rank = sent.rank](std::string_view piece) {
-        ranks_[rank].out.add(piece.empty() ? RankRecord::kInputEnd : RankRecord::kInput, run_, ticket, piece);
+      loop_, sent.attempt.launch.input, [this, request_id, rank = sent.rank](std::string_view data) {
+        ranks_[rank].out.add(data.empty() ? RankRecord::kInputEnd : RankRecord::kInput, run_, request_id,
+                             data);
         pump_alarm_.set(0);
       });
   sent.input->read_on();
 }
 
-// --- news from the ranks
+// --- messages from the ranks
 
 void MpiExecutor::Impl::pump() {
   for (Exit& exit : std::exchange(cancelled_, {})) {
@@ -224,7 +225,7 @@ void MpiExecutor::Impl::pump() {
   place_waiting();
   flush();
   if (now - last_check_ > kCheckEvery_s) {
-    team_.check();
+    rank_set_.check();
     last_check_ = now;
   }
   const bool is_used = !sent_.empty() || !waiting_.empty();
@@ -233,9 +234,9 @@ void MpiExecutor::Impl::pump() {
 
 bool MpiExecutor::Impl::receive() {
   bool any = false;
-  while (auto letter = team_.post().receive()) {
-    const auto rank = static_cast<std::size_t>(letter->from);
-    for_each_record(letter->message, [&](const RankRecordHead& head, std::string_view payload) {
+  while (auto received = rank_set_.transport().receive()) {
+    const auto rank = static_cast<std::size_t>(received->from);
+    for_each_rank_record(received->message, [&](const RankRecordHead& head, std::string_view payload) {
       if (head.kind == RankRecord::kOut || head.kind == RankRecord::kErr)
         ranks_[rank].taken += payload.size();
       if (head.run == run_) take(rank, head, payload);
@@ -253,7 +254,7 @@ void MpiExecutor::Impl::take(std::size_t, const RankRecordHead& head, std::strin
     if (is_ours && !is_cancelled_) ::kill(::getpid(), signal);
     return;
   }
-  const auto found = sent_.find(head.ticket);
+  const auto found = sent_.find(head.request_id);
   if (found == sent_.end()) return;
   Sent& sent = *found->second;
   switch (head.kind) {
@@ -264,28 +265,28 @@ void MpiExecutor::Impl::take(std::size_t, const RankRecordHead& head, std::strin
       if (sent.input) sent.input->taken(number_from(payload));
       return;
     case RankRecord::kReturned:
-      return returned(head.ticket);
+      return returned(head.request_id);
     case RankRecord::kExit:
-      return ended(head.ticket, read_exit(payload));
+      return ended(head.request_id, read_exit(payload));
     default:
       return;
   }
 }
 
-void MpiExecutor::Impl::printed(Sent& sent, bool is_err, std::string_view piece) {
+void MpiExecutor::Impl::printed(Sent& sent, bool is_err, std::string_view data) {
   if (auto& stream = is_err ? sent.to_err : sent.to_out) {
-    stream->write(piece);
-  } else if (sink_ != nullptr && sink_->wants_pieces()) {
-    sink_->on_piece(sent.attempt.job, is_err, piece);
+    stream->write(data);
+  } else if (sink_ != nullptr && sink_->wants_live_output()) {
+    sink_->on_output(sent.attempt.job, is_err, data);
   } else {
-    (is_err ? sent.err : sent.out).append(piece);
+    (is_err ? sent.err : sent.out).append(data);
   }
 }
 
-void MpiExecutor::Impl::ended(std::uint64_t ticket, Exit exit) {
-  const std::unique_ptr<Sent> sent = std::move(sent_.extract(ticket).mapped());
-  room_.give_back(sent->rank, sent->needs);
-  room_.ended(sent->rank, exit, os::monotonic_seconds());
+void MpiExecutor::Impl::ended(std::uint64_t request_id, Exit exit) {
+  const std::unique_ptr<Sent> sent = std::move(sent_.extract(request_id).mapped());
+  capacity_.give_back(sent->rank, sent->needs);
+  capacity_.ended(sent->rank, exit, os::monotonic_seconds());
   exit.job = sent->attempt.job;
   exit.attempt = sent->attempt.number;
   note_stream_errors(*sent, exit);
@@ -305,7 +306,7 @@ void MpiExecutor::Impl::ended(std::uint64_t ticket, Exit exit) {
   listener->on_exit(std::move(exit));
 }
 
-// As if the job itself had written there.
+// Reports a failed write as if the job itself had written there.
 void MpiExecutor::Impl::note_stream_errors(const Sent& sent, Exit& exit) {
   for (const auto* stream : {&sent.to_out, &sent.to_err}) {
     if (!*stream || (*stream)->error() == 0 || !exit.ok()) continue;
@@ -321,7 +322,7 @@ void MpiExecutor::Impl::note_stream_errors(const Sent& sent, Exit& exit) {
 void MpiExecutor::Impl::on_exit(Exit exit) {
   const auto found = here_.find(exit.job);
   if (found != here_.end()) {
-    room_.give_back(RankRoom::kRoot, found->second);
+    capacity_.give_back(RankCapacity::kRoot, found->second);
     here_.erase(found);
   }
   --running;
@@ -329,11 +330,11 @@ void MpiExecutor::Impl::on_exit(Exit exit) {
   if (!waiting_.empty()) pump_alarm_.set(0);
 }
 
-// --- what lies where it cannot run
+// --- recalled jobs
 
-void MpiExecutor::Impl::returned(std::uint64_t ticket) {
-  std::unique_ptr<Sent> sent = std::move(sent_.extract(ticket).mapped());
-  room_.give_back(sent->rank, sent->needs);
+void MpiExecutor::Impl::returned(std::uint64_t request_id) {
+  std::unique_ptr<Sent> sent = std::move(sent_.extract(request_id).mapped());
+  capacity_.give_back(sent->rank, sent->needs);
   if (!is_cancelled_) {
     waiting_.push_front(std::move(sent->attempt));
   } else {
@@ -342,7 +343,7 @@ void MpiExecutor::Impl::returned(std::uint64_t ticket) {
 }
 
 void MpiExecutor::Impl::recall_from_the_stuck() {
-  for (const std::size_t rank : room_.newly_stuck(os::monotonic_seconds()))
+  for (const std::size_t rank : capacity_.newly_stuck(os::monotonic_seconds()))
     ranks_[rank].out.add(RankRecord::kRecall, run_);
 }
 
@@ -351,7 +352,7 @@ void MpiExecutor::Impl::flush() {
     Rank& each = ranks_[rank];
     if (each.taken > 0) each.out.add(RankRecord::kTaken, run_, 0, as_bytes(std::exchange(each.taken, 0)));
     if (each.out.empty()) continue;
-    team_.post().send(static_cast<int>(rank), each.out.bytes());
+    rank_set_.transport().send(static_cast<int>(rank), each.out.bytes());
     each.out.clear();
   }
 }
@@ -380,23 +381,23 @@ void MpiExecutor::Impl::cancel_all(plan::Stop how) {
 
 void MpiExecutor::Impl::interrupt(plan::JobId job, bool timed_out) {
   if (here_.contains(job)) return local_.interrupt(job, timed_out);
-  for (const auto& [ticket, sent] : sent_) {
+  for (const auto& [request_id, sent] : sent_) {
     if (sent->attempt.job != job) continue;
-    ranks_[sent->rank].out.add(RankRecord::kInterrupt, run_, ticket, as_bytes(timed_out ? 1 : 0));
+    ranks_[sent->rank].out.add(RankRecord::kInterrupt, run_, request_id, as_bytes(timed_out ? 1 : 0));
     return pump_alarm_.set(0);
   }
 }
 
 // --- MpiExecutor
 
-MpiExecutor::MpiExecutor(os::EventLoop& loop, RankTeam& team, plan::Executor& local, OutputSink* sink,
+MpiExecutor::MpiExecutor(os::EventLoop& loop, RankSet& rank_set, plan::Executor& local, OutputSink* sink,
                          MpiOptions options)
-    : impl_(std::make_unique<Impl>(loop, team, local, sink, std::move(options))) {}
+    : impl_(std::make_unique<Impl>(loop, rank_set, local, sink, std::move(options))) {}
 
 MpiExecutor::~MpiExecutor() = default;
 
 std::int64_t MpiExecutor::most_ahead(const std::vector<RankShare>& shares) {
-  return static_cast<std::int64_t>(shares.size() - 1) * RankRoom::kMostAhead;
+  return static_cast<std::int64_t>(shares.size() - 1) * RankCapacity::kMostAhead;
 }
 
 void MpiExecutor::set_listener(plan::ExitListener* listener) { impl_->listener = listener; }

@@ -1,21 +1,22 @@
-// Runs attempts on the ranks that mpirun or srun has started: on rank 0 by a LocalExecutor here, on the
-// others by their RankRunner.
+// Runs attempts on the ranks that mpirun or srun has started: on rank 0 with a LocalExecutor, on the other
+// ranks with their RankRunner.
 //
 // States of an attempt:
 //
-//   waiting --(there is room on a rank)--> sent --(exit)--> reported
-//      ^                                     |
-//      +-------------(returned)--------------+
+//   waiting --(a rank has room)--> sent --(exit)--> reported
+//      ^                             |
+//      +---------(returned)----------+
 //
-// - waiting: for room, first come, first served. Rank 0's farm counts cores in all and does not know that a
-//   job of three does not fit where two ranks have two each.
-// - sent: where jobs are short, a rank gets some more than it has room for, so that its cores find the next
-//   one there. Those that lie there while another rank could run them are called back (returned).
-// - reported: after what it printed has come.
+// - waiting: for room on a rank, first come, first served. The farm on rank 0 counts all cores together and
+//   does not know that a job of three cores does not fit on two ranks with two each.
+// - sent: where jobs are short, a rank gets more of them than it has room for, so that a core that becomes
+//   free finds the next job there. Jobs that are queued there while another rank could run them are recalled
+//   (returned).
+// - reported: after its output has arrived.
 //
-// What cannot be had over MPI is the caller's to refuse: a launch's streams are passed on piece by piece.
-// Where a rank dies, MPI or the launcher ends all others; then this process is killed, too. Shutdown as with
-// the LocalExecutor. Not thread-safe.
+// A launch's streams are passed on part by part; a caller that needs what this cannot do must refuse it. If a
+// rank dies, MPI or the launcher kills all others, including this process. Shutdown: as for LocalExecutor.
+// Not thread-safe.
 #pragma once
 
 #include <functional>
@@ -24,8 +25,8 @@
 #include <vector>
 
 #include "exec/output/output_sink.hpp"
-#include "exec/ranks/rank_room.hpp"
-#include "exec/ranks/rank_team.hpp"
+#include "exec/ranks/rank_capacity.hpp"
+#include "exec/ranks/rank_set.hpp"
 #include "os/events/event_loop.hpp"
 #include "plan/executor.hpp"
 
@@ -34,21 +35,22 @@ namespace furrow::exec {
 struct MpiOptions {
   std::vector<RankShare> shares{};                                 // by rank
   std::function<RankNeeds(const plan::Attempt& attempt)> needs{};  // empty: one core each
-  bool has_streams = false;  // launches come with descriptors for what is printed, which is passed on at once
+  // Launches have descriptors for their output, which is passed on at once.
+  bool has_streams = false;
   bool may_send_ahead = true;
   std::vector<LocalOptions::Step> ending{};  // as in LocalOptions
-  std::string scratch{};                     // for output that is long; empty: /tmp
+  std::string scratch{};                     // the folder for long output; empty: /tmp
   BatchEvaluator evaluator{};                // for attempts that fork
 };
 
 class MpiExecutor final : public plan::Executor {
  public:
-  // All borrowed; LOCAL runs what stays on rank 0, with the same SINK.
-  MpiExecutor(os::EventLoop& loop, RankTeam& team, plan::Executor& local, OutputSink* sink,
+  // Everything is borrowed. LOCAL runs the jobs of rank 0, with the same SINK.
+  MpiExecutor(os::EventLoop& loop, RankSet& rank_set, plan::Executor& local, OutputSink* sink,
               MpiOptions options);
   ~MpiExecutor() override;
 
-  // The most that may be sent ahead in all: cores that a budget may hand out beyond what there is.
+  // The most jobs that may be sent ahead, over all ranks: a budget may hand out as many cores too many.
   static std::int64_t most_ahead(const std::vector<RankShare>& shares);
 
   void set_listener(plan::ExitListener* listener) override;

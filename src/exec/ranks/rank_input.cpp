@@ -12,7 +12,7 @@ namespace furrow::exec {
 
 namespace {
 
-constexpr std::size_t kPiece = 64 * 1024;
+constexpr std::size_t kFragmentBytes = 64 * 1024;
 
 bool may_come_later(int error) { return error == EAGAIN || error == EINTR; }
 
@@ -21,7 +21,7 @@ bool may_come_later(int error) { return error == EAGAIN || error == EINTR; }
 // --- rank 0
 
 RankInputReader::RankInputReader(os::EventLoop& loop, plan::Launch::Stream input,
-                                 std::function<void(std::string_view piece)> send)
+                                 std::function<void(std::string_view data)> send)
     : loop_(loop), input_(std::move(input)), send_(std::move(send)) {
   const int flags = ::fcntl(*input_, F_GETFL);
   if (flags >= 0) ::fcntl(*input_, F_SETFL, flags | O_NONBLOCK);
@@ -30,23 +30,23 @@ RankInputReader::RankInputReader(os::EventLoop& loop, plan::Launch::Stream input
 RankInputReader::~RankInputReader() { unwatch(); }
 
 void RankInputReader::read_on() {
-  char piece[kPiece];
-  while (!is_over_ && under_way_ < kInputWindow) {
-    const ssize_t n = ::read(*input_, piece, std::min(sizeof piece, kInputWindow - under_way_));
+  char data[kFragmentBytes];
+  while (!is_over_ && in_flight_ < kInputWindow) {
+    const ssize_t n = ::read(*input_, data, std::min(sizeof data, kInputWindow - in_flight_));
     if (n < 0 && may_come_later(errno)) {
       if (!std::exchange(is_watched_, true))
         loop_.watch(*input_, EPOLLIN, [this](std::uint32_t) { read_on(); });
       return;
     }
     is_over_ = n <= 0;
-    under_way_ += n > 0 ? static_cast<std::size_t>(n) : 0;
-    send_({piece, n > 0 ? static_cast<std::size_t>(n) : 0});
+    in_flight_ += n > 0 ? static_cast<std::size_t>(n) : 0;
+    send_({data, n > 0 ? static_cast<std::size_t>(n) : 0});
   }
   unwatch();
 }
 
 void RankInputReader::taken(std::size_t bytes) {
-  under_way_ -= std::min(bytes, under_way_);
+  in_flight_ -= std::min(bytes, in_flight_);
   if (!is_watched_) read_on();
 }
 
@@ -72,9 +72,9 @@ RankInputWriter::~RankInputWriter() { close(); }
 
 plan::Launch::Stream RankInputWriter::take_read_end() { return std::exchange(read_end_, nullptr); }
 
-void RankInputWriter::write(std::string_view piece) {
-  if (fd_ < 0) return taken_(piece.size());
-  pending_ += piece;
+void RankInputWriter::write(std::string_view data) {
+  if (fd_ < 0) return taken_(data.size());
+  pending_ += data;
   if (!is_watched_) write_on();
 }
 
@@ -92,7 +92,7 @@ void RankInputWriter::write_on() {
     done += static_cast<std::size_t>(n);
   }
   const bool waits = done < pending_.size() && errno == EAGAIN;
-  const std::size_t gone = waits ? done : pending_.size();  // broken: nobody reads it
+  const std::size_t gone = waits ? done : pending_.size();  // if the pipe is broken, everything is dropped
   const bool is_broken = !waits && done < pending_.size();
   pending_.erase(0, gone);
   if (waits) {

@@ -28,14 +28,14 @@ struct Pipe {
   int ends[2] = {-1, -1};
 };
 
-TEST(RankInputReader, SendsAllThatComesAndItsEndOnce) {
+TEST(RankInputReader, SendsEverythingAndTheEndOnce) {
   os::EventLoop loop;
   Pipe pipe;
   std::string sent;
   int ends = 0;
-  RankInputReader reader(loop, owned(pipe.ends[0]), [&](std::string_view piece) {
-    sent += piece;
-    ends += piece.empty() ? 1 : 0;
+  RankInputReader reader(loop, owned(pipe.ends[0]), [&](std::string_view data) {
+    sent += data;
+    ends += data.empty() ? 1 : 0;
   });
   reader.read_on();
   EXPECT_EQ(ends, 0);
@@ -49,18 +49,18 @@ TEST(RankInputReader, SendsAllThatComesAndItsEndOnce) {
   EXPECT_EQ(ends, 1);
 }
 
-TEST(RankInputReader, HasNoMoreThanAWindowUnderWay) {
+TEST(RankInputReader, KeepsAtMostAWindowInFlight) {
   os::EventLoop loop;
   const int file = ::open("/dev/zero", O_RDONLY | O_CLOEXEC);
   std::size_t sent = 0;
-  RankInputReader reader(loop, owned(file), [&](std::string_view piece) { sent += piece.size(); });
+  RankInputReader reader(loop, owned(file), [&](std::string_view data) { sent += data.size(); });
   reader.read_on();
   EXPECT_EQ(sent, kInputWindow);
   reader.taken(1000);
   EXPECT_EQ(sent, kInputWindow + 1000);
 }
 
-TEST(RankInputWriter, WritesWhatTheReaderTakesAndTellsOfIt) {
+TEST(RankInputWriter, WritesAsTheReaderReadsAndReportsIt) {
   os::EventLoop loop;
   std::size_t taken = 0;
   RankInputWriter writer(loop, [&](std::size_t bytes) { taken += bytes; });
@@ -71,10 +71,10 @@ TEST(RankInputWriter, WritesWhatTheReaderTakesAndTellsOfIt) {
   writer.end();
   EXPECT_LT(taken, text.size()) << "a pipe holds less";
   std::size_t read = 0;
-  char piece[4096];
+  char data[4096];
   const double until = os::monotonic_seconds() + 10;
   for (ssize_t n = 1; n != 0 && os::monotonic_seconds() < until;) {
-    n = ::read(*end, piece, sizeof piece);
+    n = ::read(*end, data, sizeof data);
     read += n > 0 ? static_cast<std::size_t>(n) : 0;
     loop.run_once(0);
   }
@@ -82,7 +82,7 @@ TEST(RankInputWriter, WritesWhatTheReaderTakesAndTellsOfIt) {
   EXPECT_EQ(taken, text.size());
 }
 
-TEST(RankInputWriter, ThrowsAwayWhatNobodyReads) {
+TEST(RankInputWriter, DropsWhatNobodyReads) {
   os::EventLoop loop;
   std::size_t taken = 0;
   RankInputWriter writer(loop, [&](std::size_t bytes) { taken += bytes; });

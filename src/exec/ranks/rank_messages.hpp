@@ -1,5 +1,5 @@
-// The payloads of records between ranks that are JSON: what a rank has, what a run's jobs have in common, an
-// attempt, its end. docs/design/cluster.md lists their members. Thread-safe: no state.
+// The JSON payloads of records between ranks: what a rank has, what all jobs of a run have in common, an
+// attempt, its exit. docs/design/cluster.md lists their members. Thread-safe: no state.
 #pragma once
 
 #include <cstdint>
@@ -7,26 +7,26 @@
 #include <string_view>
 #include <vector>
 
-#include "exec/batch/batch_file.hpp"
+#include "exec/batch/batch_spec.hpp"
 #include "exec/local/local_executor.hpp"
 #include "plan/executor.hpp"
 
 namespace furrow::exec {
 
-// What a rank says of itself.
+// What a rank reports about itself.
 struct RankFigures {
   std::string version{};  // of furrow
   std::string host{};
   std::int64_t cores = 1, threads = 1;  // its share of the computer: cores, hardware threads
-  std::int64_t memory_mb = 0;           // likewise; 0: not known
+  std::int64_t memory_mb = 0;           // its share too; 0: not known
 };
 
 struct RankSetup {
   std::string directory{};                 // where jobs run
-  std::vector<std::string> environment{};  // rank 0's: "NAME=value"
-  std::int64_t cores = 1, memory_mb = 0;   // that jobs may use at a time; 0: no limit
-  bool one_stream = false;                 // standard output and error are kept in one piece
-  bool as_it_comes = false;                // output is sent as it comes
+  std::vector<std::string> environment{};  // of rank 0: "NAME=value"
+  std::int64_t cores = 1, memory_mb = 0;   // what jobs may use at a time; memory 0: no limit
+  bool one_stream = false;                 // standard output and error are one stream
+  bool as_it_comes = false;                // output is sent while the job runs
   std::vector<LocalOptions::Step> ending{};
   BatchEvaluator evaluator{};
 };
@@ -34,7 +34,7 @@ struct RankSetup {
 struct RankStart {
   std::int64_t cores = 1, memory_mb = 0;
   double timeout_s = 0;
-  bool has_input = false;  // it follows
+  bool has_input = false;  // standard input follows, as kInput records
   plan::Launch launch{};
 };
 

@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "exec/ranks/rank_record.hpp"
-#include "exec/ranks/rank_team.hpp"
+#include "exec/ranks/rank_set.hpp"
 
 namespace furrow::exec {
 namespace {
@@ -14,7 +14,7 @@ using ::testing::Pair;
 
 const std::string kOdd("a\0b\n\"\\\xff\xc3\xbc", 9);
 
-TEST(RankMessages, AnAttemptArrivesAsItWas) {
+TEST(RankMessages, AnAttemptSurvivesARoundTrip) {
   RankStart start{.cores = 3, .memory_mb = 70, .timeout_s = 1.5, .has_input = true};
   start.launch.kind = plan::Launch::Kind::kShell;
   start.launch.argv = {"x", kOdd};
@@ -44,7 +44,7 @@ TEST(RankMessages, AnAttemptArrivesAsItWas) {
   EXPECT_EQ(read.launch.nice, -3);
 }
 
-TEST(RankMessages, AnEndArrivesAsItWas) {
+TEST(RankMessages, AnExitSurvivesARoundTrip) {
   const plan::Exit exit{
       .status = -1,
       .signal = 9,
@@ -63,7 +63,7 @@ TEST(RankMessages, AnEndArrivesAsItWas) {
   EXPECT_EQ(read.usage.read_blocks, 5);
 }
 
-TEST(RankMessages, WhatARunNeedsArrives) {
+TEST(RankMessages, ASetupSurvivesARoundTrip) {
   const RankSetup read = read_setup(write_setup({.directory = "/d",
                                                  .environment = {"A=b", kOdd},
                                                  .cores = 5,
@@ -82,20 +82,20 @@ TEST(RankMessages, WhatARunNeedsArrives) {
   EXPECT_EQ(read.evaluator.load, "{}");
 }
 
-TEST(RankMessages, AnotherFormatOfFiguresIsNoVersion) {
+TEST(RankMessages, FiguresInAnotherFormatHaveNoVersion) {
   EXPECT_EQ(read_figures_of_rank(write_figures({.version = "1.2"})).version, "1.2");
   EXPECT_EQ(read_figures_of_rank(R"({"furrow":"ranks 2","version":"1.2"})").version, "");
   EXPECT_EQ(read_figures_of_rank("no JSON").version, "");
 }
 
-TEST(RankRecords, AreReadInOrderWithTheirPayloads) {
+TEST(RankRecords, ReadInOrderWithTheirPayloads) {
   RankRecords records;
   records.add(RankRecord::kOut, 7, 1, kOdd);
   records.add(RankRecord::kClose, 8);
   records.add(RankRecord::kRead, 9, 2, as_bytes(1234567890123));
   std::vector<std::pair<std::uint64_t, std::string>> read;
-  for_each_record(records.bytes(), [&](const RankRecordHead& head, std::string_view payload) {
-    read.emplace_back(head.run * 10 + head.ticket, payload);
+  for_each_rank_record(records.bytes(), [&](const RankRecordHead& head, std::string_view payload) {
+    read.emplace_back(head.run * 10 + head.request_id, payload);
   });
   EXPECT_THAT(read, ElementsAre(Pair(71u, kOdd), Pair(80u, ""), Pair(92u, ::testing::_)));
   EXPECT_EQ(number_from(read.back().second), 1234567890123u);
@@ -107,7 +107,7 @@ std::vector<std::int64_t> cores_of(const std::vector<RankFigures>& ranks, std::o
   return cores;
 }
 
-TEST(SharesOf, AreTheRanksOwnUnlessToldOtherwise) {
+TEST(SharesOf, EqualTheRanksCoresUnlessLimited) {
   const std::vector<RankFigures> ranks{{.cores = 4}, {.cores = 2}, {.cores = 2}};
   EXPECT_THAT(cores_of(ranks, std::nullopt), ElementsAre(4, 2, 2));
   EXPECT_THAT(cores_of(ranks, 5), ElementsAre(4, 1, 0));

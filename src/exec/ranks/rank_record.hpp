@@ -1,7 +1,9 @@
-// What the ranks of a run say to each other: messages of records. docs/design/cluster.md has the table.
+// The messages that ranks of a run exchange: sequences of records. docs/design/cluster.md says what each
+// record contains.
 //
-// A record is a head of 24 bytes and its payload, in the machine's byte order: all ranks are one program. A
-// run numbers its records, so that what comes late is known for what it is. Not thread-safe.
+// A record is a head of 24 bytes and its payload, in the machine's byte order: all ranks run one program.
+// Each record carries the number of its run, so that records of an earlier run are recognized. Not
+// thread-safe.
 #pragma once
 
 #include <cstdint>
@@ -24,7 +26,7 @@ enum class RankRecord : std::uint32_t {
   kRecall,
   kCancel,
   kClose,
-  kLeave,
+  kShutdown,
   // to rank 0
   kHello = 64,
   kOut,
@@ -33,22 +35,22 @@ enum class RankRecord : std::uint32_t {
   kReturned,
   kRead,
   kSignal,
-  kLeft,
+  kShutdownDone,
 };
 
 struct RankRecordHead {
   RankRecord kind;
   std::uint32_t run = 0;
-  std::uint64_t ticket = 0;  // of an attempt; 0: of none
-  std::uint64_t size = 0;    // of the payload
+  std::uint64_t request_id = 0;  // of an attempt; 0: of none
+  std::uint64_t size = 0;        // of the payload
 };
 static_assert(sizeof(RankRecordHead) == 24);
 
 // An outgoing message.
 class RankRecords {
  public:
-  void add(RankRecord kind, std::uint32_t run, std::uint64_t ticket = 0, std::string_view payload = {}) {
-    const RankRecordHead head{kind, run, ticket, payload.size()};
+  void add(RankRecord kind, std::uint32_t run, std::uint64_t request_id = 0, std::string_view payload = {}) {
+    const RankRecordHead head{kind, run, request_id, payload.size()};
     bytes_.append(reinterpret_cast<const char*>(&head), sizeof head).append(payload);
   }
   bool empty() const { return bytes_.empty(); }
@@ -60,9 +62,9 @@ class RankRecords {
   std::string bytes_;
 };
 
-// The payload is borrowed for the call. A message is whole, or there is a bug.
-inline void for_each_record(std::string_view message,
-                            const std::function<void(const RankRecordHead& head, std::string_view)>& use) {
+// Calls USE for each record; the payload is valid during the call. A message is always complete.
+inline void for_each_rank_record(
+    std::string_view message, const std::function<void(const RankRecordHead& head, std::string_view)>& use) {
   while (message.size() >= sizeof(RankRecordHead)) {
     RankRecordHead head;
     std::memcpy(&head, message.data(), sizeof head);
@@ -72,7 +74,7 @@ inline void for_each_record(std::string_view message,
   }
 }
 
-// The payload of records that carry one number.
+// The payload of a record that carries one number.
 inline std::string_view as_bytes(const std::uint64_t& number) {
   return {reinterpret_cast<const char*>(&number), sizeof number};
 }

@@ -17,15 +17,15 @@ namespace {
 
 constexpr int kRoot = 0;
 constexpr std::size_t kOutputWindow = std::size_t{4} << 20;  // bytes
-constexpr std::size_t kPiece = 64 * 1024;
+constexpr std::size_t kFragmentBytes = 64 * 1024;
 constexpr std::size_t kFullMessage = 256 * 1024;
 constexpr unsigned kWait_us = 50;
-// Between two looks for messages: MPI has nothing to sleep on.
+// The time between two looks for messages: MPI offers nothing to sleep on.
 constexpr double kBusy_s = 0.001, kIdle_s = 0.005, kIdleAfter_s = 0.2;
 constexpr double kSignalPatience_s = 0.5;
 constexpr double kCheckEvery_s = 0.5;
 
-// What tells of a node and not of the run: the node's own.
+// Variables that describe the node and not the run: each rank keeps its own.
 bool is_of_the_node(std::string_view name) {
   for (const std::string_view own :
        {"HOSTNAME", "SLURMD_NODENAME", "SLURM_TOPOLOGY_ADDR", "SLURM_CPUS_ON_NODE", "SLURM_JOB_GPUS",
@@ -43,7 +43,7 @@ bool is_missing_folder(std::string_view name, const std::string& value) {
   return false;
 }
 
-// As rank 0's, but for what is this node's own.
+// Takes over rank 0's environment, except for the variables that describe the node.
 void take_environment(const std::vector<std::string>& theirs) {
   std::vector<std::string> own;
   for (char** entry = environ; *entry != nullptr; ++entry) own.emplace_back(*entry);
@@ -66,8 +66,9 @@ std::string scratch_folder() {
 
 }  // namespace
 
-RankRunner::RankRunner(channel::Post& post, os::Guard& guard, MakeForks forks, std::function<void()> check)
-    : post_(post), guard_(guard), make_forks_(std::move(forks)), check_(std::move(check)) {}
+RankRunner::RankRunner(channel::Transport& transport, os::Watchdog& watchdog, MakeForks forks,
+                       std::function<void()> check)
+    : transport_(transport), watchdog_(watchdog), make_forks_(std::move(forks)), check_(std::move(check)) {}
 
 RankRunner::~RankRunner() { close(); }
 
@@ -93,23 +94,23 @@ bool RankRunner::receive() {
   for (;;) {
     // Taking a record may make the rank wait for room, and defer more.
     std::vector<std::string> deferred = std::exchange(deferred_, {});
-    for (const std::string& message : deferred) for_each_record(message, use);
-    const auto letter = deferred_.empty() ? post_.receive() : std::nullopt;
-    if (letter) for_each_record(letter->message, use);
-    any |= letter.has_value() || !deferred.empty();
-    if (!letter && deferred_.empty()) return any;
+    for (const std::string& message : deferred) for_each_rank_record(message, use);
+    const auto received = deferred_.empty() ? transport_.receive() : std::nullopt;
+    if (received) for_each_rank_record(received->message, use);
+    any |= received.has_value() || !deferred.empty();
+    if (!received && deferred_.empty()) return any;
   }
 }
 
 void RankRunner::take(const RankRecordHead& head, std::string_view payload) {
   if (head.kind == RankRecord::kTaken) {
-    under_way_ -= std::min<std::size_t>(number_from(payload), under_way_);
+    in_flight_ -= std::min<std::size_t>(number_from(payload), in_flight_);
     return;
   }
   if (head.kind == RankRecord::kSetup) return set_up(head.run, payload);
-  if (head.kind == RankRecord::kLeave) {
+  if (head.kind == RankRecord::kShutdown) {
     close();
-    out_.add(RankRecord::kLeft, 0);
+    out_.add(RankRecord::kShutdownDone, 0);
     flush();
     is_over_ = true;
     return;
@@ -117,15 +118,15 @@ void RankRunner::take(const RankRecordHead& head, std::string_view payload) {
   if (head.run != run_ || !local_) return;
   switch (head.kind) {
     case RankRecord::kStart:
-      return enqueue(head.ticket, payload);
+      return enqueue(head.request_id, payload);
     case RankRecord::kInput:
-      if (RankInputWriter* const input = input_of(head.ticket)) input->write(payload);
+      if (RankInputWriter* const input = input_of(head.request_id)) input->write(payload);
       return;
     case RankRecord::kInputEnd:
-      if (RankInputWriter* const input = input_of(head.ticket)) input->end();
+      if (RankInputWriter* const input = input_of(head.request_id)) input->end();
       return;
     case RankRecord::kInterrupt:
-      return interrupt(head.ticket, number_from(payload) != 0);
+      return interrupt(head.request_id, number_from(payload) != 0);
     case RankRecord::kRecall:
       return recall();
     case RankRecord::kCancel:
@@ -142,11 +143,11 @@ void RankRunner::set_up(std::uint32_t run, std::string_view text) {
   run_ = run;
   setup_ = read_setup(text);
   take_environment(setup_.environment);
-  if (!setup_.evaluator.load.empty()) forks_ = make_forks_(setup_.evaluator, *loop_, guard_);
-  // Where the folder is not there, each job says so, and none runs in another.
+  if (!setup_.evaluator.load.empty()) forks_ = make_forks_(setup_.evaluator, *loop_, watchdog_);
+  // If the folder is missing here, each job fails and says so: none runs in another folder.
   if (!os::change_directory(setup_.directory)) (void)os::change_directory("/");
   local_ =
-      std::make_unique<LocalExecutor>(*loop_, &guard_, forks_.get(), this,
+      std::make_unique<LocalExecutor>(*loop_, &watchdog_, forks_.get(), this,
                                       LocalOptions{.ending = setup_.ending, .scratch = scratch_folder()});
   local_->set_listener(this);
 }
@@ -163,11 +164,11 @@ void RankRunner::close() {
 
 // --- attempts
 
-void RankRunner::enqueue(std::uint64_t ticket, std::string_view text) {
-  auto held = std::make_unique<Held>(Held{ticket, read_start(text)});
+void RankRunner::enqueue(std::uint64_t request_id, std::string_view text) {
+  auto held = std::make_unique<Held>(Held{request_id, read_start(text)});
   if (held->start.has_input) {
-    held->input = std::make_unique<RankInputWriter>(*loop_, [this, ticket](std::size_t bytes) {
-      out_.add(RankRecord::kRead, run_, ticket, as_bytes(bytes));
+    held->input = std::make_unique<RankInputWriter>(*loop_, [this, request_id](std::size_t bytes) {
+      out_.add(RankRecord::kRead, run_, request_id, as_bytes(bytes));
     });
     held->start.launch.input = held->input->take_read_end();
   }
@@ -204,29 +205,29 @@ void RankRunner::start(std::unique_ptr<Held> held) {
   local_->start({.job = job, .number = 1, .launch = std::move(launch), .timeout_s = timeout_s});
 }
 
-RankInputWriter* RankRunner::input_of(std::uint64_t ticket) {
+RankInputWriter* RankRunner::input_of(std::uint64_t request_id) {
   for (const auto& [job, held] : running_) {
-    if (held->ticket == ticket) return held->input.get();
+    if (held->request_id == request_id) return held->input.get();
   }
   for (const auto& held : queue_) {
-    if (held->ticket == ticket) return held->input.get();
+    if (held->request_id == request_id) return held->input.get();
   }
   return nullptr;
 }
 
-void RankRunner::interrupt(std::uint64_t ticket, bool timed_out) {
+void RankRunner::interrupt(std::uint64_t request_id, bool timed_out) {
   for (const auto& [job, held] : running_) {
-    if (held->ticket == ticket) return local_->interrupt(job, timed_out);
+    if (held->request_id == request_id) return local_->interrupt(job, timed_out);
   }
 }
 
-// Gives back what has not begun, but for jobs whose input has come already.
+// Gives back the jobs that have not begun, except those with standard input, which rank 0 has sent already.
 void RankRunner::recall() {
   for (auto& held : std::exchange(queue_, {})) {
     if (held->input) {
       queue_.push_back(std::move(held));
     } else {
-      out_.add(RankRecord::kReturned, run_, held->ticket);
+      out_.add(RankRecord::kReturned, run_, held->request_id);
     }
   }
 }
@@ -235,7 +236,7 @@ void RankRunner::cancel(plan::Stop how) {
   is_cancelled_ = true;
   if (signal_timer_ != 0) loop_->cancel(std::exchange(signal_timer_, 0));
   for (const auto& held : std::exchange(queue_, {})) {
-    report(held->ticket, {.status = -1, .cancelled = true, .started_at = os::wall_seconds()});
+    report(held->request_id, {.status = -1, .cancelled = true, .started_at = os::wall_seconds()});
   }
   local_->cancel_all(how);
 }
@@ -247,50 +248,50 @@ void RankRunner::on_exit(plan::Exit exit) {
   running_.erase(found);
   cores_used_ -= held->start.cores;
   memory_used_ -= held->start.memory_mb;
-  report(held->ticket, exit);
+  report(held->request_id, exit);
 }
 
-void RankRunner::report(std::uint64_t ticket, const plan::Exit& exit) {
-  out_.add(RankRecord::kExit, run_, ticket, write_exit(exit));
+void RankRunner::report(std::uint64_t request_id, const plan::Exit& exit) {
+  out_.add(RankRecord::kExit, run_, request_id, write_exit(exit));
 }
 
 // --- output
 
 void RankRunner::show(const CapturedOutput& output) {
   for (const auto& [stream, is_err] : {std::pair(&output.out, false), std::pair(&output.err, true)}) {
-    os::for_each_piece(*stream, [&, is_error = is_err](std::string_view piece) {
-      on_piece(output.job, is_error, piece);
+    os::for_each_fragment(*stream, [&, is_error = is_err](std::string_view data) {
+      on_output(output.job, is_error, data);
       return true;
     });
   }
 }
 
-void RankRunner::on_piece(plan::JobId job, bool is_err, std::string_view piece) {
-  while (!piece.empty()) {
-    send_output(job, is_err, piece.substr(0, kPiece));
-    piece.remove_prefix(std::min(kPiece, piece.size()));
+void RankRunner::on_output(plan::JobId job, bool is_err, std::string_view data) {
+  while (!data.empty()) {
+    send_output(job, is_err, data.substr(0, kFragmentBytes));
+    data.remove_prefix(std::min(kFragmentBytes, data.size()));
   }
 }
 
-void RankRunner::send_output(plan::JobId job, bool is_err, std::string_view piece) {
+void RankRunner::send_output(plan::JobId job, bool is_err, std::string_view data) {
   const auto found = running_.find(job);
   if (found == running_.end()) return;
-  while (under_way_ > 0 && under_way_ + piece.size() > kOutputWindow) wait_for_room();
-  under_way_ += piece.size();
-  out_.add(is_err ? RankRecord::kErr : RankRecord::kOut, run_, found->second->ticket, piece);
+  while (in_flight_ > 0 && in_flight_ + data.size() > kOutputWindow) wait_for_room();
+  in_flight_ += data.size();
+  out_.add(is_err ? RankRecord::kErr : RankRecord::kOut, run_, found->second->request_id, data);
   if (out_.size() > kFullMessage) flush();
 }
 
-// Rank 0 takes what is under way, whatever else it does. What it says otherwise is for later.
+// Waits until rank 0 confirms output, which it always does. Its other records are deferred.
 void RankRunner::wait_for_room() {
   flush();
-  auto letter = post_.receive();
-  if (!letter) {
+  auto received = transport_.receive();
+  if (!received) {
     ::usleep(kWait_us);
     return check_();
   }
   bool is_all_taken = true;
-  for_each_record(letter->message, [&](const RankRecordHead& head, std::string_view payload) {
+  for_each_rank_record(received->message, [&](const RankRecordHead& head, std::string_view payload) {
     if (head.kind == RankRecord::kTaken) {
       take(head, payload);
     } else {
@@ -299,19 +300,20 @@ void RankRunner::wait_for_room() {
   });
   if (is_all_taken) return;
   RankRecords others;
-  for_each_record(letter->message, [&](const RankRecordHead& head, std::string_view payload) {
-    if (head.kind != RankRecord::kTaken) others.add(head.kind, head.run, head.ticket, payload);
+  for_each_rank_record(received->message, [&](const RankRecordHead& head, std::string_view payload) {
+    if (head.kind != RankRecord::kTaken) others.add(head.kind, head.run, head.request_id, payload);
   });
   deferred_.emplace_back(others.bytes());
 }
 
 void RankRunner::flush() {
   if (out_.empty()) return;
-  post_.send(kRoot, out_.bytes());
+  transport_.send(kRoot, out_.bytes());
   out_.clear();
 }
 
-// The launcher tells all ranks, and rank 0 answers by cancelling. If it does not, it does not know.
+// The launcher sends a signal to all ranks, and rank 0 then cancels. If it does not do so soon, only this
+// rank got the signal, and rank 0 is informed.
 void RankRunner::signalled(int signal) {
   if (is_cancelled_ || signal_timer_ != 0) return;
   signal_timer_ = loop_->after(kSignalPatience_s, [this, signal] {

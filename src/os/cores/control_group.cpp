@@ -37,8 +37,8 @@ std::vector<int> list_in(const std::string& path) {
   return text ? parse_cpu_list(*text) : std::vector<int>();
 }
 
-// LOOK(folder) at a group's folder, then at those around it, until it says that it has seen enough. In a
-// container the group's own folder may not be there; the mount's root is.
+// Calls LOOK(folder) for a group's folder, then for each enclosing one, until LOOK returns true. In a
+// container the group's own folder may be missing; the root of the mount exists.
 template <class Look>
 void climb(const std::string& mount, std::string group, Look look) {
   for (;;) {
@@ -48,7 +48,7 @@ void climb(const std::string& mount, std::string group, Look look) {
   }
 }
 
-// USE(mount, group, version) for each hierarchy that rules CONTROLLER.
+// Calls USE(mount, group, version) for each hierarchy that has CONTROLLER.
 template <class Use>
 void each_hierarchy(const std::string& root, const std::string& controller, Use use) {
   const Result<std::string> groups = read_file(root + "/proc/self/cgroup");
@@ -69,9 +69,9 @@ void each_hierarchy(const std::string& root, const std::string& controller, Use 
 
 std::vector<int> parse_cpu_list(const std::string& text) {
   std::vector<int> threads;
-  for (const std::string& piece : split(text, ',')) {
+  for (const std::string& range : split(text, ',')) {
     int first = 0, last = 0;
-    const int found = std::sscanf(piece.c_str(), "%d-%d", &first, &last);
+    const int found = std::sscanf(range.c_str(), "%d-%d", &first, &last);
     if (found == 1) last = first;
     if (found < 1 || first < 0 || last < first || last > 1 << 20) return {};
     for (int thread = first; thread <= last; ++thread) threads.push_back(thread);
@@ -96,7 +96,7 @@ std::optional<std::uint64_t> memory_limit(const std::string& root) {
   each_hierarchy(root, "memory", [&](const std::string& mount, const std::string& group, int version) {
     climb(mount, group, [&](const std::string& folder) {
       const auto found = number_in(folder + (version == 2 ? "/memory.max" : "/memory.limit_in_bytes"));
-      // Version 1 gives a number near 2^63 where there is no limit.
+      // Version 1 gives a number near 2^63 if there is no limit.
       if (found && *found > 0 && *found < 1L << 60)
         limit = std::min(limit.value_or(~0ULL), std::uint64_t(*found));
       return false;
@@ -114,7 +114,7 @@ std::optional<CpuSet> cpu_set(const std::string& root) {
       const bool found = !threads.empty();
       if (found && (!set || threads.size() < set->threads.size()))
         set = {std::move(threads), folder.substr(root.size())};
-      return found;  // those around it leave no less
+      return found;  // the enclosing groups allow at least as many
     });
   });
   return set;

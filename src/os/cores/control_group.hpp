@@ -1,7 +1,8 @@
-// What the control groups (cgroups, version 1 and 2) around this process leave it of processors and memory.
+// How many processors and how much memory the control groups (cgroups, versions 1 and 2) leave to this
+// process.
 //
-// ROOT stands before /proc and /sys, for tests. Nothing is changed; files that are not there, not readable or
-// make no sense are no limit. Thread-safe.
+// ROOT is put before /proc and /sys, for tests. Nothing is changed. A file that is missing, unreadable or
+// nonsense sets no limit. Thread-safe.
 #pragma once
 
 #include <cstdint>
@@ -12,11 +13,13 @@
 namespace furrow::os {
 
 struct CpuQuota {
-  double cores;        // processor seconds a second, of the group and all in it together
-  std::string folder;  // of the group whose quota it is
+  // Processor seconds per second, for the group with everything in it.
+  double cores;
+  // The folder of the group that has this quota.
+  std::string folder;
 };
 
-// The tightest of this process's group and of all groups around it.
+// The tightest quota of this process's group and all enclosing groups.
 std::optional<CpuQuota> cpu_quota(const std::string& root = "");
 
 struct CpuSet {
@@ -24,13 +27,14 @@ struct CpuSet {
   std::string folder;
 };
 
-// The hardware threads that the group's cpuset leaves, whatever the affinity of this process.
+// The hardware threads that the group's cpuset allows, whatever the affinity of this process.
 std::optional<CpuSet> cpu_set(const std::string& root = "");
 
-// Bytes that this process's group, with all in it, may have at most: the tightest of it and all around it.
+// How many bytes this process's group, with everything in it, may use: the tightest limit of this group and
+// all enclosing ones.
 std::optional<std::uint64_t> memory_limit(const std::string& root = "");
 
-// "0-2,8" -> 0 1 2 8; empty where it makes no sense.
+// "0-2,8" -> 0 1 2 8; empty if the text makes no sense.
 std::vector<int> parse_cpu_list(const std::string& text);
 
 }  // namespace furrow::os

@@ -16,7 +16,7 @@ namespace furrow::os {
 
 namespace {
 
-// The hardware threads the scheduler may put us on; machines with more than 1024 need a larger set.
+// The hardware threads on which the scheduler may put us; machines with more than 1024 need a larger set.
 std::vector<int> allowed_threads() {
   for (int most = 1024; most <= 1 << 20; most *= 4) {
     cpu_set_t* const set = CPU_ALLOC(most);
@@ -41,7 +41,7 @@ std::optional<long> number_in(const std::string& path) {
 
 int count_of(const std::vector<int>& threads) { return static_cast<int>(threads.size()); }
 
-// Each thread is a core of its own where the files do not tell.
+// If the files do not say, each hardware thread counts as a core.
 int cores_by_files(const std::string& root, const std::vector<int>& threads) {
   std::set<std::pair<long, long>> cores;
   for (const int cpu : threads) {
@@ -61,7 +61,7 @@ std::vector<int> online_threads(const std::string& root) {
 
 int rounded_up(double quota) { return std::max(1, static_cast<int>(std::min(1e6, std::ceil(quota)))); }
 
-// A core is used whole or not at all: a quota of 2 leaves 2 cores of 4 with two threads each.
+// Cores are counted whole: a quota of 2 leaves 2 physical cores of 4 that have two threads each.
 Cores limited(Cores cores, const std::optional<CpuQuota>& quota) {
   if (quota) cores.logical = std::min(cores.logical, rounded_up(quota->cores));
   cores.physical = std::clamp(cores.physical, 1, cores.logical);

@@ -21,7 +21,7 @@ class CoresTest : public ::testing::Test {
     ::sched_getaffinity(0, sizeof set, &set);
     allowed_ = CPU_COUNT(&set);
     while (online_ < CPU_SETSIZE && (CPU_COUNT(&set) > 0)) CPU_CLR(online_++, &set);
-    online_ = (online_ + 3) / 2 * 2;  // more than are allowed
+    online_ = (online_ + 3) / 2 * 2;  // more than the affinity allows
     // Pairs of hardware threads share a core.
     for (int cpu = 0; cpu < online_; ++cpu) {
       const std::string folder = "/sys/devices/system/cpu/cpu" + std::to_string(cpu) + "/topology/";
@@ -41,33 +41,33 @@ class CoresTest : public ::testing::Test {
   int online_ = 0;
 };
 
-TEST_F(CoresTest, WithoutAQuotaAreThoseOfTheAffinity) {
+TEST_F(CoresTest, AreThoseOfTheAffinityWithoutAQuota) {
   EXPECT_EQ(logical(), allowed_);
   EXPECT_EQ(usable_cores("/no/such/root").logical, allowed_);
   EXPECT_GE(usable_cores().logical, 1);
   EXPECT_LE(usable_cores().logical, allowed_);
 }
 
-TEST_F(CoresTest, ThreadsOfACoreCountOncePhysically) {
+TEST_F(CoresTest, ThreadsOfOneCoreCountAsOnePhysicalCore) {
   const Cores cores = usable_cores(root_);
   EXPECT_GE(cores.physical, (cores.logical + 1) / 2);
   EXPECT_LE(cores.physical, cores.logical);
 }
 
-TEST_F(CoresTest, AQuotaOfVersionTwoLimits) {
+TEST_F(CoresTest, ACgroupV2QuotaLimitsThem) {
   put("/proc/self/cgroup", "0::/a/b\n");
   put("/sys/fs/cgroup/a/b/cpu.max", "max 100000\n");
   EXPECT_EQ(logical(), allowed_);
-  put("/sys/fs/cgroup/a/cpu.max", "50000 100000\n");  // of the group around it
+  put("/sys/fs/cgroup/a/cpu.max", "50000 100000\n");  // of the enclosing group
   EXPECT_EQ(logical(), 1);
   put("/sys/fs/cgroup/a/cpu.max", "100100 100000\n");
   EXPECT_EQ(logical(), std::min(allowed_, 2)) << "rounded up";
 }
 
-TEST_F(CoresTest, AQuotaOfVersionOneLimits) {
+TEST_F(CoresTest, ACgroupV1QuotaLimitsThem) {
   put("/proc/self/cgroup", "12:cpuset:/x\n4:cpu,cpuacct:/docker/abc\n0::/\n");
   put("/sys/fs/cgroup/cpu/cpu.cfs_quota_us",
-      "80000\n");  // inside a container the group's own folder is not there
+      "80000\n");  // inside a container the group's own folder is missing
   put("/sys/fs/cgroup/cpu/cpu.cfs_period_us", "100000\n");
   EXPECT_EQ(logical(), 1);
   put("/sys/fs/cgroup/cpu/cpu.cfs_quota_us", "-1\n");
@@ -88,7 +88,7 @@ TEST_F(CoresTest, TheNearestCpuSetCounts) {
   EXPECT_EQ(cpu_set(root_)->threads, std::vector<int>{5});
 }
 
-TEST_F(CoresTest, TheTightestLimitOfMemoryCounts) {
+TEST_F(CoresTest, TheTightestMemoryLimitCounts) {
   put("/proc/self/cgroup", "4:memory:/a/b\n0::/c\n");
   put("/sys/fs/cgroup/memory/a/b/memory.limit_in_bytes", "9223372036854771712\n");
   put("/sys/fs/cgroup/c/memory.max", "max\n");
@@ -99,14 +99,14 @@ TEST_F(CoresTest, TheTightestLimitOfMemoryCounts) {
   EXPECT_EQ(memory_limit(root_), 7'000'000u);
 }
 
-TEST_F(CoresTest, ListsOfProcessorsAreRead) {
+TEST_F(CoresTest, ParsesCpuLists) {
   EXPECT_EQ(parse_cpu_list("0-2,8\n"), (std::vector<int>{0, 1, 2, 8}));
   EXPECT_EQ(parse_cpu_list("7"), std::vector<int>{7});
   for (const char* nonsense : {"", "\n", "x", "3-1", "-4", "0-99999999"})
     EXPECT_TRUE(parse_cpu_list(nonsense).empty()) << nonsense;
 }
 
-TEST_F(CoresTest, TellsWhatBinds) {
+TEST_F(CoresTest, NamesTheBindingLimit) {
   put("/sys/devices/system/cpu/online", "0-" + std::to_string(online_ - 1) + "\n");
   CoreFigures figures = measure_cores(root_);
   EXPECT_EQ(figures.machine.logical, online_);
@@ -141,7 +141,7 @@ TEST(Cores, BothWaysOfCountingAgreeHere) {
   EXPECT_EQ(cpu_count(), figures.usable.physical);
 }
 
-TEST(Cores, TheAffinityOfTheCallingThreadCounts) {
+TEST(Cores, UsesTheAffinityOfTheCallingThread) {
   std::thread([] {
     cpu_set_t set, one;
     ::sched_getaffinity(0, sizeof set, &set);

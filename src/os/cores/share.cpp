@@ -14,7 +14,7 @@ std::int64_t number_in(const char* variable) {
   return text ? std::max<std::int64_t>(std::atoll(text), 0) : 0;
 }
 
-// The processors that Slurm gave this process; 0 where it says nothing.
+// The processors that Slurm allocated to this process; 0 if it does not say.
 int given_by_slurm(int processes) {
   if (const auto each = number_in("SLURM_CPUS_PER_TASK")) return static_cast<int>(each);
   const auto here = number_in("SLURM_CPUS_ON_NODE");

@@ -1,7 +1,7 @@
-// What one of several processes of a job may take of the computer on which they are, where they share it
-// evenly: cores and memory that this process may use, by affinity, control groups and Slurm's word.
+// The share of one process in the cores and memory of its computer, when several processes of one job divide
+// them evenly. Affinity, control groups and Slurm's allocation limit what there is to divide.
 //
-// PROCESSES: that many share it, this one included. Thread-safe; nothing is remembered.
+// PROCESSES is how many processes share the computer, this one included. Thread-safe; nothing is cached.
 #pragma once
 
 #include <cstdint>
@@ -11,6 +11,6 @@
 namespace furrow::os {
 
 Cores share_of_cores(int processes);             // at least one of each kind
-std::int64_t share_of_memory_mb(int processes);  // 0: not known
+std::int64_t share_of_memory_mb(int processes);  // 0: unknown
 
 }  // namespace furrow::os

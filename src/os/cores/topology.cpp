@@ -10,7 +10,7 @@ namespace {
 
 hwloc_topology_t handle(void* topology) { return static_cast<hwloc_topology_t>(topology); }
 
-// Only what is asked for here, which is also what costs least; and no thread of ours is moved for it.
+// Reads only what this class needs, which is also the cheapest; and moves none of our threads.
 void ask_for_cores_only(hwloc_topology_t topology) {
   hwloc_topology_set_all_types_filter(topology, HWLOC_TYPE_FILTER_KEEP_NONE);
   hwloc_topology_set_type_filter(topology, HWLOC_OBJ_CORE, HWLOC_TYPE_FILTER_KEEP_ALL);

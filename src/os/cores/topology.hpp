@@ -1,7 +1,7 @@
 // The machine's cores and hardware threads, as hwloc finds them.
 //
-// Loading takes about a millisecond on 2 processors and more on large machines: do it where someone asks, not
-// at every start. Thread-safety: const functions may be called by several threads. Binds no thread anywhere.
+// Loading takes about a millisecond on 2 processors and longer on large machines: load it on request, not at
+// every start. Const functions may be called by several threads. It binds no thread to a core.
 #pragma once
 
 #include <memory>
@@ -13,14 +13,14 @@ namespace furrow::os {
 
 class Topology {
  public:
-  // nullopt where hwloc cannot tell. SYNTHETIC describes another machine in hwloc's words, for tests:
+  // nullopt if hwloc cannot tell. SYNTHETIC describes another machine in hwloc's syntax, for tests:
   // "package:1 core:4 pu:2".
   static std::optional<Topology> load(const std::string& synthetic = "");
 
-  int threads() const;  // of the machine, whether this process may use them or not
-  int cores() const;    // likewise; 0 where the machine tells of none
+  int threads() const;  // of the whole machine, whether or not this process may use them
+  int cores() const;    // likewise; 0 if the machine reports none
 
-  // The cores that have at least one of these hardware threads (by the kernel's numbers).
+  // How many cores have at least one of these hardware threads (by the kernel's numbers).
   int cores_of(const std::vector<int>& threads) const;
 
  private:

@@ -26,7 +26,7 @@ TEST(Topology, CountsTheCoresOfThreads) {
   EXPECT_EQ(topology->cores_of({999}), 0);
 }
 
-TEST(Topology, TellsWhereAMachineHasNoCores) {
+TEST(Topology, ReportsNoCoresWhereTheMachineHasNone) {
   const auto topology = Topology::load("numa:2 pu:4");
   ASSERT_TRUE(topology);
   EXPECT_EQ(topology->threads(), 8);
@@ -35,7 +35,7 @@ TEST(Topology, TellsWhereAMachineHasNoCores) {
 
 TEST(Topology, NonsenseIsNoTopology) { EXPECT_FALSE(Topology::load("no such machine")); }
 
-TEST(Topology, OfThisMachineMovesNoThread) {
+TEST(Topology, LoadingThisMachineMovesNoThread) {
   cpu_set_t before, after;
   ::sched_getaffinity(0, sizeof before, &before);
   const auto topology = Topology::load();

@@ -1,5 +1,5 @@
-// One thing to do later, however often it is asked for: at the earliest of the times that were named. It
-// rings from the loop, once, and may be set again then. Borrows the loop; not thread-safe.
+// A callback that is due later. However often it is requested, it runs once, at the earliest of the requested
+// times, from the loop; after that it can be set again. Borrows the loop; not thread-safe.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +17,7 @@ class Alarm {
   Alarm(const Alarm&) = delete;
   Alarm& operator=(const Alarm&) = delete;
 
-  // DELAY_S from now at the latest.
+  // Rings DELAY_S from now, or earlier if it is set already for an earlier time.
   void set(double delay_s) {
     const double at = monotonic_seconds() + delay_s;
     if (timer_ != 0 && at_ <= at) return;

@@ -5,15 +5,19 @@
 namespace furrow::os {
 
 namespace {
-double seconds(clockid_t clock) {
+
+std::int64_t nanoseconds(clockid_t clock) noexcept {
   timespec now{};
   ::clock_gettime(clock, &now);
-  return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) * 1e-9;
+  return now.tv_sec * std::int64_t{1'000'000'000} + now.tv_nsec;
 }
+
 }  // namespace
 
-double wall_seconds() { return seconds(CLOCK_REALTIME); }
+double wall_seconds() { return static_cast<double>(nanoseconds(CLOCK_REALTIME)) * 1e-9; }
 
-double monotonic_seconds() { return seconds(CLOCK_MONOTONIC); }
+double monotonic_seconds() { return static_cast<double>(monotonic_ns()) * 1e-9; }
+
+std::int64_t monotonic_ns() noexcept { return nanoseconds(CLOCK_MONOTONIC); }
 
 }  // namespace furrow::os

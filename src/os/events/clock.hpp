@@ -1,9 +1,12 @@
-// The two clocks: what a person reads off the wall, and what measures.
+// The two clocks: the time of day, and one for measuring.
 #pragma once
+
+#include <cstdint>
 
 namespace furrow::os {
 
-double wall_seconds();       // since the epoch; may jump
-double monotonic_seconds();  // since some moment; never goes back
+double wall_seconds();                 // since the epoch; may jump
+double monotonic_seconds();            // since some moment; never goes back
+std::int64_t monotonic_ns() noexcept;  // the same clock
 
 }  // namespace furrow::os

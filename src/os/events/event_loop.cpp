@@ -19,11 +19,11 @@
 namespace furrow::os {
 
 namespace {
-constexpr int kBatch = 256;
+constexpr int kMostEvents = 256;
 
-// A descriptor's number may be forgotten and watched anew between epoll_wait and the callback; the generation
-// tells.
-std::uint64_t ticket(int fd, std::uint32_t generation) {
+// A descriptor's number can be forgotten and watched again between epoll_wait and the callback; the
+// generation distinguishes the two.
+std::uint64_t watch_key(int fd, std::uint32_t generation) {
   return static_cast<std::uint64_t>(generation) << 32 | static_cast<std::uint32_t>(fd);
 }
 
@@ -32,7 +32,7 @@ int milliseconds(double seconds) {
   return static_cast<int>(std::ceil(std::min(seconds, 1e6) * 1e3));
 }
 
-// Running out of memory or of descriptors for the loop itself leaves nothing to go on with.
+// If memory or descriptors for the loop itself run out, the engine cannot go on.
 void check(bool good, const char* what) {
   if (!good) throw std::runtime_error(system_error(what).message);
 }
@@ -42,20 +42,21 @@ struct EventLoop::State {
   struct Watch {
     std::uint32_t generation = 0;
     bool active = false;
-    std::shared_ptr<Callback> callback;  // shared with the call in progress, which may forget itself
+    // Shared with the call in progress, which may forget its own descriptor.
+    std::shared_ptr<Callback> callback;
   };
   using Due = std::pair<double, std::uint64_t>;  // time, then order of creation
 
   int epoll = -1;
   std::vector<Watch> watches;  // by descriptor
   std::map<Due, std::function<void()>> timers;
-  std::unordered_map<std::uint64_t, double> times;  // of the timers, by id
+  std::unordered_map<std::uint64_t, double> times;  // when each timer is due, by its id
   std::uint64_t last_timer = 0;
 
   void control(int operation, int fd, std::uint32_t events) {
     epoll_event event{};
     event.events = events;
-    event.data.u64 = ticket(fd, watches[static_cast<std::size_t>(fd)].generation);
+    event.data.u64 = watch_key(fd, watches[static_cast<std::size_t>(fd)].generation);
     check(::epoll_ctl(epoll, operation, fd, &event) == 0, "cannot watch a descriptor");
   }
 
@@ -74,8 +75,8 @@ struct EventLoop::State {
     return timeout_s < 0 ? until : std::min(until, timeout_s);
   }
 
-  // Timers that callbacks add now wait for the next round, so that a timer that renews itself cannot hold the
-  // loop.
+  // A timer that a callback adds waits for the next round, so that a timer that renews itself cannot block
+  // the loop.
   bool fire_timers() {
     bool any = false;
     const std::uint64_t newest = last_timer;
@@ -141,8 +142,8 @@ void EventLoop::cancel(std::uint64_t timer) {
 }
 
 bool EventLoop::run_once(double timeout_s) {
-  epoll_event events[kBatch];
-  const int n = ::epoll_wait(state_->epoll, events, kBatch, milliseconds(state_->wait_s(timeout_s)));
+  epoll_event events[kMostEvents];
+  const int n = ::epoll_wait(state_->epoll, events, kMostEvents, milliseconds(state_->wait_s(timeout_s)));
   bool any = false;
   for (int i = 0; i < n; ++i) any |= state_->dispatch(events[i]);
   any |= state_->fire_timers();

@@ -1,9 +1,8 @@
-// One poll loop for everything the engine waits for: children, the evaluator's socket, signals, timers. On
-// epoll.
+// One epoll loop for everything the engine waits for: children, the evaluator's socket, signals, timers.
 //
-// One thread owns a loop and all its callbacks run in it. A callback may add and remove descriptors and
-// timers, its own included; a descriptor or timer that was removed is not called back any more, even if it
-// was due in the same round. Not for regular files.
+// One thread owns a loop, and all callbacks run in that thread. A callback may add and remove descriptors and
+// timers, its own included. A descriptor or timer that was removed is no longer called, even if it was due
+// in the same round. Not for regular files.
 #pragma once
 
 #include <cstdint>
@@ -23,14 +22,14 @@ class EventLoop {
 
   void watch(int fd, std::uint32_t epoll_events, Callback callback);  // borrows fd; once per fd
   void change(int fd, std::uint32_t epoll_events);
-  void forget(int fd);  // before it is closed; fine if it is not watched
+  void forget(int fd);  // call it before closing fd; does nothing if fd is not watched
 
-  // Calls back once, DELAY_S from now, never from inside this call. The id cancels it; it is never 0.
+  // Calls back once, DELAY_S from now, never from inside this call. The id, never 0, can cancel it.
   std::uint64_t after(double delay_s, std::function<void()> callback);
-  void cancel(std::uint64_t timer);  // fine if it has fired
+  void cancel(std::uint64_t timer);  // does nothing if it has fired
 
-  // Waits for at most TIMEOUT_S (negative: without end) and runs the callbacks of all that is due:
-  // descriptors first, then timers in the order of their times. False if nothing was.
+  // Waits for at most TIMEOUT_S (negative: without limit) and runs the callbacks of everything that is due:
+  // first descriptors, then timers in the order of their times. False if nothing was due.
   bool run_once(double timeout_s);
 
  private:

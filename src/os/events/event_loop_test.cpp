@@ -43,7 +43,7 @@ TEST(EventLoop, ForgetsInsideACallback) {
   EventLoop loop;
   const Pipe a, b;
   std::string called;
-  // Both are due in one round; whichever comes first removes both.
+  // Both are due in one round; the first one to run removes both.
   const auto callback = [&](std::uint32_t) {
     called += 'x';
     loop.forget(a.out());
@@ -59,7 +59,7 @@ TEST(EventLoop, ForgetsInsideACallback) {
   EXPECT_EQ(called, "x");
 }
 
-TEST(EventLoop, ANumberThatIsWatchedAnewGetsNoEventOfTheOldOne) {
+TEST(EventLoop, AReusedDescriptorGetsNoEventOfTheOldOne) {
   EventLoop loop;
   const Pipe a, b;
   int stale = 0;
@@ -121,7 +121,7 @@ TEST(EventLoop, ACancelledTimerDoesNotFire) {
   loop.cancel(first);
 }
 
-TEST(EventLoop, ATimerThatRenewsItselfDoesNotHoldTheRound) {
+TEST(EventLoop, ATimerThatRenewsItselfDoesNotBlockTheLoop) {
   EventLoop loop;
   int fired = 0;
   std::function<void()> again = [&] {
@@ -134,7 +134,7 @@ TEST(EventLoop, ATimerThatRenewsItselfDoesNotHoldTheRound) {
   EXPECT_LE(fired, 10);
 }
 
-TEST(EventLoop, WaitsNoLongerThanToldOrThanTheNextTimer) {
+TEST(EventLoop, WaitsNoLongerThanItsTimeoutOrTheNextTimer) {
   EventLoop loop;
   double begun = monotonic_seconds();
   EXPECT_FALSE(loop.run_once(0.02));
@@ -145,7 +145,7 @@ TEST(EventLoop, WaitsNoLongerThanToldOrThanTheNextTimer) {
   EXPECT_LT(monotonic_seconds() - begun, 5);
 }
 
-TEST(AlarmTest, RingsOnceAtTheEarliestOfTheTimesAndCanBeSetAgain) {
+TEST(AlarmTest, RingsOnceAtTheEarliestTimeAndCanBeSetAgain) {
   EventLoop loop;
   int rings = 0;
   Alarm alarm(loop, [&] { ++rings; });
@@ -159,7 +159,7 @@ TEST(AlarmTest, RingsOnceAtTheEarliestOfTheTimesAndCanBeSetAgain) {
   EXPECT_EQ(rings, 2);
 }
 
-TEST(AlarmTest, OneThatIsGoneDoesNotRing) {
+TEST(AlarmTest, ADestroyedAlarmDoesNotRing) {
   EventLoop loop;
   std::optional<Alarm> alarm;
   alarm.emplace(loop, [] { FAIL(); });

@@ -21,7 +21,7 @@ TEST(Futex, AnotherValueReturnsAtOnce) {
   EXPECT_TRUE(futex_wait(word, 0, kNoTimeout, Scope::kPrivate));
 }
 
-TEST(Futex, TellsThatTheTimeIsOver) {
+TEST(Futex, ReportsATimeout) {
   const Word word{1};
   const double start = monotonic_seconds();
   EXPECT_FALSE(futex_wait(word, 1, 20'000'000));
@@ -29,7 +29,7 @@ TEST(Futex, TellsThatTheTimeIsOver) {
   EXPECT_FALSE(futex_wait(word, 1, 0, Scope::kPrivate));
 }
 
-TEST(Futex, NobodyIsWokenWhereNobodyWaits) {
+TEST(Futex, WakesNobodyIfNobodyWaits) {
   const Word word{0};
   EXPECT_EQ(futex_wake(word), 0);
   EXPECT_EQ(futex_wake_all(word, Scope::kPrivate), 0);
@@ -51,7 +51,10 @@ TEST_P(FutexScope, WakesThreads) {
   EXPECT_EQ(done, 2u);
 }
 
-INSTANTIATE_TEST_SUITE_P(Both, FutexScope, ::testing::Values(Scope::kShared, Scope::kPrivate));
+INSTANTIATE_TEST_SUITE_P(Both, FutexScope, ::testing::Values(Scope::kShared, Scope::kPrivate),
+                         [](const auto& info) {
+                           return info.param == Scope::kShared ? "Shared" : "Private";
+                         });
 
 TEST(Futex, WakesAnotherProcess) {
   const auto memory = SharedMemory::create(sizeof(Word) * 2);

@@ -1,7 +1,8 @@
-// Signals as events of the loop: blocked in this process while the watch lives, and read from a descriptor.
+// Signals as events of the loop: the SignalWatch blocks them in this process and reads them from a
+// descriptor.
 //
-// Make it before any thread is started, so that they inherit the blocked mask. Spawned programs start with
-// nothing blocked.
+// Create it before any thread is started, so that threads inherit the blocked mask. Spawned programs start
+// with no signal blocked.
 #pragma once
 
 #include <signal.h>
@@ -13,14 +14,14 @@
 
 namespace furrow::os {
 
-// Those of SIGNALS that this process does not ignore: nohup and shells without job control start programs
-// with some ignored, and that is to stay so.
+// SIGNALS without those that this process ignores: nohup and shells without job control start programs with
+// some signals ignored, and these must stay ignored.
 std::vector<int> not_ignored(const std::vector<int>& signals);
 
 class SignalWatch {
  public:
-  // Calls back in the loop, once for each signal that came (the same signal twice between two rounds may come
-  // once).
+  // Calls back from the loop, once for each signal that arrives (a signal that arrives twice between two
+  // rounds may be reported once).
   SignalWatch(EventLoop& loop, const std::vector<int>& signals, std::function<void(int signal)> callback);
   ~SignalWatch();
   SignalWatch(const SignalWatch&) = delete;

@@ -7,7 +7,7 @@
 namespace furrow::os {
 namespace {
 
-TEST(SignalWatch, TellsOfSignalsInTheLoopOnly) {
+TEST(SignalWatch, ReportsSignalsOnlyFromTheLoop) {
   EventLoop loop;
   std::vector<int> came;
   const SignalWatch watch(loop, {SIGINT, SIGTERM}, [&](int signal) { came.push_back(signal); });
@@ -19,7 +19,7 @@ TEST(SignalWatch, TellsOfSignalsInTheLoopOnly) {
   EXPECT_FALSE(loop.run_once(0));
 }
 
-TEST(SignalWatch, GivesTheMaskBack) {
+TEST(SignalWatch, RestoresTheSignalMask) {
   sigset_t before, after;
   ::sigprocmask(SIG_SETMASK, nullptr, &before);
   {

@@ -1,4 +1,4 @@
-// A file descriptor that is closed with its owner.
+// Owns a file descriptor and closes it in its destructor.
 #pragma once
 
 #include <unistd.h>
@@ -7,7 +7,7 @@ namespace furrow::os {
 
 class Descriptor {
  public:
-  explicit Descriptor(int fd) : fd_(fd) {}  // takes over; negative: none
+  explicit Descriptor(int fd) : fd_(fd) {}  // takes ownership; negative: none
   ~Descriptor() {
     if (fd_ >= 0) ::close(fd_);
   }

@@ -24,13 +24,13 @@
 namespace furrow::os {
 
 namespace {
-constexpr std::size_t kPieceBytes = 1 << 18;
+constexpr std::size_t kBufferBytes = 1 << 18;
 
-// As os::hash_file, but to be stopped in the middle.
+// Like os::hash_file, but can be stopped in the middle.
 std::uint64_t hash_open_file(int fd, char* buffer, XXH3_state_t* state, const std::atomic<bool>& stop) {
   XXH3_64bits_reset(state);
   while (!stop) {
-    const ssize_t n = ::read(fd, buffer, kPieceBytes);
+    const ssize_t n = ::read(fd, buffer, kBufferBytes);
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) return 0;
     if (n == 0) {
@@ -53,7 +53,7 @@ struct FileHasher::State {
   EventLoop& loop;
   const std::int64_t size_limit;
   int event_fd = -1;
-  std::size_t pending = 0;  // the loop's thread only
+  std::size_t pending = 0;  // used by the loop's thread only
 
   std::mutex mutex;  // guards the two queues
   std::condition_variable more_queued, more_hashed;
@@ -85,7 +85,7 @@ struct FileHasher::State {
   }
 
   void run() {
-    const auto buffer = std::make_unique_for_overwrite<char[]>(kPieceBytes);
+    const auto buffer = std::make_unique_for_overwrite<char[]>(kBufferBytes);
     const std::unique_ptr<XXH3_state_t, XXH_errorcode (*)(XXH3_state_t*)> state(XXH3_createState(),
                                                                                 &XXH3_freeState);
     while (std::optional<Request> request = next()) {
@@ -97,7 +97,7 @@ struct FileHasher::State {
     }
   }
 
-  // Signals are for the thread that has the loop.
+  // Signals are handled by the thread that runs the loop, so this one blocks them.
   void start_thread() {
     sigset_t all, before;
     ::sigfillset(&all);

@@ -1,9 +1,9 @@
-// Hashes of files' contents, computed by one background thread and delivered in the loop: the loop never
-// reads a user's file.
+// Hashes the contents of files in one background thread and delivers the results from the loop, so that the
+// loop itself never reads a user's file.
 //
-// States of a request: queued -> hashing -> hashed -> delivered. The thread owns the first two, the loop's
-// thread the last; one mutex guards the queues between them. Destruction drops what is queued, stops a hash
-// in the middle of its file, and joins.
+// States of a request: queued -> hashing -> hashed -> delivered. The background thread owns the first two,
+// the loop's thread the last; one mutex guards the queues between them. The destructor drops what is queued,
+// stops a hash in the middle of its file, and joins the thread.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +17,7 @@ namespace furrow::os {
 
 class FileHasher {
  public:
-  // HASH as os::hash_file gives it; 0: not known (larger than the limit, no regular file, unreadable).
+  // HASH is what os::hash_file returns; 0: unknown (larger than the limit, not a regular file, unreadable).
   using Callback = std::function<void(std::uint64_t hash)>;
 
   FileHasher(EventLoop& loop, std::int64_t size_limit);  // bytes; negative: none
@@ -25,10 +25,10 @@ class FileHasher {
   FileHasher(const FileHasher&) = delete;
   FileHasher& operator=(const FileHasher&) = delete;
 
-  void hash(std::string path,
-            Callback callback);  // callbacks come in the order of the calls, from the loop or from drain()
+  // Callbacks come in the order of the calls, from the loop or from drain().
+  void hash(std::string path, Callback callback);
   std::size_t pending() const;
-  void drain();  // blocks until all are delivered
+  void drain();  // blocks until all hashes are delivered
 
  private:
   struct State;

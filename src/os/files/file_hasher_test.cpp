@@ -45,7 +45,7 @@ TEST_F(FileHasherTest, AgreesWithHashFile) {
   EXPECT_NE(hash(hasher, file("a", 10, 'a')), hash(hasher, file("b", 10, 'b')));
 }
 
-TEST_F(FileHasherTest, WhatIsTooLargeOrNoFileIsNotKnown) {
+TEST_F(FileHasherTest, LargeFilesAndNonFilesHaveNoKnownHash) {
   FileHasher hasher(loop_, 100);
   EXPECT_NE(hash(hasher, file("fits", 100)), 0u);
   EXPECT_EQ(hash(hasher, file("large", 101)), 0u);
@@ -68,7 +68,7 @@ TEST_F(FileHasherTest, DeliversInOrder) {
   EXPECT_EQ(hasher.pending(), 0u);
 }
 
-TEST_F(FileHasherTest, ACallbackMayAskForMore) {
+TEST_F(FileHasherTest, ACallbackMayRequestAnotherHash) {
   FileHasher hasher(loop_, -1);
   const std::string path = file("a", 10);
   int more = 3;
@@ -80,7 +80,7 @@ TEST_F(FileHasherTest, ACallbackMayAskForMore) {
   EXPECT_EQ(more, 0);
 }
 
-TEST_F(FileHasherTest, EndsInTheMiddleOfALargeFile) {
+TEST_F(FileHasherTest, DestructionStopsInTheMiddleOfALargeFile) {
   const std::string path = folder_ + "/sparse";
   ASSERT_TRUE(write_file(path, ""));
   ASSERT_EQ(::truncate(path.c_str(), 200LL << 30), 0);

@@ -47,8 +47,8 @@ FileSyncer::~FileSyncer() {
   state_->thread.join();
 }
 
-// The thread is made at the first write: before it there is nothing to do, and the program may still fork. No
-// signal is for it.
+// The thread is created at the first write: until then there is nothing to do, and the program may still
+// fork. The thread blocks all signals.
 void FileSyncer::written() {
   if (!state_->thread.joinable()) {
     sigset_t all, before;

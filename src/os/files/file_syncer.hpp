@@ -1,8 +1,8 @@
-// Brings appended files to the disk in the background, so that a power cut costs the last moments and nobody
+// Syncs files that are appended to, in the background: a power cut loses only the last moments, and nobody
 // waits for a slow disk.
 //
-// States: clean -> dirty (the owner wrote) -> syncing (the thread) -> clean or dirty. One mutex guards them.
-// Destruction syncs what is dirty and joins.
+// States: clean -> dirty (the owner wrote) -> syncing (by the thread) -> clean or dirty. One mutex guards
+// them. The destructor syncs what is dirty and joins the thread.
 #pragma once
 
 #include <memory>
@@ -12,12 +12,13 @@ namespace furrow::os {
 
 class FileSyncer {
  public:
-  FileSyncer(std::vector<int> descriptors, double interval_s);  // borrowed; at most one round an interval
+  // Borrows the descriptors; syncs them at most once per interval.
+  FileSyncer(std::vector<int> descriptors, double interval_s);
   ~FileSyncer();
   FileSyncer(const FileSyncer&) = delete;
   FileSyncer& operator=(const FileSyncer&) = delete;
 
-  void written();  // cheap
+  void written();  // call it after each write; cheap
 
  private:
   struct State;

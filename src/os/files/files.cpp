@@ -53,8 +53,7 @@ Error error_about(const std::string& what, const std::string& path, const std::e
   return Error{what + " " + path + ": " + code.message()};
 }
 
-// Worth a look at the whole folder: enough names asked for that one listing costs less than that many failed
-// look-ups.
+// From this many names in one folder on, listing the folder costs less than that many failed look-ups.
 constexpr std::size_t kWorthListing = 32;
 
 void status_in_folder(const std::string& folder, const std::vector<std::string_view>& paths,
@@ -70,8 +69,8 @@ void status_in_folder(const std::string& folder, const std::vector<std::string_v
     for (; !code && entries != fs::directory_iterator() && seen <= members.size() / 2;
          entries.increment(code), ++seen)
       present.insert(entries->path().filename().native());
-    listed = !code &&
-             seen <= members.size() / 2;  // else most names are there, or many others: asking each is as good
+    // Otherwise most names exist, or the folder has many others: asking for each name costs no more.
+    listed = !code && seen <= members.size() / 2;
   }
   std::string name;
   for (const std::size_t i : members) {
@@ -130,7 +129,7 @@ Result<void> write_file(const std::string& path, std::string_view content) {
 
 Result<void> make_directories(const std::string& path) {
   std::error_code code;
-  // Nearly always it is there; mkdir would lock the folder above to find that out.
+  // Nearly always the folder exists; mkdir would lock its parent only to find that out.
   if (path.empty() || fs::is_directory(path, code) || ::mkdir(path.c_str(), 0777) == 0) return {};
   code.clear();
   if (errno != EEXIST) fs::create_directories(path, code);
@@ -233,7 +232,7 @@ Result<std::uint64_t> hash_file(const std::string& path) {
     XXH3_64bits_update(state.get(), buffer.get(), static_cast<std::size_t>(n));
   }
   const std::uint64_t hash = XXH3_64bits_digest(state.get());
-  return hash == 0 ? 1 : hash;  // 0 stands for "not known"
+  return hash == 0 ? 1 : hash;  // 0 stands for "unknown"
 }
 
 }  // namespace furrow::os

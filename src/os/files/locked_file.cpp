@@ -22,7 +22,7 @@ Error about(const std::string& path, const char* what) {
   return system_error("cannot " + std::string(what) + " " + path);
 }
 
-// Whether the lock could be had in time; an error where it never can.
+// Whether the lock was obtained in time; an error if it never can be.
 Result<bool> lock(int fd, const std::string& path, double patience_s) {
   const double until = monotonic_seconds() + patience_s;
   while (::flock(fd, LOCK_EX | LOCK_NB) != 0) {

@@ -1,7 +1,7 @@
-// A file that one process at a time appends to.
+// A file to which one process at a time appends.
 //
-// Locked with flock from open() until it is destroyed; processes forked meanwhile keep the lock until they
-// end. Not thread-safe, but for sync().
+// open() locks the file with flock; the lock lasts until the object is destroyed. Processes forked meanwhile
+// keep the lock until they end. Not thread-safe, except for sync().
 #pragma once
 
 #include <cstdint>
@@ -16,16 +16,16 @@ namespace furrow::os {
 
 class LockedFile {
  public:
-  // Made if it is missing. Null where another holds the lock for longer than PATIENCE_S.
+  // Creates the file if it is missing. Null if another process holds the lock for longer than PATIENCE_S.
   static Result<std::unique_ptr<LockedFile>> open(const std::string& path, double patience_s);
 
   std::uint64_t size() const { return size_; }
-  // Up to SIZE bytes from OFFSET on; fewer only at the end of the file.
+  // Reads up to SIZE bytes from OFFSET on; fewer only at the end of the file.
   Result<std::string> read(std::uint64_t offset, std::size_t size) const;
-  // Where only a part could be written, that part is cut off again as far as that is possible.
+  // If only a part could be written, that part is cut off again if possible.
   Result<void> append(std::string_view bytes);
   Result<void> truncate(std::uint64_t size);
-  Result<void> sync();  // the contents are on the disk; may run beside append()
+  Result<void> sync();  // waits until the contents are on the disk; may run during append()
 
  private:
   LockedFile(int fd, std::string path) : fd_(fd), path_(std::move(path)) {}

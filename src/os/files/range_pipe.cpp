@@ -17,7 +17,7 @@ namespace furrow::os {
 namespace {
 
 constexpr int kPipeBytes = 1 << 20;
-constexpr std::size_t kPiece = 1 << 20;
+constexpr std::size_t kSpliceBytes = 1 << 20;
 constexpr std::size_t kUsualPipe = 64 * 1024, kPage = 4096;
 
 bool write_all(int fd, std::string_view text) {
@@ -45,7 +45,7 @@ struct RangePipe::State {
     }
   }
 
-  // False once the owner is gone, or the readers are.
+  // False once the owner or all readers are gone.
   bool wait_writable() {
     pollfd either[] = {{write_end, POLLOUT, 0}, {stop, POLLIN, 0}};
     while (::poll(either, 2, -1) < 0) {
@@ -68,7 +68,7 @@ struct RangePipe::State {
     bool goes_on = pass_head();
     while (goes_on && at < end && wait_writable()) {
       loff_t offset = static_cast<loff_t>(at);
-      const std::size_t wanted = std::min<std::uint64_t>(kPiece, end - at);
+      const std::size_t wanted = std::min<std::uint64_t>(kSpliceBytes, end - at);
       const ssize_t n =
           ::splice(*file, &offset, write_end, nullptr, wanted, SPLICE_F_NONBLOCK | SPLICE_F_MOVE);
       if (n > 0) {
@@ -92,7 +92,7 @@ Result<std::unique_ptr<RangePipe>> RangePipe::start(std::shared_ptr<const int> f
   state->read_end = ends[0];
   state->write_end = ends[1];
   ::fcntl(ends[1], F_SETFL, O_NONBLOCK);
-  ::fcntl(ends[1], F_SETPIPE_SZ, kPipeBytes);  // less is slower, and no mistake
+  ::fcntl(ends[1], F_SETPIPE_SZ, kPipeBytes);  // a smaller pipe is slower, but works
   state->file = std::move(file);
   state->at = begin;
   state->end = end;
@@ -117,7 +117,7 @@ int RangePipe::take_read_end() { return std::exchange(state_->read_end, -1); }
 int loaded_pipe(std::string_view head, std::string_view data) {
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) return -1;
-  // Each of the two begins a page.
+  // HEAD and DATA each start a page of the pipe.
   const std::size_t size = (head.size() + kPage - 1) / kPage * kPage + data.size();
   bool fits =
       size <= kUsualPipe || (size <= kPipeBytes && ::fcntl(ends[1], F_SETPIPE_SZ, kPipeBytes) >= kPipeBytes);

@@ -1,8 +1,8 @@
-// A range of a file as a stream: a thread passes it through a pipe without copying it, as fast as it is read.
-// For ranges of any size; the thread alone waits for disk and reader.
+// A range of a file as a stream: a thread splices it into a pipe without copying it, as fast as the reader
+// reads. For ranges of any size; only that thread waits for disk and reader.
 //
-// States: feeding -> over (all is passed, or nobody reads any more, or the owner is gone). Destruction ends
-// the thread wherever it is. Ignore SIGPIPE in the process that uses it.
+// States: feeding -> over (everything is passed on, or there is no reader left, or the owner is destroyed).
+// The destructor ends the thread at any point. The process that uses it must ignore SIGPIPE.
 #pragma once
 
 #include <cstdint>
@@ -16,14 +16,15 @@ namespace furrow::os {
 
 class RangePipe {
  public:
-  // HEAD goes before the bytes from BEGIN to END of FILE, of which it is one of the owners.
+  // The stream is HEAD followed by the bytes from BEGIN to END of FILE. Shares the ownership of FILE.
   static Result<std::unique_ptr<RangePipe>> start(std::shared_ptr<const int> file, std::uint64_t begin,
                                                   std::uint64_t end, std::string head);
   ~RangePipe();
   RangePipe(const RangePipe&) = delete;
   RangePipe& operator=(const RangePipe&) = delete;
 
-  int take_read_end();  // once: the caller closes it, as soon as the reader has its own
+  // Call it once. The caller closes the descriptor, as soon as the reader has its own.
+  int take_read_end();
 
  private:
   struct State;
@@ -31,11 +32,11 @@ class RangePipe {
   std::unique_ptr<State> state_;
 };
 
-// The reading end of a pipe that holds HEAD and DATA, and nobody else's: nobody has to feed it. Negative
-// where a pipe has no room for that much.
+// The read end of a pipe that already holds HEAD and DATA, so that no thread has to write them. Negative if a
+// pipe cannot hold that much.
 int loaded_pipe(std::string_view head, std::string_view data);
 
-// A file without a name in memory, with TEXT in it. Negative: there is no memory.
+// An unnamed file in memory that contains TEXT. Negative if memory is short.
 int memory_file(std::string_view text);
 
 }  // namespace furrow::os

@@ -1,6 +1,7 @@
-// A file that appears under its name only when it is complete: written beside it, then renamed.
+// A file that appears under its name only when it is complete: it is written under another name, then
+// renamed.
 //
-// Without finish(), what was written is removed, and what the name held before stays. Not thread-safe.
+// Without finish(), what was written is removed, and an existing file of that name stays. Not thread-safe.
 #pragma once
 
 #include <memory>
@@ -23,8 +24,9 @@ class ReplacingFile {
  private:
   ReplacingFile(int fd, std::string path, std::string temporary);
   Descriptor fd_;
-  std::string path_, temporary_;  // the latter empty when it is no more
-  int maker_;                     // the process: a forked copy must not remove the file
+  std::string path_;
+  std::string temporary_;  // empty once it is renamed or removed
+  int maker_;              // the process that created it: a forked copy must not remove the file
 };
 
 }  // namespace furrow::os

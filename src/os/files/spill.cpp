@@ -13,9 +13,9 @@ namespace furrow::os {
 namespace {
 
 constexpr std::size_t kKeptCapacity = 16 * 1024;
-constexpr std::int64_t kPiece = 64 * 1024;
+constexpr std::int64_t kBufferBytes = 64 * 1024;
 
-// The standard ones may be closed, and then a child must find nothing of ours in their place.
+// The standard descriptors may be closed; a child must not find our file in their place.
 int above_standard(int fd) {
   if (fd < 0 || fd > 2) return fd;
   const int above = ::fcntl(fd, F_DUPFD_CLOEXEC, 3);
@@ -54,12 +54,13 @@ Spill& Spill::operator=(Spill&& other) noexcept {
   return *this;
 }
 
-void Spill::append(std::string_view piece) {
-  if (memory_.size() + piece.size() > kInMemory) move_to_file();
-  memory_.append(piece);
+void Spill::append(std::string_view fragment) {
+  if (memory_.size() + fragment.size() > kInMemory) move_to_file();
+  memory_.append(fragment);
 }
 
-// What a full disk does not take is lost, and so is all that follows but the end: the order must stay.
+// What does not fit on a full disk is lost, and so is everything after it except the end: the order must not
+// change.
 void Spill::move_to_file() {
   std::string_view rest = memory_;
   if (file_ < 0 && lost_ == 0 && !rest.empty()) file_ = open_somewhere(*folder_);
@@ -85,10 +86,10 @@ void Spill::clear() {
   lost_ = 0;
 }
 
-bool for_each_piece(const SpillView& view, const std::function<bool(std::string_view piece)>& use) {
-  std::string buffer(static_cast<std::size_t>(std::min(kPiece, view.file_size)), '\0');
+bool for_each_fragment(const SpillView& view, const std::function<bool(std::string_view fragment)>& use) {
+  std::string buffer(static_cast<std::size_t>(std::min(kBufferBytes, view.file_size)), '\0');
   for (std::int64_t offset = 0; offset < view.file_size;) {
-    const auto wanted = static_cast<std::size_t>(std::min(kPiece, view.file_size - offset));
+    const auto wanted = static_cast<std::size_t>(std::min(kBufferBytes, view.file_size - offset));
     const ssize_t n = ::pread(view.file, buffer.data(), wanted, offset);
     if (n < 0 && errno == EINTR) continue;
     if (n <= 0 || !use({buffer.data(), static_cast<std::size_t>(n)})) return false;

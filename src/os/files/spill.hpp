@@ -1,8 +1,8 @@
-// Bytes that are kept until somebody wants them, however many: the last of them in a little memory, what came
-// before in an unlinked file.
+// Any number of bytes, kept until they are wanted: the latest in a small buffer in memory, the earlier ones
+// in an unlinked file.
 //
-// A disk that is full does not stop the one who appends: from then on what would go to the file is counted as
-// lost, and only the end is kept. Not thread-safe.
+// A full disk does not stop the writer: from then on, bytes that should go to the file are counted as lost,
+// and only the end is kept. Not thread-safe.
 #pragma once
 
 #include <cstdint>
@@ -26,18 +26,18 @@ class Spill {
  public:
   static constexpr std::size_t kInMemory = 64 * 1024;
 
-  // FOLDER, borrowed: where the file is made; where nothing can be made there, or it is empty: /tmp.
+  // FOLDER (borrowed) is where the file is created; /tmp if FOLDER is empty or takes no file.
   explicit Spill(const std::string& folder) : folder_(&folder) {}
   ~Spill();
   Spill(Spill&& other) noexcept;
   Spill& operator=(Spill&& other) noexcept;
 
-  void append(std::string_view piece);
+  void append(std::string_view fragment);
   SpillView view() const { return {file_, file_size_, lost_, memory_}; }
   bool empty() const { return view().empty(); }
   std::size_t in_memory() const { return memory_.size(); }
   bool has_file() const { return file_ >= 0; }
-  void clear();  // keeps the file, emptied, for what comes next
+  void clear();  // keeps the empty file for later
 
  private:
   void move_to_file();
@@ -49,11 +49,11 @@ class Spill {
   std::string memory_;
 };
 
-// A new file without a name, open for reading and writing; negative where FOLDER takes none.
+// A new unnamed file, open for reading and writing; negative if it cannot be created in FOLDER.
 int open_unlinked(const std::string& folder);
 
-// Hands over all that VIEW holds, in order and in pieces, until USE says false; whether it never did. GAP
-// stands for what was lost.
-bool for_each_piece(const SpillView& view, const std::function<bool(std::string_view piece)>& use);
+// Passes everything in VIEW to USE, in order and in fragments, until USE returns false. True if USE never
+// did. A line of text stands for what was lost.
+bool for_each_fragment(const SpillView& view, const std::function<bool(std::string_view fragment)>& use);
 
 }  // namespace furrow::os

@@ -9,8 +9,8 @@ namespace {
 
 std::string content(const Spill& spill) {
   std::string text;
-  for_each_piece(spill.view(), [&](std::string_view piece) {
-    text += piece;
+  for_each_fragment(spill.view(), [&](std::string_view fragment) {
+    text += fragment;
     return true;
   });
   return text;
@@ -40,7 +40,7 @@ TEST_F(SpillTest, UsesNoFileForLittle) {
   EXPECT_EQ(content(spill), "a little");
 }
 
-TEST_F(SpillTest, LeavesNoNameBehind) {
+TEST_F(SpillTest, LeavesNoFileNameBehind) {
   const std::string own = folder + "/spill-test-names";
   std::filesystem::create_directory(own);
   Spill here(own);
@@ -69,9 +69,9 @@ TEST_F(SpillTest, MovesWithItsFile) {
   EXPECT_TRUE(spill.empty());
 }
 
-TEST_F(SpillTest, StopsWhereTheUserSaysSo) {
+TEST_F(SpillTest, StopsWhenTheCallbackReturnsFalse) {
   spill.append("some");
-  EXPECT_FALSE(for_each_piece(spill.view(), [](std::string_view) { return false; }));
+  EXPECT_FALSE(for_each_fragment(spill.view(), [](std::string_view) { return false; }));
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
-// The memory of another process of this user, written to from here.
+// Writes into the memory of another process of this user.
 //
-// Some systems forbid it (seccomp filters, Yama's ptrace_scope): a caller needs another way for that case.
+// Some systems forbid it (seccomp filters, Yama's ptrace_scope), so a caller needs another way for that case.
 // Thread-safe.
 #pragma once
 
@@ -10,7 +10,7 @@
 
 namespace furrow::os {
 
-// Copies SIZE bytes from HERE to THERE, an address in PROCESS. False where not all of them could be written;
+// Copies SIZE bytes from HERE to THERE, an address in PROCESS. False if not all of them could be written;
 // some may have been.
 bool write_memory_of(pid_t process, void* there, const void* here, std::size_t size);
 

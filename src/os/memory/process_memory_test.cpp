@@ -12,7 +12,7 @@
 namespace furrow::os {
 namespace {
 
-// What BODY says in a forked child.
+// What BODY returns in a forked child.
 template <class Body>
 bool in_child(Body body) {
   const pid_t pid = ::fork();
@@ -34,7 +34,7 @@ TEST(ProcessMemory, AChildWritesIntoItsParent) {
   for (std::size_t i = 1; i + 1 < numbers.size(); ++i) ASSERT_EQ(numbers[i], 7) << i;
 }
 
-TEST(ProcessMemory, SaysWhereItCannotBeWritten) {
+TEST(ProcessMemory, ReportsAFailedWrite) {
   void* const locked =
       ::mmap(nullptr, 2 * page_size(), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   ASSERT_NE(locked, MAP_FAILED);

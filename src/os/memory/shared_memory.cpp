@@ -20,7 +20,7 @@ namespace furrow::os {
 namespace {
 
 constexpr std::size_t kHugePage = std::size_t{2} << 20;
-constexpr std::size_t kLarge = std::size_t{64} << 20;  // worth a look at what is left
+constexpr std::size_t kLarge = std::size_t{64} << 20;  // from this size on, check how much memory is left
 
 std::string in_mib(std::size_t bytes) {
   if (bytes < kHugePage) return std::to_string(bytes) + " bytes";
@@ -33,19 +33,19 @@ Error no_memory(std::size_t size, int code) {
   if (code == ENOMEM || code == EFAULT || code == ENOSPC) {
     error.message = "there is not enough memory for " + in_mib(size) + " shared between processes";
     error.hint =
-        "Free some memory, raise the limit of this process or its container, or work on less at once.";
+        "Free some memory, raise the limit of this process or its container, or work on less data at once.";
   }
   return error;
 }
 
-// Whole pages; 0 where there are not that many numbers.
+// SIZE rounded up to whole pages; 0 if that overflows.
 std::size_t in_pages(std::size_t size) {
   const std::size_t page = page_size();
   return (std::max<std::size_t>(size, 1) + page - 1) / page * page;
 }
 
-// The kernel promises more than it has, and kills whoever takes it at its word. Large amounts are compared
-// with what is left now; false where that is not known.
+// The kernel promises more memory than it has, and kills a process that uses it all. So large sizes are
+// compared with what is free now; false if that is unknown.
 bool is_too_much(std::size_t size) {
   if (size < kLarge) return false;
   if (const auto limit = memory_limit(); limit && size > *limit) return true;
@@ -86,7 +86,7 @@ void SharedMemory::release() {
   if (fd_ >= 0) ::close(fd_);
 }
 
-// Takes FD over, also when it fails.
+// Takes ownership of FD, also if it fails.
 Result<SharedMemory> SharedMemory::map(std::size_t size, int fd) {
   const int flags = fd < 0 ? MAP_SHARED | MAP_ANONYMOUS : MAP_SHARED;
   void* const address = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, flags, fd, 0);
@@ -95,7 +95,7 @@ Result<SharedMemory> SharedMemory::map(std::size_t size, int fd) {
     if (fd >= 0) ::close(fd);
     return fail(no_memory(size, code));
   }
-  if (size >= kHugePage) (void)::madvise(address, size, MADV_HUGEPAGE);  // a wish
+  if (size >= kHugePage) (void)::madvise(address, size, MADV_HUGEPAGE);  // only a hint
   return SharedMemory(static_cast<std::byte*>(address), size, fd);
 }
 
@@ -115,7 +115,7 @@ Result<SharedMemory> SharedMemory::with_descriptor(std::size_t size) {
     ::close(fd);
     return fail(no_memory(size, code));
   }
-  // Whoever shrank it would have all others killed at their next access.
+  // If one process shrank the memory, the others would be killed at their next access.
   (void)::fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL);
   return map(whole, fd);
 }

@@ -1,15 +1,14 @@
-// Memory that several processes see at once, without a name anywhere: nothing is left behind, however they
-// end.
+// Memory that several processes share. It has no name, so nothing is left behind however the processes end.
 //
-// Anonymous memory passes to forked children alone; with a descriptor (memfd) it can also be handed to a
-// spawned program, which attaches to it. Pages are zero until they are written. Fresh pages cost about twenty
-// times as much as warm ones: keep a segment and use it again.
+// Anonymous memory is passed to forked children only. Memory with a descriptor (memfd) can also be passed to
+// a spawned program, which attaches to it. Pages are zero until they are written. Fresh pages cost about
+// twenty times as much as warm ones: keep a segment and use it again.
 //
 // Ownership: the object unmaps (and closes) what it holds; other processes keep their own mapping. Movable,
-// not copyable. After a fork both processes have the object, each for its own mapping. Thread-safety: none
-// for the object; the bytes are as safe as what the users do with them. Errors: create, attach and populate
-// tell when memory is short. Pages that are only touched later can still be one too many, and the kernel then
-// sends SIGBUS or calls its OOM killer: populate first where that matters. Units: bytes.
+// not copyable. After a fork both processes have the object, each for its own mapping. Thread-safety: the
+// object has none; access to the bytes is up to the users. Errors: create, attach and populate report when
+// memory is short. Memory can also run out later, when a page is first touched; the kernel then sends SIGBUS
+// or calls its OOM killer. Call populate first where that matters. Units: bytes.
 #pragma once
 
 #include <cstddef>
@@ -28,26 +27,26 @@ class SharedMemory {
   SharedMemory& operator=(SharedMemory&& other) noexcept;
   ~SharedMemory();
 
-  // SIZE is rounded up to whole pages, one at least. From 2 MiB on the kernel is asked for huge pages.
+  // SIZE is rounded up to whole pages, at least one. From 2 MiB on, the kernel is asked for huge pages.
   static Result<SharedMemory> create(std::size_t size);
 
-  // The same behind a descriptor (close-on-exec; it cannot be made larger or smaller by anyone).
+  // The same with a descriptor (close-on-exec; nobody can change the size).
   static Result<SharedMemory> with_descriptor(std::size_t size);
 
-  // Maps what another process made with_descriptor and passed on. FD stays the caller's.
+  // Maps the memory that another process created with with_descriptor and passed on. FD stays the caller's.
   static Result<SharedMemory> attach(int fd);
 
-  std::byte* data() const { return data_; }  // null where it holds nothing; page-aligned
+  std::byte* data() const { return data_; }  // null if it holds nothing; page-aligned
   std::size_t size() const { return size_; }
   std::span<std::byte> bytes() const { return {data_, size_}; }
-  int descriptor() const { return fd_; }  // -1 where it has none; belongs to this object
+  int descriptor() const { return fd_; }  // -1 if it has none; owned by this object
   explicit operator bool() const { return data_ != nullptr; }
 
-  // Makes all pages that touch the range real now, and writable without a further fault. Does nothing on a
-  // kernel that cannot (before 5.14).
+  // Backs all pages that touch the range with memory now, so that writing to them causes no page fault. Does
+  // nothing on kernels before 5.14.
   Result<void> populate(std::size_t offset = 0, std::size_t size = ~std::size_t{0}) const;
 
-  // Gives the pages that lie wholly in the range back to the kernel; they read as zero again, in all
+  // Returns the pages that lie wholly in the range to the kernel; they then read as zero again, in all
   // processes.
   Result<void> discard(std::size_t offset, std::size_t size) const;
 

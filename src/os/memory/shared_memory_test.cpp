@@ -15,7 +15,7 @@
 
 #include "os/files/files.hpp"
 
-// GCC says it by a macro, clang by a feature.
+// GCC defines a macro for the sanitizer, clang a feature.
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
 #define UNDER_SANITIZER
@@ -30,7 +30,7 @@ namespace {
 
 using ::testing::HasSubstr;
 
-// Runs BODY in a forked child; its exit status.
+// The exit status of a forked child that runs BODY.
 template <class Body>
 int in_child(Body body) {
   const pid_t pid = ::fork();
@@ -71,7 +71,7 @@ TEST(SharedMemory, AChildsWritesAreSeenByItsParent) {
   EXPECT_STREQ(reinterpret_cast<char*>(memory->data()) + 3'000'000, "from the child");
 }
 
-TEST(SharedMemory, MovesAndLetsGo) {
+TEST(SharedMemory, UnmapsOnceAfterAMove) {
   SharedMemory empty;
   EXPECT_FALSE(empty);
   EXPECT_EQ(empty.size(), 0u);
@@ -86,16 +86,16 @@ TEST(SharedMemory, MovesAndLetsGo) {
   EXPECT_NE(::msync(data, page_size(), MS_ASYNC), 0) << "still mapped";
 }
 
-TEST(SharedMemory, PopulateMakesPagesRealAndDiscardGivesThemBack) {
+TEST(SharedMemory, PopulateAddsPagesAndDiscardReturnsThem) {
   const auto memory = SharedMemory::create(16 * page_size());
   ASSERT_TRUE(memory);
   EXPECT_EQ(resident_pages(*memory), 0u);
-  ASSERT_TRUE(memory->populate(page_size() + 1, page_size()));  // touches two
+  ASSERT_TRUE(memory->populate(page_size() + 1, page_size()));  // touches two pages
   const std::size_t made = resident_pages(*memory);
-  EXPECT_TRUE(made == 2 || made == 0) << made;  // none on a kernel without MADV_POPULATE_WRITE
+  EXPECT_TRUE(made == 2 || made == 0) << made;  // zero on a kernel without MADV_POPULATE_WRITE
   std::memset(memory->data(), 1, memory->size());
   EXPECT_EQ(resident_pages(*memory), 16u);
-  ASSERT_TRUE(memory->discard(1, 3 * page_size()));  // two whole ones lie in there
+  ASSERT_TRUE(memory->discard(1, 3 * page_size()));  // two whole pages lie in that range
   EXPECT_EQ(resident_pages(*memory), 14u);
   EXPECT_EQ(memory->data()[page_size()], std::byte{0});
   EXPECT_EQ(memory->data()[3 * page_size()], std::byte{1});
@@ -126,7 +126,7 @@ TEST(SharedMemory, MoreThanIsLeftIsAnError) {
   ASSERT_TRUE(text);
   const std::size_t total = std::strtoull(text->c_str() + text->find("MemTotal:") + 9, nullptr, 10) * 1024;
   const std::size_t swap = std::strtoull(text->c_str() + text->find("SwapTotal:") + 10, nullptr, 10) * 1024;
-  const auto memory = SharedMemory::create(total + swap - 4096);  // the kernel itself would let it pass
+  const auto memory = SharedMemory::create(total + swap - 4096);  // the kernel itself would grant it
   ASSERT_FALSE(memory);
   EXPECT_THAT(memory.error().message, HasSubstr("not enough memory"));
 }
@@ -161,7 +161,7 @@ TEST(SharedMemory, AttachesToADescriptorElsewhere) {
   EXPECT_EQ(memory->data()[page_size()], std::byte{42});
 }
 
-TEST(SharedMemory, AttachRefusesOtherThings) {
+TEST(SharedMemory, AttachRefusesOtherDescriptors) {
   EXPECT_FALSE(SharedMemory::attach(-1));
   const int fd = ::open("/dev/null", O_RDWR | O_CLOEXEC);
   EXPECT_FALSE(SharedMemory::attach(fd));

@@ -17,7 +17,7 @@ namespace furrow::os {
 
 namespace {
 
-// ThreadSanitizer has a thread of its own in every process, also after a fork.
+// ThreadSanitizer runs a thread of its own in every process, also after a fork.
 #if defined(__has_feature)
 #if __has_feature(thread_sanitizer)
 #define FURROW_THREAD_SANITIZER 1
@@ -31,7 +31,7 @@ constexpr int kThreadsOfTools = 1;
 constexpr int kThreadsOfTools = 0;
 #endif
 
-// Those of the program. 0 where the system does not tell.
+// How many threads the program itself has; 0 if the system does not say.
 int thread_count() {
   DIR* const folder = ::opendir("/proc/self/task");
   if (!folder) return 0;
@@ -41,7 +41,8 @@ int thread_count() {
   return count;
 }
 
-// Another thread may hold the lock of one of the C streams for ever: reading standard input, say.
+// Flushes all C streams only if no other thread runs: one that reads standard input, say, may hold the lock
+// of its stream forever.
 void flush_output(bool all) {
   std::cout.flush();
   std::clog.flush();

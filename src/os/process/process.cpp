@@ -12,12 +12,12 @@
 #include <cerrno>
 #include <cstdlib>
 
-#include "os/process/berth.hpp"
 #include "os/process/raw_call.hpp"
 #include "os/process/spawn_child.hpp"
+#include "os/process/spawn_context.hpp"
 
-// ThreadSanitizer takes clone() for a fork, and gets confused by a child that shares our memory. The C
-// library has the same function under another name, which it leaves alone.
+// ThreadSanitizer mistakes clone() for a fork and is confused by a child that shares our memory. The C
+// library has the same function under another name, which ThreadSanitizer does not intercept.
 #if defined(__has_feature)
 #if __has_feature(thread_sanitizer) || __has_feature(address_sanitizer)
 #define FURROW_SANITIZED
@@ -35,8 +35,9 @@ namespace furrow::os {
 
 namespace {
 
-constexpr std::size_t kMostBerths = 128;
-// For tools that know a child in our memory only while we wait for it, as valgrind does; sanitizers are more.
+constexpr std::size_t kMostContexts = 128;
+// For tools such as valgrind, which can follow a child in our memory only while we wait for it. Sanitizers
+// cannot follow one that we do not wait for either.
 constexpr const char* kWaitVariable = "FURROW_SPAWN_WAITS";
 #if defined(FURROW_SANITIZED) || defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
 constexpr bool kCanGoOn = false;
@@ -52,12 +53,12 @@ std::vector<int> find_changed_signals(bool& has_handlers) {
     has_handlers |= action.sa_handler != SIG_IGN;
     changed.push_back(signal);
   }
-  // Whoever ignores broken pipes may do so after this.
+  // The program may start to ignore broken pipes later on.
   changed.push_back(SIGPIPE);
   return changed;
 }
 
-// No handler of ours may run in the child, in our memory.
+// Blocks all signals, since no handler of ours may run in the child, in our memory.
 class AllBlocked {
  public:
   explicit AllBlocked(bool is_wanted) : is_wanted_(is_wanted) {
@@ -91,7 +92,7 @@ Spawner::Spawner() : waits_(!kCanGoOn || std::getenv(kWaitVariable) != nullptr) 
   const int null_fd = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
   null_fd_ = ::fcntl(null_fd, F_DUPFD_CLOEXEC, 3);
   ::close(null_fd);
-  // An ignored SIGCHLD, which can be inherited, would take the exit status of every child.
+  // If SIGCHLD is ignored, which can be inherited, the kernel discards the exit status of every child.
   ::signal(SIGCHLD, SIG_DFL);
   changed_signals_ = find_changed_signals(has_handlers_);
   pid_ = ::getpid();
@@ -99,80 +100,81 @@ Spawner::Spawner() : waits_(!kCanGoOn || std::getenv(kWaitVariable) != nullptr) 
 
 Spawner::~Spawner() { ::close(null_fd_); }
 
-Berth& Spawner::free_berth() {
-  for (const auto& berth : berths_) {
-    if (berth->is_free()) return *berth;
+SpawnContext& Spawner::free_context() {
+  for (const auto& context : contexts_) {
+    if (context->is_free()) return *context;
   }
-  berths_.push_back(std::make_unique<Berth>());
-  return *berths_.back();
+  contexts_.push_back(std::make_unique<SpawnContext>());
+  return *contexts_.back();
 }
 
-// Rather than have ever more children wait for a core, we wait.
+// Whether so many children wait for a core before exec that we should wait too, not add another.
 bool Spawner::is_crowded() const {
-  const auto is_free = [](const auto& berth) { return berth->is_free(); };
-  return berths_.size() >= kMostBerths && std::none_of(berths_.begin(), berths_.end(), is_free);
+  const auto is_free = [](const auto& context) { return context->is_free(); };
+  return contexts_.size() >= kMostContexts && std::none_of(contexts_.begin(), contexts_.end(), is_free);
 }
 
-tl::expected<Child, SpawnFailure> Spawner::clone(Berth& berth, const SpawnRequest& request, int flags) {
-  berth.take(request, changed_signals_, null_fd_, pid_);
+tl::expected<Child, SpawnFailure> Spawner::clone(SpawnContext& context, const SpawnRequest& request,
+                                                 int flags) {
+  context.take(request, changed_signals_, null_fd_, pid_);
   Child child;
   int code = 0;
   {
     const AllBlocked blocked(has_handlers_);
-    child.pid = FURROW_CLONE(&spawn_child, berth.stack_top(),
-                             flags | CLONE_VM | CLONE_PIDFD | CLONE_CHILD_CLEARTID | SIGCHLD, &berth.order(),
-                             &child.pidfd, nullptr, &berth.tid());
+    child.pid = FURROW_CLONE(&spawn_child, context.stack_top(),
+                             flags | CLONE_VM | CLONE_PIDFD | CLONE_CHILD_CLEARTID | SIGCHLD, &context.args(),
+                             &child.pidfd, nullptr, &context.tid());
     code = errno;
   }
   if (child.pid < 0) {
-    berth.tid() = 0;
-    berth.give_back();
+    context.tid() = 0;
+    context.give_back();
     return tl::unexpected(SpawnFailure{code, SpawnFailure::Step::kClone});
   }
   if (child.pidfd >= 0) return child;
-  // A kernel without pidfds ignores the flag; nothing would tell of the child's end.
+  // A kernel without pidfds ignores the flag, and we would not notice when the child ends.
   ::kill(child.pid, SIGKILL);
   wait_for(child.pid);
-  berth.give_back();
+  context.give_back();
   return tl::unexpected(SpawnFailure{ENOSYS, SpawnFailure::Step::kClone});
 }
 
 tl::expected<Child, SpawnFailure> Spawner::spawn(const SpawnRequest& request) {
-  Berth& berth = free_berth();
-  auto child = clone(berth, request, CLONE_VFORK);
+  SpawnContext& context = free_context();
+  auto child = clone(context, request, CLONE_VFORK);
   if (!child) return child;
-  const int code = berth.order().code;
-  berth.tid() = 0;  // a tool that makes a copy of us instead clears the copy's
-  berth.give_back();
+  const int code = context.args().code;
+  context.tid() = 0;  // a tool that forks instead clears only the child's copy
+  context.give_back();
   if (code == 0) return child;
   wait_for(child->pid);
   ::close(child->pidfd);
-  return tl::unexpected(SpawnFailure{code, berth.order().step});
+  return tl::unexpected(SpawnFailure{code, context.args().step});
 }
 
 tl::expected<Child, SpawnFailure> Spawner::start(const SpawnRequest& request) {
   if (waits_ || is_crowded()) return spawn(request);
-  Berth& berth = free_berth();
-  auto child = clone(berth, request, 0);
-  if (!child && child.error().code == EINVAL) {  // not everything that calls itself Linux knows this
+  SpawnContext& context = free_context();
+  auto child = clone(context, request, 0);
+  if (!child && child.error().code == EINVAL) {  // some systems that pose as Linux lack these flags
     waits_ = true;
     return spawn(request);
   }
   if (!child) return child;
-  // The child does the same. Whoever comes first: the group is there when we are back.
+  // The child does the same. One of the two is first, so the group exists when we return.
   if (request.own_group) ::setpgid(child->pid, child->pid);
-  child->berth = &berth;
-  child->use = berth.use();
+  child->context = &context;
+  child->use = context.use();
   return child;
 }
 
 std::optional<SpawnFailure> Spawner::failure(const Child& child) {
-  Berth* const berth = child.berth;
-  if (berth == nullptr || !berth->is_taken() || berth->use() != child.use) return std::nullopt;
-  const int code = berth->order().code;
-  berth->give_back();
+  SpawnContext* const context = child.context;
+  if (context == nullptr || !context->is_taken() || context->use() != child.use) return std::nullopt;
+  const int code = context->args().code;
+  context->give_back();
   if (code == 0) return std::nullopt;
-  return SpawnFailure{code, berth->order().step};
+  return SpawnFailure{code, context->args().step};
 }
 
 std::int64_t own_peak_kb() {
@@ -227,7 +229,7 @@ std::optional<std::string> find_program(std::string_view name, std::string_view 
 
 void ensure_standard_descriptors() {
   for (int fd = 0; fd <= 2; ++fd) {
-    // The lowest free number is the missing one, since all below it are open by now.
+    // All lower numbers are open by now, so open() gets this one.
     if (::fcntl(fd, F_GETFD) < 0 && ::open("/dev/null", O_RDWR) != fd) return;
   }
 }

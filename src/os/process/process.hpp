@@ -1,14 +1,14 @@
 // Starting programs and learning how they ended.
 //
-// A child is made by clone(CLONE_VM) with a stack of its own: no page of the engine is copied, however large
-// it is, and a failing exec tells its errno through the shared memory. Between clone and exec the child only
-// makes system calls:
+// clone(CLONE_VM) makes a child with a stack of its own: no page of the engine is copied, however large the
+// engine is, and a failing exec reports its errno through the shared memory. Between clone and exec the child
+// only makes system calls:
 //
-//   die with the parent -> own process group -> pid into the guard's table -> folder -> descriptors
+//   ask to die with the parent -> own process group -> pid into the watchdog's table -> folder -> descriptors
 //     -> their limit, niceness -> signals to default -> exec
 //
 // All descriptors that are not named in the request must be close-on-exec. Not thread-safe, one Spawner per
-// thread; make it after the program has set its own signal handlers and from the thread whose death shall end
+// thread. Create it after the program has set its own signal handlers, in the thread whose death shall end
 // the children.
 #pragma once
 
@@ -29,28 +29,41 @@
 namespace furrow::os {
 
 struct SpawnRequest {
-  const char* path = nullptr;  // the file to execute; PATH is not searched
+  // The file to execute; PATH is not searched.
+  const char* path = nullptr;
   char* const* argv = nullptr;
   char* const* envp = nullptr;
-  const char* directory = nullptr;   // null: the caller's own
-  int in_fd = -1;                    // -1: /dev/null
-  int out_fd = -1;                   // -1: the caller's own
-  int err_fd = -1;                   // -1: the caller's own
-  std::span<const int> inherited{};  // further descriptors that the program gets, under the same numbers
-  std::atomic<std::int32_t>* slot = nullptr;  // where the child leaves its pid before it runs; null: nowhere
-  const rlimit* descriptors = nullptr;        // the limit of open ones; null: the caller's own
-  const int* nice = nullptr;                  // its niceness; null: the caller's own
+  // Null: the caller's own.
+  const char* directory = nullptr;
+  // -1: /dev/null.
+  int in_fd = -1;
+  // -1: the caller's own.
+  int out_fd = -1;
+  // -1: the caller's own.
+  int err_fd = -1;
+  // Further descriptors that the program gets, under the same numbers.
+  std::span<const int> inherited{};
+  // Where the child stores its pid before exec; null: nowhere.
+  std::atomic<std::int32_t>* slot = nullptr;
+  // The limit of open descriptors; null: the caller's own.
+  const rlimit* descriptors = nullptr;
+  // The program's niceness; null: the caller's own.
+  const int* nice = nullptr;
   bool own_group = true;
-  bool die_with_parent = true;  // SIGKILL when the spawning thread ends
+  // The kernel sends SIGKILL when the spawning thread ends.
+  bool die_with_parent = true;
 };
 
-class Berth;
+class SpawnContext;
 
 struct Child {
   int pid = -1;
-  int pidfd = -1;          // readable once the child has ended; the caller's to close
-  Berth* berth = nullptr;  // the spawner's; where failure() looks
-  std::uint32_t use = 0;   // of that berth
+  // Readable once the child has ended; the caller closes it.
+  int pidfd = -1;
+  // Owned by the spawner; failure() looks there.
+  SpawnContext* context = nullptr;
+  // Which use of that context this child is.
+  std::uint32_t use = 0;
 };
 
 struct SpawnFailure {
@@ -65,59 +78,65 @@ class Spawner {
   Spawner(const Spawner&) = delete;
   Spawner& operator=(const Spawner&) = delete;
 
-  // Comes back when the program runs, or could not be run.
+  // Returns when the program runs, or could not be run.
   tl::expected<Child, SpawnFailure> spawn(const SpawnRequest& request);
-  // Comes back at once: where all cores are busy, the child may have to wait for one. A program that cannot
-  // be run shows as a child that ends, for a reason that failure() knows. Keeps nothing of the request.
+  // Returns at once: if all cores are busy, the child may have to wait for one. If the program cannot be run,
+  // the child ends, and failure() gives the reason. Keeps no reference to the request.
   tl::expected<Child, SpawnFailure> start(const SpawnRequest& request);
-  // Why a child of start() never became the program; nullopt if it did. Once, when the child has ended.
+  // Why a child of start() never became the program; nullopt if it did. Call it once, after the child has
+  // ended.
   std::optional<SpawnFailure> failure(const Child& child);
 
  private:
-  Berth& free_berth();
+  SpawnContext& free_context();
   bool is_crowded() const;
-  tl::expected<Child, SpawnFailure> clone(Berth& berth, const SpawnRequest& request, int flags);
+  tl::expected<Child, SpawnFailure> clone(SpawnContext& context, const SpawnRequest& request, int flags);
 
-  std::vector<std::unique_ptr<Berth>> berths_;  // as many as there were children at a time before exec
-  bool waits_;                                  // start() is spawn()
+  // As many as there were children before exec at one time.
+  std::vector<std::unique_ptr<SpawnContext>> contexts_;
+  // Whether start() waits, as spawn() does.
+  bool waits_;
   int null_fd_ = -1;
-  int pid_ = -1;                      // this process's own
-  std::vector<int> changed_signals_;  // whose disposition is not the default
-  bool has_handlers_ = false;         // some of those run code of this program
+  // Of this process.
+  int pid_ = -1;
+  // The signals whose disposition is not the default.
+  std::vector<int> changed_signals_;
+  // Whether some of them run code of this program.
+  bool has_handlers_ = false;
 };
 
 struct Ended {
   int raw_status = 0;  // as wait() gives it
   double user_s = 0, system_s = 0;
-  // The kernel counts what the child shared with this process before exec as its own: if it is not more than
-  // own_peak_kb(), it tells nothing about the child.
+  // Until exec the child shares our memory, which the kernel counts as the child's own: a value that is not
+  // more than own_peak_kb() says nothing about the child.
   std::int64_t max_rss_kb = 0;
   std::int64_t read_blocks = 0, write_blocks = 0;
 };
 
-// How a child ended, if it has, without letting go of its pid: so its group can be ended before the number is
-// free again.
-std::optional<int> peek_status(int pid);  // raw status
-std::optional<Ended> reap(int pid);       // nullopt while it runs
-Ended wait_for(int pid);                  // blocks; status 0 if there is no such child
+// The raw status of a child that has ended, without reaping it: so the caller can end its group before the
+// pid is free again.
+std::optional<int> peek_status(int pid);
+std::optional<Ended> reap(int pid);  // nullopt while it runs
+Ended wait_for(int pid);             // blocks; status 0 if there is no such child
 
 std::int64_t own_peak_kb();  // of this process's resident memory
 
 int exit_code(int raw_status);    // -1 where a signal ended it
 int exit_signal(int raw_status);  // 0 where none did
 
-// Signals a process group, the stopped ones too; false where no such group is left.
+// Signals a process group, stopped processes included; false if there is no such group.
 bool signal_group(int group, int signal);
 bool group_exists(int group);  // zombies count
-// Those of GROUPS in which a process is alive, sorted. Zombies do not count: nobody may ever reap them. One
-// look at all of /proc.
+// The groups of GROUPS in which a process is alive, sorted. Zombies do not count, since they may never be
+// reaped. Scans /proc once.
 std::vector<int> living_groups(std::vector<int> groups);
 
-// The file that NAME stands for: itself if it holds a slash, else the first executable file of that name in
+// The file that NAME means: NAME itself if it holds a slash, else the first executable file of that name in
 // PATH.
 std::optional<std::string> find_program(std::string_view name, std::string_view path);
 
-// /dev/null in place of standard descriptors that the caller of this program has closed; first thing in main.
+// Opens /dev/null for each standard descriptor that is closed; call it first in main.
 void ensure_standard_descriptors();
 
 }  // namespace furrow::os

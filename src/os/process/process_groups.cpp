@@ -14,7 +14,7 @@ namespace furrow::os {
 
 namespace {
 
-// The group that a process is in; 0 for a zombie, and where the process is gone.
+// The group of a process; 0 if the process is a zombie or gone.
 int group_of_living(int proc, const char* pid) {
   const int fd = ::openat(proc, (std::string(pid) + "/stat").c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0) return 0;
@@ -49,7 +49,7 @@ std::vector<int> living_groups(std::vector<int> groups) {
       found.push_back(group_of_living(::dirfd(proc), entry->d_name));
   }
   std::sort(groups.begin(), groups.end());
-  if (proc == nullptr) return groups;  // nothing better is known
+  if (proc == nullptr) return groups;  // without /proc, count them all as alive
   ::closedir(proc);
   std::sort(found.begin(), found.end());
   std::erase_if(groups, [&](int group) { return !std::binary_search(found.begin(), found.end(), group); });

@@ -49,7 +49,7 @@ class ProcessTest : public ::testing::Test {
 
 TEST_F(ProcessTest, RunsAProgramWithItsArgumentsAndEnvironment) {
   EXPECT_EQ(run({"/bin/sh", "-c", "echo \"$0 $1 $WORD\"; env | wc -l; cat", "a", "b c"}),
-            "a b c value\n2\n");  // and PWD
+            "a b c value\n2\n");  // WORD, and PWD from the shell
 }
 
 TEST_F(ProcessTest, AStartKeepsNothingOfTheRequest) {
@@ -74,7 +74,7 @@ TEST_F(ProcessTest, AStartKeepsNothingOfTheRequest) {
   }
 }
 
-TEST_F(ProcessTest, AStartThatFailsSaysWhyOnceTheChildHasEnded) {
+TEST_F(ProcessTest, AFailedStartGivesItsReasonOnceTheChildHasEnded) {
   const auto start = [&](const char* path, const char* directory) {
     char* argv[] = {const_cast<char*>(path), nullptr};
     SpawnRequest request;
@@ -84,11 +84,11 @@ TEST_F(ProcessTest, AStartThatFailsSaysWhyOnceTheChildHasEnded) {
     return spawner_.start(request);
   };
   const auto why = [&](const tl::expected<Child, SpawnFailure>& child) {
-    if (!child) return child.error();  // where start() waits
+    if (!child) return child.error();  // if start() waits
     wait_for(child->pid);
     ::close(child->pidfd);
     const auto failure = spawner_.failure(*child);
-    EXPECT_FALSE(spawner_.failure(*child)) << "it is told once";
+    EXPECT_FALSE(spawner_.failure(*child)) << "it is reported once";
     return failure.value_or(SpawnFailure{0, SpawnFailure::Step::kClone});
   };
   const auto good = start("/bin/true", nullptr), missing = start("/no/such/program", nullptr);
@@ -99,7 +99,7 @@ TEST_F(ProcessTest, AStartThatFailsSaysWhyOnceTheChildHasEnded) {
   EXPECT_EQ(why(good).code, 0);
 }
 
-TEST_F(ProcessTest, TheGroupIsThereWhenStartIsBack) {
+TEST_F(ProcessTest, TheGroupExistsWhenStartReturns) {
   for (int i = 0; i < 200; ++i) {
     char* argv[] = {const_cast<char*>("/bin/sleep"), const_cast<char*>("100"), nullptr};
     SpawnRequest request;
@@ -119,7 +119,7 @@ TEST_F(ProcessTest, ThePidfdIsReadableOnceTheChildHasEnded) {
   pollfd end{child->pidfd, POLLIN, 0};
   ASSERT_EQ(::poll(&end, 1, 5000), 1);
   EXPECT_EQ(exit_code(peek_status(child->pid).value()), 5);
-  EXPECT_EQ(exit_code(peek_status(child->pid).value()), 5) << "looking takes nothing away";
+  EXPECT_EQ(exit_code(peek_status(child->pid).value()), 5) << "peeking must not reap the child";
   const auto ended = reap(child->pid);
   ASSERT_TRUE(ended);
   EXPECT_EQ(exit_code(ended->raw_status), 5);
@@ -140,7 +140,7 @@ TEST_F(ProcessTest, ARunningChildIsNotReaped) {
   ::close(child->pidfd);
 }
 
-TEST_F(ProcessTest, AStoppedGroupHearsASignal) {
+TEST_F(ProcessTest, AStoppedGroupReceivesASignal) {
   const auto child = spawn({"/bin/sleep", "60"});
   ASSERT_TRUE(child);
   ::kill(child->pid, SIGSTOP);
@@ -168,7 +168,7 @@ TEST_F(ProcessTest, SaysWhatKeptAProgramFromStarting) {
   EXPECT_EQ(::waitpid(-1, nullptr, WNOHANG), -1) << "a child that could not start is left behind";
 }
 
-TEST_F(ProcessTest, LeavesItsPidBeforeItRuns) {
+TEST_F(ProcessTest, StoresItsPidBeforeExec) {
   std::atomic<std::int32_t> slot = 0;
   const auto child = spawn({"/bin/sleep", "60"}, {.slot = &slot});
   ASSERT_TRUE(child);
@@ -179,7 +179,7 @@ TEST_F(ProcessTest, LeavesItsPidBeforeItRuns) {
   ::close(child->pidfd);
 }
 
-TEST_F(ProcessTest, MayStayInTheCallersGroupAndReadAnInput) {
+TEST_F(ProcessTest, CanStayInTheCallersGroupAndReadAnInput) {
   int ends[2];
   ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
   ASSERT_EQ(::write(ends[1], "from a pipe", 11), 11);
@@ -190,7 +190,7 @@ TEST_F(ProcessTest, MayStayInTheCallersGroupAndReadAnInput) {
   ::close(ends[0]);
 }
 
-TEST_F(ProcessTest, HandsOnOnlyTheDescriptorsItIsTold) {
+TEST_F(ProcessTest, InheritsOnlyTheRequestedDescriptors) {
   int ends[2];
   ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
   const std::string other = "[ -e /proc/self/fd/" + std::to_string(ends[1]) + " ] || echo closed";
@@ -255,7 +255,7 @@ TEST_F(ProcessTest, FindsProgramsOnThePath) {
   (void)remove_tree(folder);
 }
 
-TEST(StandardDescriptors, ClosedOnesAreFilled) {
+TEST(StandardDescriptors, ClosedOnesAreOpened) {
   const int child = ::fork();
   if (child == 0) {
     ::close(0);

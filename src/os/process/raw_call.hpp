@@ -1,5 +1,5 @@
-// System calls that touch nothing of this process but what they are asked to: not errno, no lazily bound
-// function. For a child that shares our memory while we go on.
+// System calls with no side effect in this process: they do not touch errno or resolve a function lazily. For
+// a child that shares our memory while we go on.
 #pragma once
 
 #include <unistd.h>
@@ -41,7 +41,7 @@ inline long raw_words(long number, long a, long b, long c, long d) {
 inline long raw_word(long value) { return value; }
 inline long raw_word(const void* value) { return reinterpret_cast<long>(value); }
 
-// What the kernel answers: -errno where the call failed.
+// Returns the kernel's answer: -errno if the call failed.
 template <class A = long, class B = long, class C = long, class D = long>
 inline long raw_call(long number, A a = 0, B b = 0, C c = 0, D d = 0) {
   return raw_words(number, raw_word(a), raw_word(b), raw_word(c), raw_word(d));

@@ -16,13 +16,14 @@ namespace furrow::os {
 
 namespace {
 
-constexpr const char* kMark = "FURROW_KEPT_RANK";  // which rank has a keeper, for those that it starts
-// Until what we say has come to srun, which does not read on once the step has ended.
+// Names the rank that has a supervisor, for the processes that it starts.
+constexpr const char* kMark = "FURROW_KEPT_RANK";
+// Time for our message to reach srun, which stops reading once the step has ended.
 constexpr useconds_t kTravel_us = 200'000;
 constexpr int kMostWait_ms = 1000;
-// With ranks that were asked to end, and have not yet.
+// How long to wait for ranks that were asked to end.
 constexpr unsigned kPatience_s = 1;
-// With a step that ends while scancel has failed.
+// How long to wait for the step to end by itself after scancel has failed.
 constexpr unsigned kDoubt_s = 3;
 
 std::string variable(const char* name) {
@@ -30,7 +31,7 @@ std::string variable(const char* name) {
   return text ? text : "";
 }
 
-Keeper* keeper = nullptr;  // of this process
+Supervisor* supervisor = nullptr;  // of this process
 
 struct Rank {
   std::string step, number, node;
@@ -47,7 +48,7 @@ void say(const std::string& text) {
   pollfd listener{STDERR_FILENO, POLLOUT, 0};
   if (::poll(&listener, 1, kMostWait_ms) <= 0) return;  // a full pipe must not keep the step alive
   if (::write(STDERR_FILENO, line.data(), line.size()) < 0) {
-    // Nobody listens.
+    // Nobody reads standard error; there is nothing else to do.
   }
 }
 
@@ -57,8 +58,8 @@ std::string what_happened(int status) {
   return "died by signal " + std::to_string(WTERMSIG(status)) + " (" + ::strsignal(WTERMSIG(status)) + ")";
 }
 
-// Whether Slurm's controller was told to. It must be that: left to itself, scancel speaks to one node after
-// the other, and has ended itself on this one before it has come to all.
+// Whether Slurm's controller was asked to end the step. It must be the controller: by default scancel asks
+// one node after the other, and is itself killed on this one before it reaches them all.
 bool scancel(const std::string& step) {
   const pid_t child = ::fork();
   if (child == 0) {
@@ -73,21 +74,21 @@ bool scancel(const std::string& step) {
   return child > 0 && ::waitpid(child, &status, 0) == child && status == 0;
 }
 
-void end_step(const Rank& rank, const Keeper::Death& death) {
+void end_step(const Rank& rank, const Supervisor::Death& death) {
   if (death.was_asked) {
     ::sleep(kPatience_s);
   } else {
-    // At once: where Slurm learns of it by PMIx, it kills the step itself, and us with it, within
-    // milliseconds.
+    // Without delay: if Slurm learns of the death through PMIx, it kills the step, this process included,
+    // within milliseconds.
     say("rank " + rank.number + " on " + rank.node + " " + what_happened(death.status) + ": job step " +
-        rank.step + " is ended, or the other ranks would wait for it for ever");
+        rank.step + " is ended, because the other ranks would wait for it forever");
     ::usleep(kTravel_us);
   }
   if (scancel(rank.step)) return;
   ::sleep(kDoubt_s);
   if (death.was_asked) return;
   say("job step " + rank.step + " could not be ended by scancel: is it on PATH on " + rank.node +
-      "? End it with: scancel " + rank.step + "\n  srun --kill-on-bad-exit=1 does without scancel.");
+      "? End it with: scancel " + rank.step + "\n  srun --kill-on-bad-exit=1 works without scancel.");
 }
 
 pid_t slurm_above() {
@@ -98,20 +99,20 @@ pid_t slurm_above() {
 
 }  // namespace
 
-Keeper* keep_slurm_rank() {
-  if (keeper != nullptr || !is_one_of_several()) return keeper;
+Supervisor* supervise_slurm_rank() {
+  if (supervisor != nullptr || !is_one_of_several()) return supervisor;
   const Rank rank{variable("SLURM_JOB_ID") + "." + variable("SLURM_STEP_ID"), variable("PMIX_RANK"),
                   variable("SLURMD_NODENAME")};
   const std::string mark = rank.step + "." + rank.number;
   if (variable(kMark) == mark) return nullptr;
-  keeper = Keeper::leave(
-      {.on_death = [&](const Keeper::Death& death) { end_step(rank, death); }, .ends_with = slurm_above()});
-  ::setenv(kMark, mark.c_str(), 1);  // where there can be none, too: what a rank starts is no rank
-  return keeper;
+  supervisor = Supervisor::start({.on_death = [&](const Supervisor::Death& death) { end_step(rank, death); },
+                                  .ends_with = slurm_above()});
+  ::setenv(kMark, mark.c_str(), 1);  // also without a supervisor: what a rank starts is not a rank
+  return supervisor;
 }
 
-bool lacks_keeper() {
-  return keeper == nullptr && is_one_of_several() && variable("SLURM_KILL_BAD_EXIT") != "1";
+bool lacks_supervisor() {
+  return supervisor == nullptr && is_one_of_several() && variable("SLURM_KILL_BAD_EXIT") != "1";
 }
 
 }  // namespace furrow::os

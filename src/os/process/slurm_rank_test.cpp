@@ -16,7 +16,7 @@
 namespace furrow::os {
 namespace {
 
-// Started as srun starts a rank; `scancel` is a script that writes down what it is told.
+// A process in the environment that srun gives a rank; `scancel` is a script that records its arguments.
 class SlurmRankTest : public testing::Test {
  protected:
   SlurmRankTest() {
@@ -31,9 +31,9 @@ class SlurmRankTest : public testing::Test {
     ::rmdir(folder_.c_str());
   }
 
-  // The wait status of such a process with BODY in it.
+  // The wait status of such a process that runs BODY.
   int run(
-      const std::function<int(Keeper*)>& body, const std::function<void()>& prepare = [] {}) {
+      const std::function<int(Supervisor*)>& body, const std::function<void()>& prepare = [] {}) {
     const pid_t child = ::fork();
     if (child == 0) {
       for (const auto& [name, value] : {std::pair("SLURM_JOB_ID", "4711"),
@@ -47,7 +47,7 @@ class SlurmRankTest : public testing::Test {
       ::unsetenv("FURROW_KEPT_RANK");
       prepare();
       if (::freopen((folder_ + "/errors").c_str(), "w", stderr) == nullptr) ::_exit(98);
-      ::_exit(body(keep_slurm_rank()));
+      ::_exit(body(supervise_slurm_rank()));
     }
     int status = 0;
     ::waitpid(child, &status, 0);
@@ -58,19 +58,19 @@ class SlurmRankTest : public testing::Test {
   std::string folder_{}, path_{};
 };
 
-int die(Keeper* keeper) {
-  if (keeper == nullptr) return 99;
-  keeper->enter(Keeper::Stage::kNeeded);
+int die(Supervisor* supervisor) {
+  if (supervisor == nullptr) return 99;
+  supervisor->enter(Supervisor::Stage::kNeeded);
   return ::raise(SIGKILL);
 }
 
 TEST_F(SlurmRankTest, ADeadRankEndsTheStepAndSaysSo) {
   EXPECT_EQ(WTERMSIG(run(die)), SIGKILL);
   EXPECT_EQ(read("/told"), "--ctld --signal=KILL 4711.2\n");
-  EXPECT_EQ(
-      read("/errors"),
-      "furrow: rank 1 on n7 died by signal 9 (Killed): job step 4711.2 is ended, or the other ranks would "
-      "wait for it for ever\n");
+  EXPECT_EQ(read("/errors"),
+            "furrow: rank 1 on n7 died by signal 9 (Killed): job step 4711.2 is ended, because the other "
+            "ranks would "
+            "wait for it forever\n");
 }
 
 TEST_F(SlurmRankTest, WithoutScancelItSaysWhatToDo) {
@@ -82,8 +82,8 @@ TEST_F(SlurmRankTest, WithoutScancelItSaysWhatToDo) {
 }
 
 TEST_F(SlurmRankTest, AnExitWithoutFinalizingIsADeath) {
-  const int status = run([](Keeper* keeper) {
-    keeper->enter(Keeper::Stage::kNeeded);
+  const int status = run([](Supervisor* supervisor) {
+    supervisor->enter(Supervisor::Stage::kNeeded);
     return 0;
   });
   EXPECT_EQ(status, 0);
@@ -91,19 +91,19 @@ TEST_F(SlurmRankTest, AnExitWithoutFinalizingIsADeath) {
   EXPECT_EQ(read("/told"), "--ctld --signal=KILL 4711.2\n");
 }
 
-TEST_F(SlurmRankTest, NothingIsSaidOfARankThatLeftInOrder) {
-  const int status = run([](Keeper* keeper) {
-    keeper->enter(Keeper::Stage::kNeeded);
-    keeper->enter(Keeper::Stage::kOver);
+TEST_F(SlurmRankTest, SaysNothingAboutARankThatFinalized) {
+  const int status = run([](Supervisor* supervisor) {
+    supervisor->enter(Supervisor::Stage::kNeeded);
+    supervisor->enter(Supervisor::Stage::kOver);
     return 3;
   });
   EXPECT_EQ(WEXITSTATUS(status), 3);
   EXPECT_EQ(read("/errors") + read("/told"), "");
 }
 
-TEST_F(SlurmRankTest, IsLeftOnlyWhereSrunHasStartedRanks) {
+TEST_F(SlurmRankTest, StartsASupervisorOnlyForRanksOfSrun) {
   const auto is_left = [&](const std::function<void()>& prepare) {
-    return run([](Keeper* keeper) { return keeper == nullptr ? 0 : 1; }, prepare) != 0;
+    return run([](Supervisor* supervisor) { return supervisor == nullptr ? 0 : 1; }, prepare) != 0;
   };
   EXPECT_TRUE(is_left([] {}));
   EXPECT_FALSE(is_left([] { ::setenv("SLURM_STEP_NUM_TASKS", "1", 1); })) << "nobody waits for it";
@@ -113,16 +113,16 @@ TEST_F(SlurmRankTest, IsLeftOnlyWhereSrunHasStartedRanks) {
   EXPECT_FALSE(is_left([] { ::setenv("FURROW_KEPT_RANK", "4711.2.1", 1); })) << "started by a rank";
 }
 
-TEST_F(SlurmRankTest, WhereThreadsRunItIsLackedAndWhatTheRankStartsNeedsNone) {
+TEST_F(SlurmRankTest, WithThreadsThereIsNoSupervisorAndChildrenNeedNone) {
   const int status =
-      run([](Keeper*) { return 1; },
+      run([](Supervisor*) { return 1; },
           [] {
             std::thread([] { ::pause(); }).detach();
-            const bool is_lacked = keep_slurm_rank() == nullptr && lacks_keeper();
+            const bool is_lacked = supervise_slurm_rank() == nullptr && lacks_supervisor();
             ::_exit(is_lacked && std::getenv("FURROW_KEPT_RANK") == std::string("4711.2.1") ? 0 : 1);
           });
   EXPECT_EQ(status, 0);
-  EXPECT_EQ(run([](Keeper*) { return lacks_keeper() ? 1 : 0; }), 0);
+  EXPECT_EQ(run([](Supervisor*) { return lacks_supervisor() ? 1 : 0; }), 0);
 }
 
 }  // namespace

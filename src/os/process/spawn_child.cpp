@@ -16,17 +16,17 @@ namespace furrow::os {
 
 namespace {
 
-[[noreturn]] FURROW_UNINSTRUMENTED void leave() {
+[[noreturn]] FURROW_UNINSTRUMENTED void exit_child() {
   for (;;) raw_call(SYS_exit_group, 127);
 }
 
-[[noreturn]] FURROW_UNINSTRUMENTED void give_up(SpawnOrder& order, long result, SpawnFailure::Step step) {
-  order.step = step;
-  order.code.store(static_cast<int>(-result), std::memory_order_release);
-  leave();
+[[noreturn]] FURROW_UNINSTRUMENTED void give_up(SpawnArgs& args, long result, SpawnFailure::Step step) {
+  args.step = step;
+  args.code.store(static_cast<int>(-result), std::memory_order_release);
+  exit_child();
 }
 
-// dup2, also where the descriptor has its place already and only close-on-exec is in the way.
+// dup2, which also clears close-on-exec if the descriptor has the right number already.
 FURROW_UNINSTRUMENTED long place(int fd, int target) {
   if (fd < 0) return 0;
   return fd == target ? raw_call(SYS_fcntl, fd, F_SETFD, 0) : raw_call(SYS_dup3, fd, target, 0);
@@ -39,9 +39,9 @@ FURROW_UNINSTRUMENTED void reset_signals(const std::vector<int>& changed) {
   raw_call(SYS_rt_sigprocmask, SIG_SETMASK, &usual, 0, kSetBytes);
 }
 
-FURROW_UNINSTRUMENTED long place_all(const SpawnOrder& order) {
-  const SpawnRequest& request = order.request;
-  long result = place(request.in_fd < 0 ? order.null_fd : request.in_fd, 0);
+FURROW_UNINSTRUMENTED long place_all(const SpawnArgs& args) {
+  const SpawnRequest& request = args.request;
+  long result = place(request.in_fd < 0 ? args.null_fd : request.in_fd, 0);
   if (result >= 0) result = place(request.out_fd, 1);
   if (result >= 0) result = place(request.err_fd, 2);
   for (const int fd : request.inherited) {
@@ -53,25 +53,25 @@ FURROW_UNINSTRUMENTED long place_all(const SpawnOrder& order) {
 }  // namespace
 
 FURROW_UNINSTRUMENTED int spawn_child(void* argument) {
-  SpawnOrder& order = *static_cast<SpawnOrder*>(argument);
-  const SpawnRequest& request = order.request;
+  SpawnArgs& args = *static_cast<SpawnArgs*>(argument);
+  const SpawnRequest& request = args.request;
   if (request.die_with_parent) {
     raw_call(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL);
-    if (raw_call(SYS_getppid) != order.parent) leave();  // it was too late for the signal
+    if (raw_call(SYS_getppid) != args.parent) exit_child();  // the parent died before the prctl
   }
   if (request.own_group) raw_call(SYS_setpgid, 0, 0);
   if (request.slot != nullptr)
     request.slot->store(static_cast<std::int32_t>(raw_call(SYS_getpid)), std::memory_order_seq_cst);
   if (request.directory != nullptr) {
     const long result = raw_call(SYS_chdir, request.directory);
-    if (result < 0) give_up(order, result, SpawnFailure::Step::kDirectory);
+    if (result < 0) give_up(args, result, SpawnFailure::Step::kDirectory);
   }
-  const long placed = place_all(order);
-  if (placed < 0) give_up(order, placed, SpawnFailure::Step::kExec);
+  const long placed = place_all(args);
+  if (placed < 0) give_up(args, placed, SpawnFailure::Step::kExec);
   if (request.descriptors != nullptr) raw_call(SYS_prlimit64, 0, RLIMIT_NOFILE, request.descriptors, 0);
   if (request.nice != nullptr) raw_call(SYS_setpriority, PRIO_PROCESS, 0, *request.nice);
-  reset_signals(order.changed_signals);
-  give_up(order, raw_call(SYS_execve, request.path, request.argv, request.envp), SpawnFailure::Step::kExec);
+  reset_signals(args.changed_signals);
+  give_up(args, raw_call(SYS_execve, request.path, request.argv, request.envp), SpawnFailure::Step::kExec);
 }
 
 }  // namespace furrow::os

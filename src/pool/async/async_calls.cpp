@@ -16,7 +16,7 @@ AsyncCalls::AsyncCalls(const detail::AsyncStart& how, int in_flight, const std::
     try {
       if (initializer) initializer();
     } catch (...) {
-      error = "the initializer failed in the thread of calls: " + current_failure().message;
+      error = "the initializer failed in the thread that runs calls: " + current_failure().message;
     }
     const bool failed = !error.empty();
     started.set_value(std::move(error));
@@ -42,7 +42,7 @@ void AsyncCalls::push(detail::CallNode* call) {
   {
     const std::lock_guard lock(mutex_);
     queue_.push_back(call);
-    ++under_way_;
+    ++unsettled_;
   }
   tasks_.wake();
 }
@@ -51,7 +51,7 @@ void AsyncCalls::wait() {
   if (std::this_thread::get_id() == thread_.get_id())
     throw PoolError("a task cannot wait for all tasks of its own Pool: it is one of them");
   std::unique_lock lock(mutex_);
-  settled_.wait(lock, [this] { return under_way_ == 0; });
+  settled_.wait(lock, [this] { return unsettled_ == 0; });
 }
 
 void AsyncCalls::serve() {
@@ -66,7 +66,7 @@ bool AsyncCalls::begin_calls() {
   while (!queue_.empty() && !tasks_.full()) {
     detail::CallNode* call = queue_.front();
     queue_.pop_front();
-    lock.unlock();  // what the call does first may push another
+    lock.unlock();  // the call may push another call before it first waits
     tasks_.begin({call->async(), call, 0, call->timeout_s, call->stoppable(), call}, call->home->seed,
                  call->number);
     lock.lock();
@@ -75,7 +75,7 @@ bool AsyncCalls::begin_calls() {
 }
 
 void AsyncCalls::settle(AsyncTasks::Task& task) {
-  auto* call = static_cast<detail::CallNode*>(task.job.owner);
+  auto* call = static_cast<detail::CallNode*>(task.work.owner);
   if (task.error) {
     try {
       rethrow_end(task);
@@ -92,7 +92,7 @@ void AsyncCalls::settle(AsyncTasks::Task& task) {
   tasks_.give_back(task);
   call->settle();
   const std::lock_guard lock(mutex_);
-  if (--under_way_ == 0) settled_.notify_all();
+  if (--unsettled_ == 0) settled_.notify_all();
 }
 
 }  // namespace furrow::pool

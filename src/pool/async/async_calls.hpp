@@ -1,7 +1,7 @@
-// Single calls of coroutines: one thread on which they take turns.
+// Runs single calls of coroutines, which take turns on one thread.
 //
-// Threads. push() and wait() from any; the rest is the thread's own. Shutdown: the destructor settles calls
-// that have not begun as cancelled, waits for those that run, and joins.
+// Thread-safety: any thread may call push() and wait(); the rest belongs to that one thread. Shutdown: the
+// destructor settles calls that have not begun as cancelled, waits for those that run, and joins the thread.
 #pragma once
 
 #include <condition_variable>
@@ -18,25 +18,25 @@ namespace furrow::pool {
 
 class AsyncCalls {
  public:
-  // INITIALIZER runs on the thread before its first call; PoolError where it throws.
+  // INITIALIZER runs on the thread before its first call. Throws PoolError if that throws.
   AsyncCalls(const detail::AsyncStart& how, int in_flight, const std::function<void()>& initializer);
   ~AsyncCalls();
 
   void push(detail::CallNode* call);
-  void wait();  // until no call is under way
+  void wait();  // until all calls are settled
 
  private:
   void serve();
-  bool begin_calls();  // false when all is over
+  bool begin_calls();  // false when this is closing and no call is left
   void settle(AsyncTasks::Task& task);
 
   std::mutex mutex_;
   std::condition_variable settled_;
   std::deque<detail::CallNode*> queue_;
-  std::uint64_t under_way_ = 0;  // pushed and not settled
+  std::uint64_t unsettled_ = 0;  // pushed and not settled
   bool closing_ = false;
   AsyncTasks tasks_;
-  std::jthread thread_;  // last: ends before what it uses
+  std::jthread thread_;  // last, so that it ends before the members that it uses
 };
 
 }  // namespace furrow::pool

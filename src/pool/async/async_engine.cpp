@@ -2,9 +2,10 @@
 
 #include <utility>
 
+#include "os/events/clock.hpp"
 #include "pool/async/async_stream.hpp"
 #include "pool/async/async_tasks.hpp"
-#include "pool/map/participant.hpp"
+#include "pool/map/worker_loop.hpp"
 #include "pool/task/failure.hpp"
 
 namespace furrow::pool {
@@ -31,25 +32,25 @@ void AsyncEngine::check(const detail::MapCall& call, const MapOptions& options) 
 
 void AsyncEngine::check(const detail::CallNode& call) const { refuse_timeout(call.timeout_s, call.async()); }
 
-void AsyncEngine::run(MapRun& run) {
+void AsyncEngine::run(RunningMap& run) {
   if (!run.call.async.start) return plain_.run(run);
-  AsyncTasks tasks(run.call.async.make_loop(), in_flight_, run.share);
-  std::uint64_t place = 0;
-  const std::uint64_t places = run.todo();
+  AsyncTasks tasks(run.call.async.make_loop(), in_flight_, run.cores_per_task);
+  std::uint64_t position = 0;
+  const std::uint64_t positions = run.todo();
   for (;;) {
-    for (; place < places && !tasks.full() && !run.stopped(); ++place)
-      run.for_units({place, place + 1}, [&](std::uint64_t unit, std::uint64_t) {
-        begin_unit(tasks, run, run.call.object, unit, nullptr);
+    for (; position < positions && !tasks.full() && !run.stopped(); ++position)
+      run.for_each_range({position, position + 1}, [&](std::uint64_t index, std::uint64_t) {
+        begin_task(tasks, run, run.call.object, index, nullptr);
       });
     if (tasks.idle()) return;
     if (run.stopped()) tasks.cancel_all();
-    tasks.step(run.tick ? steady_ns() + kTick_ns : AsyncTasks::kNever);
+    tasks.step(run.tick ? os::monotonic_ns() + kTick_ns : AsyncTasks::kNever);
     if (run.tick) run.tick();
-    while (AsyncTasks::Task* task = tasks.next_ended()) settle_unit(tasks, run, *task);
+    while (AsyncTasks::Task* task = tasks.next_ended()) settle_task(tasks, run, *task);
   }
 }
 
-std::unique_ptr<detail::Stream> AsyncEngine::open(MapRun& run) {
+std::unique_ptr<detail::Stream> AsyncEngine::open(RunningMap& run) {
   if (!run.call.async.start) return plain_.open(run);
   return std::make_unique<AsyncStream>(run, in_flight_);
 }

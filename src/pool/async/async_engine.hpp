@@ -19,8 +19,8 @@ class AsyncEngine : public Engine {
   int workers() const override { return in_flight_; }
   void check(const detail::MapCall& call, const MapOptions& options) const override;
   void check(const detail::CallNode& call) const override;
-  void run(MapRun& run) override;
-  std::unique_ptr<detail::Stream> open(MapRun& run) override;
+  void run(RunningMap& run) override;
+  std::unique_ptr<detail::Stream> open(RunningMap& run) override;
   void submit(detail::CallNode* call) override;
   void wait() override;
 

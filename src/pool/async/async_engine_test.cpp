@@ -33,7 +33,7 @@ asio::awaitable<void> rest(std::chrono::microseconds time) {
   co_await timer.async_wait(asio::use_awaitable);
 }
 
-// Items that are next to each other end in another order than they begin.
+// Different waits for neighbouring items, so that they end in another order than they begin.
 std::chrono::microseconds uneven(std::uint64_t i) { return (i * 7919 % 13) * 100us; }
 
 std::vector<int> numbers(int count) {
@@ -47,7 +47,7 @@ const auto twice = [](int x) -> asio::awaitable<int> {
   co_return 2 * x;
 };
 
-// What an awaitable gives is the same on every backend.
+// Functions that return awaitables give the same results on every backend.
 class Awaitables : public testing::TestWithParam<Backend> {
  protected:
   Awaitables() : pool(GetParam()), xs(numbers(60)) {}
@@ -76,7 +76,7 @@ TEST_P(Awaitables, AreStarmapped) {
   EXPECT_EQ(pool.starmap(f, pairs), (std::vector<std::string>{"one1", "two2"}));
 }
 
-TEST_P(Awaitables, AreAwaitedThoughTheirResultsAreDropped) {
+TEST_P(Awaitables, AreAwaitedEvenIfTheirResultsAreDropped) {
   if (GetParam().kind == BackendKind::kProcesses) GTEST_SKIP() << "counts in this process";
   std::atomic<int> done{0};
   pool.for_each(
@@ -146,7 +146,7 @@ TEST_P(Awaitables, AreCalled) {
                std::invalid_argument);
 }
 
-TEST_P(Awaitables, MayGiveWhatHasNoDefault) {
+TEST_P(Awaitables, MayReturnTypesWithoutADefaultConstructor) {
   struct Value {
     explicit Value(int with) : number(with) {}
     int number;
@@ -164,7 +164,7 @@ class AsyncTest : public testing::Test {
   std::vector<int> xs = numbers(200);
 };
 
-TEST_F(AsyncTest, KeepsSoManyInFlightOnOneThread) {
+TEST_F(AsyncTest, KeepsItsNumberInFlightOnOneThread) {
   int now = 0, most = 0;
   std::set<std::thread::id> threads_seen;
   pool.for_each(
@@ -180,8 +180,8 @@ TEST_F(AsyncTest, KeepsSoManyInFlightOnOneThread) {
   EXPECT_EQ(threads_seen, std::set{std::this_thread::get_id()});
 }
 
-// Each task asks who it is between its rests, while the others do the same.
-TEST_F(AsyncTest, EachCoroutineStaysInItsTaskWhereverItIsResumed) {
+// Each task checks its index after every resumption, while the others do the same.
+TEST_F(AsyncTest, KeepsEachCoroutineInItsTaskWhereverItIsResumed) {
   asio::thread_pool elsewhere(1);
   asio::io_context other;
   const auto f = [&](int x) -> asio::awaitable<int> {
@@ -197,7 +197,7 @@ TEST_F(AsyncTest, EachCoroutineStaysInItsTaskWhereverItIsResumed) {
       check();
       co_await asio::post(elsewhere, asio::use_awaitable);  // and back
       check();
-      // A coroutine of its own, which belongs to this task.
+      // A spawned coroutine belongs to this task as well.
       co_await asio::co_spawn(
           co_await asio::this_coro::executor,
           [&]() -> asio::awaitable<void> {
@@ -238,7 +238,7 @@ TEST_F(AsyncTest, DrawsTheSameNumbersAsAnyBackend) {
   EXPECT_EQ(pool.map(f, xs), Pool(serial()).map(plain, xs));
 }
 
-TEST_F(AsyncTest, ATaskThatTakesTooLongIsStopped) {
+TEST_F(AsyncTest, StopsATaskAtItsTimeout) {
   const auto f = [](int x) -> asio::awaitable<int> {
     if (x == 5) co_await rest(1h);
     co_await rest(1ms);
@@ -251,7 +251,7 @@ TEST_F(AsyncTest, ATaskThatTakesTooLongIsStopped) {
   EXPECT_THROW(pool.apply_async(CallOptions{.timeout_s = 0.02}, f, 5).get(), TaskTimeout);
 }
 
-TEST_F(AsyncTest, ATaskThatHidesItsCancellationHasStillTakenTooLong) {
+TEST_F(AsyncTest, ReportsATimeoutThatTheTaskTriesToHide) {
   const auto f = [](int x) -> asio::awaitable<int> {
     try {
       if (x == 5) co_await rest(1h);
@@ -263,7 +263,7 @@ TEST_F(AsyncTest, ATaskThatHidesItsCancellationHasStillTakenTooLong) {
   EXPECT_EQ(outcomes[5].failure().kind, FailureKind::kTimeout);
 }
 
-TEST_F(AsyncTest, TheTimeIsThatOfAnItemAlsoInAReduction) {
+TEST_F(AsyncTest, TimesEachItemOfAReduction) {
   const auto many = numbers(20000);  // five in a block
   const auto f = [](int x) -> asio::awaitable<int> {
     if (x == 12345) co_await rest(1h);
@@ -277,7 +277,7 @@ TEST_F(AsyncTest, TheTimeIsThatOfAnItemAlsoInAReduction) {
   }
 }
 
-TEST_F(AsyncTest, FailFastCancelsTheOthersAndThrowsTheFailure) {
+TEST_F(AsyncTest, CancelsTheOtherTasksOnFailFast) {
   bool cleaned_up = false;
   int begun = 0;
   struct Mark {
@@ -303,7 +303,7 @@ TEST_F(AsyncTest, FailFastCancelsTheOthersAndThrowsTheFailure) {
   EXPECT_EQ(begun, 16);
 }
 
-TEST_F(AsyncTest, TriesAgain) {
+TEST_F(AsyncTest, RetriesWithTheSameRandomNumbers) {
   std::vector<int> tries(200);
   std::vector<double> drawn(200);
   const auto f = [&](int x) -> asio::awaitable<int> {
@@ -324,7 +324,7 @@ TEST_F(AsyncTest, TriesAgain) {
   EXPECT_EQ(pool.try_map(f, xs, {.retries = 1, .seed = 5})[3].failure().attempts, 2);
 }
 
-TEST_F(AsyncTest, AStopTokenSaysThatItIsOver) {
+TEST_F(AsyncTest, RequestsAStopThroughTheStopToken) {
   const auto f = [](int x, std::stop_token token) -> asio::awaitable<bool> {
     if (x != 5) co_return false;
     asio::steady_timer timer(co_await asio::this_coro::executor, 1h);
@@ -340,7 +340,7 @@ TEST_F(AsyncTest, AStopTokenSaysThatItIsOver) {
   EXPECT_FALSE(pool.map(f, std::vector<int>{1}, {.timeout_s = 10})[0]);
 }
 
-TEST_F(AsyncTest, PlainFunctionsRunAtOnce) {
+TEST_F(AsyncTest, RunsPlainFunctionsAtOnce) {
   EXPECT_EQ(pool.map([](int x) { return x + 1; }, xs)[9], 10);
   const auto caller = std::this_thread::get_id();
   EXPECT_EQ(pool.apply([] { return std::this_thread::get_id(); }), caller);
@@ -349,7 +349,7 @@ TEST_F(AsyncTest, PlainFunctionsRunAtOnce) {
   EXPECT_THROW(pool.map([](int x) { return x; }, xs, {.timeout_s = 1}), PoolError);
 }
 
-TEST_F(AsyncTest, AnEndlessStreamIsReadOnlyALittleAhead) {
+TEST_F(AsyncTest, ReadsAnEndlessStreamOnlyALittleAhead) {
   int read = 0;
   auto source = std::views::iota(0) | std::views::transform([&](int x) {
                   ++read;
@@ -363,7 +363,7 @@ TEST_F(AsyncTest, AnEndlessStreamIsReadOnlyALittleAhead) {
   EXPECT_LT(read, 500 + 3 * 2 * 16 * 256);
 }
 
-TEST_F(AsyncTest, AStreamThatIsDroppedCancelsWhatRuns) {
+TEST_F(AsyncTest, CancelsRunningTasksWhenAStreamIsDropped) {
   int ended = 0;
   struct Count {
     int& to;
@@ -382,7 +382,7 @@ TEST_F(AsyncTest, AStreamThatIsDroppedCancelsWhatRuns) {
   EXPECT_GE(ended, 16);
 }
 
-TEST_F(AsyncTest, ManyCallsAreInFlightOnOneThread) {
+TEST_F(AsyncTest, RunsManyCallsOnOneThread) {
   std::atomic<int> now{0}, most{0};
   std::vector<Future<int>> futures;
   for (int i = 0; i < 200; ++i)
@@ -400,7 +400,7 @@ TEST_F(AsyncTest, ManyCallsAreInFlightOnOneThread) {
   EXPECT_LE(most, 16);
 }
 
-TEST_F(AsyncTest, CallsAreTriedAgainAndDrawFromStreamsOfTheirOwn) {
+TEST_F(AsyncTest, RetriesCallsAndGivesEachItsOwnRandomStream) {
   std::atomic<int> tries{0};
   const auto f = [&]() -> asio::awaitable<double> {
     const double number = task_rng().uniform01();
@@ -413,7 +413,7 @@ TEST_F(AsyncTest, CallsAreTriedAgainAndDrawFromStreamsOfTheirOwn) {
   EXPECT_NE(first, pool.apply(f));
 }
 
-TEST_F(AsyncTest, ACallMayStartAnother) {
+TEST_F(AsyncTest, LetsACallStartAnother) {
   Future<int> inner;
   pool.apply([&]() -> asio::awaitable<void> {
     inner = pool.apply_async(twice, 4);
@@ -422,7 +422,7 @@ TEST_F(AsyncTest, ACallMayStartAnother) {
   EXPECT_EQ(inner.get(), 8);
 }
 
-TEST_F(AsyncTest, APoolThatEndsWaitsForWhatRunsAndDropsTheRest) {
+TEST_F(AsyncTest, WaitsForRunningCallsAndDropsTheRestAtTheEnd) {
   std::vector<Future<int>> futures;
   std::atomic<int> begun{0};
   {
@@ -448,7 +448,7 @@ TEST_F(AsyncTest, APoolThatEndsWaitsForWhatRunsAndDropsTheRest) {
   EXPECT_GE(cancelled, 1);
 }
 
-TEST_F(AsyncTest, MapsNestInCoroutines) {
+TEST_F(AsyncTest, AllowsMapsInsideCoroutines) {
   const auto f = [&](int x) -> asio::awaitable<int> {
     co_await rest(uneven(static_cast<std::uint64_t>(x)));
     const auto inner = pool.map(twice, numbers(3));
@@ -458,7 +458,7 @@ TEST_F(AsyncTest, MapsNestInCoroutines) {
   EXPECT_EQ(pool.map(f, numbers(20))[7], 11);
 }
 
-TEST_F(AsyncTest, WhatATaskLeavesRunningIsInNoOtherTask) {
+TEST_F(AsyncTest, KeepsLeftoverCoroutinesOutOfOtherTasks) {
   int seen = 0;
   std::vector<int> many = numbers(40);
   const auto f = [&](int) -> asio::awaitable<void> {
@@ -478,8 +478,8 @@ TEST_F(AsyncTest, WhatATaskLeavesRunningIsInNoOtherTask) {
   EXPECT_GT(seen, 0);
 }
 
-// Sockets made for the loop itself, rather than for the task's executor, come back into the task, too.
-TEST_F(AsyncTest, SocketsWorkAndStayInTheirTask) {
+// Sockets made for the loop itself, rather than for the task's executor, also resume inside the task.
+TEST_F(AsyncTest, ResumesSocketOperationsInTheirTask) {
   asio::io_context server_loop;
   asio::ip::tcp::acceptor acceptor(server_loop, {asio::ip::make_address("127.0.0.1"), 0});
   const auto endpoint = acceptor.local_endpoint();
@@ -537,7 +537,7 @@ TEST_F(AsyncTest, ResumesAMap) {
   EXPECT_EQ(ys, Pool(async(3)).map(f, xs));
 }
 
-TEST(AsyncPool, AnInitializerThatThrowsThrowsWhereThePoolIsMade) {
+TEST(AsyncPool, ThrowsInItsConstructorIfTheInitializerThrows) {
   EXPECT_THROW(Pool(async(2), {.initializer = [] { throw std::runtime_error("no"); }}), std::runtime_error);
 }
 

@@ -2,24 +2,25 @@
 
 #include <algorithm>
 
-#include "pool/map/participant.hpp"
+#include "os/events/clock.hpp"
+#include "pool/map/worker_loop.hpp"
 #include "pool/task/failure.hpp"
 #include "pool/task/task_scope.hpp"
 
 namespace furrow::pool {
 
-AsyncTasks::AsyncTasks(std::unique_ptr<detail::AsyncLoop> loop, int most, int share)
-    : most_(most), share_(share), loop_(std::move(loop)) {}
+AsyncTasks::AsyncTasks(std::unique_ptr<detail::AsyncLoop> loop, int most, int cores_per_task)
+    : most_(most), cores_per_task_(cores_per_task), loop_(std::move(loop)) {}
 
 AsyncTasks::~AsyncTasks() {
   loop_.reset();
-  // Scopes are made to nest; these took turns.
+  // Scopes normally nest, and their destructors restore the outer one. These did not nest.
   detail::TaskScope* here = detail::switch_scope(nullptr);
   tasks_.clear();
   detail::switch_scope(here);
 }
 
-void AsyncTasks::begin(const Job& job, std::uint64_t seed, std::uint64_t number) {
+void AsyncTasks::begin(const Work& work, std::uint64_t seed, std::uint64_t number) {
   if (free_.empty()) {
     detail::TaskScope* here = current_scope();
     tasks_.emplace_back(static_cast<int>(tasks_.size()), seed, number, this);
@@ -29,10 +30,10 @@ void AsyncTasks::begin(const Job& job, std::uint64_t seed, std::uint64_t number)
   Task& task = *free_.back();
   task.seed = seed;
   task.number = number;
-  task.share = share_;
+  task.cores_per_task = cores_per_task_;
   task.attempts = 0;
   task.failed_item = detail::kNoItem;
-  task.job = job;
+  task.work = work;
   start(task);
   free_.pop_back();
   ++running_;
@@ -44,11 +45,11 @@ void AsyncTasks::start(Task& task) {
   forget_stream(task);
   task.error = nullptr;
   task.timed_out = task.cancelled = false;
-  task.stop = task.job.stoppable ? std::stop_source() : std::stop_source(std::nostopstate);
-  task.item = detail::ItemIndex{task.job.unit};
-  task.began_ns = steady_ns();
+  task.stop = task.work.stoppable ? std::stop_source() : std::stop_source(std::nostopstate);
+  task.item = detail::ItemIndex{task.work.index};
+  task.began_ns = os::monotonic_ns();
   task.running = true;
-  task.job.how.start(task.job.object, *loop_, task, task.job.unit);
+  task.work.how.start(task.work.object, *loop_, task, task.work.index);
 }
 
 void AsyncTasks::give_back(Task& task) {
@@ -76,7 +77,7 @@ void AsyncTasks::cancel(Task& task) {
 
 void AsyncTasks::cancel_late() {
   if (deadlines_.empty()) return;
-  const std::int64_t now = steady_ns();
+  const std::int64_t now = os::monotonic_ns();
   while (!deadlines_.empty() && deadlines_.begin()->first <= now) {
     Task& task = *deadlines_.begin()->second;
     forget_deadline(task);
@@ -93,16 +94,17 @@ void AsyncTasks::cancel_all() {
   }
 }
 
-// Failures are looked at when the coroutine has ended.
+// The failure is handled when the coroutine has ended.
 detail::AfterFailure AsyncTasks::failed(detail::TaskScope&, std::uint64_t) {
   return detail::AfterFailure::kStop;
 }
 
 std::stop_token AsyncTasks::begin_watch(detail::TaskScope& scope) {
   auto& task = static_cast<Task&>(scope);
-  if (task.job.timeout_s > 0) {
+  if (task.work.timeout_s > 0) {
     forget_deadline(task);
-    task.deadline_ns = steady_ns() + static_cast<std::int64_t>(std::min(task.job.timeout_s, 1e9) * 1e9);
+    task.deadline_ns =
+        os::monotonic_ns() + static_cast<std::int64_t>(std::min(task.work.timeout_s, 1e9) * 1e9);
     deadlines_.emplace(task.deadline_ns, &task);
   }
   return task.stop.get_token();
@@ -111,7 +113,7 @@ std::stop_token AsyncTasks::begin_watch(detail::TaskScope& scope) {
 void AsyncTasks::end_watch(detail::TaskScope& scope) {
   auto& task = static_cast<Task&>(scope);
   forget_deadline(task);
-  if (task.timed_out) throw TimeRanOut{task.job.timeout_s};
+  if (task.timed_out) throw TimeRanOut{task.work.timeout_s};
 }
 
 void AsyncTasks::forget_deadline(Task& task) {
@@ -122,14 +124,14 @@ void AsyncTasks::forget_deadline(Task& task) {
 void AsyncTasks::ended(detail::AsyncTask& ended_task, std::exception_ptr error) {
   auto& task = static_cast<Task&>(ended_task);
   forget_deadline(task);
-  ++task.generation;  // what it left behind is in no task
+  ++task.generation;  // coroutines that it left running no longer belong to a task
   task.running = false;
   task.error = std::move(error);
   ended_.push_back(&task);
 }
 
 void rethrow_end(const AsyncTasks::Task& task) {
-  if (task.timed_out) throw TimeRanOut{task.job.timeout_s};
+  if (task.timed_out) throw TimeRanOut{task.work.timeout_s};
   std::rethrow_exception(task.error);
 }
 

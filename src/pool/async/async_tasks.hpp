@@ -1,9 +1,8 @@
-// Coroutines in flight over one loop: at most so many at a time, each with a time limit for each of its
-// items.
+// Coroutines in flight on one loop: up to a given number at a time, with a time limit for each item.
 //
-// States of a place: free -> running (begin) -> ended (the loop said so; step() or next_ended() gives it out)
-// -> running again (again) or free (give_back). All of it belongs to one thread; only wake() may be called
-// from others.
+// States of a Task: free -> running (begin) -> ended (reported by the loop; next_ended() returns it) ->
+// running (again) or free (give_back). All of it belongs to one thread; only wake() may be called from
+// others.
 #pragma once
 
 #include <cstdint>
@@ -23,37 +22,37 @@ class AsyncTasks final : public detail::AsyncHost {
  public:
   static constexpr std::int64_t kNever = INT64_MAX;
 
-  // What a coroutine is for.
-  struct Job {
+  // What a coroutine runs.
+  struct Work {
     detail::AsyncStart how{};
     void* object = nullptr;
-    std::uint64_t unit = 0;
+    std::uint64_t index = 0;
     double timeout_s = 0;    // for each item; 0: none
     bool stoppable = false;  // takes a stop token
-    void* owner = nullptr;   // for whoever began it
+    void* owner = nullptr;   // for the caller of begin()
   };
   struct Task final : detail::AsyncTask {
     using AsyncTask::AsyncTask;
-    Job job{};
+    Work work{};
     std::int64_t began_ns = 0;
     std::int64_t deadline_ns = kNever;
     bool timed_out = false;
     bool running = false;
     bool cancelled = false;      // by cancel_all()
-    std::exception_ptr error{};  // how it ended; null where it has a result
+    std::exception_ptr error{};  // null if it has a result
     std::stop_source stop{std::nostopstate};
   };
 
-  // SHARE: cores for a Pool inside a task.
-  AsyncTasks(std::unique_ptr<detail::AsyncLoop> loop, int most, int share);
+  // MOST: coroutines in flight at a time. CORES_PER_TASK: for a Pool inside a task.
+  AsyncTasks(std::unique_ptr<detail::AsyncLoop> loop, int most, int cores_per_task);
   ~AsyncTasks() override;
 
   bool full() const { return running_ == most_; }
   bool idle() const { return running_ == 0; }
-  void begin(const Job& job, std::uint64_t seed, std::uint64_t number);
+  void begin(const Work& work, std::uint64_t seed, std::uint64_t number);
   void again(Task& task);
   void give_back(Task& task);
-  // Lets coroutines run, and waits for something to run until UNTIL_NS at most; returns soon after any ends.
+  // Runs coroutines that are ready, for which it waits until UNTIL_NS at most. Returns soon after any ends.
   void step(std::int64_t until_ns);
   Task* next_ended();  // null: none
   void cancel_all();   // asks all that run to end
@@ -70,16 +69,16 @@ class AsyncTasks final : public detail::AsyncHost {
   void cancel_late();
   void cancel(Task& task);
 
-  const int most_, share_;
-  int running_ = 0;  // or ended, and not given back
+  const int most_, cores_per_task_;
+  int running_ = 0;  // tasks that run, or have ended and were not given back
   std::deque<Task> tasks_;
   std::vector<Task*> free_;
   std::deque<Task*> ended_;
   std::set<std::pair<std::int64_t, Task*>> deadlines_;
-  std::unique_ptr<detail::AsyncLoop> loop_;  // last: what it still holds refers to the rest
+  std::unique_ptr<detail::AsyncLoop> loop_;  // last, since coroutines in it refer to the other members
 };
 
-// Makes the exception that TASK ended with the current one.
+// Throws the exception that TASK ended with; TimeRanOut if its time had run out.
 [[noreturn]] void rethrow_end(const AsyncTasks::Task& task);
 
 }  // namespace furrow::pool

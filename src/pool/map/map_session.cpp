@@ -7,7 +7,8 @@
 #include <stdexcept>
 #include <utility>
 
-#include "pool/map/participant.hpp"
+#include "os/events/clock.hpp"
+#include "pool/map/worker_loop.hpp"
 
 namespace furrow::pool {
 
@@ -17,8 +18,8 @@ constexpr std::int64_t kTick_ns = 100'000'000;
 
 }  // namespace
 
-MapSession::MapSession(MapRun& run, BackendKind backend)
-    : run_(run), began_ns_(steady_ns()), ticked_ns_(began_ns_) {
+MapSession::MapSession(RunningMap& run, BackendKind backend)
+    : run_(run), began_ns_(os::monotonic_ns()), ticked_ns_(began_ns_) {
   const MapOptions& options = run.options;
   if (!options.trace.empty()) trace_ = std::make_unique<Trace>(options.trace, name(backend), run.call);
   if (!options.resume.path.empty()) {
@@ -36,7 +37,7 @@ MapSession::MapSession(MapRun& run, BackendKind backend)
 MapSession::~MapSession() {
   try {
     finish();
-  } catch (...) {  // the map's own exception is on its way
+  } catch (...) {  // the map's own exception is already being thrown
   }
 }
 
@@ -45,7 +46,7 @@ void MapSession::on_chunk(const ChunkDone&) {
 }
 
 void MapSession::tick() {
-  const std::int64_t now = steady_ns();
+  const std::int64_t now = os::monotonic_ns();
   if (now - ticked_ns_ < kTick_ns) return;
   ticked_ns_ = now;
   if (resume_) resume_->tick();
@@ -55,19 +56,28 @@ void MapSession::tick() {
 ProgressUpdate MapSession::progress() const {
   const detail::MapCall& call = run_.call;
   const bool endless = call.items == ~std::uint64_t{0};
-  const auto items = [&](std::uint64_t units) { return std::min(units * call.block, call.items); };
-  const std::uint64_t over = items(restored_ + run_.units_done());
+  const auto items = [&](std::uint64_t indices) { return std::min(indices * call.block, call.items); };
+  const std::uint64_t over = items(restored_ + run_.indices_done());
   ProgressUpdate update;
   update.failed = std::min(items(run_.failures()), over);
   update.done = over - update.failed;
   update.total = endless ? 0 : call.items;
-  update.elapsed_s = static_cast<double>(steady_ns() - began_ns_) * 1e-9;
+  update.elapsed_s = static_cast<double>(os::monotonic_ns() - began_ns_) * 1e-9;
   return update;
 }
 
-// What the callback throws must not unwind the backend, whose workers run: it ends the map instead.
+void MapSession::draw_bar() {
+  const ProgressUpdate update = progress();
+  os::ProgressFigures figures{.done = update.done, .failed = update.failed};
+  if (update.total > 0) figures.total = update.total;
+  figures.elapsed_s = update.elapsed_s;
+  figures.earlier = std::min(restored_ * run_.call.block, run_.call.items);
+  bar_->draw(figures);
+}
+
+// An exception from the callback must not unwind the backend while its workers run: it ends the map instead.
 void MapSession::report_progress() {
-  if (bar_) bar_->draw(progress(), std::min(restored_ * run_.call.block, run_.call.items));
+  if (bar_) draw_bar();
   const auto& callback = run_.options.progress.callback();
   if (!callback || callback_error_) return;
   try {
@@ -78,7 +88,7 @@ void MapSession::report_progress() {
   }
 }
 
-// The results are worth more than their timeline: a trace that cannot be finished takes none of them away.
+// If the trace cannot be written to the end, the map still returns its results: they are worth more.
 void MapSession::end_trace() {
   const Result<void> written = trace_->finish();
   if (!written) std::fputs(fmt::format("furrow: {}\n", written.error().message).c_str(), stderr);
@@ -98,7 +108,7 @@ void MapSession::finish() {
   rethrow();
   if (!kept)
     throw std::runtime_error(fmt::format(
-        "{}; the results before that are kept, so the same call goes on from there", kept.error().message));
+        "{}; the results before that are kept, so the same call continues from there", kept.error().message));
 }
 
 }  // namespace furrow::pool

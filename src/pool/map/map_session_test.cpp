@@ -1,4 +1,4 @@
-// What the caller of a map sees of its progress.
+// The progress that the caller of a map sees.
 #include <gtest/gtest.h>
 #include <pty.h>
 #include <sys/wait.h>
@@ -54,9 +54,9 @@ TEST_P(ProgressOn, IsReportedAtTheEndOfAMapThatThrows) {
   EXPECT_EQ(last.failed, 3u);
 }
 
-TEST_P(ProgressOn, IsReportedMeanwhile) {
+TEST_P(ProgressOn, IsReportedWhileTheMapRuns) {
   const MapOptions options = counting();
-  // On serial there is nobody to report while a task waits; between two tasks there is.
+  // Serial cannot report while a task runs, but it does between two tasks.
   pool.for_each([](int) { std::this_thread::sleep_for(std::chrono::milliseconds(10)); }, xs, options);
   EXPECT_GT(updates, 1);
   EXPECT_FALSE(elsewhere);
@@ -78,7 +78,7 @@ TEST_P(ProgressOn, CountsItemsOfAReduction) {
   EXPECT_EQ(last.total, 10000u);
 }
 
-TEST_P(ProgressOn, CountsWhatAResumeFileHad) {
+TEST_P(ProgressOn, CountsResultsFromAResumeFile) {
   const support::TemporaryFolder folder;
   MapOptions options = counting();
   options.resume = {"file", "f"};
@@ -88,7 +88,7 @@ TEST_P(ProgressOn, CountsWhatAResumeFileHad) {
   EXPECT_EQ(last.done, 100u);
 }
 
-TEST_P(ProgressOn, WhatACallbackThrowsEndsTheMap) {
+TEST_P(ProgressOn, AnExceptionInTheCallbackEndsTheMap) {
   const auto f = [](int x) {
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
     return x;
@@ -98,7 +98,7 @@ TEST_P(ProgressOn, WhatACallbackThrowsEndsTheMap) {
   EXPECT_EQ(pool.map([](int x) { return x; }, xs).size(), 100u);
 }
 
-TEST_P(ProgressOn, StreamsReportWhileTheyAreRead) {
+TEST_P(ProgressOn, IsReportedWhileAStreamIsRead) {
   {
     auto range = pool.imap([](int x) { return x; }, xs, counting());
     for (int y : range) (void)y;
@@ -123,7 +123,7 @@ INSTANTIATE_TEST_SUITE_P(Backends, ProgressOn, testing::ValuesIn(backends()), []
   return std::string(name(param.param.kind)) + std::to_string(param.param.workers);
 });
 
-// What a program that maps with a bar writes to its standard error, a terminal or a file.
+// What a program that maps with a progress bar writes to its standard error: a terminal, or a pipe.
 std::string standard_error_of_a_map(bool terminal) {
   int fd = -1, other = -1;
   if (terminal) {
@@ -145,21 +145,21 @@ std::string standard_error_of_a_map(bool terminal) {
   }
   ::close(other);
   std::string text;
-  char piece[4096];
-  for (ssize_t n; (n = ::read(fd, piece, sizeof piece)) > 0;) text.append(piece, static_cast<std::size_t>(n));
+  char part[4096];
+  for (ssize_t n; (n = ::read(fd, part, sizeof part)) > 0;) text.append(part, static_cast<std::size_t>(n));
   ::close(fd);
   ::waitpid(child, nullptr, 0);
   return text;
 }
 
-TEST(ProgressBar, ShowsTheCountAndIsGoneInTheEnd) {
+TEST(ProgressBar, ShowsTheCountAndIsErasedAtTheEnd) {
   const std::string text = standard_error_of_a_map(true);
   EXPECT_NE(text.find("/20"), std::string::npos) << text;
   EXPECT_NE(text.find("left"), std::string::npos) << text;
   EXPECT_TRUE(text.ends_with("\r\x1b[K")) << text;
 }
 
-TEST(ProgressBar, WritesNothingWhereThereIsNoTerminal) { EXPECT_EQ(standard_error_of_a_map(false), ""); }
+TEST(ProgressBar, WritesNothingWithoutATerminal) { EXPECT_EQ(standard_error_of_a_map(false), ""); }
 
 }  // namespace
 }  // namespace furrow

@@ -7,20 +7,23 @@
 #include <utility>
 
 #include "base/hash.hpp"
-#include "pool/map/participant.hpp"
+#include "os/events/clock.hpp"
+#include "pool/bytes_reader.hpp"
+#include "pool/map/worker_loop.hpp"
 #include "pool/task/failure.hpp"
 
 namespace furrow::pool {
 
 namespace {
 
-constexpr double kPatience_s = 2;  // for workers of a killed run, which hold the lock a little longer
+constexpr double kPatience_s = 2;  // the workers of a killed run hold its lock a little longer than it lives
+constexpr const char* kTooShort = "a stored result is too short";
 constexpr std::size_t kBuffered = 1 << 16;
 constexpr std::size_t kReadAhead = 1 << 20;
 constexpr std::int64_t kBetweenWrites_ns = 50'000'000;
 constexpr std::int64_t kBetweenSyncs_ns = 1'000'000'000;
 
-// Hashes what is written to it, in blocks whose bounds do not depend on how it came.
+// Hashes what is written to it, in blocks whose bounds do not depend on the sizes of the writes.
 class Hasher : public Writer {
  public:
   void write(const void* data, std::size_t size) override {
@@ -58,25 +61,11 @@ class StringWriter : public Writer {
   std::string& out_;
 };
 
-class BytesReader : public Reader {
- public:
-  explicit BytesReader(std::string_view bytes) : bytes_(bytes) {}
-  void read(void* data, std::size_t size) override {
-    if (size > bytes_.size()) throw std::runtime_error("a stored result is too short");
-    if (size > 0) std::memcpy(data, bytes_.data(), size);
-    bytes_.remove_prefix(size);
-  }
-  std::uint64_t remaining() const override { return bytes_.size(); }
-
- private:
-  std::string_view bytes_;
-};
-
-// The next SIZE bytes at an offset that only grows, read ahead.
+// Reads a file from start to end, a large part at a time.
 class Forward {
  public:
   explicit Forward(const os::LockedFile& file) : file_(file) {}
-  // Fewer at the end of the file.
+  // SIZE bytes at OFFSET, which must not decrease from call to call. Fewer at the end of the file.
   std::string_view at(std::uint64_t offset, std::uint64_t size) {
     size = std::min(size, file_.size() - std::min(offset, file_.size()));
     if (offset < begin_ || offset + size > begin_ + bytes_.size()) {
@@ -96,13 +85,14 @@ class Forward {
 
 void check_results(const detail::MapCall& call) {
   if (!call.has_result || call.cross.encode_result) return;
-  throw PoolError(std::string("a resume file cannot keep the results of this function: ") +
-                  (call.cross.refusal ? call.cross.refusal : "they cannot be read where they are stored"));
+  throw PoolError(
+      std::string("a resume file cannot keep the results of this function: ") +
+      (call.cross.refusal ? call.cross.refusal : "they cannot be read back after they were stored"));
 }
 
 }  // namespace
 
-ResumeFile::ResumeFile(MapRun& run) : run_(run), path_(run.options.resume.path) {
+ResumeFile::ResumeFile(RunningMap& run) : run_(run), path_(run.options.resume.path) {
   check_results(run.call);
   open();
   const ResumeHeader mine = expected();
@@ -113,7 +103,7 @@ ResumeFile::ResumeFile(MapRun& run) : run_(run), path_(run.options.resume.path) 
     begin(mine);
   }
   run_.number = header_.number;
-  written_ns_ = synced_ns_ = steady_ns();
+  written_ns_ = synced_ns_ = os::monotonic_ns();
 }
 
 ResumeFile::~ResumeFile() { (void)finish(); }
@@ -125,8 +115,7 @@ void ResumeFile::refuse(const std::string& why) const {
 void ResumeFile::open() {
   auto file = os::LockedFile::open(path_, kPatience_s);
   if (!file) throw PoolError("the resume file cannot be used: " + file.error().message);
-  if (!*file)
-    refuse("is in use by another run: wait until that has ended, or give this one a file of its own");
+  if (!*file) refuse("is in use by another run: wait until that run has ended, or use another file");
   file_ = std::move(*file);
 }
 
@@ -135,7 +124,7 @@ ResumeHeader ResumeFile::expected() const {
   ResumeHeader made;
   made.key = run_.options.resume.key;
   made.items = call.items;
-  made.units = call.size;
+  made.indices = call.size;
   made.seed = run_.seed;
   made.number = run_.number;
   made.own_seed = run_.options.seed.has_value();
@@ -152,7 +141,7 @@ ResumeHeader ResumeFile::expected() const {
   return made;
 }
 
-// False where the file is empty, or was cut off while its header was written.
+// False if the file is empty, or was cut off while its header was written.
 bool ResumeFile::find_header(const ResumeHeader& mine) {
   const auto start = file_->read(0, kReadAhead + mine.key.size());
   if (!start) throw PoolError("the resume file cannot be used: " + start.error().message);
@@ -163,8 +152,8 @@ bool ResumeFile::find_header(const ResumeHeader& mine) {
       refuse("is not a resume file: give the path of one, or of a new file");
     case HeaderState::kOtherVersion:
       refuse(
-          fmt::format("is of format version {}, which this program does not know: use the program that it "
-                      "was begun with, or remove the file to start anew",
+          fmt::format("has format version {}, which this program does not know: use the program that wrote "
+                      "it, or remove the file to start anew",
                       read.version));
     case HeaderState::kDamaged:
       refuse("is damaged at its start: remove it to start anew");
@@ -186,7 +175,7 @@ void ResumeFile::begin(const ResumeHeader& mine) {
   Result<void> state = file_->truncate(0);
   if (state) state = file_->append(bytes);
   if (state) state = file_->sync();
-  if (!state) throw PoolError("the resume file cannot be begun: " + state.error().message);
+  if (!state) throw PoolError("the resume file cannot be started: " + state.error().message);
   adopt(read_header(bytes));
 }
 
@@ -194,44 +183,45 @@ void ResumeFile::compare(const ResumeHeader& mine) const {
   const ResumeHeader& its = header_;
   constexpr const char* kAdvice = ", or remove the file to start anew";
   if (its.key != mine.key)
-    refuse(fmt::format("holds results of \"{}\", not of \"{}\": give the key that it was begun with{}",
+    refuse(fmt::format("holds results of \"{}\", not of \"{}\": give the key that it was started with{}",
                        its.key, mine.key, kAdvice));
-  if (its.items != mine.items || its.units != mine.units)
+  if (its.items != mine.items || its.indices != mine.indices)
     refuse(fmt::format("belongs to a map of {} items, and this one has {}: give the same inputs{}", its.items,
                        mine.items, kAdvice));
   if (its.inputs_hashed != mine.inputs_hashed || its.inputs != mine.inputs)
-    refuse(fmt::format("belongs to a map of other inputs, as many: give the same inputs{}", kAdvice));
+    refuse(fmt::format("belongs to a map of other inputs: give the same inputs{}", kAdvice));
   if (its.own_seed != mine.own_seed)
-    refuse(fmt::format("was begun with the {} seed, and this map has {}: give the same one{}",
+    refuse(fmt::format("was started with the {} seed, and this map has {}: give the same one{}",
                        its.own_seed ? "map's own" : "Pool's", mine.own_seed ? "one of its own" : "the Pool's",
                        kAdvice));
   if (its.seed != mine.seed)
-    refuse(fmt::format("was begun with seed {}, and this map has {}: give the same seed{}", its.seed,
+    refuse(fmt::format("was started with seed {}, and this map has {}: give the same seed{}", its.seed,
                        mine.seed, kAdvice));
   if (its.kind != mine.kind || its.result_size != mine.result_size)
-    refuse(fmt::format("holds results of another type: use the function that it was begun with{}", kAdvice));
+    refuse(
+        fmt::format("holds results of another type: use the function that it was started with{}", kAdvice));
 }
 
-void ResumeFile::restore(Span units, std::string_view body) {
+void ResumeFile::restore(IndexRange indices, std::string_view body) {
   const detail::MapCall& call = run_.call;
-  for (std::uint64_t unit = units.begin; unit < units.end; ++unit) {
+  for (std::uint64_t index = indices.begin; index < indices.end; ++index) {
     std::uint64_t size = header_.result_size;
     if (header_.kind == ResultKind::kEncoded) {
-      BytesReader(body).read(&size, sizeof size);
+      BytesReader(body, kTooShort).read(&size, sizeof size);
       body.remove_prefix(sizeof size);
-      if (size > body.size()) throw std::runtime_error("a stored result is too short");
+      if (size > body.size()) throw std::runtime_error(kTooShort);
     }
-    BytesReader reader(body.substr(0, size));
+    BytesReader reader(body.substr(0, size), kTooShort);
     body.remove_prefix(size);
-    call.cross.store_encoded(call.object, unit, reader);
-    if (!done_[unit]) ++restored_;
-    done_[unit] = true;
+    call.cross.store_encoded(call.object, index, reader);
+    if (!done_[index]) ++restored_;
+    done_[index] = true;
   }
 }
 
 void ResumeFile::restore_all() {
   Forward bytes(*file_);
-  done_.assign(header_.units, false);
+  done_.assign(header_.indices, false);
   std::uint64_t offset = header_size_;
   for (;;) {
     const std::string_view head = bytes.at(offset, kRecordHead);
@@ -243,10 +233,10 @@ void ResumeFile::restore_all() {
     if (whole.size() < size + kRecordTail) break;
     if (record_tail(whole.substr(0, size), header_checksum_, offset) != whole.substr(size)) break;
     try {
-      restore(record->units, whole.substr(kRecordHead, record->body_size));
+      restore(record->indices, whole.substr(kRecordHead, record->body_size));
     } catch (const std::exception& error) {
       refuse(
-          fmt::format("holds results that cannot be read ({}): use the function that it was begun with, or "
+          fmt::format("holds results that cannot be read ({}): use the function that it was started with, or "
                       "remove the file to start anew",
                       error.what()));
     }
@@ -256,63 +246,63 @@ void ResumeFile::restore_all() {
     const Result<void> cut = file_->truncate(offset);
     if (!cut) throw PoolError("the resume file cannot be used: " + cut.error().message);
   }
-  leave_the_rest();
+  select_remaining();
 }
 
-void ResumeFile::leave_the_rest() {
-  std::vector<Span> rest;
-  for (std::uint64_t unit = 0; unit < header_.units; ++unit) {
-    if (done_[unit]) continue;
-    if (!rest.empty() && rest.back().end == unit)
+void ResumeFile::select_remaining() {
+  std::vector<IndexRange> rest;
+  for (std::uint64_t index = 0; index < header_.indices; ++index) {
+    if (done_[index]) continue;
+    if (!rest.empty() && rest.back().end == index)
       ++rest.back().end;
     else
-      rest.push_back({unit, unit + 1});
+      rest.push_back({index, index + 1});
   }
   std::vector<bool>().swap(done_);
   if (restored_ > 0) run_.only(std::move(rest));
 }
 
-// ---- while the map runs
+// While the map runs.
 
 void ResumeFile::on_failure(const Failure& failure, int) {
   const std::lock_guard lock(mutex_);
   failed_.insert(failure.index / run_.call.block);
 }
 
-// UNITS without those that failed.
-std::vector<Span> ResumeFile::take_good(Span units) {
-  std::vector<Span> good;
+// INDICES without those that failed.
+std::vector<IndexRange> ResumeFile::take_good(IndexRange indices) {
+  std::vector<IndexRange> good;
   const std::lock_guard lock(mutex_);
-  auto failed = failed_.lower_bound(units.begin);
-  while (failed != failed_.end() && *failed < units.end) {
-    if (units.begin < *failed) good.push_back({units.begin, *failed});
-    units.begin = *failed + 1;
+  auto failed = failed_.lower_bound(indices.begin);
+  while (failed != failed_.end() && *failed < indices.end) {
+    if (indices.begin < *failed) good.push_back({indices.begin, *failed});
+    indices.begin = *failed + 1;
     failed = failed_.erase(failed);
   }
-  if (!units.empty()) good.push_back(units);
+  if (!indices.empty()) good.push_back(indices);
   return good;
 }
 
-std::string ResumeFile::encode(Span units) const {
+std::string ResumeFile::encode(IndexRange indices) const {
   const detail::MapCall& call = run_.call;
   std::string body;
   StringWriter writer(body);
-  for (std::uint64_t unit = units.begin; call.has_result && unit < units.end; ++unit) {
+  for (std::uint64_t index = indices.begin; call.has_result && index < indices.end; ++index) {
     const std::size_t start = body.size();
     if (header_.kind == ResultKind::kEncoded) body.append(sizeof(std::uint64_t), '\0');
-    call.cross.encode_result(call.object, unit, writer);
+    call.cross.encode_result(call.object, index, writer);
     if (header_.kind == ResultKind::kEncoded) {
       const std::uint64_t size = body.size() - start - sizeof(std::uint64_t);
       std::memcpy(body.data() + start, &size, sizeof size);
     }
   }
-  return record_head(units, body.size()) + body;
+  return record_head(indices, body.size()) + body;
 }
 
 void ResumeFile::on_chunk(const ChunkDone& chunk) {
   try {
-    for (const Span& each : take_good(chunk.units)) keep(encode(each));
-  } catch (...) {  // a result that cannot be encoded: the map's caller hears of it
+    for (const IndexRange& each : take_good(chunk.indices)) keep(encode(each));
+  } catch (...) {  // a result cannot be encoded: finish() reports it to the map's caller
     const std::string why = current_failure().message;
     const std::lock_guard lock(mutex_);
     give_up(Error{"a result cannot be written to " + path_ + ": " + why});
@@ -325,14 +315,14 @@ void ResumeFile::keep(const std::string& head_and_body) {
   const std::uint64_t offset = file_->size() + buffer_.size();
   buffer_ += head_and_body;
   buffer_ += record_tail(head_and_body, header_checksum_, offset);
-  if (buffer_.size() >= kBuffered || steady_ns() - written_ns_ >= kBetweenWrites_ns) flush();
+  if (buffer_.size() >= kBuffered || os::monotonic_ns() - written_ns_ >= kBetweenWrites_ns) flush();
 }
 
 void ResumeFile::flush() {
   if (buffer_.empty() || !state_) return;
   const Result<void> written = file_->append(buffer_);
   buffer_.clear();
-  written_ns_ = steady_ns();
+  written_ns_ = os::monotonic_ns();
   unsynced_ = true;
   if (!written) give_up(written.error());
 }
@@ -346,7 +336,7 @@ void ResumeFile::tick() {
   bool sync = false;
   {
     const std::lock_guard lock(mutex_);
-    const std::int64_t now = steady_ns();
+    const std::int64_t now = os::monotonic_ns();
     if (now - written_ns_ >= kBetweenWrites_ns) flush();
     if (unsynced_ && now - synced_ns_ >= kBetweenSyncs_ns) {
       sync = true;
@@ -355,7 +345,7 @@ void ResumeFile::tick() {
     }
   }
   if (!sync) return;
-  const Result<void> synced = file_->sync();  // slow: workers go on meanwhile
+  const Result<void> synced = file_->sync();  // slow, so without the lock: workers go on meanwhile
   const std::lock_guard lock(mutex_);
   if (!synced) give_up(synced.error());
 }

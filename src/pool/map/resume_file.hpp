@@ -1,5 +1,5 @@
-// The resume file of one map: gives back what an earlier run had done, then keeps what this one does.
-// docs/design/resume-file.md says what is in it, and when it is written.
+// The resume file of one map: restores the results of an earlier run, then keeps those of this one.
+// docs/design/resume-file.md describes its contents, and when they are written.
 //
 // Workers report chunks and failures from any thread; tick() and finish() belong to the map's caller.
 #pragma once
@@ -13,23 +13,25 @@
 #include <vector>
 
 #include "os/files/locked_file.hpp"
-#include "pool/map/map_run.hpp"
 #include "pool/map/resume_format.hpp"
+#include "pool/map/running_map.hpp"
 
 namespace furrow::pool {
 
 class ResumeFile final : public MapObserver {
  public:
-  // Stores the results that the file has, leaves the other units to RUN, and gives it the number that the
-  // file's streams are keyed by. Throws PoolError where the file does not belong to this map.
-  explicit ResumeFile(MapRun& run);
+  // Stores the results that the file has, limits RUN to the other indices, and sets its number to the one
+  // that the random streams of the file's map are keyed by. Throws PoolError if the file does not belong to
+  // this map.
+  explicit ResumeFile(RunningMap& run);
   ~ResumeFile() override;
 
-  std::uint64_t restored() const { return restored_; }  // units
+  std::uint64_t restored() const { return restored_; }  // indices
   void on_chunk(const ChunkDone& chunk) override;
   void on_failure(const Failure& failure, int worker) override;
   void tick();
-  // After the last chunk: everything is on the disk. Says why where results could not be kept.
+  // Called after the last chunk; writes everything to the disk. Returns an error if results could not be
+  // kept.
   Result<void> finish();
 
  private:
@@ -41,22 +43,22 @@ class ResumeFile final : public MapObserver {
   void adopt(const ReadHeader& read);
   void compare(const ResumeHeader& mine) const;
   void restore_all();
-  void restore(Span units, std::string_view body);
-  void leave_the_rest();
+  void restore(IndexRange indices, std::string_view body);
+  void select_remaining();
 
-  std::vector<Span> take_good(Span units);
-  std::string encode(Span units) const;
+  std::vector<IndexRange> take_good(IndexRange indices);
+  std::string encode(IndexRange indices) const;
   void keep(const std::string& head_and_body);
   void flush();
   void give_up(Error error);
 
-  MapRun& run_;
+  RunningMap& run_;
   const std::string& path_;
   std::unique_ptr<os::LockedFile> file_;
   ResumeHeader header_;
   std::uint64_t header_size_ = 0, header_checksum_ = 0;
   std::uint64_t restored_ = 0;
-  std::vector<bool> done_;  // while results are restored
+  std::vector<bool> done_;  // used only while results are restored
 
   std::mutex mutex_;  // guards all below, and the file while the map runs
   std::set<std::uint64_t> failed_;

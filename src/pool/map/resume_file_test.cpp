@@ -64,7 +64,7 @@ class ResumeOn : public testing::TestWithParam<Backend> {
   SharedCount calls;
 };
 
-TEST_P(ResumeOn, AFinishedMapRunsNothingAgain) {
+TEST_P(ResumeOn, RunsNothingAgainAfterAFinishedMap) {
   const auto xs = numbers(1000);
   const auto f = [this](int x) {
     calls.add();
@@ -96,7 +96,7 @@ TEST_P(ResumeOn, RunsOnlyTheItemsThatFailed) {
   for (int x : xs) EXPECT_EQ(ys[static_cast<std::size_t>(x)], std::to_string(x));
 }
 
-TEST_P(ResumeOn, AFailFastMapGoesOnWhereItStopped) {
+TEST_P(ResumeOn, ContinuesAFailFastMapWhereItStopped) {
   const auto xs = numbers(200);
   bool works = false;
   const auto f = [&](int x) {
@@ -114,7 +114,7 @@ TEST_P(ResumeOn, AFailFastMapGoesOnWhereItStopped) {
   for (int x : xs) EXPECT_EQ(ys[static_cast<std::size_t>(x)], x + 1);
 }
 
-TEST_P(ResumeOn, EveryKindOfMapGoesOn) {
+TEST_P(ResumeOn, ResumesEveryKindOfMap) {
   const auto xs = numbers(50);
   std::vector<std::pair<int, int>> pairs;
   for (int x : xs) pairs.emplace_back(x, 2 * x);
@@ -142,7 +142,7 @@ TEST_P(ResumeOn, EveryKindOfMapGoesOn) {
   }
 }
 
-TEST_P(ResumeOn, AReductionRunsOnlyTheBlocksThatFailed) {
+TEST_P(ResumeOn, RunsOnlyTheFailedBlocksOfAReduction) {
   const auto xs = numbers(10000);  // three items in a block
   bool works = false;
   const auto f = [&](int x) {
@@ -160,7 +160,7 @@ TEST_P(ResumeOn, AReductionRunsOnlyTheBlocksThatFailed) {
   EXPECT_EQ(sum, Pool(serial()).map_reduce(f, std::plus<>{}, xs));
 }
 
-TEST_P(ResumeOn, DrawsWhatTheFirstRunWouldHaveDrawn) {
+TEST_P(ResumeOn, DrawsTheRandomNumbersOfTheFirstRun) {
   const auto xs = numbers(100);
   bool works = true;
   const auto f = [&](int x) {
@@ -180,8 +180,8 @@ TEST_P(ResumeOn, DrawsWhatTheFirstRunWouldHaveDrawn) {
   EXPECT_EQ(make().map(f, xs, options), expected);  // the first map of its Pool
 }
 
-TEST_P(ResumeOn, AnItemWhoseWorkerDiedIsTriedAgain) {
-  if (GetParam().kind != BackendKind::kProcesses) GTEST_SKIP() << "a crash takes the program along";
+TEST_P(ResumeOn, TriesAnItemAgainWhoseWorkerDied) {
+  if (GetParam().kind != BackendKind::kProcesses) GTEST_SKIP() << "a crash would end the whole program";
   const auto xs = numbers(200);
   bool works = false;
   const auto f = [&](int x) {
@@ -199,7 +199,7 @@ TEST_P(ResumeOn, AnItemWhoseWorkerDiedIsTriedAgain) {
   for (int x : xs) EXPECT_EQ(ys[static_cast<std::size_t>(x)], x * 2.0);
 }
 
-// Runs MAP in a child that is killed at odd moments, again and again until it ends by itself.
+// Runs MAP in a child that is killed at various moments, again and again until it ends by itself.
 void run_until_done(const std::function<void()>& map) {
   for (int round = 0;; ++round) {
     const pid_t child = ::fork();
@@ -221,7 +221,7 @@ void run_until_done(const std::function<void()>& map) {
   }
 }
 
-TEST_P(ResumeOn, AKilledMapGoesOnToTheSameBits) {
+TEST_P(ResumeOn, GivesTheSameBitsAfterKills) {
   const auto xs = numbers(300);
   const auto f = [](int x) {
     std::this_thread::sleep_for(std::chrono::milliseconds(2));
@@ -261,7 +261,7 @@ class ResumeFileTest : public testing::Test {
         },
         xs, with);
   }
-  // Another run with other bytes in the file, after which the file is whole again.
+  // Runs the map with BYTES in the file, and checks that the file is whole again afterwards.
   void expect_right_with(const std::string& bytes, int most_calls, bool refused) {
     (void)os::write_file("file", bytes);
     calls.take();
@@ -273,7 +273,7 @@ class ResumeFileTest : public testing::Test {
       EXPECT_EQ(calls.take(), 0);
     } catch (const PoolError&) {
       EXPECT_TRUE(refused);
-      EXPECT_EQ(content_of("file"), bytes) << "a file that is refused is left as it is";
+      EXPECT_EQ(content_of("file"), bytes) << "a refused file must not be changed";
     }
   }
 
@@ -284,7 +284,7 @@ class ResumeFileTest : public testing::Test {
   const std::vector<std::string> expected = words(options);
 };
 
-TEST_F(ResumeFileTest, AnyTornTailIsCutOff) {
+TEST_F(ResumeFileTest, CutsOffAnIncompleteTail) {
   const std::string whole = content_of("file");
   for (std::size_t size = 0; size <= whole.size(); ++size) {
     SCOPED_TRACE(size);
@@ -293,10 +293,10 @@ TEST_F(ResumeFileTest, AnyTornTailIsCutOff) {
   calls.take();
   (void)os::write_file("file", whole.substr(0, whole.size() - 1));
   words(options);
-  EXPECT_EQ(calls.take(), 2) << "only the last record was torn";
+  EXPECT_EQ(calls.take(), 2) << "only the last record was incomplete";
 }
 
-TEST_F(ResumeFileTest, NoFlippedByteGivesAWrongResult) {
+TEST_F(ResumeFileTest, NeverGivesAWrongResultFromAFlippedBit) {
   const std::string whole = content_of("file");
   const std::size_t header = pool::read_header(whole).size;
   for (std::size_t i = 0; i < whole.size(); ++i) {
@@ -307,7 +307,7 @@ TEST_F(ResumeFileTest, NoFlippedByteGivesAWrongResult) {
   }
 }
 
-TEST_F(ResumeFileTest, ARecordIsNotTakenAtAnotherPlace) {
+TEST_F(ResumeFileTest, RejectsARecordAtAnotherOffset) {
   const std::string whole = content_of("file");
   const std::size_t header = pool::read_header(whole).size;
   std::uint64_t body = 0;
@@ -320,12 +320,12 @@ TEST_F(ResumeFileTest, ARecordIsNotTakenAtAnotherPlace) {
   EXPECT_EQ(calls.take(), 12);
 }
 
-TEST_F(ResumeFileTest, ZerosAfterAPowerCutAreNoResults) {
+TEST_F(ResumeFileTest, IgnoresZerosAfterAPowerCut) {
   const std::string whole = content_of("file");
   expect_right_with(whole + std::string(4096, '\0'), 0, false);
 }
 
-TEST_F(ResumeFileTest, SaysWhatDiffersWhenItRefuses) {
+TEST_F(ResumeFileTest, SaysWhatDiffersWhenItRefusesAFile) {
   Pool pool{serial()};
   const auto refusal = [&](const auto& f, const auto& inputs, const MapOptions& with) {
     return refusal_of([&] { pool.map(f, inputs, with); });
@@ -388,7 +388,7 @@ TEST_F(ResumeFileTest, RefusesToStream) {
             std::string::npos);
 }
 
-// Without captures, since a standing crew runs it: what changes lies in shared memory.
+// Without captures, since persistent workers run it; so its state is in shared memory.
 const SharedCount* the_works = nullptr;
 const SharedCount* the_calls = nullptr;
 int fails_until_it_works(int x) {
@@ -401,7 +401,7 @@ int fails_until_it_works(int x) {
   return x + 1;
 }
 
-TEST_F(ResumeFileTest, AStoppedMapOfAStandingCrewKeepsOnlyWhatWasDone) {
+TEST_F(ResumeFileTest, KeepsOnlyFinishedItemsOfAStoppedMapOnPersistentWorkers) {
   const SharedCount works;
   the_works = &works;
   the_calls = &calls;
@@ -411,7 +411,7 @@ TEST_F(ResumeFileTest, AStoppedMapOfAStandingCrewKeepsOnlyWhatWasDone) {
   MapOptions with{.chunksize = 100, .on_error = OnError::kFailFast, .resume = {"standing", "f"}};
   with.standing = true;
   EXPECT_THROW(pool.map(fails_until_it_works, many, with), std::range_error);
-  EXPECT_LT(calls.take(), 200) << "what is stopped is not begun again";
+  EXPECT_LT(calls.take(), 200) << "stopped tasks must not start again";
   works.add();
   const auto ys = pool.map(fails_until_it_works, many, with);
   for (int x : many) ASSERT_EQ(ys[static_cast<std::size_t>(x)], x + 1);
@@ -429,7 +429,7 @@ TEST_F(ResumeFileTest, ServesOneRunAtATime) {
   EXPECT_NE(refusal.find("in use"), std::string::npos) << refusal;
 }
 
-TEST_F(ResumeFileTest, KnowsInputsWithoutACodecByTheirNumber) {
+TEST_F(ResumeFileTest, ComparesInputsWithoutACodecByTheirNumber) {
   struct Opaque {
     explicit Opaque(int with_value) : value(with_value) {}
     Opaque(const Opaque& other) : value(other.value) {}
@@ -445,10 +445,9 @@ TEST_F(ResumeFileTest, KnowsInputsWithoutACodecByTheirNumber) {
   EXPECT_NE(refusal_of([&] { pool.map(f, inputs, with); }).find("12 items"), std::string::npos);
 }
 
-// What is between the members of a struct is not part of its value.
-TEST_F(ResumeFileTest, PaddingInInputsDoesNotCount) {
+TEST_F(ResumeFileTest, IgnoresPaddingInInputs) {
 #if !__has_builtin(__builtin_clear_padding)
-  GTEST_SKIP() << "this compiler does not tell where it is";
+  GTEST_SKIP() << "this compiler has no __builtin_clear_padding";
 #endif
   struct Padded {
     char letter;
@@ -470,7 +469,7 @@ TEST_F(ResumeFileTest, PaddingInInputsDoesNotCount) {
   EXPECT_NO_THROW(pool.map(f, inputs(255), with));
 }
 
-TEST_F(ResumeFileTest, AFullDiskEndsTheMapAndKeepsWhatItHas) {
+TEST_F(ResumeFileTest, KeepsTheResultsWhenAFullDiskEndsTheMap) {
   const auto f = [this](int x) {
     calls.add();
     return std::string(1000, static_cast<char>('a' + x % 26));

@@ -35,7 +35,7 @@ std::string ResumeHeader::encode() const {
   put(out, kVersion);
   put(out, static_cast<std::uint32_t>(key.size()));
   out += key;
-  for (const std::uint64_t each : {items, units, inputs, seed, number}) put(out, each);
+  for (const std::uint64_t each : {items, indices, inputs, seed, number}) put(out, each);
   put(out, static_cast<std::uint8_t>((inputs_hashed ? kInputsHashed : 0) | (own_seed ? kOwnSeed : 0)));
   put(out, kind);
   put(out, result_size);
@@ -59,7 +59,7 @@ ReadHeader read_header(std::string_view file) {
   ResumeHeader& header = read.header;
   header.key = rest.substr(0, key_size);
   rest.remove_prefix(key_size);
-  for (std::uint64_t* each : {&header.items, &header.units, &header.inputs, &header.seed, &header.number})
+  for (std::uint64_t* each : {&header.items, &header.indices, &header.inputs, &header.seed, &header.number})
     *each = take<std::uint64_t>(rest);
   const auto flags = take<std::uint8_t>(rest);
   header.inputs_hashed = flags & kInputsHashed;
@@ -83,10 +83,10 @@ bool is_begun_header(std::string_view bytes, const ResumeHeader& header) {
   return true;
 }
 
-std::string record_head(Span units, std::uint64_t body_size) {
+std::string record_head(IndexRange indices, std::uint64_t body_size) {
   std::string head;
-  put(head, units.begin);
-  put(head, units.size());
+  put(head, indices.begin);
+  put(head, indices.size());
   put(head, body_size);
   return head;
 }
@@ -97,13 +97,13 @@ std::string record_tail(std::string_view head_and_body, std::uint64_t header_che
   return tail;
 }
 
-std::optional<RecordHead> read_record_head(std::string_view head, const ResumeHeader& header) {
+std::optional<ResumeRecord> read_record_head(std::string_view head, const ResumeHeader& header) {
   const auto first = take<std::uint64_t>(head);
   const auto count = take<std::uint64_t>(head);
   const auto body = take<std::uint64_t>(head);
-  if (first >= header.units || count == 0 || count > header.units - first) return std::nullopt;
+  if (first >= header.indices || count == 0 || count > header.indices - first) return std::nullopt;
   if (header.kind != ResultKind::kEncoded && body != count * header.result_size) return std::nullopt;
-  return RecordHead{{first, first + count}, body};
+  return ResumeRecord{{first, first + count}, body};
 }
 
 }  // namespace furrow::pool

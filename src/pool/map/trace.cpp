@@ -6,7 +6,8 @@
 #include <string_view>
 #include <utility>
 
-#include "pool/map/participant.hpp"
+#include "os/events/clock.hpp"
+#include "pool/map/worker_loop.hpp"
 
 namespace furrow::pool {
 
@@ -14,7 +15,7 @@ namespace {
 
 constexpr std::size_t kBuffered = 1 << 16;
 
-// Bytes of the UTF-8 character at the start of TEXT; 0 where there is none.
+// The number of bytes of the UTF-8 character at the start of TEXT; 0 if there is none.
 std::size_t character_at(std::string_view text) {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
   const std::size_t size = byte(0) < 0x80                      ? 1
@@ -65,9 +66,9 @@ const char* name_of(FailureKind kind) {
 }  // namespace
 
 Trace::Trace(const std::string& path, const std::string& backend, const detail::MapCall& call)
-    : began_ns_(steady_ns()), block_(call.block), items_(call.items) {
+    : began_ns_(os::monotonic_ns()), block_(call.block), items_(call.items) {
   auto file = os::ReplacingFile::create(path);
-  if (!file) throw PoolError("the trace cannot be kept: " + file.error().message);
+  if (!file) throw PoolError("the trace cannot be written: " + file.error().message);
   file_ = std::move(*file);
   buffer_ = "{\"displayTimeUnit\":\"ms\",\"traceEvents\":[\n";
   buffer_ +=
@@ -82,7 +83,7 @@ double Trace::since_start_us(std::int64_t time_ns) const {
 void Trace::add(int worker, const std::string& event) {
   const std::lock_guard lock(mutex_);
   if (!state_) return;
-  if (lanes_.insert(worker).second)
+  if (named_workers_.insert(worker).second)
     buffer_ += fmt::format(
         ",\n{{\"ph\":\"M\",\"pid\":1,\"tid\":{0},\"name\":\"thread_name\",\"args\":{{\"name\":\"worker "
         "{0}\"}}}}"
@@ -96,8 +97,8 @@ void Trace::add(int worker, const std::string& event) {
 }
 
 void Trace::on_chunk(const ChunkDone& chunk) {
-  const std::uint64_t first = chunk.units.begin * block_;
-  const std::uint64_t end = std::min(chunk.units.end * block_, items_);
+  const std::uint64_t first = chunk.indices.begin * block_;
+  const std::uint64_t end = std::min(chunk.indices.end * block_, items_);
   if (first >= end) return;
   const std::string name =
       end - first == 1 ? fmt::format("item {}", first) : fmt::format("items {} to {}", first, end - 1);
@@ -113,7 +114,7 @@ void Trace::mark(int worker, const std::string& name, const std::string& argumen
   add(worker,
       fmt::format(
           "{{\"ph\":\"i\",\"s\":\"t\",\"pid\":1,\"tid\":{},\"ts\":{:.3f},\"name\":\"{}\",\"args\":{{{}}}}}",
-          worker, since_start_us(steady_ns()), name, arguments));
+          worker, since_start_us(os::monotonic_ns()), name, arguments));
 }
 
 void Trace::on_failure(const Failure& failure, int worker) {

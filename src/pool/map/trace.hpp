@@ -1,9 +1,9 @@
 // The timeline of one map in Chrome's trace format (https://ui.perfetto.dev opens it): a lane for each
-// worker, chunks as slices, failures and replaced workers as marks.
+// worker, with chunks as slices, and failures and replaced workers as marks.
 //
-// Events go to a temporary file beside the target as they come, which takes the target's name at the end; so
-// memory is bounded, and a path that cannot be written is known before the map starts. The few fixed shapes
-// of events are written by hand: no JSON library is worth a dependency here.
+// Events are written as they come to a temporary file beside the target, which is renamed at the end. So
+// memory is bounded, and a path that cannot be written is refused before the map starts. There are only a few
+// kinds of events, so they are written without a JSON library.
 //
 // Any thread may report events; finish() comes after the last one.
 #pragma once
@@ -14,13 +14,13 @@
 #include <string>
 
 #include "os/files/replacing_file.hpp"
-#include "pool/map/map_run.hpp"
+#include "pool/map/running_map.hpp"
 
 namespace furrow::pool {
 
 class Trace final : public MapObserver {
  public:
-  // BACKEND names the whole timeline. BLOCK: items in a unit. Throws PoolError where PATH cannot be written.
+  // BACKEND names the whole timeline. Throws PoolError if PATH cannot be written.
   Trace(const std::string& path, const std::string& backend, const detail::MapCall& call);
 
   void on_chunk(const ChunkDone& chunk) override;
@@ -38,8 +38,8 @@ class Trace final : public MapObserver {
   std::unique_ptr<os::ReplacingFile> file_;
   std::mutex mutex_;  // guards all below
   std::string buffer_;
-  std::set<int> lanes_;
-  Result<void> state_{};  // of writing; nothing is written after an error
+  std::set<int> named_workers_;
+  Result<void> state_{};  // the first error of writing; nothing is written after it
 };
 
 }  // namespace furrow::pool

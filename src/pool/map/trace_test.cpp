@@ -50,7 +50,7 @@ TEST_F(TraceTest, ShowsEveryItemOnce) {
   for (const auto& [item, times] : seen) EXPECT_EQ(times, 1) << item;
 }
 
-TEST_F(TraceTest, NamesALaneForEachWorker) {
+TEST_F(TraceTest, NamesATrackForEachWorker) {
   Pool(serial()).map([](int x) { return x; }, xs, options);
   std::map<std::string, std::string> names;
   for (const auto* each : of_kind("M"))
@@ -60,7 +60,7 @@ TEST_F(TraceTest, NamesALaneForEachWorker) {
   EXPECT_EQ(names["thread_name"], "worker 0");
 }
 
-TEST_F(TraceTest, MarksFailuresWhateverTheirMessage) {
+TEST_F(TraceTest, MarksFailuresAndEscapesTheirMessages) {
   const auto f = [](int x) {
     if (x == 42) throw std::runtime_error("\"quoted\"\n\\ \xff ünïcode \x01");
     return x;
@@ -72,7 +72,7 @@ TEST_F(TraceTest, MarksFailuresWhateverTheirMessage) {
   EXPECT_STREQ((*marks[0])["args"]["message"].GetString(), "\"quoted\"\n\\ \xef\xbf\xbd ünïcode \x01");
 }
 
-TEST_F(TraceTest, MarksWorkersThatWereReplaced) {
+TEST_F(TraceTest, MarksReplacedWorkers) {
   detail::MapCall call;
   pool::Trace trace("trace.json", "processes", call);
   trace.on_restart(3);
@@ -81,7 +81,7 @@ TEST_F(TraceTest, MarksWorkersThatWereReplaced) {
   EXPECT_EQ((*of_kind("i").at(0))["tid"].GetInt(), 3);
 }
 
-TEST_F(TraceTest, ItemsOfAReductionAreItems) {
+TEST_F(TraceTest, CountsTheItemsOfAReduction) {
   std::vector<int> many(10000, 1);
   Pool(serial()).map_reduce([](int x) { return x; }, std::plus<>{}, many, options);
   int items = 0;
@@ -89,7 +89,7 @@ TEST_F(TraceTest, ItemsOfAReductionAreItems) {
   EXPECT_EQ(items, 10000);
 }
 
-TEST_F(TraceTest, StreamsHaveOneToo) {
+TEST_F(TraceTest, ShowsTheItemsOfAStream) {
   {
     Pool pool(threads(2));
     for (int y : pool.imap([](int x) { return x; }, xs, options)) (void)y;
@@ -99,12 +99,12 @@ TEST_F(TraceTest, StreamsHaveOneToo) {
   EXPECT_EQ(items, 100);
 }
 
-TEST_F(TraceTest, LeavesNothingElseBehind) {
+TEST_F(TraceTest, LeavesNoOtherFileBehind) {
   Pool(serial()).map([](int x) { return x; }, xs, options);
   EXPECT_EQ(os::list_directory(".")->size(), 1u);
 }
 
-TEST_F(TraceTest, APathThatCannotBeWrittenIsRefusedBeforeAnythingRuns) {
+TEST_F(TraceTest, RefusesAnUnwritablePathBeforeAnythingRuns) {
   bool ran = false;
   const auto f = [&](int) { ran = true; };
   EXPECT_THROW(Pool(serial()).for_each(f, xs, {.trace = "no/such/folder/t"}), PoolError);
@@ -112,7 +112,7 @@ TEST_F(TraceTest, APathThatCannotBeWrittenIsRefusedBeforeAnythingRuns) {
   EXPECT_FALSE(ran);
 }
 
-TEST_F(TraceTest, AMapThatIsRefusedKeepsTheOldTrace) {
+TEST_F(TraceTest, KeepsTheOldTraceOfARefusedMap) {
   support::write("trace.json", "old");
   support::write("resume", "no resume file");
   EXPECT_THROW(

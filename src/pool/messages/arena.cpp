@@ -14,7 +14,8 @@ namespace furrow::pool {
 namespace {
 
 constexpr std::size_t kPage = 4096;
-constexpr std::size_t kSlack = 64 << 10;  // a block may be so much larger than what it is used for, or twice
+// A block may be used for less than its capacity, if it is at most this much larger, or twice as large.
+constexpr std::size_t kSlack = 64 << 10;
 
 std::size_t in_pages(std::size_t size) { return (size + kPage - 1) / kPage * kPage; }
 
@@ -68,7 +69,7 @@ Arena::Table* Arena::table(int party) {
   return known;
 }
 
-// The block's bytes, after its page.
+// The block's bytes, which come after its page of counters.
 std::byte* Arena::shared(std::uint64_t at, std::size_t size) {
   const std::size_t whole = kPage + in_pages(size);
   const auto found = blocks_.find(at);
@@ -151,7 +152,7 @@ Arena::Entry* Arena::fresh(std::size_t capacity) {
   return &entry;
 }
 
-// Gives the memory of free blocks back, where there is much of it.
+// Gives the memory of free blocks back to the system, if it is more than kKept.
 void Arena::hollow_out() {
   Table* const own = table(party_);
   const std::uint64_t count = own->count.load();
@@ -179,7 +180,7 @@ Arena::Block Arena::make(std::size_t size) {
   }
   if (!entry) return {};
   if (entry->hollow.load() != 0) {
-    // Memory that is not there is found out here, and not by a signal while it is written.
+    // Allocate now: otherwise a lack of memory would show as a signal while the block is written.
     if (::fallocate(fd_, FALLOC_FL_KEEP_SIZE, static_cast<off_t>(entry->at - kPage),
                     static_cast<off_t>(entry->capacity + kPage)) != 0)
       return {};

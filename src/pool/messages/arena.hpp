@@ -1,25 +1,26 @@
-// Memory through which large buffers travel between a crew and the process that runs it, in both directions.
+// Shared memory through which large buffers travel between worker processes and their parent, in both
+// directions.
 //
-// One file without a name (memfd), sparse, which everybody who was forked from its maker has. Each party
-// allocates in a region of its own: party 0 is the maker, worker w is party w + 1.
+// It is one sparse file without a name (memfd), inherited by every process that is forked from its maker.
+// Each party allocates in a region of its own: party 0 is the maker, worker w is party w + 1.
 //
 //   file    region of party 0 | of party 1 | ...        each kRegion bytes, mostly a hole
 //   region  table: u64 count, then an entry {u64 at, u64 capacity, u32 state} for each block ever made
 //           | blocks, page-aligned
-//   block   one page: u32 views of each worker; then the bytes, from "at" on
+//   block   one page: for each worker, a u32 that counts its views; then the bytes, from "at" on
 //
-//   entry.state: free -> written (by its owner) -> held (by who received it) -> free
-//                written -> free (by its owner, or by the owner's next life: nobody was told of it)
+//   entry.state: free -> written (by its owner) -> held (by its receiver) -> free
+//                written -> free (by its owner, or by the process that replaces it: the block was never sent)
 //
-// A block's bytes change only in its owner's hands, while it is written. Who receives a block of party 0 maps
-// it copy-on-write, as often as it likes, and counts that in the block's page; party 0 uses a block again
-// when it is free and nobody has a view of it. A worker's block has one receiver, who may also write to it,
-// and frees it. Blocks are used again while they are warm; beyond kKept the memory of free ones goes back to
-// the system.
+// Only the owner changes a block's bytes, while it writes it. A worker that receives a block of party 0 maps
+// it copy-on-write, as often as it likes, and counts its views in the block's page; party 0 reuses a block
+// when it is free and has no views. A worker's block has one receiver, which may also write to it, and frees
+// it. Free blocks are reused while their memory is warm; beyond kKept bytes their memory goes back to the
+// system.
 //
-// Whoever dies leaves a table that can be read; its next life frees what was under way. Thread-safety: one
-// thread for each party, but for free(), which any thread may call. Errors: an empty block where there is no
-// memory, or no place in the table.
+// A process that dies leaves a readable table; the process that replaces it frees the blocks that were not
+// sent. Thread-safety: one thread for each party, except for free(), which any thread may call. Errors: an
+// empty block if there is no memory, or no room in the table.
 #pragma once
 
 #include <atomic>
@@ -37,39 +38,40 @@ class Arena {
  public:
   static constexpr int kRegionBits = 40;
   static constexpr std::uint64_t kRegion = std::uint64_t{1} << kRegionBits;
-  static constexpr int kMostWorkers = 1000;  // counters of a page
+  static constexpr int kMostWorkers = 1000;  // their counters must fit into one page
   static constexpr std::size_t kKept = std::size_t{1} << 30;
 
   struct Block {
-    std::uint64_t at = 0;  // in the file
+    std::uint64_t at = 0;  // offset in the file
     std::byte* data = nullptr;
     explicit operator bool() const { return data != nullptr; }
   };
 
   static Result<Arena> create(int workers);
-  static Result<Arena> attach(int fd, int workers);  // FD stays the caller's
+  static Result<Arena> attach(int fd, int workers);  // duplicates FD
   Arena(Arena&& other) noexcept;
   Arena& operator=(Arena&&) = delete;
   ~Arena();
   int descriptor() const { return fd_; }
 
-  // This process is that party from now on, in its first life or the next.
+  // Makes this process that party from now on, as the first process or as a replacement.
   void enter(int party);
 
-  // The owner's: room for SIZE bytes, to be written at once.
+  // For the owner: room for SIZE bytes, to be written at once.
   Block make(std::size_t size);
-  // The owner's: a block that it has made and not freed. Null where it cannot be mapped.
+  // For the owner: a block that it has made and not freed. Null if it cannot be mapped.
   std::byte* whole(std::uint64_t at, std::size_t size);
-  // The receiver's: it is ours now. Shared with its owner; null where there is no such block.
+  // For the receiver: takes the block over. The memory is shared with its owner. Null if there is no such
+  // block.
   std::byte* receive(std::uint64_t at, std::size_t size);
-  // By its receiver; by its owner where nobody was told of it, or (party 0) nobody needs it any more.
+  // For the receiver; or for the owner, if the block was never sent or (party 0) is no longer needed.
   void free(std::uint64_t at);
 
-  // A worker's: a copy-on-write view of a block of party 0, until drop(). Null where it cannot be mapped.
+  // For a worker: a copy-on-write view of a block of party 0, until drop(). Null if it cannot be mapped.
   std::byte* view(std::uint64_t at, std::size_t size);
   void drop(std::byte* view, std::uint64_t at, std::size_t size);
 
-  // Bytes of this party's blocks, free or not.
+  // Bytes in all of this party's blocks, free or not.
   std::size_t made() const { return made_; }
 
  private:
@@ -107,7 +109,8 @@ class Arena {
     std::byte* data;
     std::size_t size;
   };
-  std::unordered_map<std::uint64_t, Mapping> blocks_{};  // shared, by "at"; from their page on
+  // Shared mappings, by "at". Each begins at the block's page of counters.
+  std::unordered_map<std::uint64_t, Mapping> blocks_{};
 };
 
 }  // namespace furrow::pool

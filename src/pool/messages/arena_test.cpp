@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::size_t kSize = 300'000;
 
-// In a child that is worker WORKER; its exit status.
+// Runs BODY in a child that is worker WORKER, and returns its exit status.
 template <class Body>
 int in_worker(Arena& arena, int worker, const Body& body) {
   const pid_t child = ::fork();
@@ -49,7 +49,7 @@ TEST(Arena, AWorkerSeesWhatItsMakerWrote) {
             7);
 }
 
-TEST(Arena, WhatIsWrittenToAViewIsSeenByNobodyElse) {
+TEST(Arena, KeepsWritesToAViewPrivate) {
   Arena arena = made();
   const Arena::Block block = filled(arena, 'a');
   EXPECT_EQ(in_worker(arena, 0,
@@ -62,7 +62,7 @@ TEST(Arena, WhatIsWrittenToAViewIsSeenByNobodyElse) {
   EXPECT_EQ(block.data[5], std::byte{'a'});
 }
 
-TEST(Arena, AFreeBlockIsUsedAgain) {
+TEST(Arena, ReusesAFreeBlock) {
   Arena arena = made();
   const Arena::Block first = filled(arena, 'a');
   arena.free(first.at);
@@ -71,17 +71,18 @@ TEST(Arena, AFreeBlockIsUsedAgain) {
   EXPECT_LT(arena.made(), 3 * kSize);
 }
 
-TEST(Arena, ABlockIsNotUsedAgainWhileAWorkerHasAViewOfIt) {
+TEST(Arena, DoesNotReuseABlockWhileAWorkerHasAView) {
   Arena arena = made();
   const Arena::Block block = filled(arena, 'a');
-  EXPECT_EQ(in_worker(arena, 1, [&] { return arena.view(block.at, kSize) ? 7 : 1; }), 7);  // dies with it
+  // The worker ends and never drops its view.
+  EXPECT_EQ(in_worker(arena, 1, [&] { return arena.view(block.at, kSize) ? 7 : 1; }), 7);
   arena.free(block.at);
   EXPECT_NE(arena.make(kSize).at, block.at);
-  EXPECT_EQ(in_worker(arena, 1, [] { return 7; }), 7);  // its next life
+  EXPECT_EQ(in_worker(arena, 1, [] { return 7; }), 7);  // the process that replaces it
   EXPECT_EQ(arena.make(kSize).at, block.at);
 }
 
-TEST(Arena, AViewThatIsDroppedGivesTheBlockBack) {
+TEST(Arena, ReusesABlockAfterItsViewIsDropped) {
   Arena arena = made();
   const Arena::Block block = filled(arena, 'a');
   EXPECT_EQ(in_worker(arena, 1,
@@ -94,7 +95,7 @@ TEST(Arena, AViewThatIsDroppedGivesTheBlockBack) {
   EXPECT_EQ(arena.make(kSize).at, block.at);
 }
 
-// Where a worker that ends at once has made a block.
+// The offset of a block that a worker has made before it ends.
 std::uint64_t made_in_worker(Arena& arena, char value) {
   int ends[2];
   std::uint64_t at = 0;
@@ -123,13 +124,13 @@ TEST(Arena, TheReceiverOfAWorkersBlockFreesIt) {
   EXPECT_EQ(made_in_worker(arena, 't'), at);
 }
 
-TEST(Arena, WhatADeadWorkerHadWrittenAndNobodyReceivedIsFreedByItsNextLife) {
+TEST(Arena, AReplacementFreesUnsentBlocksOfADeadWorker) {
   Arena arena = made();
   const std::uint64_t at = made_in_worker(arena, 'a');
   EXPECT_EQ(made_in_worker(arena, 'b'), at);
 }
 
-TEST(Arena, NothingIsReceivedWhereThereIsNoBlock) {
+TEST(Arena, ReceivesNothingWhereThereIsNoBlock) {
   Arena arena = made();
   const Arena::Block block = filled(arena, 'a');
   EXPECT_EQ(arena.receive(block.at + 4096, 10), nullptr);

@@ -2,21 +2,22 @@
 
 #include <unistd.h>
 
-#include "pool/crew/map_worker.hpp"
-#include "pool/map/participant.hpp"
+#include "os/events/clock.hpp"
+#include "os/events/futex.hpp"
+#include "pool/map/worker_loop.hpp"
 #include "pool/messages/message_queue.hpp"
 #include "pool/task/failure.hpp"
+#include "pool/workers/forked_worker.hpp"
 
 namespace furrow::pool {
 
 namespace {
 
-constexpr std::int64_t kSpin_ns = 50'000;
-constexpr std::int64_t kRing_ns = 100'000;  // the parent may sleep for so long over small results
+constexpr std::int64_t kRing_ns = 100'000;  // small results may wait this long before the parent is woken
 
 }  // namespace
 
-MessageWorker::MessageWorker(const CrewMemory& memory, int worker, const PoolOptions& options,
+MessageWorker::MessageWorker(const WorkerMemory& memory, int worker, const PoolOptions& options,
                              MessageHandler& handler)
     : memory_(memory),
       options_(options),
@@ -25,49 +26,49 @@ MessageWorker::MessageWorker(const CrewMemory& memory, int worker, const PoolOpt
       messages_(memory.ranges()[worker].range),
       outbox_(memory, worker),
       host_(slot_, outbox_, false),
-      desk_{worker, slot_, outbox_, host_},
+      context_{worker, slot_, outbox_, host_},
       ring_(channel::Ring::attach(memory.inbox(worker))),
       frames_(ring_) {}
 
 int MessageWorker::main() {
   const auto prepare = [this] {
-    handler_.prepare(desk_.worker);
+    handler_.prepare(context_.worker);
     if (options_.initializer) options_.initializer();
   };
   if (!begin_worker(prepare, slot_, outbox_)) return 1;
-  handler_.begin(desk_);
+  handler_.begin(context_);
   std::uint32_t sequence = 0;
   while (claim(sequence)) {
     if (!serve(sequence)) return 0;
     if (options_.max_tasks_per_child == 0 || tasks_ < options_.max_tasks_per_child) continue;
-    slot_.talk.store(Talk::kRetired);
+    slot_.worker_state.store(WorkerState::kRetired);
     break;
   }
   handler_.end();
   return 0;
 }
 
-// False when the crew ends.
+// False when the workers are shut down.
 bool MessageWorker::claim(std::uint32_t& sequence) {
   if (take_message(messages_, sequence)) return true;
   outbox_.ring_parent();
   handler_.idle();
   const auto come = [&] {
-    const MessageSpan now = messages_in(messages_.load());
+    const MessageRange now = messages_in(messages_.load());
     if (now.size() != 0 || now.next != next_) return channel::Status::kOk;
     return memory_.header().ending.load() == Ending::kNo ? channel::Status::kTimeout
                                                          : channel::Status::kClosed;
   };
   for (;;) {
-    if (slot_.bell.wait({}, kSpin_ns, come) != channel::Status::kOk) return false;
+    if (slot_.bell.wait({}, os::kSpinNs, come) != channel::Status::kOk) return false;
     if (take_message(messages_, sequence)) return true;
     let_go();
   }
 }
 
-// The parent wants the room of messages that it took back.
+// Frees the room of messages that the parent took back.
 void MessageWorker::let_go() {
-  const MessageSpan now = messages_in(messages_.load());
+  const MessageRange now = messages_in(messages_.load());
   if (now.size() != 0) return;
   channel::FrameHeader header;
   for (; next_ != now.next; ++next_) {
@@ -76,7 +77,7 @@ void MessageWorker::let_go() {
   }
 }
 
-// Skips messages that were taken back. False where the parent is gone.
+// Handles message SEQUENCE, and skips those before it that were taken back. False if the parent is gone.
 bool MessageWorker::serve(std::uint32_t sequence) {
   for (;;) {
     channel::FrameHeader header;
@@ -97,11 +98,11 @@ bool MessageWorker::serve(std::uint32_t sequence) {
 }
 
 void MessageWorker::handle(const MessageHead& head, PartsReader& body) {
-  const std::int64_t began = steady_ns();
+  const std::int64_t began = os::monotonic_ns();
   host_.tried(head.begin, static_cast<int>(head.attempts));
   try {
-    handler_.handle(head, head.with_job != 0, body, desk_);
-  } catch (const ValueDropped&) {  // the parent could not encode it, and knows
+    handler_.handle(head, head.with_map != 0, body, context_);
+  } catch (const ValueDropped&) {  // the parent could not encode it, and has recorded the failure
   } catch (const ValueTorn&) {
     ::_exit(0);
   } catch (...) {
@@ -110,9 +111,9 @@ void MessageWorker::handle(const MessageHead& head, PartsReader& body) {
     failure.original = nullptr;
     outbox_.send_failure(kNothing, failure);
   }
-  slot_.published.store(kNothing, std::memory_order_relaxed);
+  slot_.published.clear();
   tasks_ += head.end - head.begin;
-  const std::int64_t ended = steady_ns();
+  const std::int64_t ended = os::monotonic_ns();
   outbox_.send_chunk({head.sequence, began, ended});
   if (outbox_.half_full() || ended - rang_ns_ > kRing_ns) {
     outbox_.ring_parent();

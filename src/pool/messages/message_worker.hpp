@@ -1,24 +1,25 @@
-// A worker process that is sent its work: claims messages of its inbox one by one, handles them, and reports.
+// A worker process that receives its work as messages: it claims messages from its inbox one by one, handles
+// them, and reports.
 //
-// What a message means is for its handler. Runs on the process's one thread.
+// Only its handler knows what a message means. Runs on the process's one thread.
 #pragma once
 
 #include <functional>
 
 #include "furrow/options.hpp"
-#include "pool/crew/outbox.hpp"
-#include "pool/crew/parts_reader.hpp"
-#include "pool/crew/worker_host.hpp"
-#include "pool/map/map_run.hpp"
+#include "pool/map/running_map.hpp"
+#include "pool/workers/outbox.hpp"
+#include "pool/workers/parts_reader.hpp"
+#include "pool/workers/worker_host.hpp"
 
 namespace furrow::pool {
 
-// What a handler works with. It reports each unit of the message through OUTBOX or HOST, in order.
+// What a handler works with. It reports each index of the message through OUTBOX or HOST, in order.
 //
-// Many small results go faster in one block: Outbox::reserve() room, say in SLOT where it is (block_at, then
-// block_unit), write the results one after the other, store the next unit to SLOT.published after each, and
-// commit(). Where the worker dies before that, results of units from block_unit to the published one count.
-struct WorkerDesk {
+// Many small results are faster in one block: Outbox::reserve() the room, open SLOT.block
+// there, write the results one after the other, publish the next index after each, and
+// commit(). If the worker dies before commit(), the results from block.index() up to the published index count.
+struct WorkerContext {
   const int worker;
   WorkerSlot& slot;
   Outbox& outbox;
@@ -28,22 +29,23 @@ struct WorkerDesk {
 class MessageHandler {
  public:
   virtual ~MessageHandler() = default;
-  // First of all in the worker, before its initializer. What it throws counts as the initializer's failure.
+  // All of these are called in the worker. This one comes first, before the initializer; if it throws, that
+  // counts as the initializer's failure.
   virtual void prepare(int /*worker*/) {}
-  // Before the first message, in the worker.
-  virtual void begin(const WorkerDesk& desk) = 0;
-  // JOB is true where the body begins with what Parcel::encode_job() wrote. What it throws fails the units
-  // that were not reported.
-  virtual void handle(const MessageHead& head, bool job, Reader& body, const WorkerDesk& desk) = 0;
+  // Before the first message.
+  virtual void begin(const WorkerContext& context) = 0;
+  // WITH_MAP: the body begins with what Chunk::encode_map() wrote. If this throws, the indices that were not
+  // reported fail.
+  virtual void handle(const MessageHead& head, bool with_map, Reader& body, const WorkerContext& context) = 0;
   // There is nothing to do, and the worker is about to wait.
   virtual void idle() {}
-  // After the last message, where the worker ends by itself.
+  // After the last message, if the worker ends by itself.
   virtual void end() {}
 };
 
 class MessageWorker {
  public:
-  MessageWorker(const CrewMemory& memory, int worker, const PoolOptions& options, MessageHandler& handler);
+  MessageWorker(const WorkerMemory& memory, int worker, const PoolOptions& options, MessageHandler& handler);
   int main();
 
  private:
@@ -52,14 +54,14 @@ class MessageWorker {
   bool serve(std::uint32_t sequence);
   void handle(const MessageHead& head, PartsReader& body);
 
-  const CrewMemory& memory_;
+  const WorkerMemory& memory_;
   const PoolOptions& options_;
   MessageHandler& handler_;
   WorkerSlot& slot_;
   std::atomic<std::uint64_t>& messages_;
   Outbox outbox_;
   WorkerHost host_;
-  WorkerDesk desk_;
+  WorkerContext context_;
   channel::RingReader ring_;
   channel::FrameReader frames_;
   std::function<void()> nothing_ = [] {};

@@ -1,7 +1,7 @@
-// How a crew writes a message for a worker: whole into a buffer, or, where it is large, part by part into the
-// worker's inbox while that reads.
+// Writers for the messages that a worker gets: the whole message into a buffer, or a large one in parts into
+// the worker's inbox while the worker reads it.
 //
-// For one thread; they borrow what they write to.
+// For one thread. They borrow what they write to.
 #pragma once
 
 #include <cstddef>
@@ -12,11 +12,11 @@
 
 #include "channel/frame.hpp"
 #include "furrow/codec.hpp"
-#include "pool/crew/crew_wire.hpp"
+#include "pool/workers/worker_wire.hpp"
 
 namespace furrow::pool {
 
-// Thrown where a message grows too large to be sent behind others.
+// Thrown if a message grows too large to be queued behind others.
 struct TooLarge {};
 
 class LimitedWriter : public Writer {
@@ -34,7 +34,7 @@ class LimitedWriter : public Writer {
   const std::size_t limit_;
 };
 
-// A message in parts, straight into the ring; once the worker is dead, into nothing.
+// Writes a message in parts straight into the ring. Once the worker is dead, drops what is written.
 class StreamingWriter : public Writer {
  public:
   StreamingWriter(channel::RingWriter& ring, std::function<void()> watch)

@@ -4,7 +4,7 @@
 #include <cstring>
 #include <stdexcept>
 
-#include "pool/messages/message_crew.hpp"
+#include "pool/messages/message_workers.hpp"
 
 namespace furrow::pool {
 
@@ -13,37 +13,39 @@ namespace {
 using Serve = void(Reader&, detail::TaskScope&, Writer&);
 using Decode = void*(Reader&);
 
-// One result, which begins with its first byte: what is thrown before that is the task's.
+// One result, which begins with its first byte: an exception before that is the task's own.
 class LazyResult : public Writer {
  public:
-  LazyResult(Outbox& outbox, std::uint64_t unit) : outbox_(outbox), unit_(unit) {}
+  LazyResult(Outbox& outbox, std::uint64_t index) : outbox_(outbox), index_(index) {}
   void write(const void* data, std::size_t size) override {
-    if (!outbox_.is_open()) outbox_.begin(unit_);
+    if (!outbox_.is_open()) outbox_.begin(index_);
     outbox_.write(data, size);
   }
   void end() {
-    if (!outbox_.is_open()) outbox_.begin(unit_);
+    if (!outbox_.is_open()) outbox_.begin(index_);
     outbox_.end();
   }
 
  private:
   Outbox& outbox_;
-  const std::uint64_t unit_;
+  const std::uint64_t index_;
 };
 
-// Plain results of one size, one behind the other in the outbox: reported in one frame, or, where this worker
-// dies, found there by its parent (WorkerDesk).
+// Plain results of one size, one after the other in the outbox: reported in one frame or, if this worker
+// dies, found there by its parent (WorkerContext).
 class BlockResults : public detail::ResultWriter, public detail::TaskHost {
  public:
-  BlockResults(const WorkerDesk& desk, std::uint64_t end, std::size_t size)
-      : desk_(desk),
+  BlockResults(const WorkerContext& context, std::uint64_t end, std::size_t size)
+      : context_(context),
         end_(end),
         size_(size),
-        most_(std::max<std::size_t>(desk.outbox.largest_block() / size, 1)) {}
-  static bool fits(const WorkerDesk& desk, std::size_t size) { return size <= desk.outbox.largest_block(); }
+        most_(std::max<std::size_t>(context.outbox.largest_block() / size, 1)) {}
+  static bool fits(const WorkerContext& context, std::size_t size) {
+    return size <= context.outbox.largest_block();
+  }
 
-  void begin(std::uint64_t unit) override {
-    if (at_ == nullptr || count_ == room_) open(unit);
+  void begin(std::uint64_t index) override {
+    if (at_ == nullptr || count_ == room_) open(index);
   }
   void write(const void* data, std::size_t size) override {
     std::memcpy(at_ + count_ * size_, data, std::min(size, size_));
@@ -51,31 +53,29 @@ class BlockResults : public detail::ResultWriter, public detail::TaskHost {
   void end() override { ++count_; }
   void commit() {
     if (at_ == nullptr) return;
-    desk_.outbox.commit(first_, count_, count_ * size_);
-    desk_.slot.block_unit.store(kNothing, std::memory_order_relaxed);
+    context_.outbox.commit(first_, count_, count_ * size_);
+    context_.slot.block.close();
     at_ = nullptr;
   }
 
-  detail::AfterFailure failed(detail::TaskScope& scope, std::uint64_t unit) override {
+  detail::AfterFailure failed(detail::TaskScope& scope, std::uint64_t index) override {
     commit();
-    return desk_.host.failed(scope, unit);
+    return context_.host.failed(scope, index);
   }
-  std::stop_token begin_watch(detail::TaskScope& scope) override { return desk_.host.begin_watch(scope); }
-  void end_watch(detail::TaskScope& scope) override { desk_.host.end_watch(scope); }
+  std::stop_token begin_watch(detail::TaskScope& scope) override { return context_.host.begin_watch(scope); }
+  void end_watch(detail::TaskScope& scope) override { context_.host.end_watch(scope); }
 
  private:
-  void open(std::uint64_t unit) {
+  void open(std::uint64_t index) {
     commit();
-    room_ = static_cast<std::size_t>(std::min<std::uint64_t>(end_ - unit, most_));
-    at_ = desk_.outbox.reserve(room_ * size_, alignment_of(size_));
-    first_ = unit;
+    room_ = static_cast<std::size_t>(std::min<std::uint64_t>(end_ - index, most_));
+    at_ = context_.outbox.reserve(room_ * size_, alignment_of(size_));
+    first_ = index;
     count_ = 0;
-    desk_.slot.block_at.store(static_cast<std::uint64_t>(at_ - desk_.outbox.memory()),
-                              std::memory_order_relaxed);
-    desk_.slot.block_unit.store(unit, std::memory_order_release);
+    context_.slot.block.open(index, static_cast<std::uint64_t>(at_ - context_.outbox.memory()));
   }
 
-  const WorkerDesk& desk_;
+  const WorkerContext& context_;
   const std::uint64_t end_;
   const std::size_t size_, most_;
   std::byte* at_ = nullptr;  // null: nothing is reserved
@@ -83,18 +83,18 @@ class BlockResults : public detail::ResultWriter, public detail::TaskHost {
   std::size_t count_ = 0, room_ = 0;
 };
 
-void serve_call(const MessageHead& head, Reader& body, const WorkerDesk& desk) {
+void serve_call(const MessageHead& head, Reader& body, const WorkerContext& context) {
   SentHead sent;
   body.read(&sent, sizeof sent);
-  detail::TaskScope scope(desk.worker + static_cast<int>(sent.first_worker), sent.seed, sent.number,
-                          &desk.host);
-  scope.share = static_cast<int>(sent.share);
+  detail::TaskScope scope(context.worker + static_cast<int>(sent.first_worker), sent.seed, sent.number,
+                          &context.host);
+  scope.cores_per_task = static_cast<int>(sent.cores_per_task);
   scope.item = detail::ItemIndex{0};
-  desk.host.retries = 0;  // the parent sends it again
-  desk.slot.published.store(head.begin, std::memory_order_relaxed);
+  context.host.retries = 0;  // the parent sends the call again instead
+  context.slot.published.publish(head.begin);
   try {
-    auto* const serve = detail::read_place<Serve>(body);
-    LazyResult result(desk.outbox, head.begin);
+    auto* const serve = detail::read_function_address<Serve>(body);
+    LazyResult result(context.outbox, head.begin);
     serve(body, scope, result);
     result.end();
   } catch (const ValueTorn&) {
@@ -102,31 +102,32 @@ void serve_call(const MessageHead& head, Reader& body, const WorkerDesk& desk) {
   } catch (const ValueDropped&) {
     throw;
   } catch (...) {
-    desk.host.failed(scope, head.begin);
+    context.host.failed(scope, head.begin);
   }
 }
 
 }  // namespace
 
 void encode_call(const detail::CallNode& call, Writer& body) {
-  const SentHead head{0, call.home->seed, call.number, static_cast<std::uint64_t>(call.home->share), 0};
+  const SentHead head{0, call.home->seed, call.number, static_cast<std::uint64_t>(call.home->cores_per_task),
+                      0};
   body.write(&head, sizeof head);
-  detail::write_place(body, call.sent().serve);
+  detail::write_function_address(body, call.sent().serve);
   call.encode(body);
 }
 
-void encode_job(const MapRun& run, Writer& body) {
+void encode_map(const RunningMap& run, Writer& body) {
   const detail::CrossCall& cross = run.call.cross;
   const SentHead head{0,
                       run.seed,
                       run.number,
-                      static_cast<std::uint64_t>(run.share),
+                      static_cast<std::uint64_t>(run.cores_per_task),
                       static_cast<std::uint64_t>(run.options.retries),
                       cross.store_plain ? cross.result_size : 0};
   body.write(&head, sizeof head);
-  detail::write_place(body, cross.decode_function);
-  detail::write_place(body, cross.run_decoded);
-  detail::write_place(body, cross.drop_function);
+  detail::write_function_address(body, cross.decode_function);
+  detail::write_function_address(body, cross.run_decoded);
+  detail::write_function_address(body, cross.drop_function);
   cross.encode_function(run.call.object, body);
 }
 
@@ -139,40 +140,42 @@ const char* why_not_sent(const detail::MapCall& call) {
   return nullptr;
 }
 
-void SentWorkHandler::handle(const MessageHead& head, bool with_job, Reader& body, const WorkerDesk& desk) {
-  if (head.job == 0) return serve_call(head, body, desk);
-  const Job& job = with_job ? learn(head.job, body) : known(head.job);
-  const bool in_blocks =
-      job.head.result_size > 0 && head.end - head.begin > 1 && BlockResults::fits(desk, job.head.result_size);
-  BlockResults blocks(desk, head.end, std::max<std::uint64_t>(job.head.result_size, 1));
-  detail::TaskHost* const host = in_blocks ? static_cast<detail::TaskHost*>(&blocks) : &desk.host;
-  detail::TaskScope scope(desk.worker + static_cast<int>(job.head.first_worker), job.head.seed,
-                          job.head.number, host);
-  scope.share = static_cast<int>(job.head.share);
-  scope.published = &desk.slot.published;
-  desk.host.retries = static_cast<int>(job.head.retries);
-  if (!in_blocks) return job.run(job.function, scope, head.begin, head.end - head.begin, body, desk.outbox);
-  job.run(job.function, scope, head.begin, head.end - head.begin, body, blocks);
+void SentWorkHandler::handle(const MessageHead& head, bool with_map, Reader& body,
+                             const WorkerContext& context) {
+  if (head.map == 0) return serve_call(head, body, context);
+  const SentMap& map = with_map ? learn(head.map, body) : known(head.map);
+  const bool in_blocks = map.head.result_size > 0 && head.end - head.begin > 1 &&
+                         BlockResults::fits(context, map.head.result_size);
+  BlockResults blocks(context, head.end, std::max<std::uint64_t>(map.head.result_size, 1));
+  detail::TaskHost* const host = in_blocks ? static_cast<detail::TaskHost*>(&blocks) : &context.host;
+  detail::TaskScope scope(context.worker + static_cast<int>(map.head.first_worker), map.head.seed,
+                          map.head.number, host);
+  scope.cores_per_task = static_cast<int>(map.head.cores_per_task);
+  scope.published = &context.slot.published;
+  context.host.retries = static_cast<int>(map.head.retries);
+  if (!in_blocks)
+    return map.run(map.function, scope, head.begin, head.end - head.begin, body, context.outbox);
+  map.run(map.function, scope, head.begin, head.end - head.begin, body, blocks);
   blocks.commit();
 }
 
-const SentWorkHandler::Job& SentWorkHandler::learn(std::uint64_t id, Reader& body) {
-  Job job;
-  job.id = id;
-  body.read(&job.head, sizeof job.head);
-  auto* const decode = detail::read_place<Decode>(body);
-  job.run = detail::read_place<Run>(body);
-  job.drop = detail::read_place<Drop>(body);
-  job.function = decode(body);
-  if (jobs_.size() == 2 * MessageCrew::kJobs) {
-    jobs_.front().drop(jobs_.front().function);
-    jobs_.pop_front();
+const SentWorkHandler::SentMap& SentWorkHandler::learn(std::uint64_t id, Reader& body) {
+  SentMap map;
+  map.id = id;
+  body.read(&map.head, sizeof map.head);
+  auto* const decode = detail::read_function_address<Decode>(body);
+  map.run = detail::read_function_address<Run>(body);
+  map.drop = detail::read_function_address<Drop>(body);
+  map.function = decode(body);
+  if (maps_.size() == 2 * MessageWorkers::kMaps) {
+    maps_.front().drop(maps_.front().function);
+    maps_.pop_front();
   }
-  return jobs_.emplace_back(job);
+  return maps_.emplace_back(map);
 }
 
-const SentWorkHandler::Job& SentWorkHandler::known(std::uint64_t id) const {
-  for (const Job& each : jobs_)
+const SentWorkHandler::SentMap& SentWorkHandler::known(std::uint64_t id) const {
+  for (const SentMap& each : maps_)
     if (each.id == id) return each;
   throw std::logic_error("the worker does not know this map");
 }

@@ -7,8 +7,8 @@
 #include <bit>
 
 #include "os/process/fork.hpp"
+#include "pool/processes/forked_workers.hpp"
 #include "pool/processes/process_stream.hpp"
-#include "pool/processes/snapshot_crew.hpp"
 
 namespace furrow::pool {
 
@@ -16,18 +16,18 @@ namespace {
 
 constexpr std::size_t kKeptWarm = std::size_t{64} << 20;
 
-// After check(), which saw to it for those who do not vouch for their threads.
+// Without threads_are_safe, check() has already made sure of it.
 bool is_alone(const MapOptions& options) { return !options.threads_are_safe || os::is_single_threaded_now(); }
 
 }  // namespace
 
-void SegmentShelf::forget_if_inherited() {
+void SegmentCache::forget_if_inherited() {
   if (owner_ == ::getpid()) return;
-  warm_.clear();  // our mapping of them: the parent goes on using its own
+  warm_.clear();  // drops only this process's mappings: the parent still uses its own
   owner_ = ::getpid();
 }
 
-os::SharedMemory SegmentShelf::take(std::size_t size) {
+os::SharedMemory SegmentCache::take(std::size_t size) {
   {
     const std::lock_guard lock(mutex_);
     forget_if_inherited();
@@ -44,7 +44,7 @@ os::SharedMemory SegmentShelf::take(std::size_t size) {
   return std::move(*made);
 }
 
-void SegmentShelf::put(os::SharedMemory segment) {
+void SegmentCache::put(os::SharedMemory segment) {
   const std::lock_guard lock(mutex_);
   forget_if_inherited();
   std::size_t kept = segment.size();
@@ -53,42 +53,41 @@ void SegmentShelf::put(os::SharedMemory segment) {
 }
 
 ProcessEngine::ProcessEngine(int workers, const PoolOptions& options)
-    : workers_(workers), options_(options), standing_(workers, options_) {}
+    : workers_(workers), options_(options), persistent_(workers, options_) {}
 
 ProcessEngine::~ProcessEngine() = default;
 
 void ProcessEngine::check(const detail::MapCall& call, const MapOptions& options) const {
   if (call.cross.refusal)
     throw PoolError(std::string("a worker process cannot run this function: ") + call.cross.refusal);
-  if (options.standing) return standing_.check(call);
+  if (options.standing) return persistent_.check(call);
   if (!options.threads_are_safe && !os::is_single_threaded())
     throw PoolError(
-        "this process has other threads, whose locks would be held for ever in a forked worker: end them "
-        "first, or set MapOptions::threads_are_safe if they cannot hold a lock that the function needs "
-        "(malloc "
-        "is safe), or use MapOptions::standing");
+        "this process has other threads, whose locks would stay locked forever in a forked worker: end "
+        "them first, or set MapOptions::threads_are_safe if they cannot hold a lock that the function "
+        "needs (malloc is safe), or use MapOptions::standing");
 }
 
-void ProcessEngine::check(const detail::CallNode& call) const { standing_.check(call); }
+void ProcessEngine::check(const detail::CallNode& call) const { persistent_.check(call); }
 
-void ProcessEngine::run(MapRun& run) {
-  if (run.options.standing) return standing_.run(run);
-  const int crew_size =
+void ProcessEngine::run(RunningMap& run) {
+  if (run.options.standing) return persistent_.run(run);
+  const int worker_count =
       static_cast<int>(std::min<std::uint64_t>(static_cast<std::uint64_t>(workers_), run.todo()));
-  if (crew_size == 0) return;
+  if (worker_count == 0) return;
   const std::size_t outbox = std::clamp(std::bit_floor(kKeptWarm / static_cast<std::size_t>(workers_)),
-                                        std::size_t{64} << 10, SnapshotCrew::kOutbox);
-  CrewMemory memory(shelf_.take(CrewMemory::bytes_for(workers_, outbox, 0)), crew_size, outbox, 0);
-  SnapshotCrew crew(run, options_, std::move(memory), is_alone(run.options));
-  crew.run();
-  if (crew.end(Ending::kNow)) shelf_.put(crew.memory().take());
+                                        std::size_t{64} << 10, ForkedWorkers::kOutbox);
+  WorkerMemory memory(cache_.take(WorkerMemory::bytes_for(workers_, outbox, 0)), worker_count, outbox, 0);
+  ForkedWorkers workers(run, options_, std::move(memory), is_alone(run.options));
+  workers.run();
+  if (workers.end(Ending::kNow)) cache_.put(workers.memory().take());
 }
 
-std::unique_ptr<detail::Stream> ProcessEngine::open(MapRun& run) {
-  return open_process_stream(run, options_, workers_, shelf_, is_alone(run.options));
+std::unique_ptr<detail::Stream> ProcessEngine::open(RunningMap& run) {
+  return open_process_stream(run, options_, workers_, cache_, is_alone(run.options));
 }
 
-void ProcessEngine::submit(detail::CallNode* call) { standing_.submit(call); }
-void ProcessEngine::wait() { standing_.wait(); }
+void ProcessEngine::submit(detail::CallNode* call) { persistent_.submit(call); }
+void ProcessEngine::wait() { persistent_.wait(); }
 
 }  // namespace furrow::pool

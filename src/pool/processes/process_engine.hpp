@@ -1,9 +1,8 @@
-// The processes backend. docs/design/pool.md describes it: who forks whom, what a worker may see, and what
-// happens when one dies.
+// The processes backend. docs/design/pool.md describes it: which process forks which, what a worker sees, and
+// what happens when one dies.
 //
-// An engine works for the process that made it, and for maps also in children of that process that inherited
-// it (a task that uses the Pool it runs in): such a child starts with none of the memory that its parent
-// uses.
+// An engine works in the process that made it. Maps also work in children of that process that inherited it
+// (a task that uses the Pool that it runs in): such a child does not use its parent's shared memory.
 #pragma once
 
 #include <sys/types.h>
@@ -14,12 +13,12 @@
 #include "furrow/options.hpp"
 #include "os/memory/shared_memory.hpp"
 #include "pool/engine.hpp"
-#include "pool/processes/standing_crew.hpp"
+#include "pool/processes/persistent_workers.hpp"
 
 namespace furrow::pool {
 
-// Segments that were used before: fresh shared pages cost some twenty times as much.
-class SegmentShelf {
+// Keeps segments for reuse, since fresh shared pages cost some twenty times as much.
+class SegmentCache {
  public:
   os::SharedMemory take(std::size_t size);  // throws PoolError
   void put(os::SharedMemory segment);
@@ -40,16 +39,16 @@ class ProcessEngine : public Engine {
   int workers() const override { return workers_; }
   void check(const detail::MapCall& call, const MapOptions& options) const override;
   void check(const detail::CallNode& call) const override;
-  void run(MapRun& run) override;
-  std::unique_ptr<detail::Stream> open(MapRun& run) override;
+  void run(RunningMap& run) override;
+  std::unique_ptr<detail::Stream> open(RunningMap& run) override;
   void submit(detail::CallNode* call) override;
   void wait() override;
 
  private:
   const int workers_;
   const PoolOptions options_;
-  SegmentShelf shelf_{};
-  StandingCrew standing_;
+  SegmentCache cache_{};
+  PersistentWorkers persistent_;
 };
 
 }  // namespace furrow::pool

@@ -24,7 +24,7 @@
 namespace furrow {
 namespace {
 
-// A case that hangs ends the program after a while, and says which it was.
+// A test that hangs is killed after a while, so that the output shows which it was.
 class Processes : public ::testing::Test {
  protected:
   void SetUp() override { ::alarm(30); }
@@ -37,7 +37,7 @@ std::vector<int> numbers(int count) {
   return made;
 }
 
-TEST_F(Processes, MapsInOrder) {
+TEST_F(Processes, MapInOrder) {
   Pool pool(processes(3));
   const auto xs = numbers(10'000);
   const auto ys = pool.map([](int x) { return 3 * x + 1; }, xs);
@@ -45,13 +45,13 @@ TEST_F(Processes, MapsInOrder) {
   for (int x : xs) ASSERT_EQ(ys[static_cast<std::size_t>(x)], 3 * x + 1);
 }
 
-TEST_F(Processes, TasksRunInOtherProcesses) {
+TEST_F(Processes, RunTasksInOtherProcesses) {
   Pool pool(processes(2));
   for (int pid : pool.map([](int) { return static_cast<int>(::getpid()); }, numbers(20)))
     EXPECT_NE(pid, ::getpid());
 }
 
-TEST_F(Processes, SeesCapturesByReferenceAsTheyAreAtTheCall) {
+TEST_F(Processes, SeeCapturesByReferenceAsTheyAreAtTheCall) {
   Pool pool(processes(2));
   int offset = 1;
   offset = 100;
@@ -60,7 +60,7 @@ TEST_F(Processes, SeesCapturesByReferenceAsTheyAreAtTheCall) {
   EXPECT_EQ(pool.map([&](int x) { return x + offset; }, numbers(2)), (std::vector<int>{200, 201}));
 }
 
-TEST_F(Processes, StringsAndVectorsComeBack) {
+TEST_F(Processes, ReturnStringsAndVectors) {
   Pool pool(processes(2));
   const auto texts =
       pool.map([](int x) { return std::string(static_cast<std::size_t>(x) * 1000, 'x'); }, numbers(100));
@@ -73,7 +73,7 @@ struct Large {
   double values[200'000];
 };
 
-TEST_F(Processes, PlainResultsLargerThanTheRing) {
+TEST_F(Processes, ReturnPlainResultsLargerThanTheRing) {
   Pool pool(processes(2));
   const auto made = pool.map(
       [](int x) {
@@ -88,7 +88,7 @@ TEST_F(Processes, PlainResultsLargerThanTheRing) {
   }
 }
 
-TEST_F(Processes, BoolsAndEmptyMaps) {
+TEST_F(Processes, MapToBoolsAndMapNothing) {
   Pool pool(processes(2));
   EXPECT_EQ(pool.map([](int x) { return x % 2 == 0; }, numbers(3)), (std::vector<bool>{true, false, true}));
   EXPECT_TRUE(pool.map([](int x) { return x; }, numbers(0)).empty());
@@ -117,7 +117,7 @@ TEST_F(Processes, ExceptionsKeepTypeMessageAndIndex) {
   }
 }
 
-TEST_F(Processes, ADeathCostsTheItemItHeld) {
+TEST_F(Processes, LoseOnlyTheItemWhoseWorkerDied) {
   for (const std::size_t chunksize : {0, 1, 7, 50}) {
     Pool pool(processes(2));
     const auto outcomes = pool.try_map(
@@ -142,7 +142,7 @@ TEST_F(Processes, ADeathCostsTheItemItHeld) {
   }
 }
 
-TEST_F(Processes, ADeathAmongEncodedAndEmptyResults) {
+TEST_F(Processes, LoseOnlyThatItemAmongEncodedAndEmptyResults) {
   Pool pool(processes(2));
   const auto texts = pool.try_map(
       [](int x) {
@@ -166,8 +166,8 @@ TEST_F(Processes, ADeathAmongEncodedAndEmptyResults) {
   EXPECT_EQ(done[11].failure().exit_status, 5);
 }
 
-// Results that are many are written into this process's memory by the workers.
-TEST_F(Processes, ADeathAmongManyPlainResultsCostsTheItemItHeld) {
+// The workers write large numbers of results straight into this process's memory.
+TEST_F(Processes, RetryOnlyThatItemAmongManyPlainResults) {
   constexpr int kMany = 1'000'000;
   Pool pool(processes(2));
   shared_array<std::atomic<std::uint8_t>> runs(kMany);
@@ -197,7 +197,7 @@ void forbid_writing_to_other_processes() {
     throw std::runtime_error("no seccomp here");
 }
 
-TEST_F(Processes, ManyPlainResultsComeBackWhereTheSystemForbidsToWriteToAProcess) {
+TEST_F(Processes, ReturnResultsIfTheSystemForbidsWritingToAProcess) {
   constexpr int kMany = 300'000;
   Pool pool(processes(2), {.initializer = forbid_writing_to_other_processes});
   std::vector<int> out(kMany);
@@ -206,15 +206,15 @@ TEST_F(Processes, ManyPlainResultsComeBackWhereTheSystemForbidsToWriteToAProcess
   for (int x = 0; x < kMany; ++x) ASSERT_EQ(out[static_cast<std::size_t>(x)], 2 * x);
 }
 
-TEST_F(Processes, CrashOnEveryItemEnds) {
+TEST_F(Processes, EndAMapThatCrashesOnEveryItem) {
   Pool pool(processes(2));
   const auto outcomes = pool.try_map([](int) { ::raise(SIGKILL); }, numbers(60));
   for (const auto& each : outcomes) EXPECT_EQ(each.failure().kind, FailureKind::kDied);
 }
 
-TEST_F(Processes, RetriesAfterDeathAndException) {
+TEST_F(Processes, RetryAfterADeathAndAnException) {
   Pool pool(processes(2));
-  // The count of tries lies outside of the workers' own memory.
+  // The tries are counted in a file, since a worker's own memory goes with it.
   char name[] = "/tmp/furrow-retry-XXXXXX";
   const int fd = ::mkstemp(name);
   ::unlink(name);
@@ -235,7 +235,7 @@ TEST_F(Processes, RetriesAfterDeathAndException) {
   ::close(fd);
 }
 
-TEST_F(Processes, TimeoutStopsTheTask) {
+TEST_F(Processes, StopATaskAtItsTimeout) {
   Pool pool(processes(2));
   const auto outcomes = pool.try_map(
       [](int x) {
@@ -250,7 +250,7 @@ TEST_F(Processes, TimeoutStopsTheTask) {
   EXPECT_EQ(outcomes[4].failure().kind, FailureKind::kTimeout);
 }
 
-TEST_F(Processes, ReductionsHaveTheSameBitsAsSerial) {
+TEST_F(Processes, ReduceToTheSameBitsAsSerial) {
   Pool pool(processes(3));
   Pool one(serial());
   std::vector<double> xs(20'001);
@@ -259,7 +259,7 @@ TEST_F(Processes, ReductionsHaveTheSameBitsAsSerial) {
   EXPECT_EQ(pool.map_reduce(square, std::plus<>{}, xs), one.map_reduce(square, std::plus<>{}, xs));
 }
 
-TEST_F(Processes, RefusesWhileThreadsRun) {
+TEST_F(Processes, RefuseToForkWhileThreadsRun) {
   Pool pool(processes(2));
   std::atomic<bool> stop{false};
   std::thread other([&] {
@@ -272,13 +272,13 @@ TEST_F(Processes, RefusesWhileThreadsRun) {
   EXPECT_EQ(pool.map([](int x) { return x; }, numbers(3)), numbers(3));
 }
 
-TEST_F(Processes, RefusesResultsThatAreViews) {
+TEST_F(Processes, RefuseResultsThatAreViews) {
   Pool pool(processes(2));
   static int there = 0;
   EXPECT_THROW(pool.map([](int) { return &there; }, numbers(3)), PoolError);
 }
 
-TEST_F(Processes, AThrowingInitializerIsAnError) {
+TEST_F(Processes, FailTheMapIfTheInitializerThrows) {
   Pool pool(processes(2), {.initializer = [] { throw std::runtime_error("no data"); }});
   try {
     pool.map([](int x) { return x; }, numbers(3));
@@ -288,13 +288,13 @@ TEST_F(Processes, AThrowingInitializerIsAnError) {
   }
 }
 
-TEST_F(Processes, WorkersAreRecycled) {
+TEST_F(Processes, ReplaceWorkersAfterMaxTasksPerChild) {
   Pool pool(processes(2), {.max_tasks_per_child = 3});
   auto pids = pool.map([](int) { return static_cast<int>(::getpid()); }, numbers(20), {.chunksize = 1});
   for (int pid : pids) EXPECT_LE(std::count(pids.begin(), pids.end(), pid), 3);
 }
 
-TEST_F(Processes, PoolsInsideTasks) {
+TEST_F(Processes, AllowPoolsInsideTasks) {
   Pool pool(processes(2));
   const auto sums = pool.map(
       [](int x) {
@@ -313,7 +313,7 @@ TEST_F(Processes, PoolsInsideTasks) {
   EXPECT_EQ(same, sums);
 }
 
-TEST_F(Processes, FailFastStopsRunningTasks) {
+TEST_F(Processes, StopRunningTasksOnFailFast) {
   Pool pool(processes(2));
   const auto began = std::chrono::steady_clock::now();
   EXPECT_THROW(pool.for_each(
@@ -326,7 +326,7 @@ TEST_F(Processes, FailFastStopsRunningTasks) {
   EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds(10));
 }
 
-TEST_F(Processes, NoChildrenAreLeft) {
+TEST_F(Processes, EndWithoutOrphans) {
   {
     Pool pool(processes(2));
     pool.map([](int x) { return x; }, numbers(10));
@@ -335,7 +335,7 @@ TEST_F(Processes, NoChildrenAreLeft) {
   EXPECT_EQ(errno, ECHILD);
 }
 
-TEST_F(Processes, StreamsInOrderAndUnordered) {
+TEST_F(Processes, StreamInOrderAndUnordered) {
   Pool pool(processes(2));
   int expected = 0;
   for (int y : pool.imap([](int x) { return 2 * x; }, numbers(5000))) ASSERT_EQ(y, 2 * expected++);
@@ -348,7 +348,7 @@ TEST_F(Processes, StreamsInOrderAndUnordered) {
   for (int i = 0; i < 500; ++i) ASSERT_EQ(all[static_cast<std::size_t>(i)], std::to_string(i));
 }
 
-TEST_F(Processes, StreamsTellOfDeathsAndErrorsAndGoOn) {
+TEST_F(Processes, ContinueAStreamAfterDeathsAndErrors) {
   Pool pool(processes(2));
   for (const std::size_t chunksize : {0, 1, 5}) {
     auto range = pool.imap(
@@ -388,7 +388,7 @@ TEST_F(Processes, StreamsTellOfDeathsAndErrorsAndGoOn) {
   }
 }
 
-TEST_F(Processes, StreamsOfLargeInputsAndResults) {
+TEST_F(Processes, StreamLargeInputsAndResults) {
   Pool pool(processes(2));
   std::vector<std::vector<int>> inputs;
   for (int i = 0; i < 6; ++i) inputs.emplace_back(1'000'000, i);
@@ -398,7 +398,7 @@ TEST_F(Processes, StreamsOfLargeInputsAndResults) {
   EXPECT_EQ(i, 6);
 }
 
-TEST_F(Processes, AStreamMayBeDropped) {
+TEST_F(Processes, AllowAStreamToBeDropped) {
   Pool pool(processes(2));
   {
     auto range = pool.imap([](int x) { return x; }, numbers(100'000));
@@ -417,7 +417,7 @@ TEST_F(Processes, AStreamMayBeDropped) {
 
 int triple(int x) { return 3 * x; }
 
-TEST_F(Processes, CallsComeBack) {
+TEST_F(Processes, ReturnTheResultsOfCalls) {
   Pool pool(processes(2));
   auto one = pool.apply_async([](int x, int y) { return x - y; }, 7, 3);
   auto two = pool.apply_async(&triple, 5);
@@ -431,14 +431,14 @@ TEST_F(Processes, CallsComeBack) {
   EXPECT_THROW(pool.apply([] { throw std::range_error("far"); }), std::range_error);
 }
 
-TEST_F(Processes, ManyCallsWithoutWaiting) {
+TEST_F(Processes, RunManyCallsThatWereNotWaitedFor) {
   Pool pool(processes(2));
   std::vector<Future<int>> futures;
   for (int i = 0; i < 50'000; ++i) futures.push_back(pool.apply_async([](int x) { return x + 1; }, i));
   for (int i = 0; i < 50'000; ++i) ASSERT_EQ(futures[static_cast<std::size_t>(i)].get(), i + 1);
 }
 
-TEST_F(Processes, CallsThatCannotBeSentAreRefused) {
+TEST_F(Processes, RefuseCallsThatCannotBeSent) {
   Pool pool(processes(2));
   int offset = 1;
   try {
@@ -450,7 +450,7 @@ TEST_F(Processes, CallsThatCannotBeSentAreRefused) {
   EXPECT_THROW(pool.map([&](int x) { return x + offset; }, numbers(3), {.standing = true}), PoolError);
 }
 
-TEST_F(Processes, ACallThatDiesFailsAloneOrIsTriedAgain) {
+TEST_F(Processes, FailOrRetryOnlyTheCallWhoseWorkerDied) {
   Pool pool(processes(2));
   std::vector<Future<int>> futures;
   for (int i = 0; i < 40; ++i)
@@ -473,14 +473,14 @@ TEST_F(Processes, ACallThatDiesFailsAloneOrIsTriedAgain) {
   EXPECT_EQ(outcome.failure().exit_status, 4);
 }
 
-TEST_F(Processes, CallsAreStoppedWhenTheirTimeIsOver) {
+TEST_F(Processes, StopACallAtItsTimeout) {
   Pool pool(processes(2));
   auto late = pool.apply_async({.timeout_s = 0.2}, [] { ::pause(); });
   EXPECT_THROW(late.get(), TaskTimeout);
   EXPECT_EQ(pool.apply([] { return 1; }), 1);
 }
 
-TEST_F(Processes, CallbacksRunBeforeTheWaitEnds) {
+TEST_F(Processes, RunCallbacksBeforeTheWaitEnds) {
   Pool pool(processes(2));
   int got = 0, failed = 0;
   auto good = pool.apply_async([] { return 5; });
@@ -493,7 +493,7 @@ TEST_F(Processes, CallbacksRunBeforeTheWaitEnds) {
   EXPECT_EQ(failed, 1);
 }
 
-TEST_F(Processes, APoolMayEndBeforeItsCalls) {
+TEST_F(Processes, CancelWaitingCallsWhenThePoolIsDestroyed) {
   std::vector<Future<void>> futures;
   {
     Pool pool(processes(2));
@@ -511,7 +511,7 @@ TEST_F(Processes, APoolMayEndBeforeItsCalls) {
   EXPECT_GT(cancelled, 0);
 }
 
-TEST_F(Processes, AnIdleWorkerTakesWhatIsQueuedBehindALongTask) {
+TEST_F(Processes, GiveCallsBehindALongTaskToAnIdleWorker) {
   Pool pool(processes(2));
   const auto began = std::chrono::steady_clock::now();
   std::vector<Future<void>> futures;
@@ -521,7 +521,7 @@ TEST_F(Processes, AnIdleWorkerTakesWhatIsQueuedBehindALongTask) {
   EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds(7));
 }
 
-TEST_F(Processes, StandingMapsGiveWhatSnapshotsGive) {
+TEST_F(Processes, GiveTheSameResultsOnPersistentAndForkedWorkers) {
   Pool pool(processes(2));
   const auto xs = numbers(20'000);
   EXPECT_EQ(pool.map(triple, xs, {.standing = true}), pool.map(triple, xs));
@@ -544,7 +544,7 @@ TEST_F(Processes, StandingMapsGiveWhatSnapshotsGive) {
             pool.map_reduce(triple, std::plus<>{}, xs));
 }
 
-TEST_F(Processes, StandingCrewWorksWhileThreadsRun) {
+TEST_F(Processes, RunCallsOnPersistentWorkersWhileThreadsRun) {
   Pool pool(processes(2));
   std::vector<std::thread> threads;
   std::atomic<int> sum{0};
@@ -556,19 +556,19 @@ TEST_F(Processes, StandingCrewWorksWhileThreadsRun) {
   EXPECT_EQ(sum, 3 * 600);
 }
 
-TEST_F(Processes, AWorkerCannotUseItsParentsStandingCrew) {
+TEST_F(Processes, RefuseAWorkerTheUseOfItsParentsPersistentWorkers) {
   Pool pool(processes(2));
   EXPECT_THROW(pool.map([&](int x) { return pool.apply(triple, x); }, numbers(2)), std::runtime_error);
   EXPECT_EQ(pool.apply(triple, 2), 6);
 }
 
-TEST_F(Processes, AThrowingInitializerFailsCallsToo) {
+TEST_F(Processes, FailCallsIfTheInitializerThrows) {
   Pool pool(processes(2), {.initializer = [] { throw std::runtime_error("no data"); }});
   EXPECT_THROW(pool.apply(triple, 2), TaskFailed);
   EXPECT_THROW(pool.apply(triple, 2), TaskFailed);
 }
 
-TEST_F(Processes, TheTemplatesDeathIsAnError) {
+TEST_F(Processes, FailTheMapIfTheTemplateProcessIsKilled) {
   Pool pool(processes(2));
   EXPECT_THROW(pool.map(
                    [](int x) {

@@ -4,7 +4,7 @@
 #include <optional>
 #include <vector>
 
-#include "pool/messages/message_crew.hpp"
+#include "pool/messages/message_workers.hpp"
 
 namespace furrow::pool {
 
@@ -14,7 +14,7 @@ constexpr std::int64_t kTick_ns = 100'000'000;
 
 class ProcessStream : public detail::Stream {
  public:
-  ProcessStream(MapRun& run, const PoolOptions& options, int workers, SegmentShelf& shelf, bool alone);
+  ProcessStream(RunningMap& run, const PoolOptions& options, int workers, SegmentCache& cache, bool alone);
   ~ProcessStream() override;
 
   void submit(void* chunk, std::uint64_t begin, std::uint64_t end) override;
@@ -24,26 +24,26 @@ class ProcessStream : public detail::Stream {
   }
 
  private:
-  struct Chunk;
+  struct SentChunk;
   class Handler;
 
-  MapRun& run_;
-  SegmentShelf& shelf_;
-  std::vector<std::unique_ptr<Chunk>> chunks_{};  // all there ever were: used again
-  std::vector<Chunk*> free_{};
-  std::deque<Chunk*> done_{};
-  std::uint64_t under_way_ = 0;
+  RunningMap& run_;
+  SegmentCache& cache_;
+  std::vector<std::unique_ptr<SentChunk>> chunks_{};  // all that were ever made, for reuse
+  std::vector<SentChunk*> free_{};
+  std::deque<SentChunk*> done_{};
+  std::uint64_t in_flight_ = 0;
   std::unique_ptr<Handler> handler_;
-  std::unique_ptr<MessageCrew> crew_;
+  std::unique_ptr<MessageWorkers> workers_;
 };
 
-struct ProcessStream::Chunk : Parcel {
-  explicit Chunk(ProcessStream& of) : stream(of) {}
+struct ProcessStream::SentChunk : Chunk {
+  explicit SentChunk(ProcessStream& of) : stream(of) {}
   const detail::CrossCall& cross() const { return stream.run_.call.cross; }
   void encode(std::uint64_t from, std::uint64_t to, Writer& body) override {
-    for (std::uint64_t unit = from; unit < to; ++unit) cross().encode_input(chunk, unit, body);
+    for (std::uint64_t index = from; index < to; ++index) cross().encode_input(chunk, index, body);
   }
-  void store(std::uint64_t unit, Reader& result) override { cross().store_encoded(chunk, unit, result); }
+  void store(std::uint64_t index, Reader& result) override { cross().store_encoded(chunk, index, result); }
   void failed(Failure failure, std::uint64_t, int worker) override {
     stream.run_.record(std::move(failure), worker);
   }
@@ -60,76 +60,77 @@ struct ProcessStream::Chunk : Parcel {
 
 class ProcessStream::Handler : public MessageHandler {
  public:
-  explicit Handler(const MapRun& run) : run_(run) {}
-  void begin(const WorkerDesk& desk) override {
-    desk.host.retries = run_.options.retries;
-    scope_.emplace(desk.worker, run_.seed, run_.number, &desk.host);
-    scope_->share = run_.share;
-    scope_->published = &desk.slot.published;
+  explicit Handler(const RunningMap& run) : run_(run) {}
+  void begin(const WorkerContext& context) override {
+    context.host.retries = run_.options.retries;
+    scope_.emplace(context.worker, run_.seed, run_.number, &context.host);
+    scope_->cores_per_task = run_.cores_per_task;
+    scope_->published = &context.slot.published;
   }
-  void handle(const MessageHead& head, bool, Reader& body, const WorkerDesk& desk) override {
-    run_.call.cross.run_sent(run_.call.object, *scope_, head.begin, head.end - head.begin, body, desk.outbox);
+  void handle(const MessageHead& head, bool, Reader& body, const WorkerContext& context) override {
+    run_.call.cross.run_sent(run_.call.object, *scope_, head.begin, head.end - head.begin, body,
+                             context.outbox);
   }
 
  private:
-  const MapRun& run_;
+  const RunningMap& run_;
   std::optional<detail::TaskScope> scope_{};
 };
 
-ProcessStream::ProcessStream(MapRun& run, const PoolOptions& options, int workers, SegmentShelf& shelf,
+ProcessStream::ProcessStream(RunningMap& run, const PoolOptions& options, int workers, SegmentCache& cache,
                              bool alone)
-    : run_(run), shelf_(shelf), handler_(std::make_unique<Handler>(run)) {
+    : run_(run), cache_(cache), handler_(std::make_unique<Handler>(run)) {
   const detail::CrossCall& cross = run.call.cross;
   if (cross.input_refusal)
     throw PoolError(std::string("imap sends inputs to its worker processes: ") + cross.input_refusal);
   if (!cross.run_sent)
     throw PoolError(
         "imap sends copies of its inputs to its worker processes, and the function does not take a copy");
-  crew_ = std::make_unique<MessageCrew>(shelf.take(MessageCrew::bytes_for(workers)), workers, options,
-                                        *handler_, alone);
-  crew_->restarted = [this](int worker) {
+  workers_ = std::make_unique<MessageWorkers>(cache.take(MessageWorkers::bytes_for(workers)), workers,
+                                              options, *handler_, alone);
+  workers_->restarted = [this](int worker) {
     for (MapObserver* each : run_.observers) each->on_restart(worker);
   };
-  crew_->start();
+  workers_->start();
 }
 
 ProcessStream::~ProcessStream() {
-  if (crew_ && crew_->end(under_way_ == done_.size() ? Ending::kSoon : Ending::kNow))
-    shelf_.put(crew_->memory().take());
+  if (workers_ && workers_->end(in_flight_ == done_.size() ? Ending::kSoon : Ending::kNow))
+    cache_.put(workers_->memory().take());
 }
 
 void ProcessStream::submit(void* chunk, std::uint64_t begin, std::uint64_t end) {
-  if (free_.empty()) free_.push_back(chunks_.emplace_back(std::make_unique<Chunk>(*this)).get());
-  Chunk* const parcel = free_.back();
+  if (free_.empty()) free_.push_back(chunks_.emplace_back(std::make_unique<SentChunk>(*this)).get());
+  SentChunk* const sent = free_.back();
   free_.pop_back();
-  parcel->chunk = chunk;
-  parcel->begin = begin;
-  parcel->end = end;
-  parcel->timeout_s = run_.options.timeout_s;
-  parcel->retries = run_.options.retries;
-  ++under_way_;
-  crew_->submit(parcel);
+  sent->chunk = chunk;
+  sent->begin = begin;
+  sent->end = end;
+  sent->timeout_s = run_.options.timeout_s;
+  sent->retries = run_.options.retries;
+  ++in_flight_;
+  workers_->submit(sent);
 }
 
 detail::Stream::Done ProcessStream::wait() {
-  if (under_way_ == 0) return {};
-  while (done_.empty() && crew_->broken().empty()) {
-    crew_->pump(kTick_ns);
+  if (in_flight_ == 0) return {};
+  while (done_.empty() && workers_->broken().empty()) {
+    workers_->pump(kTick_ns);
     if (run_.tick) run_.tick();
   }
-  if (!crew_->broken().empty()) throw PoolError(crew_->broken());
-  Chunk* const parcel = done_.front();
+  if (!workers_->broken().empty()) throw PoolError(workers_->broken());
+  SentChunk* const sent = done_.front();
   done_.pop_front();
-  --under_way_;
-  free_.push_back(parcel);
-  return {parcel->chunk, static_cast<double>(parcel->busy_ns) * 1e-9};
+  --in_flight_;
+  free_.push_back(sent);
+  return {sent->chunk, static_cast<double>(sent->busy_ns) * 1e-9};
 }
 
 }  // namespace
 
-std::unique_ptr<detail::Stream> open_process_stream(MapRun& run, const PoolOptions& options, int workers,
-                                                    SegmentShelf& shelf, bool alone) {
-  return std::make_unique<ProcessStream>(run, options, workers, shelf, alone);
+std::unique_ptr<detail::Stream> open_process_stream(RunningMap& run, const PoolOptions& options, int workers,
+                                                    SegmentCache& cache, bool alone) {
+  return std::make_unique<ProcessStream>(run, options, workers, cache, alone);
 }
 
 }  // namespace furrow::pool

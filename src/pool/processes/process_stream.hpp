@@ -1,7 +1,8 @@
-// imap over processes: a crew forked when the stream is opened, to which inputs are sent as they come.
+// imap over processes: workers are forked when the stream is opened, and inputs are sent to them as they
+// come.
 //
-// The function is there as it was then, with all its captures; inputs come later, so they have to be encoded.
-// For one thread.
+// The workers have the function as it was when they were forked, with all its captures. The inputs come
+// later, so they have to be encoded. For one thread.
 #pragma once
 
 #include <memory>
@@ -10,8 +11,8 @@
 
 namespace furrow::pool {
 
-// All but ALONE is borrowed. Throws PoolError where inputs cannot be sent.
-std::unique_ptr<detail::Stream> open_process_stream(MapRun& run, const PoolOptions& options, int workers,
-                                                    SegmentShelf& shelf, bool alone);
+// All but ALONE is borrowed. Throws PoolError if inputs cannot be sent.
+std::unique_ptr<detail::Stream> open_process_stream(RunningMap& run, const PoolOptions& options, int workers,
+                                                    SegmentCache& cache, bool alone);
 
 }  // namespace furrow::pool

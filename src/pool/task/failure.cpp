@@ -27,7 +27,7 @@ std::string demangled(const char* name) {
   return status == 0 ? readable.get() : name;
 }
 
-// A standard exception that also knows its task, and nests the task's own one where there is one.
+// A standard exception that is also a TaskError.
 template <class E>
 class TaskException : public E, public TaskError {
  public:
@@ -37,7 +37,8 @@ class TaskException : public E, public TaskError {
   const char* what() const noexcept override { return message().c_str(); }
 };
 
-// nested_exception takes the exception that is being handled.
+// Throws EXCEPTION with ORIGINAL nested in it, if there is one. throw_with_nested() nests the exception that
+// is being handled, so ORIGINAL is thrown first.
 template <class E>
 [[noreturn]] void throw_with_original(E exception, const std::exception_ptr& original) {
   if (!original) throw exception;
@@ -48,7 +49,7 @@ template <class E>
   }
 }
 
-// How to make each standard exception anew, the most derived first.
+// How to recognise and throw each standard exception, the most derived first.
 struct Standard {
   const char* name;
   bool (*is)(const std::exception&);
@@ -148,7 +149,7 @@ Failure current_failure() {
   } catch (...) {
     const std::type_info* type = abi::__cxa_current_exception_type();
     failure.type = type ? demangled(type->name()) : "an unknown type";
-    failure.message = "the task threw an object of type " + failure.type + ", which is no std::exception";
+    failure.message = "the task threw an object of type " + failure.type + ", which is not a std::exception";
   }
   return failure;
 }

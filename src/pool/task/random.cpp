@@ -19,8 +19,9 @@ double polynomial(const double (&coefficients)[N], double x) {
   return sum;
 }
 
-// Wichura's AS 241 (PPND16): the normal distribution's inverse, as quotients of polynomials for the middle,
-// the flanks and the tails. The middle, which holds 85% of all draws, needs no function of the C library.
+// Wichura's AS 241 (PPND16): the inverse of the normal distribution function, as quotients of polynomials for
+// the middle, the flanks and the tails. The middle, with 85% of all draws, needs no function of the C
+// library.
 double inverse_normal(double p) {
   static constexpr double kMiddle[] = {
       3.3871328727963666080e0,  1.3314166789178437745e+2, 1.9715909503065514427e+3, 1.3731693765509461125e+4,
@@ -73,7 +74,7 @@ double inverse_normal(double p) {
 void Philox::refill() {
   ++blocks_;
   const r123::Philox4x64::key_type key{{seed_, stream_}};
-  const r123::Philox4x64::ctr_type counter{{blocks_, blocks_ == 0, index_, 0}};  // the carry, as numpy has it
+  const r123::Philox4x64::ctr_type counter{{blocks_, blocks_ == 0, index_, 0}};  // carries as numpy does
   const auto block = r123::Philox4x64()(counter, key);
   for (int i = 0; i < 4; ++i) words_[i] = block[i];
   left_ = 4;
@@ -95,8 +96,8 @@ double Philox::normal() {
   return inverse_normal(middle_of((*this)() >> 12));  // never 0, never 1
 }
 
-// Lemire, "Fast random integer generation in an interval": the upper half of the product, unless its lower
-// half is among the 2^64 mod n values that would favour some results.
+// Lemire, "Fast random integer generation in an interval": the upper half of the product. Products whose
+// lower half is among the first 2^64 mod n values would favour some results, and are drawn again.
 std::uint64_t Philox::below(std::uint64_t n) {
   if (n == 0) return (*this)();
   Wide product = static_cast<Wide>((*this)()) * n;

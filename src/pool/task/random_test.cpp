@@ -25,9 +25,9 @@ std::vector<std::uint64_t> draw(Philox random, int count) {
   return drawn;
 }
 
-// From numpy 1.24: np.random.Philox(key=[seed, stream], counter=[0, 0, index, 0]).random_raw(9), the arrays
-// being of type uint64.
-TEST(Random, GivesTheNumbersOfNumpy) {
+// From numpy 1.24: np.random.Philox(key=[seed, stream], counter=[0, 0, index, 0]).random_raw(9), with arrays
+// of type uint64.
+TEST(Random, GivesTheSameNumbersAsNumpy) {
   EXPECT_THAT(draw(Philox(), 9), ElementsAre(0x2f4ba6408e4d89b, 0x3dd62b0b9ca8c5b2, 0x1c8667a55d902e79,
                                              0x907d7a052fd5b4dc, 0x809bf322883987c3, 0x471128b9e807f7dd,
                                              0xf250ba0dbec065b7, 0xfc6ed66767a457bc, 0x40fa86f0f781945d));
@@ -44,12 +44,12 @@ TEST(Random, GivesTheNumbersOfNumpy) {
 TEST(Random, CarriesAsNumpyDoes) {
   Philox random(1, 2, 3);
   for (int i = 0; i < 4; ++i) random.discard(kMost - 3);
-  random.discard(8);  // now 2^64 - 2 blocks are gone: counter=[2**64 - 2, 0, 3, 0]
+  random.discard(8);  // 2^64 - 2 blocks were drawn so far: counter=[2**64 - 2, 0, 3, 0]
   EXPECT_THAT(draw(random, 5), ElementsAre(0xf218f33e00fec598, 0x3605280ea4b9b512, 0x7b5ea4f27fea0c85,
                                            0xecdcaa4795188356, 0xa5cbf56c7cc2aa0c));
 }
 
-TEST(Random, DiscardingIsDrawing) {
+TEST(Random, DiscardingIsTheSameAsDrawing) {
   for (int before = 0; before < 6; ++before) {
     for (unsigned long long count = 0; count < 14; ++count) {
       Philox discarding(5), drawing(5);
@@ -62,7 +62,7 @@ TEST(Random, DiscardingIsDrawing) {
   }
 }
 
-TEST(Random, EqualMeansTheSameNumbersFollow) {
+TEST(Random, EqualGeneratorsGiveTheSameNumbers) {
   Philox a(1, 2, 3), b(1, 2, 3);
   EXPECT_EQ(a, b);
   a();
@@ -75,7 +75,7 @@ TEST(Random, EqualMeansTheSameNumbersFollow) {
   EXPECT_NE(Philox(1, 2, 3), Philox(1, 2, 0));
 }
 
-TEST(Random, Uniform01IsThatOfNumpy) {
+TEST(Random, Uniform01GivesTheSameNumbersAsNumpy) {
   Philox random(42, 1, 7);
   EXPECT_EQ(random.uniform01(), 0x1.aa6876a97b000p-11);
   EXPECT_EQ(random.uniform01(), 0.9727340160495468);
@@ -83,7 +83,7 @@ TEST(Random, Uniform01IsThatOfNumpy) {
 }
 
 // From Python 3.11: statistics.NormalDist().inv_cdf(((x >> 12) + 0.5) / 2**52).
-TEST(Random, NormalIsTheInverseOfTheDistribution) {
+TEST(Random, NormalIsTheInverseOfTheDistributionFunction) {
   Philox random(42, 1, 7);
   for (const double expected : {-0x1.9356f3b57078ap+1, 0x1.ec2ea5605ff42p+0, 0x1.4d00a0bd0f298p-5,
                                 -0x1.a88851fec07dfp-3, 0x1.31953e393b5b8p+0, -0x1.a06cf4b1a4a85p+0}) {
@@ -147,7 +147,7 @@ TEST(Random, NeighbouringStreamsAreUnrelated) {
   for (const double product : products) EXPECT_NEAR(product / kCount, 0, 5 / (12 * std::sqrt(kCount)));
 }
 
-TEST(Random, ServesTheStandardLibrary) {
+TEST(Random, WorksWithTheStandardLibrary) {
   std::vector<int> numbers(100);
   std::iota(numbers.begin(), numbers.end(), 0);
   Philox random(1);

@@ -43,7 +43,7 @@ namespace pool {
 
 detail::TaskScope* current_scope() noexcept { return innermost; }
 
-int cores_here() { return innermost ? innermost->share : os::usable_cores().physical; }
+int cores_here() { return innermost ? innermost->cores_per_task : os::usable_cores().physical; }
 
 void forget_stream(detail::TaskScope& scope) noexcept { scope.rng_item = detail::kNoItem; }
 

@@ -8,7 +8,7 @@ namespace furrow::pool {
 // The innermost scope of this thread; null outside of tasks.
 detail::TaskScope* current_scope() noexcept;
 
-// The cores that a Pool made here may count on: all that this process may use, or a task's share of them.
+// The cores that a Pool made here should use: all that this process may use, or those allotted to the task.
 int cores_here();
 
 // Restarts the random stream of a task that is tried again.

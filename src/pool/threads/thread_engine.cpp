@@ -3,38 +3,39 @@
 #include <condition_variable>
 #include <deque>
 
+#include "os/events/clock.hpp"
 #include "os/events/futex.hpp"
-#include "pool/map/participant.hpp"
+#include "pool/map/worker_loop.hpp"
 
 namespace furrow::pool {
 
 namespace {
 
-constexpr std::int64_t kSpin_ns = 50'000;
 constexpr std::int64_t kTick_ns = 100'000'000;
 
 }  // namespace
 
-class ThreadEngine::Gang {
+class ThreadEngine::HelperGroup {
  public:
-  Gang(ThreadCrew& crew, int workers) : crew_(crew), slots_(static_cast<std::size_t>(workers)) {
+  HelperGroup(WorkerThreads& threads, int workers)
+      : threads_(threads), slots_(static_cast<std::size_t>(workers)) {
     for (int i = 0; i < workers; ++i) helpers_.emplace_back(*this, i);
   }
 
-  void run(MapRun& run, bool caller_works) {
+  void run(RunningMap& run, bool caller_works) {
     run_ = &run;
-    const auto places = run.todo();
+    const auto positions = run.todo();
     const auto workers =
-        static_cast<int>(std::min<std::uint64_t>(slots_.size(), std::max<std::uint64_t>(places, 1)));
-    board_ = RangeBoard(slots_.data(), workers);
-    board_.fill(places, run.options.chunksize);
+        static_cast<int>(std::min<std::uint64_t>(slots_.size(), std::max<std::uint64_t>(positions, 1)));
+    ranges_ = WorkStealingRanges(slots_.data(), workers);
+    ranges_.fill(positions, run.options.chunksize);
     const int first = caller_works ? 1 : 0;
     active_.store(static_cast<std::uint32_t>(workers - first), std::memory_order_relaxed);
-    for (int i = first; i < workers; ++i) crew_.push(&helpers_[static_cast<std::size_t>(i)]);
+    for (int i = first; i < workers; ++i) threads_.push(&helpers_[static_cast<std::size_t>(i)]);
     if (caller_works) {
-      participate(run, board_, 0);
+      run_worker_loop(run, ranges_, 0);
       for (int i = first; i < workers; ++i)
-        if (crew_.remove(&helpers_[static_cast<std::size_t>(i)]))
+        if (threads_.remove(&helpers_[static_cast<std::size_t>(i)]))
           active_.fetch_sub(1, std::memory_order_relaxed);
     }
     await(run);
@@ -42,43 +43,43 @@ class ThreadEngine::Gang {
 
  private:
   struct Helper final : detail::TaskNode {
-    Helper(Gang& of, int as) : gang(of), slot(as) {}
+    Helper(HelperGroup& of, int as) : group(of), slot(as) {}
     void execute(int) noexcept override {
-      participate(*gang.run_, gang.board_, slot);
-      if (gang.active_.fetch_sub(1, std::memory_order_acq_rel) == 1)
-        os::futex_wake(gang.active_, 1, os::Scope::kPrivate);
+      run_worker_loop(*group.run_, group.ranges_, slot);
+      if (group.active_.fetch_sub(1, std::memory_order_acq_rel) == 1)
+        os::futex_wake(group.active_, 1, os::Scope::kPrivate);
     }
     void drop() noexcept override {}
-    Gang& gang;
+    HelperGroup& group;
     int slot;
   };
 
-  void await(MapRun& run) {
-    const std::int64_t until = steady_ns() + kSpin_ns;
+  void await(RunningMap& run) {
+    const std::int64_t until = os::monotonic_ns() + os::kSpinNs;
     for (;;) {
       const std::uint32_t active = active_.load(std::memory_order_acquire);
       if (active == 0) return;
-      if (steady_ns() >= until)
+      if (os::monotonic_ns() >= until)
         os::futex_wait(active_, active, run.tick ? kTick_ns : os::kNoTimeout, os::Scope::kPrivate);
       if (run.tick) run.tick();
     }
   }
 
-  ThreadCrew& crew_;
+  WorkerThreads& threads_;
   std::vector<RangeSlot> slots_;
   std::deque<Helper> helpers_;
-  RangeBoard board_{nullptr, 0};
-  MapRun* run_ = nullptr;
+  WorkStealingRanges ranges_{nullptr, 0};
+  RunningMap* run_ = nullptr;
   std::atomic<std::uint32_t> active_{0};  // helpers that are queued or run
 };
 
-// Chunks are queued like calls; the ones that are done wait in a list.
+// Chunks are queued like calls. Those that are done are kept in a list until wait() returns them.
 class ThreadEngine::Stream : public detail::Stream {
  public:
-  Stream(ThreadCrew& crew, MapRun& run) : crew_(crew), run_(run) {}
+  Stream(WorkerThreads& threads, RunningMap& run) : threads_(threads), run_(run) {}
   ~Stream() override {
     for (auto& each : nodes_)
-      if (crew_.remove(&each)) each.drop();
+      if (threads_.remove(&each)) each.drop();
     run_.stop();
     while (wait().chunk) {
     }
@@ -93,28 +94,28 @@ class ThreadEngine::Stream : public detail::Stream {
       free_.pop_back();
     }
     node->chunk = chunk;
-    node->units = {begin, end};
-    under_way_.fetch_add(1, std::memory_order_relaxed);
-    crew_.push(node);
+    node->indices = {begin, end};
+    in_flight_.fetch_add(1, std::memory_order_relaxed);
+    threads_.push(node);
   }
 
   Done wait() override {
     for (;;) {
       {
         std::unique_lock lock(mutex_);
-        if (done_.empty() && under_way_.load() == 0) return {};
-        if (done_.empty() && ThreadCrew::here() == nullptr)
+        if (done_.empty() && in_flight_.load() == 0) return {};
+        if (done_.empty() && WorkerThreads::here() == nullptr)
           changed_.wait(lock, [&] { return !done_.empty(); });
         if (!done_.empty()) {
           Node* node = done_.front();
           done_.pop_front();
-          under_way_.fetch_sub(1, std::memory_order_relaxed);
+          in_flight_.fetch_sub(1, std::memory_order_relaxed);
           free_.push_back(node);
           return {node->chunk, static_cast<double>(node->busy_ns) * 1e-9};
         }
       }
-      // On a worker: our chunks may be queued behind the task that waits for them.
-      if (!crew_.help()) std::this_thread::yield();
+      // On a worker, help: the chunks may be queued behind the task that waits for them.
+      if (!threads_.help()) std::this_thread::yield();
     }
   }
   bool take_failure(std::uint64_t index, Failure& failure) override {
@@ -125,46 +126,46 @@ class ThreadEngine::Stream : public detail::Stream {
   struct Node final : detail::TaskNode {
     explicit Node(Stream& of) : stream(of) {}
     void execute(int worker) noexcept override {
-      MapRun& run = stream.run_;
-      const std::int64_t began = steady_ns();
+      RunningMap& run = stream.run_;
+      const std::int64_t began = os::monotonic_ns();
       {
         detail::TaskScope scope(worker, run.seed, run.number, &run);
-        scope.share = run.share;
-        run.call.run(chunk, scope, units.begin, units.end);
-        units = MapRun::ran(scope, units);
+        scope.cores_per_task = run.cores_per_task;
+        run.call.run(chunk, scope, indices.begin, indices.end);
+        indices = RunningMap::ran(scope, indices);
       }
-      const std::int64_t ended = steady_ns();
+      const std::int64_t ended = os::monotonic_ns();
       busy_ns = ended - began;
-      run.chunk_done({worker, units, began, ended});
+      run.chunk_done({worker, indices, began, ended});
       drop();
     }
     void drop() noexcept override {
       const std::lock_guard lock(stream.mutex_);
       stream.done_.push_back(this);
-      stream.changed_.notify_one();  // under the lock: the stream may be gone right after it
+      stream.changed_.notify_one();  // under the lock, since the stream may be destroyed right after it
     }
     Stream& stream;
     void* chunk = nullptr;
-    Span units{};
+    IndexRange indices{};
     std::int64_t busy_ns = 0;
   };
 
-  ThreadCrew& crew_;
-  MapRun& run_;
-  std::deque<Node> nodes_;  // all there ever were: never moved, used again
+  WorkerThreads& threads_;
+  RunningMap& run_;
+  std::deque<Node> nodes_;  // all that were ever made, for reuse; a deque does not move them
   std::vector<Node*> free_;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<Node*> done_;
-  std::atomic<std::uint64_t> under_way_{0};  // submitted and not given back
+  std::atomic<std::uint64_t> in_flight_{0};  // submitted and not returned by wait()
 };
 
 ThreadEngine::ThreadEngine(int workers, const std::function<void()>& initializer)
-    : workers_(workers), callers_work_(!initializer), crew_(workers, initializer) {}
+    : workers_(workers), callers_work_(!initializer), threads_(workers, initializer) {}
 
 ThreadEngine::~ThreadEngine() {
-  crew_.close();
-  for (detail::TaskNode* each = crew_.take_all(); each;) {
+  threads_.close();
+  for (detail::TaskNode* each = threads_.take_all(); each;) {
     detail::TaskNode* next = each->next;
     each->drop();
     each = next;
@@ -176,8 +177,8 @@ namespace {
 void refuse_timeout(double timeout_s, bool stoppable) {
   if (timeout_s > 0 && !stoppable)
     throw PoolError(
-        "a thread cannot be stopped from outside: for timeout_s the function has to take a std::stop_token "
-        "as its last argument and heed it, or the Pool has to use processes");
+        "a thread cannot be stopped from outside: for timeout_s the function must take a std::stop_token as "
+        "its last argument and obey it, or the Pool must use processes");
 }
 
 }  // namespace
@@ -190,41 +191,41 @@ void ThreadEngine::check(const detail::CallNode& call) const {
   refuse_timeout(call.timeout_s, call.stoppable());
 }
 
-std::unique_ptr<ThreadEngine::Gang> ThreadEngine::borrow() {
+std::unique_ptr<ThreadEngine::HelperGroup> ThreadEngine::borrow() {
   {
     const std::lock_guard lock(mutex_);
     if (!idle_.empty()) {
-      auto gang = std::move(idle_.back());
+      auto group = std::move(idle_.back());
       idle_.pop_back();
-      return gang;
+      return group;
     }
   }
-  return std::make_unique<Gang>(crew_, workers_);
+  return std::make_unique<HelperGroup>(threads_, workers_);
 }
 
-void ThreadEngine::give_back(std::unique_ptr<Gang> gang) {
+void ThreadEngine::give_back(std::unique_ptr<HelperGroup> group) {
   const std::lock_guard lock(mutex_);
-  idle_.push_back(std::move(gang));
+  idle_.push_back(std::move(group));
 }
 
-void ThreadEngine::run(MapRun& run) {
-  // A thread of the crew has to work itself: it may be the only one that is free.
-  const bool caller_works = ThreadCrew::here() == &crew_ || (callers_work_ && !run.tick);
-  auto gang = borrow();
-  gang->run(run, caller_works);
-  give_back(std::move(gang));
+void ThreadEngine::run(RunningMap& run) {
+  // A worker thread that calls a map must run tasks itself: it may be the only free one.
+  const bool caller_works = WorkerThreads::here() == &threads_ || (callers_work_ && !run.tick);
+  auto group = borrow();
+  group->run(run, caller_works);
+  give_back(std::move(group));
 }
 
-std::unique_ptr<detail::Stream> ThreadEngine::open(MapRun& run) {
-  return std::make_unique<Stream>(crew_, run);
+std::unique_ptr<detail::Stream> ThreadEngine::open(RunningMap& run) {
+  return std::make_unique<Stream>(threads_, run);
 }
 
-void ThreadEngine::submit(detail::CallNode* call) { crew_.push(call); }
+void ThreadEngine::submit(detail::CallNode* call) { threads_.push(call); }
 
 void ThreadEngine::wait() {
-  if (ThreadCrew::here() == &crew_)
+  if (WorkerThreads::here() == &threads_)
     throw PoolError("a task cannot wait for all tasks of its own Pool: it is one of them");
-  crew_.wait_idle();
+  threads_.wait_idle();
 }
 
 }  // namespace furrow::pool

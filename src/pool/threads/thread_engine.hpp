@@ -1,9 +1,9 @@
-// The threads backend: a ThreadCrew, and gangs of helpers for maps.
+// The threads backend: WorkerThreads, and groups of helpers for maps.
 //
-// A map's caller is its first worker; the others come from the crew, each as a helper that is queued like any
-// task. When the caller finds nothing left to claim, it takes back the helpers that no thread has begun, and
-// waits for those that run. So a map inside a task, or beside other maps, needs no thread but its caller's to
-// go on.
+// A map's caller is its first worker. The others are helpers, which are queued for the worker threads like
+// any task. When the caller finds nothing left to claim, it takes back the helpers that no thread has begun,
+// and waits for those that run. So a map inside a task, or at the same time as other maps, needs no thread
+// but its caller's to make progress.
 #pragma once
 
 #include <atomic>
@@ -12,35 +12,36 @@
 #include <vector>
 
 #include "pool/engine.hpp"
-#include "pool/threads/thread_crew.hpp"
+#include "pool/threads/worker_threads.hpp"
 
 namespace furrow::pool {
 
 class ThreadEngine : public Engine {
  public:
-  // With an INITIALIZER, which the caller's thread has not run, maps are left to the crew.
+  // The caller's thread does not run INITIALIZER, so if there is one, only the worker threads run maps.
   ThreadEngine(int workers, const std::function<void()>& initializer);
   ~ThreadEngine() override;
 
   int workers() const override { return workers_; }
   void check(const detail::MapCall& call, const MapOptions& options) const override;
   void check(const detail::CallNode& call) const override;
-  void run(MapRun& run) override;
-  std::unique_ptr<detail::Stream> open(MapRun& run) override;
+  void run(RunningMap& run) override;
+  std::unique_ptr<detail::Stream> open(RunningMap& run) override;
   void submit(detail::CallNode* call) override;
   void wait() override;
 
  private:
-  class Gang;
+  class HelperGroup;
   class Stream;
-  std::unique_ptr<Gang> borrow();
-  void give_back(std::unique_ptr<Gang> gang);
+  std::unique_ptr<HelperGroup> borrow();
+  void give_back(std::unique_ptr<HelperGroup> group);
 
   int workers_;
   bool callers_work_;
   std::mutex mutex_;
-  std::vector<std::unique_ptr<Gang>> idle_;  // of finished maps, so that the next ones allocate nothing
-  ThreadCrew crew_;                          // last: its threads use the rest
+  // Groups of finished maps, so that the next maps allocate nothing.
+  std::vector<std::unique_ptr<HelperGroup>> idle_;
+  WorkerThreads threads_;  // last: its threads use the rest
 };
 
 }  // namespace furrow::pool

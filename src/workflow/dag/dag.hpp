@@ -1,5 +1,5 @@
-// Jobs and files of a workflow and how they hang together: flat arrays, ids instead of pointers, a few dozen
-// bytes a job.
+// The jobs and files of a workflow and their dependencies: flat arrays, ids instead of pointers, a few dozen
+// bytes for each job.
 //
 // Built by DagBuilder, then immutable. Ids are dense. Not thread-safe while it is built.
 #pragma once
@@ -23,9 +23,9 @@ class Dag {
  public:
   struct Node {
     RuleId rule;
-    std::uint32_t first_value;  // its wildcards
+    std::uint32_t first_value;  // of its wildcards; the rule knows how many
     std::uint32_t first_input, input_count;
-    std::uint32_t first_output;  // outputs only, not logs; the rule says how many
+    std::uint32_t first_output;  // without logs; the rule knows how many
   };
 
   StringTable files;
@@ -42,18 +42,16 @@ class Dag {
     return {outputs_.data() + nodes_[id].first_output, rules[nodes_[id].rule].outputs.size()};
   }
   std::vector<std::string_view> values(NodeId id, const RuleSet& rules) const;
-  const std::vector<Shape>* shape(NodeId id) const;  // null where the rule alone says it
+  const std::vector<Shape>* shape(NodeId id) const;  // null if it follows from the rule alone
 
-  NodeId producer(FileId file) const {
-    return file < producer_.size() ? producer_[file] : kNoNode;
-  }  // kNoNode: a source
-  const std::vector<NodeId>& order() const {
-    return order_;
-  }  // the jobs that the targets need, each after what it needs
-  const std::vector<NodeId>& targets() const { return targets_; }  // jobs of the targets themselves
+  // The job that makes FILE; kNoNode for a source file.
+  NodeId producer(FileId file) const { return file < producer_.size() ? producer_[file] : kNoNode; }
+  // The jobs that the targets need, each after the jobs that it needs.
+  const std::vector<NodeId>& order() const { return order_; }
+  const std::vector<NodeId>& targets() const { return targets_; }  // the jobs that make the targets
   const std::vector<FileId>& target_files() const { return target_files_; }
 
-  // Leaves out the jobs for which KEPT is false.
+  // Drops the jobs for which KEPT is false.
   template <class Kept>
   void keep(Kept kept, std::vector<NodeId> targets, std::vector<FileId> target_files) {
     std::erase_if(order_, [&](NodeId node) { return !kept(node); });

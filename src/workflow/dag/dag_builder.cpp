@@ -10,21 +10,21 @@ namespace furrow::workflow {
 
 namespace {
 
-constexpr std::uint32_t kSuspiciousDepth = 20;  // from here on wildcards are looked at for endless repetition
+constexpr std::uint32_t kSuspiciousDepth = 20;  // deeper than this, wildcards are checked for repetition
 constexpr std::uint32_t kMaxDepth = 2'000'000;
 constexpr std::size_t kRepeats = 20;
 constexpr std::size_t kMaxName = 4096;  // PATH_MAX: no file has a longer one
 
-// Whether TEXT ends with the same piece kRepeats times: what a rule that feeds itself makes of a name.
+// Whether TEXT ends with the same string kRepeats times, as it does when a rule matches its own input.
 bool repeats_itself(std::string_view text) {
-  for (std::size_t piece = 1; piece * kRepeats <= text.size(); ++piece) {
-    const std::string_view tail = text.substr(text.size() - piece * kRepeats);
-    if (std::equal(tail.begin() + static_cast<std::ptrdiff_t>(piece), tail.end(), tail.begin())) return true;
+  for (std::size_t period = 1; period * kRepeats <= text.size(); ++period) {
+    const std::string_view tail = text.substr(text.size() - period * kRepeats);
+    if (std::equal(tail.begin() + static_cast<std::ptrdiff_t>(period), tail.end(), tail.begin())) return true;
   }
   return false;
 }
 
-// The one by whose file a job can be found again; null where it makes nothing at all.
+// The file by which a job can be found again; null if the rule makes no files.
 const Template* first_product(const CompiledRule& rule) {
   for (const auto* products : {&rule.outputs, &rule.logs, &rule.benchmarks}) {
     if (!products->empty()) return &products->front();
@@ -32,7 +32,7 @@ const Template* first_product(const CompiledRule& rule) {
   return nullptr;
 }
 
-// As the names in the workflow are: no "./" in front, no doubled slashes.
+// Written as names in the workflow are: no leading "./", no doubled slashes.
 std::string normal_target(const std::string& name) {
   return std::filesystem::path(name).lexically_normal().native();
 }
@@ -44,16 +44,16 @@ DagBuilder::DagBuilder(Dag& dag, const RuleSet& rules, Evaluator& evaluator, Fil
 
 Result<void> DagBuilder::build(const Targets& targets) {
   for (const std::string& name : targets.names) {
-    if (auto added = add_target(name); !added) return added;
+    FURROW_TRY(add_target(name));
   }
   for (;;) {
-    if (auto expanded = expand(); !expanded) return expanded;
+    FURROW_TRY(expand());
     DagSelection selection(dag_, rules_, index_, states_, looked_up_, choices_, failed_);
     selection.find_feasible();
     const std::vector<FileId> stuck = selection.stuck();
     if (stuck.empty()) return selection.select(targets.allow_ambiguity);
     for (const FileId file : stuck) {
-      if (auto tried = try_next(file); !tried) return tried;
+      FURROW_TRY(try_next(file));
     }
   }
 }
@@ -107,7 +107,7 @@ Result<void> DagBuilder::expand() {
     }
     if (current_depth_ > kMaxDepth)
       return fail("the workflow is more than " + std::to_string(kMaxDepth) +
-                  " jobs deep: does an input function call for ever new files?");
+                  " jobs deep: does an input function keep asking for new files?");
     answer_functions();
   }
   return {};
@@ -160,7 +160,8 @@ NodeId DagBuilder::existing_job(FileId file, RuleId rule, Values values) const {
   return is_same(node) ? node : kNoNode;
 }
 
-// The job of FILE may be there for another of its files: only outputs are registered all.
+// The job that writes a log may already exist because of another of its files. Only outputs are all
+// registered.
 NodeId DagBuilder::job_of_log(const CompiledRule& rule, Values values) {
   if (rule.logs.empty() && rule.benchmarks.empty()) return kNoNode;
   scratch_.clear();
@@ -176,7 +177,7 @@ bool DagBuilder::is_endless(const CompiledRule& rule, Values values) const {
          std::any_of(values.begin(), values.end(), repeats_itself);
 }
 
-// FILE: what the job is made for; kNone for a rule that was named as a target and makes nothing.
+// FILE is what the job is needed for; kNone for a rule that was named as a target and makes no files.
 void DagBuilder::make_job(FileId file, RuleId rule_id, Values values) {
   const CompiledRule& rule = rules_[rule_id];
   if (rule.mistake) {
@@ -186,7 +187,7 @@ void DagBuilder::make_job(FileId file, RuleId rule_id, Values values) {
   if (is_endless(rule, values)) {
     choices_[file].errors.push_back(
         rule_error(rule.rule,
-                   "rule " + rule.rule.name + " would be needed for ever: its wildcards grow without end (" +
+                   "rule " + rule.rule.name + " would be needed forever: its wildcards grow without end (" +
                        show_wildcards(rule, values).substr(0, 120) + ")",
                    "Constrain the wildcards of its output so that they do not match its input."));
     return;
@@ -204,7 +205,7 @@ void DagBuilder::make_job(FileId file, RuleId rule_id, Values values) {
     dag_.outputs_.push_back(made);
     register_product(made, node);
   }
-  if (file != StringTable::kNone) register_product(file, node);  // a log or benchmark, maybe
+  if (file != StringTable::kNone) register_product(file, node);  // it may be a log or a benchmark
   if (rule.outputs.empty() && first_product(rule))
     register_product(dag_.files.intern(first_product(rule)->filled(values)), node);
   if (rule.has_input_functions) {
@@ -294,7 +295,7 @@ void DagBuilder::add_answered_inputs(NodeId node, const std::vector<std::vector<
       continue;
     }
     if (next_answer == answer.size())
-      continue;  // a broken answer; the decoder checks that there is one for each
+      continue;  // a broken answer; the decoder checks that each function has one
     for (const Entry& answered : answer[next_answer++]) {
       const std::uint32_t begin = here();
       for (const Item& item : answered.items) {

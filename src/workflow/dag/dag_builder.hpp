@@ -1,11 +1,11 @@
-// From targets to the jobs that make them.
+// Finds the jobs that make the targets.
 //
-// Works outwards in rounds. A round looks up who could make each file that is needed and is not yet known
-// (RuleIndex), makes those jobs, and needs their inputs in turn; jobs whose inputs a function answers wait
-// until nothing else is left to do, and then all of them are asked in one message. Where several rules could
-// make a file, the best by ruleorder are tried first. When no more files are needed, DagSelection finds out
-// which jobs can be carried out at all (all their inputs exist or can be made) and picks one for each file;
-// files whose candidates all fail send the next best ones into another round.
+// Works backwards from the targets in rounds. A round looks up the rules that could make each needed file
+// (RuleIndex), makes jobs of them, and then needs the inputs of those jobs in turn. Jobs with input functions
+// wait until nothing else is left to do; then all of them are asked about in one message. If several rules
+// could make a file, the best by ruleorder are tried first. When no more files are needed, DagSelection finds
+// the jobs that are feasible (each input exists or can be made) and picks one for each file. If all
+// candidates for a file fail, another round tries the next best ones.
 #pragma once
 
 #include <string>
@@ -26,7 +26,7 @@ struct Targets {
 
 class DagBuilder {
  public:
-  // Borrows all for its own life. DAG already holds the file names that RULES interned.
+  // Borrows all arguments for its own lifetime. DAG already holds the file names that RULES interned.
   DagBuilder(Dag& dag, const RuleSet& rules, Evaluator& evaluator, FileStates& states);
 
   Result<void> build(const Targets& targets);
@@ -34,13 +34,13 @@ class DagBuilder {
  private:
   Result<void> add_target(const std::string& name);
   void need(FileId file);
-  Result<void> expand();     // until nothing is needed and nothing waits for a function
-  void search(FileId file);  // who could make it
+  Result<void> expand();     // until no file is needed and no job waits for a function
+  void search(FileId file);  // for rules that could make it
   void try_best(FileId file, std::vector<Candidate>& candidates);
   void make_job(FileId file, RuleId rule, Values values);
   NodeId existing_job(FileId file, RuleId rule, Values values) const;
   NodeId job_of_log(const CompiledRule& rule, Values values);
-  NodeId target_of(RuleId rule) const;  // of a rule that was named as a target before
+  NodeId target_of(RuleId rule) const;  // the job of a rule that was already named as a target
   bool is_endless(const CompiledRule& rule, Values values) const;
   void register_product(FileId file, NodeId node);
   void add_static_inputs(NodeId node);
@@ -57,12 +57,12 @@ class DagBuilder {
   FileStates& states_;
   RuleIndex index_;
   std::vector<char> searched_;     // by file
-  std::vector<FileId> needed_;     // to be searched
-  std::vector<NodeId> waiting_;    // for their input functions
-  std::vector<FileId> looked_up_;  // all that were ever searched
+  std::vector<FileId> needed_;     // files to search for
+  std::vector<NodeId> waiting_;    // jobs whose input functions have not answered yet
+  std::vector<FileId> looked_up_;  // all files that were searched for
   Choices choices_;
   FailedNodes failed_;
-  std::vector<std::uint32_t> depth_;  // by job: how far from the targets it was first needed
+  std::vector<std::uint32_t> depth_;  // by job: its distance from the targets when it was first needed
   std::uint32_t current_depth_ = 0;
   std::string scratch_;
   std::vector<Candidate> candidates_;

@@ -33,7 +33,7 @@ TEST_F(DagBuilderTest, AChainIsOrderedFromItsSource) {
   EXPECT_EQ(flow.job("a.txt"), kNoNode);
 }
 
-TEST_F(DagBuilderTest, WhatTwoJobsNeedIsMadeOnce) {
+TEST_F(DagBuilderTest, SharedInputIsMadeOnce) {
   Workflow flow({rule("all").aggregates().input("left").input("right"),
                  rule("left").output("left").input("top"), rule("right").output("right").input("top"),
                  rule("top").output("top")});
@@ -41,7 +41,7 @@ TEST_F(DagBuilderTest, WhatTwoJobsNeedIsMadeOnce) {
   EXPECT_THAT(flow.jobs(), ElementsAre("top", "left", "right", "all"));
 }
 
-TEST_F(DagBuilderTest, SeveralOutputsAreOneJob) {
+TEST_F(DagBuilderTest, SeveralOutputsComeFromOneJob) {
   Workflow flow(
       {rule("all").aggregates().input("1.x").input("1.y"), rule("pair").output("{n}.x").output("{n}.y")});
   ASSERT_TRUE(flow.plan({"all"}));
@@ -49,7 +49,7 @@ TEST_F(DagBuilderTest, SeveralOutputsAreOneJob) {
   EXPECT_EQ(flow.job("1.x"), flow.job("1.y"));
 }
 
-TEST_F(DagBuilderTest, AnOutputAndALogAreOneJob) {
+TEST_F(DagBuilderTest, AnOutputAndALogComeFromOneJob) {
   for (const auto& targets :
        std::vector<std::vector<std::string>>{{"a.out", "a.log", "a.tsv"}, {"a.tsv", "a.log", "a.out"}}) {
     Workflow flow({rule("make").output("{x}.out").log("{x}.log").benchmark("{x}.tsv")});
@@ -59,7 +59,7 @@ TEST_F(DagBuilderTest, AnOutputAndALogAreOneJob) {
   }
 }
 
-TEST_F(DagBuilderTest, TwoLogsOfAJobThatMakesNothingElseAreOneJob) {
+TEST_F(DagBuilderTest, TwoLogsComeFromOneJobWithoutOutputs) {
   Workflow flow({rule("make").log("{x}.log").log("{x}.err")});
   const auto planned = flow.plan({"a.log", "a.err"});
   ASSERT_TRUE(planned) << planned.error().to_string();
@@ -72,14 +72,14 @@ TEST_F(DagBuilderTest, ALogCanBeAnInput) {
   EXPECT_THAT(flow.jobs(), ElementsAre("make(x=a)", "check"));
 }
 
-TEST_F(DagBuilderTest, ATargetNamedTwiceIsOneJob) {
+TEST_F(DagBuilderTest, ATargetNamedTwiceRunsOnce) {
   Workflow flow({rule("all").input("a"), rule("a").output("a")});
   ASSERT_TRUE(flow.plan({"all", "a", "all", "a", "./a"}));
   EXPECT_THAT(flow.jobs(), ElementsAre("a", "all"));
   EXPECT_EQ(flow.dag.targets().size(), 2u);
 }
 
-TEST_F(DagBuilderTest, AFileTargetMayBeWrittenAnotherWay) {
+TEST_F(DagBuilderTest, NormalizesFileTargets) {
   Workflow flow({rule("a").output("out/{x}")});
   ASSERT_TRUE(flow.plan({".//out/./1"}));
   EXPECT_THAT(flow.jobs(), ElementsAre("a(x=1)"));
@@ -90,12 +90,12 @@ TEST_F(DagBuilderTest, ARuleWithWildcardsCannotBeATarget) {
   EXPECT_THAT(flow.mistake({"a"}), HasSubstr("rule a has wildcards and cannot be a target"));
 }
 
-TEST_F(DagBuilderTest, AMistakeInARuleIsToldWhenItIsATarget) {
+TEST_F(DagBuilderTest, ReportsAMistakeInARuleThatIsATarget) {
   Workflow flow({rule("a").output("a").input("{x}")});
   EXPECT_THAT(flow.mistake({"a"}), HasSubstr("cannot be determined"));
 }
 
-TEST_F(DagBuilderTest, AHundredThousandJobsInAChainAreNoProblem) {
+TEST_F(DagBuilderTest, BuildsAChainOfAHundredThousandJobs) {
   constexpr int kLength = 100'000;
   Workflow::Rules chain;
   chain.reserve(kLength);
@@ -112,7 +112,7 @@ TEST_F(DagBuilderTest, AHundredThousandJobsInAChainAreNoProblem) {
 
 // ---- functions
 
-TEST_F(DagBuilderTest, InputFunctionsOfAFrontierAreAskedInOneMessage) {
+TEST_F(DagBuilderTest, AsksAboutAllWaitingInputFunctionsInOneMessage) {
   Workflow::Rules rules{rule("make").output("{n}.out").input_function(),
                         rule("source").output("{n}.in").input_function()};
   auto all = rule("all").aggregates();
@@ -127,7 +127,7 @@ TEST_F(DagBuilderTest, InputFunctionsOfAFrontierAreAskedInOneMessage) {
   EXPECT_EQ(flow.jobs().size(), 2001u);
 }
 
-TEST_F(DagBuilderTest, AnAnswerStandsAmongTheOtherInputsInOrder) {
+TEST_F(DagBuilderTest, KeepsAnswersInOrderAmongTheOtherInputs) {
   for (const char* name : {"before", "x", "y", "after", "{b}"}) write(name);
   Workflow flow(
       {rule("make").output("{n}.out").input("before").input_function().input("after").input_function()});
@@ -154,13 +154,13 @@ TEST_F(DagBuilderTest, AnAnswerStandsAmongTheOtherInputsInOrder) {
   EXPECT_EQ((*shape)[3].first, 4u);
 }
 
-TEST_F(DagBuilderTest, AFunctionThatFailsIsToldWithItsRulesPlace) {
+TEST_F(DagBuilderTest, ReportsAFailedInputFunctionWithItsRulesLine) {
   Workflow flow({rule("make").output("{n}.out").input_function()});
   flow.evaluator.answer_inputs = [](const InputQuestion&) { return fail("KeyError: 'a'"); };
   EXPECT_THAT(flow.mistake({"1.out"}), AllOf(HasSubstr("Snakefile:"), HasSubstr("KeyError: 'a'")));
 }
 
-TEST_F(DagBuilderTest, AFunctionThatFailsDoesNotMatterWhereAnotherRuleCan) {
+TEST_F(DagBuilderTest, IgnoresAFailedFunctionIfAnotherRuleMakesTheFile) {
   Workflow flow(
       {rule("broken").output("{n}.out").input_function(), rule("works").output("{n}.out").input("{n}.in")});
   write("1.in");
@@ -170,7 +170,7 @@ TEST_F(DagBuilderTest, AFunctionThatFailsDoesNotMatterWhereAnotherRuleCan) {
   EXPECT_THAT(flow.jobs(), ElementsAre("works(n=1)"));
 }
 
-TEST_F(DagBuilderTest, AFunctionThatFailsDoesNotMatterWhereTheFileIsThere) {
+TEST_F(DagBuilderTest, IgnoresAFailedFunctionIfTheFileExists) {
   Workflow flow(
       {rule("use").output("used").input("1.out"), rule("broken").output("{n}.out").input_function()});
   write("1.out");
@@ -182,7 +182,7 @@ TEST_F(DagBuilderTest, AFunctionThatFailsDoesNotMatterWhereTheFileIsThere) {
 
 // ---- missing inputs
 
-TEST_F(DagBuilderTest, AMissingInputNamesTheRuleItsWildcardsAndTheNearestOutput) {
+TEST_F(DagBuilderTest, MissingInputErrorNamesRuleWildcardsAndNearestOutput) {
   Workflow flow(
       {rule("count").output("{x}.counts").input("texts/{x}.txt"), rule("get").output("text/a.txt")});
   EXPECT_THAT(flow.mistake({"a.counts"}),
@@ -190,7 +190,7 @@ TEST_F(DagBuilderTest, AMissingInputNamesTheRuleItsWildcardsAndTheNearestOutput)
                     HasSubstr("the nearest output is \"text/a.txt\"")));
 }
 
-TEST_F(DagBuilderTest, OnlyTheFilesThatAreMissingAreNamed) {
+TEST_F(DagBuilderTest, MissingInputErrorNamesOnlyMissingFiles) {
   write("there");
   Workflow flow(
       {rule("count").output("out").input("there").input("made").input("gone"), rule("make").output("made")});
@@ -198,13 +198,13 @@ TEST_F(DagBuilderTest, OnlyTheFilesThatAreMissingAreNamed) {
               AllOf(HasSubstr("    gone"), Not(HasSubstr("there\n")), Not(HasSubstr("    made"))));
 }
 
-TEST_F(DagBuilderTest, TheErrorIsAboutTheDeepestRuleThatLacksSomething) {
+TEST_F(DagBuilderTest, MissingInputErrorIsAboutTheDeepestRule) {
   Workflow flow({rule("c").output("c").input("b"), rule("b").output("b").input("a"),
                  rule("a").output("a").input("source")});
   EXPECT_THAT(flow.mistake({"c"}), HasSubstr("missing input files for rule a:\n    source"));
 }
 
-TEST_F(DagBuilderTest, ATargetThatNobodyMakesIsExplained) {
+TEST_F(DagBuilderTest, ExplainsATargetThatNoRuleMakes) {
   Workflow flow({rule("align").output("results/{x}.bam"), rule("plot").output("plots/all.png")});
   EXPECT_THAT(flow.mistake({"algn"}),
               AllOf(HasSubstr("no rule makes algn"), HasSubstr("Did you mean the rule align?")));
@@ -214,7 +214,7 @@ TEST_F(DagBuilderTest, ATargetThatNobodyMakesIsExplained) {
   EXPECT_THAT(none.mistake({"zzzzzzzzzzzzzz"}), HasSubstr("see --list"));
 }
 
-TEST_F(DagBuilderTest, AFileThatIsThereIsTakenWhereItsRuleCannotBeCarriedOut) {
+TEST_F(DagBuilderTest, UsesAnExistingFileIfItsRuleCannotRun) {
   write("b");
   Workflow flow({rule("c").output("c").input("b"), rule("b").output("b").input("gone")});
   const auto planned = flow.plan({"c"});
@@ -223,13 +223,13 @@ TEST_F(DagBuilderTest, AFileThatIsThereIsTakenWhereItsRuleCannotBeCarriedOut) {
   EXPECT_EQ(flow.job("b"), kNoNode);
 }
 
-TEST_F(DagBuilderTest, ASourceThatIsADanglingLinkIsMissing) {
+TEST_F(DagBuilderTest, ADanglingLinkIsAMissingInput) {
   ASSERT_EQ(::symlink("nowhere", "a"), 0);
   Workflow flow({rule("b").output("b").input("a")});
   EXPECT_THAT(flow.mistake({"b"}), HasSubstr("missing input files for rule b:\n    a"));
 }
 
-// ---- who makes it
+// ---- choosing a rule
 
 TEST_F(DagBuilderTest, TwoRulesThatCanMakeAFileAreAmbiguous) {
   Workflow flow({rule("one").output("{x}.txt"), rule("two").output("a.{y}")});
@@ -238,7 +238,7 @@ TEST_F(DagBuilderTest, TwoRulesThatCanMakeAFileAreAmbiguous) {
                     HasSubstr("one with x=a; two with y=txt"), HasSubstr("ruleorder: one > two")));
 }
 
-TEST_F(DagBuilderTest, AllowedAmbiguityTakesTheFirst) {
+TEST_F(DagBuilderTest, AllowedAmbiguityTakesTheFirstRule) {
   Workflow flow({rule("one").output("{x}.txt"), rule("two").output("a.{y}")});
   ASSERT_TRUE(flow.plan({"a.txt"}, true));
   EXPECT_THAT(flow.jobs(), ElementsAre("one(x=a)"));
@@ -250,13 +250,13 @@ TEST_F(DagBuilderTest, RuleorderResolvesAmbiguity) {
   EXPECT_THAT(flow.jobs(), ElementsAre("two(y=txt)"));
 }
 
-TEST_F(DagBuilderTest, ARuleWithoutWildcardsIsNotAmbiguousWithOneThatHasThem) {
+TEST_F(DagBuilderTest, PrefersARuleWithoutWildcards) {
   Workflow flow({rule("wild").output("{x}.txt"), rule("plain").output("a.txt")});
   ASSERT_TRUE(flow.plan({"a.txt"}));
   EXPECT_THAT(flow.jobs(), ElementsAre("plain"));
 }
 
-TEST_F(DagBuilderTest, RulesOneOfWhichLacksItsInputAreNotAmbiguous) {
+TEST_F(DagBuilderTest, IgnoresARuleWithMissingInputWhenRulesCompete) {
   write("b.in");
   Workflow flow(
       {rule("one").output("{x}.txt").input("{x}.gone"), rule("two").output("{x}.txt").input("{x}.in")});
@@ -264,7 +264,7 @@ TEST_F(DagBuilderTest, RulesOneOfWhichLacksItsInputAreNotAmbiguous) {
   EXPECT_THAT(flow.jobs(), ElementsAre("two(x=b)"));
 }
 
-TEST_F(DagBuilderTest, ALowerRankedRuleIsTriedWhereTheBestCannotBeCarriedOut) {
+TEST_F(DagBuilderTest, TriesALowerRankedRuleIfTheBestCannotRun) {
   write("b.in");
   Workflow flow(
       {rule("best").output("{x}.txt").input("{x}.gone"),
@@ -275,14 +275,14 @@ TEST_F(DagBuilderTest, ALowerRankedRuleIsTriedWhereTheBestCannotBeCarriedOut) {
   EXPECT_THAT(flow.jobs(), ElementsAre("last(x=b)"));
 }
 
-TEST_F(DagBuilderTest, WhereNoRuleCanBeCarriedOutTheErrorIsAboutTheBest) {
+TEST_F(DagBuilderTest, IfNoRuleCanRunTheErrorIsAboutTheBest) {
   Workflow flow(
       {rule("best").output("{x}.txt").input("{x}.gone"), rule("last").output("{x}.txt").input("{x}.missing")},
       {{"best", "last"}});
   EXPECT_THAT(flow.mistake({"b.txt"}), HasSubstr("missing input files for rule best (x=b):\n    b.gone"));
 }
 
-TEST_F(DagBuilderTest, AFeasibleRuleIsTakenThoughTheFileOfABetterOneIsThere) {
+TEST_F(DagBuilderTest, PrefersAFeasibleRuleToAnExistingFile) {
   write("b.txt");
   Workflow flow({rule("best").output("{x}.txt").input("{x}.gone"), rule("last").output("{x}.txt")},
                 {{"best", "last"}});
@@ -290,7 +290,7 @@ TEST_F(DagBuilderTest, AFeasibleRuleIsTakenThoughTheFileOfABetterOneIsThere) {
   EXPECT_THAT(flow.jobs(), ElementsAre("last(x=b)"));
 }
 
-TEST_F(DagBuilderTest, TheJobsOfRulesThatWereNotTakenAreNotOrdered) {
+TEST_F(DagBuilderTest, OrderHoldsNoJobsOfRejectedRules) {
   write("x");
   Workflow flow({rule("all").aggregates().input("a.txt"), rule("one").output("{x}.txt").input("only_for_one"),
                  rule("two").output("a.txt").input("x"), rule("help").output("only_for_one")});
@@ -298,15 +298,15 @@ TEST_F(DagBuilderTest, TheJobsOfRulesThatWereNotTakenAreNotOrdered) {
   EXPECT_THAT(flow.jobs(), ElementsAre("two", "all"));
 }
 
-// ---- circles
+// ---- cycles
 
-TEST_F(DagBuilderTest, ACycleIsAnErrorThatNamesAFileOfIt) {
+TEST_F(DagBuilderTest, ACycleIsAnErrorThatNamesOneOfItsFiles) {
   Workflow flow(
       {rule("a").output("a").input("b"), rule("b").output("b").input("c"), rule("c").output("c").input("a")});
   EXPECT_THAT(flow.mistake({"a"}), HasSubstr("a cycle through the file"));
 }
 
-TEST_F(DagBuilderTest, ACycleIsOpenedAtAFileThatIsThere) {
+TEST_F(DagBuilderTest, OpensACycleAtAnExistingFile) {
   write("c");
   Workflow flow(
       {rule("a").output("a").input("b"), rule("b").output("b").input("c"), rule("c").output("c").input("a")});
@@ -316,7 +316,7 @@ TEST_F(DagBuilderTest, ACycleIsOpenedAtAFileThatIsThere) {
   EXPECT_EQ(flow.job("c"), kNoNode);
 }
 
-TEST_F(DagBuilderTest, AnOpenedCycleLeavesNoJobThatNobodyNeeds) {
+TEST_F(DagBuilderTest, AnOpenedCycleLeavesNoUnneededJob) {
   write("c");
   Workflow flow({rule("a").output("a").input("b"), rule("b").output("b").input("c"),
                  rule("c").output("c").input("extra").input("a"), rule("extra").output("extra")});
@@ -330,7 +330,7 @@ TEST_F(DagBuilderTest, ARuleThatNeedsItsOwnOutputIsACycle) {
   EXPECT_THAT(flow.mistake({"a.txt"}), HasSubstr("cycle through the file a.txt"));
 }
 
-TEST_F(DagBuilderTest, AFileThatOnlyFeedsItsOwnRuleIsTakenAsItIs) {
+TEST_F(DagBuilderTest, UsesAFileAsItIsIfOnlyItsOwnRuleNeedsIt) {
   write("a.txt");
   Workflow flow({rule("use").output("used").input("a.txt"), rule("a").output("{x}.txt").input("{x}.txt")});
   const auto planned = flow.plan({"used"});
@@ -338,16 +338,16 @@ TEST_F(DagBuilderTest, AFileThatOnlyFeedsItsOwnRuleIsTakenAsItIs) {
   EXPECT_THAT(flow.jobs(), ElementsAre("use"));
 }
 
-TEST_F(DagBuilderTest, ARuleThatFeedsItselfEndsWithAnError) {
+TEST_F(DagBuilderTest, ARuleThatMatchesItsOwnInputEndsWithAnError) {
   Workflow behind({rule("a").output("{x}").input("{x}.in")});
-  EXPECT_THAT(behind.mistake({"out"}), HasSubstr("rule a would be needed for ever"));
+  EXPECT_THAT(behind.mistake({"out"}), HasSubstr("rule a would be needed forever"));
   Workflow before({rule("a").output("{x}").input("in/{x}")});
-  EXPECT_THAT(before.mistake({"out"}), HasSubstr("rule a would be needed for ever"));
+  EXPECT_THAT(before.mistake({"out"}), HasSubstr("rule a would be needed forever"));
   Workflow within({rule("a").output("a{x}b").input("acc{x}ddb")});
-  EXPECT_THAT(within.mistake({"a1b"}), HasSubstr("rule a would be needed for ever"));
+  EXPECT_THAT(within.mistake({"a1b"}), HasSubstr("rule a would be needed forever"));
 }
 
-TEST_F(DagBuilderTest, ARuleThatFeedsItselfStopsAtAFileThatIsThere) {
+TEST_F(DagBuilderTest, ARuleThatMatchesItsOwnInputStopsAtAnExistingFile) {
   write("out.in.in.in");
   Workflow flow({rule("a").output("{x}").input("{x}.in")});
   const auto planned = flow.plan({"out"});

@@ -8,7 +8,7 @@ namespace furrow::workflow {
 
 namespace {
 
-// The jobs that NAMES mean, by job; an error for a name that means none.
+// Marks the jobs that NAMES refer to; a name that refers to none is an error.
 Result<std::vector<char>> named(const Dag& dag, const RuleSet& rules, const std::vector<std::string>& names) {
   std::vector<char> marked(dag.size(), 0);
   for (const std::string& name : names) {
@@ -42,9 +42,8 @@ std::vector<FileId> files_made_by(const Dag& dag, const RuleSet& rules, const st
 }  // namespace
 
 Result<void> keep_until(Dag& dag, const RuleSet& rules, const std::vector<std::string>& names) {
-  auto wanted = named(dag, rules, names);
-  if (!wanted) return fail(std::move(wanted.error()));
-  std::vector<char> kept = *wanted;
+  auto wanted = FURROW_TRY(named(dag, rules, names));
+  std::vector<char> kept = wanted;
   const std::vector<NodeId>& order = dag.order();
   for (auto node = order.rbegin(); node != order.rend(); ++node) {  // what a kept job needs is kept
     if (!kept[*node]) continue;
@@ -54,7 +53,7 @@ Result<void> keep_until(Dag& dag, const RuleSet& rules, const std::vector<std::s
   }
   std::vector<NodeId> targets;
   for (const NodeId node : order) {
-    if ((*wanted)[node]) targets.push_back(node);
+    if ((wanted)[node]) targets.push_back(node);
   }
   std::vector<FileId> files = files_made_by(dag, rules, targets);
   dag.keep([&](NodeId node) { return kept[node] != 0; }, std::move(targets), std::move(files));
@@ -62,29 +61,28 @@ Result<void> keep_until(Dag& dag, const RuleSet& rules, const std::vector<std::s
 }
 
 Result<void> omit_from(Dag& dag, const RuleSet& rules, const std::vector<std::string>& names) {
-  auto omitted = named(dag, rules, names);
-  if (!omitted) return fail(std::move(omitted.error()));
-  for (const NodeId node : dag.order()) {  // and what depends on it
+  auto omitted = FURROW_TRY(named(dag, rules, names));
+  for (const NodeId node : dag.order()) {  // omit the jobs that depend on omitted ones
     const auto inputs = dag.inputs(node);
     if (std::any_of(inputs.begin(), inputs.end(),
-                    [&](FileId f) { return dag.producer(f) != kNoNode && (*omitted)[dag.producer(f)]; }))
-      (*omitted)[node] = 1;
+                    [&](FileId f) { return dag.producer(f) != kNoNode && (omitted)[dag.producer(f)]; }))
+      (omitted)[node] = 1;
   }
   std::vector<NodeId> targets;
   for (const NodeId node : dag.targets()) {
-    if (!(*omitted)[node]) targets.push_back(node);
+    if (!(omitted)[node]) targets.push_back(node);
   }
   for (const NodeId node : dag.order()) {
-    if (!(*omitted)[node]) continue;
+    if (!(omitted)[node]) continue;
     for (const FileId file : dag.inputs(node)) {
-      if (const NodeId made_by = dag.producer(file); made_by != kNoNode && !(*omitted)[made_by])
+      if (const NodeId made_by = dag.producer(file); made_by != kNoNode && !(omitted)[made_by])
         targets.push_back(made_by);
     }
   }
   std::sort(targets.begin(), targets.end());
   targets.erase(std::unique(targets.begin(), targets.end()), targets.end());
   std::vector<FileId> files = files_made_by(dag, rules, targets);
-  dag.keep([&](NodeId node) { return !(*omitted)[node]; }, std::move(targets), std::move(files));
+  dag.keep([&](NodeId node) { return !(omitted)[node]; }, std::move(targets), std::move(files));
   return {};
 }
 

@@ -1,4 +1,4 @@
-// Parts of a workflow: up to some rules or files, or without some and all that depends on them.
+// Cuts a workflow down: to the jobs up to some rules or files, or to those that do not depend on them.
 #pragma once
 
 #include <string>
@@ -8,7 +8,7 @@
 
 namespace furrow::workflow {
 
-// NAMES are rules or files. The jobs kept become the targets where nothing kept depends on them.
+// NAMES are rules or files. A kept job that no other kept job depends on becomes a target.
 Result<void> keep_until(Dag& dag, const RuleSet& rules, const std::vector<std::string>& names);
 Result<void> omit_from(Dag& dag, const RuleSet& rules, const std::vector<std::string>& names);
 

@@ -51,7 +51,7 @@ TEST_F(DagCut, UntilAFileKeepsOneJobAndWhatItNeeds) {
   EXPECT_THAT(flow_.jobs(), ElementsAre("a(x=2)", "b(x=2)"));
 }
 
-TEST_F(DagCut, UntilSeveralIsTheirUnion) {
+TEST_F(DagCut, UntilSeveralNamesKeepsTheirUnion) {
   ASSERT_TRUE(keep_until(flow_.dag, flow_.rules, {"2.b", "side"}));
   EXPECT_THAT(flow_.jobs(), UnorderedElementsAre("a(x=1)", "a(x=2)", "b(x=2)", "side"));
 }
@@ -61,23 +61,23 @@ TEST_F(DagCut, UntilARuleThatIsNotNeededKeepsNothing) {
   EXPECT_THAT(flow_.jobs(), IsEmpty());
 }
 
-TEST_F(DagCut, OmitFromARuleLeavesOutWhatDependsOnIt) {
+TEST_F(DagCut, OmitFromARuleDropsItsJobsAndTheirDependents) {
   ASSERT_TRUE(omit_from(flow_.dag, flow_.rules, {"c"}));
   EXPECT_THAT(flow_.jobs(), UnorderedElementsAre("a(x=1)", "b(x=1)", "a(x=2)", "b(x=2)", "side"));
   EXPECT_THAT(names(flow_.dag.targets()), UnorderedElementsAre("b(x=1)", "b(x=2)", "side"));
 }
 
-TEST_F(DagCut, OmitFromAFileLeavesOtherJobsOfItsRule) {
+TEST_F(DagCut, OmitFromAFileKeepsOtherJobsOfItsRule) {
   ASSERT_TRUE(omit_from(flow_.dag, flow_.rules, {"1.b"}));
   EXPECT_THAT(flow_.jobs(), UnorderedElementsAre("a(x=1)", "a(x=2)", "b(x=2)", "c(x=2)", "side"));
 }
 
-TEST_F(DagCut, OmitFromTheFirstLeavesNothing) {
+TEST_F(DagCut, OmitFromTheFirstRuleDropsEverything) {
   ASSERT_TRUE(omit_from(flow_.dag, flow_.rules, {"a"}));
   EXPECT_THAT(flow_.jobs(), IsEmpty());
 }
 
-TEST_F(DagCut, ANameThatMeansNothingIsAnErrorThatNamesTheNearestRule) {
+TEST_F(DagCut, AnUnknownNameIsAnErrorThatNamesTheNearestRule) {
   const auto until = keep_until(flow_.dag, flow_.rules, {"sidee"});
   ASSERT_FALSE(until);
   EXPECT_THAT(until.error().to_string(), AllOf(HasSubstr("sidee is neither a rule nor a file"),

@@ -35,7 +35,7 @@ void DagSelection::find_feasible() {
   const bool sources_there =
       std::all_of(sources.begin(), sources.end(), [&](FileId f) { return states_.exists(f); });
   all_feasible_ = sources_there && choices_.empty() && failed_.empty();
-  if (all_feasible_) return;  // circles are found while ordering
+  if (all_feasible_) return;  // cycles are found by visit()
   states_.load(needed_);
   count_missing();
   spread();
@@ -78,8 +78,8 @@ void DagSelection::spread() {
     feasible_[node] = 1;
     for (const FileId file : dag_.outputs(node, rules_)) make_available(file);
   };
-  // A job may also stand for its log, which is no output of the node: those files are looked at through their
-  // candidates.
+  // A job may also be needed for its log, which is not an output of the node. Such files are checked through
+  // their candidates.
   std::vector<FileId> by_log;
   for (const FileId file : needed_) {
     if (states_.exists(file)) make_available(file);
@@ -116,11 +116,11 @@ std::vector<FileId> DagSelection::stuck() const {
     if (std::none_of(nodes.begin(), nodes.end(), [&](NodeId n) { return all_feasible_ || feasible_[n]; }))
       files.push_back(file);
   }
-  std::sort(files.begin(), files.end());  // the map's order is no order
+  std::sort(files.begin(), files.end());  // the map has no defined order
   return files;
 }
 
-// ---- which of them is taken
+// ---- which job is chosen
 
 Result<void> DagSelection::choose(FileId file, bool allow_ambiguity) {
   if (chosen_[file]) return {};
@@ -150,8 +150,8 @@ Result<void> DagSelection::select(bool allow_ambiguity) {
   chosen_.assign(dag_.files.size(), 0);
   dag_.order_.clear();
   for (const FileId file : dag_.target_files_) {
-    const std::vector<NodeId> nodes = candidates(file);  // before one is chosen, or none
-    if (auto chosen = choose(file, allow_ambiguity); !chosen) return chosen;
+    const std::vector<NodeId> nodes = candidates(file);  // choose() below may replace them by one, or by none
+    FURROW_TRY(choose(file, allow_ambiguity));
     if (const NodeId node = dag_.producer(file); node != kNoNode) {
       dag_.targets_.push_back(node);
       continue;
@@ -174,14 +174,14 @@ Result<void> DagSelection::select(bool allow_ambiguity) {
   dag_.targets_.erase(std::unique(dag_.targets_.begin(), dag_.targets_.end()), dag_.targets_.end());
   for (const NodeId node : dag_.targets_) {
     if (!all_feasible_ && !feasible_[node]) return fail(explain(node));
-    if (auto visited = visit(node, allow_ambiguity); !visited) return visited;
+    FURROW_TRY(visit(node, allow_ambiguity));
   }
   if (has_opened_circles_) drop_unneeded();
   return {};
 }
 
-// The job at the end of PATH needs FILE, which NODE makes, which is on the path itself: goes back to the last
-// file on the way that is there already, and takes it as it is.
+// The job at the end of PATH needs FILE, and NODE, which makes it, is itself on the path. Goes back to the
+// last file on the way that already exists, and uses it as it is.
 bool DagSelection::open_circle(std::vector<Frame>& path, NodeId node, FileId file) {
   if (states_.exists(file)) {
     dag_.producer_[file] = kNoNode;
@@ -200,7 +200,7 @@ bool DagSelection::open_circle(std::vector<Frame>& path, NodeId node, FileId fil
   return false;
 }
 
-// After circles were opened, some jobs may have been put in order for a job that is out of it again.
+// After a cycle was opened, the order may hold jobs that only a removed job needed.
 void DagSelection::drop_unneeded() {
   std::vector<char> needed(dag_.size(), 0);
   for (const NodeId node : dag_.targets_) needed[node] = 1;
@@ -213,7 +213,7 @@ void DagSelection::drop_unneeded() {
   std::erase_if(dag_.order_, [&](NodeId node) { return !needed[node]; });
 }
 
-// Depth first with a stack of its own: a chain may be a hundred thousand jobs long.
+// Depth first with an explicit stack: a chain may be a hundred thousand jobs long.
 Result<void> DagSelection::visit(NodeId start, bool allow_ambiguity) {
   if (mark_[start]) return {};
   std::vector<Frame> path{{start, 0}};
@@ -228,7 +228,7 @@ Result<void> DagSelection::visit(NodeId start, bool allow_ambiguity) {
       continue;
     }
     const FileId file = inputs[top.next_input++];
-    if (auto chosen = choose(file, allow_ambiguity); !chosen) return chosen;
+    FURROW_TRY(choose(file, allow_ambiguity));
     const NodeId node = dag_.producer(file);
     if (node == kNoNode || mark_[node] == 2) continue;
     if (mark_[node] == 1) {
@@ -241,7 +241,7 @@ Result<void> DagSelection::visit(NodeId start, bool allow_ambiguity) {
   return {};
 }
 
-// ---- why not
+// ---- why a job is not feasible
 
 Error DagSelection::explain(NodeId node) {
   std::vector<char> seen(dag_.size(), 0);
@@ -251,10 +251,10 @@ Error DagSelection::explain(NodeId node) {
   for (const FileId file : dag_.inputs(node)) {
     if (!available_[file]) return explain_file(file, node, seen);
   }
-  return rule_error(rules_[dag_.node(node).rule].rule, "this rule cannot be carried out");
+  return rule_error(rules_[dag_.node(node).rule].rule, "this rule cannot run");
 }
 
-// Follows what is missing down to where nothing more can be made.
+// Follows missing files down to one that no rule makes.
 Error DagSelection::explain_file(FileId file, NodeId wanted_by, std::vector<char>& seen) {
   for (;;) {
     const auto choice = choices_.find(file);
@@ -269,8 +269,7 @@ Error DagSelection::explain_file(FileId file, NodeId wanted_by, std::vector<char
     seen[node] = 1;
     const auto inputs = dag_.inputs(node);
     const auto missing = std::find_if(inputs.begin(), inputs.end(), [&](FileId f) { return !available_[f]; });
-    if (missing == inputs.end())
-      return rule_error(rules_[dag_.node(node).rule].rule, "this rule cannot be carried out");
+    if (missing == inputs.end()) return rule_error(rules_[dag_.node(node).rule].rule, "this rule cannot run");
     wanted_by = node;
     file = *missing;
   }
@@ -289,7 +288,7 @@ Error DagSelection::missing_inputs(NodeId node) {
   if (missing.size() > 10) text += "\n    ... and " + std::to_string(missing.size() - 10) + " more";
   const std::string near = missing.empty() ? "" : index_.nearest_pattern(missing.front());
   return rule_error(rule.rule, text,
-                    near.empty() ? "No rule makes them, and they are not there."
+                    near.empty() ? "No rule makes them, and they do not exist."
                                  : "No rule makes them; the nearest output is \"" + near + "\".");
 }
 
@@ -297,7 +296,7 @@ Error DagSelection::cycle(NodeId node, FileId file) {
   const CompiledRule& rule = rules_[dag_.node(node).rule];
   return rule_error(rule.rule,
                     "rule " + rule.rule.name +
-                        " needs, directly or not, what it makes itself: a cycle through the file " +
+                        " needs, directly or indirectly, its own output: a cycle through the file " +
                         std::string(dag_.files.view(file)),
                     "Constrain the wildcards of its output so that they do not match its input.");
 }

@@ -1,9 +1,9 @@
-// Which of the jobs that could make a file is to make it.
+// Chooses, for each file, one of the jobs that could make it.
 //
-// A job is *feasible* when each of its inputs is there or can be made by a feasible job: the least fixed
-// point, so that jobs that wait for each other in a circle are not. For each file the best feasible job is
-// taken (ruleorder, then no wildcards); two that are equally good are an error; where none is feasible, a
-// file that exists is taken as it is.
+// A job is *feasible* if each of its inputs exists or can be made by a feasible job. This is the least fixed
+// point, so jobs that need each other in a cycle are not feasible. For each file the best feasible job is
+// chosen (by ruleorder, then a rule without wildcards first); two equally good jobs are an error. If none is
+// feasible, a file that exists is used as it is.
 #pragma once
 
 #include <unordered_map>
@@ -15,17 +15,17 @@
 
 namespace furrow::workflow {
 
-// A file that several rules could make, or that some could not.
+// The candidates for a file that several rules could make, or for which a candidate failed.
 struct Choice {
-  std::vector<NodeId> made;  // jobs that exist
-  // rule and wildcards of candidates of lower rank
+  std::vector<NodeId> made;  // candidates that are jobs
+  // Rule and wildcards of candidates of lower rank.
   std::vector<std::pair<RuleId, std::vector<std::string>>> untried;
-  std::vector<Error> errors;  // of candidates that could not even become jobs
+  std::vector<Error> errors;  // of candidates that could not become jobs
 };
 using Choices = std::unordered_map<FileId, Choice>;
 using FailedNodes = std::unordered_map<NodeId, Error>;  // jobs whose input functions failed
 
-// The candidates that no other one is to be preferred to.
+// The candidates to which no other is preferred.
 template <class T, class RuleOf>
 std::vector<T> best_of(const std::vector<T>& candidates, const RuleSet& rules, RuleOf rule_of) {
   std::vector<T> best;
@@ -39,25 +39,25 @@ std::vector<T> best_of(const std::vector<T>& candidates, const RuleSet& rules, R
 
 class DagSelection {
  public:
-  // NEEDED: every file that was looked up. Borrows all.
+  // NEEDED: every file that was looked up. Borrows all arguments.
   DagSelection(Dag& dag, const RuleSet& rules, const RuleIndex& index, FileStates& states,
                const std::vector<FileId>& needed, const Choices& choices, const FailedNodes& failed);
 
   void find_feasible();
-  // Files none of whose jobs so far is feasible, but that have candidates not tried yet.
+  // Files that have no feasible job yet, but still have untried candidates.
   std::vector<FileId> stuck() const;
-  // Picks a job for each file, and puts those that the targets need in order.
+  // Picks a job for each file and puts the jobs that the targets need in order.
   Result<void> select(bool allow_ambiguity);
 
  private:
-  struct Frame {  // of the walk through the jobs
+  struct Frame {  // of the depth-first walk through the jobs
     NodeId node;
     std::uint32_t next_input;
   };
 
   void count_missing();
   void spread();
-  bool is_self_made(NodeId node) const;  // an input of the job is an output of it
+  bool is_self_made(NodeId node) const;  // one of its inputs is one of its outputs
   Result<void> choose(FileId file, bool allow_ambiguity);
   Result<void> visit(NodeId start, bool allow_ambiguity);
   bool open_circle(std::vector<Frame>& path, NodeId node, FileId file);

@@ -20,7 +20,7 @@ void FileStates::load(std::span<const FileId> files) {
   std::vector<std::string_view> paths;
   for (const FileId file : files) {
     if (kinds_[file] != 0) continue;
-    kinds_[file] = kMissing;  // so that a file named twice is asked for once
+    kinds_[file] = kMissing;  // so that a file named twice is read once
     unread.push_back(file);
     paths.push_back(files_.view(file));
   }

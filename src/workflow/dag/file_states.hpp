@@ -1,5 +1,5 @@
-// What is on the disk, as far as it was looked at: each file's status is read once, many at a time, and read
-// again only when a job may have changed it. Not thread-safe.
+// A cache of file status: the status of each file is read once, many files at a time, and read again only
+// when a job may have changed it. Not thread-safe.
 #pragma once
 
 #include <cstdint>
@@ -17,12 +17,12 @@ class FileStates {
  public:
   explicit FileStates(const StringTable& files) : files_(files) {}
 
-  void load(std::span<const FileId> files);  // reads what was not read yet
+  void load(std::span<const FileId> files);  // reads the status of those that were not read yet
   void reload(FileId file);
 
   bool exists(FileId file);
   bool is_directory(FileId file);
-  std::int64_t mtime_ns(FileId file);  // the newer of a link's own and its target's; 0 where there is no file
+  std::int64_t mtime_ns(FileId file);  // the newer of a link's own and its target's; 0 if there is no file
   std::int64_t own_mtime_ns(FileId file);  // of a link itself
   std::int64_t size(FileId file);
 

@@ -41,7 +41,7 @@ std::string escape_mermaid(std::string_view text) {
   return escaped;
 }
 
-// A hue of its own for each rule, spread evenly.
+// A different hue for each rule, spread evenly.
 std::string color(RuleId rule, std::size_t rules) {
   return fmt::format("{:.2f} 0.6 0.85",
                      static_cast<double>(rule) / static_cast<double>(std::max<std::size_t>(rules, 1)));
@@ -168,12 +168,12 @@ std::string describe(Reasons reasons) {
   static const std::pair<Reason, const char*> kTexts[] = {
       {kForced, "forced"},
       {kMissingOutput, "output is missing"},
-      {kIncomplete, "its last run failed or was cut off"},
+      {kIncomplete, "its last run failed or was interrupted"},
       {kNewerInput, "input is newer"},
       {kInputsChanged, "set of inputs has changed"},
       {kParamsChanged, "params have changed"},
       {kCodeChanged, "code has changed"},
-      {kUpstream, "input is made anew"},
+      {kUpstream, "input is made again"},
       {kNothingMade, "makes no files"},
   };
   std::vector<std::string> texts;

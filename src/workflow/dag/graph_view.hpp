@@ -1,5 +1,4 @@
-// A workflow as pictures and tables: Graphviz DOT and Mermaid text for the graphs, tab-separated lines for
-// the files.
+// A workflow as pictures and tables: graphs as Graphviz DOT or Mermaid text, files as tab-separated lines.
 #pragma once
 
 #include <functional>

@@ -45,7 +45,7 @@ std::size_t count(const std::string& text, const std::string& what) {
   return n;
 }
 
-TEST_F(GraphView, EachJobIsABoxAndEachDependenceOneArrow) {
+TEST_F(GraphView, DrawsABoxForEachJobAndAnArrowForEachDependency) {
   plan({rule("all").aggregates().input("1.a").input("1.b").input("2.a"),
         rule("pair").output("{x}.a").output("{x}.b")},
        {"all"});
@@ -56,7 +56,7 @@ TEST_F(GraphView, EachJobIsABoxAndEachDependenceOneArrow) {
   EXPECT_THAT(text, HasSubstr("label = \"pair\\nx: 1\""));
 }
 
-TEST_F(GraphView, JobsThatNeedNotRunAreDashed) {
+TEST_F(GraphView, DrawsUpToDateJobsDashed) {
   write("done", "", 10);
   plan({rule("done").output("done"), rule("due").output("due")}, {"done", "due"});
   const std::string text = jobs();
@@ -68,13 +68,13 @@ TEST_F(GraphView, JobsThatNeedNotRunAreDashed) {
   }
 }
 
-TEST_F(GraphView, QuotesBackslashesAndNewlinesInNamesAreEscaped) {
+TEST_F(GraphView, EscapesQuotesBackslashesAndNewlines) {
   plan({rule("a").output("{x}.out")}, {"say \"hi\" \\n\\.out"});
   EXPECT_THAT(jobs(), HasSubstr("label = \"a\\nx: say \\\"hi\\\" \\\\n\\\\\","));
   EXPECT_THAT(jobs(GraphFormat::kMermaid), HasSubstr("[\"a<br>x: say #quot;hi#quot; \\n\\\"]"));
 }
 
-TEST_F(GraphView, RulesStandOnceHoweverManyJobsTheyHave) {
+TEST_F(GraphView, RuleGraphShowsEachRuleOnce) {
   plan({rule("all").aggregates().input("1.b").input("2.b"), rule("b").output("{x}.b").input("{x}.a"),
         rule("a").output("{x}.a")},
        {"all"});
@@ -84,20 +84,20 @@ TEST_F(GraphView, RulesStandOnceHoweverManyJobsTheyHave) {
   EXPECT_EQ(count(text, "dashed"), 0u);
 }
 
-TEST_F(GraphView, MermaidIsSpokenToo) {
+TEST_F(GraphView, DrawsMermaidToo) {
   plan({rule("b").output("b").input("a"), rule("a").output("a")}, {"b"});
   const std::string text = rules(GraphFormat::kMermaid);
   EXPECT_THAT(text, AllOf(::testing::StartsWith("flowchart TB\n"), HasSubstr("id1[\"a\"]"),
                           HasSubstr("id1 --> id0\n")));
 }
 
-TEST_F(GraphView, TheFileGraphNamesSourcesAndPatterns) {
+TEST_F(GraphView, FileGraphNamesSourcesAndPatterns) {
   write("1.txt");
   plan({rule("count").output("{x}.counts").input("{x}.txt")}, {"1.counts"});
   EXPECT_THAT(file_graph(flow_->dag, flow_->rules), HasSubstr("count\\n<- 1.txt\\n-> {x}.counts"));
 }
 
-TEST_F(GraphView, TheSummaryHasALineForEachOutput) {
+TEST_F(GraphView, SummaryHasALineForEachOutput) {
   write("old", "", 10);
   write("in", "", 20);
   write("fine", "", 30);
@@ -117,7 +117,7 @@ TEST_F(GraphView, TheSummaryHasALineForEachOutput) {
                          "new|-|new||missing|update pending", "newer|-|new||missing|update pending"));
 }
 
-TEST(DescribeReasons, NamesThemAll) {
+TEST(DescribeReasons, NamesAllReasons) {
   EXPECT_EQ(describe(0), "up to date");
   EXPECT_EQ(describe(kNewerInput | kForced), "forced, input is newer");
 }

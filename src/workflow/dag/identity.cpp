@@ -13,7 +13,7 @@ std::string content_identity(const CompiledRule& rule) {
   return hash ? std::to_string(*hash) : "unreadable";
 }
 
-// The PARAMs that hold for a job: the rule's own, or what its functions answered.
+// The params of a job: the rule's own, or those that its functions answered.
 const std::vector<Param>& params_of(const CompiledRule& rule, const std::vector<Param>& answered) {
   return rule.has_param_functions ? answered : rule.rule.params;
 }

@@ -1,4 +1,4 @@
-// What a job is known by between runs, and how it looks to a function of its rule.
+// What identifies a job between runs, and what a function of its rule sees of it.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +10,7 @@
 
 namespace furrow::workflow {
 
-// The identity of a rule's code: its command or block, and a script's content, which is read once.
+// Hashes of the rules' code: the command or block, and the content of a script. Each is computed once.
 class CodeHashes {
  public:
   std::uint64_t of(const CompiledRule& rule);
@@ -19,14 +19,14 @@ class CodeHashes {
   std::unordered_map<RuleId, std::uint64_t> known_;
 };
 
-// ANSWERED: all of the rule's PARAMs, where one of them is a function; not looked at otherwise.
+// ANSWERED: all params of the rule if one of them is a function; ignored otherwise.
 std::uint64_t params_hash(const CompiledRule& rule, Values values, const std::vector<Param>& answered);
 std::string params_text(const CompiledRule& rule, Values values, const std::vector<Param>& answered);
 
-// The key of a job's record: its first output, or what stands for it.
+// The key of a job's record: its first output, or its rule and wildcards if it has no outputs.
 std::string record_key(const Dag& dag, const RuleSet& rules, NodeId node);
 
-// A job as far as planning knows it: threads and resources as the rule says, where it says numbers.
+// A job as planning knows it: threads and resources as the rule gives them, unless a function answers.
 JobView view_of(const Dag& dag, const RuleSet& rules, NodeId node);
 
 }  // namespace furrow::workflow

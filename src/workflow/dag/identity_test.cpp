@@ -20,28 +20,28 @@ std::uint64_t hash_of(const support::RuleMaker& made, std::string_view value = "
   return params_hash(flow.rules[0], {&value, flow.rules[0].wildcards.size()}, {});
 }
 
-TEST(Identity, ParamsAreNamesAndValues) {
+TEST(Identity, ParamsHashDependsOnNamesAndValues) {
   EXPECT_EQ(hash_of(rule("a").output("a").param("x")), hash_of(rule("b").output("b").param("x")));
   EXPECT_NE(hash_of(rule("a").output("a").param("x")), hash_of(rule("a").output("a").param("y")));
   EXPECT_NE(hash_of(rule("a").output("a").param("x").param("y")), hash_of(rule("a").output("a").param("xy")));
   EXPECT_NE(hash_of(rule("a").output("a").param("x")), hash_of(rule("a").output("a")));
 }
 
-TEST(Identity, WildcardsInParamsCountAsTheyAreFilledIn) {
+TEST(Identity, ParamsHashDependsOnWildcardValues) {
   EXPECT_NE(hash_of(rule("a").output("{w}").param("{w}", true), "1"),
             hash_of(rule("a").output("{w}").param("{w}", true), "2"));
   EXPECT_EQ(hash_of(rule("a").output("{w}").param("{w}", false), "1"),
             hash_of(rule("a").output("{w}").param("{w}", false), "2"));
 }
 
-TEST(Identity, TheReadableParamsAreCut) {
+TEST(Identity, LongReadableParamsAreShortened) {
   Workflow flow({rule("a").output("a").param("x").param(std::string(5000, 'y'))});
   const std::string text = params_text(flow.rules[0], {}, {});
   EXPECT_THAT(text, ::testing::StartsWith("x, yyy"));
   EXPECT_EQ(text.size(), 2003u);
 }
 
-TEST(Identity, CodeIsOtherForAnotherKindOfRule) {
+TEST(Identity, CodeHashDependsOnTheKindOfRule) {
   Rule shell = rule("a").output("a").code("x");
   Rule run = shell;
   run.kind = RuleKind::kRun;
@@ -49,21 +49,21 @@ TEST(Identity, CodeIsOtherForAnotherKindOfRule) {
   EXPECT_NE(CodeHashes().of(one.rules[0]), CodeHashes().of(other.rules[0]));
 }
 
-TEST(Identity, AScriptThatCannotBeReadHasAnIdentityToo) {
+TEST(Identity, AnUnreadableScriptHasACodeHashToo) {
   Rule made = rule("a").output("a");
   made.script = "/nowhere/plot.py";
   Workflow flow({made});
   EXPECT_NE(CodeHashes().of(flow.rules[0]), 0u);
 }
 
-TEST(Identity, TheKeyIsTheFirstOutputOrStandsForTheRule) {
+TEST(Identity, KeyIsTheFirstOutputOrTheRuleAndWildcards) {
   Workflow flow({rule("a").output("{x}.1").output("{x}.2"), rule("clean")});
   ASSERT_TRUE(flow.plan({"q.2", "clean"}));
   EXPECT_EQ(record_key(flow.dag, flow.rules, flow.job("q.2")), "q.1");
   EXPECT_EQ(record_key(flow.dag, flow.rules, flow.dag.targets().front()), "rule:clean:");
 }
 
-TEST(Identity, AFunctionSeesAllOfItsJob) {
+TEST(Identity, AFunctionSeesItsWholeJob) {
   support::TemporaryFolder folder;
   support::write("q.in");
   Workflow flow({rule("a")

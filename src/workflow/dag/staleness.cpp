@@ -10,7 +10,7 @@ namespace furrow::workflow {
 
 namespace {
 
-constexpr double kLastMoments_s = 60;  // what a power cut may have taken from the disk
+constexpr double kLastMoments_s = 60;  // a power cut may have lost files written this long before it
 
 }  // namespace
 
@@ -44,7 +44,7 @@ Result<void> Staleness::decide() {
   find_output_times();
   for (const NodeId node : dag_.order()) judge_alone(node);
   judge_by_times();
-  if (auto judged = judge_by_records(); !judged) return judged;
+  FURROW_TRY(judge_by_records());
   spread();
   return {};
 }
@@ -84,8 +84,8 @@ void Staleness::find_output_times() {
     for (const FileId file : dag_.outputs(*node, rules_)) {
       if (states_.exists(file)) oldest = std::min(oldest, states_.own_mtime_ns(file));
     }
-    if (oldest == std::numeric_limits<std::int64_t>::max()) {  // nothing is there (temp files, say): what was
-                                                               // made from it speaks for it
+    // If no output exists (they may be temp files), the files made from them count instead.
+    if (oldest == std::numeric_limits<std::int64_t>::max()) {
       for (const Edge& edge : consumers(*node)) {
         if (output_time_[edge.consumer] != 0) oldest = std::min(oldest, output_time_[edge.consumer]);
       }
@@ -100,7 +100,7 @@ bool Staleness::is_requested(NodeId node, FileId output) const {
   return std::any_of(edges.begin(), edges.end(), [&](const Edge& e) { return e.file == output; });
 }
 
-// What can be said without times and records.
+// The reasons that depend on neither times nor records.
 void Staleness::judge_alone(NodeId node) {
   const CompiledRule& rule = rules_[dag_.node(node).rule];
   const auto outputs = dag_.outputs(node, rules_);
@@ -153,7 +153,8 @@ void Staleness::ask_param_functions(std::span<const NodeId> nodes) {
   for (const NodeId node : nodes) questions.push_back({view_of(dag_, rules_, node), false, false, true});
   const auto answers = evaluator_.details(questions);
   for (std::size_t i = 0; i < nodes.size(); ++i) {
-    // A function that fails now may look at what is not there yet: then times decide, and running tells.
+    // A function that fails now may read a file that does not exist yet. Times decide then, and an error that
+    // remains is reported when the job runs.
     if (answers[i]) answered_params_[nodes[i]] = answers[i]->params;
   }
 }
@@ -187,10 +188,10 @@ Result<void> Staleness::judge_by_records() {
 }
 
 void Staleness::judge_record(NodeId node, store::JobRow& row) {
-  if (row.phase == store::JobPhase::kStarted && options_.ignore_incomplete)
-    return;  // it says nothing of inputs yet
+  // Such a record does not know the inputs yet.
+  if (row.phase == store::JobPhase::kStarted && options_.ignore_incomplete) return;
   if (row.phase != store::JobPhase::kFinished) {
-    reasons_[node] |= kIncomplete;  // it was due then, and so it is now, whatever else is there
+    reasons_[node] |= kIncomplete;  // it was due then and did not succeed, so it still is
     return;
   }
   if (unsafe_since_ > 0 && row.finished_at >= unsafe_since_) {
@@ -272,8 +273,7 @@ void Staleness::spread() {
       if (made_by != kNoNode && !states_.exists(file)) add(made_by, kMissingOutput);
     }
     for (const Edge& edge : consumers(node)) {
-      // An ancient input that is there is not looked at again; one that is only now made is new to its
-      // consumer.
+      // An ancient input that exists triggers nothing; one that is only now made is new to its consumer.
       if (!edge.ancient || !states_.exists(edge.file)) add(edge.consumer, kUpstream);
     }
   }
@@ -299,21 +299,20 @@ Result<std::vector<std::string>> Staleness::explain(NodeId node) {
   std::vector<std::string> lines;
   std::optional<store::JobRecord> record;
   if (store_) {
-    auto found = store_->find(record_key(dag_, rules_, node));
-    if (!found) return fail(std::move(found.error()));
-    record = std::move(*found);
+    auto found = FURROW_TRY(store_->find(record_key(dag_, rules_, node)));
+    record = std::move(found);
   }
   if (reasons == 0) {
     lines.push_back(
         record
-            ? "up to date: outputs are there, and inputs, params and code are those of the last run"
+            ? "up to date: its outputs exist, and inputs, params and code are those of the last run"
             : "up to date by time: outputs are newer than inputs (there is no record of how they were made)");
     return lines;
   }
   if (reasons & kForced) lines.push_back("it is forced by an option");
   if (reasons & kNothingMade) lines.push_back("it makes no files, so it runs whenever it is asked for");
   if (reasons & kIncomplete)
-    lines.push_back("its last run failed or was cut off, so what it left is not trusted");
+    lines.push_back("its last run failed or was interrupted, so what it left is not trusted");
   if (reasons & kMissingOutput) explain_missing(node, lines);
   if (reasons & kNewerInput) explain_newer(node, lines);
   if (reasons & kUpstream) explain_upstream(node, lines);
@@ -327,7 +326,7 @@ Result<std::vector<std::string>> Staleness::explain(NodeId node) {
                                                                                       : answered->second));
   }
   if (reasons & kCodeChanged)
-    lines.push_back("the code of rule " + rules_[dag_.node(node).rule].rule.name + " is not what it was");
+    lines.push_back("the code of rule " + rules_[dag_.node(node).rule].rule.name + " has changed");
   return lines;
 }
 
@@ -355,7 +354,7 @@ void Staleness::explain_upstream(NodeId node, std::vector<std::string>& lines) {
     const NodeId made_by = dag_.producer(file);
     if (made_by != kNoNode && must_run(made_by)) made.emplace_back(dag_.files.view(file));
   }
-  if (!made.empty()) lines.push_back("input made anew by this run: " + join(shown(made), ", "));
+  if (!made.empty()) lines.push_back("input made again by this run: " + join(shown(made), ", "));
 }
 
 void Staleness::explain_inputs(NodeId node, const std::optional<store::JobRecord>& record,

@@ -1,10 +1,13 @@
 // Which jobs must run, and why.
 //
-// A job must run when an output that somebody needs is missing, an input is newer than its oldest output (and
-// its content is not what it was), its parameters, its code or the set of its inputs are not those of the
-// record, its last run was cut off, or it is forced; and then so must every job that uses what it makes, and
-// every job that makes what it needs and is not there. A record is what the store remembers of the job's last
-// run; where there is none, times alone decide.
+// A job must run if
+// - an output that is needed is missing,
+// - an input is newer than the job's oldest output, and its content has changed,
+// - its params, its code or its set of inputs differ from those in its record,
+// - its last run failed or was interrupted,
+// - or it is forced.
+// Then every job that uses its outputs must run too, and every job that makes an input of it that is missing.
+// The record is what the store remembers of the job's last run; without one, modification times alone decide.
 #pragma once
 
 #include <cstdint>
@@ -25,12 +28,12 @@ enum Reason : std::uint16_t {
   kForced = 1,
   kMissingOutput = 2,
   kNewerInput = 4,
-  kUpstream = 8,  // a job that it depends on runs
+  kUpstream = 8,  // a job that it depends on must run
   kInputsChanged = 16,
   kParamsChanged = 32,
   kCodeChanged = 64,
-  kIncomplete = 128,   // its last run failed or was cut off
-  kNothingMade = 256,  // it makes no files, so it runs whenever it is asked for
+  kIncomplete = 128,   // its last run failed or was interrupted
+  kNothingMade = 256,  // it makes no files, so it runs whenever it is a target
 };
 using Reasons = std::uint16_t;
 
@@ -59,7 +62,7 @@ class Staleness {
   Reasons reasons(NodeId node) const { return reasons_[node]; }
   std::size_t count() const;
 
-  // One line for each reason, with names: asks the store again.
+  // One line for each reason, with names. Reads the store again.
   Result<std::vector<std::string>> explain(NodeId node);
 
  private:
@@ -70,8 +73,8 @@ class Staleness {
   };
 
   struct Seen {
-    std::uint32_t by = 0;  // 1 + the job whose inputs were looked through last
-    bool ancient = false;  // wherever that job names the file
+    std::uint32_t by = 0;  // 1 + the last job that was found to use the file
+    bool ancient = false;  // that job flags the file ancient() wherever it names it
   };
 
   void find_consumers();
@@ -100,7 +103,7 @@ class Staleness {
   store::Store* store_;
   StalenessOptions options_;
   std::vector<Reasons> reasons_;  // by job
-  // by job: of its oldest output, or of what was made from it; 0: none
+  // By job: the time of its oldest output, or of the files made from it; 0: none.
   std::vector<std::int64_t> output_time_;
   std::vector<char> is_target_, active_;  // by job
   std::vector<char> target_file_;         // by file
@@ -110,7 +113,7 @@ class Staleness {
   std::unordered_map<NodeId, std::vector<Param>> answered_params_;
   std::unordered_map<FileId, std::uint64_t> hashes_;
   CodeHashes code_hashes_;
-  double unsafe_since_ = 0;  // records that ended after this are looked at again; 0: none
+  double unsafe_since_ = 0;  // the outputs of jobs that finished after this are checked again; 0: none
 };
 
 }  // namespace furrow::workflow

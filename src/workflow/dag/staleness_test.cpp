@@ -21,7 +21,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-// Plays runs over and over: each plans anew, as a new process would, over the same files and the same store.
+// Simulates several runs: each plans from scratch, as a new process would, on the same files and store.
 class StalenessTest : public testing::Test {
  protected:
   void SetUp() override { open_store(); }
@@ -63,7 +63,7 @@ class StalenessTest : public testing::Test {
     return *lines;
   }
 
-  // Records a run of the job that makes OUTPUT, as it lies there.
+  // Records a run of the job that makes OUTPUT, with the files as they are.
   void record(const std::string& output, store::JobPhase phase = store::JobPhase::kFinished,
               double finished_at = 1) {
     auto flow = plan({output});
@@ -136,7 +136,7 @@ class OneJob : public StalenessTest {
 
 TEST_F(OneJob, DoesNotRunAgainWhenNothingChanged) {
   EXPECT_THAT(due({"out"}), IsEmpty());
-  EXPECT_THAT(why("out"), ElementsAre(HasSubstr("up to date: outputs are there")));
+  EXPECT_THAT(why("out"), ElementsAre(HasSubstr("up to date: its outputs exist")));
 }
 
 TEST_F(OneJob, RunsWhenItsOutputIsMissing) {
@@ -145,23 +145,23 @@ TEST_F(OneJob, RunsWhenItsOutputIsMissing) {
   EXPECT_THAT(why("out"), ElementsAre("missing output: out"));
 }
 
-TEST_F(OneJob, RunsWhenAnInputIsNewerAndOther) {
+TEST_F(OneJob, RunsWhenAnInputIsNewerAndDiffers) {
   write("in", "other\n", 30);
   EXPECT_THAT(due({"out"}), ElementsAre("copy: input is newer"));
   EXPECT_THAT(why("out"), ElementsAre("newer input: in"));
 }
 
-TEST_F(OneJob, RunsWhenAnInputOfTheSameSizeIsNewerAndOther) {
+TEST_F(OneJob, RunsWhenAnInputOfTheSameSizeIsNewerAndDiffers) {
   write("in", "TEXT\n", 30);
   EXPECT_THAT(due({"out"}), ElementsAre("copy: input is newer"));
 }
 
-TEST_F(OneJob, DoesNotRunWhenAnInputWasTouchedOnly) {
+TEST_F(OneJob, DoesNotRunWhenAnInputWasOnlyTouched) {
   set_time("in", 30);
   EXPECT_THAT(due({"out"}), IsEmpty());
 }
 
-TEST_F(OneJob, RunsWhenALargeInputWasTouchedSinceNobodyComparesIt) {
+TEST_F(OneJob, RunsWhenAnInputTooLargeToHashWasTouched) {
   set_time("in", 30);
   options_.hash_limit = 4;
   EXPECT_THAT(due({"out"}), ElementsAre("copy: input is newer"));
@@ -191,7 +191,7 @@ TEST_F(OneJob, RunsWhenAnInputWasReplacedByAnother) {
   EXPECT_THAT(due({"out"}), ElementsAre("copy: set of inputs has changed"));
 }
 
-TEST_F(OneJob, AnInputNamedTwiceIsStillOneOfTheSet) {
+TEST_F(OneJob, AnInputNamedTwiceCountsOnce) {
   use(rule("copy").output("out").input("in").input("in").param("1"));
   EXPECT_THAT(due({"out"}), IsEmpty());
 }
@@ -205,10 +205,10 @@ TEST_F(OneJob, RunsWhenParamsChanged) {
 TEST_F(OneJob, RunsWhenCodeChanged) {
   use(rule("copy").output("out").input("in").param("1").code("new"));
   EXPECT_THAT(due({"out"}), ElementsAre("copy: code has changed"));
-  EXPECT_THAT(why("out"), ElementsAre("the code of rule copy is not what it was"));
+  EXPECT_THAT(why("out"), ElementsAre("the code of rule copy has changed"));
 }
 
-TEST_F(OneJob, SeveralReasonsAreAllTold) {
+TEST_F(OneJob, ReportsSeveralReasons) {
   use(rule("copy").output("out").input("in").param("2").code("new"));
   EXPECT_THAT(due({"out"}), ElementsAre("copy: params have changed, code has changed"));
 }
@@ -235,13 +235,13 @@ TEST_F(OneJob, EachTriggerCanBeSwitchedOff) {
   EXPECT_THAT(due({"out"}), ElementsAre("copy: code has changed"));
 }
 
-TEST_F(OneJob, MissingOutputIsNoTriggerAndCannotBeSwitchedOff) {
+TEST_F(OneJob, MissingOutputCannotBeSwitchedOff) {
   ASSERT_TRUE(os::remove_tree("out"));
   options_.triggers = {false, false, false, false};
   EXPECT_THAT(due({"out"}), ElementsAre("copy: output is missing"));
 }
 
-TEST_F(OneJob, AnAncientInputMayBeNewer) {
+TEST_F(OneJob, DoesNotRunWhenAnAncientInputIsNewer) {
   use(rule("copy").output("out").input("in", kAncient).param("1"));
   write("in", "other\n", 30);
   EXPECT_THAT(due({"out"}), IsEmpty());
@@ -249,12 +249,12 @@ TEST_F(OneJob, AnAncientInputMayBeNewer) {
 
 TEST_F(OneJob, RunsWhenItFailedLastTime) {
   record("out", store::JobPhase::kFailed);
-  EXPECT_THAT(due({"out"}), ElementsAre("copy: its last run failed or was cut off"));
+  EXPECT_THAT(due({"out"}), ElementsAre("copy: its last run failed or was interrupted"));
 }
 
 TEST_F(OneJob, RunsWhenItsLastRunNeverEnded) {
   record("out", store::JobPhase::kStarted);
-  EXPECT_THAT(due({"out"}), ElementsAre("copy: its last run failed or was cut off"));
+  EXPECT_THAT(due({"out"}), ElementsAre("copy: its last run failed or was interrupted"));
   options_.ignore_incomplete = true;
   EXPECT_THAT(due({"out"}), IsEmpty());
 }
@@ -275,7 +275,7 @@ TEST_F(OneJob, CanBeForcedInFourWays) {
   EXPECT_THAT(why("out"), ElementsAre("it is forced by an option"));
 }
 
-TEST_F(OneJob, WithoutARecordTimesAloneDecide) {
+TEST_F(OneJob, TimesDecideWithoutARecord) {
   has_store_ = false;
   use(rule("copy").output("out").input("in").param("2").code("new"));
   EXPECT_THAT(due({"out"}), IsEmpty());
@@ -283,7 +283,7 @@ TEST_F(OneJob, WithoutARecordTimesAloneDecide) {
   EXPECT_THAT(due({"out"}), ElementsAre("copy: input is newer"));
 }
 
-TEST_F(OneJob, TheRecordOfAnotherFileSaysNothing) {
+TEST_F(OneJob, IgnoresTheRecordOfAnotherFile) {
   ASSERT_TRUE(store_->begin());
   ASSERT_TRUE(store_->erase("out"));
   ASSERT_TRUE(store_->commit());
@@ -292,16 +292,16 @@ TEST_F(OneJob, TheRecordOfAnotherFileSaysNothing) {
   EXPECT_THAT(why("out"), ElementsAre(HasSubstr("up to date by time")));
 }
 
-TEST_F(OneJob, AfterAnUncleanEndAnOutputThatShrankIsNotTrusted) {
+TEST_F(OneJob, RunsWhenAnOutputShrankBeforeAnUncleanEnd) {
   record("out", store::JobPhase::kFinished, static_cast<double>(std::time(nullptr)));
-  ASSERT_TRUE(os::write_file("out", "te"));  // what a power cut left of it
+  ASSERT_TRUE(os::write_file("out", "te"));  // as a power cut may leave it
   set_time("out", 20);
   store_.reset();  // no close_cleanly()
   open_store();
-  EXPECT_THAT(due({"out"}), ElementsAre("copy: its last run failed or was cut off"));
+  EXPECT_THAT(due({"out"}), ElementsAre("copy: its last run failed or was interrupted"));
 }
 
-TEST_F(OneJob, AfterACleanEndAnOutputThatShrankIsTheUsersOwnDoing) {
+TEST_F(OneJob, DoesNotRunWhenAnOutputShrankAfterACleanEnd) {
   record("out", store::JobPhase::kFinished, static_cast<double>(std::time(nullptr)));
   ASSERT_TRUE(os::write_file("out", "te"));
   set_time("out", 20);
@@ -309,7 +309,7 @@ TEST_F(OneJob, AfterACleanEndAnOutputThatShrankIsTheUsersOwnDoing) {
   EXPECT_THAT(due({"out"}), IsEmpty());
 }
 
-TEST_F(OneJob, AnUncleanEndDoesNotPutOldRecordsInDoubt) {
+TEST_F(OneJob, AnUncleanEndLeavesOldRecordsTrusted) {
   rules_.push_back(rule("later").output("later"));
   write("later", "", 20);
   record("out", store::JobPhase::kFinished, 1000);
@@ -333,7 +333,7 @@ class ParamFunction : public OneJob {
   }
 };
 
-TEST_F(ParamFunction, RunsWhenItAnswersSomethingElse) {
+TEST_F(ParamFunction, RunsWhenTheAnswerChanged) {
   EXPECT_THAT(due({"out"}), IsEmpty());
   param_ = "2";
   EXPECT_THAT(due({"out"}), ElementsAre("copy: params have changed"));
@@ -344,7 +344,7 @@ TEST_F(ParamFunction, FailingDoesNotMakeItRun) {
   EXPECT_THAT(due({"out"}), IsEmpty());
 }
 
-TEST_F(ParamFunction, ATouchedInputDoesNotHideThatItAnswersSomethingElse) {
+TEST_F(ParamFunction, ATouchedInputDoesNotHideAChangedAnswer) {
   set_time("in", 30);
   EXPECT_THAT(due({"out"}), IsEmpty());
   param_ = "2";
@@ -377,18 +377,18 @@ TEST_F(ParamFunction, AllJobsAreAskedInOneMessage) {
 
 // ---- several jobs
 
-TEST_F(StalenessTest, WhatDependsOnAJobThatRunsRunsToo) {
+TEST_F(StalenessTest, RunsJobsThatDependOnAJobThatRuns) {
   rules_ = {rule("c").output("c").input("b"), rule("b").output("b").input("a"),
             rule("other").output("other").input("a")};
   write("a", "", 30);
   write("b", "", 20);
   write("c", "", 25);
   write("other", "", 40);
-  EXPECT_THAT(due({"c", "other"}), ElementsAre("b: input is newer", "c: input is made anew"));
-  EXPECT_THAT(why("c"), ElementsAre("input made anew by this run: b"));
+  EXPECT_THAT(due({"c", "other"}), ElementsAre("b: input is newer", "c: input is made again"));
+  EXPECT_THAT(why("c"), ElementsAre("input made again by this run: b"));
 }
 
-TEST_F(StalenessTest, AnAncientInputThatIsMadeAnewMakesNothingRun) {
+TEST_F(StalenessTest, AnAncientInputThatIsMadeAgainTriggersNothing) {
   rules_ = {rule("b").output("b").input("a", kAncient), rule("a").output("a").input("source")};
   write("source", "", 30);
   write("a", "", 10);
@@ -400,7 +400,7 @@ TEST_F(StalenessTest, AnAncientInputThatWasMissingIsNewToItsConsumer) {
   rules_ = {rule("b").output("b").input("a", kAncient), rule("a").output("a")};
   write("b", "", 20);
   EXPECT_THAT(due({"b"}), IsEmpty());
-  EXPECT_THAT(due({"b", "a"}), ElementsAre("a: output is missing", "b: input is made anew"));
+  EXPECT_THAT(due({"b", "a"}), ElementsAre("a: output is missing", "b: input is made again"));
 }
 
 TEST_F(StalenessTest, TheOldestOutputCounts) {
@@ -411,7 +411,7 @@ TEST_F(StalenessTest, TheOldestOutputCounts) {
   EXPECT_THAT(due({"new"}), ElementsAre("two: input is newer"));
 }
 
-TEST_F(StalenessTest, AMissingOutputThatNobodyNeedsIsNotMissed) {
+TEST_F(StalenessTest, AnUnneededOutputMayBeMissing) {
   rules_ = {rule("pair").output("wanted").output("unwanted"), rule("all").aggregates().input("wanted")};
   write("wanted");
   EXPECT_THAT(due({"all"}), IsEmpty());
@@ -419,14 +419,14 @@ TEST_F(StalenessTest, AMissingOutputThatNobodyNeedsIsNotMissed) {
   EXPECT_THAT(due({"pair"}), ElementsAre("pair: output is missing"));
 }
 
-TEST_F(StalenessTest, AFileInTheMiddleThatIsGoneIsNotMadeAgainForNothing) {
+TEST_F(StalenessTest, AMissingIntermediateFileIsNotMadeAgainIfUnneeded) {
   rules_ = {rule("c").output("c").input("b"), rule("b").output("b", kTemp).input("a")};
   write("a", "", 10);
   write("c", "", 30);
   EXPECT_THAT(due({"c"}), IsEmpty());
 }
 
-TEST_F(StalenessTest, AFileInTheMiddleThatIsGoneIsAsOldAsWhatWasMadeFromIt) {
+TEST_F(StalenessTest, AMissingIntermediateFileIsAsOldAsItsProducts) {
   rules_ = {rule("d").output("d").input("c"), rule("c").output("c", kTemp).input("b"),
             rule("b").output("b", kTemp).input("a")};
   write("d", "", 30);
@@ -434,30 +434,30 @@ TEST_F(StalenessTest, AFileInTheMiddleThatIsGoneIsAsOldAsWhatWasMadeFromIt) {
   EXPECT_THAT(due({"d"}), IsEmpty());
   write("a", "", 40);
   EXPECT_THAT(due({"d"}), ElementsAre("b: output is missing, input is newer",
-                                      "c: output is missing, input is made anew", "d: input is made anew"));
+                                      "c: output is missing, input is made again", "d: input is made anew"));
 }
 
-TEST_F(StalenessTest, AFileInTheMiddleIsMadeAgainForAJobThatRuns) {
+TEST_F(StalenessTest, AMissingIntermediateFileIsMadeAgainForAJobThatRuns) {
   rules_ = {rule("c").output("c").input("b").input("extra"), rule("b").output("b", kTemp).input("a")};
   write("a", "", 10);
   write("c", "", 30);
   write("extra", "", 40);
-  EXPECT_THAT(due({"c"}), ElementsAre("b: output is missing", "c: input is newer, input is made anew"));
+  EXPECT_THAT(due({"c"}), ElementsAre("b: output is missing", "c: input is newer, input is made again"));
 }
 
-TEST_F(StalenessTest, AnAggregatingRuleRunsOnlyIfSomethingIsMissing) {
+TEST_F(StalenessTest, AnAggregatingRuleRunsOnlyIfAnInputIsMissing) {
   rules_ = {rule("all").aggregates().input("a"), rule("a").output("a")};
   EXPECT_THAT(due({"all"}), ElementsAre("a: output is missing", ::testing::StartsWith("all:")));
   write("a");
   EXPECT_THAT(due({"all"}), IsEmpty());
 }
 
-TEST_F(StalenessTest, ARuleThatMakesNothingRunsWheneverItIsAskedFor) {
+TEST_F(StalenessTest, ARuleWithoutOutputsRunsWheneverItIsATarget) {
   rules_ = {rule("clean")};
   EXPECT_THAT(due({"clean"}), ElementsAre("clean: makes no files"));
 }
 
-TEST_F(StalenessTest, ALinkIsAsOldAsItself) {
+TEST_F(StalenessTest, AnOutputLinkHasItsOwnAge) {
   rules_ = {rule("link").output("link").input("in")};
   write("in", "", 20);
   write("target", "", 10);
@@ -468,7 +468,7 @@ TEST_F(StalenessTest, ALinkIsAsOldAsItself) {
   EXPECT_THAT(due({"link"}), ElementsAre("link: input is newer"));
 }
 
-TEST_F(StalenessTest, AnInputThatIsALinkIsAsNewAsTheNewerOfBoth) {
+TEST_F(StalenessTest, AnInputLinkIsAsNewAsTheNewerOfLinkAndTarget) {
   rules_ = {rule("copy").output("out").input("link")};
   write("target", "", 10);
   ASSERT_EQ(::symlink("target", "link"), 0);
@@ -482,7 +482,7 @@ TEST_F(StalenessTest, AnInputThatIsALinkIsAsNewAsTheNewerOfBoth) {
   EXPECT_THAT(due({"out"}), ElementsAre("copy: input is newer"));
 }
 
-TEST_F(StalenessTest, TheContentOfAScriptIsCode) {
+TEST_F(StalenessTest, ScriptContentCountsAsCode) {
   Rule made = rule("plot").output("out");
   made.kind = RuleKind::kScript;
   made.script = folder_.path() + "/plot.py";
@@ -508,7 +508,7 @@ TEST_F(StalenessTest, WildcardsInParamsAreFilledIn) {
   EXPECT_THAT(due({"1.out"}), ElementsAre("a(x=1): params have changed"));
 }
 
-TEST_F(StalenessTest, AThousandInputsAreJudgedTogether) {
+TEST_F(StalenessTest, JudgesAThousandInputs) {
   auto all = rule("all").output("out");
   for (int i = 0; i < 1000; ++i) {
     all.input(std::to_string(i) + ".in");

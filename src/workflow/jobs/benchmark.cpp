@@ -10,7 +10,7 @@ Result<void> write_benchmark(const std::string& path, const plan::Usage& usage) 
   const long whole = static_cast<long>(usage.wall_s);
   const double cpu = usage.user_s + usage.system_s;
   const double load = usage.wall_s > 0 ? 100 * cpu / usage.wall_s : 0;
-  // A job that was over before anybody looked, and smaller than the engine: not known.
+  // Unknown for a job that ended before it was measured and was smaller than the engine.
   const std::string max_rss =
       usage.max_rss_kb > 0 ? fmt::format("{:.2f}", static_cast<double>(usage.max_rss_kb) / 1024) : "-";
   return os::write_file(

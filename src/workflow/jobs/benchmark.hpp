@@ -1,4 +1,4 @@
-// The table that `benchmark:` asks for, with the columns that Snakemake gives it; "-" where nobody measured.
+// Writes the table of `benchmark:` with Snakemake's columns; "-" stands for a value that was not measured.
 #pragma once
 
 #include <string>

@@ -22,13 +22,13 @@ class Benchmark : public testing::Test {
   support::TemporaryFolder folder_;
 };
 
-TEST_F(Benchmark, HasTheColumnsThatPeopleReadByName) {
+TEST_F(Benchmark, HasSnakemakesColumns) {
   ASSERT_TRUE(write_benchmark("b.tsv", {}));
   EXPECT_EQ(support::content_of("b.tsv").substr(0, support::content_of("b.tsv").find('\n')),
             "s\th:m:s\tmax_rss\tmax_vms\tmax_uss\tmax_pss\tio_in\tio_out\tmean_load\tcpu_time");
 }
 
-TEST_F(Benchmark, SaysWhatTheJobUsed) {
+TEST_F(Benchmark, ReportsWhatTheJobUsed) {
   const plan::Usage usage{.wall_s = 3725.5,
                           .user_s = 1000,
                           .system_s = 862.75,
@@ -41,7 +41,7 @@ TEST_F(Benchmark, SaysWhatTheJobUsed) {
 
 TEST_F(Benchmark, AJobThatTookNoTimeHasNoLoad) { EXPECT_EQ(row({}).at(8), "0.00"); }
 
-TEST_F(Benchmark, AFolderThatIsNotThereIsAnError) { EXPECT_FALSE(write_benchmark("missing/b.tsv", {})); }
+TEST_F(Benchmark, AMissingFolderIsAnError) { EXPECT_FALSE(write_benchmark("missing/b.tsv", {})); }
 
 }  // namespace
 }  // namespace furrow::workflow

@@ -12,20 +12,20 @@ using Limits = std::map<std::string, std::int64_t>;
 
 constexpr const char* kRuntime = "runtime";
 
-// What is no amount that jobs share, but says how one of them is spread.
+// Whether a resource says how a single job is laid out, instead of an amount that jobs share.
 bool is_of_each_job(const std::string& name) {
   static const std::set<std::string> kNames{"nodes", "tasks", "mem_mb_per_cpu", "gpus_per_task"};
   return kNames.contains(name);
 }
 
-void follow(Numbers& before, const Numbers& after) {
+void run_in_sequence(Numbers& before, const Numbers& after) {
   for (const auto& [name, value] : after) {
     std::int64_t& all = before[name];
     all = name == kRuntime ? all + value : std::max(all, value);
   }
 }
 
-void go_beside(Numbers& layer, const Numbers& job) {
+void run_in_parallel(Numbers& layer, const Numbers& job) {
   for (const auto& [name, value] : job) {
     std::int64_t& all = layer[name];
     all = name == kRuntime || is_of_each_job(name) ? std::max(all, value) : all + value;
@@ -39,14 +39,14 @@ bool fits(const Numbers& layer, const Limits& limits) {
   });
 }
 
-// Nobody gets more than there is.
+// The numbers that DEMAND asks for, cut to the limits.
 Numbers numbers_of(const JobDemands::Demand& demand, const Limits& limits) {
   Numbers numbers;
   numbers[kCoresLimit] = demand.threads;
   for (const auto& [name, value] : demand.resources) {
     const auto* const number = std::get_if<std::int64_t>(&value);
     if (!number || name == kCoresLimit) continue;
-    numbers[name == "cpus_per_task" ? kCoresLimit : name] = *number;  // a rule may say either
+    numbers[name == "cpus_per_task" ? kCoresLimit : name] = *number;  // a rule may give either name
   }
   for (const auto& [name, limit] : limits) {
     if (const auto asked = numbers.find(name); asked != numbers.end() && name != kRuntime)
@@ -65,7 +65,8 @@ double largest_share(const Numbers& job, const Limits& limits) {
   return largest;
 }
 
-// Long ones together, and large ones first, so that little room is left in a layer.
+// The total demand of jobs of one depth. Jobs of similar length go together, and large jobs go first, so that
+// the layers are well filled.
 Numbers stacked(std::vector<Numbers> jobs, const Limits& limits) {
   const auto runtime = [](const Numbers& job) {
     const auto found = job.find(kRuntime);
@@ -77,19 +78,19 @@ Numbers stacked(std::vector<Numbers> jobs, const Limits& limits) {
   });
   std::vector<Numbers> layers;
   const Numbers* last = nullptr;
-  std::ptrdiff_t at = 0;  // where that one went: before, there is no room for one like it
+  std::ptrdiff_t at = 0;  // the layer that took it: earlier layers have no room for an equal job
   for (const Numbers& job : jobs) {
     if (last == nullptr || job != *last) at = 0;
     const auto place = std::find_if(layers.begin() + at, layers.end(), [&](Numbers layer) {
-      go_beside(layer, job);
+      run_in_parallel(layer, job);
       return fits(layer, limits);
     });
     at = place - layers.begin();
-    go_beside(place == layers.end() ? layers.emplace_back() : *place, job);
+    run_in_parallel(place == layers.end() ? layers.emplace_back() : *place, job);
     last = &job;
   }
   Numbers all;
-  for (const Numbers& layer : layers) follow(all, layer);
+  for (const Numbers& layer : layers) run_in_sequence(all, layer);
   return all;
 }
 
@@ -100,14 +101,14 @@ Result<void> add_texts(const GroupMember& member, Texts& texts) {
     const auto* const text = std::get_if<std::string>(&value);
     if (!text || name == "tmpdir") continue;
     const auto [known, is_new] = texts.try_emplace(name, *text, member.rule);
-    // "1 GB" for people; the number beside it counts.
+    // The readable form ("1 GB") of a number, which is what counts.
     if (is_new || known->second.first == *text || name == "mem" || name == "disk") continue;
     return fail(Error{"jobs of one group ask for different values of " + name + ": rule " +
                           known->second.second + " for " + known->second.first + ", rule " + member.rule +
                           " for " + *text,
                       {},
                       0,
-                      "They go to the cluster as one job: give them the same, or different groups."});
+                      "They go to the cluster as one job: give them the same value, or different groups."});
   }
   return {};
 }
@@ -118,11 +119,11 @@ Result<JobDemands::Demand> demand_of_group(const std::vector<GroupMember>& membe
   std::map<std::uint32_t, std::vector<Numbers>> by_depth;
   Texts texts;
   for (const GroupMember& member : members) {
-    if (auto added = add_texts(member, texts); !added) return fail(std::move(added.error()));
+    FURROW_TRY(add_texts(member, texts));
     by_depth[member.depth].push_back(numbers_of(*member.demand, limits));
   }
   Numbers all;
-  for (auto& [depth, jobs] : by_depth) follow(all, stacked(std::move(jobs), limits));
+  for (auto& [depth, jobs] : by_depth) run_in_sequence(all, stacked(std::move(jobs), limits));
   JobDemands::Demand demand;
   demand.threads = std::max<std::int64_t>(1, all[kCoresLimit]);
   for (const auto& [name, value] : all) {

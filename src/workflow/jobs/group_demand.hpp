@@ -1,9 +1,9 @@
-// What jobs that go to a cluster together ask for, all in all.
+// What the jobs that go to a cluster together ask for in total.
 //
-// Jobs of one depth may run at a time: what they ask for is added up. Where that is more than there may be of
-// something, they are thought of as running in several layers, one after the other. Of layers and depths,
-// which follow each other, the one that asks for most counts. `runtime` is the other way round: the longest
-// of those that run at a time, added up over those that follow each other. Pure decisions.
+// Jobs of the same depth may run at the same time, so their demands are added up. If the sum exceeds a limit,
+// the jobs are assumed to run in several layers, one after the other. Layers and depths follow each other, so
+// the largest of them counts. `runtime` works the other way round: the longest of the jobs that run at the
+// same time counts, and these are added up over layers and depths. Pure decisions, no I/O.
 #pragma once
 
 #include <map>
@@ -15,15 +15,15 @@
 namespace furrow::workflow {
 
 struct GroupMember {
-  JobDemands::SharedDemand demand;  // a resource that is not known yet is not in it
-  std::uint32_t depth = 0;          // longest way to it within the group
+  JobDemands::SharedDemand demand;  // without resources that are not known yet
+  std::uint32_t depth = 0;          // length of the longest path to it within the group
   std::string rule{};               // for messages
 };
 
 inline constexpr const char* kCoresLimit = "_cores";
 
-// LIMITS: the most there may be of a resource at a time, by name. Of a text all jobs must give the same. The
-// demand has no id.
+// LIMITS: the most of each resource that may be used at a time, by name. A resource whose value is a text
+// must be the same for all jobs. The resulting demand has no id.
 Result<JobDemands::Demand> demand_of_group(const std::vector<GroupMember>& members,
                                            const std::map<std::string, std::int64_t>& limits);
 

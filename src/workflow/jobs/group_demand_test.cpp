@@ -29,7 +29,7 @@ class GroupDemandTest : public testing::Test {
   std::vector<GroupMember> members_;
 };
 
-TEST_F(GroupDemandTest, BesideEachOtherAddsUpAndAfterEachOtherTheLargestCounts) {
+TEST_F(GroupDemandTest, ParallelJobsAddUpAndOfSerialOnesTheLargestCounts) {
   add(0, 2, {{"mem_mb", number(100)}, {"runtime", number(10)}});
   add(0, 1, {{"mem_mb", number(300)}, {"runtime", number(30)}});
   add(1, 4, {{"mem_mb", number(350)}, {"runtime", number(5)}});
@@ -38,7 +38,7 @@ TEST_F(GroupDemandTest, BesideEachOtherAddsUpAndAfterEachOtherTheLargestCounts) 
   EXPECT_EQ(of("runtime"), 35);
 }
 
-TEST_F(GroupDemandTest, WhatDoesNotFitAtATimeRunsInLayers) {
+TEST_F(GroupDemandTest, JobsThatDoNotFitTogetherRunInLayers) {
   for (int i = 0; i < 6; ++i) add(0, 1, {{"mem_mb", number(1000)}, {"runtime", number(30)}});
   EXPECT_EQ(of("mem_mb"), 6000);
   EXPECT_EQ(of("runtime"), 30);
@@ -48,7 +48,7 @@ TEST_F(GroupDemandTest, WhatDoesNotFitAtATimeRunsInLayers) {
   EXPECT_EQ(of("runtime", {{kCoresLimit, 4}}), 60);
 }
 
-TEST_F(GroupDemandTest, LongOnesShareALayer) {
+TEST_F(GroupDemandTest, LongJobsShareALayer) {
   add(0, 1, {{"runtime", number(10)}});
   add(0, 1, {{"runtime", number(90)}});
   add(0, 1, {{"runtime", number(10)}});
@@ -56,13 +56,13 @@ TEST_F(GroupDemandTest, LongOnesShareALayer) {
   EXPECT_EQ(of("runtime", {{kCoresLimit, 2}}), 100);
 }
 
-TEST_F(GroupDemandTest, OneThatAsksForMoreThanThereIsGetsAllThereIs) {
+TEST_F(GroupDemandTest, AJobThatAsksForTooMuchGetsTheLimit) {
   add(0, 16, {{"mem_mb", number(9000)}, {"runtime", number(1)}});
   EXPECT_EQ(of("threads", {{kCoresLimit, 4}, {"mem_mb", 100}}), 4);
   EXPECT_EQ(of("mem_mb", {{kCoresLimit, 4}, {"mem_mb", 100}}), 100);
 }
 
-TEST_F(GroupDemandTest, ManyAlikeAreQuick) {
+TEST_F(GroupDemandTest, ManyEqualJobsAreQuick) {
   for (int i = 0; i < 20'000; ++i) add(0, 1, {{"runtime", number(1)}});
   EXPECT_EQ(of("runtime", {{kCoresLimit, 2}}), 10'000);
 }
@@ -74,7 +74,7 @@ TEST_F(GroupDemandTest, CpusPerTaskAreCores) {
   EXPECT_EQ(of("tasks"), 2);
 }
 
-TEST_F(GroupDemandTest, TextsMustBeTheSame) {
+TEST_F(GroupDemandTest, TextResourcesMustAgree) {
   add(0, 1, {{"slurm_partition", std::string("short")}}, "a");
   add(0, 1, {}, "b");
   ASSERT_TRUE(demand_of_group(members_, {}));

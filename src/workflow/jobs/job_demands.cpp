@@ -8,7 +8,7 @@ namespace furrow::workflow {
 
 namespace {
 
-// What the rule says itself, with what its functions answered in place of them.
+// The rule's resources, with functions replaced by their answers.
 std::vector<std::pair<std::string, ResourceValue>> merged(
     const Rule& rule, std::vector<std::pair<std::string, ResourceValue>> answered) {
   for (const auto& [name, value] : rule.resources) {
@@ -73,7 +73,7 @@ Result<JobDemands::SharedDemand> JobDemands::settle(const CompiledRule& rule, De
   if (demand.threads < 0)
     return fail(rule_error(
         rule.rule, "rule " + rule.rule.name + " asks for " + std::to_string(demand.threads) + " threads",
-        "A job needs none or more."));
+        "Give a number from 0 on."));
   demand.threads = std::min(demand.threads, most_threads_);
   const bool is_apart = local_cores_ > 0 && rule.rule.is_local;
   if (is_apart) demand.threads = std::min(demand.threads, local_cores_);

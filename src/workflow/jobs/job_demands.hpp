@@ -1,4 +1,4 @@
-// What a job asks for: threads and named resources, from the rule or its functions. Not thread-safe.
+// What a job asks for: threads and named resources, from its rule or the rule's functions. Not thread-safe.
 #pragma once
 
 #include <memory>
@@ -21,22 +21,23 @@ class JobDemands {
     std::vector<std::pair<std::string, ResourceValue>> resources;
     plan::DemandId id = 0;
   };
-  // Shared by all jobs of a rule whose demand no function answers: a million jobs may be ready at a time.
+  // Shared by all jobs of a rule without functions: a million jobs may be ready at a time.
   using SharedDemand = std::shared_ptr<const Demand>;
 
-  // Where jobs run elsewhere, but for those of rules that say otherwise: these share the cores of this
-  // machine, which are counted as a resource of their own.
+  // When jobs run elsewhere, those of local rules still share the cores of this machine, which are then
+  // counted as a separate resource.
   static constexpr const char* kLocalCores = "_local_cores";
   void set_local_cores(std::int64_t cores) { local_cores_ = cores; }
-  // Of these, each job that runs elsewhere has its own: they are counted for those that run here alone.
+  // Each job that runs elsewhere has these resources to itself, so they are counted only for jobs that run
+  // here.
   void set_of_each_submission(std::set<std::string> resources) { of_each_ = std::move(resources); }
 
-  // Borrows all. MOST_THREADS: no job gets more.
+  // Borrows all arguments. No job gets more than MOST_THREADS.
   JobDemands(const Dag& dag, const RuleSet& rules, Evaluator& evaluator, plan::Resources& resources,
              std::int64_t most_threads);
 
-  // In order of NODES; functions are asked for many jobs in one message. IS_AHEAD: inputs may not be there
-  // yet, and resources that depend on them are not in the answer.
+  // In the order of NODES; one message asks about many jobs. IS_AHEAD: inputs may not exist yet, and
+  // resources that depend on them are left out.
   std::vector<Result<SharedDemand>> find(std::span<const NodeId> nodes, int attempt, bool is_ahead = false);
 
  private:

@@ -42,13 +42,13 @@ class JobDemandsTest : public testing::Test {
   std::unique_ptr<JobDemands> demands_;
 };
 
-TEST_F(JobDemandsTest, ThreadsAreCores) {
+TEST_F(JobDemandsTest, ThreadsCountAsCores) {
   plan({rule("a").output("a").threads(std::int64_t{3})}, {"a"});
   EXPECT_EQ(amount("cores"), 3);
   EXPECT_THAT(flow_->evaluator.detail_batches, IsEmpty());
 }
 
-TEST_F(JobDemandsTest, WhatEachSubmissionHasForItselfIsCountedHereAlone) {
+TEST_F(JobDemandsTest, ResourcesOfEachSubmissionCountOnlyForLocalJobs) {
   plan({rule("a").output("a").resource("mem_mb", std::int64_t{100}).resource("gpu", std::int64_t{1})}, {"a"});
   demands_->set_of_each_submission({"mem_mb"});
   EXPECT_EQ(amount("mem_mb"), 100);
@@ -59,13 +59,13 @@ TEST_F(JobDemandsTest, WhatEachSubmissionHasForItselfIsCountedHereAlone) {
   EXPECT_EQ(amount("gpu"), 1);
 }
 
-TEST_F(JobDemandsTest, NoJobGetsMoreThreadsThanThereAreCores) {
+TEST_F(JobDemandsTest, AJobGetsAtMostAllCores) {
   plan({rule("a").output("a").threads(std::int64_t{64})}, {"a"});
   EXPECT_EQ(amount("cores"), kCoresHere);
   EXPECT_EQ((*find().front())->threads, kCoresHere);
 }
 
-TEST_F(JobDemandsTest, ThreadsBelowNoneAreAMistakeOfTheRule) {
+TEST_F(JobDemandsTest, NegativeThreadsAreAnErrorOfTheRule) {
   plan({rule("a").output("a").threads(std::int64_t{-1})}, {"a"});
   const auto found = find();
   ASSERT_FALSE(found.front());
@@ -73,7 +73,7 @@ TEST_F(JobDemandsTest, ThreadsBelowNoneAreAMistakeOfTheRule) {
               AllOf(HasSubstr("Snakefile:"), HasSubstr("rule a asks for -1 threads")));
 }
 
-TEST_F(JobDemandsTest, NumbersAreLimitedAndTextsAreNot) {
+TEST_F(JobDemandsTest, NumbersAreLimitedButTextsAreNot) {
   plan({rule("a").output("a").resource("mem_mb", std::int64_t{500}).resource("queue", std::string("short"))},
        {"a"});
   EXPECT_EQ(amount("mem_mb"), 500);
@@ -85,7 +85,7 @@ TEST_F(JobDemandsTest, AnAggregatingRuleNeedsNoCore) {
   EXPECT_EQ(amount("cores"), 0);
 }
 
-TEST_F(JobDemandsTest, FunctionsOfAllJobsAreAskedInOneMessage) {
+TEST_F(JobDemandsTest, AsksAboutAllJobsInOneMessage) {
   Workflow::Rules rules{
       rule("by_function").output("{n}.x").threads(FunctionValue{1}).resource("mem_mb", FunctionValue{2}),
       rule("plain").output("{n}.y")};
@@ -111,7 +111,7 @@ TEST_F(JobDemandsTest, FunctionsOfAllJobsAreAskedInOneMessage) {
   }
 }
 
-TEST_F(JobDemandsTest, AFunctionThatFailsConcernsItsJobAlone) {
+TEST_F(JobDemandsTest, AFailedFunctionConcernsOnlyItsJob) {
   plan({rule("a").output("{n}").threads(FunctionValue{1})}, {"1", "2"});
   flow_->evaluator.answer_details = [](const DetailQuestion& question) -> Result<DetailAnswer> {
     if (question.job.wildcards.at(0).second == "1") return fail("NameError: x");
@@ -123,7 +123,7 @@ TEST_F(JobDemandsTest, AFunctionThatFailsConcernsItsJobAlone) {
   EXPECT_TRUE(found[1]);
 }
 
-TEST_F(JobDemandsTest, WhatNoFunctionAnswersIsAsTheRuleSays) {
+TEST_F(JobDemandsTest, CombinesTheRulesValuesWithThoseOfFunctions) {
   plan({rule("a")
             .output("a")
             .threads(FunctionValue{1})
@@ -138,7 +138,7 @@ TEST_F(JobDemandsTest, WhatNoFunctionAnswersIsAsTheRuleSays) {
   EXPECT_EQ(amount("cores"), 2);
 }
 
-TEST_F(JobDemandsTest, AFunctionSeesNoMoreThreadsThanThereAreCores) {
+TEST_F(JobDemandsTest, AFunctionSeesAtMostAllCores) {
   plan({rule("a").output("a").threads(std::int64_t{64}).resource("mem_mb", FunctionValue{1})}, {"a"});
   std::int64_t seen = 0;
   flow_->evaluator.answer_details = [&](const DetailQuestion& question) -> Result<DetailAnswer> {
@@ -149,7 +149,7 @@ TEST_F(JobDemandsTest, AFunctionSeesNoMoreThreadsThanThereAreCores) {
   EXPECT_EQ(seen, kCoresHere);
 }
 
-TEST_F(JobDemandsTest, EqualDemandsAreOne) {
+TEST_F(JobDemandsTest, EqualDemandsShareAnId) {
   plan({rule("a").output("a").resource("mem_mb", std::int64_t{1}),
         rule("b").output("b").resource("mem_mb", std::int64_t{1}),
         rule("c").output("c").resource("mem_mb", std::int64_t{2})},

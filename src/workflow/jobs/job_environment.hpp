@@ -1,5 +1,5 @@
-// What a job finds in its environment beside what the engine has: how many threads libraries may start, and
-// where temporary files go.
+// The variables that a job's environment has beside the engine's own: how many threads libraries may start,
+// and where temporary files go.
 #pragma once
 
 #include <string>
@@ -10,7 +10,7 @@
 
 namespace furrow::workflow {
 
-// Adds to ENVIRONMENT what DEMAND says, but for names that are there already.
+// Adds the variables for DEMAND to ENVIRONMENT, except names that it already has.
 void add_job_environment(const JobDemands::Demand& demand,
                          std::vector<std::pair<std::string, std::string>>& environment);
 

@@ -19,14 +19,14 @@ namespace furrow::workflow {
 
 namespace {
 
-// The hexadecimal sum of a file's content by one of libmd's functions; empty where it cannot be read.
+// The hexadecimal checksum of a file's content by one of libmd's functions; empty if it cannot be read.
 template <class Function>
 std::string sum_of(const std::string& path, Function function) {
   char text[SHA256_DIGEST_STRING_LENGTH];
   return function(path.c_str(), text) ? std::string(text) : std::string();
 }
 
-// With the folders that are empty then, as far as they lie below the current one.
+// Also removes the parent folders that are left empty, if they are below the current folder.
 void remove_with_parents(const std::string& path) {
   (void)os::remove_tree(path);
   if (path.starts_with('/') || path.starts_with("..")) return;
@@ -45,13 +45,13 @@ std::string folder_of(std::string_view file) {
 
 JobFiles::JobFiles(const Dag& dag, const RuleSet& rules, FileStates& states, FileOptions options)
     : dag_(dag), rules_(rules), states_(states), options_(options) {
-  for (const FileId target :
-       dag.target_files()) {  // a file that was named stays, and so do the others of its job
+  // A file named as a target is kept, and so are the other outputs of its job.
+  for (const FileId target : dag.target_files()) {
     is_target_[target] = 1;
     if (dag.producer(target) == kNoNode) continue;
     for (const FileId file : dag.outputs(dag.producer(target), rules)) is_target_[file] = 1;
   }
-  for (const NodeId node : dag.targets()) {  // `rule all` asks for files by having them as input
+  for (const NodeId node : dag.targets()) {  // `rule all` asks for files by having them as inputs
     if (rules[dag.node(node).rule].rule.kind != RuleKind::kNone || rules[dag.node(node).rule].has_products())
       continue;
     for (const FileId file : dag.inputs(node)) is_target_[file] = 1;
@@ -98,9 +98,9 @@ void JobFiles::look_at_outputs(NodeId node) {
 }
 
 Result<void> JobFiles::before(NodeId node) {
-  if (auto removed = remove_old(node); !removed) return removed;
+  FURROW_TRY(remove_old(node));
   for (const std::string& folder : product_folders(node)) {
-    if (auto made = os::make_directories(folder); !made) return made;
+    FURROW_TRY(os::make_directories(folder));
   }
   return {};
 }
@@ -140,12 +140,12 @@ Result<void> JobFiles::remove_old(NodeId node) {
     const std::string path(dag_.files.view(outputs[i]));
     if (rule.outputs[i].flags & kTouch) continue;
     const os::FileStatus status = os::status(path);
-    // Nothing to remove, usually; unlink would wait for whoever makes a file in that folder just then.
+    // Usually there is nothing to remove, and unlink would wait for other processes that use the folder.
     if (!status.exists() && !status.is_link) continue;
     if (status.kind == os::FileStatus::Kind::kDirectory && !status.is_link &&
         !(rule.outputs[i].flags & kDirectory)) {
       std::error_code code;
-      std::filesystem::remove(path, code);  // only if empty: nobody said that this folder is the job's
+      std::filesystem::remove(path, code);  // only if empty: the folder was not declared as the job's
     } else if (auto removed = os::remove_tree(path); !removed) {
       return removed;
     }
@@ -156,12 +156,12 @@ Result<void> JobFiles::remove_old(NodeId node) {
 Result<void> JobFiles::touch_or_make(FileId file, bool is_directory) {
   const std::string path(dag_.files.view(file));
   if (is_directory) {
-    if (auto made = os::make_directories(path); !made) return made;
+    FURROW_TRY(os::make_directories(path));
   }
   return os::touch(path);
 }
 
-// A job that logs nothing still has its log: people and other rules look for it.
+// A job that logs nothing still gets an empty log file: people and other rules expect it.
 void JobFiles::make_logs(NodeId node) {
   const CompiledRule& rule = rules_[dag_.node(node).rule];
   if (rule.logs.empty()) return;
@@ -186,12 +186,12 @@ std::vector<FileId> JobFiles::used_up_by(std::span<const NodeId> nodes) const {
   return used_up;
 }
 
-bool JobFiles::is_late(NodeId node, double ended, const IsUsedUp& is_used_up) {
+bool JobFiles::outputs_pending(NodeId node, double ended, const IsUsedUp& is_used_up) {
   if (options_.latency_s <= 0 || os::wall_seconds() >= ended + options_.latency_s) return false;
   const CompiledRule& rule = rules_[dag_.node(node).rule];
   const auto outputs = dag_.outputs(node, rules_);
   for (std::size_t i = 0; i < outputs.size(); ++i) {
-    if (rule.outputs[i].flags & kTouch) continue;  // made by us
+    if (rule.outputs[i].flags & kTouch) continue;  // made by after()
     states_.reload(outputs[i]);
     if (states_.exists(outputs[i])) continue;
     // Reading its folder makes a network file system ask its server again.
@@ -207,8 +207,7 @@ Result<void> JobFiles::after(NodeId node, const IsUsedUp& is_used_up) {
   const auto outputs = dag_.outputs(node, rules_);
   for (std::size_t i = 0; i < outputs.size(); ++i) {
     if (rule.outputs[i].flags & kTouch) {
-      if (auto touched = touch_or_make(outputs[i], rule.outputs[i].flags & kDirectory); !touched)
-        return touched;
+      FURROW_TRY(touch_or_make(outputs[i], rule.outputs[i].flags & kDirectory));
     }
     states_.reload(outputs[i]);
   }
@@ -224,7 +223,7 @@ Result<void> JobFiles::after(NodeId node, const IsUsedUp& is_used_up) {
                            "give --latency-wait SECONDS."));
   for (std::size_t i = 0; i < outputs.size(); ++i) {
     if (!states_.exists(outputs[i])) continue;
-    if (auto checked = check(node, rule.outputs[i], outputs[i]); !checked) return checked;
+    FURROW_TRY(check(node, rule.outputs[i], outputs[i]));
   }
   return {};
 }
@@ -250,8 +249,8 @@ Result<void> JobFiles::check(NodeId node, const Template& output, FileId file) {
     return fail(rule_error(rule.rule, path + " has the " + name + " sum " + actual + ", but rule " +
                                           rule.rule.name + " ensures " + wanted));
   };
-  if (auto checked = check_sum("SHA-256", output.ensure->sha256, &SHA256File); !checked) return checked;
-  if (auto checked = check_sum("SHA-1", output.ensure->sha1, &SHA1File); !checked) return checked;
+  FURROW_TRY(check_sum("SHA-256", output.ensure->sha256, &SHA256File));
+  FURROW_TRY(check_sum("SHA-1", output.ensure->sha1, &SHA1File));
   return check_sum("MD5", output.ensure->md5, &MD5File);
 }
 
@@ -266,7 +265,7 @@ void JobFiles::before_record(NodeId node) {
   for (std::size_t i = 0; i < outputs.size(); ++i) {
     if (!states_.exists(outputs[i])) continue;  // a temp file that is used up
     const std::string path(dag_.files.view(outputs[i]));
-    // A copy that kept its time, or an unpacked archive: new all the same.
+    // A copy or an unpacked file may keep its old time, but it is new.
     if (states_.own_mtime_ns(outputs[i]) < newest_input && os::touch(path)) states_.reload(outputs[i]);
     if (rule.outputs[i].flags & kProtected) (void)os::set_writable(path, false);
   }
@@ -287,8 +286,8 @@ void JobFiles::settle(NodeId node) {
 Result<void> JobFiles::touch(NodeId node) {
   for (const FileId file : dag_.outputs(node, rules_)) {
     states_.reload(file);
-    if (!states_.exists(file)) continue;  // told by after()
-    if (auto touched = os::touch(std::string(dag_.files.view(file))); !touched) return touched;
+    if (!states_.exists(file)) continue;  // reported by after()
+    FURROW_TRY(os::touch(std::string(dag_.files.view(file))));
   }
   return {};
 }

@@ -1,5 +1,5 @@
-// What happens to a job's files before and after it runs: folders made, old outputs removed, new ones
-// checked, temp files removed once nobody needs them. Not thread-safe.
+// Handles a job's files before and after it runs: makes folders, removes old outputs, checks new ones, and
+// removes temp files that are no longer needed. Not thread-safe.
 #pragma once
 
 #include <functional>
@@ -14,33 +14,35 @@ namespace furrow::workflow {
 struct FileOptions {
   bool keep_temp = false;        // --notemp
   bool keep_incomplete = false;  // --keep-incomplete
-  double latency_s = 0;          // how long to wait for outputs that a shared file system shows late
+  double latency_s = 0;          // how long to wait for outputs that a shared file system may show late
 };
 
 class JobFiles {
  public:
   JobFiles(const Dag& dag, const RuleSet& rules, FileStates& states, FileOptions options);
 
-  // MUST_RUN: counts who still needs each temp file.
+  // Counts the jobs that must run and need each temp file.
   void count_temp_users(const std::function<bool(NodeId)>& must_run);
 
-  void look_at_outputs(NodeId node);  // so that before() finds the system's answers at hand
+  void look_at_outputs(NodeId node);  // warms the system's cache for before()
   Result<void> before(NodeId node);
-  // Whether a temp file is rightly gone already: the node on which its job ran with those that use it removes
-  // it.
+  // Whether it is right that a temp file is gone: if the jobs that use it ran on the same node, it was
+  // removed there.
   using IsUsedUp = std::function<bool(FileId)>;
-  // Whether outputs are missing and may still show: their job ENDED (seconds since the epoch) not long ago.
-  bool is_late(NodeId node, double ended, const IsUsedUp& is_used_up = {});
-  // The temp files among the inputs of NODES that nobody else needs.
+  // Whether outputs are missing but may still show up, since their job ENDED (seconds since the epoch)
+  // recently.
+  bool outputs_pending(NodeId node, double ended, const IsUsedUp& is_used_up = {});
+  // The temp files among the inputs of NODES that no other job needs.
   std::vector<FileId> used_up_by(std::span<const NodeId> nodes) const;
   bool is_temp(FileId file) const { return users_.contains(file); }
   std::int64_t mtime_ns(FileId file) const { return states_.mtime_ns(file); }
-  // Outputs are there, of the right kind, and as ensure() wants them.
+  // Checks that the outputs exist, are files or folders as declared, and pass ensure().
   Result<void> after(NodeId node, const IsUsedUp& is_used_up = {});
-  void before_record(NodeId node);  // outputs older than inputs are touched, protected ones protected
-  void settle(NodeId node);         // after a job that succeeded and was recorded: temp files gone
-  Result<void> touch(NodeId node);  // --touch: all outputs, which must be there
-  void discard(NodeId node);        // after a job that failed
+  // Touches outputs that are older than inputs, and write-protects protected ones.
+  void before_record(NodeId node);
+  void settle(NodeId node);         // removes temp files after a job that succeeded and was recorded
+  Result<void> touch(NodeId node);  // --touch: touches all outputs that exist
+  void discard(NodeId node);        // removes the outputs of a job that failed
 
  private:
   std::vector<std::string> product_folders(NodeId node) const;
@@ -55,7 +57,7 @@ class JobFiles {
   const RuleSet& rules_;
   FileStates& states_;
   FileOptions options_;
-  std::unordered_map<FileId, std::uint32_t> users_;  // of temp files
+  std::unordered_map<FileId, std::uint32_t> users_;  // by temp file: jobs that still need it
   std::unordered_map<FileId, char> is_target_;
 };
 

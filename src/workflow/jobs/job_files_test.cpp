@@ -33,12 +33,12 @@ class JobFilesTest : public testing::Test {
     return *files_;
   }
   NodeId job(const std::string& file) const { return flow_->job(file); }
-  // Does what a run does around a job that writes these files.
+  // Does what a run does before and after a job, which writes these files.
   Result<void> run(const std::string& job_of, const std::vector<std::string>& made) {
     const NodeId node = job(job_of);
-    if (auto ready = files_->before(node); !ready) return ready;
+    FURROW_TRY(files_->before(node));
     for (const std::string& file : made) EXPECT_TRUE(os::write_file(file, "made\n")) << file;
-    if (auto checked = files_->after(node); !checked) return checked;
+    FURROW_TRY(files_->after(node));
     files_->before_record(node);
     files_->settle(node);
     return {};
@@ -55,7 +55,7 @@ class JobFilesTest : public testing::Test {
 
 // ---- before
 
-TEST_F(JobFilesTest, FoldersOfOutputsLogsAndBenchmarksAreMade) {
+TEST_F(JobFilesTest, MakesFoldersOfOutputsLogsAndBenchmarks) {
   plan({rule("a").output("out/deep/{x}").output("other/{x}").log("logs/{x}.log").benchmark("times/{x}.tsv")},
        {"other/1"});
   ASSERT_TRUE(files_->before(job("other/1")));
@@ -64,7 +64,7 @@ TEST_F(JobFilesTest, FoldersOfOutputsLogsAndBenchmarksAreMade) {
   EXPECT_FALSE(exists("out/deep/1"));
 }
 
-TEST_F(JobFilesTest, OldOutputsAreRemovedAndOldLogsAreNot) {
+TEST_F(JobFilesTest, RemovesOldOutputsButKeepsOldLogs) {
   write("out", "old");
   write("out.log", "old");
   plan({rule("a").output("out").log("out.log")}, {"out"});
@@ -73,21 +73,21 @@ TEST_F(JobFilesTest, OldOutputsAreRemovedAndOldLogsAreNot) {
   EXPECT_EQ(content_of("out.log"), "old");
 }
 
-TEST_F(JobFilesTest, AnOldFolderIsRemovedWhereItIsTheOutput) {
+TEST_F(JobFilesTest, RemovesAnOldFolderThatIsTheOutput) {
   write("out/file");
   plan({rule("a").output("out", kDirectory)}, {"out"});
   ASSERT_TRUE(files_->before(job("out")));
   EXPECT_FALSE(exists("out"));
 }
 
-TEST_F(JobFilesTest, AFolderThatNobodyDeclaredIsNotRemoved) {
+TEST_F(JobFilesTest, KeepsAnUndeclaredFolder) {
   write("out/precious");
   plan({rule("a").output("out")}, {"out"});
   (void)files_->before(job("out"));
   EXPECT_TRUE(exists("out/precious"));
 }
 
-TEST_F(JobFilesTest, AnOldLinkIsRemovedAndItsTargetIsNot) {
+TEST_F(JobFilesTest, RemovesAnOldLinkButNotItsTarget) {
   write("target");
   ASSERT_EQ(::symlink("target", "out"), 0);
   plan({rule("a").output("out")}, {"out"});
@@ -96,7 +96,7 @@ TEST_F(JobFilesTest, AnOldLinkIsRemovedAndItsTargetIsNot) {
   EXPECT_TRUE(exists("target"));
 }
 
-TEST_F(JobFilesTest, AnOldLinkToNothingIsRemoved) {
+TEST_F(JobFilesTest, RemovesADanglingLink) {
   ASSERT_EQ(::symlink("nowhere", "out"), 0);
   plan({rule("a").output("out")}, {"out"});
   ASSERT_TRUE(files_->before(job("out")));
@@ -124,28 +124,28 @@ TEST_F(JobFilesTest, AMissingOutputIsAnErrorThatNamesIt) {
               AllOf(HasSubstr("rule a ended well but did not make gone, lost"), HasSubstr("--latency-wait")));
 }
 
-TEST_F(JobFilesTest, AnOutputThatIsADanglingLinkIsMissing) {
+TEST_F(JobFilesTest, ADanglingLinkIsAMissingOutput) {
   plan({rule("a").output("out")}, {"out"});
   ASSERT_TRUE(files_->before(job("out")));
   ASSERT_EQ(::symlink("nowhere", "out"), 0);
   EXPECT_FALSE(files_->after(job("out")));
 }
 
-TEST_F(JobFilesTest, AMissingOutputIsLateUntilItShowsOrItsTimeIsOver) {
+TEST_F(JobFilesTest, AMissingOutputIsPendingUntilItAppearsOrTimesOut) {
   plan({rule("a").output("out").output("flag", kTouch)}, {"out"}, {.latency_s = 20});
   const double now = os::wall_seconds();
-  EXPECT_TRUE(files_->is_late(job("out"), now));
-  EXPECT_FALSE(files_->is_late(job("out"), now - 21));
-  write("out");  // the other one is made by us
-  EXPECT_FALSE(files_->is_late(job("out"), now));
+  EXPECT_TRUE(files_->outputs_pending(job("out"), now));
+  EXPECT_FALSE(files_->outputs_pending(job("out"), now - 21));
+  write("out");  // after() makes the other one
+  EXPECT_FALSE(files_->outputs_pending(job("out"), now));
 }
 
-TEST_F(JobFilesTest, NothingIsLateUnlessAsked) {
+TEST_F(JobFilesTest, NoOutputIsPendingWithoutALatency) {
   plan({rule("a").output("out")}, {"out"});
-  EXPECT_FALSE(files_->is_late(job("out"), os::wall_seconds()));
+  EXPECT_FALSE(files_->outputs_pending(job("out"), os::wall_seconds()));
 }
 
-TEST_F(JobFilesTest, AFolderIsNoFileAndAFileIsNoFolder) {
+TEST_F(JobFilesTest, OutputsMustBeFilesOrFoldersAsDeclared) {
   plan({rule("a").output("out")}, {"out"});
   ASSERT_TRUE(files_->before(job("out")));
   ASSERT_TRUE(os::make_directories("out"));
@@ -164,7 +164,7 @@ TEST_F(JobFilesTest, ATouchOutputIsMadeOrTouched) {
   EXPECT_GT(os::status("old.done").mtime_ns, 1'100'000'000'000'000'000);
 }
 
-TEST_F(JobFilesTest, ATouchedFolderIsMade) {
+TEST_F(JobFilesTest, ATouchOutputMayBeAFolder) {
   plan({rule("a").output("dir", kTouch | kDirectory)}, {"dir"});
   ASSERT_TRUE(run("dir", {}));
   EXPECT_EQ(os::status("dir").kind, os::FileStatus::Kind::kDirectory);
@@ -179,7 +179,7 @@ TEST_F(JobFilesTest, EnsureNonEmptyRefusesAnEmptyFile) {
               AllOf(HasSubstr("out is empty"), HasSubstr("rule a")));
 }
 
-TEST_F(JobFilesTest, AWrongSumIsAnErrorThatShowsBoth) {
+TEST_F(JobFilesTest, AWrongChecksumErrorShowsBothSums) {
   const std::string sha256 = "5c0cbfbb87de0e2c7edfa3aa50a45eaa6bce1b0a68d3c5bb7ebb6fad6c4b3b5c";
   plan({rule("a").ensured("out", {.sha256 = sha256})}, {"out"});
   EXPECT_THAT(
@@ -189,7 +189,7 @@ TEST_F(JobFilesTest, AWrongSumIsAnErrorThatShowsBoth) {
             HasSubstr("ensures " + sha256)));
 }
 
-TEST_F(JobFilesTest, ARightSumIsFineInCapitalsToo) {
+TEST_F(JobFilesTest, AChecksumMayBeInCapitals) {
   const auto abc = [&](Ensure ensure) {
     plan({rule("a").ensured("out", std::move(ensure))}, {"out"});
     EXPECT_TRUE(os::write_file("out", "abc"));
@@ -203,7 +203,7 @@ TEST_F(JobFilesTest, ARightSumIsFineInCapitalsToo) {
   EXPECT_FALSE(abc({.sha1 = "b9993e364706816aba3e25717850c26c9cd0d89d"}));
 }
 
-TEST_F(JobFilesTest, ALogIsThereThoughTheJobWroteNone) {
+TEST_F(JobFilesTest, MakesALogThatTheJobDidNotWrite) {
   write("kept.log", "words");
   plan({rule("a").output("out").log("out.log").log("kept.log")}, {"out"});
   ASSERT_TRUE(run("out", {"out"}));
@@ -211,7 +211,7 @@ TEST_F(JobFilesTest, ALogIsThereThoughTheJobWroteNone) {
   EXPECT_EQ(content_of("kept.log"), "words");
 }
 
-TEST_F(JobFilesTest, AProtectedOutputCannotBeWritten) {
+TEST_F(JobFilesTest, AProtectedOutputIsReadOnly) {
   plan({rule("a").output("out", kProtected).output("free")}, {"out"});
   ASSERT_TRUE(run("out", {"out", "free"}));
   using std::filesystem::perms;
@@ -232,7 +232,7 @@ TEST_F(JobFilesTest, AnOutputThatKeptAnOldTimeIsTouched) {
 
 // ---- temp files
 
-TEST_F(JobFilesTest, ATempFileGoesAfterItsLastConsumerAndNotBefore) {
+TEST_F(JobFilesTest, RemovesATempFileAfterItsLastConsumer) {
   plan({rule("all").aggregates().input("1").input("2"), rule("use").output("{n,\\d}").input("t/temp"),
         rule("make").output("t/temp", kTemp)},
        {"all"});
@@ -244,7 +244,7 @@ TEST_F(JobFilesTest, ATempFileGoesAfterItsLastConsumerAndNotBefore) {
   EXPECT_FALSE(exists("t"));
 }
 
-TEST_F(JobFilesTest, AFolderThatStillHoldsSomethingStays) {
+TEST_F(JobFilesTest, KeepsAParentFolderThatIsNotEmpty) {
   write("t/other");
   plan({rule("use").output("1").input("t/deep/temp"), rule("make").output("t/deep/temp", kTemp)}, {"1"});
   ASSERT_TRUE(run("t/deep/temp", {"t/deep/temp"}));
@@ -253,7 +253,7 @@ TEST_F(JobFilesTest, AFolderThatStillHoldsSomethingStays) {
   EXPECT_TRUE(exists("t/other"));
 }
 
-TEST_F(JobFilesTest, ATempFileThatNobodyUsesGoesAtOnce) {
+TEST_F(JobFilesTest, RemovesAnUnusedTempFileAtOnce) {
   plan({rule("use").output("used").input("wanted"), rule("make").output("wanted").output("temp", kTemp)},
        {"used"});
   ASSERT_TRUE(run("wanted", {"wanted", "temp"}));
@@ -261,20 +261,20 @@ TEST_F(JobFilesTest, ATempFileThatNobodyUsesGoesAtOnce) {
   EXPECT_TRUE(exists("wanted"));
 }
 
-TEST_F(JobFilesTest, TempFilesOfATargetsOwnJobStay) {
+TEST_F(JobFilesTest, KeepsTempFilesOfATargetsJob) {
   plan({rule("make").output("wanted").output("temp", kTemp)}, {"wanted"});
   ASSERT_TRUE(run("wanted", {"wanted", "temp"}));
   EXPECT_TRUE(exists("temp"));
 }
 
-TEST_F(JobFilesTest, ATempFileThatIsATargetStays) {
+TEST_F(JobFilesTest, KeepsATempFileThatIsATarget) {
   plan({rule("use").output("1").input("temp"), rule("make").output("temp", kTemp)}, {"1", "temp"});
   ASSERT_TRUE(run("temp", {"temp"}));
   ASSERT_TRUE(run("1", {"1"}));
   EXPECT_TRUE(exists("temp"));
 }
 
-TEST_F(JobFilesTest, ATempFolderGoesWithAllThatIsInIt) {
+TEST_F(JobFilesTest, RemovesATempFolderWithItsContent) {
   plan({rule("use").output("1").input("temp"), rule("make").output("temp", kTemp | kDirectory)}, {"1"});
   ASSERT_TRUE(files_->before(job("temp")));
   write("temp/a/b");
@@ -284,7 +284,7 @@ TEST_F(JobFilesTest, ATempFolderGoesWithAllThatIsInIt) {
   EXPECT_FALSE(exists("temp"));
 }
 
-TEST_F(JobFilesTest, OnlyConsumersThatRunAreWaitedFor) {
+TEST_F(JobFilesTest, RemovesATempFileWithoutWaitingForJobsThatDoNotRun) {
   plan({rule("all").aggregates().input("1").input("2"), rule("use").output("{n,\\d}").input("temp"),
         rule("make").output("temp", kTemp)},
        {"all"});
@@ -295,7 +295,7 @@ TEST_F(JobFilesTest, OnlyConsumersThatRunAreWaitedFor) {
   EXPECT_FALSE(exists("temp"));
 }
 
-TEST_F(JobFilesTest, TempFilesStayWhereTheyAreWanted) {
+TEST_F(JobFilesTest, KeepTempKeepsTempFiles) {
   plan({rule("use").output("1").input("temp"), rule("make").output("temp", kTemp)}, {"1"},
        {.keep_temp = true});
   ASSERT_TRUE(run("temp", {"temp"}));
@@ -303,7 +303,7 @@ TEST_F(JobFilesTest, TempFilesStayWhereTheyAreWanted) {
   EXPECT_TRUE(exists("temp"));
 }
 
-TEST_F(JobFilesTest, ATempFileThatIsUsedTwiceByOneJobGoesOnce) {
+TEST_F(JobFilesTest, RemovesATempFileThatOneJobUsesTwice) {
   plan({rule("use").output("1").input("temp").input("temp"), rule("make").output("temp", kTemp)}, {"1"});
   ASSERT_TRUE(run("temp", {"temp"}));
   ASSERT_TRUE(run("1", {"1"}));
@@ -312,7 +312,7 @@ TEST_F(JobFilesTest, ATempFileThatIsUsedTwiceByOneJobGoesOnce) {
 
 // ---- failed jobs
 
-TEST_F(JobFilesTest, WhatAFailedJobLeftIsRemovedAndItsLogIsKept) {
+TEST_F(JobFilesTest, RemovesOutputsOfAFailedJobButKeepsItsLog) {
   plan({rule("a").output("dir/out").output("dir/more").log("out.log")}, {"dir/out"});
   ASSERT_TRUE(files_->before(job("dir/out")));
   write("dir/out");
@@ -322,14 +322,14 @@ TEST_F(JobFilesTest, WhatAFailedJobLeftIsRemovedAndItsLogIsKept) {
   EXPECT_EQ(content_of("out.log"), "sorry");
 }
 
-TEST_F(JobFilesTest, WhatAFailedJobLeftCanBeKept) {
+TEST_F(JobFilesTest, KeepIncompleteKeepsOutputsOfAFailedJob) {
   plan({rule("a").output("out")}, {"out"}, {.keep_incomplete = true});
   write("out");
   files_->discard(job("out"));
   EXPECT_TRUE(exists("out"));
 }
 
-TEST_F(JobFilesTest, AFolderThatNobodyDeclaredSurvivesAFailedJob) {
+TEST_F(JobFilesTest, KeepsAnUndeclaredFolderAfterAFailedJob) {
   write("out/precious");
   plan({rule("a").output("out")}, {"out"});
   files_->discard(job("out"));
@@ -338,7 +338,7 @@ TEST_F(JobFilesTest, AFolderThatNobodyDeclaredSurvivesAFailedJob) {
 
 // ---- --touch
 
-TEST_F(JobFilesTest, TouchingTouchesOutputsThatAreThere) {
+TEST_F(JobFilesTest, TouchesExistingOutputs) {
   write("out", "", 10);
   plan({rule("a").output("out").output("gone")}, {"out"});
   ASSERT_TRUE(files_->touch(job("out")));

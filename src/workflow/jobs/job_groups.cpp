@@ -11,7 +11,7 @@ namespace furrow::workflow {
 
 namespace {
 
-// What cannot be divided on its way to the cluster: a part of a group, or a job in none.
+// What is always submitted together: a part of a group, or a job in no group. Named by one of its nodes.
 using UnitId = std::uint32_t;
 
 bool has_tying_output(const CompiledRule& rule) {
@@ -53,7 +53,7 @@ class Finder {
   Evaluator& evaluator_;
   const std::function<bool(NodeId)>& must_run_;
   std::vector<std::string> names_;    // by node; empty: in no group
-  std::vector<UnitId> joined_;        // by node: towards the one that stands for its unit
+  std::vector<UnitId> joined_;        // by node: a union-find forest, whose roots name the units
   std::vector<std::uint32_t> depth_;  // by unit
 };
 
@@ -104,8 +104,8 @@ bool Finder::is_tying(NodeId made_by, FileId file) const {
   return rule.outputs[static_cast<std::size_t>(place)].flags & kTogether;
 }
 
-// Jobs that share a file which ties them are of one group, whatever it is called; those that run here or
-// nowhere are left out.
+// Jobs that share a file that ties them belong to one group, whatever its name. Local jobs and jobs that
+// execute nothing are left out.
 Result<void> Finder::tie() {
   std::set<NodeId> tied;
   for (const NodeId node : dag_.order()) {
@@ -124,8 +124,7 @@ Result<void> Finder::tie() {
     if (tied.contains(node)) units[unit_of(node)].push_back(node);
   }
   for (const auto& [unit, nodes] : units) {
-    if (auto named = name_tied(nodes, "temp-" + rules_[dag_.node(nodes.front()).rule].rule.name); !named)
-      return named;
+    FURROW_TRY(name_tied(nodes, "temp-" + rules_[dag_.node(nodes.front()).rule].rule.name));
   }
   return {};
 }
@@ -174,7 +173,7 @@ void Finder::join_neighbours() {
   }
 }
 
-// The longest way to each unit; there is none where units need each other.
+// The length of the longest path to each unit; an error if units need each other.
 Result<void> Finder::find_depths() {
   std::vector<std::uint32_t> blockers(dag_.size(), 0);
   std::vector<std::pair<UnitId, UnitId>> edges;  // needed, needs
@@ -207,7 +206,8 @@ Result<void> Finder::find_depths() {
   return left == 0 ? Result<void>{} : fail(circle(blockers));
 }
 
-// Of the units that are left one needs itself: going backwards from any ends in the circle.
+// One of the blocked units needs itself: following the dependencies backwards from any of them ends in the
+// cycle.
 Error Finder::circle(const std::vector<std::uint32_t>& blockers) {
   std::map<UnitId, UnitId> needed_by;  // one of the blocked units that each blocked one needs
   for (const NodeId node : dag_.order()) {
@@ -233,13 +233,13 @@ Error Finder::circle(const std::vector<std::uint32_t>& blockers) {
   } while (unit != first);
   const std::string named = join({groups.begin(), groups.end()}, " and ");
   if (outside.empty())
-    return Error{"the groups " + named + " need each other's jobs, so that neither can be handed over first",
+    return Error{"the groups " + named + " need each other's jobs, so that neither can be submitted first",
                  {},
                  0,
                  "Make them one group, or divide one of them."};
   const std::string rules = join({outside.begin(), outside.end()}, ", ");
   return Error{"group " + named + " needs itself: jobs of " + rules +
-                   " stand between jobs of the group, and are not in it, so that it can never be handed over",
+                   " stand between jobs of the group but are not in it, so that it can never be submitted",
                {},
                0,
                "Add " + rules + " to the group, or take the jobs before or after out of it."};
@@ -280,10 +280,10 @@ Result<JobGroups> JobGroups::find(const Dag& dag, const RuleSet& rules, Evaluato
   JobGroups found;
   Finder finder(dag, rules, evaluator, must_run);
   if (!finder.has_groups()) return found;
-  if (auto named = finder.name_all(); !named) return fail(std::move(named.error()));
-  if (auto tied = finder.tie(); !tied) return fail(std::move(tied.error()));
+  FURROW_TRY(finder.name_all());
+  FURROW_TRY(finder.tie());
   finder.join_neighbours();
-  if (auto ordered = finder.find_depths(); !ordered) return fail(std::move(ordered.error()));
+  FURROW_TRY(finder.find_depths());
   found.groups_ = finder.put_together(components);
   std::erase_if(found.groups_, [](const Group& group) { return group.nodes.size() == 1; });
   found.of_.assign(dag.size(), kNone);

@@ -46,7 +46,7 @@ class JobGroupsTest : public testing::Test {
   std::unique_ptr<Workflow> flow_;
 };
 
-TEST_F(JobGroupsTest, JobsThatHangTogetherGoTogether) {
+TEST_F(JobGroupsTest, ConnectedJobsGoTogether) {
   plan({rule("all").aggregates().input("1.b").input("2.b"),
         rule("b").output("{n}.b").input("{n}.a").group("g"), rule("a").output("{n}.a").group("g")},
        {"all"});
@@ -55,13 +55,13 @@ TEST_F(JobGroupsTest, JobsThatHangTogetherGoTogether) {
   EXPECT_NE(find()->group_of(flow_->job("1.a")), find()->group_of(flow_->job("2.a")));
 }
 
-TEST_F(JobGroupsTest, OneThatNeedsThemAllJoinsThem) {
+TEST_F(JobGroupsTest, AJobThatNeedsSeveralPartsJoinsThem) {
   plan({rule("all").output("all").input("1.a").input("2.a").group("g"), rule("a").output("{n}.a").group("g")},
        {"all"});
   EXPECT_THAT(groups(), ElementsAre(SizeIs(3)));
 }
 
-TEST_F(JobGroupsTest, ComponentsArePutTogetherUpToTheirNumber) {
+TEST_F(JobGroupsTest, PutsUpToTheGivenNumberOfPartsTogether) {
   plan({rule("all").aggregates().input("1.a").input("2.a").input("3.a").input("4.a").input("5.a"),
         rule("a").output("{n}.a").group("g")},
        {"all"});
@@ -71,7 +71,7 @@ TEST_F(JobGroupsTest, ComponentsArePutTogetherUpToTheirNumber) {
   EXPECT_THAT(groups({{"h", 9}}), IsEmpty());
 }
 
-TEST_F(JobGroupsTest, ComponentsThatNeedEachOtherAreNotPutTogether) {
+TEST_F(JobGroupsTest, KeepsPartsThatNeedEachOtherApart) {
   plan({rule("all").aggregates().input("1.c").input("2.c"),
         rule("c").output("{n}.c").input("{n}.b").group("g"), rule("b").output("{n}.b").input("{n}.a"),
         rule("a").output("{n}.a").group("g")},
@@ -80,7 +80,7 @@ TEST_F(JobGroupsTest, ComponentsThatNeedEachOtherAreNotPutTogether) {
               ElementsAre(ElementsAre("a(n=1)", "a(n=2)"), ElementsAre("c(n=1)", "c(n=2)")));
 }
 
-TEST_F(JobGroupsTest, NamesMayHaveWildcards) {
+TEST_F(JobGroupsTest, GroupNamesMayHaveWildcards) {
   plan({rule("all").aggregates().input("x.1").input("x.2").input("y.1"),
         rule("a").output("{s}.{n}").group("g_{s}")},
        {"all"});
@@ -89,7 +89,7 @@ TEST_F(JobGroupsTest, NamesMayHaveWildcards) {
   EXPECT_EQ(find({{"g_x", 5}})->all().front().name, "g_x");
 }
 
-TEST_F(JobGroupsTest, AFileMayTieThoseThatMakeAndUseItTogether) {
+TEST_F(JobGroupsTest, AFileMayTieItsProducerAndConsumersTogether) {
   const FileFlags tied = kTemp | kTogether;
   plan({rule("all").aggregates().input("1.c").input("2.c").input("1.a"),
         rule("c").output("{n}.c").input("{n}.b").input("{n}.x"),
@@ -101,7 +101,7 @@ TEST_F(JobGroupsTest, AFileMayTieThoseThatMakeAndUseItTogether) {
   EXPECT_EQ(find()->all().front().name, "temp-a");
 }
 
-TEST_F(JobGroupsTest, TiedJobsAreOfTheGroupThatOneOfThemNames) {
+TEST_F(JobGroupsTest, TiedJobsTakeTheGroupThatOneOfThemNames) {
   plan({rule("b").output("b").input("a").input("x").group("g"), rule("a").output("a", kTemp | kTogether),
         rule("x").output("x").group("g")},
        {"b"});
@@ -113,12 +113,12 @@ TEST_F(JobGroupsTest, TiedJobsAreOfTheGroupThatOneOfThemNames) {
                                    "the groups g and h"));
 }
 
-TEST_F(JobGroupsTest, JobsThatRunHereAreNotTied) {
+TEST_F(JobGroupsTest, LocalJobsAreNotTied) {
   plan({rule("b").output("b").input("a").local(), rule("a").output("a", kTemp | kTogether)}, {"b"});
   EXPECT_THAT(groups(), IsEmpty());
 }
 
-TEST_F(JobGroupsTest, FunctionsAreAskedAllAtOnce) {
+TEST_F(JobGroupsTest, AsksAllGroupFunctionsInOneMessage) {
   plan({rule("all").aggregates().input("1.a").input("2.a").input("3.a"),
         rule("a").output("{n}.a").group_function()},
        {"all"});
@@ -132,13 +132,13 @@ TEST_F(JobGroupsTest, FunctionsAreAskedAllAtOnce) {
   EXPECT_THAT(flow_->evaluator.detail_batches, ElementsAre(3));
 }
 
-TEST_F(JobGroupsTest, WhatNeedNotRunIsLeftOut) {
+TEST_F(JobGroupsTest, LeavesOutJobsThatNeedNotRun) {
   plan({rule("b").output("b").input("a").group("g"), rule("a").output("a").group("g")}, {"b"});
   must_run = [&](NodeId node) { return node != flow_->job("a"); };
   EXPECT_THAT(groups(), IsEmpty());
 }
 
-TEST_F(JobGroupsTest, APathThatLeavesAGroupAndComesBackIsAnErrorThatNamesWhatIsBetween) {
+TEST_F(JobGroupsTest, APathThatLeavesAndReentersAGroupIsAnError) {
   plan({rule("d").output("d").input("a").input("c").group("g"), rule("c").output("c").input("b"),
         rule("b").output("b").input("a"), rule("a").output("a").group("g")},
        {"d"});

@@ -16,12 +16,12 @@ Result<void> Recorder::begin() {
 }
 
 Result<void> Recorder::put(const store::JobRecord& record) {
-  if (auto begun = begin(); !begun) return begun;
+  FURROW_TRY(begin());
   return store_.put(record);
 }
 
-// A job that makes nothing (`rule all`, say) runs whenever it is asked for: nobody will ever compare its
-// inputs, of which it may have a million.
+// A job without outputs, such as `rule all`, runs whenever it is a target. Its inputs, perhaps a million, are
+// never compared.
 bool Recorder::is_judged_by_inputs(NodeId node) const { return rules_[dag_.node(node).rule].has_products(); }
 
 void Recorder::want_content(FileId file) {
@@ -42,9 +42,9 @@ void Recorder::want_inputs(NodeId node) {
   for (const FileId file : dag_.inputs(node)) want_content(file);
 }
 
-void Recorder::get_ready(NodeId node) {
+void Recorder::prefetch(NodeId node) {
   want_inputs(node);
-  (void)begin();  // what is wrong is told when something is to be written
+  (void)begin();  // the next write reports an error again
 }
 
 Result<void> Recorder::started(NodeId node, store::JobRecord record) {
@@ -101,7 +101,7 @@ Result<void> Recorder::commit() {
       if (content != contents_.end() && content->second.mtime_ns == stamp.mtime_ns)
         stamp.content = content->second.hash;
     }
-    if (auto done = put(record); !done) return done;
+    FURROW_TRY(put(record));
     unhashed_.pop_front();
   }
   if (!open_) return {};

@@ -1,5 +1,5 @@
-// Writes what a run does into the store, and finds out the contents of inputs on the way without keeping
-// anyone waiting: a record is written as soon as its job has ended, and once more if a hash came later. Not
+// Writes the records of a run's jobs into the store, and hashes their inputs in the background without
+// delaying a job: a record is written as soon as its job has ended, and again if a hash arrives later. Not
 // thread-safe.
 #pragma once
 
@@ -16,21 +16,20 @@ namespace furrow::workflow {
 
 class Recorder {
  public:
-  // Borrows all. HASHER may be null: then contents are not recorded.
+  // Borrows all arguments. HASHER may be null: then contents are not recorded.
   Recorder(const Dag& dag, const RuleSet& rules, FileStates& states, store::Store& store,
            os::FileHasher* hasher, std::int64_t hash_limit);
 
-  // The job starts soon: its inputs are hashed, and the next transaction is opened, before anyone waits for
-  // it.
-  void get_ready(NodeId node);
+  // Prepares for a job that starts soon: hashes its inputs and opens the next transaction ahead of time.
+  void prefetch(NodeId node);
 
-  // All but commit() only collect; nothing is in the store before it.
+  // Nothing is in the store before commit().
   Result<void> started(NodeId node, store::JobRecord record);
   Result<void> ended(NodeId node, store::JobRecord record);  // fills in the stamps of inputs and outputs
   Result<void> commit();
   Result<void> finish();  // waits for the last hashes
 
-  bool is_open(std::string_view key) const;  // its record says that it was started, and not how it ended
+  bool is_open(std::string_view key) const;  // the job's record says that it was started but not how it ended
 
  private:
   struct Content {
@@ -39,7 +38,7 @@ class Recorder {
     bool pending = false;
   };
 
-  Result<void> begin();  // unless that is done already
+  Result<void> begin();  // opens a transaction unless one is open
   Result<void> put(const store::JobRecord& record);
   void want_inputs(NodeId node);
   bool is_judged_by_inputs(NodeId node) const;
@@ -53,9 +52,9 @@ class Recorder {
   store::Store& store_;
   os::FileHasher* hasher_;
   std::int64_t hash_limit_;
-  bool open_ = false;  // a transaction
+  bool open_ = false;  // whether a transaction is open
   std::unordered_map<FileId, Content> contents_;
-  // in the store, but some content was not known yet
+  // Records in the store that still lack the hash of some input.
   std::deque<std::pair<NodeId, store::JobRecord>> unhashed_;
 };
 

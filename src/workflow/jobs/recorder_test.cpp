@@ -60,7 +60,7 @@ class RecorderTest : public testing::Test {
   std::unique_ptr<store::Store> store_;
 };
 
-TEST_F(RecorderTest, AStartedJobIsInTheStoreOnceItIsCommitted) {
+TEST_F(RecorderTest, CommitStoresAStartedJob) {
   Recorder recorder = this->recorder(nullptr);
   ASSERT_TRUE(recorder.started(job(), record()));
   ASSERT_TRUE(recorder.commit());
@@ -68,7 +68,7 @@ TEST_F(RecorderTest, AStartedJobIsInTheStoreOnceItIsCommitted) {
   EXPECT_EQ(stored()->phase, store::JobPhase::kStarted);
 }
 
-TEST_F(RecorderTest, AnEndedJobHasTheStampsOfItsFiles) {
+TEST_F(RecorderTest, AnEndedJobHasStampsOfItsFiles) {
   os::FileHasher hasher(loop_, -1);
   Recorder recorder = this->recorder(&hasher);
   ASSERT_TRUE(recorder.started(job(), record()));
@@ -88,7 +88,7 @@ TEST_F(RecorderTest, AnEndedJobHasTheStampsOfItsFiles) {
   EXPECT_EQ(record->outputs[1].size, 4);
 }
 
-TEST_F(RecorderTest, ARecordIsWrittenAgainWhenItsHashesCameLate) {
+TEST_F(RecorderTest, ARecordIsWrittenAgainWhenItsHashesArriveLate) {
   os::FileHasher hasher(loop_, -1);
   Recorder recorder = this->recorder(&hasher);
   ASSERT_TRUE(recorder.started(job(), record()));
@@ -112,7 +112,7 @@ TEST_F(RecorderTest, LargeInputsAreNotHashed) {
   EXPECT_EQ(stored()->inputs[1].content, 0u);  // 3 bytes
 }
 
-TEST_F(RecorderTest, WithoutAHasherContentsAreNotKnown) {
+TEST_F(RecorderTest, WithoutAHasherContentsAreUnknown) {
   Recorder recorder = this->recorder(nullptr);
   ASSERT_TRUE(recorder.started(job(), record()));
   ASSERT_TRUE(recorder.ended(job(), finished()));
@@ -121,7 +121,7 @@ TEST_F(RecorderTest, WithoutAHasherContentsAreNotKnown) {
   EXPECT_EQ(stored()->inputs[0].size, 2);
 }
 
-TEST_F(RecorderTest, AnInputThatChangedDuringTheJobHasNoContentOfBefore) {
+TEST_F(RecorderTest, AnInputThatChangedDuringTheJobLosesItsOldHash) {
   os::FileHasher hasher(loop_, -1);
   Recorder recorder = this->recorder(&hasher);
   ASSERT_TRUE(recorder.started(job(), record()));
@@ -134,7 +134,7 @@ TEST_F(RecorderTest, AnInputThatChangedDuringTheJobHasNoContentOfBefore) {
   EXPECT_EQ(stored()->inputs[0].size, 5);
 }
 
-TEST_F(RecorderTest, CommittingNothingIsFine) {
+TEST_F(RecorderTest, CommitMayBeEmpty) {
   Recorder recorder = this->recorder(nullptr);
   EXPECT_TRUE(recorder.commit());
   EXPECT_TRUE(recorder.finish());

@@ -27,7 +27,7 @@ Result<void> bring(const fs::path& root, const std::string& file, bool copy) {
   if (fs::exists(fs::symlink_status(place, code))) return {};
   code.clear();
   if (copy && fs::is_symlink(fs::symlink_status(file, code)) && !fs::exists(file, code)) {
-    fs::copy_symlink(file, place, code);  // there is nothing else to bring
+    fs::copy_symlink(file, place, code);  // a dangling link has nothing else to copy
   } else if (copy) {
     code.clear();
     fs::copy(file, place, fs::copy_options::recursive, code);
@@ -40,17 +40,16 @@ Result<void> bring(const fs::path& root, const std::string& file, bool copy) {
 
 // Everything in the current directory but the engine's own folder.
 Result<void> bring_all(const fs::path& root, bool copy) {
-  auto entries = os::list_directory("");
-  if (!entries) return fail(std::move(entries.error()));
-  for (const os::DirectoryEntry& entry : *entries) {
+  auto entries = FURROW_TRY(os::list_directory(""));
+  for (const os::DirectoryEntry& entry : entries) {
     if (entry.name == ".furrow" || entry.name == ".snakemake") continue;
-    if (auto brought = bring(root, entry.name, copy); !brought) return brought;
+    FURROW_TRY(bring(root, entry.name, copy));
   }
   return {};
 }
 
-// A folder that is a link would let the job write into the original: links its members instead, as deep as
-// FILE goes.
+// A folder that is a link would let the job write into the original. Replaces the links on the way to FILE by
+// folders of links to their entries.
 void open_up(const fs::path& root, const std::string& file) {
   std::error_code code;
   fs::path original;
@@ -65,7 +64,7 @@ void open_up(const fs::path& root, const std::string& file) {
   }
 }
 
-// A link into the shadow folder would point to nothing once that is gone: lets it point to the same place
+// A link into the shadow folder would dangle once the folder is removed. Makes it point to the same path
 // outside.
 void redirect(const fs::path& link, const std::string& root) {
   std::error_code code;
@@ -80,18 +79,18 @@ void redirect(const fs::path& link, const std::string& root) {
 Result<std::unique_ptr<Shadow>> Shadow::make(const std::string& kind, const std::string& path,
                                              const std::vector<std::string>& inputs,
                                              const std::vector<std::string>& products) {
-  if (auto removed = os::remove_tree(path); !removed) return fail(std::move(removed.error()));
-  if (auto made = os::make_directories(path); !made) return fail(std::move(made.error()));
+  FURROW_TRY(os::remove_tree(path));
+  FURROW_TRY(os::make_directories(path));
   std::unique_ptr<Shadow> shadow(new Shadow(path));
   const bool copy = kind == "full" || kind == "copy-minimal";
   if (kind == "shallow" || kind == "full") {
-    if (auto brought = bring_all(path, copy); !brought) return fail(std::move(brought.error()));
+    FURROW_TRY(bring_all(path, copy));
     for (const std::string& product : products) {
       if (is_inside(product)) open_up(path, product);
     }
   } else {
     for (const std::string& input : inputs) {
-      if (auto brought = bring(path, input, copy); !brought) return fail(std::move(brought.error()));
+      FURROW_TRY(bring(path, input, copy));
     }
   }
   for (const std::string& product : products) {
@@ -112,7 +111,7 @@ Result<void> Shadow::move_out(const std::vector<std::string>& products) const {
     if (!is_inside(product) || !fs::exists(fs::symlink_status(from, code)) ||
         fs::equivalent(from, product, code))
       continue;
-    if (auto removed = os::remove_tree(product); !removed) return removed;
+    FURROW_TRY(os::remove_tree(product));
     if (fs::is_symlink(fs::symlink_status(from, code))) redirect(from, path_);
     code.clear();
     fs::rename(from, product, code);

@@ -1,8 +1,7 @@
-// A folder of a job's own to run in (`shadow:`), so that whatever it writes beside its outputs is gone with
-// it.
+// A private folder in which a job runs (`shadow:`), so that files it writes beside its outputs vanish.
 //
-// Made before the job runs; its outputs are moved to where they belong when it succeeded; removed with the
-// object.
+// Made before the job runs. When the job has succeeded, its outputs are moved to their own paths. The folder
+// is removed with the object.
 #pragma once
 
 #include <memory>
@@ -15,9 +14,9 @@ namespace furrow::workflow {
 
 class Shadow {
  public:
-  // KIND: minimal (links to the inputs), copy-minimal (copies of them), shallow (links to all in the current
-  // directory), full (a copy of all of it). Inputs and products are relative paths; absolute ones are left
-  // alone. PATH is where: absolute; what is there goes.
+  // KIND: minimal (links to the inputs), copy-minimal (copies of them), shallow (links to everything in the
+  // current directory), full (a copy of all of it). Inputs and products with absolute paths are left alone.
+  // PATH is the absolute path of the folder to make; anything there before is removed.
   static Result<std::unique_ptr<Shadow>> make(const std::string& kind, const std::string& path,
                                               const std::vector<std::string>& inputs,
                                               const std::vector<std::string>& products);

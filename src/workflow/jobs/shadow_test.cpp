@@ -34,7 +34,7 @@ class ShadowTest : public testing::Test {
   std::string path_ = folder_.path() + "/.furrow/shadow/1";
 };
 
-TEST_F(ShadowTest, MinimalLinksTheInputsAlone) {
+TEST_F(ShadowTest, MinimalLinksOnlyTheInputs) {
   const auto shadow = make("minimal");
   EXPECT_TRUE(fs::is_symlink(inside("in/a.txt")));
   EXPECT_EQ(content_of(inside("in/a.txt")), "a");
@@ -49,14 +49,14 @@ TEST_F(ShadowTest, CopyMinimalCopiesTheInputs) {
   EXPECT_EQ(content_of("in/a.txt"), "a");
 }
 
-TEST_F(ShadowTest, ShallowLinksAllButTheEnginesOwnFolder) {
+TEST_F(ShadowTest, ShallowLinksEverythingExceptTheEnginesFolder) {
   const auto shadow = make("shallow", {}, {});
   EXPECT_TRUE(fs::is_symlink(inside("other.txt")));
   EXPECT_EQ(content_of(inside("in/a.txt")), "a");
   EXPECT_FALSE(exists(inside(".furrow")));
 }
 
-TEST_F(ShadowTest, ShallowDoesNotLetAnOutputIntoTheOriginalFolder) {
+TEST_F(ShadowTest, ShallowKeepsOutputsOutOfTheOriginalFolder) {
   write("in/deep/kept.txt", "kept");
   const auto shadow = make("shallow", {}, {"in/deep/new.txt"});
   write(inside("in/deep/new.txt"), "new");
@@ -65,7 +65,7 @@ TEST_F(ShadowTest, ShallowDoesNotLetAnOutputIntoTheOriginalFolder) {
   EXPECT_EQ(content_of(inside("in/a.txt")), "a");
 }
 
-TEST_F(ShadowTest, FullCopiesAll) {
+TEST_F(ShadowTest, FullCopiesEverything) {
   const auto shadow = make("full");
   write(inside("other.txt"), "changed");
   write(inside("in/a.txt"), "changed");
@@ -74,19 +74,19 @@ TEST_F(ShadowTest, FullCopiesAll) {
   EXPECT_FALSE(exists(inside(".furrow")));
 }
 
-TEST_F(ShadowTest, FilesElsewhereAreLeftAlone) {
+TEST_F(ShadowTest, LeavesAbsolutePathsAlone) {
   const auto shadow = make("minimal", {folder_.path() + "/other.txt", "../x"}, {"/nowhere/at/all", "../y/z"});
   EXPECT_TRUE(fs::is_empty(path_));
   EXPECT_TRUE(shadow->move_out({"/nowhere/at/all", "../y/z"}));
 }
 
-TEST_F(ShadowTest, WhatAnEarlierRunLeftThereGoes) {
+TEST_F(ShadowTest, RemovesWhatAnEarlierRunLeft) {
   write(inside("stale"));
   const auto shadow = make("minimal");
   EXPECT_FALSE(exists(inside("stale")));
 }
 
-TEST_F(ShadowTest, OutputsAreMovedOutAndTheRestGoes) {
+TEST_F(ShadowTest, MovesOutputsOutAndRemovesTheRest) {
   auto shadow = make("minimal");
   write(inside("out/x.txt"), "new");
   write(inside("scratch.txt"));
@@ -99,7 +99,7 @@ TEST_F(ShadowTest, OutputsAreMovedOutAndTheRestGoes) {
   EXPECT_EQ(content_of("in/a.txt"), "a");
 }
 
-TEST_F(ShadowTest, AFolderIsMovedOutWhole) {
+TEST_F(ShadowTest, MovesAWholeFolderOut) {
   auto shadow = make("minimal", {}, {"dir"});
   write(inside("dir/a/b"), "new");
   write("dir/old");
@@ -108,13 +108,13 @@ TEST_F(ShadowTest, AFolderIsMovedOutWhole) {
   EXPECT_FALSE(exists("dir/old"));
 }
 
-TEST_F(ShadowTest, AMissingOutputIsToldLaterByWhoChecksThem) {
+TEST_F(ShadowTest, MoveOutIgnoresMissingOutputs) {
   const auto shadow = make("minimal");
   EXPECT_TRUE(shadow->move_out({"out/x.txt"}));
   EXPECT_FALSE(exists("out/x.txt"));
 }
 
-TEST_F(ShadowTest, AnOutputThatIsALinkIntoTheShadowPointsOutsideAfterwards) {
+TEST_F(ShadowTest, RedirectsAnOutputLinkOutOfTheShadow) {
   auto shadow = make("minimal", {"in/a.txt"}, {"link"});
   fs::create_symlink(inside("in/a.txt"), inside("link"));
   ASSERT_TRUE(shadow->move_out({"link"}));
@@ -123,14 +123,14 @@ TEST_F(ShadowTest, AnOutputThatIsALinkIntoTheShadowPointsOutsideAfterwards) {
   EXPECT_EQ(content_of("link"), "a");
 }
 
-TEST_F(ShadowTest, AnOutputThatIsARelativeLinkStaysAsItIs) {
+TEST_F(ShadowTest, KeepsARelativeOutputLink) {
   auto shadow = make("minimal", {"in/a.txt"}, {"link"});
   fs::create_symlink("in/a.txt", inside("link"));
   ASSERT_TRUE(shadow->move_out({"link"}));
   EXPECT_EQ(fs::read_symlink("link"), "in/a.txt");
 }
 
-TEST_F(ShadowTest, AnOldOutputThatShallowLinkedAndNobodyMadeAnewStays) {
+TEST_F(ShadowTest, KeepsAnOldOutputThatTheJobDidNotReplace) {
   write("log.txt", "old");
   auto shadow = make("shallow", {}, {"log.txt"});
   ASSERT_TRUE(shadow->move_out({"log.txt"}));
@@ -139,7 +139,7 @@ TEST_F(ShadowTest, AnOldOutputThatShallowLinkedAndNobodyMadeAnewStays) {
   EXPECT_FALSE(fs::is_symlink("log.txt"));
 }
 
-TEST_F(ShadowTest, FullCopiesLinksThatPointToNothing) {
+TEST_F(ShadowTest, FullCopiesDanglingLinks) {
   fs::create_symlink("nowhere", "dangling");
   const auto shadow = make("full");
   ASSERT_NE(shadow, nullptr);

@@ -1,7 +1,8 @@
-// What the workflow asks of Python, a batch at a time. The snakefile layer implements it with a process.
+// The questions that the workflow asks Python, a batch at a time. The snakefile layer answers them with a
+// process.
 //
-// The calls that return block until the answer is there (planning); those with a callback answer from the
-// event loop (running). Not thread-safe.
+// Calls that return a value block until the answer arrives (planning); a call with a callback is answered
+// from the event loop (running). Not thread-safe.
 #pragma once
 
 #include <functional>
@@ -20,7 +21,7 @@ namespace furrow::workflow {
 
 using WildcardValues = std::vector<std::pair<std::string, std::string>>;
 
-// Where an Entry's files lie in a job's flat list.
+// The range that an Entry's files occupy in a job's flat list of files.
 struct Shape {
   std::string name;
   std::uint32_t first = 0, end = 0;
@@ -31,7 +32,7 @@ struct InputQuestion {
   std::uint32_t rule;
   WildcardValues wildcards;
 };
-// For each function entry of the rule's input, what it became. An error concerns this job alone.
+// The entries that each input function of the rule returned. An error concerns this job alone.
 using InputAnswer = Result<std::vector<std::vector<Entry>>>;
 
 // Everything a function of a job may see.
@@ -41,12 +42,12 @@ struct JobView {
   std::vector<std::string> input, output, log;
   std::vector<Shape> input_shape;  // empty unless the rule's input has functions
   std::string benchmark{};
-  std::string directory{};  // where it will run; empty: the current one
+  std::string directory{};  // where it will run; empty: the current directory
   std::int64_t threads = 1;
   std::vector<std::pair<std::string, ResourceValue>> resources;
   int attempt = 1;
   std::int64_t number = 0;  // of the job in this run
-  // Where it stands for jobs that are submitted as one: the group's name, and all their rules.
+  // If the view stands for several jobs that are submitted as one: the group's name, and all their rules.
   std::string group{};
   std::set<std::string> rules{};
 };
@@ -66,16 +67,16 @@ struct DetailAnswer {
 struct Preparation {
   plan::Launch launch;
   std::string message;        // empty: none
-  std::vector<Param> params;  // all of the rule's, answered; empty unless one of them is a function
+  std::vector<Param> params;  // all params of the rule, as answered; empty unless one of them is a function
 };
-// A user's command that submits a job to a cluster, filled in; and the job in JSON, on one line.
+// A user-supplied command that submits a job to a cluster, filled in; and the job as one line of JSON.
 struct SubmissionWords {
   std::string command, properties;
 };
 using PrepareCallback = std::function<void(std::vector<Result<Preparation>>)>;
 
-// Jobs to ask about in one message: enough that round trips cost nothing, few enough that a message stays
-// small.
+// Jobs to ask about in one message: enough to make the cost of round trips negligible, few enough to keep the
+// message small.
 constexpr std::size_t kEvaluatorBatch = 10'000;
 
 class Evaluator {
@@ -83,8 +84,8 @@ class Evaluator {
   virtual ~Evaluator() = default;
   virtual std::vector<InputAnswer> inputs(std::span<const InputQuestion> jobs) = 0;
   virtual std::vector<Result<DetailAnswer>> details(std::span<const DetailQuestion> jobs) = 0;
-  virtual std::vector<Result<Preparation>> describe(
-      std::span<const JobView> jobs) = 0;  // as prepare, without side effects
+  // As prepare(), without side effects.
+  virtual std::vector<Result<Preparation>> describe(std::span<const JobView> jobs) = 0;
   virtual void prepare(std::span<const JobView> jobs, PrepareCallback done) = 0;
   virtual std::vector<Result<SubmissionWords>> submission(std::span<const JobView> jobs,
                                                           const std::string& text) = 0;

@@ -39,10 +39,11 @@ class Walk {
   bool follow_links_;
   GlobMatches& matches_;
   std::vector<std::string_view> values_;
-  std::set<std::string> open_;  // folders that the walk is inside of
+  std::set<std::string> open_;  // folders that the walk is in
 };
 
-// As Python's normpath: no ".", no double or trailing slashes, ".." resolved by text.
+// As Python's os.path.normpath: no ".", no double or trailing slashes, ".." resolved without looking at
+// links.
 std::string normal_pattern(const std::string& pattern) {
   std::string normal = std::filesystem::path(pattern).lexically_normal().native();
   while (normal.size() > 1 && normal.back() == '/') normal.pop_back();

@@ -1,4 +1,4 @@
-// glob_wildcards: which values do the wildcards of a pattern take among the files that are there.
+// glob_wildcards: the values that a pattern's wildcards take among the existing files.
 #pragma once
 
 #include <string>
@@ -14,9 +14,9 @@ struct GlobMatches {
   std::vector<std::vector<std::string>> values;
 };
 
-// Looks at all files and folders below the part of PATTERN that has no wildcards; what cannot be read is
-// passed over. A link to a folder matches like one, and is gone into only if FOLLOW_LINKS; a circle of links
-// ends where it closes.
+// Searches all files and folders below the part of PATTERN that has no wildcards, and skips those that cannot
+// be read. A link to a folder matches as a folder does; the search enters it only if FOLLOW_LINKS, and stops
+// where a cycle of links closes.
 Result<GlobMatches> glob_wildcards(const std::string& pattern, bool follow_links);
 
 }  // namespace furrow::workflow

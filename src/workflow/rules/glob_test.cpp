@@ -31,13 +31,13 @@ class GlobTest : public testing::Test {
   support::TemporaryFolder folder_;
 };
 
-TEST_F(GlobTest, FindsFilesInOrderOfTheirNames) {
+TEST_F(GlobTest, FindsFilesInNameOrder) {
   for (const char* name : {"t/c.txt", "t/a.txt", "t/b.txt", "t/b.tsv", "u/d.txt"}) write(name);
   EXPECT_THAT(glob("t/{x}.txt"), ElementsAre("a", "b", "c"));
   EXPECT_THAT(glob_wildcards("t/{x}.{kind}", false)->names, ElementsAre("x", "kind"));
 }
 
-TEST_F(GlobTest, GoesIntoFolders) {
+TEST_F(GlobTest, SearchesFolders) {
   for (const char* name : {"t/a.txt", "t/s/b.txt", "t/s/deep/c.txt"}) write(name);
   EXPECT_THAT(glob("t/{x}.txt"), ElementsAre("a", "s/b", "s/deep/c"));
   EXPECT_THAT(glob("t/{folder}/{x}.txt"), ElementsAre("s b", "s/deep c"));
@@ -61,24 +61,24 @@ TEST_F(GlobTest, FoldersMatchToo) {
   EXPECT_THAT(glob("runs/{run,[^/]+}"), ElementsAre("one", "two"));
 }
 
-TEST_F(GlobTest, APatternMayBeWrittenAnotherWay) {
+TEST_F(GlobTest, NormalizesThePattern) {
   write("t/a.txt");
   EXPECT_THAT(glob("./t//{x}.txt"), ElementsAre("a"));
   EXPECT_THAT(glob("u/../t/{x}.txt"), ElementsAre("a"));
   EXPECT_THAT(glob(folder_.path() + "/t/{x}.txt"), ElementsAre("a"));
 }
 
-TEST_F(GlobTest, APartOfANameBeforeTheWildcardIsNoFolder) {
+TEST_F(GlobTest, ANamePrefixIsNotAFolder) {
   for (const char* name : {"t/pre_a.txt", "t/other.txt"}) write(name);
   EXPECT_THAT(glob("t/pre_{x}.txt"), ElementsAre("a"));
 }
 
-TEST_F(GlobTest, NothingThereIsNoMatch) {
+TEST_F(GlobTest, AMissingFolderHasNoMatches) {
   EXPECT_THAT(glob("missing/{x}.txt"), IsEmpty());
   EXPECT_THAT(glob_wildcards("missing/{x}.txt", false)->names, ElementsAre("x"));
 }
 
-TEST_F(GlobTest, HiddenFilesAreFiles) {
+TEST_F(GlobTest, FindsHiddenFiles) {
   write(".hidden.txt");
   EXPECT_THAT(glob("{x}.txt"), ElementsAre(".hidden"));
 }
@@ -90,20 +90,20 @@ TEST_F(GlobTest, LinksToFilesMatch) {
   EXPECT_THAT(glob("{x}.txt"), ElementsAre("a", "dangling", "link"));
 }
 
-TEST_F(GlobTest, LinksToFoldersAreGoneIntoOnlyOnRequest) {
+TEST_F(GlobTest, FollowsLinksToFoldersOnlyOnRequest) {
   write("real/a.txt");
   ASSERT_EQ(::symlink("real", "link"), 0);
   EXPECT_THAT(glob("{x}.txt"), ElementsAre("real/a"));
   EXPECT_THAT(glob("{x}.txt", true), ElementsAre("link/a", "real/a"));
 }
 
-TEST_F(GlobTest, ACircleOfLinksEnds) {
+TEST_F(GlobTest, StopsAtACycleOfLinks) {
   write("d/a.txt");
   ASSERT_EQ(::symlink("..", "d/up"), 0);
   EXPECT_THAT(glob("{x}.txt", true), ElementsAre("d/a"));
 }
 
-TEST_F(GlobTest, NamesThatAreNotUtf8AreFound) {
+TEST_F(GlobTest, FindsNamesThatAreNotUtf8) {
   write("caf\xe9.txt");
   EXPECT_THAT(glob("{x}.txt"), ElementsAre("caf\xe9"));
   EXPECT_THAT(glob("{x,[^/]+}.txt"), ElementsAre("caf\xe9"));

@@ -8,7 +8,7 @@ namespace furrow::workflow {
 namespace {
 
 struct Found {
-  std::size_t begin, end;  // of the braces and what is between them
+  std::size_t begin, end;  // braces included
   std::string_view name;
   std::optional<std::string_view> constraint;
 };
@@ -21,7 +21,7 @@ std::size_t skip(std::string_view text, std::size_t at, bool (*belongs)(char)) {
   return at;
 }
 
-// "{3}" or "{2,5}" at AT: the end of it, or AT if it is none.
+// The end of a repeat count such as "{3}" or "{2,5}" at AT; AT itself if there is none.
 std::size_t skip_repeat_count(std::string_view text, std::size_t at) {
   const auto digit = [](char c) { return c >= '0' && c <= '9'; };
   std::size_t i = skip(text, at + 1, digit);
@@ -97,12 +97,12 @@ Result<Pattern> Pattern::parse(std::string_view text, const Constraints& constra
   std::size_t at = 0;
   if (!literal) {
     for (const Found& found : find_wildcards(text)) {
-      pattern.pieces_.push_back({std::string(text.substr(at, found.begin - at)), 0});
-      expression += escape(pattern.pieces_.back().literal);
+      pattern.fragments_.push_back({std::string(text.substr(at, found.begin - at)), 0});
+      expression += escape(pattern.fragments_.back().literal);
       at = found.end;
       const auto known = std::find(pattern.wildcards_.begin(), pattern.wildcards_.end(), found.name);
       const std::size_t index = static_cast<std::size_t>(known - pattern.wildcards_.begin());
-      pattern.pieces_.back().wildcard = static_cast<int>(index);
+      pattern.fragments_.back().wildcard = static_cast<int>(index);
       const std::string group = "_w" + std::to_string(index);
       if (known != pattern.wildcards_.end()) {
         if (found.constraint)
@@ -125,10 +125,11 @@ Result<Pattern> Pattern::parse(std::string_view text, const Constraints& constra
       expression += "(?P<" + group + ">" + constraint + ")";
     }
   }
-  pattern.pieces_.push_back({std::string(text.substr(at)), -1});
-  expression += escape(pattern.pieces_.back().literal);
-  if (constrained || pattern.pieces_.size() > 2) {
-    auto regex = Regex::compile(expression, constrained);
+  pattern.fragments_.push_back({std::string(text.substr(at)), -1});
+  expression += escape(pattern.fragments_.back().literal);
+  if (constrained || pattern.fragments_.size() > 2) {
+    auto regex = text::Regex::compile_whole(
+        expression, constrained ? text::Regex::Encoding::kUtf8 : text::Regex::Encoding::kBytes);
     if (!regex) {
       regex.error().message =
           "bad wildcard constraint in \"" + std::string(text) + "\": " + regex.error().message;
@@ -139,12 +140,12 @@ Result<Pattern> Pattern::parse(std::string_view text, const Constraints& constra
   return pattern;
 }
 
-std::string_view Pattern::prefix() const { return pieces_.front().literal; }
-std::string_view Pattern::suffix() const { return pieces_.back().literal; }
+std::string_view Pattern::prefix() const { return fragments_.front().literal; }
+std::string_view Pattern::suffix() const { return fragments_.back().literal; }
 
 bool Pattern::match(std::string_view name, std::vector<std::string_view>& values) const {
   values.clear();
-  if (is_literal()) return name == pieces_.front().literal;
+  if (is_literal()) return name == fragments_.front().literal;
   if (name.size() <= prefix().size() + suffix().size() && !regex_) return false;
   if (!name.starts_with(prefix()) || !name.ends_with(suffix())) return false;
   if (regex_) return regex_->match(name, values);
@@ -153,9 +154,9 @@ bool Pattern::match(std::string_view name, std::vector<std::string_view>& values
 }
 
 void Pattern::fill(std::span<const std::string_view> values, std::string& out) const {
-  for (const Piece& piece : pieces_) {
-    out += piece.literal;
-    if (piece.wildcard >= 0) out += values[static_cast<std::size_t>(piece.wildcard)];
+  for (const Fragment& fragment : fragments_) {
+    out += fragment.literal;
+    if (fragment.wildcard >= 0) out += values[static_cast<std::size_t>(fragment.wildcard)];
   }
 }
 

@@ -1,8 +1,8 @@
 // A file name with wildcards: "counts/{sample}.{kind,txt|tsv}".
 //
-// A wildcard matches one or more characters (its constraint, if it has one), greedily, and the pattern
-// matches whole names only; a wildcard that comes again must match the same text again. Immutable once
-// parsed; thread-safe.
+// A wildcard matches one or more characters, or its constraint if it has one, greedily. The pattern matches
+// whole names only, and a repeated wildcard must match the same text each time. Immutable once parsed;
+// thread-safe.
 #pragma once
 
 #include <map>
@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "base/error.hpp"
-#include "workflow/rules/regex.hpp"
+#include "text/regex.hpp"
 
 namespace furrow::workflow {
 
@@ -21,35 +21,34 @@ using Constraints = std::map<std::string, std::string>;
 
 class Pattern {
  public:
-  // CONSTRAINTS hold for wildcards that have none in the text itself. LITERAL: braces are part of the name.
+  // CONSTRAINTS apply to wildcards that have none in TEXT itself. LITERAL: braces are part of the name.
   static Result<Pattern> parse(std::string_view text, const Constraints& constraints, bool literal = false);
 
   const std::string& text() const { return text_; }                         // as written
   const std::vector<std::string>& wildcards() const { return wildcards_; }  // distinct, by first appearance
   bool is_literal() const { return wildcards_.empty(); }
-  std::string_view prefix() const;  // what every match begins with
-  std::string_view suffix() const;  // and ends with
+  std::string_view prefix() const;  // every match begins with this
+  std::string_view suffix() const;  // every match ends with this
 
   // VALUES become the wildcards' values, views into NAME.
   bool match(std::string_view name, std::vector<std::string_view>& values) const;
 
-  // The name for these values, which are in order of wildcards(); appended to OUT.
+  // Appends to OUT the name with these values, which are in the order of wildcards().
   void fill(std::span<const std::string_view> values, std::string& out) const;
 
  private:
-  struct Piece {
-    std::string literal;  // comes before the wildcard
-    int wildcard;         // index; -1 after the last
+  struct Fragment {
+    std::string literal;  // the text before the wildcard
+    int wildcard;         // its index; -1 after the last wildcard
   };
 
   std::string text_;
   std::vector<std::string> wildcards_;
-  std::vector<Piece> pieces_;
-  std::optional<Regex> regex_;  // none where comparing beginning and end is enough
+  std::vector<Fragment> fragments_;
+  std::optional<text::Regex> regex_;  // empty if comparing prefix and suffix is enough
 };
 
-// A text that mentions wildcards without being a file name: params, the workflow's strings. Unknown names are
-// left as they are.
+// Fills in the wildcards of a text that is not a file name, such as a param. Unknown names stay as they are.
 std::string fill_wildcards(std::string_view text, const std::vector<std::string>& names,
                            std::span<const std::string_view> values);
 

@@ -1,5 +1,5 @@
-// What a Snakefile says, as data: rules, with everything that only Python understands reduced to "a function
-// answers that".
+// A Snakefile as data: its rules. A value that only Python can compute is reduced to a mark that a function
+// answers it.
 #pragma once
 
 #include <cstdint>
@@ -20,24 +20,25 @@ enum FileFlag : std::uint8_t {
   kDirectory = 4,
   kAncient = 8,
   kTouch = 16,
-  kLiteral = 32,   // braces are part of the name
-  kTogether = 64,  // on a cluster, what makes it and what needs it go together: temp(..., group_jobs=True)
+  kLiteral = 32,  // braces are part of the name
+  // temp(..., group_jobs=True): on a cluster, the job that makes the file and those that need it go together.
+  kTogether = 64,
 };
 using FileFlags = std::uint8_t;
 
-struct Ensure {  // what must hold of an output once it is made
+struct Ensure {  // checks on an output once it is made
   bool non_empty = false;
-  std::string sha256{}, sha1{}, md5{};  // hexadecimal; empty: not asked for
+  std::string sha256{}, sha1{}, md5{};  // hexadecimal; empty: not checked
 };
 
 // One file name, with wildcards where it is a pattern.
 struct Item {
   std::string pattern;
   FileFlags flags = 0;
-  std::shared_ptr<const Ensure> ensure{};  // null: nothing; shared, since a list may have a million items
+  std::shared_ptr<const Ensure> ensure{};  // null: no checks; shared, since a list may have a million items
 };
 
-// One argument of input:, output: or log:. A function's answer is several of these.
+// One argument of input:, output: or log:. A function may answer with several of these.
 struct Entry {
   std::string name{};    // empty: positional
   bool is_list = false;  // the name stands for all items, not for one
@@ -80,16 +81,16 @@ struct Rule {
   int priority = 0;
   std::optional<int> retries{};
   std::string shadow{};  // empty: none; minimal, shallow, full, copy-minimal
-  std::string code{};    // identifies the code
+  std::string code{};    // text that identifies the code
   std::string script{};  // absolute path; empty: none
 };
 
-// All that loading a Snakefile tells.
+// Everything that loading a Snakefile yields.
 struct Snakefile {
   std::vector<Rule> rules;
-  std::vector<std::vector<std::string>> rule_order;  // each: best first
+  std::vector<std::vector<std::string>> rule_order;  // one list for each ruleorder statement, best rule first
   std::string default_target{};                      // empty: the first rule
-  std::string workdir{};                             // absolute; empty: stay
+  std::string workdir{};                             // absolute; empty: the current directory
   std::vector<std::string> files{};
   std::map<std::string, std::string> resource_scopes{};  // "local" or "global", by resource
   bool has_onstart = false, has_onsuccess = false, has_onerror = false;

@@ -42,8 +42,7 @@ void RuleIndex::find(std::string_view name, std::vector<Candidate>& candidates) 
               [](const Candidate& a, const Candidate& b) { return a.rule < b.rule; });
 }
 
-// A rule two of whose files match NAME stands for the one that needs the shorter wildcards, as Snakemake has
-// it.
+// If two files of a rule match NAME, the match with the shorter wildcard values counts, as in Snakemake.
 void RuleIndex::match(const std::vector<Product>& products, std::string_view name,
                       std::vector<Candidate>& candidates) const {
   const auto length = [](const auto& values) {

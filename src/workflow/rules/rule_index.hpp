@@ -1,4 +1,4 @@
-// Which rules could make a file: looked up by what their output patterns begin with, so that a thousand rules
+// Finds the rules that could make a file, by the prefixes of their output patterns, so that a thousand rules
 // cost hardly more than one.
 #pragma once
 
@@ -19,10 +19,10 @@ class RuleIndex {
  public:
   explicit RuleIndex(const RuleSet& rules);  // borrows RULES
 
-  // All rules one of whose outputs, logs or benchmarks matches NAME, each once, in order of definition.
+  // All rules with an output, log or benchmark that matches NAME, each once, in the order of definition.
   void find(std::string_view name, std::vector<Candidate>& candidates) const;
 
-  // The pattern most like NAME, for an error message; empty where none is near.
+  // The pattern most similar to NAME, for an error message; empty if none is close.
   std::string nearest_pattern(std::string_view name) const;
 
  private:
@@ -37,8 +37,8 @@ class RuleIndex {
              std::vector<Candidate>& candidates) const;
 
   const RuleSet& rules_;
-  ByPrefix literal_;  // whole names
-  // length of a prefix -> the prefixes of that length
+  ByPrefix literal_;  // by whole name
+  // Length of a prefix -> the prefixes of that length.
   std::vector<std::pair<std::size_t, ByPrefix>> by_length_;
   mutable std::vector<std::string_view> values_;
 };

@@ -38,12 +38,12 @@ TEST(RuleIndex, FindsLiteralNamesAndPatterns) {
   EXPECT_THAT(find(rules, ""), IsEmpty());
 }
 
-TEST(RuleIndex, PatternsThatBeginWithAWildcardAreFoundToo) {
+TEST(RuleIndex, FindsPatternsThatBeginWithAWildcard) {
   EXPECT_THAT(find({rule("any").output("{x}.txt"), rule("long").output("a/very/long/prefix/{x}")}, "b.txt"),
               ElementsAre("any(x=b)"));
 }
 
-TEST(RuleIndex, LogsAndBenchmarksAreMadeByTheirRules) {
+TEST(RuleIndex, FindsRulesByLogsAndBenchmarks) {
   const Workflow::Rules rules{rule("a").output("{x}.out").log("logs/{x}.log").benchmark("times/{x}.tsv")};
   EXPECT_THAT(find(rules, "logs/1.log"), ElementsAre("a(x=1)"));
   EXPECT_THAT(find(rules, "times/1.tsv"), ElementsAre("a(x=1)"));
@@ -56,23 +56,23 @@ TEST(RuleIndex, CandidatesComeInOrderOfDefinition) {
               ElementsAre("c(x=aaa)", "a(x=a)", "b(x=aa)", "d"));
 }
 
-TEST(RuleIndex, WildcardsStandInTheRulesOrderWhicheverOutputMatched) {
+TEST(RuleIndex, ListsWildcardsInTheRulesOrder) {
   EXPECT_THAT(find({rule("a").output("{x}/{y}.txt").output("{y}-{x}.log")}, "1-2.log"),
               ElementsAre("a(x=2, y=1)"));
 }
 
-TEST(RuleIndex, ARuleIsThereOnceThoughTwoOfItsOutputsMatch) {
+TEST(RuleIndex, ListsARuleOnceIfTwoOutputsMatch) {
   EXPECT_THAT(find({rule("a").output("{x}.txt").output("a/{x}.txt")}, "b.txt"), ElementsAre("a(x=b)"));
   EXPECT_EQ(find({rule("a").output("{x}.txt").output("a/{x}.txt")}, "a/b.txt").size(), 1u);
 }
 
-TEST(RuleIndex, OfTwoOutputsThatMatchTheOneWithTheShorterWildcardsSaysWhatTheyAre) {
+TEST(RuleIndex, TakesTheMatchWithTheShorterWildcards) {
   EXPECT_THAT(find({rule("a").output("{x}.txt").output("{x}.log.txt")}, "b.log.txt"), ElementsAre("a(x=b)"));
   EXPECT_THAT(find({rule("a").output("{x}.log.txt").output("{x}.txt")}, "b.log.txt"), ElementsAre("a(x=b)"));
   EXPECT_THAT(find({rule("a").output("{x}.txt").output("a/{x}.txt")}, "a/b.txt"), ElementsAre("a(x=b)"));
 }
 
-TEST(RuleIndex, AThousandRulesAreToldApart) {
+TEST(RuleIndex, DistinguishesAThousandRules) {
   Workflow::Rules rules;
   for (int i = 0; i < 1000; ++i)
     rules.push_back(rule("r" + std::to_string(i)).output("dir" + std::to_string(i) + "/{x}.txt"));
@@ -84,7 +84,7 @@ TEST(RuleIndex, AThousandRulesAreToldApart) {
   }
 }
 
-TEST(RuleIndex, TheNearestPatternIsForSlipsOfTheHandOnly) {
+TEST(RuleIndex, SuggestsAPatternOnlyForSmallTypos) {
   const Workflow flow({rule("a").output("results/{x}.counts"), rule("b").output("plots/all.png")});
   const RuleIndex index(flow.rules);
   EXPECT_EQ(index.nearest_pattern("plot/all.png"), "plots/all.png");

@@ -21,14 +21,14 @@ std::vector<std::string> unknown_wildcards(const Pattern& pattern, const std::ve
   return unknown;
 }
 
-// Compiles one rule; a helper object, so that the steps share the rule.
+// Compiles one rule.
 class Compiler {
  public:
   Compiler(CompiledRule& out, StringTable& files) : out_(out), files_(files) {}
 
   Result<void> run() {
-    if (auto done = compile_products(); !done) return done;
-    if (auto done = compile_inputs(); !done) return done;
+    FURROW_TRY(compile_products());
+    FURROW_TRY(compile_inputs());
     out_.has_param_functions = std::any_of(out_.rule.params.begin(), out_.rule.params.end(),
                                            [](const Param& p) { return p.is_function; });
     const auto is_function = [](const ResourceValue& v) { return std::holds_alternative<FunctionValue>(v); };
@@ -55,11 +55,10 @@ class Compiler {
     for (const auto& [entries, templates] : groups) {
       for (const Entry& entry : *entries) {
         for (const Item& item : entry.items) {
-          auto made = parse(item);
-          if (!made) return fail(std::move(made.error()));
-          if (auto checked = check_product(*made, first, seen); !checked) return checked;
+          auto made = FURROW_TRY(parse(item));
+          FURROW_TRY(check_product(made, first, seen));
           first = false;
-          templates->push_back(std::move(*made));
+          templates->push_back(std::move(made));
         }
       }
     }
@@ -87,10 +86,10 @@ class Compiler {
       const auto first = static_cast<std::uint32_t>(out_.input_items.size());
       out_.has_input_functions |= entry.is_function;
       for (const Item& item : entry.items) {
-        if (auto added = add_input(item); !added) return added;
+        FURROW_TRY(add_input(item));
       }
       out_.inputs.push_back({entry.is_function, first, static_cast<std::uint32_t>(out_.input_items.size())});
-      entry.items = {};  // a list may have a million, and they are interned now
+      entry.items = {};  // interned now, and a list may have a million
     }
     return {};
   }
@@ -100,9 +99,8 @@ class Compiler {
       out_.input_items.push_back({files_.intern(item.pattern), item.flags, true});
       return {};
     }
-    auto made = parse(item);
-    if (!made) return fail(std::move(made.error()));
-    const auto unknown = unknown_wildcards(made->pattern, out_.wildcards);
+    auto made = FURROW_TRY(parse(item));
+    const auto unknown = unknown_wildcards(made.pattern, out_.wildcards);
     if (!unknown.empty() && !out_.mistake) {
       out_.mistake =
           rule_error(out_.rule,
@@ -111,9 +109,9 @@ class Compiler {
                          item.pattern + "\"",
                      "Use the wildcard in the output too, or expand() where all values are meant.");
     }
-    assign_slots(*made);
+    assign_slots(made);
     const auto index = static_cast<std::uint32_t>(out_.input_templates.size());
-    out_.input_templates.push_back(std::move(*made));
+    out_.input_templates.push_back(std::move(made));
     out_.input_items.push_back({index, item.flags, false});
     return {};
   }
@@ -154,7 +152,7 @@ Result<RuleSet> RuleSet::compile(std::vector<Rule> rules, std::vector<std::vecto
   for (RuleId id = 0; id < rules.size(); ++id) {
     set.rules_[id].rule = std::move(rules[id]);
     set.rules_[id].id = id;
-    if (auto done = Compiler(set.rules_[id], files).run(); !done) return fail(std::move(done.error()));
+    FURROW_TRY(Compiler(set.rules_[id], files).run());
   }
   for (const auto& clause : rule_order) {
     auto& ids = set.rule_order_.emplace_back();

@@ -1,8 +1,8 @@
-// The rules of a workflow, made ready for planning: patterns parsed, wildcards numbered, plain file names
+// The rules of a workflow, compiled for planning: patterns parsed, wildcards numbered, plain file names
 // interned.
 //
-// Immutable once compiled. A mistake that concerns one rule's inputs is kept with the rule and told when a
-// job of it is needed, as rules that no target needs may well be broken.
+// Immutable once compiled. A mistake in a rule's inputs is kept with the rule and reported only when a job of
+// that rule is needed: a rule that no target needs may be broken.
 #pragma once
 
 #include <cstdint>
@@ -21,9 +21,10 @@ namespace furrow::workflow {
 
 using FileId = StringTable::Id;
 using RuleId = std::uint32_t;
-using Values = std::span<const std::string_view>;  // a job's wildcards, in order of its rule's
+// A job's wildcard values, in the order of its rule's wildcards.
+using Values = std::span<const std::string_view>;
 
-// A pattern together with where its wildcards stand among those of its rule.
+// A pattern, with the positions of its wildcards among those of its rule.
 struct Template {
   Pattern pattern;
   std::vector<std::uint16_t> slots;  // wildcard of the pattern -> wildcard of the rule
@@ -35,18 +36,18 @@ struct Template {
 };
 
 struct InputItem {
-  std::uint32_t index;  // of the file if `is_file`, else into input_templates
+  std::uint32_t index;  // a FileId if `is_file`, else an index into input_templates
   FileFlags flags;
   bool is_file;
 };
 
 struct InputEntry {
   bool is_function;
-  std::uint32_t first, end;  // into input_items
+  std::uint32_t first, end;  // indices into input_items
 };
 
 struct CompiledRule {
-  Rule rule;  // input items moved out: they are below
+  Rule rule;  // without its input items, which are compiled below
   RuleId id = 0;
   std::vector<std::string> wildcards;
   std::vector<Template> outputs, logs, benchmarks;
@@ -55,15 +56,15 @@ struct CompiledRule {
   std::vector<Template> input_templates;
   bool has_input_functions = false;
   bool has_param_functions = false;
-  bool has_detail_functions = false;  // threads or resources
-  std::optional<Error> mistake;       // why no job of it can be made
+  bool has_detail_functions = false;  // for threads or resources
+  std::optional<Error> mistake;       // why the rule can have no jobs
 
   bool has_products() const { return !outputs.empty(); }
 };
 
 class RuleSet {
  public:
-  // Plain file names go into FILES.
+  // Interns plain file names in FILES.
   static Result<RuleSet> compile(std::vector<Rule> rules, std::vector<std::vector<std::string>> rule_order,
                                  StringTable& files);
 
@@ -72,8 +73,8 @@ class RuleSet {
   const CompiledRule* find(std::string_view name) const;
   std::vector<std::string> names() const;
 
-  // Whether A is to be taken rather than B (>0), B rather than A (<0), or neither: ruleorder, later
-  // statements first; else a rule without wildcards before one with.
+  // Positive if A is preferred to B, negative if B is preferred to A, 0 if neither: by ruleorder, where later
+  // statements win; else a rule without wildcards comes before one with wildcards.
   int compare(RuleId a, RuleId b) const;
 
  private:
@@ -84,7 +85,7 @@ class RuleSet {
 // An Error that points at a rule.
 Error rule_error(const Rule& rule, std::string message, std::string hint = {});
 
-// ERROR with the rule's place, where it has none of its own.
+// ERROR, with the rule's file and line if it has none of its own.
 Error located(Error error, const Rule& rule);
 
 // "sample=a, lane=2"

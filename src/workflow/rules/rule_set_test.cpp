@@ -40,7 +40,7 @@ TEST(RuleSet, InputsTakeTheirWildcardsFromTheRule) {
   EXPECT_EQ(flow.dag.files.view(compiled.input_items[1].index), "plain");
 }
 
-TEST(RuleSet, AFileNameMayMentionMoreWildcardsThanFitOnTheStack) {
+TEST(RuleSet, AFileNameMayHaveMoreWildcardsThanTheStackBuffer) {
   std::string pattern, expected;
   std::vector<std::string> texts;
   for (int i = 0; i < 40; ++i) {
@@ -67,7 +67,7 @@ TEST(RuleSet, AnOutputNamedTwiceIsAMistake) {
   EXPECT_THAT(mistake({rule("a").output("{x}").log("{x}")}), HasSubstr("twice"));
 }
 
-TEST(RuleSet, AWildcardThatOnlyAnInputHasIsToldWhenTheRuleIsNeeded) {
+TEST(RuleSet, ReportsAnInputOnlyWildcardWhenTheRuleIsNeeded) {
   Workflow flow({rule("a").output("a.txt").input("{x}.txt"), rule("b").output("b.txt")});
   EXPECT_TRUE(flow.plan({"b.txt"}));
   ASSERT_TRUE(flow.rules[0].mistake);
@@ -104,12 +104,12 @@ class RuleOrder : public testing::Test {
   }
 };
 
-TEST_F(RuleOrder, TheOneNamedEarlierIsPreferred) {
+TEST_F(RuleOrder, PrefersTheRuleNamedFirst) {
   EXPECT_EQ(compare("a", "c", {{"a", "b", "c"}}), 1);
   EXPECT_EQ(compare("c", "b", {{"a", "b", "c"}}), -1);
 }
 
-TEST_F(RuleOrder, SaysNothingAboutRulesThatNoClauseHoldsTogether) {
+TEST_F(RuleOrder, ComparesOnlyRulesOfTheSameClause) {
   EXPECT_EQ(compare("a", "c", {{"a", "b"}, {"b", "c"}}), 0);
   EXPECT_EQ(compare("a", "a", {{"a", "b"}}), 0);
 }
@@ -132,14 +132,14 @@ TEST_F(RuleOrder, AnUnknownRuleIsAMistakeThatNamesTheNearest) {
                     HasSubstr("Did you mean sort?")));
 }
 
-TEST(ShowWildcards, NamesThemInTheRulesOrder) {
+TEST(ShowWildcards, ListsWildcardsInTheRulesOrder) {
   Workflow flow({rule("a").output("{lane}/{sample}"), rule("b")});
   const std::string_view values[] = {"2", "a b"};
   EXPECT_EQ(show_wildcards(flow.rules[0], values), "lane=2, sample=a b");
   EXPECT_EQ(show_wildcards(flow.rules[1], {}), "");
 }
 
-TEST(RuleSet, AnErrorKeepsItsOwnPlace) {
+TEST(RuleSet, AnErrorKeepsItsOwnLine) {
   const Rule made = rule("a");
   EXPECT_EQ(located(Error{"m", "other.smk", 7}, made).file, "other.smk");
   EXPECT_EQ(located(Error{"m"}, made).file, "Snakefile");

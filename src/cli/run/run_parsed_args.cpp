@@ -1,0 +1,185 @@
+#include "cli/run/run_parsed_args.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <utility>
+
+#include "base/strings.hpp"
+
+namespace furrow::cli {
+
+namespace {
+
+using Pairs = std::vector<std::pair<std::string, std::string>>;
+
+Result<void> add_pairs(const std::vector<std::string>& texts, const char* option, Pairs& pairs) {
+  for (const std::string& text : texts) {
+    const std::size_t equals = text.find('=');
+    if (equals == std::string::npos || equals == 0)
+      return fail(std::string(option) + ": " + text + " is not of the form NAME=VALUE");
+    pairs.emplace_back(text.substr(0, equals), text.substr(equals + 1));
+  }
+  return {};
+}
+
+bool is_given(const RunParsedArgs& args, const char* name) { return args.given.contains(name); }
+bool is_of_profile(const RunParsedArgs& args, const char* name) {
+  return args.run.of_profiles.contains(name);
+}
+
+Result<void> check_cluster_numbers(const RunOptions& run) {
+  const ClusterSettings& cluster = run.cluster;
+  const std::pair<bool, const char*> all[] = {{cluster.cancel_names >= 1, "--cluster-cancel-nargs"},
+                                              {cluster.statuses_per_s > 0, "--max-status-checks-per-second"},
+                                              {cluster.status_every_s > 0, "--seconds-between-status-checks"},
+                                              {cluster.submissions_per_s >= 0, "--max-jobs-per-second"},
+                                              {cluster.batch_cores >= 0, "--batch-cores"},
+                                              {cluster.batch_nodes >= 1, "--batch-nodes"},
+                                              {run.local_cores.value_or(1) >= 1, "--local-cores"}};
+  for (const auto& [is_right, name] : all)
+    if (!is_right) return fail(std::string(name) + " takes a number above 0");
+  return {};
+}
+
+Result<void> finish_executor(RunParsedArgs& args) {
+  ClusterSettings& to = args.run.cluster;
+  if (args.slurm) args.executor = "slurm";
+  if (args.executor == "slurm") {
+    to.kind = ClusterSettings::Kind::kSlurm;
+  } else if (!to.submit.empty() && args.executor != "local") {
+    to.kind = ClusterSettings::Kind::kCommands;
+  } else if (args.executor == "cluster-generic") {
+    return fail("--executor cluster-generic needs the command of --cluster");
+  } else if (!args.executor.empty() && args.executor != "local") {
+    return fail("--executor " + args.executor + " is not one of local, slurm, cluster-generic");
+  }
+  if (to.kind == ClusterSettings::Kind::kSlurm && !to.submit.empty())
+    return fail("--executor slurm and --cluster are two ways to the same cluster: give one");
+  if (args.executor == "local" && is_given(args, "--cluster") && !is_of_profile(args, "--cluster"))
+    return fail("--executor local and --cluster contradict each other: give one");
+  return {};
+}
+
+Result<void> finish_cluster(RunParsedArgs& args) {
+  RunOptions& run = args.run;
+  if (auto known = check_packing(run.cluster.packing); !known)
+    return fail("--packing: " + known.error().message);
+  FURROW_TRY(check_cluster_numbers(run));
+  FURROW_TRY(finish_executor(args));
+  // Snakemake's default, for files that are seen through a network.
+  if (run.cluster.is_on() && !is_given(args, "--latency-wait")) run.latency_wait_s = 5;
+  std::set<std::string> own = args.given;
+  for (const std::string& name : run.of_profiles) own.erase(name);
+  return check_effects(run.cluster, own);
+}
+
+Result<void> finish_jobs(RunParsedArgs& args) {
+  std::optional<std::int64_t>& most = args.run.cluster.jobs;
+  if (args.jobs.empty() || args.jobs == "all" || args.jobs == "unlimited") {
+    most = 100'000;
+    return {};
+  }
+  most = whole_number(args.jobs);
+  if (most.value_or(0) < 1) return fail("--jobs " + args.jobs + " is not a number of jobs");
+  return {};
+}
+
+// Without a cluster --jobs means the same as --cores.
+Result<void> finish_cores(RunParsedArgs& args) {
+  const auto number = [](const std::string& text) { return text.empty() ? "all" : text; };
+  const bool has_jobs = is_given(args, "--jobs"), is_cluster = args.run.cluster.is_on();
+  const bool is_overruled =
+      has_jobs && !is_cluster && is_of_profile(args, "--cores") && !is_of_profile(args, "--jobs");
+  if (is_given(args, "--cores") && !is_overruled) args.run.cores = number(args.cores);
+  if (has_jobs && is_cluster) return finish_jobs(args);
+  if (has_jobs && !args.run.cores) args.run.cores = number(args.jobs);
+  return {};
+}
+
+Result<void> finish_quiet(RunParsedArgs& args) {
+  if (!is_given(args, "--quiet")) return {};
+  std::erase(args.quiet, "");  // CLI11 stores this for an option without a value
+  args.run.quiet_progress = true;
+  for (const std::string& what : args.quiet) {
+    static const std::set<std::string> kKnown{"progress", "rules", "all", "host", "reason"};
+    if (!kKnown.contains(what))
+      return fail("--quiet: " + what +
+                  " is not one of progress, rules, all, host, reason; put targets before it, or after --");
+    if (what == "all") args.run.quiet_all = true;
+  }
+  return {};
+}
+
+Result<void> finish_graph(RunOptions& run, RunOptions::Mode mode, const std::string& format) {
+  run.mode = mode;
+  if (format == "mermaid" || format == "mermaid-js") {
+    run.mermaid = true;
+  } else if (!format.empty() && format != "dot") {
+    return fail("graph format " + format + " is neither dot nor mermaid");
+  }
+  return {};
+}
+
+Result<void> finish_mode(RunParsedArgs& args) {
+  if (is_given(args, "--why")) args.run.mode = RunOptions::Mode::kWhy;
+  if (is_given(args, "--rulegraph"))
+    return finish_graph(args.run, RunOptions::Mode::kRuleGraph, args.rulegraph);
+  if (is_given(args, "--dag")) return finish_graph(args.run, RunOptions::Mode::kDag, args.dag);
+  return {};
+}
+
+Result<void> finish_pairs(RunParsedArgs& args) {
+  RunOptions& run = args.run;
+  const std::tuple<const std::vector<std::string>&, const char*, Pairs&> all[] = {
+      {args.resources, "--resources", run.resources},
+      {args.set_threads, "--set-threads", run.set_threads},
+      {args.set_resources, "--set-resources", run.set_resources},
+      {args.default_resources, "--default-resources", run.default_resources},
+      {args.groups, "--groups", run.groups}};
+  for (const auto& [texts, option, pairs] : all) FURROW_TRY(add_pairs(texts, option, pairs));
+  return {};
+}
+
+Result<void> finish_group_components(RunParsedArgs& args) {
+  Pairs pairs;
+  FURROW_TRY(add_pairs(args.group_components, "--group-components", pairs));
+  for (const auto& [group, number] : pairs) {
+    const std::optional<std::int64_t> count = whole_number(number);
+    if (count.value_or(0) < 1)
+      return fail("--group-components: " + number + " is not a number of components of " + group);
+    args.run.group_components[group] = static_cast<std::size_t>(*count);
+  }
+  return {};
+}
+
+Result<void> finish_resource_scopes(RunParsedArgs& args) {
+  Pairs pairs;
+  FURROW_TRY(add_pairs(args.resource_scopes, "--set-resource-scopes", pairs));
+  for (const auto& [name, scope] : pairs) {
+    if (scope != "local" && scope != "global")
+      return fail("--set-resource-scopes: " + scope + " is neither local nor global");
+    args.run.resource_scopes[name] = scope;
+  }
+  return {};
+}
+
+Result<void> finish_triggers(RunParsedArgs& args) {
+  if (args.run.hash_limit < 0) return fail("--max-checksum-file-size takes a number of bytes");
+  for (const std::string& trigger : args.run.rerun_triggers) {
+    static const std::set<std::string> kKnown{"mtime", "params", "input", "software-env", "code"};
+    if (!kKnown.contains(trigger))
+      return fail("--rerun-triggers: " + trigger + " is not one of mtime, params, input, software-env, code");
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<RunOptions> finish(RunParsedArgs args) {
+  for (const auto& part : {finish_cluster, finish_cores, finish_quiet, finish_mode, finish_pairs,
+                           finish_group_components, finish_resource_scopes, finish_triggers})
+    FURROW_TRY(part(args));
+  return std::move(args.run);
+}
+
+}  // namespace furrow::cli

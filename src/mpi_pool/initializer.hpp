@@ -1,0 +1,12 @@
+// Sends an initializer to other ranks.
+#pragma once
+
+#include "furrow/options.hpp"
+#include "mpi_pool/bytes.hpp"
+
+namespace furrow::mpi_pool {
+
+void write_initializer(const Initializer& initializer, Writer& to);
+Initializer read_initializer(pool::BytesReader& from);
+
+}  // namespace furrow::mpi_pool

@@ -1,0 +1,30 @@
+// Rank 0 tells all other ranks that a Pool begins, and that the program ends.
+//
+// Called on rank 0, by the thread that calls MPI.
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include "furrow/codec.hpp"
+#include "mpi_pool/program.hpp"
+
+namespace furrow::mpi_pool {
+
+struct Opening {
+  std::vector<int> workers_of{};  // how many workers each rank is to have
+  std::vector<int> made{};        // how many each rank made when MPI was started; empty: none
+  std::uint64_t max_tasks_per_child = 0;
+  // Writes the initializer, for ranks that still have to make workers.
+  std::function<void(Writer&)> initializer{};
+};
+
+// Returns the number of the new Pool.
+std::uint64_t open_on_others(Program& program, const Opening& opening);
+
+// Receives what the other ranks still send, so that none of them waits forever to send it.
+void end_others(Program& program);
+
+bool mpi_runs();
+
+}  // namespace furrow::mpi_pool

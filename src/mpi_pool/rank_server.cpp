@@ -1,0 +1,332 @@
+#include "mpi_pool/rank_server.hpp"
+
+#include <algorithm>
+#include <ctime>
+
+#include "mpi_pool/operations.hpp"
+#include "os/events/clock.hpp"
+#include "pool/map/worker_loop.hpp"
+#include "pool/task/failure.hpp"
+
+namespace furrow::mpi_pool {
+
+namespace {
+
+constexpr std::int64_t kFirstPatience_ns = 20'000;
+// The longest sleep between two looks for messages, while workers are busy and while they are not.
+constexpr std::int64_t kBusyPatience_ns = 200'000;
+constexpr std::int64_t kIdlePatience_ns = 1'000'000;
+constexpr std::size_t kFullMessage = std::size_t{64} << 10;
+constexpr std::int64_t kFlush_ns = 100'000;
+constexpr int kRoot = 0;
+
+}  // namespace
+
+// A chunk from rank 0. Its inputs are not copied: they stay in the message.
+struct RankServer::ReceivedChunk : pool::Chunk {
+  ReceivedChunk(RankServer& of, const ChunkHead& head, SharedBytes in)
+      : server(of),
+        request(head.request),
+        first(head.first),
+        message(std::move(in)),
+        item_size(head.item_size) {
+    begin = head.begin;
+    end = head.end;
+    map = head.map;
+    items_per_index = head.block;
+    result_size = head.result_size;
+    chunksize = head.chunksize;
+    timeout_s = head.timeout_s;
+    retries = static_cast<int>(head.retries);
+  }
+  std::size_t offset_of(std::uint64_t index) const {
+    return offsets.empty() ? (index - begin) * item_size : offsets[index - begin];
+  }
+  void encode(std::uint64_t from, std::uint64_t to, Writer& body) override {
+    body.write(inputs + offset_of(from), offset_of(to) - offset_of(from));
+  }
+  void encode_map(Writer& body) override { body.write(common->blob.data(), common->blob.size()); }
+  void store(std::uint64_t index, Reader& result) override {
+    // MessageWorkers passes no other kind of Reader.
+    if (server.workers_->codec()) return store_value(index, static_cast<pool::PartsReader&>(result));
+    server.out_.add_result(request, index,
+                           [&](Writer& to) { static_cast<pool::PartsReader&>(result).copy_rest(to); });
+  }
+  void store_block(std::uint64_t index, std::uint64_t count, std::span<const std::byte> bytes) override {
+    pool::PayloadCodec* const codec = server.workers_->codec();
+    if (!codec) return server.out_.add_results(request, index, count, result_size, bytes.data());
+    send_values(index, count, *codec,
+                [&](Writer& to) { to.write(bytes.data(), codec->measure(bytes, count)); });
+  }
+  // One large result, which follows its size.
+  void store_value(std::uint64_t index, pool::PartsReader& result) {
+    std::uint64_t size = 0;
+    result.read(&size, sizeof size);
+    send_values(index, 1, *server.workers_->codec(), [&](Writer& to) { result.copy_rest(to); });
+  }
+  template <class Write>
+  void send_values(std::uint64_t index, std::uint64_t count, pool::PayloadCodec& codec, const Write& write) {
+    Writer& record = server.out_.begin(RecordKind::kBlock);
+    const BlockHead head{request, index, count};
+    record.write(&head, sizeof head);
+    const std::size_t mark = server.out_.mark();
+    try {
+      write(record);
+      codec.load(server.out_.since(mark), server.out_.buffers, nullptr);
+    } catch (...) {
+      server.out_.drop();
+      throw;
+    }
+    server.out_.end();
+  }
+  // Puts the chunk's large buffers where the workers see them. If that fails, every index fails; returns
+  // false.
+  bool unload() {
+    pool::PayloadCodec* const codec = server.workers_->codec();
+    if (!codec) return true;
+    std::byte* const values = message->data() + (inputs - message->data());
+    try {
+      codec->unload({values, offset_of(end)}, std::exchange(buffers, {}), &common->lasting, used);
+      return true;
+    } catch (...) {
+      Failure failure = pool::current_failure();
+      failure.kind = FailureKind::kLost;
+      for (std::uint64_t index = begin; index < end; ++index) {
+        failure.index = index_in_map(index);
+        failed(failure, index, 0);
+      }
+      return false;
+    }
+  }
+  void failed(Failure failure, std::uint64_t index, int worker) override {
+    Writer& record = server.out_.begin(RecordKind::kFailure);
+    const FailureHead head{request, index, static_cast<std::uint64_t>(std::max(worker, 0))};
+    record.write(&head, sizeof head);
+    pool::encode_failure(record, failure);
+    server.out_.end();
+  }
+  void done(int worker, const Times& times) override {
+    server.out_.add(RecordKind::kDone, DoneHead{request, static_cast<std::uint64_t>(worker), times.ended_ns});
+    const auto found = server.running_.find(this);
+    server.over_.push_back(std::move(found->second));
+    server.running_.erase(found);
+  }
+
+  std::uint64_t index_in_map(std::uint64_t index) const override { return index - first; }
+
+  RankServer& server;
+  const std::uint64_t request;
+  const std::uint64_t first;
+  const SharedBytes message;
+  std::shared_ptr<SentMap> common{};             // what all chunks of the map have in common
+  std::vector<pool::OutOfBandBuffer> buffers{};  // those that came with the message
+  std::vector<pool::OutOfBandBuffer> used{};     // those that the inputs refer to
+  const std::byte* inputs = nullptr;
+  const std::uint64_t item_size;
+  // Where each index's input begins, and where the last one ends; empty if all have one size.
+  std::vector<std::size_t> offsets{};
+};
+
+RankServer::RankServer(Program& program, std::unique_ptr<RankWorkers> workers, MakeWorkers make_workers)
+    : program_(program), make_workers_(std::move(make_workers)), first_workers_(std::move(workers)) {}
+
+RankServer::~RankServer() = default;
+
+void RankServer::serve() {
+  std::int64_t patience = kFirstPatience_ns;
+  while (!ended_) {
+    bool happened = receive();
+    if (workers_ && !broken_) {
+      const std::size_t before = out_.size();
+      workers_->work();
+      if (!workers_->broken().empty()) report_broken(workers_->broken());
+      happened = happened || out_.size() != before;
+      stop_what_should();
+    }
+    over_.clear();
+    if (happened) patience = kFirstPatience_ns;
+    const bool full = out_.size() > kFullMessage || !out_.buffers.empty();
+    if (!happened || full || os::monotonic_ns() - flushed_ns_ > kFlush_ns) flush();
+    if (happened || !program_.transport().all_sent()) continue;
+    if (workers_ && !broken_ && !workers_->idle()) {
+      workers_->rest(std::min(patience, kBusyPatience_ns));
+    } else {
+      const timespec time{0, static_cast<long>(patience)};
+      ::nanosleep(&time, nullptr);
+    }
+    patience = std::min(2 * patience, kIdlePatience_ns);
+  }
+}
+
+void RankServer::stop_what_should() {
+  std::set<std::uint64_t> now;
+  for (const auto& [chunk, received] : running_)
+    if (stopping_.count(chunk->map)) now.insert(chunk->map);
+  for (std::uint64_t map : now) workers_->stop(map);
+}
+
+void RankServer::flush() {
+  flushed_ns_ = os::monotonic_ns();
+  if (out_.empty()) return;
+  program_.transport().send(kRoot, out_.take(), out_.take_buffers());
+  out_.reuse(program_.transport().spare());
+}
+
+bool RankServer::receive() {
+  bool happened = false;
+  while (auto received = program_.transport().receive()) {
+    const auto message = std::make_shared<Bytes>(std::move(received->message));
+    buffers_ = std::move(received->buffers);
+    for_each_record(*message,
+                    [&](RecordKind kind, pool::BytesReader record) { take(kind, record, message); });
+    happened = true;
+    buffers_.clear();
+  }
+  return happened;
+}
+
+void RankServer::take(RecordKind kind, pool::BytesReader record, const SharedBytes& message) {
+  switch (kind) {
+    case RecordKind::kOpen:
+      return open(record);
+    case RecordKind::kMap:
+      return learn(record, message);
+    case RecordKind::kChunk:
+      return begin(record, message);
+    case RecordKind::kRecall:
+      return recall();
+    case RecordKind::kStop:
+      stopping_.insert(record.take<std::uint64_t>());
+      return;
+    case RecordKind::kForget:
+      if (const auto map = known(record.take<std::uint64_t>())) map->lasting.clear();
+      return;
+    case RecordKind::kClose:
+      return close();
+    case RecordKind::kOperation: {
+      flush();
+      Writer& reply = out_.begin(RecordKind::kReply);
+      run_operation(record, reply);
+      out_.end();
+      return flush();
+    }
+    case RecordKind::kEnd:
+      close();
+      ended_ = true;
+      out_.add(RecordKind::kEnded);
+      return flush();
+    default:
+      return;
+  }
+}
+
+void RankServer::open(pool::BytesReader record) {
+  const auto head = record.take<OpenHead>();
+  pool_ = head.pool;
+  try {
+    if (head.first_pool != 0) {
+      workers_ = std::move(first_workers_);
+    } else {
+      first_workers_.reset();
+      workers_ = make_workers_(head, record);
+    }
+    workers_->number_from(head.first_worker);
+    if (pool::PayloadCodec* const codec = workers_->codec())
+      program_.transport().room = [codec](std::size_t size) { return codec->room(size); };
+    set_rank_here(program_.rank(), workers_->workers());
+    workers_->processes().restarted = [this, first = head.first_worker](int worker) {
+      const std::uint64_t restarted[2] = {pool_, first + static_cast<std::uint64_t>(worker)};
+      out_.add(RecordKind::kRestarted, restarted);
+    };
+  } catch (const std::exception& error) {
+    report_broken(error.what());
+  }
+}
+
+void RankServer::close() {
+  if (workers_ && !broken_) running_.empty() ? workers_->shut_down() : workers_->abandon();
+  program_.transport().room = nullptr;
+  workers_.reset();
+  running_.clear();
+  early_.clear();
+  stopping_.clear();
+  maps_.clear();
+  drop_all_parts();
+  broken_ = false;
+}
+
+void RankServer::report_broken(const std::string& why) {
+  broken_ = true;
+  Writer& record = out_.begin(RecordKind::kBroken);
+  record.write(&pool_, sizeof pool_);
+  Codec<std::string>::encode(record, why + " (on rank " + std::to_string(program_.rank()) + ")");
+  out_.end();
+}
+
+// A map that is sent down the tree is passed on before this rank uses it.
+void RankServer::learn(pool::BytesReader record, const SharedBytes& message) {
+  const auto map = record.take<std::uint64_t>();
+  const auto by_tree = record.take<std::uint64_t>();
+  for (int child = 2 * program_.rank() + 1; by_tree && child <= 2 * program_.rank() + 2; ++child) {
+    if (child >= program_.size()) break;
+    Bytes copy;
+    copy.write(message->data(), message->size());
+    program_.transport().send(child, std::move(copy));
+  }
+  auto learned = std::make_shared<SentMap>();
+  learned->number = map;
+  learned->blob.write(record.skip(0), record.remaining());
+  std::erase_if(maps_, [&](const auto& each) { return each->number == map; });
+  maps_.push_back(std::move(learned));
+  if (maps_.size() > 2 * pool::MessageWorkers::kMaps) maps_.pop_front();
+  std::vector<std::unique_ptr<ReceivedChunk>> waiting = std::exchange(early_, {});
+  for (auto& each : waiting) start(std::move(each));
+}
+
+std::shared_ptr<RankServer::SentMap> RankServer::known(std::uint64_t map) const {
+  for (const auto& each : maps_)
+    if (each->number == map) return each;
+  return nullptr;
+}
+
+void RankServer::begin(pool::BytesReader record, const SharedBytes& message) {
+  if (!workers_ || broken_) return;  // rank 0 knows, or will learn it from kBroken
+  const auto head = record.take<ChunkHead>();
+  auto received = std::make_unique<ReceivedChunk>(*this, head, message);
+  received->inputs = record.skip(0);
+  if (head.item_size == ChunkHead::kVarious) {
+    const std::uint64_t indices = head.end - head.begin;
+    if (indices > record.remaining() / sizeof(std::uint64_t))
+      throw std::runtime_error("a chunk from rank 0 is incomplete");
+    record.skip(record.remaining() - indices * sizeof(std::uint64_t));
+    std::size_t offset = 0;
+    received->offsets.push_back(offset);
+    for (std::uint64_t index = 0; index < indices; ++index)
+      received->offsets.push_back(offset += record.take<std::uint64_t>());
+  }
+  received->buffers = buffers_;
+  start(std::move(received));
+}
+
+void RankServer::start(std::unique_ptr<ReceivedChunk> received) {
+  received->common = known(received->map);
+  if (received->map != 0 && !received->common) {
+    early_.push_back(std::move(received));
+    return;
+  }
+  ReceivedChunk* const chunk = received.get();
+  running_.emplace(chunk, std::move(received));
+  if (chunk->unload()) return workers_->submit(chunk);
+  chunk->done(0, {});
+}
+
+void RankServer::recall() {
+  if (!workers_ || broken_) return;
+  workers_->give_back(
+      [](const pool::Chunk&) { return true; },
+      [&](pool::Chunk* chunk, std::uint64_t from, std::uint64_t to) {
+        out_.add(RecordKind::kReturned, ReturnedHead{static_cast<ReceivedChunk*>(chunk)->request, from, to});
+      });
+}
+
+}  // namespace furrow::mpi_pool

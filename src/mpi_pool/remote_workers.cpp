@@ -1,0 +1,248 @@
+#include "mpi_pool/remote_workers.hpp"
+
+#include <algorithm>
+#include <ctime>
+
+#include "furrow/detail/function_address.hpp"
+#include "mpi_pool/operations.hpp"
+#include "mpi_pool/request.hpp"
+#include "os/events/clock.hpp"
+#include "pool/map/worker_loop.hpp"
+#include "pool/task/failure.hpp"
+
+namespace furrow::mpi_pool {
+
+namespace {
+
+constexpr std::int64_t kChunk_ns = 4'000'000;  // of work, for each worker of a rank
+constexpr std::int64_t kFirstPatience_ns = 20'000, kLastPatience_ns = 500'000;
+constexpr std::int64_t kSending_ns = 1'000;
+constexpr std::int64_t kBetweenRecalls_ns = 5'000'000;
+
+}  // namespace
+
+RemoteWorkers::RemoteWorkers(MpiTransport& transport, std::uint64_t pool, const std::vector<int>& workers_of,
+                             std::unique_ptr<RankWorkers> own, pool::PayloadCodec* codec)
+    : transport_(transport), pool_(pool), codec_(codec), own_(std::move(own)), links_(workers_of.size()) {
+  if (codec) transport_.room = [codec](std::size_t size) { return codec->room(size); };
+  for (std::size_t i = 0; i < links_.size(); ++i) links_[i].workers = workers_of[i];
+  if (own_) own_->processes().restarted = [this](int worker) { restarted(worker); };
+}
+
+RemoteWorkers::~RemoteWorkers() { transport_.room = nullptr; }
+
+pool::ChunkWorkers::FlowControl RemoteWorkers::flow_control() const {
+  std::uint64_t workers = 0;
+  for (const Link& each : links_) workers += static_cast<std::uint64_t>(each.workers);
+  const std::uint64_t average = std::max<std::uint64_t>(workers / links_.size(), 1);
+  return {links_.size() * kRequestsAhead, kChunksAhead * workers,
+          kChunk_ns * static_cast<std::int64_t>(average), true};
+}
+
+void RemoteWorkers::queue(pool::Chunk* chunk, std::uint64_t begin, std::uint64_t end, bool front) {
+  if (begin == end) return;
+  ++subchunks_;
+  ++chunk->subchunks;
+  if (front)
+    queue_.push_front({chunk, begin, end});
+  else
+    queue_.push_back({chunk, begin, end});
+}
+
+void RemoteWorkers::submit(pool::Chunk* chunk) {
+  chunk->left = chunk->end - chunk->begin;
+  chunk->subchunks = 0;
+  chunk->busy_ns = 0;
+  queue(chunk, chunk->begin, chunk->end, false);
+  if (!broken_.empty()) return collapse(broken_);
+  dispatch_queue();
+}
+
+bool RemoteWorkers::work() {
+  try {
+    bool happened = receive();
+    if (!broken_.empty()) {
+      over_.clear();
+      return happened;
+    }
+    const bool own_happened = own_ && own_->work();
+    if (own_ && !own_->broken().empty()) {
+      collapse(own_->broken());
+      return true;
+    }
+    happened = dispatch_queue() || happened;
+    if (!happened && balance()) happened = true;
+    flush();
+    over_.clear();
+    if (happened) patience_ns_ = kFirstPatience_ns;
+    return happened || own_happened;
+  } catch (const PoolError& error) {
+    collapse(error.what());
+    return true;
+  }
+}
+
+// MPI offers nothing to sleep on, and makes progress only when it is called, so this sleeps for short times.
+// This rank's own workers ring when they have something.
+void RemoteWorkers::rest(std::int64_t at_most_ns) {
+  if (!broken_.empty()) return;
+  const bool waits_for_others = remote_requests_ > 0 || !transport_.all_sent();
+  std::int64_t patience = at_most_ns;
+  if (waits_for_others) {
+    patience = std::min(patience, patience_ns_);
+    patience_ns_ = transport_.all_sent() ? std::min(2 * patience_ns_, kLastPatience_ns) : kSending_ns;
+  }
+  if (own_ && !own_->idle()) return own_->rest(patience);
+  patience = std::min(patience, kLastPatience_ns);
+  const timespec time{0, static_cast<long>(patience)};
+  ::nanosleep(&time, nullptr);
+}
+
+// Recalls work that waits at the busiest rank, if another rank has too little to do.
+bool RemoteWorkers::balance() {
+  if (!queue_.empty() || links_.size() == 1) return false;
+  int fullest = -1;
+  bool somebody_idles = false;
+  for (std::size_t i = 0; i < links_.size(); ++i) {
+    const Link& each = links_[i];
+    if (each.workers == 0) continue;
+    if (each.chunks < static_cast<std::uint64_t>(each.workers)) somebody_idles = true;
+    if (each.chunks > static_cast<std::uint64_t>(each.workers) &&
+        (fullest < 0 || each.chunks > links_[static_cast<std::size_t>(fullest)].chunks))
+      fullest = static_cast<int>(i);
+  }
+  if (!somebody_idles || fullest < 0) return false;
+  Link& link = links_[static_cast<std::size_t>(fullest)];
+  const std::int64_t now = os::monotonic_ns();
+  if (now - link.recalled_ns < kBetweenRecalls_ns) return false;
+  link.recalled_ns = now;
+  if (fullest > 0) {
+    link.out.add(RecordKind::kRecall);
+    return false;
+  }
+  own_->give_back([](const pool::Chunk&) { return true; },
+                  [&](pool::Chunk* chunk, std::uint64_t begin, std::uint64_t end) {
+                    give_back(static_cast<Request&>(*chunk), begin, end);
+                  });
+  return dispatch_queue();
+}
+
+std::vector<pool::Chunk*> RemoteWorkers::withdraw() {
+  std::vector<pool::Chunk*> unbegun;
+  std::deque<Subchunk> begun;
+  for (const Subchunk& each : queue_) {
+    if (each.chunk->subchunks > 1 || each.chunk->left < each.chunk->end - each.chunk->begin) {
+      begun.push_back(each);
+      continue;
+    }
+    --subchunks_;
+    --each.chunk->subchunks;
+    unbegun.push_back(each.chunk);
+  }
+  queue_ = std::move(begun);
+  return unbegun;
+}
+
+void RemoteWorkers::stop(std::uint64_t map) {
+  std::deque<Subchunk> others;
+  std::vector<Subchunk> stopped;
+  for (const Subchunk& each : queue_) {
+    if (each.chunk->map == map)
+      stopped.push_back(each);
+    else
+      others.push_back(each);
+  }
+  queue_ = std::move(others);
+  Failure cancelled = pool::cancelled("the map was stopped first");
+  for (const Subchunk& each : stopped) {
+    for (std::uint64_t index = each.begin; index < each.end; ++index) {
+      --each.chunk->left;
+      fail(*each.chunk, index, cancelled, -1);
+    }
+    finish_subchunk(*each.chunk, -1);
+  }
+  if (own_) own_->stop(map);
+  for (std::size_t i = 1; i < links_.size(); ++i) {
+    Link& link = links_[i];
+    if (link.requests == 0 || std::exchange(link.stopping, map) == map) continue;
+    link.out.add(RecordKind::kStop, map);
+  }
+}
+
+void RemoteWorkers::forget(std::uint64_t map) {
+  for (std::size_t i = 1; i < links_.size(); ++i) {
+    const auto found = links_[i].lasting.find(map);
+    if (found == links_[i].lasting.end()) continue;
+    if (!found->second.empty()) links_[i].out.add(RecordKind::kForget, map);
+    links_[i].lasting.erase(found);
+  }
+  flush();
+}
+
+void RemoteWorkers::operate(const detail::RankCall& call) {
+  Bytes arguments;
+  detail::write_function_address(arguments, call.operation);
+  call.encode(arguments);
+  for (std::size_t i = 1; i < links_.size(); ++i) {
+    links_[i].out.begin(RecordKind::kOperation).write(arguments.data(), arguments.size());
+    links_[i].out.end();
+  }
+  flush();
+  replies_ = std::vector<std::optional<Bytes>>(links_.size());
+  run_operation(pool::BytesReader(arguments.data(), arguments.size()), replies_[0].emplace());
+  const auto missing = [](const std::optional<Bytes>& each) { return !each; };
+  while (std::any_of(replies_.begin(), replies_.end(), missing))
+    if (!receive()) rest(kFirstPatience_ns);
+  const auto replies = std::exchange(replies_, {});
+  std::optional<Failure> first;
+  for (const auto& each : replies) {
+    pool::BytesReader reply(each->data(), each->size());
+    if (reply.take<std::uint64_t>() == 0) continue;
+    Failure failure = pool::decode_failure(reply);
+    if (!first || failure.index < first->index) first = std::move(failure);
+  }
+  if (first) throw_failure(*first);
+  for (std::size_t i = 0; i < replies.size(); ++i) {
+    pool::BytesReader reply(replies[i]->data(), replies[i]->size());
+    reply.take<std::uint64_t>();
+    call.take(static_cast<int>(i), reply);
+  }
+}
+
+void RemoteWorkers::nudge() {
+  if (own_) own_->processes().nudge();
+}
+
+void RemoteWorkers::shut_down() {
+  if (own_) own_->idle() ? own_->shut_down() : own_->abandon();
+  for (std::size_t i = 1; i < links_.size(); ++i) links_[i].out.add(RecordKind::kClose);
+  flush();
+  transport_.flush();
+}
+
+// Fails everything. Other ranks may work on for a while; what they send is ignored.
+void RemoteWorkers::collapse(const std::string& why) {
+  broken_ = why;
+  if (own_) own_->abandon();
+  const Failure failure = pool::lost(why);
+  const std::deque<Subchunk> waiting = std::exchange(queue_, {});
+  auto requests = std::exchange(requests_, {});
+  remote_requests_ = 0;
+  for (Link& each : links_) each.requests = each.chunks = 0;
+  const auto give_up = [&](pool::Chunk& chunk, std::uint64_t index) {
+    --chunk.left;
+    fail(chunk, index, failure, -1);
+  };
+  for (const Subchunk& each : waiting) {
+    for (std::uint64_t index = each.begin; index < each.end; ++index) give_up(*each.chunk, index);
+    finish_subchunk(*each.chunk, -1);
+  }
+  for (auto& [number, request] : requests) {
+    for (std::uint64_t index = request->begin; index < request->end; ++index)
+      if (!request->knows(index)) give_up(*request->real, index);
+    finish_subchunk(*request->real, -1);
+    over_.push_back(std::move(request));
+  }
+}
+
+}  // namespace furrow::mpi_pool

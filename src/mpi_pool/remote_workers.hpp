@@ -1,0 +1,110 @@
+// Rank 0's side of a Pool over MPI: sends chunks to the ranks and accounts for every index in them.
+//
+// A chunk waits in the queue as one subchunk or several. A subchunk is sent, under a request id, to the rank
+// with the least work for each of its workers; if its inputs are many bytes, only its first part is sent.
+// Indices that a rank gives back are queued again. Rank 0's own workers count as a rank like the others, but
+// need no messages.
+//
+// If one rank cannot start workers, all of them are unusable: everything fails with that rank's reason.
+//
+// Thread-safety: one thread at a time, except for nudge().
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <unordered_map>
+
+#include "furrow/detail/rank_call.hpp"
+#include "mpi_pool/mpi_transport.hpp"
+#include "mpi_pool/rank_workers.hpp"
+#include "mpi_pool/record.hpp"
+#include "pool/messages/chunk_workers.hpp"
+
+namespace furrow::mpi_pool {
+
+class RemoteWorkers : public pool::ChunkWorkers {
+ public:
+  // POOL is the Pool's number, which the ranks know. WORKERS_OF: how many workers each rank has. OWN: the
+  // workers of this rank, or null if it has none. TRANSPORT and CODEC are borrowed; CODEC may be null.
+  RemoteWorkers(MpiTransport& transport, std::uint64_t pool, const std::vector<int>& workers_of,
+                std::unique_ptr<RankWorkers> own, pool::PayloadCodec* codec = nullptr);
+  ~RemoteWorkers() override;
+
+  void submit(pool::Chunk* chunk) override;
+  bool work() override;
+  void rest(std::int64_t at_most_ns) override;
+  bool idle() const override { return subchunks_ == 0; }
+  std::vector<pool::Chunk*> withdraw() override;
+  void stop(std::uint64_t map) override;
+  void forget(std::uint64_t map) override;
+  const std::string& broken() const override { return broken_; }
+  void nudge() override;
+  void shut_down() override;
+  FlowControl flow_control() const override;
+
+  // Runs an operation on all ranks, including this one. Throws the failure of the lowest index.
+  void operate(const detail::RankCall& call);
+
+ private:
+  static constexpr std::uint64_t kChunksAhead = 2;    // for each worker
+  static constexpr std::uint64_t kRequestsAhead = 2;  // for each rank
+  struct Subchunk {
+    pool::Chunk* chunk = nullptr;
+    std::uint64_t begin = 0, end = 0;
+  };
+  struct Request;
+  struct Link {
+    int workers = 0;
+    std::uint64_t requests = 0;
+    // About how many chunks its workers will run: an index each where the caller gave no chunk size.
+    std::uint64_t chunks = 0;
+    std::deque<std::uint64_t> maps{};  // those whose function the rank has
+    // Buffers that the rank keeps, by map.
+    std::map<std::uint64_t, std::set<std::uint64_t>> lasting{};
+    RecordWriter out{};
+    std::int64_t recalled_ns = 0;
+    std::uint64_t stopping = 0;  // the last map that the rank was asked to stop
+  };
+
+  bool dispatch_queue();
+  int choose_link(const Subchunk& subchunk) const;
+  void send(int rank, Subchunk subchunk);
+  bool write_chunk(int rank, Subchunk& subchunk, Request& request);
+  void teach(int rank, pool::Chunk& chunk);
+  void queue(pool::Chunk* chunk, std::uint64_t begin, std::uint64_t end, bool front);
+  Request& new_request(int rank, const Subchunk& subchunk);
+  Request* find(std::uint64_t number);
+  Request* find(std::uint64_t number, std::uint64_t begin, std::uint64_t end);
+
+  bool receive();
+  void take(MpiTransport::Message& received, RecordKind kind, pool::BytesReader record);
+  void take_results(pool::BytesReader record);
+  void take_block(pool::BytesReader record, MpiTransport::Message& received);
+  void take_failure(pool::BytesReader record);
+  void give_back(Request& request, std::uint64_t begin, std::uint64_t end);
+  void fail(pool::Chunk& chunk, std::uint64_t index, Failure failure, int worker);
+  void finish(Request& request, int worker, std::int64_t busy_ns);
+  void finish_subchunk(pool::Chunk& chunk, int worker);
+  bool balance();
+  void dispatch(int rank);
+  void flush();
+  void collapse(const std::string& why);
+
+  MpiTransport& transport_;
+  const std::uint64_t pool_;
+  pool::PayloadCodec* const codec_;
+  std::unique_ptr<RankWorkers> own_;
+  std::vector<Link> links_;
+  std::deque<Subchunk> queue_{};
+  std::uint64_t subchunks_ = 0;  // queued or sent
+  std::unordered_map<std::uint64_t, std::unique_ptr<Request>> requests_;
+  std::vector<std::unique_ptr<Request>> over_{};  // finished, to be deleted when no call is inside one
+  std::uint64_t remote_requests_ = 0;
+  std::vector<std::optional<Bytes>> replies_{};  // to the running operation, by rank
+  std::string broken_{};
+  std::int64_t patience_ns_ = 0;
+};
+
+}  // namespace furrow::mpi_pool

@@ -1,0 +1,103 @@
+#include "pool/map/running_map.hpp"
+
+#include <utility>
+
+#include "pool/task/failure.hpp"
+#include "pool/task/task_scope.hpp"
+
+namespace furrow::pool {
+
+void RunningMap::only(std::vector<IndexRange> indices) {
+  only_ = true;
+  ranges_ = std::move(indices);
+  std::uint64_t position = 0;
+  for (const IndexRange& each : ranges_) {
+    positions_.push_back(position);
+    position += each.size();
+  }
+  positions_.push_back(position);
+}
+
+std::size_t RunningMap::range_at(std::uint64_t position) const {
+  return static_cast<std::size_t>(std::upper_bound(positions_.begin(), positions_.end(), position) -
+                                  positions_.begin()) -
+         1;
+}
+
+detail::AfterFailure RunningMap::failed(detail::TaskScope& scope, std::uint64_t index) {
+  if (scope.watch)
+    timeout_monitor_.remove(static_cast<TimeoutMonitor::Watch*>(std::exchange(scope.watch, nullptr)));
+  if (scope.failed_item != scope.current()) scope.attempts = 0;
+  scope.failed_item = scope.current();
+  ++scope.attempts;
+  forget_stream(scope);
+  if (scope.attempts <= options.retries && !stopped()) return detail::AfterFailure::kAgain;
+  Failure failure = current_failure();
+  failure.index = static_cast<std::uint64_t>(scope.current());
+  failure.attempts = scope.attempts;
+  record(std::move(failure), scope.worker);
+  if (!stopped()) return detail::AfterFailure::kNext;
+  scope.given_up_at = index;
+  return detail::AfterFailure::kStop;
+}
+
+std::stop_token RunningMap::begin_watch(detail::TaskScope& scope) {
+  auto* watch = timeout_monitor_.add(options.timeout_s);
+  scope.watch = watch;
+  return watch->source.get_token();
+}
+
+void RunningMap::end_watch(detail::TaskScope& scope) {
+  if (timeout_monitor_.remove(static_cast<TimeoutMonitor::Watch*>(std::exchange(scope.watch, nullptr))))
+    throw TimeRanOut{options.timeout_s};
+}
+
+void RunningMap::record(Failure failure, int worker) {
+  for (MapObserver* each : observers) each->on_failure(failure, worker);
+  failed_.fetch_add(1, std::memory_order_relaxed);
+  {
+    const std::lock_guard lock(mutex_);
+    if (keep_all_ || kept_.empty())
+      kept_.push_back(std::move(failure));
+    else if (failure.index < kept_.front().index)
+      kept_.front() = std::move(failure);
+  }
+  if (options.on_error == OnError::kFailFast && !keep_all_) stop();
+}
+
+void RunningMap::record_unfinished(const Failure& failure, int worker) {
+  for (MapObserver* each : observers) each->on_failure(failure, worker);
+  failed_.fetch_add(1, std::memory_order_relaxed);
+}
+
+IndexRange RunningMap::ran(const detail::TaskScope& scope, IndexRange indices) {
+  if (scope.given_up_at < indices.end) indices.end = scope.given_up_at + 1;
+  return indices;
+}
+
+void RunningMap::chunk_done(const ChunkDone& chunk) {
+  done_.fetch_add(chunk.indices.size(), std::memory_order_relaxed);
+  for (MapObserver* each : observers) each->on_chunk(chunk);
+}
+
+void RunningMap::stop() {
+  if (!stopped_.exchange(true)) timeout_monitor_.stop_all();
+}
+
+bool RunningMap::take_failure(std::uint64_t index, Failure& failure) {
+  if (failures() == 0) return false;
+  const std::lock_guard lock(mutex_);
+  const auto found =
+      std::find_if(kept_.begin(), kept_.end(), [&](const Failure& each) { return each.index == index; });
+  if (found == kept_.end()) return false;
+  failure = std::move(*found);
+  kept_.erase(found);
+  return true;
+}
+
+std::vector<Failure> RunningMap::take_failures() {
+  std::sort(kept_.begin(), kept_.end(), [](const Failure& a, const Failure& b) { return a.index < b.index; });
+  return std::move(kept_);
+}
+
+}  // namespace furrow::pool

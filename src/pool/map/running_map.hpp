@@ -1,0 +1,113 @@
+// One map that runs: the call, its options, and its state so far. The backends decide which worker runs what.
+//
+// Workers of this process call failed(), begin_watch(), end_watch(), record() and chunk_done() concurrently;
+// the rest belongs to the thread that called the map.
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <vector>
+
+#include "furrow/detail/map_call.hpp"
+#include "furrow/options.hpp"
+#include "pool/map/work_stealing_ranges.hpp"
+#include "pool/task/timeout_monitor.hpp"
+
+namespace furrow::pool {
+
+// A range of indices that one worker has done. Times are of the steady clock.
+struct ChunkDone {
+  int worker = 0;
+  IndexRange indices{};  // indices in the map, not positions among those to run
+  std::int64_t began_ns = 0;
+  std::int64_t ended_ns = 0;
+};
+
+// Follows a map while it runs: progress, trace, resume file. Called on the threads of all workers, also
+// concurrently.
+class MapObserver {
+ public:
+  virtual ~MapObserver() = default;
+  virtual void on_chunk(const ChunkDone& chunk) = 0;
+  virtual void on_failure(const Failure& failure, int worker) = 0;
+  virtual void on_restart(int /*worker*/) {}  // a worker process was replaced
+};
+
+class RunningMap : public detail::TaskHost {
+ public:
+  // CALL, OPTIONS and TIMEOUT_MONITOR are borrowed. KEEP_ALL: keeps every failure, not only the lowest.
+  RunningMap(const detail::MapCall& of_call, const MapOptions& with_options, TimeoutMonitor& timeout_monitor,
+             bool keep_all)
+      : call(of_call), options(with_options), timeout_monitor_(timeout_monitor), keep_all_(keep_all) {}
+
+  const detail::MapCall& call;
+  const MapOptions& options;
+  std::uint64_t seed = 0;
+  std::uint64_t number = 0;
+  int cores_per_task = 1;                 // cores for a Pool inside a task
+  std::vector<MapObserver*> observers{};  // borrowed
+  // If set, the caller's thread must call it about ten times a second.
+  std::function<void()> tick{};
+
+  detail::AfterFailure failed(detail::TaskScope& scope, std::uint64_t index) override;
+  std::stop_token begin_watch(detail::TaskScope& scope) override;
+  void end_watch(detail::TaskScope& scope) override;
+
+  // Limits the map to these indices, in this order. If this is not called, all indices are run.
+  void only(std::vector<IndexRange> indices);
+  // The number of indices to run. Backends distribute the positions 0 to todo() - 1 among the workers...
+  std::uint64_t todo() const { return only_ ? positions_.back() : call.size; }
+  // ...and this calls BODY(begin, end) for the ranges of indices at some positions.
+  template <class Body>
+  void for_each_range(IndexRange positions, const Body& body) const {
+    if (!only_) {
+      body(positions.begin, positions.end);
+      return;
+    }
+    for (std::size_t i = range_at(positions.begin); positions.begin < positions.end; ++i) {
+      const std::uint64_t stop = std::min(positions.end, positions_[i + 1]);
+      body(ranges_[i].begin + (positions.begin - positions_[i]), ranges_[i].begin + (stop - positions_[i]));
+      positions.begin = stop;
+    }
+  }
+
+  // Records an item that failed and will not be retried.
+  void record(Failure failure, int worker);
+  // Records an item that has no result since the map was stopped. Only observers get it: it is not a failure
+  // that the map reports.
+  void record_unfinished(const Failure& failure, int worker);
+  // Records that all indices of a chunk were run. Its results are stored and its failures recorded before.
+  void chunk_done(const ChunkDone& chunk);
+  // The part of INDICES that was run. After a failure in a stopped map the rest of a range is given up.
+  static IndexRange ran(const detail::TaskScope& scope, IndexRange indices);
+  // stop() asks running tasks to stop, if they can be, and from then on no new task should start.
+  bool stopped() const { return stopped_.load(std::memory_order_relaxed); }
+  void stop();
+
+  std::uint64_t indices_done() const { return done_.load(std::memory_order_relaxed); }
+  std::uint64_t failures() const { return failed_.load(std::memory_order_relaxed); }
+  // Removes the failure of one item, if all are kept; false if the item did not fail. From any thread.
+  bool take_failure(std::uint64_t index, Failure& failure);
+  // After the end: all failures by index, or only the lowest if not all are kept.
+  std::vector<Failure> take_failures();
+
+ private:
+  std::size_t range_at(std::uint64_t position) const;
+
+  TimeoutMonitor& timeout_monitor_;
+  const bool keep_all_;
+  std::atomic<bool> stopped_{false};
+  std::atomic<std::uint64_t> done_{0};
+  std::atomic<std::uint64_t> failed_{0};
+  std::mutex mutex_;
+  std::vector<Failure> kept_;
+  bool only_ = false;
+  std::vector<IndexRange> ranges_{};  // the indices to run, if only() was called
+  // The position of the first index of each range; then the number of positions.
+  std::vector<std::uint64_t> positions_{};
+};
+
+}  // namespace furrow::pool

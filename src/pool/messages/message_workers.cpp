@@ -1,0 +1,191 @@
+#include "pool/messages/message_workers.hpp"
+
+#include <algorithm>
+#include <bit>
+
+#include "pool/messages/message_queue.hpp"
+#include "pool/task/failure.hpp"
+
+namespace furrow::pool {
+
+namespace {
+
+constexpr std::size_t kAllRings = std::size_t{64} << 20;
+
+}  // namespace
+
+std::size_t MessageWorkers::ring_bytes(int workers) {
+  return std::clamp(std::bit_floor(kAllRings / 2 / static_cast<std::size_t>(workers)), std::size_t{64} << 10,
+                    kRing);
+}
+
+std::size_t MessageWorkers::bytes_for(int workers) {
+  return WorkerMemory::bytes_for(workers, ring_bytes(workers), ring_bytes(workers));
+}
+
+MessageWorkers::MessageWorkers(os::SharedMemory segment, int workers, const PoolOptions& options,
+                               MessageHandler& handler, bool alone)
+    : WorkerProcesses(WorkerMemory(std::move(segment), workers, ring_bytes(workers), ring_bytes(workers))),
+      options_(options),
+      outgoing_(static_cast<std::size_t>(workers)) {
+  start_fork_server(alone, [this, &handler](int worker) {
+    return MessageWorker(memory_, worker, options_, handler).main();
+  });
+}
+
+MessageWorkers::MessageWorkers(os::SharedMemory segment, int workers, const PoolOptions& options,
+                               const std::function<pid_t()>& spawn)
+    : WorkerProcesses(WorkerMemory(std::move(segment), workers, ring_bytes(workers), ring_bytes(workers))),
+      options_(options),
+      outgoing_(static_cast<std::size_t>(workers)) {
+  attach_fork_server(spawn());
+}
+
+int MessageWorkers::run_template(os::SharedMemory segment, int workers, const PoolOptions& options,
+                                 MessageHandler& handler, pid_t parent) {
+  const WorkerMemory memory =
+      WorkerMemory::attach(std::move(segment), workers, ring_bytes(workers), ring_bytes(workers));
+  return ForkServer::run_template(
+      memory, parent, [&](int worker) { return MessageWorker(memory, worker, options, handler).main(); });
+}
+
+void MessageWorkers::start() {
+  if (started_) return;
+  started_ = true;
+  for (int i = 0; i < workers(); ++i) start_worker(i);
+}
+
+void MessageWorkers::start_worker(int worker) {
+  OutgoingState& fresh = outgoing(worker);
+  const int start_failures = fresh.start_failures;
+  fresh = {};
+  fresh.start_failures = start_failures;
+  memory_.ranges()[worker].range.store(0);
+  want(worker);
+  fresh.ring.emplace(channel::Ring::attach(memory_.inbox(worker)));
+}
+
+void MessageWorkers::queue(Chunk* chunk, std::uint64_t begin, std::uint64_t end, int attempts, bool front) {
+  if (begin == end) return;
+  ++subchunks_;
+  ++chunk->subchunks;
+  Subchunk subchunk;
+  subchunk.chunk = chunk;
+  subchunk.begin = subchunk.next = begin;
+  subchunk.end = end;
+  subchunk.attempts = attempts;
+  if (front)
+    queue_.push_front(subchunk);
+  else
+    queue_.push_back(subchunk);
+}
+
+void MessageWorkers::submit(Chunk* chunk) {
+  chunk->left = chunk->end - chunk->begin;
+  chunk->subchunks = 0;
+  queue(chunk, chunk->begin, chunk->end, 0, false);
+  start();
+  if (!broken_.empty()) return collapse(broken_);
+  dispatch_queue();
+}
+
+bool MessageWorkers::work() {
+  if (!broken_.empty()) return false;
+  try {
+    const bool happened = step();
+    if (dispatch_queue() || happened || !broken_.empty()) return true;
+    return balance() && dispatch_queue();
+  } catch (const PoolError& error) {
+    collapse(error.what());
+    return true;
+  }
+}
+
+void MessageWorkers::rest(std::int64_t at_most_ns) {
+  if (!broken_.empty()) return;
+  try {
+    sleep(at_most_ns);
+  } catch (const PoolError& error) {
+    collapse(error.what());
+  }
+}
+
+// Stopping.
+
+std::vector<Chunk*> MessageWorkers::withdraw() {
+  for (int i = 0; i < workers(); ++i) {
+    std::uint32_t first = 0;
+    if (take_back(memory_.ranges()[i].range, true, first)) return_unclaimed(i, first);
+  }
+  std::vector<Chunk*> unbegun;
+  std::deque<Subchunk> begun;
+  for (const Subchunk& each : queue_) {
+    if (each.chunk->subchunks > 1 || each.attempts > 0 ||
+        each.chunk->left < each.chunk->end - each.chunk->begin) {
+      begun.push_back(each);
+      continue;
+    }
+    --subchunks_;
+    --each.chunk->subchunks;
+    unbegun.push_back(each.chunk);
+  }
+  queue_ = std::move(begun);
+  return unbegun;
+}
+
+bool MessageWorkers::is_stopped(const Subchunk& subchunk) const {
+  return subchunk.chunk->map != 0 &&
+         std::find(stopped_.begin(), stopped_.end(), subchunk.chunk->map) != stopped_.end();
+}
+
+void MessageWorkers::stop(std::uint64_t map) {
+  if (std::find(stopped_.begin(), stopped_.end(), map) == stopped_.end()) {
+    stopped_.push_back(map);
+    if (stopped_.size() > kStoppedMaps) stopped_.pop_front();
+    drop_unbegun();
+  }
+  for (int i = 0; i < workers(); ++i)
+    if (!outgoing(i).sent.empty() && outgoing(i).sent.front().chunk->map == map) kill_worker(i);
+}
+
+// Drops the work of stopped maps that no worker has begun.
+void MessageWorkers::drop_unbegun() {
+  for (int i = 0; i < workers(); ++i) {
+    std::uint32_t first = 0;
+    if (take_back(memory_.ranges()[i].range, true, first)) return_unclaimed(i, first);
+  }
+  std::deque<Subchunk> all = std::move(queue_);
+  queue_.clear();
+  for (Subchunk& each : all) {
+    if (is_stopped(each))
+      drop(each, -1);
+    else
+      queue_.push_back(each);
+  }
+}
+
+void MessageWorkers::drop(Subchunk& subchunk, int worker) {
+  Failure cancelled;
+  cancelled.kind = FailureKind::kCancelled;
+  cancelled.message = "its map was stopped";
+  fail_rest(subchunk, cancelled, worker);
+  finish(subchunk, worker, {});
+}
+
+// Fails everything, since no worker can run it.
+void MessageWorkers::collapse(const std::string& why) {
+  broken_ = why;
+  const Failure failure = lost(why);
+  std::deque<Subchunk> all = std::move(queue_);
+  queue_.clear();
+  for (OutgoingState& each : outgoing_) {
+    all.insert(all.end(), each.sent.begin(), each.sent.end());
+    each.sent.clear();
+  }
+  for (Subchunk& each : all) {
+    fail_rest(each, failure, -1);
+    finish(each, -1, {});
+  }
+}
+
+}  // namespace furrow::pool

@@ -1,0 +1,341 @@
+#include "pool/processes/forked_workers.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstring>
+
+#include "os/events/clock.hpp"
+#include "pool/map/worker_loop.hpp"
+#include "pool/output_memory.hpp"
+#include "pool/task/failure.hpp"
+#include "pool/workers/forked_worker.hpp"
+
+namespace furrow::pool {
+
+namespace {
+
+constexpr std::int64_t kTick_ns = 100'000'000;
+
+}  // namespace
+
+ForkedWorkers::ForkedWorkers(RunningMap& run, const PoolOptions& options, WorkerMemory memory, bool alone)
+    : WorkerProcesses(std::move(memory)),
+      run_(run),
+      options_(options),
+      todo_(run.todo()),
+      observed_(!run.observers.empty()),
+      ranges_(memory_.ranges(), workers()),
+      assignments_(static_cast<std::size_t>(workers())) {
+  ranges_.fill(todo_, run_.options.chunksize);
+  std::uint64_t position = 0;
+  run_.for_each_range({0, todo_}, [&](std::uint64_t begin, std::uint64_t end) {
+    positions_.emplace_back(begin, position);
+    position += end - begin;
+  });
+  for (int i = 0; i < workers(); ++i) want(i);
+  const NotInherited output(run_.call.cross.output, run_.call.cross.output_size);
+  start_fork_server(alone, [this, maker = ::getpid()](int worker) {
+    return ForkedWorker(memory_, worker, run_, options_, ranges_, maker).main();
+  });
+}
+
+void ForkedWorkers::run() {
+  while (!over()) {
+    if (!step() && !over()) sleep(run_.tick || observed_ ? kTick_ns : 10 * kTick_ns);
+    tick();
+  }
+  // If the map is not complete, running tasks must not go on: kill the workers. Otherwise they end by
+  // themselves.
+  end(accounted_ == todo_ ? Ending::kSoon : Ending::kNow);
+  if (observed_) notify_observers_of_rest();
+}
+
+// The report of a chunk comes after its last result, so some may not be read yet.
+void ForkedWorkers::notify_observers_of_rest() {
+  if (accounted_ == todo_) read_the_rest();
+  for (int i = 0; i < workers(); ++i)
+    notify_observers(i, assignments_[static_cast<std::size_t>(i)].next, os::monotonic_ns(),
+                     os::monotonic_ns());
+}
+
+void ForkedWorkers::tick() {
+  if (!run_.tick) return;
+  const std::int64_t now = os::monotonic_ns();
+  if (now - ticked_ns_ < kTick_ns) return;
+  ticked_ns_ = now;
+  run_.tick();
+}
+
+std::uint64_t ForkedWorkers::position_of(std::uint64_t index) const {
+  const auto after = std::upper_bound(positions_.begin(), positions_.end(), index,
+                                      [](std::uint64_t u, const auto& each) { return u < each.first; });
+  if (after == positions_.begin()) return kNothing;
+  return (after - 1)->second + (index - (after - 1)->first);
+}
+
+void ForkedWorkers::account(int worker, IndexRange indices) {
+  Assignment& assignment = assignments_[static_cast<std::size_t>(worker)];
+  const std::uint64_t position = position_of(indices.begin);
+  if (position != assignment.next) assignment.reported = position;
+  assignment.next = position + indices.size();
+  accounted_ += indices.size();
+  progress_ += indices.size();
+  if (!observed_) run_.chunk_done({worker, indices, 0, 0});
+}
+
+void ForkedWorkers::notify_observers(int worker, std::uint64_t until, std::int64_t began_ns,
+                                     std::int64_t ended_ns) {
+  Assignment& assignment = assignments_[static_cast<std::size_t>(worker)];
+  if (!observed_ || assignment.reported >= until) return;
+  run_.for_each_range({assignment.reported, until}, [&](std::uint64_t begin, std::uint64_t end) {
+    run_.chunk_done({worker, {begin, end}, began_ns, ended_ns});
+  });
+  assignment.reported = until;
+}
+
+// Reports. A worker that has overwritten its own memory may report anything, so every index is checked.
+
+void ForkedWorkers::require_known(IndexRange indices) const {
+  if (indices.begin >= indices.end || indices.end > run_.call.size ||
+      position_of(indices.begin) == kNothing || accounted_ + indices.size() > todo_)
+    throw Nonsense{};
+}
+
+void ForkedWorkers::on_frame(int worker, const channel::FrameHeader& header) {
+  switch (header.kind) {
+    case kPlain:
+      return take_plain(worker, header);
+    case kStored:
+      return take_stored(worker);
+    case kResult:
+      return take_result(worker, header);
+    case kFailure:
+      return take_failure(worker);
+    case kChunk:
+      return take_chunk(worker);
+    case kBroken:
+      return take_broken(worker);
+    default:
+      value(worker, kWhole).skip_rest();
+  }
+}
+
+void ForkedWorkers::take_plain(int worker, const channel::FrameHeader& header) {
+  channel::FrameReader& frames = *record(worker).frames;
+  if (header.size < sizeof(PlainHead)) throw Nonsense{};
+  const auto here = frames.contiguous();
+  const auto size = static_cast<std::size_t>(header.size);
+  const std::size_t each = run_.call.cross.result_size;
+  PlainHead head;
+  if (here.size() >= size) {
+    std::memcpy(&head, here.data(), sizeof head);
+    if (head.results_at > size || head.count * each > size - head.results_at) throw Nonsense{};
+    store_plain(worker, {head.index, head.index + head.count}, here.data() + head.results_at);
+    frames.consume(size);
+    return;
+  }
+  PartsReader reader = value(worker, kWhole);
+  reader.read(&head, sizeof head);
+  const std::size_t bytes = size - sizeof head;
+  if (head.count * each > bytes) throw Nonsense{};
+  std::byte* const results = aligned_room(aside_, bytes, alignment_of(bytes));
+  reader.read(results, bytes);
+  store_plain(worker, {head.index, head.index + head.count}, results);
+}
+
+void ForkedWorkers::store_plain(int worker, IndexRange indices, const std::byte* results) {
+  require_known(indices);
+  run_.call.cross.store_plain(run_.call.object, indices.begin, indices.end, results);
+  account(worker, indices);
+}
+
+void ForkedWorkers::take_stored(int worker) {
+  PartsReader reader = value(worker, kWhole);
+  StoredHead head;
+  reader.read(&head, sizeof head);
+  const IndexRange indices{head.index, head.index + head.count};
+  if (!run_.call.cross.plain_output) throw Nonsense{};
+  require_known(indices);
+  account(worker, indices);
+}
+
+void ForkedWorkers::take_result(int worker, const channel::FrameHeader& header) {
+  PartsReader reader = value(worker, header.flags);
+  std::uint64_t index = 0;
+  reader.read(&index, sizeof index);
+  require_known({index, index + 1});
+  try {
+    run_.call.cross.store_encoded(run_.call.object, index, reader);
+  } catch (const ValueTorn&) {
+    throw;
+  } catch (const ValueDropped&) {
+    return;  // its failure follows
+  } catch (...) {
+    Failure failure = current_failure();
+    failure.kind = FailureKind::kLost;
+    failure.message = "its result could not be read: " + failure.message;
+    failure.index = index * run_.call.block;
+    failure.original = nullptr;
+    reader.skip_rest();
+    run_.record(std::move(failure), worker);
+    account(worker, {index, index + 1});
+    return;
+  }
+  reader.skip_rest();
+  account(worker, {index, index + 1});
+}
+
+void ForkedWorkers::take_failure(int worker) {
+  PartsReader reader = value(worker, kWhole);
+  std::uint64_t index = 0;
+  reader.read(&index, sizeof index);
+  require_known({index, index + 1});
+  Failure failure = decode_failure(reader);
+  reader.skip_rest();
+  run_.record(std::move(failure), worker);
+  account(worker, {index, index + 1});
+}
+
+void ForkedWorkers::take_chunk(int worker) {
+  PartsReader reader = value(worker, kWhole);
+  ChunkTail tail;
+  reader.read(&tail, sizeof tail);
+  notify_observers(worker, tail.position, tail.began_ns, tail.ended_ns);
+}
+
+void ForkedWorkers::take_broken(int worker) {
+  PartsReader reader = value(worker, kWhole);
+  const Failure failure = decode_failure(reader);
+  reader.skip_rest();
+  if (over()) return;  // the worker was not needed
+  throw PoolError("the initializer failed in worker " + std::to_string(worker) + ": " + failure.message);
+}
+
+bool ForkedWorkers::dispatch(int worker) {
+  Assignment& assignment = assignments_[static_cast<std::size_t>(worker)];
+  assignment.is_given = false;
+  WorkerSlot& idle_slot = slot(worker);
+  if (!retry_queue_.empty()) {
+    const Retry retry = retry_queue_.front();
+    retry_queue_.pop_front();
+    assignment.given = retry.positions;
+    assignment.is_given = true;
+    idle_slot.given_begin = retry.positions.begin;
+    idle_slot.given_end = retry.positions.end;
+    idle_slot.given_attempts = static_cast<std::uint32_t>(retry.attempts);
+    idle_slot.worker_state.store(WorkerState::kGiven);
+  } else if (ranges_.refill(worker)) {
+    idle_slot.worker_state.store(WorkerState::kRefilled);
+  } else {
+    return false;
+  }
+  idle_slot.bell.ring();
+  return true;
+}
+
+// Deaths.
+
+IndexRange ForkedWorkers::held(int worker) const {
+  const Assignment& assignment = assignments_[static_cast<std::size_t>(worker)];
+  switch (slot(worker).worker_state.load()) {
+    case WorkerState::kGiven:
+      return assignment.given;
+    case WorkerState::kBusy:
+      return assignment.is_given ? assignment.given : ranges_.claimed(worker, slot(worker).intent.load());
+    default:
+      return {};
+  }
+}
+
+void ForkedWorkers::on_death(int worker, int wait_status) {
+  const WorkerState worker_state = slot(worker).worker_state.load();
+  // Its reports cannot be read, so it is unknown which tasks it has run.
+  if (record(worker).garbled)
+    throw PoolError(
+        "worker " + std::to_string(worker) +
+        " wrote garbage into the memory that it shares with this process, and was killed: does a task "
+        "write outside of its objects?");
+  account_for_death(worker, wait_status);
+  const Assignment& assignment = assignments_[static_cast<std::size_t>(worker)];
+  notify_observers(worker, assignment.next, os::monotonic_ns(), os::monotonic_ns());
+  if (worker_state != WorkerState::kRetired) check_futile(worker, worker_state, wait_status);
+  assignments_[static_cast<std::size_t>(worker)] = {};
+  if (over()) return;
+  want(worker);
+  for (MapObserver* each : run_.observers) each->on_restart(worker);
+}
+
+void ForkedWorkers::account_for_death(int worker, int wait_status) {
+  IndexRange rest = held(worker);
+  const std::uint64_t next = assignments_[static_cast<std::size_t>(worker)].next;
+  if (next > rest.begin && next <= rest.end) rest.begin = next;
+  if (rest.empty()) return;
+  const std::uint64_t item = slot(worker).published.load();
+  const std::uint64_t position = item == kNothing ? kNothing : position_of(item / run_.call.block);
+  if (position < rest.begin || position >= rest.end) return requeue(rest);
+  recover(worker, {rest.begin, position});
+  attribute_failure(worker, position, item, wait_status);
+  requeue({position + 1, rest.end});
+}
+
+// Stores the results at positions that were run but not reported, if they are still in the outbox. Requeues
+// the positions otherwise.
+void ForkedWorkers::recover(int worker, IndexRange positions) {
+  if (positions.empty()) return;
+  const detail::CrossCall& cross = run_.call.cross;
+  const std::uint64_t index = slot(worker).block.index();
+  if (cross.run_encoded || index == kNothing || position_of(index) != positions.begin)
+    return requeue(positions);
+  const std::uint64_t at = slot(worker).block.at();
+  const std::uint64_t end = channel::Ring::bytes_for(record(worker).ring->ring().capacity());
+  if (at > end || positions.size() * cross.result_size > end - at) return requeue(positions);
+  store_plain(worker, {index, index + positions.size()}, memory_.outbox(worker) + at);
+}
+
+void ForkedWorkers::attribute_failure(int worker, std::uint64_t position, std::uint64_t item,
+                                      int wait_status) {
+  ++progress_;
+  const WorkerSlot& dead = slot(worker);
+  int& attempts = attempts_[position];
+  const int thrown = dead.failed_item.load() == item ? static_cast<int>(dead.attempts.load()) : 0;
+  attempts = std::max(attempts, thrown) + 1;
+  if (attempts <= run_.options.retries) return requeue({position, position + 1}, attempts);
+  Failure failure =
+      record(worker).late_item == item ? timed_out(item, run_.options.timeout_s) : died(item, wait_status);
+  failure.attempts = attempts;
+  run_.record(std::move(failure), worker);
+  const std::uint64_t index = item / run_.call.block;
+  account(worker, {index, index + 1});
+}
+
+void ForkedWorkers::requeue(IndexRange positions, int attempts) {
+  if (positions.empty()) return;
+  retry_queue_.push_back({positions, attempts});
+  retry_idle_workers();
+}
+
+// If workers always died before they could do anything, replacing them would never end.
+void ForkedWorkers::check_futile(int worker, WorkerState worker_state, int wait_status) {
+  futile_ = progress_ == progress_then_ ? futile_ + 1 : 0;
+  progress_then_ = progress_;
+  if (worker_state == WorkerState::kStarting && options_.initializer)
+    throw PoolError("the initializer failed in worker " + std::to_string(worker) + ": its process " +
+                    how_it_ended(wait_status));
+  if (futile_ > 2 * workers() + 8)
+    throw PoolError("worker processes end before they begin a task; the last one " +
+                    how_it_ended(wait_status));
+}
+
+bool ForkedWorkers::overdue(int worker, std::uint64_t item) {
+  const WorkerState worker_state = slot(worker).worker_state.load();
+  if (worker_state != WorkerState::kBusy) return false;
+  const std::uint64_t position = position_of(item / run_.call.block);
+  const IndexRange now = held(worker);
+  const std::uint64_t next = assignments_[static_cast<std::size_t>(worker)].next;
+  const bool accounted = next > now.begin && next <= now.end && position < next;
+  return position >= now.begin && position < now.end && !accounted;
+}
+
+}  // namespace furrow::pool

@@ -1,0 +1,95 @@
+// Worker processes for one map, forked at the call: they see every capture, every global and every input as
+// they were at that moment.
+//
+// Positions (running_map.hpp) are distributed with a WorkStealingRanges in shared memory. A worker claims
+// only from its own range; for an idle worker the parent moves half of the fullest range into that worker's.
+// A worker that dies at any instruction leaves behind what it had claimed (slot.intent and its range), what
+// it has reported (the outbox), and the item that it ran (slot.published). So the parent knows of every
+// position whether it is done, was running, or has not begun. What has not begun goes to the next idle
+// worker.
+//
+// Workers end when all positions are accounted for, when the map was stopped, or when an exception passes
+// through. Observers of the map are then notified of all chunks that they have not heard of.
+#pragma once
+
+#include <deque>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "furrow/options.hpp"
+#include "pool/map/running_map.hpp"
+#include "pool/workers/worker_processes.hpp"
+
+namespace furrow::pool {
+
+class ForkedWorkers : public WorkerProcesses {
+ public:
+  static constexpr std::size_t kOutbox = std::size_t{1} << 20;
+
+  // RUN and OPTIONS are borrowed. ALONE: no other thread runs in this process.
+  ForkedWorkers(RunningMap& run, const PoolOptions& options, WorkerMemory memory, bool alone);
+  ~ForkedWorkers() override { end(Ending::kNow); }
+  void run();
+  WorkerMemory& memory() { return memory_; }
+
+ private:
+  struct Assignment {
+    IndexRange given{};          // positions that it was given besides its range
+    bool is_given = false;       // whether it runs those
+    std::uint64_t next = 0;      // the position after the last one that it accounted for
+    std::uint64_t reported = 0;  // the first position that observers were not notified of
+  };
+  struct Retry {
+    IndexRange positions{};
+    int attempts = 0;  // failed attempts at the first position
+  };
+
+  void on_frame(int worker, const channel::FrameHeader& header) override;
+  void on_death(int worker, int wait_status) override;
+  bool dispatch(int worker) override;
+  double time_limit_s(int) const override { return run_.options.timeout_s; }
+  bool overdue(int worker, std::uint64_t item) override;
+
+  void take_plain(int worker, const channel::FrameHeader& header);
+  void store_plain(int worker, IndexRange indices, const std::byte* results);
+  void take_stored(int worker);
+  void take_result(int worker, const channel::FrameHeader& header);
+  void take_failure(int worker);
+  void take_chunk(int worker);
+  void take_broken(int worker);
+
+  IndexRange held(int worker) const;
+  void account_for_death(int worker, int wait_status);
+  void recover(int worker, IndexRange positions);
+  void attribute_failure(int worker, std::uint64_t position, std::uint64_t item, int wait_status);
+  void requeue(IndexRange positions, int attempts = 0);
+  void check_futile(int worker, WorkerState worker_state, int wait_status);
+
+  std::uint64_t position_of(std::uint64_t index) const;
+  void account(int worker, IndexRange indices);
+  void notify_observers_of_rest();
+  void notify_observers(int worker, std::uint64_t until, std::int64_t began_ns, std::int64_t ended_ns);
+  void require_known(IndexRange indices) const;
+  bool over() const { return accounted_ == todo_ || run_.stopped(); }
+  void tick();
+
+  RunningMap& run_;
+  const PoolOptions& options_;
+  const std::uint64_t todo_;
+  const bool observed_;
+  WorkStealingRanges ranges_;
+  std::vector<Assignment> assignments_;
+  // The first index of each range that is run, and its position.
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> positions_;
+  std::deque<Retry> retry_queue_{};
+  std::unordered_map<std::uint64_t, int> attempts_{};  // by position: attempts that ended in a death
+  std::uint64_t accounted_ = 0;
+  std::uint64_t progress_ = 0;       // positions accounted for, and deaths attributed to a task
+  std::uint64_t progress_then_ = 0;  // progress_ at the last death
+  int futile_ = 0;                   // deaths in a row without any progress between them
+  std::int64_t ticked_ns_ = 0;
+  std::vector<std::byte> aside_{};
+};
+
+}  // namespace furrow::pool

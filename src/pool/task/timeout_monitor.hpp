@@ -1,0 +1,46 @@
+// Asks tasks that take a std::stop_token to stop when their time has run out. One thread for each Pool,
+// started when it is first needed.
+//
+// Any thread may add and remove watches. When a watch runs out, a stop is requested once; the task may end at
+// any time after that, and remove() then returns true.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <list>
+#include <mutex>
+#include <stop_token>
+#include <thread>
+
+namespace furrow::pool {
+
+class TimeoutMonitor {
+ public:
+  using Clock = std::chrono::steady_clock;
+  struct Watch {
+    std::stop_source source{};
+    Clock::time_point deadline = Clock::time_point::max();
+    bool ran_out = false;
+    std::list<Watch>::iterator self{};
+  };
+
+  TimeoutMonitor() = default;
+  ~TimeoutMonitor();
+  TimeoutMonitor(const TimeoutMonitor&) = delete;
+  TimeoutMonitor& operator=(const TimeoutMonitor&) = delete;
+
+  Watch* add(double timeout_s);  // 0: no deadline. Owned by the monitor until it is removed
+  bool remove(Watch* watch);     // returns whether its time had run out
+  void stop_all();               // requests a stop of every task that is watched now
+
+ private:
+  void run(std::stop_token ending);
+
+  std::mutex mutex_;
+  std::condition_variable_any changed_;
+  std::list<Watch> watches_;
+  unsigned changes_ = 0;  // counts new deadlines
+  std::jthread thread_;   // last, so that it ends before the members that it uses
+};
+
+}  // namespace furrow::pool

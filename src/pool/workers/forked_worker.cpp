@@ -1,0 +1,166 @@
+#include "pool/workers/forked_worker.hpp"
+
+#include <algorithm>
+
+#include "os/events/clock.hpp"
+#include "os/events/futex.hpp"
+#include "os/memory/process_memory.hpp"
+#include "pool/map/worker_loop.hpp"
+#include "pool/task/failure.hpp"
+#include "pool/threads/worker_threads.hpp"
+
+namespace furrow::pool {
+
+namespace {
+
+constexpr std::size_t kWorthACall = 16 << 10;  // bytes of results that justify a system call to copy them
+constexpr std::uint64_t kMostAtOnce = 1u << 30;
+
+// Where the result of index 0 would be, if the results from index BEGIN on are at FIRST.
+void* at_index_zero(std::byte* first, std::uint64_t begin, std::size_t size) {
+  return reinterpret_cast<void*>(reinterpret_cast<std::uintptr_t>(first) - begin * size);
+}
+
+}  // namespace
+
+bool begin_worker(const std::function<void()>& initializer, WorkerSlot& slot, Outbox& outbox) {
+  WorkerThreads::reset_after_fork();
+  try {
+    if (initializer) initializer();
+  } catch (...) {
+    outbox.send_broken(current_failure());
+    slot.worker_state.store(WorkerState::kBroken);
+    outbox.ring_parent();
+    return false;
+  }
+  slot.worker_state.store(WorkerState::kBusy);
+  return true;
+}
+
+ForkedWorker::ForkedWorker(const WorkerMemory& memory, int worker, const RunningMap& run,
+                           const PoolOptions& options, WorkStealingRanges ranges, pid_t parent)
+    : memory_(memory),
+      worker_(worker),
+      run_(run),
+      options_(options),
+      ranges_(ranges),
+      slot_(memory.slot(worker)),
+      outbox_(memory, worker),
+      host_(slot_, outbox_, run.call.cross.run_encoded == nullptr),
+      parent_(parent),
+      plain_output_(static_cast<std::byte*>(run.call.cross.plain_output)),
+      sizer_(run.options.chunksize),
+      timed_(!run.observers.empty()),
+      measuring_(timed_ || run.options.chunksize == 0) {
+  host_.retries = run.options.retries;
+}
+
+int ForkedWorker::main() {
+  if (!begin_worker(options_.initializer, slot_, outbox_)) return 1;
+  detail::TaskScope scope(worker_, run_.seed, run_.number, &host_);
+  scope.cores_per_task = run_.cores_per_task;
+  scope.published = &slot_.published;
+  scope_ = &scope;
+  const std::uint64_t most = options_.max_tasks_per_child ? options_.max_tasks_per_child : kNothing;
+  while (tasks_ < most) {
+    const IndexRange own = ranges_.claim_own(worker_, std::min(sizer_.next(), most - tasks_), &slot_.intent);
+    if (!own.empty()) {
+      run_positions(own);
+      continue;
+    }
+    if (!ask()) return 0;
+  }
+  slot_.worker_state.store(WorkerState::kRetired);
+  return 0;
+}
+
+// Asks the parent for work; false when the map is over.
+bool ForkedWorker::ask() {
+  slot_.published.clear();
+  slot_.intent.store(0, std::memory_order_relaxed);
+  slot_.worker_state.store(WorkerState::kIdle);
+  outbox_.ring_parent();
+  const auto answered = [&] {
+    if (slot_.worker_state.load() != WorkerState::kIdle) return channel::Status::kOk;
+    return memory_.header().ending.load() == Ending::kNo ? channel::Status::kTimeout
+                                                         : channel::Status::kClosed;
+  };
+  if (slot_.bell.wait({}, os::kSpinNs, answered) != channel::Status::kOk) return false;
+  const bool given = slot_.worker_state.load() == WorkerState::kGiven;
+  slot_.worker_state.store(WorkerState::kBusy);
+  if (given) {
+    const IndexRange positions{slot_.given_begin, slot_.given_end};
+    run_.for_each_range({positions.begin, positions.begin + 1}, [&](std::uint64_t index, std::uint64_t) {
+      host_.tried(index, static_cast<int>(slot_.given_attempts));
+    });
+    run_positions(positions);
+  }
+  return true;
+}
+
+void ForkedWorker::run_positions(IndexRange positions) {
+  tasks_ += positions.size();
+  std::int64_t began = measuring_ ? os::monotonic_ns() : 0;
+  run_.for_each_range(positions, [&](std::uint64_t begin, std::uint64_t end) {
+    run_indices({begin, end});
+    positions.begin += end - begin;
+    if (!measuring_) return;
+    const std::int64_t ended = os::monotonic_ns();
+    sizer_.measured(end - begin, static_cast<std::uint64_t>(ended - began));
+    if (timed_) outbox_.send_chunk({positions.begin, began, ended});
+    began = ended;
+  });
+  if (timed_ || outbox_.half_full()) outbox_.ring_parent();
+}
+
+void ForkedWorker::run_indices(IndexRange indices) {
+  const detail::CrossCall& cross = run_.call.cross;
+  if (cross.run_encoded)
+    cross.run_encoded(run_.call.object, *scope_, indices.begin, indices.end, outbox_);
+  else
+    run_plain(indices);
+}
+
+// Copies results from the outbox straight into the parent's memory, so that all workers copy in parallel and
+// the parent need not. Until that is reported the outbox still holds the results, in case this worker dies.
+bool ForkedWorker::store_there(IndexRange indices, const std::byte* results) {
+  const std::size_t size = run_.call.cross.result_size;
+  const auto bytes = static_cast<std::size_t>(indices.size()) * size;
+  if (!plain_output_ || bytes < kWorthACall) return false;
+  if (os::write_memory_of(parent_, plain_output_ + indices.begin * size, results, bytes)) return true;
+  plain_output_ = nullptr;  // the system forbids it
+  return false;
+}
+
+void ForkedWorker::run_plain(IndexRange indices) {
+  const detail::CrossCall& cross = run_.call.cross;
+  const std::size_t size = cross.result_size;
+  const bool in_place = size <= outbox_.largest_block();
+  const std::uint64_t most = size == 0 ? kMostAtOnce : in_place ? outbox_.largest_block() / size : 1;
+  while (!indices.empty()) {
+    const std::uint64_t begin = indices.begin, end = begin + std::min(indices.size(), most);
+    std::byte* results = nullptr;
+    if (in_place) {
+      results = outbox_.reserve(static_cast<std::size_t>(end - begin) * size, alignment_of(size));
+      slot_.block.open(begin, static_cast<std::uint64_t>(results - memory_.outbox(worker_)));
+    } else {
+      results = aligned_room(aside_, size, alignment_of(size));
+    }
+    host_.begin_range();
+    cross.run_plain(run_.call.object, *scope_, begin, end, at_index_zero(results, begin, size));
+    const bool stopped = host_.stopped_at() != kNothing;
+    indices.begin = stopped ? host_.stopped_at() : end;
+    const std::uint64_t count = indices.begin - begin;
+    if (count > 0 && in_place) {
+      if (store_there({begin, begin + count}, results))
+        outbox_.send_stored(begin, count);
+      else
+        outbox_.commit(begin, count, static_cast<std::size_t>(count) * size);
+    }
+    if (count > 0 && !in_place) outbox_.send_plain(begin, count, results, size);
+    if (!stopped) continue;
+    if (const auto failure = host_.take_failure()) outbox_.send_failure(indices.begin++, *failure);
+  }
+}
+
+}  // namespace furrow::pool

@@ -1,0 +1,45 @@
+// What a worker process does about tasks that fail: it tries again, or reports the failure.
+//
+// For the worker's one thread. It does not handle time limits: the parent watches the published item, and
+// kills the worker. So the stop token that it returns never asks to stop.
+#pragma once
+
+#include <optional>
+
+#include "furrow/detail/map_call.hpp"
+#include "pool/workers/outbox.hpp"
+
+namespace furrow::pool {
+
+class WorkerHost : public detail::TaskHost {
+ public:
+  // IN_PLACE: results are written in place, so the loop over a range stops at a failure, and its caller
+  // continues at stopped_at(). Otherwise failures are reported at once.
+  WorkerHost(WorkerSlot& slot, Outbox& outbox, bool in_place)
+      : slot_(slot), outbox_(outbox), in_place_(in_place) {}
+
+  detail::AfterFailure failed(detail::TaskScope& scope, std::uint64_t index) override;
+  std::stop_token begin_watch(detail::TaskScope&) override { return never_.get_token(); }
+  void end_watch(detail::TaskScope&) override {}
+
+  int retries = 0;
+  // INDEX was tried before, in another process.
+  void tried(std::uint64_t index, int attempts) { tried_index_ = index, tried_attempts_ = attempts; }
+
+  void begin_range() { stopped_at_ = kNothing; }
+  std::uint64_t stopped_at() const { return stopped_at_; }
+  // The failure at stopped_at(); none if the task is to be tried again.
+  std::optional<Failure> take_failure() { return std::exchange(failure_, std::nullopt); }
+
+ private:
+  WorkerSlot& slot_;
+  Outbox& outbox_;
+  bool in_place_;
+  std::stop_source never_{};
+  std::uint64_t tried_index_ = kNothing;
+  int tried_attempts_ = 0;
+  std::uint64_t stopped_at_ = kNothing;
+  std::optional<Failure> failure_{};
+};
+
+}  // namespace furrow::pool

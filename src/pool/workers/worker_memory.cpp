@@ -1,0 +1,65 @@
+#include "pool/workers/worker_memory.hpp"
+
+#include <new>
+
+namespace furrow::pool {
+
+namespace {
+
+constexpr std::size_t kLine = 128;
+
+std::size_t range_bytes(int workers) {
+  return (static_cast<std::size_t>(workers) * sizeof(RangeSlot) + kLine - 1) / kLine * kLine;
+}
+std::size_t ring_bytes(std::size_t capacity) { return capacity ? channel::Ring::bytes_for(capacity) : 0; }
+
+}  // namespace
+
+std::size_t WorkerMemory::bytes_for(int workers, std::size_t outbox, std::size_t inbox) {
+  static_assert(sizeof(channel::RingHeader) % kLine == 0 && alignof(WorkerSlot) <= kLine);
+  return sizeof(WorkerMemoryHeader) + range_bytes(workers) +
+         static_cast<std::size_t>(workers) * (sizeof(WorkerSlot) + ring_bytes(outbox) + ring_bytes(inbox));
+}
+
+WorkerMemory::WorkerMemory(os::SharedMemory segment, int workers, std::size_t outbox, std::size_t inbox)
+    : WorkerMemory(AsItIs{}, std::move(segment), workers, outbox, inbox) {
+  ::new (segment_.data()) WorkerMemoryHeader;
+  for (int i = 0; i < workers_; ++i) {
+    ::new (&slot(i)) WorkerSlot;
+    ::new (ranges() + i) RangeSlot;
+    renew(i);
+  }
+}
+
+WorkerMemory WorkerMemory::attach(os::SharedMemory segment, int workers, std::size_t outbox,
+                                  std::size_t inbox) {
+  return WorkerMemory(AsItIs{}, std::move(segment), workers, outbox, inbox);
+}
+
+WorkerSlot& WorkerMemory::slot(int worker) const {
+  return reinterpret_cast<WorkerSlot*>(segment_.data() + sizeof(WorkerMemoryHeader))[worker];
+}
+
+RangeSlot* WorkerMemory::ranges() const { return reinterpret_cast<RangeSlot*>(&slot(workers_)); }
+
+std::byte* WorkerMemory::outbox(int worker) const {
+  return reinterpret_cast<std::byte*>(ranges()) + range_bytes(workers_) +
+         static_cast<std::size_t>(worker) * (ring_bytes(outbox_) + ring_bytes(inbox_));
+}
+
+std::byte* WorkerMemory::inbox(int worker) const { return outbox(worker) + ring_bytes(outbox_); }
+
+void WorkerMemory::renew(int worker) const {
+  WorkerSlot& each = slot(worker);
+  each.published.clear();
+  each.intent = 0;
+  each.block.close();
+  each.failed_item = kNothing;
+  each.attempts = 0;
+  each.worker_state = WorkerState::kStarting;
+  each.kill = 0;
+  channel::Ring::create(outbox(worker), outbox_);
+  if (inbox_) channel::Ring::create(inbox(worker), inbox_);
+}
+
+}  // namespace furrow::pool

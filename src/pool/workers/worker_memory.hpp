@@ -1,0 +1,129 @@
+// The memory that worker processes share with their parent.
+//
+//   WorkerMemoryHeader | a WorkerSlot for each worker | a RangeSlot for each worker
+//   | for each worker an outbox ring, and an inbox ring if asked for
+//
+// Each line (128 bytes) of a slot has one writer at a time; docs/design/pool.md lists the states and which
+// process changes them. The memory contains no locks and no pointers, and a process that dies at any moment
+// leaves every word valid.
+//
+// Ownership: WorkerMemory owns the segment; children inherit the mapping.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <limits>
+
+#include "channel/doorbell.hpp"
+#include "channel/ring.hpp"
+#include "furrow/detail/published_item.hpp"
+#include "os/memory/shared_memory.hpp"
+#include "pool/map/work_stealing_ranges.hpp"
+
+namespace furrow::pool {
+
+inline constexpr std::uint64_t kNothing = std::numeric_limits<std::uint64_t>::max();
+
+// The state of a worker's process: what the parent asks the template for, and what the template reports.
+enum class ProcessState : std::uint32_t {
+  kVacant,      // there is no process, and none is wanted
+  kWanted,      // the parent asks for a process
+  kAlive,       // the template has forked it
+  kDead,        // it has ended: wait_status says how
+  kForkFailed,  // it could not be forked: wait_status holds errno
+};
+
+// How a worker and the parent hand work to each other. The one named sets the state.
+enum class WorkerState : std::uint32_t {
+  kStarting,  // parent, before the fork: the initializer may run
+  kBusy,      // worker: has work
+  kIdle,      // worker: has no work, and has reported all that it had
+  kRefilled,  // parent: the worker's range has been refilled
+  kGiven,     // parent: the worker should run the positions in given_begin to given_end
+  kRetired,   // worker: about to exit after max_tasks_per_child tasks
+  kBroken,    // worker: its initializer failed; the outbox holds the failure
+};
+
+enum class Ending : std::uint32_t {
+  kNo,
+  kSoon,  // workers end when they are idle; those that take too long are killed
+  kNow,   // all workers are killed
+};
+
+// Where a worker writes results one after the other before it reports them, if it does. Published like the item
+// (detail::PublishedItem says why its stores may be relaxed): results from index() up to the published item are
+// complete, also when the worker dies before it reports them.
+class PublishedBlock {
+ public:
+  // AT: where the result of INDEX will be, relative to the outbox ring.
+  void open(std::uint64_t index, std::uint64_t at) noexcept {
+    at_.store(at, std::memory_order_relaxed);
+    std::atomic_signal_fence(std::memory_order_release);
+    index_.store(index, std::memory_order_relaxed);
+  }
+  void close() noexcept { index_.store(kNothing, std::memory_order_relaxed); }
+  std::uint64_t index() const noexcept {
+    return index_.load(std::memory_order_relaxed);
+  }  // kNothing: no block
+  std::uint64_t at() const noexcept { return at_.load(std::memory_order_relaxed); }
+
+ private:
+  std::atomic<std::uint64_t> index_{kNothing};
+  std::atomic<std::uint64_t> at_{0};
+};
+
+struct alignas(128) WorkerSlot {
+  // Line 0: what the worker is doing. Written by the worker.
+  detail::PublishedItem published{};                 // the item that it runs
+  std::atomic<std::uint64_t> intent{0};              // what it is about to claim, as a word of its range
+  PublishedBlock block{};                            // where it writes plain results in place
+  std::atomic<std::uint64_t> failed_item{kNothing};  // the last item that failed
+  std::atomic<std::uint32_t> attempts{0};            // failed attempts at failed_item
+  // Line 1: handing over work. Written by the worker or the parent in turn, as worker_state says.
+  alignas(128) std::atomic<WorkerState> worker_state{WorkerState::kStarting};
+  std::uint64_t given_begin = 0, given_end = 0;  // positions
+  std::uint32_t given_attempts = 0;              // failed attempts at given_begin
+  // Line 2: the process. Written by the template while the process is wanted or alive, else by the parent.
+  alignas(128) std::atomic<ProcessState> process_state{ProcessState::kVacant};
+  std::atomic<std::int32_t> pid{0};
+  std::int32_t wait_status = 0;
+  std::atomic<std::uint32_t> kill{0};  // set by the parent to have the worker killed
+  channel::Doorbell bell{};            // the worker sleeps here
+};
+
+struct alignas(128) WorkerMemoryHeader {
+  channel::Doorbell bell{};  // the parent sleeps here
+  std::atomic<Ending> ending{Ending::kNo};
+};
+
+class WorkerMemory {
+ public:
+  static std::size_t bytes_for(int workers, std::size_t outbox, std::size_t inbox);
+  // OUTBOX and INBOX are the capacities of the rings; if INBOX is 0, there are none. SEGMENT must be large
+  // enough.
+  WorkerMemory(os::SharedMemory segment, int workers, std::size_t outbox, std::size_t inbox);
+  // Uses memory that another process has set up, as it is.
+  static WorkerMemory attach(os::SharedMemory segment, int workers, std::size_t outbox, std::size_t inbox);
+
+  int workers() const { return workers_; }
+  WorkerMemoryHeader& header() const { return *reinterpret_cast<WorkerMemoryHeader*>(segment_.data()); }
+  WorkerSlot& slot(int worker) const;
+  RangeSlot* ranges() const;
+  std::byte* outbox(int worker) const;  // the memory of the ring
+  std::byte* inbox(int worker) const;
+  // Resets the slot and rings of a worker for a new process; its range stays.
+  void renew(int worker) const;
+  os::SharedMemory take() { return std::move(segment_); }
+
+ private:
+  struct AsItIs {};
+  WorkerMemory(AsItIs, os::SharedMemory segment, int workers, std::size_t outbox, std::size_t inbox)
+      : segment_(std::move(segment)), workers_(workers), outbox_(outbox), inbox_(inbox) {}
+
+  os::SharedMemory segment_;
+  int workers_;
+  std::size_t outbox_;
+  std::size_t inbox_;
+};
+
+}  // namespace furrow::pool

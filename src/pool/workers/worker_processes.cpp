@@ -1,0 +1,234 @@
+#include "pool/workers/worker_processes.hpp"
+
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <cstring>
+#include <memory>
+
+#include "furrow/errors.hpp"
+#include "os/events/clock.hpp"
+#include "os/events/futex.hpp"
+#include "pool/map/worker_loop.hpp"
+
+namespace furrow::pool {
+
+namespace {
+
+constexpr std::int64_t kLongestSleep_ns = 100'000'000;  // then check that the template is alive
+constexpr int kFramesAtOnce = 4096;                     // from one worker, before the others have their turn
+
+bool is_gone(ProcessState process_state) {
+  return process_state == ProcessState::kDead || process_state == ProcessState::kForkFailed;
+}
+
+}  // namespace
+
+std::string how_it_ended(int wait_status) {
+  if (WIFSIGNALED(wait_status))
+    return "was killed by signal " + std::to_string(WTERMSIG(wait_status)) + " (" +
+           ::strsignal(WTERMSIG(wait_status)) + ")";
+  return "exited with status " + std::to_string(WEXITSTATUS(wait_status));
+}
+
+WorkerProcesses::WorkerProcesses(WorkerMemory memory)
+    : memory_(std::move(memory)), records_(static_cast<std::size_t>(memory_.workers())) {
+  watching_ = [this] { watch(watched_); };
+}
+
+void WorkerProcesses::start_fork_server(bool alone, std::function<int(int)> body) {
+  fork_server_.emplace(memory_, alone, std::move(body));
+}
+
+void WorkerProcesses::attach_fork_server(pid_t spawned) { fork_server_.emplace(memory_, spawned); }
+
+void WorkerProcesses::call() {
+  called_.store(1);
+  memory_.header().bell.nudge();
+}
+
+int WorkerProcesses::alive() const {
+  int count = 0;
+  for (int i = 0; i < workers(); ++i) {
+    const ProcessState process_state = slot(i).process_state.load();
+    count += process_state == ProcessState::kAlive || process_state == ProcessState::kWanted;
+  }
+  return count;
+}
+
+void WorkerProcesses::want(int worker) {
+  memory_.renew(worker);
+  WorkerRecord& fresh = record(worker);
+  std::destroy_at(&fresh);
+  std::construct_at(&fresh);
+  fresh.ring.emplace(channel::Ring::attach(memory_.outbox(worker)));
+  fresh.frames.emplace(*fresh.ring);
+  fresh.frames->batch_releases();
+  if (fork_server_)
+    fork_server_->want(worker);
+  else
+    slot(worker).process_state.store(ProcessState::kWanted);  // the template sees it when it starts
+}
+
+void WorkerProcesses::retry_idle_workers() {
+  for (WorkerRecord& each : records_) each.left_idle = false;
+}
+
+PartsReader WorkerProcesses::value(int worker, std::uint32_t flags) {
+  watched_ = worker;
+  return PartsReader(*record(worker).frames, flags, watching_);
+}
+
+void WorkerProcesses::watch(int worker) {
+  if (is_gone(slot(worker).process_state.load()) || fork_server_->lost())
+    record(worker).ring->ring().abandon();
+  watch_time();
+}
+
+bool WorkerProcesses::step() {
+  bool happened = false;
+  for (int i = 0; i < workers(); ++i) happened = look(i) || happened;
+  watch_time();
+  return happened;
+}
+
+bool WorkerProcesses::look(int worker) {
+  const ProcessState process_state = slot(worker).process_state.load();
+  if (process_state == ProcessState::kVacant) return false;
+  if (is_gone(process_state)) return reap(worker);
+  const bool is_idle = slot(worker).worker_state.load() == WorkerState::kIdle;  // before its reports are read
+  bool happened = record(worker).frames && drain(worker);
+  if (is_idle && !record(worker).left_idle) {
+    if (dispatch(worker))
+      happened = true;
+    else
+      record(worker).left_idle = true;
+  }
+  return happened;
+}
+
+bool WorkerProcesses::drain(int worker) {
+  WorkerRecord& from = record(worker);
+  if (from.cut) return false;
+  channel::FrameHeader header;
+  for (int i = 0; i < kFramesAtOnce; ++i) {
+    const channel::Status status = from.frames->peek(header, channel::kAtOnce);
+    if (status == channel::Status::kTorn) {
+      cut_off(worker, false);
+      return true;
+    }
+    if (status != channel::Status::kOk) return i > 0;
+    try {
+      on_frame(worker, header);
+    } catch (const ValueTorn&) {
+      cut_off(worker, false);
+      return true;
+    } catch (const Nonsense&) {
+      cut_off(worker, true);
+      return true;
+    }
+  }
+  return true;
+}
+
+// Stops reading a worker's reports, and kills it. It may have died in the middle of a report: then there is
+// no whole frame left to read. Anything else means that its reports are garbled.
+void WorkerProcesses::cut_off(int worker, bool nonsense) {
+  constexpr std::size_t kLeftover = 2 * channel::FrameHeader::kBytes;
+  WorkerRecord& from = record(worker);
+  from.cut = true;
+  from.garbled =
+      nonsense || !is_gone(slot(worker).process_state.load()) || from.ring->readable() >= kLeftover;
+  fork_server_->kill(worker);
+}
+
+void WorkerProcesses::read_the_rest() {
+  for (int i = 0; i < workers(); ++i) {
+    if (!record(i).frames) continue;
+    record(i).ring->ring().abandon();
+    while (drain(i)) {
+    }
+  }
+}
+
+bool WorkerProcesses::reap(int worker) {
+  WorkerSlot& dead = slot(worker);
+  if (dead.process_state.load() == ProcessState::kForkFailed) {
+    fork_errno_ = dead.wait_status;
+    dead.process_state.store(ProcessState::kVacant);
+    if (alive() == 0)
+      throw PoolError(std::string("cannot fork a worker process: ") + std::strerror(fork_errno_));
+    return true;
+  }
+  record(worker).ring->ring().abandon();
+  while (drain(worker)) {
+  }
+  const int status = dead.wait_status;
+  dead.process_state.store(ProcessState::kVacant);
+  on_death(worker, status);
+  return true;
+}
+
+// Uses the parent's clock alone: a worker has run its item for at least as long as the parent has seen it
+// published. If the parent itself did not look for long, the time starts anew.
+void WorkerProcesses::watch_time() {
+  const std::int64_t now = os::monotonic_ns();
+  for (int i = 0; i < workers(); ++i)
+    if (time_limit_s(i) > 0) watch_time(i, now);
+  last_watch_ns_ = now;
+}
+
+void WorkerProcesses::watch_time(int worker, std::int64_t now_ns) {
+  WorkerRecord& late = record(worker);
+  const std::uint64_t item = slot(worker).published.load();
+  const std::uint32_t attempts = slot(worker).attempts.load(std::memory_order_relaxed);
+  const auto limit = static_cast<std::int64_t>(time_limit_s(worker) * 1e9);
+  const bool away = now_ns - last_watch_ns_ > std::max<std::int64_t>(limit / 2, 2 * kLongestSleep_ns);
+  if (item == kNothing || item != late.item || attempts != late.attempts || away) {
+    late.item = item;
+    late.attempts = attempts;
+    late.since_ns = now_ns;
+    return;
+  }
+  if (now_ns - late.since_ns < limit || late.late_item == item ||
+      slot(worker).process_state.load() != ProcessState::kAlive)
+    return;
+  if (!overdue(worker, item)) {
+    late.since_ns = now_ns;
+    return;
+  }
+  late.late_item = item;
+  fork_server_->kill(worker);
+}
+
+bool WorkerProcesses::something(int worker) {
+  const ProcessState process_state = slot(worker).process_state.load();
+  if (process_state == ProcessState::kVacant) return false;
+  if (is_gone(process_state)) return true;
+  WorkerRecord& from = record(worker);
+  // Less than a header is only the padding of the previous frame.
+  if (!from.cut && from.ring->readable() >= channel::FrameHeader::kBytes) return true;
+  return slot(worker).worker_state.load() == WorkerState::kIdle && !from.left_idle;
+}
+
+void WorkerProcesses::sleep(std::int64_t at_most_ns) {
+  std::int64_t patience = std::min(at_most_ns, kLongestSleep_ns);
+  for (int i = 0; i < workers(); ++i) {
+    const double limit_s = time_limit_s(i);
+    if (limit_s > 0)
+      patience =
+          std::min(patience, std::max<std::int64_t>(static_cast<std::int64_t>(limit_s * 1e9 / 8), 1'000'000));
+  }
+  const auto ready = [&] {
+    for (int i = 0; i < workers(); ++i)
+      if (something(i)) return channel::Status::kOk;
+    return channel::Status::kTimeout;
+  };
+  const channel::Status status = memory_.header().bell.wait({patience, &called_}, os::kSpinNs, ready);
+  if (status == channel::Status::kCancelled) called_.store(0);
+  if (status != channel::Status::kTimeout) return;
+  if (fork_server_->lost())
+    throw PoolError("the process that forks this Pool's workers was killed, and the workers with it");
+}
+
+}  // namespace furrow::pool

@@ -1,0 +1,105 @@
+// The parent's side of worker processes, whatever they run: reads their reports, notices deaths and tasks
+// that run too long, and has dead workers replaced. Derived classes decide what reports and deaths mean.
+//
+//   step():  for each worker  a frame -> on_frame | idle -> dispatch | dead, all frames read -> on_death
+//
+// It has no thread and no descriptor: it makes progress when step() is called, and sleep() waits until there
+// is something to do. Errors: PoolError if no worker can be forked, or the template was killed.
+//
+// Thread-safety: one thread at a time.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "channel/frame.hpp"
+#include "pool/workers/fork_server.hpp"
+#include "pool/workers/parts_reader.hpp"
+#include "pool/workers/worker_memory.hpp"
+
+namespace furrow::pool {
+
+// Thrown by on_frame() for an impossible report, of which nothing was used.
+struct Nonsense {};
+
+class WorkerProcesses {
+ public:
+  virtual ~WorkerProcesses() = default;
+  WorkerProcesses(const WorkerProcesses&) = delete;
+  WorkerProcesses& operator=(const WorkerProcesses&) = delete;
+
+  // Looks at every worker once; returns whether anything happened.
+  bool step();
+  // Waits until there is something to do for step(), or the time is over. Spins briefly first.
+  void sleep(std::int64_t at_most_ns);
+  // False if the template was lost: then workers may still use the memory.
+  bool end(Ending how) { return fork_server_ ? fork_server_->end(how) : true; }
+  int alive() const;
+  // Ends the sleep() of another thread, or the next one. Any thread may call it.
+  void call();
+
+ protected:
+  struct WorkerRecord {
+    std::optional<channel::RingReader> ring{};
+    std::optional<channel::FrameReader> frames{};
+    bool cut = false;               // its reports are no longer read
+    bool garbled = false;           // it wrote impossible reports, and is killed for that
+    bool left_idle = false;         // it is idle, and there was nothing to dispatch to it
+    std::uint64_t item = kNothing;  // the item that it was last seen running
+    std::uint32_t attempts = 0;
+    std::int64_t since_ns = 0;
+    std::uint64_t late_item = kNothing;  // the item that ran too long, for which it is killed
+  };
+
+  explicit WorkerProcesses(WorkerMemory memory);
+  // Forks the template; BODY runs in each worker. want() has workers forked.
+  void start_fork_server(bool alone, std::function<int(int worker)> body);
+  // The same for a template that is another program: a child that was given the memory.
+  void attach_fork_server(pid_t spawned);
+
+  virtual void on_frame(int worker, const channel::FrameHeader& header) = 0;  // must read or skip all of it
+  virtual void on_death(int worker, int wait_status) = 0;                     // may call want() to replace it
+  virtual bool dispatch(int worker) = 0;                                      // false if there is no work
+  virtual double time_limit_s(int worker) const = 0;                          // for its item; 0: none
+  virtual bool overdue(int worker, std::uint64_t item) = 0;                   // whether ITEM is still running
+
+  void want(int worker);
+  // Reads what workers reported before they ended. Call after end().
+  void read_the_rest();
+  void kill_worker(int worker) { fork_server_->kill(worker); }
+  void retry_idle_workers();
+  // Called while the next part of a value from WORKER has not come.
+  void watch(int worker);
+  PartsReader value(int worker, std::uint32_t flags);
+
+  WorkerRecord& record(int worker) { return records_[static_cast<std::size_t>(worker)]; }
+  WorkerSlot& slot(int worker) const { return memory_.slot(worker); }
+  int workers() const { return memory_.workers(); }
+
+  WorkerMemory memory_;
+
+ private:
+  bool look(int worker);
+  bool drain(int worker);
+  void cut_off(int worker, bool nonsense);
+  bool reap(int worker);
+  void watch_time();
+  void watch_time(int worker, std::int64_t now_ns);
+  bool something(int worker);
+
+  std::vector<WorkerRecord> records_;
+  std::optional<ForkServer> fork_server_{};
+  std::int64_t last_watch_ns_ = 0;
+  int fork_errno_ = 0;  // errno of the last fork that failed
+  std::function<void()> watching_{};
+  int watched_ = 0;
+  std::atomic<std::uint32_t> called_{0};
+};
+
+// How a process ended: "was killed by signal 9 (Killed)".
+std::string how_it_ended(int wait_status);
+
+}  // namespace furrow::pool

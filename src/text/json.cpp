@@ -1,0 +1,94 @@
+#include "text/json.hpp"
+
+#include <rapidjson/error/en.h>
+#include <rapidjson/reader.h>
+
+#include <algorithm>
+#include <limits>
+
+namespace furrow::text {
+
+namespace {
+
+constexpr unsigned kParseFlags = rapidjson::kParseInsituFlag | rapidjson::kParseNanAndInfFlag;
+
+// Passes everything on to the document, and stops at text that is nested too deeply for a recursive reader.
+class BoundedDepth {
+ public:
+  using Ch = char;
+  using Size = rapidjson::SizeType;
+  explicit BoundedDepth(rapidjson::Document& out) : out_(out) {}
+
+  bool Null() { return out_.Null(); }
+  bool Bool(bool value) { return out_.Bool(value); }
+  bool Int(int value) { return out_.Int(value); }
+  bool Uint(unsigned value) { return out_.Uint(value); }
+  bool Int64(std::int64_t value) { return out_.Int64(value); }
+  bool Uint64(std::uint64_t value) { return out_.Uint64(value); }
+  bool Double(double value) { return out_.Double(value); }
+  bool RawNumber(const Ch* text, Size size, bool copy) { return out_.RawNumber(text, size, copy); }
+  bool String(const Ch* text, Size size, bool copy) { return out_.String(text, size, copy); }
+  bool Key(const Ch* text, Size size, bool copy) { return out_.Key(text, size, copy); }
+  bool StartObject() { return ++depth_ <= kMaxDepth && out_.StartObject(); }
+  bool StartArray() { return ++depth_ <= kMaxDepth && out_.StartArray(); }
+  bool EndObject(Size count) { return --depth_, out_.EndObject(count); }
+  bool EndArray(Size count) { return --depth_, out_.EndArray(count); }
+
+ private:
+  rapidjson::Document& out_;
+  int depth_ = 0;
+};
+
+std::string reason_of(const rapidjson::ParseResult& result) {
+  if (result.Code() == rapidjson::kParseErrorTermination) return "it is nested too deeply";
+  return rapidjson::GetParseError_En(result.Code());
+}
+
+}  // namespace
+
+Result<JsonDocument> JsonDocument::parse(std::string text, const std::string& what) {
+  // The reader counts in 32 bits.
+  if (text.size() >= std::numeric_limits<std::uint32_t>::max()) return fail(what + " is larger than 4 GiB");
+  JsonDocument result;
+  result.text_ = std::make_unique<std::string>(std::move(text));
+  result.document_ = std::make_unique<rapidjson::Document>();
+  rapidjson::Reader reader;
+  rapidjson::ParseResult parsed;
+  rapidjson::InsituStringStream stream(result.text_->data());
+  const auto fill = [&](rapidjson::Document& document) {
+    BoundedDepth handler(document);
+    parsed = reader.Parse<kParseFlags>(stream, handler);
+    // The stream ends at the first zero byte, which need not be the end of the text.
+    if (!parsed.IsError() && stream.Tell() < result.text_->size()) {
+      parsed.Set(rapidjson::kParseErrorDocumentRootNotSingular, stream.Tell());
+    }
+    return !parsed.IsError();
+  };
+  result.document_->Populate(fill);
+  if (parsed.IsError()) {
+    Error error{what + " is not JSON: " + reason_of(parsed) + " (at byte " + std::to_string(parsed.Offset()) +
+                ")"};
+    // Reading in place changes strings only, and they hold no line ends.
+    error.line = 1 + static_cast<int>(std::count(
+                         result.text_->begin(),
+                         result.text_->begin() + static_cast<std::ptrdiff_t>(parsed.Offset()), '\n'));
+    return fail(std::move(error));
+  }
+  return result;
+}
+
+const JsonValue* member(const JsonValue& object, const char* name) {
+  if (!object.IsObject()) return nullptr;
+  const auto found = object.FindMember(name);
+  if (found == object.MemberEnd() || found->value.IsNull()) return nullptr;
+  return &found->value;
+}
+
+std::string to_text(const JsonValue& value) {
+  JsonBuffer buffer;
+  JsonWriter writer(buffer);
+  value.Accept(writer);
+  return {buffer.GetString(), buffer.GetSize()};
+}
+
+}  // namespace furrow::text
