@@ -45,6 +45,6 @@ function(furrow_layer name)
     add_executable(${name}_tests ${tests})
     target_link_libraries(${name}_tests PRIVATE furrow_${name} GTest::gmock GTest::gtest_main)
     target_include_directories(${name}_tests PRIVATE ${CMAKE_SOURCE_DIR}/tests)  # support/
-    gtest_discover_tests(${name}_tests TEST_PREFIX ${name}. DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 60)
+    gtest_discover_tests(${name}_tests TEST_PREFIX ${name}. NO_PRETTY_VALUES DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 60)
   endif()
 endfunction()

@@ -7,8 +7,6 @@ that exception, after the results of the inputs drawn before.
 import itertools
 import threading
 
-_AT_ONCE = 64  # chunks
-
 
 class Feeder:
     def __init__(self, workers, pending, iterable, chunksize):

@@ -6,11 +6,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cstring>
 #include <string>
 #include <thread>
-#include <vector>
 
 #include "os/memory/shared_memory.hpp"
 
@@ -26,6 +24,11 @@ std::string text_of(std::size_t size) {
 }
 
 std::span<const std::byte> bytes_of(const std::string& text) { return std::as_bytes(std::span(text)); }
+
+const char* to_string(Status status) {
+  constexpr const char* kNames[] = {"ok", "timeout", "cancelled", "closed", "peer died", "torn"};
+  return kNames[static_cast<std::size_t>(status)];
+}
 
 class FrameTest : public ::testing::Test {
  protected:

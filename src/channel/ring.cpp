@@ -60,10 +60,6 @@ RingWriter::RingWriter(Ring ring, Doorbell* doorbell, std::int64_t spin_ns)
   look();
 }
 
-bool RingWriter::reader_is_gone() const {
-  return (ring_.header_->state.load(std::memory_order_relaxed) & (kReaderClosed | kAbandoned)) != 0;
-}
-
 // False if the reader's index is impossible.
 bool RingWriter::look() {
   const std::uint64_t tail = ring_.header_->tail.load(std::memory_order_seq_cst);

@@ -105,10 +105,9 @@ class RingWriter {
   std::span<std::byte> space();
   void advance(std::size_t size) { staged_ += size; }
 
-  void publish();               // makes what was written visible to the reader, and wakes it
-  void close();                 // publishes, and marks the end of the stream
-  std::size_t free_bytes();     // free space now; it can only grow
-  bool reader_is_gone() const;  // closed or dead
+  void publish();            // makes what was written visible to the reader, and wakes it
+  void close();              // publishes, and marks the end of the stream
+  std::size_t free_bytes();  // free space now; it can only grow
   const Ring& ring() const { return ring_; }
 
  private:

@@ -10,7 +10,6 @@
 #include <chrono>
 #include <cstdio>
 #include <cstring>
-#include <numeric>
 #include <thread>
 #include <vector>
 
@@ -133,9 +132,7 @@ TEST(Ring, CloseIsSeenAfterTheLastByte) {
   const Transfer transfer = reader.read(bytes, 4);
   EXPECT_EQ(transfer.status, Status::kClosed);
   EXPECT_EQ(transfer.bytes, 3u);
-  EXPECT_FALSE(writer.reader_is_gone());
   reader.close();
-  EXPECT_TRUE(writer.reader_is_gone());
   EXPECT_EQ(writer.write("x", 1).status, Status::kClosed);
 }
 

@@ -20,24 +20,6 @@ void pause_briefly() {
 
 }  // namespace
 
-const char* to_string(Status status) {
-  switch (status) {
-    case Status::kOk:
-      return "ok";
-    case Status::kTimeout:
-      return "timeout";
-    case Status::kCancelled:
-      return "cancelled";
-    case Status::kClosed:
-      return "closed";
-    case Status::kPeerDied:
-      return "peer died";
-    case Status::kTorn:
-      return "torn";
-  }
-  return "?";
-}
-
 std::int64_t default_spin_ns() {
   cpu_set_t set;
   if (::sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) == 1) return 0;

@@ -27,8 +27,6 @@ enum class Status : std::uint8_t {
   kTorn,       // the bytes end in the middle of a message, or are corrupt
 };
 
-const char* to_string(Status status);
-
 // os::kSpinNs, or 0 if this process has only one processor: the peer could not run while it spins.
 std::int64_t default_spin_ns();
 

@@ -6,7 +6,6 @@
 #include <functional>
 #include <optional>
 #include <string>
-#include <string_view>
 
 #include "os/events/event_loop.hpp"
 #include "os/terminal/progress_line.hpp"

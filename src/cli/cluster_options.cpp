@@ -7,8 +7,6 @@ namespace furrow::cli {
 
 namespace {
 
-using Kind = ClusterSettings::Kind;
-
 enum class Needs : std::uint8_t { kCluster, kSlurm, kPacked, kCommands };
 
 struct ClusterOption {
@@ -34,32 +32,32 @@ constexpr auto kOptions = std::to_array<ClusterOption>({
     {"--max-status-checks-per-second", Needs::kCommands, "belongs to --cluster"},
 });
 
-bool packs(const ClusterSettings& settings) {
+bool packs(const exec::ExecutorSettings& settings) {
   return settings.packing == "auto" || settings.packing == "packed";
 }
 
-bool has_effect(const ClusterSettings& settings, Needs needs) {
+bool has_effect(const exec::ExecutorSettings& settings, Needs needs) {
   switch (needs) {
     case Needs::kCluster:
-      return settings.is_on();
+      return settings.is_cluster();
     case Needs::kSlurm:
-      return settings.kind == Kind::kSlurm;
+      return settings.type().shares_submissions;
     case Needs::kPacked:
-      return settings.kind == Kind::kSlurm && packs(settings);
+      return settings.type().shares_submissions && packs(settings);
     case Needs::kCommands:
-      return settings.kind == Kind::kCommands;
+      return settings.type().takes_commands;
   }
   return true;
 }
 
-std::string what_to_do(const ClusterSettings& settings, Needs needs) {
+std::string what_to_do(const exec::ExecutorSettings& settings, Needs needs) {
   if (needs == Needs::kCommands)
-    return settings.is_on() ? "--executor slurm asks Slurm itself: leave it out."
-                            : "Add --cluster COMMAND, or leave it out.";
-  if (settings.kind == Kind::kCommands)
+    return settings.is_cluster() ? "--executor slurm asks Slurm itself: leave it out."
+                                 : "Add --cluster COMMAND, or leave it out.";
+  if (settings.type().takes_commands)
     return "With --cluster each job is a submission of its own: leave it out, or use --executor slurm "
            "instead.";
-  if (settings.kind == Kind::kSlurm)
+  if (settings.type().shares_submissions)
     return "With --packing " + settings.packing + " they share none: leave out one of the two options.";
   return "Add --executor slurm, or leave it out.";
 }
@@ -72,7 +70,7 @@ Result<void> check_packing(std::string_view name) {
   return fail(std::string(name) + " is not one of auto, one, array, packed");
 }
 
-Result<void> check_effects(const ClusterSettings& settings, const std::set<std::string>& given) {
+Result<void> check_effects(const exec::ExecutorSettings& settings, const std::set<std::string>& given) {
   for (const ClusterOption& option : kOptions) {
     if (!given.contains(option.name) || has_effect(settings, option.needs)) continue;
     return fail(

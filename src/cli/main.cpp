@@ -1,11 +1,9 @@
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <cstdio>
 #include <string>
 #include <tuple>
 #include <vector>
 
+#include "base/log.hpp"
 #include "base/strings.hpp"
 #include "cli/batch/batch_command.hpp"
 #include "cli/cpus_command.hpp"
@@ -13,6 +11,7 @@
 #include "cli/rank_session.hpp"
 #include "cli/report_error.hpp"
 #include "cli/run/run_command.hpp"
+#include "os/process/process.hpp"
 
 namespace {
 
@@ -32,14 +31,6 @@ int unknown(const std::string& command) {
   std::fprintf(stderr, "furrow: there is no command %s%s\n", command.c_str(),
                near.empty() ? "; see furrow --help" : ("\n  Did you mean " + near + "?").c_str());
   return 2;
-}
-
-// If a standard stream were closed, the next file to be opened would take its place.
-void open_standard_streams() {
-  int fd;
-  do fd = ::open("/dev/null", O_RDWR);
-  while (fd >= 0 && fd <= 2);
-  if (fd > 2) ::close(fd);
 }
 
 using Arguments = std::vector<std::string>;
@@ -67,12 +58,13 @@ int on_all_ranks(CommandFunction execute, const Arguments& arguments, int mistak
 }  // namespace
 
 int main(int argc, char** argv) {
-  open_standard_streams();
+  furrow::os::ensure_standard_descriptors();
   const std::vector<std::string> arguments(argv + (argc > 0), argv + argc);
   if (arguments.empty()) {
     std::fputs(kHelp, stderr);
     return 2;
   }
+  FURROW_LOG(command, info, "furrow " FURROW_VERSION " {}", furrow::join(arguments, " "));
   const std::string& command = arguments.front();
   for (const auto& [name, execute, mistake] : kWithJobs) {
     if (command == name) return on_all_ranks(execute, {arguments.begin() + 1, arguments.end()}, mistake);

@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <utility>
 
+#include "base/log.hpp"
 #include "os/files/files.hpp"
 
 namespace furrow::command {
@@ -60,13 +61,17 @@ bool MapSource::add_jobs(std::size_t count) {
     std::unique_ptr<MapJob>& job = spares_.back();
     const Result<Pull> pulled = pull(*job);
     if (!pulled) error_ = pulled.error();
-    if (pulled && *pulled == Pull::kEnd) counts_.is_all = true;
+    if (pulled && *pulled == Pull::kEnd) {
+      counts_.is_all = true;
+      FURROW_LOG(command, info, "the input ends after {} jobs", counts_.read);
+    }
     if (!pulled || *pulled == Pull::kEnd) return false;
     if (*pulled == Pull::kNotYet) {
       wait_for_input();
       return true;
     }
     if (is_done_already(*job)) {
+      FURROW_LOG(command, info, "input {} is skipped: an earlier run has done it", job->seq);
       ++counts_.skipped;
       continue;
     }
@@ -76,6 +81,7 @@ bool MapSource::add_jobs(std::size_t count) {
       return false;
     }
     if (*fresh) {
+      FURROW_LOG(command, info, "input {} is skipped: its outputs are up to date", job->seq);
       ++counts_.fresh;
       continue;
     }
@@ -130,10 +136,6 @@ std::uint16_t MapSource::retries_of(const MapJob& job) const {
 
 // --- JobSource, for the farm
 
-void MapSource::prepare(std::span<const plan::JobId> jobs, int attempt) {
-  for (const plan::JobId id : jobs) listener_->on_prepared(id, attempt, plan::Launch{});
-}
-
 std::vector<Result<plan::DemandId>> MapSource::demands(std::span<const plan::JobId> jobs, int /*attempt*/) {
   return std::vector<Result<plan::DemandId>>(jobs.size(), demand_);
 }
@@ -181,6 +183,7 @@ Result<void> MapSource::before_start(plan::JobId id, int /*attempt*/, plan::Laun
     tag += '\t';
   }
   collator_.begin(id, std::move(tag), settings_.print_commands ? job.command + "\n" : std::string());
+  FURROW_LOG(command, debug, "job {} is input {} in slot {}: {}", id, job.seq, job.slot, job.command);
   if (on_start_) on_start_(job);
   return {};
 }

@@ -71,11 +71,8 @@ class MapSource final : public plan::JobSource {
   const MapCounts& counts() const { return counts_; }
   const std::optional<Error>& error() const { return error_; }  // the error that ended the input
   const MapJob& job(plan::JobId id) const { return *jobs_[id]; }
-  std::string command_of(plan::JobId id) const;  // for people
 
-  void set_prepare_listener(plan::PrepareListener* listener) override { listener_ = listener; }
   bool add_jobs(std::size_t count) override;
-  void prepare(std::span<const plan::JobId> jobs, int attempt) override;
   std::vector<Result<plan::DemandId>> demands(std::span<const plan::JobId> jobs, int attempt) override;
   Result<void> before_start(plan::JobId job, int attempt, plan::Launch& launch) override;
   Result<void> on_success(const plan::Exit& exit) override;
@@ -105,7 +102,6 @@ class MapSource final : public plan::JobSource {
   const plan::DemandId demand_;
   const std::string pid_;
   const plan::Launch::Stream own_output_, own_errors_;
-  plan::PrepareListener* listener_ = nullptr;
   std::function<void(const MapJob&)> on_start_;
   plan::IdTable<std::unique_ptr<MapJob>> jobs_;
   // Kept so that their memory is used again.

@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/log.hpp"
 #include "base/strings.hpp"
 #include "farm/launches.hpp"
 #include "os/events/clock.hpp"
@@ -75,6 +76,7 @@ class Farm::Run : public plan::ExitListener {
     return running_ == 0 && ended_.empty() && picked_.empty() && (nothing_left || is_halted());
   }
   bool can_go_on() const;
+  void log_end(const Exit& exit) const;
   void abandon_picked();
   void conclude();
   void emit(Event event);
@@ -117,6 +119,9 @@ Summary Farm::Run::run() {
   const double begun = os::monotonic_seconds();
   supply();
   grow();
+  FURROW_LOG(farm, info, "run starts: {} jobs known{}, {} at a time at most, {}", summary_.total,
+             is_supplied_ ? ", more may come" : "", executor_.max_running(),
+             options_.keep_going ? "goes on after a failure" : "ends after a failure");
   emit({.kind = Event::Kind::kRunStarted, .total = summary_.total});
   for (;;) {
     look_again_ = false;
@@ -135,6 +140,12 @@ Summary Farm::Run::run() {
   }
   conclude();
   summary_.wall_s = os::monotonic_seconds() - begun;
+  FURROW_LOG(
+      farm, info,
+      "run ends after {:.3f} s: {} of {} jobs done, {} failed, {} skipped, {} cancelled, {} not started",
+      summary_.wall_s, summary_.done, summary_.total, summary_.failed, summary_.skipped, summary_.cancelled,
+      summary_.unstarted);
+  if (summary_.error) FURROW_LOG(farm, info, "what ended the run: {}", summary_.error->message);
   emit({.kind = Event::Kind::kRunFinished});
   return summary_;
 }
@@ -183,6 +194,8 @@ void Farm::Run::enqueue(JobId id, DemandId demand) {
   graph_.set_demand(id, demand);
   plan::Job job = graph_.job(id);
   job.demand = demands_[id] = fitting(demand);
+  FURROW_LOG(farm, debug, "job {} is ready: priority {}, depth {}, demand {}, {} jobs queued", id,
+             job.priority, job.depth, job.demand, queue_.size());
   queue_.push(id, job);
   ++news_;
 }
@@ -207,6 +220,7 @@ void Farm::Run::settle() {
   for (Exit& exit : std::exchange(ended_, {})) {
     const bool may_wait = exit.ok() && summary_.signal == 0 && !summary_.error;
     if (may_wait && source_.outputs_pending(exit)) {
+      FURROW_LOG(farm, debug, "job {} has ended, but its outputs are not visible yet", exit.job);
       late_.push_back(std::move(exit));
     } else {
       settle(std::move(exit));
@@ -222,7 +236,15 @@ void Farm::Run::look_at_late() {
   for (Exit& exit : std::exchange(late_, {})) ended_.push_back(std::move(exit));
 }
 
+void Farm::Run::log_end(const Exit& exit) const {
+  FURROW_LOG(farm, info, "job {} ended, attempt {}: status {}, signal {}{}{}, {:.3f} s{}{}", exit.job,
+             exit.attempt, exit.status, exit.signal, exit.cancelled ? ", cancelled" : "",
+             exit.timed_out ? ", timed out" : "", exit.usage.wall_s, exit.error.empty() ? "" : ": ",
+             exit.error);
+}
+
 void Farm::Run::settle(Exit exit) {
+  log_end(exit);
   const JobId job = exit.job;
   --running_;
   give_back(job);
@@ -241,6 +263,7 @@ void Farm::Run::settle(Exit exit) {
   if (!exit.ok()) return attempt_failed(exit, nullptr, true);
   if (const Result<void> finished = source_.on_success(exit); !finished) {
     exit.error = finished.error().to_string();
+    FURROW_LOG(farm, info, "job {} has failed after all: {}", job, exit.error);
     return attempt_failed(exit, &finished.error(), true);
   }
   graph_.finish(job, ready_);
@@ -269,12 +292,15 @@ void Farm::Run::attempt_failed(const Exit& exit, const Error* error, bool may_re
         .error = error,
         .will_retry = retry});
   if (!retry) return give_up(job);
+  FURROW_LOG(farm, info, "job {} is tried again: attempt {} of {}", job, exit.attempt + 1,
+             graph_.job(job).retries + 1);
   graph_.retry(job);
   launches_.next_attempt(job);
   enqueue(job, *demand);
 }
 
 void Farm::Run::never_started(JobId job, int attempt, const Error& error) {
+  FURROW_LOG(farm, info, "job {} could not start, attempt {}: {}", job, attempt, error.message);
   const Exit exit{.job = job,
                   .attempt = attempt,
                   .status = -1,
@@ -288,6 +314,8 @@ void Farm::Run::give_up(JobId job) {
   graph_.fail(job, skipped);
   ++summary_.failed;
   summary_.skipped += skipped.size();
+  FURROW_LOG(farm, info, "job {} is given up, {} jobs that need it are skipped{}", job, skipped.size(),
+             options_.keep_going ? "" : ", no further job starts");
   if (!options_.keep_going) winding_down_ = true;
   if (!skipped.empty()) emit({.kind = Event::Kind::kJobsSkipped, .job = job, .count = skipped.size()});
   erase(job);
@@ -304,6 +332,8 @@ void Farm::Run::pick() {
     if (!job) break;
     ++news_;
     budget_.take(resources_.amounts(demands_[*job]));
+    FURROW_LOG(farm, debug, "job {} is picked: {} running, {} queued, launch {}", *job, running_,
+               queue_.size(), launches_.is_here(*job) ? "available" : "not available yet");
     picked_.push_back(*job);
   }
   if (running_ + picked_.size() == 0 && !queue_.empty()) {
@@ -316,6 +346,7 @@ bool Farm::Run::is_throttled() {
   if (options_.throttle == nullptr) return false;
   const double hold_s = options_.throttle->hold_s(running_ + picked_.size());
   if (hold_s <= 0) return false;
+  FURROW_LOG(farm, debug, "the throttle holds the next job for {:.3f} s, {} running", hold_s, running_);
   loop_.cancel(throttle_timer_);
   throttle_timer_ = loop_.after(hold_s, [] {});  // wakes the loop, which then asks again
   return true;
@@ -348,6 +379,7 @@ void Farm::Run::commit_and_start() {
   if (const Result<void> committed = source_.commit(); !committed && !summary_.error) {
     // A job whose start is not recorded must not run, and the ends of running jobs cannot be recorded.
     summary_.error = committed.error();
+    FURROW_LOG(farm, info, "commit failed, running jobs are cancelled: {}", committed.error().message);
     executor_.cancel_all(plan::Stop::kGently);
   }
   for (Starting& starting : std::exchange(starting_, {})) {
@@ -363,6 +395,11 @@ void Farm::Run::start(Starting& starting) {
   const int attempt = launches_.attempt(starting.job);
   graph_.start(starting.job);
   ++running_;
+  if (logging::is_on(logging::Topic::farm, logging::Level::info)) {
+    const plan::JobName name = source_.name(starting.job);
+    FURROW_LOG(farm, info, "job {} starts, attempt {}: {}{}{}", starting.job, attempt, name.rule,
+               name.wildcards.empty() ? "" : " ", name.wildcards);
+  }
   emit({.kind = Event::Kind::kJobStarted,
         .job = starting.job,
         .attempt = attempt,
@@ -381,7 +418,8 @@ bool Farm::Run::lacks_launches() const {
 
 // True when about half of the upcoming jobs are new, so that launches are requested in batches.
 bool Farm::Run::is_time_to_look_ahead() const {
-  return !is_halted() && news_ > 0 && news_ >= std::min(options_.lookahead, queue_.size()) / 2;
+  return launches_.are_asked_ahead() && !is_halted() && news_ > 0 &&
+         news_ >= std::min(options_.lookahead, queue_.size()) / 2;
 }
 
 void Farm::Run::look_ahead() {
@@ -395,7 +433,7 @@ void Farm::Run::look_ahead() {
 // Between the end of one job and the start of the next a core is idle. Whatever can be done for the next jobs
 // is therefore done now, while others run.
 void Farm::Run::prefetch_upcoming() {
-  if (is_halted() || running_ == 0) return;
+  if (!launches_.are_asked_ahead() || is_halted() || running_ == 0) return;
   for (const JobId job : queue_.peek(std::min(running_, kMaxPrefetched))) {
     if (launches_.can_prefetch(job)) source_.prefetch(job, launches_.attempt(job));
   }
@@ -405,6 +443,8 @@ void Farm::Run::prefetch_upcoming() {
 
 void Farm::Run::stop(int signal) {
   const bool first = summary_.signal == 0;
+  FURROW_LOG(farm, info, "signal {} stops the run: nothing new starts, {} running jobs are ended {}", signal,
+             running_, first ? "gently" : "at once");
   if (first) {
     summary_.signal = signal;
     emit({.kind = Event::Kind::kStopping, .signal = signal});
@@ -414,6 +454,8 @@ void Farm::Run::stop(int signal) {
 }
 
 void Farm::Run::halt(bool at_once) {
+  FURROW_LOG(farm, info, "the run is halted: nothing new starts, {} running jobs {}", running_,
+             at_once ? "are cancelled" : "may end");
   winding_down_ = true;
   if (at_once) executor_.cancel_all(plan::Stop::kGently);
 }

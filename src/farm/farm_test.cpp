@@ -95,6 +95,7 @@ class FakeSource : public plan::JobSource {
  public:
   FakeSource(os::EventLoop& loop, Log& log) : loop_(loop), log_(log) {}
 
+  bool prepares_ahead() const override { return is_prepared_ahead; }
   void set_prepare_listener(plan::PrepareListener* listener) override { listener_ = listener; }
 
   void prepare(std::span<const JobId> jobs, int attempt) override {
@@ -162,7 +163,7 @@ class FakeSource : public plan::JobSource {
   std::map<JobId, int> late_times;
   Exit last_failure;
   int prepare_calls = 0, demand_calls = 0, commits = 0, failing_commit = 0;
-  bool answers_at_once = true;
+  bool answers_at_once = true, is_prepared_ahead = true;
 
  private:
   os::EventLoop& loop_;
@@ -295,11 +296,11 @@ TEST_F(FarmTest, ADemandOverTheLimitGetsTheWholeLimit) {
 TEST_F(FarmTest, DemandsThatDifferOnlyInUnlimitedResourcesShareALine) {
   resources.index("mem_mb");
   budget.set_limit(plan::kCores, 2);
-  source.demand = [&](JobId job, int) { return resources.demand({1, static_cast<plan::Amount>(job)}); };
-  for (int i = 0; i < 20000; ++i) add();
-  const double begun = os::monotonic_seconds();
+  source.demand = [&](JobId job, int) { return resources.demand({1, static_cast<plan::Amount>(job) + 1}); };
+  for (int i = 0; i < 200; ++i) add();
   EXPECT_TRUE(run().ok());
-  EXPECT_LT(os::monotonic_seconds() - begun, 5);
+  const plan::DemandId unused = resources.demand({2});
+  EXPECT_LT(resources.demand({1}), unused) << "the demand that they share was known";
 }
 
 TEST_F(FarmTest, UrgentThenPriorityThenDepthDecideTheOrder) {
@@ -384,6 +385,16 @@ TEST_F(FarmTest, PrefetchesAJobOnceAndOnlyWithALaunch) {
   options.keep_going = true;
   EXPECT_EQ(run(options).done, 3u);
   EXPECT_THAT(source.prefetched, ElementsAre("prefetch 1 after start 0"));
+}
+
+TEST_F(FarmTest, StartsJobsThatNeedNoPreparationWithoutAsking) {
+  for (int i = 0; i < 3; ++i) add(Job{.retries = 1});
+  cores(1);
+  source.is_prepared_ahead = false;
+  executor.end = [](Exit& exit) { exit.status = exit.job == 1 && exit.attempt == 1 ? 1 : 0; };
+  EXPECT_EQ(run().done, 3u);
+  EXPECT_EQ(source.prepare_calls, 0);
+  EXPECT_THAT(source.prefetched, ElementsAre());
 }
 
 TEST_F(FarmTest, AfterAFailureRunningJobsEndAndNoneStarts) {
@@ -559,14 +570,16 @@ TEST_F(FarmTest, CountsCoreSeconds) {
   EXPECT_DOUBLE_EQ(run().core_s, 6);
 }
 
-TEST_F(FarmTest, AHundredThousandReadyJobsCostMicrosecondsEach) {
+// Quadratic work would take longer than a test may.
+TEST_F(FarmTest, RunsAHundredThousandReadyJobs) {
   for (int i = 0; i < 100000; ++i) add({.depth = static_cast<std::uint32_t>(i % 7)});
   cores(2);
   const double begun = os::monotonic_seconds();
-  EXPECT_TRUE(run().ok());
+  const Summary summary = run();
   const double each_us = (os::monotonic_seconds() - begun) * 1e6 / 100000;
+  EXPECT_TRUE(summary.ok());
+  EXPECT_EQ(summary.done, 100000u);
   RecordProperty("us_per_job", std::to_string(each_us));
-  EXPECT_LT(each_us, 100);  // measured about 5; the limit allows for sanitizers and a busy machine
 }
 
 }  // namespace

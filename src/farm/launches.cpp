@@ -8,7 +8,9 @@
 
 namespace furrow::farm {
 
-Launches::Launches(plan::JobSource& source) : source_(source) { source_.set_prepare_listener(this); }
+Launches::Launches(plan::JobSource& source) : source_(source), are_asked_ahead_(source.prepares_ahead()) {
+  source_.set_prepare_listener(this);
+}
 
 Launches::~Launches() {
   source_.set_prepare_listener(nullptr);
@@ -22,7 +24,6 @@ void Launches::grow(std::size_t jobs) { jobs_.grow(jobs); }
 void Launches::next_attempt(plan::JobId job) {
   ++jobs_[job].attempt;
   jobs_[job].state = State::kUnasked;
-  jobs_[job].is_prefetched = false;
 }
 
 void Launches::ask(std::span<const plan::JobId> jobs) {
@@ -36,14 +37,15 @@ void Launches::ask(std::span<const plan::JobId> jobs) {
 }
 
 bool Launches::can_prefetch(plan::JobId job) {
-  if (!is_here(job) || jobs_[job].is_prefetched) return false;
-  jobs_[job].is_prefetched = true;
+  if (jobs_[job].state != State::kHere) return false;
+  jobs_[job].state = State::kPrefetched;
   return here_.at(job).has_value();
 }
 
 Result<plan::Launch> Launches::take(plan::JobId job) {
-  auto node = here_.extract(job);
   jobs_[job].state = State::kTaken;
+  if (!are_asked_ahead_) return plan::Launch{};
+  auto node = here_.extract(job);
   return std::move(node.mapped());
 }
 

@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <numeric>
 
+#include "base/log.hpp"
 #include "furrow/mpi.hpp"
 #include "mpi_pool/initializer.hpp"
 #include "mpi_pool/opening.hpp"
@@ -115,6 +116,8 @@ MpiEngine::MpiEngine(Program& program, std::uint64_t pool, const std::vector<int
       workers_of_(workers_of),
       workers_(new RemoteWorkers(program.transport(), pool, workers_of, std::move(own))),
       persistent_(std::unique_ptr<pool::ChunkWorkers>(workers_)) {
+  FURROW_LOG(mpi, info, "Pool {} over MPI: {} workers on {} ranks, {} of them on rank 0", pool,
+             this->workers(), workers_of.size(), workers_of[0]);
   program_.busy = true;
   set_rank_here(program.rank(), workers_of[0]);
 }

@@ -9,6 +9,7 @@
 #include <iterator>
 
 #include "base/hash.hpp"
+#include "base/log.hpp"
 #include "furrow/errors.hpp"
 #include "os/cores/share.hpp"
 #include "os/process/slurm_rank.hpp"
@@ -146,6 +147,8 @@ void Program::compare_builds(std::uint64_t identity) {
   std::vector<int> others;
   for (int i = 0; i < size_; ++i)
     if (all[static_cast<std::size_t>(i)] != all[0]) others.push_back(i);
+  FURROW_LOG(mpi, info, "rank {} of {} runs build {:016x}; {} ranks run another one than rank 0", rank_,
+             size_, mine, others.size());
   if (others.empty()) return;
   mismatch_ =
       list_of(others) + (others.size() == 1 ? " runs" : " run") +

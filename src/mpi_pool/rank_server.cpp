@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <ctime>
 
+#include "base/log.hpp"
 #include "mpi_pool/operations.hpp"
 #include "os/events/clock.hpp"
-#include "pool/map/worker_loop.hpp"
 #include "pool/task/failure.hpp"
 
 namespace furrow::mpi_pool {
@@ -234,6 +234,8 @@ void RankServer::open(pool::BytesReader record) {
     if (pool::PayloadCodec* const codec = workers_->codec())
       program_.transport().room = [codec](std::size_t size) { return codec->room(size); };
     set_rank_here(program_.rank(), workers_->workers());
+    FURROW_LOG(mpi, info, "rank {} serves Pool {} with {} workers", program_.rank(), pool_,
+               workers_->workers());
     workers_->processes().restarted = [this, first = head.first_worker](int worker) {
       const std::uint64_t restarted[2] = {pool_, first + static_cast<std::uint64_t>(worker)};
       out_.add(RecordKind::kRestarted, restarted);

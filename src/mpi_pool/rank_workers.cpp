@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "pool/map/worker_loop.hpp"
 #include "pool/task/failure.hpp"
 
 namespace furrow::mpi_pool {

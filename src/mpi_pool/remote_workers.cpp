@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <ctime>
 
+#include "base/log.hpp"
 #include "furrow/detail/function_address.hpp"
 #include "mpi_pool/operations.hpp"
 #include "mpi_pool/request.hpp"
 #include "os/events/clock.hpp"
-#include "pool/map/worker_loop.hpp"
 #include "pool/task/failure.hpp"
 
 namespace furrow::mpi_pool {
@@ -116,6 +116,7 @@ bool RemoteWorkers::balance() {
   const std::int64_t now = os::monotonic_ns();
   if (now - link.recalled_ns < kBetweenRecalls_ns) return false;
   link.recalled_ns = now;
+  FURROW_LOG(mpi, debug, "another rank has too little to do: work is recalled from rank {}", fullest);
   if (fullest > 0) {
     link.out.add(RecordKind::kRecall);
     return false;
@@ -223,6 +224,7 @@ void RemoteWorkers::shut_down() {
 // Fails everything. Other ranks may work on for a while; what they send is ignored.
 void RemoteWorkers::collapse(const std::string& why) {
   broken_ = why;
+  FURROW_LOG(mpi, info, "the ranks are given up, and all their work fails: {}", why);
   if (own_) own_->abandon();
   const Failure failure = pool::lost(why);
   const std::deque<Subchunk> waiting = std::exchange(queue_, {});

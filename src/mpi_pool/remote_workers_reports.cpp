@@ -1,9 +1,9 @@
 // How RemoteWorkers handles the records that ranks send.
 #include <algorithm>
 
+#include "base/log.hpp"
 #include "mpi_pool/request.hpp"
 #include "os/events/clock.hpp"
-#include "pool/map/worker_loop.hpp"
 #include "pool/task/failure.hpp"
 
 namespace furrow::mpi_pool {
@@ -58,6 +58,8 @@ void RemoteWorkers::take(MpiTransport::Message& received, RecordKind kind, pool:
     case RecordKind::kRestarted:
     case RecordKind::kBroken:
       if (record.take<std::uint64_t>() != pool_) return;  // from an earlier Pool
+      FURROW_LOG(mpi, info, "rank {} reports {}", received.from,
+                 kind == RecordKind::kBroken ? "that its workers are given up" : "that it replaced a worker");
       if (kind == RecordKind::kBroken) return collapse(Codec<std::string>::decode(record));
       return restarted(static_cast<int>(record.take<std::uint64_t>()));
     case RecordKind::kReply:

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
 
 #include "base/error.hpp"
 #include "plan/executor.hpp"

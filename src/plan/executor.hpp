@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "plan/in_flight_jobs.hpp"
 #include "plan/job_graph.hpp"
 
 namespace furrow::plan {
@@ -99,6 +100,8 @@ class Executor {
   // Ends a running attempt gently. Its Exit is not `cancelled`: it says that the attempt timed out or that a
   // signal ended it.
   virtual void interrupt(JobId job, bool timed_out) = 0;
+  // For an executor whose jobs go on after the engine has died; null for all others.
+  virtual InFlightJobs* in_flight_jobs() { return nullptr; }
 };
 
 // Has another process (the evaluator) fork a child for an attempt, and reports the child's end.

@@ -31,11 +31,16 @@ struct JobName {
 class JobSource {
  public:
   virtual ~JobSource() = default;
-  virtual void set_prepare_listener(PrepareListener* listener) = 0;  // borrowed
+
+  // A job is prepared in two stages: prepare() and prefetch() ahead of time, while other jobs run, and
+  // before_start() right before it starts. A source that knows at once what to execute answers false here: the
+  // first stage is left out, and before_start() gets an empty launch to fill in.
+  virtual bool prepares_ahead() const { return false; }
+  virtual void set_prepare_listener(PrepareListener* /*listener*/) {}  // borrowed
 
   // Asks what to execute for each job. The answers reach the listener during the call or later from the event
   // loop, in any order.
-  virtual void prepare(std::span<const JobId> jobs, int attempt) = 0;
+  virtual void prepare(std::span<const JobId> /*jobs*/, int /*attempt*/) {}
 
   // The resources that each job's next attempt needs, in the same order. Called when jobs have become ready
   // (so that a function can look at their inputs), once a round for all of them, and again before a retry. An
@@ -46,8 +51,8 @@ class JobSource {
   // source can do here what takes time, as long as nothing remains of it if the job does not start.
   virtual void prefetch(JobId /*job*/, int /*attempt*/) {}
 
-  // Creates folders, removes old outputs and records the attempt as started. May still change the launch (for
-  // example the folder it runs in).
+  // Creates folders, removes old outputs and records the attempt as started. Fills in the launch, or changes what
+  // was prepared (for example the folder it runs in).
   virtual Result<void> before_start(JobId job, int attempt, Launch& launch) = 0;
   // Whether an attempt that succeeded should not be settled yet, because its outputs are not visible on the
   // file system. Asked again a little later, as long as the answer is yes.

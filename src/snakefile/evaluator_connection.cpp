@@ -5,6 +5,8 @@
 
 #include <csignal>
 
+#include "base/log.hpp"
+#include "os/events/clock.hpp"
 #include "snakefile/engine_answers.hpp"
 
 namespace furrow::snakefile {
@@ -66,6 +68,8 @@ void EvaluatorConnection::send(Pending question, std::string message, std::span<
   if (over_) return settle(std::move(question), fail(*over_));
   if (const auto sent = channel_->send(std::move(message), descriptors); !sent)
     return settle(std::move(question), fail(sent.error()));
+  if (logging::is_on(logging::Topic::snakefile, logging::Level::debug))
+    question.asked_at = os::monotonic_seconds();
   pending_.push_back(std::move(question));
   update_watch();
 }
@@ -129,6 +133,8 @@ void EvaluatorConnection::handle_answer(text::JsonDocument document, const Frame
     return end(Error{"the evaluator answered a request that is not pending"});
   Pending question = std::move(pending_.front());
   pending_.pop_front();
+  FURROW_LOG(snakefile, debug, "request {}, {}: {} after {:.6f} s", question.id, question.about,
+             frame.error ? "failed" : "answered", os::monotonic_seconds() - question.asked_at);
   if (frame.error) return settle(std::move(question), fail(decode_error(*frame.error)));
   if (question.fork_tag) forked_.insert(*question.fork_tag);
   settle(std::move(question), Answer{std::move(document), frame.ok});
@@ -192,6 +198,8 @@ void EvaluatorConnection::forget() {
 void EvaluatorConnection::end(Error reason) {
   if (over_) return;
   over_ = reason;
+  FURROW_LOG(snakefile, info, "the evaluator is given up, with {} requests open: {}", pending_.size(),
+             reason.message);
   if (loop_) forget();
   interpreter_->kill();
   std::deque<Pending> open;

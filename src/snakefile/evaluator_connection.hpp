@@ -70,6 +70,7 @@ class EvaluatorConnection {
     bool blocking;  // its callback may run inside any call
     AnswerCallback done;
     std::optional<std::uint64_t> fork_tag{};
+    double asked_at = 0;  // for the log only
   };
 
   void send(Pending question, std::string message, std::span<const int> descriptors = {});

@@ -5,6 +5,7 @@
 
 #include <set>
 
+#include "base/log.hpp"
 #include "snakefile/batch_decoder.hpp"
 #include "snakefile/evaluator_connection.hpp"
 #include "snakefile/python.hpp"
@@ -58,6 +59,8 @@ Result<std::unique_ptr<EvaluatorProcess>> EvaluatorProcess::start(EvaluatorOptio
     ::close(ends[0]);
     return fail(interpreter.error());
   }
+  FURROW_LOG(snakefile, info, "evaluator started as process {}: {} {}", (*interpreter)->pid(), python,
+             main_file);
   auto connection =
       std::make_unique<EvaluatorConnection>(std::move(*interpreter), ends[0], std::move(options));
   return std::unique_ptr<EvaluatorProcess>(new EvaluatorProcess(std::move(connection)));
@@ -92,6 +95,8 @@ Result<LoadAnswer> EvaluatorProcess::load(std::uint64_t id, const std::string& m
   auto decoded = decode_load(*answer->value);
   if (!decoded) return decoded;
   for (const workflow::Rule& rule : decoded->snakefile.rules) rule_names_.push_back(rule.name);
+  FURROW_LOG(snakefile, info, "{} gave {} rules; Python {}, {}", about, decoded->snakefile.rules.size(),
+             decoded->python_version, decoded->python);
   return decoded;
 }
 

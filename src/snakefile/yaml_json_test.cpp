@@ -3,8 +3,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "os/files/files.hpp"
-
 namespace furrow::snakefile {
 namespace {
 

@@ -6,14 +6,12 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdio>
 #include <ctime>
 #include <fstream>
 #include <optional>
 #include <sstream>
 
 #include "os/events/clock.hpp"
-#include "os/files/files.hpp"
 
 namespace furrow::store {
 

@@ -8,11 +8,11 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
 #include <memory>
 #include <optional>
 
 #include "os/files/descriptor.hpp"
-#include "os/files/files.hpp"
 
 namespace furrow::store {
 

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include "base/log.hpp"
 #include "os/files/files.hpp"
 #include "store/database.hpp"
 #include "store/lock.hpp"
@@ -32,7 +33,6 @@ constexpr const char* kPut =
     "INSERT OR REPLACE INTO job "
     "VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20)";
 constexpr const char* kFind = "SELECT * FROM job WHERE key = ?1";
-constexpr const char* kUnfinished = "SELECT * FROM job WHERE phase = 1 ORDER BY key";
 constexpr const char* kAll =
     "SELECT key, phase, rule, params_hash, code_hash, started_at, finished_at, outputs, inputs FROM job "
     "ORDER BY key";
@@ -181,6 +181,7 @@ Result<void> Store::State::write(Statement& statement) {
   auto done = database.run(statement);
   if (done) return {};
   failed = done.error();
+  FURROW_LOG(store, info, "a transaction is undone: {}", failed->message);
   if (database.in_transaction()) (void)database.run(rollback);
   return done;
 }
@@ -196,6 +197,8 @@ Result<std::unique_ptr<Store>> Store::open(const std::string& folder, double wai
   state->lock = std::move(*lock);
   if (auto opened = state->open_database(folder + "/furrow.db"); !opened) return fail(opened.error());
   if (auto prepared = state->prepare_writing(); !prepared) return fail(prepared.error());
+  FURROW_LOG(store, info, "{} is open for writing, {}", folder,
+             state->was_clean ? "and was closed cleanly" : "recovered after a run that was killed");
   return std::unique_ptr<Store>(new Store(std::move(state)));
 }
 
@@ -209,6 +212,7 @@ Result<std::unique_ptr<Store>> Store::open_readonly(const std::string& folder) {
     if (!snapshot) return fail(snapshot.error());
     state->snapshot = std::move(*snapshot);
     FURROW_TRY(state->open_database(state->snapshot.database()));
+    FURROW_LOG(store, info, "{} is open for reading, as a copy in {}", folder, state->snapshot.database());
   }
   return std::unique_ptr<Store>(new Store(std::move(state)));
 }
@@ -269,16 +273,6 @@ Result<void> Store::for_each(const std::function<void(JobRow& row)>& callback) {
   return {};
 }
 
-Result<std::vector<JobRecord>> Store::unfinished() {
-  std::vector<JobRecord> records;
-  if (!state_->exists()) return records;
-  auto statement = FURROW_TRY(state_->database.prepare(kUnfinished));
-  int code = 0;
-  while ((code = statement.step()) == SQLITE_ROW) records.push_back(record_of(statement));
-  if (code != SQLITE_DONE) return fail(state_->database.error(code));
-  return records;
-}
-
 bool Store::ended_cleanly() const { return state_->was_clean; }
 
 Result<void> Store::close_cleanly() {
@@ -287,6 +281,7 @@ Result<void> Store::close_cleanly() {
     if (state.database.in_transaction()) return fail("the store was closed in the middle of a transaction");
     FURROW_TRY(state.set_clean_to(true));
     FURROW_TRY(state.database.checkpoint());
+    FURROW_LOG(store, info, "the store is closed cleanly");
   }
   state_ = std::make_unique<State>();
   state_->read_only = true;

@@ -79,9 +79,6 @@ class Store {
   Result<std::optional<JobRecord>> find(std::string_view key);
   // All records, in the order of their keys (as bytes). The callback must not write.
   Result<void> for_each(const std::function<void(JobRow& row)>& callback);
-  // Records of jobs that were started and never ended, in the order of their keys. Reads the whole table, so
-  // call it only when needed.
-  Result<std::vector<JobRecord>> unfinished();
 
   // Whether the run before this one called close_cleanly() after its last write; true for a new store. If
   // not, check the outputs of its last jobs again: a power cut may have lost files that have records.

@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "base/hash.hpp"
-#include "base/strings.hpp"
+#include "base/log.hpp"
 #include "os/events/clock.hpp"
 #include "workflow/jobs/benchmark.hpp"
 #include "workflow/jobs/job_environment.hpp"
@@ -262,12 +262,17 @@ Result<void> WorkflowSource::check_in_flight(plan::JobId job) {
   // Only the engine that started a job knows its shadow folder, so this run cannot take it over.
   if (!rule.rule.shadow.empty()) question.identity = ~question.identity;
   const plan::InFlightJobs::Answer answer = in_flight_jobs_->look(question);
+  FURROW_LOG(workflow, info, "job {} ({}) was started by an earlier run: {}", job, question.key,
+             answer == plan::InFlightJobs::Answer::kSame    ? "it is taken over"
+             : answer == plan::InFlightJobs::Answer::kOther ? "it differs, and still runs"
+                                                            : "it no longer runs");
   if (answer == plan::InFlightJobs::Answer::kSame) taken_over_.insert(job);
   if (answer != plan::InFlightJobs::Answer::kOther) return {};
-  return fail(rule_error(rule.rule,
-                         "a killed run left this job running, with other code, params or inputs: " +
-                             in_flight_jobs_->describe(question.key),
-                         "Wait until it has ended, or cancel it; then run again."));
+  return fail(
+      rule_error(rule.rule,
+                 "this job is still running for a run that was killed, with other code, params or inputs: " +
+                     in_flight_jobs_->describe(question.key),
+                 "Wait until it has ended, or cancel it; then run again."));
 }
 
 Result<void> WorkflowSource::before_start(plan::JobId job, int attempt, plan::Launch& launch) {

@@ -92,6 +92,7 @@ class WorkflowSource final : public plan::JobSource {
   void set_prepare_listener(plan::PrepareListener* listener) override { listener_ = listener; }
   void prepare(std::span<const plan::JobId> jobs, int attempt) override;
   std::vector<Result<plan::DemandId>> demands(std::span<const plan::JobId> jobs, int attempt) override;
+  bool prepares_ahead() const override { return true; }
   void prefetch(plan::JobId job, int attempt) override;
   Result<void> before_start(plan::JobId job, int attempt, plan::Launch& launch) override;
   bool outputs_pending(const plan::Exit& exit) override;

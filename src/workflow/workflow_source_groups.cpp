@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <set>
 
-#include "os/events/clock.hpp"
 #include "workflow/workflow_source.hpp"
 
 namespace furrow::workflow {

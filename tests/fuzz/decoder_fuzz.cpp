@@ -4,7 +4,6 @@
 
 #include "bytes.hpp"
 #include "snakefile/batch_decoder.hpp"
-#include "snakefile/encoder.hpp"
 #include "snakefile/frame_decoder.hpp"
 #include "snakefile/load_decoder.hpp"
 

@@ -5,6 +5,7 @@
 
 #include <csignal>
 #include <optional>
+#include <ostream>
 #include <string>
 
 #include "contract.hpp"
@@ -52,6 +53,11 @@ std::vector<int> items(int count) {
 }
 
 enum class Path { kMap, kSingly, kPersistent, kImap, kImapUnordered, kCalls };
+
+void PrintTo(Path path, std::ostream* out) {
+  constexpr const char* kNames[] = {"map", "map_singly", "persistent", "imap", "imap_unordered", "calls"};
+  *out << kNames[static_cast<int>(path)];
+}
 
 // The outcome of each item, by any path.
 template <class F, class R = std::invoke_result_t<F, int>>
@@ -191,9 +197,7 @@ TEST_P(AroundTasks, LoseNothingWhenWorkersAreReplacedAfterEachTask) {
 }
 
 std::string label(const ::testing::TestParamInfo<std::tuple<Path, int>>& each) {
-  constexpr const char* kNames[] = {"map", "map_singly", "persistent", "imap", "imap_unordered", "calls"};
-  return std::string(kNames[static_cast<int>(std::get<0>(each.param))]) + "_" +
-         std::to_string(std::get<1>(each.param));
+  return ::testing::PrintToString(std::get<0>(each.param)) + "_" + std::to_string(std::get<1>(each.param));
 }
 
 INSTANTIATE_TEST_SUITE_P(Of, AroundTasks,

@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <new>
+#include <ostream>
 #include <string>
 
 #include "contract.hpp"
@@ -177,6 +178,8 @@ struct Path {
   Report (*walk)(Pool&, Harm);
 };
 
+void PrintTo(const Path& path, std::ostream* out) { *out << path.name; }
+
 template <template <Harm> class Task, class Walk>
 Report for_harm(Harm harm, const Walk& walk) {
   switch (harm) {
@@ -267,6 +270,9 @@ struct Expected {
   int signal;
   int exit_status;
 };
+
+void PrintTo(const Expected& expected, std::ostream* out) { *out << expected.name; }
+
 const Expected kHarms[] = {
     {"segfault", Harm::kSegfault, FailureKind::kDied, SIGSEGV, 0},
     {"stack_overflow", Harm::kStackOverflow, FailureKind::kDied, SIGSEGV, 0},

@@ -11,6 +11,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <fstream>
+#include <ostream>
 #include <set>
 #include <string>
 
@@ -86,11 +87,18 @@ TEST(LeftBehind, HasNoDescriptorsOfEarlierWorkersInNewOnes) {
 
 enum class Way { kForked, kImap, kPersistent, kCalls, kNested };
 
+void PrintTo(Way way, std::ostream* out) {
+  constexpr const char* kWays[] = {"map", "imap", "persistent", "calls", "nested"};
+  *out << kWays[static_cast<int>(way)];
+}
+
 struct End {
   const char* name;
   int signal;
   bool to_group;  // as a terminal does for Ctrl-C
 };
+
+void PrintTo(const End& end, std::ostream* out) { *out << end.name; }
 
 class EndOfTheProgram : public ::testing::TestWithParam<std::tuple<Way, End>> {
  protected:
@@ -194,9 +202,8 @@ constexpr End kEnds[] = {{"killed", SIGKILL, false},
                          {"hung_up", SIGHUP, true}};
 
 std::string label(const ::testing::TestParamInfo<std::tuple<Way, End>>& each) {
-  constexpr const char* kWays[] = {"map", "imap", "persistent", "calls", "nested"};
-  return std::string(std::get<1>(each.param).name) + "_in_" +
-         kWays[static_cast<int>(std::get<0>(each.param))];
+  return ::testing::PrintToString(std::get<1>(each.param)) + "_in_" +
+         ::testing::PrintToString(std::get<0>(each.param));
 }
 
 INSTANTIATE_TEST_SUITE_P(By, EndOfTheProgram,

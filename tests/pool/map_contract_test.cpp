@@ -3,7 +3,6 @@
 
 #include <iterator>
 #include <list>
-#include <map>
 #include <memory>
 #include <set>
 #include <sstream>

@@ -15,7 +15,6 @@ from .transport import Json
 from .values import Resources, Wildcards
 
 _MAX_NESTED = 10
-_NOT_ITERATED = (str, bytes)
 
 
 def _wildcards_of(job):

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/log.hpp"
+
 namespace furrow::python {
 
 namespace {
@@ -147,6 +149,17 @@ void PendingMap::begin(std::uint64_t base, int workers, const pool::ChunkWorkers
   most_ahead_ =
       flow_control.splits_chunks ? flow_control.chunks : kFirstAhead * static_cast<std::size_t>(workers);
   make_results();
+  log_start();
+}
+
+// Not of a call, which is a map of one input: there may be very many.
+void PendingMap::log_start() const {
+  if (given_ == 1 && !iterator_) return;
+  FURROW_LOG(pool, info, "map {} starts: {} inputs{}, {} workers, {}, retries {}, timeout {} s",
+             base_ >> kIndexBits, given_, iterator_ ? " and an iterator" : "", workers_,
+             options_.chunksize ? "chunksize " + std::to_string(options_.chunksize)
+                                : std::string("chunks size themselves"),
+             options_.retries, options_.timeout_s);
 }
 
 void PendingMap::make_results() {
@@ -426,6 +439,9 @@ void PendingMap::settle() {
     }
   }
   session_.reset();
+  if (given_ > 1)
+    FURROW_LOG(pool, info, "map {} ends: {} of {} inputs done, {} failed, {} indices in a chunk at last",
+               base_ >> kIndexBits, accounted_, given_, failed_, sizer_.next());
   if (error_) results_ = py::none();
   const py::object on_settled = std::exchange(options_.on_settled, py::object());
   if (on_settled && !on_settled.is_none() && !quiet_) {

@@ -126,6 +126,7 @@ class PendingMap {
   void fail(std::uint64_t index, py::object exception, int worker = -1, int attempts = 1);
   void make_results();
   void skip_what_is_there();
+  void log_start() const;
   void put(std::uint64_t index, Item item);
   void chunk_done(SentChunk* chunk, int worker, const pool::Chunk::Times& times);
 

@@ -4,7 +4,6 @@
 // The GIL guards it. Errors: PoolError, and whatever a progress callback raises.
 #pragma once
 
-#include <memory>
 #include <optional>
 #include <string>
 

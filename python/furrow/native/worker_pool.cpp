@@ -8,7 +8,6 @@
 #include "native/fork.hpp"
 #include "native/without_gil.hpp"
 #include "os/events/clock.hpp"
-#include "pool/map/worker_loop.hpp"
 
 namespace furrow::python {
 

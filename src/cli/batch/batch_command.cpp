@@ -13,10 +13,8 @@
 #include "cli/rank_session.hpp"
 #include "cli/report_error.hpp"
 #include "exec/batch/batch_spool.hpp"
-#include "exec/local/local_executor.hpp"
-#include "exec/ranks/mpi_executor.hpp"
+#include "exec/executor_table.hpp"
 #include "farm/farm.hpp"
-#include "os/cores/cores.hpp"
 #include "os/events/clock.hpp"
 #include "os/events/signals.hpp"
 #include "os/files/files.hpp"
@@ -67,8 +65,8 @@ class BatchRun {
  private:
   Result<void> start_evaluator(os::EventLoop& loop);
   std::int64_t find_shares();
-  std::unique_ptr<exec::MpiExecutor> executor_on_ranks(os::EventLoop& loop, plan::Executor& local,
-                                                       exec::OutputSink& sink, const std::string& scratch);
+  std::unique_ptr<plan::Executor> executor_on_ranks(os::EventLoop& loop, plan::Executor& local,
+                                                    exec::OutputSink& sink, const std::string& scratch);
 
   exec::BatchSpec batch_;
   const std::string folder_;
@@ -101,9 +99,9 @@ std::int64_t BatchRun::find_shares() {
   return cores;
 }
 
-std::unique_ptr<exec::MpiExecutor> BatchRun::executor_on_ranks(os::EventLoop& loop, plan::Executor& local,
-                                                               exec::OutputSink& sink,
-                                                               const std::string& scratch) {
+std::unique_ptr<plan::Executor> BatchRun::executor_on_ranks(os::EventLoop& loop, plan::Executor& local,
+                                                            exec::OutputSink& sink,
+                                                            const std::string& scratch) {
   exec::MpiOptions options;
   options.shares = shares_;
   options.scratch = scratch;
@@ -112,7 +110,11 @@ std::unique_ptr<exec::MpiExecutor> BatchRun::executor_on_ranks(os::EventLoop& lo
     const exec::BatchJob& job = batch_.jobs[attempt.job];
     return exec::RankNeeds{.cores = job.cores, .memory_mb = job.memory_mb};
   };
-  return std::make_unique<exec::MpiExecutor>(loop, ranks_->rank_set(), local, &sink, std::move(options));
+  exec::ExecutorContext context{.loop = loop, .sink = &sink};
+  context.local = &local;
+  context.ranks = &ranks_->rank_set();
+  context.mpi_options = std::move(options);
+  return exec::make_executor("mpi", {}, std::move(context));
 }
 
 Result<bool> BatchRun::run() {
@@ -123,8 +125,7 @@ Result<bool> BatchRun::run() {
   const os::SignalWatch signals(loop, os::not_ignored({SIGINT, SIGTERM, SIGHUP}), [&](int signal) {
     running ? running->stop(signal) : static_cast<void>(stopped_early = signal);
   });
-  auto watchdog = FURROW_TRY(os::Watchdog::create());
-  watchdog_ = std::move(watchdog);
+  watchdog_ = FURROW_TRY(os::Watchdog::create());
   FURROW_TRY(start_evaluator(loop));
   if (auto watched = watchdog_->watch({}); !watched) return fail(std::move(watched.error()));
 
@@ -140,10 +141,13 @@ Result<bool> BatchRun::run() {
   source.plan(graph);
   const std::string temporary = variable("TMPDIR");
   const std::string scratch = temporary.empty() ? "/tmp" : temporary;
-  exec::LocalExecutor local(loop, watchdog_.get(), evaluator_.get(), &source, {.scratch = scratch});
-  std::unique_ptr<exec::MpiExecutor> on_ranks;
-  if (ranks_) on_ranks = executor_on_ranks(loop, local, source, scratch);
-  plan::Executor& executor = on_ranks ? static_cast<plan::Executor&>(*on_ranks) : local;
+  exec::ExecutorContext context{.loop = loop, .sink = &source, .watchdog = watchdog_.get()};
+  context.forks = evaluator_.get();
+  context.local_options.scratch = scratch;
+  const auto local = exec::make_executor("local", {}, std::move(context));
+  std::unique_ptr<plan::Executor> on_ranks;
+  if (ranks_) on_ranks = executor_on_ranks(loop, *local, source, scratch);
+  plan::Executor& executor = on_ranks ? *on_ranks : *local;
   farm::Farm farm(graph, resources, std::move(budget), executor, source, loop,
                   {.keep_going = true, .timeout_s = batch_.timeout_s});
   running = &farm;

@@ -42,16 +42,6 @@ void BatchSource::plan(plan::JobGraph& graph) {
   }
 }
 
-void BatchSource::prepare(std::span<const plan::JobId> jobs, int attempt) {
-  for (const plan::JobId job : jobs) {
-    plan::Launch& launch = batch_.jobs[job].launch;
-    std::erase_if(launch.environment, is_missing_folder);
-    if (launch.directory.empty()) launch.directory = batch_.directory;
-    launch.scratch.clear();  // the engine deletes it: a later attempt may use the same spec
-    listener_->on_prepared(job, attempt, std::move(launch));
-  }
-}
-
 std::vector<Result<plan::DemandId>> BatchSource::demands(std::span<const plan::JobId> jobs, int) {
   const std::size_t memory = resources_.index("memory_mb");
   std::vector<Result<plan::DemandId>> demands;
@@ -64,7 +54,11 @@ std::vector<Result<plan::DemandId>> BatchSource::demands(std::span<const plan::J
   return demands;
 }
 
-Result<void> BatchSource::before_start(plan::JobId job, int, plan::Launch&) {
+Result<void> BatchSource::before_start(plan::JobId job, int, plan::Launch& launch) {
+  launch = std::move(batch_.jobs[job].launch);
+  std::erase_if(launch.environment, is_missing_folder);
+  if (launch.directory.empty()) launch.directory = batch_.directory;
+  launch.scratch.clear();  // the engine deletes it: a later attempt may use the same spec
   journal_.start(job);
   return {};
 }

@@ -26,8 +26,6 @@ class BatchSource final : public plan::JobSource, public exec::OutputSink {
   void end_skipped(const plan::JobGraph& graph);
   bool all_ok() const { return all_ok_; }
 
-  void set_prepare_listener(plan::PrepareListener* listener) override { listener_ = listener; }
-  void prepare(std::span<const plan::JobId> jobs, int attempt) override;
   std::vector<Result<plan::DemandId>> demands(std::span<const plan::JobId> jobs, int attempt) override;
   Result<void> before_start(plan::JobId job, int attempt, plan::Launch& launch) override;
   Result<void> on_success(const plan::Exit& exit) override;
@@ -52,7 +50,6 @@ class BatchSource final : public plan::JobSource, public exec::OutputSink {
   exec::JournalWriter& journal_;
   plan::Resources& resources_;
   std::int64_t cores_, memory_mb_;
-  plan::PrepareListener* listener_ = nullptr;
   bool all_ok_ = true;
   // For each temporary file, how many jobs that need it have not succeeded yet.
   std::unordered_map<std::string, std::size_t> users_;

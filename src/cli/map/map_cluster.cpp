@@ -7,7 +7,6 @@
 
 #include "base/strings.hpp"
 #include "cli/run/cluster_run.hpp"
-#include "exec/cluster/slurm_system.hpp"
 #include "os/cores/cores.hpp"
 #include "os/files/files.hpp"
 
@@ -40,7 +39,7 @@ exec::Allocation asked_of(const MapCommandOptions& options) {
 
 exec::ClusterOptions cluster_options(const MapCommandOptions& options, const std::string& spool,
                                      std::string scratch) {
-  ClusterSettings settings = options.cluster;
+  exec::ExecutorSettings settings = options.executor;
   const bool is_given = options.jobs.kind != Count::Kind::kPercent || options.jobs.value != 100;
   settings.jobs = is_given ? options.jobs.jobs(static_cast<unsigned>(os::usable_cores().physical)) : kQueued;
   exec::ClusterOptions cluster = cluster_options_of(settings);
@@ -52,8 +51,8 @@ exec::ClusterOptions cluster_options(const MapCommandOptions& options, const std
 }  // namespace
 
 Result<void> check_map_cluster(const MapCommandOptions& options) {
-  const ClusterSettings& cluster = options.cluster;
-  if (!cluster.is_on()) return {};
+  const exec::ExecutorSettings& cluster = options.executor;
+  if (!cluster.is_cluster()) return {};
   FURROW_TRY(check_batch_nodes(cluster));
   const auto here_only = [](bool is_given, const char* name) -> Result<void> {
     if (!is_given) return {};
@@ -75,7 +74,7 @@ Result<void> check_map_cluster(const MapCommandOptions& options) {
 }
 
 Result<void> check_map_ranks(const MapCommandOptions& options) {
-  const std::pair<bool, const char*> all[] = {{options.cluster.is_on(), "--executor slurm"},
+  const std::pair<bool, const char*> all[] = {{options.executor.is_cluster(), "--executor slurm"},
                                               {options.load.has_value(), "--load"},
                                               {options.memfree > 0, "--memfree"}};
   for (const auto& [is_given, name] : all) {
@@ -93,8 +92,15 @@ MapCluster::MapCluster(const MapCommandOptions& options, const command::MapSourc
       log_(log),
       allocation_(asked_of(options)),
       spool_(spool_of(options)),
-      cluster_(loop, std::make_unique<exec::SlurmSystem>(loop), *this, &sink,
-               cluster_options(options, spool_, std::move(scratch))) {}
+      cluster_(cluster_executor(loop, sink, std::move(scratch))) {}
+
+std::unique_ptr<plan::Executor> MapCluster::cluster_executor(os::EventLoop& loop, exec::OutputSink& sink,
+                                                             std::string scratch) {
+  exec::ExecutorContext context{.loop = loop, .sink = &sink};
+  context.needs = this;
+  context.cluster_options = cluster_options(options_, spool_, std::move(scratch));
+  return exec::make_executor(options_.executor.name, options_.executor, std::move(context));
+}
 
 MapCluster::~MapCluster() {
   if (!log_) ::rmdir(spool_.c_str());
@@ -106,18 +112,18 @@ Result<void> MapCluster::adopt() {
   // Without --resume every job runs again, and with the other two the failed ones do: then none may still be
   // running.
   const bool goes_on = options_.resume && !options_.resume_failed && !options_.retry_failed;
-  cluster_.adopt([&](const std::string& key) {
+  cluster_->in_flight_jobs()->adopt([&](const std::string& key) {
     std::uint64_t number = 0;
     std::from_chars(key.data(), key.data() + key.size(), number, 16);
     return goes_on && log_->past().by_key(number) == command::PastJobs::Before::kNever;
   });
-  if (goes_on || cluster_.in_flight() == 0) return {};
+  if (goes_on || cluster_->in_flight_jobs()->in_flight() == 0) return {};
   return fail(Error{"jobs of an earlier furrow map with this log are still on the cluster", "", 0,
                     "Wait for them with --resume; or cancel them and remove the folder " + spool_ + "."});
 }
 
 void MapCluster::finish() {
-  cluster_.finish([](const std::string&) { return false; });
+  cluster_->in_flight_jobs()->finish([](const std::string&) { return false; });
 }
 
 exec::ClusterNeeds MapCluster::needs(const plan::Attempt& attempt) {

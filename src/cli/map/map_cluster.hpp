@@ -7,7 +7,7 @@
 #include "cli/map/map_command_options.hpp"
 #include "command/log/joblog.hpp"
 #include "command/map_source.hpp"
-#include "exec/cluster/cluster_executor.hpp"
+#include "exec/executor_table.hpp"
 
 namespace furrow::cli {
 
@@ -22,19 +22,22 @@ class MapCluster final : public exec::NeedsSource {
   // Takes over jobs that a killed run with this log has left running; fails if this run must not start beside
   // them.
   Result<void> adopt();
-  plan::Executor& executor() { return cluster_; }
+  plan::Executor& executor() { return *cluster_; }
   void finish();  // call it when everything is logged
 
   exec::ClusterNeeds needs(const plan::Attempt& attempt) override;
   std::vector<Result<Words>> words(std::span<const plan::Attempt* const> attempts) override;
 
  private:
+  std::unique_ptr<plan::Executor> cluster_executor(os::EventLoop& loop, exec::OutputSink& sink,
+                                                   std::string scratch);
+
   const MapCommandOptions& options_;
   const command::MapSource& source_;
   command::Joblog* const log_;
   exec::Allocation allocation_;
   const std::string spool_;
-  exec::ClusterExecutor cluster_;
+  const std::unique_ptr<plan::Executor> cluster_;
 };
 
 // An error names an option that does not work on a cluster.

@@ -9,7 +9,6 @@
 #include "cli/map/map_help.hpp"
 #include "cli/map/map_option_table.hpp"
 #include "cli/map/map_refused.hpp"
-#include "cli/map/map_values.hpp"
 
 namespace furrow::cli {
 
@@ -164,13 +163,6 @@ tl::expected<MapCommandOptions, EarlyExit> read_map_options(const std::vector<st
   return finish(std::move(args)).map_error([](const Error& error) {
     return error.hint.empty() ? mistake(error.message) : mistake(error.message, error.hint);
   });
-}
-
-std::vector<std::string> map_option_names() {
-  std::vector<std::string> names;
-  for (const MapOption& option : all_map_options())
-    names.push_back(with_dashes(split(option.names, ' ').front()));
-  return names;
 }
 
 }  // namespace furrow::cli

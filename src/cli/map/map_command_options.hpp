@@ -39,9 +39,6 @@ struct Halt {
   // Number of jobs, or percentage of them.
   double limit = 0;
   bool percent = false;
-  // The percentage is of all jobs (now,fail=3%); otherwise of those done so far, and at least 3 must have
-  // failed (the old "3%").
-  bool of_all = true;
 };
 
 struct SignalStep {
@@ -56,7 +53,7 @@ struct MapCommandOptions {
   command::TemplateOptions templates;  // the caller sets `names`
 
   // How many jobs at a time
-  ClusterSettings cluster;
+  exec::ExecutorSettings executor;
   // What each job requests from Slurm.
   std::vector<std::pair<std::string, std::string>> cluster_resources;
   // Relative to the physical cores that this process may use.
@@ -124,8 +121,5 @@ struct MapCommandOptions {
 
 // ARGUMENTS without the names of program and subcommand.
 tl::expected<MapCommandOptions, EarlyExit> read_map_options(const std::vector<std::string>& arguments);
-
-// The name of each option in help and manual: "--keep-order", "-X".
-std::vector<std::string> map_option_names();
 
 }  // namespace furrow::cli

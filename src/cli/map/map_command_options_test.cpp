@@ -6,6 +6,7 @@
 #include <set>
 
 #include "cli/map/map_help.hpp"
+#include "cli/map/map_option_table.hpp"
 #include "os/files/files.hpp"
 
 namespace furrow::cli {
@@ -220,11 +221,18 @@ bool has_word(const std::string& text, const std::string& word) {
   return false;
 }
 
+// The name of an option in help and manual: "--keep-order", "-X".
+std::string main_name(const MapOption& option) {
+  const std::string_view first = option.names.substr(0, option.names.find(' '));
+  return (first.size() == 1 ? "-" : "--") + std::string(first);
+}
+
 TEST(MapCommandOptions, EachIsInTheManualAndTheCompletions) {
   const std::string manual = source_file("docs/man/furrow.1"), bash = source_file("completions/furrow.bash"),
                     zsh = source_file("completions/_furrow"), fish = source_file("completions/furrow.fish");
   const std::set<std::string> habits{"--will-cite", "--gnu", "--use-cores-instead-of-threads"};
-  for (const std::string& name : map_option_names()) {
+  for (const MapOption& option : all_map_options()) {
+    const std::string name = main_name(option);
     EXPECT_TRUE(manual.find(in_bold(name)) != std::string::npos) << name << " is not in the manual";
     if (habits.contains(name)) continue;  // not offered
     const std::string in_fish = name.starts_with("--") ? "-l " + name.substr(2) : "-s " + name.substr(1);

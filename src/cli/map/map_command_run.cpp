@@ -17,7 +17,7 @@
 #include "cli/map/map_command.hpp"
 #include "cli/map/map_producer.hpp"
 #include "cli/report_error.hpp"
-#include "exec/local/local_executor.hpp"
+#include "exec/executor_table.hpp"
 #include "os/cores/cores.hpp"
 #include "os/events/signals.hpp"
 
@@ -227,9 +227,8 @@ command::CollatorOptions MapCommandRun::collator_options() {
           .on_closed = [this] { output_closed(); }};
 }
 
-std::unique_ptr<exec::MpiExecutor> MapCommandRun::executor_on_ranks(os::EventLoop& loop,
-                                                                    plan::Executor& local,
-                                                                    exec::OutputSink& sink) const {
+std::unique_ptr<plan::Executor> MapCommandRun::executor_on_ranks(os::EventLoop& loop, plan::Executor& local,
+                                                                 exec::OutputSink& sink) const {
   exec::MpiOptions options;
   options.shares = plan_.shares;
   options.has_streams = files_.has_value() || options_.grouping == MapCommandOptions::Grouping::kNone;
@@ -237,7 +236,11 @@ std::unique_ptr<exec::MpiExecutor> MapCommandRun::executor_on_ranks(os::EventLoo
   options.may_send_ahead = !plan_.command.uses_slot() && options_.timeout_percent == 0;
   options.ending = executor_options(options_, 1, folder_).ending;
   options.scratch = folder_;
-  return std::make_unique<exec::MpiExecutor>(loop, ranks_->rank_set(), local, &sink, std::move(options));
+  exec::ExecutorContext context{.loop = loop, .sink = &sink};
+  context.local = &local;
+  context.ranks = &ranks_->rank_set();
+  context.mpi_options = std::move(options);
+  return exec::make_executor("mpi", options_.executor, std::move(context));
 }
 
 // Waiting blocks cost memory, waiting values almost none.
@@ -261,16 +264,17 @@ farm::Summary MapCommandRun::run_jobs() {
   command::MapSource source(settings(), *producer_, collator, log_.get(), graph, resources, loop);
   if (options_.print_commands_to_err)
     source.on_start([this](const command::MapJob& job) { say(job.command); });
-  exec::LocalExecutor local(loop, watchdog_.get(), nullptr, &collator,
-                            executor_options(options_, plan_.slots, folder_));
-  std::unique_ptr<exec::MpiExecutor> on_ranks;
-  if (ranks_) on_ranks = executor_on_ranks(loop, local, collator);
+  exec::ExecutorContext context{.loop = loop, .sink = &collator, .watchdog = watchdog_.get()};
+  context.local_options = executor_options(options_, plan_.slots, folder_);
+  const auto local = exec::make_executor("local", options_.executor, std::move(context));
+  std::unique_ptr<plan::Executor> on_ranks;
+  if (ranks_) on_ranks = executor_on_ranks(loop, *local, collator);
   std::optional<MapCluster> cluster;
-  if (options_.cluster.is_on()) {
+  if (options_.executor.is_cluster()) {
     cluster.emplace(options_, source, log_.get(), loop, collator, folder_);
     if (auto adopted = cluster->adopt(); !adopted) return {.error = std::move(adopted.error())};
   }
-  plan::Executor& own = on_ranks ? static_cast<plan::Executor&>(*on_ranks) : local;
+  plan::Executor& own = on_ranks ? *on_ranks : *local;
   plan::Executor& executor = cluster ? cluster->executor() : own;
   const double cores = os::usable_cores().physical;
   throttle_ = std::make_unique<StartThrottle>(

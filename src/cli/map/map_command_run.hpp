@@ -44,8 +44,8 @@ class MapCommandRun final : public plan::EventSink {
   void take_failed_jobs();
   std::size_t look_ahead() const;
   farm::Summary run_jobs();
-  std::unique_ptr<exec::MpiExecutor> executor_on_ranks(os::EventLoop& loop, plan::Executor& local,
-                                                       exec::OutputSink& sink) const;
+  std::unique_ptr<plan::Executor> executor_on_ranks(os::EventLoop& loop, plan::Executor& local,
+                                                    exec::OutputSink& sink) const;
   command::MapSettings settings();
   command::CollatorOptions collator_options();
   int conclude(const farm::Summary& summary);

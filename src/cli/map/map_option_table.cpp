@@ -259,14 +259,16 @@ std::vector<MapOption> pipe_options() {
 }
 
 Result<void> set_executor(MapParsedArgs& args, const std::string& name) {
-  if (name != "local" && name != "slurm") return fail(name + " is neither local nor slurm");
-  args.map.cluster.kind = name == "slurm" ? ClusterSettings::Kind::kSlurm : ClusterSettings::Kind::kNone;
+  const exec::ExecutorType* const type = exec::find_executor(name);
+  if (type == nullptr || !type->is_selectable || !type->is_for_map)
+    return fail(name + " is not one of " + exec::executor_names(true));
+  args.map.executor.name = name;
   return {};
 }
 
 Result<void> set_packing(MapParsedArgs& args, const std::string& how) {
   FURROW_TRY(check_packing(how));
-  args.map.cluster.packing = how;
+  args.map.executor.packing = how;
   args.given.insert("--packing");
   return {};
 }
@@ -274,7 +276,7 @@ Result<void> set_packing(MapParsedArgs& args, const std::string& how) {
 Result<void> set_batch_nodes(MapParsedArgs& args, const std::string& text) {
   const auto nodes = parse_integer(text);
   if (!nodes || *nodes < 1) return fail(text + " is not a positive number of nodes");
-  args.map.cluster.batch_nodes = *nodes;
+  args.map.executor.batch_nodes = *nodes;
   args.given.insert("--batch-nodes");
   return {};
 }

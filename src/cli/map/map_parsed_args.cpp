@@ -97,7 +97,7 @@ Result<void> finish_output(MapParsedArgs& args) {
 Result<MapCommandOptions> finish(MapParsedArgs args) {
   const bool pipes = args.map.pipe != MapCommandOptions::Pipe::kNo;
   for (const auto& part : {pipes ? finish_pipe : finish_inputs, finish_output}) FURROW_TRY(part(args));
-  FURROW_TRY(check_effects(args.map.cluster, args.given));
+  FURROW_TRY(check_effects(args.map.executor, args.given));
   args.map.templates.append_value = !pipes;
   return std::move(args.map);
 }

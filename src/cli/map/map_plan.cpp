@@ -4,7 +4,6 @@
 
 #include <cstdio>
 
-#include "base/hash.hpp"
 #include "command/input/input_batches.hpp"
 #include "os/cores/cores.hpp"
 
@@ -91,7 +90,7 @@ constexpr unsigned kOnCluster = 20'000;
 Result<MapPlan> plan_map(const MapCommandOptions& options, RankSession* ranks) {
   MapPlan plan;
   plan.slots = options.jobs.jobs(static_cast<unsigned>(os::usable_cores().physical));
-  if (options.cluster.is_on()) plan.slots = kOnCluster;
+  if (options.executor.is_cluster()) plan.slots = kOnCluster;
   if (ranks) share_slots(options, ranks->rank_set(), plan);
   plan.total = options.total_jobs;
   note_terminal(options);

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <map>
-#include <utility>
 
 #include "command/median.hpp"
 #include "os/events/event_loop.hpp"

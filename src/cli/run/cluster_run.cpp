@@ -7,8 +7,6 @@
 #include <climits>
 
 #include "base/strings.hpp"
-#include "exec/cluster/command_system.hpp"
-#include "exec/cluster/slurm_system.hpp"
 #include "exec/ranks/transport_plugin.hpp"
 #include "os/files/files.hpp"
 
@@ -66,7 +64,7 @@ std::map<std::string, std::int64_t> limits_of(const WorkflowSession& session) {
 
 // The options for the jobs of a workflow: with its limits and its Python.
 exec::ClusterOptions options_for(const WorkflowSession& session) {
-  exec::ClusterOptions options = cluster_options_of(session.options().cluster);
+  exec::ClusterOptions options = cluster_options_of(session.options().executor);
   const std::map<std::string, std::int64_t> limits = limits_of(session);
   const auto limit = [&](const std::string& name) { return limits.contains(name) ? limits.at(name) : 0; };
   options.most_cores = limit(workflow::kCoresLimit);
@@ -77,13 +75,13 @@ exec::ClusterOptions options_for(const WorkflowSession& session) {
 
 }  // namespace
 
-exec::ClusterOptions cluster_options_of(const ClusterSettings& settings) {
+exec::ClusterOptions cluster_options_of(const exec::ExecutorSettings& settings) {
   exec::ClusterOptions options;
   options.program = own_program();
   options.directory = os::current_directory();
   options.max_batches = static_cast<std::size_t>(settings.jobs.value_or(kDefaultJobs));
   options.packing = packing_of(settings.packing);
-  options.one_each = settings.kind == ClusterSettings::Kind::kCommands;
+  options.one_each = settings.type().takes_commands;
   options.batch_cores = settings.batch_cores;
   options.batch_nodes = settings.batch_nodes;
   options.ask_first_s = settings.status_every_s;
@@ -199,44 +197,51 @@ std::vector<Result<exec::NeedsSource::Words>> WorkflowNeeds::words(
   return words;
 }
 
-Result<void> check_batch_nodes(const ClusterSettings& settings) {
+Result<void> check_batch_nodes(const exec::ExecutorSettings& settings) {
   if (settings.batch_nodes <= 1 || os::status(exec::transport_plugin()).exists()) return {};
   return fail(Error{"--batch-nodes needs MPI, and this furrow was built without it", "", 0,
                     "Build it where libopenmpi-dev is; " + exec::transport_plugin() + " is missing."});
 }
 
-std::unique_ptr<exec::BatchSystem> system_of(const ClusterSettings& settings, os::EventLoop& loop) {
-  if (settings.kind != ClusterSettings::Kind::kCommands) return std::make_unique<exec::SlurmSystem>(loop);
-  return std::make_unique<exec::CommandSystem>(
-      loop, exec::CommandOptions{.submit = settings.submit,
-                                 .status = settings.status,
-                                 .cancel = settings.cancel,
-                                 .cancel_names = static_cast<std::size_t>(settings.cancel_names),
-                                 .statuses_per_s = settings.statuses_per_s});
+namespace {
+
+// What an earlier run has left on a cluster is adopted by a run on this machine, too: only Slurm knows such jobs.
+constexpr const char* kAdopter = "slurm";
+
+std::unique_ptr<plan::Executor> cluster_executor(const WorkflowSession& session, os::EventLoop& loop,
+                                                 exec::NeedsSource& needs, exec::OutputSink* sink) {
+  const exec::ExecutorSettings& settings = session.options().executor;
+  exec::ExecutorContext context{.loop = loop, .sink = sink};
+  context.needs = &needs;
+  context.cluster_options = options_for(session);
+  return exec::make_executor(settings.is_cluster() ? settings.name : kAdopter, settings, std::move(context));
 }
+
+}  // namespace
 
 ClusterRun::ClusterRun(WorkflowSession& session, workflow::WorkflowSource& source, os::EventLoop& loop,
                        plan::Executor& local, exec::OutputSink* sink)
-    : settings_(session.options().cluster),
+    : settings_(session.options().executor),
       source_(source),
       needs_(source, session.evaluator(), *session.store(), settings_.submit, limits_of(session)),
-      cluster_(loop, system_of(settings_, loop), needs_, sink, options_for(session)),
-      routed_(local, cluster_, [this](const plan::Attempt& attempt) { return is_remote(attempt); }) {
-  cluster_.adopt();
-  source.set_in_flight_jobs(&cluster_);
+      cluster_(cluster_executor(session, loop, needs_, sink)),
+      routed_(local, *cluster_, [this](const plan::Attempt& attempt) { return is_remote(attempt); }) {
+  cluster_->in_flight_jobs()->adopt({});
+  source.set_in_flight_jobs(cluster_->in_flight_jobs());
 }
 
 bool ClusterRun::is_remote(const plan::Attempt& attempt) const {
-  return source_.is_taken_over(attempt.job) || (settings_.is_on() && !source_.is_local(attempt.job));
+  return source_.is_taken_over(attempt.job) || (settings_.is_cluster() && !source_.is_local(attempt.job));
 }
 
 void ClusterRun::finish(workflow::Recorder& recorder) {
   source_.set_in_flight_jobs(nullptr);
-  cluster_.finish([&](const std::string& key) { return recorder.is_open(key); });
+  cluster_->in_flight_jobs()->finish([&](const std::string& key) { return recorder.is_open(key); });
 }
 
 std::string ClusterRun::summary() const {
-  return cluster_.submissions() == 0 ? std::string() : count_of(cluster_.submissions(), "submission");
+  const std::size_t count = cluster_->in_flight_jobs()->submissions();
+  return count == 0 ? std::string() : count_of(count, "submission");
 }
 
 bool has_left_batches() { return !exec::BatchSpool(exec::kBatchSpool).unsettled().empty(); }

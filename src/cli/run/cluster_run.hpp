@@ -7,7 +7,7 @@
 
 #include "cli/cluster_options.hpp"
 #include "cli/run/workflow_session.hpp"
-#include "exec/cluster/cluster_executor.hpp"
+#include "exec/executor_table.hpp"
 #include "exec/routed_executor.hpp"
 #include "workflow/workflow_source.hpp"
 
@@ -41,10 +41,10 @@ class WorkflowNeeds final : public exec::NeedsSource {
 exec::Allocation allocation_of(const workflow::JobDemands::Demand& demand);
 
 // The options of the command line.
-exec::ClusterOptions cluster_options_of(const ClusterSettings& settings);
+exec::ClusterOptions cluster_options_of(const exec::ExecutorSettings& settings);
 
 // Fails if jobs are to run on several ranks but cannot.
-Result<void> check_batch_nodes(const ClusterSettings& settings);
+Result<void> check_batch_nodes(const exec::ExecutorSettings& settings);
 
 class ClusterRun {
  public:
@@ -60,10 +60,10 @@ class ClusterRun {
  private:
   bool is_remote(const plan::Attempt& attempt) const;
 
-  const ClusterSettings& settings_;
+  const exec::ExecutorSettings& settings_;
   workflow::WorkflowSource& source_;
   WorkflowNeeds needs_;
-  exec::ClusterExecutor cluster_;
+  const std::unique_ptr<plan::Executor> cluster_;
   exec::RoutedExecutor routed_;
 };
 

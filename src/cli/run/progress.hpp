@@ -4,7 +4,6 @@
 // Writes to standard error. Not thread-safe.
 #pragma once
 
-#include <map>
 #include <string>
 
 #include "cli/bar.hpp"

@@ -162,12 +162,12 @@ int run_command(const std::vector<std::string>& arguments, RankSession* ranks) {
     std::fprintf(stderr, "furrow: nothing to unlock: a lock ends with the process that holds it\n");
     return 0;
   }
-  if (ranks && options->cluster.is_on()) {
+  if (ranks && options->executor.is_cluster()) {
     return report_error(
         Error{"mpirun or srun has started several furrow processes, but a cluster is to run the jobs", "", 0,
               "Use only one of the two."});
   }
-  if (auto possible = check_batch_nodes(options->cluster); !possible) return report_error(possible.error());
+  if (auto possible = check_batch_nodes(options->executor); !possible) return report_error(possible.error());
   WorkflowSession session(*options, ranks);
   return execute(session);
 }

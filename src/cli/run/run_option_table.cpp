@@ -94,9 +94,8 @@ void Table::reruns() {
 
 void Table::cluster() {
   const std::string group = "On a cluster";
-  ClusterSettings& to = options_.cluster;
-  value("--executor,-e", args_.executor, "where jobs run: local, slurm, or cluster-generic", "NAME")
-      ->group(group);
+  exec::ExecutorSettings& to = options_.executor;
+  value("--executor,-e", args_.executor, "where jobs run: " + exec::executor_names(), "NAME")->group(group);
   app_.add_flag("--slurm", args_.slurm, "the same as --executor slurm")->group(group);
   value("--cluster,--cluster-generic-submit-cmd", to.submit,
         "submit each job with this command, which gets a script and prints the job's id", "COMMAND")

@@ -22,7 +22,7 @@ struct RunOptions {
   std::string python;
   // A number or "all".
   std::optional<std::string> cores;
-  ClusterSettings cluster;
+  exec::ExecutorSettings executor;
   // For jobs that run here while the others run on a cluster.
   std::optional<std::int64_t> local_cores;
   std::vector<std::string> profiles;

@@ -240,10 +240,10 @@ TEST_F(RunOptionsTest, RefusesOptionsWithoutEffect) {
 TEST_F(RunOptionsTest, AClusterProfileAlsoWorksWithoutACluster) {
   write("p/config.yaml",
         "executor: slurm\njobs: 50\nbatch-nodes: 2\nlocal-cores: 1\ngroups: [a=g]\ncluster-status: ask\n");
-  EXPECT_TRUE(read({"--profile", "p"}).cluster.is_on());
+  EXPECT_TRUE(read({"--profile", "p"}).executor.is_cluster());
   const RunOptions here = read({"--profile", "p", "--executor", "local"});
-  EXPECT_FALSE(here.cluster.is_on());
-  EXPECT_EQ(here.cluster.batch_nodes, 2);
+  EXPECT_FALSE(here.executor.is_cluster());
+  EXPECT_EQ(here.executor.batch_nodes, 2);
   EXPECT_THAT(refused({"--profile", "p", "--executor", "local", "--packing", "one"}), HasSubstr("--packing"));
   EXPECT_EQ(refused({"--profile", "p", "--packing", "one"}), "accepted") << "batch-nodes is from the profile";
   EXPECT_THAT(refused({"--profile", "p", "--packing", "one", "--batch-nodes", "2"}),
@@ -251,18 +251,17 @@ TEST_F(RunOptionsTest, AClusterProfileAlsoWorksWithoutACluster) {
 }
 
 TEST_F(RunOptionsTest, TheCommandLineDecidesWhereJobsRun) {
-  using Kind = ClusterSettings::Kind;
   write("flag/config.yaml", "slurm: true\n");
   write("commands/config.yaml", "cluster: qsub\n");
   write("slurm/config.yaml", "executor: slurm\n");
-  EXPECT_EQ(read({"--profile", "flag"}).cluster.kind, Kind::kSlurm);
-  EXPECT_EQ(read({"--profile", "flag", "--executor", "local"}).cluster.kind, Kind::kNone);
-  EXPECT_EQ(read({"--profile", "commands", "--executor", "local"}).cluster.kind, Kind::kNone);
-  EXPECT_EQ(read({"--profile", "commands", "--executor", "slurm"}).cluster.kind, Kind::kSlurm);
-  EXPECT_EQ(read({"--profile", "commands", "--executor", "cluster-generic"}).cluster.kind, Kind::kCommands);
-  EXPECT_EQ(read({"--profile", "slurm", "--cluster", "bsub"}).cluster.submit, "bsub");
-  EXPECT_EQ(read({"--profile", "slurm", "commands"}).cluster.kind, Kind::kSlurm)
-      << "the first profile decides";
+  EXPECT_EQ(read({"--profile", "flag"}).executor.name, "slurm");
+  EXPECT_EQ(read({"--profile", "flag", "--executor", "local"}).executor.name, "local");
+  EXPECT_EQ(read({"--profile", "commands", "--executor", "local"}).executor.name, "local");
+  EXPECT_EQ(read({"--profile", "commands", "--executor", "slurm"}).executor.name, "slurm");
+  EXPECT_EQ(read({"--profile", "commands", "--executor", "cluster-generic"}).executor.name,
+            "cluster-generic");
+  EXPECT_EQ(read({"--profile", "slurm", "--cluster", "bsub"}).executor.submit, "bsub");
+  EXPECT_EQ(read({"--profile", "slurm", "commands"}).executor.name, "slurm") << "the first profile decides";
   EXPECT_THAT(refused({"--executor", "local", "--cluster", "qsub"}), HasSubstr("contradict"));
   EXPECT_THAT(refused({"--executor", "slurm", "--cluster", "qsub"}), HasSubstr("two ways to the same"));
 }
@@ -271,7 +270,7 @@ TEST_F(RunOptionsTest, JobsWinOverCoresInAClusterProfile) {
   write("p/config.yaml", "executor: slurm\njobs: 50\ncores: 8\n");
   const RunOptions remote = read({"--profile", "p", "-j", "2"});
   EXPECT_EQ(remote.cores, "8");
-  EXPECT_EQ(remote.cluster.jobs, 2);
+  EXPECT_EQ(remote.executor.jobs, 2);
   EXPECT_EQ(read({"--profile", "p", "--executor", "local", "-j", "2"}).cores, "2");
 }
 

@@ -28,7 +28,7 @@ bool is_of_profile(const RunParsedArgs& args, const char* name) {
 }
 
 Result<void> check_cluster_numbers(const RunOptions& run) {
-  const ClusterSettings& cluster = run.cluster;
+  const exec::ExecutorSettings& cluster = run.executor;
   const std::pair<bool, const char*> all[] = {{cluster.cancel_names >= 1, "--cluster-cancel-nargs"},
                                               {cluster.statuses_per_s > 0, "--max-status-checks-per-second"},
                                               {cluster.status_every_s > 0, "--seconds-between-status-checks"},
@@ -42,19 +42,18 @@ Result<void> check_cluster_numbers(const RunOptions& run) {
 }
 
 Result<void> finish_executor(RunParsedArgs& args) {
-  ClusterSettings& to = args.run.cluster;
+  exec::ExecutorSettings& to = args.run.executor;
   if (args.slurm) args.executor = "slurm";
-  if (args.executor == "slurm") {
-    to.kind = ClusterSettings::Kind::kSlurm;
-  } else if (!to.submit.empty() && args.executor != "local") {
-    to.kind = ClusterSettings::Kind::kCommands;
-  } else if (args.executor == "cluster-generic") {
-    return fail("--executor cluster-generic needs the command of --cluster");
-  } else if (!args.executor.empty() && args.executor != "local") {
-    return fail("--executor " + args.executor + " is not one of local, slurm, cluster-generic");
-  }
-  if (to.kind == ClusterSettings::Kind::kSlurm && !to.submit.empty())
-    return fail("--executor slurm and --cluster are two ways to the same cluster: give one");
+  if (args.executor.empty() && !to.submit.empty()) args.executor = "cluster-generic";
+  if (args.executor.empty()) return {};
+  const exec::ExecutorType* const type = exec::find_executor(args.executor);
+  if (type == nullptr || !type->is_selectable)
+    return fail("--executor " + args.executor + " is not one of " + exec::executor_names());
+  if (type->takes_commands && to.submit.empty())
+    return fail("--executor " + args.executor + " needs the command of --cluster");
+  if (type->is_cluster && !type->takes_commands && !to.submit.empty())
+    return fail("--executor " + args.executor + " and --cluster are two ways to the same cluster: give one");
+  to.name = args.executor;
   if (args.executor == "local" && is_given(args, "--cluster") && !is_of_profile(args, "--cluster"))
     return fail("--executor local and --cluster contradict each other: give one");
   return {};
@@ -62,19 +61,19 @@ Result<void> finish_executor(RunParsedArgs& args) {
 
 Result<void> finish_cluster(RunParsedArgs& args) {
   RunOptions& run = args.run;
-  if (auto known = check_packing(run.cluster.packing); !known)
+  if (auto known = check_packing(run.executor.packing); !known)
     return fail("--packing: " + known.error().message);
   FURROW_TRY(check_cluster_numbers(run));
   FURROW_TRY(finish_executor(args));
   // Snakemake's default, for files that are seen through a network.
-  if (run.cluster.is_on() && !is_given(args, "--latency-wait")) run.latency_wait_s = 5;
+  if (run.executor.is_cluster() && !is_given(args, "--latency-wait")) run.latency_wait_s = 5;
   std::set<std::string> own = args.given;
   for (const std::string& name : run.of_profiles) own.erase(name);
-  return check_effects(run.cluster, own);
+  return check_effects(run.executor, own);
 }
 
 Result<void> finish_jobs(RunParsedArgs& args) {
-  std::optional<std::int64_t>& most = args.run.cluster.jobs;
+  std::optional<std::int64_t>& most = args.run.executor.jobs;
   if (args.jobs.empty() || args.jobs == "all" || args.jobs == "unlimited") {
     most = 100'000;
     return {};
@@ -87,7 +86,7 @@ Result<void> finish_jobs(RunParsedArgs& args) {
 // Without a cluster --jobs means the same as --cores.
 Result<void> finish_cores(RunParsedArgs& args) {
   const auto number = [](const std::string& text) { return text.empty() ? "all" : text; };
-  const bool has_jobs = is_given(args, "--jobs"), is_cluster = args.run.cluster.is_on();
+  const bool has_jobs = is_given(args, "--jobs"), is_cluster = args.run.executor.is_cluster();
   const bool is_overruled =
       has_jobs && !is_cluster && is_of_profile(args, "--cores") && !is_of_profile(args, "--jobs");
   if (is_given(args, "--cores") && !is_overruled) args.run.cores = number(args.cores);

@@ -11,7 +11,7 @@
 #include "cli/report_error.hpp"
 #include "cli/run/cluster_run.hpp"
 #include "cli/run/dry_run.hpp"
-#include "exec/local/local_executor.hpp"
+#include "exec/executor_table.hpp"
 #include "os/events/clock.hpp"
 #include "os/events/signals.hpp"
 #include "os/files/file_hasher.hpp"
@@ -50,9 +50,8 @@ int WorkflowRun::run() {
 }
 
 std::string WorkflowRun::where() const {
-  const ClusterSettings& cluster = session_.options().cluster;
-  if (cluster.kind == ClusterSettings::Kind::kSlurm) return "Slurm";
-  if (cluster.is_on()) return "a cluster";
+  const exec::ExecutorSettings& cluster = session_.options().executor;
+  if (cluster.is_cluster()) return std::string(cluster.type().title);
   const std::string cores = count_of(static_cast<std::size_t>(session_.cores()), "core");
   return session_.ranks() ? fmt::format("{} of {} ranks", cores, session_.shares().size()) : cores;
 }
@@ -81,10 +80,10 @@ plan::Budget WorkflowRun::budget(plan::Resources& resources) const {
   return budget;
 }
 
-std::unique_ptr<exec::MpiExecutor> WorkflowRun::executor_on_ranks(os::EventLoop& loop,
-                                                                  const workflow::WorkflowSource& source,
-                                                                  plan::Executor& local,
-                                                                  exec::OutputSink& sink) const {
+std::unique_ptr<plan::Executor> WorkflowRun::executor_on_ranks(os::EventLoop& loop,
+                                                               const workflow::WorkflowSource& source,
+                                                               plan::Executor& local,
+                                                               exec::OutputSink& sink) const {
   exec::MpiOptions options;
   options.shares = session_.shares();
   options.scratch = kScratchFolder;
@@ -97,8 +96,11 @@ std::unique_ptr<exec::MpiExecutor> WorkflowRun::executor_on_ranks(os::EventLoop&
     }
     return needs;
   };
-  return std::make_unique<exec::MpiExecutor>(loop, session_.ranks()->rank_set(), local, &sink,
-                                             std::move(options));
+  exec::ExecutorContext context{.loop = loop, .sink = &sink};
+  context.local = &local;
+  context.ranks = &session_.ranks()->rank_set();
+  context.mpi_options = std::move(options);
+  return exec::make_executor("mpi", session_.options().executor, std::move(context));
 }
 
 Result<farm::Summary> WorkflowRun::run_jobs(const std::string& log_path) {
@@ -145,13 +147,16 @@ Result<farm::Summary> WorkflowRun::run_jobs(const std::string& log_path) {
 
   Progress progress(source, loop,
                     {options.quiet_progress, options.quiet_all, options.print_commands, log_path});
-  exec::LocalExecutor executor(loop, session_.watchdog(), &session_.evaluator(), &progress,
-                               {.scratch = kScratchFolder});
-  std::unique_ptr<exec::MpiExecutor> on_ranks;
-  if (session_.ranks()) on_ranks = executor_on_ranks(loop, source, executor, progress);
-  plan::Executor& own = on_ranks ? static_cast<plan::Executor&>(*on_ranks) : executor;
+  exec::ExecutorContext context{.loop = loop, .sink = &progress, .watchdog = session_.watchdog()};
+  context.forks = &session_.evaluator();
+  context.local_options.scratch = kScratchFolder;
+  const auto local = exec::make_executor("local", options.executor, std::move(context));
+  std::unique_ptr<plan::Executor> on_ranks;
+  if (session_.ranks()) on_ranks = executor_on_ranks(loop, source, *local, progress);
+  plan::Executor& own = on_ranks ? *on_ranks : *local;
   std::optional<ClusterRun> cluster;
-  if (options.cluster.is_on() || may_be_adopted) cluster.emplace(session_, source, loop, own, &progress);
+  if (options.executor.is_cluster() || may_be_adopted)
+    cluster.emplace(session_, source, loop, own, &progress);
   farm::Farm farm(graph, resources, std::move(limits), cluster ? cluster->executor() : own, source, loop,
                   {.keep_going = options.keep_going});
   farm.add_sink(&progress);

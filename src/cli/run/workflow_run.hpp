@@ -19,9 +19,9 @@ class WorkflowRun {
  private:
   std::string where() const;  // where jobs run, for people
   Result<void> start_watchdog();
-  std::unique_ptr<exec::MpiExecutor> executor_on_ranks(os::EventLoop& loop,
-                                                       const workflow::WorkflowSource& source,
-                                                       plan::Executor& local, exec::OutputSink& sink) const;
+  std::unique_ptr<plan::Executor> executor_on_ranks(os::EventLoop& loop,
+                                                    const workflow::WorkflowSource& source,
+                                                    plan::Executor& local, exec::OutputSink& sink) const;
   Result<farm::Summary> run_jobs(const std::string& log_path);
   plan::Budget budget(plan::Resources& resources) const;
   Result<std::string> start_log() const;

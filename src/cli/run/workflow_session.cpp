@@ -101,14 +101,16 @@ Result<void> WorkflowSession::find_cores() {
   const auto wanted = FURROW_TRY(wanted_cores());
   const os::Cores usable = os::usable_cores();
   const std::int64_t here = options_.cores ? usable.logical : usable.physical;
-  if (options_.cluster.is_on()) local_cores_ = options_.local_cores.value_or(usable.logical);
-  cores_ = wanted.value_or(options_.cluster.is_on() ? kNoLimit : here);
+  if (options_.executor.is_cluster()) local_cores_ = options_.local_cores.value_or(usable.logical);
+  cores_ = wanted.value_or(options_.executor.is_cluster() ? kNoLimit : here);
   cores_of_largest_ = cores_;
   if (ranks_) share_cores(wanted);
   return {};
 }
 
-std::int64_t WorkflowSession::cores_at_a_time() const { return options_.cluster.is_on() ? kNoLimit : cores_; }
+std::int64_t WorkflowSession::cores_at_a_time() const {
+  return options_.executor.is_cluster() ? kNoLimit : cores_;
+}
 
 // Takes the cores of all ranks; a job runs on one of them.
 void WorkflowSession::share_cores(std::optional<std::int64_t> wanted) {
@@ -138,11 +140,11 @@ Result<snakefile::LoadRequest> WorkflowSession::load_request(const std::string& 
   request.targets = options_.targets;
   request.shadow_prefix = options_.shadow_prefix;
   request.default_resources = options_.default_resources;
-  if (options_.cluster.is_on() && options_.default_resources.empty())
+  if (options_.executor.is_cluster() && options_.default_resources.empty())
     request.default_resources = {{"mem_mb", kDefaultSize}, {"disk_mb", kDefaultSize}};
   request.set_threads = options_.set_threads;
   request.groups = options_.groups;
-  request.has_cluster = options_.cluster.is_on();
+  request.has_cluster = options_.executor.is_cluster();
   request.limits = options_.resources;
   request.replace_config = options_.replace_config;
   FURROW_TRY(add_set_resources(request));
@@ -233,7 +235,8 @@ Result<void> WorkflowSession::load() {
   }
   // A rule in a group goes to the cluster with its group, even if it is a local rule.
   for (workflow::Rule& rule : snakefile_.rules) {
-    if (options_.cluster.is_on() && (rule.has_group_function || !rule.group.empty())) rule.is_local = false;
+    if (options_.executor.is_cluster() && (rule.has_group_function || !rule.group.empty()))
+      rule.is_local = false;
   }
   if (!snakefile_.workdir.empty()) {
     FURROW_TRY(os::change_directory(snakefile_.workdir));
@@ -320,7 +323,7 @@ Result<void> WorkflowSession::plan() {
 
 // Without a cluster all jobs run on one machine anyway, and groups have no effect.
 Result<void> WorkflowSession::find_groups() {
-  if (!options_.cluster.is_on() || options_.touch || options_.mode != RunOptions::Mode::kRun) return {};
+  if (!options_.executor.is_cluster() || options_.touch || options_.mode != RunOptions::Mode::kRun) return {};
   auto found = workflow::JobGroups::find(
       dag_, rules_, *evaluator_, [this](workflow::NodeId node) { return staleness_->must_run(node); },
       options_.group_components);

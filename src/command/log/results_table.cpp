@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "base/json_text.hpp"
 #include "base/strings.hpp"
 
 namespace furrow::command {
@@ -12,21 +13,6 @@ std::string with_doubled_quotes(std::string_view text) {
   std::string doubled;
   for (const char c : text) doubled.append(c == '"' ? 2 : 1, c);
   return doubled;
-}
-
-std::string json_text(std::string_view text) {
-  std::string escaped;
-  for (const char c : text) {
-    if (c == '"' || c == '\\') {
-      escaped += '\\';
-      escaped += c;
-    } else if (static_cast<unsigned char>(c) < 0x20) {
-      escaped += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
-    } else {
-      escaped += c;
-    }
-  }
-  return escaped;
 }
 
 }  // namespace
@@ -111,10 +97,12 @@ void ResultsTable::add_json(const LogEntry& entry, const Arguments& values, cons
   for (std::size_t i = 0; i < values.size(); ++i)
     row.append(fmt::format("{}\"{}\"", i == 0 ? "" : ",", json_text(values[i])));
   const auto add_text = [&row](const os::SpillView& stream) {
-    os::for_each_fragment(stream, [&row](std::string_view fragment) {
-      row.append(json_text(fragment));
+    JsonTextEscaper escaper;
+    os::for_each_fragment(stream, [&](std::string_view fragment) {
+      row.append(escaper.append(fragment));
       return true;
     });
+    row.append(escaper.finish());
   };
   row.append(R"( ], "Stdout": ")");
   add_text(out);

@@ -1,7 +1,6 @@
 // The parts of a template between parsing and rendering.
 #pragma once
 
-#include <optional>
 #include <string>
 #include <vector>
 

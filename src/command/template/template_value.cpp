@@ -1,7 +1,6 @@
 #include "command/template/template_value.hpp"
 
 #include <algorithm>
-#include <vector>
 
 #include "base/strings.hpp"
 

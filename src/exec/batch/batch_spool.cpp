@@ -53,8 +53,6 @@ Result<bool> BatchFolder::claim(std::uint32_t index, const std::string& who) con
   return true;
 }
 
-bool BatchFolder::is_claimed(std::uint32_t index) const { return os::status(file("claim", index)).exists(); }
-
 std::string BatchFolder::runs_in(std::uint32_t index) const {
   const auto text = os::read_file(file("claim", index));
   if (!text || !text->starts_with(kRun) || !text->ends_with('\n')) return {};

@@ -31,7 +31,6 @@ class BatchFolder {
   // Claims a batch for `who`: "run" and the batch system's name of the runner's job, or "withdrawn". False if
   // it was already claimed.
   Result<bool> claim(std::uint32_t index, const std::string& who) const;
-  bool is_claimed(std::uint32_t index) const;
   // The batch system's name of the job that runs the batch; empty if none does or it is not known.
   std::string runs_in(std::uint32_t index) const;
   // The batches that are not claimed, the last one first.

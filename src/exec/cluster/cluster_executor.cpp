@@ -1,37 +1,79 @@
 #include "exec/cluster/cluster_executor.hpp"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
+#include <map>
 #include <utility>
 
-#include "exec/cluster/cluster_executor_impl.hpp"
+#include "base/log.hpp"
+#include "exec/cluster/batch_exit.hpp"
+#include "exec/output/printed.hpp"
 #include "os/events/clock.hpp"
+#include "os/files/descriptor.hpp"
 #include "os/files/files.hpp"
 
 namespace furrow::exec {
 
 namespace {
 
+using plan::Exit;
+
 constexpr std::int64_t kMostBatchCores = 8;
-constexpr double kSuspicion_s = 2;  // until the next question, if an end needs an explanation
-constexpr double kCancelAsk_s = 1;
+constexpr int kMostLosses = 3;  // an attempt that loses so many batches has failed
 
 // The smaller of two limits, where 0 means no limit.
 std::int64_t smaller_limit(std::int64_t one, std::int64_t other) {
   return one > 0 && other > 0 ? std::min(one, other) : std::max(one, other);
 }
 
+// Appends what was printed to a stream to `kept`.
+void collect(const SubmittedBatch& batch, const std::string& text, bool is_file, os::Spill& kept) {
+  if (!is_file) return kept.append(text);
+  const os::Descriptor file(::open((batch.folder.path() + "/" + text).c_str(), O_RDONLY | O_CLOEXEC));
+  std::vector<char> buffer(1 << 16);
+  for (;;) {
+    const ssize_t n = file.get() < 0 ? 0 : ::read(file.get(), buffer.data(), buffer.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) return;
+    kept.append({buffer.data(), static_cast<std::size_t>(n)});
+  }
+}
+
 }  // namespace
+
+ClusterExecutor::ClusterExecutor(os::EventLoop& loop, std::unique_ptr<BatchSystem> system, NeedsSource& needs,
+                                 OutputSink* sink, ClusterOptions options)
+    : loop_(loop),
+      system_(std::move(system)),
+      needs_(needs),
+      sink_(sink),
+      options_(std::move(options)),
+      spool_(options_.spool),
+      writer_(options_, spool_, needs, sink_ != nullptr && sink_->is_one_stream()),
+      queue_(needs),
+      cancels_(*system_, [this] { report_soon(); }),
+      monitor_(loop, *system_, options_, cancels_, *this),
+      flush_alarm_(loop, [this] { flush(); }) {}
+
+ClusterExecutor::~ClusterExecutor() {
+  for (const std::uint64_t timer : {report_timer_, cancel_timer_}) loop_.cancel(timer);
+}
 
 // --- batches of earlier engines
 
-void ClusterExecutor::Impl::adopt(const std::function<bool(const std::string& key)>& is_open) {
-  for (const BatchFolder& folder : spool_.unsettled()) adopt(folder);
+void ClusterExecutor::adopt(const IsOpen& is_open) {
+  for (const BatchFolder& folder : spool_.unsettled()) adopt_submission(folder);
   std::erase_if(adopted_, [&](const auto& known) { return is_open && !is_open(known.first); });
-  if (in_flight() > 0) begin_monitoring();
+  if (in_flight() > 0) monitor_.begin();
 }
 
-void ClusterExecutor::Impl::adopt(const BatchFolder& folder) {
+void ClusterExecutor::adopt_submission(const BatchFolder& folder) {
   const std::string name = folder.submitted(system_->name());
+  FURROW_LOG(cluster, info, "an earlier engine left {}, submitted as {}", folder.path(),
+             name.empty() ? "nothing" : name);
   std::vector<std::unique_ptr<SubmittedBatch>> batches;
   for (std::uint32_t index = 0; os::status(folder.spec(index)).exists(); ++index) {
     const auto spec = read_batch_spec(folder.spec(index));
@@ -46,28 +88,28 @@ void ClusterExecutor::Impl::adopt(const BatchFolder& folder) {
   for (auto& batch : batches) {
     batch->log = folder.log() + (batches.size() > 1 ? "." + std::to_string(batch->index) : "");
     if (!name.empty()) batch->name = system_->batch_name(name, batch->index, batches.size());
-    read(*batch);
+    monitor_.read(*batch);
     // The batch was never submitted, or its name was lost: it must not begin later without our knowledge.
-    if (name.empty() && !batch->has_begun) withdraw(*batch);
+    if (name.empty() && !batch->has_begun) batch->withdraw();
     for (std::size_t i = 0; i < batch->entries.size(); ++i) {
       if (!batch->entries[i].is_lost) adopted_[batch->entries[i].key] = {batch.get(), i};
     }
-    batches_.push_back(std::move(batch));
+    monitor_.add(std::move(batch));
   }
 }
 
-SubmittedBatch* ClusterExecutor::Impl::batch_of(const std::string& key, std::size_t& index) const {
+SubmittedBatch* ClusterExecutor::batch_of(const std::string& key, std::size_t& index) const {
   const auto found = adopted_.find(key);
   if (found == adopted_.end()) return nullptr;
   index = found->second.second;
   return found->second.first;
 }
 
-plan::InFlightJobs::Answer ClusterExecutor::Impl::look(const Question& question) {
+plan::InFlightJobs::Answer ClusterExecutor::look(const Question& question) {
   std::size_t index = 0;
   SubmittedBatch* const batch = batch_of(question.key, index);
   if (batch == nullptr) return Answer::kNo;
-  read(*batch);
+  monitor_.read(*batch);
   SubmittedJob& entry = batch->entries[index];
   // An input that a job of the same batch has made is newer than the batch, and does not count.
   const auto is_made_there = [&](const Question::Input& input) {
@@ -80,19 +122,19 @@ plan::InFlightJobs::Answer ClusterExecutor::Impl::look(const Question& question)
   const bool is_same = entry.identity == question.identity && is_older;
   const bool is_of_use = entry.end ? entry.end->ok() : !entry.is_lost;
   if (is_same && is_of_use) return Answer::kSame;
-  const bool may_run = !entry.end && !entry.is_lost && !withdraw(*batch);
+  const bool may_run = !entry.end && !entry.is_lost && !batch->withdraw();
   if (may_run) return Answer::kOther;
   adopted_.erase(question.key);
   return Answer::kNo;
 }
 
-bool ClusterExecutor::Impl::has_succeeded(const std::string& key) const {
+bool ClusterExecutor::has_succeeded(const std::string& key) const {
   std::size_t index = 0;
   const SubmittedBatch* const batch = batch_of(key, index);
   return batch != nullptr && batch->entries[index].has_succeeded();
 }
 
-std::string ClusterExecutor::Impl::describe(const std::string& key) const {
+std::string ClusterExecutor::describe(const std::string& key) const {
   std::size_t index = 0;
   const SubmittedBatch* const batch = batch_of(key, index);
   return batch ? exec::describe(*batch, system_->name()) : std::string();
@@ -100,8 +142,8 @@ std::string ClusterExecutor::Impl::describe(const std::string& key) const {
 
 // --- starting
 
-void ClusterExecutor::Impl::start(plan::Attempt attempt) {
-  ++running;
+void ClusterExecutor::start(plan::Attempt attempt) {
+  ++running_;
   auto job = std::make_unique<ClusterJob>();
   job->attempt = std::move(attempt);
   job->needs = needs_.needs(job->attempt);
@@ -112,7 +154,7 @@ void ClusterExecutor::Impl::start(plan::Attempt attempt) {
     SubmittedJob& entry = batch->entries[index];
     adopted_.erase(job->needs.key);
     entry.job = std::move(job);
-    if (entry.is_real()) return begin_monitoring();
+    if (entry.is_real()) return monitor_.begin();
     job = std::move(entry.job);
   }
   if (job->attempt.launch.kind == plan::Launch::Kind::kNothing) return report_later(std::move(job), {});
@@ -120,7 +162,11 @@ void ClusterExecutor::Impl::start(plan::Attempt attempt) {
   flush_alarm_.set(options_.collect_s);
 }
 
-void ClusterExecutor::Impl::flush() {
+void ClusterExecutor::on_look() {
+  if (!queue_.empty()) flush_alarm_.set(0);
+}
+
+void ClusterExecutor::flush() {
   if (is_cancelling_ || submitting_ || queue_.empty()) return;
   if (!figures_) {
     if (std::exchange(asks_figures_, true)) return;
@@ -137,16 +183,16 @@ void ClusterExecutor::Impl::flush() {
 }
 
 // While a batch runs, short jobs become ready one by one: it is worth waiting for more of them.
-bool ClusterExecutor::Impl::is_worth_collecting(const PlannerOptions& planner,
-                                                const std::vector<WaitingJob>& waiting) const {
+bool ClusterExecutor::is_worth_collecting(const PlannerOptions& planner,
+                                          const std::vector<WaitingJob>& waiting) const {
   if (options_.one_each || planner.packing == Packing::kOne || in_flight() == 0) return false;
-  const double window = std::min(options_.most_collect_s, 2.0 * static_cast<double>(submissions));
+  const double window = std::min(options_.most_collect_s, 2.0 * static_cast<double>(submissions_));
   if (os::monotonic_seconds() - queue_.since() > window) return false;
   return std::all_of(waiting.begin(), waiting.end(),
                      [&](const WaitingJob& job) { return is_short(job, planner); });
 }
 
-PlannerOptions ClusterExecutor::Impl::planner_options() const {
+PlannerOptions ClusterExecutor::planner_options() const {
   PlannerOptions planner;
   planner.packing = options_.one_each ? Packing::kOne : options_.packing;
   planner.max_array = options_.one_each ? 0 : figures_->max_array;
@@ -160,18 +206,20 @@ PlannerOptions ClusterExecutor::Impl::planner_options() const {
   return planner;
 }
 
-void ClusterExecutor::Impl::submit(const PlannedSubmission& planned) {
+void ClusterExecutor::submit(const PlannedSubmission& planned) {
   submitting_.emplace();
   const auto submission = writer_.write(planned, queue_.take(planned), *submitting_);
   for (const auto& batch : submitting_->batches) expect_members(*batch);
   if (!submission) return refused(submission.error());
-  ++submissions;
+  FURROW_LOG(cluster, info, "submission {}: {} batches, described in {}", submission->name,
+             submission->batches, submission->folder);
+  ++submissions_;
   next_submission_ = os::monotonic_seconds() + options_.pause_s;
   system_->submit(*submission, [this](Result<std::string> name) { submitted(std::move(name)); });
 }
 
 // When the farm starts further members of the group, start() will find them in this batch.
-void ClusterExecutor::Impl::expect_members(SubmittedBatch& batch) {
+void ClusterExecutor::expect_members(SubmittedBatch& batch) {
   if (!batch.is_group) return;
   for (std::size_t i = 1; i < batch.entries.size(); ++i) {
     const std::string& key = batch.entries[i].key;
@@ -180,36 +228,38 @@ void ClusterExecutor::Impl::expect_members(SubmittedBatch& batch) {
   }
 }
 
-void ClusterExecutor::Impl::forget(const SubmittedBatch& batch) {
+void ClusterExecutor::forget(const SubmittedBatch& batch) {
   std::erase_if(adopted_, [&](const auto& known) { return known.second.first == &batch; });
 }
 
-void ClusterExecutor::Impl::submitted(Result<std::string> name) {
+void ClusterExecutor::submitted(Result<std::string> name) {
   if (!submitting_) return;  // it was given up, and its runners will find the claims taken
   if (!name) return refused(name.error());
-  (void)submitting_->folder.mark_submitted(*name,
-                                           system_->name());  // if this fails, the claims still name the job
+  FURROW_LOG(cluster, info, "{} has accepted the submission as {}", system_->name(), *name);
+  // if this fails, the claims still name the job
+  (void)submitting_->folder.mark_submitted(*name, system_->name());
   const std::size_t count = submitting_->batches.size();
   for (auto& batch : submitting_->batches) {
     batch->name = system_->batch_name(*name, batch->index, count);
     batch->log = batch->folder.log() + (count > 1 ? "." + std::to_string(batch->index) : "");
-    batches_.push_back(std::move(batch));
+    monitor_.add(std::move(batch));
   }
   submitting_.reset();
   if (is_cancelling_) return cancel_all(plan::Stop::kGently);
-  begin_monitoring();
+  monitor_.begin();
   flush_alarm_.set(0);
 }
 
 // The submission was refused: each of its jobs fails with the reason.
-void ClusterExecutor::Impl::refused(const Error& error) {
+void ClusterExecutor::refused(const Error& error) {
+  FURROW_LOG(cluster, info, "the submission is refused: {} {}", error.message, error.detail);
   WrittenBatches failed = std::move(*submitting_);
   submitting_.reset();
   for (auto& batch : failed.batches) {
     // The batch system may have accepted it although the answer says otherwise: it must not begin.
-    if (!batch->folder.path().empty() && !withdraw(*batch)) {
-      batches_.push_back(std::move(batch));
-      begin_monitoring();
+    if (!batch->folder.path().empty() && !batch->withdraw()) {
+      monitor_.add(std::move(batch));
+      monitor_.begin();
       continue;
     }
     for (SubmittedJob& entry : batch->entries) {
@@ -228,16 +278,16 @@ void ClusterExecutor::Impl::refused(const Error& error) {
 
 // --- ending
 
-void ClusterExecutor::Impl::cancel_all(plan::Stop how) {
+void ClusterExecutor::cancel_all(plan::Stop how) {
   is_cancelling_ = true;
   for (JobPtr& job : queue_.take_all())
     report_later(std::move(job), {.status = -1, .cancelled = true, .error = "the job had not begun"});
-  std::vector<std::string> names = std::exchange(needless_, {});
-  for (const auto& batch : batches_) {
-    if (!is_wanted(*batch) && !(batch->is_group && is_open(*batch))) continue;
+  std::vector<std::string> names;
+  for (const auto& batch : monitor_.batches()) {
+    if (!batch->is_wanted() && !(batch->is_group && batch->is_open())) continue;
     if (!batch->name.empty()) names.push_back(batch->name);
     batch->was_cancelled = true;
-    const bool never_begins = !batch->has_begun && withdraw(*batch);
+    const bool never_begins = !batch->has_begun && batch->withdraw();
     for (SubmittedJob& entry : batch->entries) {
       if (!entry.job || !(never_begins || entry.end)) continue;
       Exit exit = entry.end.value_or(Exit{.status = -1, .error = "the job had not begun"});
@@ -245,61 +295,56 @@ void ClusterExecutor::Impl::cancel_all(plan::Stop how) {
       report_later(std::move(entry.job), std::move(exit));
     }
   }
-  if (!names.empty()) {
-    ++cancels_in_flight_;
-    system_->cancel(names, how == plan::Stop::kAtOnce, [this] {
-      if (cancels_in_flight_ > 0 && --cancels_in_flight_ == 0) report_soon();
-    });
-  }
+  cancels_.cancel(names, how == plan::Stop::kAtOnce);
   loop_.cancel(cancel_timer_);
   cancel_timer_ = loop_.after(how == plan::Stop::kAtOnce ? 5 : options_.cancel_limit_s, [this] {
     cancel_timer_ = 0;
     give_up_waiting_for_cancelled();
   });
-  if (running > 0) {
-    begin_monitoring();
-    ask_in(kCancelAsk_s);
+  if (running_ > 0) {
+    monitor_.begin();
+    monitor_.ask_in(BatchMonitor::kCancelAsk_s);
   }
 }
 
-void ClusterExecutor::Impl::give_up_waiting_for_cancelled() {
-  cancels_in_flight_ = 0;
+void ClusterExecutor::give_up_waiting_for_cancelled() {
+  cancels_.give_up();
   report_soon();
   if (submitting_) {
     for (auto& batch : submitting_->batches) {
-      withdraw(*batch);
-      batches_.push_back(std::move(batch));
+      batch->withdraw();
+      monitor_.add(std::move(batch));
     }
     submitting_.reset();
   }
-  for (const auto& batch : batches_) {
+  for (const auto& batch : monitor_.batches()) {
     for (SubmittedJob& entry : batch->entries) {
       if (entry.job) lose(entry, *batch, "was cancelled and did not report how it ended");
     }
   }
 }
 
-void ClusterExecutor::Impl::interrupt(plan::JobId job, bool timed_out) {
-  for (const auto& batch : batches_) {
+void ClusterExecutor::interrupt(plan::JobId job, bool timed_out) {
+  for (const auto& batch : monitor_.batches()) {
     if (batch->entries.size() != 1 || batch->name.empty()) continue;
     SubmittedJob& entry = batch->entries.front();
     if (!entry.job || entry.job->attempt.job != job) continue;
     entry.job->is_interrupted = timed_out;
     batch->was_cancelled = true;
     system_->cancel({batch->name}, false, [] {});
-    ask_in(kSuspicion_s);
+    monitor_.ask_in(BatchMonitor::kSuspicion_s);
   }
 }
 
-void ClusterExecutor::Impl::finish(const std::function<bool(const std::string& key)>& is_open_record) {
+void ClusterExecutor::finish(const IsOpen& is_open) {
   std::map<std::string, std::pair<BatchFolder, bool>> folders;  // by path; with whether its logs are kept
   std::map<std::string, bool> is_needed;
-  for (const auto& batch : batches_) {
+  for (const auto& batch : monitor_.batches()) {
     auto& [folder, failed] = folders.try_emplace(batch->folder.path(), batch->folder, false).first->second;
     for (const SubmittedJob& entry : batch->entries) {
       failed |= entry.is_lost || (entry.end && !entry.end->ok());
       const bool may_come = !entry.end && !entry.is_lost && !batch->was_cancelled;
-      is_needed[folder.path()] |= entry.job != nullptr || may_come || is_open_record(entry.key);
+      is_needed[folder.path()] |= entry.job != nullptr || may_come || is_open(entry.key);
     }
   }
   for (const auto& [path, folder] : folders) {
@@ -313,29 +358,91 @@ void ClusterExecutor::Impl::finish(const std::function<bool(const std::string& k
   spool_.tidy(20);
 }
 
-// --- ClusterExecutor
+// --- reporting
 
-ClusterExecutor::ClusterExecutor(os::EventLoop& loop, std::unique_ptr<BatchSystem> system, NeedsSource& needs,
-                                 OutputSink* sink, ClusterOptions options)
-    : impl_(std::make_unique<Impl>(loop, std::move(system), needs, sink, std::move(options))) {}
-
-ClusterExecutor::~ClusterExecutor() = default;
-
-void ClusterExecutor::adopt(const std::function<bool(const std::string& key)>& is_open) {
-  impl_->adopt(is_open);
+void ClusterExecutor::on_gone(SubmittedBatch& batch) {
+  for (SubmittedJob& entry : batch.entries) gone(batch, entry);
+  flush_alarm_.set(0);
 }
-void ClusterExecutor::finish(const std::function<bool(const std::string& key)>& is_open) {
-  impl_->finish(is_open);
+
+void ClusterExecutor::gone(SubmittedBatch& batch, SubmittedJob& entry) {
+  if (entry.end) {
+    if (entry.job) on_end(batch, entry);
+    return;
+  }
+  const bool may_wait_again = !entry.has_started && !batch.was_cancelled && reason_of(batch) != "CANCELLED" &&
+                              !is_cancelling_ && entry.job && entry.job->losses + 1 < kMostLosses;
+  entry.is_lost = true;
+  if (!entry.job) return;
+  if (may_wait_again) {
+    ++entry.job->losses;
+    FURROW_LOG(cluster, info, "job {} goes back to the queue: its batch {} is gone, loss {}",
+               entry.job->attempt.job, batch.name, entry.job->losses);
+    return queue_.requeue(std::move(entry.job));
+  }
+  lose(entry, batch, entry.has_started ? "ended while the job ran" : "ended before the job began");
 }
-std::size_t ClusterExecutor::submissions() const { return impl_->submissions; }
-std::size_t ClusterExecutor::in_flight() const { return impl_->in_flight(); }
-void ClusterExecutor::set_listener(plan::ExitListener* listener) { impl_->listener = listener; }
-void ClusterExecutor::start(plan::Attempt attempt) { impl_->start(std::move(attempt)); }
-std::size_t ClusterExecutor::running() const { return impl_->running; }
-void ClusterExecutor::cancel_all(plan::Stop how) { impl_->cancel_all(how); }
-void ClusterExecutor::interrupt(plan::JobId job, bool timed_out) { impl_->interrupt(job, timed_out); }
-plan::InFlightJobs::Answer ClusterExecutor::look(const Question& question) { return impl_->look(question); }
-bool ClusterExecutor::has_succeeded(const std::string& key) const { return impl_->has_succeeded(key); }
-std::string ClusterExecutor::describe(const std::string& key) const { return impl_->describe(key); }
+
+// Reports an attempt whose end is not known.
+void ClusterExecutor::lose(SubmittedJob& entry, const SubmittedBatch& batch, const std::string& why) {
+  Exit exit = exit_of_lost(batch, why, system_->name());
+  exit.cancelled = is_cancelling_;
+  exit.timed_out = entry.job->is_interrupted;
+  report(std::move(entry.job), std::move(exit));
+}
+
+void ClusterExecutor::on_end(SubmittedBatch& batch, SubmittedJob& entry) {
+  Exit exit = *entry.end;
+  exit.timed_out |= entry.job->is_interrupted;
+  exit.job = entry.job->attempt.job;
+  exit.attempt = entry.job->attempt.number;
+  show(exit, batch, std::exchange(entry.output, {}));
+  // When the batch system cancels, its signal may end a job before the runner cancels it.
+  exit.cancelled |= is_cancelling_ && batch.was_cancelled && !exit.ok();
+  if (!exit.ok() && !is_cancelling_) explain_failure(exit, batch, system_->name());
+  if (exit.ok()) queue_.note_duration(entry.job->needs.kind, exit.usage.wall_s);
+  report(std::move(entry.job), std::move(exit));
+}
+
+void ClusterExecutor::report(JobPtr job, Exit exit) {
+  if (running_ == 1) cancels_.cancel_needless();
+  if (running_ == 1 && cancels_.is_in_flight() && !is_cancelling_)
+    return report_later(std::move(job), std::move(exit));
+  exit.job = job->attempt.job;
+  exit.attempt = job->attempt.number;
+  if (!job->attempt.launch.scratch.empty()) ::unlink(job->attempt.launch.scratch.c_str());
+  --running_;
+  listener_->on_exit(std::move(exit));
+}
+
+void ClusterExecutor::report_later(JobPtr job, Exit exit) {
+  to_report_.emplace_back(std::move(job), std::move(exit));
+  report_soon();
+}
+
+// Waits until the queued batches have been cancelled: after the last report the run and this object may end.
+void ClusterExecutor::report_soon() {
+  if (report_timer_ != 0 || cancels_.is_in_flight()) return;
+  report_timer_ = loop_.after(0, [this] {
+    report_timer_ = 0;
+    if (cancels_.is_in_flight()) return;
+    for (auto& [ended, how] : std::exchange(to_report_, {})) report(std::move(ended), std::move(how));
+  });
+}
+
+// Shows what the job printed as if it had run here.
+void ClusterExecutor::show(Exit& exit, const SubmittedBatch& batch, const JobOutput& output) {
+  os::Spill out(options_.scratch), err(options_.scratch);
+  collect(batch, output.out, output.out_in_file, out);
+  collect(batch, output.err, output.err_in_file, err);
+  exit.output = end_of(out, err);
+  if (sink_ == nullptr || (out.empty() && err.empty())) return;
+  sink_->show({.job = exit.job,
+               .attempt = exit.attempt,
+               .out = out.view(),
+               .err = err.view(),
+               .out_held = &out,
+               .err_held = &err});
+}
 
 }  // namespace furrow::exec

@@ -8,6 +8,7 @@
 #include <csignal>
 #include <cstring>
 
+#include "base/log.hpp"
 #include "os/files/descriptor.hpp"
 #include "os/process/process.hpp"
 
@@ -64,6 +65,7 @@ SideCommands::SideCommands(os::EventLoop& loop) : loop_(loop) {}
 SideCommands::~SideCommands() = default;
 
 void SideCommands::run(const std::string& command, double limit_s, std::function<void(CommandAnswer)> done) {
+  FURROW_LOG(cluster, debug, "runs: {}", command);
   Running* const running = running_.emplace_back(std::make_unique<Running>(loop_, std::move(done))).get();
   int out[2] = {-1, -1}, err[2] = {-1, -1};
   std::string words[] = {"/bin/sh", "-c", command};
@@ -128,6 +130,8 @@ void SideCommands::finish(Running* running) {
   const std::unique_ptr<Running> over = std::move(*found);
   running_.erase(found);
   loop_.cancel(over->timer);
+  FURROW_LOG(cluster, debug, "a command ended with status {}, {} bytes of output; errors: {}",
+             over->answer.status, over->answer.out.size(), over->answer.err);
   over->done(std::move(over->answer));
 }
 

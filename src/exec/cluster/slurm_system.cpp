@@ -7,6 +7,7 @@
 #include <cctype>
 #include <charconv>
 
+#include "base/log.hpp"
 #include "base/strings.hpp"
 #include "os/events/clock.hpp"
 
@@ -180,6 +181,8 @@ void SlurmSystem::submit(const std::shared_ptr<Asked>& asked) {
       return asked->done(std::move(name));
     }
     if (has_answered_ && is_away(answer) && os::monotonic_seconds() < asked->since + kPatience_s) {
+      FURROW_LOG(cluster, info, "Slurm does not answer, next try in {:.0f} s: {}", asked->pause_s,
+                 trimmed(answer.err));
       again_timer_ = loop_.after(asked->pause_s, [this, asked] { submit(asked); });
       asked->pause_s = std::min(kMostPause_s, asked->pause_s * 1.5);
       return;

@@ -24,6 +24,31 @@ std::string end_of_log(const SubmittedBatch& batch) {
 
 }  // namespace
 
+bool SubmittedBatch::is_open() const {
+  return std::any_of(entries.begin(), entries.end(),
+                     [](const SubmittedJob& entry) { return !entry.end && !entry.is_lost; });
+}
+
+bool SubmittedBatch::is_holding() const {
+  return std::any_of(entries.begin(), entries.end(),
+                     [](const SubmittedJob& entry) { return entry.job && entry.end; });
+}
+
+bool SubmittedBatch::is_wanted() const {
+  return std::any_of(entries.begin(), entries.end(),
+                     [](const SubmittedJob& entry) { return entry.job != nullptr; });
+}
+
+bool SubmittedBatch::is_monitored() const { return is_wanted() || (is_group && !is_over && is_open()); }
+
+bool SubmittedBatch::withdraw() {
+  const auto taken = folder.claim(index, "withdrawn");
+  if (!taken || !*taken) return false;
+  is_over = true;
+  for (SubmittedJob& entry : entries) entry.is_lost = !entry.end;
+  return true;
+}
+
 std::string describe(const SubmittedBatch& batch, const char* system) {
   const std::string name = batch.name.empty() ? "of " + batch.folder.id() : batch.name;
   const std::string host = !batch.host.empty()                         ? batch.host

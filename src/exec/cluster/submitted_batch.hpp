@@ -1,5 +1,5 @@
-// What is known about a batch that was submitted to a cluster, and about its jobs. Plain data of
-// ClusterExecutor.
+// What is known about a batch that was submitted to a cluster, and about its jobs. ClusterExecutor and
+// BatchMonitor share it.
 #pragma once
 
 #include <cstdint>
@@ -46,6 +46,14 @@ struct SubmittedJob {
 struct SubmittedBatch {
   SubmittedBatch(BatchFolder folder_in, std::uint32_t index_in)
       : folder(std::move(folder_in)), index(index_in), reader(folder.journal(index_in)) {}
+
+  bool is_open() const;     // the end of some job is still to come
+  bool is_holding() const;  // it holds ends that were not reported yet
+  bool is_wanted() const;   // this run waits for one of its jobs
+  // Its journal is followed: that of a group is, even while the farm waits for none of its jobs.
+  bool is_monitored() const;
+  // Takes the claim of the batch. Returns whether that succeeded, so that the batch will never begin.
+  bool withdraw();
 
   BatchFolder folder;
   std::uint32_t index;

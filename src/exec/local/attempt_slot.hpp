@@ -2,6 +2,7 @@
 // the other. The states are described in local_executor.hpp.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <string>
 
@@ -15,8 +16,16 @@ namespace furrow::exec {
 enum class Asked : std::uint8_t { kNothing, kTerminate, kKill };
 
 struct AttemptSlot {
-  explicit AttemptSlot(CaptureTools& tools) : capture(tools) {}
+  AttemptSlot(std::uint32_t the_index, std::atomic<std::int32_t>* the_watched, CaptureTools& tools)
+      : index(the_index), watched(the_watched), capture(tools) {}
 
+  void clear_watched() {
+    if (watched != nullptr) *watched = 0;
+  }
+
+  const std::uint32_t index;
+  // its group in the watchdog's table; null: there is no watchdog
+  std::atomic<std::int32_t>* const watched;
   // kRetired: a fork request that was never answered. Its child may still appear, so its slot in the
   // watchdog's table is not used again.
   enum class State : std::uint8_t { kFree, kStarting, kRunning, kDraining, kEnded, kRetired };

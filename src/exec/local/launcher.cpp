@@ -4,10 +4,10 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdlib>
 #include <cstring>
 #include <utility>
 
+#include "base/log.hpp"
 #include "base/strings.hpp"
 #include "exec/local/plain_command.hpp"
 #include "os/files/files.hpp"
@@ -142,6 +142,7 @@ Launcher::Spawned Launcher::spawn(const std::string& path, const std::vector<std
   request.nice = launch.nice ? &*launch.nice : nullptr;
   request.slot = to.slot;
   request.descriptors = descriptors_;
+  FURROW_LOG(exec, debug, "executes {} with {} arguments", path, argv.size() - 1);
   return to.waits ? spawner_.spawn(request) : spawner_.start(request);
 }
 

@@ -7,9 +7,9 @@
 #include <algorithm>
 #include <optional>
 #include <utility>
-#include <vector>
 
-#include "exec/local/local_executor_impl.hpp"
+#include "base/log.hpp"
+#include "base/strings.hpp"
 #include "os/events/clock.hpp"
 #include "os/files/files.hpp"
 #include "os/memory/peak_memory.hpp"
@@ -22,145 +22,176 @@ namespace {
 // When to look at a job's memory: soon, since most jobs are short, then ever less often.
 constexpr double kFirstLook_s = 0.002, kLastLook_s = 1;
 
+std::vector<LocalOptions::Step> steps_of(const LocalOptions& options) {
+  if (!options.ending.empty()) return options.ending;
+  return {{SIGTERM, options.grace_s}};
+}
+
 }  // namespace
+
+LocalExecutor::LocalExecutor(os::EventLoop& loop, os::Watchdog* watchdog, plan::ForkService* forks,
+                             OutputSink* sink, LocalOptions options)
+    : loop_(loop),
+      watchdog_(watchdog),
+      forks_(forks),
+      sink_(sink),
+      one_stream_(sink == nullptr || sink->is_one_stream()),
+      max_running_(std::min({options.max_running, std::size_t{os::Watchdog::kSlots},
+                             attempts_allowed(limit_.now(), one_stream_)})),
+      launcher_(options.scratch, limit_.before()),
+      tools_(loop, options.scratch, leftovers_allowed(limit_.now()),
+             sink != nullptr && sink->wants_live_output() ? sink : nullptr),
+      terminator_(loop, steps_of(options), [this](AttemptSlot& slot) { report(slot); }) {
+  if (forks_ != nullptr) forks_->set_fork_listener(this);
+}
+
+LocalExecutor::~LocalExecutor() {
+  if (forks_ != nullptr) forks_->set_fork_listener(nullptr);
+  loop_.cancel(ended_timer_);
+  for (const auto& slot : slots_) destroy(*slot);
+}
 
 // --- starting
 
-void LocalExecutor::Impl::start(plan::Attempt attempt) {
-  const std::optional<std::uint32_t> index = take_slot();
-  if (!index) {  // more than max_running(): the caller's mistake, but the job must still be reported
+void LocalExecutor::start(plan::Attempt attempt) {
+  AttemptSlot* const taken = take_slot();
+  // More than max_running() is the caller's mistake, but the job must still be reported.
+  if (taken == nullptr) {
     refused_.push_back(
         {.job = attempt.job, .attempt = attempt.number, .status = -1, .error = "too many jobs run at once"});
     report_soon();
     return;
   }
-  AttemptSlot& slot = at(*index);
+  AttemptSlot& slot = *taken;
   slot.exit = plan::Exit{.job = attempt.job, .attempt = attempt.number};
   slot.exit.started_at = os::wall_seconds();
   slot.started = os::monotonic_seconds();
   slot.scratch = std::move(attempt.launch.scratch);
-  ++running;
-  arm_timeout(*index, attempt.timeout_s);
-  if (attempt.launch.watch_memory) watch_memory(*index, kFirstLook_s);
+  ++running_;
+  arm_timeout(slot, attempt.timeout_s);
+  if (attempt.launch.watch_memory) watch_memory(slot, kFirstLook_s);
   slot.launch = std::move(attempt.launch);
-  if (const Result<void> started = launch(*index); !started) cannot_start(*index, started.error());
+  if (const Result<void> started = launch(slot); !started) cannot_start(slot, started.error());
 }
 
-Result<void> LocalExecutor::Impl::launch(std::uint32_t index) {
-  const plan::Launch& launch = at(index).launch;
+Result<void> LocalExecutor::launch(AttemptSlot& slot) {
+  const plan::Launch& launch = slot.launch;
   if (launch.kind == plan::Launch::Kind::kNothing) {
-    end_later(index);
+    end_later(slot);
     return {};
   }
-  if (launch.kind != plan::Launch::Kind::kFork) return start_program(index, false);
+  if (launch.kind != plan::Launch::Kind::kFork) return start_program(slot, false);
   if (forks_ == nullptr) return fail("there is no evaluator to fork the job from");
-  FURROW_TRY(at(index).capture.open(one_stream_, at(index).exit.job));
-  launch_fork(index, launch);
-  at(index).launch = {};
+  FURROW_TRY(slot.capture.open(one_stream_, slot.exit.job));
+  launch_fork(slot, launch);
+  slot.launch = {};
   return {};
 }
 
-Result<void> LocalExecutor::Impl::start_program(std::uint32_t index, bool again) {
-  AttemptSlot& slot = at(index);
+Result<void> LocalExecutor::start_program(AttemptSlot& slot, bool again) {
   if (!slot.launch.output) {
     FURROW_TRY(slot.capture.open(one_stream_, slot.exit.job));
   }
   // The engine closes its copies of such streams at once, so they are not there for a second start.
   const bool has_streams = slot.launch.input || slot.launch.output || slot.launch.errors;
-  const LaunchTo to{slot.capture.out_fd(), slot.capture.err_fd(), table(index), &slot.script, has_streams};
+  const LaunchTo to{slot.capture.out_fd(), slot.capture.err_fd(), slot.watched, &slot.script, has_streams};
   Result<os::Child> child = again ? launcher_.start_again(slot.launch, to) : launcher_.start(slot.launch, to);
   slot.capture.close_write_ends();
   if (!child) return fail(std::move(child.error()));
+  FURROW_LOG(exec, info, "job {} runs as process {}: {:.200}", slot.exit.job, child->pid,
+             slot.launch.command.empty() ? join(slot.launch.argv, " ") : slot.launch.command);
   if (has_streams || again) slot.launch = {};
   slot.state = State::kRunning;
   slot.child = *child;
   slot.pid = child->pid;
   slot.pidfd = child->pidfd;
-  loop_.watch(slot.pidfd, EPOLLIN, [this, index](std::uint32_t) { on_child_readable(index); });
+  loop_.watch(slot.pidfd, EPOLLIN, [this, &slot](std::uint32_t) { on_child_readable(slot); });
   return {};
 }
 
 // The child has ended without having executed the program.
-void LocalExecutor::Impl::start_again(std::uint32_t index) {
-  AttemptSlot& slot = at(index);
+void LocalExecutor::start_again(AttemptSlot& slot) {
   (void)os::reap(slot.pid);
   forget_pidfd(slot);
   slot.pid = -1;
-  if (auto* const entry = table(index)) *entry = 0;
+  slot.clear_watched();
   slot.capture.finish();
   slot.capture.clear();
   slot.exit.cancelled |= is_cancelled_;
   if (slot.asked != Asked::kNothing || is_cancelled_) {
     slot.exit.status = -1;
-    return end_later(index);
+    return end_later(slot);
   }
-  if (auto started = start_program(index, true); !started) cannot_start(index, started.error());
+  if (auto started = start_program(slot, true); !started) cannot_start(slot, started.error());
 }
 
-void LocalExecutor::Impl::cannot_start(std::uint32_t index, const Error& error) {
-  AttemptSlot& slot = at(index);
+void LocalExecutor::cannot_start(AttemptSlot& slot, const Error& error) {
+  FURROW_LOG(exec, info, "job {} cannot start: {}", slot.exit.job, error.message);
   slot.exit.status = -1;
   slot.exit.error = error.to_string();
-  if (auto* const entry = table(index)) *entry = 0;
-  end_later(index);
+  slot.clear_watched();
+  end_later(slot);
 }
 
-void LocalExecutor::Impl::launch_fork(std::uint32_t index, const plan::Launch& launch) {
-  AttemptSlot& slot = at(index);
+void LocalExecutor::launch_fork(AttemptSlot& slot, const plan::Launch& launch) {
   slot.is_fork = true;
   slot.state = State::kStarting;
-  const std::uint64_t tag = std::uint64_t{slot.use} << 32 | index;
-  forks_->fork_child(tag, index, launch.payload, slot.capture.out_fd(), slot.capture.err_fd());
+  const std::uint64_t tag = std::uint64_t{slot.use} << 32 | slot.index;
+  forks_->fork_child(tag, slot.index, launch.payload, slot.capture.out_fd(), slot.capture.err_fd());
   slot.capture.close_write_ends();
 }
 
-void LocalExecutor::Impl::arm_timeout(std::uint32_t index, double seconds) {
+void LocalExecutor::arm_timeout(AttemptSlot& slot, double seconds) {
   if (seconds <= 0) return;
-  at(index).timeout = loop_.after(seconds, [this, index] {
-    AttemptSlot& slot = at(index);
+  slot.timeout = loop_.after(seconds, [this, &slot] {
     slot.timeout = 0;
     if (slot.asked != Asked::kNothing) return;
-    ask_to_end(index, Asked::kTerminate);
+    FURROW_LOG(exec, info, "job {} has run for {:.3f} s, longer than it may: it is ended", slot.exit.job,
+               os::monotonic_seconds() - slot.started);
+    terminator_.ask_to_end(slot, Asked::kTerminate);
     slot.exit.timed_out = slot.asked != Asked::kNothing;
   });
 }
 
 // The peak that the kernel reports at the end is useless for a job that is smaller than the engine.
-void LocalExecutor::Impl::watch_memory(std::uint32_t index, double delay_s) {
-  at(index).memory = loop_.after(delay_s, [this, index, delay_s] {
-    AttemptSlot& slot = at(index);
-    if (slot.pid > 0) slot.seen_kb = std::max(slot.seen_kb, os::peak_of_tree_kb(slot.pid));
-    watch_memory(index, std::min(2 * delay_s, kLastLook_s));
+void LocalExecutor::watch_memory(AttemptSlot& slot, double delay_s) {
+  slot.memory = loop_.after(delay_s, [this, &slot, delay_s] {
+    if (slot.pid > 0 && !os::Spawner::shares_our_memory(slot.child))
+      slot.seen_kb = std::max(slot.seen_kb, os::peak_of_tree_kb(slot.pid));
+    watch_memory(slot, std::min(2 * delay_s, kLastLook_s));
   });
 }
 
-std::optional<std::uint32_t> LocalExecutor::Impl::take_slot() {
-  if (running >= most_) return std::nullopt;
-  std::uint32_t index;
+AttemptSlot* LocalExecutor::take_slot() {
+  if (running_ >= max_running_) return nullptr;
+  AttemptSlot* slot = nullptr;
   if (!free_.empty()) {
-    index = free_.back();
+    slot = free_.back();
     free_.pop_back();
   } else {
-    if (slots_.size() >= os::Watchdog::kSlots) return std::nullopt;
-    index = static_cast<std::uint32_t>(slots_.size());
-    slots_.push_back(std::make_unique<AttemptSlot>(tools_));
+    if (slots_.size() >= os::Watchdog::kSlots) return nullptr;
+    const auto index = static_cast<std::uint32_t>(slots_.size());
+    auto* const watched = watchdog_ == nullptr ? nullptr : &watchdog_->slot(index);
+    slot = slots_.emplace_back(std::make_unique<AttemptSlot>(index, watched, tools_)).get();
   }
-  ++at(index).use;
-  return index;
+  ++slot->use;
+  return slot;
 }
 
 // --- forks of the evaluator
 
-std::optional<std::uint32_t> LocalExecutor::Impl::slot_of(std::uint64_t tag) {
+// Null if the slot has been used again since the tag was made.
+AttemptSlot* LocalExecutor::slot_of(std::uint64_t tag) {
   const std::uint32_t index = static_cast<std::uint32_t>(tag);
-  if (index >= slots_.size() || at(index).use != tag >> 32 || !at(index).is_fork) return std::nullopt;
-  return index;
+  if (index >= slots_.size()) return nullptr;
+  AttemptSlot* const slot = slots_[index].get();
+  return slot->use == tag >> 32 && slot->is_fork ? slot : nullptr;
 }
 
-void LocalExecutor::Impl::on_forked(std::uint64_t tag, Result<int> pid) {
-  const auto index = slot_of(tag);
-  if (!index) return;
-  AttemptSlot& slot = at(*index);
+void LocalExecutor::on_forked(std::uint64_t tag, Result<int> pid) {
+  AttemptSlot* const found = slot_of(tag);
+  if (found == nullptr) return;
+  AttemptSlot& slot = *found;
   if (slot.state == State::kRetired) {  // too late: the attempt was reported as cancelled
     if (pid && !os::signal_group(*pid, SIGKILL)) ::kill(*pid, SIGKILL);
     return;
@@ -169,65 +200,174 @@ void LocalExecutor::Impl::on_forked(std::uint64_t tag, Result<int> pid) {
   if (!pid) {
     slot.exit.status = -1;
     slot.exit.error = pid.error().to_string();
-    end_later(*index);
+    end_later(slot);
     return;
   }
+  FURROW_LOG(exec, info, "job {} runs as process {}, a fork of the evaluator", slot.exit.job, *pid);
   slot.pid = *pid;
   slot.state = State::kRunning;
-  if (slot.asked != Asked::kNothing) send(*index);
+  if (slot.asked != Asked::kNothing) terminator_.send(slot);
 }
 
-void LocalExecutor::Impl::on_fork_exit(std::uint64_t tag, int raw_wait_status, std::string error) {
-  const auto index = slot_of(tag);
-  if (!index) return;
-  AttemptSlot& slot = at(*index);
+void LocalExecutor::on_fork_exit(std::uint64_t tag, int raw_wait_status, std::string error) {
+  AttemptSlot* const found = slot_of(tag);
+  if (found == nullptr) return;
+  AttemptSlot& slot = *found;
   if (slot.state != State::kStarting && slot.state != State::kRunning) return;
   slot.exit.error = std::move(error);
-  if (slot.pid < 0 && watchdog_ != nullptr) slot.pid = watchdog_->slot(*index);
-  leader_ended(*index, raw_wait_status);
+  if (slot.pid < 0 && slot.watched != nullptr) slot.pid = *slot.watched;
+  leader_ended(slot, raw_wait_status);
+}
+
+// --- the end of an attempt
+
+void LocalExecutor::on_child_readable(AttemptSlot& slot) {
+  const std::optional<int> status = os::peek_status(slot.pid);
+  if (!status) return;
+  if (launcher_.never_ran(slot.child)) return start_again(slot);
+  // Until the leader is reaped its number is not reused, so a signal to the group reaches no other process.
+  const bool is_clean_exit = *status == 0 && slot.asked == Asked::kNothing;
+  if (is_clean_exit) {
+    slot.clear_watched();
+  } else if (slot.asked != Asked::kTerminate) {
+    os::signal_group(slot.pid, SIGKILL);
+    slot.killed = os::monotonic_seconds();
+    slot.asked = Asked::kKill;
+  }
+  const std::optional<os::Ended> ended = os::reap(slot.pid);
+  forget_pidfd(slot);
+  if (ended) {
+    plan::Usage& usage = slot.exit.usage;
+    usage.user_s = ended->user_s;
+    usage.system_s = ended->system_s;
+    usage.max_rss_kb = peak_of(*ended);
+    usage.read_blocks = ended->read_blocks;
+    usage.write_blocks = ended->write_blocks;
+  }
+  leader_ended(slot, *status);
+}
+
+// 0 if it is not known: then it was not larger than the engine's own.
+std::int64_t LocalExecutor::peak_of(const os::Ended& ended) {
+  if (ended.max_rss_kb > own_peak_kb_) own_peak_kb_ = os::own_peak_kb();
+  return ended.max_rss_kb > own_peak_kb_ ? ended.max_rss_kb : 0;
+}
+
+void LocalExecutor::leader_ended(AttemptSlot& slot, int raw_status) {
+  slot.exit.usage.wall_s = os::monotonic_seconds() - slot.started;
+  if (slot.exit.usage.max_rss_kb == 0) slot.exit.usage.max_rss_kb = slot.seen_kb;
+  slot.exit.status = os::exit_code(raw_status);
+  slot.exit.signal = os::exit_signal(raw_status);
+  FURROW_LOG(exec, info, "job {}, process {}, ended with status {}, signal {}", slot.exit.job, slot.pid,
+             slot.exit.status, slot.exit.signal);
+  loop_.cancel(std::exchange(slot.timeout, 0));
+  if (slot.asked == Asked::kKill) loop_.cancel(std::exchange(slot.grace, 0));
+  const bool is_clean_exit = raw_status == 0 && slot.asked == Asked::kNothing;
+  if (is_clean_exit || !os::group_exists(slot.pid)) return report(slot);
+  terminator_.drain(slot);
+}
+
+void LocalExecutor::end_later(AttemptSlot& slot) {
+  slot.state = State::kEnded;
+  ended_.push_back(&slot);
+  report_soon();
+}
+
+void LocalExecutor::report_soon() {
+  if (ended_timer_ == 0) ended_timer_ = loop_.after(0, [this] { report_ended(); });
+}
+
+void LocalExecutor::report_ended() {
+  ended_timer_ = 0;
+  for (AttemptSlot* const slot : std::exchange(ended_, {})) report(*slot);
+  for (plan::Exit& exit : std::exchange(refused_, {})) listener_->on_exit(std::move(exit));
+}
+
+void LocalExecutor::keep_output(AttemptSlot& slot) {
+  Capture& capture = slot.capture;
+  capture.finish();
+  const CapturedOutput output{.job = slot.exit.job,
+                              .attempt = slot.exit.attempt,
+                              .out = capture.out(),
+                              .err = capture.err(),
+                              .out_held = &capture.kept_out(),
+                              .err_held = &capture.kept_err()};
+  if (!output.out.empty() || !output.err.empty()) {
+    slot.exit.output = capture.tail(plan::kKeptOutput);
+    if (sink_ != nullptr) sink_->show(output);
+  }
+  capture.clear();
+}
+
+void LocalExecutor::report(AttemptSlot& slot) {
+  cancel_timers(slot);
+  keep_output(slot);
+  if (slot.state != State::kRetired) slot.clear_watched();
+  for (std::string* const file : {&slot.scratch, &slot.script}) {
+    if (!file->empty()) ::unlink(file->c_str());
+    file->clear();
+  }
+  plan::Exit exit = std::move(slot.exit);
+  slot.pid = -1;
+  slot.asked = Asked::kNothing;
+  slot.step = 0;
+  slot.seen_kb = 0;
+  slot.child = {};
+  slot.launch = {};
+  if (slot.state != State::kRetired) {
+    slot.is_fork = false;
+    slot.state = State::kFree;
+    free_.push_back(&slot);
+  }
+  --running_;
+  listener_->on_exit(std::move(exit));
+}
+
+// --- cancelling
+
+void LocalExecutor::cancel_all(plan::Stop how) {
+  is_cancelled_ = true;
+  for (const auto& each : slots_) {
+    AttemptSlot& slot = *each;
+    const bool lives =
+        slot.state == State::kStarting || slot.state == State::kRunning || slot.state == State::kDraining;
+    if (!lives) continue;
+    terminator_.ask_to_end(slot, how == plan::Stop::kGently ? Asked::kTerminate : Asked::kKill);
+    if (slot.asked != Asked::kNothing && slot.state != State::kDraining) slot.exit.cancelled = true;
+  }
+}
+
+void LocalExecutor::interrupt(plan::JobId job, bool timed_out) {
+  for (const auto& each : slots_) {
+    AttemptSlot& slot = *each;
+    if (slot.exit.job != job || slot.state != State::kRunning || slot.asked != Asked::kNothing) continue;
+    terminator_.ask_to_end(slot, Asked::kTerminate);
+    slot.exit.timed_out = timed_out && slot.asked != Asked::kNothing;
+  }
 }
 
 // --- cleaning up
 
-void LocalExecutor::Impl::forget_pidfd(AttemptSlot& slot) {
+void LocalExecutor::forget_pidfd(AttemptSlot& slot) {
   if (slot.pidfd < 0) return;
   loop_.forget(slot.pidfd);
   ::close(std::exchange(slot.pidfd, -1));
 }
 
-void LocalExecutor::Impl::cancel_timers(AttemptSlot& slot) {
+void LocalExecutor::cancel_timers(AttemptSlot& slot) {
   for (std::uint64_t* const timer : {&slot.timeout, &slot.grace, &slot.memory})
     loop_.cancel(std::exchange(*timer, 0));
 }
 
-void LocalExecutor::Impl::destroy(std::uint32_t index) {
-  AttemptSlot& slot = at(index);
+void LocalExecutor::destroy(AttemptSlot& slot) {
   cancel_timers(slot);
   if (slot.pid > 0) os::signal_group(slot.pid, SIGKILL);
   if (slot.pidfd >= 0) os::wait_for(slot.pid);
   forget_pidfd(slot);
-  if (auto* const entry = table(index); entry != nullptr && slot.pid > 0) *entry = 0;
+  if (slot.pid > 0) slot.clear_watched();
   for (const std::string& file : {slot.scratch, slot.script}) {
     if (!file.empty()) ::unlink(file.c_str());
   }
 }
-
-LocalExecutor::LocalExecutor(os::EventLoop& loop, os::Watchdog* watchdog, plan::ForkService* forks,
-                             OutputSink* sink, LocalOptions options)
-    : impl_(std::make_unique<Impl>(loop, watchdog, forks, sink, std::move(options))) {}
-
-LocalExecutor::~LocalExecutor() = default;
-
-void LocalExecutor::set_listener(plan::ExitListener* listener) { impl_->listener = listener; }
-
-std::size_t LocalExecutor::max_running() const { return impl_->most(); }
-
-void LocalExecutor::start(plan::Attempt attempt) { impl_->start(std::move(attempt)); }
-
-std::size_t LocalExecutor::running() const { return impl_->running; }
-
-void LocalExecutor::cancel_all(plan::Stop how) { impl_->cancel_all(how); }
-
-void LocalExecutor::interrupt(plan::JobId job, bool timed_out) { impl_->interrupt(job, timed_out); }
 
 }  // namespace furrow::exec

@@ -26,31 +26,24 @@
 // what runs and reports nothing. Not thread-safe.
 #pragma once
 
-#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "exec/local/attempt_slot.hpp"
+#include "exec/local/descriptor_limit.hpp"
+#include "exec/local/group_terminator.hpp"
+#include "exec/local/launcher.hpp"
+#include "exec/local/local_options.hpp"
 #include "exec/output/output_sink.hpp"
+#include "exec/output/stream_capture.hpp"
 #include "os/events/event_loop.hpp"
 #include "os/process/watchdog.hpp"
 #include "plan/executor.hpp"
 
 namespace furrow::exec {
 
-struct LocalOptions {
-  std::size_t max_running = 65536;  // lowered to what descriptors and watchdog slots allow
-  double grace_s = 0.4;             // between SIGTERM and SIGKILL
-  struct Step {
-    int signal;
-    double wait_s;  // until the next step
-    bool operator==(const Step&) const = default;
-  };
-  std::vector<Step> ending{};  // the signals that end a job, before a last SIGKILL; empty: SIGTERM
-  std::string scratch{};       // existing folder on a disk for long output and long commands; empty: /tmp
-};
-
-class LocalExecutor : public plan::Executor {
+class LocalExecutor final : public plan::Executor, private plan::ForkService::Listener {
  public:
   // All borrowed. Without a watchdog the jobs of a killed engine go on running. Without a fork service a
   // kFork attempt fails. Without a sink, output is kept only for Exit::output.
@@ -58,16 +51,61 @@ class LocalExecutor : public plan::Executor {
                 LocalOptions options);
   ~LocalExecutor() override;
 
-  void set_listener(plan::ExitListener* listener) override;
-  std::size_t max_running() const override;
+  void set_listener(plan::ExitListener* listener) override { listener_ = listener; }
+  std::size_t max_running() const override { return max_running_; }
   void start(plan::Attempt attempt) override;
-  std::size_t running() const override;
+  std::size_t running() const override { return running_; }
   void cancel_all(plan::Stop how) override;
   void interrupt(plan::JobId job, bool timed_out) override;
 
  private:
-  class Impl;
-  std::unique_ptr<Impl> impl_;
+  using State = AttemptSlot::State;
+
+  AttemptSlot* take_slot();  // null: none is left
+  AttemptSlot* slot_of(std::uint64_t tag);
+
+  Result<void> launch(AttemptSlot& slot);
+  Result<void> start_program(AttemptSlot& slot, bool again);
+  void start_again(AttemptSlot& slot);
+  void cannot_start(AttemptSlot& slot, const Error& error);
+  void launch_fork(AttemptSlot& slot, const plan::Launch& launch);
+  void on_forked(std::uint64_t tag, Result<int> pid) override;
+  void on_fork_exit(std::uint64_t tag, int raw_wait_status, std::string error) override;
+  void arm_timeout(AttemptSlot& slot, double seconds);
+  void watch_memory(AttemptSlot& slot, double delay_s);
+
+  void on_child_readable(AttemptSlot& slot);
+  std::int64_t peak_of(const os::Ended& ended);
+  void leader_ended(AttemptSlot& slot, int raw_status);
+
+  void end_later(AttemptSlot& slot);
+  void report_soon();
+  void report_ended();
+  void report(AttemptSlot& slot);
+  void keep_output(AttemptSlot& slot);
+  void forget_pidfd(AttemptSlot& slot);
+  void cancel_timers(AttemptSlot& slot);
+  void destroy(AttemptSlot& slot);
+
+  os::EventLoop& loop_;
+  os::Watchdog* const watchdog_;
+  plan::ForkService* const forks_;
+  OutputSink* const sink_;
+  plan::ExitListener* listener_ = nullptr;
+  const bool one_stream_;
+  DescriptorLimit limit_;
+  const std::size_t max_running_;
+  Launcher launcher_;
+  CaptureTools tools_;
+  GroupTerminator terminator_;
+  std::vector<std::unique_ptr<AttemptSlot>> slots_;
+  std::vector<AttemptSlot*> free_;   // the slot freed last is used first: its files are warm
+  std::vector<AttemptSlot*> ended_;  // attempts that ended inside start(); reported from the loop
+  std::vector<plan::Exit> refused_;
+  std::uint64_t ended_timer_ = 0;
+  std::size_t running_ = 0;
+  bool is_cancelled_ = false;     // by cancel_all(): no attempt is started again
+  std::int64_t own_peak_kb_ = 0;  // the engine's peak memory when last measured; it only grows
 };
 
 }  // namespace furrow::exec

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <functional>
 
 #include "os/process/process.hpp"
 #include "support/executor_contract.hpp"
@@ -125,10 +126,13 @@ class LocalExecutorTest : public ::testing::Test {
   void start(plan::Launch launch, plan::JobId job = 1) {
     executor->start({.job = job, .launch = std::move(launch)});
   }
-  void finish(double limit_s = 20) {
-    const double until = os::monotonic_seconds() + limit_s;
-    while (executor->running() > 0 && os::monotonic_seconds() < until) loop.run_once(0.1);
+  void finish() {
+    run_loop_until([this] { return executor->running() == 0; });
     ASSERT_EQ(executor->running(), 0u);
+  }
+  void run_loop_until(const std::function<bool()>& holds) {
+    for (const double end = os::monotonic_seconds() + 50; !holds() && os::monotonic_seconds() < end;)
+      loop.run_once(0.05);
   }
 
   TemporaryFolder temporary;
@@ -195,11 +199,12 @@ TEST_F(LocalExecutorTest, APlainCommandRunsWithoutAShell) {
 
 TEST_F(LocalExecutorTest, TheWatchdogKnowsEachAttemptUntilItEnds) {
   make();
-  start(shell("ps -o pid=,pgid= -p $$; sleep 0.5"));
-  for (int i = 0; i < 400 && watchdog->slot(0) == 0; ++i) ::usleep(1000);  // the child enters itself
+  start(shell("ps -o pid=,pgid= -p $$; sleep 600"));
+  run_loop_until([this] { return watchdog->slot(0) != 0; });  // the child enters itself
   const int pid = watchdog->slot(0);
   EXPECT_GT(pid, 1);
   EXPECT_EQ(::getpgid(pid), pid);
+  executor->cancel_all(plan::Stop::kAtOnce);
   finish();
   EXPECT_EQ(watchdog->slot(0), 0);
 }
@@ -229,26 +234,37 @@ TEST_F(LocalExecutorTest, ProgramsInheritNoDescriptor) {
 
 TEST_F(LocalExecutorTest, EngineMemoryIsNotCountedAsTheJobs) {
   make();
-  std::vector<char> ballast(20 << 20, 'x');  // with a sanitizer it takes several times as much
-  start(shell("ls -d /"));
-  start(program({"/usr/bin/python3", "-c", "x = b'x' * (300 << 20)"}));
+  start(shell("ls -d /"), 1);  // smaller than this program
+  // Larger than this program, sanitizers included; much more would take long to touch on a busy machine.
+  start(program({"/usr/bin/python3", "-c", "x = b'x' * (150 << 20)"}), 2);
   finish();
+  ASSERT_EQ(exits.all.size(), 2u);
   for (const plan::Exit& exit : exits.all) {
     const std::int64_t mb = exit.usage.max_rss_kb / 1024;
-    EXPECT_TRUE(exit.output == "/\n" ? mb == 0 : mb > 290 && mb < 400) << mb;
+    EXPECT_TRUE(exit.job == 1 ? mb == 0 : mb >= 150 && mb < 200) << exit.job << ": " << mb;
   }
 }
 
 TEST_F(LocalExecutorTest, MeasuresThePeakOfAJobSmallerThanTheEngine) {
   make();
-  std::vector<char> ballast(200 << 20, 'x');
-  plan::Launch launch =
-      program({"/usr/bin/python3", "-c", "import time\nx = b'x' * (50 << 20)\ndel x\ntime.sleep(0.3)"});
+  std::vector<char> ballast(100 << 20, 'x');
+  const std::string ready = temporary.path() + "/ready", go = temporary.path() + "/go";
+  // It stays after its peak until the executor has surely looked.
+  plan::Launch launch = program({"/usr/bin/python3", "-c",
+                                 "import os, sys, time\nx = b'x' * (30 << 20)\ndel x\n"
+                                 "open(sys.argv[1], 'w').close()\n"
+                                 "while not os.path.exists(sys.argv[2]): time.sleep(0.01)",
+                                 ready, go});
   launch.watch_memory = true;
   start(launch);
+  run_loop_until([&] { return os::status(ready).exists(); });
+  bool has_looked = false;
+  loop.after(1.1, [&] { has_looked = true; });  // it looks at least once a second
+  run_loop_until([&] { return has_looked; });
+  ASSERT_TRUE(os::write_file(go, ""));
   finish();
   const std::int64_t mb = exits.all.at(0).usage.max_rss_kb / 1024;
-  EXPECT_TRUE(mb > 50 && mb < 100) << mb;
+  EXPECT_TRUE(mb >= 30 && mb < 70) << mb;
 }
 
 double own_seconds() {
@@ -287,7 +303,7 @@ TEST_F(LocalExecutorTest, DescriptorsDoNotLeak) {
     finish();
   }
   // A background process holds its pipe until it ends.
-  for (int i = 0; i < 200 && count() > before + 4; ++i) loop.run_once(0.01);
+  run_loop_until([&] { return count() <= before + 4; });
   EXPECT_LE(count(), before + 4);  // some background processes may still hold a pipe
 }
 
@@ -334,19 +350,17 @@ TEST_F(LocalExecutorTest, ACancelFindsAnUnansweredForkInTheWatchdogTable) {
   start(fork_launch());
   const int pid = forks.fork_sleeper(watchdog.get());
   while (watchdog->slot(forks.slots[0]) == 0) ::usleep(1000);
-  const double begun = os::monotonic_seconds();
   executor->cancel_all(plan::Stop::kGently);
   finish();
-  EXPECT_LT(os::monotonic_seconds() - begun, 1);
   EXPECT_TRUE(exits.all.at(0).cancelled);
-  EXPECT_GT(os::exit_signal(os::wait_for(pid).raw_status), 0);
+  EXPECT_EQ(os::exit_signal(os::wait_for(pid).raw_status), SIGTERM) << "it got the gentle signal";
 }
 
 TEST_F(LocalExecutorTest, AnUnansweredForkDoesNotDelayACancel) {
   make();
   start(fork_launch());
   executor->cancel_all(plan::Stop::kGently);
-  finish(1);
+  finish();
   EXPECT_TRUE(exits.all.at(0).cancelled);
   EXPECT_FALSE(exits.all.at(0).ok());
   // Its slot is not used again. If the child does appear later, it is killed at once.
@@ -355,6 +369,17 @@ TEST_F(LocalExecutorTest, AnUnansweredForkDoesNotDelayACancel) {
   const int pid = forks.fork_sleeper(nullptr);
   forks.listener->on_forked(forks.tags[0], pid);
   EXPECT_EQ(os::exit_signal(os::wait_for(pid).raw_status), SIGKILL);
+}
+
+TEST_F(LocalExecutorTest, ACancelAtOnceDoesNotWaitForTheGrace) {
+  make(nullptr, {.grace_s = 3600});
+  const std::string ready = temporary.path() + "/ready";
+  start(shell("trap '' TERM; : > " + ready + "; while :; do sleep 1; done"));
+  run_loop_until([&] { return os::status(ready).exists(); });
+  executor->cancel_all(plan::Stop::kGently);
+  executor->cancel_all(plan::Stop::kAtOnce);
+  finish();
+  EXPECT_EQ(exits.all.at(0).signal, SIGKILL);
 }
 
 TEST_F(LocalExecutorTest, UsesTheShellIfAnExportedFunctionHasTheName) {
@@ -392,11 +417,11 @@ TEST_F(LocalExecutorTest, AJobOverTheMaximumFails) {
 
 TEST_F(LocalExecutorTest, TheDestructorEndsRunningJobs) {
   make();
-  start(shell("sleep 60 & sleep 60"));
+  start(shell("sleep 600 & sleep 600"));
   const int pid = watchdog->slot(0);
   executor.reset();
   EXPECT_EQ(watchdog->slot(0), 0);
-  for (int i = 0; i < 100 && !os::living_groups({pid}).empty(); ++i) ::usleep(10000);
+  run_loop_until([pid] { return os::living_groups({pid}).empty(); });
   EXPECT_TRUE(os::living_groups({pid}).empty());
   EXPECT_TRUE(exits.all.empty());
 }
@@ -453,9 +478,7 @@ TEST_F(StandardOutputSinkTest, APendingSignalEndsTheWaitForASlowReader) {
   ::sigaddset(&interrupt, SIGINT);
   ::sigprocmask(SIG_BLOCK, &interrupt, &before);
   ::kill(::getpid(), SIGINT);
-  const double begun = os::monotonic_seconds();
-  StandardOutputSink(ends[1], ends[1]).show(output());
-  EXPECT_LT(os::monotonic_seconds() - begun, 1);
+  StandardOutputSink(ends[1], ends[1]).show(output());  // would never return: nobody reads
   int signal = 0;
   ::sigwait(&interrupt, &signal);
   ::sigprocmask(SIG_SETMASK, &before, nullptr);

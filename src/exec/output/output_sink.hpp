@@ -2,7 +2,6 @@
 // output of another attempt.
 #pragma once
 
-#include <cstdint>
 #include <string_view>
 
 #include "exec/output/stream_writer.hpp"

@@ -7,16 +7,13 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
-#include <deque>
 #include <optional>
-#include <unordered_map>
 #include <utility>
 
+#include "base/log.hpp"
 #include "exec/output/printed.hpp"
 #include "exec/output/stream_writer.hpp"
-#include "exec/ranks/rank_capacity.hpp"
 #include "exec/ranks/rank_input.hpp"
-#include "os/events/alarm.hpp"
 #include "os/events/clock.hpp"
 #include "os/files/files.hpp"
 #include "os/files/spill.hpp"
@@ -39,71 +36,18 @@ std::vector<std::string> own_environment() {
 
 }  // namespace
 
-class MpiExecutor::Impl : public plan::ExitListener {
- public:
-  Impl(os::EventLoop& loop, RankSet& rank_set, plan::Executor& local, OutputSink* sink, MpiOptions options);
-  ~Impl() override;
-
-  void start(plan::Attempt attempt);
-  void cancel_all(plan::Stop how);
-  void interrupt(plan::JobId job, bool timed_out);
-  std::size_t max_running() const;
-
-  plan::ExitListener* listener = nullptr;
-  std::size_t running = 0;
-
- private:
-  struct Rank {
-    RankRecords out{};
-    std::uint64_t taken = 0;  // bytes of output that were received but not yet confirmed to the rank
-  };
-  struct Sent {
-    std::size_t rank = 0;
-    plan::Attempt attempt{};
-    RankNeeds needs{};
-    std::unique_ptr<RankInputReader> input{};
-    std::optional<StreamWriter> to_out{}, to_err{};
-    os::Spill out, err;
-  };
-
-  void set_up_ranks();
-  void on_exit(Exit exit) override;  // for jobs of rank 0
-  RankNeeds needs_of(const plan::Attempt& attempt) const;
-  bool place(plan::Attempt& attempt);
-  void place_waiting();
-  void send(std::size_t rank, plan::Attempt attempt, const RankNeeds& needs);
-  void begin_input(std::uint64_t request_id, Sent& sent);
-  void pump();
-  bool receive();
-  void take(std::size_t rank, const RankRecordHead& head, std::string_view payload);
-  void printed(Sent& sent, bool is_err, std::string_view data);
-  void ended(std::uint64_t request_id, Exit exit);
-  static void note_stream_errors(const Sent& sent, Exit& exit);
-  void returned(std::uint64_t request_id);
-  void recall_from_the_stuck();
-  void flush();
-  void cancel_later(plan::Attempt attempt);
-
-  os::EventLoop& loop_;
-  RankSet& rank_set_;
-  plan::Executor& local_;
-  OutputSink* const sink_;
-  const MpiOptions options_;
-  const std::uint32_t run_;
-  RankCapacity capacity_;
-  std::vector<Rank> ranks_;
-  std::deque<plan::Attempt> waiting_;
-  std::unordered_map<std::uint64_t, std::unique_ptr<Sent>> sent_;  // by request id
-  std::unordered_map<plan::JobId, RankNeeds> here_;                // on rank 0
-  std::vector<Exit> cancelled_;                                    // to be reported by pump()
-  std::uint64_t last_request_id_ = 0;
-  double last_news_ = 0, last_check_ = 0;
-  bool is_cancelled_ = false;
-  os::Alarm pump_alarm_;
+// An attempt on another rank.
+struct MpiExecutor::Sent {
+  std::size_t rank = 0;
+  plan::Attempt attempt{};
+  RankNeeds needs{};
+  std::unique_ptr<RankInputReader> input{};
+  std::optional<StreamWriter> to_out{}, to_err{};
+  os::Spill out, err;
 };
 
-MpiExecutor::Impl::Impl(os::EventLoop& loop, RankSet& rank_set, plan::Executor& local, OutputSink* sink,
-                        MpiOptions options)
+MpiExecutor::MpiExecutor(os::EventLoop& loop, RankSet& rank_set, plan::Executor& local, OutputSink* sink,
+                         MpiOptions options)
     : loop_(loop),
       rank_set_(rank_set),
       local_(local),
@@ -118,13 +62,13 @@ MpiExecutor::Impl::Impl(os::EventLoop& loop, RankSet& rank_set, plan::Executor& 
   pump_alarm_.set(0);
 }
 
-MpiExecutor::Impl::~Impl() {
+MpiExecutor::~MpiExecutor() {
   local_.set_listener(nullptr);
   for (std::size_t rank = 1; rank < ranks_.size(); ++rank) ranks_[rank].out.add(RankRecord::kClose, run_);
   flush();
 }
 
-void MpiExecutor::Impl::set_up_ranks() {
+void MpiExecutor::set_up_ranks() {
   RankSetup setup;
   setup.directory = os::current_directory();
   setup.environment = own_environment();
@@ -139,18 +83,22 @@ void MpiExecutor::Impl::set_up_ranks() {
   }
 }
 
+std::int64_t MpiExecutor::most_ahead(const std::vector<RankShare>& shares) {
+  return static_cast<std::int64_t>(shares.size() - 1) * RankCapacity::kMostAhead;
+}
+
 // --- where an attempt goes
 
-RankNeeds MpiExecutor::Impl::needs_of(const plan::Attempt& attempt) const {
+RankNeeds MpiExecutor::needs_of(const plan::Attempt& attempt) const {
   return capacity_.fit(options_.needs ? options_.needs(attempt) : RankNeeds{});
 }
 
 // The running attempts and those for which there is room now.
-std::size_t MpiExecutor::Impl::max_running() const {
-  return waiting_.empty() ? running + static_cast<std::size_t>(capacity_.left()) : running;
+std::size_t MpiExecutor::max_running() const {
+  return waiting_.empty() ? running_ + static_cast<std::size_t>(capacity_.left()) : running_;
 }
 
-bool MpiExecutor::Impl::place(plan::Attempt& attempt) {
+bool MpiExecutor::place(plan::Attempt& attempt) {
   const RankNeeds needs = needs_of(attempt);
   // A job with standard input cannot be recalled: its input is sent at once.
   const bool may_queue = !attempt.launch.input && needs.memory_mb == 0;
@@ -160,26 +108,30 @@ bool MpiExecutor::Impl::place(plan::Attempt& attempt) {
   if (*rank != RankCapacity::kRoot) {
     send(*rank, std::move(attempt), needs);
   } else {
+    FURROW_LOG(ranks, info, "job {} runs on rank 0: {} cores, {} MB", attempt.job, needs.cores,
+               needs.memory_mb);
     here_[attempt.job] = needs;
     local_.start(std::move(attempt));
   }
   return true;
 }
 
-void MpiExecutor::Impl::place_waiting() {
+void MpiExecutor::place_waiting() {
   while (!waiting_.empty() && place(waiting_.front())) waiting_.pop_front();
 }
 
 // --- starting
 
-void MpiExecutor::Impl::start(plan::Attempt attempt) {
-  ++running;
+void MpiExecutor::start(plan::Attempt attempt) {
+  ++running_;
   if (is_cancelled_) return cancel_later(std::move(attempt));
   if (!waiting_.empty() || !place(attempt)) waiting_.push_back(std::move(attempt));
 }
 
-void MpiExecutor::Impl::send(std::size_t rank, plan::Attempt attempt, const RankNeeds& needs) {
+void MpiExecutor::send(std::size_t rank, plan::Attempt attempt, const RankNeeds& needs) {
   const std::uint64_t request_id = ++last_request_id_;
+  FURROW_LOG(ranks, info, "job {} goes to rank {}: {} cores, {} MB, request {}", attempt.job, rank,
+             needs.cores, needs.memory_mb, request_id);
   Rank& to = ranks_[rank];
   auto sent = std::make_unique<Sent>(Sent{.rank = rank,
                                           .attempt = std::move(attempt),
@@ -201,7 +153,7 @@ void MpiExecutor::Impl::send(std::size_t rank, plan::Attempt attempt, const Rank
   pump_alarm_.set(0);
 }
 
-void MpiExecutor::Impl::begin_input(std::uint64_t request_id, Sent& sent) {
+void MpiExecutor::begin_input(std::uint64_t request_id, Sent& sent) {
   sent.input = std::make_unique<RankInputReader>(
       loop_, sent.attempt.launch.input, [this, request_id, rank = sent.rank](std::string_view data) {
         ranks_[rank].out.add(data.empty() ? RankRecord::kInputEnd : RankRecord::kInput, run_, request_id,
@@ -213,10 +165,10 @@ void MpiExecutor::Impl::begin_input(std::uint64_t request_id, Sent& sent) {
 
 // --- messages from the ranks
 
-void MpiExecutor::Impl::pump() {
+void MpiExecutor::pump() {
   for (Exit& exit : std::exchange(cancelled_, {})) {
-    --running;
-    listener->on_exit(std::move(exit));
+    --running_;
+    listener_->on_exit(std::move(exit));
   }
   flush();
   const double now = os::monotonic_seconds();
@@ -232,7 +184,7 @@ void MpiExecutor::Impl::pump() {
   pump_alarm_.set(!is_used ? kUnused_s : now - last_news_ > kIdleAfter_s ? kIdle_s : kBusy_s);
 }
 
-bool MpiExecutor::Impl::receive() {
+bool MpiExecutor::receive() {
   bool any = false;
   while (auto received = rank_set_.transport().receive()) {
     const auto rank = static_cast<std::size_t>(received->from);
@@ -247,7 +199,7 @@ bool MpiExecutor::Impl::receive() {
   return any;
 }
 
-void MpiExecutor::Impl::take(std::size_t, const RankRecordHead& head, std::string_view payload) {
+void MpiExecutor::take(std::size_t, const RankRecordHead& head, std::string_view payload) {
   if (head.kind == RankRecord::kSignal) {
     const int signal = static_cast<int>(number_from(payload));
     const bool is_ours = signal == SIGINT || signal == SIGTERM || signal == SIGHUP;
@@ -273,7 +225,7 @@ void MpiExecutor::Impl::take(std::size_t, const RankRecordHead& head, std::strin
   }
 }
 
-void MpiExecutor::Impl::printed(Sent& sent, bool is_err, std::string_view data) {
+void MpiExecutor::printed(Sent& sent, bool is_err, std::string_view data) {
   if (auto& stream = is_err ? sent.to_err : sent.to_out) {
     stream->write(data);
   } else if (sink_ != nullptr && sink_->wants_live_output()) {
@@ -283,11 +235,13 @@ void MpiExecutor::Impl::printed(Sent& sent, bool is_err, std::string_view data) 
   }
 }
 
-void MpiExecutor::Impl::ended(std::uint64_t request_id, Exit exit) {
+void MpiExecutor::ended(std::uint64_t request_id, Exit exit) {
   const std::unique_ptr<Sent> sent = std::move(sent_.extract(request_id).mapped());
   capacity_.give_back(sent->rank, sent->needs);
   capacity_.ended(sent->rank, exit, os::monotonic_seconds());
   exit.job = sent->attempt.job;
+  FURROW_LOG(ranks, info, "job {} ended on rank {}: status {}, signal {}", exit.job, sent->rank, exit.status,
+             exit.signal);
   exit.attempt = sent->attempt.number;
   note_stream_errors(*sent, exit);
   if (!sent->out.empty() || !sent->err.empty()) {
@@ -302,12 +256,12 @@ void MpiExecutor::Impl::ended(std::uint64_t request_id, Exit exit) {
   }
   const std::string& scratch = sent->attempt.launch.scratch;
   if (!scratch.empty()) ::unlink(scratch.c_str());
-  --running;
-  listener->on_exit(std::move(exit));
+  --running_;
+  listener_->on_exit(std::move(exit));
 }
 
 // Reports a failed write as if the job itself had written there.
-void MpiExecutor::Impl::note_stream_errors(const Sent& sent, Exit& exit) {
+void MpiExecutor::note_stream_errors(const Sent& sent, Exit& exit) {
   for (const auto* stream : {&sent.to_out, &sent.to_err}) {
     if (!*stream || (*stream)->error() == 0 || !exit.ok()) continue;
     exit.status = -1;
@@ -319,21 +273,22 @@ void MpiExecutor::Impl::note_stream_errors(const Sent& sent, Exit& exit) {
   }
 }
 
-void MpiExecutor::Impl::on_exit(Exit exit) {
+void MpiExecutor::on_exit(Exit exit) {
   const auto found = here_.find(exit.job);
   if (found != here_.end()) {
     capacity_.give_back(RankCapacity::kRoot, found->second);
     here_.erase(found);
   }
-  --running;
-  listener->on_exit(std::move(exit));
+  --running_;
+  listener_->on_exit(std::move(exit));
   if (!waiting_.empty()) pump_alarm_.set(0);
 }
 
 // --- recalled jobs
 
-void MpiExecutor::Impl::returned(std::uint64_t request_id) {
+void MpiExecutor::returned(std::uint64_t request_id) {
   std::unique_ptr<Sent> sent = std::move(sent_.extract(request_id).mapped());
+  FURROW_LOG(ranks, info, "rank {} has given back job {}", sent->rank, sent->attempt.job);
   capacity_.give_back(sent->rank, sent->needs);
   if (!is_cancelled_) {
     waiting_.push_front(std::move(sent->attempt));
@@ -342,12 +297,14 @@ void MpiExecutor::Impl::returned(std::uint64_t request_id) {
   }
 }
 
-void MpiExecutor::Impl::recall_from_the_stuck() {
-  for (const std::size_t rank : capacity_.newly_stuck(os::monotonic_seconds()))
+void MpiExecutor::recall_from_the_stuck() {
+  for (const std::size_t rank : capacity_.newly_stuck(os::monotonic_seconds())) {
+    FURROW_LOG(ranks, info, "rank {} is stuck: the jobs that it has not begun are recalled", rank);
     ranks_[rank].out.add(RankRecord::kRecall, run_);
+  }
 }
 
-void MpiExecutor::Impl::flush() {
+void MpiExecutor::flush() {
   for (std::size_t rank = 1; rank < ranks_.size(); ++rank) {
     Rank& each = ranks_[rank];
     if (each.taken > 0) each.out.add(RankRecord::kTaken, run_, 0, as_bytes(std::exchange(each.taken, 0)));
@@ -359,7 +316,7 @@ void MpiExecutor::Impl::flush() {
 
 // --- cancelling
 
-void MpiExecutor::Impl::cancel_later(plan::Attempt attempt) {
+void MpiExecutor::cancel_later(plan::Attempt attempt) {
   if (!attempt.launch.scratch.empty()) ::unlink(attempt.launch.scratch.c_str());
   cancelled_.push_back({.job = attempt.job,
                         .attempt = attempt.number,
@@ -369,7 +326,7 @@ void MpiExecutor::Impl::cancel_later(plan::Attempt attempt) {
   pump_alarm_.set(0);
 }
 
-void MpiExecutor::Impl::cancel_all(plan::Stop how) {
+void MpiExecutor::cancel_all(plan::Stop how) {
   is_cancelled_ = true;
   for (plan::Attempt& attempt : std::exchange(waiting_, {})) cancel_later(std::move(attempt));
   for (std::size_t rank = 1; rank < ranks_.size(); ++rank)
@@ -379,7 +336,7 @@ void MpiExecutor::Impl::cancel_all(plan::Stop how) {
   local_.cancel_all(how);
 }
 
-void MpiExecutor::Impl::interrupt(plan::JobId job, bool timed_out) {
+void MpiExecutor::interrupt(plan::JobId job, bool timed_out) {
   if (here_.contains(job)) return local_.interrupt(job, timed_out);
   for (const auto& [request_id, sent] : sent_) {
     if (sent->attempt.job != job) continue;
@@ -387,24 +344,5 @@ void MpiExecutor::Impl::interrupt(plan::JobId job, bool timed_out) {
     return pump_alarm_.set(0);
   }
 }
-
-// --- MpiExecutor
-
-MpiExecutor::MpiExecutor(os::EventLoop& loop, RankSet& rank_set, plan::Executor& local, OutputSink* sink,
-                         MpiOptions options)
-    : impl_(std::make_unique<Impl>(loop, rank_set, local, sink, std::move(options))) {}
-
-MpiExecutor::~MpiExecutor() = default;
-
-std::int64_t MpiExecutor::most_ahead(const std::vector<RankShare>& shares) {
-  return static_cast<std::int64_t>(shares.size() - 1) * RankCapacity::kMostAhead;
-}
-
-void MpiExecutor::set_listener(plan::ExitListener* listener) { impl_->listener = listener; }
-std::size_t MpiExecutor::max_running() const { return impl_->max_running(); }
-void MpiExecutor::start(plan::Attempt attempt) { impl_->start(std::move(attempt)); }
-std::size_t MpiExecutor::running() const { return impl_->running; }
-void MpiExecutor::cancel_all(plan::Stop how) { impl_->cancel_all(how); }
-void MpiExecutor::interrupt(plan::JobId job, bool timed_out) { impl_->interrupt(job, timed_out); }
 
 }  // namespace furrow::exec

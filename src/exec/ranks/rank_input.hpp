@@ -2,7 +2,6 @@
 // a window of bytes is in flight, so that neither side holds much of it. Not thread-safe.
 #pragma once
 
-#include <cstdint>
 #include <functional>
 #include <string>
 #include <string_view>

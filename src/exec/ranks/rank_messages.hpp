@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "exec/batch/batch_spec.hpp"
-#include "exec/local/local_executor.hpp"
+#include "exec/local/local_options.hpp"
 #include "plan/executor.hpp"
 
 namespace furrow::exec {

@@ -4,10 +4,10 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstring>
 #include <string>
 #include <utility>
 
+#include "base/log.hpp"
 #include "os/events/clock.hpp"
 #include "os/files/files.hpp"
 
@@ -143,6 +143,8 @@ void RankRunner::set_up(std::uint32_t run, std::string_view text) {
   run_ = run;
   setup_ = read_setup(text);
   take_environment(setup_.environment);
+  FURROW_LOG(ranks, info, "this rank serves run {} in {}: {} cores, {} MB", run, setup_.directory,
+             setup_.cores, setup_.memory_mb);
   if (!setup_.evaluator.load.empty()) forks_ = make_forks_(setup_.evaluator, *loop_, watchdog_);
   // If the folder is missing here, each job fails and says so: none runs in another folder.
   if (!os::change_directory(setup_.directory)) (void)os::change_directory("/");

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/log.hpp"
+
 namespace furrow::exec {
 
 namespace {
@@ -46,7 +48,9 @@ Result<void> RankSet::gather(RankFigures own) {
     const channel::Transport::Message received = wait_for_message();
     for_each_rank_record(received.message, [&](const RankRecordHead& head, std::string_view payload) {
       if (head.kind != RankRecord::kHello) return;
-      ranks_[static_cast<std::size_t>(received.from)] = read_figures_of_rank(payload);
+      RankFigures& figures = ranks_[static_cast<std::size_t>(received.from)];
+      figures = read_figures_of_rank(payload);
+      FURROW_LOG(ranks, info, "rank {} is here, on {}", received.from, figures.host);
       --left;
     });
   }

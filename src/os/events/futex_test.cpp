@@ -5,12 +5,18 @@
 #include <unistd.h>
 
 #include <new>
+#include <ostream>
 #include <thread>
 
 #include "os/events/clock.hpp"
 #include "os/memory/shared_memory.hpp"
 
 namespace furrow::os {
+
+static void PrintTo(Scope scope, std::ostream* out) {
+  *out << (scope == Scope::kShared ? "Shared" : "Private");
+}
+
 namespace {
 
 using Word = std::atomic<std::uint32_t>;
@@ -52,9 +58,7 @@ TEST_P(FutexScope, WakesThreads) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Both, FutexScope, ::testing::Values(Scope::kShared, Scope::kPrivate),
-                         [](const auto& info) {
-                           return info.param == Scope::kShared ? "Shared" : "Private";
-                         });
+                         [](const auto& scope) { return ::testing::PrintToString(scope.param); });
 
 TEST(Futex, WakesAnotherProcess) {
   const auto memory = SharedMemory::create(sizeof(Word) * 2);

@@ -141,14 +141,4 @@ Result<void> SharedMemory::populate(std::size_t offset, std::size_t size) const 
   return fail(no_memory(length, errno));
 }
 
-Result<void> SharedMemory::discard(std::size_t offset, std::size_t size) const {
-  if (offset >= size_) return {};
-  const std::size_t page = page_size(), first = (offset + page - 1) / page * page;
-  const std::size_t last = (offset + std::min(size, size_ - offset)) / page * page;
-  if (last <= first) return {};
-  if (::madvise(data_ + first, last - first, MADV_REMOVE) != 0)
-    return fail(system_error("cannot give shared memory back"));
-  return {};
-}
-
 }  // namespace furrow::os

@@ -46,10 +46,6 @@ class SharedMemory {
   // nothing on kernels before 5.14.
   Result<void> populate(std::size_t offset = 0, std::size_t size = ~std::size_t{0}) const;
 
-  // Returns the pages that lie wholly in the range to the kernel; they then read as zero again, in all
-  // processes.
-  Result<void> discard(std::size_t offset, std::size_t size) const;
-
  private:
   SharedMemory(std::byte* data, std::size_t size, int fd) : data_(data), size_(size), fd_(fd) {}
   static Result<SharedMemory> map(std::size_t size, int fd);

@@ -1,7 +1,6 @@
 #include "os/process/process.hpp"
 
 #include <fcntl.h>
-#include <sched.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -175,6 +174,11 @@ std::optional<SpawnFailure> Spawner::failure(const Child& child) {
   context->give_back();
   if (code == 0) return std::nullopt;
   return SpawnFailure{code, context->args().step};
+}
+
+bool Spawner::shares_our_memory(const Child& child) {
+  SpawnContext* const context = child.context;
+  return context != nullptr && context->use() == child.use && context->tid() != 0;
 }
 
 std::int64_t own_peak_kb() {

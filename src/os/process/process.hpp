@@ -86,6 +86,8 @@ class Spawner {
   // Why a child of start() never became the program; nullopt if it did. Call it once, after the child has
   // ended.
   std::optional<SpawnFailure> failure(const Child& child);
+  // Whether a child of start() has not executed its program yet. Its memory is ours until then.
+  static bool shares_our_memory(const Child& child);
 
  private:
   SpawnContext& free_context();
@@ -136,7 +138,8 @@ std::vector<int> living_groups(std::vector<int> groups);
 // PATH.
 std::optional<std::string> find_program(std::string_view name, std::string_view path);
 
-// Opens /dev/null for each standard descriptor that is closed; call it first in main.
+// Opens /dev/null for each standard descriptor that is closed; otherwise the next file to be opened would take
+// its place. Call it first in main.
 void ensure_standard_descriptors();
 
 }  // namespace furrow::os

@@ -217,7 +217,7 @@ TEST_F(ProcessTest, DiesWithItsParent) {
   int pid = 0;
   ASSERT_EQ(::read(ends[0], &pid, sizeof pid), static_cast<ssize_t>(sizeof pid));
   wait_for(parent);
-  for (int i = 0; i < 500 && !living_groups({pid}).empty(); ++i) ::usleep(10000);
+  for (int i = 0; i < 5000 && !living_groups({pid}).empty(); ++i) ::usleep(10000);
   EXPECT_TRUE(living_groups({pid}).empty());
   ::close(ends[0]);
   ::close(ends[1]);

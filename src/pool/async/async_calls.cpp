@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "pool/task/failure.hpp"
-#include "pool/task/task_scope.hpp"
 
 namespace furrow::pool {
 

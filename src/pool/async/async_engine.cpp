@@ -5,8 +5,6 @@
 #include "os/events/clock.hpp"
 #include "pool/async/async_stream.hpp"
 #include "pool/async/async_tasks.hpp"
-#include "pool/map/worker_loop.hpp"
-#include "pool/task/failure.hpp"
 
 namespace furrow::pool {
 

@@ -21,6 +21,7 @@
 #include <thread>
 
 #include "furrow/task.hpp"
+#include "support/print_backend.hpp"
 #include "support/temporary_folder.hpp"
 
 namespace furrow {

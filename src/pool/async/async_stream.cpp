@@ -1,7 +1,6 @@
 #include "pool/async/async_stream.hpp"
 
 #include "os/events/clock.hpp"
-#include "pool/map/worker_loop.hpp"
 
 namespace furrow::pool {
 

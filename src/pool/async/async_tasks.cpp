@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "os/events/clock.hpp"
-#include "pool/map/worker_loop.hpp"
 #include "pool/task/failure.hpp"
 #include "pool/task/task_scope.hpp"
 

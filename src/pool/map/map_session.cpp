@@ -8,7 +8,6 @@
 #include <utility>
 
 #include "os/events/clock.hpp"
-#include "pool/map/worker_loop.hpp"
 
 namespace furrow::pool {
 

@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "furrow/pool.hpp"
+#include "support/print_backend.hpp"
 #include "support/temporary_folder.hpp"
 
 namespace furrow {

@@ -7,9 +7,9 @@
 #include <utility>
 
 #include "base/hash.hpp"
+#include "base/log.hpp"
 #include "os/events/clock.hpp"
 #include "pool/bytes_reader.hpp"
-#include "pool/map/worker_loop.hpp"
 #include "pool/task/failure.hpp"
 
 namespace furrow::pool {
@@ -99,6 +99,7 @@ ResumeFile::ResumeFile(RunningMap& run) : run_(run), path_(run.options.resume.pa
   if (find_header(mine)) {
     compare(mine);
     restore_all();
+    FURROW_LOG(pool, info, "the resume file {} holds {} of {} indices", path_, restored_, header_.indices);
   } else {
     begin(mine);
   }

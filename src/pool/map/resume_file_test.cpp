@@ -6,7 +6,6 @@
 
 #include <atomic>
 #include <csignal>
-#include <cstdio>
 #include <cstring>
 #include <functional>
 #include <memory>
@@ -17,6 +16,7 @@
 #include "furrow/pool.hpp"
 #include "furrow/task.hpp"
 #include "pool/map/resume_format.hpp"
+#include "support/print_backend.hpp"
 #include "support/temporary_folder.hpp"
 
 namespace furrow {

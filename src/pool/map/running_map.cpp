@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/log.hpp"
 #include "pool/task/failure.hpp"
 #include "pool/task/task_scope.hpp"
 
@@ -81,7 +82,9 @@ void RunningMap::chunk_done(const ChunkDone& chunk) {
 }
 
 void RunningMap::stop() {
-  if (!stopped_.exchange(true)) timeout_monitor_.stop_all();
+  if (stopped_.exchange(true)) return;
+  FURROW_LOG(pool, info, "map {} is stopped, {} items have failed", number, failures());
+  timeout_monitor_.stop_all();
 }
 
 bool RunningMap::take_failure(std::uint64_t index, Failure& failure) {

@@ -6,8 +6,8 @@
 #include <string_view>
 #include <utility>
 
+#include "base/json_text.hpp"
 #include "os/events/clock.hpp"
-#include "pool/map/worker_loop.hpp"
 
 namespace furrow::pool {
 
@@ -15,37 +15,7 @@ namespace {
 
 constexpr std::size_t kBuffered = 1 << 16;
 
-// The number of bytes of the UTF-8 character at the start of TEXT; 0 if there is none.
-std::size_t character_at(std::string_view text) {
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const std::size_t size = byte(0) < 0x80                      ? 1
-                           : byte(0) >= 0xc2 && byte(0) < 0xe0 ? 2
-                           : byte(0) >= 0xe0 && byte(0) < 0xf0 ? 3
-                           : byte(0) >= 0xf0 && byte(0) < 0xf5 ? 4
-                                                               : 0;
-  if (size > text.size()) return 0;
-  for (std::size_t i = 1; i < size; ++i)
-    if ((byte(i) & 0xc0) != 0x80) return 0;
-  return size;
-}
-
-std::string quoted(std::string_view text) {
-  std::string out = "\"";
-  while (!text.empty()) {
-    const std::size_t size = character_at(text);
-    const char first = text.front();
-    if (size == 0)
-      out += "\\ufffd";
-    else if (first == '"' || first == '\\')
-      (out += '\\') += first;
-    else if (static_cast<unsigned char>(first) < 0x20)
-      out += fmt::format("\\u{:04x}", static_cast<unsigned>(first));
-    else
-      out += text.substr(0, size);
-    text.remove_prefix(std::max<std::size_t>(size, 1));
-  }
-  return out + '"';
-}
+std::string quoted(std::string_view text) { return '"' + json_text(text) + '"'; }
 
 const char* name_of(FailureKind kind) {
   switch (kind) {

@@ -1,5 +1,6 @@
 #include "pool/map/worker_loop.hpp"
 
+#include "base/log.hpp"
 #include "os/events/clock.hpp"
 
 namespace furrow::pool {
@@ -11,7 +12,7 @@ void run_worker_loop(RunningMap& run, WorkStealingRanges& ranges, int worker) {
   std::int64_t began = os::monotonic_ns();
   while (!run.stopped()) {
     const IndexRange positions = ranges.claim(worker, sizer.next());
-    if (positions.empty()) return;
+    if (positions.empty()) break;
     run.for_each_range(positions, [&](std::uint64_t begin, std::uint64_t end) {
       if (run.stopped()) return;
       run.call.run(run.call.object, scope, begin, end);
@@ -21,6 +22,8 @@ void run_worker_loop(RunningMap& run, WorkStealingRanges& ranges, int worker) {
       began = ended;
     });
   }
+  FURROW_LOG(pool, debug, "worker {} has nothing left to claim in map {}, its chunks held {} indices at last",
+             worker, run.number, sizer.next());
 }
 
 }  // namespace furrow::pool

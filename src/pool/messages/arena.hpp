@@ -28,7 +28,6 @@
 #include <cstdint>
 #include <mutex>
 #include <unordered_map>
-#include <vector>
 
 #include "base/error.hpp"
 

@@ -4,7 +4,6 @@
 
 #include "os/events/clock.hpp"
 #include "os/events/futex.hpp"
-#include "pool/map/worker_loop.hpp"
 #include "pool/messages/message_queue.hpp"
 #include "pool/task/failure.hpp"
 #include "pool/workers/forked_worker.hpp"

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 
+#include "base/log.hpp"
 #include "pool/messages/message_queue.hpp"
 #include "pool/task/failure.hpp"
 
@@ -175,6 +176,7 @@ void MessageWorkers::drop(Subchunk& subchunk, int worker) {
 // Fails everything, since no worker can run it.
 void MessageWorkers::collapse(const std::string& why) {
   broken_ = why;
+  FURROW_LOG(pool, info, "the workers are given up, and all their work fails: {}", why);
   const Failure failure = lost(why);
   std::deque<Subchunk> all = std::move(queue_);
   queue_.clear();

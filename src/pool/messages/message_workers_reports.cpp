@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/log.hpp"
 #include "pool/messages/message_workers.hpp"
 #include "pool/task/failure.hpp"
 
@@ -179,6 +180,7 @@ void MessageWorkers::on_death(int worker, int wait_status) {
   if (dead.start_failures > kMostStartFailures)
     throw PoolError("worker processes end before they begin a task; the last one " +
                     how_it_ended(wait_status));
+  FURROW_LOG(pool, info, "worker {} is replaced", worker);
   start_worker(worker);
   restarted(worker);
 }
@@ -201,6 +203,8 @@ void MessageWorkers::account_for_death(int worker, int wait_status) {
     else
       unbegun.push_back(rest_of(each, each.next));
   }
+  if (!unbegun.empty())
+    FURROW_LOG(pool, info, "{} chunks of worker {} are queued again", unbegun.size(), worker);
   for (auto each = unbegun.rbegin(); each != unbegun.rend(); ++each) queue_.push_front(*each);
 }
 
@@ -236,7 +240,10 @@ void MessageWorkers::attribute_failure(int worker, Subchunk& subchunk, std::uint
   if (index + 1 < subchunk.end) unbegun.push_back(rest_of(subchunk, index + 1));
   subchunks_ += unbegun.size();
   subchunk.chunk->subchunks += static_cast<std::uint32_t>(unbegun.size());
-  if (attempts <= subchunk.chunk->retries) {
+  const bool is_retried = attempts <= subchunk.chunk->retries;
+  FURROW_LOG(pool, info, "worker {} died while it ran item {}, attempt {}: the item {}", worker,
+             subchunk.chunk->item_of(index, item), attempts, is_retried ? "is tried again" : "has failed");
+  if (is_retried) {
     queue(subchunk.chunk, index, index + 1, attempts, true);
   } else {
     const std::uint64_t failed_item = subchunk.chunk->item_of(index, item);

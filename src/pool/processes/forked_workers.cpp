@@ -3,11 +3,10 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <cstring>
 
+#include "base/log.hpp"
 #include "os/events/clock.hpp"
-#include "pool/map/worker_loop.hpp"
 #include "pool/output_memory.hpp"
 #include "pool/task/failure.hpp"
 #include "pool/workers/forked_worker.hpp"
@@ -263,6 +262,7 @@ void ForkedWorkers::on_death(int worker, int wait_status) {
   if (worker_state != WorkerState::kRetired) check_futile(worker, worker_state, wait_status);
   assignments_[static_cast<std::size_t>(worker)] = {};
   if (over()) return;
+  FURROW_LOG(pool, info, "worker {} is replaced", worker);
   want(worker);
   for (MapObserver* each : run_.observers) each->on_restart(worker);
 }
@@ -301,7 +301,10 @@ void ForkedWorkers::attribute_failure(int worker, std::uint64_t position, std::u
   int& attempts = attempts_[position];
   const int thrown = dead.failed_item.load() == item ? static_cast<int>(dead.attempts.load()) : 0;
   attempts = std::max(attempts, thrown) + 1;
-  if (attempts <= run_.options.retries) return requeue({position, position + 1}, attempts);
+  const bool is_retried = attempts <= run_.options.retries;
+  FURROW_LOG(pool, info, "worker {} died while it ran item {}, attempt {}: the item {}", worker, item,
+             attempts, is_retried ? "is tried again" : "has failed");
+  if (is_retried) return requeue({position, position + 1}, attempts);
   Failure failure =
       record(worker).late_item == item ? timed_out(item, run_.options.timeout_s) : died(item, wait_status);
   failure.attempts = attempts;
@@ -312,6 +315,7 @@ void ForkedWorkers::attribute_failure(int worker, std::uint64_t position, std::u
 
 void ForkedWorkers::requeue(IndexRange positions, int attempts) {
   if (positions.empty()) return;
+  FURROW_LOG(pool, info, "positions {} to {} are queued again", positions.begin, positions.end);
   retry_queue_.push_back({positions, attempts});
   retry_idle_workers();
 }

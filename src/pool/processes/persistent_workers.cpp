@@ -3,15 +3,11 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <deque>
-#include <optional>
 
-#include "os/events/futex.hpp"
+#include "base/log.hpp"
 #include "os/process/fork.hpp"
-#include "pool/map/worker_loop.hpp"
 #include "pool/messages/message_workers.hpp"
 #include "pool/messages/sent_work.hpp"
-#include "pool/task/failure.hpp"
 
 namespace furrow::pool {
 
@@ -74,6 +70,7 @@ PersistentWorkers::PersistentWorkers(int workers, const PoolOptions& options) : 
     refusal_ =
         "this Pool was made while other threads ran, so it has no persistent workers, which apply_async and "
         "MapOptions::standing need: make it before the program starts threads";
+    FURROW_LOG(pool, info, "no persistent workers, since other threads run");
     return;
   }
   auto segment = os::SharedMemory::create(MessageWorkers::bytes_for(workers));

@@ -1,6 +1,5 @@
 #include "pool/processes/process_engine.hpp"
 
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include <algorithm>

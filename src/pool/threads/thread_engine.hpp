@@ -6,7 +6,6 @@
 // but its caller's to make progress.
 #pragma once
 
-#include <atomic>
 #include <memory>
 #include <mutex>
 #include <vector>

@@ -4,7 +4,6 @@
 
 #include "os/events/clock.hpp"
 #include "os/events/futex.hpp"
-#include "pool/map/worker_loop.hpp"
 #include "pool/task/failure.hpp"
 
 namespace furrow::pool {
@@ -35,7 +34,6 @@ void SpinLock::lock() noexcept {
 
 WorkerThreads* WorkerThreads::here() noexcept { return threads_here; }
 void WorkerThreads::reset_after_fork() noexcept { threads_here = nullptr; }
-int WorkerThreads::worker_here() noexcept { return number_here; }
 
 WorkerThreads::WorkerThreads(int threads, const std::function<void()>& initializer)
     : tallies_(static_cast<std::size_t>(threads) + 1) {

@@ -49,10 +49,9 @@ class WorkerThreads {
   void close();
   detail::TaskNode* take_all();  // linked by next
 
-  // The WorkerThreads that this thread belongs to (null on other threads), and its number there.
+  // The WorkerThreads that this thread belongs to; null on other threads.
   static WorkerThreads* here() noexcept;
   static void reset_after_fork() noexcept;  // in a forked process, whose one thread is not a worker thread
-  static int worker_here() noexcept;
 
  private:
   void serve(int worker, const std::function<void()>& initializer);

@@ -9,10 +9,10 @@
 #include <cerrno>
 #include <utility>
 
+#include "base/log.hpp"
 #include "furrow/errors.hpp"
 #include "os/events/clock.hpp"
 #include "os/process/fork.hpp"
-#include "pool/map/worker_loop.hpp"
 
 namespace furrow::pool {
 
@@ -28,6 +28,7 @@ ForkServer::ForkServer(const WorkerMemory& memory, bool alone, std::function<int
   const auto child = os::fork_child([this] { return run_template(maker_); }, alone);
   if (!child) throw PoolError(child.error().message);
   template_ = *child;
+  FURROW_LOG(pool, info, "fork server {} is forked, for {} workers", template_, memory_.workers());
 }
 
 ForkServer::ForkServer(const WorkerMemory& memory, pid_t spawned)
@@ -58,6 +59,7 @@ void ForkServer::wake() const {
 bool ForkServer::lost() {
   if (!lost_ && template_ > 0 && os::ended_status(template_)) {
     os::wait_until_ended(template_);
+    FURROW_LOG(pool, info, "fork server {} was killed, and its workers with it", template_);
     lost_ = true;
   }
   return lost_;
@@ -138,6 +140,7 @@ void ForkServer::fork_worker(int worker) {
       },
       true);
   slot.wait_status = child ? 0 : errno;
+  if (child) FURROW_LOG(pool, debug, "worker {} is process {}", worker, *child);
   slot.pid.store(child ? *child : 0);
   slot.process_state.store(child ? ProcessState::kAlive : ProcessState::kForkFailed);
   if (!child) memory_.header().bell.ring();

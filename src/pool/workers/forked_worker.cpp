@@ -2,10 +2,10 @@
 
 #include <algorithm>
 
+#include "base/log.hpp"
 #include "os/events/clock.hpp"
 #include "os/events/futex.hpp"
 #include "os/memory/process_memory.hpp"
-#include "pool/map/worker_loop.hpp"
 #include "pool/task/failure.hpp"
 #include "pool/threads/worker_threads.hpp"
 
@@ -68,7 +68,10 @@ int ForkedWorker::main() {
       run_positions(own);
       continue;
     }
-    if (!ask()) return 0;
+    if (ask()) continue;
+    FURROW_LOG(pool, debug, "worker {} has run {} indices, its chunks held {} at last", worker_, tasks_,
+               sizer_.next());
+    return 0;
   }
   slot_.worker_state.store(WorkerState::kRetired);
   return 0;

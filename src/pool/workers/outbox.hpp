@@ -7,8 +7,6 @@
 // Thread-safety: one thread. Borrows the slot and the ring.
 #pragma once
 
-#include <optional>
-
 #include "channel/frame.hpp"
 #include "furrow/detail/map_call.hpp"
 #include "pool/workers/worker_memory.hpp"

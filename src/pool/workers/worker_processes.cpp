@@ -6,10 +6,10 @@
 #include <cstring>
 #include <memory>
 
+#include "base/log.hpp"
 #include "furrow/errors.hpp"
 #include "os/events/clock.hpp"
 #include "os/events/futex.hpp"
-#include "pool/map/worker_loop.hpp"
 
 namespace furrow::pool {
 
@@ -40,7 +40,10 @@ void WorkerProcesses::start_fork_server(bool alone, std::function<int(int)> body
   fork_server_.emplace(memory_, alone, std::move(body));
 }
 
-void WorkerProcesses::attach_fork_server(pid_t spawned) { fork_server_.emplace(memory_, spawned); }
+void WorkerProcesses::attach_fork_server(pid_t spawned) {
+  FURROW_LOG(pool, info, "process {} is the fork server for {} workers", spawned, workers());
+  fork_server_.emplace(memory_, spawned);
+}
 
 void WorkerProcesses::call() {
   called_.store(1);
@@ -139,6 +142,8 @@ void WorkerProcesses::cut_off(int worker, bool nonsense) {
   from.cut = true;
   from.garbled =
       nonsense || !is_gone(slot(worker).process_state.load()) || from.ring->readable() >= kLeftover;
+  FURROW_LOG(pool, info, "the reports of worker {} {}: it is killed", worker,
+             from.garbled ? "make no sense" : "end in the middle");
   fork_server_->kill(worker);
 }
 
@@ -155,6 +160,7 @@ bool WorkerProcesses::reap(int worker) {
   WorkerSlot& dead = slot(worker);
   if (dead.process_state.load() == ProcessState::kForkFailed) {
     fork_errno_ = dead.wait_status;
+    FURROW_LOG(pool, info, "worker {} could not be forked: {}", worker, std::strerror(fork_errno_));
     dead.process_state.store(ProcessState::kVacant);
     if (alive() == 0)
       throw PoolError(std::string("cannot fork a worker process: ") + std::strerror(fork_errno_));
@@ -164,6 +170,7 @@ bool WorkerProcesses::reap(int worker) {
   while (drain(worker)) {
   }
   const int status = dead.wait_status;
+  FURROW_LOG(pool, info, "worker {}, process {}, {}", worker, dead.pid.load(), how_it_ended(status));
   dead.process_state.store(ProcessState::kVacant);
   on_death(worker, status);
   return true;
@@ -198,6 +205,8 @@ void WorkerProcesses::watch_time(int worker, std::int64_t now_ns) {
     return;
   }
   late.late_item = item;
+  FURROW_LOG(pool, info, "worker {} has run a task for more than {} s: it is killed", worker,
+             time_limit_s(worker));
   fork_server_->kill(worker);
 }
 

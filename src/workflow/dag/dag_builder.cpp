@@ -4,8 +4,6 @@
 #include <filesystem>
 #include <utility>
 
-#include "base/strings.hpp"
-
 namespace furrow::workflow {
 
 namespace {

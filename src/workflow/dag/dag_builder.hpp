@@ -9,7 +9,6 @@
 #pragma once
 
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include "workflow/dag/dag.hpp"

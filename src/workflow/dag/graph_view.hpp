@@ -1,7 +1,6 @@
 // A workflow as pictures and tables: graphs as Graphviz DOT or Mermaid text, files as tab-separated lines.
 #pragma once
 
-#include <functional>
 #include <string>
 
 #include "store/store.hpp"

@@ -4,6 +4,7 @@
 #include <iterator>
 #include <limits>
 
+#include "base/log.hpp"
 #include "base/strings.hpp"
 
 namespace furrow::workflow {
@@ -46,6 +47,7 @@ Result<void> Staleness::decide() {
   judge_by_times();
   FURROW_TRY(judge_by_records());
   spread();
+  if (logging::is_on(logging::Topic::workflow, logging::Level::info)) log_reasons();
   return {};
 }
 
@@ -175,6 +177,8 @@ Result<void> Staleness::judge_by_records() {
         !read)
       return read;
     unsafe_since_ = std::max(0.0, last - kLastMoments_s);
+    FURROW_LOG(workflow, info, "the store was not closed cleanly: outputs of the last {} s are checked again",
+               kLastMoments_s);
   }
   seen_.assign(dag_.files.size(), {});
   return store_->for_each([&](store::JobRow& row) {
@@ -202,6 +206,7 @@ void Staleness::judge_record(NodeId node, store::JobRow& row) {
           states_.size(file) < stamp.size)
         reasons_[node] |= kIncomplete;
     }
+    if (row.outputs.is_damaged()) reasons_[node] |= kIncomplete;
   }
   if ((reasons_[node] & ~kNewerInput) != 0) return;
   const CompiledRule& rule = rules_[dag_.node(node).rule];
@@ -240,6 +245,7 @@ void Staleness::judge_inputs(NodeId node, store::JobRow& row) {
     if (!(reasons_[node] & kNewerInput) || states_.mtime_ns(file) <= time) continue;
     newer |= !seen_[file].ancient && !same_content(stamp, file);
   }
+  if (row.inputs.is_damaged()) same_set = false;
   if (options_.triggers.input && !same_set) reasons_[node] |= kInputsChanged;
   if (!newer && same_set) reasons_[node] = static_cast<Reasons>(reasons_[node] & ~kNewerInput);
 }
@@ -293,6 +299,33 @@ std::vector<std::string> shown(std::vector<std::string> names) {
 }
 
 }  // namespace
+
+void Staleness::log_reasons() const {
+  constexpr std::pair<Reason, const char*> kNames[] = {
+      {kForced, "forced"},
+      {kMissingOutput, "missing output"},
+      {kNewerInput, "newer input"},
+      {kUpstream, "an input is made again"},
+      {kInputsChanged, "other inputs"},
+      {kParamsChanged, "other params"},
+      {kCodeChanged, "other code"},
+      {kIncomplete, "its last run failed or was interrupted"},
+      {kNothingMade, "it makes no files"},
+  };
+  FURROW_LOG(workflow, info, "plan: {} of {} jobs must run", count(), dag_.order().size());
+  for (const NodeId node : dag_.order()) {
+    std::vector<std::string> names;
+    for (const auto& [reason, name] : kNames)
+      if (reasons_[node] & reason) names.emplace_back(name);
+    const CompiledRule& rule = rules_[dag_.node(node).rule];
+    const std::string wildcards = show_wildcards(rule, dag_.values(node, rules_));
+    const std::string job = rule.rule.name + (wildcards.empty() ? "" : " " + wildcards);
+    if (!names.empty())
+      FURROW_LOG(workflow, info, "{} must run: {}", job, join(names, ", "));
+    else
+      FURROW_LOG(workflow, debug, "{} is up to date", job);
+  }
+}
 
 Result<std::vector<std::string>> Staleness::explain(NodeId node) {
   const Reasons reasons = reasons_[node];

@@ -11,7 +11,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <set>
 #include <string>
@@ -89,6 +88,7 @@ class Staleness {
   void judge_inputs(NodeId node, store::JobRow& row);
   bool same_content(const store::StampView& stamp, FileId file);
   void spread();
+  void log_reasons() const;
   void explain_missing(NodeId node, std::vector<std::string>& lines);
   void explain_newer(NodeId node, std::vector<std::string>& lines);
   void explain_upstream(NodeId node, std::vector<std::string>& lines);

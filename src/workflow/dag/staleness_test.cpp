@@ -2,9 +2,11 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sqlite3.h>
 
 #include <ctime>
 
+#include "store/database.hpp"
 #include "support/temporary_folder.hpp"
 #include "support/workflow_maker.hpp"
 #include "workflow/dag/graph_view.hpp"
@@ -183,6 +185,17 @@ TEST_F(OneJob, RunsWhenTheSetOfInputsShrank) {
   use(rule("copy").output("out").param("1"));
   EXPECT_THAT(due({"out"}), ElementsAre("copy: set of inputs has changed"));
   EXPECT_THAT(why("out"), ElementsAre("no longer an input: in"));
+}
+
+TEST_F(OneJob, RunsWhenItsRecordedInputsCannotBeRead) {
+  ASSERT_TRUE(store_->close_cleanly());
+  store_.reset();
+  auto database = store::Database::open(".furrow/furrow.db", SQLITE_OPEN_READWRITE);
+  ASSERT_TRUE(database);
+  ASSERT_TRUE(database->execute("UPDATE job SET inputs = substr(inputs, 1, length(inputs) - 1)"));
+  database->close();
+  open_store();
+  EXPECT_THAT(due({"out"}), ElementsAre("copy: set of inputs has changed"));
 }
 
 TEST_F(OneJob, RunsWhenAnInputWasReplacedByAnother) {
@@ -434,7 +447,7 @@ TEST_F(StalenessTest, AMissingIntermediateFileIsAsOldAsItsProducts) {
   EXPECT_THAT(due({"d"}), IsEmpty());
   write("a", "", 40);
   EXPECT_THAT(due({"d"}), ElementsAre("b: output is missing, input is newer",
-                                      "c: output is missing, input is made again", "d: input is made anew"));
+                                      "c: output is missing, input is made again", "d: input is made again"));
 }
 
 TEST_F(StalenessTest, AMissingIntermediateFileIsMadeAgainForAJobThatRuns) {

@@ -4,7 +4,6 @@
 #pragma once
 
 #include <deque>
-#include <map>
 #include <unordered_map>
 
 #include "os/files/file_hasher.hpp"

