@@ -50,7 +50,7 @@ def test_an_unknown_topic_is_refused_in_one_line_that_names_the_known_ones(folde
 
 def test_lines_go_to_a_file(tmp_path):
     env = engine.environment(FURROW_LOG="all:debug", FURROW_LOG_FILE="furrow.log")
-    result = engine.furrow("map", "echo {}", ":::", "a", "b", cwd=tmp_path, env=env)
+    result = engine.furrow("map", "-j1", "echo {}", ":::", "a", "b", cwd=tmp_path, env=env)
     assert result.code == 0 and result.out == "a\nb\n" and result.err == "", str(result)
     lines = (tmp_path / "furrow.log").read_text().splitlines()
     assert len(logged("\n".join(lines))) == len(lines) > 6, lines

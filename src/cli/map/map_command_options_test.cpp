@@ -184,7 +184,7 @@ TEST(MapCommandOptions, ReadsLogsAndResuming) {
 
 TEST(MapCommandOptions, NamesMayBeAbbreviated) {
   EXPECT_TRUE(read({"--keep", "--dry"}).keep_order);
-  EXPECT_THAT(refusal({"--resu"}), HasSubstr("could be"));
+  EXPECT_THAT(refusal({"--resu"}), HasSubstr("is ambiguous"));
 }
 
 TEST(MapCommandOptions, ExplainsMistakes) {
