@@ -14,7 +14,7 @@ from running import marked_processes
 
 HERE = Path(__file__).parent
 JOBS = 4
-KILLS = 50
+KILLS = 50 if engine.LONG_TESTS else 12
 
 
 class Workflow:

@@ -147,10 +147,13 @@ def test_terminate_wakes_waiting_callers():
         pool.map(square, [1])
 
 
-def test_an_abandoned_stream_frees_its_workers(processes):
+# The pool's own thread waits for the workers if nobody has waited for a map for a while.
+@pytest.mark.parametrize("pause_s", [0, 0.05])
+def test_an_abandoned_stream_frees_its_workers(processes, pause_s):
     stream = processes.imap(time.sleep, [60] * 8)
     with pytest.raises(multiprocessing.TimeoutError):
         stream.next(0.05)
+    time.sleep(pause_s)
     del stream
     began = time.monotonic()
     assert processes.map(square, range(4)) == [0, 1, 4, 9]

@@ -71,12 +71,13 @@ struct Exits : plan::ExitListener {
 
 class MpiExecutorTest : public ::testing::Test {
  protected:
-  MpiExecutor& make(std::vector<RankShare> shares,
-                    std::function<RankNeeds(const plan::Attempt&)> needs = {}) {
+  MpiExecutor& make(std::vector<RankShare> shares, std::function<RankNeeds(const plan::Attempt&)> needs = {},
+                    double ahead_s = 0.01) {
     shares.resize(the_ranks->ranks().size());
     MpiOptions options;
     options.shares = std::move(shares);
     options.needs = std::move(needs);
+    options.ahead_s = ahead_s;
     options.scratch = temporary.path();
     executor = std::make_unique<MpiExecutor>(loop, *the_ranks, local, nullptr, std::move(options));
     executor->set_listener(&exits);
@@ -127,7 +128,7 @@ TEST_F(MpiExecutorTest, JobsShareTheMemoryOfARank) {
 }
 
 TEST_F(MpiExecutorTest, ALongJobDoesNotHoldUpShortOnes) {
-  make({{1, 0}, {1, 0}});
+  make({{1, 0}, {1, 0}}, {}, 1);  // the jobs count as short also where a process takes long to start
   plan::JobId job = 0;
   const auto run_short = [&](int count) {
     for (const plan::JobId end = job + static_cast<plan::JobId>(count); job < end;) {

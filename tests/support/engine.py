@@ -5,6 +5,7 @@ Environment variables:
 FURROW       the furrow command (default: build/bin/furrow of this checkout)
 FURROW_RUN   the command to run instead of `furrow run`: FURROW_RUN=/usr/bin/snakemake runs the tests of behaviour
              that both share against Snakemake
+FURROW_LONG_TESTS  if set, tests that draw at random draw more often (./dev test long)
 """
 import os
 import shlex
@@ -16,6 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 FURROW = os.environ.get("FURROW") or str(ROOT / "build" / "bin" / "furrow")
 FURROW_RUN = shlex.split(os.environ.get("FURROW_RUN", "")) or [FURROW, "run"]
 SNAKEMAKE = ["/usr/bin/snakemake"]
+LONG_TESTS = bool(os.environ.get("FURROW_LONG_TESTS"))
 IS_SNAKEMAKE = "snakemake" in os.path.basename(FURROW_RUN[0])
 
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <utility>
 
 #include "native/fork.hpp"
 #include "native/without_gil.hpp"
@@ -264,6 +265,7 @@ void WorkerPool::settle_maps() {
 
 void WorkerPool::pump_once(std::int64_t at_most_ns) {
   if (ended_) return;
+  if (!to_stop_.empty()) stop_maps();
   bool happened = admit();
   for (std::size_t i = 0; i < active_.size(); ++i) {  // drawing an input may run any code
     const std::shared_ptr<PendingMap> map = active_[i];
@@ -297,11 +299,17 @@ void WorkerPool::serve() {
 
 void WorkerPool::cancel(const std::shared_ptr<PendingMap>& map) {
   map->cancel();
-  if (!mine() || ended_ || !take_turn()) return;
-  working_ = true;
-  chunk_workers_->stop(map->options().key);
-  working_ = false;
+  if (!mine() || ended_) return;
+  to_stop_.push_back(map->options().key);
+  if (!take_turn()) return chunk_workers_->nudge();  // whoever has the turn stops it
+  stop_maps();
   release_turn();
+}
+
+void WorkerPool::stop_maps() {
+  working_ = true;
+  for (const std::uint64_t key : std::exchange(to_stop_, {})) chunk_workers_->stop(key);
+  working_ = false;
 }
 
 void WorkerPool::finish() {

@@ -77,6 +77,7 @@ class WorkerPool {
   void pump_once(std::int64_t at_most_ns);
   bool admit();
   void settle_maps();
+  void stop_maps();
   void check_here() const;
   bool mine() const;
   bool starting() const;
@@ -94,6 +95,7 @@ class WorkerPool {
   py::object ranks_{};                             // null if they are local
   pool::ChunkWorkers* chunk_workers_ = nullptr;    // one of these two
   std::vector<std::shared_ptr<PendingMap>> incoming_{}, active_{};
+  std::vector<std::uint64_t> to_stop_{};  // the keys of cancelled maps that workers may still run
   std::uint64_t maps_ = 0;
   bool ended_ = false;
 

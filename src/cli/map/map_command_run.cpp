@@ -233,7 +233,7 @@ std::unique_ptr<plan::Executor> MapCommandRun::executor_on_ranks(os::EventLoop& 
   options.shares = plan_.shares;
   options.has_streams = files_.has_value() || options_.grouping == MapCommandOptions::Grouping::kNone;
   // Jobs sent ahead have no slot yet, which {%} needs; and the time limit starts when a job does.
-  options.may_send_ahead = !plan_.command.uses_slot() && options_.timeout_percent == 0;
+  if (plan_.command.uses_slot() || options_.timeout_percent != 0) options.ahead_s = 0;
   options.ending = executor_options(options_, 1, folder_).ending;
   options.scratch = folder_;
   exec::ExecutorContext context{.loop = loop, .sink = &sink};

@@ -54,7 +54,7 @@ MpiExecutor::MpiExecutor(os::EventLoop& loop, RankSet& rank_set, plan::Executor&
       sink_(sink),
       options_(std::move(options)),
       run_(rank_set.next_run()),
-      capacity_(options_.shares, options_.may_send_ahead),
+      capacity_(options_.shares, options_.ahead_s),
       ranks_(options_.shares.size()),
       pump_alarm_(loop, [this] { pump(); }) {
   local_.set_listener(this);

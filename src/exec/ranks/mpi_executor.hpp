@@ -44,7 +44,8 @@ struct MpiOptions {
   std::function<RankNeeds(const plan::Attempt& attempt)> needs{};  // empty: one core each
   // Launches have descriptors for their output, which is passed on at once.
   bool has_streams = false;
-  bool may_send_ahead = true;
+  // As in RankCapacity. A message and its answer take less than this.
+  double ahead_s = 0.01;
   std::vector<LocalOptions::Step> ending{};  // as in LocalOptions
   std::string scratch{};                     // the folder for long output; empty: /tmp
   BatchEvaluator evaluator{};                // for attempts that fork

@@ -6,15 +6,12 @@ namespace furrow::exec {
 
 namespace {
 
-// The jobs sent ahead keep a rank's cores busy for this long: longer than a message and its answer take.
-constexpr double kAhead_s = 0.01;
 constexpr double kMemory = 0.1;        // the weight of a new duration in the mean
 constexpr double kStuckAfter_s = 0.1;  // a rank is stuck if no job has ended for this long
 
 }  // namespace
 
-RankCapacity::RankCapacity(const std::vector<RankShare>& shares, bool may_send_ahead)
-    : may_send_ahead_(may_send_ahead) {
+RankCapacity::RankCapacity(const std::vector<RankShare>& shares, double ahead_s) : ahead_s_(ahead_s) {
   for (const RankShare& share : shares) {
     ranks_.push_back({.share = share});
     most_cores_ = std::max(most_cores_, share.cores);
@@ -61,8 +58,8 @@ std::optional<std::size_t> RankCapacity::place_for(const RankNeeds& needs, bool 
 }
 
 std::int64_t RankCapacity::ahead_of(std::size_t rank) const {
-  if (rank == kRoot || !may_send_ahead_ || mean_s_ <= 0 || ranks_[rank].is_stuck) return 0;
-  const double jobs = static_cast<double>(ranks_[rank].share.cores) * kAhead_s / mean_s_;
+  if (rank == kRoot || mean_s_ <= 0 || ranks_[rank].is_stuck) return 0;
+  const double jobs = static_cast<double>(ranks_[rank].share.cores) * ahead_s_ / mean_s_;
   return static_cast<std::int64_t>(std::min(jobs, static_cast<double>(kMostAhead)));
 }
 

@@ -26,7 +26,8 @@ class RankCapacity {
   static constexpr std::size_t kRoot = 0;
   static constexpr std::int64_t kMostAhead = 64;  // the most jobs that may be queued on one rank
 
-  RankCapacity(const std::vector<RankShare>& shares, bool may_send_ahead);
+  // AHEAD_S: the jobs sent ahead keep a rank's cores busy for about this long; 0: none are sent ahead.
+  RankCapacity(const std::vector<RankShare>& shares, double ahead_s);
 
   std::size_t size() const { return ranks_.size(); }
   const RankShare& share(std::size_t rank) const { return ranks_[rank].share; }
@@ -54,7 +55,7 @@ class RankCapacity {
   std::int64_t ahead_of(std::size_t rank) const;
 
   std::vector<Rank> ranks_;
-  const bool may_send_ahead_;
+  const double ahead_s_;
   std::int64_t most_cores_ = 1;
   double mean_s_ = 0;  // of the jobs that succeeded lately; 0: not known
 };
