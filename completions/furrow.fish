@@ -147,6 +147,17 @@ complete -c furrow -n '__furrow_in run' -l jobs -x -d 'cores to use at a time'
 complete -c furrow -n '__furrow_in run' -s k -d 'go on after a failure'
 complete -c furrow -n '__furrow_in run' -l keep-going -d 'go on after a failure'
 complete -c furrow -n '__furrow_in run' -l keep-incomplete
+complete -c furrow -n '__furrow_in run' -l all-temp
+complete -c furrow -n '__furrow_in run' -l show-failed-logs
+complete -c furrow -n '__furrow_in run' -l no-hooks
+complete -c furrow -n '__furrow_in run' -l version
+complete -c furrow -n '__furrow_in run' -l list-changes -x -a 'code input params'
+complete -c furrow -n '__furrow_in run' -l list-code-changes
+complete -c furrow -n '__furrow_in run' -l list-input-changes
+complete -c furrow -n '__furrow_in run' -l list-params-changes
+complete -c furrow -n '__furrow_in run' -l wait-for-files -r
+complete -c furrow -n '__furrow_in run' -l wait-for-files-file -r
+complete -c furrow -n '__furrow_in run' -l max-jobs-per-timespan -x
 complete -c furrow -n '__furrow_in run' -l latency-wait -x
 complete -c furrow -n '__furrow_in run' -l list -d 'list the rules'
 complete -c furrow -n '__furrow_in run' -l list-target-rules

@@ -3,6 +3,7 @@
 #include <cctype>
 #include <cstdlib>
 
+#include "base/strings.hpp"
 #include "os/files/files.hpp"
 #include "snakefile/yaml_json.hpp"
 
@@ -71,6 +72,22 @@ void flatten(const text::JsonValue& object, const std::string& prefix, std::vect
   }
 }
 
+// The line of KEY at the top level of a YAML file; 0 if it is not found there (JSON, for one).
+int line_of(const std::string& text, std::string_view key) {
+  int number = 0;
+  for (const std::string& line : split(text, '\n')) {
+    ++number;
+    std::string_view rest = line;
+    const bool quoted = rest.starts_with('"') || rest.starts_with('\'');
+    if (quoted) rest.remove_prefix(1);
+    if (!rest.starts_with(key)) continue;
+    rest.remove_prefix(key.size() + (quoted && rest.size() > key.size() ? 1 : 0));
+    const std::size_t next = rest.find_first_not_of(' ');
+    if (next != std::string_view::npos && rest[next] == ':') return number;
+  }
+  return 0;
+}
+
 }  // namespace
 
 std::string find_workflow_profile(const std::string& name, const std::string& snakefile) {
@@ -89,12 +106,14 @@ Result<std::vector<ProfileOption>> read_profile(const std::string& name) {
   for (const std::string& file : places(name)) {
     if (!os::status(file).exists()) continue;
     auto document = FURROW_TRY(snakefile::read_yaml(file));
+    const std::string text = FURROW_TRY(os::read_file(file));
     std::vector<ProfileOption> options;
     if (document.root().IsNull()) return options;
     if (!document.root().IsObject())
       return fail(Error{"a profile must be a mapping of options to values", file});
     for (const auto& member : document.root().GetObject()) {
-      ProfileOption option{std::string(text::view(member.name)), {}};
+      ProfileOption option{std::string(text::view(member.name)), {}, file, 0};
+      option.line = line_of(text, option.name);
       if (member.value.IsFalse() || member.value.IsNull()) continue;
       if (member.value.IsObject()) {
         flatten(member.value, "", option.values);

@@ -11,6 +11,8 @@ namespace furrow::cli {
 struct ProfileOption {
   std::string name;                 // without dashes
   std::vector<std::string> values;  // empty: a flag that is on
+  std::string file;                 // where it stands, for messages
+  int line = 0;                     // 0: not known
 };
 
 // The profile that belongs to a workflow: NAME as a path, or a folder of that name in `profiles` here or next

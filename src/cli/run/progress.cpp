@@ -34,11 +34,11 @@ std::string indent(std::string_view text, std::string_view by) {
   return out;
 }
 
-std::string tail_of(const std::string& path) {
+std::string tail_of(const std::string& path, bool whole) {
   auto content = os::read_file(path);
   if (!content || content->empty()) return {};
   while (!content->empty() && content->back() == '\n') content->pop_back();
-  if (content->size() <= kLogTail) return *content;
+  if (whole || content->size() <= kLogTail) return *content;
   const std::string end = content->substr(content->size() - kLogTail);
   return "[...]" + end.substr(std::min(end.find('\n'), end.size()));
 }
@@ -155,7 +155,7 @@ void Progress::failed(const plan::Event& event) {
     text += "    command:\n" + indent(shortened(command), "        ");
   for (const std::string& log : source_.logs(event.job)) {
     text += "    log: " + log + "\n";
-    const std::string tail = tail_of(log);
+    const std::string tail = tail_of(log, options_.whole_logs);
     if (!tail.empty()) text += indent(tail, "        | ");
   }
   if (event.will_retry) text += "    It will be retried.\n";

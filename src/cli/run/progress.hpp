@@ -18,6 +18,7 @@ struct ProgressOptions {
   bool quiet_progress = false;  // no lines about jobs that start or succeed
   bool quiet_all = false;       // only errors
   bool print_commands = false;
+  bool whole_logs = false;  // of failed jobs, and not only their ends
   // A file to which everything is written too; empty: none.
   std::string log_path;
 };

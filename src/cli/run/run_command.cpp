@@ -85,6 +85,21 @@ Result<std::string> why(WorkflowSession& session) {
   return text;
 }
 
+// The outputs of jobs whose code, inputs or params are not those of the run that made them.
+std::string list_changes(WorkflowSession& session) {
+  const Mode mode = session.options().mode;
+  const workflow::Reasons wanted = mode == Mode::kListCodeChanges    ? workflow::kCodeChanged
+                                   : mode == Mode::kListInputChanges ? workflow::kInputsChanged
+                                                                     : workflow::kParamsChanged;
+  std::string text;
+  for (const workflow::NodeId node : session.dag().order()) {
+    if (!(session.staleness().reasons(node) & wanted)) continue;
+    for (const workflow::FileId file : session.dag().outputs(node, session.rules()))
+      text += std::string(session.dag().files.view(file)) + "\n";
+  }
+  return text;
+}
+
 int print_graph(WorkflowSession& session) {
   const auto format =
       session.options().mermaid ? workflow::GraphFormat::kMermaid : workflow::GraphFormat::kDot;
@@ -138,6 +153,10 @@ int execute(WorkflowSession& session) {
       const auto text = why(session);
       return text ? print(*text) : report_error(text.error());
     }
+    case Mode::kListCodeChanges:
+    case Mode::kListInputChanges:
+    case Mode::kListParamsChanges:
+      return print(list_changes(session));
     case Mode::kDeleteAll:
     case Mode::kDeleteTemp:
       return delete_outputs(session, mode == Mode::kDeleteTemp);
@@ -157,6 +176,8 @@ int run_command(const std::vector<std::string>& arguments, RankSession* ranks) {
     std::fprintf(stream, "%s\n", options.error().text.c_str());
     return options.error().code;
   }
+  if (!options->quiet_all)
+    for (const std::string& note : options->notes) std::fprintf(stderr, "furrow: %s\n", note.c_str());
   exit_when_interrupted();
   if (options->unlock) {
     std::fprintf(stderr, "furrow: nothing to unlock: a lock ends with the process that holds it\n");

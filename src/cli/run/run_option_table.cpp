@@ -2,6 +2,8 @@
 
 #include <CLI/CLI.hpp>
 
+#include "cli/run/other_options.hpp"
+
 namespace furrow::cli {
 
 namespace {
@@ -17,6 +19,7 @@ class Table {
   void settings();
   void files();
   void instead();
+  void without_effect();
 
  private:
   template <class T>
@@ -58,9 +61,11 @@ void Table::how() {
   app_.add_flag("-n,--dry-run,--dryrun", options_.dry_run, "run nothing, print what would run");
   app_.add_flag("-p,--printshellcmds", options_.print_commands, "print commands");
   value("-q,--quiet", args_.quiet, "print less: progress, rules, all", "WHAT")->expected(0, -1);
+  app_.add_flag("--show-failed-logs", options_.show_failed_logs,
+                "print the whole log of a failed job, and not only its end");
+  app_.add_flag("--no-hooks", options_.no_hooks, "do not run onstart, onsuccess and onerror");
   app_.add_flag("--verbose", options_.verbose,
                 "print more: which Python evaluates what, and how long planning takes");
-  app_.add_flag("-r,--reason", args_.ignored, "(reasons are always given with -n)")->group("");
 }
 
 void Table::reruns() {
@@ -80,16 +85,12 @@ void Table::reruns() {
   value("-T,--retries,--restart-times", options_.retries, "retry a failing job this many times", "N");
   value("-w,--latency-wait,--output-wait", options_.latency_wait_s,
         "wait this long for outputs that a file system shows late", "S");
+  list("--wait-for-files", options_.wait_for_files,
+       "before planning, wait until these files are there (see --latency-wait)", "FILE");
+  value("--wait-for-files-file", args_.wait_for_files_file, "the same, for the files named in this one",
+        "FILE");
   app_.add_flag("-a,--allow-ambiguity", options_.allow_ambiguity,
                 "if several rules make a file, use the first");
-  app_.add_option("--scheduler", args_.ignored_text, "accepted: there is one scheduler")->group("");
-  app_.add_option("--scheduler-ilp-solver", args_.ignored_text, "accepted: there is one scheduler")
-      ->group("");
-  app_.add_flag("--trust-io-cache", args_.ignored,
-                "accepted: the status of each file is read only once anyway")
-      ->group("");
-  app_.add_flag("--nocolor", args_.ignored, "accepted: only terminals get colours")->group("");
-  app_.add_flag("--nolock", args_.ignored, "accepted: a lock ends with its process")->group("");
 }
 
 void Table::cluster() {
@@ -137,6 +138,9 @@ void Table::cluster() {
   value("--max-jobs-per-second", to.submissions_per_s,
         "submit at most this many (default: 1; with --cluster 10)", "N")
       ->group(group);
+  value("--max-jobs-per-timespan", args_.jobs_per_timespan,
+        "submit at most N jobs in this time, as in 100/1s or 50/1m", "N/TIME")
+      ->group(group);
 }
 
 void Table::settings() {
@@ -156,6 +160,7 @@ void Table::settings() {
 void Table::files() {
   app_.add_flag("-t,--touch", options_.touch, "mark outputs as up to date instead of making them");
   app_.add_flag("--notemp,--no-temp,--nt", options_.not_temp, "keep files flagged temp()");
+  app_.add_flag("--all-temp", options_.all_temp, "treat all outputs as flagged temp()");
   app_.add_flag("--keep-incomplete", options_.keep_incomplete, "keep the outputs of failed jobs");
   value("--shadow-prefix", options_.shadow_prefix, "where jobs with shadow: run", "DIR");
   mode("--delete-all-output", RunOptions::Mode::kDeleteAll, "remove all files that the workflow makes");
@@ -176,8 +181,33 @@ void Table::instead() {
   mode("--filegraph", RunOptions::Mode::kFileGraph, "print the graph of rules with their files, as dot");
   mode("-S,--summary", RunOptions::Mode::kSummary, "print a table of all outputs");
   mode("-D,--detailed-summary", RunOptions::Mode::kDetailedSummary, "the same");
+  value("--list-changes,--lc", args_.list_changes,
+        "list the outputs whose code, input or params have changed since they were made", "WHAT")
+      ->expected(0, 1)
+      ->group("Instead of running");
+  mode("--list-code-changes", RunOptions::Mode::kListCodeChanges, "the same as --list-changes code");
+  mode("--list-input-changes,--li", RunOptions::Mode::kListInputChanges, "the same as --list-changes input");
+  mode("--list-params-changes,--lp", RunOptions::Mode::kListParamsChanges,
+       "the same as --list-changes params");
   mode("-l,--list,--list-rules", RunOptions::Mode::kList, "list the rules");
   mode("--lt,--list-target-rules", RunOptions::Mode::kListTargets, "list the rules that can be targets");
+}
+
+// Options that are accepted but do nothing. They are not in the help.
+void Table::without_effect() {
+  using enum OtherOption::Values;
+  for (const OtherOption& option : other_options()) {
+    if (option.accepts.empty()) continue;
+    const std::string names(option.names);
+    if (option.values == kNone) {
+      app_.add_flag(names)->group("");
+      continue;
+    }
+    CLI::Option* const added =
+        list(names, args_.without_effect[names], std::string(option.text), "")->group("");
+    if (option.values != kSeveral) added->expected(option.values == kOne ? 1 : 0, 1)->allow_extra_args(false);
+    if (option.values == kSeveral) added->expected(0, -1);
+  }
 }
 
 void Table::mode(const std::string& names, RunOptions::Mode mode, const std::string& help) {
@@ -197,6 +227,7 @@ void add_run_options(CLI::App& app, RunParsedArgs& args) {
   table.settings();
   table.files();
   table.instead();
+  table.without_effect();
 }
 
 std::string full_name(const CLI::App& app, const std::string& name) {

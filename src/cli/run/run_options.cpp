@@ -4,10 +4,10 @@
 #include <algorithm>
 
 #include "base/strings.hpp"
+#include "cli/run/other_options.hpp"
 #include "cli/run/run_option_table.hpp"
 #include "cli/run/run_parsed_args.hpp"
 #include "cli/run/run_profiles.hpp"
-#include "cli/run/run_refused.hpp"
 
 namespace furrow::cli {
 
@@ -27,6 +27,7 @@ class Parser {
   Parser() {
     app_.footer(kExamples);
     app_.set_help_flag("-h,--help", "print this help and exit");
+    app_.set_version_flag("-v,--version", "furrow " FURROW_VERSION, "print the version and exit");
     add_run_options(app_, args_);
   }
   Parser(const Parser&) = delete;
@@ -60,8 +61,7 @@ std::string explain_mistake(const std::vector<std::string>& arguments, const std
     if (!argument.starts_with("--")) continue;
     const std::string name = argument.substr(0, argument.find('='));
     if (std::find(names.begin(), names.end(), name) != names.end()) continue;
-    if (const std::string later = not_yet(name); !later.empty())
-      return name + ": not supported yet (" + later + ")";
+    if (const OtherOption* const other = find_other_option(name)) return refusal(*other, name, {});
     const std::string near = nearest(name, names);
     return "there is no option " + name +
            (near.empty() ? "; see furrow run --help" : "\n  Did you mean " + near + "?");
@@ -75,10 +75,26 @@ EarlyExit mistake(const Error& error) {
 }
 EarlyExit failure(const Error& error) { return {1, "furrow: " + error.to_string()}; }
 
+// Checks the options that were typed and have no effect; NOTES gets a line for each.
+Result<void> note_without_effect(const RunParsedArgs& command_line, std::vector<std::string>& notes) {
+  for (const OtherOption& option : other_options()) {
+    const std::string names(option.names), name = first_long_name(names);
+    if (!command_line.given.contains(name)) continue;
+    const auto values = command_line.without_effect.find(names);
+    if (values != command_line.without_effect.end())
+      if (std::string why = refusal(option, name, values->second); !why.empty()) return fail(std::move(why));
+    notes.push_back(name + " has no effect: " + std::string(option.text));
+  }
+  return {};
+}
+
 // Puts the words of profiles into ALL, so that an error message can explain them. Throws CLI::ParseError.
 tl::expected<RunOptions, EarlyExit> read(std::vector<std::string>& all) {
   Parser parser;
   const RunParsedArgs& command_line = parser.parse(all);
+  std::vector<std::string> notes;
+  if (auto checked = note_without_effect(command_line, notes); !checked)
+    return tl::unexpected(mistake(checked.error()));
   const auto profiles = profiles_of(command_line.run);
   if (!profiles) return tl::unexpected(failure(profiles.error()));
   const auto more = profile_arguments(*profiles, command_line, parser.app());
@@ -87,6 +103,7 @@ tl::expected<RunOptions, EarlyExit> read(std::vector<std::string>& all) {
   Parser whole;
   RunParsedArgs args = whole.parse(all);
   args.run.of_profiles = more->options;
+  args.run.notes = std::move(notes);
   return finish(std::move(args)).map_error([](const Error& error) { return mistake(error); });
 }
 
@@ -96,6 +113,8 @@ tl::expected<RunOptions, EarlyExit> read_run_options(const std::vector<std::stri
   std::vector<std::string> all = arguments;
   try {
     return read(all);
+  } catch (const CLI::CallForVersion& version) {
+    return tl::unexpected(EarlyExit{0, version.what()});
   } catch (const CLI::CallForHelp&) {
     return tl::unexpected(EarlyExit{0, Parser().app().help()});
   } catch (const CLI::ParseError& error) {

@@ -34,6 +34,7 @@ struct RunOptions {
   bool force = false, force_all = false, unlock = false, not_temp = false, keep_incomplete = false,
        allow_ambiguity = false;
   bool rerun_incomplete = false, ignore_incomplete = false;
+  bool no_hooks = false, show_failed_logs = false, all_temp = false;
   std::vector<std::string> force_run, until, omit_from, prioritize;
 
   std::vector<std::string> config, config_files;
@@ -48,11 +49,15 @@ struct RunOptions {
   // workflows.
   std::set<std::string> of_profiles;
   std::vector<std::string> envvars;
+  // For the user: which options of the command line have no effect, and why.
+  std::vector<std::string> notes;
   std::vector<std::string> rerun_triggers;
   std::optional<int> retries;
   std::optional<std::int64_t> max_threads;
   double latency_wait_s = 0;
   std::string shadow_prefix;
+  // They must be there, after at most latency_wait_s, before anything is planned.
+  std::vector<std::string> wait_for_files;
   bool replace_config = false;
   // In bytes; a larger file is compared only by size and time.
   std::int64_t hash_limit = 1 << 20;
@@ -68,7 +73,10 @@ struct RunOptions {
     kListTargets,
     kDeleteAll,
     kDeleteTemp,
-    kWhy
+    kWhy,
+    kListCodeChanges,
+    kListInputChanges,
+    kListParamsChanges
   };
   Mode mode = Mode::kRun;
   bool mermaid = false;

@@ -155,8 +155,8 @@ TEST_F(RunOptionsTest, ReportsAMissingValue) {
 TEST_F(RunOptionsTest, SaysWhatIsNotSupportedYet) {
   EXPECT_THAT(refused({"--use-conda"}),
               AllOf(::testing::StartsWith("2 "),
-                    HasSubstr("--use-conda: not supported yet (software environments)")));
-  EXPECT_THAT(refused({"--report=x.html"}), HasSubstr("--report: not supported yet"));
+                    HasSubstr("--use-conda: software environments are not supported yet")));
+  EXPECT_THAT(refused({"--report=x.html"}), HasSubstr("--report: reports are not supported yet"));
   EXPECT_EQ(refused({"--executor", "slurm"}), "accepted");
   EXPECT_THAT(refused({"--executor", "cluster-generic"}), HasSubstr("needs the command of --cluster"));
   EXPECT_THAT(refused({"--executor", "elsewhere"}), HasSubstr("not one of local, slurm"));
@@ -218,9 +218,9 @@ TEST_F(RunOptionsTest, AMissingProfileIsAnError) {
 
 TEST_F(RunOptionsTest, ChecksProfileOptionsLikeAnyOther) {
   write("p/config.yaml", "use-conda: true\n");
-  EXPECT_THAT(refused({"--profile", "p"}), HasSubstr("profile p: --use-conda: not supported yet"));
+  EXPECT_THAT(refused({"--profile", "p"}), HasSubstr("p/config.yaml:1: use-conda: software environments"));
   write("q/config.yaml", "keepgoing: true\n");
-  EXPECT_THAT(refused({"--profile", "q"}), HasSubstr("Did you mean --keep-going?"));
+  EXPECT_THAT(refused({"--profile", "q"}), HasSubstr("Did you mean keep-going?"));
 }
 
 // ---- clusters
@@ -279,6 +279,51 @@ TEST_F(RunOptionsTest, ClusterNumbersMustBePositive) {
               HasSubstr("--batch-nodes takes a number above 0"));
   EXPECT_THAT(refused({"--executor", "slurm", "--local-cores", "-1"}), HasSubstr("--local-cores takes"));
 }
+
+TEST_F(RunOptionsTest, OptionsWithoutEffectAreNamedOnlyIfTheyWereTyped) {
+  EXPECT_THAT(read({"--conda-frontend", "mamba", "target"}).notes,
+              ElementsAre(HasSubstr("--conda-frontend has no effect")));
+  EXPECT_THAT(read({"--conda-frontend", "mamba", "target"}).targets, ElementsAre("target"));
+  write(folder_.path() + "/p/config.yaml", "conda-frontend: mamba\nscheduler: greedy\ncores: 3\n");
+  const RunOptions options = read({"--profile", folder_.path() + "/p"});
+  EXPECT_THAT(options.notes, IsEmpty());
+  EXPECT_EQ(options.cores, "3");
+}
+
+TEST_F(RunOptionsTest, ARefusedOptionOfAProfileIsNamedWithItsLine) {
+  write(folder_.path() + "/p/config.yaml", "cores: 3\nno-shared-fs: true\n");
+  EXPECT_THAT(refused({"--profile", folder_.path() + "/p"}),
+              AllOf(HasSubstr("config.yaml:2:"), HasSubstr("no-shared-fs"), HasSubstr("shared")));
+  write(folder_.path() + "/q/config.yaml", "# cores\ncores: 3\nlatency-wayt: 5\n");
+  EXPECT_THAT(refused({"--profile", folder_.path() + "/q"}),
+              AllOf(HasSubstr("config.yaml:3:"), HasSubstr("Did you mean latency-wait?")));
+  write(folder_.path() + "/r/config.yaml", "no-shared-fs: false\n");
+  EXPECT_EQ(refused({"--profile", folder_.path() + "/r"}), "accepted");
+}
+
+TEST_F(RunOptionsTest, TheEnvironmentNamesTheUsualProfile) {
+  write(folder_.path() + "/p/config.yaml", "cores: 3\n");
+  ::setenv("SNAKEMAKE_PROFILE", (folder_.path() + "/p").c_str(), 1);
+  EXPECT_EQ(read({}).cores, "3");
+  EXPECT_FALSE(read({"--profile", "none"}).cores);
+  ::unsetenv("SNAKEMAKE_PROFILE");
+}
+
+TEST_F(RunOptionsTest, SubmissionsMayBeLimitedForATimespan) {
+  EXPECT_DOUBLE_EQ(read({"--max-jobs-per-timespan", "50/1m"}).executor.submissions_per_s, 50.0 / 60);
+  EXPECT_DOUBLE_EQ(read({"--max-jobs-per-timespan", "100/2s"}).executor.submissions_per_s, 50.0);
+  for (const char* wrong : {"5", "5/", "/1s", "5/1y", "0/1s", "x/1s"})
+    EXPECT_THAT(refused({"--max-jobs-per-timespan", wrong}), HasSubstr("N/TIME")) << wrong;
+}
+
+TEST_F(RunOptionsTest, ListsWhatHasChanged) {
+  EXPECT_EQ(read({"--list-changes"}).mode, RunOptions::Mode::kListCodeChanges);
+  EXPECT_EQ(read({"--lc", "params"}).mode, RunOptions::Mode::kListParamsChanges);
+  EXPECT_EQ(read({"--list-input-changes"}).mode, RunOptions::Mode::kListInputChanges);
+  EXPECT_THAT(refused({"--list-changes", "colour"}), HasSubstr("code, input, params"));
+}
+
+TEST_F(RunOptionsTest, PrintsTheVersion) { EXPECT_THAT(refused({"--version"}), HasSubstr("0 furrow ")); }
 
 }  // namespace
 }  // namespace furrow::cli

@@ -1,10 +1,13 @@
 #include "cli/run/run_parsed_args.hpp"
 
+#include <charconv>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <utility>
 
 #include "base/strings.hpp"
+#include "os/files/files.hpp"
 
 namespace furrow::cli {
 
@@ -83,6 +86,41 @@ Result<void> finish_jobs(RunParsedArgs& args) {
   return {};
 }
 
+std::optional<double> real_number(std::string_view text) {
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  return error == std::errc() && end == text.data() + text.size() ? std::optional(value) : std::nullopt;
+}
+
+// The seconds of "1s", "5m", "2h" or "1d".
+std::optional<double> seconds_in(std::string_view text) {
+  static const std::map<char, double> kUnits{{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}};
+  if (text.empty()) return {};
+  const auto unit = kUnits.find(text.back());
+  const auto number = unit == kUnits.end() ? std::nullopt : real_number(text.substr(0, text.size() - 1));
+  return number.value_or(0) > 0 ? std::optional(*number * unit->second) : std::nullopt;
+}
+
+Result<void> finish_timespan(RunParsedArgs& args) {
+  const std::string& text = args.jobs_per_timespan;
+  if (text.empty()) return {};
+  const std::size_t slash = text.find('/');
+  const auto jobs = real_number(text.substr(0, slash));
+  const auto time_s = slash == std::string::npos ? std::nullopt : seconds_in(text.substr(slash + 1));
+  if (jobs.value_or(0) <= 0 || !time_s)
+    return fail("--max-jobs-per-timespan: " + text + " is not of the form N/TIME, as in 100/1s or 50/1m");
+  if (!is_given(args, "--max-jobs-per-second")) args.run.executor.submissions_per_s = *jobs / *time_s;
+  return {};
+}
+
+Result<void> finish_waiting(RunParsedArgs& args) {
+  if (args.wait_for_files_file.empty()) return {};
+  const std::string names = FURROW_TRY(os::read_file(args.wait_for_files_file));
+  for (const std::string& name : split(names, '\n'))
+    if (!name.empty()) args.run.wait_for_files.push_back(name);
+  return {};
+}
+
 // Without a cluster --jobs means the same as --cores.
 Result<void> finish_cores(RunParsedArgs& args) {
   const auto number = [](const std::string& text) { return text.empty() ? "all" : text; };
@@ -120,6 +158,17 @@ Result<void> finish_graph(RunOptions& run, RunOptions::Mode mode, const std::str
 }
 
 Result<void> finish_mode(RunParsedArgs& args) {
+  if (is_given(args, "--list-changes")) {
+    static const std::map<std::string, RunOptions::Mode> kKinds{
+        {"", RunOptions::Mode::kListCodeChanges},
+        {"code", RunOptions::Mode::kListCodeChanges},
+        {"input", RunOptions::Mode::kListInputChanges},
+        {"params", RunOptions::Mode::kListParamsChanges}};
+    const auto kind = kKinds.find(args.list_changes);
+    if (kind == kKinds.end())
+      return fail("--list-changes: " + args.list_changes + " is not one of code, input, params");
+    args.run.mode = kind->second;
+  }
   if (is_given(args, "--why")) args.run.mode = RunOptions::Mode::kWhy;
   if (is_given(args, "--rulegraph"))
     return finish_graph(args.run, RunOptions::Mode::kRuleGraph, args.rulegraph);
@@ -175,8 +224,9 @@ Result<void> finish_triggers(RunParsedArgs& args) {
 }  // namespace
 
 Result<RunOptions> finish(RunParsedArgs args) {
-  for (const auto& part : {finish_cluster, finish_cores, finish_quiet, finish_mode, finish_pairs,
-                           finish_group_components, finish_resource_scopes, finish_triggers})
+  for (const auto& part :
+       {finish_cluster, finish_cores, finish_quiet, finish_mode, finish_pairs, finish_group_components,
+        finish_resource_scopes, finish_triggers, finish_timespan, finish_waiting})
     FURROW_TRY(part(args));
   return std::move(args.run);
 }

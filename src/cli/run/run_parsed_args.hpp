@@ -1,6 +1,7 @@
 // The options of `furrow run` as given, before they are checked together.
 #pragma once
 
+#include <map>
 #include <set>
 #include <string>
 #include <vector>
@@ -14,13 +15,12 @@ struct RunParsedArgs {
   RunOptions run;
   // The first long name of each given option, with dashes; includes RunOptions::of_profiles.
   std::set<std::string> given;
-  std::string cores, jobs, executor, dag, rulegraph;
+  std::string cores, jobs, executor, dag, rulegraph, jobs_per_timespan, list_changes, wait_for_files_file;
   bool slurm = false;
   std::vector<std::string> quiet, resources, set_threads, set_resources, default_resources, groups,
       group_components, resource_scopes;
-  // Options that are accepted but change nothing.
-  std::string ignored_text;
-  bool ignored = false;
+  // The values of options that have no effect, by all names of the option.
+  std::map<std::string, std::vector<std::string>> without_effect;
 };
 
 // Combines the options; an error names those that cannot be combined.

@@ -1,11 +1,14 @@
 #include "cli/run/run_profiles.hpp"
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cstdlib>
 #include <utility>
 
+#include "base/strings.hpp"
+#include "cli/run/other_options.hpp"
 #include "cli/run/profile.hpp"
 #include "cli/run/run_option_table.hpp"
-#include "cli/run/run_refused.hpp"
 
 namespace furrow::cli {
 
@@ -21,6 +24,7 @@ class Merge {
 
  private:
   bool has_executor_option() const;
+  Error unknown(const ProfileOption& option) const;
 
   const CLI::App& app_;
   std::set<std::string> given_;  // by the command line and by earlier profiles
@@ -35,6 +39,12 @@ const std::set<std::string>& where() {
   return kOptions;
 }
 
+Error Merge::unknown(const ProfileOption& option) const {
+  const std::string near = nearest("--" + option.name, all_names(app_));
+  return {"there is no option " + option.name, option.file, option.line,
+          near.empty() ? "See furrow run --help." : "Did you mean " + near.substr(2) + "?"};
+}
+
 bool Merge::has_executor_option() const {
   return std::any_of(where().begin(), where().end(),
                      [&](const std::string& name) { return given_.contains(name); });
@@ -45,8 +55,12 @@ Result<void> Merge::add(const std::string& profile) {
   const bool has_executor = has_executor_option();
   for (const ProfileOption& option : options) {
     const std::string written = "--" + option.name, name = full_name(app_, written);
-    if (const std::string what = not_yet(written); !what.empty())
-      return fail(Error{"profile " + profile + ": " + written + ": not supported yet (" + what + ")"});
+    if (const OtherOption* const other = find_other_option(written)) {
+      const std::string why = refusal(*other, option.name, option.values);
+      if (!why.empty()) return fail(Error{why, option.file, option.line});
+      continue;
+    }
+    if (app_.get_option_no_throw(written) == nullptr) return fail(unknown(option));
     const bool is_missing = name == "--cluster" && executor_ == "cluster-generic";
     if (has_executor && where().contains(name) && !is_missing) continue;
     if (!given_.insert(name).second) continue;
@@ -69,6 +83,9 @@ Result<ProfileArguments> profile_arguments(const std::vector<std::string>& profi
 
 Result<std::vector<std::string>> profiles_of(const RunOptions& command_line) {
   std::vector<std::string> profiles = command_line.profiles;
+  const char* const usual = std::getenv("SNAKEMAKE_PROFILE");
+  if (profiles.empty() && usual && *usual) profiles.emplace_back(usual);
+  std::erase(profiles, "none");
   const std::string& wanted = command_line.workflow_profile;
   if (wanted == "none") return profiles;
   const std::string own = find_workflow_profile(wanted, command_line.snakefile);

@@ -146,7 +146,8 @@ Result<farm::Summary> WorkflowRun::run_jobs(const std::string& log_path) {
   source.plan(graph, must_run);
 
   Progress progress(source, loop,
-                    {options.quiet_progress, options.quiet_all, options.print_commands, log_path});
+                    {options.quiet_progress, options.quiet_all, options.print_commands,
+                     options.show_failed_logs, log_path});
   exec::ExecutorContext context{.loop = loop, .sink = &progress, .watchdog = session_.watchdog()};
   context.forks = &session_.evaluator();
   context.local_options.scratch = kScratchFolder;

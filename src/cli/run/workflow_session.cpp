@@ -1,11 +1,14 @@
 #include "cli/run/workflow_session.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <cstdlib>
+#include <thread>
 
 #include "base/strings.hpp"
 #include "cli/node_evaluator.hpp"
 #include "os/cores/cores.hpp"
+#include "os/events/clock.hpp"
 #include "snakefile/yaml_json.hpp"
 #include "workflow/dag/dag_cut.hpp"
 
@@ -192,6 +195,29 @@ Result<void> WorkflowSession::check_rule_names() const {
   return {};
 }
 
+void WorkflowSession::flag_all_outputs_temp() {
+  for (workflow::Rule& rule : snakefile_.rules)
+    for (workflow::Entry& entry : rule.output)
+      for (workflow::Item& item : entry.items) item.flags |= workflow::kTemp;
+}
+
+// For --wait-for-files: files that a network file system may show late.
+Result<void> WorkflowSession::wait_for_files() const {
+  constexpr auto kInterval = std::chrono::milliseconds(200);
+  const double deadline = os::monotonic_seconds() + options_.latency_wait_s;
+  for (const std::string& file : options_.wait_for_files) {
+    while (!os::status(file).exists()) {
+      if (os::monotonic_seconds() >= deadline)
+        return fail(Error{file + " is not there",
+                          {},
+                          0,
+                          "--wait-for-files asked for it; --latency-wait says how long to wait."});
+      std::this_thread::sleep_for(kInterval);
+    }
+  }
+  return {};
+}
+
 Result<void> WorkflowSession::load() {
   FURROW_TRY(find_cores());
   FURROW_TRY(find_limits());
@@ -238,9 +264,12 @@ Result<void> WorkflowSession::load() {
     if (options_.executor.is_cluster() && (rule.has_group_function || !rule.group.empty()))
       rule.is_local = false;
   }
+  if (options_.no_hooks) snakefile_.has_onstart = snakefile_.has_onsuccess = snakefile_.has_onerror = false;
+  if (options_.all_temp) flag_all_outputs_temp();
   if (!snakefile_.workdir.empty()) {
     FURROW_TRY(os::change_directory(snakefile_.workdir));
   }
+  FURROW_TRY(wait_for_files());
   auto rules =
       FURROW_TRY(workflow::RuleSet::compile(std::move(snakefile_.rules), snakefile_.rule_order, dag_.files));
   rules_ = std::move(rules);

@@ -74,6 +74,8 @@ class WorkflowSession {
   Result<void> find_limits();
   Result<void> add_set_resources(snakefile::LoadRequest& request) const;
   Result<void> check_rule_names() const;
+  void flag_all_outputs_temp();
+  Result<void> wait_for_files() const;
   Result<void> find_groups();
   workflow::Targets targets() const;
   Result<workflow::StalenessOptions> staleness_options();
