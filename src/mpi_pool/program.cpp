@@ -11,6 +11,7 @@
 #include "base/hash.hpp"
 #include "base/log.hpp"
 #include "furrow/errors.hpp"
+#include "mpi_pool/launcher.hpp"
 #include "os/cores/share.hpp"
 #include "os/process/slurm_rank.hpp"
 #include "pool/task/modules.hpp"
@@ -123,6 +124,9 @@ void Program::start(int threads, std::uint64_t identity) {
     MPI_Init_thread(nullptr, nullptr, threads, &threads_);
     std::atexit([] { here().finalize(); });
   }
+  int size = 1;
+  MPI_Comm_size(MPI_COMM_WORLD, &size);
+  if (const std::string problem = foreign_launcher(size); !problem.empty()) throw PoolError(problem);
   MPI_Comm_dup(MPI_COMM_WORLD, &communicator_);
   MPI_Comm_rank(communicator_, &rank_);
   MPI_Comm_size(communicator_, &size_);

@@ -1,5 +1,6 @@
 """Which parts of a script the ranks run, how its functions are found, and how it ends."""
 import mpirun
+import program
 import pytest
 
 RANKS = 3
@@ -291,3 +292,25 @@ def test_a_missing_extension_says_what_to_install(tmp_path):
         assert done.code == 1 and "ImportError: furrow.MPIPool needs MPI" in done.err, str(done)
         assert "libopenmpi-dev" in done.err, str(done)
     assert f"{package}/__init__.py 1" in program.run(tmp_path / "script.py", cwd=tmp_path, PYTHONPATH=str(tmp_path)).out
+
+
+ALONE = """
+from furrow import MPIPool
+print("before", flush=True)
+with MPIPool(1) as pool:
+    print(pool.map(abs, [-1]))
+"""
+
+
+@pytest.mark.parametrize("module", [[], ["-m", "furrow"]])
+def test_ranks_of_another_mpi_are_refused(module, tmp_path):
+    (tmp_path / "script.py").write_text(ALONE)
+    for rank in "0", "2":
+        came = program.run(*module, "script.py", cwd=tmp_path, PMI_SIZE="3", PMI_RANK=rank)
+        assert came.code != 0 and came.out == "before\n" and "MPICH" in came.err and "OpenMPI" in came.err, str(came)
+
+
+def test_a_single_rank_of_another_mpi_works(tmp_path):
+    (tmp_path / "script.py").write_text(ALONE)
+    came = program.run("script.py", cwd=tmp_path, PMI_SIZE="1", PMI_RANK="0")
+    assert (came.code, came.out) == (0, "before\n[1]\n"), str(came)
