@@ -43,14 +43,17 @@ Arena::Arena(Arena&& other) noexcept
       workers_(other.workers_),
       party_(other.party_),
       made_(other.made_),
-      tables_(std::move(other.tables_)),
-      blocks_(std::move(other.blocks_)) {
-  other.tables_.clear();
-  other.blocks_.clear();
-}
+      kept_(other.kept_),
+      exceeds_(other.exceeds_),
+      tables_(std::exchange(other.tables_, {})),
+      windows_(std::exchange(other.windows_, {})),
+      blocks_(std::exchange(other.blocks_, {})),
+      outgrown_(std::exchange(other.outgrown_, {})) {}
 
 Arena::~Arena() {
+  for (const auto& [at, mapping] : windows_) ::munmap(mapping.data, mapping.size);
   for (const auto& [at, mapping] : blocks_) ::munmap(mapping.data, mapping.size);
+  for (const Mapping& mapping : outgrown_) ::munmap(mapping.data, mapping.size);
   for (const auto& [party, table] : tables_) ::munmap(table, kTableBytes);
   if (fd_ >= 0) ::close(fd_);
 }
@@ -69,40 +72,57 @@ Arena::Table* Arena::table(int party) {
   return known;
 }
 
+// Offsets rise from entry to entry.
+Arena::Entry* Arena::find(Table* in, std::uint64_t at) {
+  if (!in) return nullptr;
+  Entry* const end = in->entries + in->count.load();
+  Entry* const found = std::lower_bound(
+      in->entries, end, at, [](const Entry& entry, std::uint64_t offset) { return entry.at < offset; });
+  return found != end && found->at == at ? found : nullptr;
+}
+
+std::int64_t Arena::bytes_of(const Entry& entry) { return static_cast<std::int64_t>(kPage + entry.capacity); }
+
 // The block's bytes, which come after its page of counters.
 std::byte* Arena::shared(std::uint64_t at, std::size_t size) {
+  const std::uint64_t first = at - kPage;
+  const std::uint64_t window = first / kWindow * kWindow;
   const std::size_t whole = kPage + in_pages(size);
-  const auto found = blocks_.find(at);
-  if (found != blocks_.end() && found->second.size >= whole) return found->second.data + kPage;
-  std::byte* const mapped = map(at - kPage, whole, true);
+  const bool fits = first + whole <= window + kWindow;
+  auto& known = fits ? windows_ : blocks_;
+  const std::uint64_t from = fits ? window : first;
+  const auto found = known.find(fits ? window : at);
+  if (found != known.end() && found->second.size >= whole) return found->second.data + (at - from);
+  const std::size_t length = fits ? kWindow : whole;
+  std::byte* const mapped = map(from, length, true);
   if (!mapped) return nullptr;
-  if (found != blocks_.end()) ::munmap(found->second.data, found->second.size);
-  blocks_[at] = {mapped, whole};
-  return mapped + kPage;
+  if (found != known.end()) outgrown_.push_back(found->second);
+  known[fits ? window : at] = {mapped, length};
+  return mapped + (at - from);
 }
 
 std::atomic<std::uint32_t>* Arena::views(std::uint64_t at) {
   const auto found = blocks_.find(at);
-  std::byte* page = found != blocks_.end() ? found->second.data : nullptr;
-  if (!page) {
-    std::byte* const data = shared(at, 0);
-    if (!data) return nullptr;
-    page = data - kPage;
-  }
-  return reinterpret_cast<std::atomic<std::uint32_t>*>(page);
+  std::byte* const data = found != blocks_.end() ? found->second.data + kPage : shared(at, 0);
+  return data ? reinterpret_cast<std::atomic<std::uint32_t>*>(data - kPage) : nullptr;
 }
 
 void Arena::enter(int party) {
   const std::lock_guard lock(lock_);
   party_ = party;
+  views_ = 0;
   Table* const own = table(party);
   if (!own) return;
   const std::uint64_t count = own->count.load();
+  std::int64_t idle = 0;
   for (std::uint64_t i = 0; i < count; ++i) {
+    Entry& each = own->entries[i];
     std::uint32_t written = kWritten;
-    own->entries[i].state.compare_exchange_strong(written, kFree);
-    made_ += own->entries[i].capacity;
+    each.state.compare_exchange_strong(written, kFree);
+    made_ += each.capacity;
+    if (each.state.load() == kFree && each.hollow.load() == 0) idle += bytes_of(each);
   }
+  own->idle.store(idle);
   if (party == 0) return;
   Table* const makers = table(0);
   const std::uint64_t theirs = makers ? makers->count.load() : 0;
@@ -111,7 +131,7 @@ void Arena::enter(int party) {
 }
 
 bool Arena::unseen(const Entry& entry) {
-  if (party_ != 0) return true;
+  if (entry.at >> kRegionBits != 0) return true;
   const auto* const counters = views(entry.at);
   if (!counters) return false;
   for (int i = 0; i < workers_; ++i)
@@ -119,19 +139,23 @@ bool Arena::unseen(const Entry& entry) {
   return true;
 }
 
+// A free block, which is this process's alone from now on.
 Arena::Entry* Arena::reusable(std::size_t size) {
   Table* const own = table(party_);
   const std::size_t most = std::max(2 * size, size + kSlack);
-  Entry* best = nullptr;
-  const std::uint64_t count = own->count.load();
-  for (std::uint64_t i = 0; i < count; ++i) {
-    Entry& each = own->entries[i];
-    if (each.state.load() != kFree || each.capacity < size || each.capacity > most) continue;
-    const bool better = !best || each.hollow.load() < best->hollow.load() ||
-                        (each.hollow.load() == best->hollow.load() && each.capacity < best->capacity);
-    if (better && unseen(each)) best = &each;
+  for (;;) {
+    Entry* best = nullptr;
+    const std::uint64_t count = own->count.load();
+    for (std::uint64_t i = 0; i < count; ++i) {
+      Entry& each = own->entries[i];
+      if (each.state.load() != kFree || each.capacity < size || each.capacity > most) continue;
+      const bool better = !best || each.hollow.load() < best->hollow.load() ||
+                          (each.hollow.load() == best->hollow.load() && each.capacity < best->capacity);
+      if (better && unseen(each)) best = &each;
+    }
+    std::uint32_t is_free = kFree;
+    if (!best || best->state.compare_exchange_strong(is_free, kWritten)) return best;
   }
-  return best;
 }
 
 Arena::Entry* Arena::fresh(std::size_t capacity) {
@@ -139,56 +163,98 @@ Arena::Entry* Arena::fresh(std::size_t capacity) {
   const std::uint64_t count = own->count.load();
   if (count == kEntries) return nullptr;
   const std::uint64_t region = static_cast<std::uint64_t>(party_) << kRegionBits;
-  const std::uint64_t end =
+  std::uint64_t end =
       count == 0 ? region + kTableBytes : own->entries[count - 1].at + own->entries[count - 1].capacity;
+  const std::uint64_t next_window = (end / kWindow + 1) * kWindow;
+  if (kPage + capacity <= kWindow && end + kPage + capacity > next_window) end = next_window;
   if (end + kPage + capacity > region + kRegion) return nullptr;
   Entry& entry = own->entries[count];
   entry.at = end + kPage;
   entry.capacity = capacity;
-  entry.state.store(kFree);
+  entry.state.store(kWritten);
   entry.hollow.store(1);
   own->count.store(count + 1);
   made_ += capacity;
   return &entry;
 }
 
-// Gives the memory of free blocks back to the system, if it is more than kKept.
-void Arena::hollow_out() {
-  Table* const own = table(party_);
-  const std::uint64_t count = own->count.load();
-  std::size_t idle = 0;
-  for (std::uint64_t i = 0; i < count; ++i)
-    if (own->entries[i].state.load() == kFree && own->entries[i].hollow.load() == 0)
-      idle += own->entries[i].capacity;
-  if (idle <= kKept) return;
-  for (std::uint64_t i = 0; i < count; ++i) {
-    Entry& each = own->entries[i];
-    if (each.state.load() != kFree || each.hollow.load() != 0 || !unseen(each)) continue;
-    ::fallocate(fd_, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, static_cast<off_t>(each.at),
-                static_cast<off_t>(each.capacity));
-    each.hollow.store(1);
+// Gives the memory of a block that this process has to itself back to the system.
+void Arena::hollow(Entry& entry) {
+  if (entry.hollow.exchange(1) != 0) return;
+  ::fallocate(fd_, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, static_cast<off_t>(entry.at - kPage),
+              static_cast<off_t>(kPage + entry.capacity));
+}
+
+// The same for free blocks, until they keep no more than they may.
+void Arena::hollow_out(Table& owners) {
+  const std::uint64_t count = owners.count.load();
+  for (std::uint64_t i = 0; i < count && owners.idle.load() > kept_; ++i) {
+    Entry& each = owners.entries[i];
+    std::uint32_t is_free = kFree;
+    if (each.hollow.load() != 0 || !each.state.compare_exchange_strong(is_free, kHeld)) continue;
+    if (each.hollow.load() == 0 && unseen(each)) {
+      hollow(each);
+      owners.idle.fetch_sub(bytes_of(each));
+    }
+    each.state.store(kFree);
+  }
+}
+
+void Arena::keep(std::size_t bytes) {
+  const std::lock_guard lock(lock_);
+  kept_ = static_cast<std::int64_t>(bytes);
+  if (!exceeds_ || bytes > kKept) return;
+  exceeds_ = false;
+  for (const auto& [party, table] : tables_) {
+    if (!table) continue;
+    hollow_out(*table);
+    exceeds_ = exceeds_ || table->idle.load() > kept_;
+  }
+}
+
+void Arena::end() {
+  const std::lock_guard lock(lock_);
+  kept_ = 0;
+  for (int party = 0; party <= workers_; ++party) {
+    const auto known = tables_.find(party);
+    if (known == tables_.end() || !known->second) {  // this process has nothing from there
+      ::fallocate(fd_, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, static_cast<off_t>(party) << kRegionBits,
+                  static_cast<off_t>(kRegion));
+      continue;
+    }
+    Table& owners = *known->second;
+    for (std::uint64_t i = 0; i < owners.count.load(); ++i)
+      if (party == 0 || owners.entries[i].state.load() != kHeld) hollow(owners.entries[i]);
+    owners.idle.store(0);
   }
 }
 
 Arena::Block Arena::make(std::size_t size) {
   const std::lock_guard lock(lock_);
-  if (!table(party_)) return {};
+  Table* const own = table(party_);
+  if (!own) return {};
   Entry* entry = reusable(size);
   if (!entry) {
-    hollow_out();
+    hollow_out(*own);
     entry = fresh(in_pages(size));
   }
   if (!entry) return {};
-  if (entry->hollow.load() != 0) {
+  if (entry->hollow.load() == 0) {
+    own->idle.fetch_sub(bytes_of(*entry));
+  } else {
     // Allocate now: otherwise a lack of memory would show as a signal while the block is written.
     if (::fallocate(fd_, FALLOC_FL_KEEP_SIZE, static_cast<off_t>(entry->at - kPage),
-                    static_cast<off_t>(entry->capacity + kPage)) != 0)
+                    static_cast<off_t>(entry->capacity + kPage)) != 0) {
+      entry->state.store(kFree);
       return {};
+    }
     entry->hollow.store(0);
   }
   std::byte* const data = shared(entry->at, entry->capacity);
-  if (!data) return {};
-  entry->state.store(kWritten);
+  if (!data) {
+    free(*own, *entry);
+    return {};
+  }
   return {entry->at, data};
 }
 
@@ -199,33 +265,37 @@ std::byte* Arena::whole(std::uint64_t at, std::size_t size) {
 
 std::byte* Arena::receive(std::uint64_t at, std::size_t size) {
   const std::lock_guard lock(lock_);
-  const auto party = static_cast<int>(at >> kRegionBits);
-  if (party > workers_) return nullptr;
-  Table* const owners = table(party);
-  const std::uint64_t count = owners ? owners->count.load() : 0;
-  for (std::uint64_t i = 0; i < count; ++i) {
-    Entry& each = owners->entries[i];
-    if (each.at != at) continue;
-    if (size > each.capacity) return nullptr;
-    each.state.store(kHeld);
-    return shared(at, each.capacity);
-  }
-  return nullptr;
+  if (static_cast<int>(at >> kRegionBits) > workers_) return nullptr;
+  Entry* const entry = find(table_of(at), at);
+  if (!entry || size > entry->capacity) return nullptr;
+  entry->state.store(kHeld);
+  return shared(at, entry->capacity);
 }
 
 void Arena::free(std::uint64_t at) {
   const std::lock_guard lock(lock_);
-  Table* const owners = table(static_cast<int>(at >> kRegionBits));
-  const std::uint64_t count = owners ? owners->count.load() : 0;
-  for (std::uint64_t i = 0; i < count; ++i)
-    if (owners->entries[i].at == at) return owners->entries[i].state.store(kFree);
+  Table* const owners = table_of(at);
+  Entry* const entry = find(owners, at);
+  if (entry && entry->state.load() != kFree) free(*owners, *entry);
+}
+
+void Arena::free(Table& owners, Entry& entry) {
+  const bool too_much = owners.idle.load() + bytes_of(entry) > kept_;
+  if (too_much && unseen(entry)) {
+    hollow(entry);
+  } else {
+    const std::int64_t idle = owners.idle.fetch_add(bytes_of(entry)) + bytes_of(entry);
+    exceeds_ = exceeds_ || idle > static_cast<std::int64_t>(kKept);
+  }
+  entry.state.store(kFree);
 }
 
 std::byte* Arena::view(std::uint64_t at, std::size_t size) {
   {
     const std::lock_guard lock(lock_);
     auto* const counters = views(at);
-    if (!counters || party_ == 0) return nullptr;
+    if (!counters || party_ == 0 || views_ == kMostViews) return nullptr;
+    ++views_;
     counters[party_ - 1].fetch_add(1);
   }
   std::byte* const mapped = map(at, in_pages(size), false);
@@ -236,6 +306,7 @@ std::byte* Arena::view(std::uint64_t at, std::size_t size) {
 void Arena::drop(std::byte* view, std::uint64_t at, std::size_t size) {
   if (view) ::munmap(view, in_pages(size));
   const std::lock_guard lock(lock_);
+  --views_;
   if (auto* const counters = views(at)) counters[party_ - 1].fetch_sub(1);
 }
 

@@ -15,8 +15,12 @@
 // Only the owner changes a block's bytes, while it writes it. A worker that receives a block of party 0 maps
 // it copy-on-write, as often as it likes, and counts its views in the block's page; party 0 reuses a block
 // when it is free and has no views. A worker's block has one receiver, which may also write to it, and frees
-// it. Free blocks are reused while their memory is warm; beyond kKept bytes their memory goes back to the
-// system.
+// it. Free blocks are reused while their memory is warm; what goes beyond the bytes that keep() allows goes
+// back to the system, when the block is freed. Whoever frees a block still has it to itself then, and so has
+// whoever takes a free one from its owner for that (kFree -> kHeld -> kFree).
+//
+// A process maps windows of kWindow bytes, of which it may have only some ten thousand, and no small block
+// crosses their borders; a larger block has a mapping of its own.
 //
 // A process that dies leaves a readable table; the process that replaces it frees the blocks that were not
 // sent. Thread-safety: one thread for each party, except for free(), which any thread may call. Errors: an
@@ -28,6 +32,7 @@
 #include <cstdint>
 #include <mutex>
 #include <unordered_map>
+#include <vector>
 
 #include "base/error.hpp"
 
@@ -38,7 +43,11 @@ class Arena {
   static constexpr int kRegionBits = 40;
   static constexpr std::uint64_t kRegion = std::uint64_t{1} << kRegionBits;
   static constexpr int kMostWorkers = 1000;  // their counters must fit into one page
-  static constexpr std::size_t kKept = std::size_t{1} << 30;
+  static constexpr int kMostViews = 16'384;
+  static constexpr std::uint64_t kWindow = std::uint64_t{8} << 20;
+  // What keep() may allow: while maps run, which may use the memory again at once (the default), and else.
+  static constexpr std::size_t kKeptBusy = std::size_t{256} << 20;
+  static constexpr std::size_t kKept = std::size_t{24} << 20;
 
   struct Block {
     std::uint64_t at = 0;  // offset in the file
@@ -58,7 +67,7 @@ class Arena {
 
   // For the owner: room for SIZE bytes, to be written at once.
   Block make(std::size_t size);
-  // For the owner: a block that it has made and not freed. Null if it cannot be mapped.
+  // The bytes of a block that is not free, shared. Null if they cannot be mapped.
   std::byte* whole(std::uint64_t at, std::size_t size);
   // For the receiver: takes the block over. The memory is shared with its owner. Null if there is no such
   // block.
@@ -66,9 +75,15 @@ class Arena {
   // For the receiver; or for the owner, if the block was never sent or (party 0) is no longer needed.
   void free(std::uint64_t at);
 
-  // For a worker: a copy-on-write view of a block of party 0, until drop(). Null if it cannot be mapped.
+  // For a worker: a copy-on-write view of a block of party 0, until drop(). Null if it cannot be mapped, or if
+  // the worker has kMostViews: each is a mapping, of which the process needs some for other things.
   std::byte* view(std::uint64_t at, std::size_t size);
   void drop(std::byte* view, std::uint64_t at, std::size_t size);
+
+  // From now on each party's free blocks keep at most so many bytes.
+  void keep(std::size_t bytes);
+  // For party 0, when no other process uses the arena any more: keeps nothing but what this process holds.
+  void end();
 
   // Bytes in all of this party's blocks, free or not.
   std::size_t made() const { return made_; }
@@ -83,6 +98,7 @@ class Arena {
   };
   struct Table {
     std::atomic<std::uint64_t> count;
+    std::atomic<std::int64_t> idle;  // about how many bytes the free blocks keep
     Entry entries[];
   };
   static constexpr std::size_t kEntries = 8192;
@@ -91,25 +107,34 @@ class Arena {
   Arena(int fd, int workers) : fd_(fd), workers_(workers) {}
   std::byte* map(std::uint64_t at, std::size_t size, bool shared) const;
   Table* table(int party);
+  Table* table_of(std::uint64_t at) { return table(static_cast<int>(at >> kRegionBits)); }
+  static Entry* find(Table* in, std::uint64_t at);
+  static std::int64_t bytes_of(const Entry& entry);
   std::byte* shared(std::uint64_t at, std::size_t size);
   std::atomic<std::uint32_t>* views(std::uint64_t at);
   bool unseen(const Entry& entry);
   Entry* reusable(std::size_t size);
   Entry* fresh(std::size_t capacity);
-  void hollow_out();
+  void free(Table& owners, Entry& entry);
+  void hollow(Entry& entry);
+  void hollow_out(Table& owners);
 
   int fd_ = -1;
   int workers_ = 0;
   int party_ = 0;
   std::size_t made_ = 0;
-  std::mutex lock_{};  // guards the maps below
+  std::mutex lock_{};  // guards what follows
+  std::int64_t kept_ = kKeptBusy;
+  int views_ = 0;
+  bool exceeds_ = false;  // some party's free blocks may keep more than kKept
   std::unordered_map<int, Table*> tables_{};
   struct Mapping {
     std::byte* data;
     std::size_t size;
   };
-  // Shared mappings, by "at". Each begins at the block's page of counters.
-  std::unordered_map<std::uint64_t, Mapping> blocks_{};
+  std::unordered_map<std::uint64_t, Mapping> windows_{};  // shared ones, by their offset
+  std::unordered_map<std::uint64_t, Mapping> blocks_{};   // of large blocks, by "at": from the counters on
+  std::vector<Mapping> outgrown_{};                       // may be in use
 };
 
 }  // namespace furrow::pool

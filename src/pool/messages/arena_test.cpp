@@ -1,10 +1,15 @@
 #include "pool/messages/arena.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstring>
+#include <fstream>
+#include <iterator>
+#include <vector>
 
 namespace furrow::pool {
 namespace {
@@ -128,6 +133,98 @@ TEST(Arena, AReplacementFreesUnsentBlocksOfADeadWorker) {
   Arena arena = made();
   const std::uint64_t at = made_in_worker(arena, 'a');
   EXPECT_EQ(made_in_worker(arena, 'b'), at);
+}
+
+std::size_t bytes_in(const Arena& arena) {
+  struct stat status {};
+  EXPECT_EQ(::fstat(arena.descriptor(), &status), 0);
+  return static_cast<std::size_t>(status.st_blocks) * 512;
+}
+
+constexpr std::size_t kMib = 1 << 20;
+
+TEST(Arena, FreeBlocksKeepNoMoreThanIsAllowed) {
+  Arena arena = made();
+  std::vector<std::uint64_t> blocks;
+  for (const std::size_t size : {5 * kMib, kMib, 27 * kMib, 3 * kMib})
+    blocks.push_back(filled(arena, 'a', size).at);
+  const Arena::Block held = filled(arena, 'h', 4 * kMib);
+  for (const std::uint64_t at : blocks) arena.free(at);
+  EXPECT_GT(bytes_in(arena), 36 * kMib) << "it is warm while maps run";
+  arena.keep(Arena::kKept);
+  EXPECT_LT(bytes_in(arena), Arena::kKept + 5 * kMib);
+  const Arena::Block again = filled(arena, 'b', 27 * kMib);
+  EXPECT_EQ(again.at, blocks[2]) << "the block is reused, with new memory";
+  arena.free(again.at);
+  EXPECT_LT(bytes_in(arena), Arena::kKept + 5 * kMib);
+  EXPECT_EQ(held.data[4 * kMib - 1], std::byte{'h'});
+}
+
+TEST(Arena, KeepsABlockThatAWorkerStillSees) {
+  Arena arena = made();
+  const Arena::Block block = filled(arena, 'a', 30 * kMib);
+  int ends[2];
+  ASSERT_EQ(::pipe(ends), 0);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    arena.enter(1);
+    const std::byte* view = arena.view(block.at, 30 * kMib);
+    char go = 0;
+    (void)!::read(ends[0], &go, 1);
+    ::_exit(view[kMib] == std::byte{'a'} ? 7 : 1);
+  }
+  while (arena.free(block.at), arena.make(30 * kMib).at == block.at) ::usleep(1000);  // until it sees it
+  arena.keep(0);
+  ASSERT_EQ(::write(ends[1], "g", 1), 1);
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  EXPECT_EQ(WEXITSTATUS(status), 7);
+  ::close(ends[0]);
+  ::close(ends[1]);
+}
+
+TEST(Arena, KeepsOnlyWhatIsHeldAtItsEnd) {
+  Arena arena = made();
+  filled(arena, 'a', 3 * kMib);
+  const std::uint64_t held = made_in_worker(arena, 'h');
+  const std::byte* const data = arena.receive(held, kSize);
+  made_in_worker(arena, 'u');  // never received
+  arena.end();
+  EXPECT_LT(bytes_in(arena), 2 * kMib);
+  EXPECT_EQ(data[kSize - 1], std::byte{'h'});
+  arena.free(held);
+  EXPECT_LT(bytes_in(arena), kMib);
+}
+
+std::size_t mappings() {
+  std::ifstream file("/proc/self/maps");
+  return static_cast<std::size_t>(std::count(std::istreambuf_iterator<char>(file), {}, '\n'));
+}
+
+TEST(Arena, SmallBlocksShareMappings) {
+  Arena arena = made();
+  const std::size_t before = mappings();
+  std::vector<Arena::Block> blocks;
+  for (int i = 0; i < 800; ++i) blocks.push_back(filled(arena, static_cast<char>(i), 10'000 + 7 * i));
+  blocks.push_back(filled(arena, 'l', 3 * Arena::kWindow));
+  blocks.push_back(filled(arena, 's', 5));
+  EXPECT_LT(mappings() - before, 30u);
+  for (int i = 0; i < 800; ++i)
+    EXPECT_EQ(blocks[static_cast<std::size_t>(i)].data[9'999 + 7 * i],
+              std::byte{static_cast<unsigned char>(i)});
+}
+
+TEST(Arena, AWorkerHasABoundedNumberOfViews) {
+  Arena arena = made();
+  const Arena::Block block = filled(arena, 'a', 100);
+  EXPECT_EQ(in_worker(arena, 0,
+                      [&] {
+                        int count = 0;
+                        while (arena.view(block.at, 100)) ++count;
+                        const std::byte* const whole = arena.whole(block.at, 100);
+                        return count == Arena::kMostViews && whole && whole[99] == std::byte{'a'} ? 7 : 1;
+                      }),
+            7);
 }
 
 TEST(Arena, ReceivesNothingWhereThereIsNoBlock) {
