@@ -1,21 +1,30 @@
 """Runs all coroutines of a chunk at once, on one event loop of the worker."""
 
 import asyncio
+import os
+import threading
 import types
 
 from furrow import _rng
-from furrow._failures import TaskTimeout
+from furrow._failures import PoolError, TaskTimeout
 
-_loop = None  # one for the whole life of the worker, so that what tasks leave on it stays usable
+# This thread's loop: one for the whole life of a worker, so that what tasks leave on it stays usable.
+_own = threading.local()
 
 
 def run_together(function, calling, values, how, number, publish):
     """[(True, result) or (False, exception), ...] for values: (index, True, value) or (index, False, exception)."""
-    global _loop
-    if _loop is None:
-        _loop = asyncio.new_event_loop()
-        asyncio.set_event_loop(_loop)
-    return _loop.run_until_complete(_all(function, calling, values, (*how, number), publish))
+    if getattr(_own, "pid", None) != os.getpid():
+        _own.loop, _own.pid = asyncio.new_event_loop(), os.getpid()
+        asyncio.set_event_loop(_own.loop)
+    return _own.loop.run_until_complete(_all(function, calling, values, (*how, number), publish))
+
+
+def close():
+    """At the end of a worker thread."""
+    if hasattr(_own, "loop"):
+        _own.loop.close()
+        del _own.loop, _own.pid
 
 
 async def _all(function, calling, values, how, publish):
@@ -39,10 +48,12 @@ async def _one(function, calling, value, how, publish):
             if timeout:
                 message = f"task {index}: the task took longer than {timeout:g} s and was stopped"
                 failure = TaskTimeout(message, index, timeout)
-        except asyncio.CancelledError:
-            raise
         except Exception as problem:
             failure = problem
+        except GeneratorExit:
+            raise
+        except BaseException as problem:  # such as SystemExit, which would end the loop under all others
+            return False, PoolError(f"the task raised {type(problem).__name__}: {problem}")
         if left == 0:
             return False, failure
 

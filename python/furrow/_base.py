@@ -1,5 +1,7 @@
 """The methods of multiprocessing.Pool over any kind of workers: what processes and threads have in common."""
 
+import functools
+import operator
 import threading
 import warnings
 from multiprocessing import util
@@ -13,6 +15,9 @@ INIT, RUN, CLOSE, TERMINATE = "INIT", "RUN", "CLOSE", "TERMINATE"
 MAP, ORDERED, UNORDERED = range(3)  # PendingMap::Kind
 ITEM, STAR, WHOLE = range(3)        # Calling
 
+_IN_FLIGHT = 100  # coroutines that a worker runs at once, unless chunksize is given
+_CO_COROUTINE = 0x80  # inspect.CO_COROUTINE; the module inspect is slow to import
+
 # Iterables that give their next item at once.
 _PROMPT = (list, tuple, range, dict, set, frozenset, str, bytes)
 
@@ -23,6 +28,7 @@ class BasePool:
     def __init__(self, processes, initializer, maxtasksperchild):
         self._state = INIT
         self._workers = None
+        processes = _whole("processes", processes)
         if processes < 1:
             raise ValueError("Number of processes must be at least 1")
         if maxtasksperchild is not None and (not isinstance(maxtasksperchild, int) or maxtasksperchild <= 0):
@@ -202,9 +208,31 @@ class BasePool:
         _end(self._workers, self._helpers)
 
 
+def _whole(name, value):
+    try:
+        return operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name} is a whole number, not {value!r}") from None
+
+
 def _check_chunksize(chunksize):
-    if chunksize is not None and chunksize < 1:
+    if chunksize is not None and _whole("chunksize", chunksize) < 1:
         raise ValueError(f"Chunksize must be 1+, not {chunksize:n}")
+
+
+def is_coroutine_function(func):
+    """Whether a call gives a coroutine to await: an async def function, method or __call__, perhaps in a partial."""
+    while isinstance(func, functools.partial):
+        func = func.func
+    code = getattr(getattr(func, "__func__", func), "__code__", None)
+    if code is None and not isinstance(func, type):
+        code = getattr(getattr(type(func), "__call__", None), "__code__", None)
+    return code is not None and bool(code.co_flags & _CO_COROUTINE)
+
+
+def together_chunksize(items, workers):
+    """How many coroutines a worker awaits at once, unless chunksize is given."""
+    return max(1, min(-(-items // workers), _IN_FLIGHT))
 
 
 def _end(workers, helpers):

@@ -1,7 +1,7 @@
 """Keeps BLAS and OpenMP in the workers from using more threads than the worker's share of the cores.
 
 Libraries that are already loaded get a call; those that a task loads later read the environment. If one of the
-variables is set, the user has decided, and nothing is done.
+variables is set, the user has decided, and no number is set.
 """
 
 import os
@@ -22,13 +22,42 @@ _LIBRARIES = (
 )
 
 
+_HARD = 2  # omp_pause_hard
+
+
 def decided():
     return any(name in os.environ for name in VARIABLES)
 
 
-def setters():
-    """The functions that set the number of threads of the libraries loaded in this process."""
-    return [found for path in _loaded() for found in _setters_of(path)]
+def before_fork(threads):
+    """Makes the libraries that are loaded ready for a fork by this thread; returns what limit() needs in the worker.
+
+    GNU's OpenMP keeps threads for each thread that has used it. A forked child does not have them, and would wait for
+    them forever. So they end here; the next parallel region starts new ones. If they cannot end, the child gets one
+    thread, which needs no others.
+    """
+    known = []
+    for path in _loaded():
+        library = _library(path)
+        if library is None:
+            continue
+        name = os.path.basename(path)
+        number = threads if "gomp" not in name or _paused(library) else 1
+        if number:
+            known += [(setter, number) for setter in _setters_of(library, name)]
+    return known
+
+
+def _paused(library):
+    """Whether OpenMP (5.0: GCC 9 and later) has given its threads up."""
+    import ctypes
+
+    pause = getattr(library, "omp_pause_resource_all", None)
+    if pause is None:
+        return False
+    pause.argtypes = [ctypes.c_int]
+    pause.restype = ctypes.c_int
+    return pause(_HARD) == 0
 
 
 def _loaded():
@@ -41,14 +70,18 @@ def _loaded():
     return [path for path in paths if any(part in os.path.basename(path) for part, _ in _LIBRARIES)]
 
 
-def _setters_of(path):
+def _library(path):
     import ctypes
 
     try:
-        library = ctypes.CDLL(path, mode=os.RTLD_NOLOAD | os.RTLD_NOW)
+        return ctypes.CDLL(path, mode=os.RTLD_NOLOAD | os.RTLD_NOW)
     except OSError:
-        return
-    name = os.path.basename(path)
+        return None
+
+
+def _setters_of(library, name):
+    import ctypes
+
     for part, functions in _LIBRARIES:
         if part in name:
             for function in functions:
@@ -61,8 +94,9 @@ def _setters_of(path):
 
 
 def limit(threads, known):
-    """Called in a worker. known: the result of setters()."""
-    for variable in VARIABLES:
-        os.environ.setdefault(variable, str(threads))
-    for setter in known:
-        setter(threads)
+    """Called in a worker. threads: for what is loaded later, or None. known: what before_fork() returned."""
+    if threads:
+        for variable in VARIABLES:
+            os.environ.setdefault(variable, str(threads))
+    for setter, number in known:
+        setter(number)

@@ -87,20 +87,25 @@ def make(kind, index, message, signal, exit_status, timeout):
 
 def dump(exception):
     """In the worker: an exception with its traceback, as bytes that load() can certainly read."""
-    import traceback
-
-    text = "".join(traceback.format_exception(type(exception), exception, exception.__traceback__))
-    text = f'\n"""\n{text}"""'
+    text = f'\n"""\n{_traceback(exception)}"""'
     problem = None
     for dumps in _dumpers():
         try:
-            body = dumps(exception)
-            pickle.loads(body)  # some can be pickled but not unpickled
-            return pickle.dumps((body, text, None))
+            return pickle.dumps((_body(dumps, exception), text, None))
         except Exception as error:
             problem = error
     described = f"{type(exception).__module__}.{type(exception).__qualname__}: {_safe_str(exception)}"
     return pickle.dumps((None, text, f"{described} (which cannot be pickled: {_safe_str(problem)})"))
+
+
+def _traceback(exception):
+    import traceback
+
+    try:
+        return "".join(traceback.format_exception(type(exception), exception, exception.__traceback__))
+    except Exception:  # its own code failed
+        where = "".join(traceback.format_tb(exception.__traceback__))
+        return f"Traceback (most recent call last):\n{where}{type(exception).__qualname__}\n"
 
 
 def _dumpers():
@@ -112,6 +117,45 @@ def _by_value(exception):
     import cloudpickle
 
     return cloudpickle.dumps(exception)
+
+
+def _body(dumps, exception):
+    body = dumps(exception)
+    try:
+        pickle.loads(body)  # some can be pickled but not unpickled
+        return body
+    except Exception:
+        if not _is_plain(type(exception)):
+            raise
+    parts = dumps(exception.__reduce__())
+    _remade(parts)
+    return dumps(_Parts(parts))
+
+
+def _is_plain(kind):
+    """Whether pickle calls it with its args, which its own __init__ may not want."""
+    reducing = next(each for each in kind.__mro__ if "__reduce__" in vars(each))
+    return reducing.__module__ == "builtins" and kind.__reduce_ex__ is object.__reduce_ex__
+
+
+class _Parts:
+    """Pickles as an exception that is put together without its own __init__."""
+
+    def __init__(self, parts):
+        self._parts = parts
+
+    def __reduce__(self):
+        return _remade, (self._parts,)
+
+
+def _remade(parts):
+    kind, args, *state = pickle.loads(parts)
+    exception = kind.__new__(kind, *args)
+    builtin = next(each for each in kind.__mro__ if each.__module__ == "builtins")
+    builtin.__init__(exception, *args)  # sets what a builtin type keeps beside its attributes
+    if state:
+        exception.__setstate__(state[0])
+    return exception
 
 
 def _safe_str(thing):
@@ -132,7 +176,7 @@ def load(message):
         try:
             exception = pickle.loads(body)
         except Exception as problem:
-            exception = RemoteError(f"the task's exception cannot be read here: {problem}")
+            exception = RemoteError(f"the task's exception cannot be read here: {_safe_str(problem)}")
     if not isinstance(exception, BaseException):
         exception = RemoteError(f"the task's exception came back as {type(exception).__name__}")
     exception.__cause__ = RemoteTraceback(text)

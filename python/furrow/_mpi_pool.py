@@ -12,9 +12,9 @@ import sys
 import traceback
 import warnings
 
-from furrow import _blas, _failures, _furrow, _pickling, _worker
+from furrow import _blas, _failures, _furrow, _global_rng, _pickling, _worker
 from furrow._base import BasePool
-from furrow._pool import Pool, beginning
+from furrow._pool import Pool
 
 # Variables in which launchers give a process its rank.
 _RANK_VARIABLES = ("OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "SLURM_PROCID")
@@ -87,7 +87,8 @@ class _Made:
         """Forks the template of count workers."""
         threads = self._threads or max(1, (cores or _furrow.cpu_count()) // count)
         limits = self._threads is not None or not _blas.decided()
-        begin = beginning(self._initializer, self._initargs, threads if limits else None, f"MPIPoolWorker-{rank}")
+        begin = _worker.beginning(count, self._initializer, self._initargs, threads if limits else None,
+                                  f"MPIPoolWorker-{rank}", _global_rng.new_key())
 
         def begin_here(worker):
             global _refusal

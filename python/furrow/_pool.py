@@ -1,6 +1,5 @@
 """furrow.Pool: worker processes."""
 
-import functools
 import itertools
 import os
 import pickle
@@ -8,11 +7,9 @@ import threading
 import time
 from multiprocessing import util
 
-from furrow import _blas, _failures, _furrow, _pickling, _worker
-from furrow._base import MAP, BasePool
+from furrow import _blas, _failures, _furrow, _global_rng, _pickling, _worker
+from furrow._base import MAP, BasePool, is_coroutine_function, together_chunksize
 
-_IN_FLIGHT = 100  # coroutines that a worker runs at once, unless chunksize is given
-_CO_COROUTINE = 0x80  # inspect.CO_COROUTINE; the module inspect is slow to import
 _OWN_NUMBER = 2**64 - 1  # kOwnNumber of wire.hpp
 _CALL_SPECS = 6  # specs of calls that are remembered; the workers remember more
 
@@ -38,10 +35,10 @@ class Pool(BasePool):
         super().__init__(processes, initializer, maxtasksperchild)
         self._method = _start_method(context)
         self._keep_functions(serializer, _pickling.Main())
-        self._threads = threads_per_worker or max(1, _furrow.cpu_count() // processes)
+        self._threads = threads_per_worker or max(1, _furrow.cpu_count() // self._processes)
         self._limits = threads_per_worker is not None or not _blas.decided()
         self._run_with(self._make_workers(initializer, tuple(initargs), maxtasksperchild or 0))
-        self._pool = [_Handle(self._workers, index) for index in range(processes)]
+        self._pool = [_Handle(self._workers, index) for index in range(self._processes)]
 
     def _keep_functions(self, serializer, main):
         self._serializer = serializer
@@ -52,13 +49,14 @@ class Pool(BasePool):
 
     def _make_workers(self, initializer, initargs, max_tasks):
         begin = spawn = None
+        threads = self._threads if self._limits else None
+        key = _global_rng.new_key()
         if self._method == "fork":
-            begin = beginning(initializer, initargs, self._threads if self._limits else None, "ForkPoolWorker")
+            begin = _worker.beginning(self._processes, initializer, initargs, threads, "ForkPoolWorker", key)
         else:
             from furrow._spawn import Template
 
-            threads = self._threads if self._limits else None
-            template = Template(self._processes, max_tasks, initializer, initargs, threads)
+            template = Template(self._processes, max_tasks, initializer, initargs, threads, key)
             spawn = template.start
             self._main = _pickling.SpawnedMain(template)
         util._flush_std_streams()
@@ -67,9 +65,9 @@ class Pool(BasePool):
 
     def _new_pending_map(self, kind, func, calling, chunksize, on_settled, options, items):
         self._workers.names_matter = self._main.changed()
-        together = _is_coroutine_function(func)
+        together = is_coroutine_function(func)
         if together and not chunksize and kind == MAP:
-            chunksize = max(1, min(-(-len(items) // self._processes), _IN_FLIGHT))
+            chunksize = together_chunksize(len(items), self._processes)
         if options.seed is not None:
             seed, number = options.seed, 0
         else:
@@ -87,7 +85,8 @@ class Pool(BasePool):
             number = self._open_session(pending, func, options, seed, number)
         how = (options.timeout, options.retries, seed) if together else None
         function = _pickling.dump_function(func, self._main, self._serializer)
-        spec = pickle.dumps((function, calling, options.retries, seed, number, how))
+        seeded = options.seed is not None and not together
+        spec = pickle.dumps((function, calling, options.retries, seed, number, how, seeded))
         pending.set_spec(spec)
         if kind is None:
             pending.set_key(self._call_key(spec))
@@ -135,18 +134,6 @@ class Pool(BasePool):
         self._workers.tick()
 
 
-def beginning(initializer, initargs, threads, name):
-    """The function that each forked worker runs first."""
-    known = _blas.setters() if threads else []
-
-    def begin(worker):
-        if threads:
-            _blas.limit(threads, known)
-        _worker.begin(initializer, initargs, name, worker)
-
-    return begin
-
-
 def _start_method(context):
     """'fork', or 'spawn' for all methods that start a fresh interpreter."""
     import multiprocessing
@@ -156,13 +143,6 @@ def _start_method(context):
     if context not in ("fork", "spawn", "forkserver"):
         raise ValueError(f"context is 'fork', 'spawn', 'forkserver' or a context of multiprocessing, not {context!r}")
     return "fork" if context == "fork" else "spawn"
-
-
-def _is_coroutine_function(func):
-    while isinstance(func, functools.partial):
-        func = func.func
-    code = getattr(getattr(func, "__func__", func), "__code__", None)
-    return code is not None and bool(code.co_flags & _CO_COROUTINE)
 
 
 class _Handle:

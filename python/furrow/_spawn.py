@@ -11,16 +11,25 @@ import pickle
 import signal
 import sys
 
+from multiprocessing.popen_spawn_posix import _DupFd
+
 from furrow import _blas, _furrow, _worker
 
 
 class Template:
-    """The parent's side: starts the program, and asks it which names its __main__ has."""
+    """The parent's side: starts the program, and asks it which names its __main__ has.
 
-    def __init__(self, workers, max_tasks, initializer, initargs, threads):
+    While the initializer's arguments are pickled it is what multiprocessing calls the spawning Popen, of which pipes,
+    sockets and shared memory ask how their descriptors travel: they are inherited under their numbers.
+    """
+
+    DupFd = _DupFd
+
+    def __init__(self, workers, max_tasks, initializer, initargs, threads, key):
         from multiprocessing import context, reduction, resource_tracker, spawn
 
-        self._numbers = workers, max_tasks, threads
+        self._numbers = workers, max_tasks, threads, key
+        self._initial = initializer, initargs  # alive as long as the pool: a lock's name ends with its object
         self._passed = []
         self._names = None
         self._reading = None
@@ -46,10 +55,9 @@ class Template:
         data = os.memfd_create("furrow-start")
         self._reading, writing = os.pipe()
         try:
-            workers, max_tasks, threads = self._numbers
             with open(data, "wb", closefd=False) as file:
-                pickle.dump((os.getpid(), segment, arena, writing, workers, max_tasks, threads, self._tracker,
-                             self._preparation, self._begin), file)
+                pickle.dump((os.getpid(), segment, arena, writing, self._numbers, self._tracker, self._preparation,
+                             self._begin), file)
             folder = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
             program = f"import sys; sys.path.insert(0, {folder!r}); from furrow._spawn import main; main({data})"
             words = [spawn.get_executable(), *util._args_from_interpreter_flags(), "-c", program]
@@ -85,7 +93,8 @@ def main(data):
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     with open(data, "rb") as file:
         file.seek(0)
-        parent, segment, arena, writing, workers, max_tasks, threads, tracker, preparation, begin = pickle.load(file)
+        parent, segment, arena, writing, numbers, tracker, preparation, begin = pickle.load(file)
+    workers, max_tasks, threads, key = numbers
     from multiprocessing import process, resource_tracker, spawn, util
 
     resource_tracker._resource_tracker._fd = tracker
@@ -101,9 +110,7 @@ def main(data):
     with open(writing, "wb") as pipe:
         pipe.write(pickle.dumps(names if "__mp_main__" in sys.modules else []))
 
-    def start(worker):
-        _worker.begin(initializer, initargs, "SpawnPoolWorker", worker)
-
+    start = _worker.beginning(workers, initializer, initargs, threads, "SpawnPoolWorker", key)
     util._flush_std_streams()
     status = _furrow.run_template(segment, arena, workers, max_tasks, parent, _worker, start)
     os._exit(status)

@@ -3,7 +3,7 @@
 import itertools
 
 from furrow import _failures, _furrow, _threads
-from furrow._base import ITEM, MAP, STAR, BasePool
+from furrow._base import ITEM, MAP, STAR, BasePool, is_coroutine_function, together_chunksize
 
 
 class ThreadPool(BasePool):
@@ -28,18 +28,19 @@ class ThreadPool(BasePool):
                 initializer(*initargs)
 
         self._maps = itertools.count(1)
-        self._run_with(_threads.WorkerThreads(processes, begin))
+        self._run_with(_threads.WorkerThreads(self._processes, begin))
         self._pool = self._workers.threads
 
     def _new_pending_map(self, kind, func, calling, chunksize, on_settled, options, items):
         options.refuse(("timeout", "resume", "trace"), "a ThreadPool")
+        together = is_coroutine_function(func)
         if not chunksize:
-            chunksize = 1
+            chunksize = together_chunksize(len(items), self._processes) if together and kind == MAP else 1
         ahead = max(1024, 8 * self._processes * chunksize)
         seed, number = (options.seed, 0) if options.seed is not None else (0, next(self._maps))
         collect = _failures.Failure if options.on_error == "collect" else None
         pending = _threads.ThreadMap(MAP if kind is None else kind, _call(func, calling), chunksize, options.retries,
-                                     collect, ahead, on_settled, (seed, number))
+                                     collect, ahead, on_settled, (seed, number), together)
         if options.progress and kind == MAP:
             pending.show(options.progress)
         if items is not None:

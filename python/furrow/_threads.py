@@ -6,6 +6,7 @@ A map's lock guards its state. The worker that finishes the last task of a map s
 """
 
 import queue
+import sys
 import threading
 import time
 
@@ -13,10 +14,15 @@ from furrow import _rng
 from furrow._failures import PoolError
 
 MAP, ORDERED, UNORDERED = range(3)
+_ITEM = 0  # Calling
+
+
+def _nothing(index):
+    pass
 
 
 class ThreadMap:
-    def __init__(self, kind, call, chunksize, retries, collect, items_ahead, on_settled, stream):
+    def __init__(self, kind, call, chunksize, retries, collect, items_ahead, on_settled, stream, together):
         self._kind = kind
         self._call = call
         self._chunksize = max(chunksize, 1)
@@ -25,6 +31,7 @@ class ThreadMap:
         self._items_ahead = items_ahead
         self._on_settled = on_settled
         self._stream = stream  # (seed, number) of its random numbers
+        self._together = together  # whether the calls give coroutines
         self._progress = None
         self._workers = None
         self._changed = threading.Condition()
@@ -95,17 +102,34 @@ class ThreadMap:
     # --- in a worker thread
 
     def run(self, first, items):
-        for index, item in enumerate(items, first):
-            if self._stopped:
-                return
-            failed, value = self._try(index, item)
+        outcomes = self._await_all(first, items) if self._together else self._try_all(first, items)
+        for index, (failed, value) in enumerate(outcomes, first):
             with self._changed:
                 self.done += 1
                 self._store(index, failed, value)
                 if self._progress:
                     self._progress.tick()
-            item = value = None
-        self._settle_if_over()
+            value = None
+        if not self._stopped:
+            self._settle_if_over()
+
+    def _try_all(self, first, items):
+        for index, item in enumerate(items, first):
+            if self._stopped:
+                return
+            yield self._try(index, item)
+            item = None
+
+    def _await_all(self, first, items):
+        """Runs all coroutines of a chunk at once, on this thread's event loop."""
+        from furrow import _async
+
+        if self._stopped:
+            return []
+        seed, number = self._stream
+        values = [(index, True, item) for index, item in enumerate(items, first)]
+        done = _async.run_together(self._call, _ITEM, values, (None, self._retries, seed), number, _nothing)
+        return [(not right, value) for right, value in done]
 
     def _try(self, index, item):
         for left in range(self._retries, -1, -1):
@@ -228,10 +252,12 @@ class WorkerThreads:
         while True:
             chunk = self.queue.get()
             if chunk is None:
-                return
+                break
             pending, first, items = chunk
             pending.run(first, items)
             chunk = pending = items = None
+        if "furrow._async" in sys.modules:
+            sys.modules["furrow._async"].close()
 
     def _break(self, problem):
         error = PoolError(f"the initializer failed: {problem!r}")

@@ -5,17 +5,23 @@ import pickle
 import sys
 import traceback
 
-from furrow import _failures
+from furrow import _blas, _failures, _global_rng
 
 dumps = pickle.dumps
 loads = pickle.loads
 dump_failure = _failures.dump
+seed_task = _global_rng.seed_task
+seed_worker = _global_rng.seed_worker
+
+_COUNT = 8  # bytes of a number in shared memory
 
 
 def forked():
     """The first Python code in a worker: what multiprocessing does in its own children."""
+    import atexit
     import gc
 
+    atexit._clear()  # what the program has registered runs in the program
     gc.freeze()  # the collector does not touch inherited objects, so their pages stay shared
     util = sys.modules.get("multiprocessing.util")
     if util:
@@ -27,14 +33,30 @@ def forked():
             stream.reconfigure(line_buffering=True)  # otherwise the output of a killed worker is lost
 
 
-def begin(initializer, initargs, name, worker):
-    """Called once in each worker."""
-    from multiprocessing import process
+def beginning(workers, initializer, initargs, threads, name, key):
+    """The function that each worker runs first, given its number. Call it just before the template is forked.
 
-    process._current_process = _Process(f"{name}-{worker + 1}", worker + 1)
-    process._children = set()
-    if initializer is not None:
-        initializer(*initargs)
+    threads: how many BLAS and OpenMP may use; None: as many as they like. key: what global_rng.new_key() returned.
+    """
+    import mmap
+
+    known = _blas.before_fork(threads)
+    starts = mmap.mmap(-1, workers * _COUNT)  # shared: how often each worker was started
+
+    def begin(worker):
+        from multiprocessing import process
+
+        _blas.limit(threads, known)
+        process._current_process = _Process(f"{name}-{worker + 1}", worker + 1)
+        process._children = set()
+        place = slice(worker * _COUNT, (worker + 1) * _COUNT)
+        start = int.from_bytes(starts[place], "little")
+        starts[place] = (start + 1).to_bytes(_COUNT, "little")
+        _global_rng.begin(key, name, worker, start)
+        if initializer is not None:
+            initializer(*initargs)
+
+    return begin
 
 
 def flush():
@@ -45,10 +67,13 @@ def flush():
 
 
 def finish():
-    """Called at the worker's end."""
+    """Called at the worker's end, unless it is killed."""
+    import atexit
+
     util = sys.modules.get("multiprocessing.util")
     if util:
         util._exit_function()
+    atexit._run_exitfuncs()
     flush()
 
 
@@ -68,7 +93,7 @@ def exit_status(exception):
 
 
 def learn(spec):
-    """A map's function, and how to call it: (function, calling, retries, seed, number, together)."""
+    """A map's function, and how to call it: (function, calling, retries, seed, number, together, seeded)."""
     function, *how = pickle.loads(spec)
     return (pickle.loads(function), *how)
 

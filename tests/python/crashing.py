@@ -18,10 +18,13 @@ INPUTS = list(range(8))
 
 
 class Unreadable(Exception):
-    """Can be pickled but not unpickled, since pickle drops its second argument."""
+    """Can be pickled but not unpickled, since it says wrongly how it is made again."""
 
     def __init__(self, what, more):
         super().__init__(what)
+
+    def __reduce__(self):
+        return Unreadable, self.args
 
 
 def segfault():

@@ -1,4 +1,5 @@
 """The methods of a Pool and a ThreadPool give what multiprocessing gives for the same call."""
+import atexit
 import functools
 import multiprocessing.pool
 import os
@@ -145,6 +146,69 @@ def test_terminate_wakes_waiting_callers():
         next(stream)
     with pytest.raises(ValueError):
         pool.map(square, [1])
+
+
+@pytest.mark.parametrize("kind", ["fork", "spawn", "threads"])
+@pytest.mark.parametrize("wait", [
+    lambda pool: pool.map(time.sleep, [60] * 2), lambda pool: pool.apply(time.sleep, (60,)),
+    lambda pool: pool.map_async(time.sleep, [60] * 2).get(), lambda pool: list(pool.imap(time.sleep, [60] * 2))])
+def test_terminate_in_another_thread_wakes_the_caller(kind, wait):
+    pool = pools.fresh(kind)
+    pool.map(square, range(2))
+    timers = [threading.Timer(0.2, pool.terminate) for _ in range(2)]
+    for each in timers:
+        each.start()
+    began = time.monotonic()
+    with pytest.raises(furrow.PoolError):
+        wait(pool)
+    for each in timers:
+        each.join()
+    assert time.monotonic() - began < 30
+    assert kind == "threads" or not any(worker.is_alive() for worker in pool._pool)
+
+
+def test_arguments_of_a_wrong_type_are_named():
+    for make in furrow.Pool, furrow.ThreadPool:
+        for number in 2.0, "2":
+            with pytest.raises(TypeError, match="processes"):
+                make(number)
+        with make(1) as pool:
+            for call in pool.map, pool.imap, pool.imap_unordered, pool.map_async:
+                with pytest.raises(TypeError, match="chunksize"):
+                    call(square, [1], chunksize=1.5)
+
+
+def test_the_error_in_a_forked_process_names_the_fork(processes):
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            processes.map(square, [1])
+        except furrow.PoolError as error:
+            os.write(writing, str(error).encode())
+        os._exit(0)
+    os.close(writing)
+    os.waitpid(child, 0)
+    assert "made before a fork" in os.read(reading, 1000).decode()
+    os.close(reading)
+
+
+@pytest.mark.parametrize("kind", ["fork", "spawn"])
+def test_functions_registered_in_a_worker_run_at_its_end(kind, tmp_path):
+    with pools.fresh(kind) as pool:
+        pool.map(mark_the_end, [str(tmp_path)] * 20, 1)
+        pool.close()
+        pool.join()
+    marks = [path.read_text() for path in tmp_path.iterdir()]
+    assert marks and set(marks) == {"ended"}
+
+
+def mark_the_end(folder):
+    path = os.path.join(folder, str(os.getpid()))
+    if not os.path.exists(path):
+        with open(path, "w") as file:
+            file.write("began")
+        atexit.register(lambda: open(path, "w").write("ended"))
 
 
 # The pool's own thread waits for the workers if nobody has waited for a map for a while.

@@ -133,6 +133,42 @@ def test_coroutines_of_a_worker_run_concurrently(pool):
     assert came[:7] + came[8:] == [*range(7), *range(8, 40)] and isinstance(came[7].error, ValueError)
 
 
+def test_threads_await_coroutines_as_processes_do(pool):
+    class Adder:
+        async def __call__(self, x):
+            await asyncio.sleep(0)
+            return x + 1
+
+        async def method(self, x, y=1):
+            if x == 3:
+                raise KeyError(x)
+            return x + y, furrow.task_rng().random()
+
+    with furrow.ThreadPool(2) as threads:
+        for kind in threads, pool:
+            assert kind.map(Adder(), range(10)) == list(kind.imap(Adder(), range(10))) == list(range(1, 11))
+            assert kind.apply(Adder().method, (1,), {"y": 5}, seed=2)[0] == 6
+            assert isinstance(kind.map(Adder().method, [1, 3], on_error="collect")[1].error, KeyError)
+        pairs = [(1, 1), (5, 6)]
+        assert threads.starmap(Adder().method, pairs, seed=1) == pool.starmap(Adder().method, pairs, seed=1)
+
+
+def test_what_ends_an_event_loop_fails_one_coroutine(pool):
+    async def stop(x):
+        if x == 1:
+            raise SystemExit(3)
+        if x == 2:
+            raise asyncio.CancelledError
+        return x
+
+    with furrow.ThreadPool(1) as threads:
+        for kind in threads, pool:
+            came = kind.map(stop, range(4), 4, on_error="collect")
+            assert came[0] == 0 and came[3] == 3
+            assert "SystemExit" in str(came[1].error) and "CancelledError" in str(came[2].error)
+            assert kind.map(stop, [5, 6]) == [5, 6]
+
+
 def test_a_death_is_attributed_to_the_coroutine_that_caused_it(pool):
     async def die(x):
         await asyncio.sleep(0.01)

@@ -20,6 +20,15 @@ void copy(std::byte* to, const Py_buffer& from) {
   std::memcpy(to, from.buf, size);
 }
 
+py::object copied(const std::byte* bytes, std::size_t size, bool readonly) {
+  const auto* const from = reinterpret_cast<const char*>(bytes);
+  const auto length = static_cast<Py_ssize_t>(size);
+  auto copy = py::reinterpret_steal<py::object>(readonly ? PyBytes_FromStringAndSize(from, length)
+                                                         : PyByteArray_FromStringAndSize(from, length));
+  if (!copy) throw py::error_already_set();
+  return copy;
+}
+
 }  // namespace
 
 View::View(std::shared_ptr<pool::Arena> arena, std::byte* data, std::uint64_t at, std::size_t size,
@@ -98,6 +107,9 @@ py::object ArenaStore::get(std::uint64_t offset, std::uint64_t size, bool readon
     if (data) return py::cast(std::make_shared<View>(std::move(keep), data, size, readonly));
   }
   std::byte* const data = in_worker_ ? arena_->view(offset, size) : arena_->receive(offset, size);
+  if (!data && in_worker_) {
+    if (const std::byte* const bytes = arena_->whole(offset, size)) return copied(bytes, size, readonly);
+  }
   if (!data) {
     PyErr_SetString(PyExc_MemoryError, "a large buffer from another process cannot be mapped");
     throw py::error_already_set();

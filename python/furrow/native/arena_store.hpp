@@ -49,6 +49,10 @@ class ArenaStore : public BufferStore {
   void release(std::vector<std::uint64_t>& offsets) override;
   bool lasting() const override { return lasting_; }
 
+  // How much memory the arena keeps for reuse: while maps run, or else; and when no worker is left.
+  void keep(bool maps_run) { arena_->keep(maps_run ? pool::Arena::kKeptBusy : pool::Arena::kKept); }
+  void end() { arena_->end(); }
+
   // The following are for messages between ranks. They need no GIL, but must be called by the thread that
   // calls put() and get(), and not in a worker.
   //

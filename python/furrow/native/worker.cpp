@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <stdexcept>
+#include <utility>
 
 #include "native/result_block.hpp"
 #include "pool/messages/message_workers.hpp"
@@ -32,6 +33,8 @@ struct Scope {
 };
 Scope current;
 
+pid_t worker_pid = 0;  // of this process, if it is a worker
+
 }  // namespace
 
 py::object Worker::scope() {
@@ -39,7 +42,10 @@ py::object Worker::scope() {
   return py::make_tuple(current.serial, current.seed, current.number, current.index);
 }
 
+bool Worker::is_here() { return worker_pid == ::getpid(); }
+
 void Worker::prepare(int worker) {
+  worker_pid = ::getpid();
   PyOS_AfterFork_Child();
   try {
     hooks_.attr("forked")();
@@ -49,6 +55,7 @@ void Worker::prepare(int worker) {
     hard_dumps_ = hooks_.attr("dump_hard");
     exit_status_ = hooks_.attr("exit_status");
     together_ = hooks_.attr("run_together");
+    seed_task_ = hooks_.attr("seed_task");
     pickling_.dumps = hooks_.attr("dumps");
     pickling_.loads = hooks_.attr("loads");
     if (store_) store_->enter(worker);
@@ -118,6 +125,7 @@ const Worker::SentMap& Worker::learn(std::uint64_t id, Reader& body) {
     map.seed = spec[3].cast<std::uint64_t>();
     map.number = spec[4].cast<std::uint64_t>();
     map.together = spec[5];
+    map.seeded = spec[6].cast<bool>();
   } catch (py::error_already_set& error) {
     map.failure = dump_failure_(exception_of(error));
   }
@@ -140,6 +148,7 @@ void Worker::run(const SentMap& map, const pool::MessageHead& head, const pool::
     for (std::uint64_t index = head.begin; index < head.end; ++index) results.fail(index, failure);
     return;
   }
+  restore_worker_seed(map);
   const bool numbered = map.number == kOwnNumber;
   current = {true, map.seed, numbered ? kCallNumbers + (head.begin >> kIndexBits) : map.number, 0,
              current.serial};
@@ -169,12 +178,19 @@ void Worker::run(const SentMap& map, const pool::MessageHead& head, const pool::
   results.commit();
 }
 
+// The global generators: a map with a seed has them seeded for each task; any other map then finds the worker's
+// own numbers again.
+void Worker::restore_worker_seed(const SentMap& next) {
+  if (std::exchange(seeded_, next.seeded) && !next.seeded) hooks_.attr("seed_worker")();
+}
+
 // False if the task is to be tried again.
 bool Worker::run_one(const SentMap& map, std::uint64_t index, const py::object& argument,
                      ResultBlock& results, const pool::WorkerContext& context) {
   py::object exception;
   ++current.serial;
   try {
+    if (map.seeded) seed_task_(current.seed, current.number, current.index);
     exception = encode_result(call(map, argument));
     if (!exception) {
       results.put(index, result_);

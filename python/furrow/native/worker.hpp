@@ -29,6 +29,8 @@ class Worker : public pool::MessageHandler {
   // What keys the random numbers of the running task: (serial, seed, number, index), or None outside a task.
   static py::object scope();
 
+  static bool is_here();  // whether this process is a worker
+
   void prepare(int worker) override;
   void begin(const pool::WorkerContext&) override {}
   void handle(const pool::MessageHead& head, bool map, Reader& body,
@@ -44,6 +46,7 @@ class Worker : public pool::MessageHandler {
     Calling calling = Calling::kItem;
     int retries = 0;
     std::uint64_t seed = 0, number = 0;  // these key its random streams
+    bool seeded = false;                 // whether they key the global generators too
     py::object together{};               // how to run coroutines, for furrow._async; None: no coroutines
   };
 
@@ -54,6 +57,7 @@ class Worker : public pool::MessageHandler {
                     const pool::WorkerContext& context);
   bool run_one(const SentMap& map, std::uint64_t index, const py::object& argument, ResultBlock& results,
                const pool::WorkerContext& context);
+  void restore_worker_seed(const SentMap& next);
   py::object call(const SentMap& map, const py::object& argument);
   py::object encode_result(const py::object& result);
   std::string dumped(const py::object& exception);
@@ -68,7 +72,8 @@ class Worker : public pool::MessageHandler {
   std::deque<SentMap> maps_{};
   Buffer spec_{}, values_{}, result_{};
   PyThreadState* released_ = nullptr;
-  py::object flush_{}, dump_failure_{}, hard_dumps_{}, exit_status_{}, finish_{}, together_{};
+  py::object flush_{}, dump_failure_{}, hard_dumps_{}, exit_status_{}, finish_{}, together_{}, seed_task_{};
+  bool seeded_ = false;  // the last task had the global generators seeded
   std::uint64_t tried_index_ = pool::kNothing;
   int tried_attempts_ = 0;
   std::vector<std::uint64_t> offsets_{};  // in the arena, for the result that is being encoded

@@ -109,19 +109,25 @@ WorkerPool::~WorkerPool() {
 }
 
 void WorkerPool::end_workers(pool::Ending how) {
-  if (local_)
+  if (local_) {
     local_->end(how);
-  else
+    runtime_->end_memory();
+  } else {
     chunk_workers_->shut_down();
+  }
 }
 
 bool WorkerPool::mine() const { return owner_ == ::getpid(); }
 
 void WorkerPool::check_here() const {
-  if (!mine())
+  if (mine()) return;
+  if (Worker::is_here())
     throw PoolError(
         "this Pool belongs to the process that made it, and a worker cannot use it: make a Pool inside the "
         "task");
+  throw PoolError(
+      "this Pool was made before a fork, and only the process that made it can use it: make a Pool in the "
+      "forked process");
 }
 
 bool WorkerPool::take_turn() {
@@ -130,6 +136,8 @@ bool WorkerPool::take_turn() {
   holder_ = std::this_thread::get_id();
   return true;
 }
+
+bool WorkerPool::is_holder() const { return held_ && holder_ == std::this_thread::get_id(); }
 
 void WorkerPool::release_turn() {
   held_ = false;
@@ -165,7 +173,7 @@ bool WorkerPool::pump_until(double timeout_s, const Done& done) {
   if (done()) return true;
   check_here();
   const std::int64_t deadline = deadline_after(timeout_s);
-  const bool nested = held_ && holder_ == std::this_thread::get_id();
+  const bool nested = is_holder();
   if (nested && working_)
     throw PoolError("code that a Pool runs to pickle an object cannot wait for that Pool");
   ++turns_;
@@ -174,7 +182,7 @@ bool WorkerPool::pump_until(double timeout_s, const Done& done) {
     const std::int64_t left = deadline == kNever ? kTick_ns : deadline - os::monotonic_ns();
     if (left <= 0 && !first) return false;
     const std::int64_t at_most = std::clamp<std::int64_t>(left, 0, kTick_ns);
-    if (nested || take_turn()) {
+    if (nested || (ending_ == 0 && take_turn())) {
       try {
         pump_once(at_most);
         raise_signals();
@@ -241,6 +249,7 @@ bool WorkerPool::admit() {
     active_.push_back(std::move(each));
   }
   incoming_.clear();
+  runtime_->keep_memory(true);
   return true;
 }
 
@@ -257,6 +266,7 @@ void WorkerPool::settle_maps() {
       if (map->keeps_buffers()) chunk_workers_->forget(map->options().key);
       map->let_go();
       active_.erase(active_.begin() + static_cast<std::ptrdiff_t>(i));
+      if (active_.empty()) runtime_->keep_memory(false);
     } else {
       ++i;
     }
@@ -313,28 +323,38 @@ void WorkerPool::stop_maps() {
 }
 
 void WorkerPool::finish() {
-  if (!mine() || ended_) return;
+  if (!mine()) return;
+  const bool nested = is_holder();
   pump_until(-1, [&] { return ended_ || (nothing_to_do() && (!starting() || !broken().empty())); });
-  if (ended_) return;
-  while (!take_turn()) wait_for_turn(kTick_ns);
+  if (!take_turn_to_end()) return;
   ended_ = true;
   {
     const WithoutGil released;
     end_workers(pool::Ending::kSoon);
   }
-  release_turn();
+  gone_ = true;
+  if (!nested) release_turn();
 }
 
-void WorkerPool::end() {
-  if (!mine() || ended_) return;
-  const bool nested = held_ && holder_ == std::this_thread::get_id();
-  while (!nested && !take_turn()) {
+// False if the pool has ended. While a thread wishes to end it (ending_), nobody else takes the turn: a thread that
+// pumps would have it again before this one gets the GIL.
+bool WorkerPool::take_turn_to_end() {
+  const Counted wish(ending_);
+  while (!gone_) {
+    if (is_holder()) return !ended_;
+    if (!ended_ && take_turn()) return true;
     ++waiting_;
     chunk_workers_->nudge();
     wait_for_turn(kTick_ns);
     --waiting_;
-    if (ended_) return;
   }
+  return false;
+}
+
+void WorkerPool::end() {
+  if (!mine()) return;
+  const bool nested = is_holder();
+  if (!take_turn_to_end()) return;
   ended_ = true;
   // Idle workers get the time to flush what they have printed.
   const auto how = nothing_to_do() ? pool::Ending::kSoon : pool::Ending::kNow;
@@ -342,6 +362,7 @@ void WorkerPool::end() {
     const WithoutGil released;
     end_workers(how);
   }
+  gone_ = true;
   std::vector<std::shared_ptr<PendingMap>> left = std::move(active_);
   left.insert(left.end(), incoming_.begin(), incoming_.end());
   active_.clear();

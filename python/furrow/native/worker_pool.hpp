@@ -71,6 +71,8 @@ class WorkerPool {
   template <class Done>
   bool pump_until(double timeout_s, const Done& done);
   bool take_turn();
+  bool is_holder() const;
+  bool take_turn_to_end();
   void release_turn();
   void wait_for_turn(std::int64_t at_most_ns);
   void notify_waiters();
@@ -97,11 +99,13 @@ class WorkerPool {
   std::vector<std::shared_ptr<PendingMap>> incoming_{}, active_{};
   std::vector<std::uint64_t> to_stop_{};  // the keys of cancelled maps that workers may still run
   std::uint64_t maps_ = 0;
-  bool ended_ = false;
+  bool ended_ = false;  // nothing is accepted any more
+  bool gone_ = false;   // and the workers have ended
 
   bool held_ = false, working_ = false;
   std::thread::id holder_{};
   int waiting_ = 0;          // threads that want the turn
+  int ending_ = 0;           // threads that want it to end the pool: nobody else takes it before them
   int callers_ = 0;          // threads in pump_until()
   std::uint64_t turns_ = 0;  // how often a thread other than the pump thread came to wait
   std::mutex changed_lock_{};

@@ -24,6 +24,13 @@ class WorkerRuntime : public pool::PayloadCodec {
 
   BufferStore* store() { return store_.get(); }
   int arena_descriptor() const { return arena_descriptor_; }
+  // How much memory is kept for large buffers: while maps run, or else; and when no worker is left.
+  void keep_memory(bool maps_run) {
+    if (store_) store_->keep(maps_run);
+  }
+  void end_memory() {
+    if (store_) store_->end();
+  }
 
   pool::MessageHandler& handler() override { return *worker_; }
   std::size_t measure(std::span<const std::byte> values, std::uint64_t count) override;
