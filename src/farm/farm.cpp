@@ -62,6 +62,7 @@ class Farm::Run : public plan::ExitListener {
   void pick();
   bool is_throttled();
   void mark_starting();
+  void refuse(JobId job, const Error& error);
   void commit_and_start();
   void start(Starting& starting);
   void give_back(JobId job);
@@ -366,11 +367,16 @@ void Farm::Run::mark_starting() {
       }
       launch = fail(ready.error());
     }
-    give_back(job);
-    look_again_ = true;
-    never_started(job, attempt, launch.error());
+    refuse(job, launch.error());
     return true;
   });
+}
+
+// A picked job that cannot start.
+void Farm::Run::refuse(JobId job, const Error& error) {
+  give_back(job);
+  look_again_ = true;
+  never_started(job, launches_.attempt(job), error);
 }
 
 void Farm::Run::commit_and_start() {
@@ -385,8 +391,10 @@ void Farm::Run::commit_and_start() {
   for (Starting& starting : std::exchange(starting_, {})) {
     if (summary_.error) {
       give_back(starting.job);
-    } else {
+    } else if (const Result<void> cleared = source_.clear_outputs(starting.job); cleared) {
       start(starting);
+    } else {
+      refuse(starting.job, cleared.error());
     }
   }
 }

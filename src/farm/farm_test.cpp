@@ -136,6 +136,11 @@ class FakeSource : public plan::JobSource {
     if (bad_starts.contains(job)) return fail("no room for outputs");
     return {};
   }
+  Result<void> clear_outputs(JobId job) override {
+    if (logs_clears) log_.push_back(numbered("clear", job, 1));
+    if (bad_clears.contains(job)) return fail("cannot remove");
+    return {};
+  }
   bool outputs_pending(const Exit& exit) override {
     return late_times.contains(exit.job) && late_times[exit.job]-- > 0;
   }
@@ -157,7 +162,8 @@ class FakeSource : public plan::JobSource {
 
   std::function<Result<plan::DemandId>(JobId, int)> demand = [](JobId, int) { return plan::DemandId{0}; };
   std::function<Result<void>(const Exit&)> check = [](const Exit&) { return Result<void>(); };
-  std::set<JobId> bad_launches, bad_starts;
+  std::set<JobId> bad_launches, bad_starts, bad_clears;
+  bool logs_clears = false;
   std::vector<JobId> prepared;
   Log prefetched;
   std::map<JobId, int> late_times;
@@ -482,6 +488,33 @@ TEST_F(FarmTest, FailuresBeforeTheStartFreeTheirCores) {
   EXPECT_EQ(summary.failed, 15u);
   EXPECT_EQ(summary.done, 5u);
   EXPECT_EQ(executor.most_at_once, 2u);
+}
+
+TEST_F(FarmTest, OldOutputsGoBetweenTheCommitAndTheStart) {
+  add();
+  source.logs_clears = true;
+  EXPECT_TRUE(run().ok());
+  EXPECT_THAT(log, ElementsAre("starting 0", "commit", "clear 0", "start 0", "finished 0", "commit"));
+}
+
+TEST_F(FarmTest, OldOutputsStayIfTheStartCannotBeRecorded) {
+  add();
+  source.logs_clears = true;
+  source.failing_commit = 1;
+  EXPECT_TRUE(run().error);
+  EXPECT_EQ(std::count(log.begin(), log.end(), "clear 0"), 0);
+}
+
+TEST_F(FarmTest, AJobWhoseOldOutputsStayDoesNotStart) {
+  for (int i = 0; i < 6; ++i) add();
+  cores(2);
+  source.bad_clears = {0, 1, 2, 5};
+  const Summary summary = run({.keep_going = true});
+  EXPECT_EQ(summary.failed, 4u);
+  EXPECT_EQ(summary.done, 2u);
+  EXPECT_EQ(std::count(log.begin(), log.end(), "start 0"), 0);
+  EXPECT_THAT(sink.events, ::testing::Contains("failed 0: cannot remove"));
+  EXPECT_EQ(log.back(), "commit");
 }
 
 TEST_F(FarmTest, AFailedDemandFailsOnlyItsJob) {

@@ -51,9 +51,12 @@ class JobSource {
   // source can do here what takes time, as long as nothing remains of it if the job does not start.
   virtual void prefetch(JobId /*job*/, int /*attempt*/) {}
 
-  // Creates folders, removes old outputs and records the attempt as started. Fills in the launch, or changes what
-  // was prepared (for example the folder it runs in).
+  // Checks that the job may start, creates folders and records the attempt as started. Fills in the launch, or
+  // changes what was prepared (for example the folder it runs in).
   virtual Result<void> before_start(JobId job, int attempt, Launch& launch) = 0;
+  // Removes old outputs. Called when the start is committed and nothing is left but to hand the job to the
+  // executor. An error means that it does not start.
+  virtual Result<void> clear_outputs(JobId /*job*/) { return {}; }
   // Whether an attempt that succeeded should not be settled yet, because its outputs are not visible on the
   // file system. Asked again a little later, as long as the answer is yes.
   virtual bool outputs_pending(const Exit& /*exit*/) { return false; }

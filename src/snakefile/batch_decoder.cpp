@@ -73,7 +73,8 @@ workflow::DetailAnswer read_details(Fields& fields, const text::JsonValue& job,
   };
   required(question.threads, "threads");
   required(question.resources, "resources");
-  required(question.params, "params");
+  details.is_unknown = fields.flag(job, "unknown");
+  required(question.params && !details.is_unknown, "params");
   required(question.group, "group");
   details.group = fields.text_or(job, "group", "");
   details.threads = fields.integer(job, "threads", 1);

@@ -108,6 +108,7 @@ void write_job_members(text::JsonWriter& json, const workflow::JobView& job) {
   write_resources(json, job.resources);
   json.Key("attempt");
   json.Int(job.attempt);
+  if (job.is_preview) write_bool(json, "preview", true);
   if (!job.group.empty()) {
     write_text(json, "group", job.group);
     write_texts(json, "rules", {job.rules.begin(), job.rules.end()});

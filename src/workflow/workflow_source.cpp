@@ -280,6 +280,7 @@ Result<void> WorkflowSource::before_start(plan::JobId job, int attempt, plan::La
   const auto member = members_.find(job);
   if (member != members_.end() && member->second.state == Member::State::kAhead) return start_ahead(job);
   taken_over_.erase(job);
+  running_[job].owns_outputs = false;
   if (in_flight_jobs_ != nullptr && attempt == 1 && !options_.touch_only) {
     FURROW_TRY(check_in_flight(job));
   }
@@ -289,7 +290,8 @@ Result<void> WorkflowSource::before_start(plan::JobId job, int attempt, plan::La
   }
   if (member != members_.end()) member->second.state = Member::State::kStarted;
   together_.erase(job);
-  if (!recorder_) return {};
+  // With --touch nothing runs that could be interrupted.
+  if (!recorder_ || options_.touch_only) return {};
   std::optional<store::JobRecord>& record = running_[job].record;
   if (!record || record->attempt != attempt) record = make_record(job, attempt);
   FURROW_TRY(recorder_->started(node, *record));
@@ -297,11 +299,34 @@ Result<void> WorkflowSource::before_start(plan::JobId job, int attempt, plan::La
   return may_lead ? take_along(job) : Result<void>{};
 }
 
+Result<void> WorkflowSource::clear_outputs(plan::JobId job) {
+  running_[job].owns_outputs = !options_.touch_only;
+  // The engine, or the leader, that started the job has removed them.
+  if (options_.touch_only || is_taken_over(job)) return {};
+  FURROW_TRY(clear(job));
+  const auto together = together_.find(job);
+  if (together == together_.end()) return {};
+  for (const plan::JobId member : std::span(together->second).subspan(1)) {
+    FURROW_TRY(clear(member));
+  }
+  return {};
+}
+
+Result<void> WorkflowSource::clear(plan::JobId job) {
+  auto cleared = files_.clear(nodes_[job]);
+  running_[job].owns_outputs = cleared.has_value();
+  return cleared;
+}
+
 Result<void> WorkflowSource::enter_shadow(plan::JobId job, int attempt, plan::Launch& launch) {
   const std::string& kind = rules_[dag_.node(nodes_[job]).rule].rule.shadow;
   if (kind.empty()) return {};
   const JobView seen = view(job, attempt);
-  auto shadow = Shadow::make(kind, seen.directory, seen.input, products_of(seen));
+  std::vector<std::string> absent;
+  for (std::size_t i = 0; i < seen.output.size(); ++i) {
+    if (!(rules_[seen.rule].outputs[i].flags & kTouch)) absent.push_back(seen.output[i]);
+  }
+  auto shadow = Shadow::make(kind, seen.directory, seen.input, products_of(seen), absent);
   if (!shadow) return fail(std::move(shadow.error()));
   launch.directory = seen.directory;
   running_[job].shadow = std::move(*shadow);
@@ -314,7 +339,9 @@ Result<void> WorkflowSource::check_and_move(plan::JobId job) {
     FURROW_TRY(running->second.shadow->move_out(products_of(view(job, 1))));
     running->second.shadow.reset();
   }
-  return files_.after(node, [this](FileId file) { return is_used_up(file); });
+  return files_.after(node, [this](FileId file) {
+    return options_.touch_only ? files_.is_flagged_temp(file) : is_used_up(file);
+  });
 }
 
 // The outputs of a job with a shadow folder are moved out by this process, so they are never late.
@@ -340,7 +367,7 @@ Result<void> WorkflowSource::on_success(const plan::Exit& exit) {
     ended.phase = store::JobPhase::kFinished;
     FURROW_TRY(recorder_->ended(node, std::move(ended)));
   }
-  files_.settle(node);
+  if (!options_.touch_only) files_.settle(node);
   running_.erase(exit.job);
   if (is_member(exit.job)) members_[exit.job] = {Member::State::kDone, std::nullopt};
   return {};
@@ -348,17 +375,21 @@ Result<void> WorkflowSource::on_success(const plan::Exit& exit) {
 
 void WorkflowSource::on_failure(const plan::Exit& exit, bool will_retry) {
   const NodeId node = nodes_[exit.job];
-  if (!options_.touch_only) files_.discard(node);
-  if (const auto running = running_.find(exit.job); running != running_.end() && running->second.shadow) {
+  const auto running = running_.find(exit.job);
+  const bool has_started = running != running_.end() && running->second.owns_outputs;
+  if (running != running_.end() && running->second.shadow) {
     (void)running->second.shadow->move_out(logs(exit.job));  // the log of a failed job matters most
     running->second.shadow.reset();
   }
+  if (!options_.touch_only) files_.discard(node, has_started, will_retry);
   if (recorder_ && !will_retry) {
     store::JobRecord ended = take_record(exit);
     ended.phase = store::JobPhase::kFailed;
     (void)recorder_->ended(node, std::move(ended));  // the job's own failure is what gets reported
   }
-  if (is_member(exit.job)) drop_dependents(exit.job, exit, will_retry);
+  if (!is_member(exit.job)) return;
+  if (!has_started) drop_together(exit.job, exit, will_retry);
+  drop_dependents(exit.job, exit, will_retry);
 }
 
 Result<void> WorkflowSource::commit() { return recorder_ ? recorder_->commit() : Result<void>{}; }

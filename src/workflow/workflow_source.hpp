@@ -95,6 +95,7 @@ class WorkflowSource final : public plan::JobSource {
   bool prepares_ahead() const override { return true; }
   void prefetch(plan::JobId job, int attempt) override;
   Result<void> before_start(plan::JobId job, int attempt, plan::Launch& launch) override;
+  Result<void> clear_outputs(plan::JobId job) override;
   bool outputs_pending(const plan::Exit& exit) override;
   Result<void> on_success(const plan::Exit& exit) override;
   void on_failure(const plan::Exit& exit, bool will_retry) override;
@@ -110,6 +111,7 @@ class WorkflowSource final : public plan::JobSource {
     std::unique_ptr<Shadow> shadow;
     std::optional<store::JobRecord> record;  // of this attempt, as written when it starts
     double ended_at = 0;                     // when its end was first reported; 0: not yet
+    bool owns_outputs = false;               // what is at their paths was made by this attempt
   };
 
   // A job of a group.
@@ -131,6 +133,8 @@ class WorkflowSource final : public plan::JobSource {
   bool was_started(plan::JobId job) const;
   Result<void> start_ahead(plan::JobId job);
   void drop_dependents(plan::JobId failed, const plan::Exit& exit, bool will_retry);
+  void drop_together(plan::JobId leader, const plan::Exit& exit, bool will_retry);
+  void drop(plan::JobId member, const plan::Exit& exit, bool will_retry);
   plan::BatchFiles batch_files(plan::JobId job, const std::vector<FileId>& used_up) const;
   std::vector<GroupMember> group_members(const std::vector<plan::JobId>& jobs) const;
   bool is_used_up(FileId file);
@@ -140,6 +144,7 @@ class WorkflowSource final : public plan::JobSource {
   bool is_prioritized(NodeId node) const;
   Result<void> check_in_flight(plan::JobId job);
   void take_preparation(plan::JobId job, int attempt, Result<Preparation> preparation);
+  Result<void> clear(plan::JobId job);
   Result<void> enter_shadow(plan::JobId job, int attempt, plan::Launch& launch);
   Result<void> check_and_move(plan::JobId job);
   store::JobRecord make_record(plan::JobId job, int attempt) const;

@@ -160,19 +160,29 @@ void WorkflowSource::drop_dependents(plan::JobId failed, const plan::Exit& exit,
   std::set<plan::JobId> behind{failed};
   for (const plan::JobId job : jobs_of_group(failed)) {
     const std::vector<plan::JobId> needed = needs_of_group(job);
-    Member& member = members_.at(job);
-    if (member.state != Member::State::kAhead ||
+    if (members_.at(job).state != Member::State::kAhead ||
         std::none_of(needed.begin(), needed.end(), [&](plan::JobId j) { return behind.contains(j); }))
       continue;
     behind.insert(job);
-    member = {};
-    if (!recorder_ || will_retry) continue;
-    store::JobRecord record = make_record(job, 1);
-    record.phase = store::JobPhase::kFailed;
-    record.status = -1;
-    record.started_at = record.finished_at = exit.started_at;
-    (void)recorder_->ended(nodes_[job], std::move(record));
+    drop(job, exit, will_retry);
   }
+}
+
+// The jobs that a leader was to take along when it could not start. Those that do not need it will start later.
+void WorkflowSource::drop_together(plan::JobId leader, const plan::Exit& exit, bool will_retry) {
+  const auto node = together_.extract(leader);
+  if (!node) return;
+  for (const plan::JobId job : std::span(node.mapped()).subspan(1)) drop(job, exit, will_retry);
+}
+
+void WorkflowSource::drop(plan::JobId member, const plan::Exit& exit, bool will_retry) {
+  members_.at(member) = {};
+  if (!recorder_ || will_retry) return;
+  store::JobRecord record = make_record(member, 1);
+  record.phase = store::JobPhase::kFailed;
+  record.status = -1;
+  record.started_at = record.finished_at = exit.started_at;
+  (void)recorder_->ended(nodes_[member], std::move(record));
 }
 
 // ---- for executors

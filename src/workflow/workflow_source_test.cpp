@@ -33,7 +33,7 @@ class WorkflowSourceTest : public testing::Test, private plan::PrepareListener {
     source_ = std::make_unique<WorkflowSource>(flow_->dag, flow_->rules, flow_->evaluator, *demands_, *files_,
                                                recorder_.get(), options);
     source_->set_prepare_listener(this);
-    files_->count_temp_users([](NodeId) { return true; });
+    files_->expect([](NodeId) { return true; });
     source_->plan(graph_, [](NodeId) { return true; });
   }
   // The job of the farm that makes FILE.
@@ -49,6 +49,8 @@ class WorkflowSourceTest : public testing::Test, private plan::PrepareListener {
     const auto started = source_->before_start(id, attempt, launch);
     EXPECT_TRUE(started) << started.error().to_string();
     EXPECT_TRUE(source_->commit());
+    const auto cleared = source_->clear_outputs(id);
+    EXPECT_TRUE(cleared) << cleared.error().to_string();
     return launch;
   }
   store::JobRecord record(const std::string& key) {
@@ -160,6 +162,31 @@ TEST_F(WorkflowSourceTest, KeepsTheLogOfAFailedShadowJob) {
   EXPECT_EQ(content_of("logs/a.log"), "sorry");
   EXPECT_FALSE(exists("out/a"));
   EXPECT_FALSE(exists(launch.directory));
+}
+
+TEST_F(WorkflowSourceTest, AJobThatCannotStartKeepsItsOldOutputs) {
+  write("a", "old");
+  write("b", "old");
+  ASSERT_TRUE(os::set_writable("b", false));
+  plan({rule("a").output("a").output("b")}, {"a"});
+  plan::Launch launch;
+  EXPECT_FALSE(source_->before_start(job("a"), 1, launch));
+  source_->on_failure(exit_of(job("a"), -1), false);
+  EXPECT_EQ(content_of("a"), "old");
+  EXPECT_EQ(content_of("b"), "old");
+  EXPECT_EQ(record("a").phase, store::JobPhase::kFailed);
+}
+
+TEST_F(WorkflowSourceTest, OldOutputsStayUntilTheStartIsRecorded) {
+  write("a", "old");
+  plan({rule("a").output("a").shadow("shallow")}, {"a"});
+  plan::Launch launch;
+  ASSERT_TRUE(source_->before_start(job("a"), 1, launch));
+  EXPECT_FALSE(exists(launch.directory + "/a"));
+  EXPECT_EQ(content_of("a"), "old");
+  ASSERT_TRUE(source_->commit());
+  ASSERT_TRUE(source_->clear_outputs(job("a")));
+  EXPECT_FALSE(exists("a"));
 }
 
 TEST_F(WorkflowSourceTest, TouchingRecordsWithoutRunningOrRemoving) {

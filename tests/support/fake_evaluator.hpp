@@ -31,8 +31,13 @@ class FakeEvaluator final : public workflow::Evaluator {
     for (const auto& job : jobs) answers.push_back(answer_details(job));
     return answers;
   }
+  std::function<Result<workflow::Preparation>(const workflow::JobView&)> answer_describe = [](const auto&) {
+    return workflow::Preparation{};
+  };
   std::vector<Result<workflow::Preparation>> describe(std::span<const workflow::JobView> jobs) override {
-    return std::vector<Result<workflow::Preparation>>(jobs.size());
+    std::vector<Result<workflow::Preparation>> answers;
+    for (const auto& job : jobs) answers.push_back(answer_describe(job));
+    return answers;
   }
   void prepare(std::span<const workflow::JobView> jobs, workflow::PrepareCallback done) override {
     done(std::vector<Result<workflow::Preparation>>(jobs.size()));

@@ -113,6 +113,11 @@ def flatten(value, directive, name):
         return [_as_pattern(value)]
     if callable(value):
         return [value]
+    if isinstance(value, dict):
+        raise WorkflowError(
+            f"an argument of {directive} is a dict, but it takes file names or lists of them",
+            hint="**d gives the files of a dict d the names of its keys, and list(d.values()) gives them no names",
+        )
     if isinstance(value, (int, float, bytes)) or value is None or not hasattr(value, "__iter__"):
         what = f"argument {name}" if name else "an argument"
         found = "None" if value is None else f"of type {type(value).__name__}"

@@ -7,7 +7,7 @@ item for the shell. A template is parsed once and filled many times.
 import sys
 from _string import formatter_field_name_split, formatter_parser
 
-from .errors import WorkflowError
+from .errors import WorkflowError, did_you_mean
 
 _MAX_TEMPLATES = 4096
 _SAFE = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_@%+=:,./-")
@@ -121,9 +121,10 @@ def _plain_message(error):
 
 
 class _UnknownName(Exception):
-    def __init__(self, name, wildcards):
+    def __init__(self, name, wildcards, known):
         self.name = name
         self.wildcards = wildcards
+        self.known = known
 
     def as_error(self, template):
         name = self.name
@@ -132,6 +133,9 @@ class _UnknownName(Exception):
                 f"the name {name!r} is unknown here; did you mean 'wildcards.{name}'? In: {_shorten(template)}"
             )
         hint = "literal braces are doubled: {{ and }}"
+        near = did_you_mean(name, self.known) if isinstance(name, str) else None
+        if near is not None:
+            hint = f"did you mean {near!r}? " + hint
         return NameError(f"the name {name!r} is unknown here ({hint}), in: {_shorten(template)}")
 
 
@@ -149,7 +153,13 @@ class Names:
                 return names[name]
             except KeyError:
                 pass
-        raise _UnknownName(name, self.wildcard_names())
+        raise _UnknownName(name, self.wildcard_names(), self.known_names())
+
+    def known_names(self):
+        names = []
+        for mapping in self.maps:
+            names += getattr(mapping, "known_names", mapping.keys)()
+        return [name for name in names if name[:1] != "_"]
 
     def wildcard_names(self):
         for names in self.maps:

@@ -15,6 +15,14 @@ def call(function, wildcards, known):
     return function(wildcards, **{name: _concrete(known[name]) for name in names if name in known})
 
 
+def takes(function, names):
+    """Whether a function takes one of these arguments, beside the wildcards."""
+    if getattr(type(function), "takes_all", False) and callable(getattr(function, "function", None)):
+        return takes(function.function, names)
+    known = _parameters(function)
+    return known is None or not names.isdisjoint(known)
+
+
 class Lazy:
     """A value that is made when a function asks for it."""
 

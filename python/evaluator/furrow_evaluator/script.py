@@ -30,6 +30,8 @@ def script_command(rule, job, names, lookup, for_real):
     path = rule.workflow.join(rule.basedir, fill(rule.script, lookup) if "{" in rule.script else rule.script)
     if rule.script.startswith(("http://", "https://", "github:", "git+")):
         raise NotYet(f"script {rule.script}: remote files are not supported yet")
+    if names.details.is_preview and os.path.abspath(path) in map(os.path.abspath, names["input"]):
+        return {}  # a job before this one makes it
     if not os.path.isfile(path):
         raise WorkflowError(
             f"the script {rule.script} of rule {rule.name} is not there (looked at {path})",
@@ -47,9 +49,11 @@ def script_command(rule, job, names, lookup, for_real):
         )
     program, command = maker
     answer = {"show": " ".join([program, _shown_path(path)])}
-    if not for_real:
+    data = _ScriptData(rule, job, names, path)
+    if names.details.has_unknown:
         return answer
-    return {**answer, **command(rule, _ScriptData(rule, job, names, path), path), "env": {}}
+    made = command(rule, data, path, _Payload(for_real))
+    return {**answer, **made, "env": {}} if for_real else answer
 
 
 def _shown_path(path):
@@ -57,22 +61,28 @@ def _shown_path(path):
     return path if relative.startswith("..") else relative
 
 
-def _payload_path(suffix):
-    folder = os.path.abspath(_PAYLOAD_FOLDER)
-    os.makedirs(folder, exist_ok=True)
-    return os.path.join(folder, os.urandom(8).hex() + suffix)
+class _Payload:
+    """Writes the files that scripts receive; in a dry run, only says where they would be."""
+
+    def __init__(self, for_real):
+        self.for_real = for_real
+
+    def write(self, data, suffix):
+        folder = os.path.abspath(_PAYLOAD_FOLDER)
+        path = os.path.join(folder, os.urandom(8).hex() + suffix)
+        if self.for_real:
+            os.makedirs(folder, exist_ok=True)
+            with open(path, "wb") as file:
+                file.write(data)
+        return path
+
+    def write_text(self, text, suffix):
+        return self.write(text.encode("utf-8", "surrogateescape"), suffix)
 
 
-def _write_payload(data, suffix):
-    path = _payload_path(suffix)
-    with open(path, "wb") as file:
-        file.write(data)
-    return path
-
-
-def _python_command(rule, data, path):
-    payload = _write_payload(_python_payload(rule, data), ".pickle")
-    return {"argv": [sys.executable, os.path.join(_HERE, "bootstrap.py"), payload, path], "payload": payload}
+def _python_command(rule, data, path, payload):
+    file = payload.write(_python_payload(rule, data), ".pickle")
+    return {"argv": [sys.executable, os.path.join(_HERE, "bootstrap.py"), file, path], "payload": file}
 
 
 def _python_payload(rule, data):
@@ -119,10 +129,6 @@ def _read_text(path):
         return file.read()
 
 
-def _text_payload(text, suffix):
-    return _write_payload(text.encode("utf-8", "surrogateescape"), suffix)
-
-
 def _needed_program(name):
     path = which(name)
     if path is None:
@@ -130,35 +136,35 @@ def _needed_program(name):
     return path
 
 
-def _r_command(rule, data, path):
-    payload = _text_payload(r_preamble(data) + _read_text(path), ".R")
-    return {"argv": [_needed_program("Rscript"), "--vanilla", payload], "payload": payload}
+def _r_command(rule, data, path, payload):
+    file = payload.write_text(r_preamble(data) + _read_text(path), ".R")
+    return {"argv": [_needed_program("Rscript"), "--vanilla", file], "payload": file}
 
 
-def _markdown_command(rule, data, path):
+def _markdown_command(rule, data, path, payload):
     if len(data.output) != 1:
         raise WorkflowError(
             "a script that ends in .Rmd needs exactly one output", rule=rule.name, file=rule.snakefile, line=rule.lineno
         )
-    payload = _text_payload(insert_into_markdown(_read_text(path), r_preamble(data)), ".Rmd")
+    file = payload.write_text(insert_into_markdown(_read_text(path), r_preamble(data)), ".Rmd")
     render = 'rmarkdown::render("%s", output_file="%s", quiet=TRUE, knit_root_dir="%s", params=list(rmd="%s"))'
-    text = render % (payload, os.path.abspath(data.output[0]), os.getcwd(), payload)
-    return {"argv": [_needed_program("Rscript"), "--vanilla", "-e", text], "payload": payload}
+    text = render % (file, os.path.abspath(data.output[0]), os.getcwd(), file)
+    return {"argv": [_needed_program("Rscript"), "--vanilla", "-e", text], "payload": file}
 
 
-def _bash_command(rule, data, path):
+def _bash_command(rule, data, path, payload):
     text = _read_text(path)
     first = "#!/usr/bin/env bash\n"
     if text.startswith("#!") and not text.startswith("#!["):
         first, _, text = text.partition("\n")
         first += "\n"
-    payload = _text_payload(first + bash_preamble(data) + text, ".sh")
-    return {"argv": [_needed_program("bash"), payload], "payload": payload}
+    file = payload.write_text(first + bash_preamble(data) + text, ".sh")
+    return {"argv": [_needed_program("bash"), file], "payload": file}
 
 
-def _julia_command(rule, data, path):
-    payload = _text_payload(julia_preamble(data) + _read_text(path), ".jl")
-    return {"argv": [_needed_program("julia"), payload], "payload": payload}
+def _julia_command(rule, data, path, payload):
+    file = payload.write_text(julia_preamble(data) + _read_text(path), ".jl")
+    return {"argv": [_needed_program("julia"), file], "payload": file}
 
 
 _MAKERS = {

@@ -160,7 +160,7 @@ class _Server:
         return self.each_job(request, job_inputs)
 
     def details(self, request):
-        from .jobs import job_details
+        from .details import job_details
 
         return self.each_job(request, job_details)
 

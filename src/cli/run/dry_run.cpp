@@ -6,6 +6,7 @@
 #include <map>
 
 #include "base/strings.hpp"
+#include "cli/run/run_check.hpp"
 #include "workflow/dag/graph_view.hpp"
 #include "workflow/dag/identity.hpp"
 
@@ -15,33 +16,39 @@ namespace {
 
 constexpr std::size_t kBatch = 1000;  // how many commands one message asks for
 
-std::string title(WorkflowSession& session, workflow::NodeId node) {
-  const workflow::CompiledRule& rule = session.rules()[session.dag().node(node).rule];
-  const std::string wildcards = workflow::show_wildcards(rule, session.dag().values(node, session.rules()));
-  return wildcards.empty() ? rule.rule.name : rule.rule.name + " (" + wildcards + ")";
-}
-
-void print_jobs(WorkflowSession& session, const std::vector<workflow::NodeId>& nodes) {
-  std::vector<workflow::JobView> views;
-  if (session.options().print_commands) {
-    for (const workflow::NodeId node : nodes)
-      views.push_back(workflow::view_of(session.dag(), session.rules(), node));
+void print_jobs(WorkflowSession& session, RunCheck& check, const std::vector<workflow::NodeId>& nodes) {
+  std::vector<workflow::NodeId> asked;
+  for (const workflow::NodeId node : nodes) {
+    if (check.wants(node) || session.options().print_commands) {
+      asked.push_back(node);
+    } else {
+      check.look_at_outputs(node);
+    }
   }
-  const auto described =
-      views.empty() ? std::vector<Result<workflow::Preparation>>() : session.evaluator().describe(views);
-  for (std::size_t i = 0; i < nodes.size(); ++i) {
+  const auto seen = check.look(asked);
+  if (session.options().quiet_progress) return;
+  std::size_t at = 0;
+  for (const workflow::NodeId node : nodes) {
     std::string text =
-        title(session, nodes[i]) + ": " + workflow::describe(session.staleness().reasons(nodes[i])) + "\n";
-    if (i < described.size()) {
-      if (!described[i]) {
-        text += "    (" + described[i].error().message + ")\n";
-      } else if (!described[i]->launch.command.empty()) {
-        for (const std::string& line : split(described[i]->launch.command, '\n'))
-          text += "    " + line + "\n";
-      }
+        job_title(session, node) + ": " + workflow::describe(session.staleness().reasons(node)) + "\n";
+    const Result<workflow::Preparation>* const job =
+        at < asked.size() && asked[at] == node ? &seen[at++] : nullptr;
+    if (job && !*job) {
+      text += "    (" + job->error().message + ")\n";
+    } else if (job && session.options().print_commands && !(*job)->launch.command.empty()) {
+      for (const std::string& line : split((*job)->launch.command, '\n')) text += "    " + line + "\n";
     }
     std::fwrite(text.data(), 1, text.size(), stdout);
   }
+}
+
+int report(const RunCheck& check) {
+  std::fflush(stdout);
+  if (check.failed() == 0) return 0;
+  check.report();
+  std::fprintf(stderr, "%s cannot run as %s\n", count_of(check.failed(), "job").c_str(),
+               check.failed() == 1 ? "it is." : "they are.");
+  return 1;
 }
 
 }  // namespace
@@ -60,27 +67,35 @@ std::string job_table(WorkflowSession& session) {
   return text + fmt::format("    {:{}}  {:>7}\n", "total", width, session.staleness().count());
 }
 
+std::string nothing_to_do(WorkflowSession& session) {
+  std::string text = "Nothing to do: everything is up to date";
+  if (const std::size_t newer = session.staleness().unchanged_inputs(); newer > 0) {
+    text += newer == 1 ? " (1 input is newer, its content is unchanged)"
+                       : fmt::format(" ({} inputs are newer, their contents are unchanged)", newer);
+  }
+  return text + ".";
+}
+
 int dry_run(WorkflowSession& session) {
   const std::size_t count = session.staleness().count();
-  if (!session.options().quiet_progress) {
-    std::vector<workflow::NodeId> batch;
-    for (const workflow::NodeId node : session.dag().order()) {
-      if (!session.staleness().must_run(node)) continue;
-      batch.push_back(node);
-      if (batch.size() < kBatch) continue;
-      print_jobs(session, batch);
-      batch.clear();
-    }
-    print_jobs(session, batch);
+  RunCheck check(session);
+  std::vector<workflow::NodeId> batch;
+  for (const workflow::NodeId node : session.dag().order()) {
+    if (!session.staleness().must_run(node)) continue;
+    batch.push_back(node);
+    if (batch.size() < kBatch) continue;
+    print_jobs(session, check, batch);
+    batch.clear();
   }
+  print_jobs(session, check, batch);
+  check.look_at_submissions();
   if (!session.options().quiet_all) {
     const std::string text =
-        count == 0 ? "Nothing to do: everything is up to date.\n"
+        count == 0 ? nothing_to_do(session) + "\n"
                    : fmt::format("{} would run:\n{}", count_of(count, "job"), job_table(session));
     std::fwrite(text.data(), 1, text.size(), stdout);
   }
-  std::fflush(stdout);
-  return 0;
+  return report(check);
 }
 
 }  // namespace furrow::cli

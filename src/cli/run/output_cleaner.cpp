@@ -3,8 +3,20 @@
 #include <cstdio>
 
 #include "cli/report_error.hpp"
+#include "workflow/jobs/removal.hpp"
 
 namespace furrow::cli {
+
+namespace {
+
+const char* why_it_stays(workflow::Verdict verdict, const std::string& path) {
+  if (verdict == workflow::Verdict::kProtected) return "is write-protected";
+  if (verdict != workflow::Verdict::kGoesIfEmpty) return nullptr;
+  const auto entries = os::list_directory(path);
+  return entries && entries->empty() ? nullptr : "is a folder with files in it, where a file is declared,";
+}
+
+}  // namespace
 
 int delete_outputs(WorkflowSession& session, bool only_temp) {
   std::size_t removed = 0;
@@ -14,10 +26,11 @@ int delete_outputs(WorkflowSession& session, bool only_temp) {
     const auto files = session.dag().outputs(node, session.rules());
     for (std::size_t i = 0; i < files.size(); ++i) {
       const std::string path(session.dag().files.view(files[i]));
-      if (!session.states().exists(files[i]) || (only_temp && !(outputs[i].flags & workflow::kTemp)))
-        continue;
-      if (os::is_write_protected(path)) {
-        std::fprintf(stderr, "furrow: %s is write-protected and stays\n", path.c_str());
+      if (only_temp && !(outputs[i].flags & workflow::kTemp)) continue;
+      const auto verdict = workflow::judge(workflow::Occasion::kRequest, outputs[i].flags, os::status(path));
+      if (verdict == workflow::Verdict::kStays) continue;
+      if (const char* const reason = why_it_stays(verdict, path)) {
+        std::fprintf(stderr, "furrow: %s %s and stays\n", path.c_str(), reason);
         continue;
       }
       std::printf("%s %s\n", only_say ? "Would remove" : "Removing", path.c_str());

@@ -11,6 +11,7 @@
 #include "cli/report_error.hpp"
 #include "cli/run/cluster_run.hpp"
 #include "cli/run/dry_run.hpp"
+#include "cli/run/run_check.hpp"
 #include "exec/executor_table.hpp"
 #include "os/events/clock.hpp"
 #include "os/events/signals.hpp"
@@ -21,6 +22,8 @@ namespace furrow::cli {
 
 namespace {
 
+// Functions may take long, and are called again right before their job.
+constexpr double kCheckFor_s = 10;
 constexpr const char* kScratchFolder = ".furrow/tmp";
 
 void say(const std::string& text) { std::fprintf(stderr, "%s\n", text.c_str()); }
@@ -37,16 +40,33 @@ int WorkflowRun::run() {
     if (auto done = session_.evaluator().hook("onstart", *log_path); !done) return report_error(done.error());
   }
   if (count == 0) {
-    if (!is_quiet()) say("Nothing to do: everything is up to date.");
+    if (!is_quiet()) say(nothing_to_do(session_));
     return finish({}, *log_path);
   }
   if (!session_.options().quiet_progress) {
     say(fmt::format("{} to run on {}:\n{}", count_of(count, "job"), where(), job_table(session_)));
   }
+  if (auto mistakes = check_jobs()) return finish(*mistakes, *log_path);
   if (auto started = start_watchdog(); !started) return report_error(started.error());
   auto summary = run_jobs(*log_path);
   if (!summary) return report_error(summary.error());
   return finish(*summary, *log_path);
+}
+
+// With --keep-going, a job that cannot start fails alone, when its turn comes.
+std::optional<farm::Summary> WorkflowRun::check_jobs() {
+  RunCheck check(session_);
+  check.look_at_submissions();
+  if (!session_.options().keep_going) check.look_at_all(kCheckFor_s);
+  if (check.failed() == 0) return std::nullopt;
+  check.report();
+  farm::Summary summary;
+  summary.total = summary.unstarted = session_.staleness().count();
+  summary.error = Error{count_of(check.failed(), "job") + " cannot run, so none was started",
+                        {},
+                        0,
+                        "With --keep-going, the jobs that do not depend on them run nevertheless."};
+  return summary;
 }
 
 std::string WorkflowRun::where() const {
@@ -126,21 +146,21 @@ Result<farm::Summary> WorkflowRun::run_jobs(const std::string& log_path) {
                                session_.most_threads());
   demands.set_local_cores(session_.local_cores());
   demands.set_of_each_submission(session_.resources_of_each_submission());
+  const std::string shadows = (options.shadow_prefix.empty() ? ".furrow" : options.shadow_prefix) + "/shadow";
   workflow::JobFiles files(session_.dag(), session_.rules(), session_.states(),
-                           {options.not_temp, options.keep_incomplete, options.latency_wait_s});
+                           {options.not_temp, options.keep_incomplete, options.latency_wait_s, shadows});
   workflow::Recorder recorder(session_.dag(), session_.rules(), session_.states(), *session_.store(), &hasher,
                               options.hash_limit);
   workflow::SourceOptions source_options;
   source_options.retries = options.retries.value_or(0);
   source_options.prioritized = {options.prioritize.begin(), options.prioritize.end()};
   source_options.touch_only = options.touch;
-  source_options.shadow_folder = (options.shadow_prefix.empty() ? ".furrow" : options.shadow_prefix) +
-                                 "/shadow/" + std::to_string(::getpid());
+  source_options.shadow_folder = shadows + "/" + std::to_string(::getpid());
   workflow::WorkflowSource source(session_.dag(), session_.rules(), session_.evaluator(), demands, files,
                                   &recorder, source_options);
 
   const auto must_run = [this](workflow::NodeId node) { return session_.staleness().must_run(node); };
-  files.count_temp_users(must_run);
+  files.expect(must_run);
   plan::JobGraph graph;
   if (!session_.groups().empty()) source.set_groups(&session_.groups());
   source.plan(graph, must_run);
@@ -164,6 +184,7 @@ Result<farm::Summary> WorkflowRun::run_jobs(const std::string& log_path) {
   running = &farm;
   const farm::Summary summary = farm.run();
   running = nullptr;
+  if (summary.signal == 0 && summary.cancelled == 0) files.remove_leftover_folders();
   FURROW_TRY(recorder.finish());
   if (cluster) {
     submissions_ = cluster->summary();
@@ -192,7 +213,7 @@ int WorkflowRun::finish(const farm::Summary& summary, const std::string& log_pat
     if (summary.cancelled) text += fmt::format("; {} interrupted", summary.cancelled);
     if (summary.unstarted) text += fmt::format("; {} not started", summary.unstarted);
     say(text);
-    if (!ok) say("Log: " + log_path);
+    if (!ok && summary.unstarted < summary.total) say("Log: " + log_path);
   }
   if (auto closed = session_.store()->close_cleanly(); !closed) return report_error(closed.error());
   return code;

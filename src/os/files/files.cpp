@@ -42,6 +42,7 @@ FileStatus status_at(int folder, const char* name) {
   result.kind = kind_of(info.st_mode);
   result.mtime_ns = nanoseconds(info.st_mtim);
   result.size = info.st_size;
+  result.is_protected = (info.st_mode & S_IWUSR) == 0;
   return result;
 }
 
@@ -127,20 +128,27 @@ Result<void> write_file(const std::string& path, std::string_view content) {
   return {};
 }
 
-Result<void> make_directories(const std::string& path) {
+Result<void> make_directories(const std::string& path, std::vector<std::string>* made) {
+  const auto make = [&] {
+    if (::mkdir(path.c_str(), 0777) != 0) return false;
+    if (made) made->push_back(path);
+    return true;
+  };
   std::error_code code;
   // Nearly always the folder exists; mkdir would lock its parent only to find that out.
-  if (path.empty() || fs::is_directory(path, code) || ::mkdir(path.c_str(), 0777) == 0) return {};
-  code.clear();
-  if (errno != EEXIST) fs::create_directories(path, code);
-  if (code || !fs::is_directory(path, code)) {
-    if (!code) code = std::make_error_code(std::errc::not_a_directory);
-    return fail(error_about("cannot make folder", path, code));
+  if (path.empty() || fs::is_directory(path, code) || make()) return {};
+  if (errno == ENOENT) {
+    FURROW_TRY(make_parent(path, made));
+    if (make()) return {};
   }
-  return {};
+  const int reason = errno == EEXIST ? ENOTDIR : errno;
+  if (fs::is_directory(path, code)) return {};
+  return fail(error_about("cannot make folder", path, {reason, std::generic_category()}));
 }
 
-Result<void> make_parent(const std::string& path) { return make_directories(parent_of(path)); }
+Result<void> make_parent(const std::string& path, std::vector<std::string>* made) {
+  return make_directories(parent_of(path), made);
+}
 
 Result<void> remove_tree(const std::string& path) {
   if (::unlink(path.c_str()) == 0 || errno == ENOENT) return {};
@@ -149,6 +157,21 @@ Result<void> remove_tree(const std::string& path) {
   if (code) return fail(error_about("cannot remove", path, code));
   return {};
 }
+
+Result<void> remove_tree(const std::string& path, const std::set<std::string>& kept) {
+  if (kept.contains(path)) return {};
+  const auto inside = kept.lower_bound(path + "/");
+  if (inside == kept.end() || !inside->starts_with(path + "/") || status(path).is_link)
+    return remove_tree(path);
+  auto entries = FURROW_TRY(list_directory(path));
+  for (const DirectoryEntry& entry : entries) {
+    FURROW_TRY(remove_tree(path + "/" + entry.name, kept));
+  }
+  (void)remove_empty_directory(path);
+  return {};
+}
+
+bool remove_empty_directory(const std::string& path) { return ::rmdir(path.c_str()) == 0; }
 
 Result<void> touch(const std::string& path) {
   if (::utimensat(AT_FDCWD, path.c_str(), nullptr, AT_SYMLINK_NOFOLLOW) == 0) return {};
@@ -186,13 +209,6 @@ Result<std::vector<DirectoryEntry>> list_directory(const std::string& path) {
   if (code) return fail(error_about("cannot list", path, code));
   std::sort(entries.begin(), entries.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
   return entries;
-}
-
-bool is_write_protected(const std::string& path) {
-  std::error_code code;
-  const auto status = fs::symlink_status(path, code);
-  constexpr fs::perms kWritable = fs::perms::owner_write | fs::perms::group_write | fs::perms::others_write;
-  return fs::is_regular_file(status) && (status.permissions() & kWritable) == fs::perms::none;
 }
 
 std::string parent_of(std::string_view path) {

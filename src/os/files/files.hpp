@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,6 +16,9 @@ struct FileStatus {
   enum class Kind : std::uint8_t { kMissing, kFile, kDirectory, kOther };
   Kind kind = Kind::kMissing;
   bool is_link = false;
+  // Its permissions do not let its own owner write it. Root could, so access() would say another thing.
+  // Of the file that a link points to.
+  bool is_protected = false;
   // Of the file that a link points to.
   std::int64_t mtime_ns = 0;
   // Of the link itself; equal to mtime_ns for other files.
@@ -34,17 +38,18 @@ std::vector<FileStatus> status_all(const std::vector<std::string_view>& paths);
 
 Result<std::string> read_file(const std::string& path);
 Result<void> write_file(const std::string& path, std::string_view content);  // in place, not atomic
-Result<void> make_directories(const std::string& path);  // with parents; no error if it exists
-Result<void> make_parent(const std::string& path);
+// With parents; no error if it exists. Appends the folders that were not there to MADE, parents first.
+Result<void> make_directories(const std::string& path, std::vector<std::string>* made = nullptr);
+Result<void> make_parent(const std::string& path, std::vector<std::string>* made = nullptr);
 // Removes a file, a link, or a folder with everything in it; no error if it does not exist.
 Result<void> remove_tree(const std::string& path);
+// The same, but what is named in KEPT stays, with the folders that hold it.
+Result<void> remove_tree(const std::string& path, const std::set<std::string>& kept);
+bool remove_empty_directory(const std::string& path);  // false if it is not empty or not there
 // Creates the file if it is missing, otherwise sets its time to now: for a link, the time of the link itself.
 Result<void> touch(const std::string& path);
 // For everybody; in a folder, for everything in it.
 Result<void> set_writable(const std::string& path, bool writable);
-
-// Whether it is a regular file whose permissions let nobody write it.
-bool is_write_protected(const std::string& path);
 
 struct DirectoryEntry {
   std::string name;

@@ -21,6 +21,8 @@ class FileStates {
   void reload(FileId file);
 
   bool exists(FileId file);
+  bool is_link(FileId file);
+  bool is_protected(FileId file);  // its owner may not write it; of the file that a link points to
   bool is_directory(FileId file);
   std::int64_t mtime_ns(FileId file);  // the newer of a link's own and its target's; 0 if there is no file
   std::int64_t own_mtime_ns(FileId file);  // of a link itself
@@ -38,7 +40,8 @@ class FileStates {
 
   const StringTable& files_;
   std::vector<State> states_;
-  std::vector<std::uint8_t> kinds_;  // 0: not read; else 1 + os::FileStatus::Kind
+  // 0: not read; else 1 + os::FileStatus::Kind, and marks
+  std::vector<std::uint8_t> kinds_;
 };
 
 }  // namespace furrow::workflow

@@ -175,6 +175,7 @@ std::string describe(Reasons reasons) {
       {kCodeChanged, "code has changed"},
       {kUpstream, "input is made again"},
       {kNothingMade, "makes no files"},
+      {kParamsFail, "a function of its params fails"},
   };
   std::vector<std::string> texts;
   for (const auto& [reason, text] : kTexts) {

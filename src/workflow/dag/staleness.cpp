@@ -152,12 +152,18 @@ void Staleness::judge_by_times() {
 
 void Staleness::ask_param_functions(std::span<const NodeId> nodes) {
   std::vector<DetailQuestion> questions;
-  for (const NodeId node : nodes) questions.push_back({view_of(dag_, rules_, node), false, false, true});
+  for (const NodeId node : nodes) {
+    questions.push_back({view_of(dag_, rules_, node), false, false, true});
+    questions.back().job.is_preview = true;
+  }
   const auto answers = evaluator_.details(questions);
   for (std::size_t i = 0; i < nodes.size(); ++i) {
-    // A function that fails now may read a file that does not exist yet. Times decide then, and an error that
-    // remains is reported when the job runs.
-    if (answers[i]) answered_params_[nodes[i]] = answers[i]->params;
+    // A function may read a file that does not exist yet. Times decide then.
+    if (!answers[i]) {
+      reasons_[nodes[i]] |= kParamsFail;
+    } else if (!answers[i]->is_unknown) {
+      answered_params_[nodes[i]] = answers[i]->params;
+    }
   }
 }
 
@@ -243,7 +249,10 @@ void Staleness::judge_inputs(NodeId node, store::JobRow& row) {
       continue;
     }
     if (!(reasons_[node] & kNewerInput) || states_.mtime_ns(file) <= time) continue;
-    newer |= !seen_[file].ancient && !same_content(stamp, file);
+    if (seen_[file].ancient) continue;
+    const bool is_same = same_content(stamp, file);
+    newer |= !is_same;
+    if (is_same) unchanged_.insert(file);
   }
   if (row.inputs.is_damaged()) same_set = false;
   if (options_.triggers.input && !same_set) reasons_[node] |= kInputsChanged;
@@ -311,6 +320,7 @@ void Staleness::log_reasons() const {
       {kCodeChanged, "other code"},
       {kIncomplete, "its last run failed or was interrupted"},
       {kNothingMade, "it makes no files"},
+      {kParamsFail, "its params cannot be found out"},
   };
   FURROW_LOG(workflow, info, "plan: {} of {} jobs must run", count(), dag_.order().size());
   for (const NodeId node : dag_.order()) {
@@ -340,10 +350,12 @@ Result<std::vector<std::string>> Staleness::explain(NodeId node) {
         record
             ? "up to date: its outputs exist, and inputs, params and code are those of the last run"
             : "up to date by time: outputs are newer than inputs (there is no record of how they were made)");
+    explain_unchanged(node, lines);
     return lines;
   }
   if (reasons & kForced) lines.push_back("it is forced by an option");
   if (reasons & kNothingMade) lines.push_back("it makes no files, so it runs whenever it is asked for");
+  if (reasons & kParamsFail) lines.push_back("a function of its params fails, so they cannot be compared");
   if (reasons & kIncomplete)
     lines.push_back("its last run failed or was interrupted, so what it left is not trusted");
   if (reasons & kMissingOutput) explain_missing(node, lines);
@@ -369,6 +381,15 @@ void Staleness::explain_missing(NodeId node, std::vector<std::string>& lines) {
     if (!states_.exists(file)) missing.emplace_back(dag_.files.view(file));
   }
   lines.push_back("missing output: " + join(shown(missing), ", "));
+}
+
+void Staleness::explain_unchanged(NodeId node, std::vector<std::string>& lines) {
+  std::vector<std::string> same;
+  for (const FileId file : dag_.inputs(node)) {
+    if (unchanged_.contains(file) && states_.mtime_ns(file) > output_time_[node])
+      same.emplace_back(dag_.files.view(file));
+  }
+  if (!same.empty()) lines.push_back("newer, but unchanged: " + join(shown(same), ", "));
 }
 
 void Staleness::explain_newer(NodeId node, std::vector<std::string>& lines) {

@@ -33,6 +33,7 @@ enum Reason : std::uint16_t {
   kCodeChanged = 64,
   kIncomplete = 128,   // its last run failed or was interrupted
   kNothingMade = 256,  // it makes no files, so it runs whenever it is a target
+  kParamsFail = 512,   // its params cannot be found out, so it fails when it runs
 };
 using Reasons = std::uint16_t;
 
@@ -60,6 +61,8 @@ class Staleness {
   bool must_run(NodeId node) const { return reasons_[node] != 0; }
   Reasons reasons(NodeId node) const { return reasons_[node]; }
   std::size_t count() const;
+  // How many inputs are newer than outputs made from them, although their contents are those of the last run.
+  std::size_t unchanged_inputs() const { return unchanged_.size(); }
 
   // One line for each reason, with names. Reads the store again.
   Result<std::vector<std::string>> explain(NodeId node);
@@ -90,6 +93,7 @@ class Staleness {
   void spread();
   void log_reasons() const;
   void explain_missing(NodeId node, std::vector<std::string>& lines);
+  void explain_unchanged(NodeId node, std::vector<std::string>& lines);
   void explain_newer(NodeId node, std::vector<std::string>& lines);
   void explain_upstream(NodeId node, std::vector<std::string>& lines);
   void explain_inputs(NodeId node, const std::optional<store::JobRecord>& record,
@@ -112,6 +116,7 @@ class Staleness {
   std::vector<Seen> seen_;  // by file
   std::unordered_map<NodeId, std::vector<Param>> answered_params_;
   std::unordered_map<FileId, std::uint64_t> hashes_;
+  std::set<FileId> unchanged_;
   CodeHashes code_hashes_;
   double unsafe_since_ = 0;  // the outputs of jobs that finished after this are checked again; 0: none
 };

@@ -95,7 +95,9 @@ class StalenessTest : public testing::Test {
     auto flow = std::make_unique<Workflow>(rules_);
     flow->evaluator.answer_details = [this](const DetailQuestion&) -> Result<DetailAnswer> {
       if (param_.empty()) return fail("no value yet");
-      return DetailAnswer{1, {}, {Param{.name = {}, .text = param_}}};
+      DetailAnswer answer{1, {}, {Param{.name = {}, .text = param_}}};
+      answer.is_unknown = param_ == "?";
+      return answer;
     };
     const auto planned = flow->plan(targets);
     EXPECT_TRUE(planned) << planned.error().to_string();
@@ -114,7 +116,7 @@ class StalenessTest : public testing::Test {
   Workflow::Rules rules_;
   StalenessOptions options_;
   std::vector<std::string> force_files_;
-  std::string param_;  // what the params function answers; empty: an error
+  std::string param_;  // what the params function answers; empty: an error; "?": it does not know yet
   std::vector<std::size_t> detail_batches_;
 };
 
@@ -224,6 +226,11 @@ TEST_F(OneJob, RunsWhenCodeChanged) {
 TEST_F(OneJob, ReportsSeveralReasons) {
   use(rule("copy").output("out").input("in").param("2").code("new"));
   EXPECT_THAT(due({"out"}), ElementsAre("copy: params have changed, code has changed"));
+}
+
+TEST_F(OneJob, ExplainsThatANewerInputIsUnchanged) {
+  set_time("in", 30);
+  EXPECT_THAT(why("out"), ElementsAre(HasSubstr("up to date"), "newer, but unchanged: in"));
 }
 
 TEST_F(OneJob, ATouchedInputDoesNotHideThatParamsChanged) {
@@ -352,8 +359,13 @@ TEST_F(ParamFunction, RunsWhenTheAnswerChanged) {
   EXPECT_THAT(due({"out"}), ElementsAre("copy: params have changed"));
 }
 
-TEST_F(ParamFunction, FailingDoesNotMakeItRun) {
+TEST_F(ParamFunction, FailingMakesItRunSoThatTheMistakeShows) {
   param_.clear();
+  EXPECT_THAT(due({"out"}), ElementsAre("copy: a function of its params fails"));
+}
+
+TEST_F(ParamFunction, AnAnswerThatIsNotKnownYetDoesNotMakeItRun) {
+  param_ = "?";
   EXPECT_THAT(due({"out"}), IsEmpty());
 }
 

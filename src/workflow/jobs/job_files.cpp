@@ -3,7 +3,6 @@
 #include <strings.h>
 
 #include <algorithm>
-#include <filesystem>
 #include <map>
 
 extern "C" {
@@ -26,16 +25,6 @@ std::string sum_of(const std::string& path, Function function) {
   return function(path.c_str(), text) ? std::string(text) : std::string();
 }
 
-// Also removes the parent folders that are left empty, if they are below the current folder.
-void remove_with_parents(const std::string& path) {
-  (void)os::remove_tree(path);
-  if (path.starts_with('/') || path.starts_with("..")) return;
-  std::error_code code;
-  for (std::string folder = os::parent_of(path); !folder.empty(); folder = os::parent_of(folder)) {
-    if (!std::filesystem::remove(folder, code) || code) return;
-  }
-}
-
 std::string folder_of(std::string_view file) {
   std::string folder = os::parent_of(file);
   return folder.empty() ? "." : folder;
@@ -44,7 +33,11 @@ std::string folder_of(std::string_view file) {
 }  // namespace
 
 JobFiles::JobFiles(const Dag& dag, const RuleSet& rules, FileStates& states, FileOptions options)
-    : dag_(dag), rules_(rules), states_(states), options_(options) {
+    : dag_(dag),
+      rules_(rules),
+      states_(states),
+      options_(options),
+      removal_(dag, rules, states, options_.shadows) {
   // A file named as a target is kept, and so are the other outputs of its job.
   for (const FileId target : dag.target_files()) {
     is_target_[target] = 1;
@@ -63,6 +56,11 @@ const Template& JobFiles::template_of(FileId file) const {
   const auto outputs = dag_.outputs(node, rules_);
   const auto place = std::find(outputs.begin(), outputs.end(), file);
   return rules_[dag_.node(node).rule].outputs[static_cast<std::size_t>(place - outputs.begin())];
+}
+
+void JobFiles::expect(const std::function<bool(NodeId)>& must_run) {
+  removal_.expect(must_run);
+  count_temp_users(must_run);
 }
 
 void JobFiles::count_temp_users(const std::function<bool(NodeId)>& must_run) {
@@ -97,61 +95,17 @@ void JobFiles::look_at_outputs(NodeId node) {
   for (const FileId file : dag_.outputs(node, rules_)) (void)os::status(std::string(dag_.files.view(file)));
 }
 
+void JobFiles::reload_outputs(NodeId node) {
+  for (const FileId file : dag_.outputs(node, rules_)) states_.reload(file);
+}
+
 Result<void> JobFiles::before(NodeId node) {
-  FURROW_TRY(remove_old(node));
-  for (const std::string& folder : product_folders(node)) {
-    FURROW_TRY(os::make_directories(folder));
-  }
-  return {};
+  reload_outputs(node);
+  FURROW_TRY(removal_.check(node));
+  return removal_.make_folders(node);
 }
 
-std::vector<std::string> JobFiles::product_folders(NodeId node) const {
-  const CompiledRule& rule = rules_[dag_.node(node).rule];
-  std::vector<std::string> folders;
-  const auto add = [&](std::string_view file) {
-    std::string folder = os::parent_of(file);
-    if (!folder.empty() && (folders.empty() || folders.back() != folder))
-      folders.push_back(std::move(folder));
-  };
-  for (const FileId file : dag_.outputs(node, rules_)) add(dag_.files.view(file));
-  if (!rule.logs.empty() || !rule.benchmarks.empty()) {
-    const auto values = dag_.values(node, rules_);
-    for (const Template& log : rule.logs) add(log.filled(values));
-    for (const Template& benchmark : rule.benchmarks) add(benchmark.filled(values));
-  }
-  return folders;
-}
-
-Result<void> JobFiles::remove_old(NodeId node) {
-  const CompiledRule& rule = rules_[dag_.node(node).rule];
-  const auto outputs = dag_.outputs(node, rules_);
-  std::vector<std::string> guarded;
-  for (const FileId file : outputs) {
-    if (!states_.exists(file)) continue;
-    const std::string path(dag_.files.view(file));
-    if (os::is_write_protected(path)) guarded.push_back(path);
-  }
-  if (!guarded.empty())
-    return fail(rule_error(
-        rule.rule, "write-protected output files for rule " + rule.rule.name + ": " + join(guarded, ", "),
-        "They were flagged protected(), or made read-only: remove them or make them writable to have them "
-        "made again."));
-  for (std::size_t i = 0; i < outputs.size(); ++i) {
-    const std::string path(dag_.files.view(outputs[i]));
-    if (rule.outputs[i].flags & kTouch) continue;
-    const os::FileStatus status = os::status(path);
-    // Usually there is nothing to remove, and unlink would wait for other processes that use the folder.
-    if (!status.exists() && !status.is_link) continue;
-    if (status.kind == os::FileStatus::Kind::kDirectory && !status.is_link &&
-        !(rule.outputs[i].flags & kDirectory)) {
-      std::error_code code;
-      std::filesystem::remove(path, code);  // only if empty: the folder was not declared as the job's
-    } else if (auto removed = os::remove_tree(path); !removed) {
-      return removed;
-    }
-  }
-  return {};
-}
+Result<void> JobFiles::clear(NodeId node) { return removal_.remove(node, Occasion::kStart); }
 
 Result<void> JobFiles::touch_or_make(FileId file, bool is_directory) {
   const std::string path(dag_.files.view(file));
@@ -272,6 +226,7 @@ void JobFiles::before_record(NodeId node) {
 }
 
 void JobFiles::settle(NodeId node) {
+  removal_.ended(node);
   if (users_.empty()) return;
   for (const FileId file : dag_.outputs(node, rules_)) {
     const auto users = users_.find(file);
@@ -284,32 +239,41 @@ void JobFiles::settle(NodeId node) {
 }
 
 Result<void> JobFiles::touch(NodeId node) {
+  const CompiledRule& rule = rules_[dag_.node(node).rule];
+  std::vector<std::string> missing;
   for (const FileId file : dag_.outputs(node, rules_)) {
     states_.reload(file);
-    if (!states_.exists(file)) continue;  // reported by after()
+    if (!states_.exists(file) && !is_flagged_temp(file)) missing.emplace_back(dag_.files.view(file));
+  }
+  if (!missing.empty())
+    return fail(rule_error(rule.rule,
+                           join(missing, ", ") + (missing.size() == 1 ? " is" : " are") +
+                               " not there, so --touch cannot mark what rule " + rule.rule.name +
+                               " makes as up to date",
+                           "Run without --touch to have it made."));
+  for (const FileId file : dag_.outputs(node, rules_)) {
+    if (!states_.exists(file)) continue;
     FURROW_TRY(os::touch(std::string(dag_.files.view(file))));
+    states_.reload(file);
   }
   return {};
 }
 
 void JobFiles::release(FileId file) {
   if (is_target_.contains(file)) return;
-  remove_with_parents(std::string(dag_.files.view(file)));
+  (void)removal_.remove(file, template_of(file).flags, Occasion::kUsedUp);
+  removal_.remove_folders_above(dag_.files.view(file));
   states_.reload(file);
 }
 
-void JobFiles::discard(NodeId node) {
-  const CompiledRule& rule = rules_[dag_.node(node).rule];
-  const auto outputs = dag_.outputs(node, rules_);
-  for (std::size_t i = 0; i < outputs.size(); ++i) {
-    states_.reload(outputs[i]);
-    const bool is_ours = !states_.is_directory(outputs[i]) || (rule.outputs[i].flags & kDirectory);
-    if (options_.keep_incomplete || (rule.outputs[i].flags & kTouch) || !is_ours ||
-        !states_.exists(outputs[i]))
-      continue;
-    remove_with_parents(std::string(dag_.files.view(outputs[i])));
-    states_.reload(outputs[i]);
+void JobFiles::discard(NodeId node, bool has_started, bool will_retry) {
+  if (!will_retry) removal_.ended(node);
+  if (has_started && !options_.keep_incomplete) {
+    reload_outputs(node);
+    (void)removal_.remove(node, Occasion::kFailure);
+    reload_outputs(node);
   }
+  removal_.remove_folders(node);
 }
 
 }  // namespace furrow::workflow

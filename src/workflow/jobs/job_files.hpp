@@ -1,5 +1,5 @@
-// Handles a job's files before and after it runs: makes folders, removes old outputs, checks new ones, and
-// removes temp files that are no longer needed. Not thread-safe.
+// Handles a job's files before and after it runs: makes folders, checks new outputs, and says when old outputs,
+// half-written ones and temp files go (Removal decides whether). Not thread-safe.
 #pragma once
 
 #include <functional>
@@ -8,6 +8,7 @@
 
 #include "workflow/dag/dag.hpp"
 #include "workflow/dag/file_states.hpp"
+#include "workflow/jobs/removal.hpp"
 
 namespace furrow::workflow {
 
@@ -15,17 +16,21 @@ struct FileOptions {
   bool keep_temp = false;        // --notemp
   bool keep_incomplete = false;  // --keep-incomplete
   double latency_s = 0;          // how long to wait for outputs that a shared file system may show late
+  std::string shadows{};         // the folder of all shadow folders; empty: none
 };
 
 class JobFiles {
  public:
   JobFiles(const Dag& dag, const RuleSet& rules, FileStates& states, FileOptions options);
 
-  // Counts the jobs that must run and need each temp file.
-  void count_temp_users(const std::function<bool(NodeId)>& must_run);
+  // Which jobs the run has to end; counts those that need each temp file.
+  void expect(const std::function<bool(NodeId)>& must_run);
 
   void look_at_outputs(NodeId node);  // warms the system's cache for before()
+  // Checks that the job may start, and makes folders. Nothing old is touched.
   Result<void> before(NodeId node);
+  // Removes old outputs: once nothing but the job's start is left to do.
+  Result<void> clear(NodeId node);
   // Whether it is right that a temp file is gone: if the jobs that use it ran on the same node, it was
   // removed there.
   using IsUsedUp = std::function<bool(FileId)>;
@@ -40,13 +45,18 @@ class JobFiles {
   Result<void> after(NodeId node, const IsUsedUp& is_used_up = {});
   // Touches outputs that are older than inputs, and write-protects protected ones.
   void before_record(NodeId node);
-  void settle(NodeId node);         // removes temp files after a job that succeeded and was recorded
-  Result<void> touch(NodeId node);  // --touch: touches all outputs that exist
-  void discard(NodeId node);        // removes the outputs of a job that failed
+  void settle(NodeId node);  // removes temp files after a job that succeeded and was recorded
+  // --touch: touches its outputs. Only temp files may be missing.
+  Result<void> touch(NodeId node);
+  bool is_flagged_temp(FileId output) const { return template_of(output).flags & kTemp; }
+  // After a job that failed. Its outputs go only if it HAS_STARTED: otherwise they are those of an earlier run.
+  void discard(NodeId node, bool has_started, bool will_retry);
+  // At the end of a run in which no job runs any longer.
+  void remove_leftover_folders() { removal_.remove_leftover_folders(); }
 
  private:
-  std::vector<std::string> product_folders(NodeId node) const;
-  Result<void> remove_old(NodeId node);
+  void count_temp_users(const std::function<bool(NodeId)>& must_run);
+  void reload_outputs(NodeId node);
   Result<void> check(NodeId node, const Template& output, FileId file);
   Result<void> touch_or_make(FileId file, bool is_directory);
   void make_logs(NodeId node);
@@ -57,6 +67,7 @@ class JobFiles {
   const RuleSet& rules_;
   FileStates& states_;
   FileOptions options_;
+  Removal removal_;
   std::unordered_map<FileId, std::uint32_t> users_;  // by temp file: jobs that still need it
   std::unordered_map<FileId, char> is_target_;
 };

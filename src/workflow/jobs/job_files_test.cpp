@@ -29,7 +29,7 @@ class JobFilesTest : public testing::Test {
     const auto planned = flow_->plan(targets);
     EXPECT_TRUE(planned) << planned.error().to_string();
     files_ = std::make_unique<JobFiles>(flow_->dag, flow_->rules, flow_->states, options);
-    files_->count_temp_users([](NodeId) { return true; });
+    files_->expect([](NodeId) { return true; });
     return *files_;
   }
   NodeId job(const std::string& file) const { return flow_->job(file); }
@@ -37,6 +37,7 @@ class JobFilesTest : public testing::Test {
   Result<void> run(const std::string& job_of, const std::vector<std::string>& made) {
     const NodeId node = job(job_of);
     FURROW_TRY(files_->before(node));
+    FURROW_TRY(files_->clear(node));
     for (const std::string& file : made) EXPECT_TRUE(os::write_file(file, "made\n")) << file;
     FURROW_TRY(files_->after(node));
     files_->before_record(node);
@@ -69,6 +70,7 @@ TEST_F(JobFilesTest, RemovesOldOutputsButKeepsOldLogs) {
   write("out.log", "old");
   plan({rule("a").output("out").log("out.log")}, {"out"});
   ASSERT_TRUE(files_->before(job("out")));
+  ASSERT_TRUE(files_->clear(job("out")));
   EXPECT_FALSE(exists("out"));
   EXPECT_EQ(content_of("out.log"), "old");
 }
@@ -77,14 +79,33 @@ TEST_F(JobFilesTest, RemovesAnOldFolderThatIsTheOutput) {
   write("out/file");
   plan({rule("a").output("out", kDirectory)}, {"out"});
   ASSERT_TRUE(files_->before(job("out")));
+  ASSERT_TRUE(files_->clear(job("out")));
   EXPECT_FALSE(exists("out"));
 }
 
-TEST_F(JobFilesTest, KeepsAnUndeclaredFolder) {
+TEST_F(JobFilesTest, AnUndeclaredFolderWithFilesStopsTheJob) {
   write("out/precious");
   plan({rule("a").output("out")}, {"out"});
-  (void)files_->before(job("out"));
+  const auto ready = files_->before(job("out"));
+  ASSERT_FALSE(ready);
+  EXPECT_THAT(ready.error().to_string(),
+              AllOf(HasSubstr("Snakefile:"), HasSubstr("out is a folder"), HasSubstr("directory()")));
   EXPECT_TRUE(exists("out/precious"));
+}
+
+TEST_F(JobFilesTest, AnEmptyUndeclaredFolderGoes) {
+  ASSERT_TRUE(os::make_directories("out"));
+  plan({rule("a").output("out")}, {"out"});
+  ASSERT_TRUE(files_->before(job("out")));
+  ASSERT_TRUE(files_->clear(job("out")));
+  EXPECT_FALSE(exists("out"));
+}
+
+TEST_F(JobFilesTest, NothingOldIsTouchedBeforeTheJobIsReadyToStart) {
+  write("out", "old");
+  plan({rule("a").output("out")}, {"out"});
+  ASSERT_TRUE(files_->before(job("out")));
+  EXPECT_EQ(content_of("out"), "old");
 }
 
 TEST_F(JobFilesTest, RemovesAnOldLinkButNotItsTarget) {
@@ -92,6 +113,7 @@ TEST_F(JobFilesTest, RemovesAnOldLinkButNotItsTarget) {
   ASSERT_EQ(::symlink("target", "out"), 0);
   plan({rule("a").output("out")}, {"out"});
   ASSERT_TRUE(files_->before(job("out")));
+  ASSERT_TRUE(files_->clear(job("out")));
   EXPECT_FALSE(exists("out"));
   EXPECT_TRUE(exists("target"));
 }
@@ -100,6 +122,7 @@ TEST_F(JobFilesTest, RemovesADanglingLink) {
   ASSERT_EQ(::symlink("nowhere", "out"), 0);
   plan({rule("a").output("out")}, {"out"});
   ASSERT_TRUE(files_->before(job("out")));
+  ASSERT_TRUE(files_->clear(job("out")));
   EXPECT_FALSE(os::status("out").is_link);
 }
 
@@ -289,7 +312,7 @@ TEST_F(JobFilesTest, RemovesATempFileWithoutWaitingForJobsThatDoNotRun) {
         rule("make").output("temp", kTemp)},
        {"all"});
   files_ = std::make_unique<JobFiles>(flow_->dag, flow_->rules, flow_->states, FileOptions{});
-  files_->count_temp_users([&](NodeId node) { return node != job("2"); });
+  files_->expect([&](NodeId node) { return node != job("2"); });
   ASSERT_TRUE(run("temp", {"temp"}));
   ASSERT_TRUE(run("1", {"1"}));
   EXPECT_FALSE(exists("temp"));
@@ -312,12 +335,19 @@ TEST_F(JobFilesTest, RemovesATempFileThatOneJobUsesTwice) {
 
 // ---- failed jobs
 
+TEST_F(JobFilesTest, OutputsOfAJobThatDidNotStartAreThoseOfAnEarlierRun) {
+  write("out", "old");
+  plan({rule("a").output("out")}, {"out"});
+  files_->discard(job("out"), false, false);
+  EXPECT_EQ(content_of("out"), "old");
+}
+
 TEST_F(JobFilesTest, RemovesOutputsOfAFailedJobButKeepsItsLog) {
   plan({rule("a").output("dir/out").output("dir/more").log("out.log")}, {"dir/out"});
   ASSERT_TRUE(files_->before(job("dir/out")));
   write("dir/out");
   write("out.log", "sorry");
-  files_->discard(job("dir/out"));
+  files_->discard(job("dir/out"), true, false);
   EXPECT_FALSE(exists("dir"));
   EXPECT_EQ(content_of("out.log"), "sorry");
 }
@@ -325,14 +355,14 @@ TEST_F(JobFilesTest, RemovesOutputsOfAFailedJobButKeepsItsLog) {
 TEST_F(JobFilesTest, KeepIncompleteKeepsOutputsOfAFailedJob) {
   plan({rule("a").output("out")}, {"out"}, {.keep_incomplete = true});
   write("out");
-  files_->discard(job("out"));
+  files_->discard(job("out"), true, false);
   EXPECT_TRUE(exists("out"));
 }
 
 TEST_F(JobFilesTest, KeepsAnUndeclaredFolderAfterAFailedJob) {
   write("out/precious");
   plan({rule("a").output("out")}, {"out"});
-  files_->discard(job("out"));
+  files_->discard(job("out"), true, false);
   EXPECT_TRUE(exists("out/precious"));
 }
 
@@ -340,10 +370,18 @@ TEST_F(JobFilesTest, KeepsAnUndeclaredFolderAfterAFailedJob) {
 
 TEST_F(JobFilesTest, TouchesExistingOutputs) {
   write("out", "", 10);
-  plan({rule("a").output("out").output("gone")}, {"out"});
+  plan({rule("a").output("out").output("gone", kTemp)}, {"out"});
   ASSERT_TRUE(files_->touch(job("out")));
   EXPECT_GT(os::status("out").mtime_ns, 1'100'000'000'000'000'000);
   EXPECT_FALSE(exists("gone"));
+}
+
+TEST_F(JobFilesTest, TouchesNothingIfAnOutputIsMissing) {
+  write("out", "", 10);
+  plan({rule("a").output("out").output("gone")}, {"out"});
+  EXPECT_THAT(files_->touch(job("out")).error().to_string(),
+              AllOf(HasSubstr("Snakefile:"), HasSubstr("gone is not there")));
+  EXPECT_LT(os::status("out").mtime_ns, 1'100'000'000'000'000'000);
 }
 
 }  // namespace

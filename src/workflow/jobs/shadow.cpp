@@ -1,5 +1,6 @@
 #include "workflow/jobs/shadow.hpp"
 
+#include <algorithm>
 #include <filesystem>
 #include <system_error>
 
@@ -39,10 +40,11 @@ Result<void> bring(const fs::path& root, const std::string& file, bool copy) {
 }
 
 // Everything in the current directory but the engine's own folder.
-Result<void> bring_all(const fs::path& root, bool copy) {
+Result<void> bring_all(const fs::path& root, bool copy, const std::vector<std::string>& absent) {
   auto entries = FURROW_TRY(os::list_directory(""));
   for (const os::DirectoryEntry& entry : entries) {
     if (entry.name == ".furrow" || entry.name == ".snakemake") continue;
+    if (std::find(absent.begin(), absent.end(), entry.name) != absent.end()) continue;
     FURROW_TRY(bring(root, entry.name, copy));
   }
   return {};
@@ -64,6 +66,16 @@ void open_up(const fs::path& root, const std::string& file) {
   }
 }
 
+// Whether FILE lies in a folder that is a link, and so is the original.
+bool is_behind_link(const fs::path& root, const std::string& file) {
+  std::error_code code;
+  fs::path place = root;
+  for (const fs::path& part : fs::path(file).parent_path()) {
+    if (fs::is_symlink(fs::symlink_status(place /= part, code))) return true;
+  }
+  return false;
+}
+
 // A link into the shadow folder would dangle once the folder is removed. Makes it point to the same path
 // outside.
 void redirect(const fs::path& link, const std::string& root) {
@@ -78,15 +90,20 @@ void redirect(const fs::path& link, const std::string& root) {
 
 Result<std::unique_ptr<Shadow>> Shadow::make(const std::string& kind, const std::string& path,
                                              const std::vector<std::string>& inputs,
-                                             const std::vector<std::string>& products) {
+                                             const std::vector<std::string>& products,
+                                             const std::vector<std::string>& absent) {
   FURROW_TRY(os::remove_tree(path));
   FURROW_TRY(os::make_directories(path));
   std::unique_ptr<Shadow> shadow(new Shadow(path));
   const bool copy = kind == "full" || kind == "copy-minimal";
   if (kind == "shallow" || kind == "full") {
-    FURROW_TRY(bring_all(path, copy));
+    FURROW_TRY(bring_all(path, copy, absent));
     for (const std::string& product : products) {
       if (is_inside(product)) open_up(path, product);
+    }
+    for (const std::string& output : absent) {
+      if (!is_inside(output) || is_behind_link(path, output)) continue;
+      FURROW_TRY(os::remove_tree((fs::path(path) / output).native()));
     }
   } else {
     for (const std::string& input : inputs) {

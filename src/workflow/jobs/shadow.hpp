@@ -16,10 +16,12 @@ class Shadow {
  public:
   // KIND: minimal (links to the inputs), copy-minimal (copies of them), shallow (links to everything in the
   // current directory), full (a copy of all of it). Inputs and products with absolute paths are left alone.
-  // PATH is the absolute path of the folder to make; anything there before is removed.
+  // PATH is the absolute path of the folder to make; anything there before is removed. The job finds nothing
+  // in the place of what is in ABSENT, although the old outputs are still there.
   static Result<std::unique_ptr<Shadow>> make(const std::string& kind, const std::string& path,
                                               const std::vector<std::string>& inputs,
-                                              const std::vector<std::string>& products);
+                                              const std::vector<std::string>& products,
+                                              const std::vector<std::string>& absent = {});
   ~Shadow();
   Shadow(const Shadow&) = delete;
   Shadow& operator=(const Shadow&) = delete;

@@ -46,6 +46,9 @@ struct JobView {
   std::vector<std::pair<std::string, ResourceValue>> resources;
   int attempt = 1;
   std::int64_t number = 0;  // of the job in this run
+  // Jobs that it depends on have yet to run: what a function cannot answer for that reason is unknown, and no
+  // error.
+  bool is_preview = false;
   // If the view stands for several jobs that are submitted as one: the group's name, and all their rules.
   std::string group{};
   std::set<std::string> rules{};
@@ -60,7 +63,8 @@ struct DetailAnswer {
   std::int64_t threads = 1;
   std::vector<std::pair<std::string, ResourceValue>> resources;
   std::vector<Param> params;
-  std::string group{};  // empty: none
+  std::string group{};      // empty: none
+  bool is_unknown = false;  // in a preview: the params cannot be answered yet
 };
 
 struct Preparation {

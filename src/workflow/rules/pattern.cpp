@@ -160,6 +160,12 @@ void Pattern::fill(std::span<const std::string_view> values, std::string& out) c
   }
 }
 
+std::vector<std::string> wildcards_in(std::string_view text) {
+  std::vector<std::string> names;
+  for (const Found& found : find_wildcards(text)) names.emplace_back(found.name);
+  return names;
+}
+
 std::string fill_wildcards(std::string_view text, const std::vector<std::string>& names,
                            std::span<const std::string_view> values) {
   std::string filled;

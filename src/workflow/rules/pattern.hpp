@@ -48,6 +48,9 @@ class Pattern {
   std::optional<text::Regex> regex_;  // empty if comparing prefix and suffix is enough
 };
 
+// The names of the wildcards in a text, by appearance.
+std::vector<std::string> wildcards_in(std::string_view text);
+
 // Fills in the wildcards of a text that is not a file name, such as a param. Unknown names stay as they are.
 std::string fill_wildcards(std::string_view text, const std::vector<std::string>& names,
                            std::span<const std::string_view> values);

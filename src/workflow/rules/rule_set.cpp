@@ -29,6 +29,7 @@ class Compiler {
   Result<void> run() {
     FURROW_TRY(compile_products());
     FURROW_TRY(compile_inputs());
+    check_params();
     out_.has_param_functions = std::any_of(out_.rule.params.begin(), out_.rule.params.end(),
                                            [](const Param& p) { return p.is_function; });
     const auto is_function = [](const ResourceValue& v) { return std::holds_alternative<FunctionValue>(v); };
@@ -114,6 +115,23 @@ class Compiler {
     out_.input_templates.push_back(std::move(made));
     out_.input_items.push_back({index, item.flags, false});
     return {};
+  }
+
+  // A param that no command uses is not rendered, and would hide the mistake.
+  void check_params() {
+    for (const Param& param : out_.rule.params) {
+      if (!param.has_wildcards || out_.mistake) continue;
+      for (const std::string& name : wildcards_in(param.text)) {
+        if (std::find(out_.wildcards.begin(), out_.wildcards.end(), name) != out_.wildcards.end()) continue;
+        const std::string near = nearest(name, out_.wildcards);
+        out_.mistake =
+            rule_error(out_.rule,
+                       "the params of rule " + out_.rule.name + " name the wildcard " + name +
+                           ", which its output does not have",
+                       near.empty() ? "Use the wildcard in the output too, or give the param a function."
+                                    : "Did you mean " + near + "?");
+      }
+    }
   }
 
   void assign_slots(Template& made) const {

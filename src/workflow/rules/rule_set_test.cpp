@@ -75,6 +75,15 @@ TEST(RuleSet, ReportsAnInputOnlyWildcardWhenTheRuleIsNeeded) {
               HasSubstr("cannot be determined from its output files: x in \"{x}.txt\""));
 }
 
+TEST(RuleSet, AWildcardThatOnlyAParamNamesIsAMistakeOfItsRule) {
+  Workflow flow(
+      {rule("a").output("{sample}.txt").param("x{sampel}", true), rule("b").output("b").param("{x}")});
+  ASSERT_TRUE(flow.rules[0].mistake);
+  EXPECT_THAT(flow.rules[0].mistake->to_string(),
+              AllOf(HasSubstr("Snakefile:"), HasSubstr("sampel"), HasSubstr("Did you mean sample?")));
+  EXPECT_FALSE(flow.rules[1].mistake);  // a text in which braces mean nothing
+}
+
 TEST(RuleSet, ABadConstraintPointsAtItsRule) {
   EXPECT_THAT(mistake({rule("a").output("{x,[}")}),
               AllOf(HasSubstr("Snakefile:"), HasSubstr("bad wildcard constraint")));

@@ -1,0 +1,113 @@
+#include "cli/run/run_check.hpp"
+
+#include <algorithm>
+#include <cstdio>
+
+#include "base/strings.hpp"
+#include "cli/report_error.hpp"
+#include "cli/run/cluster_run.hpp"
+#include "os/events/clock.hpp"
+#include "workflow/dag/identity.hpp"
+
+namespace furrow::cli {
+
+namespace {
+
+constexpr std::size_t kBatch = 500;  // jobs for each message
+
+}  // namespace
+
+std::string job_title(WorkflowSession& session, workflow::NodeId node) {
+  const workflow::CompiledRule& rule = session.rules()[session.dag().node(node).rule];
+  const std::string wildcards = workflow::show_wildcards(rule, session.dag().values(node, session.rules()));
+  return wildcards.empty() ? rule.rule.name : rule.rule.name + " (" + wildcards + ")";
+}
+
+RunCheck::RunCheck(WorkflowSession& session)
+    : session_(session),
+      demands_(session.dag(), session.rules(), session.evaluator(), resources_, session.most_threads()),
+      preview_(session.dag(), session.rules(), session.states(), session.evaluator(), demands_,
+               [&session](workflow::NodeId node) { return session.staleness().must_run(node); }),
+      may_be_adopted_(has_left_batches()),
+      quota_(session.staleness().count() <= kMostJobs
+                 ? kMostJobs
+                 : std::max<std::size_t>(1, kMostJobs / std::max<std::size_t>(1, session.rules().size()))),
+      looked_at_(session.rules().size(), 0) {
+  demands_.set_local_cores(session.local_cores());
+  demands_.set_of_each_submission(session.resources_of_each_submission());
+}
+
+// A job that an earlier engine has left running on a cluster has been rendered, and its temp inputs may be gone.
+bool RunCheck::is_in_flight(workflow::NodeId node) {
+  if (!may_be_adopted_ || !session_.store()) return false;
+  const auto record = session_.store()->find(workflow::record_key(session_.dag(), session_.rules(), node));
+  return record && *record && (*record)->phase == store::JobPhase::kStarted;
+}
+
+bool RunCheck::wants(workflow::NodeId node) {
+  return !session_.options().touch && looked_at_[session_.dag().node(node).rule]++ < quota_ &&
+         !is_in_flight(node);
+}
+
+std::vector<Result<workflow::Preparation>> RunCheck::look(std::span<const workflow::NodeId> nodes) {
+  auto seen = preview_.of(nodes);
+  for (std::size_t i = 0; i < nodes.size(); ++i) {
+    if (!seen[i]) note(nodes[i], seen[i].error());
+  }
+  return seen;
+}
+
+void RunCheck::note(workflow::NodeId node, const Error& error) {
+  ++failed_;
+  Found& found = found_[session_.dag().node(node).rule];
+  if (found.jobs++ > 0) return;
+  found.first = error;
+  found.job = job_title(session_, node);
+}
+
+void RunCheck::look_at_outputs(workflow::NodeId node) {
+  if (session_.options().touch || is_in_flight(node)) return;
+  if (const auto ready = preview_.check_outputs(node); !ready) note(node, ready.error());
+}
+
+void RunCheck::look_at_submissions() {
+  const std::string& text = session_.options().executor.submit;
+  if (text.empty() || !session_.options().executor.is_cluster() || session_.options().touch) return;
+  std::vector<char> is_known(session_.rules().size(), 0);
+  for (const workflow::NodeId node : session_.dag().order()) {
+    const workflow::CompiledRule& rule = session_.rules()[session_.dag().node(node).rule];
+    if (!session_.staleness().must_run(node) || rule.rule.is_local ||
+        rule.rule.kind == workflow::RuleKind::kNone || std::exchange(is_known[rule.id], 1))
+      continue;
+    if (const auto filled = preview_.check_submission(node, text); !filled) note(node, filled.error());
+  }
+}
+
+void RunCheck::look_at_all(double most_s) {
+  const double end = os::monotonic_seconds() + most_s;
+  std::vector<workflow::NodeId> batch;
+  for (const workflow::NodeId node : session_.dag().order()) {
+    if (!session_.staleness().must_run(node)) continue;
+    if (os::monotonic_seconds() > end || !wants(node)) {
+      look_at_outputs(node);
+      continue;
+    }
+    batch.push_back(node);
+    if (batch.size() < kBatch) continue;
+    look(batch);
+    batch.clear();
+  }
+  if (!batch.empty()) look(batch);
+}
+
+void RunCheck::report() const {
+  for (const auto& [rule, found] : found_) {
+    report_error(found.first);
+    std::string text = "  It is about the job " + found.job;
+    if (found.jobs > 1)
+      text += ", and the same rule has " + count_of(found.jobs - 1, "more job") + " that cannot run";
+    std::fprintf(stderr, "%s.\n", text.c_str());
+  }
+}
+
+}  // namespace furrow::cli
