@@ -29,6 +29,8 @@ struct MapJob {
   std::string command{};
   // The files that it makes; empty if the user names none.
   std::vector<std::string> outputs{};
+  // Why it must not start; empty if it may.
+  std::string refusal{};
   // A block of a stream (--pipe).
   Block block{};
   // The index of a part of the files (--pipe-part).

@@ -70,6 +70,7 @@ bool MapSource::add_jobs(std::size_t count) {
       wait_for_input();
       return true;
     }
+    claim_paths(*job, false);
     if (is_done_already(*job)) {
       FURROW_LOG(command, info, "input {} is skipped: an earlier run has done it", job->seq);
       ++counts_.skipped;
@@ -96,6 +97,7 @@ bool MapSource::add_jobs(std::size_t count) {
 Result<Pull> MapSource::pull(MapJob& job) {
   job.seq = 0;
   job.has_key = false;
+  job.refusal.clear();
   Result<Pull> pulled = producer_.next(job);
   if (!pulled || *pulled != Pull::kValue) return pulled;
   ++counts_.read;
@@ -117,8 +119,24 @@ bool MapSource::is_done_already(const MapJob& job) {
          (before == PastJobs::Before::kFailed && settings_.resume == MapSettings::Resume::kUnfinished);
 }
 
-Result<bool> MapSource::is_fresh(MapJob& job) {
-  return settings_.outputs == nullptr ? Result<bool>(false) : settings_.outputs->is_fresh(job, context(job));
+// A job that was done before claims its files too: its results are not to be overwritten either.
+void MapSource::claim_paths(MapJob& job, bool starts) {
+  if (settings_.files != nullptr && settings_.files->uses_slot() == starts) {
+    const ResultsPaths files = settings_.files->paths(job, context(job));
+    const std::string paths[] = {files.out, files.err, files.seq};
+    if (auto claimed = claims_.claim(paths, job.seq, job.values.joined(" ")); !claimed)
+      job.refusal = claimed.error().message;
+  }
+  if (settings_.outputs == nullptr || starts) return;
+  settings_.outputs->name(job, context(job));
+  if (auto claimed = claims_.claim(job.outputs, job.seq, job.values.joined(" ")); !claimed)
+    job.refusal = claimed.error().message;
+  if (!job.refusal.empty()) job.outputs.clear();  // they are another job's
+}
+
+Result<bool> MapSource::is_fresh(const MapJob& job) {
+  if (settings_.outputs == nullptr || !job.refusal.empty()) return false;
+  return settings_.outputs->is_fresh(job);
 }
 
 void MapSource::wait_for_input() {
@@ -158,6 +176,11 @@ Result<void> MapSource::before_start(plan::JobId id, int /*attempt*/, plan::Laun
   const CommandTemplate& command = *settings_.command;
   job.command.clear();
   command.render(job.values, rendering, job.command);
+  claim_paths(job, true);
+  if (!job.refusal.empty()) return fail(job.refusal);
+  if (settings_.check_command) {
+    FURROW_TRY(settings_.check_command(job.command));
+  }
   launch.kind = plan::Launch::Kind::kShell;
   launch.executable = settings_.shell;
   if (!command.plain_program().empty()) command.render_argv(job.values, rendering, launch.argv);
@@ -221,7 +244,7 @@ Result<void> MapSource::on_success(const plan::Exit& exit) {
 void MapSource::on_failure(const plan::Exit& exit, bool will_retry) {
   MapJob& job = *jobs_[exit.job];
   producer_.ended(job);
-  if (settings_.outputs != nullptr) settings_.outputs->on_failure(job, exit);
+  if (!job.outputs.empty()) settings_.outputs->on_failure(job, exit);
   if (will_retry) {
     collator_.again(exit.job);
     give_back_slot(job);
@@ -249,7 +272,11 @@ void MapSource::note(const MapJob& job, const plan::Exit& exit) {
   entry.user_s = exit.usage.user_s;
   entry.system_s = exit.usage.system_s;
   entry.max_rss_kb = exit.usage.max_rss_kb;
-  if (log_ != nullptr) log_->add(entry);
+  if (log_ != nullptr) {
+    Unlogged& line = unlogged_[exit.job];
+    line = {entry, job.command};
+    line.entry.command = line.command;
+  }
   if (settings_.table == nullptr) return;
   collator_.print(settings_.table->header(job.values.size()));
   collator_.rewrite(exit.job, [&](const os::SpillView& out, const os::SpillView& err, os::Spill& row) {
@@ -279,7 +306,21 @@ Result<void> MapSource::commit() {
   if (settings_.outputs != nullptr) {
     FURROW_TRY(settings_.outputs->commit());
   }
-  return log_ == nullptr ? Result<void>{} : log_->commit();
+  return log_delivered();
+}
+
+Result<void> MapSource::log_delivered() {
+  const std::vector<plan::JobId> delivered = collator_.take_delivered();
+  if (log_ == nullptr) return {};
+  for (const plan::JobId id : delivered) {
+    if (const auto line = unlogged_.extract(id)) log_->add(line.mapped().entry);
+  }
+  return log_->commit();
+}
+
+Result<void> MapSource::finish() {
+  collator_.finish();
+  return log_delivered();
 }
 
 plan::JobName MapSource::name(plan::JobId id) const {

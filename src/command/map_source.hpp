@@ -1,7 +1,9 @@
 // The jobs of a `furrow map`, as a source for the farm: pulled from the input during the run, rendered when
 // they start, and dropped when they have ended.
 //
-// States of a job here: waiting (only its values) -> running (slot, command) -> gone. Not thread-safe.
+// States of a job here: waiting (only its values) -> running (slot, command) -> gone. Its line in the log
+// waits until its output has been delivered: a job counts as done only if nothing of it can be lost. Not
+// thread-safe.
 #pragma once
 
 #include <functional>
@@ -9,12 +11,14 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <unordered_map>
 
 #include "command/job_producer.hpp"
 #include "command/log/joblog.hpp"
 #include "command/log/results_table.hpp"
 #include "command/output/collator.hpp"
 #include "command/output/job_outputs.hpp"
+#include "command/output/path_claims.hpp"
 #include "command/output/results_files.hpp"
 #include "command/slots.hpp"
 #include "command/template/template.hpp"
@@ -38,6 +42,8 @@ struct MapSettings {
   std::uint64_t total = 0;
   std::uint64_t seed = 0;
   std::string shell{};
+  // Refuses a command before it starts.
+  std::function<Result<void>(const std::string& command)> check_command{};
   std::string slot_variable{};
   std::optional<int> nice{};
   bool watch_memory = false;    // measure it for the log
@@ -80,10 +86,20 @@ class MapSource final : public plan::JobSource {
   Result<void> commit() override;
   plan::JobName name(plan::JobId job) const override;
 
+  // The run is over: prints what still waits, and records it.
+  Result<void> finish();
+
  private:
+  // A line of the log that waits until the job's output has come out.
+  struct Unlogged {
+    LogEntry entry;
+    std::string command;
+  };
   Result<Pull> pull(MapJob& job);
   bool is_done_already(const MapJob& job);
-  Result<bool> is_fresh(MapJob& job);
+  void claim_paths(MapJob& job, bool starts);
+  Result<bool> is_fresh(const MapJob& job);
+  Result<void> log_delivered();
   RenderContext context(const MapJob& job) const;
   Result<void> enter_directory(const MapJob& job, plan::Launch& launch);
   void set_environment(const MapJob& job, plan::Launch& launch);
@@ -110,6 +126,8 @@ class MapSource final : public plan::JobSource {
   std::vector<plan::JobId> ended_;
   Slots free_slots_;
   std::set<std::string> made_directories_;
+  PathClaims claims_;
+  std::unordered_map<plan::JobId, Unlogged> unlogged_;
   MapCounts counts_;
   std::optional<Error> error_;
   int watched_ = -1;  // the input's descriptor, while it has no data

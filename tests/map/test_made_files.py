@@ -72,3 +72,19 @@ def test_a_job_that_ran_when_the_engine_died_runs_again(start, fmap, tmp_path):
     assert (tmp_path / "a.out").exists()
     done = fmap("--output", "{}.out", "echo whole > {}.out #", ":::", "a")
     assert done.code == 0 and (tmp_path / "a.out").read_text() == "whole\n", done
+
+
+def test_a_dry_run_shows_only_the_jobs_that_would_run(fmap, tmp_path):
+    for name in "ab":
+        (tmp_path / name).write_text("x\n")
+    assert zipped(fmap, "a") == ["a"]
+    for _ in range(2):
+        assert fmap("--dry-run", "-v", "--output", "{}.gz", "gzip -k {}", ":::", "a", "b").out == "gzip -k b\n"
+    (tmp_path / ".furrow").rename(tmp_path / "away")
+    assert fmap("--dry-run", "--output", "{}.gz", "gzip -k {}", ":::", "a", "b").out == "gzip -k b\n"
+    assert not (tmp_path / ".furrow").exists()
+
+
+def test_a_dry_run_goes_by_the_results_of_a_run_before(fmap):
+    fmap("--results", "res", "echo {}", ":::", 1)
+    assert fmap("--dry-run", "--resume", "--results", "res", "echo {}", ":::", 1, 2).out == "echo 2\n"

@@ -1,6 +1,8 @@
 """--pipe and --pipe-part: blocks of a stream or parts of a file as the jobs' standard input."""
 import hashlib
 
+import pytest
+
 LINES = "".join(f"{i}\n" for i in range(200_000))
 
 
@@ -51,3 +53,22 @@ def test_a_slow_stream_starts_jobs_as_data_arrives(shell):
     done = shell("(echo 1; sleep 1; echo 2) | $FURROW map --pipe -N1 --lb 'cat; date +%s'")
     one, first, two, second = done.out.split()
     assert (one, two) == ("1", "2") and int(second) > int(first)
+
+
+@pytest.mark.parametrize("options, out", [
+    (["--recstart", "^>", "-N1"], "1 1 1 1"),
+    (["--recstart", "^>", "-N3"], "3 1"),
+    (["--recend", "^=+\\n", "-N1"], "1 1 1 1"),
+    (["--recend", "=$\\n", "-N2"], "2 2"),
+])
+def test_regular_expressions_match_at_lines(fmap, options, out):
+    text = "".join(f">s{i}\nAC>GT\n=\n" for i in range(4))
+    done = fmap("--pipe", "-k", "--regexp", *options, "grep -c '^>'", stdin=text)
+    assert done.out.split() == out.split(), done
+
+
+def test_parts_of_a_file_begin_where_a_line_does(fmap, tmp_path):
+    (tmp_path / "file").write_text("".join(f">s{i}\nAC>GT>{'x' * (i % 7)}\n" for i in range(500)))
+    for block in [20, 33, 100]:
+        done = fmap("--pipe-part", "-a", "file", "-k", "--block", block, "--regexp", "--recstart", "^>", "head -c2")
+        assert set(done.out.replace(">s", "|").strip("|").split("|")) == {""}, done.out[:200]

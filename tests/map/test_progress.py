@@ -13,7 +13,7 @@ def test_failed_inputs_are_named_with_the_command_that_reruns_them(fmap, tmp_pat
     assert "2 failed" in done.err and "failed: a b 1  (exit code 1)" in done.err, done
     (line,) = [line for line in done.err.splitlines() if "Run just those again:" in line]
     command = shlex.split(line.split(": ", 1)[1])
-    again = engine.execute([engine.FURROW, *command[1:], ], tmp_path, engine.environment(SHELL="/bin/bash"))
+    again = engine.execute([engine.FURROW, *command[1:], ], tmp_path, engine.environment())
     assert sorted(again.out.split("\n")) == ["", "a b-1", "c'd-2"], again
 
 

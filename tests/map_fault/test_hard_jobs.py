@@ -1,6 +1,7 @@
 """Difficult jobs, full disks and readers that go away."""
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import time
@@ -17,6 +18,7 @@ def shell(tmp_path):
         env = engine.environment(SHELL="/bin/bash", FURROW=engine.FURROW, FURROW_TEST_MARK=str(tmp_path), **environment)
         return engine.execute(["/bin/bash", "-c", line], tmp_path, env, timeout, subprocess.DEVNULL)
 
+    run.folder = tmp_path
     yield run
     for pid in marked_processes(f"FURROW_TEST_MARK={tmp_path}"):
         os.kill(pid, signal.SIGKILL)
@@ -111,3 +113,46 @@ def test_nothing_is_left_in_the_folder_for_temporary_files(shell, tmp_path):
     (tmp_path / "tmp").mkdir()
     line = "$FURROW map -k -j4 'head -c 300000 /dev/zero; exit {}' ::: 0 1 0 1 > out; ls -A tmp"
     assert shell(line, TMPDIR=str(tmp_path / "tmp")).out == ""
+
+
+@pytest.mark.parametrize("how", ["--lb -k", "-k", "-k --results -.csv", "--tag -k"])
+def test_output_that_waits_on_a_full_disk_is_never_lost_in_silence(shell, small_disk, how):
+    done = shell(f"$FURROW map -j3 --tmpdir {small_disk} {how} --joblog log "
+                 f"'test {{}} != 1 || sleep 1; head -c 4000000 /dev/zero; true' ::: 1 2 3 2>said | wc -c; "
+                 "echo ${PIPESTATUS[0]}; cat said >&2")
+    size, code = map(int, done.out.split())
+    rows = [line.split("\t") for line in open(shell.folder / "log")][1:]
+    well = sum(row[6:8] == ["0", "0"] for row in rows)
+    assert size >= well * 4_000_000 and (code != 0 or well == 3) and (code == 0 or "full" in done.err), done
+
+
+@pytest.fixture
+def as_another(tmp_path):
+    """Runs a line of bash as a user that has no process yet."""
+    if os.geteuid() != 0 or not shutil.which("setpriv"):
+        pytest.skip("only root can be another user")
+    user = 70_000_000 + os.getpid()
+    os.chown(tmp_path, user, -1)
+    program = tmp_path / "furrow"
+    os.symlink(engine.FURROW, program)
+
+    def run(line, timeout=120):
+        words = ["setpriv", f"--reuid={user}", "--clear-groups", "/bin/bash", "-c", line]
+        env = engine.environment(FURROW=engine.FURROW, HOME=str(tmp_path), FURROW_TEST_MARK=str(tmp_path))
+        return engine.execute(words, tmp_path, env, timeout, subprocess.DEVNULL)
+
+    yield run
+    for pid in marked_processes(f"FURROW_TEST_MARK={tmp_path}"):
+        os.kill(pid, signal.SIGKILL)
+
+
+@pytest.mark.parametrize("limit", ["ulimit -u 25", "ulimit -u 9"])
+def test_all_jobs_run_under_a_limit_of_processes(as_another, limit):
+    done = as_another(f"{limit}; seq 40 | $FURROW map -j50 'sleep 0.1; echo {{}}'; echo code=$?")
+    assert sorted(done.out.split()) == sorted([*map(str, range(1, 41)), "code=0"]), done
+
+
+def test_all_jobs_run_under_a_limit_of_descriptors(shell):
+    for options in ["", "--lb", "--pipe -N1"]:
+        done = shell(f"ulimit -Hn 64; seq 60 | $FURROW map {options} -j200 'sleep 0.1; echo x' | grep -c x")
+        assert done.out == "60\n", done

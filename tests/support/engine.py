@@ -25,7 +25,8 @@ def environment(**more):
     """The environment for both engines: Debian's python3 first, a fixed language, none of the caller's settings."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("SNAKEMAKE", "FURROW", "PYTHON"))}
     path = os.pathsep.join(["/usr/bin", "/bin", kept.get("PATH", "")])
-    return {**kept, "PATH": path, "LC_ALL": "C.UTF-8", "TZ": "UTC", "PYTHONDONTWRITEBYTECODE": "1", **more}
+    return {**kept, "PATH": path, "LC_ALL": "C.UTF-8", "TZ": "UTC", "PYTHONDONTWRITEBYTECODE": "1",
+            "PARALLEL_SHELL": "/bin/bash", **more}
 
 
 class Result:

@@ -93,6 +93,15 @@ EarlyExit unknown(const Table& table, std::string_view argument, char short_name
                  near.empty() ? "See furrow map --help." : "Did you mean " + near + "?");
 }
 
+void note_repeated(const MapOption& option, const char* value, MapCommandOptions& map) {
+  if (!option.is_repeated) return;
+  const std::string name(option.names.substr(0, option.names.find(' ')));
+  std::string words = with_dashes(name);
+  if (value != nullptr && option.takes == Takes::kValue) words += " " + shell_quote(value);
+  if (value != nullptr && option.takes == Takes::kMaybe) words += shell_quote(std::string("=") + value);
+  map.repeated.push_back({name, std::move(words)});
+}
+
 // Reads the options up to the command; returns where the rest begins.
 tl::expected<std::size_t, EarlyExit> read_options(const std::vector<std::string>& arguments,
                                                   MapParsedArgs& args) {
@@ -122,6 +131,7 @@ tl::expected<std::size_t, EarlyExit> read_options(const std::vector<std::string>
     if (auto set = option->set(args, optarg ? optarg : ""); !set)
       return tl::unexpected(mistake(with_dashes(option->names.substr(0, option->names.find(' '))) + ": " +
                                     set.error().message));
+    note_repeated(*option, optarg, args.map);
   }
 }
 

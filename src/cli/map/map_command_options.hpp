@@ -46,11 +46,19 @@ struct SignalStep {
   double wait_s;  // before the next step
 };
 
+struct RepeatedOption {
+  std::string name;   // the first long one, without dashes
+  std::string words;  // as given, quoted for a shell
+};
+
 struct MapCommandOptions {
   std::vector<std::string> command;  // empty: each input is a command
   command::InputOptions inputs;
   command::InputBatchOptions batches;  // the caller sets `slots`
   command::TemplateOptions templates;  // the caller sets `names`
+
+  // The options that the command to run failed jobs again has, too.
+  std::vector<RepeatedOption> repeated;
 
   // How many jobs at a time
   exec::ExecutorSettings executor;
@@ -105,7 +113,7 @@ struct MapCommandOptions {
   std::optional<std::string> directory;
   // --process-slot-var
   std::string slot_variable = "PARALLEL_JOBSLOT0";
-  // --shell; empty: PARALLEL_SHELL, SHELL, /bin/sh.
+  // --shell; empty: see job_shell.hpp.
   std::string shell;
   // --tmpdir
   std::string temporary_directory;

@@ -17,9 +17,11 @@
 #include "cli/map/map_command.hpp"
 #include "cli/map/map_producer.hpp"
 #include "cli/report_error.hpp"
+#include "command/template/shell_text.hpp"
 #include "exec/executor_table.hpp"
 #include "os/cores/cores.hpp"
 #include "os/events/signals.hpp"
+#include "os/files/files.hpp"
 
 namespace furrow::cli {
 
@@ -27,7 +29,6 @@ namespace {
 
 constexpr int kError = 255;
 constexpr int kSignalled = 128;
-constexpr const char* kStoreFolder = ".furrow";
 constexpr double kWaitForWatchdog_s = 20;
 constexpr std::size_t kLookAhead = 64;  // how many jobs to read before they can start
 
@@ -35,20 +36,6 @@ std::string scratch_folder(const MapCommandOptions& options) {
   if (!options.temporary_directory.empty()) return options.temporary_directory;
   const char* const folder = std::getenv("TMPDIR");
   return folder != nullptr && *folder != '\0' ? folder : "/tmp";
-}
-
-// Accepts only shells for which the values of a command are quoted.
-std::string shell_of(const MapCommandOptions& options) {
-  if (!options.shell.empty()) return options.shell;
-  if (const char* const shell = std::getenv("PARALLEL_SHELL"); shell != nullptr && *shell != '\0')
-    return shell;
-  const char* const shell = std::getenv("SHELL");
-  if (shell == nullptr) return "/bin/sh";
-  const std::string_view name = std::string_view(shell).substr(std::string_view(shell).rfind('/') + 1);
-  for (const std::string_view known : {"bash", "sh", "dash", "zsh", "ksh", "mksh", "ash"}) {
-    if (name == known) return shell;
-  }
-  return "/bin/sh";
 }
 
 command::HaltRule rule_of(const Halt& halt) {
@@ -92,14 +79,14 @@ Result<void> MapCommandRun::prepare() {
   if (ranks_) {
     FURROW_TRY(check_map_ranks(options_));
   }
-  const bool goes_on = options_.resume || options_.resume_failed || options_.retry_failed;
   const bool may_go_by_results = options_.results && !options_.retry_failed;
-  if (goes_on && !options_.joblog && !may_go_by_results)
+  if (goes_on() && !options_.joblog && !may_go_by_results)
     return fail(Error{"--resume, --resume-failed and --retry-failed need a log of the jobs that ran before",
                       "", 0, "Add --joblog FILE, or --results FOLDER."});
   if (options_.retry_failed) {
+    FURROW_TRY(check_log_to_retry(options_));
     FURROW_TRY(open_log());
-    take_failed_jobs();
+    FURROW_TRY(take_failed_jobs());
   }
   auto plan = FURROW_TRY(plan_map(options_, ranks_));
   plan_ = std::move(plan);
@@ -146,11 +133,10 @@ Result<void> MapCommandRun::open_producer() {
 }
 
 Result<void> MapCommandRun::open_log() {
-  auto log =
-      command::Joblog::open({.path = *options_.joblog,
-                             .append = options_.joblog_append,
-                             .go_on = options_.resume || options_.resume_failed || options_.retry_failed,
-                             .with_usage = options_.joblog_usage});
+  auto log = command::Joblog::open({.path = *options_.joblog,
+                                    .append = options_.joblog_append,
+                                    .go_on = goes_on(),
+                                    .with_usage = options_.joblog_usage});
   if (!log) return fail(std::move(log.error()));
   log_ = *std::move(log);
   return {};
@@ -163,11 +149,16 @@ Result<void> MapCommandRun::open_results() {
     files_.emplace(*plan_.results, names_);
     return {};
   }
-  table_.emplace(format, names_);
   options_.grouping = MapCommandOptions::Grouping::kGroup;
-  if (name.find_first_not_of('-') == name.rfind('.')) return {};  // "-.csv": standard output
-  const int fd = ::open(name.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  if (name.find_first_not_of('-') == name.rfind('.')) {  // "-.csv": standard output
+    table_.emplace(format, names_);
+    return {};
+  }
+  // A run that goes on keeps the rows that are there.
+  const int how = goes_on() ? O_APPEND : O_TRUNC;
+  const int fd = ::open(name.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | how, 0666);
   if (fd < 0) return fail(system_error("cannot write " + name));
+  table_.emplace(format, names_, os::status(name).size > 0);
   table_file_.emplace(fd);
   out_ = exec::StreamWriter(fd);
   return {};
@@ -175,7 +166,13 @@ Result<void> MapCommandRun::open_results() {
 
 // Takes the failed jobs' commands unchanged from the log; the command and inputs of this command line do not
 // count.
-void MapCommandRun::take_failed_jobs() {
+Result<void> MapCommandRun::take_failed_jobs() {
+  for (const command::FailedJob& job : log_->failed()) {
+    if (job.sent > 0)
+      return fail(Error{"job " + std::to_string(job.seq) + " of " + *options_.joblog +
+                            " read a block of the input, which the log does not have",
+                        "", 0, "Use --resume-failed, with the same command and input."});
+  }
   producer_ = std::make_unique<command::FailedJobProducer>(log_->failed());
   options_.command.clear();
   options_.inputs = {};
@@ -185,6 +182,7 @@ void MapCommandRun::take_failed_jobs() {
   options_.templates.quote = false;
   options_.templates.append_value = true;
   options_.total_jobs = log_->failed().size();
+  return {};
 }
 
 command::MapSettings MapCommandRun::settings() {
@@ -202,7 +200,8 @@ command::MapSettings MapCommandRun::settings() {
   settings.slots = plan_.slots;
   settings.total = plan_.total.value_or(0);
   settings.seed = options_.seed;
-  settings.shell = shell_of(options_);
+  settings.shell = plan_.shell.path;
+  settings.check_command = [this](const std::string& command) { return check_command(command); };
   settings.slot_variable = options_.slot_variable;
   settings.nice = options_.nice;
   settings.watch_memory = options_.joblog_usage;
@@ -214,6 +213,13 @@ command::MapSettings MapCommandRun::settings() {
                       : options_.resume      ? Resume::kUnfinished
                                              : Resume::kNo;
   return settings;
+}
+
+// Values may be commands: only now is it known what they say.
+Result<void> MapCommandRun::check_command(const std::string& command) {
+  if (!command::redirects_both(command)) return {};
+  if (!loses_output_) loses_output_ = runs_in_background(plan_.shell.path);
+  return *loses_output_ ? fail(background_error(plan_.shell.path)) : Result<void>();
 }
 
 command::CollatorOptions MapCommandRun::collator_options() {
@@ -262,6 +268,7 @@ farm::Summary MapCommandRun::run_jobs() {
 
   command::Collator collator(out_, err_, collator_options());
   command::MapSource source(settings(), *producer_, collator, log_.get(), graph, resources, loop);
+  if (options_.print_commands_to_err && !options_.quiet) say(plan_.shell.line());
   if (options_.print_commands_to_err)
     source.on_start([this](const command::MapJob& job) { say(job.command); });
   exec::ExecutorContext context{.loop = loop, .sink = &collator, .watchdog = watchdog_.get()};
@@ -294,16 +301,18 @@ farm::Summary MapCommandRun::run_jobs() {
                    .timeout_s = options_.timeout_s,
                    .erase_ended = true,
                    .throttle = is_throttled ? throttle_.get() : nullptr});
-  progress_ = std::make_unique<MapProgress>(options_, source, plan_.total, names_, loop);
+  progress_ = std::make_unique<MapProgress>(options_, plan_, source, names_, loop);
   farm.add_sink(this);
   farm.add_sink(progress_.get());
   farm_ = &farm;
   source_ = &source;
-  const farm::Summary summary = farm.run();
-  if (cluster && !summary.error) cluster->finish();
+  farm::Summary summary = farm.run();
   farm_ = nullptr;
   progress_->finish();
-  collator.finish();
+  auto finished = source.finish();
+  if (!finished && !summary.error) summary.error = std::move(finished.error());
+  if (cluster && !summary.error) cluster->finish();
+  has_lost_ = collator.has_lost();
   last_words_ = progress_->summary(summary);
   progress_.reset();
   counts_ = source.counts();
@@ -375,6 +384,10 @@ void MapCommandRun::say(const std::string& text) {
 
 // --- the end of the run
 
+void MapCommandRun::say_nothing_came() {
+  if (const std::string line = empty_input_line(options_); !line.empty()) say(line);
+}
+
 int MapCommandRun::conclude(const farm::Summary& summary) {
   if (store_) {
     if (auto closed = store_->close_cleanly(); !closed) {
@@ -390,17 +403,21 @@ int MapCommandRun::conclude(const farm::Summary& summary) {
     report_error(*input_error_);
     return kError;
   }
-  const bool goes_on = options_.resume || options_.resume_failed;
-  if (goes_on && !options_.quiet && !options_.retry_failed) {
+  const bool resumes = (options_.resume || options_.resume_failed) && !options_.retry_failed;
+  if (resumes && !options_.quiet) {
     say(fmt::format("furrow map: {} of {} done before, according to {}", counts_.skipped,
                     count_of(counts_.read, "job"), options_.joblog ? *options_.joblog : *options_.results));
   }
+  if (counts_.read == 0 && !options_.retry_failed && summary.signal == 0) say_nothing_came();
   if (counts_.fresh > 0 && !options_.quiet)
     say(fmt::format("furrow map: {} of {} up to date", counts_.fresh, count_of(counts_.read, "job")));
   if (summary.signal != 0) return kSignalled + summary.signal;
   if (is_closed_) {
-    if (out_.error() == EPIPE || out_.error() == 0) return kSignalled + SIGPIPE;
-    report_error(Error{std::string("cannot write the output of jobs: ") + std::strerror(out_.error())});
+    const int code = out_.error() != 0 ? out_.error() : err_.error();
+    if (!has_lost_ && (code == EPIPE || code == 0)) return kSignalled + SIGPIPE;
+    report_error(has_lost_ ? Error{"cannot keep the output of jobs until it is their turn: the disk of " +
+                                   folder_ + " is full or broken"}
+                           : Error{std::string("cannot write the output of jobs: ") + std::strerror(code)});
     return kError;
   }
   if (!last_words_.empty()) err_.write(last_words_);

@@ -41,14 +41,17 @@ class MapCommandRun final : public plan::EventSink {
   Result<void> open_producer();
   Result<void> open_store();
   Result<void> start_watchdog();
-  void take_failed_jobs();
+  Result<void> take_failed_jobs();
+  bool goes_on() const { return options_.resume || options_.resume_failed || options_.retry_failed; }
   std::size_t look_ahead() const;
   farm::Summary run_jobs();
   std::unique_ptr<plan::Executor> executor_on_ranks(os::EventLoop& loop, plan::Executor& local,
                                                     exec::OutputSink& sink) const;
   command::MapSettings settings();
+  Result<void> check_command(const std::string& command);
   command::CollatorOptions collator_options();
   int conclude(const farm::Summary& summary);
+  void say_nothing_came();
 
   void job_ended(const plan::Event& event);
   void apply_halt(command::HaltRule::When when);
@@ -79,7 +82,9 @@ class MapCommandRun final : public plan::EventSink {
   std::unique_ptr<MapProgress> progress_;
   std::unique_ptr<StartThrottle> throttle_;
   std::unique_ptr<MapTimeouts> timeouts_;
-  bool is_closed_ = false;
+  bool is_closed_ = false, has_lost_ = false;
+  // Whether the shell takes `&>` for `&`; not set: no command had one so far.
+  std::optional<bool> loses_output_;
   command::MapCounts counts_;
   std::optional<Error> input_error_;
   std::string last_words_;

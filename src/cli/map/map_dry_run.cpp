@@ -4,14 +4,21 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "cli/map/map_producer.hpp"
 #include "cli/report_error.hpp"
 #include "command/job_key.hpp"
 #include "command/log/joblog.hpp"
+#include "command/log/results_table.hpp"
+#include "command/output/job_outputs.hpp"
+#include "command/output/path_claims.hpp"
+#include "command/output/results_files.hpp"
 #include "os/files/files.hpp"
+#include "store/store.hpp"
 
 namespace furrow::cli {
 
@@ -54,6 +61,7 @@ class DryRun {
   Result<void> run() {
     FURROW_TRY(open_log());
     if (options_.retry_failed) return print_failed();
+    FURROW_TRY(open_outputs());
     auto producer = FURROW_TRY(open_producer(options_, plan_, plan_.needs_identities || log_));
     for (command::MapJob job;;) {
       const auto pulled = producer.jobs->next(job);
@@ -61,14 +69,36 @@ class DryRun {
         auto flushed = printer_.flush();
         return fail(pulled.error());
       }
-      if (*pulled == command::Pull::kEnd) return printer_.flush();
+      if (*pulled == command::Pull::kEnd) return end();
       FURROW_TRY(*pulled == command::Pull::kValue ? see(job) : wait(*producer.jobs));
     }
   }
 
  private:
+  Result<void> end() {
+    FURROW_TRY(printer_.flush());
+    if (context_.seq > 0) return {};
+    if (const std::string line = empty_input_line(options_); !line.empty()) say(line);
+    return {};
+  }
+
+  void say(const std::string& line) const { std::fprintf(stderr, "%s\n", line.c_str()); }
+
+  // Creates nothing: a missing store knows of no job.
+  Result<void> open_outputs() {
+    command::ResultsTable::Format format;
+    if (options_.results && !command::ResultsTable::is_table(*options_.results, format))
+      files_.emplace(*plan_.results, plan_.inputs ? plan_.inputs->names() : std::vector<std::string>());
+    if (options_.outputs.empty()) return {};
+    auto store = FURROW_TRY(store::Store::open_readonly(kStoreFolder));
+    store_ = std::move(store);
+    outputs_.emplace(plan_.command, plan_.outputs, *store_);
+    return {};
+  }
+
   // Does not create the log: a missing log means that no job is done.
   Result<void> open_log() {
+    FURROW_TRY(check_log_to_retry(options_));
     if (!options_.joblog || !(options_.resume || options_.resume_failed || options_.retry_failed)) return {};
     if (!os::status(*options_.joblog).exists()) return {};
     auto log = command::Joblog::open({.path = *options_.joblog, .go_on = true});
@@ -85,13 +115,32 @@ class DryRun {
     return printer_.flush();
   }
 
-  Result<void> see(const command::MapJob& job) {
-    ++context_.seq;
-    if (log_ && is_done(job)) return {};
+  Result<void> see(command::MapJob& job) {
+    job.seq = ++context_.seq;
+    const Result<void> claimed = claim_paths(job);
+    if (is_done(job)) return {};
+    if (!claimed) {
+      FURROW_TRY(printer_.flush());
+      say("furrow map: this job would be refused: " + claimed.error().message);
+      return {};
+    }
+    if (outputs_ && FURROW_TRY(outputs_->is_fresh(job))) return {};
     return print(job);
   }
 
+  Result<void> claim_paths(command::MapJob& job) {
+    if (files_ && !files_->uses_slot()) {
+      const command::ResultsPaths files = files_->paths(job, context_);
+      const std::string paths[] = {files.out, files.err, files.seq};
+      FURROW_TRY(claims_.claim(paths, job.seq, job.values.joined(" ")));
+    }
+    if (!outputs_) return {};
+    outputs_->name(job, context_);
+    return claims_.claim(job.outputs, job.seq, job.values.joined(" "));
+  }
+
   bool is_done(const command::MapJob& job) {
+    if (!log_) return options_.resume && !options_.joblog && files_ && files_->exist(job, context_);
     using Before = command::PastJobs::Before;
     command::PastJobs& past = log_->past();
     Before before = past.by_key(command::job_key(plan_.command.identity(), job.identity));
@@ -123,6 +172,10 @@ class DryRun {
   const MapCommandOptions& options_;
   MapPlan& plan_;
   std::unique_ptr<command::Joblog> log_;
+  std::optional<command::ResultsFiles> files_;
+  std::unique_ptr<store::Store> store_;
+  std::optional<command::JobOutputs> outputs_;
+  command::PathClaims claims_;
   command::RenderContext context_{.seq = 0};
   std::uint64_t printed_ = 0;
   Printer printer_;
@@ -131,6 +184,7 @@ class DryRun {
 }  // namespace
 
 int dry_run_map(const MapCommandOptions& options, MapPlan& plan) {
+  if (!options.quiet) std::fprintf(stderr, "%s\n", plan.shell.line().c_str());
   const auto done = DryRun(options, plan).run();
   if (done) return 0;
   report_error(done.error());

@@ -1,6 +1,7 @@
 #include "cli/map/map_option_table.hpp"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "base/strings.hpp"
@@ -41,7 +42,10 @@ MapOption parsed(std::string_view names, Result<T> (*parse)(std::string_view),
 }
 
 Result<std::uint64_t> whole_size(std::string_view text) {
-  return parse_size(text).map([](double size) { return static_cast<std::uint64_t>(size); });
+  constexpr double kMost = 9e18;
+  const double size = FURROW_TRY(parse_size(text));
+  if (size > kMost) return fail(std::string(text) + " is too large");
+  return static_cast<std::uint64_t>(size);
 }
 
 Result<Count> count(std::string_view text) { return parse_count(std::string(text)); }
@@ -301,6 +305,10 @@ std::vector<MapOption> cluster_options() {
           {"resource", Takes::kValue, add_resource}};
 }
 
+// They are about one run, not about what its jobs do.
+constexpr auto kOfOneRun = std::to_array<std::string_view>(
+    {"dry-run", "total-jobs", "joblog", "joblog-usage", "resume", "resume-failed", "retry-failed"});
+
 std::vector<MapOption> other_options() {
   return {
       flag("help h", [](MapParsedArgs& args) { args.help = true; }),
@@ -316,8 +324,13 @@ std::vector<MapOption> other_options() {
 
 std::vector<MapOption> all_map_options() {
   std::vector<MapOption> all;
-  for (auto part : {input_options(), template_options(), control_options(), output_options(), pipe_options(),
-                    cluster_options(), other_options()})
+  for (auto part : {template_options(), control_options(), output_options(), cluster_options()})
+    all.insert(all.end(), part.begin(), part.end());
+  for (MapOption& option : all) {
+    const std::string_view name = option.names.substr(0, option.names.find(' '));
+    option.is_repeated = std::find(kOfOneRun.begin(), kOfOneRun.end(), name) == kOfOneRun.end();
+  }
+  for (auto part : {input_options(), pipe_options(), other_options()})
     all.insert(all.end(), part.begin(), part.end());
   return all;
 }

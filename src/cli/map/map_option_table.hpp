@@ -18,6 +18,9 @@ struct MapOption {
   std::string_view names;
   Takes takes;
   std::function<Result<void>(MapParsedArgs&, const std::string&)> set;
+  // Whether the command that runs failed jobs again repeats it: not if it says what the inputs are, or what the
+  // log is for.
+  bool is_repeated = false;
 };
 
 std::vector<MapOption> all_map_options();

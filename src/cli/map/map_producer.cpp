@@ -1,7 +1,10 @@
 #include "cli/map/map_producer.hpp"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+#include <algorithm>
 
 #include "command/pipe_producer.hpp"
 
@@ -37,7 +40,27 @@ Result<MapProducer> open_pipe(const MapCommandOptions& options, bool with_identi
   return producer;
 }
 
+// Whether standard input may hold data that nobody has read.
+bool stdin_may_hold_data() {
+  struct stat info {};
+  if (::fstat(STDIN_FILENO, &info) != 0) return false;
+  if (S_ISREG(info.st_mode)) return info.st_size > ::lseek(STDIN_FILENO, 0, SEEK_CUR);
+  return S_ISFIFO(info.st_mode) || S_ISSOCK(info.st_mode);
+}
+
 }  // namespace
+
+std::string empty_input_line(const MapCommandOptions& options) {
+  if (options.quiet || options.inputs.skip_blank) return {};
+  const auto& sources = options.inputs.sources;
+  if (sources.empty()) return "furrow map: standard input is empty: no job runs";
+  const bool is_list = std::all_of(sources.begin(), sources.end(),
+                                   [](const command::SourceSpec& source) { return !source.is_file; });
+  if (!is_list) return "furrow map: the input files are empty: no job runs";
+  std::string line = "furrow map: there is nothing after :::, so no job runs";
+  if (stdin_may_hold_data()) line += ", and standard input is not read: without ::: its lines are the inputs";
+  return line;
+}
 
 Result<MapProducer> open_producer(const MapCommandOptions& options, MapPlan& plan, bool with_identities) {
   if (options.pipe == MapCommandOptions::Pipe::kParts) return open_parts(options, plan);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 
 #include "cli/map/map_plan.hpp"
 #include "command/job_producer.hpp"
@@ -18,5 +19,8 @@ struct MapProducer {
 // Takes the inputs from PLAN and sets the number of jobs there, if it is known. Keys and seeds are made from
 // identities.
 Result<MapProducer> open_producer(const MapCommandOptions& options, MapPlan& plan, bool with_identities);
+
+// What to say where no input came, so that no job ran; empty if the user does not want to know.
+std::string empty_input_line(const MapCommandOptions& options);
 
 }  // namespace furrow::cli

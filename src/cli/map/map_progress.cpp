@@ -18,8 +18,6 @@ constexpr double kLong_s = 2;
 constexpr std::size_t kSlowest = 5, kFailedShown = 10;
 // How many bytes of an input are shown.
 constexpr std::size_t kShown = 100;
-// The longest command that is offered for running the failed jobs again.
-constexpr std::size_t kLongestCommand = 2000;
 
 std::string shown(std::string text) {
   std::replace(text.begin(), text.end(), '\n', ' ');
@@ -36,10 +34,10 @@ std::string how_it_ended(const plan::Exit& exit) {
 
 }  // namespace
 
-MapProgress::MapProgress(const MapCommandOptions& options, const command::MapSource& source,
-                         std::optional<std::uint64_t> total, std::vector<std::string> names,
+MapProgress::MapProgress(const MapCommandOptions& options, const MapPlan& plan,
+                         const command::MapSource& source, std::vector<std::string> names,
                          os::EventLoop& loop)
-    : options_(options), source_(source), total_(total), names_(std::move(names)), bar_(loop) {
+    : options_(options), plan_(plan), source_(source), names_(std::move(names)), bar_(loop) {
   const bool shows_itself = ::isatty(2) && !options.quiet &&
                             options.grouping == MapCommandOptions::Grouping::kGroup && !options.dry_run;
   if (is_wanted()) {
@@ -52,8 +50,8 @@ MapProgress::MapProgress(const MapCommandOptions& options, const command::MapSou
 std::optional<std::size_t> MapProgress::total() const {
   const command::MapCounts& counts = source_.counts();
   if (counts.is_all) return counts.read - counts.skipped - counts.fresh;
-  if (!total_) return std::nullopt;
-  return std::max(*total_, counts.read) - counts.skipped - counts.fresh;
+  if (!plan_.total) return std::nullopt;
+  return std::max(*plan_.total, counts.read) - counts.skipped - counts.fresh;
 }
 
 void MapProgress::on_event(const plan::Event& event) {
@@ -85,7 +83,8 @@ void MapProgress::ended(const plan::Event& event) {
   if (!is_slow && !is_noted) return;
   const command::MapJob& job = source_.job(event.job);
   const std::string input = job.values.empty() ? fmt::format("number {}", job.seq) : job.values.joined(" ");
-  Ended entry{exit.usage.wall_s, shown(input), ok ? "" : how_it_ended(exit), job.values};
+  Ended entry{
+      exit.usage.wall_s, shown(input), ok ? "" : how_it_ended(exit), {job.values, job.identity.occurrence}};
   if (is_noted) failed_.push_back(entry);
   if (!is_slow) return;
   const auto place = std::find_if(slowest_.begin(), slowest_.end(),
@@ -110,31 +109,12 @@ std::string MapProgress::summary(const farm::Summary& summary) const {
   }
   for (const Ended& job : failed_) text += fmt::format("  failed: {}  ({})\n", job.input, job.how);
   if (failed > failed_.size()) text += fmt::format("  and {} more\n", failed - failed_.size());
-  if (failed > 0) text += rerun();
+  if (failed == 0) return text;
+  std::vector<FailedInput> again;
+  for (const Ended& job : failed_) again.push_back(job.again);
+  if (failed > failed_.size()) again.clear();
+  text += rerun_advice(options_, plan_, names_, again);
   return text;
-}
-
-// If there is a log, it knows the failed jobs; otherwise the command can name a few.
-std::string MapProgress::rerun() const {
-  if (options_.joblog && *options_.joblog != "-")
-    return "  Run just those again: furrow map --joblog " + shell_quote(*options_.joblog) +
-           " --retry-failed\n";
-  const std::string hint = "  With --joblog FILE, --retry-failed runs just those again.\n";
-  if (bar_.counts.failed > failed_.size() || options_.pipe != MapCommandOptions::Pipe::kNo ||
-      options_.batches.max_records != 1)
-    return hint;
-  std::string command = "furrow map";
-  if (options_.templates.plus) command += " --plus";
-  if (options_.templates.value_string != "{}")
-    command += " -I " + shell_quote(options_.templates.value_string);
-  if (!names_.empty()) command += " --header :";
-  for (const std::string& word : options_.command) command += " " + shell_quote(word);
-  for (std::size_t i = 0; i < failed_.front().values.size(); ++i) {
-    command += i == 0 ? " :::" : " :::+";
-    if (i < names_.size()) command += " " + shell_quote(names_[i]);
-    for (const Ended& job : failed_) command += " " + shell_quote(i < job.values.size() ? job.values[i] : "");
-  }
-  return command.size() > kLongestCommand ? hint : "  Run just those again: " + command + "\n";
 }
 
 }  // namespace furrow::cli

@@ -7,7 +7,8 @@
 #include <vector>
 
 #include "cli/bar.hpp"
-#include "cli/map/map_command_options.hpp"
+#include "cli/map/map_plan.hpp"
+#include "cli/map/map_rerun.hpp"
 #include "command/map_source.hpp"
 #include "farm/farm.hpp"
 #include "plan/event.hpp"
@@ -16,9 +17,9 @@ namespace furrow::cli {
 
 class MapProgress final : public plan::EventSink {
  public:
-  // Borrows all but OPTIONS, of which it keeps a copy. TOTAL is the number of jobs, if they were counted.
-  MapProgress(const MapCommandOptions& options, const command::MapSource& source,
-              std::optional<std::uint64_t> total, std::vector<std::string> names, os::EventLoop& loop);
+  // Borrows all. NAMES are those of the values' columns.
+  MapProgress(const MapCommandOptions& options, const MapPlan& plan, const command::MapSource& source,
+              std::vector<std::string> names, os::EventLoop& loop);
 
   void on_event(const plan::Event& event) override;
   void before_output() { bar_.clear(); }
@@ -31,16 +32,14 @@ class MapProgress final : public plan::EventSink {
     double wall_s;
     std::string input;
     std::string how;
-    command::Arguments values;
+    FailedInput again;
   };
   bool is_wanted() const { return options_.bar || options_.progress || options_.eta; }
   std::optional<std::size_t> total() const;
   void ended(const plan::Event& event);
-  std::string rerun() const;
-
   const MapCommandOptions& options_;
+  const MapPlan& plan_;
   const command::MapSource& source_;
-  const std::optional<std::uint64_t> total_;
   const std::vector<std::string> names_;
   Bar bar_;
   std::vector<Ended> slowest_;  // longest first

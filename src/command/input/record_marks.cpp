@@ -39,7 +39,8 @@ Result<RecordMarks> RecordMarks::make(const SplitOptions& options) {
   for (const std::string& expression : {options.start, options.end})
     if (auto regex = text::Regex::compile(expression); !regex)  // so that an error shows what the user wrote
       return fail(Error{"--recstart, --recend: " + regex.error().message});
-  const std::string start = "(?:" + options.start + ")", end = "(?:" + options.end + ")";
+  // ^ and $ match at lines, as in GNU parallel.
+  const std::string start = "(?m:" + options.start + ")", end = "(?m:" + options.end + ")";
   for (const auto& [expression, into] :
        {std::pair("(" + end + ")(?=" + start + ")", &marks.between_), std::pair(end + start, &marks.joint_),
         std::pair("\\A" + start, &marks.leading_), std::pair(end + "\\z", &marks.trailing_)}) {

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <new>
 
 #include "command/input/record_marks.hpp"
 #include "os/files/descriptor.hpp"
@@ -23,7 +24,8 @@ constexpr std::size_t kLookAround = 128 * 1024;  // bytes read around a border o
 
 // Not a vector: memory that read() will fill need not be zeroed.
 struct Block::Memory {
-  explicit Memory(std::size_t bytes) : data(new char[bytes]), size(bytes) {}
+  // DATA is null if there is not so much memory.
+  explicit Memory(std::size_t bytes) : data(new(std::nothrow) char[bytes]), size(bytes) {}
   std::unique_ptr<char[]> data;
   std::size_t size;
 };
@@ -54,12 +56,16 @@ struct RecordSplitter::State {
   }
 
   // Memory that no block uses any longer, or new memory.
-  std::shared_ptr<Block::Memory> acquire(std::size_t bytes) {
+  Result<std::shared_ptr<Block::Memory>> acquire(std::size_t bytes) {
     for (auto& old : pool)
       if (old.use_count() == 1 && old->size >= bytes) return old;
     std::erase_if(pool, [](const auto& old) { return old.use_count() == 1; });
-    pool.push_back(std::make_shared<Block::Memory>(bytes));
-    return pool.back();
+    auto fresh = std::make_shared<Block::Memory>(bytes);
+    if (!fresh->data)
+      return fail(Error{"there is no memory for a block of " + std::to_string(bytes) + " bytes", "", 0,
+                        "Give a smaller --block, or check that --recend and --recstart cut the input."});
+    pool.push_back(fresh);
+    return fresh;
   }
 
   // How much text must be contiguous: a block, or more if a record is longer.
@@ -68,14 +74,15 @@ struct RecordSplitter::State {
     return kept < block_bytes ? block_bytes : kept * 2;
   }
 
-  void make_room() {
-    if (memory && memory->size - begin >= wanted()) return;
+  Result<void> make_room() {
+    if (memory && memory->size - begin >= wanted()) return {};
     const std::size_t kept = end - begin;
-    auto next = acquire(wanted());
+    auto next = FURROW_TRY(acquire(wanted()));
     if (kept > 0) std::memcpy(next->data.get(), memory->data.get() + begin, kept);
     memory = std::move(next);
     begin = 0;
     end = kept;
+    return {};
   }
 
   Result<Pull> fill() {
@@ -83,7 +90,7 @@ struct RecordSplitter::State {
       pollfd ready{fd, POLLIN, 0};
       if (::poll(&ready, 1, 0) == 0) return Pull::kNotYet;
     }
-    make_room();
+    FURROW_TRY(make_room());
     for (;;) {
       const ssize_t got = ::read(fd, memory->data.get() + end, wanted() - (end - begin));
       if (got > 0) {
@@ -148,12 +155,13 @@ struct RecordSplitter::State {
     return cut;
   }
 
-  Block give(std::size_t size) {
+  Result<Block> give(std::size_t size) {
     Block block;
     block.header_ = header;
     if (options.remove_separators) {
       const std::string bare = marks.without_marks(left().substr(0, size));
-      block.memory_ = acquire(std::max<std::size_t>(bare.size(), 1));
+      auto taken = FURROW_TRY(acquire(std::max<std::size_t>(bare.size(), 1)));
+      block.memory_ = std::move(taken);
       std::memcpy(block.memory_->data.get(), bare.data(), bare.size());
       block.end_ = bare.size();
     } else {
@@ -199,7 +207,8 @@ Result<Pull> RecordSplitter::next(Block& out) {
     const std::size_t size = state.take_header() ? state.next_size() : kNone;
     if (size == 0) return Pull::kEnd;
     if (size != kNone) {
-      out = state.give(size);
+      auto block = FURROW_TRY(state.give(size));
+      out = std::move(block);
       return Pull::kValue;
     }
     const auto filled = state.fill();
@@ -266,15 +275,16 @@ class FileSplitter {
     return text.substr(0, at);
   }
 
-  // The first position after OFFSET at which a record ends.
+  // The first position after OFFSET, which is not 0, at which a record ends. Reads one byte before it, too: a
+  // regular expression may ask whether a line begins there.
   Result<std::uint64_t> border_behind(std::uint64_t offset) {
     std::string text;
     for (;;) {
-      const auto more = read_on(text, offset);
+      const auto more = read_on(text, offset - 1);
       if (!more) return fail(more.error());
-      const std::size_t at = marks_.first(text, 0, *more);
-      if (at != kNone) return offset + at;
-      if (!*more) return offset + text.size();
+      const std::size_t at = marks_.first(text, 1, *more);
+      if (at != kNone) return offset - 1 + at;
+      if (!*more) return offset - 1 + text.size();
     }
   }
 

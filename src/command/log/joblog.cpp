@@ -127,7 +127,7 @@ Result<void> Joblog::read() {
     }
     std::string command(job.command);
     std::replace(command.begin(), command.end(), '\0', '\n');
-    failed[same] = {job.seq, job.key, job.has_key, std::move(command)};
+    failed[same] = {job.seq, job.key, job.has_key, std::move(command), job.sent};
   }
   past_.finish();
   for (auto& [same, job] : failed) failed_.push_back(std::move(job));

@@ -47,6 +47,8 @@ struct FailedJob {
   std::uint64_t key = 0;
   bool has_key = false;
   std::string command;
+  // Bytes of a block that it read, which the log does not have.
+  std::int64_t sent = 0;
 };
 
 class Joblog {

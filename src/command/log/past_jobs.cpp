@@ -38,7 +38,9 @@ bool parse_log_line(std::string_view line, bool usage, PastJob& job) {
     if (!take_field(line, field)) return false;
   }
   int status = 0, signal = 0;
-  if (!parse(fields[0], job.seq) || !parse(fields[6], status) || !parse(fields[7], signal)) return false;
+  if (!parse(fields[0], job.seq) || !parse(fields[4], job.sent) || !parse(fields[6], status) ||
+      !parse(fields[7], signal))
+    return false;
   for (int column = 0; usage && column < 3; ++column) {
     const std::size_t tab = line.rfind('\t');
     if (tab == std::string_view::npos) return false;

@@ -16,6 +16,8 @@ struct PastJob {
   std::uint64_t key = 0;
   bool has_key = false;
   bool ok = false;
+  // Bytes of a block that it read.
+  std::int64_t sent = 0;
   std::string_view command{};  // as in the log, with a NUL for each newline
 };
 

@@ -18,8 +18,9 @@ class ResultsTable {
   // The format that a file's name implies; false if it implies none.
   static bool is_table(std::string_view name, Format& format);
 
-  // NAMES of the values' columns; empty: V1, V2...
-  ResultsTable(Format format, std::vector<std::string> names) : format_(format), names_(std::move(names)) {}
+  // NAMES of the values' columns; empty: V1, V2... HAS_HEADER: the table exists and is continued.
+  ResultsTable(Format format, std::vector<std::string> names, bool has_header = false)
+      : format_(format), names_(std::move(names)), has_header_(has_header) {}
 
   // The header line, for jobs with this many VALUES; empty if the format has none, and after the first call.
   std::string header(std::size_t values);
@@ -40,7 +41,7 @@ class ResultsTable {
 
   const Format format_;
   const std::vector<std::string> names_;
-  bool has_header_ = false;
+  bool has_header_;
 };
 
 }  // namespace furrow::command

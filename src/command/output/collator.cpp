@@ -47,7 +47,7 @@ void Collator::end(plan::JobId job, bool printed) {
   held.has_ended = true;
   held.is_dropped = !printed;
   if (!options_.keep_order) {
-    if (printed) print(held);
+    if (printed) deliver(job, held);
     held_.erase(found);
   } else if (job == next_) {
     advance();
@@ -67,7 +67,7 @@ void Collator::advance() {
       if (options_.by_line) print(held);
       return;
     }
-    if (!held.is_dropped) print(held);
+    if (!held.is_dropped) deliver(next_, held);
     waiting_bytes_ -= std::min(waiting_bytes_, held.out.held.in_memory() + held.err.held.in_memory());
     waiting_files_ -=
         std::min(waiting_files_, std::size_t{held.out.held.has_file()} + held.err.held.has_file());
@@ -83,15 +83,14 @@ void Collator::finish() {
     if (held.has_ended && !held.is_dropped) waiting.push_back(job);
   }
   std::sort(waiting.begin(), waiting.end());
-  for (const plan::JobId job : waiting) print(held_.at(job));
+  for (const plan::JobId job : waiting) deliver(job, held_.at(job));
   held_.clear();
 }
 
 void Collator::print(std::string_view text) {
   if (text.empty()) return;
   if (options_.before_output) options_.before_output();
-  out_.write(text);
-  note_error();
+  write_all(text, out_);
 }
 
 void Collator::rewrite(plan::JobId job, const Rewrite& use) {
@@ -110,7 +109,7 @@ std::int64_t Collator::out_size(plan::JobId job) const {
 
 bool Collator::is_incomplete(plan::JobId job) const {
   const auto found = held_.find(job);
-  return found != held_.end() && (found->second.out.lost > 0 || found->second.err.lost > 0);
+  return found != held_.end() && (found->second.out.all_lost() > 0 || found->second.err.all_lost() > 0);
 }
 
 // --- OutputSink, for the executor
@@ -120,7 +119,6 @@ void Collator::show(const exec::CapturedOutput& output) {
   for (auto [stream, from] : {std::pair{&held.out, output.out_held}, std::pair{&held.err, output.err_held}}) {
     if (from == nullptr) continue;
     stream->size = from->view().size();
-    stream->lost = from->view().lost;
     if (stream->size > 0) stream->held = std::move(*from);
   }
 }
@@ -138,6 +136,15 @@ void Collator::on_output(plan::JobId job, bool is_err, std::string_view fragment
 }
 
 // --- printing
+
+void Collator::deliver(plan::JobId job, Held& held) {
+  print(held);
+  const bool is_whole = held.out.lost == 0 && held.err.lost == 0;
+  if (held.is_delivered && is_whole) delivered_.push_back(job);
+  if (is_whole) return;
+  has_lost_ = true;
+  close();
+}
 
 void Collator::print(Held& held) {
   print_head(held);
@@ -162,7 +169,8 @@ void Collator::print_stream(Held& held, Stream& stream, exec::StreamWriter& to) 
   };
   unpark(held, stream, to);
   if (!stream.held.empty()) {
-    os::for_each_fragment(stream.held.view(), use);
+    stream.lost += stream.held.view().lost;
+    if (!os::for_each_fragment(stream.held.view(), use)) held.is_delivered = false;
     stream.held.clear();
   }
   if (held.has_ended && !stream.half.empty()) write(held, stream, std::exchange(stream.half, {}), to);
@@ -182,12 +190,12 @@ void Collator::print_lines(Held& held, Stream& stream, std::string_view text, ex
   stream.half.append(text.substr(whole));
 }
 
-void Collator::write(const Held& held, Stream& stream, std::string_view text, exec::StreamWriter& to) {
+void Collator::write(Held& held, Stream& stream, std::string_view text, exec::StreamWriter& to) {
   if (text.empty()) return;
   if (options_.before_output) options_.before_output();
   if (held.tag.empty()) {
-    to.write(text);
-    return note_error();
+    held.is_delivered &= write_all(text, to);
+    return;
   }
   tagged_.clear();
   for (const char c : text) {
@@ -195,13 +203,17 @@ void Collator::write(const Held& held, Stream& stream, std::string_view text, ex
     tagged_ += c;
     stream.in_line = !ends_line(c);
   }
-  to.write(tagged_);
-  note_error();
+  held.is_delivered &= write_all(tagged_, to);
 }
 
-void Collator::note_error() {
-  if (is_closed_ || (out_.error() == 0 && err_.error() == 0)) return;
-  is_closed_ = true;
+bool Collator::write_all(std::string_view text, exec::StreamWriter& to) {
+  const bool is_written = to.write(text);
+  if (out_.error() != 0 || err_.error() != 0) close();
+  return is_written;
+}
+
+void Collator::close() {
+  if (std::exchange(is_closed_, true)) return;
   if (options_.on_closed) options_.on_closed();
 }
 
@@ -249,7 +261,10 @@ void Collator::unpark(Held& held, Stream& stream, exec::StreamWriter& to) {
     const auto wanted = static_cast<std::size_t>(std::min(kBufferBytes, stream.parked.size));
     const ssize_t n = ::pread(parking_, buffer.data(), wanted, stream.parked.begin);
     if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) break;
+    if (n <= 0) {
+      stream.lost += stream.parked.size;
+      break;
+    }
     const std::string_view fragment(buffer.data(), static_cast<std::size_t>(n));
     if (options_.by_line) {
       print_lines(held, stream, fragment, to);

@@ -11,6 +11,8 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
+#include <vector>
 
 #include "exec/output/output_sink.hpp"
 #include "exec/output/stream_writer.hpp"
@@ -26,7 +28,7 @@ struct CollatorOptions {
   std::string folder{};
   // Called before anything is written, to erase the progress bar.
   std::function<void()> before_output{};
-  // Called once when nobody reads the output any longer.
+  // Called once when nobody reads the output any longer, or it cannot be kept.
   std::function<void()> on_closed{};
 };
 
@@ -41,6 +43,11 @@ class Collator final : public exec::OutputSink {
   // The job has finally ended. PRINTED: print its output; otherwise drop it.
   void end(plan::JobId job, bool printed);
   void finish();  // the run is over: prints what still waits
+  // The jobs whose output has come out in full since the last call. Output that a full disk or a reader that
+  // has gone took away makes a job missing here for good.
+  std::vector<plan::JobId> take_delivered() { return std::exchange(delivered_, {}); }
+  // Whether output was lost on its way, although the job could not know: the disk for waiting output is full.
+  bool has_lost() const { return has_lost_; }
   // Replaces the output of the last attempt by what USE makes of it, as standard output.
   using Rewrite = std::function<void(const os::SpillView& out, const os::SpillView& err, os::Spill& instead)>;
   void rewrite(plan::JobId job, const Rewrite& use);
@@ -68,13 +75,17 @@ class Collator final : public exec::OutputSink {
     std::string half;
     // Whether what was printed last ended in the middle of a line.
     bool in_line = false;
+    // LOST: bytes that the disk had no room for, apart from those that HELD counts.
     std::int64_t size = 0, lost = 0;
+    std::int64_t all_lost() const { return lost + held.view().lost; }
   };
   struct Held {
     explicit Held(const std::string& folder) : out(folder), err(folder) {}
     std::string tag, head;
     Stream out, err;
     bool has_ended = false, is_dropped = false;
+    // Whether all that was to be printed so far has been.
+    bool is_delivered = true;
   };
 
   bool is_next(plan::JobId job) const { return !options_.keep_order || job == next_; }
@@ -82,8 +93,10 @@ class Collator final : public exec::OutputSink {
   void print_head(Held& held);
   void print_stream(Held& held, Stream& stream, exec::StreamWriter& to);
   void print_lines(Held& held, Stream& stream, std::string_view text, exec::StreamWriter& to);
-  void write(const Held& held, Stream& stream, std::string_view text, exec::StreamWriter& to);
-  void note_error();
+  void write(Held& held, Stream& stream, std::string_view text, exec::StreamWriter& to);
+  bool write_all(std::string_view text, exec::StreamWriter& to);
+  void deliver(plan::JobId job, Held& held);
+  void close();
   void advance();
   void park_if_much(Held& held);
   void park(Stream& stream);
@@ -94,7 +107,8 @@ class Collator final : public exec::OutputSink {
   const CollatorOptions options_;
   std::unordered_map<plan::JobId, Held> held_;
   plan::JobId next_ = 0;
-  bool is_closed_ = false;
+  std::vector<plan::JobId> delivered_;
+  bool is_closed_ = false, has_lost_ = false;
   std::string tagged_;  // kept to reuse its memory
   std::size_t waiting_bytes_ = 0, waiting_files_ = 0;
   int parking_ = -1;

@@ -41,9 +41,12 @@ std::uint64_t JobOutputs::identity(const MapJob& job) const {
   return hash;
 }
 
-Result<bool> JobOutputs::is_fresh(MapJob& job, const RenderContext& context) {
+void JobOutputs::name(MapJob& job, const RenderContext& context) const {
   job.outputs.clear();
   for (const CommandTemplate& output : templates_) job.outputs.push_back(output.render(job.values, context));
+}
+
+Result<bool> JobOutputs::is_fresh(const MapJob& job) const {
   std::int64_t oldest = std::numeric_limits<std::int64_t>::max();
   for (const std::string& output : job.outputs) {
     const os::FileStatus status = os::status(output);

@@ -25,8 +25,10 @@ class JobOutputs {
              store::Store& store)
       : command_(command), templates_(templates), store_(store) {}
 
-  // Sets the job's outputs; true if they exist and are up to date.
-  Result<bool> is_fresh(MapJob& job, const RenderContext& context);
+  // Sets the job's outputs.
+  void name(MapJob& job, const RenderContext& context) const;
+  // Whether the outputs exist and are up to date.
+  Result<bool> is_fresh(const MapJob& job) const;
   Result<void> before_start(const MapJob& job);
   Result<void> on_success(const MapJob& job, const plan::Exit& exit);
   void on_failure(const MapJob& job, const plan::Exit& exit);

@@ -15,8 +15,10 @@ namespace {
 
 constexpr std::size_t kLongestName = 255;
 
+// One folder's name. "." and ".." are escaped too, which would be other folders.
 std::string escaped(std::string_view value) {
   std::string name;
+  if (value == "." || value == "..") name += '\\';
   for (const char c : value) {
     switch (c) {
       case '\\':
@@ -66,7 +68,7 @@ std::string ResultsFiles::values_folder(const Arguments& values) const {
     return first != second ? first < second : one < other;
   });
   std::string folder;
-  for (const std::size_t i : order) folder += name_of(i) + "/" + escaped(values[i]) + "/";
+  for (const std::size_t i : order) folder += escaped(name_of(i)) + "/" + escaped(values[i]) + "/";
   return folder;
 }
 

@@ -21,6 +21,8 @@ class ResultsFiles {
   ResultsFiles(const CommandTemplate& text, std::vector<std::string> names);
 
   ResultsPaths paths(const MapJob& job, const RenderContext& context) const;
+  // Whether the names depend on the job's slot, which is not known before it starts.
+  bool uses_slot() const { return text_.uses_slot(); }
   // Creates the files and makes them the job's output.
   Result<void> open(MapJob& job, const RenderContext& context) const;
   bool exist(const MapJob& job, const RenderContext& context) const;  // whether an earlier run made them

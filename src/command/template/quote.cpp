@@ -14,9 +14,21 @@ constexpr auto kBare = [] {
   return bare;
 }();
 
+// RUN within apostrophes; it holds none itself.
+void append_run(std::string& out, std::string_view run, QuoteStyle style) {
+  out += '\'';
+  for (const char c : run) {
+    const bool escapes =
+        style == QuoteStyle::kFish ? c == '\\' : style == QuoteStyle::kCsh && (c == '!' || c == '\n');
+    if (escapes) out += '\\';
+    out += c;
+  }
+  out += '\'';
+}
+
 }  // namespace
 
-void append_quoted(std::string& out, std::string_view text) {
+void append_quoted(std::string& out, std::string_view text, QuoteStyle style) {
   if (text.empty()) {
     out += "''";
     return;
@@ -31,11 +43,7 @@ void append_quoted(std::string& out, std::string_view text) {
     const std::size_t end = text.find('\'');
     const bool last = end == std::string_view::npos;
     const std::string_view run = text.substr(0, end);
-    if (!run.empty() || !(first || last)) {
-      out += '\'';
-      out += run;
-      out += '\'';
-    }
+    if (!run.empty() || !(first || last)) append_run(out, run, style);
     if (last) return;
     out += "\"'\"";
     text.remove_prefix(end + 1);

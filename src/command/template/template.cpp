@@ -34,11 +34,11 @@ class Digits {
 // the command line.
 class CommandSink {
  public:
-  CommandSink(std::string& out, bool quote) : out_(out), quote_(quote) {}
+  CommandSink(std::string& out, bool quote, QuoteStyle style) : out_(out), quote_(quote), style_(style) {}
   void text(std::string_view text) { out_ += text; }
   void value(std::string_view value) {
     if (quote_) {
-      append_quoted(out_, value);
+      append_quoted(out_, value, style_);
     } else {
       out_ += value;
     }
@@ -49,13 +49,14 @@ class CommandSink {
 
  private:
   std::string& out_;
-  bool quote_;
+  const bool quote_;
+  const QuoteStyle style_;
 };
 
 // -q: every word is quoted as a whole.
 class QuotedWordsSink {
  public:
-  explicit QuotedWordsSink(std::string& out) : out_(out) {}
+  QuotedWordsSink(std::string& out, QuoteStyle style) : out_(out), style_(style) {}
   void text(std::string_view text) {
     word_ += text;
     begun_ = true;
@@ -65,7 +66,7 @@ class QuotedWordsSink {
   void split() {
     if (!begun_) return;
     if (!first_) out_ += ' ';
-    append_quoted(out_, word_);
+    append_quoted(out_, word_, style_);
     word_.clear();
     begun_ = first_ = false;
   }
@@ -73,6 +74,7 @@ class QuotedWordsSink {
 
  private:
   std::string& out_;
+  const QuoteStyle style_;
   std::string word_;
   bool begun_ = false, first_ = true;
 };
@@ -240,6 +242,7 @@ Result<CommandTemplate> CommandTemplate::parse(const std::vector<std::string>& w
   parsed->quote =
       options.quote && !options.quote_words && !(options.append_value && begins_with_value(*groups));
   parsed->quote_words = options.quote_words;
+  parsed->quote_style = options.quote_style;
   parsed->repeat_context = options.repeat_context;
   parsed->no_values = options.no_values;
   parsed->skip = read.skip;
@@ -247,6 +250,8 @@ Result<CommandTemplate> CommandTemplate::parse(const std::vector<std::string>& w
     for (const Token& token : group.tokens) {
       parsed->uses_values |= token.kind == Kind::kValues || token.kind == Kind::kPosition;
       parsed->uses_slot |= token.kind == Kind::kSlot || token.kind == Kind::kPaddedSlot;
+      parsed->uses_number |=
+          token.kind == Kind::kSeq || token.kind == Kind::kPaddedSeq || token.kind == Kind::kTotal;
       parsed->uses_seed |= token.kind == Kind::kSeed;
       parsed->uses_total |= token.kind == Kind::kTotal || token.kind == Kind::kPaddedSeq;
     }
@@ -266,10 +271,10 @@ Result<CommandTemplate> CommandTemplate::parse(const std::vector<std::string>& w
 
 void CommandTemplate::render(const Arguments& values, const RenderContext& context, std::string& out) const {
   if (parsed_->quote_words) {
-    QuotedWordsSink sink(out);
+    QuotedWordsSink sink(out, parsed_->quote_style);
     Renderer(sink, values, context, parsed_->no_values).render(parsed_->groups, parsed_->repeat_context);
   } else {
-    CommandSink sink(out, parsed_->quote);
+    CommandSink sink(out, parsed_->quote, parsed_->quote_style);
     Renderer(sink, values, context, parsed_->no_values).render(parsed_->groups, parsed_->repeat_context);
   }
 }
@@ -300,6 +305,7 @@ bool CommandTemplate::skips(const Arguments& values) const {
 std::string_view CommandTemplate::plain_program() const { return parsed_->program; }
 bool CommandTemplate::uses_values() const { return parsed_->uses_values; }
 bool CommandTemplate::uses_slot() const { return parsed_->uses_slot; }
+bool CommandTemplate::uses_number() const { return parsed_->uses_number; }
 bool CommandTemplate::uses_seed() const { return parsed_->uses_seed; }
 bool CommandTemplate::uses_total() const { return parsed_->uses_total; }
 const std::string& CommandTemplate::text() const { return parsed_->text; }

@@ -17,6 +17,7 @@
 
 #include "base/error.hpp"
 #include "command/arguments.hpp"
+#include "command/template/quote.hpp"
 
 namespace furrow::command {
 
@@ -29,6 +30,8 @@ struct TemplateOptions {
   bool plus = false;
   // Values are quoted for the shell.
   bool quote = true;
+  // For which shell.
+  QuoteStyle quote_style = QuoteStyle::kPosix;
   // -q: the words of the template are quoted too.
   bool quote_words = false;
   // With several records: repeat the word around {} (-X, -n, -N), not only the value (-m).
@@ -71,6 +74,7 @@ class CommandTemplate {
 
   bool uses_values() const;
   bool uses_slot() const;
+  bool uses_number() const;  // of the job, or of all jobs
   bool uses_seed() const;
   bool uses_total() const;
   const std::string& text() const;  // as written, for messages

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "command/template/template_names.hpp"
 #include "command/template/template_tokens.hpp"
 
 namespace furrow::command {
@@ -15,6 +16,8 @@ std::string_view variable_of(std::string_view name) {
   if (name == "slot") return "${PARALLEL_JOBSLOT}";
   if (name == "host") return "${PARALLEL_SSHHOST}";
   if (name == "sshlogin") return "${PARALLEL_SSHLOGIN}";
+  if (name == "agrp") return "${PARALLEL_ARGHOSTGROUPS}";
+  if (name == "hgrp") return "${PARALLEL_HOSTGROUPS}";
   return {};
 }
 
@@ -24,8 +27,10 @@ class WordParser {
 
   Result<void> parse(std::string_view word, Group::Before before) {
     begin_group(before);
+    quotes_.see(' ');
     while (!word.empty()) {
       if (word[0] == ' ' || word[0] == '\t') {
+        quotes_.see(' ');
         begin_group(word[0] == ' ' ? Group::Before::kBlank : Group::Before::kTab);
         word.remove_prefix(1);
         continue;
@@ -36,6 +41,7 @@ class WordParser {
         text(word.substr(0, 1));
         *taken = 1;
       }
+      for (const char c : word.substr(0, *taken)) quotes_.see(c);
       word.remove_prefix(*taken);
     }
     return {};
@@ -89,8 +95,18 @@ class WordParser {
       return true;
     }
     if (auto positional = by_position(content); !positional || *positional) return positional;
-    return with_form(Kind::kValues, 0, content);
+    if (auto formed = with_form(Kind::kValues, 0, content); !formed || *formed) return formed;
+    return is_mistaken(content) ? fail(*unknown_column(content, options_.names, may_be_code()))
+                                : Result<bool>(false);
   }
+
+  bool is_mistaken(std::string_view content) const {
+    const bool has_names = std::any_of(options_.names.begin(), options_.names.end(),
+                                       [](const auto& name) { return !name.empty(); });
+    return has_names && options_.value_string.starts_with('{') && !quotes_.follows_dollar() &&
+           unknown_column(content, options_.names, may_be_code()).has_value();
+  }
+  bool may_be_code() const { return options_.quote_words || (options_.quote && quotes_.is_quoted()); }
 
   Kind of_job(std::string_view name) const {
     if (name == "#") return Kind::kSeq;
@@ -127,6 +143,13 @@ class WordParser {
     // With -I ,, the text {1.} is replaced but {1} is not: braces have another meaning there.
     if (form.empty() && !options_.value_string.starts_with('{')) return false;
     form.remove_prefix(std::min(form.find_first_not_of(' '), form.size()));
+    if (options_.plus && (form == "uniq" || form == "choose_k")) {
+      skip_ = form == "uniq" ? Skip::kEqual : Skip::kNotAscending;
+      form = {};
+    }
+    if (!quotes_.follows_dollar()) {
+      if (auto error = needless_position(content, form, options_.plus)) return fail(std::move(*error));
+    }
     return with_form(Kind::kPosition, position, form);
   }
 
@@ -141,6 +164,7 @@ class WordParser {
   const TemplateOptions& options_;
   std::vector<Group> groups_;
   Skip skip_ = Skip::kNone;
+  QuoteTracker quotes_;
 };
 
 Result<void> refuse_perl(const std::vector<std::string>& words) {

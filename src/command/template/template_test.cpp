@@ -87,7 +87,20 @@ TEST(Template, PositionsCountFromBothEnds) {
 TEST(Template, HeaderNamesStandForPositions) {
   TemplateOptions options = command_options();
   options.names = {"x", "x y", "#"};
-  EXPECT_EQ(render({"echo {x}{x y.}{#}{z}"}, {"1", "2.a", "3"}, options), "echo 123{z}");
+  EXPECT_EQ(render({"echo {x}{x y.}{#}${z}"}, {"1", "2.a", "3"}, options), "echo 123${z}");
+}
+
+TEST(Template, ANameThatNoColumnHasIsAnError) {
+  TemplateOptions options = command_options();
+  options.names = {"length", "", "width"};
+  for (const char* text : {"echo {lenght}", "echo {height.}", "echo \"{widt}\"", "'{Length}'"}) {
+    const auto parsed = CommandTemplate::parse({text}, options);
+    ASSERT_FALSE(parsed.has_value()) << text;
+    EXPECT_NE(parsed.error().message.find("the columns are length, width"), std::string::npos) << text;
+  }
+  for (const char* text :
+       {"awk {print} {length}", "echo '{x}' {length}", "echo ${lengths} {length}", "f {,a} {a b}"})
+    EXPECT_TRUE(CommandTemplate::parse({text}, options).has_value()) << text;
 }
 
 TEST(Template, LeavesOtherBracesUnchanged) {

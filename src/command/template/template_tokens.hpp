@@ -48,8 +48,9 @@ struct CommandTemplate::Parsed {
   std::string program;  // see plain_program()
   std::uint64_t identity = 0;
   bool quote = true, quote_words = false, repeat_context = false, no_values = false;
+  QuoteStyle quote_style = QuoteStyle::kPosix;
   Skip skip = Skip::kNone;
-  bool uses_values = false, uses_slot = false, uses_seed = false, uses_total = false;
+  bool uses_values = false, uses_slot = false, uses_number = false, uses_seed = false, uses_total = false;
 };
 
 struct ParsedWords {

@@ -28,15 +28,18 @@ struct AttemptSlot {
   std::atomic<std::int32_t>* const watched;
   // kRetired: a fork request that was never answered. Its child may still appear, so its slot in the
   // watchdog's table is not used again.
-  enum class State : std::uint8_t { kFree, kStarting, kRunning, kDraining, kEnded, kRetired };
+  // kPostponed: the system has refused to start it for the moment.
+  enum class State : std::uint8_t { kFree, kPostponed, kStarting, kRunning, kDraining, kEnded, kRetired };
   State state = State::kFree;
   Asked asked = Asked::kNothing;
   bool is_fork = false;
-  std::uint32_t use = 0;  // counts the uses of the slot, to recognize answers meant for an earlier one
-  int pid = -1;           // also the process group; -1: not known yet
+  bool is_second = false;  // it is started once more, by the shell
+  std::uint32_t use = 0;   // counts the uses of the slot, to recognize answers meant for an earlier one
+  int pid = -1;            // also the process group; -1: not known yet
   int pidfd = -1;
   os::Child child;
   plan::Launch launch;          // kept as long as the attempt may have to be started again
+  double timeout_s = 0;         // Attempt::timeout_s
   double started = 0;           // monotonic seconds
   double killed = 0;            // when SIGKILL was sent, monotonic seconds
   std::size_t step = 0;         // index into LocalOptions::ending

@@ -56,6 +56,7 @@ Launcher::Launcher(std::string scratch, const rlimit* descriptors)
     : scratch_(scratch.empty() ? "/tmp" : std::move(scratch)), descriptors_(descriptors) {}
 
 Result<os::Child> Launcher::start(const plan::Launch& launch, const LaunchTo& to) {
+  failure_code_ = 0;
   return launch.kind == plan::Launch::Kind::kShell ? start_shell(launch, to) : start_program(launch, to);
 }
 
@@ -97,6 +98,7 @@ Result<os::Child> Launcher::start_by_shell(const plan::Launch& launch, const Lau
 
 Result<os::Child> Launcher::start_again(const plan::Launch& launch, LaunchTo to) {
   to.waits = true;
+  failure_code_ = 0;
   return launch.kind == plan::Launch::Kind::kShell ? start_by_shell(launch, to) : start_program(launch, to);
 }
 
@@ -119,7 +121,10 @@ bool Launcher::start_plain(const plan::Launch& launch, const LaunchTo& to, os::C
 Result<std::string> Launcher::write_script(const std::string& text) {
   std::string path = os::absolute(scratch_) + "/command-XXXXXX";
   const int fd = ::mkostemp(path.data(), O_CLOEXEC);
-  if (fd < 0) return fail(system_error("cannot create a file for a long command in " + scratch_));
+  if (fd < 0) {
+    failure_code_ = errno;
+    return fail(system_error("cannot create a file for a long command in " + scratch_));
+  }
   ::close(fd);
   FURROW_TRY(os::write_file(path, text));
   return path;
@@ -143,7 +148,9 @@ Launcher::Spawned Launcher::spawn(const std::string& path, const std::vector<std
   request.slot = to.slot;
   request.descriptors = descriptors_;
   FURROW_LOG(exec, debug, "executes {} with {} arguments", path, argv.size() - 1);
-  return to.waits ? spawner_.spawn(request) : spawner_.start(request);
+  Spawned spawned = to.waits ? spawner_.spawn(request) : spawner_.start(request);
+  failure_code_ = spawned ? 0 : spawned.error().code;
+  return spawned;
 }
 
 }  // namespace furrow::exec

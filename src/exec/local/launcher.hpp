@@ -32,6 +32,8 @@ class Launcher {
   Result<os::Child> start(const plan::Launch& launch, const LaunchTo& to);
   // Whether this child, which has ended, failed to execute its program. Ask once; if true, start it again.
   bool never_ran(const os::Child& ended) { return spawner_.failure(ended).has_value(); }
+  // errno of the last process that could not start, or of what it needs; 0: it was another mistake.
+  int failure_code() const { return failure_code_; }
   // Waits until the program runs, so that an error is reported here, or by the shell if there is one.
   Result<os::Child> start_again(const plan::Launch& launch, LaunchTo to);
 
@@ -51,6 +53,7 @@ class Launcher {
   Environment environment_;
   os::Spawner spawner_;
   std::vector<char*> argv_;
+  int failure_code_ = 0;
 };
 
 }  // namespace furrow::exec

@@ -4,6 +4,8 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <optional>
 #include <utility>
@@ -41,13 +43,15 @@ LocalExecutor::LocalExecutor(os::EventLoop& loop, os::Watchdog* watchdog, plan::
       launcher_(options.scratch, limit_.before()),
       tools_(loop, options.scratch, leftovers_allowed(limit_.now()),
              sink != nullptr && sink->wants_live_output() ? sink : nullptr),
-      terminator_(loop, steps_of(options), [this](AttemptSlot& slot) { report(slot); }) {
+      terminator_(loop, steps_of(options), [this](AttemptSlot& slot) { report(slot); }),
+      start_limit_(std::min(max_running_, attempts_in_process_limit())) {
   if (forks_ != nullptr) forks_->set_fork_listener(this);
 }
 
 LocalExecutor::~LocalExecutor() {
   if (forks_ != nullptr) forks_->set_fork_listener(nullptr);
   loop_.cancel(ended_timer_);
+  loop_.cancel(postponed_timer_);
   for (const auto& slot : slots_) destroy(*slot);
 }
 
@@ -64,14 +68,68 @@ void LocalExecutor::start(plan::Attempt attempt) {
   }
   AttemptSlot& slot = *taken;
   slot.exit = plan::Exit{.job = attempt.job, .attempt = attempt.number};
+  slot.scratch = std::move(attempt.launch.scratch);
+  slot.timeout_s = attempt.timeout_s;
+  slot.launch = std::move(attempt.launch);
+  ++running_;
+  if (!postponed_.empty()) return postpone(slot);
+  begin(slot);
+}
+
+void LocalExecutor::begin(AttemptSlot& slot) {
   slot.exit.started_at = os::wall_seconds();
   slot.started = os::monotonic_seconds();
-  slot.scratch = std::move(attempt.launch.scratch);
-  ++running_;
-  arm_timeout(slot, attempt.timeout_s);
-  if (attempt.launch.watch_memory) watch_memory(slot, kFirstLook_s);
-  slot.launch = std::move(attempt.launch);
-  if (const Result<void> started = launch(slot); !started) cannot_start(slot, started.error());
+  arm_timeout(slot, slot.timeout_s);
+  if (slot.launch.watch_memory) watch_memory(slot, kFirstLook_s);
+  slot.state = State::kFree;
+  const Result<void> started = slot.is_second ? start_program(slot, true) : launch(slot);
+  if (started) return start_limit_.started();
+  const int code = slot.capture.failure_code() != 0 ? slot.capture.failure_code() : launcher_.failure_code();
+  if (!StartLimit::is_passing(code)) return cannot_start(slot, started.error());
+  FURROW_LOG(exec, info, "job {} cannot start now: {}", slot.exit.job, started.error().message);
+  const std::size_t others = live() - 1;
+  start_limit_.refused(others, os::monotonic_seconds());
+  postpone(slot);
+  if (start_limit_.gives_up(others, os::monotonic_seconds())) abandon_postponed(started.error());
+}
+
+// --- starts that the system refuses for the moment
+
+void LocalExecutor::postpone(AttemptSlot& slot) {
+  cancel_timers(slot);
+  slot.capture.finish();
+  slot.capture.clear();
+  slot.state = State::kPostponed;
+  postponed_.push_back(&slot);
+  try_postponed_later();
+}
+
+void LocalExecutor::try_postponed_later() {
+  if (postponed_timer_ != 0) return;
+  postponed_timer_ = loop_.after(StartLimit::kPause_s, [this] {
+    postponed_timer_ = 0;
+    start_postponed();
+  });
+}
+
+// Stops at the first that is refused again, which stays the first.
+void LocalExecutor::start_postponed() {
+  while (!postponed_.empty() && (live() == 0 || live() < start_limit_.allowed())) {
+    AttemptSlot& slot = *postponed_.front();
+    postponed_.erase(postponed_.begin());
+    begin(slot);
+    if (slot.state != State::kPostponed) continue;
+    std::rotate(postponed_.begin(), postponed_.end() - 1, postponed_.end());
+    return;
+  }
+  if (!postponed_.empty()) try_postponed_later();
+}
+
+void LocalExecutor::abandon_postponed(const Error& error) {
+  Error last = error;
+  last.message += fmt::format("; it was tried for {} s, while no other job of this run was running",
+                              StartLimit::kPatience_s);
+  for (AttemptSlot* const slot : std::exchange(postponed_, {})) cannot_start(*slot, last);
 }
 
 Result<void> LocalExecutor::launch(AttemptSlot& slot) {
@@ -122,7 +180,9 @@ void LocalExecutor::start_again(AttemptSlot& slot) {
     slot.exit.status = -1;
     return end_later(slot);
   }
-  if (auto started = start_program(slot, true); !started) cannot_start(slot, started.error());
+  slot.is_second = true;
+  cancel_timers(slot);
+  begin(slot);
 }
 
 void LocalExecutor::cannot_start(AttemptSlot& slot, const Error& error) {
@@ -314,19 +374,27 @@ void LocalExecutor::report(AttemptSlot& slot) {
   slot.seen_kb = 0;
   slot.child = {};
   slot.launch = {};
+  slot.is_second = false;
   if (slot.state != State::kRetired) {
     slot.is_fork = false;
     slot.state = State::kFree;
     free_.push_back(&slot);
   }
   --running_;
+  if (postponed_.empty()) start_limit_.ended();
   listener_->on_exit(std::move(exit));
+  if (!postponed_.empty()) start_postponed();
 }
 
 // --- cancelling
 
 void LocalExecutor::cancel_all(plan::Stop how) {
   is_cancelled_ = true;
+  for (AttemptSlot* const slot : std::exchange(postponed_, {})) {
+    slot->exit.status = -1;
+    slot->exit.cancelled = true;
+    end_later(*slot);
+  }
   for (const auto& each : slots_) {
     AttemptSlot& slot = *each;
     const bool lives =

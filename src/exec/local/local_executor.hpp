@@ -3,10 +3,13 @@
 // Each attempt is a process group of its own with /dev/null as standard input. Its output goes through pipes,
 // which the loop reads, and is shown as a whole when the attempt ends. The states of an attempt:
 //
+//   postponed <--(no process to be had now)--> (start)
 //   starting --(pid known)--> running --(leader ended)--> draining --(group empty)--> reported
 //       |                        |  cancel, timeout: SIGTERM, after the grace SIGKILL     ^
 //       +--(cannot start)--------+--------------------------------------------------------+
 //
+// - postponed: the system has no process, descriptor or memory for it at this moment. It is started when other
+//   attempts have ended, and fewer run at a time (StartLimit). Its time limit has not begun.
 // - starting: only while the evaluator forks. A cancel is remembered and takes effect as soon as the pid is
 //   known, from the answer or from the watchdog's table.
 // - running: for a program, from start() on, although its process may not have executed it yet. If the
@@ -26,6 +29,7 @@
 // what runs and reports nothing. Not thread-safe.
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <vector>
@@ -35,6 +39,7 @@
 #include "exec/local/group_terminator.hpp"
 #include "exec/local/launcher.hpp"
 #include "exec/local/local_options.hpp"
+#include "exec/local/start_limit.hpp"
 #include "exec/output/output_sink.hpp"
 #include "exec/output/stream_capture.hpp"
 #include "os/events/event_loop.hpp"
@@ -52,7 +57,10 @@ class LocalExecutor final : public plan::Executor, private plan::ForkService::Li
   ~LocalExecutor() override;
 
   void set_listener(plan::ExitListener* listener) override { listener_ = listener; }
-  std::size_t max_running() const override { return max_running_; }
+  // Fewer while the system refuses to start more.
+  std::size_t max_running() const override {
+    return postponed_.empty() ? std::min(max_running_, start_limit_.allowed()) : running_;
+  }
   void start(plan::Attempt attempt) override;
   std::size_t running() const override { return running_; }
   void cancel_all(plan::Stop how) override;
@@ -64,6 +72,12 @@ class LocalExecutor final : public plan::Executor, private plan::ForkService::Li
   AttemptSlot* take_slot();  // null: none is left
   AttemptSlot* slot_of(std::uint64_t tag);
 
+  void begin(AttemptSlot& slot);
+  void postpone(AttemptSlot& slot);
+  void start_postponed();
+  void try_postponed_later();
+  void abandon_postponed(const Error& error);
+  std::size_t live() const { return running_ - postponed_.size(); }
   Result<void> launch(AttemptSlot& slot);
   Result<void> start_program(AttemptSlot& slot, bool again);
   void start_again(AttemptSlot& slot);
@@ -102,7 +116,9 @@ class LocalExecutor final : public plan::Executor, private plan::ForkService::Li
   std::vector<AttemptSlot*> free_;   // the slot freed last is used first: its files are warm
   std::vector<AttemptSlot*> ended_;  // attempts that ended inside start(); reported from the loop
   std::vector<plan::Exit> refused_;
-  std::uint64_t ended_timer_ = 0;
+  std::vector<AttemptSlot*> postponed_;  // the next first
+  StartLimit start_limit_;
+  std::uint64_t ended_timer_ = 0, postponed_timer_ = 0;
   std::size_t running_ = 0;
   bool is_cancelled_ = false;     // by cancel_all(): no attempt is started again
   std::int64_t own_peak_kb_ = 0;  // the engine's peak memory when last measured; it only grows

@@ -14,6 +14,8 @@ class Capture {
   explicit Capture(CaptureTools& tools) : out_(tools, false), err_(tools, true) {}
 
   Result<void> open(bool one_stream, plan::JobId job = plan::kNoJob);
+  // errno of the last open(); 0: it succeeded.
+  int failure_code() const { return out_.failure_code() != 0 ? out_.failure_code() : err_.failure_code(); }
   // The descriptors that the attempt writes to; valid after open().
   int out_fd() const { return out_.write_fd(); }
   int err_fd() const { return err_.is_open() ? err_.write_fd() : out_.write_fd(); }

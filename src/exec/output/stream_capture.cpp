@@ -38,12 +38,17 @@ StreamCapture::~StreamCapture() {
 
 Result<void> StreamCapture::open(plan::JobId job) {
   job_ = job;
+  failure_code_ = 0;
   int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) != 0) return fail(system_error("cannot make a pipe for the job's output"));
+  if (::pipe2(ends, O_CLOEXEC) != 0) {
+    failure_code_ = errno;
+    return fail(system_error("cannot make a pipe for the job's output"));
+  }
   read_fd_ = above_standard(ends[0]);
   write_fd_ = above_standard(ends[1]);
   // Only our end is non-blocking: programs do not expect theirs to be.
   if (read_fd_ < 0 || write_fd_ < 0 || ::fcntl(read_fd_, F_SETFL, O_NONBLOCK) != 0) {
+    failure_code_ = errno;
     const Error error = system_error("cannot make a pipe for the job's output");
     close_fd(read_fd_);
     close_fd(write_fd_);
@@ -104,7 +109,10 @@ void StreamCapture::finish() {
   tools_.leftovers.adopt(std::exchange(read_fd_, -1));
 }
 
-void StreamCapture::clear() { kept_.clear(); }
+void StreamCapture::clear() {
+  kept_.clear();
+  failure_code_ = 0;
+}
 
 void StreamCapture::close_write_end() { close_fd(write_fd_); }
 

@@ -54,6 +54,7 @@ class StreamCapture {
 
   Result<void> open(plan::JobId job);
   bool is_open() const { return write_fd_ >= 0; }
+  int failure_code() const { return failure_code_; }  // errno of the last open(); 0: it succeeded
   int write_fd() const { return write_fd_; }
   void close_write_end();  // call once the attempt has its own copy
   void finish();
@@ -76,6 +77,7 @@ class StreamCapture {
   const bool is_err_;
   plan::JobId job_ = plan::kNoJob;
   int read_fd_ = -1, write_fd_ = -1;
+  int failure_code_ = 0;
   std::uint64_t watch_timer_ = 0;  // 0: the pipe is watched, or closed
   os::Spill kept_;
 };

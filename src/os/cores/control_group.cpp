@@ -105,6 +105,18 @@ std::optional<std::uint64_t> memory_limit(const std::string& root) {
   return limit;
 }
 
+std::optional<std::uint64_t> process_limit(const std::string& root) {
+  std::optional<std::uint64_t> limit;
+  each_hierarchy(root, "pids", [&](const std::string& mount, const std::string& group, int) {
+    climb(mount, group, [&](const std::string& folder) {
+      if (const auto found = number_in(folder + "/pids.max"); found && *found > 0)
+        limit = std::min(limit.value_or(~0ULL), std::uint64_t(*found));
+      return false;
+    });
+  });
+  return limit;
+}
+
 std::optional<CpuSet> cpu_set(const std::string& root) {
   std::optional<CpuSet> set;
   each_hierarchy(root, "cpuset", [&](const std::string& mount, const std::string& group, int version) {

@@ -34,6 +34,10 @@ std::optional<CpuSet> cpu_set(const std::string& root = "");
 // all enclosing ones.
 std::optional<std::uint64_t> memory_limit(const std::string& root = "");
 
+// How many processes and threads this process's group, with everything in it, may have: the tightest limit of
+// this group and all enclosing ones.
+std::optional<std::uint64_t> process_limit(const std::string& root = "");
+
 // "0-2,8" -> 0 1 2 8; empty if the text makes no sense.
 std::vector<int> parse_cpu_list(const std::string& text);
 
