@@ -58,14 +58,10 @@ LocalExecutor::~LocalExecutor() {
 // --- starting
 
 void LocalExecutor::start(plan::Attempt attempt) {
+  if (attempt.launch.kind == plan::Launch::Kind::kNothing) return end_without_slot(attempt, {});
   AttemptSlot* const taken = take_slot();
   // More than max_running() is the caller's mistake, but the job must still be reported.
-  if (taken == nullptr) {
-    refused_.push_back(
-        {.job = attempt.job, .attempt = attempt.number, .status = -1, .error = "too many jobs run at once"});
-    report_soon();
-    return;
-  }
+  if (taken == nullptr) return end_without_slot(attempt, "too many jobs run at once");
   AttemptSlot& slot = *taken;
   slot.exit = plan::Exit{.job = attempt.job, .attempt = attempt.number};
   slot.scratch = std::move(attempt.launch.scratch);
@@ -132,12 +128,19 @@ void LocalExecutor::abandon_postponed(const Error& error) {
   for (AttemptSlot* const slot : std::exchange(postponed_, {})) cannot_start(*slot, last);
 }
 
+// Any number of jobs without a command may be started at a time.
+void LocalExecutor::end_without_slot(const plan::Attempt& attempt, std::string error) {
+  without_slot_.push_back({.job = attempt.job,
+                           .attempt = attempt.number,
+                           .status = error.empty() ? 0 : -1,
+                           .error = std::move(error),
+                           .started_at = os::wall_seconds()});
+  ++running_;
+  report_soon();
+}
+
 Result<void> LocalExecutor::launch(AttemptSlot& slot) {
   const plan::Launch& launch = slot.launch;
-  if (launch.kind == plan::Launch::Kind::kNothing) {
-    end_later(slot);
-    return {};
-  }
   if (launch.kind != plan::Launch::Kind::kFork) return start_program(slot, false);
   if (forks_ == nullptr) return fail("there is no evaluator to fork the job from");
   FURROW_TRY(slot.capture.open(one_stream_, slot.exit.job));
@@ -340,7 +343,10 @@ void LocalExecutor::report_soon() {
 void LocalExecutor::report_ended() {
   ended_timer_ = 0;
   for (AttemptSlot* const slot : std::exchange(ended_, {})) report(*slot);
-  for (plan::Exit& exit : std::exchange(refused_, {})) listener_->on_exit(std::move(exit));
+  for (plan::Exit& exit : std::exchange(without_slot_, {})) {
+    --running_;
+    listener_->on_exit(std::move(exit));
+  }
 }
 
 void LocalExecutor::keep_output(AttemptSlot& slot) {

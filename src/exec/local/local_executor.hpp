@@ -77,7 +77,8 @@ class LocalExecutor final : public plan::Executor, private plan::ForkService::Li
   void start_postponed();
   void try_postponed_later();
   void abandon_postponed(const Error& error);
-  std::size_t live() const { return running_ - postponed_.size(); }
+  std::size_t live() const { return running_ - postponed_.size() - without_slot_.size(); }
+  void end_without_slot(const plan::Attempt& attempt, std::string error);
   Result<void> launch(AttemptSlot& slot);
   Result<void> start_program(AttemptSlot& slot, bool again);
   void start_again(AttemptSlot& slot);
@@ -113,10 +114,10 @@ class LocalExecutor final : public plan::Executor, private plan::ForkService::Li
   CaptureTools tools_;
   GroupTerminator terminator_;
   std::vector<std::unique_ptr<AttemptSlot>> slots_;
-  std::vector<AttemptSlot*> free_;   // the slot freed last is used first: its files are warm
-  std::vector<AttemptSlot*> ended_;  // attempts that ended inside start(); reported from the loop
-  std::vector<plan::Exit> refused_;
-  std::vector<AttemptSlot*> postponed_;  // the next first
+  std::vector<AttemptSlot*> free_;        // the slot freed last is used first: its files are warm
+  std::vector<AttemptSlot*> ended_;       // attempts that ended inside start(); reported from the loop
+  std::vector<plan::Exit> without_slot_;  // to be reported
+  std::vector<AttemptSlot*> postponed_;   // the next first
   StartLimit start_limit_;
   std::uint64_t ended_timer_ = 0, postponed_timer_ = 0;
   std::size_t running_ = 0;

@@ -415,6 +415,15 @@ TEST_F(LocalExecutorTest, AJobOverTheMaximumFails) {
   EXPECT_TRUE(exits.all[1].ok());
 }
 
+TEST_F(LocalExecutorTest, AnyNumberOfJobsWithoutACommandMayRun) {
+  make(nullptr, {.max_running = 1});
+  for (plan::JobId job = 0; job < 20'000; ++job) start({}, job);
+  EXPECT_EQ(executor->running(), 20'000u);
+  finish();
+  EXPECT_EQ(exits.all.size(), 20'000u);
+  for (const plan::Exit& exit : exits.all) ASSERT_TRUE(exit.ok()) << exit.error;
+}
+
 TEST_F(LocalExecutorTest, TheDestructorEndsRunningJobs) {
   make();
   start(shell("sleep 600 & sleep 600"));
