@@ -7,7 +7,7 @@
 #include "command/input/input_batches.hpp"
 #include "command/log/results_table.hpp"
 #include "command/template/shell_text.hpp"
-#include "os/cores/cores.hpp"
+#include "os/cores/share.hpp"
 #include "os/files/files.hpp"
 
 namespace furrow::cli {
@@ -135,7 +135,7 @@ Result<void> check_log_to_retry(const MapCommandOptions& options) {
 
 Result<MapPlan> plan_map(const MapCommandOptions& options, RankSession* ranks) {
   MapPlan plan;
-  plan.slots = options.jobs.jobs(static_cast<unsigned>(os::usable_cores().physical));
+  plan.slots = options.jobs.jobs(static_cast<unsigned>(os::cores_of_job().physical));
   if (options.executor.is_cluster()) plan.slots = kOnCluster;
   if (ranks) share_slots(options, ranks->rank_set(), plan);
   plan.total = options.total_jobs;

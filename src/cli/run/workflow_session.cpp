@@ -7,8 +7,8 @@
 
 #include "base/strings.hpp"
 #include "cli/node_evaluator.hpp"
-#include "os/cores/cores.hpp"
 #include "os/events/clock.hpp"
+#include "os/cores/share.hpp"
 #include "snakefile/yaml_json.hpp"
 #include "workflow/dag/dag_cut.hpp"
 
@@ -102,7 +102,7 @@ Result<std::optional<std::int64_t>> WorkflowSession::wanted_cores() const {
 
 Result<void> WorkflowSession::find_cores() {
   const auto wanted = FURROW_TRY(wanted_cores());
-  const os::Cores usable = os::usable_cores();
+  const os::Cores usable = os::cores_of_job();
   const std::int64_t here = options_.cores ? usable.logical : usable.physical;
   if (options_.executor.is_cluster()) local_cores_ = options_.local_cores.value_or(usable.logical);
   cores_ = wanted.value_or(options_.executor.is_cluster() ? kNoLimit : here);

@@ -43,6 +43,14 @@ Cores share_of_cores(int processes) {
           share(figures.machine.physical, figures.usable.physical)};
 }
 
+Cores cores_of_job() {
+  Cores cores = usable_cores();
+  // On a login node, salloc sets the variables too, and there they mean nothing.
+  const auto given = std::getenv("SLURMD_NODENAME") ? static_cast<int>(number_in("SLURM_CPUS_ON_NODE")) : 0;
+  if (given > 0) cores = {std::min(cores.logical, given), std::min(cores.physical, given)};
+  return cores;
+}
+
 std::int64_t share_of_memory_mb(int processes) {
   processes = std::max(processes, 1);
   struct sysinfo info {};

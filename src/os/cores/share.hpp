@@ -10,7 +10,10 @@
 
 namespace furrow::os {
 
-Cores share_of_cores(int processes);             // at least one of each kind
+Cores share_of_cores(int processes);  // at least one of each kind
+// usable_cores(), but no more than Slurm has given to the job in which this process runs: a cluster need not
+// bind its jobs to their cores.
+Cores cores_of_job();
 std::int64_t share_of_memory_mb(int processes);  // 0: unknown
 
 }  // namespace furrow::os
