@@ -7,8 +7,8 @@
 
 #include "base/strings.hpp"
 #include "cli/node_evaluator.hpp"
-#include "os/events/clock.hpp"
 #include "os/cores/share.hpp"
+#include "os/events/clock.hpp"
 #include "snakefile/yaml_json.hpp"
 #include "workflow/dag/dag_cut.hpp"
 

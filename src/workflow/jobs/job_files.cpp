@@ -13,6 +13,7 @@ extern "C" {
 
 #include "base/strings.hpp"
 #include "os/events/clock.hpp"
+#include "os/files/look_again.hpp"
 
 namespace furrow::workflow {
 
@@ -23,11 +24,6 @@ template <class Function>
 std::string sum_of(const std::string& path, Function function) {
   char text[SHA256_DIGEST_STRING_LENGTH];
   return function(path.c_str(), text) ? std::string(text) : std::string();
-}
-
-std::string folder_of(std::string_view file) {
-  std::string folder = os::parent_of(file);
-  return folder.empty() ? "." : folder;
 }
 
 }  // namespace
@@ -148,8 +144,7 @@ bool JobFiles::outputs_pending(NodeId node, double ended, const IsUsedUp& is_use
     if (rule.outputs[i].flags & kTouch) continue;  // made by after()
     states_.reload(outputs[i]);
     if (states_.exists(outputs[i])) continue;
-    // Reading its folder makes a network file system ask its server again.
-    (void)os::list_directory(folder_of(dag_.files.view(outputs[i])));
+    os::look_again(std::string(dag_.files.view(outputs[i])));
     states_.reload(outputs[i]);
     if (!states_.exists(outputs[i]) && !(is_used_up && is_used_up(outputs[i]))) return true;
   }
