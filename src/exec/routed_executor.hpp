@@ -29,6 +29,7 @@ class RoutedExecutor : public plan::Executor {
     local_.cancel_all(how);
     remote_.cancel_all(how);
   }
+  std::vector<plan::JobId> release() override { return remote_.release(); }
   void interrupt(plan::JobId job, bool timed_out) override {
     local_.interrupt(job, timed_out);
     remote_.interrupt(job, timed_out);

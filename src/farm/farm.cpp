@@ -1,6 +1,7 @@
 #include "farm/farm.hpp"
 
 #include <algorithm>
+#include <csignal>
 #include <utility>
 #include <vector>
 
@@ -35,6 +36,7 @@ class Farm::Run : public plan::ExitListener {
 
   void add_sink(plan::EventSink* sink) { sinks_.push_back(sink); }
   void stop(int signal);
+  void release();
   void halt(bool at_once);
   Summary run();
   void on_exit(Exit exit) override { ended_.push_back(std::move(exit)); }
@@ -458,7 +460,18 @@ void Farm::Run::stop(int signal) {
     emit({.kind = Event::Kind::kStopping, .signal = signal});
   }
   look_at_late();
+  if (first && signal == SIGHUP && options_.leaves_on_hangup) release();
   executor_.cancel_all(first ? plan::Stop::kGently : plan::Stop::kAtOnce);
+}
+
+// What their records say, that they have started, stays true.
+void Farm::Run::release() {
+  for (const JobId job : executor_.release()) {
+    --running_;
+    ++summary_.left;
+    give_back(job);
+  }
+  FURROW_LOG(farm, info, "{} jobs are left to go on without the engine", summary_.left);
 }
 
 void Farm::Run::halt(bool at_once) {
@@ -480,7 +493,7 @@ void Farm::Run::abandon_picked() {
 }
 
 void Farm::Run::conclude() {
-  summary_.unstarted = graph_.unfinished() - summary_.cancelled;
+  summary_.unstarted = graph_.unfinished() - summary_.cancelled - summary_.left;
   if (is_halted() || summary_.unstarted == 0) return;
   summary_.error = Error{count_of(summary_.unstarted, "job") + " can never start: they wait for each other"};
 }

@@ -17,7 +17,8 @@
 // States of a run:
 //   running -> over
 //   running -> winding down -> over   a job failed without keep_going: nothing starts, running jobs may end
-//   running -> stopping -> over       a signal or failed commit: nothing starts, running jobs are cancelled
+//   running -> stopping -> over       a signal or failed commit: nothing starts, running jobs are cancelled or
+//                                     left
 //
 // States of a job in addition to those of JobGraph: a ready job is new, queued or picked; its launch is not
 // requested, requested or available.
@@ -48,9 +49,11 @@ class Throttle {
 };
 
 struct FarmOptions {
-  bool keep_going = false;       // after a failure, still run the jobs that do not depend on it
-  std::size_t lookahead = 64;    // how many launches to request in advance
-  double timeout_s = 0;          // for each attempt; 0: none
+  bool keep_going = false;     // after a failure, still run the jobs that do not depend on it
+  std::size_t lookahead = 64;  // how many launches to request in advance
+  double timeout_s = 0;        // for each attempt; 0: none
+  // On SIGHUP, which a lost connection sends, jobs that can do so go on without the engine.
+  bool leaves_on_hangup = false;
   bool erase_ended = false;      // remove ended jobs from the graph: no later job will depend on them
   Throttle* throttle = nullptr;  // borrowed
 };
@@ -61,6 +64,7 @@ struct Summary {
   std::size_t failed = 0;
   std::size_t skipped = 0;    // depend on a failed job
   std::size_t cancelled = 0;  // were running when the run was stopped
+  std::size_t left = 0;       // go on without the engine
   std::size_t unstarted = 0;  // could have run, but the run ended first
   int signal = 0;             // the signal that stopped the run; 0: none
   double wall_s = 0;
@@ -83,7 +87,7 @@ class Farm {
   Summary run();                         // call once
 
   // Call from a callback of the loop. After the first call nothing new starts and running jobs are asked to
-  // end; a further call ends them at once.
+  // end (or left, see FarmOptions::leaves_on_hangup); a further call ends them at once.
   void stop(int signal);
 
   // The same for a reason other than a signal: nothing new starts. With `at_once`, running jobs are also

@@ -100,6 +100,9 @@ class Executor {
   // Ends a running attempt gently. Its Exit is not `cancelled`: it says that the attempt timed out or that a
   // signal ended it.
   virtual void interrupt(JobId job, bool timed_out) = 0;
+  // Lets go of the attempts that go on after the engine has ended, and says of which jobs they are: they get no
+  // Exit. A later engine finds them among its in_flight_jobs().
+  virtual std::vector<JobId> release() { return {}; }
   // For an executor whose jobs go on after the engine has died; null for all others.
   virtual InFlightJobs* in_flight_jobs() { return nullptr; }
 };

@@ -57,6 +57,23 @@ def test_resume_after_a_kill_adopts_the_jobs_in_flight(folder):
     assert len(folder.read("log").splitlines()) == 4
 
 
+@pytest.mark.parametrize("has_log", [True, False], ids=["joblog", "none"])
+def test_a_lost_connection_leaves_jobs_that_a_log_can_find(folder, has_log):
+    log = ["--joblog", "log", "--resume"] if has_log else []
+    arguments = ["--executor", "slurm", *log, "--resource", "mem_mb=50",
+                 "echo begin >> $JOBLOG; sleep 3; echo end {} >> $JOBLOG", ":::", "1"]
+    run = Running(arguments, folder.path, folder.environment(), folder.mark, program=[engine.FURROW, "map"])
+    wait_until(lambda: folder.log(), 30, "the job runs")
+    run.signal(signal.SIGHUP)
+    assert run.wait(30) != 0
+    if not has_log:
+        wait_until(lambda: not folder.slurm.queue(), 20, "nobody could find it later")
+        return
+    assert folder.slurm.queue()
+    result = engine.execute([engine.FURROW, "map", *arguments], folder.path, folder.environment(), 60)
+    assert result.code == 0 and folder.log() == ["begin", "end 1"], str(result)
+
+
 @pytest.mark.parametrize("option", [["--pipe-part", "-a", "/etc/passwd"], ["--ungroup"], ["--line-buffer"],
                                     ["--load", "1"], ["--results", "folder"]], ids=" ".join)
 def test_options_that_slurm_cannot_serve_are_refused(furrow_map, option):

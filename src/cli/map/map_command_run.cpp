@@ -299,6 +299,7 @@ farm::Summary MapCommandRun::run_jobs() {
                   {.keep_going = true,
                    .lookahead = look_ahead(),
                    .timeout_s = options_.timeout_s,
+                   .leaves_on_hangup = log_ != nullptr,  // --resume finds the jobs by their log
                    .erase_ended = true,
                    .throttle = is_throttled ? throttle_.get() : nullptr});
   progress_ = std::make_unique<MapProgress>(options_, plan_, source, names_, loop);

@@ -6,6 +6,7 @@
 
 #include "base/strings.hpp"
 #include "cli/map/map_values.hpp"
+#include "exec/cluster/slurm_options.hpp"
 
 namespace furrow::cli {
 
@@ -286,9 +287,11 @@ Result<void> set_batch_nodes(MapParsedArgs& args, const std::string& text) {
 }
 
 Result<void> add_resource(MapParsedArgs& args, const std::string& text) {
-  static const std::vector<std::string> kKnown{"cores",      "mem_mb",     "mem_mb_per_cpu",  "runtime",
-                                               "nodes",      "tasks",      "slurm_partition", "slurm_account",
-                                               "constraint", "slurm_extra"};
+  static const std::vector<std::string> kKnown = [] {
+    std::vector<std::string> names = exec::slurm_resources();
+    names.insert(names.begin(), "cores");
+    return names;
+  }();
   const std::size_t equals = text.find('=');
   const std::string name = text.substr(0, equals);
   if (equals == std::string::npos || std::find(kKnown.begin(), kKnown.end(), name) == kKnown.end())

@@ -3,10 +3,13 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <charconv>
 #include <climits>
+#include <set>
 
 #include "base/strings.hpp"
+#include "exec/cluster/slurm_options.hpp"
 #include "exec/ranks/transport_plugin.hpp"
 #include "os/files/files.hpp"
 
@@ -69,6 +72,7 @@ exec::ClusterOptions options_for(const WorkflowSession& session) {
   const auto limit = [&](const std::string& name) { return limits.contains(name) ? limits.at(name) : 0; };
   options.most_cores = limit(workflow::kCoresLimit);
   if (session.resources_of_each_submission().contains("mem_mb")) options.most_memory_mb = limit("mem_mb");
+  options.latency_wait_s = session.options().latency_wait_s;
   options.evaluator = [&evaluator = session.evaluator_for_nodes()] { return evaluator; };
   return options;
 }
@@ -95,10 +99,13 @@ exec::ClusterOptions cluster_options_of(const exec::ExecutorSettings& settings) 
 exec::Allocation allocation_of(const workflow::JobDemands::Demand& demand) {
   exec::Allocation asked;
   asked.cores = demand.threads;
-  const std::pair<const char*, std::int64_t*> numbers[] = {
-      {"mem_mb", &asked.memory_mb},    {"mem_mb_per_cpu", &asked.memory_mb_per_core},
-      {"runtime", &asked.runtime_min}, {"cpus_per_task", &asked.cores},
-      {"nodes", &asked.nodes},         {"tasks", &asked.tasks}};
+  const std::pair<const char*, std::int64_t*> numbers[] = {{"mem_mb", &asked.memory_mb},
+                                                           {"mem_mb_per_cpu", &asked.memory_mb_per_core},
+                                                           {"runtime", &asked.runtime_min},
+                                                           {"cpus_per_task", &asked.cores},
+                                                           {"nodes", &asked.nodes},
+                                                           {"tasks", &asked.tasks},
+                                                           {"tasks_per_node", &asked.tasks_per_node}};
   const std::pair<const char*, std::string*> texts[] = {{"slurm_partition", &asked.partition},
                                                         {"slurm_account", &asked.account},
                                                         {"constraint", &asked.constraint},
@@ -106,15 +113,39 @@ exec::Allocation allocation_of(const workflow::JobDemands::Demand& demand) {
   for (const auto& [name, value] : demand.resources) {
     const auto* const number = std::get_if<std::int64_t>(&value);
     const auto* const text = std::get_if<std::string>(&value);
+    bool is_field = false;
     for (const auto& [known, to] : numbers) {
+      is_field |= name == known;
       if (name == known && number) *to = *number;
       if (name == known && text && name == "runtime") *to = minutes_of(*text);
     }
+    const std::string written = text ? *text : number ? std::to_string(*number) : std::string();
     for (const auto& [known, to] : texts) {
-      if (name == known) *to = text ? *text : number ? std::to_string(*number) : std::string();
+      is_field |= name == known;
+      if (name == known) *to = written;
+    }
+    if (!is_field && !written.empty() && exec::is_slurm_resource(name))
+      asked.others.emplace_back(name, written);
+  }
+  std::sort(asked.others.begin(), asked.others.end());
+  return asked;
+}
+
+std::vector<std::string> doubts_about_resources(const WorkflowSession& session) {
+  std::vector<std::string> doubts;
+  std::set<std::string> seen;
+  for (const auto& [name, limit] : session.limits()) seen.insert(name);  // these are counted by Furrow itself
+  for (workflow::RuleId id = 0; id < session.rules().size(); ++id) {
+    const workflow::Rule& rule = session.rules()[id].rule;
+    for (const auto& [name, value] : rule.resources) {
+      if (!seen.insert(name).second) continue;
+      const auto meant = exec::misspelled_slurm_resource(name);
+      if (!meant) continue;
+      doubts.push_back(fmt::format("The resource {} (rule {}) has no effect on Slurm.{}", name, rule.name,
+                                   meant->empty() ? "" : " Is " + *meant + " meant?"));
     }
   }
-  return asked;
+  return doubts;
 }
 
 WorkflowNeeds::WorkflowNeeds(workflow::WorkflowSource& source, workflow::Evaluator& evaluator,

@@ -40,6 +40,9 @@ class WorkflowNeeds final : public exec::NeedsSource {
 // The request for a job's resources, which have Snakemake's standard names.
 exec::Allocation allocation_of(const workflow::JobDemands::Demand& demand);
 
+// A line for each resource of the rules that seems to be meant for Slurm but has no effect there.
+std::vector<std::string> doubts_about_resources(const WorkflowSession& session);
+
 // The options of the command line.
 exec::ClusterOptions cluster_options_of(const exec::ExecutorSettings& settings);
 

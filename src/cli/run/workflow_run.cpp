@@ -43,6 +43,9 @@ int WorkflowRun::run() {
     if (!is_quiet()) say(nothing_to_do(session_));
     return finish({}, *log_path);
   }
+  if (!is_quiet() && session_.options().executor.type().shares_submissions) {
+    for (const std::string& doubt : doubts_about_resources(session_)) say(doubt);
+  }
   if (!session_.options().quiet_progress) {
     say(fmt::format("{} to run on {}:\n{}", count_of(count, "job"), where(), job_table(session_)));
   }
@@ -179,7 +182,7 @@ Result<farm::Summary> WorkflowRun::run_jobs(const std::string& log_path) {
   if (options.executor.is_cluster() || may_be_adopted)
     cluster.emplace(session_, source, loop, own, &progress);
   farm::Farm farm(graph, resources, std::move(limits), cluster ? cluster->executor() : own, source, loop,
-                  {.keep_going = options.keep_going});
+                  {.keep_going = options.keep_going, .leaves_on_hangup = true});
   farm.add_sink(&progress);
   running = &farm;
   const farm::Summary summary = farm.run();
@@ -211,6 +214,9 @@ int WorkflowRun::finish(const farm::Summary& summary, const std::string& log_pat
     if (summary.failed) text += fmt::format("; {} failed", summary.failed);
     if (summary.skipped) text += fmt::format("; {} skipped", summary.skipped);
     if (summary.cancelled) text += fmt::format("; {} interrupted", summary.cancelled);
+    if (summary.left)
+      text += fmt::format("; {} still on the cluster, where the next furrow run finds {}", summary.left,
+                          summary.left == 1 ? "it" : "them");
     if (summary.unstarted) text += fmt::format("; {} not started", summary.unstarted);
     say(text);
     if (!ok && summary.unstarted < summary.total) say("Log: " + log_path);

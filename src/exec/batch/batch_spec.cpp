@@ -48,7 +48,9 @@ std::string job_line(const BatchJob& job) {
 }  // namespace
 
 Result<void> write_batch_spec(const std::string& path, const BatchSpec& batch) {
-  auto file = FURROW_TRY(os::ReplacingFile::create(path));
+  // Commands and environments are their owner's business, whatever the umask.
+  constexpr unsigned kOwnerOnly = 0600;
+  auto file = FURROW_TRY(os::ReplacingFile::create(path, kOwnerOnly));
   std::string text = header_line(batch);
   for (const BatchJob& job : batch.jobs) {
     text += job_line(job);

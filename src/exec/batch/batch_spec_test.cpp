@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include "exec/batch/batch_journal.hpp"
 #include "exec/batch/batch_spool.hpp"
@@ -70,6 +71,26 @@ TEST_F(BatchFiles, ABatchIsReadAsItWasWritten) {
   EXPECT_EQ(read->jobs[1].files.touched, written.jobs[1].files.touched);
   EXPECT_EQ(read->jobs[1].files.temporary, written.jobs[1].files.temporary);
   EXPECT_TRUE(read->jobs[0].files.files.empty());
+}
+
+TEST_F(BatchFiles, OnlyTheOwnerMayReadABatchAndTheUmaskDecidesAboutTheRest) {
+  const mode_t before = ::umask(0002);
+  const BatchFolder submission = *BatchSpool(file("batches")).add();
+  ASSERT_TRUE(write_batch_spec(submission.spec(0), odd_batch()));
+  ASSERT_TRUE(submission.mark_submitted("1", "Slurm"));
+  ASSERT_TRUE(*submission.claim(0, "run 1"));
+  ASSERT_TRUE(JournalWriter::create(submission.journal(0)));
+  ::umask(before);
+  const auto permissions = [](const std::string& path) {
+    struct stat status {};
+    EXPECT_EQ(::stat(path.c_str(), &status), 0) << path;
+    return status.st_mode & 0777;
+  };
+  EXPECT_EQ(permissions(submission.spec(0)), 0600u);
+  EXPECT_EQ(permissions(file("batches")), 0775u);
+  EXPECT_EQ(permissions(submission.path()), 0775u);
+  for (const char* name : {"/submitted", "/claim.0", "/journal.0"})
+    EXPECT_EQ(permissions(submission.path() + name), 0664u) << name;
 }
 
 TEST_F(BatchFiles, ADamagedOrIncompleteBatchIsRefused) {

@@ -59,6 +59,16 @@ std::string BatchFolder::runs_in(std::uint32_t index) const {
   return text->substr(kRun.size(), text->size() - kRun.size() - 1);
 }
 
+std::set<std::uint32_t> BatchFolder::journals() const {
+  std::set<std::uint32_t> found;
+  const auto entries = os::list_directory(path_);
+  if (!entries) return found;
+  for (const os::DirectoryEntry& entry : *entries) {
+    if (const auto index = index_after("journal.", entry.name)) found.insert(*index);
+  }
+  return found;
+}
+
 std::vector<std::uint32_t> BatchFolder::unclaimed() const {
   std::set<std::uint32_t, std::greater<>> found, claimed;
   const auto entries = os::list_directory(path_);

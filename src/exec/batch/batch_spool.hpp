@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -33,6 +34,9 @@ class BatchFolder {
   Result<bool> claim(std::uint32_t index, const std::string& who) const;
   // The batch system's name of the job that runs the batch; empty if none does or it is not known.
   std::string runs_in(std::uint32_t index) const;
+  // The batches that have a journal. A look at the folder makes a network file system ask its server, while a
+  // name that was looked for in vain can stay unknown to it for a minute.
+  std::set<std::uint32_t> journals() const;
   // The batches that are not claimed, the last one first.
   std::vector<std::uint32_t> unclaimed() const;
 

@@ -1,8 +1,11 @@
 // Follows the batches that were submitted: reads their journals, asks the batch system about them, and
 // decides when the end of a job is certain and when a batch is gone.
 //
-// - A batch is gone when two answers in a row say that it has ended, or do not know it, while its journal is
-//   silent. A missing answer means nothing.
+// - A batch is gone when two answers in a row say that it has ended, while its journal is silent. A missing
+//   answer means nothing, and so does an answer that does not list the batch: then the records of the system
+//   are asked, where only an end counts. If nobody knows the batch for a long time, it is cancelled; once that
+//   is done, and it still is not listed, it is gone.
+// - A batch that has ended without a journal may have one that the file system shows late.
 // - A doubtful end (by a signal, for example) is held until an answer gives the reason or says that the batch
 //   goes on.
 //
@@ -11,7 +14,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -56,22 +61,39 @@ class BatchMonitor {
 
   // Call when a batch was added, or a job in one is waited for.
   void begin();
-  // Reads on in the journal of the batch. Returns whether there was anything new.
-  bool read(SubmittedBatch& batch);
+  // Reads on in the journals of batches. One object serves one round: it looks into each folder once.
+  class Reading {
+   public:
+    explicit Reading(BatchMonitor& monitor) : monitor_(monitor) {}
+    bool read(SubmittedBatch& batch);  // whether there was anything new
+
+   private:
+    BatchMonitor& monitor_;
+    std::map<std::string, std::set<std::uint32_t>> journals_;  // by folder
+  };
   void ask_in(double delay_s);  // or earlier
 
  private:
   void look_in(double delay_s);
   void look_at_journals();
   void report_known(SubmittedBatch& batch);
-  void runs_in(SubmittedBatch& batch, const std::string& name);
+  void runs_in(SubmittedBatch& batch, const std::string& own_name);
   void ended(SubmittedBatch& batch, SubmittedJob& entry);
 
+  void take_in(SubmittedBatch& batch, const JournalEvent& event);
+
   void ask();
-  void answered(BatchStates states);
+  void answered(const BatchStates& states);
+  void remembered(const BatchStates& states);
+  void ask_again();
   void judge(SubmittedBatch& batch, const BatchStates& states);
+  void judge_ended(SubmittedBatch& batch);
+  void judge_requeued(SubmittedBatch& batch);
+  void judge_unknown(SubmittedBatch& batch, const BatchStates& records);
+  void give_up(SubmittedBatch& batch);
+  bool is_judged(const SubmittedBatch& batch) const;
   void log_answer(const SubmittedBatch& batch, const BatchStates& states) const;
-  void judge_doubtful(SubmittedBatch& batch);
+  void judge_doubtful(SubmittedBatch& batch, bool is_listed);
   void gone(SubmittedBatch& batch);
 
   os::EventLoop& loop_;

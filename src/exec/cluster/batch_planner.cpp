@@ -20,16 +20,19 @@ Expected expected(const WaitingJob& job) {
   return {60.0 * static_cast<double>(job.needs->allocation.runtime_min), false};
 }
 
+constexpr double kSlower = 4;
 constexpr std::int64_t kRank_mb = 100;  // memory of a rank with its MPI
 
-bool is_spread(const Allocation& asked) { return asked.nodes > 1 || asked.tasks > 1; }
+bool is_spread(const Allocation& asked) {
+  return asked.nodes > 1 || asked.tasks > 1 || asked.tasks_per_node > 1;
+}
 
 std::int64_t cores_of(const ClusterNeeds& needs) { return std::max<std::int64_t>(1, needs.allocation.cores); }
 
 // Whether two jobs may share an allocation that offers enough for both.
 bool can_share_allocation(const Allocation& a, const Allocation& b) {
   return a.partition == b.partition && a.account == b.account && a.constraint == b.constraint &&
-         a.extra == b.extra && a.memory_mb_per_core == b.memory_mb_per_core;
+         a.extra == b.extra && a.others == b.others && a.memory_mb_per_core == b.memory_mb_per_core;
 }
 
 // --- packed
@@ -55,7 +58,7 @@ Allocation enough_for(const std::vector<WaitingJob>& waiting, const PlannedBatch
   Allocation asked = waiting[batch.jobs.front()].needs->allocation;
   std::vector<std::int64_t> memory;
   std::int64_t fewest = cores, all_cores = 0, widest = 1, longest_min = 0;
-  double work_min = 0;
+  double work_min = 0, measured_min = 0;
   bool has_all_memory = true, has_all_runtimes = true;
   for (const std::size_t index : batch.jobs) {
     const Allocation& job = waiting[index].needs->allocation;
@@ -68,6 +71,9 @@ Allocation enough_for(const std::vector<WaitingJob>& waiting, const PlannedBatch
     has_all_runtimes &= job.runtime_min > 0;
     longest_min = std::max(longest_min, job.runtime_min);
     work_min += static_cast<double>(job.runtime_min * own);
+    const Expected time = expected(waiting[index]);
+    measured_min += (time.is_measured ? time.seconds / 60 : static_cast<double>(job.runtime_min)) *
+                    static_cast<double>(own);
   }
   asked.cores = std::max(widest, std::min(cores, all_cores));
   const std::int64_t nodes = std::min(options.batch_nodes, (all_cores + asked.cores - 1) / asked.cores);
@@ -82,9 +88,12 @@ Allocation enough_for(const std::vector<WaitingJob>& waiting, const PlannedBatch
   }
   asked.runtime_min = 0;
   if (has_all_runtimes) {
-    const double shared =
-        std::ceil(work_min / static_cast<double>(asked.cores * std::max<std::int64_t>(1, nodes)));
-    asked.runtime_min = longest_min + static_cast<std::int64_t>(shared);
+    const auto all = static_cast<double>(asked.cores * std::max<std::int64_t>(1, nodes));
+    // Where jobs take far less than they declare, there is time for one that does take so long, and for the
+    // others to be slower than they were.
+    const double measured = std::max(kSlower * measured_min / all, static_cast<double>(longest_min));
+    asked.runtime_min =
+        longest_min + static_cast<std::int64_t>(std::ceil(std::min(work_min / all, measured)));
     if (const std::int64_t most = time_limit(options, asked); most > 0)
       asked.runtime_min = std::max(longest_min, std::min(asked.runtime_min, most));
   }
@@ -164,6 +173,13 @@ PlannedSubmission alone(const std::vector<WaitingJob>& waiting, std::size_t inde
   return planned;
 }
 
+// For jobs that run one after the other, each with all that one of them asks for.
+PlannerOptions turns(const Allocation& asked, PlannerOptions options) {
+  options.batch_cores = std::max<std::int64_t>(1, asked.cores);
+  options.batch_nodes = 1;
+  return options;
+}
+
 bool is_packed(const WaitingJob& job, const PlannerOptions& options, std::size_t alike) {
   if (job.is_alone || is_spread(job.needs->allocation)) return false;
   if (options.packing != Packing::kAuto) return options.packing == Packing::kPacked;
@@ -194,12 +210,6 @@ std::optional<PlannedSubmission> plan_submission(const std::vector<WaitingJob>& 
                   [&, count = same.size()](std::size_t i) { return is_packed(waiting[i], options, count); });
     return alike(waiting, std::move(same), options);
   }
-  std::vector<std::size_t> together;
-  for (std::size_t i = 0; i < waiting.size(); ++i) {
-    if (can_share_allocation(waiting[i].needs->allocation, asked) &&
-        is_packed(waiting[i], options, same.size()))
-      together.push_back(i);
-  }
   // Of unknown duration: as many batches as there is room for.
   if (expected(first).seconds == 0 && options.packing == Packing::kAuto) {
     const std::size_t count = std::min({options.slots, std::max<std::size_t>(1, options.max_array)});
@@ -207,6 +217,17 @@ std::optional<PlannedSubmission> plan_submission(const std::vector<WaitingJob>& 
     planned.is_packed = true;
     deal_out(planned, same, count);
     return planned.allocation = asked, planned;
+  }
+  if (first.takes_turns) {
+    std::erase_if(same,
+                  [&, count = same.size()](std::size_t i) { return !is_packed(waiting[i], options, count); });
+    return packed(waiting, std::move(same), turns(asked, options));
+  }
+  std::vector<std::size_t> together;
+  for (std::size_t i = 0; i < waiting.size(); ++i) {
+    if (can_share_allocation(waiting[i].needs->allocation, asked) &&
+        is_packed(waiting[i], options, same.size()))
+      together.push_back(i);
   }
   return packed(waiting, std::move(together), options);
 }

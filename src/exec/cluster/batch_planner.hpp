@@ -31,6 +31,7 @@ struct WaitingJob {
   const ClusterNeeds* needs;  // borrowed
   double measured_s = 0;      // in this run; 0: not yet
   bool is_alone = false;      // its batch has no other job
+  bool takes_turns = false;   // no other job may run in its allocation at the same time
 };
 
 struct PlannedBatch {

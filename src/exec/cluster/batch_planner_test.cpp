@@ -172,6 +172,29 @@ TEST(BatchPlanner, JobsWithSeveralTasksAreNeverPacked) {
   EXPECT_FALSE(jobs.plan({.packing = Packing::kPacked})->is_packed);
 }
 
+TEST(BatchPlanner, JobsWithAGpuTakeTurnsOnWhatOneOfThemAsksFor) {
+  Jobs jobs;
+  for (int i = 0; i < 90; ++i) jobs.add(1, 0, 2, 100).allocation.others = {{"gpu", "1"}};
+  jobs.add(1);
+  for (WaitingJob& job : jobs.waiting) job.takes_turns = !job.needs->allocation.others.empty();
+  const auto planned = jobs.plan({.batch_cores = 8, .batch_nodes = 3});
+  EXPECT_TRUE(planned->is_packed);
+  EXPECT_EQ(jobs_in(*planned), 90u) << "the job without a GPU has an allocation of its own";
+  EXPECT_EQ(planned->batches.size(), 3u) << "half an hour each";
+  EXPECT_EQ(planned->allocation.cores, 2);
+  EXPECT_EQ(planned->allocation.memory_mb, 100);
+  EXPECT_EQ(planned->allocation.nodes, 0);
+  EXPECT_EQ(planned->allocation.runtime_min, 31);
+}
+
+TEST(BatchPlanner, MeasuredDurationsLimitTheTimeThatIsAskedFor) {
+  Jobs jobs;
+  for (int i = 0; i < 400; ++i) jobs.add(300, 0.1);
+  EXPECT_EQ(jobs.plan()->allocation.runtime_min, 600) << "time for two that take as long as they declare";
+  jobs.waiting[0].measured_s = 240;
+  EXPECT_EQ(jobs.plan()->allocation.runtime_min, 600);
+}
+
 TEST(BatchPlanner, ThePackingOptionOverridesDurations) {
   Jobs jobs;
   for (int i = 0; i < 5; ++i) jobs.add(600);

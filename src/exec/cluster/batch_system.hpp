@@ -31,6 +31,9 @@ struct BatchState {
   enum class Phase : std::uint8_t { kWaiting, kRunning, kEnded } phase = Phase::kWaiting;
   std::string reason{};  // the state as the system calls it, for example "TIMEOUT"
   std::string node{};
+  bool is_ending = false;  // it no longer runs, but the system does not say yet how it ended
+  // Who has ended it; kJob also where that is not known. kPreemption: other jobs had priority.
+  enum class EndedBy : std::uint8_t { kJob, kUser, kNode, kPreemption } ended_by = EndedBy::kJob;
 };
 // By name; the system does not know a batch that is missing. nullopt: the system gave no answer.
 using BatchStates = std::optional<std::map<std::string, BatchState>>;
@@ -51,11 +54,20 @@ class BatchSystem {
   virtual std::string batch_name(const std::string& name, std::size_t index, std::size_t batches) const = 0;
   // Asks for the states of these batches, given by name. Never answers if can_ask() is false.
   virtual void ask(const std::vector<std::string>& batches, std::function<void(BatchStates)> done) = 0;
-  // How a batch ended that the queue no longer lists, if the system still knows.
-  virtual void remember(const std::string& batch, std::function<void(std::optional<BatchState>)> done) = 0;
+  // What the system's records say about batches that the queue no longer lists.
+  virtual void remember(const std::vector<std::string>& batches, std::function<void(BatchStates)> done) = 0;
   // Calls `done` once the request has been made or has failed; until then this object must not be destroyed.
   virtual void cancel(const std::vector<std::string>& batches, bool at_once, std::function<void()> done) = 0;
   virtual bool can_ask() const { return true; }
+  // For the first line of scripts that are submitted.
+  virtual std::string shell() const { return "/bin/sh"; }
+  // The name of a batch as `submit` gives it, from the one that a job of the same submission finds in its
+  // environment.
+  virtual std::string full_name(const std::string& own, const std::string& /*submitted*/) const {
+    return own;
+  }
+  // Whether several jobs may run in such an allocation at a time.
+  virtual bool is_divisible(const Allocation& /*asked*/) const { return true; }
 };
 
 }  // namespace furrow::exec

@@ -1,13 +1,13 @@
 #include "exec/cluster/batch_writer.hpp"
 
 #include <fmt/format.h>
-#include <sys/stat.h>
 
 #include <algorithm>
 #include <utility>
 
 #include "base/strings.hpp"
 #include "os/files/files.hpp"
+#include "os/files/replacing_file.hpp"
 
 namespace furrow::exec {
 
@@ -100,7 +100,8 @@ void BatchWriter::add_group(SubmittedBatch& batch, BatchSpec& spec, JobPtr leade
   GroupNeeds group = std::move(*std::exchange(leader->group, std::nullopt));
   auto started = std::exchange(leader->members, {});
   spec.group = group.name;
-  spec.cores = leader->needs.allocation.cores;
+  // If they cannot share the allocation, they run one after the other.
+  spec.cores = system_.is_divisible(leader->needs.allocation) ? leader->needs.allocation.cores : 1;
   spec.memory_mb = leader->needs.allocation.memory_mb;
   batch.is_group = true;
   leader->needs.allocation = *std::exchange(leader->own, std::nullopt);
@@ -117,7 +118,7 @@ void BatchWriter::add_group(SubmittedBatch& batch, BatchSpec& spec, JobPtr leade
 }
 
 Result<void> BatchWriter::write_script(const Submission& submission, const std::string& properties) const {
-  std::string text = "#!/bin/sh\n";
+  std::string text = "#!" + system_.shell() + "\n";
   if (!properties.empty()) text += "# properties = " + properties + "\n";
   const Allocation& asked = submission.allocation;
   // One rank on each node; if one dies, srun ends all.
@@ -130,10 +131,11 @@ Result<void> BatchWriter::write_script(const Submission& submission, const std::
   text +=
       fmt::format("exec {}{} batch {} {}\n", start, shell_quote(options_.program),
                   shell_quote(submission.folder), submission.batches > 1 ? "\"$SLURM_ARRAY_TASK_ID\"" : "0");
-  FURROW_TRY(os::write_file(submission.script, text));
-  if (::chmod(submission.script.c_str(), 0755) != 0)
-    return fail(system_error("cannot make " + submission.script + " executable"));
-  return {};
+  // Like the batches, it is for its owner alone: the comment may hold anything.
+  constexpr unsigned kOwnerOnly = 0700;
+  auto script = FURROW_TRY(os::ReplacingFile::create(submission.script, kOwnerOnly));
+  FURROW_TRY(script->write(text));
+  return script->finish();
 }
 
 }  // namespace furrow::exec

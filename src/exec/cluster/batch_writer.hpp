@@ -27,8 +27,9 @@ class BatchWriter {
   using JobPtr = std::unique_ptr<ClusterJob>;
 
   // All borrowed. `one_stream`: standard output and standard error of a job are captured as one.
-  BatchWriter(const ClusterOptions& options, BatchSpool& spool, NeedsSource& needs, bool one_stream)
-      : options_(options), spool_(spool), needs_(needs), one_stream_(one_stream) {}
+  BatchWriter(const ClusterOptions& options, const BatchSystem& system, BatchSpool& spool, NeedsSource& needs,
+              bool one_stream)
+      : options_(options), system_(system), spool_(spool), needs_(needs), one_stream_(one_stream) {}
 
   // `jobs` holds the jobs of each batch. They all move to `written`, even if this fails.
   Result<Submission> write(const PlannedSubmission& planned, std::vector<std::vector<JobPtr>> jobs,
@@ -44,6 +45,7 @@ class BatchWriter {
   Result<void> write_script(const Submission& submission, const std::string& properties) const;
 
   const ClusterOptions& options_;
+  const BatchSystem& system_;
   BatchSpool& spool_;
   NeedsSource& needs_;
   const bool one_stream_;

@@ -23,6 +23,7 @@ using plan::Exit;
 
 constexpr std::int64_t kMostBatchCores = 8;
 constexpr int kMostLosses = 3;  // an attempt that loses so many batches has failed
+constexpr double kReadingAge_s = 1;
 
 // The smaller of two limits, where 0 means no limit.
 std::int64_t smaller_limit(std::int64_t one, std::int64_t other) {
@@ -52,8 +53,8 @@ ClusterExecutor::ClusterExecutor(os::EventLoop& loop, std::unique_ptr<BatchSyste
       sink_(sink),
       options_(std::move(options)),
       spool_(options_.spool),
-      writer_(options_, spool_, needs, sink_ != nullptr && sink_->is_one_stream()),
-      queue_(needs),
+      writer_(options_, *system_, spool_, needs, sink_ != nullptr && sink_->is_one_stream()),
+      queue_(needs, *system_),
       cancels_(*system_, [this] { report_soon(); }),
       monitor_(loop, *system_, options_, cancels_, *this),
       flush_alarm_(loop, [this] { flush(); }) {}
@@ -75,6 +76,7 @@ void ClusterExecutor::adopt_submission(const BatchFolder& folder) {
   FURROW_LOG(cluster, info, "an earlier engine left {}, submitted as {}", folder.path(),
              name.empty() ? "nothing" : name);
   std::vector<std::unique_ptr<SubmittedBatch>> batches;
+  BatchMonitor::Reading reading(monitor_);
   for (std::uint32_t index = 0; os::status(folder.spec(index)).exists(); ++index) {
     const auto spec = read_batch_spec(folder.spec(index));
     auto& batch = batches.emplace_back(std::make_unique<SubmittedBatch>(folder, index));
@@ -88,7 +90,7 @@ void ClusterExecutor::adopt_submission(const BatchFolder& folder) {
   for (auto& batch : batches) {
     batch->log = folder.log() + (batches.size() > 1 ? "." + std::to_string(batch->index) : "");
     if (!name.empty()) batch->name = system_->batch_name(name, batch->index, batches.size());
-    monitor_.read(*batch);
+    reading.read(*batch);
     // The batch was never submitted, or its name was lost: it must not begin later without our knowledge.
     if (name.empty() && !batch->has_begun) batch->withdraw();
     for (std::size_t i = 0; i < batch->entries.size(); ++i) {
@@ -109,7 +111,11 @@ plan::InFlightJobs::Answer ClusterExecutor::look(const Question& question) {
   std::size_t index = 0;
   SubmittedBatch* const batch = batch_of(question.key, index);
   if (batch == nullptr) return Answer::kNo;
-  monitor_.read(*batch);
+  if (const double now = os::monotonic_seconds(); !reading_ || now > reading_since_ + kReadingAge_s) {
+    reading_.emplace(monitor_);
+    reading_since_ = now;
+  }
+  reading_->read(*batch);
   SubmittedJob& entry = batch->entries[index];
   // An input that a job of the same batch has made is newer than the batch, and does not count.
   const auto is_made_there = [&](const Question::Input& input) {
@@ -234,7 +240,8 @@ void ClusterExecutor::forget(const SubmittedBatch& batch) {
 
 void ClusterExecutor::submitted(Result<std::string> name) {
   if (!submitting_) return;  // it was given up, and its runners will find the claims taken
-  if (!name) return refused(name.error());
+  if (!name && !is_leaving_) return refused(name.error());
+  if (!name) return submitting_.reset();
   FURROW_LOG(cluster, info, "{} has accepted the submission as {}", system_->name(), *name);
   // if this fails, the claims still name the job
   (void)submitting_->folder.mark_submitted(*name, system_->name());
@@ -278,13 +285,33 @@ void ClusterExecutor::refused(const Error& error) {
 
 // --- ending
 
+// A batch whose submission has not been answered is left, too. If the engine ends before it is, a later engine
+// withdraws the batch, unless it has begun.
+std::vector<plan::JobId> ClusterExecutor::release() {
+  is_leaving_ = true;
+  std::vector<plan::JobId> left;
+  const auto let_go = [&](SubmittedBatch& batch) {
+    for (SubmittedJob& entry : batch.entries) {
+      if (!entry.job || (entry.end && !is_doubtful(*entry.end))) continue;
+      left.push_back(entry.job->attempt.job);
+      entry.job.reset();
+      --running_;
+    }
+  };
+  for (const auto& batch : monitor_.batches()) let_go(*batch);
+  if (submitting_) {
+    for (const auto& batch : submitting_->batches) let_go(*batch);
+  }
+  return left;
+}
+
 void ClusterExecutor::cancel_all(plan::Stop how) {
   is_cancelling_ = true;
   for (JobPtr& job : queue_.take_all())
     report_later(std::move(job), {.status = -1, .cancelled = true, .error = "the job had not begun"});
   std::vector<std::string> names;
   for (const auto& batch : monitor_.batches()) {
-    if (!batch->is_wanted() && !(batch->is_group && batch->is_open())) continue;
+    if (is_leaving_ || (!batch->is_wanted() && !(batch->is_group && batch->is_open()))) continue;
     if (!batch->name.empty()) names.push_back(batch->name);
     batch->was_cancelled = true;
     const bool never_begins = !batch->has_begun && batch->withdraw();
@@ -310,7 +337,7 @@ void ClusterExecutor::cancel_all(plan::Stop how) {
 void ClusterExecutor::give_up_waiting_for_cancelled() {
   cancels_.give_up();
   report_soon();
-  if (submitting_) {
+  if (submitting_ && !is_leaving_) {
     for (auto& batch : submitting_->batches) {
       batch->withdraw();
       monitor_.add(std::move(batch));
@@ -370,17 +397,25 @@ void ClusterExecutor::gone(SubmittedBatch& batch, SubmittedJob& entry) {
     if (entry.job) on_end(batch, entry);
     return;
   }
-  const bool may_wait_again = !entry.has_started && !batch.was_cancelled && reason_of(batch) != "CANCELLED" &&
-                              !is_cancelling_ && entry.job && entry.job->losses + 1 < kMostLosses;
   entry.is_lost = true;
-  if (!entry.job) return;
-  if (may_wait_again) {
-    ++entry.job->losses;
-    FURROW_LOG(cluster, info, "job {} goes back to the queue: its batch {} is gone, loss {}",
-               entry.job->attempt.job, batch.name, entry.job->losses);
-    return queue_.requeue(std::move(entry.job));
-  }
+  if (!entry.job || wait_again(batch, entry)) return;
   lose(entry, batch, entry.has_started ? "ended while the job ran" : "ended before the job began");
+}
+
+// If its batch was lost and that was no fault of the job: puts the job back into the queue, as the same attempt.
+bool ClusterExecutor::wait_again(SubmittedBatch& batch, SubmittedJob& entry) {
+  const bool is_preempted = batch.was_ended_by(BatchState::EndedBy::kPreemption);
+  const bool is_no_fault = is_preempted || !entry.has_started || batch.was_given_up ||
+                           batch.was_ended_by(BatchState::EndedBy::kNode);
+  const bool is_wish =
+      batch.was_cancelled || (!batch.was_given_up && batch.was_ended_by(BatchState::EndedBy::kUser));
+  if (!is_no_fault || is_wish || is_cancelling_) return false;
+  if (!is_preempted && ++entry.job->losses >= kMostLosses) return false;
+  FURROW_LOG(cluster, info, "job {} goes back to the queue: its batch {} is gone, loss {}",
+             entry.job->attempt.job, batch.name, entry.job->losses);
+  queue_.requeue(std::move(entry.job));
+  flush_alarm_.set(0);
+  return true;
 }
 
 // Reports an attempt whose end is not known.
@@ -392,6 +427,7 @@ void ClusterExecutor::lose(SubmittedJob& entry, const SubmittedBatch& batch, con
 }
 
 void ClusterExecutor::on_end(SubmittedBatch& batch, SubmittedJob& entry) {
+  if (!entry.end->ok() && is_doubtful(*entry.end) && wait_again(batch, entry)) return;
   Exit exit = *entry.end;
   exit.timed_out |= entry.job->is_interrupted;
   exit.job = entry.job->attempt.job;

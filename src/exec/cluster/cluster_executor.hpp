@@ -8,6 +8,8 @@
 //      +--(its batch is gone, and had not begun it)         |
 //                                  +--(gone: it had begun)--+
 //
+// An attempt also waits again if its node failed, its batch was preempted, or nobody knew the batch any longer.
+//
 // - waiting: until the planner puts it into a batch, for which there must be room in the queue.
 // - submitting: its batch is on the disk and the submit command has not answered yet. One submission at a
 //   time.
@@ -57,6 +59,7 @@ class ClusterExecutor final : public plan::Executor,
   void start(plan::Attempt attempt) override;
   std::size_t running() const override { return running_; }
   void cancel_all(plan::Stop how) override;
+  std::vector<plan::JobId> release() override;
   void interrupt(plan::JobId job, bool timed_out) override;  // ignored for a job that shares its batch
 
   InFlightJobs* in_flight_jobs() override { return this; }
@@ -92,6 +95,7 @@ class ClusterExecutor final : public plan::Executor,
   bool is_cancelling() const override { return is_cancelling_; }
 
   void gone(SubmittedBatch& batch, SubmittedJob& entry);
+  bool wait_again(SubmittedBatch& batch, SubmittedJob& entry);
   void lose(SubmittedJob& entry, const SubmittedBatch& batch, const std::string& why);
   void show(plan::Exit& exit, const SubmittedBatch& batch, const JobOutput& output);
   void report(JobPtr job, plan::Exit exit);
@@ -118,8 +122,10 @@ class ClusterExecutor final : public plan::Executor,
   BatchMonitor monitor_;
   // by key: jobs in a batch that the farm has not started in this run, as batch and index of the entry
   std::unordered_map<std::string, std::pair<SubmittedBatch*, std::size_t>> adopted_;
+  std::optional<BatchMonitor::Reading> reading_;  // for questions about them
+  double reading_since_ = 0;
   std::vector<std::pair<JobPtr, plan::Exit>> to_report_;
-  bool is_cancelling_ = false;
+  bool is_cancelling_ = false, is_leaving_ = false;
   os::Alarm flush_alarm_;
   std::uint64_t report_timer_ = 0, cancel_timer_ = 0;
 };

@@ -6,6 +6,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/error.hpp"
@@ -26,7 +27,10 @@ struct Allocation {
   std::int64_t runtime_min = 0;
   std::int64_t nodes = 0;
   std::int64_t tasks = 0;
+  std::int64_t tasks_per_node = 0;
   std::string partition{}, account{}, constraint{}, extra{};
+  // Other resources that mean something to the batch system, such as a GPU, by the names of Snakefiles; sorted.
+  std::vector<std::pair<std::string, std::string>> others{};
   friend bool operator==(const Allocation&, const Allocation&) = default;
   friend auto operator<=>(const Allocation&, const Allocation&) = default;
 };

@@ -25,11 +25,15 @@ struct ClusterOptions {
   bool one_each = false;                      // the submit command is user-supplied: one job a batch
   double ask_first_s = 30, ask_most_s = 180;  // between two questions to the batch system
   double look_first_s = 0.1, look_most_s = 5;  // between two looks at the journals
-  double collect_s = 0.1;                      // attempts started within this time may share a batch
-  double most_collect_s = 15;                  // the same for short jobs, while batches are in flight
-  double pause_s = 1;                          // between two submissions
-  std::string scratch{};                       // folder for long output; empty: /tmp
-  double cancel_limit_s = 40;                  // how long to wait for the ends of cancelled jobs
+  // How long to wait for a journal that the file system may show late, once a batch has ended.
+  double latency_wait_s = 5;
+  // How long the system may fail to list a batch until the engine cancels it, and submits it again.
+  double patience_s = 300;
+  double collect_s = 0.1;      // attempts started within this time may share a batch
+  double most_collect_s = 15;  // the same for short jobs, while batches are in flight
+  double pause_s = 1;          // between two submissions
+  std::string scratch{};       // folder for long output; empty: /tmp
+  double cancel_limit_s = 40;  // how long to wait for the ends of cancelled jobs
   std::function<BatchEvaluator()> evaluator{};
 };
 

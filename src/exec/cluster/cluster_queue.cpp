@@ -42,7 +42,8 @@ std::vector<WaitingJob> ClusterQueue::view(const SystemFigures& figures, bool ea
     const auto known = durations_.find(job->needs.kind);
     const double mean =
         known == durations_.end() ? 0 : known->second.sum / static_cast<double>(known->second.count);
-    view.push_back({&job->needs, mean, each_alone || job->group});
+    view.push_back(
+        {&job->needs, mean, each_alone || job->group, !system_.is_divisible(job->needs.allocation)});
   }
   return view;
 }

@@ -22,7 +22,8 @@ class ClusterQueue {
  public:
   using JobPtr = std::unique_ptr<ClusterJob>;
 
-  explicit ClusterQueue(NeedsSource& needs) : needs_(needs) {}
+  // Both borrowed.
+  ClusterQueue(NeedsSource& needs, const BatchSystem& system) : needs_(needs), system_(system) {}
 
   bool empty() const { return waiting_.empty(); }
   double since() const { return since_; }  // when it began to fill, in monotonic seconds
@@ -48,6 +49,7 @@ class ClusterQueue {
   };
 
   NeedsSource& needs_;
+  const BatchSystem& system_;
   std::deque<JobPtr> waiting_;
   double since_ = 0;
   std::unordered_map<std::string, JobPtr*> member_slots_;  // by key of the member; owned by waiting leaders

@@ -92,8 +92,8 @@ void CommandSystem::ask_next(const std::shared_ptr<Round>& round) {
     timer_ = loop_.after(1 / options_.statuses_per_s, [this, round] { ask_next(round); });
 }
 
-void CommandSystem::remember(const std::string& batch, std::function<void(std::optional<BatchState>)> done) {
-  if (is_slurm_) return slurm_.remember(batch, std::move(done));
+void CommandSystem::remember(const std::vector<std::string>& batches, std::function<void(BatchStates)> done) {
+  if (is_slurm_) return slurm_.remember(batches, std::move(done));
   done(std::nullopt);
 }
 

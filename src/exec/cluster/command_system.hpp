@@ -33,8 +33,10 @@ class CommandSystem : public BatchSystem {
   void submit(const Submission& submission, std::function<void(Result<std::string> name)> done) override;
   std::string batch_name(const std::string& name, std::size_t, std::size_t) const override { return name; }
   void ask(const std::vector<std::string>& batches, std::function<void(BatchStates)> done) override;
-  void remember(const std::string& batch, std::function<void(std::optional<BatchState>)> done) override;
+  void remember(const std::vector<std::string>& batches, std::function<void(BatchStates)> done) override;
   void cancel(const std::vector<std::string>& batches, bool at_once, std::function<void()> done) override;
+  std::string shell() const override { return commands_.shell(); }
+  bool is_divisible(const Allocation& asked) const override { return slurm_.is_divisible(asked); }
   bool can_ask() const override { return is_slurm_ || !options_.status.empty(); }
 
  private:

@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "base/log.hpp"
+#include "exec/cluster/outer_job.hpp"
 #include "os/files/descriptor.hpp"
 #include "os/process/process.hpp"
 
@@ -60,7 +61,17 @@ struct SideCommands::Running {
   bool is_over() const { return has_ended && out_fd < 0 && err_fd < 0; }
 };
 
-SideCommands::SideCommands(os::EventLoop& loop) : loop_(loop) {}
+SideCommands::SideCommands(os::EventLoop& loop) : loop_(loop) {
+  std::vector<std::string> whole;
+  for (char** entry = environ; *entry != nullptr; ++entry) whole.emplace_back(*entry);
+  environment_ = without_outer_job(whole);
+  const bool has_functions =
+      std::any_of(environment_.begin(), environment_.end(),
+                  [](const std::string& entry) { return entry.starts_with("BASH_FUNC_"); });
+  shell_ = has_functions && ::access("/bin/bash", X_OK) == 0 ? "/bin/bash" : "/bin/sh";
+  for (std::string& entry : environment_) environment_entries_.push_back(entry.data());
+  environment_entries_.push_back(nullptr);
+}
 
 SideCommands::~SideCommands() = default;
 
@@ -68,14 +79,14 @@ void SideCommands::run(const std::string& command, double limit_s, std::function
   FURROW_LOG(cluster, debug, "runs: {}", command);
   Running* const running = running_.emplace_back(std::make_unique<Running>(loop_, std::move(done))).get();
   int out[2] = {-1, -1}, err[2] = {-1, -1};
-  std::string words[] = {"/bin/sh", "-c", command};
+  std::string words[] = {shell_, "-c", command};
   char* argv[] = {words[0].data(), words[1].data(), words[2].data(), nullptr};
   bool is_started = ::pipe2(out, O_CLOEXEC) == 0 && ::pipe2(err, O_CLOEXEC) == 0;
   if (is_started) {
     os::SpawnRequest request;
-    request.path = "/bin/sh";
+    request.path = shell_.c_str();
     request.argv = argv;
-    request.envp = environ;
+    request.envp = environment_entries_.data();
     request.out_fd = out[1];
     request.err_fd = err[1];
     const auto child = os::Spawner().spawn(request);

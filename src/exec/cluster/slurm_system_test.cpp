@@ -44,22 +44,51 @@ TEST(SlurmSystem, EachTaskOfAnArrayHasItsOwnLog) {
 
 TEST(SlurmSystem, ReadsTheJobNumberThatSbatchPrints) {
   EXPECT_EQ(read_sbatch("123\n"), "123");
-  EXPECT_EQ(read_sbatch("123;cluster\n"), "123");
+  EXPECT_EQ(read_sbatch("123;cluster\n"), "123;cluster");
   EXPECT_EQ(read_sbatch("a message of the site\nSubmitted batch job 77\n"), "77");
-  EXPECT_EQ(read_sbatch("Submitted batch job 77 on cluster c\n"), "77");
+  EXPECT_EQ(read_sbatch("Submitted batch job 77 on cluster c\n"), "77;c");
   EXPECT_EQ(read_sbatch("error\n"), "");
   EXPECT_EQ(read_sbatch(""), "");
 }
 
 TEST(SlurmSystem, ReadsTheQueue) {
   const BatchStates states =
-      read_squeue("12_3|RUNNING|n1\n13|PENDING|\n14|TIMEOUT|n[1-2]\nnonsense\n15|NEW_STATE|n1\n");
+      read_states("12_3|RUNNING|n1\n13|PENDING|\n14|TIMEOUT|n[1-2]\nnonsense\n15|NEW_STATE|n1\n");
   ASSERT_EQ(states->size(), 4u);
   EXPECT_EQ(states->at("12_3").phase, BatchState::Phase::kRunning);
   EXPECT_EQ(states->at("12_3").node, "n1");
   EXPECT_EQ(states->at("13").phase, BatchState::Phase::kWaiting);
   EXPECT_EQ(states->at("14").phase, BatchState::Phase::kEnded);
   EXPECT_EQ(states->at("14").reason, "TIMEOUT");
+}
+
+TEST(SlurmSystem, ABatchOfAnotherClusterIsNamedWithIt) {
+  const BatchStates states =
+      read_states("13|PENDING|\nCLUSTER: large\n13|RUNNING|n1\n14_2|CANCELLED by 0|n2\n");
+  EXPECT_EQ(states->at("13").phase, BatchState::Phase::kWaiting);
+  EXPECT_EQ(states->at("13;large").phase, BatchState::Phase::kRunning);
+  EXPECT_EQ(states->at("14_2;large").ended_by, BatchState::EndedBy::kUser);
+  os::EventLoop loop;
+  const SlurmSystem slurm(loop);
+  EXPECT_EQ(slurm.batch_name("14;large", 2, 3), "14_2;large");
+  EXPECT_EQ(slurm.batch_name("14", 2, 3), "14_2");
+  EXPECT_EQ(slurm.full_name("14_1", "14_2;large"), "14_1;large");
+  EXPECT_EQ(slurm.full_name("14_1", "14_2"), "14_1");
+}
+
+TEST(SlurmSystem, KnowsWhoHasEndedABatch) {
+  const BatchStates states = read_states("1|NODE_FAIL|\n2|PREEMPTED|\n3|CANCELLED|\n4|FAILED|\n5|TIMEOUT|\n");
+  EXPECT_EQ(states->at("1").ended_by, BatchState::EndedBy::kNode);
+  EXPECT_EQ(states->at("2").ended_by, BatchState::EndedBy::kPreemption);
+  EXPECT_EQ(states->at("3").ended_by, BatchState::EndedBy::kUser);
+  EXPECT_EQ(states->at("4").ended_by, BatchState::EndedBy::kJob);
+  EXPECT_EQ(states->at("5").ended_by, BatchState::EndedBy::kJob);
+}
+
+TEST(SlurmSystem, TellsAFullQueueFromARefusal) {
+  EXPECT_TRUE(is_full({1, "", "sbatch: error: QOSMaxSubmitJobPerUserLimit\n"}));
+  EXPECT_TRUE(is_full({1, "", "sbatch: error: AssocGrpSubmitJobsLimit\n"}));
+  EXPECT_FALSE(is_full({1, "", "sbatch: error: QOSMaxWallDurationPerJobLimit\n"}));
 }
 
 TEST(SlurmSystem, ReadsArraySizeAndNodeSizes) {

@@ -41,6 +41,10 @@ bool SubmittedBatch::is_wanted() const {
 
 bool SubmittedBatch::is_monitored() const { return is_wanted() || (is_group && !is_over && is_open()); }
 
+bool SubmittedBatch::was_ended_by(BatchState::EndedBy who) const {
+  return state && state->phase == BatchState::Phase::kEnded && state->ended_by == who;
+}
+
 bool SubmittedBatch::withdraw() {
   const auto taken = folder.claim(index, "withdrawn");
   if (!taken || !*taken) return false;

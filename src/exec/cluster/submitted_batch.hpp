@@ -42,6 +42,14 @@ struct SubmittedJob {
   JobOutput output{};
 };
 
+// What the batch system's answers in a row say, against a batch that should run.
+struct Silence {
+  int ended = 0;        // answers that it has ended
+  int unknown = 0;      // answers that do not list it
+  int requeued = 0;     // answers that it waits, although it had begun
+  double since_s = -1;  // when the first of them came; -1: none did
+};
+
 // One batch.
 struct SubmittedBatch {
   SubmittedBatch(BatchFolder folder_in, std::uint32_t index_in)
@@ -52,6 +60,7 @@ struct SubmittedBatch {
   bool is_wanted() const;   // this run waits for one of its jobs
   // Its journal is followed: that of a group is, even while the farm waits for none of its jobs.
   bool is_monitored() const;
+  bool was_ended_by(BatchState::EndedBy who) const;
   // Takes the claim of the batch. Returns whether that succeeded, so that the batch will never begin.
   bool withdraw();
 
@@ -64,12 +73,14 @@ struct SubmittedBatch {
   bool is_group = false;
   std::vector<SubmittedJob> entries{};
   std::string host{};
-  std::int64_t written_ns = 0;        // when its spec was written, by the file system's clock
-  bool has_begun = false;             // according to its journal
-  bool is_over = false;               // according to its journal, or because it is gone
-  int answers_gone = 0;               // answers in a row that it is gone, while its journal was silent
-  int doubts = 0;                     // answers since a job's end became doubtful
-  bool was_cancelled = false;         // by this engine
+  std::int64_t written_ns = 0;  // when its spec was written, by the file system's clock
+  bool has_journal = false;     // it was seen in the folder
+  bool has_begun = false;       // according to its journal
+  bool is_over = false;         // according to its journal, or because it is gone
+  Silence silence{};            // while its journal is silent
+  int doubts = 0;               // answers since a job's end became doubtful
+  bool was_cancelled = false;   // by this engine, as the user wishes
+  bool was_given_up = false;    // cancelled by this engine, since the system did not know it for too long
   std::optional<BatchState> state{};  // from the last answer that knew it
 };
 

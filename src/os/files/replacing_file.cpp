@@ -10,12 +10,12 @@
 
 namespace furrow::os {
 
-Result<std::unique_ptr<ReplacingFile>> ReplacingFile::create(const std::string& path) {
+Result<std::unique_ptr<ReplacingFile>> ReplacingFile::create(const std::string& path, unsigned mode) {
   struct stat status {};
   if (::stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode)) return fail(path + " is a directory");
   for (int i = 0;; ++i) {
     std::string temporary = path + "." + std::to_string(::getpid()) + "-" + std::to_string(i) + ".tmp";
-    const int fd = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    const int fd = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
     if (fd >= 0) return std::unique_ptr<ReplacingFile>(new ReplacingFile(fd, path, std::move(temporary)));
     if (errno != EEXIST) return fail(system_error("cannot write " + path));
   }

@@ -15,7 +15,8 @@ namespace furrow::os {
 
 class ReplacingFile {
  public:
-  static Result<std::unique_ptr<ReplacingFile>> create(const std::string& path);
+  // With the permissions MODE, less what the umask takes away.
+  static Result<std::unique_ptr<ReplacingFile>> create(const std::string& path, unsigned mode = 0666);
   ~ReplacingFile();
 
   Result<void> write(std::string_view bytes);
