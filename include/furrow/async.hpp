@@ -138,16 +138,16 @@ asio::awaitable<void> async_call(Call& call, TaskScope& scope) {
 }
 
 // Folds one block of a reduction, from left to right.
-template <class F, class Op, class Access, class Sink>
-asio::awaitable<void> run_index_async(const BlockReduce<F, Op, Access, Sink>& work, TaskScope& scope,
+template <class F, class Op, class Access, class Sink, class Sum>
+asio::awaitable<void> run_index_async(const BlockReduce<F, Op, Access, Sink, Sum>& work, TaskScope& scope,
                                       std::uint64_t index) {
-  using Work = BlockReduce<F, Op, Access, Sink>;
+  using Work = BlockReduce<F, Op, Access, Sink, Sum>;
   using R = typename Work::R;
   std::optional<R> sum;
   for (std::uint64_t i = index * work.block; i < work.end_of(index); ++i) {
     scope.publish(i);
     auto&& input = work.inputs[i];
-    R value = co_await begin_item(*work.f, std::forward<decltype(input)>(input), scope);
+    R value = static_cast<R>(co_await begin_item(*work.f, std::forward<decltype(input)>(input), scope));
     scope.host->end_watch(scope);
     if (sum)
       *sum = Work::step(*work.op, std::move(*sum), std::move(value));

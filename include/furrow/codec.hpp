@@ -1,7 +1,7 @@
 // How values travel between processes: Codec<T>::encode and ::decode.
 //
-// This header covers trivially copyable types (except pointers, views and references), std::string, and
-// std::vector, std::pair and std::tuple of these. <furrow/serialize.hpp> adds everything that cereal can
+// This header covers trivially copyable types (except pointers, views and references, and types that the compiler
+// can see to contain them), std::string, and std::vector, std::pair and std::tuple of these. <furrow/serialize.hpp> adds everything that cereal can
 // serialize. A program may specialise Codec for its own types. Stateless, so safe from any thread.
 #pragma once
 
@@ -14,6 +14,8 @@
 #include <type_traits>
 #include <utility>
 #include <vector>
+
+#include "furrow/detail/hidden_views.hpp"
 
 namespace furrow {
 
@@ -36,30 +38,14 @@ class Reader {
 template <class T>
 struct Codec;  // void encode(Writer&, const T&); T decode(Reader&)
 
-namespace detail {
-
-template <class T>
-struct IsView
-    : std::bool_constant<std::is_pointer_v<T> || std::is_member_pointer_v<T> || std::is_reference_v<T>> {};
-template <class C, class Traits>
-struct IsView<std::basic_string_view<C, Traits>> : std::true_type {};
-// std::span and types like it: views that own nothing. Recognised without including <span>.
-template <class T>
-concept SpanLike = requires(T t) {
-  t.data();
-  t.size();
-  t.subspan(0, 0);
-};
-
-}  // namespace detail
-
 // A value of this type refers to memory that another process does not have.
 template <class T>
-inline constexpr bool is_view_v = detail::IsView<std::remove_cv_t<T>>::value || detail::SpanLike<T>;
+inline constexpr bool is_view_v = detail::kIsView<T>;
 
-// The bytes of such a type are its whole value.
+// The bytes of such a type are its whole value: nothing in it, as far as the compiler sees, is a pointer or a
+// view.
 template <class T>
-inline constexpr bool is_plain_v = std::is_trivially_copyable_v<T> && !is_view_v<T>;
+inline constexpr bool is_plain_v = std::is_trivially_copyable_v<T> && !detail::hides_view<T>();
 
 template <class T>
 concept Encodable = !is_view_v<T> && requires(Writer& writer, Reader& reader, const T& value) {

@@ -1,10 +1,13 @@
 // What a Pool throws, and what is known about an item that failed.
 //
-// A task's exception reaches the caller as an object that is both an exception of the task's own standard
-// type and a TaskError: `catch (const std::invalid_argument&)` and `catch (const furrow::TaskError&)` both
-// find it, on every backend. what() is the task's own message. An exception type that the program defines
-// arrives as its nearest standard base class, or as TaskFailed if it has none; if the task ran in this
-// process, std::rethrow_if_nested() gives the original.
+// A task's exception of a standard type reaches the caller as an object that is both an exception of that type
+// and a TaskError: `catch (const std::invalid_argument&)` and `catch (const furrow::TaskError&)` both find it, on
+// every backend. what() is the task's own message; codes and paths (std::system_error, filesystem_error) are the
+// task's own too. If the task ran in this process, std::rethrow_if_nested() gives the original.
+//
+// An exception of any other type is thrown as itself if the task ran in this process (serial, threads, async);
+// it is then no TaskError, and try_map tells its index. From another process it arrives as its nearest standard
+// base class, or as TaskFailed if it has none, and is a TaskError.
 //
 // All types here are values, safe to copy and to hand to another thread.
 #pragma once
@@ -13,6 +16,7 @@
 #include <exception>
 #include <stdexcept>
 #include <string>
+#include <system_error>
 
 namespace furrow {
 
@@ -28,14 +32,19 @@ enum class FailureKind : std::uint8_t {
 struct Failure {
   std::uint64_t index = 0;  // of the item in its map; 0 for a single call
   FailureKind kind = FailureKind::kException;
-  int attempts = 1;        // how often the task was tried
-  int signal = 0;          // kDied: the signal that ended the worker; 0 if it exited
-  int exit_status = 0;     // kDied: the worker's exit status, if no signal ended it
-  int error_code = 0;      // std::system_error: its code (of the generic or system category)
-  std::string type{};      // the name of the exception's type, as the program spells it
-  std::string standard{};  // the nearest standard type, as "std::runtime_error"; empty if there is none
+  int attempts = 1;     // how often the task was tried
+  int signal = 0;       // kDied: the signal that ended the worker; 0 if it exited
+  int exit_status = 0;  // kDied: the worker's exit status, if no signal ended it
+  int error_code = 0;   // of a std::system_error, std::future_error or std::regex_error
+  // Of error_code; null if there is none. A category of the program's own arrives from another process as
+  // another one with the same name, whose messages say no more than the number.
+  const std::error_category* category = nullptr;
+  std::string path1{}, path2{};  // of a std::filesystem::filesystem_error
+  std::string type{};            // the name of the exception's type, as the program spells it
+  std::string standard{};        // the nearest standard type, as "std::runtime_error"; empty if there is none
   std::string message{};
   std::exception_ptr original{};  // null if the task ran in another process
+  bool is_own_type = false;       // ORIGINAL is thrown as it is: its type is not a standard one
 };
 
 // The part of every exception from a task that says which task it was.
@@ -53,7 +62,7 @@ class TaskError {
   Failure failure_;
 };
 
-// Thrown for an exception of no standard type, a lost result or a cancelled item.
+// Thrown for a lost result, a cancelled item, or an exception of no standard type in another process.
 class TaskFailed : public std::runtime_error, public TaskError {
  public:
   explicit TaskFailed(const Failure& failure) : std::runtime_error(failure.message), TaskError(failure) {}

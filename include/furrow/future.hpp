@@ -1,8 +1,8 @@
 // A result that is not there yet: what Pool::apply_async returns.
 //
 // Move-only, like std::future. Any thread may wait for it, but only one thread at a time may use a Future. It
-// may outlive its Pool: calls that a Pool drops when it is destroyed end with a TaskFailed of kind
-// kCancelled.
+// may outlive its Pool: a call that no worker had begun when its Pool was destroyed ends with a TaskFailed of kind
+// kCancelled. A call whose Future was dropped is run in any case, before its Pool ends.
 #pragma once
 
 #include <functional>
@@ -28,11 +28,13 @@ class Future {
 
   bool valid() const noexcept { return call_ != nullptr; }
   bool ready() const { return call().ready(); }
-  // Called inside a task, these run other tasks of the same Pool while they wait, so tasks may wait for
-  // tasks.
+  // Tasks may wait for tasks. A worker that waits for a call of its own Pool which no worker has begun runs it;
+  // it runs nothing else meanwhile, so the task may hold locks. While it waits for a call that runs, another
+  // thread takes its place among the workers.
   void wait() const { call().wait(); }
   bool wait_for(double seconds) const { return call().wait_for(seconds); }
-  // Waits, and returns the result; may be called once. Throws the task's exception as errors.hpp describes.
+  // Waits, and returns the result; may be called once. The function and its arguments are destroyed by then.
+  // Throws the task's exception as errors.hpp describes.
   R get() {
     wait();
     Future done = std::move(*this);

@@ -1,7 +1,9 @@
 // The ranges that Pool::imap and Pool::imap_unordered return: results as they become available.
 //
-// A single-pass input range, for one thread. An item's failure is thrown when its turn comes, by operator++
-// or begin(); the range can be read further after that. At most two chunks of inputs for each worker are read
+// A single-pass input range, for one thread. An item's failure is thrown when its turn comes, by begin() or
+// operator++; the range can be read further after that, by operator* as well as by operator++: both give the
+// next item, or throw its failure, and neither skips one. If the map fails fast, the range ends at its first
+// failure. At most two chunks of inputs for each worker are read
 // ahead. Destroying the range drops the tasks that have not started, and waits for those that run. It must
 // not outlive its Pool.
 #pragma once
@@ -13,6 +15,7 @@
 #include <iterator>
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -68,22 +71,24 @@ class Imap {
     Iterator() = default;
     explicit Iterator(Imap* imap) : imap_(imap) {}
     // The result, or for functions that return nothing the index of the finished item.
-    value_type& operator*() const { return *imap_->current_; }
+    // Throws std::out_of_range at the end.
+    value_type& operator*() const { return imap_->current(); }
     Iterator& operator++() {
       imap_->advance();
       return *this;
     }
     void operator++(int) { ++*this; }
-    friend bool operator==(const Iterator& it, Sentinel) { return it.ended(); }
+    friend bool operator==(const Iterator& it, Sentinel) { return it.is_at_end(); }
 
    private:
-    bool ended() const { return imap_->ended_; }
+    bool is_at_end() const { return imap_->at_end(); }
     Imap* imap_ = nullptr;
   };
 
   Imap(F&& f, Range&& range, Pool& pool, const MapOptions& options, bool ordered)
       : state_(std::make_unique<State>(std::forward<F>(f), std::forward<Range>(range))),
         ordered_(ordered),
+        fails_fast_(options.on_error == OnError::kFailFast),
         fixed_chunk_(options.chunksize),
         chunk_(options.chunksize ? options.chunksize : 1) {
     prototype_ = Work{&state_->f, {}, {}};
@@ -174,6 +179,7 @@ class Imap {
 
   void advance() {
     current_.reset();
+    if (ended_) return;
     if (!front_) {
       fill();
       if (chunks_.empty() || !await()) {
@@ -190,17 +196,41 @@ class Imap {
     Outcome<R> outcome = std::move(front_->outcomes[read_++]);
     if (read_ == front_->outcomes.size()) front_.reset();
     Failure failure;
-    if (stream_->take_failure(index_, failure)) throw_failure(failure);
+    if (stream_->take_failure(index_, failure)) {
+      if (fails_fast_) stop();
+      throw_failure(failure);
+    }
     if constexpr (std::is_void_v<R>)
       current_ = index_;
     else
       current_.emplace(std::move(outcome).value());
   }
 
+  // After a failure there is no current item until the next one is asked for.
+  typename Iterator::value_type& current() {
+    if (!current_ && !ended_) advance();
+    if (!current_) throw std::out_of_range("imap has no further results");
+    return *current_;
+  }
+  bool at_end() {
+    if (current_ || ended_) return ended_;
+    if (!front_) fill();
+    return !front_ && chunks_.empty() && !input_error_;
+  }
+
+  // Drops the tasks that have not started, and waits for those that run.
+  void stop() {
+    stream_.reset();
+    chunks_.clear();
+    front_.reset();
+    exhausted_ = ended_ = true;
+  }
+
   static constexpr std::size_t kLargestChunk = 256;
 
   std::unique_ptr<State> state_;
   bool ordered_;
+  bool fails_fast_;
   std::size_t fixed_chunk_;
   std::size_t chunk_;
   std::size_t window_ = 2;

@@ -1,7 +1,8 @@
 // The options of a Pool and of its calls. Plain values, made with designated initializers:
 // `pool.map(f, xs, {.chunksize = 100, .retries = 2})`. A call copies what it needs of them. Units stand in
-// the names. Errors: if a backend cannot do what an option asks for, the call throws PoolError or
-// std::invalid_argument before it starts anything.
+// the names. Errors: if a backend cannot do what an option asks for, the call throws PoolError before it starts
+// anything; if an option has a value that makes no sense (a time limit below 0 or NaN, retries below 0),
+// std::invalid_argument.
 #pragma once
 
 #include <cstddef>
@@ -14,7 +15,9 @@
 
 namespace furrow {
 
-// What a map does when a task fails. Pool::try_map returns each item's outcome instead.
+// What a map does when a task fails. Pool::try_map returns each item's outcome instead of throwing; if it fails
+// fast, that of items that were not run is kCancelled. Pool::imap throws each failure in its turn; if it fails
+// fast, it ends there.
 enum class OnError : std::uint8_t {
   kThrowAtEnd,  // all other items are done first; then the failure of the lowest index is thrown
   kFailFast,    // no new task is started, running ones are asked to stop; then the failure is thrown
@@ -57,7 +60,7 @@ struct Resume {
 struct MapOptions {
   std::size_t chunksize = 0;  // consecutive items handed out together; 0: chosen from measured task times
   int retries = 0;            // further attempts at a task that threw, crashed or timed out
-  double timeout_s = 0;       // for each attempt at an item; 0: none
+  double timeout_s = 0;       // for each attempt at an item; 0 or infinity: none
   OnError on_error = OnError::kThrowAtEnd;
   Progress progress{};
   // Of task_rng() in this map. If not set: the Pool's seed, and the map's number in the Pool.
@@ -73,7 +76,7 @@ struct MapOptions {
 
 // For one call of apply_async.
 struct CallOptions {
-  double timeout_s = 0;  // for each attempt; 0: none
+  double timeout_s = 0;  // for each attempt; 0 or infinity: none
   int retries = 0;       // further attempts at a call that threw, crashed or timed out
 };
 

@@ -11,6 +11,21 @@
 
 namespace furrow {
 
+namespace detail {
+
+// The failure of an Outcome that nothing was stored in.
+inline const Failure& never_run() noexcept {
+  static const Failure none = [] {
+    Failure failure;
+    failure.kind = FailureKind::kCancelled;
+    failure.attempts = 0;
+    return failure;
+  }();
+  return none;
+}
+
+}  // namespace detail
+
 template <class R>
 class Outcome {
  public:
@@ -24,8 +39,8 @@ class Outcome {
   R& value() & { return ok() ? *value_ : (throw_failure(failure()), *value_); }
   const R& value() const& { return ok() ? *value_ : (throw_failure(failure()), *value_); }
   R&& value() && { return std::move(value()); }
-  // Only if ok() is false and the item was tried.
-  const Failure& failure() const noexcept { return *failure_; }
+  // Only if ok() is false.
+  const Failure& failure() const noexcept { return failure_ ? *failure_ : detail::never_run(); }
 
  private:
   std::optional<R> value_{};
@@ -48,7 +63,7 @@ class Outcome<void> {
   void value() const {
     if (!ok_) throw_failure(failure());
   }
-  const Failure& failure() const noexcept { return *failure_; }
+  const Failure& failure() const noexcept { return failure_ ? *failure_ : detail::never_run(); }
 
  private:
   bool ok_ = false;

@@ -9,8 +9,8 @@
 // process (processes).
 //
 // Ownership. Functions and inputs are borrowed until the call returns; apply_async and imap keep copies.
-// Results belong to the caller. Destroying a Pool waits for the tasks that run; calls that have not started
-// end with kCancelled.
+// Results belong to the caller. Destroying a Pool waits for the tasks that run, and runs the calls whose Future
+// was dropped; other calls that have not started end with kCancelled.
 //
 // Errors. What a task throws comes back as errors.hpp describes. If the Pool cannot do what was asked, it
 // throws PoolError before anything has run. What an input iterator throws passes through the call. The Pool
@@ -125,18 +125,20 @@ class Pool {
   // if there are no inputs.
   template <class F, class Op, detail::InputRange Inputs>
   auto map_reduce(F&& f, Op&& op, Inputs&& inputs, const MapOptions& options = {}) {
-    auto sum = reduced(f, op, inputs, options);
+    auto sum = reduced<void>(f, op, inputs, options);
     if (!sum) throw std::invalid_argument("map_reduce of no inputs needs an initial value");
     return *std::move(sum);
   }
-  // The same, with INITIAL before the first.
+  // The same, with INITIAL before the first. Sums have a type that holds both INITIAL and what f returns: for
+  // numbers their common type (ints from 0LL on are summed in a long long, doubles from 0 on in a double), for
+  // other types the one to which the other converts.
   template <class F, class Op, detail::InputRange Inputs, class Initial>
     requires(!std::is_same_v<std::remove_cvref_t<Initial>, MapOptions>)
   auto map_reduce(F&& f, Op&& op, Inputs&& inputs, Initial&& initial, const MapOptions& options = {}) {
-    auto sum = reduced(f, op, inputs, options);
+    auto sum = reduced<std::decay_t<Initial>>(f, op, inputs, options);
     using R = typename decltype(sum)::value_type;
-    if (!sum) return R(std::forward<Initial>(initial));
-    return R(std::invoke(op, R(std::forward<Initial>(initial)), *std::move(sum)));
+    if (!sum) return static_cast<R>(std::forward<Initial>(initial));
+    return static_cast<R>(std::invoke(op, static_cast<R>(std::forward<Initial>(initial)), *std::move(sum)));
   }
 
   // Starts f(args...) on a worker, and returns a Future for its result.
@@ -202,16 +204,19 @@ class Pool {
     std::vector<Outcome<R>> outcomes(source.size());
     std::vector<Failure> failures;
     run(f, source, detail::OutcomeSink<R>{outcomes.data()}, options, &failures);
-    for (Failure& each : failures) outcomes[each.index] = Outcome<R>(std::move(each));
+    if (!failures.empty()) detail::settle_outcomes(outcomes, failures);
     return outcomes;
   }
 
-  template <class F, class Op, class Inputs>
+  // Initial: the type of the initial value; void: none.
+  template <class Initial, class F, class Op, class Inputs>
   auto reduced(F& f, Op& op, Inputs& inputs, const MapOptions& options) {
     detail::Inputs<Inputs> source(inputs);
     using Access = decltype(source.access());
-    using R = detail::ResultOf<F, decltype(source.access()[0])>;
-    using Work = detail::BlockReduce<F, Op, Access, detail::OptionalSink<R>>;
+    using Mapped = detail::ResultOf<F, decltype(source.access()[0])>;
+    using R = typename std::conditional_t<std::is_void_v<Initial>, std::type_identity<Mapped>,
+                                          detail::SumType<Mapped, Initial>>::type;
+    using Work = detail::BlockReduce<F, Op, Access, detail::OptionalSink<R>, R>;
     const std::uint64_t block = detail::reduce_block(source.size());
     std::vector<std::optional<R>> sums((source.size() + block - 1) / block);
     Work work{&f, &op, source.access(), {sums.data()}, source.size(), block};

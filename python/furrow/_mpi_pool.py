@@ -166,7 +166,9 @@ def serve_until_the_end(mpi, first=None, problem=None):
         except BaseException:
             raise _failures.PoolError(f"this rank cannot have workers: {traceback.format_exc()}") from None
 
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # all ranks get an interrupt; rank 0 handles it
+    # All ranks get an interrupt, and rank 0 handles it. Programs that tasks start obey it.
+    if signal.getsignal(signal.SIGINT) != signal.SIG_IGN:
+        signal.signal(signal.SIGINT, lambda *_: None)
     status = 1
     try:
         mpi.serve(first, make_workers)

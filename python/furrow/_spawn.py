@@ -89,7 +89,9 @@ class Template:
 
 def main(data):
     """The template's whole program."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if signal.getsignal(signal.SIGINT) != signal.SIG_IGN:
+        # The parent decides what an interrupt means. Not ignored, since programs that tasks start would inherit that.
+        signal.signal(signal.SIGINT, lambda *_: None)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     with open(data, "rb") as file:
         file.seek(0)

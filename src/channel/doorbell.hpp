@@ -22,6 +22,16 @@ class alignas(128) Doorbell {
   // Call it after a change to anything else that the sleeper checks: its cancelled word, a dead worker.
   void nudge() { wake_if_parked(waiting_); }
 
+  // Whether the sleeper sleeps, or died asleep.
+  bool is_parked() const { return waiting_.load() != 0; }
+  // Wakes the sleeper whatever the word says: it may have been overwritten.
+  void wake_anyway() {
+    waiting_.store(0);
+    os::futex_wake(waiting_);
+  }
+  // For a sleeper that begins anew.
+  void reset() { waiting_.store(0); }
+
   // Waits until READY() returns something other than kTimeout, and returns that: kOk, or why the wait ended.
   // READY looks at the rings (for instance RingReader::readable() > 0) and must not block. It is called at
   // the start and after each ring.

@@ -105,9 +105,10 @@ class RingWriter {
   std::span<std::byte> space();
   void advance(std::size_t size) { staged_ += size; }
 
-  void publish();            // makes what was written visible to the reader, and wakes it
-  void close();              // publishes, and marks the end of the stream
-  std::size_t free_bytes();  // free space now; it can only grow
+  void publish();                     // makes what was written visible to the reader, and wakes it
+  void close();                       // publishes, and marks the end of the stream
+  std::size_t free_bytes();           // free space now; it can only grow
+  bool is_torn() { return !look(); }  // whether the reader's index is impossible
   const Ring& ring() const { return ring_; }
 
  private:

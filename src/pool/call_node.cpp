@@ -1,7 +1,10 @@
 #include "furrow/detail/call_node.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
+#include <optional>
+#include <stdexcept>
 
 #include "os/events/clock.hpp"
 #include "os/events/futex.hpp"
@@ -15,6 +18,7 @@ namespace furrow::detail {
 
 namespace {
 
+constexpr std::int64_t kForever_ns = std::numeric_limits<std::int64_t>::max();
 constexpr std::int64_t kLongestPump_ns = 100'000'000;
 constexpr std::int64_t kBetweenTurns_ns = 1'000'000;  // between attempts to run the pump
 
@@ -72,7 +76,9 @@ void CallNode::drop() noexcept {
   settle();
 }
 
+// The function goes first: whoever has the result may rely on its captures being destroyed.
 void CallNode::settle() noexcept {
+  drop_function();
   run_callbacks();
   if (state_.exchange(kDone, std::memory_order_acq_rel) == kWaited)
     os::futex_wake_all(state_, os::Scope::kPrivate);
@@ -98,35 +104,40 @@ bool CallNode::wait_pumping(std::int64_t until_ns) const {
   return true;
 }
 
-// A worker that waits runs other tasks: the one it waits for may be among them.
-void CallNode::wait() const {
+// Waits for the thread that runs the call. If this is a worker itself, another thread takes its place.
+bool CallNode::wait_parked(std::int64_t until_ns) const {
+  const std::int64_t spin_until = os::monotonic_ns() + os::kSpinNs;
+  std::optional<pool::WorkerThreads::Absence> absence;
+  while (!ready()) {
+    const std::int64_t now = os::monotonic_ns();
+    if (now >= until_ns) return false;
+    if (now < spin_until) continue;
+    if (!absence) absence.emplace();
+    std::uint32_t seen = kPending;
+    if (!state_.compare_exchange_strong(seen, kWaited, std::memory_order_acq_rel) && seen == kDone) break;
+    const std::int64_t left = until_ns == kForever_ns ? os::kNoTimeout : until_ns - now;
+    os::futex_wait(state_, kWaited, absence->at_most_ns(left), os::Scope::kPrivate);
+    absence->look();
+  }
+  return true;
+}
+
+// A worker that waits for a call which no worker has begun runs it at once. It runs no other task, which might
+// want a lock that the waiting task holds.
+void CallNode::wait() {
   if (pump) {
-    wait_pumping(std::numeric_limits<std::int64_t>::max());
+    wait_pumping(kForever_ns);
     return;
   }
-  const std::int64_t until = os::monotonic_ns() + os::kSpinNs;
-  pool::WorkerThreads* threads = pool::WorkerThreads::here();
-  while (!ready()) {
-    if (threads && threads->help()) continue;
-    if (os::monotonic_ns() < until) continue;
-    std::uint32_t seen = kPending;
-    if (!state_.compare_exchange_strong(seen, kWaited, std::memory_order_acq_rel) && seen == kDone) return;
-    // A worker waits only briefly, since new tasks to run may come.
-    os::futex_wait(state_, kWaited, threads ? 1'000'000 : os::kNoTimeout, os::Scope::kPrivate);
-  }
+  if (!ready() && threads) threads->run_if_queued(this);
+  wait_parked(kForever_ns);
 }
 
 bool CallNode::wait_for(double seconds) const {
-  const std::int64_t until = os::monotonic_ns() + static_cast<std::int64_t>(std::min(seconds, 1e9) * 1e9);
-  if (pump) return wait_pumping(until);
-  while (!ready()) {
-    const std::int64_t left = until - os::monotonic_ns();
-    if (left <= 0) return false;
-    std::uint32_t seen = kPending;
-    if (!state_.compare_exchange_strong(seen, kWaited, std::memory_order_acq_rel) && seen == kDone) break;
-    os::futex_wait(state_, kWaited, left, os::Scope::kPrivate);
-  }
-  return true;
+  if (std::isnan(seconds)) throw std::invalid_argument("wait_for() needs a number of seconds, not NaN");
+  const double bounded_s = std::clamp(seconds, 0.0, pool::kLongest_s);
+  const std::int64_t until = os::monotonic_ns() + static_cast<std::int64_t>(bounded_s * 1e9);
+  return pump ? wait_pumping(until) : wait_parked(until);
 }
 
 }  // namespace furrow::detail

@@ -1,7 +1,8 @@
 // The interface between a Pool and its backends.
 //
 // Any thread may call run(), submit() and open(), also several at once, and from inside a task of the same
-// engine. Destroying an engine waits for running tasks, and settles calls that have not begun as cancelled.
+// engine. Destroying an engine waits for running tasks. Calls that have not begun are run if nobody keeps their
+// Future, and else settled as cancelled.
 #pragma once
 
 #include <memory>

@@ -1,8 +1,12 @@
 #include "furrow/pool.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <atomic>
+#include <cmath>
 #include <optional>
+#include <stdexcept>
 
 #include "base/log.hpp"
 #include "furrow/random.hpp"
@@ -124,6 +128,15 @@ void choose_seed(Run& run, const MapOptions& options) {
 
 namespace {
 
+void check_limits(double timeout_s, int retries) {
+  if (std::isnan(timeout_s) || timeout_s < 0)
+    throw std::invalid_argument(
+        fmt::format("timeout_s is {} s: give a time above 0, or 0 or infinity for no limit", timeout_s));
+  if (retries < 0)
+    throw std::invalid_argument(
+        fmt::format("retries is {}: give the number of further attempts, 0 for none", retries));
+}
+
 void log_start(const pool::RunningMap& run) {
   FURROW_LOG(pool, info, "map {} starts: {} items, {} of {} indices to run, {}, retries {}, timeout {} s{}",
              run.number, run.call.items, run.todo(), run.call.size,
@@ -136,6 +149,7 @@ void log_start(const pool::RunningMap& run) {
 }  // namespace
 
 void Pool::run_map(const detail::MapCall& call, const MapOptions& options, std::vector<Failure>* failures) {
+  check_limits(options.timeout_s, options.retries);
   impl_->engine().check(call, options);
   pool::RunningMap run(call, options, impl_->timeout_monitor(), failures != nullptr);
   impl_->prepare(run);
@@ -159,7 +173,9 @@ namespace {
 class OwningStream : public detail::Stream {
  public:
   OwningStream(const detail::MapCall& call, const MapOptions& options, pool::TimeoutMonitor& timeout_monitor)
-      : call_(call), options_(options), run(call_, options_, timeout_monitor, true) {}
+      : call_(call), options_(options), run(call_, options_, timeout_monitor, true) {
+    run.fails_fast = false;  // the range ends itself when a failure's turn comes
+  }
   void submit(void* chunk, std::uint64_t begin, std::uint64_t end) override {
     inner->submit(chunk, begin, end);
   }
@@ -193,6 +209,7 @@ void refuse_resume(const MapOptions& options) {
 
 std::unique_ptr<detail::Stream> Pool::open_stream(const detail::MapCall& prototype,
                                                   const MapOptions& options) {
+  check_limits(options.timeout_s, options.retries);
   impl_->engine().check(prototype, options);
   refuse_resume(options);
   auto stream = std::make_unique<OwningStream>(prototype, options, impl_->timeout_monitor());
@@ -212,6 +229,7 @@ std::uint64_t Pool::new_part() {
 }
 
 detail::RankDistribution Pool::rank_distribution(const MapOptions& options) {
+  check_limits(options.timeout_s, options.retries);
   detail::RankDistribution distribution;
   distribution.workers = impl_->engine().rank_workers();
   impl_->prepare(distribution);
@@ -225,6 +243,7 @@ void Pool::start(detail::CallNode* call, const CallOptions& options) {
   call->timeout_s = options.timeout_s;
   call->retries = options.retries;
   try {
+    check_limits(options.timeout_s, options.retries);
     impl_->engine().check(*call);
   } catch (...) {
     call->release();  // the Pool's reference, since the Pool will not use the call

@@ -4,6 +4,7 @@
 
 #include "os/events/clock.hpp"
 #include "pool/map/worker_loop.hpp"
+#include "pool/task/timeout_monitor.hpp"
 
 namespace furrow::pool {
 
@@ -42,7 +43,7 @@ class SerialStream : public detail::Stream {
 };
 
 void refuse_timeout(double timeout_s) {
-  if (timeout_s > 0)
+  if (is_limit(timeout_s))
     throw PoolError(
         "the serial backend cannot stop a task that takes too long: use processes, or threads and a "
         "function that takes a std::stop_token");

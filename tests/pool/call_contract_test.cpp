@@ -1,9 +1,17 @@
 // Single calls and streams.
 #include <gmock/gmock.h>
 
+#include <array>
 #include <atomic>
+#include <functional>
+#include <limits>
+#include <memory>
+#include <mutex>
 #include <stdexcept>
+#include <stop_token>
 #include <string>
+#include <thread>
+#include <utility>
 
 #include "contract.hpp"
 
@@ -164,6 +172,105 @@ TEST_P(CallContract, ImapThrowsAFailureInItsTurn) {
   EXPECT_EQ(taken, 20);
 }
 
+TEST_P(CallContract, ImapGoesOnAfterAFailureByReadingOrByAdvancing) {
+  Pool pool = make();
+  const auto task = [](int x) {
+    return x % 3 == 1 || x == 3 ? throw std::domain_error("bad") : std::to_string(x);
+  };
+  const std::vector<std::string> good{"0", "2", "5", "6", "8", "9"};
+  for (const bool advances : {false, true}) {
+    auto results = pool.imap(task, numbers(11));  // 10, the last one, fails
+    std::vector<std::string> seen;
+    int failures = 0;
+    auto it = results.begin();
+    while (it != results.end()) {
+      try {
+        seen.push_back(*it);
+        ++it;
+      } catch (const std::domain_error&) {
+        ++failures;
+        for (bool again = advances; again;) {
+          try {
+            ++it;
+            again = false;
+          } catch (const std::domain_error&) {
+            ++failures;
+          }
+        }
+      }
+    }
+    EXPECT_EQ(seen, good) << advances;
+    EXPECT_EQ(failures, 5) << advances;
+    EXPECT_THROW(*it, std::out_of_range);
+  }
+}
+
+TEST_P(CallContract, ImapEndsAtItsFirstFailureIfItFailsFast) {
+  Pool pool = make();
+  auto results = pool.imap([](int x) { return x == 4 ? throw std::domain_error("four") : x; }, numbers(100),
+                           {.on_error = OnError::kFailFast});
+  auto it = results.begin();
+  for (int x = 0; x < 3; ++x, ++it) ASSERT_EQ(*it, x);
+  EXPECT_THROW(++it, std::domain_error);
+  EXPECT_TRUE(it == results.end());
+}
+
+TEST_P(CallContract, DestroysTheFunctionBeforeTheResultIsThere) {
+  if (!can().shares_memory) return;
+  Pool pool = make();
+  const auto owned = std::make_shared<int>(5);
+  for (int i = 0; i < 3000; ++i) {
+    ASSERT_EQ(pool.apply_async([owned] { return *owned; }).get(), 5);
+    ASSERT_EQ(owned.use_count(), 1);
+    auto failed =
+        pool.apply_async([](const std::shared_ptr<int>&) -> int { throw std::range_error("x"); }, owned);
+    failed.wait();
+    ASSERT_EQ(owned.use_count(), 1);
+  }
+}
+
+TEST_P(CallContract, RunsCallsWithoutAFutureBeforeThePoolEnds) {
+  const SharedCounters ran(1);
+  {
+    Pool pool = make();
+    for (int i = 0; i < 60; ++i)
+      pool.apply_async([](const SharedCounters& all) { sleep_ms(1), ++all[0]; }, ran);
+  }
+  EXPECT_EQ(ran[0], 60);
+}
+
+TEST_P(CallContract, TakesInfinityAsNoTimeLimitAndRefusesNonsense) {
+  Pool pool = make();
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  const auto task = [](int x) { return sleep_ms(2), x; };
+  EXPECT_EQ(pool.map(task, numbers(3), {.timeout_s = kInfinity}), numbers(3));
+  EXPECT_EQ(pool.apply_async(CallOptions{.timeout_s = kInfinity}, task, 4).get(), 4);
+  if (can().stops_willing_task) {
+    const auto willing = [](int x, std::stop_token stop) {
+      return sleep_ms(2), stop.stop_requested() ? -1 : x;
+    };
+    for (const double limit : {1e12, 1e300}) {
+      EXPECT_EQ(pool.map(willing, numbers(3), {.timeout_s = limit}), numbers(3));
+      EXPECT_EQ(pool.apply_async(CallOptions{.timeout_s = limit}, willing, 4).get(), 4);
+    }
+  }
+  for (const double limit : {-0.5, -kInfinity, std::numeric_limits<double>::quiet_NaN()}) {
+    EXPECT_THROW(pool.map(task, numbers(3), {.timeout_s = limit}), std::invalid_argument);
+    EXPECT_THROW(pool.imap(task, numbers(3), {.timeout_s = limit}), std::invalid_argument);
+    EXPECT_THROW(pool.apply_async(CallOptions{.timeout_s = limit}, task, 4), std::invalid_argument);
+  }
+  try {
+    pool.try_map(task, numbers(3), {.retries = -1});
+    FAIL() << "it was taken";
+  } catch (const std::invalid_argument& error) {
+    EXPECT_THAT(error.what(), HasSubstr("-1"));
+  }
+  EXPECT_THROW(pool.apply_async(CallOptions{.retries = -2}, task, 4), std::invalid_argument);
+  auto future = pool.apply_async(task, 1);
+  EXPECT_THROW(future.wait_for(std::numeric_limits<double>::quiet_NaN()), std::invalid_argument);
+  EXPECT_TRUE(future.wait_for(kInfinity));
+}
+
 TEST_P(CallContract, ImapOfNothingEndsAtOnce) {
   Pool pool = make();
   for (int y : pool.imap([](int x) { return x; }, std::vector<int>{})) FAIL() << y;
@@ -184,6 +291,92 @@ TEST(CallsOnThreads, MayWaitForEachOtherInsideTasks) {
   EXPECT_EQ(pool.map(outer, std::vector<int>{1, 2, 3, 4}), (std::vector<int>{2, 3, 4, 5}));
   auto future = pool.apply_async([&] { return pool.apply([&] { return pool.apply([] { return 3; }); }); });
   EXPECT_EQ(future.get(), 3);
+}
+
+// While they hold a lock that other calls want, too.
+TEST(CallsOnThreads, RunNoOthersWhileTheyWait) {
+  for (const int workers : {1, 2, 3}) {
+    Pool pool{threads(workers)};
+    std::mutex mutex;
+    std::atomic<bool> holds{false};
+    const auto wants = [&](int x) {
+      const std::lock_guard lock(mutex);
+      return x;
+    };
+    auto first = pool.apply_async([&] {
+      const std::lock_guard lock(mutex);
+      auto other = pool.apply_async(wants, 5);  // its own, but not what it waits for
+      holds = true;
+      sleep_ms(20);
+      const int child = pool.apply([] { return 1; });
+      int sum = pool.map_reduce([](int x) { return x; }, std::plus<>{}, std::vector<int>{1, 2, 3});
+      for (int each : pool.imap([](int x) { return x; }, std::vector<int>{4, 5})) sum += each;
+      return std::pair(child + sum, std::move(other));
+    });
+    while (!holds) std::this_thread::yield();
+    auto second = pool.apply_async(wants, 2), third = pool.apply_async(wants, 3);
+    ASSERT_TRUE(first.wait_for(20)) << workers;
+    auto [sum, other] = first.get();
+    EXPECT_EQ(sum + second.get() + third.get() + other.get(), 16 + 10);
+  }
+}
+
+TEST(CallsOnThreads, MayWaitForEachOtherDeeply) {
+  Pool pool{threads(2)};
+  std::function<int(int)> fibonacci = [&](int n) -> int {
+    if (n < 2) return n;
+    auto left = pool.apply_async(fibonacci, n - 1);
+    auto right = pool.apply_async(fibonacci, n - 2);
+    return left.get() + right.get();
+  };
+  EXPECT_EQ(pool.apply(fibonacci, 15), 610);
+  // Each waits for the next one: more than fit on one stack.
+  constexpr int kCalls = 30'000;
+  std::vector<Future<int>> futures(kCalls);
+  std::atomic<bool> all_there{false};
+  for (int i = 0; i < kCalls; ++i)
+    futures[static_cast<std::size_t>(i)] = pool.apply_async([&, i] {
+      while (!all_there) sleep_ms(1);
+      const std::array<char, 200> some{};
+      return i + 1 < kCalls ? futures[static_cast<std::size_t>(i) + 1].get() + 1 + some[0] : 1;
+    });
+  all_there = true;
+  futures[0].wait();
+  EXPECT_EQ(futures[0].get(), kCalls);
+}
+
+// Each of two Pools waits for the other one.
+TEST(CallsOnThreads, MayWaitForThoseOfAnotherPool) {
+  for (const bool with_initializer : {false, true}) {
+    const PoolOptions options = with_initializer ? PoolOptions{.initializer = [] {}} : PoolOptions{};
+    Pool one{threads(1), options}, two{threads(1), options};
+    const auto deep = [&] {
+      return one.apply([&] { return two.apply([&] { return one.apply([] { return 7; }); }); });
+    };
+    EXPECT_EQ(two.apply(deep), 7);
+    EXPECT_EQ(one.map([&](int) { return deep(); }, std::vector<int>{1, 2})[1], 7);
+  }
+}
+
+// A call that waits for its children gives its place among the workers to them.
+TEST(CallsOnThreads, GiveTheirPlaceToOthersWhileTheyWait) {
+  Pool pool{threads(2)};
+  std::atomic<int> at_once{0}, most{0};
+  const auto child = [&] {
+    const int now = ++at_once;
+    for (int seen = most; now > seen && !most.compare_exchange_weak(seen, now);) {
+    }
+    for (int i = 0; i < 2000 && most < 2; ++i) sleep_ms(1);
+    --at_once;
+  };
+  pool.apply([&] {
+    std::vector<Future<void>> children;
+    for (int i = 0; i < 4; ++i) children.push_back(pool.apply_async(child));
+    sleep_ms(5);  // so that the other worker begins the first one
+    for (auto& each : children) each.get();
+  });
+  EXPECT_GE(most, 2);
+  EXPECT_LE(most, 3);
 }
 
 TEST(CallsOnThreads, AreCancelledWithThePoolIfNotBegun) {

@@ -1,7 +1,13 @@
 // Tasks that fail, take too long or crash.
 #include <gmock/gmock.h>
 
+#include <any>
 #include <csignal>
+#include <filesystem>
+#include <future>
+#include <ios>
+#include <memory>
+#include <regex>
 #include <stdexcept>
 #include <string>
 #include <system_error>
@@ -17,7 +23,8 @@ class ErrorContract : public PoolContract {};
 FURROW_ON_EVERY_BACKEND(ErrorContract);
 
 struct CalibrationError : std::range_error {
-  using std::range_error::range_error;
+  CalibrationError(const char* what, int off_by) : std::range_error(what), by(off_by) {}
+  int by;
 };
 
 // Fails for 3 and 7.
@@ -40,18 +47,114 @@ TEST_P(ErrorContract, KeepsTheTypeMessageAndIndexOfAnException) {
   }
 }
 
-TEST_P(ErrorContract, ThrowsOtherExceptionsAsTheirNearestStandardBase) {
+TEST_P(ErrorContract, ThrowsOtherExceptionsAsThemselvesOrAsTheirNearestStandardBase) {
   Pool pool = make();
+  const auto task = [](int) -> int { throw CalibrationError("off by 2", 2); };
+  const auto check = [&](const auto& call) {
+    try {
+      call();
+      FAIL() << "nothing was thrown";
+    } catch (const std::range_error& error) {
+      EXPECT_STREQ(error.what(), "off by 2");
+      if (can().shares_memory)
+        EXPECT_EQ(dynamic_cast<const CalibrationError&>(error).by, 2);
+      else
+        EXPECT_THAT(dynamic_cast<const TaskError&>(error).failure().type, HasSubstr("CalibrationError"));
+    }
+  };
+  check([&] { pool.map(task, numbers(1)); });
+  check([&] { pool.apply(task, 1); });
+  check([&] { pool.imap(task, numbers(1)).begin(); });
+  const auto outcomes = pool.try_map(task, numbers(2));
+  EXPECT_EQ(outcomes[1].failure().index, 1u);
+  check([&] { outcomes[1].value(); });
+}
+
+// An exception that already says which task of an inner map failed must not say so of the outer one.
+TEST_P(ErrorContract, NamesTheOuterTaskWhoseInnerMapFailed) {
+  Pool pool = make();
+  const auto outer = [](int x) {
+    Pool inner{serial()};
+    return inner.map([x](int y) { return x == 2 && y == 1 ? throw std::range_error("deep") : y; },
+                     std::vector<int>{0, 1})[0];
+  };
   try {
-    pool.map([](int) -> int { throw CalibrationError("off by 2"); }, numbers(1));
+    pool.map(outer, numbers(4));
     FAIL() << "nothing was thrown";
   } catch (const std::range_error& error) {
-    EXPECT_STREQ(error.what(), "off by 2");
-    EXPECT_THAT(dynamic_cast<const TaskError&>(error).failure().type, HasSubstr("CalibrationError"));
-    if (can().shares_memory) {
-      EXPECT_THROW(std::rethrow_if_nested(error), CalibrationError);
-    }
+    EXPECT_STREQ(error.what(), "deep");
+    EXPECT_EQ(dynamic_cast<const TaskError&>(error).index(), 2u);
   }
+}
+
+const std::error_category& own_category() {
+  struct Category final : std::error_category {
+    const char* name() const noexcept override { return "station"; }
+    std::string message(int) const override { return "out of range"; }
+  };
+  static const Category category;
+  return category;
+}
+
+template <class E, class Check>
+void expect_thrown(Pool& pool, int which, const Check& check) {
+  const auto task = [](int each) -> int {
+    switch (each) {
+      case 0:
+        throw std::filesystem::filesystem_error("cannot rename", "a", "b",
+                                                std::make_error_code(std::errc::permission_denied));
+      case 1:
+        throw std::ios_base::failure("cannot read", std::io_errc::stream);
+      case 2:
+        throw std::future_error(std::future_errc::no_state);
+      case 3:
+        throw std::regex_error(std::regex_constants::error_brack);
+      case 4:
+        throw std::system_error(EAGAIN, std::system_category(), "try again");
+      case 5:
+        throw std::system_error(7, own_category(), "too far");
+      case 6:
+        throw std::bad_weak_ptr();
+      case 7:
+        return static_cast<int>(std::string().at(5));
+      default:
+        throw std::bad_any_cast();
+    }
+  };
+  try {
+    pool.map(task, std::vector<int>{which});
+    FAIL() << "nothing was thrown";
+  } catch (const E& error) {
+    EXPECT_TRUE(dynamic_cast<const TaskError*>(&error)) << which;
+    check(error);
+  }
+}
+
+TEST_P(ErrorContract, KeepsTheCodesAndPathsOfStandardExceptions) {
+  Pool pool = make();
+  expect_thrown<std::filesystem::filesystem_error>(pool, 0, [](const auto& error) {
+    EXPECT_EQ(error.path1(), "a");
+    EXPECT_EQ(error.path2(), "b");
+    EXPECT_TRUE(error.code() == std::errc::permission_denied);
+  });
+  expect_thrown<std::ios_base::failure>(
+      pool, 1, [](const auto& error) { EXPECT_TRUE(error.code() == std::io_errc::stream); });
+  expect_thrown<std::future_error>(
+      pool, 2, [](const auto& error) { EXPECT_TRUE(error.code() == std::future_errc::no_state); });
+  expect_thrown<std::regex_error>(
+      pool, 3, [](const auto& error) { EXPECT_EQ(error.code(), std::regex_constants::error_brack); });
+  expect_thrown<std::system_error>(pool, 4, [](const auto& error) {
+    EXPECT_EQ(error.code(), std::error_code(EAGAIN, std::system_category()));
+  });
+  expect_thrown<std::system_error>(pool, 5, [&](const auto& error) {
+    EXPECT_EQ(error.code().value(), 7);
+    EXPECT_STREQ(error.code().category().name(), "station");
+    EXPECT_EQ(error.code() == std::error_code(7, own_category()), can().shares_memory);
+    EXPECT_THAT(error.what(), HasSubstr("out of range"));
+  });
+  expect_thrown<std::bad_weak_ptr>(pool, 6, [](const auto&) {});
+  expect_thrown<std::out_of_range>(pool, 7, [](const auto&) {});
+  expect_thrown<std::bad_any_cast>(pool, 8, [](const auto&) {});
 }
 
 TEST_P(ErrorContract, KeepsTheCodeOfASystemError) {
@@ -68,11 +171,17 @@ TEST_P(ErrorContract, KeepsTheCodeOfASystemError) {
 
 TEST_P(ErrorContract, NamesTheTypeOfAThrownNonException) {
   Pool pool = make();
+  const auto task = [](int) -> int { throw 42; };
+  EXPECT_THAT(pool.try_map(task, numbers(1))[0].failure().message, HasSubstr("type int"));
   try {
-    pool.map([](int) -> int { throw 42; }, numbers(1));
+    pool.map(task, numbers(1));
     FAIL() << "nothing was thrown";
   } catch (const TaskFailed& error) {
-    EXPECT_THAT(error.what(), HasSubstr("int"));
+    EXPECT_FALSE(can().shares_memory);
+    EXPECT_THAT(error.what(), HasSubstr("type int"));
+  } catch (int thrown) {
+    EXPECT_TRUE(can().shares_memory);
+    EXPECT_EQ(thrown, 42);
   }
 }
 
@@ -97,6 +206,28 @@ TEST_P(ErrorContract, StartsNoNewTasksAfterAFailureOnFailFast) {
   EXPECT_THROW(pool.map(task, numbers(1000), {.chunksize = 1, .on_error = OnError::kFailFast}),
                std::runtime_error);
   EXPECT_LT(begun[0], 500);
+}
+
+TEST_P(ErrorContract, TryMapThatFailsFastCancelsWhatItDidNotRun) {
+  Pool pool = make();
+  const auto task = [](int x) { return x == 2 ? throw std::runtime_error("two") : (sleep_ms(2), x); };
+  for (const bool standing : {false, true}) {
+    const auto outcomes = pool.try_map(
+        task, numbers(300), {.chunksize = 1, .on_error = OnError::kFailFast, .standing = standing});
+    int ran = 0, cancelled = 0;
+    for (std::size_t i = 0; i < outcomes.size(); ++i) {
+      if (outcomes[i].ok()) {
+        EXPECT_EQ(outcomes[i].value(), static_cast<int>(i));
+        ++ran;
+      } else {
+        EXPECT_EQ(outcomes[i].failure().index, i);
+        cancelled += outcomes[i].failure().kind == FailureKind::kCancelled;
+      }
+    }
+    EXPECT_EQ(outcomes[2].failure().message, "two");
+    EXPECT_LT(ran, 150);
+    EXPECT_EQ(ran + cancelled, 299);
+  }
 }
 
 TEST_P(ErrorContract, TryMapReturnsEachOutcome) {

@@ -11,6 +11,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <fstream>
+#include <iterator>
 #include <ostream>
 #include <set>
 #include <string>
@@ -81,6 +82,80 @@ TEST(LeftBehind, HasNoDescriptorsOfEarlierWorkersInNewOnes) {
   const auto counts =
       pool.map([](int) { return static_cast<int>(open_descriptors()); }, items(40), {.chunksize = 1});
   EXPECT_EQ(*std::max_element(counts.begin(), counts.end()), *std::min_element(counts.begin(), counts.end()));
+}
+
+// Programs that tasks have started.
+
+constexpr const char* kProgram = "exec sleep 64321";
+
+// The number of such programs that run.
+int programs() {
+  int count = 0;
+  for (const std::string& each : names_in("/proc")) {
+    std::ifstream file("/proc/" + each + "/cmdline", std::ios::binary);
+    const std::string line((std::istreambuf_iterator<char>(file)), {});
+    count += line == std::string(
+                         "sleep\0"
+                         "64321\0",
+                         12);
+  }
+  return count;
+}
+
+bool programs_become(int count) {
+  for (int waited = 0; waited < 20'000 && programs() != count; waited += 10) sleep_ms(10);
+  return programs() == count;
+}
+
+TEST(LeftBehind, HasNoProgramOfATaskThatWasStopped) {
+  Pool pool{processes(2)};
+  const auto task = [](int) { return std::system(kProgram); };
+  for (const bool standing : {false, true}) {
+    const auto outcomes =
+        pool.try_map(task, items(2), {.retries = 1, .timeout_s = 0.3, .standing = standing});
+    EXPECT_EQ(outcomes[0].failure().kind, FailureKind::kTimeout);
+    EXPECT_TRUE(programs_become(0)) << standing;
+    const auto fails = [](int x) {
+      if (x == 1) return std::system(kProgram);
+      while (programs() == 0) sleep_ms(10);
+      throw std::runtime_error("enough");
+    };
+    EXPECT_THROW(
+        pool.map(fails, items(2), {.chunksize = 1, .on_error = OnError::kFailFast, .standing = standing}),
+        std::runtime_error);
+    EXPECT_TRUE(programs_become(0)) << standing;
+  }
+  // Of a program that was started by another one, and of a Pool inside a task.
+  const auto deep = [](int) { return std::system("sh -c 'sleep 64321; true' & wait"); };
+  const auto nested = [&](int x) { return Pool{processes(2)}.map(deep, std::vector<int>{x})[0]; };
+  EXPECT_FALSE(pool.try_map(nested, items(1), {.timeout_s = 1})[0].ok());
+  EXPECT_TRUE(programs_become(0));
+}
+
+// As a terminal does for Ctrl-C; or only the program is ended.
+TEST(LeftBehind, HasNoProgramOfATaskOfAProgramThatWasEnded) {
+  for (const int signal : {SIGINT, SIGKILL}) {
+    const pid_t program = ::fork();
+    if (program == 0) {
+      ::setpgid(0, 0);
+      Pool pool{processes(2)};
+      pool.map([](int) { return std::system(kProgram); }, items(2), {.chunksize = 1});
+      ::_exit(0);
+    }
+    ASSERT_TRUE(programs_become(2));
+    ASSERT_EQ(::kill(signal == SIGINT ? -program : program, signal), 0);
+    int status = 0;
+    ASSERT_EQ(::waitpid(program, &status, 0), program);
+    EXPECT_TRUE(programs_become(0)) << signal;
+  }
+}
+
+// What the program ignores, as under nohup, the programs of its tasks ignore too.
+TEST(LeftBehind, KeepsAnIgnoredInterruptIgnored) {
+  const auto before = ::signal(SIGINT, SIG_IGN);
+  Pool pool{processes(1)};
+  EXPECT_EQ(pool.map([](int) { return std::system("kill -INT $$; exit 3"); }, items(1))[0], 3 << 8);
+  ::signal(SIGINT, before);
 }
 
 // A program that is ended in the middle of a map, by each of the usual signals.

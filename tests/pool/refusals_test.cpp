@@ -1,12 +1,19 @@
 // What a Pool cannot do, it refuses before anything runs, and it says what to do instead.
 #include <gmock/gmock.h>
 
+#include <array>
 #include <atomic>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <thread>
+#include <tuple>
+#include <utility>
+#include <variant>
+#include <vector>
 
 #include "contract.hpp"
 
@@ -87,6 +94,53 @@ TEST_P(Refusals, CoverResultsThatPointIntoAnotherProcess) {
   EXPECT_THAT(refusal_of([&] { pool.apply_async(pointer, 1); }), HasSubstr("pointer"));
 }
 
+struct Line {
+  int number;
+  const char* text;
+};
+struct Paragraph {
+  double weight;
+  std::array<Line, 2> lines;
+};
+
+TEST_P(Refusals, CoverResultsThatHidePointersAndViews) {
+  static const char text[] = "text";
+  Pool pool = make();
+  const auto expect = [&](auto task) {
+    if (can().carries_any_result) {
+      EXPECT_EQ(pool.map(task, numbers(2)).size(), 2u);
+      return;
+    }
+    EXPECT_THAT(refusal_of([&] { pool.map(task, numbers(2)); }), HasSubstr("return the values"));
+    EXPECT_THAT(refusal_of([&] { pool.apply_async(task, 1); }), HasSubstr("return the values"));
+  };
+  expect([](int) { return std::optional<std::string_view>(text); });
+  expect([](int) { return std::array<const char*, 2>{text, text}; });
+  expect([](int) { return std::pair<int, const char*>(1, text); });
+  expect([](int) { return std::tuple<double, std::span<const char>>(1, text); });
+  expect([](int) { return std::variant<int, std::string_view>(text); });
+  expect([](int) { return std::vector<const char*>{text}; });
+  expect([](int) { return Line{1, text}; });
+  expect([](int) { return Paragraph{0.5, {Line{1, text}, Line{2, text}}}; });
+  expect([](int) { return std::vector<Line>{{1, text}}; });
+  expect([](int x) { return std::reference_wrapper<const char>(text[x]); });
+  expect([](int) { return std::vector<char>::const_iterator(); });
+}
+
+struct Reading {
+  int sensor;
+  std::array<double, 3> values;
+  std::optional<int> quality;
+  char unit[8];
+};
+
+TEST_P(Refusals, DoNotCoverPlainStructs) {
+  Pool pool = make();
+  const auto readings = pool.map([](int x) { return Reading{x, {0.5, x + 0.5}, x, "mm"}; }, numbers(3));
+  EXPECT_EQ(readings[2].values[1], 2.5);
+  EXPECT_EQ(readings[2].quality, 2);
+}
+
 TEST_P(Refusals, CoverInputsThatMustBeSentButCannot) {
   static const std::string text = "text";
   Pool pool = make();
@@ -101,6 +155,11 @@ TEST_P(Refusals, CoverInputsThatMustBeSentButCannot) {
   EXPECT_THAT(refusal_of([&] { pool.imap(size, pointers).begin(); }), HasSubstr("pass values"));
   EXPECT_THAT(refusal_of([&] { pool.map(size, pointers, {.standing = true}); }), HasSubstr("pass values"));
   EXPECT_THAT(refusal_of([&] { pool.apply_async(size, &text); }), HasSubstr("pointer"));
+  const auto number = [](const Line& line) { return line.number; };
+  const std::vector<Line> lines{{1, "a"}};
+  EXPECT_THAT(refusal_of([&] { pool.imap(number, lines).begin(); }), HasSubstr("pass values"));
+  EXPECT_THAT(refusal_of([&] { pool.map(number, lines, {.standing = true}); }), HasSubstr("pass values"));
+  EXPECT_THAT(refusal_of([&] { pool.apply_async(number, lines[0]); }), HasSubstr("pointer"));
 }
 
 TEST_P(Refusals, CoverForkingWhileOtherThreadsRun) {

@@ -33,6 +33,23 @@ TEST_P(RepeatContract, NeedsAnInitialValueToReduceNothing) {
   EXPECT_EQ(pool.map_reduce([](int x) { return x; }, std::plus<>{}, numbers(101), 1), 5051);
 }
 
+TEST_P(RepeatContract, SumsInATypeThatHoldsTheInitialValueAndTheResults) {
+  Pool pool = make();
+  const auto same = [](int x) { return x; };
+  const std::vector<int> large(5, 2'000'000'000);
+  const auto whole = pool.map_reduce(same, std::plus<>{}, large, std::int64_t{1});
+  static_assert(std::is_same_v<decltype(whole), const std::int64_t>);
+  EXPECT_EQ(whole, 10'000'000'001);
+  EXPECT_EQ(pool.map_reduce(same, std::plus<>{}, large, 0.25), 10'000'000'000.25);
+  EXPECT_EQ(pool.map_reduce(same, std::plus<>{}, std::vector<int>{}, 0.25), 0.25);
+  const auto half = [](int x) { return x / 2.0; };
+  EXPECT_EQ(pool.map_reduce(half, std::plus<>{}, numbers(4), 0), 3.0) << "no fraction is cut off";
+  const auto digit = [](int x) { return static_cast<char>('0' + x); };
+  EXPECT_EQ(pool.map_reduce(digit, std::plus<>{}, std::vector<int>(9, 9), 0), 9 * '9');
+  const auto text = [](int x) { return std::to_string(x); };
+  EXPECT_EQ(pool.map_reduce(text, std::plus<>{}, numbers(3), "from "), "from 012");
+}
+
 TEST_P(RepeatContract, ReducesStringsInTheirOrder) {
   Pool pool = make();
   const auto text = pool.map_reduce([](int x) { return std::to_string(x); }, std::plus<>{}, numbers(10));

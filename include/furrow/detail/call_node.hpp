@@ -8,6 +8,7 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -19,6 +20,7 @@
 namespace furrow::pool {
 class TimeoutMonitor;
 class CallPump;
+class WorkerThreads;
 }  // namespace furrow::pool
 
 namespace furrow::detail {
@@ -30,6 +32,8 @@ struct TaskNode {
   bool queued = false;
   virtual void execute(int worker) noexcept = 0;
   virtual void drop() noexcept = 0;  // it will never run
+  // Whether anybody can still ask for its result.
+  virtual bool is_kept() const noexcept { return true; }
 
  protected:
   TaskNode() = default;
@@ -58,8 +62,10 @@ class CallNode : public TaskNode {
     if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
   }
 
+  bool is_kept() const noexcept final { return references_.load(std::memory_order_acquire) > 1; }
+
   bool ready() const noexcept { return is_done() || (pump && pumped()); }
-  void wait() const;                    // on a worker of a Pool, runs other tasks meanwhile
+  void wait();                          // on a worker of its Pool, runs the call if no worker has begun it
   bool wait_for(double seconds) const;  // returns whether it is ready
   void execute(int worker) noexcept final;
   void drop() noexcept final;
@@ -67,7 +73,8 @@ class CallNode : public TaskNode {
   // For backends: one of these, then settle(), once.
   virtual void store(Reader& result) = 0;
   virtual void fail(Failure failure) = 0;
-  void settle() noexcept;  // runs the callbacks, wakes all waiting threads, and drops the Pool's reference
+  // Destroys the function, runs the callbacks, wakes all waiting threads, and drops the Pool's reference.
+  void settle() noexcept;
 
   virtual bool stoppable() const = 0;  // whether the function takes a stop token
   virtual SentCall sent() const = 0;
@@ -81,15 +88,18 @@ class CallNode : public TaskNode {
   int attempts = 0;  // failed attempts
   // Borrowed until the call is done. A thread that waits for the call must run this pump meanwhile.
   pool::CallPump* pump = nullptr;
+  pool::WorkerThreads* threads = nullptr;  // the threads that it is queued for, if any
 
  protected:
   virtual void call(TaskScope& scope) = 0;  // in this process; stores the result, or throws
   virtual void run_callbacks() noexcept = 0;
+  virtual void drop_function() noexcept = 0;  // destroys the function and its arguments
 
  private:
   bool is_done() const noexcept { return state_.load(std::memory_order_acquire) == kDone; }
   bool pumped() const noexcept;
   bool wait_pumping(std::int64_t until_ns) const;
+  bool wait_parked(std::int64_t until_ns) const;
 
   static constexpr std::uint32_t kPending = 0, kWaited = 1, kDone = 2;
   mutable std::atomic<std::uint32_t> state_{kPending};
@@ -170,7 +180,7 @@ class AsyncCall final : public CallState<CallResult<F, Args&...>> {
   using Result = R;
   template <class G, class... Given>
   explicit AsyncCall(G&& f, Given&&... args)
-      : f_(std::forward<G>(f)), arguments_(std::forward<Given>(args)...) {}
+      : f_(std::in_place, std::forward<G>(f)), arguments_(std::in_place, std::forward<Given>(args)...) {}
 
   bool stoppable() const override { return Stoppable<Starred<F>, Arguments&>; }
   SentCall sent() const override {
@@ -180,7 +190,7 @@ class AsyncCall final : public CallState<CallResult<F, Args&...>> {
       made.refusal = Sendable<F>::kRefusal;
     else if constexpr (!(Encodable<Args> && ...))
       made.refusal =
-          "an argument has no Codec, or is a pointer or a view: pass values, or include "
+          "an argument has no Codec, or is or contains a pointer or a view: pass values, or include "
           "<furrow/serialize.hpp>";
     else if constexpr (std::is_void_v<R> || kCrosses<R>)
       made.serve = &serve;
@@ -194,15 +204,15 @@ class AsyncCall final : public CallState<CallResult<F, Args&...>> {
   }
   void encode(Writer& writer) const override {
     if constexpr (Sendable<F>::kCan && (Encodable<Args> && ...)) {
-      Sendable<F>::encode(writer, f_);
-      std::apply([&](const Args&... each) { (Codec<Args>::encode(writer, each), ...); }, arguments_);
+      Sendable<F>::encode(writer, *f_);
+      std::apply([&](const Args&... each) { (Codec<Args>::encode(writer, each), ...); }, *arguments_);
     }
   }
 
   // For <furrow/async.hpp>: begin() returns the awaitable, and keep() stores its result.
   auto begin(TaskScope& scope) {
-    Starred<F> starred{&f_};
-    return begin_item(starred, arguments_, scope);
+    Starred<F> starred{&*f_};
+    return begin_item(starred, *arguments_, scope);
   }
   template <class... Value>
   void keep(Value&&... value) {
@@ -214,8 +224,12 @@ class AsyncCall final : public CallState<CallResult<F, Args&...>> {
 
  protected:
   void call(TaskScope& scope) override {
-    Starred<F> starred{&f_};
-    call_item(starred, arguments_, scope, [&](auto&&... result) { keep(std::move(result)...); });
+    Starred<F> starred{&*f_};
+    call_item(starred, *arguments_, scope, [&](auto&&... result) { keep(std::move(result)...); });
+  }
+  void drop_function() noexcept override {
+    f_.reset();
+    arguments_.reset();
   }
 
  private:
@@ -230,8 +244,8 @@ class AsyncCall final : public CallState<CallResult<F, Args&...>> {
     }
   }
 
-  F f_;
-  Arguments arguments_;
+  std::optional<F> f_;
+  std::optional<Arguments> arguments_;
 };
 
 }  // namespace furrow::detail

@@ -25,6 +25,10 @@ constexpr const char* crossing_refusal() {
   else if constexpr (is_view_v<R>)
     return "its result is a pointer or a view of memory that the calling process does not share: return the "
            "values";
+  else if constexpr (!Encodable<R> && hides_view<R>())
+    return "its result contains a pointer or a view of memory that the calling process does not share: "
+           "return "
+           "the values";
   else if constexpr (!Encodable<R>)
     return "its result has no Codec: include <furrow/serialize.hpp> and give the type a cereal serialize "
            "function";
@@ -197,7 +201,8 @@ struct Kernel {
     }
     if constexpr (!Encodable<X>) {
       cross.input_refusal =
-          "an input has no Codec, or is a pointer or a view: pass values, or include <furrow/serialize.hpp>";
+          "an input has no Codec, or is or contains a pointer or a view: pass values, or include "
+          "<furrow/serialize.hpp>";
     } else {
       cross.encode_input = &encode_input;
       if constexpr (kTakesCopies && !kReduces) cross.run_sent = &run_sent;

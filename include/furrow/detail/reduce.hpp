@@ -4,11 +4,27 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
 namespace furrow::detail {
 
+// The type in which results of type R are summed from an initial value on: one that holds both. So a small R
+// does not overflow, and an initial value of 0 does not cut off fractions.
+template <class R, class Initial>
+struct SumType {
+  using type = std::conditional_t<std::is_convertible_v<R, Initial> || (!std::is_convertible_v<Initial, R> &&
+                                                                        std::is_constructible_v<Initial, R>),
+                                  Initial, R>;
+  static_assert(std::is_constructible_v<type, R> && std::is_constructible_v<type, Initial>,
+                "map_reduce: neither the initial value nor the function's result converts to the other");
+};
+template <class R, class Initial>
+  requires(std::is_arithmetic_v<R> && std::is_arithmetic_v<Initial>)
+struct SumType<R, Initial> {
+  using type = std::common_type_t<R, Initial>;
+};
 // The number of items in a block. It depends on the number of items alone, so the shape of the reduction does
 // too. 4096 blocks are few enough that their sums cost little, and enough for some thousand workers.
 constexpr std::uint64_t reduce_block(std::uint64_t items) {

@@ -14,6 +14,16 @@
 
 namespace furrow::detail {
 
+// The failure of an item that was not run since its map failed fast before.
+inline Failure cancelled_item(std::uint64_t index) {
+  Failure failure;
+  failure.index = index;
+  failure.kind = FailureKind::kCancelled;
+  failure.attempts = 0;
+  failure.message = "the task was not run, since the map stopped at an earlier failure";
+  return failure;
+}
+
 struct NoSink {
   void store(std::uint64_t) const {}
 };
@@ -100,5 +110,18 @@ class Results<bool> {
   std::uint64_t size_;
   std::unique_ptr<bool[]> results_;
 };
+
+// Stores FAILURES, which are in the order of their indices. Items with neither a result nor a failure were not
+// run, since the map failed fast.
+template <class R>
+void settle_outcomes(std::vector<Outcome<R>>& outcomes, std::vector<Failure>& failures) {
+  auto next = failures.begin();
+  for (std::uint64_t i = 0; i < outcomes.size(); ++i) {
+    if (next != failures.end() && next->index == i)
+      outcomes[i] = Outcome<R>(std::move(*next++));
+    else if (!outcomes[i].ok())
+      outcomes[i] = Outcome<R>(cancelled_item(i));
+  }
+}
 
 }  // namespace furrow::detail

@@ -117,9 +117,9 @@ struct SentWork {
 };
 
 // A reduction is sent together with its shape.
-template <class F, class Op, class Access, class Sink>
-struct SentWork<BlockReduce<F, Op, Access, Sink>> {
-  using Work = BlockReduce<F, Op, Access, Sink>;
+template <class F, class Op, class Access, class Sink, class Sum>
+struct SentWork<BlockReduce<F, Op, Access, Sink, Sum>> {
+  using Work = BlockReduce<F, Op, Access, Sink, Sum>;
   using X = typename Work::InputValue;
   using R = typename Work::R;
   static constexpr bool kSends = SentFunction<F>::kCan && SentFunction<Op>::kCan;
@@ -144,7 +144,7 @@ struct SentWork<BlockReduce<F, Op, Access, Sink>> {
         items(Codec<std::uint64_t>::decode(reader)),
         block(Codec<std::uint64_t>::decode(reader)) {}
   void run(TaskScope& scope, std::uint64_t begin, std::uint64_t count, Reader& reader, ResultWriter& writer) {
-    using Copies = BlockReduce<F, Op, OffsetInputs<X>, NoSink>;
+    using Copies = BlockReduce<F, Op, OffsetInputs<X>, NoSink, Sum>;
     std::vector<X> inputs;
     Copies copies{&f.get(), &op.get(), {nullptr, begin * block}, {}, items, block};
     const std::uint64_t end = copies.end_of(begin + count - 1);

@@ -40,13 +40,15 @@ struct ItemMap {
 // A reduction. Index b is the block of items [b * block, (b + 1) * block), folded from left to right; the
 // caller joins the blocks' sums as a balanced tree. The shape depends on the number of items alone, and the
 // fold is one function, compiled once, so every backend, number of workers and chunk size gives the same
-// bits. A Work of Kernel (kernels.hpp).
-template <class F, class Op, class Access, class SinkType>
+// bits. A Work of Kernel (kernels.hpp). Sum is the type of the sums, to which each result of F is converted.
+template <class F, class Op, class Access, class SinkType,
+          class Sum = ResultOf<F, decltype(std::declval<const Access&>()[0])>>
 struct BlockReduce {
   using Input = decltype(std::declval<const Access&>()[0]);
   using InputValue = typename Access::Value;
   using Function = F;
-  using R = ResultOf<F, Input>;
+  using Mapped = ResultOf<F, Input>;
+  using R = Sum;
   using Sink = SinkType;
 
   F* f;
@@ -63,7 +65,8 @@ struct BlockReduce {
   R mapped(std::uint64_t item, TaskScope& scope) const {
     scope.publish(item);
     std::optional<R> result;
-    call_item(*f, inputs[item], scope, [&](R&& value) { result.emplace(std::move(value)); });
+    call_item(*f, inputs[item], scope,
+              [&](Mapped&& value) { result.emplace(static_cast<R>(std::move(value))); });
     return *std::move(result);
   }
   // For awaitables. One function, compiled once, that coroutines and all other workers use.

@@ -378,7 +378,7 @@ void WorkerPool::end() {
 bool WorkerPool::starting() const {
   for (int i = 0; local_ && i < workers_; ++i) {
     const pool::WorkerSlot& slot = local_->memory().slot(i);
-    const pool::ProcessState process_state = slot.process_state.load();
+    const pool::ProcessState process_state = local_->memory().process(i).process_state.load();
     if (process_state == pool::ProcessState::kWanted) return true;
     if (process_state == pool::ProcessState::kAlive &&
         slot.worker_state.load() == pool::WorkerState::kStarting)
@@ -389,14 +389,14 @@ bool WorkerPool::starting() const {
 
 std::vector<int> WorkerPool::pids() {
   std::vector<int> all;
-  for (int i = 0; local_ && i < workers_; ++i) all.push_back(local_->memory().slot(i).pid.load());
+  for (int i = 0; local_ && i < workers_; ++i) all.push_back(local_->memory().process(i).pid.load());
   return all;
 }
 
 std::vector<bool> WorkerPool::living() {
   std::vector<bool> all;
   for (int i = 0; local_ && i < workers_; ++i)
-    all.push_back(local_->memory().slot(i).process_state.load() == pool::ProcessState::kAlive);
+    all.push_back(local_->memory().process(i).process_state.load() == pool::ProcessState::kAlive);
   return all;
 }
 

@@ -1,9 +1,11 @@
 #include "os/events/event_loop.hpp"
 
+#include <poll.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cmath>
 #include <map>
 #include <stdexcept>
@@ -40,18 +42,21 @@ struct EventLoop::State {
   struct Watch {
     std::uint32_t generation = 0;
     bool active = false;
+    std::uint32_t events = 0;
     // Shared with the call in progress, which may forget its own descriptor.
     std::shared_ptr<Callback> callback;
   };
   using Due = std::pair<double, std::uint64_t>;  // time, then order of creation
 
-  int epoll = -1;
+  int epoll = -1;              // below 0 where the system refuses it: then poll() serves, more slowly
   std::vector<Watch> watches;  // by descriptor
   std::map<Due, std::function<void()>> timers;
   std::unordered_map<std::uint64_t, double> times;  // when each timer is due, by its id
   std::uint64_t last_timer = 0;
 
   void control(int operation, int fd, std::uint32_t events) {
+    watches[static_cast<std::size_t>(fd)].events = events;
+    if (epoll < 0) return;
     epoll_event event{};
     event.events = events;
     event.data.u64 = watch_key(fd, watches[static_cast<std::size_t>(fd)].generation);
@@ -65,6 +70,23 @@ struct EventLoop::State {
     const std::shared_ptr<Callback> callback = watches[fd].callback;
     (*callback)(event.events);
     return true;
+  }
+
+  int wait(epoll_event* events, int timeout_ms) {
+    if (epoll >= 0) return ::epoll_wait(epoll, events, kMostEvents, timeout_ms);
+    static_assert(EPOLLIN == POLLIN && EPOLLOUT == POLLOUT && EPOLLERR == POLLERR && EPOLLHUP == POLLHUP);
+    std::vector<pollfd> polled;
+    for (std::size_t fd = 0; fd < watches.size(); ++fd)
+      if (watches[fd].active)
+        polled.push_back({static_cast<int>(fd), static_cast<short>(watches[fd].events), 0});
+    ::poll(polled.data(), polled.size(), timeout_ms);
+    int count = 0;
+    for (const pollfd& each : polled) {
+      if (each.revents == 0 || count == kMostEvents) continue;
+      events[count].events = static_cast<std::uint32_t>(each.revents);
+      events[count++].data.u64 = watch_key(each.fd, watches[static_cast<std::size_t>(each.fd)].generation);
+    }
+    return count;
   }
 
   double wait_s(double timeout_s) const {
@@ -97,10 +119,12 @@ struct EventLoop::State {
 
 EventLoop::EventLoop() : state_(std::make_unique<State>()) {
   state_->epoll = ::epoll_create1(EPOLL_CLOEXEC);
-  check(state_->epoll >= 0, "cannot make an event loop");
+  check(state_->epoll >= 0 || errno == EPERM || errno == ENOSYS, "cannot make an event loop");
 }
 
-EventLoop::~EventLoop() { ::close(state_->epoll); }
+EventLoop::~EventLoop() {
+  if (state_->epoll >= 0) ::close(state_->epoll);
+}
 
 void EventLoop::watch(int fd, std::uint32_t epoll_events, Callback callback) {
   const std::size_t place = static_cast<std::size_t>(fd);
@@ -121,7 +145,7 @@ void EventLoop::forget(int fd) {
   if (fd < 0 || place >= state_->watches.size() || !state_->watches[place].active) return;
   state_->watches[place].active = false;
   state_->watches[place].callback.reset();
-  ::epoll_ctl(state_->epoll, EPOLL_CTL_DEL, fd, nullptr);
+  if (state_->epoll >= 0) ::epoll_ctl(state_->epoll, EPOLL_CTL_DEL, fd, nullptr);
 }
 
 std::uint64_t EventLoop::after(double delay_s, std::function<void()> callback) {
@@ -141,7 +165,7 @@ void EventLoop::cancel(std::uint64_t timer) {
 
 bool EventLoop::run_once(double timeout_s) {
   epoll_event events[kMostEvents];
-  const int n = ::epoll_wait(state_->epoll, events, kMostEvents, milliseconds(state_->wait_s(timeout_s)));
+  const int n = state_->wait(events, milliseconds(state_->wait_s(timeout_s)));
   bool any = false;
   for (int i = 0; i < n; ++i) any |= state_->dispatch(events[i]);
   any |= state_->fire_timers();

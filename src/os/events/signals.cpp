@@ -2,8 +2,10 @@
 
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
+#include <time.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <stdexcept>
 #include <utility>
 
@@ -11,24 +13,44 @@
 
 namespace furrow::os {
 
+namespace {
+constexpr double kBetweenLooks_s = 0.1;
+}
+
 SignalWatch::SignalWatch(EventLoop& loop, const std::vector<int>& signals,
                          std::function<void(int signal)> callback)
-    : loop_(loop) {
-  sigset_t watched;
-  ::sigemptyset(&watched);
-  for (const int signal : signals) ::sigaddset(&watched, signal);
-  ::pthread_sigmask(SIG_BLOCK, &watched, &before_);
-  fd_ = ::signalfd(-1, &watched, SFD_CLOEXEC | SFD_NONBLOCK);
-  if (fd_ < 0) throw std::runtime_error(system_error("cannot watch for signals").message);
-  loop_.watch(fd_, EPOLLIN, [fd = fd_, callback = std::move(callback)](std::uint32_t) {
+    : loop_(loop), callback_(std::move(callback)) {
+  ::sigemptyset(&watched_);
+  for (const int signal : signals) ::sigaddset(&watched_, signal);
+  ::pthread_sigmask(SIG_BLOCK, &watched_, &before_);
+  fd_ = ::signalfd(-1, &watched_, SFD_CLOEXEC | SFD_NONBLOCK);
+  if (fd_ < 0 && errno != EPERM && errno != ENOSYS)
+    throw std::runtime_error(system_error("cannot watch for signals").message);
+  if (fd_ < 0) {
+    look_again();
+    return;
+  }
+  loop_.watch(fd_, EPOLLIN, [this](std::uint32_t) {
     signalfd_siginfo info;
-    while (::read(fd, &info, sizeof info) == sizeof info) callback(static_cast<int>(info.ssi_signo));
+    while (::read(fd_, &info, sizeof info) == sizeof info) callback_(static_cast<int>(info.ssi_signo));
+  });
+}
+
+// Where the system refuses signalfd, looks for signals now and then.
+void SignalWatch::look_again() {
+  timer_ = loop_.after(kBetweenLooks_s, [this] {
+    look_again();
+    const timespec at_once{};
+    for (int signal; (signal = ::sigtimedwait(&watched_, nullptr, &at_once)) > 0;) callback_(signal);
   });
 }
 
 SignalWatch::~SignalWatch() {
-  loop_.forget(fd_);
-  ::close(fd_);
+  loop_.cancel(timer_);
+  if (fd_ >= 0) {
+    loop_.forget(fd_);
+    ::close(fd_);
+  }
   ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
 }
 

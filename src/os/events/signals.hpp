@@ -28,9 +28,13 @@ class SignalWatch {
   SignalWatch& operator=(const SignalWatch&) = delete;
 
  private:
+  void look_again();
+
   EventLoop& loop_;
+  const std::function<void(int signal)> callback_;
   int fd_ = -1;
-  sigset_t before_;
+  std::uint64_t timer_ = 0;  // instead of the descriptor
+  sigset_t watched_, before_;
 };
 
 }  // namespace furrow::os

@@ -4,7 +4,6 @@
 #include <pthread.h>
 #include <signal.h>
 #include <sys/epoll.h>
-#include <sys/eventfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <xxhash.h>
@@ -20,6 +19,7 @@
 #include <utility>
 
 #include "base/error.hpp"
+#include "os/events/notifier.hpp"
 
 namespace furrow::os {
 
@@ -52,7 +52,7 @@ struct FileHasher::State {
 
   EventLoop& loop;
   const std::int64_t size_limit;
-  int event_fd = -1;
+  Notifier notifier;
   std::size_t pending = 0;  // used by the loop's thread only
 
   std::mutex mutex;  // guards the two queues
@@ -93,7 +93,7 @@ struct FileHasher::State {
       const std::lock_guard lock(mutex);
       hashed.push_back(*std::move(request));
       more_hashed.notify_one();
-      if (hashed.size() == 1) ::eventfd_write(event_fd, 1);
+      if (hashed.size() == 1) notifier.notify();
     }
   }
 
@@ -111,8 +111,7 @@ struct FileHasher::State {
     {
       const std::lock_guard lock(mutex);
       ready.swap(hashed);
-      eventfd_t count;
-      ::eventfd_read(event_fd, &count);
+      notifier.clear();
     }
     for (Request& request : ready) {
       --pending;
@@ -123,9 +122,11 @@ struct FileHasher::State {
 
 FileHasher::FileHasher(EventLoop& loop, std::int64_t size_limit)
     : state_(std::make_unique<State>(loop, size_limit)) {
-  state_->event_fd = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-  if (state_->event_fd < 0) throw std::runtime_error(system_error("cannot make an event descriptor").message);
-  loop.watch(state_->event_fd, EPOLLIN, [state = state_.get()](std::uint32_t) { state->deliver(); });
+  Result<Notifier> notifier = Notifier::create();
+  if (!notifier) throw std::runtime_error(notifier.error().message);
+  state_->notifier = std::move(*notifier);
+  loop.watch(state_->notifier.descriptor(), EPOLLIN,
+             [state = state_.get()](std::uint32_t) { state->deliver(); });
 }
 
 FileHasher::~FileHasher() {
@@ -135,8 +136,7 @@ FileHasher::~FileHasher() {
     state_->more_queued.notify_one();
   }
   if (state_->thread.joinable()) state_->thread.join();
-  state_->loop.forget(state_->event_fd);
-  ::close(state_->event_fd);
+  state_->loop.forget(state_->notifier.descriptor());
 }
 
 void FileHasher::hash(std::string path, Callback callback) {

@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -11,6 +10,8 @@
 #include <cerrno>
 #include <thread>
 #include <utility>
+
+#include "os/events/notifier.hpp"
 
 namespace furrow::os {
 
@@ -34,20 +35,21 @@ bool write_all(int fd, std::string_view text) {
 
 struct RangePipe::State {
   std::shared_ptr<const int> file;
-  int read_end = -1, write_end = -1, stop = -1;
+  int read_end = -1, write_end = -1;
+  Notifier stop;
   std::uint64_t at = 0, end = 0;
   std::string head;
   std::thread thread;
 
   ~State() {
-    for (const int fd : {read_end, write_end, stop}) {
+    for (const int fd : {read_end, write_end}) {
       if (fd >= 0) ::close(fd);
     }
   }
 
   // False once the owner or all readers are gone.
   bool wait_writable() {
-    pollfd either[] = {{write_end, POLLOUT, 0}, {stop, POLLIN, 0}};
+    pollfd either[] = {{write_end, POLLOUT, 0}, {stop.descriptor(), POLLIN, 0}};
     while (::poll(either, 2, -1) < 0) {
       if (errno != EINTR) return false;
     }
@@ -87,8 +89,8 @@ Result<std::unique_ptr<RangePipe>> RangePipe::start(std::shared_ptr<const int> f
                                                     std::uint64_t end, std::string head) {
   auto state = std::make_unique<State>();
   int ends[2] = {-1, -1};
-  state->stop = ::eventfd(0, EFD_CLOEXEC);
-  if (state->stop < 0 || ::pipe2(ends, O_CLOEXEC) != 0) return fail(system_error("cannot make a pipe"));
+  state->stop = FURROW_TRY(Notifier::create());
+  if (::pipe2(ends, O_CLOEXEC) != 0) return fail(system_error("cannot make a pipe"));
   state->read_end = ends[0];
   state->write_end = ends[1];
   ::fcntl(ends[1], F_SETFL, O_NONBLOCK);
@@ -106,9 +108,7 @@ Result<std::unique_ptr<RangePipe>> RangePipe::start(std::shared_ptr<const int> f
 }
 
 RangePipe::~RangePipe() {
-  const std::uint64_t one = 1;
-  while (::write(state_->stop, &one, sizeof one) < 0 && errno == EINTR) {
-  }
+  state_->stop.notify();
   state_->thread.join();
 }
 

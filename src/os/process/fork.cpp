@@ -49,6 +49,19 @@ void flush_output(bool all) {
   ::fflush(all ? nullptr : stdout);
 }
 
+void do_nothing(int) {}
+
+// The parent decides what an interrupt means. It is not ignored but handled, since programs that a task starts
+// would inherit that they ignore it, while handlers end with exec. What the parent ignores stays ignored.
+void disarm_interrupts() {
+  struct sigaction action {};
+  if (::sigaction(SIGINT, nullptr, &action) == 0 && action.sa_handler == SIG_IGN) return;
+  action = {};
+  action.sa_handler = &do_nothing;
+  action.sa_flags = SA_RESTART;
+  ::sigaction(SIGINT, &action, nullptr);
+}
+
 void forget_handlers() {
   for (int signal = 1; signal < NSIG; ++signal) {
     struct sigaction action {};
@@ -58,7 +71,7 @@ void forget_handlers() {
     action.sa_handler = SIG_DFL;
     ::sigaction(signal, &action, nullptr);
   }
-  ::signal(SIGINT, SIG_IGN);
+  disarm_interrupts();
 }
 
 }  // namespace

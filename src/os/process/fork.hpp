@@ -1,8 +1,8 @@
 // Children that continue with this program's memory: forked, not spawned.
 //
 // Between the fork and MAIN the child resets what belongs to its parent: signal handlers go back to their
-// defaults, no signal is blocked, SIGINT is ignored (the parent decides what an interrupt means; children end
-// with it), and exit() ends the child at once, without the parent's atexit handlers. The parent writes its
+// defaults, no signal is blocked, SIGINT does nothing (the parent decides what an interrupt means; children end
+// with it, and programs that they start obey it), and exit() ends the child at once, without the parent's atexit handlers. The parent writes its
 // buffered output before the fork, so that nothing is printed twice; the child writes its own when it ends.
 //
 // If other threads run during a fork, the locks that they hold stay held forever in the child.

@@ -1,5 +1,6 @@
 #include "pool/async/async_calls.hpp"
 
+#include <algorithm>
 #include <future>
 #include <utility>
 
@@ -30,7 +31,10 @@ AsyncCalls::~AsyncCalls() {
   {
     const std::lock_guard lock(mutex_);
     closing_ = true;
-    dropped.swap(queue_);
+    const auto kept = std::stable_partition(queue_.begin(), queue_.end(),
+                                            [](const auto* each) { return !each->is_kept(); });
+    dropped.assign(kept, queue_.end());
+    queue_.erase(kept, queue_.end());
   }
   for (detail::CallNode* each : dropped) each->drop();
   tasks_.wake();
@@ -70,7 +74,7 @@ bool AsyncCalls::begin_calls() {
                  call->number);
     lock.lock();
   }
-  return !closing_ || !tasks_.idle();
+  return !closing_ || !tasks_.idle() || !queue_.empty();
 }
 
 void AsyncCalls::settle(AsyncTasks::Task& task) {

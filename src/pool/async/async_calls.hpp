@@ -1,7 +1,8 @@
 // Runs single calls of coroutines, which take turns on one thread.
 //
 // Thread-safety: any thread may call push() and wait(); the rest belongs to that one thread. Shutdown: the
-// destructor settles calls that have not begun as cancelled, waits for those that run, and joins the thread.
+// destructor settles calls that have not begun as cancelled if their Future is kept, runs the others, waits for those
+// that run, and joins the thread.
 #pragma once
 
 #include <condition_variable>

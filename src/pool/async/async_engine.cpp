@@ -5,13 +5,14 @@
 #include "os/events/clock.hpp"
 #include "pool/async/async_stream.hpp"
 #include "pool/async/async_tasks.hpp"
+#include "pool/task/timeout_monitor.hpp"
 
 namespace furrow::pool {
 
 namespace {
 
 void refuse_timeout(double timeout_s, const detail::AsyncStart& how) {
-  if (timeout_s > 0 && !how.start)
+  if (is_limit(timeout_s) && !how.start)
     throw PoolError(
         "the async backend can stop a coroutine that takes too long, and no other function: return an "
         "asio::awaitable, or use processes");

@@ -5,6 +5,7 @@
 #include "os/events/clock.hpp"
 #include "pool/task/failure.hpp"
 #include "pool/task/task_scope.hpp"
+#include "pool/task/timeout_monitor.hpp"
 
 namespace furrow::pool {
 
@@ -100,10 +101,10 @@ detail::AfterFailure AsyncTasks::failed(detail::TaskScope&, std::uint64_t) {
 
 std::stop_token AsyncTasks::begin_watch(detail::TaskScope& scope) {
   auto& task = static_cast<Task&>(scope);
-  if (task.work.timeout_s > 0) {
+  if (is_limit(task.work.timeout_s)) {
     forget_deadline(task);
     task.deadline_ns =
-        os::monotonic_ns() + static_cast<std::int64_t>(std::min(task.work.timeout_s, 1e9) * 1e9);
+        os::monotonic_ns() + static_cast<std::int64_t>(std::min(task.work.timeout_s, kLongest_s) * 1e9);
     deadlines_.emplace(task.deadline_ns, &task);
   }
   return task.stop.get_token();

@@ -63,7 +63,7 @@ void RunningMap::record(Failure failure, int worker) {
     else if (failure.index < kept_.front().index)
       kept_.front() = std::move(failure);
   }
-  if (options.on_error == OnError::kFailFast && !keep_all_) stop();
+  if (fails_fast) stop();
 }
 
 void RunningMap::record_unfinished(const Failure& failure, int worker) {

@@ -41,10 +41,15 @@ class RunningMap : public detail::TaskHost {
   // CALL, OPTIONS and TIMEOUT_MONITOR are borrowed. KEEP_ALL: keeps every failure, not only the lowest.
   RunningMap(const detail::MapCall& of_call, const MapOptions& with_options, TimeoutMonitor& timeout_monitor,
              bool keep_all)
-      : call(of_call), options(with_options), timeout_monitor_(timeout_monitor), keep_all_(keep_all) {}
+      : call(of_call),
+        options(with_options),
+        fails_fast(with_options.on_error == OnError::kFailFast),
+        timeout_monitor_(timeout_monitor),
+        keep_all_(keep_all) {}
 
   const detail::MapCall& call;
   const MapOptions& options;
+  bool fails_fast;  // whether the first failure stops the map
   std::uint64_t seed = 0;
   std::uint64_t number = 0;
   int cores_per_task = 1;                 // cores for a Pool inside a task

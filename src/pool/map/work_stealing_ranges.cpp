@@ -22,12 +22,18 @@ constexpr std::uint64_t kMostGrains = ~std::uint32_t{0};
 
 std::uint64_t divide_up(std::uint64_t a, std::uint64_t b) { return a / b + (a % b != 0); }
 
+// The number of grains in RANGE; 0 if it cannot be right, since one of GRAINS grains has no such number. A task
+// that writes wildly may have overwritten it.
+std::uint32_t checked_size(Range range, std::uint64_t grains) {
+  return range.begin < range.end && range.end <= grains ? range.size() : 0;
+}
+
 // Takes the upper half of SLOT's range, or all of it if that is a single grain; false if it is empty.
-bool take_half(std::atomic<std::uint64_t>& slot, Range& taken) {
+bool take_half(std::atomic<std::uint64_t>& slot, std::uint64_t grains, Range& taken) {
   std::uint64_t seen = slot.load(std::memory_order_acquire);
   for (;;) {
     const Range from = range(seen);
-    if (from.begin == from.end) return false;
+    if (checked_size(from, grains) == 0) return false;
     const std::uint32_t middle = from.begin + from.size() / 2;
     if (slot.compare_exchange_weak(seen, word({from.begin, middle}), std::memory_order_acq_rel,
                                    std::memory_order_acquire)) {
@@ -42,7 +48,7 @@ bool take_half(std::atomic<std::uint64_t>& slot, Range& taken) {
 void WorkStealingRanges::fill(std::uint64_t indices, std::uint64_t grain) {
   size_ = indices;
   grain_ = std::max({grain, divide_up(indices, kMostGrains), std::uint64_t{1}});
-  const std::uint64_t grains = divide_up(indices, grain_);
+  const std::uint64_t grains = grains_ = divide_up(indices, grain_);
   for (int i = 0; i < workers_; ++i) {
     const auto at = [&](int worker) {
       const auto before = static_cast<std::uint64_t>(worker);
@@ -59,7 +65,7 @@ IndexRange WorkStealingRanges::indices(std::uint64_t begin, std::uint64_t end) c
 
 IndexRange WorkStealingRanges::peek(int worker) const {
   const Range held = range(slots_[worker].range.load(std::memory_order_acquire));
-  return indices(held.begin, held.end);
+  return checked_size(held, grains_) ? indices(held.begin, held.end) : IndexRange{};
 }
 
 IndexRange WorkStealingRanges::claim_own(int worker, std::uint64_t want, std::atomic<std::uint64_t>* intent) {
@@ -68,7 +74,7 @@ IndexRange WorkStealingRanges::claim_own(int worker, std::uint64_t want, std::at
   std::uint64_t seen = slot.load(std::memory_order_acquire);
   for (;;) {
     const Range own = range(seen);
-    if (own.begin == own.end) return {};
+    if (checked_size(own, grains_) == 0) return {};
     const auto most = std::max<std::uint32_t>(own.size() / 2, 1);
     const auto taken = static_cast<std::uint32_t>(std::min<std::uint64_t>(grains, most));
     if (intent) intent->store(word({own.begin, own.begin + taken}), std::memory_order_relaxed);
@@ -81,7 +87,8 @@ IndexRange WorkStealingRanges::claim_own(int worker, std::uint64_t want, std::at
 IndexRange WorkStealingRanges::claimed(int worker, std::uint64_t intent) const {
   const Range meant = range(intent);
   const Range left = range(slots_[worker].range.load(std::memory_order_acquire));
-  return left.begin == meant.begin ? IndexRange{} : indices(meant.begin, meant.end);
+  if (left.begin == meant.begin || checked_size(meant, grains_) == 0) return {};
+  return indices(meant.begin, meant.end);
 }
 
 bool WorkStealingRanges::refill(int to) {
@@ -89,7 +96,8 @@ bool WorkStealingRanges::refill(int to) {
     int fullest = -1;
     std::uint32_t most = 0;
     for (int i = 0; i < workers_; ++i) {
-      const std::uint32_t size = range(slots_[i].range.load(std::memory_order_relaxed)).size();
+      const std::uint32_t size =
+          checked_size(range(slots_[i].range.load(std::memory_order_relaxed)), grains_);
       if (i != to && size > most) {
         most = size;
         fullest = i;
@@ -97,7 +105,7 @@ bool WorkStealingRanges::refill(int to) {
     }
     if (fullest < 0) return false;
     Range taken;
-    if (!take_half(slots_[fullest].range, taken)) continue;  // it was emptied meanwhile: try another
+    if (!take_half(slots_[fullest].range, grains_, taken)) continue;  // it was emptied meanwhile: try another
     slots_[to].range.store(word(taken), std::memory_order_release);
     return true;
   }

@@ -5,6 +5,8 @@
 // end; only the owner writes to an empty slot (begin == end). Every index is in at most one slot, so it is
 // handed out once. Words hold no pointers, so the slots may lie in memory that processes share.
 //
+// A word that no WorkStealingRanges can have stored counts as an empty range.
+//
 // Any worker may call claim() with its own number at any time; there are no locks.
 #pragma once
 
@@ -54,6 +56,7 @@ class WorkStealingRanges {
   int workers_;
   std::uint64_t size_ = 0;
   std::uint64_t grain_ = 1;
+  std::uint64_t grains_ = 0;
 };
 
 // How many indices a worker should claim next: enough for about 50 us, judged by the last chunk's time.

@@ -101,5 +101,21 @@ TEST(ChunkSizer, KeepsAGivenSize) {
   EXPECT_EQ(sizer.next(), 7u);
 }
 
+TEST(WorkStealingRanges, TakeAWordThatCannotBeRightForAnEmptyRange) {
+  for (const std::uint64_t garbage :
+       {~std::uint64_t{0}, std::uint64_t{9} << 32 | 3, std::uint64_t{4} << 32 | 900}) {
+    RangeSlot slots[2];
+    WorkStealingRanges ranges(slots, 2);
+    ranges.fill(8, 1);
+    slots[1].range.store(garbage);
+    EXPECT_TRUE(ranges.claim_own(1, 5).empty());
+    EXPECT_TRUE(ranges.peek(1).empty());
+    EXPECT_TRUE(ranges.claimed(1, garbage).empty());
+    std::uint64_t claimed = 0;
+    for (IndexRange now; !(now = ranges.claim(0, 100)).empty();) claimed += now.size();
+    EXPECT_EQ(claimed, 4u);
+  }
+}
+
 }  // namespace
 }  // namespace furrow::pool

@@ -12,6 +12,9 @@ namespace furrow::pool {
 
 namespace {
 
+// Sequence numbers may wrap.
+bool is_before(std::uint32_t a, std::uint32_t b) { return static_cast<std::int32_t>(a - b) < 0; }
+
 constexpr std::int64_t kRing_ns = 100'000;  // small results may wait this long before the parent is woken
 
 }  // namespace
@@ -55,25 +58,27 @@ bool MessageWorker::claim(std::uint32_t& sequence) {
   const auto come = [&] {
     const MessageRange now = messages_in(messages_.load());
     if (now.size() != 0 || now.next != next_) return channel::Status::kOk;
-    return memory_.header().ending.load() == Ending::kNo ? channel::Status::kTimeout
-                                                         : channel::Status::kClosed;
+    return memory_.ending().load() == Ending::kNo ? channel::Status::kTimeout : channel::Status::kClosed;
   };
   for (;;) {
     if (slot_.bell.wait({}, os::kSpinNs, come) != channel::Status::kOk) return false;
     if (take_message(messages_, sequence)) return true;
-    let_go();
+    if (!let_go()) return false;
   }
 }
 
-// Frees the room of messages that the parent took back.
-void MessageWorker::let_go() {
+// Frees the room of messages that the parent took back. False if they are not there: then the word was overwritten
+// by a task, and this process ends, to be replaced.
+bool MessageWorker::let_go() {
   const MessageRange now = messages_in(messages_.load());
-  if (now.size() != 0) return;
+  if (now.size() != 0) return true;
+  if (is_before(now.next, next_)) return false;
   channel::FrameHeader header;
   for (; next_ != now.next; ++next_) {
-    if (frames_.peek(header) != channel::Status::kOk) return;
+    if (frames_.peek(header, channel::kAtOnce) != channel::Status::kOk) return false;
     PartsReader(frames_, header.flags & kMore, nothing_).skip_rest();
   }
+  return true;
 }
 
 // Handles message SEQUENCE, and skips those before it that were taken back. False if the parent is gone.
@@ -84,6 +89,8 @@ bool MessageWorker::serve(std::uint32_t sequence) {
     PartsReader body(frames_, header.flags & kMore, nothing_);
     MessageHead head{};
     body.read(&head, sizeof head);
+    if (is_before(sequence, static_cast<std::uint32_t>(head.sequence)))
+      return false;  // the word was overwritten
     const bool ours = static_cast<std::uint32_t>(head.sequence) == sequence;
     next_ = static_cast<std::uint32_t>(head.sequence) + 1;
     if (ours) handle(head, body);

@@ -50,7 +50,7 @@ class MessageWorker {
 
  private:
   bool claim(std::uint32_t& sequence);
-  void let_go();
+  bool let_go();
   bool serve(std::uint32_t sequence);
   void handle(const MessageHead& head, PartsReader& body);
 

@@ -97,7 +97,9 @@ class MessageWorkers : public WorkerProcesses, public ChunkWorkers {
   void on_death(int worker, int wait_status) override;
   bool dispatch(int) override { return false; }
   double time_limit_s(int worker) const override;
+  bool has_work(int worker) override { return !outgoing(worker).sent.empty(); }
   bool overdue(int worker, std::uint64_t item) override;
+  bool is_inconsistent(int worker) override;
 
   OutgoingState& outgoing(int worker) { return outgoing_[static_cast<std::size_t>(worker)]; }
   const OutgoingState& outgoing(int worker) const { return outgoing_[static_cast<std::size_t>(worker)]; }

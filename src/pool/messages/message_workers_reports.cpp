@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "base/log.hpp"
+#include "pool/messages/message_queue.hpp"
 #include "pool/messages/message_workers.hpp"
 #include "pool/task/failure.hpp"
 
@@ -32,8 +33,11 @@ void MessageWorkers::on_frame(int worker, const channel::FrameHeader& header) {
       reader.skip_rest();
       throw PoolError("the initializer failed in worker " + std::to_string(worker) + ": " + failure.message);
     }
+    case kFiller:
+    case kPart:  // of a value that was dropped
+      return value(worker, kWhole).skip_rest();
     default:
-      value(worker, kWhole).skip_rest();
+      throw Nonsense{};
   }
 }
 
@@ -165,6 +169,19 @@ bool MessageWorkers::overdue(int worker, std::uint64_t item) {
   if (at.sent.empty()) return false;
   const std::uint64_t index = at.sent.front().chunk->index_of_item(item);
   return index >= at.sent.front().next && index < at.sent.front().end;
+}
+
+// Whether the word of its messages, or the index of its inbox, is not what they can be; or it waits for work though
+// it has begun some that it has not reported.
+bool MessageWorkers::is_inconsistent(int worker) {
+  OutgoingState& at = outgoing(worker);
+  if (at.ring->is_torn()) return true;
+  if (at.sent.empty()) return false;
+  const MessageRange now = messages_in(memory_.ranges()[worker].range.load());
+  const std::uint32_t oldest = at.sent.front().sequence;
+  const std::uint32_t sent = at.sent.back().sequence + 1 - oldest;
+  if (now.end - oldest != sent || now.next - oldest > sent) return true;
+  return now.next != oldest && is_asleep(worker) && slot(worker).worker_state.load() == WorkerState::kBusy;
 }
 
 // Deaths.

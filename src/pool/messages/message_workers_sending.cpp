@@ -12,7 +12,7 @@ int MessageWorkers::least_busy(bool idle_only) const {
   int best = -1;
   for (int i = 0; i < workers(); ++i) {
     const OutgoingState& each = outgoing(i);
-    const ProcessState process_state = slot(i).process_state.load();
+    const ProcessState process_state = process(i).process_state.load();
     if (process_state != ProcessState::kAlive && process_state != ProcessState::kWanted) continue;
     if (each.sent.size() >= window || (each.gap && !each.sent.empty())) continue;
     if (idle_only && !each.sent.empty()) continue;
@@ -88,8 +88,8 @@ MessageWorkers::Sending MessageWorkers::send_large(int worker, Subchunk& subchun
   subchunk.sequence = to.sequence;
   StreamingWriter writer(*to.ring, [&] {
     watch(worker);
-    if (slot(worker).process_state.load() != ProcessState::kAlive &&
-        slot(worker).process_state.load() != ProcessState::kWanted)
+    if (process(worker).process_state.load() != ProcessState::kAlive &&
+        process(worker).process_state.load() != ProcessState::kWanted)
       to.ring->ring().abandon();
   });
   add_message(memory_.ranges()[worker].range, subchunk.sequence);

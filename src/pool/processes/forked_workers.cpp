@@ -17,6 +17,13 @@ namespace {
 
 constexpr std::int64_t kTick_ns = 100'000'000;
 
+PoolError overwritten() {
+  return PoolError(
+      "the memory that the workers share with this process was overwritten, so it is unknown which tasks "
+      "were "
+      "run: does a task write outside of its objects?");
+}
+
 }  // namespace
 
 ForkedWorkers::ForkedWorkers(RunningMap& run, const PoolOptions& options, WorkerMemory memory, bool alone)
@@ -48,6 +55,7 @@ void ForkedWorkers::run() {
   // If the map is not complete, running tasks must not go on: kill the workers. Otherwise they end by
   // themselves.
   end(accounted_ == todo_ ? Ending::kSoon : Ending::kNow);
+  require_each_once();
   if (observed_) notify_observers_of_rest();
 }
 
@@ -80,6 +88,7 @@ void ForkedWorkers::account(int worker, IndexRange indices) {
   if (position != assignment.next) assignment.reported = position;
   assignment.next = position + indices.size();
   accounted_ += indices.size();
+  sums_.add(position, position + indices.size());
   progress_ += indices.size();
   if (!observed_) run_.chunk_done({worker, indices, 0, 0});
 }
@@ -102,6 +111,11 @@ void ForkedWorkers::require_known(IndexRange indices) const {
     throw Nonsense{};
 }
 
+// If ranges in the shared memory are overwritten, one index may be run twice and another one never.
+void ForkedWorkers::require_each_once() const {
+  if (accounted_ == todo_ && sums_ != PowerSums::below(todo_)) throw overwritten();
+}
+
 void ForkedWorkers::on_frame(int worker, const channel::FrameHeader& header) {
   switch (header.kind) {
     case kPlain:
@@ -116,8 +130,11 @@ void ForkedWorkers::on_frame(int worker, const channel::FrameHeader& header) {
       return take_chunk(worker);
     case kBroken:
       return take_broken(worker);
+    case kFiller:
+    case kPart:  // of a value that was dropped
+      return value(worker, kWhole).skip_rest();
     default:
-      value(worker, kWhole).skip_rest();
+      throw Nonsense{};
   }
 }
 
@@ -330,6 +347,23 @@ void ForkedWorkers::check_futile(int worker, WorkerState worker_state, int wait_
   if (futile_ > 2 * workers() + 8)
     throw PoolError("worker processes end before they begin a task; the last one " +
                     how_it_ended(wait_status));
+}
+
+// By what this process itself knows: a worker has work until it was found idle with none left.
+bool ForkedWorkers::has_work(int worker) { return !record(worker).left_idle; }
+
+bool ForkedWorkers::is_inconsistent(int worker) {
+  return slot(worker).worker_state.load() > WorkerState::kBroken;
+}
+
+// Every worker has said that it has nothing to do, and there is nothing to give, but the map is not complete.
+void ForkedWorkers::check_progress() {
+  if (over() || !retry_queue_.empty()) return;
+  for (int i = 0; i < workers(); ++i) {
+    if (process(i).process_state.load() == ProcessState::kVacant) continue;
+    if (!record(i).left_idle || !is_asleep(i)) return;
+  }
+  throw overwritten();
 }
 
 bool ForkedWorkers::overdue(int worker, std::uint64_t item) {

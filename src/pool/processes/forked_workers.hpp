@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "furrow/options.hpp"
+#include "pool/map/power_sums.hpp"
 #include "pool/map/running_map.hpp"
 #include "pool/workers/worker_processes.hpp"
 
@@ -49,7 +50,10 @@ class ForkedWorkers : public WorkerProcesses {
   void on_death(int worker, int wait_status) override;
   bool dispatch(int worker) override;
   double time_limit_s(int) const override { return run_.options.timeout_s; }
+  bool has_work(int worker) override;
   bool overdue(int worker, std::uint64_t item) override;
+  bool is_inconsistent(int worker) override;
+  void check_progress() override;
 
   void take_plain(int worker, const channel::FrameHeader& header);
   void store_plain(int worker, IndexRange indices, const std::byte* results);
@@ -71,6 +75,7 @@ class ForkedWorkers : public WorkerProcesses {
   void notify_observers_of_rest();
   void notify_observers(int worker, std::uint64_t until, std::int64_t began_ns, std::int64_t ended_ns);
   void require_known(IndexRange indices) const;
+  void require_each_once() const;
   bool over() const { return accounted_ == todo_ || run_.stopped(); }
   void tick();
 
@@ -85,6 +90,7 @@ class ForkedWorkers : public WorkerProcesses {
   std::deque<Retry> retry_queue_{};
   std::unordered_map<std::uint64_t, int> attempts_{};  // by position: attempts that ended in a death
   std::uint64_t accounted_ = 0;
+  PowerSums sums_{};                 // of the positions that were accounted for
   std::uint64_t progress_ = 0;       // positions accounted for, and deaths attributed to a task
   std::uint64_t progress_then_ = 0;  // progress_ at the last death
   int futile_ = 0;                   // deaths in a row without any progress between them

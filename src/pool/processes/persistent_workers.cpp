@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 
 #include "base/log.hpp"
 #include "os/process/fork.hpp"
@@ -82,13 +83,18 @@ PersistentWorkers::PersistentWorkers(int workers, const PoolOptions& options) : 
 PersistentWorkers::~PersistentWorkers() {
   if (!workers_ || owner_ != ::getpid()) return;
   const Turn turn(*this, true);
-  for (detail::TaskNode* each = incoming_; each;) {
-    detail::TaskNode* const next = each->next;
-    each->drop();
-    each = next;
+  take_incoming();
+  for (Chunk* each : workers_->withdraw()) {
+    detail::CallNode* const node = static_cast<Call*>(each)->node;
+    if (node->is_kept())
+      node->drop();
+    else
+      workers_->submit(each);
   }
-  for (Chunk* each : workers_->withdraw()) static_cast<Call*>(each)->node->drop();
-  while (!workers_->idle()) workers_->pump(kTick_ns);
+  while (!workers_->idle() || incoming_) {
+    take_incoming();
+    workers_->pump(kTick_ns);
+  }
   workers_->shut_down();
 }
 
@@ -162,7 +168,7 @@ void PersistentWorkers::wait() {
   if (in_flight_.load() == 0) return;
   check_here();
   while (in_flight_.load(std::memory_order_acquire) > 0)
-    if (!pump(kTick_ns)) std::this_thread::yield();
+    if (!pump(kTick_ns)) std::this_thread::sleep_for(std::chrono::milliseconds(1));
 }
 
 // Maps.

@@ -8,8 +8,8 @@
 // Results are read, callbacks run and further calls are sent whenever a thread of the program calls submit,
 // wait, ready or get, or runs a map here. One thread at a time does this; the others wait for their calls.
 //
-// Shutdown: calls that no worker has begun are dropped, and the others are waited for; then the workers are
-// asked to end. In a forked child (a worker) it refuses all use, and leaves the parent's workers alone.
+// Shutdown: calls that no worker has begun are dropped if their Future is kept, and all others are waited for; then
+// the workers are asked to end. In a forked child (a worker) it refuses all use, and leaves the parent's workers alone.
 #pragma once
 
 #include <sys/types.h>

@@ -3,16 +3,26 @@
 #include <cxxabi.h>
 #include <sys/wait.h>
 
+#include <any>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <functional>
+#include <future>
+#include <ios>
+#include <map>
 #include <memory>
+#include <mutex>
 #include <new>
 #include <optional>
+#include <regex>
 #include <system_error>
 #include <typeinfo>
 #include <variant>
+#if __has_include(<format>)
+#include <format>
+#endif
 
 #include "furrow/backend.hpp"
 
@@ -68,10 +78,30 @@ template <class E>
 void raise_plain(const Failure& failure) {
   throw_with_original(TaskException<E>(failure), failure.original);
 }
+std::error_code code_of(const Failure& failure) {
+  return {failure.error_code, failure.category ? *failure.category : std::generic_category()};
+}
 void raise_system_error(const Failure& failure) {
+  throw_with_original(TaskException<std::system_error>(failure, code_of(failure)), failure.original);
+}
+void raise_stream_failure(const Failure& failure) {
+  throw_with_original(TaskException<std::ios_base::failure>(failure, failure.message, code_of(failure)),
+                      failure.original);
+}
+void raise_filesystem_error(const Failure& failure) {
+  throw_with_original(TaskException<std::filesystem::filesystem_error>(
+                          failure, failure.message, failure.path1, failure.path2, code_of(failure)),
+                      failure.original);
+}
+void raise_future_error(const Failure& failure) {
   throw_with_original(
-      TaskException<std::system_error>(failure, std::error_code(failure.error_code, std::generic_category())),
+      TaskException<std::future_error>(failure, static_cast<std::future_errc>(failure.error_code)),
       failure.original);
+}
+void raise_regex_error(const Failure& failure) {
+  throw_with_original(TaskException<std::regex_error>(
+                          failure, static_cast<std::regex_constants::error_type>(failure.error_code)),
+                      failure.original);
 }
 
 constexpr Standard kStandard[] = {
@@ -79,14 +109,23 @@ constexpr Standard kStandard[] = {
     {"std::domain_error", &is<std::domain_error>, &raise_with_message<std::domain_error>},
     {"std::length_error", &is<std::length_error>, &raise_with_message<std::length_error>},
     {"std::out_of_range", &is<std::out_of_range>, &raise_with_message<std::out_of_range>},
+    {"std::future_error", &is<std::future_error>, &raise_future_error},
     {"std::logic_error", &is<std::logic_error>, &raise_with_message<std::logic_error>},
     {"std::range_error", &is<std::range_error>, &raise_with_message<std::range_error>},
     {"std::overflow_error", &is<std::overflow_error>, &raise_with_message<std::overflow_error>},
     {"std::underflow_error", &is<std::underflow_error>, &raise_with_message<std::underflow_error>},
+    {"std::filesystem::filesystem_error", &is<std::filesystem::filesystem_error>, &raise_filesystem_error},
+    {"std::ios_base::failure", &is<std::ios_base::failure>, &raise_stream_failure},
     {"std::system_error", &is<std::system_error>, &raise_system_error},
+    {"std::regex_error", &is<std::regex_error>, &raise_regex_error},
+#ifdef __cpp_lib_format
+    {"std::format_error", &is<std::format_error>, &raise_with_message<std::format_error>},
+#endif
     {"std::runtime_error", &is<std::runtime_error>, &raise_with_message<std::runtime_error>},
     {"std::bad_array_new_length", &is<std::bad_array_new_length>, &raise_plain<std::bad_array_new_length>},
     {"std::bad_alloc", &is<std::bad_alloc>, &raise_plain<std::bad_alloc>},
+    {"std::bad_any_cast", &is<std::bad_any_cast>, &raise_plain<std::bad_any_cast>},
+    {"std::bad_weak_ptr", &is<std::bad_weak_ptr>, &raise_plain<std::bad_weak_ptr>},
     {"std::bad_cast", &is<std::bad_cast>, &raise_plain<std::bad_cast>},
     {"std::bad_typeid", &is<std::bad_typeid>, &raise_plain<std::bad_typeid>},
     {"std::bad_function_call", &is<std::bad_function_call>, &raise_plain<std::bad_function_call>},
@@ -117,6 +156,7 @@ void throw_failure(const Failure& failure) {
   if (failure.kind == FailureKind::kDied) throw WorkerDied(failure);
   if (failure.kind == FailureKind::kTimeout) throw TaskTimeout(failure);
   if (failure.kind == FailureKind::kException) {
+    if (failure.is_own_type && failure.original) std::rethrow_exception(failure.original);
     for (const Standard& each : kStandard)
       if (failure.standard == each.name) each.raise(failure);
   }
@@ -124,6 +164,32 @@ void throw_failure(const Failure& failure) {
 }
 
 namespace pool {
+
+namespace {
+
+// Whether an exception of this type is thrown as itself. Not if it already says which task of an inner map it
+// comes from: this one's caller asks for the outer task.
+bool is_own_type(const std::string& type, const std::exception& exception) {
+  if (dynamic_cast<const TaskError*>(&exception) || dynamic_cast<const PoolError*>(&exception)) return false;
+  return type.rfind("std::", 0) != 0 || type.rfind("std::_Nested_exception<", 0) == 0;
+}
+
+void note_details(const std::exception& exception, Failure& failure) {
+  const auto note = [&](const std::error_code& code) {
+    failure.error_code = code.value();
+    failure.category = &code.category();
+  };
+  if (const auto* coded = dynamic_cast<const std::system_error*>(&exception)) note(coded->code());
+  if (const auto* coded = dynamic_cast<const std::future_error*>(&exception)) note(coded->code());
+  if (const auto* coded = dynamic_cast<const std::regex_error*>(&exception))
+    failure.error_code = coded->code();
+  if (const auto* file = dynamic_cast<const std::filesystem::filesystem_error*>(&exception)) {
+    failure.path1 = file->path1().string();
+    failure.path2 = file->path2().string();
+  }
+}
+
+}  // namespace
 
 Failure current_failure() {
   Failure failure;
@@ -144,14 +210,41 @@ Failure current_failure() {
       failure.standard = each.name;
       break;
     }
-    if (const auto* coded = dynamic_cast<const std::system_error*>(&exception))
-      failure.error_code = coded->code().value();
+    note_details(exception, failure);
+    failure.is_own_type = is_own_type(failure.type, exception);
   } catch (...) {
     const std::type_info* type = abi::__cxa_current_exception_type();
     failure.type = type ? demangled(type->name()) : "an unknown type";
     failure.message = "the task threw an object of type " + failure.type + ", which is not a std::exception";
+    failure.is_own_type = true;
   }
   return failure;
+}
+
+namespace {
+
+// Stands for a category of the program's own, of which another process told only the name.
+class NamedCategory final : public std::error_category {
+ public:
+  explicit NamedCategory(std::string name) : name_(std::move(name)) {}
+  const char* name() const noexcept override { return name_.c_str(); }
+  std::string message(int code) const override { return name_ + " error " + std::to_string(code); }
+
+ private:
+  std::string name_;
+};
+
+}  // namespace
+
+const std::error_category& category_named(const std::string& name) {
+  for (const std::error_category* each : {&std::generic_category(), &std::system_category(),
+                                          &std::iostream_category(), &std::future_category()})
+    if (name == each->name()) return *each;
+  static std::mutex mutex;
+  // Never destroyed, since codes refer to them.
+  static auto& others = *new std::map<std::string, NamedCategory>;
+  const std::lock_guard lock(mutex);
+  return others.try_emplace(name, name).first->second;
 }
 
 Failure cancelled(std::string why) {

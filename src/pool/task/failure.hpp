@@ -20,6 +20,9 @@ struct ResultLost {
 // Describes the exception that is being handled; call it in a handler. The caller sets index and attempts.
 Failure current_failure();
 
+// The error category of this name: a standard one, or one that stands for a category of the program's own.
+const std::error_category& category_named(const std::string& name);
+
 // "task 7: its worker was killed by signal 11 (Segmentation fault)". WAIT_STATUS is as waitpid returns it.
 Failure died(std::uint64_t index, int wait_status);
 

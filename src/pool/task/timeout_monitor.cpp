@@ -12,8 +12,9 @@ TimeoutMonitor::Watch* TimeoutMonitor::add(double timeout_s) {
   const std::lock_guard lock(mutex_);
   watches_.emplace_front();
   watches_.front().self = watches_.begin();
-  if (timeout_s > 0) {
-    const auto length = std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(timeout_s));
+  if (is_limit(timeout_s)) {
+    const auto length = std::chrono::duration_cast<Clock::duration>(
+        std::chrono::duration<double>(std::min(timeout_s, kLongest_s)));
     watches_.front().deadline = Clock::now() + length;
     if (!thread_.joinable())
       thread_ = std::jthread([this](std::stop_token ending) { run(std::move(ending)); });

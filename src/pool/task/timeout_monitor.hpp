@@ -6,6 +6,7 @@
 #pragma once
 
 #include <chrono>
+#include <cmath>
 #include <condition_variable>
 #include <list>
 #include <mutex>
@@ -13,6 +14,11 @@
 #include <thread>
 
 namespace furrow::pool {
+
+// The longest time limit, which is as good as none: 31 years, which all clocks here can add to now.
+inline constexpr double kLongest_s = 1e9;
+// Whether TIMEOUT_S limits anything: 0 and infinity do not.
+inline bool is_limit(double timeout_s) { return timeout_s > 0 && !std::isinf(timeout_s); }
 
 class TimeoutMonitor {
  public:

@@ -1,17 +1,21 @@
 #include "pool/threads/thread_engine.hpp"
 
+#include <chrono>
 #include <condition_variable>
 #include <deque>
+#include <optional>
 
 #include "os/events/clock.hpp"
 #include "os/events/futex.hpp"
 #include "pool/map/worker_loop.hpp"
+#include "pool/task/timeout_monitor.hpp"
 
 namespace furrow::pool {
 
 namespace {
 
 constexpr std::int64_t kTick_ns = 100'000'000;
+constexpr std::chrono::milliseconds kLook{50};  // between looks for threads that all wait
 
 }  // namespace
 
@@ -56,11 +60,16 @@ class ThreadEngine::HelperGroup {
 
   void await(RunningMap& run) {
     const std::int64_t until = os::monotonic_ns() + os::kSpinNs;
+    std::optional<WorkerThreads::Absence> absence;
     for (;;) {
       const std::uint32_t active = active_.load(std::memory_order_acquire);
       if (active == 0) return;
-      if (os::monotonic_ns() >= until)
-        os::futex_wait(active_, active, run.tick ? kTick_ns : os::kNoTimeout, os::Scope::kPrivate);
+      if (os::monotonic_ns() >= until) {
+        if (!absence) absence.emplace();
+        os::futex_wait(active_, active, absence->at_most_ns(run.tick ? kTick_ns : os::kNoTimeout),
+                       os::Scope::kPrivate);
+        absence->look();
+      }
       if (run.tick) run.tick();
     }
   }
@@ -95,28 +104,30 @@ class ThreadEngine::Stream : public detail::Stream {
     }
     node->chunk = chunk;
     node->indices = {begin, end};
-    in_flight_.fetch_add(1, std::memory_order_relaxed);
+    ++in_flight_;
+    if (WorkerThreads::here() == &threads_) submitted_.push_back(node);
     threads_.push(node);
   }
 
   Done wait() override {
-    for (;;) {
-      {
-        std::unique_lock lock(mutex_);
-        if (done_.empty() && in_flight_.load() == 0) return {};
-        if (done_.empty() && WorkerThreads::here() == nullptr)
-          changed_.wait(lock, [&] { return !done_.empty(); });
-        if (!done_.empty()) {
-          Node* node = done_.front();
-          done_.pop_front();
-          in_flight_.fetch_sub(1, std::memory_order_relaxed);
-          free_.push_back(node);
-          return {node->chunk, static_cast<double>(node->busy_ns) * 1e-9};
-        }
+    if (in_flight_ == 0) return {};
+    run_one_here();
+    std::unique_lock lock(mutex_);
+    if (done_.empty()) {
+      lock.unlock();
+      WorkerThreads::Absence absence;
+      lock.lock();
+      while (!changed_.wait_for(lock, kLook, [&] { return !done_.empty(); })) {
+        lock.unlock();
+        absence.look();
+        lock.lock();
       }
-      // On a worker, help: the chunks may be queued behind the task that waits for them.
-      if (!threads_.help()) std::this_thread::yield();
     }
+    Node* node = done_.front();
+    done_.pop_front();
+    --in_flight_;
+    free_.push_back(node);
+    return {node->chunk, static_cast<double>(node->busy_ns) * 1e-9};
   }
   bool take_failure(std::uint64_t index, Failure& failure) override {
     return run_.take_failure(index, failure);
@@ -150,20 +161,35 @@ class ThreadEngine::Stream : public detail::Stream {
     std::int64_t busy_ns = 0;
   };
 
+  // On a worker thread, runs a chunk of this stream that is queued, if none is done.
+  void run_one_here() {
+    while (!submitted_.empty()) {
+      {
+        const std::lock_guard lock(mutex_);
+        if (!done_.empty()) return;
+      }
+      Node* const next = submitted_.front();
+      submitted_.pop_front();
+      if (threads_.run_if_queued(next)) return;
+    }
+  }
+
   WorkerThreads& threads_;
   RunningMap& run_;
-  std::deque<Node> nodes_;  // all that were ever made, for reuse; a deque does not move them
+  std::deque<Node*> submitted_;  // by a worker thread, in order; some have begun
+  std::deque<Node> nodes_;       // all that were ever made, for reuse; a deque does not move them
   std::vector<Node*> free_;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<Node*> done_;
-  std::atomic<std::uint64_t> in_flight_{0};  // submitted and not returned by wait()
+  std::uint64_t in_flight_ = 0;  // submitted and not returned by wait()
 };
 
 ThreadEngine::ThreadEngine(int workers, const std::function<void()>& initializer)
     : workers_(workers), callers_work_(!initializer), threads_(workers, initializer) {}
 
 ThreadEngine::~ThreadEngine() {
+  threads_.run_unkept();
   threads_.close();
   for (detail::TaskNode* each = threads_.take_all(); each;) {
     detail::TaskNode* next = each->next;
@@ -175,7 +201,7 @@ ThreadEngine::~ThreadEngine() {
 namespace {
 
 void refuse_timeout(double timeout_s, bool stoppable) {
-  if (timeout_s > 0 && !stoppable)
+  if (is_limit(timeout_s) && !stoppable)
     throw PoolError(
         "a thread cannot be stopped from outside: for timeout_s the function must take a std::stop_token as "
         "its last argument and obey it, or the Pool must use processes");
@@ -220,7 +246,10 @@ std::unique_ptr<detail::Stream> ThreadEngine::open(RunningMap& run) {
   return std::make_unique<Stream>(threads_, run);
 }
 
-void ThreadEngine::submit(detail::CallNode* call) { threads_.push(call); }
+void ThreadEngine::submit(detail::CallNode* call) {
+  call->threads = &threads_;
+  threads_.push(call);
+}
 
 void ThreadEngine::wait() {
   if (WorkerThreads::here() == &threads_)

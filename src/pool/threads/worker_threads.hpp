@@ -2,15 +2,24 @@
 //
 // The constructor starts the threads, and the destructor ends them. An idle thread looks for a task for some
 // 20 us, and then parks until there is one. Tasks are taken in the order they were pushed, and each is run by
-// one thread. Shutdown: after close() no thread takes another task; the destructor joins the threads. Tasks
-// that are still queued stay with their owner, who gets them by take_all().
+// one thread.
 //
-// Any thread may push, remove and help. The queue is a list under a spin lock that is held for a few stores.
+// A thread that waits inside a task (Absence) gives up its place: a spare thread takes it while tasks are queued,
+// so that as many tasks run as there are workers, and waiting tasks cannot hold up those that they wait for. There
+// are as many spare threads as workers at most, and more only if every thread waits. When a thread is back and all
+// places are taken, the next spare thread that has ended its task goes dormant.
+//
+// Shutdown: run_unkept() runs the queued tasks that nobody can ask for; after close() no thread takes another task,
+// and all have ended. Tasks that are still queued stay with their owner, who gets them by take_all().
+//
+// Any thread may push and remove. The queue is a list under a spin lock that is held for a few stores.
 #pragma once
 
 #include <atomic>
+#include <condition_variable>
 #include <cstdint>
 #include <functional>
+#include <mutex>
 #include <string>
 #include <thread>
 #include <vector>
@@ -38,23 +47,47 @@ class WorkerThreads {
   WorkerThreads(const WorkerThreads&) = delete;
   WorkerThreads& operator=(const WorkerThreads&) = delete;
 
-  int size() const { return static_cast<int>(threads_.size()); }
+  int size() const { return size_; }
   void push(detail::TaskNode* task);
   // Removes a task from the queue; false if a thread has already taken it.
   bool remove(detail::TaskNode* task);
-  // Runs one queued task on this thread, if there is one.
-  bool help();
+  // Runs TASK here if it is queued and this is one of the worker threads, with enough of its stack left.
+  bool run_if_queued(detail::TaskNode* task);
   // Waits until every pushed task was run or removed. Not for the worker threads themselves.
   void wait_idle();
+  void run_unkept();
   void close();
   detail::TaskNode* take_all();  // linked by next
+
+  // Exists while the current thread waits for something that a task does. Does nothing on threads that are no
+  // worker threads.
+  class Absence {
+   public:
+    Absence();
+    ~Absence();
+    Absence(const Absence&) = delete;
+    Absence& operator=(const Absence&) = delete;
+    // How long the thread may sleep before it must look(): WANTED_NS (kNoTimeout: forever) or less.
+    std::int64_t at_most_ns(std::int64_t wanted_ns) const;
+    void look();  // starts a thread if tasks are queued and all threads wait
+
+   private:
+    WorkerThreads* const from_;
+  };
 
   // The WorkerThreads that this thread belongs to; null on other threads.
   static WorkerThreads* here() noexcept;
   static void reset_after_fork() noexcept;  // in a forked process, whose one thread is not a worker thread
 
  private:
-  void serve(int worker, const std::function<void()>& initializer);
+  void serve(int worker);
+  void serve_as_spare(int number);
+  bool initialize(int worker);
+  void fill_places(bool rescue);
+  bool take_place();
+  bool has_work();  // for a thread that takes tasks from the queue
+  bool prefer_unkept();
+  void unlink(detail::TaskNode* task);
   struct alignas(64) Tally {
     std::atomic<std::uint64_t> done{0};
   };
@@ -65,6 +98,7 @@ class WorkerThreads {
   void count(Tally& tally);
   std::uint64_t done() const;
 
+  const int size_;
   SpinLock lock_;
   detail::TaskNode* first_ = nullptr;
   detail::TaskNode* last_ = nullptr;
@@ -77,8 +111,18 @@ class WorkerThreads {
   std::atomic<std::uint32_t> parked_{0};               // parked threads that no pusher is waking yet
   std::atomic<std::uint32_t> started_{0};              // threads that have run the initializer
   std::atomic<bool> closed_{false};
+  std::atomic<bool> only_unkept_{false};  // run_unkept() has begun
+  std::atomic<int> absent_{0};            // threads that wait inside a task
+  std::atomic<int> present_{0};           // all others that may take tasks; changed under places_lock_
+  const std::function<void()> initializer_;
   SpinLock error_lock_;
-  std::string error_;  // what an initializer threw
+  std::string error_;       // what an initializer threw
+  std::mutex places_lock_;  // guards what follows
+  std::condition_variable spares_called_;
+  std::vector<int> users_;    // how many present threads have each worker's number
+  std::vector<int> invited_;  // the numbers for dormant spares that should come
+  std::size_t dormant_ = 0;   // spares that wait for that, those that are invited included
+  std::vector<std::jthread> spares_;
   std::vector<std::jthread> threads_;
 };
 

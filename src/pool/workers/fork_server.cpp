@@ -2,8 +2,8 @@
 
 #include <poll.h>
 #include <signal.h>
-#include <sys/signalfd.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -13,13 +13,15 @@
 #include "furrow/errors.hpp"
 #include "os/events/clock.hpp"
 #include "os/process/fork.hpp"
+#include "os/process/process_tree.hpp"
 
 namespace furrow::pool {
 
 namespace {
 
 constexpr std::int64_t kPatience_ns = 2'000'000'000;  // for workers that should end by themselves
-constexpr int kNoPidfd_ms = 200;                      // interval of checks on the parent without a pidfd
+constexpr std::int64_t kNoPidfd_ns = 200'000'000;     // interval of checks on the parent without a pidfd
+constexpr long kNoPoll_ns = 10'000'000;               // interval of checks without ppoll()
 
 }  // namespace
 
@@ -43,12 +45,12 @@ int ForkServer::run_template(const WorkerMemory& memory, pid_t parent, std::func
 ForkServer::~ForkServer() { end(Ending::kNow); }
 
 void ForkServer::want(int worker) {
-  memory_.slot(worker).process_state.store(ProcessState::kWanted);
+  memory_.process(worker).process_state.store(ProcessState::kWanted);
   wake();
 }
 
 void ForkServer::kill(int worker) {
-  memory_.slot(worker).kill.store(1);
+  memory_.process(worker).kill.store(1);
   wake();
 }
 
@@ -69,13 +71,13 @@ bool ForkServer::end(Ending how) {
   if (maker_ != ::getpid()) return false;
   if (template_ == 0) return !lost_;
   if (!lost()) {
-    memory_.header().ending.store(how);
+    memory_.ending().store(how);
     for (int i = 0; i < memory_.workers(); ++i) memory_.slot(i).bell.nudge();
     wake();
     os::wait_until_ended(template_);
     // If a worker is left alive, the template was killed meanwhile.
     for (int i = 0; i < memory_.workers(); ++i)
-      lost_ = lost_ || memory_.slot(i).process_state.load() == ProcessState::kAlive;
+      lost_ = lost_ || memory_.process(i).process_state.load() == ProcessState::kAlive;
   }
   template_ = 0;
   return !lost_;
@@ -87,74 +89,84 @@ int ForkServer::run_template(pid_t parent) {
   sigset_t child_ended;
   ::sigemptyset(&child_ended);
   ::sigaddset(&child_ended, SIGCHLD);
-  ::sigprocmask(SIG_BLOCK, &child_ended, nullptr);
-  const int signals = signals_ = ::signalfd(-1, &child_ended, SFD_CLOEXEC | SFD_NONBLOCK);
-  const int parents_end = parents_end_ = os::watch_parent(parent);
+  ::sigprocmask(SIG_BLOCK, &child_ended, &while_asleep_);
+  ::sigdelset(&while_asleep_, SIGCHLD);
+  struct sigaction action {};
+  action.sa_handler = [](int) {};  // only has to interrupt the sleep
+  ::sigaction(SIGCHLD, &action, nullptr);
+  parents_end_ = os::watch_parent(parent);
   std::int64_t deadline = 0;
   for (;;) {
-    // A wake() between fork and signalfd may be lost, so check before sleeping.
-    Ending ending = memory_.header().ending.load();
+    // A wake() before the signal was blocked may be lost, so check before sleeping.
+    Ending ending = memory_.ending().load();
     if (ending == Ending::kSoon) {
       if (deadline == 0) deadline = os::monotonic_ns() + kPatience_ns;
       if (os::monotonic_ns() >= deadline) ending = Ending::kNow;
     }
     reap();
     if (!apply(ending) && ending != Ending::kNo) return 0;
-
-    int patience_ms = parents_end < 0 ? kNoPidfd_ms : -1;
-    if (ending == Ending::kSoon)
-      patience_ms = static_cast<int>((deadline - os::monotonic_ns()) / 1'000'000) + 1;
-    pollfd watched[2] = {{signals, POLLIN, 0}, {parents_end, POLLIN, 0}};
-    ::poll(watched, 2, patience_ms);
-    signalfd_siginfo info;
-    while (::read(signals, &info, sizeof info) > 0) {
-    }
-    if ((watched[1].revents & POLLIN) || ::getppid() != parent) ::_exit(0);
+    sleep(ending == Ending::kSoon ? deadline - os::monotonic_ns() : -1);
+    if (::getppid() == parent) continue;
+    apply(Ending::kNow);
+    ::_exit(0);
   }
 }
 
-// Forks and kills workers as their slots ask. Returns whether any worker is alive.
+// Until a child or the parent ends, or the parent calls; at most AT_MOST_NS (below 0: forever).
+void ForkServer::sleep(std::int64_t at_most_ns) const {
+  if (parents_end_ < 0 && (at_most_ns < 0 || at_most_ns > kNoPidfd_ns)) at_most_ns = kNoPidfd_ns;
+  const timespec patience{at_most_ns / 1'000'000'000, at_most_ns % 1'000'000'000};
+  pollfd watched{parents_end_, POLLIN, 0};
+  const int ready =
+      ::ppoll(&watched, parents_end_ < 0 ? 0 : 1, at_most_ns < 0 ? nullptr : &patience, &while_asleep_);
+  if (ready >= 0 || errno == EINTR) return;
+  const timespec moment{0, kNoPoll_ns};  // the call is forbidden here
+  ::nanosleep(&moment, nullptr);
+}
+
+// Forks workers, and kills them with all that their tasks have started, as their slots ask. Returns whether any worker is alive.
 bool ForkServer::apply(Ending ending) {
   bool alive = false;
   for (int i = 0; i < memory_.workers(); ++i) {
-    WorkerSlot& slot = memory_.slot(i);
-    if (ending == Ending::kNo && slot.process_state.load() == ProcessState::kWanted) fork_worker(i);
-    if (slot.process_state.load() != ProcessState::kAlive) continue;
+    ProcessSlot& process = memory_.process(i);
+    if (ending == Ending::kNo && process.process_state.load() == ProcessState::kWanted) fork_worker(i);
+    if (process.process_state.load() != ProcessState::kAlive) continue;
     alive = true;
-    const bool condemned = slot.kill.exchange(0) != 0 || ending == Ending::kNow ||
-                           (ending == Ending::kSoon && slot.worker_state.load() == WorkerState::kStarting);
-    if (condemned) ::kill(slot.pid.load(), SIGKILL);
+    const bool starts = memory_.slot(i).worker_state.load() == WorkerState::kStarting;
+    const bool condemned =
+        process.kill.exchange(0) != 0 || ending == Ending::kNow || (ending == Ending::kSoon && starts);
+    if (condemned) os::kill_tree(process.pid.load());
   }
   return alive;
 }
 
 void ForkServer::fork_worker(int worker) {
-  WorkerSlot& slot = memory_.slot(worker);
+  ProcessSlot& process = memory_.process(worker);
   const pid_t self = ::getpid();
   const auto child = os::fork_child(
       [&] {
         os::die_with(self);
-        ::close(signals_);
+        memory_.protect_processes();
         if (parents_end_ >= 0) ::close(parents_end_);
         return body_(worker);
       },
       true);
-  slot.wait_status = child ? 0 : errno;
+  process.wait_status = child ? 0 : errno;
   if (child) FURROW_LOG(pool, debug, "worker {} is process {}", worker, *child);
-  slot.pid.store(child ? *child : 0);
-  slot.process_state.store(child ? ProcessState::kAlive : ProcessState::kForkFailed);
-  if (!child) memory_.header().bell.ring();
+  process.pid.store(child ? *child : 0);
+  process.process_state.store(child ? ProcessState::kAlive : ProcessState::kForkFailed);
+  if (!child) memory_.bell().ring();
 }
 
 void ForkServer::reap() {
   int status = 0;
   for (pid_t ended; (ended = ::waitpid(-1, &status, WNOHANG)) > 0;) {
     for (int i = 0; i < memory_.workers(); ++i) {
-      WorkerSlot& slot = memory_.slot(i);
-      if (slot.process_state.load() != ProcessState::kAlive || slot.pid.load() != ended) continue;
-      slot.wait_status = status;
-      slot.process_state.store(ProcessState::kDead);
-      memory_.header().bell.ring();
+      ProcessSlot& process = memory_.process(i);
+      if (process.process_state.load() != ProcessState::kAlive || process.pid.load() != ended) continue;
+      process.wait_status = status;
+      process.process_state.store(ProcessState::kDead);
+      memory_.bell().ring();
     }
   }
 }

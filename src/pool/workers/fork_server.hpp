@@ -3,12 +3,14 @@
 //
 // Processes: parent (which made the ForkServer) -> template -> workers. The template has a single thread and
 // never runs a task. It sleeps until a child ends, the parent ends (a pidfd), or the parent wakes it
-// (SIGCHLD, which it reads from a descriptor). Its image is that of the moment when the ForkServer was made,
+// (SIGCHLD, which is blocked except while it sleeps). Its image is that of the moment when the ForkServer was made,
 // so all workers start from that state, however late they are forked.
 //
-//   slot.process_state: Vacant -> (parent) Wanted -> (template) Alive -> Dead
-//                       Dead -> (parent, when the death is accounted for) Vacant or Wanted
-//                       Wanted -> (template, if fork fails) ForkFailed -> (parent) Vacant
+//   process_state: Vacant -> (parent) Wanted -> (template) Alive -> Dead
+//                  Dead -> (parent, when the death is accounted for) Vacant or Wanted
+//                  Wanted -> (template, if fork fails) ForkFailed -> (parent) Vacant
+//
+// A worker is killed together with the programs that its tasks have started and that still run.
 //
 // Shutdown: end() asks workers and template to end. Workers end when they are idle (kSoon), or are killed
 // (kNow, or if they take too long); the template ends when all workers are reaped, and end() waits for it. So
@@ -19,6 +21,7 @@
 // worker that inherited it) it does nothing.
 #pragma once
 
+#include <signal.h>
 #include <sys/types.h>
 
 #include <functional>
@@ -52,6 +55,7 @@ class ForkServer {
  private:
   int run_template(pid_t parent);
   bool apply(Ending ending);
+  void sleep(std::int64_t at_most_ns) const;
   void fork_worker(int worker);
   void reap();
 
@@ -60,7 +64,9 @@ class ForkServer {
   pid_t maker_;
   pid_t template_ = 0;  // 0: none
   bool lost_ = false;
-  int signals_ = -1, parents_end_ = -1;  // descriptors in the template
+  // In the template: becomes readable when the parent ends, and the signals that are blocked while it sleeps.
+  int parents_end_ = -1;
+  sigset_t while_asleep_{};
 };
 
 }  // namespace furrow::pool

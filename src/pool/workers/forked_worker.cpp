@@ -73,6 +73,7 @@ int ForkedWorker::main() {
                sizer_.next());
     return 0;
   }
+  slot_.published.clear();
   slot_.worker_state.store(WorkerState::kRetired);
   return 0;
 }
@@ -85,8 +86,7 @@ bool ForkedWorker::ask() {
   outbox_.ring_parent();
   const auto answered = [&] {
     if (slot_.worker_state.load() != WorkerState::kIdle) return channel::Status::kOk;
-    return memory_.header().ending.load() == Ending::kNo ? channel::Status::kTimeout
-                                                         : channel::Status::kClosed;
+    return memory_.ending().load() == Ending::kNo ? channel::Status::kTimeout : channel::Status::kClosed;
   };
   if (slot_.bell.wait({}, os::kSpinNs, answered) != channel::Status::kOk) return false;
   const bool given = slot_.worker_state.load() == WorkerState::kGiven;

@@ -22,7 +22,7 @@ constexpr std::size_t padded(std::size_t size) { return (size + kFrameHead - 1) 
 }  // namespace
 
 Outbox::Outbox(const WorkerMemory& memory, int worker)
-    : parent_(memory.header().bell),
+    : parent_(memory.bell()),
       memory_(memory.outbox(worker)),
       slot_(memory.slot(worker)),
       ring_(channel::Ring::attach(memory_)),

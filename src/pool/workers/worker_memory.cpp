@@ -1,5 +1,7 @@
 #include "pool/workers/worker_memory.hpp"
 
+#include <sys/mman.h>
+
 #include <new>
 
 namespace furrow::pool {
@@ -8,6 +10,12 @@ namespace {
 
 constexpr std::size_t kLine = 128;
 
+// Whole pages.
+std::size_t table_bytes(int workers) {
+  const std::size_t page = os::page_size();
+  const std::size_t size = sizeof(ProcessTable) + static_cast<std::size_t>(workers) * sizeof(ProcessSlot);
+  return (size + page - 1) / page * page;
+}
 std::size_t range_bytes(int workers) {
   return (static_cast<std::size_t>(workers) * sizeof(RangeSlot) + kLine - 1) / kLine * kLine;
 }
@@ -17,14 +25,16 @@ std::size_t ring_bytes(std::size_t capacity) { return capacity ? channel::Ring::
 
 std::size_t WorkerMemory::bytes_for(int workers, std::size_t outbox, std::size_t inbox) {
   static_assert(sizeof(channel::RingHeader) % kLine == 0 && alignof(WorkerSlot) <= kLine);
-  return sizeof(WorkerMemoryHeader) + range_bytes(workers) +
+  return table_bytes(workers) + sizeof(channel::Doorbell) + range_bytes(workers) +
          static_cast<std::size_t>(workers) * (sizeof(WorkerSlot) + ring_bytes(outbox) + ring_bytes(inbox));
 }
 
 WorkerMemory::WorkerMemory(os::SharedMemory segment, int workers, std::size_t outbox, std::size_t inbox)
     : WorkerMemory(AsItIs{}, std::move(segment), workers, outbox, inbox) {
-  ::new (segment_.data()) WorkerMemoryHeader;
+  ::new (segment_.data()) ProcessTable;
+  ::new (&bell()) channel::Doorbell;
   for (int i = 0; i < workers_; ++i) {
+    ::new (&process(i)) ProcessSlot;
     ::new (&slot(i)) WorkerSlot;
     ::new (ranges() + i) RangeSlot;
     renew(i);
@@ -37,7 +47,19 @@ WorkerMemory WorkerMemory::attach(os::SharedMemory segment, int workers, std::si
 }
 
 WorkerSlot& WorkerMemory::slot(int worker) const {
-  return reinterpret_cast<WorkerSlot*>(segment_.data() + sizeof(WorkerMemoryHeader))[worker];
+  return reinterpret_cast<WorkerSlot*>(&bell() + 1)[worker];
+}
+
+ProcessSlot& WorkerMemory::process(int worker) const {
+  return reinterpret_cast<ProcessSlot*>(segment_.data() + sizeof(ProcessTable))[worker];
+}
+
+channel::Doorbell& WorkerMemory::bell() const {
+  return *reinterpret_cast<channel::Doorbell*>(segment_.data() + table_bytes(workers_));
+}
+
+void WorkerMemory::protect_processes() const {
+  (void)::mprotect(segment_.data(), table_bytes(workers_), PROT_READ);  // if it fails, it is only less safe
 }
 
 RangeSlot* WorkerMemory::ranges() const { return reinterpret_cast<RangeSlot*>(&slot(workers_)); }
@@ -57,7 +79,8 @@ void WorkerMemory::renew(int worker) const {
   each.failed_item = kNothing;
   each.attempts = 0;
   each.worker_state = WorkerState::kStarting;
-  each.kill = 0;
+  each.bell.reset();
+  process(worker).kill = 0;
   channel::Ring::create(outbox(worker), outbox_);
   if (inbox_) channel::Ring::create(inbox(worker), inbox_);
 }

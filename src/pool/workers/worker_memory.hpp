@@ -1,11 +1,15 @@
 // The memory that worker processes share with their parent.
 //
-//   WorkerMemoryHeader | a WorkerSlot for each worker | a RangeSlot for each worker
+//   ProcessTable | a ProcessSlot for each worker | (from here on, workers may write) the parent's doorbell
+//   | a WorkerSlot for each worker | a RangeSlot for each worker
 //   | for each worker an outbox ring, and an inbox ring if asked for
 //
 // Each line (128 bytes) of a slot has one writer at a time; docs/design/pool.md lists the states and which
 // process changes them. The memory contains no locks and no pointers, and a process that dies at any moment
 // leaves every word valid.
+//
+// A task may write wildly. So pids and all else by which parent and template know each other lie in pages of their
+// own, which workers can only read; whatever a worker can write is checked before it is used.
 //
 // Ownership: WorkerMemory owns the segment; children inherit the mapping.
 #pragma once
@@ -83,16 +87,18 @@ struct alignas(128) WorkerSlot {
   alignas(128) std::atomic<WorkerState> worker_state{WorkerState::kStarting};
   std::uint64_t given_begin = 0, given_end = 0;  // positions
   std::uint32_t given_attempts = 0;              // failed attempts at given_begin
-  // Line 2: the process. Written by the template while the process is wanted or alive, else by the parent.
-  alignas(128) std::atomic<ProcessState> process_state{ProcessState::kVacant};
+  channel::Doorbell bell{};                      // the worker sleeps here
+};
+
+// A worker's process. Written by the template while the process is wanted or alive, else by the parent.
+struct alignas(64) ProcessSlot {
+  std::atomic<ProcessState> process_state{ProcessState::kVacant};
   std::atomic<std::int32_t> pid{0};
   std::int32_t wait_status = 0;
   std::atomic<std::uint32_t> kill{0};  // set by the parent to have the worker killed
-  channel::Doorbell bell{};            // the worker sleeps here
 };
 
-struct alignas(128) WorkerMemoryHeader {
-  channel::Doorbell bell{};  // the parent sleeps here
+struct alignas(64) ProcessTable {
   std::atomic<Ending> ending{Ending::kNo};
 };
 
@@ -106,8 +112,12 @@ class WorkerMemory {
   static WorkerMemory attach(os::SharedMemory segment, int workers, std::size_t outbox, std::size_t inbox);
 
   int workers() const { return workers_; }
-  WorkerMemoryHeader& header() const { return *reinterpret_cast<WorkerMemoryHeader*>(segment_.data()); }
+  std::atomic<Ending>& ending() const { return reinterpret_cast<ProcessTable*>(segment_.data())->ending; }
+  ProcessSlot& process(int worker) const;
+  channel::Doorbell& bell() const;  // the parent sleeps here
   WorkerSlot& slot(int worker) const;
+  // Called in a worker: from now on this process can only read the table of processes.
+  void protect_processes() const;
   RangeSlot* ranges() const;
   std::byte* outbox(int worker) const;  // the memory of the ring
   std::byte* inbox(int worker) const;

@@ -5,18 +5,23 @@
 #include <algorithm>
 #include <cstring>
 #include <memory>
+#include <utility>
 
 #include "base/log.hpp"
 #include "furrow/errors.hpp"
 #include "os/events/clock.hpp"
 #include "os/events/futex.hpp"
+#include "pool/task/timeout_monitor.hpp"
 
 namespace furrow::pool {
 
 namespace {
 
-constexpr std::int64_t kLongestSleep_ns = 100'000'000;  // then check that the template is alive
-constexpr int kFramesAtOnce = 4096;                     // from one worker, before the others have their turn
+constexpr std::int64_t kLongestSleep_ns = 100'000'000;  // then step() may have to check something
+constexpr std::int64_t kBetweenChecks_ns =
+    80'000'000;                      // that the template is alive, and the workers in order
+constexpr int kInconsistencies = 2;  // in a row, since both sides change what is compared
+constexpr int kFramesAtOnce = 4096;  // from one worker, before the others have their turn
 
 bool is_gone(ProcessState process_state) {
   return process_state == ProcessState::kDead || process_state == ProcessState::kForkFailed;
@@ -47,13 +52,13 @@ void WorkerProcesses::attach_fork_server(pid_t spawned) {
 
 void WorkerProcesses::call() {
   called_.store(1);
-  memory_.header().bell.nudge();
+  memory_.bell().nudge();
 }
 
 int WorkerProcesses::alive() const {
   int count = 0;
   for (int i = 0; i < workers(); ++i) {
-    const ProcessState process_state = slot(i).process_state.load();
+    const ProcessState process_state = process(i).process_state.load();
     count += process_state == ProcessState::kAlive || process_state == ProcessState::kWanted;
   }
   return count;
@@ -70,7 +75,7 @@ void WorkerProcesses::want(int worker) {
   if (fork_server_)
     fork_server_->want(worker);
   else
-    slot(worker).process_state.store(ProcessState::kWanted);  // the template sees it when it starts
+    process(worker).process_state.store(ProcessState::kWanted);  // the template sees it when it starts
 }
 
 void WorkerProcesses::retry_idle_workers() {
@@ -82,21 +87,51 @@ PartsReader WorkerProcesses::value(int worker, std::uint32_t flags) {
   return PartsReader(*record(worker).frames, flags, watching_);
 }
 
+// A worker that waits for work is not in the middle of a report.
 void WorkerProcesses::watch(int worker) {
-  if (is_gone(slot(worker).process_state.load()) || fork_server_->lost())
+  if (is_gone(process(worker).process_state.load()) || fork_server_->lost() || is_asleep(worker))
     record(worker).ring->ring().abandon();
   watch_time();
+}
+
+bool WorkerProcesses::is_silent(int worker) {
+  WorkerRecord& of = record(worker);
+  return !of.ring || of.ring->readable() == 0;
+}
+
+// A task that writes wildly may overwrite the words by which workers and parent wake each other, and hand over
+// work. So if nothing has happened for a while, workers are woken in any case, and what they wrote is checked.
+void WorkerProcesses::check_workers() {
+  for (int i = 0; i < workers(); ++i) {
+    if (process(i).process_state.load() != ProcessState::kAlive || record(i).cut) continue;
+    const bool waits = slot(i).bell.is_parked() && slot(i).worker_state.load() == WorkerState::kIdle;
+    if (!waits) slot(i).bell.wake_anyway();
+    int& found = record(i).inconsistencies;
+    found = is_inconsistent(i) ? found + 1 : 0;
+    if (found >= kInconsistencies) cut_off(i, true);
+  }
+  check_progress();
 }
 
 bool WorkerProcesses::step() {
   bool happened = false;
   for (int i = 0; i < workers(); ++i) happened = look(i) || happened;
   watch_time();
+  is_quiet_ = is_quiet_ && !happened;
+  if (!happened && last_watch_ns_ - last_check_ns_ >= kBetweenChecks_ns) check();
   return happened;
 }
 
+// By the time, not when a sleep was not disturbed: several threads may disturb each other's without end.
+void WorkerProcesses::check() {
+  last_check_ns_ = last_watch_ns_;
+  if (fork_server_->lost())
+    throw PoolError("the process that forks this Pool's workers was killed, and the workers with it");
+  if (std::exchange(is_quiet_, true)) check_workers();
+}
+
 bool WorkerProcesses::look(int worker) {
-  const ProcessState process_state = slot(worker).process_state.load();
+  const ProcessState process_state = process(worker).process_state.load();
   if (process_state == ProcessState::kVacant) return false;
   if (is_gone(process_state)) return reap(worker);
   const bool is_idle = slot(worker).worker_state.load() == WorkerState::kIdle;  // before its reports are read
@@ -141,7 +176,7 @@ void WorkerProcesses::cut_off(int worker, bool nonsense) {
   WorkerRecord& from = record(worker);
   from.cut = true;
   from.garbled =
-      nonsense || !is_gone(slot(worker).process_state.load()) || from.ring->readable() >= kLeftover;
+      nonsense || !is_gone(process(worker).process_state.load()) || from.ring->readable() >= kLeftover;
   FURROW_LOG(pool, info, "the reports of worker {} {}: it is killed", worker,
              from.garbled ? "make no sense" : "end in the middle");
   fork_server_->kill(worker);
@@ -157,7 +192,7 @@ void WorkerProcesses::read_the_rest() {
 }
 
 bool WorkerProcesses::reap(int worker) {
-  WorkerSlot& dead = slot(worker);
+  ProcessSlot& dead = process(worker);
   if (dead.process_state.load() == ProcessState::kForkFailed) {
     fork_errno_ = dead.wait_status;
     FURROW_LOG(pool, info, "worker {} could not be forked: {}", worker, std::strerror(fork_errno_));
@@ -189,7 +224,7 @@ void WorkerProcesses::watch_time(int worker, std::int64_t now_ns) {
   WorkerRecord& late = record(worker);
   const std::uint64_t item = slot(worker).published.load();
   const std::uint32_t attempts = slot(worker).attempts.load(std::memory_order_relaxed);
-  const auto limit = static_cast<std::int64_t>(time_limit_s(worker) * 1e9);
+  const auto limit = static_cast<std::int64_t>(std::min(time_limit_s(worker), kLongest_s) * 1e9);
   const bool away = now_ns - last_watch_ns_ > std::max<std::int64_t>(limit / 2, 2 * kLongestSleep_ns);
   if (item == kNothing || item != late.item || attempts != late.attempts || away) {
     late.item = item;
@@ -198,11 +233,17 @@ void WorkerProcesses::watch_time(int worker, std::int64_t now_ns) {
     return;
   }
   if (now_ns - late.since_ns < limit || late.late_item == item ||
-      slot(worker).process_state.load() != ProcessState::kAlive)
+      process(worker).process_state.load() != ProcessState::kAlive)
     return;
   if (!overdue(worker, item)) {
-    late.since_ns = now_ns;
-    return;
+    if (!has_work(worker) || !is_silent(worker)) {
+      late.since_ns = now_ns;
+      return;
+    }
+    // It has work, but says that it runs something else: the word was overwritten.
+    FURROW_LOG(pool, info, "worker {} runs an item that it was not given, for more than {} s", worker,
+               time_limit_s(worker));
+    return cut_off(worker, true);
   }
   late.late_item = item;
   FURROW_LOG(pool, info, "worker {} has run a task for more than {} s: it is killed", worker,
@@ -211,7 +252,7 @@ void WorkerProcesses::watch_time(int worker, std::int64_t now_ns) {
 }
 
 bool WorkerProcesses::something(int worker) {
-  const ProcessState process_state = slot(worker).process_state.load();
+  const ProcessState process_state = process(worker).process_state.load();
   if (process_state == ProcessState::kVacant) return false;
   if (is_gone(process_state)) return true;
   WorkerRecord& from = record(worker);
@@ -225,19 +266,17 @@ void WorkerProcesses::sleep(std::int64_t at_most_ns) {
   for (int i = 0; i < workers(); ++i) {
     const double limit_s = time_limit_s(i);
     if (limit_s > 0)
-      patience =
-          std::min(patience, std::max<std::int64_t>(static_cast<std::int64_t>(limit_s * 1e9 / 8), 1'000'000));
+      patience = std::min(
+          patience, std::max<std::int64_t>(static_cast<std::int64_t>(std::min(limit_s, kLongest_s) * 1e9 / 8),
+                                           1'000'000));
   }
   const auto ready = [&] {
     for (int i = 0; i < workers(); ++i)
       if (something(i)) return channel::Status::kOk;
     return channel::Status::kTimeout;
   };
-  const channel::Status status = memory_.header().bell.wait({patience, &called_}, os::kSpinNs, ready);
+  const channel::Status status = memory_.bell().wait({patience, &called_}, os::kSpinNs, ready);
   if (status == channel::Status::kCancelled) called_.store(0);
-  if (status != channel::Status::kTimeout) return;
-  if (fork_server_->lost())
-    throw PoolError("the process that forks this Pool's workers was killed, and the workers with it");
 }
 
 }  // namespace furrow::pool

@@ -52,6 +52,7 @@ class WorkerProcesses {
     std::uint32_t attempts = 0;
     std::int64_t since_ns = 0;
     std::uint64_t late_item = kNothing;  // the item that ran too long, for which it is killed
+    int inconsistencies = 0;             // found in a row
   };
 
   explicit WorkerProcesses(WorkerMemory memory);
@@ -64,12 +65,19 @@ class WorkerProcesses {
   virtual void on_death(int worker, int wait_status) = 0;                     // may call want() to replace it
   virtual bool dispatch(int worker) = 0;                                      // false if there is no work
   virtual double time_limit_s(int worker) const = 0;                          // for its item; 0: none
-  virtual bool overdue(int worker, std::uint64_t item) = 0;                   // whether ITEM is still running
+  // Whether WORKER has work; and whether ITEM, which it says it runs, belongs to that and is not done.
+  virtual bool has_work(int worker) = 0;
+  virtual bool overdue(int worker, std::uint64_t item) = 0;
+  // Called now and then when nothing happens: whether what WORKER wrote into the shared memory is impossible.
+  virtual bool is_inconsistent(int worker) = 0;
+  virtual void check_progress() {}  // the same for all workers together; may throw PoolError
 
   void want(int worker);
   // Reads what workers reported before they ended. Call after end().
   void read_the_rest();
   void kill_worker(int worker) { fork_server_->kill(worker); }
+  // Whether a worker waits for work, and everything that it has reported is read.
+  bool is_asleep(int worker) { return slot(worker).bell.is_parked() && is_silent(worker); }
   void retry_idle_workers();
   // Called while the next part of a value from WORKER has not come.
   void watch(int worker);
@@ -77,6 +85,7 @@ class WorkerProcesses {
 
   WorkerRecord& record(int worker) { return records_[static_cast<std::size_t>(worker)]; }
   WorkerSlot& slot(int worker) const { return memory_.slot(worker); }
+  ProcessSlot& process(int worker) const { return memory_.process(worker); }
   int workers() const { return memory_.workers(); }
 
   WorkerMemory memory_;
@@ -89,11 +98,16 @@ class WorkerProcesses {
   void watch_time();
   void watch_time(int worker, std::int64_t now_ns);
   bool something(int worker);
+  bool is_silent(int worker);
+  void check();
+  void check_workers();
 
   std::vector<WorkerRecord> records_;
   std::optional<ForkServer> fork_server_{};
   std::int64_t last_watch_ns_ = 0;
-  int fork_errno_ = 0;  // errno of the last fork that failed
+  std::int64_t last_check_ns_ = 0;
+  bool is_quiet_ = true;  // nothing has happened since that check
+  int fork_errno_ = 0;    // errno of the last fork that failed
   std::function<void()> watching_{};
   int watched_ = 0;
   std::atomic<std::uint32_t> called_{0};

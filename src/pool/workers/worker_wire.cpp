@@ -1,5 +1,7 @@
 #include "pool/workers/worker_wire.hpp"
 
+#include "pool/task/failure.hpp"
+
 namespace furrow::pool {
 
 void encode_failure(Writer& writer, const Failure& failure) {
@@ -10,7 +12,9 @@ void encode_failure(Writer& writer, const Failure& failure) {
                                    static_cast<std::uint64_t>(failure.exit_status),
                                    static_cast<std::uint64_t>(failure.error_code)};
   writer.write(numbers, sizeof numbers);
-  for (const std::string* each : {&failure.type, &failure.standard, &failure.message})
+  const std::string category = failure.category ? failure.category->name() : "";
+  for (const std::string* each :
+       {&failure.type, &failure.standard, &failure.message, &category, &failure.path1, &failure.path2})
     Codec<std::string>::encode(writer, *each);
 }
 
@@ -24,8 +28,11 @@ Failure decode_failure(Reader& reader) {
   failure.signal = static_cast<int>(numbers[3]);
   failure.exit_status = static_cast<int>(numbers[4]);
   failure.error_code = static_cast<int>(numbers[5]);
-  for (std::string* each : {&failure.type, &failure.standard, &failure.message})
+  std::string category;
+  for (std::string* each :
+       {&failure.type, &failure.standard, &failure.message, &category, &failure.path1, &failure.path2})
     *each = Codec<std::string>::decode(reader);
+  if (!category.empty()) failure.category = &category_named(category);
   return failure;
 }
 
