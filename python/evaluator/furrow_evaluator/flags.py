@@ -57,6 +57,11 @@ def flag(value, name, content=True):
         raise WorkflowError(f"{name}(...) takes file names or lists of them, not {type(value).__name__}") from None
 
 
+def changed(value, text):
+    """Another text with the same flags."""
+    return Flagged(text, value.flags) if isinstance(value, Flagged) else text
+
+
 def _refuse_together(value, name, others):
     for item in [value] if is_path(value) or callable(value) or isinstance(value, dict) else value:
         for other in others:

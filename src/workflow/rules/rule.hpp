@@ -14,7 +14,7 @@
 namespace furrow::workflow {
 
 // How a file is to be treated.
-enum FileFlag : std::uint8_t {
+enum FileFlag : std::uint16_t {
   kTemp = 1,
   kProtected = 2,
   kDirectory = 4,
@@ -23,8 +23,10 @@ enum FileFlag : std::uint8_t {
   kLiteral = 32,  // braces are part of the name
   // temp(..., group_jobs=True): on a cluster, the job that makes the file and those that need it go together.
   kTogether = 64,
+  kRemote = 128,  // in storage that Furrow does not reach yet
+  kUpdate = 256,  // the job changes the file that is there, which is not removed before
 };
-using FileFlags = std::uint8_t;
+using FileFlags = std::uint16_t;
 
 struct Ensure {  // checks on an output once it is made
   bool non_empty = false;
@@ -79,10 +81,12 @@ struct Rule {
   ResourceValue threads = std::int64_t{1};
   std::vector<std::pair<std::string, ResourceValue>> resources{};
   int priority = 0;
+  bool has_priority_function = false;
   std::optional<int> retries{};
   std::string shadow{};  // empty: none; minimal, shallow, full, copy-minimal
   std::string code{};    // text that identifies the code
   std::string script{};  // absolute path; empty: none
+  std::string not_yet{};  // why its jobs cannot be run; empty: they can
 };
 
 // Everything that loading a Snakefile yields.
@@ -93,6 +97,7 @@ struct Snakefile {
   std::string workdir{};                             // absolute; empty: the current directory
   std::vector<std::string> files{};
   std::map<std::string, std::string> resource_scopes{};  // "local" or "global", by resource
+  std::map<std::string, std::int64_t> limits{};          // of resources, as the Snakefile sets them
   bool has_onstart = false, has_onsuccess = false, has_onerror = false;
 };
 
