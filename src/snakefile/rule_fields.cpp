@@ -21,7 +21,6 @@ workflow::FileFlags flag_named(std::string_view name) {
   if (name == "touch") return workflow::kTouch;
   if (name == "group_jobs") return workflow::kTogether;
   if (name == "remote") return workflow::kRemote;
-  if (name == "update") return workflow::kUpdate;
   return 0;
 }
 

@@ -3,7 +3,7 @@
 import os
 import re
 
-from .errors import WorkflowError
+from .errors import WorkflowError, imported
 from .transport import AskFailed
 
 
@@ -68,6 +68,9 @@ def load_file(path, transport, what="config file"):
 
 def load_mapping(path, transport):
     content = load_file(path, transport)
+    if isinstance(content, dict) and content.get("__use_yte__") is True:
+        with open(path, encoding="utf-8") as file:
+            content = imported("yte", f"the config file {path}").process_yaml(file, require_use_yte=True)
     if content is None:
         return {}
     if not isinstance(content, dict):

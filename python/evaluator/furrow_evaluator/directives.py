@@ -4,7 +4,6 @@ import os
 import sys
 
 from .errors import NotYet, WorkflowError, imported
-from .pathvars import checked
 from .rule_builder import RuleBuilder
 from .rules import Rule
 from .source_files import SourceFile, is_local, is_remote
@@ -184,4 +183,7 @@ class Directives:
     def pathvars(self, *args, **items):
         if args:
             raise WorkflowError('pathvars takes names, as in `pathvars: results="out"`')
+        from .pathvars import check_ends, checked
+
         self._workflow.pathvars.update(checked(items))
+        check_ends(self._workflow.pathvars)

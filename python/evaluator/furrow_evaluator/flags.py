@@ -111,9 +111,9 @@ def unpack(value):
 
 
 def repeat(value, n_repeat):
-    if n_repeat != 1:
-        raise NotYet(f"repeat(..., {n_repeat!r}): running a job several times to measure it is not supported yet")
-    return value
+    if isinstance(n_repeat, bool) or not isinstance(n_repeat, int) or n_repeat < 1:
+        raise WorkflowError(f"repeat(...) takes a whole number of at least 1, not {n_repeat!r}")
+    return flag(value, "repeat", n_repeat)
 
 
 def local(value):

@@ -5,7 +5,6 @@ import os
 from .errors import LookupFailed, NotYet, WorkflowError
 from .functions import call
 from .patterns import expand, wildcard_names
-from .remote_files import Storage
 from .source_files import GithubSource, GitlabSource, GitSource
 
 _NOTHING = object()
@@ -381,6 +380,6 @@ def namespace():
     names = {item: RuleItem(item) for item in ("input", "output", "params", "resources")}
     names["threads"] = threads
     names.update((function.__name__, function) for function in _FUNCTIONS)
-    names.update(storage=Storage(), github=GithubSource, gitlab=GitlabSource, gitfile=GitSource)
+    names.update(github=GithubSource, gitlab=GitlabSource, gitfile=GitSource)
     names.update(scatter=Scatter(), gather=Scatter(), checkpoints=_Unsupported("checkpoints"))
     return names

@@ -29,19 +29,25 @@ def known_to(rule_items, config, workflow_items):
     return {**_DEFAULTS, **workflow_items, **of_config, **rule_items}
 
 
-def fill(path, items):
+def check_ends(items):
+    """Fails if the items refer to each other in a circle, even if no path uses them."""
+    for name in items:
+        fill(f"<{name}>", items, is_strict=False)
+
+
+def fill(path, items, is_strict=True):
     text = str(path)
     for _ in range(len(items) + 1):
         if not _USE.search(text):
             return text
-        text = _USE.sub(lambda use: _value(use.group(1), items, path), text)
+        text = _USE.sub(lambda use: items.get(use.group(1)) or _unknown(use.group(1), items, path, is_strict), text)
     raise WorkflowError(f"the pathvars in {str(path)!r} refer to each other without end")
 
 
-def _value(name, items, path):
-    if name not in items:
-        raise WorkflowError(
-            f"the path {str(path)!r} uses <{name}>, which no pathvars: gives a value",
-            hint="known here are " + ", ".join(sorted(items)),
-        )
-    return items[name]
+def _unknown(name, items, path, is_strict):
+    if name in items or not is_strict:
+        return ""
+    raise WorkflowError(
+        f"the path {str(path)!r} uses <{name}>, which no pathvars: gives a value",
+        hint="known here are " + ", ".join(sorted(items)),
+    )

@@ -45,6 +45,9 @@ class Storage(StorageProvider):
         return StorageProvider(tag or provider)
 
 
+storage = Storage()
+
+
 class RemoteProvider:
     """The providers of version 7 of the language, `snakemake.remote.S3` and the like."""
 

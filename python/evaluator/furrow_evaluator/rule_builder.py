@@ -3,8 +3,8 @@
 import os
 
 from .errors import WorkflowError
+from .flags import flags_of
 from .logger import logger
-from .pathvars import checked
 from .resources import normalise
 from .rules import SCRIPT_EXTENSIONS
 from .source_files import SourceFile, is_remote
@@ -70,6 +70,9 @@ class RuleBuilder:
         entries = self._rule.entries["benchmark"]
         if len(entries) > 1 or any(len(entry.items) != 1 for entry in entries):
             raise WorkflowError("benchmark takes one file name")
+        times = flags_of(entries[0].items[0]).get("repeat", 1) if entries else 1
+        if times > 1:
+            self._rule.not_yet = ("benchmark", f"repeat(..., {times})")
 
     def params(self, *args, **kwargs):
         line = self._line_of("params")
@@ -214,6 +217,8 @@ class RuleBuilder:
     def pathvars(self, *args, **items):
         if args:
             raise WorkflowError('pathvars takes names, as in `pathvars: sample="{sample}"`')
+        from .pathvars import checked
+
         self._rule.pathvars = checked(items)
 
     @_single

@@ -17,6 +17,7 @@ _NOT_YET = {
     "wrapper": "wrappers are",
     "notebook": "notebooks are",
     "cwl": "CWL tools are",
+    "benchmark": "running a job several times to measure it is",
     "script": "remote scripts and scripts in this language are",
 }
 

@@ -14,7 +14,7 @@
 namespace furrow::workflow {
 
 // How a file is to be treated.
-enum FileFlag : std::uint16_t {
+enum FileFlag : std::uint8_t {
   kTemp = 1,
   kProtected = 2,
   kDirectory = 4,
@@ -24,9 +24,8 @@ enum FileFlag : std::uint16_t {
   // temp(..., group_jobs=True): on a cluster, the job that makes the file and those that need it go together.
   kTogether = 64,
   kRemote = 128,  // in storage that Furrow does not reach yet
-  kUpdate = 256,  // the job changes the file that is there, which is not removed before
 };
-using FileFlags = std::uint16_t;
+using FileFlags = std::uint8_t;
 
 struct Ensure {  // checks on an output once it is made
   bool non_empty = false;
