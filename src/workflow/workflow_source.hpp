@@ -161,8 +161,8 @@ class WorkflowSource final : public plan::JobSource {
   Recorder* recorder_;
   SourceOptions options_;
   plan::PrepareListener* listener_ = nullptr;
-  std::vector<NodeId> nodes_;          // by job
-  std::vector<std::uint32_t> depths_;  // by node
+  std::vector<NodeId> nodes_;                   // by job
+  std::vector<std::uint32_t> depths_;           // by node
   std::unordered_map<NodeId, int> priorities_;  // of jobs whose rule has a function for it
   std::unordered_map<plan::JobId, Running> running_;
   mutable CodeHashes code_hashes_;

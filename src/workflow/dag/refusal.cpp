@@ -43,8 +43,7 @@ std::string show_refusals(const Dag& dag, const RuleSet& rules, const std::funct
     if (shown.size() == kMaxShown) break;
     shown.push_back("rule " + rule + ": " + reason);
   }
-  if (reasons.size() > kMaxShown)
-    shown.push_back("and " + count_of(reasons.size() - kMaxShown, "more rule"));
+  if (reasons.size() > kMaxShown) shown.push_back("and " + count_of(reasons.size() - kMaxShown, "more rule"));
   return count_of(count, "job") + " cannot be run (" + join(shown, "; ") + ")";
 }
 

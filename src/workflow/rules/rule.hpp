@@ -82,9 +82,9 @@ struct Rule {
   int priority = 0;
   bool has_priority_function = false;
   std::optional<int> retries{};
-  std::string shadow{};  // empty: none; minimal, shallow, full, copy-minimal
-  std::string code{};    // text that identifies the code
-  std::string script{};  // absolute path; empty: none
+  std::string shadow{};   // empty: none; minimal, shallow, full, copy-minimal
+  std::string code{};     // text that identifies the code
+  std::string script{};   // absolute path; empty: none
   std::string not_yet{};  // why its jobs cannot be run; empty: they can
 };
 
