@@ -122,8 +122,8 @@ def get_file_hash(filename, algorithm="sha256"):
 
     made = hashlib.new(algorithm)
     with open(filename, "rb") as file:
-        for piece in iter(lambda: file.read(1 << 20), b""):
-            made.update(piece)
+        for data in iter(lambda: file.read(1 << 20), b""):
+            made.update(data)
     return made.hexdigest()
 
 
