@@ -400,6 +400,7 @@ Result<void> WorkflowSource::on_success(const plan::Exit& exit) {
 
 void WorkflowSource::on_failure(const plan::Exit& exit, bool will_retry) {
   const NodeId node = nodes_[exit.job];
+  if (!options_.touch_only && !refusal_of(dag_, rules_, node).empty()) return;  // it never started
   const auto running = running_.find(exit.job);
   const bool has_started = running != running_.end() && running->second.owns_outputs;
   if (running != running_.end() && running->second.shadow) {
