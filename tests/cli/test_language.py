@@ -39,10 +39,12 @@ def test_a_job_that_cannot_be_run_is_refused_when_it_would_start(folder):
     assert "remote files are not supported yet" in result.err
     folder.write("wrapped.txt", "made elsewhere\n")
     folder.write("fetched.txt", "made elsewhere\n")
-    folder.run("--touch")
+    folder.run("--touch", "-F")
     assert "up to date" in folder.run("-n").out
     changed = REFUSED.replace("v1.2.0", "v1.3.0")
     assert "code has changed" in folder.run("-n", snakefile=changed, code=1).out
+    folder.run("-k", code=1)
+    assert (folder / "wrapped.txt").read_text() == "made elsewhere\n"
 
 
 def test_touch_accepts_that_a_temp_file_is_gone(folder):
