@@ -301,7 +301,7 @@ std::string DagSelection::hint_for_missing(const std::string& name) {
                       : "No rule makes them; the nearest output is \"" + near + "\".";
 }
 
-// A file within an output flagged directory() would be removed whenever the folder is made again.
+// A file within another job's output flagged directory() would be removed whenever the folder is made again.
 Result<void> DagSelection::check_folders() const {
   std::unordered_map<std::string_view, NodeId> folders;
   for (const NodeId node : dag_.order_) {
@@ -319,7 +319,7 @@ Result<void> DagSelection::check_folders() const {
            slash = path.rfind('/')) {
         path = path.substr(0, slash);
         const auto folder = folders.find(path);
-        if (folder == folders.end()) continue;
+        if (folder == folders.end() || folder->second == node) continue;
         const Rule& rule = rules_[dag_.node(node).rule].rule;
         return fail(rule_error(rule,
                                "the output " + std::string(dag_.files.view(file)) + " of rule " + rule.name +
