@@ -181,6 +181,7 @@ complete -c furrow -n '__furrow_in run' -l retries -x -d 'retry a failing job th
 complete -c furrow -n '__furrow_in run' -l rulegraph -d 'print the graph of rules'
 complete -c furrow -n '__furrow_in run' -s s -r -F -d 'the workflow'
 complete -c furrow -n '__furrow_in run' -l set-resources -x
+complete -c furrow -n '__furrow_in run' -l set-scatter -x
 complete -c furrow -n '__furrow_in run' -l set-threads -x
 complete -c furrow -n '__furrow_in run' -l shadow-prefix -x -a "(__fish_complete_directories)"
 complete -c furrow -n '__furrow_in run' -l snakefile -r -F -d 'the workflow'

@@ -76,6 +76,8 @@ workflow::DetailAnswer read_details(Fields& fields, const text::JsonValue& job,
   details.is_unknown = fields.flag(job, "unknown");
   required(question.params && !details.is_unknown, "params");
   required(question.group, "group");
+  required(question.priority, "priority");
+  details.priority = fields.small_integer(job, "priority", 0);
   details.group = fields.text_or(job, "group", "");
   details.threads = fields.integer(job, "threads", 1);
   details.resources = resources_of(fields, job);

@@ -42,8 +42,8 @@ TEST(Decoder, ReadsAWholeSnakefile) {
       "constraints":{"s":"[a-z]+"},"threads":{"fn":true,"line":7},
       "resources":{"mem_mb":100,"tmpdir":{"fn":true,"line":8},"cluster":"short","none":null},
       "priority":-5,"retries":2,"shadow":"minimal","code":"cmd","script":null},
-     {"name":"b","file":0,"line":1,"kind":"none","threads":4,"retries":null}],
-    "ruleorder":[["a","b"],["b","a"]],"default_target":"b","localrules":["b"],"resource_scopes":{"gpu":"local"},"constraints":{"s":"x","t":"\\d+"},
+     {"name":"b","file":0,"line":1,"kind":"none","threads":4,"retries":null,"priority":{"fn":true,"line":2},"not_yet":"why"}],
+    "ruleorder":[["a","b"],["b","a"]],"default_target":"b","localrules":["b"],"resource_scopes":{"gpu":"local"},"limits":{"db":1},"constraints":{"s":"x","t":"\\d+"},
     "hooks":["onstart","onerror"],"python":{"executable":"/usr/bin/python3","version":"3.11.2"},"overwritten_configfiles":["c"]})");
   ASSERT_TRUE(answer) << answer.error().message;
   const workflow::Snakefile& s = answer->snakefile;
@@ -54,7 +54,10 @@ TEST(Decoder, ReadsAWholeSnakefile) {
   EXPECT_EQ(s.default_target, "b");
   EXPECT_TRUE(s.has_onstart && s.has_onerror && !s.has_onsuccess);
   EXPECT_THAT(s.rule_order, ElementsAre(ElementsAre("a", "b"), ElementsAre("b", "a")));
+  EXPECT_EQ(s.limits, (std::map<std::string, std::int64_t>{{"db", 1}}));
   ASSERT_EQ(s.rules.size(), 2u);
+  EXPECT_TRUE(s.rules[1].has_priority_function && !s.rules[0].has_priority_function);
+  EXPECT_EQ(s.rules[1].not_yet, "why");
   const workflow::Rule& a = s.rules[0];
   EXPECT_EQ(a.file, "/w/a.smk");
   EXPECT_EQ(a.line, 3);

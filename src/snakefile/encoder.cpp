@@ -125,6 +125,7 @@ void write_wants(text::JsonWriter& json, const workflow::DetailQuestion& questio
   if (question.resources) json.String("resources");
   if (question.params) json.String("params");
   if (question.group) json.String("group");
+  if (question.priority) json.String("priority");
   json.EndArray();
 }
 
@@ -138,10 +139,10 @@ void write_pairs(text::JsonWriter& json, std::string_view key, const LoadRequest
   json.EndObject();
 }
 
-void write_limits(text::JsonWriter& json, const LoadRequest::Pairs& limits) {
-  json.Key("resources");
+void write_numbers(text::JsonWriter& json, const char* key, const LoadRequest::Pairs& numbers) {
+  json.Key(key);
   json.StartObject();
-  for (const auto& [name, value] : limits) {
+  for (const auto& [name, value] : numbers) {
     write_key(json, name);
     write_raw(json, value);
   }
@@ -173,6 +174,7 @@ std::string encode_load(std::uint64_t id, const LoadRequest& request) {
   json.StartObject();
   write_or_null(json, "shadow_prefix", request.shadow_prefix);
   write_pairs(json, "threads", request.set_threads);
+  write_numbers(json, "scatter", request.set_scatter);
   json.Key("resources");
   json.StartObject();
   for (const auto& [rule, values] : request.set_resources) write_pairs(json, rule, values);
@@ -180,7 +182,7 @@ std::string encode_load(std::uint64_t id, const LoadRequest& request) {
   write_pairs(json, "groups", request.groups);
   json.EndObject();
   write_pairs(json, "default_resources", request.default_resources);
-  write_limits(json, request.limits);
+  write_numbers(json, "resources", request.limits);
   write_bool(json, "replace_config", request.replace_config);
   write_bool(json, "quiet", request.quiet);
   write_bool(json, "dryrun", request.dryrun);

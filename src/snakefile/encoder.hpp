@@ -31,6 +31,7 @@ struct LoadRequest {
   Pairs default_resources{};                                   // expressions
   Pairs set_threads{};                                         // rule -> expression
   std::vector<std::pair<std::string, Pairs>> set_resources{};  // rule -> name -> expression
+  Pairs set_scatter{};                                         // name -> whole number
   Pairs groups{};                                              // rule -> name
   Pairs limits{};                                              // --resources
   bool replace_config = false;  // use configfiles instead of the workflow's own

@@ -69,11 +69,15 @@ Rule read_rule(Fields& fields, const text::JsonValue& value, const text::JsonVal
   if (const text::JsonValue* threads = member(value, "threads"))
     rule.threads = resource_of(fields, *threads, "threads");
   rule.resources = resources_of(fields, value);
-  rule.priority = fields.small_integer(value, "priority", 0);
+  if (const text::JsonValue* priority = member(value, "priority")) {
+    rule.has_priority_function = priority->IsObject() && fields.flag(*priority, "fn");
+    if (!rule.has_priority_function) rule.priority = fields.small_integer(value, "priority", 0);
+  }
   if (member(value, "retries")) rule.retries = fields.small_integer(value, "retries", 0);
   rule.shadow = fields.text_or(value, "shadow", "");
   rule.code = fields.text_or(value, "code", "");
   rule.script = fields.text_or(value, "script", "");
+  rule.not_yet = fields.text_or(value, "not_yet", "");
   fields.set_place("");
   return rule;
 }
@@ -94,6 +98,15 @@ void mark_local_rules(Fields& fields, const text::JsonValue& answer, std::vector
   const std::vector<std::string> names = fields.texts(answer, "localrules");
   for (Rule& rule : rules) {
     for (const std::string& name : names) rule.is_local |= rule.name == name;
+  }
+}
+
+void read_limits(Fields& fields, const text::JsonValue& answer, workflow::Snakefile& snakefile) {
+  const text::JsonValue* limits = fields.object(answer, "limits");
+  if (!limits) return;
+  for (const auto& limit : limits->GetObject()) {
+    const std::string name(view(limit.name));
+    snakefile.limits[name] = fields.integer(*limits, name.c_str(), 0);
   }
 }
 
@@ -132,6 +145,7 @@ Result<LoadAnswer> decode_load(const text::JsonValue& answer) {
   read_rule_order(fields, answer, snakefile.rule_order);
   mark_local_rules(fields, answer, snakefile.rules);
   add_texts(fields, answer, "resource_scopes", snakefile.resource_scopes);
+  read_limits(fields, answer, snakefile);
   read_hooks(fields, answer, snakefile);
   if (const text::JsonValue* config = member(answer, "config")) result.config = to_text(*config);
   if (const text::JsonValue* python = fields.object(answer, "python")) {

@@ -20,6 +20,7 @@ workflow::FileFlags flag_named(std::string_view name) {
   if (name == "ancient") return workflow::kAncient;
   if (name == "touch") return workflow::kTouch;
   if (name == "group_jobs") return workflow::kTogether;
+  if (name == "remote") return workflow::kRemote;
   return 0;
 }
 

@@ -39,12 +39,18 @@ class TreeWriter {
   void write(const YamlNode& node, int depth) {
     count(node, depth);
     if (node.kind == YamlNode::Kind::kScalar) {
-      out_ += scalars_ == Scalars::kTyped ? node.json : *scalar_to_json(ScalarKind::kText, node.text);
+      out_ += scalars_ == Scalars::kTyped ? json_of(node) : *scalar_to_json(ScalarKind::kText, node.text);
     } else if (node.kind == YamlNode::Kind::kSequence) {
       write_sequence(node, depth);
     } else {
       write_mapping(node, depth);
     }
+  }
+
+  // JSON has no dates. Where the reader knows how to ask for pairs, it also knows a date by its key.
+  std::string json_of(const YamlNode& scalar) const {
+    const bool is_time = scalar.scalar == ScalarKind::kTime && keys_ == Keys::kPairs;
+    return is_time ? "{\"__time__\":" + scalar.json + "}" : scalar.json;
   }
 
   void write_sequence(const YamlNode& node, int depth) {
@@ -69,7 +75,7 @@ class TreeWriter {
       if (!first) out_ += ',';
       first = false;
       if (as_pairs) out_ += '[';
-      out_ += as_pairs ? key->json : text_key(*key);
+      out_ += as_pairs ? json_of(*key) : text_key(*key);
       out_ += as_pairs ? ',' : ':';
       write(*value, depth + 1);
       if (as_pairs) out_ += ']';

@@ -76,6 +76,20 @@ TEST(Yaml, ScalarsHaveTheTypesOfYaml11) {
     EXPECT_EQ(json_of("k: " + std::string(text)), "{\"k\":" + std::string(expected) + "}");
 }
 
+TEST(Yaml, DatesAreMarkedForThoseWhoKnowThem) {
+  for (const char* text : {"2020-01-31", "2020-01-31T12:00:00", "2020-1-3 1:02:03.5",
+                           "2020-01-31 12:00:00 +02:00", "2020-01-31t12:00:00Z"}) {
+    const std::string quoted = "\"" + std::string(text) + "\"";
+    EXPECT_EQ(json_of("k: " + std::string(text), Keys::kPairs), "{\"k\":{\"__time__\":" + quoted + "}}");
+    EXPECT_EQ(json_of("k: " + std::string(text)), "{\"k\":" + quoted + "}");
+    EXPECT_EQ(json_of("k: " + quoted, Keys::kPairs), "{\"k\":" + quoted + "}");
+  }
+  for (const char* text :
+       {"2020-01-3", "2020-01", "20-01-31", "2020-01-31x", "2020-01-31 12:00", "v2020-01-31"})
+    EXPECT_EQ(json_of("k: " + std::string(text), Keys::kPairs), "{\"k\":\"" + std::string(text) + "\"}");
+  EXPECT_EQ(json_of("2020-01-31: x", Keys::kPairs), R"({"__pairs__":[[{"__time__":"2020-01-31"},"x"]]})");
+}
+
 TEST(Yaml, CollectionsKeepTheirOrder) {
   EXPECT_EQ(json_of("b: [1, {x: y}]\na:\n  - c\n  - - d\n    - []\ne: {}\n"),
             R"({"b":[1,{"x":"y"}],"a":["c",["d",[]]],"e":{}})");

@@ -88,6 +88,47 @@ bool is_float(std::string_view text) {
   return only(head, kDecimal) && is_exponent(tail.substr(fraction));
 }
 
+// Removes MIN to MAX digits from the front of TEXT.
+bool take_digits(std::string_view& text, std::size_t min, std::size_t max) {
+  std::size_t count = 0;
+  while (count < max && count < text.size() && is_digit(text[count])) ++count;
+  text.remove_prefix(count);
+  return count >= min;
+}
+
+bool take(std::string_view& text, std::string_view one_of) {
+  if (text.empty() || one_of.find(text[0]) == std::string_view::npos) return false;
+  text.remove_prefix(1);
+  return true;
+}
+
+// Empty, or "Z", or an offset such as "+02:00", after blanks.
+bool is_zone(std::string_view text) {
+  while (take(text, " \t")) continue;
+  if (text.empty() || text == "Z") return true;
+  if (!take(text, "+-") || !take_digits(text, 1, 2)) return false;
+  const bool has_colon = take(text, ":");
+  return text.empty() ? !has_colon : take_digits(text, 2, 2) && text.empty();
+}
+
+// "2020-01-31", or a time of the day behind it: "2020-01-31T12:00:00.5Z".
+bool is_time(std::string_view text) {
+  if (text.size() < 10 || text[4] != '-') return false;
+  const bool is_full = text.size() == 10 && text[7] == '-';
+  if (!take_digits(text, 4, 4) || !take(text, "-")) return false;
+  if (is_full) return take_digits(text, 2, 2) && take(text, "-") && take_digits(text, 2, 2);
+  if (!take_digits(text, 1, 2) || !take(text, "-") || !take_digits(text, 1, 2)) return false;
+  if (!take(text, "Tt")) {
+    if (!take(text, " \t")) return false;
+    while (take(text, " \t")) continue;
+  }
+  if (!take_digits(text, 1, 2) || !take(text, ":") || !take_digits(text, 2, 2) || !take(text, ":") ||
+      !take_digits(text, 2, 2))
+    return false;
+  if (take(text, ".")) take_digits(text, 0, text.size());
+  return is_zone(text);
+}
+
 std::string without_underscores(std::string_view text) {
   std::string digits(text);
   std::erase(digits, '_');
@@ -156,6 +197,7 @@ ScalarKind kind_of_scalar(std::string_view text) {
   if (is_true(text) || is_false(text)) return ScalarKind::kBool;
   if (is_integer(text)) return ScalarKind::kInteger;
   if (is_float(text)) return ScalarKind::kFloat;
+  if (is_time(text)) return ScalarKind::kTime;
   return ScalarKind::kText;
 }
 
@@ -169,6 +211,7 @@ std::optional<std::string> scalar_to_json(ScalarKind kind, std::string_view text
       return integer_to_json(text);
     case ScalarKind::kFloat:
       return float_to_json(text);
+    case ScalarKind::kTime:
     case ScalarKind::kText:
       break;
   }

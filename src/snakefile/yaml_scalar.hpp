@@ -8,11 +8,11 @@
 
 namespace furrow::snakefile {
 
-enum class ScalarKind : std::uint8_t { kNull, kBool, kInteger, kFloat, kText };
+enum class ScalarKind : std::uint8_t { kNull, kBool, kInteger, kFloat, kTime, kText };
 
 ScalarKind kind_of_scalar(std::string_view text);
 
-// TEXT, which is of kind KIND, as JSON. Decimal integers may have any number of digits; others must fit in 64
+// TEXT, which is of kind KIND, as JSON. A date or time stays a text. Decimal integers may have any number of digits; others must fit in 64
 // bits.
 std::optional<std::string> scalar_to_json(ScalarKind kind, std::string_view text);
 

@@ -26,7 +26,8 @@ ScalarKind kind_of_tagged(const YAML::Mark& mark, const std::string& tag, const 
   if (!tag.starts_with(kStandardTag)) reject_tag(mark, tag);
   const std::string name = tag.substr(kStandardTag.size());
   const ScalarKind seen = kind_of_scalar(value);
-  if (name == "str" || name == "timestamp") return ScalarKind::kText;
+  if (name == "str") return ScalarKind::kText;
+  if (name == "timestamp") return seen == ScalarKind::kTime ? seen : ScalarKind::kText;
   if (name == "null") return ScalarKind::kNull;
   if (name == "bool" && seen == ScalarKind::kBool) return seen;
   if (name == "int" && seen == ScalarKind::kInteger) return seen;

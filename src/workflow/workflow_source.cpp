@@ -7,6 +7,7 @@
 #include "base/hash.hpp"
 #include "base/log.hpp"
 #include "os/events/clock.hpp"
+#include "workflow/dag/refusal.hpp"
 #include "workflow/jobs/benchmark.hpp"
 #include "workflow/jobs/job_environment.hpp"
 
@@ -63,6 +64,25 @@ bool WorkflowSource::is_prioritized(NodeId node) const {
   });
 }
 
+Result<void> WorkflowSource::ask_priorities(const std::function<bool(NodeId)>& must_run) {
+  std::vector<NodeId> nodes;
+  for (const NodeId node : dag_.order()) {
+    if (rules_[dag_.node(node).rule].rule.has_priority_function && must_run(node)) nodes.push_back(node);
+  }
+  for (std::size_t begin = 0; begin < nodes.size(); begin += kEvaluatorBatch) {
+    const auto batch = std::span(nodes).subspan(begin, std::min(kEvaluatorBatch, nodes.size() - begin));
+    std::vector<DetailQuestion> questions;
+    for (const NodeId node : batch)
+      questions.push_back({.job = view_of(dag_, rules_, node), .priority = true});
+    const auto answers = evaluator_.details(questions);
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+      if (!answers[i]) return fail(located(answers[i].error(), rules_[dag_.node(batch[i]).rule].rule));
+      priorities_[batch[i]] = answers[i]->priority;
+    }
+  }
+  return {};
+}
+
 void WorkflowSource::plan(plan::JobGraph& graph, const std::function<bool(NodeId)>& must_run) {
   find_depths(must_run);
   std::vector<char> urgent(dag_.size(), 0);
@@ -78,7 +98,7 @@ void WorkflowSource::plan(plan::JobGraph& graph, const std::function<bool(NodeId
     if (!must_run(node)) continue;
     const Rule& rule = rules_[dag_.node(node).rule].rule;
     plan::Job job;
-    job.priority = rule.priority;
+    job.priority = rule.has_priority_function ? priorities_[node] : rule.priority;
     job.depth = depths_[node];
     job.retries = static_cast<std::uint16_t>(rule.retries.value_or(options_.retries));
     job.urgent = urgent[node];
@@ -196,6 +216,11 @@ void WorkflowSource::prepare(std::span<const plan::JobId> jobs, int attempt) {
   for (const plan::JobId job : jobs) {
     const Rule& rule = rules_[dag_.node(nodes_[job]).rule].rule;
     const auto member = members_.find(job);
+    if (const std::string why = options_.touch_only ? "" : refusal_of(dag_, rules_, nodes_[job]);
+        !why.empty()) {
+      take_preparation(job, attempt, fail(rule_error(rule, why)));
+      continue;
+    }
     if (attempt == 1 && member != members_.end() && member->second.launch) {
       listener_->on_prepared(job, attempt, *member->second.launch);
     } else if (options_.touch_only || (rule.kind == RuleKind::kNone && !rule.has_message)) {
@@ -375,6 +400,7 @@ Result<void> WorkflowSource::on_success(const plan::Exit& exit) {
 
 void WorkflowSource::on_failure(const plan::Exit& exit, bool will_retry) {
   const NodeId node = nodes_[exit.job];
+  if (!options_.touch_only && !refusal_of(dag_, rules_, node).empty()) return;  // it never started
   const auto running = running_.find(exit.job);
   const bool has_started = running != running_.end() && running->second.owns_outputs;
   if (running != running_.end() && running->second.shadow) {

@@ -46,6 +46,8 @@ class WorkflowSource final : public plan::JobSource {
   WorkflowSource(const Dag& dag, const RuleSet& rules, Evaluator& evaluator, JobDemands& demands,
                  JobFiles& files, Recorder* recorder, SourceOptions options);
 
+  // Asks the functions that decide on the priority of jobs that must run. Call before plan().
+  Result<void> ask_priorities(const std::function<bool(NodeId)>& must_run);
   // Adds a job for each node that must run, with its dependencies.
   void plan(plan::JobGraph& graph, const std::function<bool(NodeId)>& must_run);
 
@@ -159,8 +161,9 @@ class WorkflowSource final : public plan::JobSource {
   Recorder* recorder_;
   SourceOptions options_;
   plan::PrepareListener* listener_ = nullptr;
-  std::vector<NodeId> nodes_;          // by job
-  std::vector<std::uint32_t> depths_;  // by node
+  std::vector<NodeId> nodes_;                   // by job
+  std::vector<std::uint32_t> depths_;           // by node
+  std::unordered_map<NodeId, int> priorities_;  // of jobs whose rule has a function for it
   std::unordered_map<plan::JobId, Running> running_;
   mutable CodeHashes code_hashes_;
   std::string host_;

@@ -134,7 +134,6 @@ NOT_YET = [
            (3, 4)),
     Broken("pipe", 'x = 1\nrule a:\n    output: pipe("x")\n    shell: "touch x"\n', ["pipe", "yet"], (2, 3)),
     Broken("service", 'x = 1\nrule a:\n    output: service("x")\n    shell: "touch x"\n', ["service", "yet"], (2, 3)),
-    Broken("scattergather", "x = 1\nscattergather:\n    split=8\n", ["scattergather", "yet"], (2, 3)),
     Broken("conda option", 'rule a:\n    output: "x"\n    shell: "touch x"\n', ["conda", "yet"], args=["--use-conda"]),
 ]
 

@@ -219,10 +219,7 @@ def test_identity_of_params_is_the_same_in_every_process(folder):
         "checkpoint a:\n    output: 'x'\n",
         "module m:\n    snakefile: 'x'\n",
         "use rule a from m\n",
-        "scattergather: n=3\n",
         "rule a:\n    output: pipe('x')\n",
-        "rule a:\n    notebook: 'x'\n",
-        "rule a:\n    wrapper: 'x'\n",
     ],
 )
 def test_unsupported_language_is_reported_with_its_line(folder, text):

@@ -45,9 +45,96 @@ def test_a_version_that_is_too_new_is_refused(folder):
 
 
 def test_missing_snakemake_modules_are_reported(folder):
-    error = folder.error("import snakemake.api\n")
+    error = folder.error("import snakemake.nothing\n")
     assert error["type"] == "ModuleNotFoundError" and "Furrow provides" in error["hint"] and error["line"] == 1
-    assert folder.error("from snakemake.remote.S3 import RemoteProvider\n")["type"] == "NotYet"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "from snakemake.api import SnakemakeApi\nSnakemakeApi()\n",
+        "from snakemake.dag import DAG\nDAG.load\n",
+        "import snakemake\nsnakemake.snakemake('x')\n",
+        "from snakemake.deployment.conda import Env\nEnv('e.yaml')\n",
+        "from snakemake.sourcecache import SourceCache\nSourceCache('x')\n",
+        "workflow.persistence\nworkflow.persistence.lock()\n",
+        "from snakemake.remote.S3 import RemoteProvider as S3\nS3().glob_wildcards('b/{x}')\n",
+    ],
+)
+def test_what_only_snakemake_has_is_refused_where_it_is_used(folder, text):
+    error = folder.error(text)
+    assert (error["type"], error["line"]) == ("NotYet", 2)
+    assert text.split()[-1].split("(")[0].split(".")[-1] in error["message"] or "snakemake" in error["message"]
+
+
+def test_names_that_libraries_import(folder):
+    client = folder.load(
+        """
+        from snakemake.common import Rules, async_run, get_uuid, parse_uri, smart_join
+        from snakemake.dag import DAG
+        from snakemake.exceptions import CreateCondaEnvironmentException, MissingInputException, RuleException
+        from snakemake.io import IOFile, _IOFile, get_wildcard_constraints, load_configfile, remove
+        from snakemake.logging import format_wildcards, logger
+        from snakemake.rules import Rule, expand
+        from snakemake.script import Snakemake
+        from snakemake.settings.types import DeploymentMethod, ResourceSettings
+        from snakemake.sourcecache import GithubFile, LocalSourceFile, infer_source_file
+        from snakemake.utils import cmd_exe_quote, logger as same_logger
+        from snakemake.workflow import Workflow, config, workflow as this
+        import snakemake.workflow, snakemake.storage
+
+        def f(dag: DAG) -> snakemake.storage.StorageProviderProxy: pass
+        class Mine(DAG): pass
+        assert this is workflow and isinstance(workflow, Workflow) and logger is same_logger
+        assert issubclass(MissingInputException, RuleException) and not isinstance(3, DAG)
+        assert DeploymentMethod.CONDA not in workflow.deployment_settings.deployment_method
+        assert not workflow.use_conda and workflow.conda_prefix is None and workflow.is_main_process
+        assert ResourceSettings(cores=3).cores == 3
+        assert infer_source_file(workflow.snakefile).get_filename() == "Snakefile"
+        assert isinstance(workflow.current_basedir, LocalSourceFile)
+        there = GithubFile("me/flow", path="rules/x.smk", tag="v1")
+        assert str(there.get_basedir().join("y.py")) == "https://github.com/me/flow/raw/v1/rules/y.py"
+        assert get_wildcard_constraints("{a,b+}/{c}")["a"].pattern == "b+"
+        assert smart_join("a", "b") == "a/b" and parse_uri("s3://b/k").uri_path == "b/k"
+        late = 5
+        assert snakemake.workflow.late == 5
+        rule a:
+            input: "i"
+            output: "o"
+        assert list(vars(rules)) == ["a"] and rules.has("a") and isinstance(rules.a, Rule)
+        """
+    )
+    assert client.rule("a")["name"] == "a"
+
+
+def test_a_config_file_may_be_given_open(folder):
+    folder.write("c.yaml", "x: [1, 2]\nday: 2020-01-31\n")
+    folder.load(
+        """
+        from snakemake.io import load_configfile
+        with open("c.yaml") as file:
+            assert load_configfile(file)["x"] == [1, 2]
+        """
+    )
+
+
+def test_files_have_methods_in_functions(folder):
+    folder.write("i", "hello")
+    client = folder.load(
+        """
+        from snakemake.common import async_run
+        rule a:
+            input: x="i"
+            output: "o"
+            params:
+                v7=lambda wc, input: (input.x.size, input.x.exists, input[0].size_mb * 2**20),
+                v9=lambda wc, input: (async_run(input.x.size()), async_run(input["x"].exists())),
+                given=lambda wc, input, async_run: async_run(input.x.mtime()) > 0,
+                text=lambda wc, output: output[0]
+        """
+    )
+    answer = client.one("details", client.job("a", {}), want=["params"])
+    assert [param["text"] for param in answer["params"]] == ["[5, True, 5.0]", "[5, True]", "True", "o"]
 
 
 SCHEMA = {

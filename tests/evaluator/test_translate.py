@@ -82,7 +82,6 @@ def test_f_strings_count_as_one_token():
         ('rule a:\n    input: "abc\n    output: "y"\n', 2, "unterminated string"),
         ('x = 1\nrule a:\n    shell: """abc\n', 3, "unterminated triple-quoted"),
         ('rule a:\n    inptu: "x"\n', 2, "unknown directive inptu"),
-        ('rule a:\n    input: "x"\n    input: "x"\n', 3, "given twice"),
         ('rule a\n    input: "x"\n', 1, "expected ':'"),
         ('rule a:\n    input = "x"\n', 2, "expected ':'"),
         ('rule 1a:\n    input: "x"\n', 1, "name of a rule"),

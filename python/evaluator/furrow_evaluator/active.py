@@ -4,6 +4,19 @@ workflow = None
 can_ask = False
 
 
+def load_text(text):
+    """The same for the text of such a file."""
+    import os
+    from tempfile import NamedTemporaryFile
+
+    with NamedTemporaryFile("w", suffix=".yaml", delete=False, encoding="utf-8") as file:
+        file.write(text if isinstance(text, str) else text.decode())
+    try:
+        return load_document(file.name)
+    finally:
+        os.unlink(file.name)
+
+
 def load_document(path):
     """A YAML or JSON file as Python values, parsed by the engine where it can be asked, else by installed modules."""
     if workflow is not None and can_ask:

@@ -1,9 +1,13 @@
 """`config`: files named by the Snakefile, then by --configfile, then --config; later ones win, key by key."""
 
 import os
+import re
 
-from .errors import WorkflowError
+from .errors import WorkflowError, imported
 from .transport import AskFailed
+
+
+_TIME = re.compile(r"([0-9-]+)[Tt \t]+(\d+):(\d+):(\d+)(?:\.(\d*))?[ \t]*(Z|[-+][0-9:]+)?")
 
 
 def update_config(config, other):
@@ -18,14 +22,38 @@ def update_config(config, other):
 
 
 def _with_any_keys(value):
-    """Decodes the engine's form of mappings whose keys are not all texts: {"__pairs__": [[key, value], ...]}."""
+    """Decodes what JSON does not have: {"__pairs__": [[key, value], ...]} for keys that are not texts, and times."""
     if isinstance(value, list):
         return [_with_any_keys(item) for item in value]
     if not isinstance(value, dict):
         return value
     if len(value) == 1 and "__pairs__" in value:
-        return {key: _with_any_keys(item) for key, item in value["__pairs__"]}
+        return {_with_any_keys(key): _with_any_keys(item) for key, item in value["__pairs__"]}
+    if len(value) == 1 and "__time__" in value:
+        return _time_of(value["__time__"])
     return {key: _with_any_keys(item) for key, item in value.items()}
+
+
+def _time_of(text):
+    """A date or a time of YAML; a text if there is no such day."""
+    from datetime import date, datetime, timedelta, timezone
+
+    try:
+        if len(text) == 10 and text[7] == "-":
+            return date(*map(int, text.split("-")))
+        day, hour, minute, second, fraction, zone = _TIME.match(text).groups()
+        made = datetime(*map(int, day.split("-")), int(hour), int(minute), int(second))
+        made = made.replace(microsecond=int(((fraction or "") + "000000")[:6]))
+        if not zone:
+            return made
+        if zone == "Z":
+            return made.replace(tzinfo=timezone.utc)
+        digits = zone[1:].replace(":", "")
+        hours, minutes = (digits[:-2], digits[-2:]) if len(digits) > 2 else (digits, 0)
+        offset = timedelta(hours=int(hours), minutes=int(minutes))
+        return made.replace(tzinfo=timezone(-offset if zone[0] == "-" else offset))
+    except ValueError:
+        return text
 
 
 def load_file(path, transport, what="config file"):
@@ -40,6 +68,9 @@ def load_file(path, transport, what="config file"):
 
 def load_mapping(path, transport):
     content = load_file(path, transport)
+    if isinstance(content, dict) and content.get("__use_yte__") is True:
+        with open(path, encoding="utf-8") as file:
+            content = imported("yte", f"the config file {path}").process_yaml(file, require_use_yte=True)
     if content is None:
         return {}
     if not isinstance(content, dict):

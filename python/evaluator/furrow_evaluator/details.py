@@ -1,5 +1,7 @@
 """The values of single jobs that functions return: threads, resources, params."""
 
+from functools import partial
+
 from .errors import MissingInput, WorkflowError
 from .flags import FlaggedFunction
 from .functions import Lazy, call, takes
@@ -24,6 +26,12 @@ def files_of(rule, job, directive):
     return LISTS[directive].from_shape(job.get(directive) or [], shape or ())
 
 
+def _with_methods(rule, job, directive):
+    from .file_values import File
+
+    return files_of(rule, {**job, directive: list(map(File, job.get(directive) or ()))}, directive)
+
+
 def guarded(function, wildcards, known, files):
     """Calls a function of the rule. A file that it misses is a MissingInput, since the file may be made later."""
     try:
@@ -41,6 +49,8 @@ def job_details(rule, job):
     answer = {}
     if "group" in wanted:
         answer["group"] = details.group()
+    if "priority" in wanted:
+        answer["priority"] = details.priority()
     if "threads" in wanted:
         answer["threads"] = details.threads()
     if "resources" in wanted:
@@ -78,12 +88,14 @@ class Details:
         self.is_preview = bool(job.get("preview"))
         self.has_unknown = False
         self._param_values = None
+        # Functions get files with methods; commands and scripts get plain texts.
+        self.files = {name: Lazy(partial(_with_methods, rule, job, name)) for name in ("input", "output", "log")}
         self.input = Lazy(lambda: files_of(rule, job, "input"))
         self.output = Lazy(lambda: files_of(rule, job, "output"))
         self.log = Lazy(lambda: files_of(rule, job, "log"))
 
     def common(self):
-        return {"input": self.input, "attempt": self.job.get("attempt", 1), "rulename": self.rule.name}
+        return {"input": self.files["input"], "attempt": self.job.get("attempt", 1), "rulename": self.rule.name}
 
     def ask(self, function, known):
         try:
@@ -113,7 +125,7 @@ class Details:
     def threads(self):
         value = self.rule.threads
         if callable(value):
-            value = self.ask(value, {**self.common(), "output": self.output})
+            value = self.ask(value, {**self.common(), "output": self.files["output"]})
             if value is UNKNOWN:
                 self.thread_count = UNKNOWN
                 return value
@@ -124,6 +136,12 @@ class Details:
         self.thread_count = min(value, self.rule.workflow.max_threads)
         return value
 
+    def priority(self):
+        value = guarded(self.rule.priority, self.wildcards, self.common(), self.job.get("input"))
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            raise WorkflowError(f"the function for priority must return a number, not {value!r}")
+        return round(value)
+
     def group(self):
         """Empty if the job is in no group."""
         value = guarded(self.rule.group, self.wildcards, {}, None) if callable(self.rule.group) else self.rule.group
@@ -132,7 +150,7 @@ class Details:
         return "" if value is None else str(value)
 
     def evaluate_resources(self):
-        known = {**self.common(), "threads": self.thread_count, "output": self.output}
+        known = {**self.common(), "threads": self.thread_count, "output": self.files["output"]}
         values, unknown = {}, []
         for name, value in self.rule.resource_items.items():
             if callable(value):
@@ -171,8 +189,8 @@ class Details:
         so_far = Lazy(lambda: named_params([(name, value) for name, value, _ in found]))
         known = {
             **self.common(),
-            "output": self.output,
-            "log": self.log,
+            "output": self.files["output"],
+            "log": self.files["log"],
             "threads": self.thread_count,
             "resources": Lazy(self.resources),
             "params": so_far,

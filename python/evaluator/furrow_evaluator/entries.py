@@ -5,8 +5,8 @@ from .flags import Flagged, FlaggedFunction, flags_of, is_flagged, is_path
 from .transport import Json, dumps
 from .values import InputFiles, check_name
 
-_FLAGS_OF_INPUT = ("ancient",)
-_FLAGS_OF_OUTPUT = ("temp", "group_jobs", "protected", "directory", "touch")
+_FLAGS_OF_INPUT = ("ancient", "remote")
+_FLAGS_OF_OUTPUT = ("temp", "group_jobs", "protected", "directory", "touch", "remote")
 _BIG_LIST = 2000
 
 

@@ -8,6 +8,8 @@ _EVALUATOR_FOLDER = os.path.dirname(_HERE)
 _MAX_FRAMES = 12
 _OUR_NAMES = (
     "furrow_evaluator.rules.",
+    "furrow_evaluator.rule_builder.",
+    "furrow_evaluator.directives.",
     "furrow_evaluator.workflow.",
     "RuleBuilder.",
     "Directives.",
@@ -52,6 +54,18 @@ class SnakefileSyntaxError(WorkflowError):
     def __init__(self, message, file, line, text=None, hint=None):
         super().__init__(message, file=file, line=line, hint=hint)
         self.text = text
+
+
+def imported(package, user):
+    """A package that a part of the language needs and that need not be installed."""
+    from importlib import import_module
+
+    try:
+        return import_module(package)
+    except ImportError:
+        raise WorkflowError(
+            f"{user} needs the Python package {package}, which is not installed for {sys.executable}"
+        ) from None
 
 
 def _type_name(exception):

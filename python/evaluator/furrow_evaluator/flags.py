@@ -57,6 +57,11 @@ def flag(value, name, content=True):
         raise WorkflowError(f"{name}(...) takes file names or lists of them, not {type(value).__name__}") from None
 
 
+def changed(value, text):
+    """Another text with the same flags."""
+    return Flagged(text, value.flags) if isinstance(value, Flagged) else text
+
+
 def _refuse_together(value, name, others):
     for item in [value] if is_path(value) or callable(value) or isinstance(value, dict) else value:
         for other in others:
@@ -106,9 +111,9 @@ def unpack(value):
 
 
 def repeat(value, n_repeat):
-    if n_repeat != 1:
-        raise NotYet(f"repeat(..., {n_repeat!r}): running a job several times to measure it is not supported yet")
-    return value
+    if isinstance(n_repeat, bool) or not isinstance(n_repeat, int) or n_repeat < 1:
+        raise WorkflowError(f"repeat(...) takes a whole number of at least 1, not {n_repeat!r}")
+    return flag(value, "repeat", n_repeat)
 
 
 def local(value):

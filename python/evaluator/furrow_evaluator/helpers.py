@@ -4,9 +4,22 @@ import os
 
 from .errors import LookupFailed, NotYet, WorkflowError
 from .functions import call
-from .patterns import wildcard_names
+from .patterns import expand, wildcard_names
+from .source_files import GithubSource, GitlabSource, GitSource
 
 _NOTHING = object()
+
+
+class Waiting:
+    """A function of a job's wildcards and of all else that is known about the job."""
+
+    takes_all = True
+
+    def __init__(self, function):
+        self.function = function
+
+    def __call__(self, wildcards, **known):
+        return self.function(wildcards, known)
 
 
 class Derived:
@@ -82,7 +95,7 @@ def branch(condition, then=None, otherwise=None, cases=None):
 
     waiting = [condition, then, otherwise] + list((cases or {}).values())
     if any(_is_function(value) for value in waiting):
-        return lambda wildcards, **known: choose(wildcards, known)
+        return Waiting(choose)
     return choose(None, {})
 
 
@@ -139,12 +152,12 @@ def _single_path(path, function):
 def parse_input(infile, parser=None, **kwargs):
     """A function that reads one input file with the given parser."""
 
-    def read(wildcards, **known):
+    def read(wildcards, known):
         path = call(infile, wildcards, known) if _is_function(infile) else infile
         with open(path) as file:
             return parser(file, **kwargs) if parser is not None else file.read().strip()
 
-    return read
+    return Waiting(read)
 
 
 def extract_checksum(infile, file=None, **ignored):
@@ -259,14 +272,14 @@ def _looked_up(text, more, namespace, find):
     if not waits and all(name in namespace for part in [text, *more] for name in wildcard_names(part)):
         return find(_fill_names(text, namespace), namespace)
 
-    def inner(wildcards, **known):
+    def inner(wildcards, known):
         names = dict(wildcards.items())
         for name, value in namespace.items():
             names[name] = call(value, wildcards, known) if _is_function(value) else value
         wanted = call(text, wildcards, known) if _is_function(text) else text
         return find(_fill_names(wanted, names), names)
 
-    return inner
+    return Waiting(inner)
 
 
 def _find_path(within, path, default):
@@ -319,6 +332,18 @@ def _find_rows(frame, query, columns, is_nrows, default):
     return found[0] if len(found) == 1 else found
 
 
+class Scatter:
+    """`scatter` and `gather`: a function for each process that `scattergather:` names."""
+
+    def add(self, name, count):
+        items = [f"{number}-of-{count}" for number in range(1, count + 1)]
+        self.__dict__[name] = lambda *args, **wildcards: expand(*args, scatteritem=items, **wildcards)
+
+    def __getattr__(self, name):
+        known = ", ".join(self.__dict__) or "none"
+        raise AttributeError(f"no `scattergather:` above this line names {name} (names so far: {known})")
+
+
 class _Unsupported:
     """A name that exists, but whose use is not supported yet."""
 
@@ -355,6 +380,6 @@ def namespace():
     names = {item: RuleItem(item) for item in ("input", "output", "params", "resources")}
     names["threads"] = threads
     names.update((function.__name__, function) for function in _FUNCTIONS)
-    for name in ("scatter", "gather", "storage", "github", "gitlab", "gitfile", "checkpoints"):
-        names[name] = _Unsupported(name)
+    names.update(github=GithubSource, gitlab=GitlabSource, gitfile=GitSource)
+    names.update(scatter=Scatter(), gather=Scatter(), checkpoints=_Unsupported("checkpoints"))
     return names

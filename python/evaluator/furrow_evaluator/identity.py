@@ -24,6 +24,8 @@ def canonical(value, depth=0):
 
 
 def _canonical_object(value, depth):
+    if hasattr(value, "plain_value"):  # a fact about a file
+        return repr(value.plain_value())
     name = type(value).__module__ + "." + type(value).__qualname__
     if name.startswith("numpy.") and hasattr(value, "tolist"):
         return canonical(value.tolist(), depth + 1)

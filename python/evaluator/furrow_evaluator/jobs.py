@@ -4,10 +4,10 @@ import json
 
 from .details import MAX_NESTED, Details, guarded, wildcards_of
 from .entries import encode_items, flatten
-from .errors import WorkflowError
-from .flags import flag, flags_of, is_path
+from .errors import NotYet, WorkflowError
+from .flags import changed, flag, flags_of, is_path
 from .formatting import Names, fill
-from .functions import Lazy
+from .functions import Lazy, OnDemand
 from .patterns import apply_wildcards
 from .rules import LISTS
 from .shell import State, default_executable, prefix_for, which
@@ -19,7 +19,9 @@ from .unknown import UNKNOWN
 
 def job_inputs(rule, job):
     wildcards = wildcards_of(job)
-    known = {"attempt": job.get("attempt", 1), "rulename": rule.name, "groupid": Lazy(lambda: _group_id(rule, job))}
+    known = OnDemand(
+        attempt=job.get("attempt", 1), rulename=rule.name, groupid=Lazy(lambda: _group_id(rule, job))
+    )
     answers = []
     for entry in rule.entries["input"]:
         if entry.function is not None:
@@ -53,7 +55,7 @@ def _result_entries(rule, entry, wildcards, known):
         )
     flags = {name: content for name, content in flags_of(entry.function).items() if name != "unpack"}
     if "unpack" in flags_of(entry.function):
-        return _unpacked_entries(entry, answer, flags, wildcards)
+        return _unpacked_entries(rule, entry, answer, flags, wildcards)
     if isinstance(answer, dict):
         raise WorkflowError(
             f"the input function returns a dict, {_shortened(answer)!r}; it must return file names or lists of them",
@@ -61,20 +63,20 @@ def _result_entries(rule, entry, wildcards, known):
             line=entry.line,
             hint="a dict whose keys name the files needs unpack(...) around the function",
         )
-    return [_one_entry(entry.name, answer, flags, wildcards)]
+    return [_one_entry(rule, entry.name, answer, flags, wildcards)]
 
 
-def _unpacked_entries(entry, answer, flags, wildcards):
+def _unpacked_entries(rule, entry, answer, flags, wildcards):
     if entry.name is not None:
         raise WorkflowError(f"unpack(...) cannot have a name (here {entry.name}): the function's result has the names")
     if hasattr(answer, "items") and not isinstance(answer, list):
-        return [_one_entry(name, value, flags, wildcards) for name, value in answer.items()]
+        return [_one_entry(rule, name, value, flags, wildcards) for name, value in answer.items()]
     if isinstance(answer, (list, tuple)):
-        return [_one_entry(None, value, flags, wildcards) for value in answer]
+        return [_one_entry(rule, None, value, flags, wildcards) for value in answer]
     raise WorkflowError(f"the function in unpack(...) must return a dict or a list, not {type(answer).__name__}")
 
 
-def _one_entry(name, answer, flags, wildcards):
+def _one_entry(rule, name, answer, flags, wildcards):
     is_list = not is_path(answer)
     try:
         items = flatten(answer, "input", name)
@@ -84,7 +86,7 @@ def _one_entry(name, answer, flags, wildcards):
         ) from None
     if any(callable(item) for item in items):
         raise WorkflowError("the input function returns a list that holds functions; it must return file names")
-    items = [apply_wildcards(item, wildcards) if "{" in item else item for item in items]
+    items = [changed(item, apply_wildcards(item, wildcards)) if "{" in item else item for item in rule.finished(items)]
     for flag_name, content in flags.items():
         items = [flag(item, flag_name, content) for item in items]
     return encode_items(name, items, is_list, "input", literal=True)
@@ -151,6 +153,10 @@ def job_command(rule, job, for_real):
     elif kind == "run":
         _arguments(rule, names)  # what cannot be made is found now, not in the child
         answer["fork"] = True
+    elif rule.not_yet is not None:
+        if for_real:
+            raise NotYet(rule.why_not_yet(), rule=rule.name, file=rule.snakefile, line=rule.lineno)
+        answer["show"] = " ".join(map(str, rule.not_yet))
     elif kind == "script":
         from .script import script_command
 

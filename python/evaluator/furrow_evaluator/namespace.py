@@ -33,6 +33,7 @@ _LAZY_NAMES.update(
     field=("dataclasses", "field"),
     attrgetter=("operator", "attrgetter"),
     snakemake=("snakemake", None),
+    storage=("furrow_evaluator.remote_files", "storage"),
 )
 _LAZY_NAMES.update((name, ("typing", name)) for name in _TYPING_NAMES)
 

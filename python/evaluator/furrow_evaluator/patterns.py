@@ -20,6 +20,12 @@ def wildcard_names(text):
     return {match.group("name") for match in _WILDCARD.finditer(text)}
 
 
+def wildcard_constraints(text):
+    """A compiled constraint for each wildcard that has one."""
+    found = {match.group("name"): match.group("constraint") for match in _WILDCARD.finditer(text)}
+    return {name: re.compile(constraint.strip()) for name, constraint in found.items() if constraint}
+
+
 def strip_constraints(text):
     if "," not in text:
         return text

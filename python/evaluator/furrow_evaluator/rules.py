@@ -1,15 +1,25 @@
 """Rules: what the directives of a rule collect, and how a rule is sent to the engine."""
 
 from .entries import first_items, read_arguments, shape
-from .errors import NotYet, WorkflowError
+from .flags import changed
 from .identity import canonical
 from .patterns import contains_wildcard, strip_constraints, wildcard_names
 from .resources import from_expression, mebibytes, normalise
+from .source_files import is_remote
 from .transport import Json, dumps
-from .values import InputFiles, Log, OutputFiles, Params, check_name
+from .values import InputFiles, Log, OutputFiles, Params
 
-_SHADOWS = ("minimal", "copy-minimal", "shallow", "full")
 LISTS = {"input": InputFiles, "output": OutputFiles, "log": Log}
+
+# The languages of scripts that Furrow runs, by the end of the file's name.
+SCRIPT_EXTENSIONS = (".py", ".r", ".rmd", ".sh", ".bash", ".jl")
+_NOT_YET = {
+    "wrapper": "wrappers are",
+    "notebook": "notebooks are",
+    "cwl": "CWL tools are",
+    "benchmark": "running a job several times to measure it is",
+    "script": "remote scripts and scripts in this language are",
+}
 
 
 class Rule:
@@ -31,6 +41,7 @@ class Rule:
         self.docstring = None
         self.message = None
         self.priority = 0
+        self.priority_line = line
         self.retries = None
         self.shadow = None
         self.localrule = False
@@ -41,6 +52,12 @@ class Rule:
         self.script = None
         self.run_func = None
         self.run_code = None
+        # What Furrow cannot run yet: the directive and its argument, as ("wrapper", "v1.2/bio/bwa").
+        self.not_yet = None
+        self.conda_env = self.container_img = self.env_modules = self.cache = None
+        self.is_containerized = False
+        self.template_engine = None
+        self.pathvars = {}
         self.basedir = None
 
     def __repr__(self):
@@ -53,7 +70,7 @@ class Rule:
     def kind(self):
         if self.shellcmd is not None:
             return "shell"
-        if self.script is not None:
+        if self.script is not None or self.not_yet is not None:
             return "script"
         return "run" if self.run_func is not None else "none"
 
@@ -74,6 +91,87 @@ class Rule:
     @property
     def norun(self):
         return self.kind == "none"
+
+    def why_not_yet(self):
+        directive, argument = self.not_yet
+        return f"{directive} {argument}: {_NOT_YET[directive]} not supported yet"
+
+    def _argument_of(self, directive):
+        return self.not_yet[1] if self.not_yet is not None and self.not_yet[0] == directive else None
+
+    notebook = property(lambda self: self._argument_of("notebook"))
+    wrapper = property(lambda self: self._argument_of("wrapper"))
+    cwl = property(lambda self: self._argument_of("cwl"))
+    is_notebook = property(lambda self: self.notebook is not None)
+    is_wrapper = property(lambda self: self.wrapper is not None)
+    is_cwl = property(lambda self: self.cwl is not None)
+    is_template_engine = property(lambda self: self.template_engine is not None)
+    is_handover = property(lambda self: self.handover)
+
+    # Names of version 7 and later of the language.
+
+    @property
+    def rule(self):
+        return self
+
+    @property
+    def shadow_depth(self):
+        return self.shadow
+
+    @shadow_depth.setter
+    def shadow_depth(self, value):
+        self.shadow = value
+
+    @property
+    def restart_times(self):
+        return self.retries
+
+    @restart_times.setter
+    def restart_times(self, value):
+        self.retries = value
+
+    @property
+    def wildcard_constraints(self):
+        return self.constraints
+
+    @property
+    def products(self):
+        return [item for name in ("output", "log", "benchmark") for entry in self.entries[name] for item in entry.items]
+
+    def set_input(self, *args, **kwargs):
+        self.set_files("input", args, kwargs)
+
+    def set_output(self, *args, **kwargs):
+        self.set_files("output", args, kwargs)
+
+    def set_log(self, *args, **kwargs):
+        self.set_files("log", args, kwargs)
+
+    def set_files(self, directive, args, kwargs, line=None):
+        default_flag = self.workflow.default_flag(directive)
+        self.entries[directive] = read_arguments(args, kwargs, directive, line or self.lineno, default_flag)
+        self.shapes.pop(directive, None)
+
+    def finish_paths(self):
+        """Fills in pathvars, and drops slashes at the ends of paths, once the rule is complete."""
+        for entries in self.entries.values():
+            for entry in entries:
+                entry.items = self.finished(entry.items)
+
+    def finished(self, paths):
+        text = "\0".join(paths) + "\0"
+        if "/\0" in text:
+            paths = [changed(path, path.rstrip("/") or "/") if path[-1:] == "/" else path for path in paths]
+        if "<" in text:
+            from . import pathvars
+
+            known = pathvars.known_to(self.pathvars, self.workflow.config, self.workflow.pathvars)
+            paths = [changed(path, pathvars.fill(path, known)) if "<" in path else path for path in paths]
+        return paths
+
+    def set_params(self, *args, **kwargs):
+        items = [(None, value) for value in args] + list(kwargs.items())
+        self.param_items = [(name, value, self.lineno) for name, value in items]
 
     @property
     def input(self):
@@ -98,7 +196,12 @@ class Rule:
 
     @property
     def resources(self):
-        return {**self.resource_items, "_cores": self.threads, "_nodes": 1}
+        return RuleResources(self)
+
+    @resources.setter
+    def resources(self, values):
+        self.resource_items = {}
+        RuleResources(self).update(values)
 
     @property
     def wildcard_names(self):
@@ -142,11 +245,12 @@ class Rule:
         fields["threads"] = _function_at(self.threads_line) if callable(self.threads) else self.threads
         fields["resources"] = self._encode_resources()
         fields.update(
-            priority=self.priority,
+            priority=_function_at(self.priority_line) if callable(self.priority) else self.priority,
             retries=self.retries,
             shadow=self.shadow,
             code=self.code_text(),
             script=self._script_path(),
+            not_yet=None if self.not_yet is None else self.why_not_yet(),
         )
         parts = [dumps(fields)[:-1]]
         for directive in ("input", "output", "log"):
@@ -175,13 +279,50 @@ class Rule:
             return str(self.shellcmd)
         if self.kind == "run":
             return self.run_code or ""
+        if self.not_yet is not None:
+            return " ".join(map(str, self.not_yet))
         return str(self.script) if self.kind == "script" else ""
 
     def _script_path(self):
         """The script's path; None if it depends on the job."""
-        if self.script is None or "{" in str(self.script):
+        script = self.notebook if self.script is None else self.script
+        if script is None or "{" in str(script) or is_remote(script):
             return None
-        return self.workflow.join(self.basedir, str(self.script))
+        return self.workflow.join(self.basedir, str(script))
+
+
+class RuleResources(dict):
+    """`rule.resources` in Python code: what is changed here is changed in the rule."""
+
+    def __init__(self, rule):
+        defaults = rule.workflow.parsed_default_resources()
+        dict.__init__(self, {**defaults, **rule.resource_items, "_cores": rule.threads, "_nodes": 1})
+        self._rule = rule
+
+    def __setitem__(self, name, value):
+        if name == "_cores":
+            self._rule.threads = value
+        elif name != "_nodes":
+            name, value = normalise(name, value)
+            self._rule.resource_items[name] = value
+        dict.__setitem__(self, name, value)
+
+    def __delitem__(self, name):
+        dict.__delitem__(self, name)
+        self._rule.resource_items.pop(name, None)
+
+    def update(self, *others, **more):
+        for name, value in dict(*others, **more).items():
+            self[name] = value
+
+    def setdefault(self, name, default=None):
+        if name not in self:
+            self[name] = default
+        return self[name]
+
+    def pop(self, name, *default):
+        self._rule.resource_items.pop(name, None)
+        return dict.pop(self, name, *default)
 
 
 def _function_at(line):
@@ -222,177 +363,6 @@ def named_params(items):
             made._names[name] = (at, None)
             made.__dict__[name] = items[at][1]
     return made
-
-
-def _single(method):
-    """Makes a method a directive that takes exactly one value, without a name."""
-
-    def checked(self, *args, **kwargs):
-        if len(args) != 1 or kwargs:
-            raise WorkflowError(f"{method.__name__} takes one value")
-        return method(self, args[0])
-
-    return checked
-
-
-class RuleBuilder:
-    """What `__r` is in translated code: one method for each directive."""
-
-    def __init__(self, rule, workflow, lines):
-        self._rule = rule
-        self._workflow = workflow
-        self._lines = lines
-        self.given_name = None
-        self.has_action = False
-
-    def _line_of(self, directive):
-        """The line comes from the translation: asking a frame for it takes longer the larger the file is."""
-        return self._lines.get(directive, self._rule.lineno)
-
-    def doc(self, text):
-        self._rule.docstring = text.strip()
-
-    def _files(self, directive, args, kwargs):
-        self._rule.entries[directive] = read_arguments(
-            args, kwargs, directive, self._line_of(directive), self._workflow.default_flag(directive)
-        )
-
-    def input(self, *args, **kwargs):
-        self._files("input", args, kwargs)
-
-    def output(self, *args, **kwargs):
-        self._files("output", args, kwargs)
-
-    def log(self, *args, **kwargs):
-        self._files("log", args, kwargs)
-
-    def benchmark(self, *args, **kwargs):
-        self._files("benchmark", args, kwargs)
-        entries = self._rule.entries["benchmark"]
-        if len(entries) > 1 or any(len(entry.items) != 1 for entry in entries):
-            raise WorkflowError("benchmark takes one file name")
-
-    def params(self, *args, **kwargs):
-        line = self._line_of("params")
-        for name in kwargs:
-            try:
-                check_name(name)
-            except AttributeError as error:
-                raise WorkflowError(str(error)) from None
-        items = [(None, value) for value in args] + list(kwargs.items())
-        self._rule.param_items = [(name, value, line) for name, value in items]
-
-    def resources(self, *args, **kwargs):
-        if args:
-            raise WorkflowError("resources must have names, as in `resources: mem_mb=100`")
-        for name, value in kwargs.items():
-            name, value = normalise(name, value)
-            self._rule.resource_items[name] = value
-            self._rule.resource_lines[name] = self._line_of("resources")
-
-    @_single
-    def threads(self, value):
-        if isinstance(value, float):
-            value = int(value)
-        if not callable(value) and (isinstance(value, bool) or not isinstance(value, int)):
-            raise WorkflowError(f"threads must be a whole number or a function, not {type(value).__name__}")
-        self._rule.threads = value
-        self._rule.threads_line = self._line_of("threads")
-
-    def wildcard_constraints(self, *args, **kwargs):
-        self._rule.constraints = self._workflow.checked_constraints(args, kwargs)
-
-    @_single
-    def message(self, text):
-        if not isinstance(text, str):
-            raise WorkflowError(f"message takes a text, not {type(text).__name__}")
-        self._rule.message = text
-
-    @_single
-    def name(self, text):
-        self.given_name = text
-
-    @_single
-    def priority(self, value):
-        if callable(value):
-            raise NotYet("a function for priority is not supported yet")
-        if not isinstance(value, (int, float)):
-            raise WorkflowError(f"priority must be a number, not {type(value).__name__}")
-        self._rule.priority = round(value)
-
-    @_single
-    def retries(self, value):
-        if not isinstance(value, int) or value < 0:
-            raise WorkflowError("retries must be a whole number of at least 0")
-        self._rule.retries = value
-
-    @_single
-    def shadow(self, value):
-        value = "full" if value is True else value
-        if value and value not in _SHADOWS:
-            raise WorkflowError("shadow must be one of %s" % ", ".join(_SHADOWS))
-        self._rule.shadow = value or None
-
-    @_single
-    def localrule(self, value):
-        self._rule.localrule = bool(value)
-
-    @_single
-    def group(self, value):
-        if not callable(value) and (isinstance(value, bool) or not isinstance(value, (str, int, type(None)))):
-            raise WorkflowError(f"group takes a name or a function, not {type(value).__name__}")
-        self._rule.group = value if callable(value) or value is None else str(value)
-        self._rule.group_line = self._line_of("group")
-
-    @_single
-    def handover(self, value):
-        self._rule.localrule = self._rule.localrule or bool(value)
-        self._rule.handover = bool(value)
-
-    @_single
-    def default_target(self, value):
-        if value is not True:
-            raise WorkflowError("default_target takes True, and is left out otherwise")
-        self._workflow.default_target_rule = self._rule
-
-    def shell(self, command=None, *rest):
-        if rest or not isinstance(command, str):
-            raise WorkflowError(
-                "shell takes one command as a text",
-                hint="write the parts of a long command one after another, without commas",
-            )
-        self._set_action("shellcmd", command)
-
-    def script(self, path=None, *rest):
-        if rest or not (isinstance(path, str) or hasattr(path, "__fspath__")):
-            raise WorkflowError("script takes one file name")
-        self._set_action("script", path if isinstance(path, str) else str(path))
-
-    def _set_action(self, attribute, value):
-        if self.has_action:
-            raise WorkflowError("a rule has only one of run, shell and script")
-        self.has_action = True
-        setattr(self._rule, attribute, value)
-
-    def ignored(self, *args, **kwargs):
-        """Environments, containers and the like belong to options that a local run does not have."""
-
-    conda = container = containerized = singularity = envmodules = cache = version = ignored
-
-    def pathvars(self, **kwargs):
-        raise NotYet("pathvars is not supported yet")
-
-    def notebook(self, *args, **kwargs):
-        raise NotYet("notebook is not supported yet")
-
-    def wrapper(self, *args, **kwargs):
-        raise NotYet("wrapper is not supported yet")
-
-    def template_engine(self, *args, **kwargs):
-        raise NotYet("template_engine is not supported yet")
-
-    def cwl(self, *args, **kwargs):
-        raise NotYet("cwl is not supported yet")
 
 
 def set_overwritten(rule, threads, resources):

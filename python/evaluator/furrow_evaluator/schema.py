@@ -84,10 +84,15 @@ def _is_integer(value):
     return is_finite and _is_number(value) and int(value) == value
 
 
+def _is_time(value):
+    """A schema has no type for dates; those of YAML count as the texts that they are in the file."""
+    return hasattr(value, "isoformat")
+
+
 _TYPES = {
     "null": lambda value: value is None,
     "boolean": lambda value: isinstance(value, bool),
-    "string": lambda value: isinstance(value, str),
+    "string": lambda value: isinstance(value, str) or _is_time(value),
     "integer": _is_integer,
     "number": _is_number,
     "array": lambda value: isinstance(value, (list, tuple)),

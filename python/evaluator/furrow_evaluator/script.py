@@ -1,15 +1,17 @@
 """Prepares `script:` jobs: Python in its own process with the `snakemake` object, other languages with a preamble."""
 
 import os
-import pickle
 import sys
 
+from .by_value import dumps
 from .errors import NotYet, WorkflowError
 from .formatting import fill
 from .script_text import bash_preamble, insert_into_markdown, julia_preamble, r_preamble
 from .shell import which
 from .values import NamedList
 
+# The module that the Snakefile is.
+MODULE_NAME = "furrow_snakefile"
 _HERE = os.path.dirname(os.path.abspath(__file__))
 _PAYLOAD_FOLDER = os.path.join(".furrow", "payload")
 
@@ -28,8 +30,6 @@ class _ScriptData:
 
 def script_command(rule, job, names, lookup, for_real):
     path = rule.workflow.join(rule.basedir, fill(rule.script, lookup) if "{" in rule.script else rule.script)
-    if rule.script.startswith(("http://", "https://", "github:", "git+")):
-        raise NotYet(f"script {rule.script}: remote files are not supported yet")
     if names.details.is_preview and os.path.abspath(path) in map(os.path.abspath, names["input"]):
         return {}  # a job before this one makes it
     if not os.path.isfile(path):
@@ -100,7 +100,7 @@ def _python_payload(rule, data):
         "scriptdir": data.scriptdir,
     }
     try:
-        return pickle.dumps(values, protocol=4)
+        return dumps(values, MODULE_NAME)
     except Exception as error:
         raise WorkflowError(
             f"{_unpicklable(values)}: {error}", rule=rule.name, file=rule.snakefile, line=rule.lineno
@@ -118,7 +118,7 @@ def _unpicklable(values):
     for name, value in values.items():
         for key, item in _pairs_of(value):
             try:
-                pickle.dumps(item, protocol=4)
+                dumps(item, MODULE_NAME)
             except Exception:
                 return f"the value of {name}.{key} cannot be passed to a script"
     return "a value cannot be passed to a script"

@@ -56,11 +56,11 @@ class shell:
 
     conda_block_conflicting_envvars = True
 
-    def __new__(cls, cmd, *args, iterable=False, read=False, bench_record=None, **kwargs):
+    def __new__(cls, cmd, *args, iterable=False, read=False, bench_record=None, _frames=0, **kwargs):
         if "stepout" in kwargs:
             raise KeyError("shell(...) takes no argument stepout")
-        frame = sys._getframe(1)
-        command = format_from_frame(cmd, args, kwargs, 1)
+        frame = sys._getframe(1 + _frames)
+        command = format_from_frame(cmd, args, kwargs, 1 + _frames)
         names = {**frame.f_locals, **kwargs}
         return _run_command(command, names, iterable, read)
 

@@ -42,7 +42,7 @@ _COMPOUND = frozenset("if else elif for while try except finally with".split())
 _STATEMENTS = frozenset("if else for while def import from pass return with try".split())
 _WORDS_WITHIN = frozenset("in is if and or not else for".split())  # after a name, within an expression
 _ACTIONS = frozenset("run shell script notebook wrapper template_engine cwl".split())
-_MAY_BE_FUNCTIONS = ("input", "params", "threads", "resources")
+_MAY_BE_FUNCTIONS = ("input", "params", "threads", "resources", "priority")
 _CLOSING = {")": "(", "]": "[", "}": "{"}
 _SKIPPED = frozenset([NL, COMMENT])
 
@@ -80,8 +80,8 @@ class _Translator:
                 line_start = True
                 one_line = False
             elif kind not in (NL, COMMENT, INDENT, DEDENT, ENCODING):
-                if line_start and kind == NAME:
-                    after = self.statement(at)
+                if line_start and (kind == NAME or word == "@"):
+                    after = self.statement(at) if kind == NAME else self.decorator(at)
                     if after is not None:
                         at = after
                         continue
@@ -175,7 +175,6 @@ class _Translator:
         if word == "use" and self._tokens[at + 1][1] == "rule" and self._tokens[at + 1][0] == NAME:
             return self.use_rule(at)
         if word == "storage" and self._tokens[at + 1][0] == NAME and self.is_op(at + 2, ":"):
-            self.delete(at + 1)
             return self.call(at, at + 2, "__furrow__.storage(")
         if not self.is_op(at + 1, ":"):
             return None
@@ -187,6 +186,24 @@ class _Translator:
         if word in ("localrules", "ruleorder"):
             return self.name_list(at, word)
         return None
+
+    def decorator(self, at):
+        """A decorator above a rule. Above a function or a class it is plain Python."""
+        after = at
+        while self.is_op(after, "@"):
+            after = self.end_of_line(after)
+        if not (self._tokens[after][0] == NAME and self._tokens[after][1] in ("rule", "checkpoint")):
+            return None
+        last, after = self.extent(at + 1)
+        self.replace(at, at, "__furrow__.decorator(")
+        self.insert(self._tokens[last][3], ")")
+        return after
+
+    def end_of_line(self, at):
+        """The index of the first token of the next statement."""
+        while self._tokens[at][0] not in (NEWLINE, ENDMARKER):
+            at += 1
+        return self.skip_blank(at + 1) if self._tokens[at][0] == NEWLINE else at
 
     def block_statement(self, at):
         """`rule NAME:` and the like. A name where Python allows none shows that a block is meant."""
@@ -271,8 +288,8 @@ class _Translator:
         if not self.is_op(at + 1, ":"):
             self.fail_at(at, f"expected ':' after {word} in {owner}")
         if found is not None:
-            if word in found:
-                self.fail_at(at, f"{word} is given twice in {owner}")
+            if word in found and word not in _ACTIONS:
+                return self.call(at, at + 1, f"__r.given_again({word!r}, {self._tokens[at][2][0]})(")
             if word in _ACTIONS and any(other in _ACTIONS for other in found):
                 self.fail_at(at, f"{owner} has more than one of run, shell and script")
             actions = [other for other in found if other in _ACTIONS]

@@ -5,79 +5,23 @@ import sys
 
 from . import active
 from .config import Config
-from .errors import NotYet, SnakefileSyntaxError, WorkflowError, did_you_mean
+from .directives import Directives
+from .engine_facts import EngineFacts, Settings
+from .errors import SnakefileSyntaxError, WorkflowError, did_you_mean
 from .logger import logger
 from .namespace import add_mentioned, base_names
 from .patterns import as_columns, glob_in_folders
 from .resources import from_expression, normalise, temporary_folder
-from .rules import Rule, RuleBuilder, set_overwritten
+from .rule_proxies import RuleProxies
+from .rules import set_overwritten
 from .source import read_source
+from .source_files import SourcePath
 from .translate import translate
 
 _MODULE_NAME = "furrow_snakefile"
-_REMOTE = ("http://", "https://", "github:", "git+", "ftp://", "s3://", "gs://")
 
 
-class SourcePath(str):
-    """The path of a Snakefile or its folder, with the methods that Snakefiles call on it."""
-
-    def join(self, path):
-        return SourcePath(os.path.normpath(os.path.join(self, str(path))))
-
-    def get_path_or_uri(self, secret_free=True):
-        return str(self)
-
-    def get_basedir(self):
-        return SourcePath(os.path.dirname(self))
-
-    def get_filename(self):
-        return os.path.basename(self)
-
-    def abspath(self):
-        return SourcePath(os.path.abspath(self))
-
-    def isabs(self):
-        return os.path.isabs(self)
-
-
-class Settings:
-    """Settings that a Snakefile may read; an unknown one is None."""
-
-    def __init__(self, **values):
-        self.__dict__.update(values)
-
-    def __getattr__(self, name):
-        if name.startswith("__"):
-            raise AttributeError(name)
-        return None
-
-
-class RuleProxies:
-    """`rules`: every rule defined so far."""
-
-    def __init__(self, by_name):
-        self.__dict__["_rules"] = by_name
-
-    def __getattr__(self, name):
-        try:
-            return self._rules[name]
-        except KeyError:
-            pass
-        near = did_you_mean(name, self._rules)
-        hint = f"; did you mean rules.{near}?" if near else "; a rule is known only after the lines that define it"
-        raise AttributeError(f"there is no rule named {name} so far{hint}")
-
-    def __getitem__(self, name):
-        return getattr(self, name)
-
-    def __iter__(self):
-        return iter(self._rules.values())
-
-    def __contains__(self, name):
-        return name in self._rules
-
-
-class Workflow:
+class Workflow(EngineFacts):
     """The state of one load. Its public names are those that Snakefiles use; only this package uses the rest."""
 
     def __init__(self, request, transport):
@@ -87,17 +31,18 @@ class Workflow:
         self._files = []
         self.included_stack = []
         self._rules_by_name = {}
-        self.default_target_rule = None
+        self.default_target = None
         self.wildcard_constraints = {}
         self._localrules = set()
         self._ruleorders = []
         self._ruleorder_places = []
         self._runs = {}
+        self._parsed_defaults = None
+        self.pathvars = {}
         self.overwrite_workdir = request.get("workdir")
         self.workdir_init = os.getcwd()
         self.cores = self._cores = request.get("cores") or 1
         self.max_threads = min(request.get("max_threads") or self.cores, self.cores)
-        self.nodes = None
         self.attempt = request.get("attempt") or 1
         self._config = Config(request, transport)
         self.configfiles = list(request.get("configfiles") or [])
@@ -108,7 +53,8 @@ class Workflow:
         self.resource_scopes = {}
         self.dryrun = bool(request.get("dryrun"))
         self.has_cluster = bool(request.get("cluster"))
-        self.global_resources = {"_cores": self.cores, "_nodes": None}
+        self._limits = {"_cores": self.cores, "_nodes": None, **(request.get("resources") or {})}
+        self.global_resources = dict(self._limits)
         self.modifier = Settings(skip_validation=False, is_module=False)
         self._rule_proxies = RuleProxies(self._rules_by_name)
         self.globals = self._make_namespace()
@@ -128,14 +74,13 @@ class Workflow:
         )
         return names
 
-    def __getattr__(self, name):
-        if name.endswith("_settings"):
-            return Settings(cores=self.cores, configfiles=self.configfiles, overwrite_config=self.overwrite_config)
-        raise AttributeError(f"workflow.{name} is not among the attributes that Furrow offers")
-
     @property
     def rules(self):
         return list(self._rules_by_name.values())
+
+    @property
+    def _rules(self):
+        return self._rules_by_name
 
     @property
     def config(self):
@@ -157,14 +102,6 @@ class Workflow:
     @property
     def included(self):
         return [SourcePath(path) for path in self._files]
-
-    @property
-    def default_target(self):
-        return self.default_target_rule.name if self.default_target_rule else None
-
-    @default_target.setter
-    def default_target(self, name):
-        self.default_target_rule = self.get_rule(name) if name is not None else None
 
     def is_rule(self, name):
         return name in self._rules_by_name
@@ -233,12 +170,12 @@ class Workflow:
         folder = os.path.dirname(path)
         if folder not in sys.path:
             sys.path.insert(1, folder)
-        before = self.default_target_rule
+        before = self.default_target
         self.included_stack.append(SourcePath(path))
         exec(code, self.globals)
         self.included_stack.pop()
         if not is_main:
-            self.default_target_rule = before
+            self.default_target = before
 
     def add_rule(self, rule):
         if rule.name in self._rules_by_name:
@@ -250,16 +187,13 @@ class Workflow:
                 rule=rule.name,
             )
         self._rules_by_name[rule.name] = rule
-        if self.default_target_rule is None:
-            self.default_target_rule = rule
+        if self.default_target is None:
+            self.default_target = rule.name
 
     def finish(self):
         """Applies defaults, overrides and limits once all rules are known."""
         self._check_names()
-        defaults = {"tmpdir": temporary_folder()}
-        for name, text in (self._request.get("default_resources") or {}).items():
-            name, value = normalise(name, from_expression(str(text)))
-            defaults[name] = value
+        defaults = self.parsed_default_resources()
         overwrite = self._request.get("overwrite") or {}
         for rule in self._rules_by_name.values():
             rule.localrule = self.is_local(rule)
@@ -271,9 +205,18 @@ class Workflow:
                 rule.resource_items[name] = self.within_limit(rule, name, value)
             rule.group = (overwrite.get("groups") or {}).get(rule.name, rule.group)
 
+    def parsed_default_resources(self):
+        """The resources of a rule that names none."""
+        if self._parsed_defaults is None:
+            self._parsed_defaults = {"tmpdir": temporary_folder()}
+            for name, text in self.default_resources.items():
+                name, value = normalise(name, from_expression(str(text)))
+                self._parsed_defaults[name] = value
+        return self._parsed_defaults
+
     def within_limit(self, rule, name, value):
         """No job gets more of a resource than the limit that --resources sets."""
-        limit = (self._request.get("resources") or {}).get(name)
+        limit = self.global_resources.get(name)
         if limit is None or callable(value) or value is None:
             return value
         if isinstance(value, str):
@@ -285,6 +228,17 @@ class Workflow:
                 rule=rule.name,
             )
         return min(value, limit)
+
+    def changed_limits(self):
+        """Limits of resources that the Snakefile sets in workflow.global_resources."""
+        limits = {}
+        for name, value in self.global_resources.items():
+            if name.startswith("_") or self._limits.get(name) == value or value is None:
+                continue
+            if isinstance(value, bool) or not isinstance(value, int):
+                raise WorkflowError(f"workflow.global_resources: the limit of {name} must be a whole number")
+            limits[name] = value
+        return limits
 
     def changed_folder(self):
         """The working directory, if `workdir:` or user code has changed it; else None."""
@@ -302,6 +256,8 @@ class Workflow:
                         line=line,
                         hint=near and f"did you mean {near}?",
                     )
+        if self.default_target is not None and str(self.default_target) not in self._rules_by_name:
+            raise WorkflowError(f"the default target is the rule {self.default_target}, which does not exist")
         unknown = sorted(self._localrules - set(self._rules_by_name))
         if unknown:
             logger.warning("localrules names rules that do not exist: %s" % ", ".join(unknown))
@@ -347,147 +303,3 @@ def _hint_for_syntax(error, line):
     if isinstance(error, TabError):
         return "use spaces alone, or tabs alone"
     return None
-
-
-class _RuleScope:
-    """The `with` block that a rule is translated to."""
-
-    def __init__(self, workflow, name, line, run, lines):
-        path = str(workflow.included_stack[-1])
-        self._workflow = workflow
-        self._rule = Rule(name, path, line, workflow)
-        self._rule.basedir = os.path.dirname(path)
-        self._builder = RuleBuilder(self._rule, workflow, lines)
-        self._run = run
-
-    def __enter__(self):
-        return self._builder
-
-    def __exit__(self, kind, error, traceback):
-        rule = self._rule
-        rule.name = self._builder.given_name or rule.name or str(len(self._workflow._rules_by_name) + 1)
-        if error is not None:
-            if not hasattr(error, "furrow_rule"):
-                try:
-                    error.furrow_rule = rule.name
-                except AttributeError:
-                    pass
-            return False
-        if self._run is not None:
-            if self._builder.has_action:
-                raise WorkflowError(
-                    "a rule has only one of run, shell and script",
-                    file=rule.snakefile,
-                    line=rule.lineno,
-                    rule=rule.name,
-                )
-            rule.run_func = sys._getframe(1).f_locals[self._run]
-            rule.run_code = self._workflow._runs.get(self._run, "")
-        self._workflow.add_rule(rule)
-        return False
-
-
-class Directives:
-    """The global directives; translated code calls them, as in `__furrow__.include(...)`."""
-
-    def __init__(self, workflow):
-        self._workflow = workflow
-
-    def rule(self, name, line, run, lines):
-        return _RuleScope(self._workflow, name, line, run, lines)
-
-    def checkpoint(self, name, line, run, lines):
-        return self.not_yet("checkpoint", name)
-
-    def not_yet(self, what, name):
-        raise NotYet("%s is not supported yet" % (what if name is None else f"{what} {name}"))
-
-    def include(self, path=None, *rest):
-        if path is None or rest or not (isinstance(path, str) or hasattr(path, "__fspath__")):
-            raise WorkflowError("include takes one file name")
-        text = str(path)
-        if text.startswith(_REMOTE):
-            raise NotYet(f"include of {text}: remote files are not supported yet")
-        full = self._workflow.join(self._workflow.current_basedir, text)
-        if not os.path.isfile(full):
-            raise WorkflowError(f"the included file {text} is not there (looked at {full})")
-        self._workflow.include_file(full)
-
-    def workdir(self, path=None, *rest):
-        if path is None or rest:
-            raise WorkflowError("workdir takes one folder")
-        if self._workflow.overwrite_workdir is not None:
-            return
-        path = os.path.abspath(os.path.expanduser(str(path)))
-        try:
-            os.makedirs(path, exist_ok=True)
-            os.chdir(path)
-        except OSError as error:
-            raise WorkflowError(f"workdir {path}: {error.strerror}") from None
-
-    def configfile(self, path=None, *rest):
-        if path is None or rest or not (isinstance(path, str) or hasattr(path, "__fspath__")):
-            raise WorkflowError("configfile takes one file name")
-        self._workflow._config.read(str(path), self._workflow)
-
-    def envvars(self, *names):
-        missing = [name for name in names if name not in os.environ]
-        if missing:
-            raise WorkflowError(
-                "the workflow needs these environment variables, which are not set: %s" % ", ".join(missing)
-            )
-        self._workflow.envvars.update(names)
-
-    def wildcard_constraints(self, *args, **kwargs):
-        self._workflow.wildcard_constraints.update(self._workflow.checked_constraints(args, kwargs))
-
-    def localrules(self, *names):
-        self._workflow._localrules.update(names)
-
-    def ruleorder(self, *names):
-        frame = sys._getframe(1)
-        self._workflow._ruleorders.append(list(names))
-        self._workflow._ruleorder_places.append((frame.f_code.co_filename, frame.f_lineno))
-
-    def inputflags(self, *functions):
-        self._set_flags("input", functions)
-
-    def outputflags(self, *functions):
-        self._set_flags("output", functions)
-
-    def _set_flags(self, directive, functions):
-        def flag_all(item):
-            for function in functions:
-                item = function(item)
-            return item
-
-        self._workflow._default_flags[directive] = flag_all if functions else None
-
-    def resource_scopes(self, *args, **scopes):
-        """Whether the limit of a resource holds for each submission to a cluster or for all of them together."""
-        if args:
-            raise WorkflowError("resource_scopes takes names, as in `resource_scopes: gpu=\"local\"`")
-        for name, scope in scopes.items():
-            if scope not in ("local", "global"):
-                raise WorkflowError(f"the scope of the resource {name} is neither \"local\" nor \"global\": {scope!r}")
-        self._workflow.resource_scopes.update(scopes)
-
-    def ignored(self, *args, **kwargs):
-        """Containers, environments and report texts belong to options that a local run does not have."""
-
-    container = containerized = singularity = conda = report = ignored
-
-    def storage(self, *args, **kwargs):
-        raise NotYet("storage is not supported yet")
-
-    def pepfile(self, *args, **kwargs):
-        raise NotYet("pepfile is not supported yet")
-
-    def pepschema(self, *args, **kwargs):
-        raise NotYet("pepschema is not supported yet")
-
-    def scattergather(self, **kwargs):
-        raise NotYet("scattergather is not supported yet")
-
-    def pathvars(self, **kwargs):
-        raise NotYet("pathvars is not supported yet")

@@ -7,8 +7,10 @@
 
 #include "base/strings.hpp"
 #include "cli/run/run_check.hpp"
+#include "cli/report_error.hpp"
 #include "workflow/dag/graph_view.hpp"
 #include "workflow/dag/identity.hpp"
+#include "workflow/dag/refusal.hpp"
 
 namespace furrow::cli {
 
@@ -95,7 +97,27 @@ int dry_run(WorkflowSession& session) {
                    : fmt::format("{} would run:\n{}", count_of(count, "job"), job_table(session));
     std::fwrite(text.data(), 1, text.size(), stdout);
   }
-  return report(check);
+  const int code = report(check);
+  const std::string refusals = refused_jobs(session);
+  return refusals.empty() ? code : report_error(Error{refusals});
+}
+
+std::vector<std::string> commands_of(WorkflowSession& session, const std::vector<workflow::NodeId>& nodes) {
+  std::vector<std::string> commands;
+  for (std::size_t begin = 0; begin < nodes.size(); begin += kBatch) {
+    std::vector<workflow::JobView> views;
+    for (std::size_t i = begin; i < std::min(begin + kBatch, nodes.size()); ++i)
+      views.push_back(workflow::view_of(session.dag(), session.rules(), nodes[i]));
+    for (const auto& described : session.evaluator().describe(views))
+      commands.push_back(described ? described->launch.command : std::string());
+  }
+  return commands;
+}
+
+std::string refused_jobs(WorkflowSession& session) {
+  return workflow::show_refusals(session.dag(), session.rules(), [&session](workflow::NodeId node) {
+    return session.staleness().must_run(node);
+  });
 }
 
 }  // namespace furrow::cli

@@ -162,7 +162,6 @@ constexpr OtherOption kOptions[] = {
     {"--overwrite-shellcmd", kOne, kRefused, "-n -p prints the commands without running them"},
     {"--omit-flags", kSeveral, kRefused, "--notemp keeps temp() files; other flags cannot be left out"},
     {"--consider-ancient", kSeveral, kRefused, "not supported yet; write ancient() around the input"},
-    {"--set-scatter", kSeveral, kRefused, "scattergather is not supported yet"},
     {"--strict-dag-evaluation", kSeveral, kRefused,
      "not supported yet; -n plans and checks all jobs that are needed"},
     {"--gui", kAtMostOne, kRefused, "there is no page to look at; --dag draws the graph"},

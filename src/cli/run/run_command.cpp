@@ -147,8 +147,12 @@ int execute(WorkflowSession& session) {
     case Mode::kFileGraph:
       return print_graph(session);
     case Mode::kSummary:
-    case Mode::kDetailedSummary:
       return print(workflow::summary(session.dag(), session.rules(), session.states(), session.staleness()));
+    case Mode::kDetailedSummary: {
+      const std::vector<std::string> commands = commands_of(session, session.dag().order());
+      return print(workflow::summary(session.dag(), session.rules(), session.states(), session.staleness(),
+                                     &commands));
+    }
     case Mode::kWhy: {
       const auto text = why(session);
       return text ? print(*text) : report_error(text.error());

@@ -150,6 +150,7 @@ void Table::settings() {
                 "use --configfile instead of the workflow's own files");
   list("--res,--resources", args_.resources, "limit named resources", "NAME=N");
   list("--set-threads", args_.set_threads, "set the threads of rules", "RULE=N");
+  list("--set-scatter", args_.set_scatter, "set into how many items scattergather divides", "NAME=N");
   list("--set-resources", args_.set_resources, "set the resources of rules", "RULE:NAME=VALUE");
   list("--default-res,--default-resources", args_.default_resources, "resources of rules that set none",
        "NAME=VALUE");
@@ -180,7 +181,7 @@ void Table::instead() {
       ->group("Instead of running");
   mode("--filegraph", RunOptions::Mode::kFileGraph, "print the graph of rules with their files, as dot");
   mode("-S,--summary", RunOptions::Mode::kSummary, "print a table of all outputs");
-  mode("-D,--detailed-summary", RunOptions::Mode::kDetailedSummary, "the same");
+  mode("-D,--detailed-summary", RunOptions::Mode::kDetailedSummary, "the same with inputs and commands");
   value("--list-changes,--lc", args_.list_changes,
         "list the outputs whose code, input or params have changed since they were made", "WHAT")
       ->expected(0, 1)

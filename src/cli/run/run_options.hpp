@@ -39,6 +39,7 @@ struct RunOptions {
 
   std::vector<std::string> config, config_files;
   std::vector<std::pair<std::string, std::string>> resources, set_threads, set_resources, default_resources;
+  std::vector<std::pair<std::string, std::string>> set_scatter;
   // By rule.
   std::vector<std::pair<std::string, std::string>> groups;
   // By group.

@@ -181,6 +181,7 @@ Result<void> finish_pairs(RunParsedArgs& args) {
   const std::tuple<const std::vector<std::string>&, const char*, Pairs&> all[] = {
       {args.resources, "--resources", run.resources},
       {args.set_threads, "--set-threads", run.set_threads},
+      {args.set_scatter, "--set-scatter", run.set_scatter},
       {args.set_resources, "--set-resources", run.set_resources},
       {args.default_resources, "--default-resources", run.default_resources},
       {args.groups, "--groups", run.groups}};

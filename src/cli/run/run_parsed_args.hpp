@@ -17,8 +17,8 @@ struct RunParsedArgs {
   std::set<std::string> given;
   std::string cores, jobs, executor, dag, rulegraph, jobs_per_timespan, list_changes, wait_for_files_file;
   bool slurm = false;
-  std::vector<std::string> quiet, resources, set_threads, set_resources, default_resources, groups,
-      group_components, resource_scopes;
+  std::vector<std::string> quiet, resources, set_threads, set_scatter, set_resources, default_resources,
+      groups, group_components, resource_scopes;
   // The values of options that have no effect, by all names of the option.
   std::map<std::string, std::vector<std::string>> without_effect;
 };

@@ -50,6 +50,8 @@ int WorkflowRun::run() {
     say(fmt::format("{} to run on {}:\n{}", count_of(count, "job"), where(), job_table(session_)));
   }
   if (auto mistakes = check_jobs()) return finish(*mistakes, *log_path);
+  if (const std::string refused = session_.options().touch ? "" : refused_jobs(session_); !refused.empty())
+    say("Note: " + refused + "; the others are run");
   if (auto started = start_watchdog(); !started) return report_error(started.error());
   auto summary = run_jobs(*log_path);
   if (!summary) return report_error(summary.error());
@@ -164,6 +166,7 @@ Result<farm::Summary> WorkflowRun::run_jobs(const std::string& log_path) {
 
   const auto must_run = [this](workflow::NodeId node) { return session_.staleness().must_run(node); };
   files.expect(must_run);
+  FURROW_TRY(source.ask_priorities(must_run));
   plan::JobGraph graph;
   if (!session_.groups().empty()) source.set_groups(&session_.groups());
   source.plan(graph, must_run);
@@ -202,7 +205,7 @@ int WorkflowRun::finish(const farm::Summary& summary, const std::string& log_pat
   const bool ok = summary.ok();
   const std::string hook = ok ? "onsuccess" : "onerror";
   int code = ok ? 0 : 1;
-  if (summary.signal == 0 && (ok ? session_.snakefile().has_onsuccess : session_.snakefile().has_onerror)) {
+  if (ok ? session_.snakefile().has_onsuccess : session_.snakefile().has_onerror) {
     if (auto done = session_.evaluator().hook(hook, log_path); !done) code = report_error(done.error());
   }
   if (!is_quiet() && summary.total > 0) {

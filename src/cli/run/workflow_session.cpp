@@ -146,6 +146,11 @@ Result<snakefile::LoadRequest> WorkflowSession::load_request(const std::string& 
   if (options_.executor.is_cluster() && options_.default_resources.empty())
     request.default_resources = {{"mem_mb", kDefaultSize}, {"disk_mb", kDefaultSize}};
   request.set_threads = options_.set_threads;
+  for (const auto& [name, text] : options_.set_scatter) {
+    if (whole_number(text).value_or(0) < 1)
+      return fail(Error{"--set-scatter " + name + "=" + text + " is not a whole number of at least 1"});
+    request.set_scatter.emplace_back(name, std::to_string(*whole_number(text)));
+  }
   request.groups = options_.groups;
   request.has_cluster = options_.executor.is_cluster();
   request.limits = options_.resources;
@@ -256,6 +261,10 @@ Result<void> WorkflowSession::load() {
   evaluator_for_nodes_.python = loaded.python.empty() ? evaluator_->python() : loaded.python;
   evaluator_for_nodes_.load = snakefile::EvaluatorProcess::first_message(request);
   snakefile_ = std::move(loaded.snakefile);
+  for (const auto& [name, limit] : snakefile_.limits) {
+    std::erase_if(limits_, [&](const auto& known) { return known.first == name; });
+    limits_.emplace_back(name, limit);
+  }
   for (const auto& [name, value] : loaded.environment) {
     value ? ::setenv(name.c_str(), value->c_str(), 1) : ::unsetenv(name.c_str());
   }

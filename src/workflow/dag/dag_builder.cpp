@@ -30,9 +30,11 @@ const Template* first_product(const CompiledRule& rule) {
   return nullptr;
 }
 
-// Written as names in the workflow are: no leading "./", no doubled slashes.
+// Written as names in the workflow are: no leading "./", no doubled slashes, no slash at the end.
 std::string normal_target(const std::string& name) {
-  return std::filesystem::path(name).lexically_normal().native();
+  std::string normal = std::filesystem::path(name).lexically_normal().native();
+  while (normal.size() > 1 && normal.back() == '/') normal.pop_back();
+  return normal;
 }
 
 }  // namespace
@@ -46,6 +48,9 @@ Result<void> DagBuilder::build(const Targets& targets) {
   }
   for (;;) {
     FURROW_TRY(expand());
+    for (const FileId file : remote_) {
+      if (dag_.producer(file) == kNoNode) states_.assume(file);
+    }
     DagSelection selection(dag_, rules_, index_, states_, looked_up_, choices_, failed_);
     selection.find_feasible();
     const std::vector<FileId> stuck = selection.stuck();
@@ -86,11 +91,14 @@ NodeId DagBuilder::target_of(RuleId rule) const {
   return found == dag_.targets_.end() ? kNoNode : *found;
 }
 
-void DagBuilder::need(FileId file) {
-  if (file >= searched_.size())
+void DagBuilder::need(FileId file, NodeId by) {
+  if (file >= searched_.size()) {
     searched_.resize(std::max<std::size_t>(dag_.files.size(), searched_.size() * 2), 0);
+    needed_by_.resize(searched_.size(), kNoNode);
+  }
   if (searched_[file]) return;
   searched_[file] = 1;
+  needed_by_[file] = by;
   needed_.push_back(file);
 }
 
@@ -114,7 +122,29 @@ Result<void> DagBuilder::expand() {
 void DagBuilder::search(FileId file) {
   looked_up_.push_back(file);
   index_.find(dag_.files.view(file), candidates_);
+  for (Candidate& candidate : candidates_) take_names(file, candidate);
   if (!candidates_.empty()) try_best(file, candidates_);
+}
+
+void DagBuilder::take_names(FileId file, Candidate& candidate) const {
+  const CompiledRule& rule = rules_[candidate.rule];
+  if (rule.wildcards.size() < 2 || needed_by_[file] == kNoNode) return;  // one wildcard fits in one way only
+  const CompiledRule& user = rules_[dag_.node(needed_by_[file]).rule];
+  const auto known = dag_.values(needed_by_[file], rules_);
+  std::vector<std::string_view> values;
+  for (const std::string& name : rule.wildcards) {
+    const auto place = std::find(user.wildcards.begin(), user.wildcards.end(), name);
+    if (place == user.wildcards.end()) return;
+    values.push_back(known[static_cast<std::size_t>(place - user.wildcards.begin())]);
+  }
+  if (values == candidate.values) return;
+  for (const auto* products : {&rule.outputs, &rule.logs, &rule.benchmarks}) {
+    for (const Template& product : *products) {
+      if (product.filled(values) != dag_.files.view(file) || !product.allows(values)) continue;
+      candidate.values = values;
+      return;
+    }
+  }
 }
 
 void DagBuilder::try_best(FileId file, std::vector<Candidate>& candidates) {
@@ -233,8 +263,13 @@ void DagBuilder::add_item(const CompiledRule& rule, Values values, const InputIt
     rule.input_templates[item.index].fill(values, scratch_);
     file = dag_.files.intern(scratch_);
   }
+  add_input(file, item.flags);
+}
+
+void DagBuilder::add_input(FileId file, FileFlags flags) {
   dag_.inputs_.push_back(file);
-  dag_.input_flags_.push_back(item.flags);
+  dag_.input_flags_.push_back(flags);
+  if (flags & kRemote) remote_.push_back(file);
 }
 
 void DagBuilder::add_static_inputs(NodeId node) {
@@ -248,7 +283,7 @@ void DagBuilder::add_static_inputs(NodeId node) {
 void DagBuilder::finish_inputs(NodeId node, std::uint32_t first) {
   dag_.nodes_[node].first_input = first;
   dag_.nodes_[node].input_count = static_cast<std::uint32_t>(dag_.inputs_.size()) - first;
-  for (const FileId file : dag_.inputs(node)) need(file);
+  for (const FileId file : dag_.inputs(node)) need(file, node);
 }
 
 void DagBuilder::answer_functions() {
@@ -297,8 +332,7 @@ void DagBuilder::add_answered_inputs(NodeId node, const std::vector<std::vector<
     for (const Entry& answered : answer[next_answer++]) {
       const std::uint32_t begin = here();
       for (const Item& item : answered.items) {
-        dag_.inputs_.push_back(dag_.files.intern(item.pattern));
-        dag_.input_flags_.push_back(item.flags);
+        add_input(dag_.files.intern(item.pattern), item.flags);
       }
       shapes.push_back({answered.name, begin, here(), answered.is_list});
     }

@@ -32,9 +32,11 @@ class DagBuilder {
 
  private:
   Result<void> add_target(const std::string& name);
-  void need(FileId file);
+  void need(FileId file, NodeId by = kNoNode);
   Result<void> expand();     // until no file is needed and no job waits for a function
   void search(FileId file);  // for rules that could make it
+  // If the wildcards of the job that needs FILE fit by name, they win over those read from the name.
+  void take_names(FileId file, Candidate& candidate) const;
   void try_best(FileId file, std::vector<Candidate>& candidates);
   void make_job(FileId file, RuleId rule, Values values);
   NodeId existing_job(FileId file, RuleId rule, Values values) const;
@@ -44,6 +46,7 @@ class DagBuilder {
   void register_product(FileId file, NodeId node);
   void add_static_inputs(NodeId node);
   void add_item(const CompiledRule& rule, Values values, const InputItem& item);
+  void add_input(FileId file, FileFlags flags);
   void answer_functions();
   void answer_functions(std::span<const NodeId> nodes);
   void add_answered_inputs(NodeId node, const std::vector<std::vector<Entry>>& answer);
@@ -56,9 +59,11 @@ class DagBuilder {
   FileStates& states_;
   RuleIndex index_;
   std::vector<char> searched_;     // by file
+  std::vector<NodeId> needed_by_;  // by file: the first job that needs it
   std::vector<FileId> needed_;     // files to search for
   std::vector<NodeId> waiting_;    // jobs whose input functions have not answered yet
   std::vector<FileId> looked_up_;  // all files that were searched for
+  std::vector<FileId> remote_;     // inputs in storage that is not reached yet
   Choices choices_;
   FailedNodes failed_;
   std::vector<std::uint32_t> depth_;  // by job: its distance from the targets when it was first needed

@@ -5,6 +5,7 @@
 
 #include "support/temporary_folder.hpp"
 #include "support/workflow_maker.hpp"
+#include "workflow/dag/refusal.hpp"
 
 namespace furrow::workflow {
 namespace {
@@ -31,6 +32,46 @@ TEST_F(DagBuilderTest, AChainIsOrderedFromItsSource) {
   EXPECT_THAT(flow.jobs(), ElementsAre("first(x=a)", "middle(x=a)", "last(x=a)"));
   EXPECT_EQ(flow.dag.targets(), std::vector<NodeId>{flow.job("a.c")});
   EXPECT_EQ(flow.job("a.txt"), kNoNode);
+}
+
+TEST_F(DagBuilderTest, WildcardsGoToTheNextRuleByName) {
+  Workflow flow({rule("all").aggregates().input("t.a.r1"), rule("last").output("t.{s}.{r}").input("f.{s}{r}"),
+                 rule("first").output("f.{s}{r}")});
+  ASSERT_TRUE(flow.plan({"all"}));
+  EXPECT_THAT(flow.jobs(), ElementsAre("first(s=a, r=r1)", "last(s=a, r=r1)", "all"));
+  Workflow constrained({rule("all").aggregates().input("t.a.r1"),
+                        rule("last").output("t.{s}.{r}").input("f.{s}{r}"),
+                        rule("first").output("f.{s}{r,.}")});
+  ASSERT_TRUE(constrained.plan({"all"}));
+  EXPECT_THAT(constrained.jobs(), ElementsAre("first(s=ar, r=1)", "last(s=a, r=r1)", "all"));
+}
+
+TEST_F(DagBuilderTest, RemoteFilesCountAsThereAndTheirJobsAreRefused) {
+  Workflow flow(
+      {rule("use").output("{x}.o").input("s3://{x}", kRemote), rule("fetch").output("s3://b", kRemote)});
+  ASSERT_TRUE(flow.plan({"a.o", "b.o"}));
+  EXPECT_THAT(flow.jobs(), ElementsAre("use(x=a)", "fetch", "use(x=b)"));
+  EXPECT_EQ(refusal_of(flow.dag, flow.rules, flow.job("a.o")), "remote files are not supported yet");
+  EXPECT_THAT(
+      show_refusals(flow.dag, flow.rules, [](NodeId) { return true; }),
+      AllOf(HasSubstr("3 jobs cannot be run"), HasSubstr("rule use: remote"), HasSubstr("rule fetch: ")));
+}
+
+TEST_F(DagBuilderTest, AnOutputWithinAFolderThatIsMadeAsAWholeIsRefused) {
+  const std::vector<Rule> rules{rule("all").aggregates().input("d").input("d/x/y"),
+                                rule("whole").output("d", kDirectory), rule("part").output("d/x/y")};
+  EXPECT_THAT(Workflow(rules).mistake({"all"}),
+              AllOf(HasSubstr("the output d/x/y of rule part"), HasSubstr("rule whole")));
+  EXPECT_TRUE(Workflow(rules).plan({"d"}));
+}
+
+TEST_F(DagBuilderTest, HintsForMissingFiles) {
+  write("a.txt");
+  const std::vector<Rule> rules{rule("joined").output("1").input("a.txtb.txt"), rule("b").output("b.txt"),
+                                rule("within").output("2").input("d/s/f"),
+                                rule("folder").output("d/{s,[^/]+}", kDirectory)};
+  EXPECT_THAT(Workflow(rules).mistake({"1"}), HasSubstr("like \"a.txt\" and \"b.txt\" in one"));
+  EXPECT_THAT(Workflow(rules).mistake({"2"}), HasSubstr("Rule folder makes the folder d/s as a whole"));
 }
 
 TEST_F(DagBuilderTest, SharedInputIsMadeOnce) {

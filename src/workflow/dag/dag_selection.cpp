@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/strings.hpp"
+#include "workflow/dag/missing_hints.hpp"
 
 namespace furrow::workflow {
 
@@ -177,7 +178,7 @@ Result<void> DagSelection::select(bool allow_ambiguity) {
     FURROW_TRY(visit(node, allow_ambiguity));
   }
   if (has_opened_circles_) drop_unneeded();
-  return {};
+  return check_folders();
 }
 
 // The job at the end of PATH needs FILE, and NODE, which makes it, is itself on the path. Goes back to the
@@ -286,10 +287,49 @@ Error DagSelection::missing_inputs(NodeId node) {
                      (wildcards.empty() ? "" : " (" + wildcards + ")") + ":";
   for (std::size_t i = 0; i < missing.size() && i < 10; ++i) text += "\n    " + missing[i];
   if (missing.size() > 10) text += "\n    ... and " + std::to_string(missing.size() - 10) + " more";
-  const std::string near = missing.empty() ? "" : index_.nearest_pattern(missing.front());
-  return rule_error(rule.rule, text,
-                    near.empty() ? "No rule makes them, and they do not exist."
-                                 : "No rule makes them; the nearest output is \"" + near + "\".");
+  return rule_error(rule.rule, text, missing.empty() ? std::string() : hint_for_missing(missing.front()));
+}
+
+std::string DagSelection::hint_for_missing(const std::string& name) {
+  if (const auto [folder, rule] = folder_above(name, index_, rules_); !folder.empty())
+    return "Rule " + rule + " makes the folder " + folder +
+           " as a whole: name the folder as input, and the file in the command.";
+  if (const auto [first, second] = joined_names(name, index_); !first.empty())
+    return "It looks like \"" + first + "\" and \"" + second + "\" in one: is a comma missing between them?";
+  const std::string near = index_.nearest_pattern(name);
+  return near.empty() ? "No rule makes them, and they do not exist."
+                      : "No rule makes them; the nearest output is \"" + near + "\".";
+}
+
+// A file within another job's output flagged directory() would be removed whenever the folder is made again.
+Result<void> DagSelection::check_folders() const {
+  std::unordered_map<std::string_view, NodeId> folders;
+  for (const NodeId node : dag_.order_) {
+    const auto& templates = rules_[dag_.node(node).rule].outputs;
+    const auto outputs = dag_.outputs(node, rules_);
+    for (std::size_t i = 0; i < outputs.size(); ++i) {
+      if (templates[i].flags & kDirectory) folders.emplace(dag_.files.view(outputs[i]), node);
+    }
+  }
+  if (folders.empty()) return {};
+  for (const NodeId node : dag_.order_) {
+    for (const FileId file : dag_.outputs(node, rules_)) {
+      std::string_view path = dag_.files.view(file);
+      for (std::size_t slash = path.rfind('/'); slash != std::string_view::npos && slash > 0;
+           slash = path.rfind('/')) {
+        path = path.substr(0, slash);
+        const auto folder = folders.find(path);
+        if (folder == folders.end() || folder->second == node) continue;
+        const Rule& rule = rules_[dag_.node(node).rule].rule;
+        return fail(rule_error(rule,
+                               "the output " + std::string(dag_.files.view(file)) + " of rule " + rule.name +
+                                   " lies in the folder " + std::string(path) + ", which rule " +
+                                   rules_[dag_.node(folder->second).rule].rule.name + " makes as a whole",
+                               "Put it elsewhere: it would go whenever the folder is made again."));
+      }
+    }
+  }
+  return {};
 }
 
 Error DagSelection::cycle(NodeId node, FileId file) {

@@ -67,6 +67,8 @@ class DagSelection {
   Error explain(NodeId node);
   Error explain_file(FileId file, NodeId wanted_by, std::vector<char>& seen);
   Error missing_inputs(NodeId node);
+  std::string hint_for_missing(const std::string& name);
+  Result<void> check_folders() const;
   Error cycle(NodeId node, FileId file);
 
   Dag& dag_;

@@ -34,6 +34,10 @@ void FileStates::reload(FileId file) {
   set(file, os::status(std::string(files_.view(file))));
 }
 
+void FileStates::assume(FileId file) {
+  if (!exists(file)) kinds_[file] = 1 + static_cast<std::uint8_t>(os::FileStatus::Kind::kFile);
+}
+
 void FileStates::set(FileId file, const os::FileStatus& status) {
   kinds_[file] = static_cast<std::uint8_t>((1 + static_cast<std::uint8_t>(status.kind)) |
                                            (status.is_link ? kLinkMark : 0) |

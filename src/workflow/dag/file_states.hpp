@@ -19,6 +19,8 @@ class FileStates {
 
   void load(std::span<const FileId> files);  // reads the status of those that were not read yet
   void reload(FileId file);
+  // Takes a file that is not there as one that exists and is older than all others.
+  void assume(FileId file);
 
   bool exists(FileId file);
   bool is_link(FileId file);

@@ -3,6 +3,7 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <set>
 #include <tuple>
 
@@ -144,9 +145,36 @@ std::string file_graph(const Dag& dag, const RuleSet& rules) {
   return draw("files", boxes, links, GraphFormat::kDot);
 }
 
-std::string summary(const Dag& dag, const RuleSet& rules, FileStates& states, const Staleness& staleness) {
-  std::string text = "output_file\tdate\trule\tlog-file(s)\tstatus\tplan\n";
+namespace {
+
+// As one cell of a table: without line feeds and tabs.
+std::string in_one_line(std::string_view command) {
+  std::string line;
+  for (const std::string& part : split(command, '\n')) {
+    const std::size_t first = part.find_first_not_of(" \t\r");
+    if (first == std::string::npos) continue;
+    line += (line.empty() ? "" : "; ") + part.substr(first, part.find_last_not_of(" \t\r") + 1 - first);
+  }
+  std::replace(line.begin(), line.end(), '\t', ' ');
+  return line.empty() ? "-" : line;
+}
+
+std::string inputs_of(const Dag& dag, NodeId node) {
+  std::vector<std::string> names;
+  for (const FileId file : dag.inputs(node)) names.emplace_back(dag.files.view(file));
+  return names.empty() ? "-" : join(names, ",");
+}
+
+}  // namespace
+
+std::string summary(const Dag& dag, const RuleSet& rules, FileStates& states, const Staleness& staleness,
+                    const std::vector<std::string>* commands) {
+  std::string text = fmt::format("output_file\tdate\trule\tlog-file(s)\t{}status\tplan\n",
+                                 commands ? "input-file(s)\tshellcmd\t" : "");
+  std::size_t place = 0;
   for (const NodeId node : dag.order()) {
+    const std::string more =
+        commands ? inputs_of(dag, node) + '\t' + in_one_line((*commands)[place++]) + '\t' : std::string();
     const CompiledRule& rule = rules[dag.node(node).rule];
     const auto values = dag.values(node, rules);
     std::vector<std::string> logs;
@@ -156,8 +184,8 @@ std::string summary(const Dag& dag, const RuleSet& rules, FileStates& states, co
       const std::string status = !there                     ? "missing"
                                  : staleness.must_run(node) ? describe(staleness.reasons(node))
                                                             : "ok";
-      text += fmt::format("{}\t{}\t{}\t{}\t{}\t{}\n", dag.files.view(file), time_of(states.mtime_ns(file)),
-                          rule.rule.name, join(logs, ","), status,
+      text += fmt::format("{}\t{}\t{}\t{}\t{}{}\t{}\n", dag.files.view(file), time_of(states.mtime_ns(file)),
+                          rule.rule.name, join(logs, ","), more, status,
                           staleness.must_run(node) ? "update pending" : "no update");
     }
   }

@@ -14,8 +14,10 @@ std::string job_graph(const Dag& dag, const RuleSet& rules, const Staleness& sta
 std::string rule_graph(const Dag& dag, const RuleSet& rules, GraphFormat format);
 std::string file_graph(const Dag& dag, const RuleSet& rules);
 
-// One line for each output: file, date, rule, log, status, plan.
-std::string summary(const Dag& dag, const RuleSet& rules, FileStates& states, const Staleness& staleness);
+// One line for each output: file, date, rule, log, status, plan. With COMMANDS, one for each job in dag.order(),
+// also its inputs and command.
+std::string summary(const Dag& dag, const RuleSet& rules, FileStates& states, const Staleness& staleness,
+                    const std::vector<std::string>* commands = nullptr);
 
 // "1 input is newer, its code changed"
 std::string describe(Reasons reasons);

@@ -56,7 +56,7 @@ struct JobView {
 
 struct DetailQuestion {
   JobView job;
-  bool threads = false, resources = false, params = false, group = false;
+  bool threads = false, resources = false, params = false, group = false, priority = false;
   bool is_ahead = false;  // its inputs may be missing: a resource that depends on them is left out
 };
 struct DetailAnswer {
@@ -65,6 +65,7 @@ struct DetailAnswer {
   std::vector<Param> params;
   std::string group{};      // empty: none
   bool is_unknown = false;  // in a preview: the params cannot be answered yet
+  int priority = 0;
 };
 
 struct Preparation {

@@ -121,6 +121,7 @@ Result<Pattern> Pattern::parse(std::string_view text, const Constraints& constra
       } else if (const auto it = constraints.find(pattern.wildcards_.back()); it != constraints.end()) {
         constraint = it->second;
       }
+      pattern.constraints_.push_back(constraint);
       constrained |= constraint != ".+";
       expression += "(?P<" + group + ">" + constraint + ")";
     }
@@ -151,6 +152,16 @@ bool Pattern::match(std::string_view name, std::vector<std::string_view>& values
   if (regex_) return regex_->match(name, values);
   values.push_back(name.substr(prefix().size(), name.size() - prefix().size() - suffix().size()));
   return values.front().find('\n') == std::string_view::npos;  // as "." in the constraint ".+"
+}
+
+bool Pattern::allows(std::span<const std::string_view> values) const {
+  for (std::size_t i = 0; i < constraints_.size(); ++i) {
+    if (constraints_[i] == ".+" && !values[i].empty()) continue;
+    const auto regex = text::Regex::compile_whole(constraints_[i], text::Regex::Encoding::kUtf8);
+    std::vector<std::string_view> groups;
+    if (!regex || !regex->match(values[i], groups)) return false;
+  }
+  return true;
 }
 
 void Pattern::fill(std::span<const std::string_view> values, std::string& out) const {

@@ -26,6 +26,8 @@ class Pattern {
 
   const std::string& text() const { return text_; }                         // as written
   const std::vector<std::string>& wildcards() const { return wildcards_; }  // distinct, by first appearance
+  // Whether the wildcards may have these values, each by itself, in the order of wildcards().
+  bool allows(std::span<const std::string_view> values) const;
   bool is_literal() const { return wildcards_.empty(); }
   std::string_view prefix() const;  // every match begins with this
   std::string_view suffix() const;  // every match ends with this
@@ -44,6 +46,7 @@ class Pattern {
 
   std::string text_;
   std::vector<std::string> wildcards_;
+  std::vector<std::string> constraints_;  // regular expressions, by wildcard
   std::vector<Fragment> fragments_;
   std::optional<text::Regex> regex_;  // empty if comparing prefix and suffix is enough
 };

@@ -23,6 +23,7 @@ enum FileFlag : std::uint8_t {
   kLiteral = 32,  // braces are part of the name
   // temp(..., group_jobs=True): on a cluster, the job that makes the file and those that need it go together.
   kTogether = 64,
+  kRemote = 128,  // in storage that Furrow does not reach yet
 };
 using FileFlags = std::uint8_t;
 
@@ -79,10 +80,12 @@ struct Rule {
   ResourceValue threads = std::int64_t{1};
   std::vector<std::pair<std::string, ResourceValue>> resources{};
   int priority = 0;
+  bool has_priority_function = false;
   std::optional<int> retries{};
-  std::string shadow{};  // empty: none; minimal, shallow, full, copy-minimal
-  std::string code{};    // text that identifies the code
-  std::string script{};  // absolute path; empty: none
+  std::string shadow{};   // empty: none; minimal, shallow, full, copy-minimal
+  std::string code{};     // text that identifies the code
+  std::string script{};   // absolute path; empty: none
+  std::string not_yet{};  // why its jobs cannot be run; empty: they can
 };
 
 // Everything that loading a Snakefile yields.
@@ -93,6 +96,7 @@ struct Snakefile {
   std::string workdir{};                             // absolute; empty: the current directory
   std::vector<std::string> files{};
   std::map<std::string, std::string> resource_scopes{};  // "local" or "global", by resource
+  std::map<std::string, std::int64_t> limits{};          // of resources, as the Snakefile sets them
   bool has_onstart = false, has_onsuccess = false, has_onerror = false;
 };
 

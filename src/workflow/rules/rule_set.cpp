@@ -157,6 +157,12 @@ void Template::fill(Values values, std::string& out) const {
   pattern.fill(mine, out);
 }
 
+bool Template::allows(Values values) const {
+  std::vector<std::string_view> mine;
+  for (const std::size_t slot : slots) mine.push_back(values[slot]);
+  return pattern.allows(mine);
+}
+
 std::string Template::filled(Values values) const {
   std::string name;
   fill(values, name);

@@ -33,6 +33,7 @@ struct Template {
 
   void fill(Values values, std::string& out) const;
   std::string filled(Values values) const;
+  bool allows(Values values) const;  // whether the constraints of its wildcards do
 };
 
 struct InputItem {

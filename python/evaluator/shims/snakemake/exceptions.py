@@ -3,64 +3,27 @@
 from furrow_evaluator.errors import LookupFailed as LookupError
 from furrow_evaluator.errors import WildcardError, WorkflowError
 
-__all__ = [
-    "AmbiguousRuleException", "CreateRuleException", "CyclicGraphException", "IncompleteCheckpointException",
-    "IncompleteFilesException", "InputFunctionException", "IOFileException", "LookupError", "MissingInputException",
-    "MissingOutputException", "MissingRuleException", "NoRulesException", "print_exception", "RuleException",
-    "UnknownRuleException", "WildcardError", "WorkflowError",
-]
-
-
-class RuleException(WorkflowError):
-    pass
-
-
-class InputFunctionException(WorkflowError):
-    pass
-
-
-class MissingInputException(WorkflowError):
-    pass
-
-
-class MissingOutputException(WorkflowError):
-    pass
-
-
-class MissingRuleException(WorkflowError):
-    pass
-
-
-class AmbiguousRuleException(WorkflowError):
-    pass
-
-
-class CyclicGraphException(WorkflowError):
-    pass
-
-
-class CreateRuleException(WorkflowError):
-    pass
-
-
-class UnknownRuleException(WorkflowError):
-    pass
-
-
-class NoRulesException(WorkflowError):
-    pass
-
-
-class IOFileException(WorkflowError):
-    pass
-
-
-class IncompleteFilesException(WorkflowError):
-    pass
-
-
-class IncompleteCheckpointException(Exception):
-    pass
+# Each base, and what derives from it.
+__all__ = ["LookupError", "print_exception", "WildcardError", "WorkflowError"]
+_FAMILIES = {
+    "WorkflowError": "CheckSumMismatchException ChildIOException CreateCondaEnvironmentException "
+    "FileOrDirectoryNotFoundError InputFunctionException InputOpenException InvalidFlagError LockException "
+    "MissingOutputFileCachePathException NoFileInWorkdirException ParameterException RuleException "
+    "SourceFileError UndefinedPathvarException",
+    "RuleException": "AmbiguousRuleException AzureFileException ClusterJobException CreateRuleException "
+    "CyclicGraphException DropboxFileException FTPFileException HTTPFileException IOException IOFileException "
+    "ImproperShadowException IncompleteFilesException MissingOutputException MissingRuleException NCBIFileException "
+    "NoRulesException PeriodicWildcardError RemoteFileException S3FileException SFTPFileException "
+    "UnknownRuleException WebDAVFileException XRootDFileException ZenodoFileException",
+    "IOException": "ImproperOutputException MissingInputException ProtectedOutputException",
+    "Exception": "CacheMissException CliException IncompleteCheckpointException LogFormatException "
+    "ResourceConversionError ResourceScopesException SpawnedJobError TerminatedException",
+}
+for _base, _names in _FAMILIES.items():
+    for _name in _names.split():
+        _bases = (globals().get(_base) or Exception,)
+        __all__.append(_name)
+        globals()[_name] = type(_name, _bases, {"__module__": __name__})
 
 
 def print_exception(exception, linemaps=None):

@@ -6,11 +6,13 @@ import sys
 from furrow_evaluator.config import update_config
 from furrow_evaluator.errors import NotYet, WorkflowError
 from furrow_evaluator.formatting import format_from_frame, quote, show
+from furrow_evaluator.logger import logger
 from furrow_evaluator.paramspace import Paramspace
 from snakemake import __version__
 
 __all__ = [
-    "AlwaysQuotedFormatter", "available_cpu_count", "format", "linecount", "listfiles", "makedirs", "min_version",
+    "AlwaysQuotedFormatter", "argvquote", "available_cpu_count", "cmd_exe_quote", "find_bash_on_windows", "format",
+    "linecount", "listfiles", "logger", "makedirs", "min_version",
     "os_sync", "Paramspace", "QuotedFormatter", "R", "read_job_properties", "report", "SequenceFormatter",
     "simplify_path", "update_config", "validate", "WorkflowError",
 ]
@@ -103,6 +105,30 @@ def listfiles(pattern, restriction=None, omit_value=None):
 
 def available_cpu_count():
     return len(os.sched_getaffinity(0))
+
+
+def argvquote(arg, force=True):
+    return quote(str(arg))
+
+
+cmd_exe_quote = argvquote
+
+
+def find_bash_on_windows():
+    return None
+
+
+class Unformattable:
+    """Stands for a name that a text must not use."""
+
+    def __init__(self, errormsg="this cannot be used for formatting"):
+        self.errormsg = errormsg
+
+    def __format__(self, spec):
+        raise ValueError(self.errormsg)
+
+    def __str__(self):
+        raise ValueError(self.errormsg)
 
 
 def os_sync():

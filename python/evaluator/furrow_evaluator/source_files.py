@@ -1,0 +1,179 @@
+"""Where the text of a Snakefile, script or schema comes from: a path here, or a place on a git host."""
+
+import os
+
+from .errors import NotYet, WorkflowError
+
+_REMOTE = ("http://", "https://", "github:", "gitlab:", "git+", "ftp://", "s3://", "gs://")
+
+
+def is_remote(text):
+    return str(text).startswith(_REMOTE)
+
+
+class SourceFile:
+    """What all of them have in common."""
+
+    def join(self, path):
+        path = infer_source_file(path)
+        return path if not is_local(path) or path.isabs() else self._joined(str(path))
+
+    def simplify_path(self):
+        return self
+
+    def is_persistently_cacheable(self):
+        return False
+
+    def mtime(self):
+        return None
+
+
+class SourcePath(str, SourceFile):
+    """The path of a Snakefile or its folder, with the methods that Snakefiles call on it."""
+
+    is_local = True
+
+    def join(self, path):  # otherwise that of str
+        return SourceFile.join(self, path)
+
+    def _joined(self, path):
+        return SourcePath(os.path.normpath(os.path.join(self, path)))
+
+    def check(self):
+        pass
+
+    def get_path_or_uri(self, secret_free=True):
+        return str(self)
+
+    def get_cache_path(self):
+        return str(self)
+
+    def get_basedir(self):
+        return SourcePath(os.path.dirname(self))
+
+    def get_filename(self):
+        return os.path.basename(self)
+
+    def abspath(self):
+        return SourcePath(os.path.abspath(self))
+
+    def isabs(self):
+        return os.path.isabs(self)
+
+    def mtime(self):
+        return os.stat(self).st_mtime
+
+    def replace_suffix(self, suffixes, replacement):
+        for suffix in suffixes:
+            if self.endswith(suffix):
+                return SourcePath(self[: len(self) - len(suffix)] + replacement)
+        return None
+
+
+class _Elsewhere(SourceFile):
+    """A file that is not on this machine. Furrow can name it, but not fetch it."""
+
+    is_local = False
+
+    def __str__(self):
+        return self.get_path_or_uri()
+
+    def __eq__(self, other):
+        return isinstance(other, SourceFile) and str(self) == str(other)
+
+    def __hash__(self):
+        return hash(str(self))
+
+    def __fspath__(self):
+        raise NotYet(f"{self}: remote files are not supported yet")
+
+    open = check = __fspath__
+
+    def endswith(self, suffix):
+        return self.get_filename().endswith(suffix)
+
+    def get_filename(self):
+        return os.path.basename(str(self))
+
+
+class RemoteSource(_Elsewhere):
+    def __init__(self, path_or_uri):
+        self.path_or_uri = str(path_or_uri)
+
+    def get_path_or_uri(self, secret_free=True):
+        return self.path_or_uri
+
+    def get_basedir(self):
+        return RemoteSource(self.path_or_uri.rpartition("/")[0])
+
+    def _joined(self, path):
+        return RemoteSource(f"{self.path_or_uri}/{path}")
+
+
+class GitSource(_Elsewhere):
+    """A file in a git repository."""
+
+    def __init__(self, repo, path=None, tag=None, branch=None, commit=None, host=None, ref=None, **ignored):
+        if sum(value is not None for value in (tag, branch, commit, ref)) != 1:
+            raise WorkflowError("a file in a git repository needs one of tag, branch and commit")
+        if path is None:
+            raise WorkflowError("a file in a git repository needs a path")
+        self.repo, self.path, self.host = repo, str(path), host or self.default_host
+        self.tag, self.branch, self.commit = tag, branch, commit
+        self._ref = ref or tag or branch or commit
+
+    default_host = None
+    pattern = "git+file://{repo}/{path}@{ref}"
+
+    @property
+    def repo_path(self):
+        return self.repo
+
+    @property
+    def ref(self):
+        return self._ref
+
+    def get_path_or_uri(self, secret_free=True):
+        return self.pattern.format(host=self.host, repo=self.repo, ref=self.ref, path=self.path)
+
+    def get_filename(self):
+        return os.path.basename(self.path)
+
+    def get_basedir(self):
+        return self._at(os.path.dirname(self.path))
+
+    def _joined(self, path):
+        return self._at(os.path.normpath(os.path.join(self.path, path)))
+
+    def _at(self, path):
+        return type(self)(self.repo, path, self.tag, self.branch, self.commit, self.host)
+
+
+class HostedSource(GitSource):
+    pass
+
+
+class GithubSource(HostedSource):
+    default_host = "github.com"
+    pattern = "https://{host}/{repo}/raw/{ref}/{path}"
+
+
+class GitlabSource(HostedSource):
+    default_host = "gitlab.com"
+    pattern = "https://{host}/{repo}/-/raw/{ref}/{path}"
+
+
+def is_local(source):
+    return not isinstance(source, _Elsewhere)
+
+
+def infer_source_file(path_or_uri, basedir=None):
+    if isinstance(path_or_uri, SourceFile):
+        return path_or_uri
+    text = os.fspath(path_or_uri)
+    if is_remote(text):
+        return RemoteSource(text)
+    text = text[7:] if text.startswith("file://") else text
+    if basedir is not None and not os.path.isabs(text):
+        return infer_source_file(basedir).join(text)
+    return SourcePath(text)
