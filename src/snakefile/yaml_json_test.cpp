@@ -145,7 +145,7 @@ TEST(Yaml, DepthIsBounded) {
 TEST(Yaml, DepthIsCountedInJson) {
   for (const std::string open : {"[", "{1: ", "{a: "}) {
     int most = 0;
-    for (int depth = 100; depth < 450; ++depth) {
+    for (const int depth : {100, 130, 133, 134, 398, 399, 400, 401}) {
       std::string text;
       for (int i = 0; i < depth; ++i) text += open;
       text += "x" + std::string(static_cast<std::size_t>(depth), open == "[" ? ']' : '}');

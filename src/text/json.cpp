@@ -42,9 +42,9 @@ class BoundedDepth {
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 // Whether these digits are an integer of more than 64 bits, which the reader would round or refuse.
-bool is_big(std::string_view digits) {
-  constexpr std::string_view kLargest = "9223372036854775807";
-  return digits.size() > kLargest.size() || (digits.size() == kLargest.size() && digits > kLargest);
+bool is_big(std::string_view digits, bool is_negative) {
+  const std::string_view largest = is_negative ? "9223372036854775808" : "18446744073709551615";
+  return digits.size() > largest.size() || (digits.size() == largest.size() && digits > largest);
 }
 
 bool may_hold_big_integer(std::string_view text) {
@@ -72,7 +72,8 @@ std::string with_big_integers_quoted(std::string_view text) {
       const std::size_t digits = at += text[at] == '-';
       while (at < text.size() && is_digit(text[at])) ++at;
       const bool is_integer = at == text.size() || (text[at] != '.' && text[at] != 'e' && text[at] != 'E');
-      if (is_integer && digits < at && text[digits] != '0' && is_big(text.substr(digits, at - digits))) {
+      if (is_integer && digits < at && text[digits] != '0' &&
+          is_big(text.substr(digits, at - digits), digits > begin)) {
         out.append(1, '"').append(text.substr(begin, at - begin)).append(1, '"');
         continue;
       }
