@@ -4,6 +4,9 @@
 
 #include <cstdio>
 
+#include "base/printable.hpp"
+#include "cli/report_error.hpp"
+
 namespace furrow::cli {
 
 namespace {
@@ -69,8 +72,8 @@ std::string cpus_table(const os::CoreFigures& figures) {
 int cpus_command(const std::vector<std::string>& arguments) {
   for (const std::string& argument : arguments) {
     if (argument == "--help" || argument == "-h") return std::fputs(kHelp, stdout) < 0;
-    std::fprintf(stderr, "furrow cpus: it takes no arguments, but got %s; see furrow cpus --help\n",
-                 argument.c_str());
+    print_message(stderr, "furrow cpus: it takes no arguments, but got " + one_line(argument) +
+                              "; see furrow cpus --help");
     return 2;
   }
   return std::fputs(cpus_table(os::measure_cores()).c_str(), stdout) < 0;

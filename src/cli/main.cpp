@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "base/log.hpp"
+#include "base/printable.hpp"
 #include "base/strings.hpp"
 #include "cli/batch/batch_command.hpp"
 #include "cli/cpus_command.hpp"
@@ -28,8 +29,9 @@ constexpr const char* kHelp =
 
 int unknown(const std::string& command) {
   const std::string near = furrow::nearest(command, {"run", "map", "cpus", "--version", "--help"});
-  std::fprintf(stderr, "furrow: there is no command %s%s\n", command.c_str(),
-               near.empty() ? "; see furrow --help" : ("\n  Did you mean " + near + "?").c_str());
+  furrow::cli::print_message(stderr,
+                             "furrow: there is no command " + furrow::one_line(command) +
+                                 (near.empty() ? "; see furrow --help" : "\n  Did you mean " + near + "?"));
   return 2;
 }
 

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/log.hpp"
+#include "base/printable.hpp"
 #include "os/files/files.hpp"
 
 namespace furrow::command {
@@ -205,7 +206,12 @@ Result<void> MapSource::before_start(plan::JobId id, int /*attempt*/, plan::Laun
     settings_.tag->render(job.values, rendering, tag);
     tag += '\t';
   }
-  collator_.begin(id, std::move(tag), settings_.print_commands ? job.command + "\n" : std::string());
+  std::string heading = settings_.print_commands ? job.command + "\n" : std::string();
+  if (settings_.to_terminal) {
+    tag = printable(tag);
+    heading = printable(heading);
+  }
+  collator_.begin(id, std::move(tag), std::move(heading));
   FURROW_LOG(command, debug, "job {} is input {} in slot {}: {}", id, job.seq, job.slot, job.command);
   if (on_start_) on_start_(job);
   return {};

@@ -48,6 +48,7 @@ struct MapSettings {
   std::optional<int> nice{};
   bool watch_memory = false;    // measure it for the log
   bool print_commands = false;  // before the job's output
+  bool to_terminal = false;     // commands and tags are shown on one
   bool uncaptured = false;      // jobs write directly to the engine's standard output and error
   enum class Resume : std::uint8_t { kNo, kUnfinished, kFailed } resume = Resume::kNo;
 };

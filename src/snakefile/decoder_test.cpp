@@ -246,6 +246,11 @@ TEST(Decoder, FramesAreAnswersQuestionsOrExits) {
   }
 }
 
+TEST(Decoder, AnErrorAlwaysSaysSomething) {
+  EXPECT_FALSE(decode_error(parse(R"({"message":""})").root()).message.empty());
+  EXPECT_EQ(decode_error(parse(R"({"type":"KeyError","message":""})").root()).message, "KeyError: ");
+}
+
 TEST(Encoder, WritesJsonWithEveryField) {
   workflow::JobView job;
   job.rule = 3;

@@ -155,6 +155,7 @@ std::string encode_load(std::uint64_t id, const LoadRequest& request) {
   text::JsonBuffer buffer;
   text::JsonWriter json(buffer);
   begin_request(json, id, "load");
+  if (!request.argv.empty()) write_texts(json, "argv", request.argv);
   write_text(json, "snakefile", request.snakefile);
   write_or_null(json, "workdir", request.workdir);
   json.Key("config");

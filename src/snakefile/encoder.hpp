@@ -15,6 +15,8 @@
 namespace furrow::snakefile {
 
 struct LoadRequest {
+  std::vector<std::string>
+      argv{};                 // sys.argv of the Snakefile: the program, and what the user gave after "run"
   std::string snakefile;      // absolute
   std::string workdir{};      // --directory, absolute; empty: none
   std::string config = "{}";  // --config as JSON (config_of() in yaml_json.hpp)

@@ -14,6 +14,7 @@ struct EvaluatorOptions {
   std::string evaluator{};  // the folder of main.py; empty: FURROW_EVALUATOR, else beside this program
   // The watchdog's table, in which children write their pids; borrowed for the call; -1: none.
   int watchdog_fd = -1;
+  std::string run{};  // the id in the cookie of its children; empty: they have none
   std::function<Result<GlobAnswer>(const GlobQuestion&)> glob{};  // answers glob_wildcards
   std::function<bool()> stopping{};  // polled while a call blocks; true ends the call
   int stop_fd = -1;                  // wakes a blocking call when it becomes readable; borrowed; -1: none

@@ -53,7 +53,7 @@ Result<std::unique_ptr<EvaluatorProcess>> EvaluatorProcess::start(EvaluatorOptio
   int ends[2];
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
     return fail(system_error("cannot make a socket pair"));
-  auto interpreter = Interpreter::start(python, main_file, ends[1], options.watchdog_fd);
+  auto interpreter = Interpreter::start(python, main_file, ends[1], options.watchdog_fd, options.run);
   ::close(ends[1]);
   if (!interpreter) {
     ::close(ends[0]);

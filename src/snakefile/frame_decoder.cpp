@@ -38,6 +38,7 @@ Error decode_error(const text::JsonValue& error) {
   Error result;
   const std::string type = fields.text_or(error, "type", "");
   result.message = fields.text(error, "message");
+  if (result.message.empty() && type.empty()) result.message = "an error without a message";
   if (!explains_itself(type)) result.message = type + ": " + result.message;
   const std::string rule = fields.text_or(error, "rule", "");
   if (!rule.empty() && result.message.find("rule " + rule) == std::string::npos)

@@ -7,6 +7,8 @@
 #include <cstring>
 #include <vector>
 
+#include "os/process/job_cookie.hpp"
+
 extern char** environ;
 
 namespace furrow::snakefile {
@@ -24,7 +26,7 @@ std::string how_it_ended(int raw_status) {
 
 Result<std::unique_ptr<Interpreter>> Interpreter::start(const std::string& python,
                                                         const std::string& main_file, int socket,
-                                                        int watchdog_fd) {
+                                                        int watchdog_fd, const std::string& run) {
   std::vector<std::string> words = {python, main_file, "--fd", std::to_string(socket)};
   std::vector<int> inherited = {socket};
   if (watchdog_fd >= 0) {
@@ -34,10 +36,17 @@ Result<std::unique_ptr<Interpreter>> Interpreter::start(const std::string& pytho
   std::vector<char*> argv;
   for (std::string& word : words) argv.push_back(word.data());
   argv.push_back(nullptr);
+  std::vector<char*> environment;
+  std::string cookie = run.empty() ? std::string() : os::cookie_entry(run, os::kTagOfEvaluator);
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    if (cookie.empty() || !os::is_cookie_entry(*entry)) environment.push_back(*entry);
+  }
+  if (!cookie.empty()) environment.push_back(cookie.data());
+  environment.push_back(nullptr);
   os::SpawnRequest request;
   request.path = python.c_str();
   request.argv = argv.data();
-  request.envp = environ;
+  request.envp = environment.data();
   request.inherited = inherited;
   // In its own process group, so that only the engine handles Ctrl-C.
   const auto started = os::Spawner().spawn(request);

@@ -14,10 +14,11 @@ namespace furrow::snakefile {
 
 class Interpreter {
  public:
-  // Runs MAIN_FILE with the descriptors SOCKET and WATCHDOG_FD (-1: none), which are borrowed for the call.
+  // Runs MAIN_FILE with the descriptors SOCKET and WATCHDOG_FD (-1: none), which are borrowed for the call, and
+  // the cookie of RUN (empty: none).
   // Returns once the process is started, before it is known whether the Python is recent enough.
   static Result<std::unique_ptr<Interpreter>> start(const std::string& python, const std::string& main_file,
-                                                    int socket, int watchdog_fd);
+                                                    int socket, int watchdog_fd, const std::string& run);
   ~Interpreter() { kill(); }
   Interpreter(const Interpreter&) = delete;
   Interpreter& operator=(const Interpreter&) = delete;

@@ -17,6 +17,10 @@ namespace {
 
 using Pairs = std::vector<std::pair<const YamlNode*, const YamlNode*>>;
 
+// Of the JSON that is written; the configuration of the command line stands in one object more.
+constexpr int kMaxNesting = text::kMaxDepth - 1;
+constexpr int kNestingOfPairs = 3;  // {"__pairs__":[[key,value]]}
+
 // Writes a tree as JSON. A node that several aliases name is written each time, so all values are counted.
 class TreeWriter {
  public:
@@ -33,7 +37,7 @@ class TreeWriter {
   void count(const YamlNode& node, int depth) {
     if (++values_ > kMaxYamlValues)
       throw YAML::ParserException(node.mark, "the document is too large once its aliases are followed");
-    if (depth > text::kMaxDepth) throw YAML::ParserException(node.mark, "the document is nested too deeply");
+    if (depth >= kMaxNesting) throw YAML::ParserException(node.mark, "the document is nested too deeply");
   }
 
   void write(const YamlNode& node, int depth) {
@@ -77,7 +81,7 @@ class TreeWriter {
       if (as_pairs) out_ += '[';
       out_ += as_pairs ? json_of(*key) : text_key(*key);
       out_ += as_pairs ? ',' : ':';
-      write(*value, depth + 1);
+      write(*value, depth + (as_pairs ? kNestingOfPairs : 1));
       if (as_pairs) out_ += ']';
     }
     out_ += as_pairs ? "]}" : "}";
@@ -157,6 +161,16 @@ Error yaml_error(const YAML::Exception& thrown, const std::string& file) {
 
 std::string quoted(std::string_view text) { return *scalar_to_json(ScalarKind::kText, text); }
 
+// Python reads 1_000 as 1000, as long as each underscore is between two digits. Other text stays as it is.
+std::string without_separators(const std::string& digits) {
+  if (digits.find_first_not_of("0123456789_") != std::string::npos || digits.starts_with('_') ||
+      digits.ends_with('_') || digits.find("__") != std::string::npos)
+    return digits;
+  std::string plain = digits;
+  std::erase(plain, '_');
+  return plain;
+}
+
 // TEXT as JSON if Python's int() or float() would accept it, or if it is True or False; else empty.
 std::optional<std::string> python_number(const std::string& text) {
   if (text == "True") return "true";
@@ -164,6 +178,7 @@ std::optional<std::string> python_number(const std::string& text) {
   if (text.empty() || std::isspace(static_cast<unsigned char>(text.front()))) return std::nullopt;
   std::string digits = text;
   if (digits[0] == '+' || digits[0] == '-') digits.erase(0, 1);
+  digits = without_separators(digits);
   const bool has_digit = digits.find_first_of("0123456789") != std::string::npos;
   if (has_digit && digits.find_first_not_of("0123456789") == std::string::npos) {
     digits.erase(0, std::min(digits.find_first_not_of('0'), digits.size() - 1));
@@ -242,10 +257,35 @@ void put_merged(rapidjson::Value& object, rapidjson::Value& key, rapidjson::Valu
   }
 }
 
+// A value of the configuration as JSON. It is parsed only to be merged: a parsed number has 64 bits.
+class ConfigValue {
+ public:
+  Result<void> put(std::string json) {
+    if (!is_mapping(json) || !is_mapping(json_)) {
+      json_ = std::move(json);
+      return {};
+    }
+    rapidjson::Document all, more(&all.GetAllocator());
+    all.Parse(json_.data(), json_.size());
+    more.Parse(json.data(), json.size());
+    if (all.HasParseError() || more.HasParseError()) return fail("the value cannot be read");
+    for (auto& member : more.GetObject()) put_merged(all, member.name, member.value, all.GetAllocator());
+    json_ = to_text(all);
+    return {};
+  }
+  const std::string& json() const { return json_; }
+
+ private:
+  // All scalars within a mapping are texts, so nothing is lost when it is parsed.
+  static bool is_mapping(const std::string& json) { return json.starts_with('{'); }
+
+  std::string json_;
+};
+
 }  // namespace
 
 Result<std::string> config_of(std::span<const std::string> arguments) {
-  rapidjson::Document config(rapidjson::kObjectType);
+  std::vector<std::pair<std::string, ConfigValue>> config;  // in the order of the arguments
   for (const std::string& argument : arguments) {
     const std::size_t equals = argument.find('=');
     const std::string key = argument.substr(0, equals);
@@ -254,14 +294,16 @@ Result<std::string> config_of(std::span<const std::string> arguments) {
       return fail(Error{"--config takes NAME=VALUE, not \"" + argument + "\"", "", 0,
                         "A name begins with a letter or an underscore."});
     }
-    rapidjson::Document value(&config.GetAllocator());
-    const std::string text = config_value(argument.substr(equals + 1));
-    value.Parse<rapidjson::kParseNanAndInfFlag>(text.data(), text.size());
-    if (value.HasParseError()) return fail("--config " + key + ": the value cannot be read");
-    rapidjson::Value name(key.data(), static_cast<rapidjson::SizeType>(key.size()), config.GetAllocator());
-    put_merged(config, name, value, config.GetAllocator());
+    auto known =
+        std::find_if(config.begin(), config.end(), [&](const auto& each) { return each.first == key; });
+    if (known == config.end()) known = config.insert(known, {key, {}});
+    if (auto put = known->second.put(config_value(argument.substr(equals + 1))); !put)
+      return fail("--config " + key + ": " + put.error().message);
   }
-  return to_text(config);
+  std::string json;
+  for (const auto& [key, value] : config)
+    json += (json.empty() ? "" : ",") + quoted(key) + ":" + value.json();
+  return "{" + json + "}";
 }
 
 }  // namespace furrow::snakefile

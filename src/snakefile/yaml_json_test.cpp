@@ -155,6 +155,23 @@ TEST(Yaml, DepthIsBounded) {
   EXPECT_THAT(json_of(chain), HasSubstr("nested too deeply"));
 }
 
+// What is written can be read again, as part of a configuration, too.
+TEST(Yaml, DepthIsCountedInJson) {
+  for (const std::string open : {"[", "{1: ", "{a: "}) {
+    int most = 0;
+    for (const int depth : {100, 130, 133, 134, 398, 399, 400, 401}) {
+      std::string text;
+      for (int i = 0; i < depth; ++i) text += open;
+      text += "x" + std::string(static_cast<std::size_t>(depth), open == "[" ? ']' : '}');
+      const auto json = yaml_to_json(text, "c.yaml", Keys::kPairs);
+      if (!json) continue;
+      most = depth;
+      EXPECT_TRUE(text::JsonDocument::parse("{\"a\":" + *json + "}", "it")) << open << depth;
+    }
+    EXPECT_GE(most, 120) << open;
+  }
+}
+
 TEST(Yaml, ErrorsNameTheLine) {
   EXPECT_THAT(json_of("a: 1\nb: [1, 2\nc: 3\n"), HasSubstr("error: c.yaml:"));
   EXPECT_THAT(json_of("a: 1\nb: !include x.yaml\n"),
@@ -170,6 +187,21 @@ TEST(Yaml, JsonIsUsedAsItIs) {
   ASSERT_FALSE(json);
   EXPECT_EQ(json.error().line, 2);
   EXPECT_THAT(json.error().message, HasSubstr("not JSON"));
+}
+
+TEST(Yaml, IntegersMayHaveAnyLength) {
+  const std::string nines(50, '9'), many(1000, '7');
+  for (const std::string& text : {nines, "-" + nines, many}) {
+    EXPECT_EQ(json_of("n: " + text), "{\"n\":" + text + "}");
+    EXPECT_EQ(json_of("{\"n\": " + text + "}"), "{\"n\": " + text + "}");
+  }
+  EXPECT_EQ(json_of("0x1" + std::string(20, '0')), "1208925819614629174706176");
+  EXPECT_EQ(json_of("-0xffffffffffffffffffff"), "-1208925819614629174706175");
+  EXPECT_EQ(json_of("0b1" + std::string(64, '0')), "18446744073709551616");
+  EXPECT_EQ(json_of("02000000000000000000000"), "18446744073709551616");
+  EXPECT_EQ(json_of("100000000000000000000:30"), "6000000000000000000030");
+  EXPECT_EQ(json_of("1:00:00"), "3600");
+  EXPECT_EQ(json_of("-0x0"), "0");
 }
 
 TEST(Yaml, NonUtf8BytesPassUnchanged) { EXPECT_EQ(json_of("k: \"a\xff\"\n"), "{\"k\":\"a\xff\"}"); }
@@ -203,7 +235,12 @@ TEST(Config, ValuesHaveTheTypesTheyLookLike) {
             R"({"a":1,"b":-2.5,"c":true,"d":"true","e":null,"f":"x y","g":1000.0,"h":7})");
   EXPECT_EQ(config_text({"a=[1, b]", "c={d: [e]}", "u=s3://x/y", "w=a=b", "t=12:30"}),
             R"({"a":["1","b"],"c":{"d":["e"]},"u":"s3://x/y","w":"a=b","t":"12:30"})");
+  EXPECT_EQ(config_text({"a=1_000", "b=1__0", "c=_1"}), R"({"a":1000,"b":"1__0","c":"_1"})");
   EXPECT_EQ(config_text({}), "{}");
+  const std::string nines(400, '9');
+  EXPECT_EQ(config_text({"a=" + nines, "b=-" + nines}), "{\"a\":" + nines + ",\"b\":-" + nines + "}");
+  EXPECT_EQ(config_text({"a={x: 1}", "a={y: 2}", "a={x: 3}"}), R"({"a":{"x":"3","y":"2"}})");
+  EXPECT_EQ(config_text({"a=1", "b=2", "a={x: 1}", "a=5"}), R"({"a":5,"b":2})");
   EXPECT_EQ(config_text({"a=[1"}), R"({"a":"[1"})");
   EXPECT_THAT(config_text({"a"}), HasSubstr("error: --config takes NAME=VALUE"));
   EXPECT_THAT(config_text({"1a=2"}), HasSubstr("error: "));

@@ -1,9 +1,10 @@
 #include "snakefile/yaml_scalar.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
+#include <cstdint>
 #include <cstdlib>
+#include <vector>
 
 #include "text/json.hpp"
 
@@ -135,11 +136,64 @@ std::string without_underscores(std::string_view text) {
   return digits;
 }
 
-std::optional<std::string> radix_to_json(std::string_view digits, int radix, bool negative) {
-  std::uint64_t value = 0;
-  const auto [end, code] = std::from_chars(digits.data(), digits.data() + digits.size(), value, radix);
-  if (code != std::errc() || end != digits.data() + digits.size()) return std::nullopt;
-  return (negative && value != 0 ? "-" : "") + std::to_string(value);
+// A whole number of any size.
+class Whole {
+ public:
+  // value * FACTOR + SUMMAND
+  void append(std::uint32_t factor, std::uint32_t summand) {
+    std::uint64_t carry = summand;
+    for (std::uint32_t& group : groups_) {
+      carry += std::uint64_t{group} * factor;
+      group = static_cast<std::uint32_t>(carry % kGroup);
+      carry /= kGroup;
+    }
+    if (carry != 0) groups_.push_back(static_cast<std::uint32_t>(carry));
+  }
+  std::string decimal(bool negative) const {
+    if (groups_.empty()) return "0";
+    std::string text = (negative ? "-" : "") + std::to_string(groups_.back());
+    for (auto group = groups_.rbegin() + 1; group != groups_.rend(); ++group) {
+      const std::string digits = std::to_string(*group);
+      text.append(kGroupDigits - digits.size(), '0').append(digits);
+    }
+    return text;
+  }
+
+ private:
+  static constexpr std::uint32_t kGroup = 1'000'000'000;
+  static constexpr std::size_t kGroupDigits = 9;
+  std::vector<std::uint32_t> groups_;  // of decimal digits, the last ones first
+};
+
+// The longest that is read in another base than ten, since that takes time with the square of the length.
+constexpr std::size_t kMostDigits = 20'000;
+
+std::optional<std::string> radix_to_json(std::string_view digits, std::uint32_t radix, bool negative) {
+  if (digits.size() > kMostDigits) return std::nullopt;
+  Whole value;
+  for (const char c : digits) {
+    const std::uint32_t digit = static_cast<std::uint32_t>(is_digit(c) ? c - '0' : (c | 0x20) - 'a' + 10);
+    if (digit >= radix) return std::nullopt;
+    value.append(radix, digit);
+  }
+  return value.decimal(negative);
+}
+
+// "1:30:15" -> 1*3600 + 30*60 + 15.
+std::optional<std::string> sexagesimal_integer(std::string_view digits, bool negative) {
+  if (digits.size() > kMostDigits) return std::nullopt;
+  Whole value;
+  std::size_t end = std::min(digits.find(':'), digits.size());
+  for (const char c : digits.substr(0, end)) value.append(10, static_cast<std::uint32_t>(c - '0'));
+  while (end < digits.size()) {
+    const std::size_t begin = end + 1;
+    end = std::min(digits.find(':', begin), digits.size());
+    std::uint32_t part = 0;
+    for (const char c : digits.substr(begin, end - begin))
+      part = part * 10 + static_cast<std::uint32_t>(c - '0');
+    value.append(60, part);
+  }
+  return value.decimal(negative);
 }
 
 std::optional<std::string> number_text(double value) {
@@ -167,11 +221,7 @@ std::optional<std::string> integer_to_json(std::string_view text) {
   if (digits.starts_with("0b")) return radix_to_json(digits.substr(2), 2, negative);
   if (digits.starts_with("0x")) return radix_to_json(digits.substr(2), 16, negative);
   if (digits.size() > 1 && digits[0] == '0') return radix_to_json(digits, 8, negative);
-  if (digits.find(':') != std::string::npos) {
-    const double value = sexagesimal(digits);
-    if (value > 9e15) return std::nullopt;
-    return (negative ? "-" : "") + std::to_string(static_cast<std::int64_t>(value));
-  }
+  if (digits.find(':') != std::string::npos) return sexagesimal_integer(digits, negative);
   return digits == "0" ? "0" : (negative ? "-" : "") + digits;
 }
 

@@ -65,7 +65,9 @@ void YamlTree::OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) {
 }
 
 void YamlTree::OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) {
-  YamlNode* const node = anchors_.at(anchor);
+  const auto found = anchors_.find(anchor);
+  if (found == anchors_.end()) throw YAML::ParserException(mark, "this alias names nothing");
+  YamlNode* const node = found->second;
   if (node->is_open) throw YAML::ParserException(mark, "this alias makes the document contain itself");
   put(node);
 }

@@ -1,8 +1,12 @@
 #include "store/store.hpp"
 
+#include <fcntl.h>
 #include <unistd.h>
 
+#include <cerrno>
+
 #include "base/log.hpp"
+#include "os/files/descriptor.hpp"
 #include "os/files/files.hpp"
 #include "store/database.hpp"
 #include "store/lock.hpp"
@@ -106,6 +110,19 @@ Error newer(const std::string& path, std::int64_t version) {
                "", 0, "Use the newer program, or move " + os::parent_of(path) + " away."};
 }
 
+// SQLite makes a new database readable for all and writable for its owner. This way it follows the umask, and its log
+// follows the database.
+Result<void> make_database_file(const std::string& path) {
+  const os::Descriptor file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666));
+  if (file.get() >= 0) return {};
+  const bool is_forbidden = errno == EACCES;
+  Error error = system_error("cannot write the store " + path);
+  if (is_forbidden)
+    error.hint = "Another user has made it: let the group write it (chmod -R g+w " + os::parent_of(path) +
+                 "), with umask 002 from then on; or run in a directory of your own.";
+  return fail(std::move(error));
+}
+
 Error read_only_error() { return Error{"the store is open for reading only"}; }
 
 }  // namespace
@@ -195,6 +212,7 @@ Result<std::unique_ptr<Store>> Store::open(const std::string& folder, double wai
   auto lock = FolderLock::take(folder + "/lock", wait_s);
   if (!lock) return fail(lock.error());
   state->lock = std::move(*lock);
+  FURROW_TRY(make_database_file(folder + "/furrow.db"));
   if (auto opened = state->open_database(folder + "/furrow.db"); !opened) return fail(opened.error());
   if (auto prepared = state->prepare_writing(); !prepared) return fail(prepared.error());
   FURROW_LOG(store, info, "{} is open for writing, {}", folder,
@@ -218,6 +236,10 @@ Result<std::unique_ptr<Store>> Store::open_readonly(const std::string& folder) {
 }
 
 int Store::lock_fd() const { return state_->lock.fd(); }
+
+Result<void> Store::begin_jobs(const std::string& run) { return state_->lock.begin_jobs(run); }
+
+const std::vector<os::Survivor>& Store::ended_survivors() const { return state_->lock.ended(); }
 
 Result<void> Store::begin() {
   if (state_->read_only) return fail(read_only_error());

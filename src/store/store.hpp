@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "os/process/survivors.hpp"
 #include "store/stamps.hpp"
 
 namespace furrow::store {
@@ -70,6 +71,10 @@ class Store {
 
   // The lock is held as long as any process has this descriptor open; it is closed on exec. -1 if read-only.
   int lock_fd() const;
+  // From now on jobs may run, whose cookies have this run's id. They have ended when the store is closed.
+  Result<void> begin_jobs(const std::string& run);
+  // Processes of a run that was killed, which open() has ended.
+  const std::vector<os::Survivor>& ended_survivors() const;
 
   Result<void> begin();
   Result<void> put(const JobRecord& record);  // replaces the record of the same key

@@ -39,6 +39,54 @@ class BoundedDepth {
   int depth_ = 0;
 };
 
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+// Whether these digits are an integer of more than 64 bits, which the reader would round or refuse.
+bool is_big(std::string_view digits, bool is_negative) {
+  const std::string_view largest = is_negative ? "9223372036854775808" : "18446744073709551615";
+  return digits.size() > largest.size() || (digits.size() == largest.size() && digits > largest);
+}
+
+bool may_hold_big_integer(std::string_view text) {
+  constexpr std::size_t kFewest = 19;
+  for (std::size_t at = kFewest - 1; at < text.size(); at += kFewest) {
+    if (!is_digit(text[at])) continue;
+    std::size_t begin = at, end = at;
+    while (begin > 0 && is_digit(text[begin - 1])) --begin;
+    while (end < text.size() && is_digit(text[end])) ++end;
+    if (end - begin >= kFewest) return true;
+  }
+  return false;
+}
+
+// Puts quotes around integers of more than 64 bits, so that they become strings of digits.
+std::string with_big_integers_quoted(std::string_view text) {
+  std::string out;
+  out.reserve(text.size() + 64);
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t begin = at;
+    if (text[at] == '"') {
+      for (++at; at < text.size() && text[at] != '"'; ++at) at += text[at] == '\\';
+      at = std::min(at + 1, text.size());
+    } else if (text[at] == '-' || is_digit(text[at])) {
+      const std::size_t digits = at += text[at] == '-';
+      while (at < text.size() && is_digit(text[at])) ++at;
+      const bool is_integer = at == text.size() || (text[at] != '.' && text[at] != 'e' && text[at] != 'E');
+      if (is_integer && digits < at && text[digits] != '0' &&
+          is_big(text.substr(digits, at - digits), digits > begin)) {
+        out.append(1, '"').append(text.substr(begin, at - begin)).append(1, '"');
+        continue;
+      }
+      while (at < text.size() && std::string_view("0123456789.eE+-").find(text[at]) != std::string_view::npos)
+        ++at;
+    } else {
+      ++at;
+    }
+    out.append(text.substr(begin, at - begin));
+  }
+  return out;
+}
+
 std::string reason_of(const rapidjson::ParseResult& result) {
   if (result.Code() == rapidjson::kParseErrorTermination) return "it is nested too deeply";
   return rapidjson::GetParseError_En(result.Code());
@@ -49,6 +97,7 @@ std::string reason_of(const rapidjson::ParseResult& result) {
 Result<JsonDocument> JsonDocument::parse(std::string text, const std::string& what) {
   // The reader counts in 32 bits.
   if (text.size() >= std::numeric_limits<std::uint32_t>::max()) return fail(what + " is larger than 4 GiB");
+  if (may_hold_big_integer(text)) text = with_big_integers_quoted(text);
   JsonDocument result;
   result.text_ = std::make_unique<std::string>(std::move(text));
   result.document_ = std::make_unique<rapidjson::Document>();

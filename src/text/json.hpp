@@ -1,6 +1,6 @@
 // JSON text, parsed in place: values are views into the text, so a million strings need no allocations.
 //
-// Bytes that are not UTF-8 pass unchanged in both directions. Text nested deeper than kMaxDepth is refused.
+// An integer of more than 64 bits is a string of its digits. Bytes that are not UTF-8 pass unchanged in both directions. Text nested deeper than kMaxDepth is refused.
 #pragma once
 
 #include <rapidjson/document.h>

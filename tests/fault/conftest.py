@@ -21,11 +21,11 @@ def start(tmp_path):
     """
     mark = f"FURROW_TEST_MARK={uuid.uuid4()}"
 
-    def begin(snakefile=None, *arguments, **environment):
+    def begin(snakefile=None, *arguments, program=None, **environment):
         if snakefile is not None:
             (tmp_path / "Snakefile").write_text(snakefile)
         env = engine.environment(JOBLOG=str(tmp_path / "jobs.log"), **environment)
-        return Running(arguments, tmp_path, env, mark)
+        return Running(arguments, tmp_path, env, mark, program)
 
     yield begin
     for pid in marked_processes(mark):

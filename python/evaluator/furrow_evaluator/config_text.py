@@ -11,8 +11,10 @@ def config_json(config):
 
 
 def _plain(value, depth):
-    if value is None or isinstance(value, (bool, int, str)):
+    if value is None or isinstance(value, (bool, str)):
         return value
+    if isinstance(value, int):
+        return value if value.bit_length() < 1000 else hex(value)
     if isinstance(value, float):
         return value if abs(value) < float("inf") else str(value)
     if depth > 60:

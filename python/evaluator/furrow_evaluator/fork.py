@@ -19,6 +19,7 @@ from .errors import describe, user_traceback
 from .jobs import run_arguments
 from .transport import close_quietly, dumps
 
+_COOKIE = "FURROW_JOB"  # by it the next engine finds processes of a run that was killed; it ends in 16 digits
 _ERROR_LIMIT = 60000
 _RESET_SIGNALS = (_signal.SIGCHLD, _signal.SIGTERM, _signal.SIGHUP, _signal.SIGQUIT, _signal.SIGUSR1, _signal.SIGUSR2)
 
@@ -53,7 +54,7 @@ class Children:
         gc.freeze()
         pid = os.fork()
         if pid == 0:
-            self._run_child(slot, rule, job, fds, error_write)
+            self._run_child(tag, slot, rule, job, fds, error_write)
         close_quietly([*fds, error_write])
         try:
             os.setpgid(pid, pid)
@@ -93,20 +94,22 @@ class Children:
 
     # Child.
 
-    def _run_child(self, slot, rule, job, fds, error_fd):
+    def _run_child(self, tag, slot, rule, job, fds, error_fd):
         status = 1
         try:
-            self._set_up_child(slot, fds, job)
+            self._set_up_child(tag, slot, fds, job)
             status = _run_block(rule, job, error_fd)
         except BaseException as error:
             _report(error, rule, error_fd)
         finally:
             _exit_child(status)
 
-    def _set_up_child(self, slot, fds, job):
+    def _set_up_child(self, tag, slot, fds, job):
         os.setpgid(0, 0)
         if self._guard is not None and slot is not None:
             self._guard[4 * slot : 4 * slot + 4] = os.getpid().to_bytes(4, sys.byteorder)
+        if _COOKIE in os.environ:
+            os.environ[_COOKIE] = "%s%016x" % (os.environ[_COOKIE][:-16], tag)
         _signal.set_wakeup_fd(-1)
         for number in _RESET_SIGNALS:
             _signal.signal(number, _signal.SIG_DFL)

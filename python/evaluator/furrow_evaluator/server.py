@@ -111,6 +111,8 @@ class _Server:
         gc.disable()
         if request.get("stdout_is_data"):
             os.dup2(2, 1)
+        if "argv" in request:
+            sys.argv = request["argv"]
         State.echo = bool(request.get("printshellcmds"))
         self._workflow = workflow = Workflow(request, self._transport)
         active.workflow, active.can_ask = workflow, True

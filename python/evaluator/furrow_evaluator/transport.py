@@ -5,6 +5,7 @@
 
 import _socket
 import os
+import sys
 from collections import deque
 from json import JSONEncoder
 from json import loads as json_loads
@@ -16,6 +17,21 @@ _MAX_FRAME = 0x7FFFFFFF
 _ANCILLARY_SIZE = _socket.CMSG_SPACE(_MAX_FDS * _FD_BYTES)
 
 dumps = JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False, allow_nan=False).encode
+
+
+def _loads(text):
+    try:
+        return json_loads(text)
+    except ValueError:
+        if not hasattr(sys, "set_int_max_str_digits"):
+            raise
+    # An integer of a configuration that is longer than Python reads by default.
+    limit = sys.get_int_max_str_digits()
+    sys.set_int_max_str_digits(0)
+    try:
+        return json_loads(text)
+    finally:
+        sys.set_int_max_str_digits(limit)
 
 
 class EngineGone(Exception):
@@ -94,7 +110,7 @@ class Transport:
             if len(buffer) - at - 4 < size:
                 break
             text = buffer[at + 4 : at + 4 + size].decode("utf-8", "surrogateescape")
-            self._frames.append(json_loads(text))
+            self._frames.append(_loads(text))
             at += 4 + size
         if at:
             del buffer[:at]

@@ -11,7 +11,7 @@ int map_command(const std::vector<std::string>& arguments, RankSession* ranks) {
   auto options = read_map_options(arguments);
   if (!options) {
     std::FILE* const stream = options.error().code == 0 ? stdout : stderr;
-    std::fprintf(stream, "%s\n", options.error().text.c_str());
+    print_message(stream, options.error().text);
     return options.error().code;
   }
   if (!options->dry_run) return run_map(std::move(*options), ranks);

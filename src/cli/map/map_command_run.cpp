@@ -22,6 +22,8 @@
 #include "os/cores/cores.hpp"
 #include "os/events/signals.hpp"
 #include "os/files/files.hpp"
+#include "os/terminal/shown.hpp"
+#include "store/lock.hpp"
 
 namespace furrow::cli {
 
@@ -111,18 +113,32 @@ Result<void> MapCommandRun::prepare() {
 Result<void> MapCommandRun::open_store() {
   auto store = FURROW_TRY(store::Store::open(kStoreFolder, kWaitForWatchdog_s));
   store_ = std::move(store);
+  report_ended(store_->ended_survivors());
   outputs_.emplace(plan_.command, plan_.outputs, *store_);
   return {};
 }
 
 // Starts the watchdog, which keeps our locks: the next run waits for them until no job of ours is left.
 Result<void> MapCommandRun::start_watchdog() {
-  std::vector<int> locks;
-  if (log_ && log_->lock_fd() >= 0) locks.push_back(log_->lock_fd());
-  if (store_) locks.push_back(store_->lock_fd());
-  auto watchdog = FURROW_TRY(os::Watchdog::start(locks));
-  watchdog_ = std::move(watchdog);
-  return {};
+  std::vector<int> kept;
+  const int mark = log_ && log_->keys().is_open() ? log_->keys().mark_fd() : -1;
+  const int lock = store_ ? store_->lock_fd() : -1;
+  if (mark >= 0) kept.insert(kept.end(), {log_->keys().fd(), mark});
+  if (store_) kept.push_back(lock);
+  watchdog_ = FURROW_TRY(os::Watchdog::create(run_id_));
+  std::function<void()> on_ended;
+  if (!kept.empty()) {
+    on_ended = [mark, lock] {
+      if (mark >= 0) command::KeyFile::end_jobs(mark);
+      if (lock >= 0) store::FolderLock::end_jobs(lock);
+    };
+  }
+  FURROW_TRY(watchdog_->watch(kept, on_ended));
+  if (mark >= 0) {
+    report_ended(log_->keys().ended());
+    FURROW_TRY(log_->keys().begin_jobs(run_id_));
+  }
+  return store_ ? store_->begin_jobs(run_id_) : Result<void>();
 }
 
 Result<void> MapCommandRun::open_producer() {
@@ -206,6 +222,7 @@ command::MapSettings MapCommandRun::settings() {
   settings.nice = options_.nice;
   settings.watch_memory = options_.joblog_usage;
   settings.print_commands = options_.print_commands;
+  settings.to_terminal = ::isatty(1) != 0;
   settings.uncaptured = options_.grouping == MapCommandOptions::Grouping::kNone && !files_;
   using Resume = command::MapSettings::Resume;
   if (!options_.retry_failed)
@@ -241,6 +258,7 @@ std::unique_ptr<plan::Executor> MapCommandRun::executor_on_ranks(os::EventLoop& 
   // Jobs sent ahead have no slot yet, which {%} needs; and the time limit starts when a job does.
   if (plan_.command.uses_slot() || options_.timeout_percent != 0) options.ahead_s = 0;
   options.ending = executor_options(options_, 1, folder_).ending;
+  options.run = run_id_;
   options.scratch = folder_;
   exec::ExecutorContext context{.loop = loop, .sink = &sink};
   context.local = &local;
@@ -273,6 +291,7 @@ farm::Summary MapCommandRun::run_jobs() {
     source.on_start([this](const command::MapJob& job) { say(job.command); });
   exec::ExecutorContext context{.loop = loop, .sink = &collator, .watchdog = watchdog_.get()};
   context.local_options = executor_options(options_, plan_.slots, folder_);
+  context.local_options.run = run_id_;
   const auto local = exec::make_executor("local", options_.executor, std::move(context));
   std::unique_ptr<plan::Executor> on_ranks;
   if (ranks_) on_ranks = executor_on_ranks(loop, *local, collator);
@@ -380,7 +399,7 @@ void MapCommandRun::output_closed() {
 
 void MapCommandRun::say(const std::string& text) {
   if (progress_) progress_->before_output();
-  err_.write(text + "\n");
+  err_.write(os::shown_on(2, text + "\n"));
 }
 
 // --- the end of the run
@@ -421,7 +440,7 @@ int MapCommandRun::conclude(const farm::Summary& summary) {
                            : Error{std::string("cannot write the output of jobs: ") + std::strerror(code)});
     return kError;
   }
-  if (!last_words_.empty()) err_.write(last_words_);
+  if (!last_words_.empty()) err_.write(os::shown_on(2, last_words_));
   return halt_->exit_code();
 }
 

@@ -20,6 +20,7 @@
 #include "exec/ranks/mpi_executor.hpp"
 #include "farm/farm.hpp"
 #include "os/files/descriptor.hpp"
+#include "os/process/job_cookie.hpp"
 #include "os/process/watchdog.hpp"
 #include "plan/event.hpp"
 #include "store/store.hpp"
@@ -72,6 +73,7 @@ class MapCommandRun final : public plan::EventSink {
   std::unique_ptr<command::JobProducer> producer_;
   std::unique_ptr<store::Store> store_;
   std::optional<command::JobOutputs> outputs_;
+  const std::string run_id_ = os::new_run_id();  // in the cookies of its jobs
   std::unique_ptr<os::Watchdog> watchdog_;
   std::optional<command::HaltPolicy> halt_;
   std::vector<std::string> names_;  // of the values' columns

@@ -18,6 +18,7 @@
 #include "command/output/path_claims.hpp"
 #include "command/output/results_files.hpp"
 #include "os/files/files.hpp"
+#include "os/terminal/shown.hpp"
 #include "store/store.hpp"
 
 namespace furrow::cli {
@@ -35,6 +36,7 @@ class Printer {
     return buffer_.size() < kBuffer ? Result<void>() : flush();
   }
   Result<void> flush() {
+    buffer_ = os::shown_on(STDOUT_FILENO, std::move(buffer_));
     for (std::string_view rest = buffer_; !rest.empty();) {
       const ssize_t written = ::write(STDOUT_FILENO, rest.data(), rest.size());
       if (written >= 0) {
@@ -82,7 +84,7 @@ class DryRun {
     return {};
   }
 
-  void say(const std::string& line) const { std::fprintf(stderr, "%s\n", line.c_str()); }
+  void say(const std::string& line) const { print_message(stderr, line); }
 
   // Creates nothing: a missing store knows of no job.
   Result<void> open_outputs() {
@@ -101,7 +103,7 @@ class DryRun {
     FURROW_TRY(check_log_to_retry(options_));
     if (!options_.joblog || !(options_.resume || options_.resume_failed || options_.retry_failed)) return {};
     if (!os::status(*options_.joblog).exists()) return {};
-    auto log = command::Joblog::open({.path = *options_.joblog, .go_on = true});
+    auto log = command::Joblog::open({.path = *options_.joblog, .go_on = true, .only_reads = true});
     if (!log) return fail(std::move(log.error()));
     log_ = std::move(*log);
     return {};

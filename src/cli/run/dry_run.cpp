@@ -1,13 +1,15 @@
 #include "cli/run/dry_run.hpp"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <cstdio>
 #include <map>
 
 #include "base/strings.hpp"
-#include "cli/run/run_check.hpp"
 #include "cli/report_error.hpp"
+#include "cli/run/run_check.hpp"
+#include "os/terminal/shown.hpp"
 #include "workflow/dag/graph_view.hpp"
 #include "workflow/dag/identity.hpp"
 #include "workflow/dag/refusal.hpp"
@@ -40,6 +42,7 @@ void print_jobs(WorkflowSession& session, RunCheck& check, const std::vector<wor
     } else if (job && session.options().print_commands && !(*job)->launch.command.empty()) {
       for (const std::string& line : split((*job)->launch.command, '\n')) text += "    " + line + "\n";
     }
+    text = os::shown_on(STDOUT_FILENO, std::move(text));
     std::fwrite(text.data(), 1, text.size(), stdout);
   }
 }
@@ -92,9 +95,10 @@ int dry_run(WorkflowSession& session) {
   print_jobs(session, check, batch);
   check.look_at_submissions();
   if (!session.options().quiet_all) {
-    const std::string text =
-        count == 0 ? nothing_to_do(session) + "\n"
-                   : fmt::format("{} would run:\n{}", count_of(count, "job"), job_table(session));
+    const std::string text = os::shown_on(
+        STDOUT_FILENO, count == 0
+                           ? nothing_to_do(session) + "\n"
+                           : fmt::format("{} would run:\n{}", count_of(count, "job"), job_table(session)));
     std::fwrite(text.data(), 1, text.size(), stdout);
   }
   const int code = report(check);

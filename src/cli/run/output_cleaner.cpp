@@ -2,6 +2,7 @@
 
 #include <cstdio>
 
+#include "base/printable.hpp"
 #include "cli/report_error.hpp"
 #include "workflow/jobs/removal.hpp"
 
@@ -30,10 +31,10 @@ int delete_outputs(WorkflowSession& session, bool only_temp) {
       const auto verdict = workflow::judge(workflow::Occasion::kRequest, outputs[i].flags, os::status(path));
       if (verdict == workflow::Verdict::kStays) continue;
       if (const char* const reason = why_it_stays(verdict, path)) {
-        std::fprintf(stderr, "furrow: %s %s and stays\n", path.c_str(), reason);
+        print_message(stderr, "furrow: " + one_line(path) + " " + reason + " and stays");
         continue;
       }
-      std::printf("%s %s\n", only_say ? "Would remove" : "Removing", path.c_str());
+      print_message(stdout, (only_say ? "Would remove " : "Removing ") + path);
       if (only_say) continue;
       if (auto done = os::remove_tree(path); !done) return report_error(done.error());
       ++removed;

@@ -7,8 +7,10 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/printable.hpp"
 #include "base/strings.hpp"
 #include "os/events/clock.hpp"
+#include "os/terminal/shown.hpp"
 
 namespace furrow::cli {
 
@@ -78,12 +80,15 @@ Progress::~Progress() {
 
 std::string Progress::title(plan::JobId job) const {
   const plan::JobName name = source_.name(job);
-  return name.wildcards.empty() ? name.rule : name.rule + " (" + name.wildcards + ")";
+  return name.wildcards.empty() ? name.rule : name.rule + " (" + one_line(name.wildcards) + ")";
 }
 
-void Progress::print(const std::string& text) {
+void Progress::print(const std::string& text) { print(text, os::shown_on(2, text)); }
+
+// SHOWN is the text for the screen.
+void Progress::print(const std::string& text, const std::string& shown) {
   bar_.clear();
-  write_all(2, text + "\n");
+  write_all(2, shown + "\n");
   if (log_fd_ >= 0) write_all(log_fd_, text + "\n");
 }
 
@@ -150,17 +155,24 @@ void Progress::failed(const plan::Event& event) {
   }
   const plan::JobName name = source_.name(event.job);
   text += "    rule: " + source_.place(event.job) + "\n";
-  if (!name.wildcards.empty()) text += "    wildcards: " + name.wildcards + "\n";
+  if (!name.wildcards.empty()) text += "    wildcards: " + one_line(name.wildcards) + "\n";
   if (const std::string& command = source_.command(event.job); !command.empty())
     text += "    command:\n" + indent(shortened(command), "        ");
+  std::string shown = os::shown_on(2, text);
+  const auto add = [&](const std::string& part, bool is_output) {
+    text += part;
+    shown += is_output ? part : os::shown_on(2, part);  // a job's own output stays as it is
+  };
   for (const std::string& log : source_.logs(event.job)) {
-    text += "    log: " + log + "\n";
+    add("    log: " + one_line(log) + "\n", false);
     const std::string tail = tail_of(log, options_.whole_logs);
-    if (!tail.empty()) text += indent(tail, "        | ");
+    if (!tail.empty()) add(indent(tail, "        | "), true);
   }
-  if (event.will_retry) text += "    It will be retried.\n";
-  if (!text.empty() && text.back() == '\n') text.pop_back();
-  print(text);
+  if (event.will_retry) add("    It will be retried.\n", false);
+  for (std::string* const each : {&text, &shown}) {
+    if (!each->empty() && each->back() == '\n') each->pop_back();
+  }
+  print(text, shown);
 }
 
 void Progress::show(const exec::CapturedOutput& output) {

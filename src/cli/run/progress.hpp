@@ -38,6 +38,7 @@ class Progress final : public plan::EventSink, public exec::OutputSink {
   void failed(const plan::Event& event);
   std::string title(plan::JobId job) const;
   void print(const std::string& text);
+  void print(const std::string& text, const std::string& shown);
 
   const workflow::WorkflowSource& source_;
   ProgressOptions options_;

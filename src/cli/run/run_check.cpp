@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "base/printable.hpp"
 #include "base/strings.hpp"
 #include "cli/report_error.hpp"
 #include "cli/run/cluster_run.hpp"
@@ -19,7 +20,8 @@ constexpr std::size_t kBatch = 500;  // jobs for each message
 
 std::string job_title(WorkflowSession& session, workflow::NodeId node) {
   const workflow::CompiledRule& rule = session.rules()[session.dag().node(node).rule];
-  const std::string wildcards = workflow::show_wildcards(rule, session.dag().values(node, session.rules()));
+  const std::string wildcards =
+      one_line(workflow::show_wildcards(rule, session.dag().values(node, session.rules())));
   return wildcards.empty() ? rule.rule.name : rule.rule.name + " (" + wildcards + ")";
 }
 
@@ -106,7 +108,7 @@ void RunCheck::report() const {
     std::string text = "  It is about the job " + found.job;
     if (found.jobs > 1)
       text += ", and the same rule has " + count_of(found.jobs - 1, "more job") + " that cannot run";
-    std::fprintf(stderr, "%s.\n", text.c_str());
+    print_message(stderr, text + ".");
   }
 }
 

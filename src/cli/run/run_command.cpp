@@ -1,11 +1,13 @@
 #include "cli/run/run_command.hpp"
 
+#include <fmt/format.h>
 #include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
 
+#include "base/printable.hpp"
 #include "base/strings.hpp"
 #include "cli/report_error.hpp"
 #include "cli/run/cluster_run.hpp"
@@ -15,6 +17,8 @@
 #include "cli/run/workflow_session.hpp"
 #include "os/events/clock.hpp"
 #include "os/events/signals.hpp"
+#include "os/terminal/shown.hpp"
+#include "store/lock.hpp"
 #include "workflow/dag/graph_view.hpp"
 
 namespace furrow::cli {
@@ -36,7 +40,8 @@ void exit_when_interrupted() {
   ::signal(SIGPIPE, SIG_IGN);
 }
 
-int print(const std::string& text) {
+int print(const std::string& plain) {
+  const std::string text = os::shown_on(STDOUT_FILENO, plain);
   std::fwrite(text.data(), 1, text.size(), stdout);
   return std::fflush(stdout) == 0 || errno == EPIPE
              ? 0
@@ -77,7 +82,8 @@ Result<std::string> why(WorkflowSession& session) {
         });
     if (!asked) continue;
     auto lines = FURROW_TRY(session.staleness().explain(node));
-    const std::string wildcards = workflow::show_wildcards(rule, session.dag().values(node, session.rules()));
+    const std::string wildcards =
+        one_line(workflow::show_wildcards(rule, session.dag().values(node, session.rules())));
     text += rule.rule.name + (wildcards.empty() ? "" : " (" + wildcards + ")");
     text += session.staleness().must_run(node) ? " must run:\n" : " need not run:\n";
     for (const std::string& line : lines) text += "    " + line + "\n";
@@ -119,7 +125,7 @@ class Stopwatch {
   explicit Stopwatch(bool on) : on_(on) {}
   void say(const std::string& what) {
     const double now = os::monotonic_seconds();
-    if (on_) std::fprintf(stderr, "furrow: %s in %.3f s\n", what.c_str(), now - since_);
+    if (on_) print_message(stderr, fmt::format("furrow: {} in {:.3f} s", what, now - since_));
     since_ = now;
   }
 
@@ -171,21 +177,32 @@ int execute(WorkflowSession& session) {
   return WorkflowRun(session).run();
 }
 
+// A lock ends with its process; what may stay is the mark of jobs that may run on another host.
+int unlock(const RunOptions& options) {
+  const std::string folder = options.directory.empty() ? "." : options.directory;
+  const auto had_jobs = store::FolderLock::forget_jobs(folder + "/.furrow/lock");
+  if (!had_jobs) return report_error(had_jobs.error());
+  std::fprintf(stderr, "furrow: %s\n",
+               *had_jobs ? "unlocked: jobs of the run that was killed are taken for ended"
+                         : "nothing to unlock: a lock ends with the process that holds it");
+  return 0;
+}
+
 }  // namespace
 
 int run_command(const std::vector<std::string>& arguments, RankSession* ranks) {
   auto options = read_run_options(arguments);
   if (!options) {
     std::FILE* const stream = options.error().code == 0 ? stdout : stderr;
-    std::fprintf(stream, "%s\n", options.error().text.c_str());
+    print_message(stream, options.error().text);
     return options.error().code;
   }
   if (!options->quiet_all)
-    for (const std::string& note : options->notes) std::fprintf(stderr, "furrow: %s\n", note.c_str());
+    for (const std::string& note : options->notes) print_message(stderr, "furrow: " + note);
+  options->typed = arguments;
   exit_when_interrupted();
   if (options->unlock) {
-    std::fprintf(stderr, "furrow: nothing to unlock: a lock ends with the process that holds it\n");
-    return 0;
+    return unlock(*options);
   }
   if (ranks && options->executor.is_cluster()) {
     return report_error(

@@ -166,7 +166,7 @@ void Table::files() {
   value("--shadow-prefix", options_.shadow_prefix, "where jobs with shadow: run", "DIR");
   mode("--delete-all-output", RunOptions::Mode::kDeleteAll, "remove all files that the workflow makes");
   mode("--delete-temp-output", RunOptions::Mode::kDeleteTemp, "remove all files flagged temp()");
-  app_.add_flag("--unlock", options_.unlock, "hardly ever needed: a lock ends with its process");
+  app_.add_flag("--unlock", options_.unlock, "take the jobs of a run killed on another host for ended");
 }
 
 void Table::instead() {

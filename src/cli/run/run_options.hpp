@@ -31,6 +31,7 @@ struct RunOptions {
 
   bool dry_run = false, print_commands = false, keep_going = false, touch = false, verbose = false;
   bool quiet_progress = false, quiet_all = false;
+  std::vector<std::string> typed{};  // all arguments, as the user gave them
   bool force = false, force_all = false, unlock = false, not_temp = false, keep_incomplete = false,
        allow_ambiguity = false;
   bool rerun_incomplete = false, ignore_incomplete = false;

@@ -16,6 +16,7 @@
 #include "os/events/clock.hpp"
 #include "os/events/signals.hpp"
 #include "os/files/file_hasher.hpp"
+#include "store/lock.hpp"
 #include "workflow/workflow_source.hpp"
 
 namespace furrow::cli {
@@ -26,7 +27,7 @@ namespace {
 constexpr double kCheckFor_s = 10;
 constexpr const char* kScratchFolder = ".furrow/tmp";
 
-void say(const std::string& text) { std::fprintf(stderr, "%s\n", text.c_str()); }
+void say(const std::string& text) { print_message(stderr, text); }
 
 }  // namespace
 
@@ -82,7 +83,9 @@ std::string WorkflowRun::where() const {
 }
 
 Result<void> WorkflowRun::start_watchdog() {
-  return session_.watchdog()->watch({session_.store()->lock_fd()});
+  const int lock = session_.store()->lock_fd();
+  FURROW_TRY(session_.watchdog()->watch({lock}, [lock] { store::FolderLock::end_jobs(lock); }));
+  return session_.store()->begin_jobs(session_.run_id());
 }
 
 Result<std::string> WorkflowRun::start_log() const {
@@ -111,6 +114,7 @@ std::unique_ptr<plan::Executor> WorkflowRun::executor_on_ranks(os::EventLoop& lo
                                                                exec::OutputSink& sink) const {
   exec::MpiOptions options;
   options.shares = session_.shares();
+  options.run = session_.run_id();
   options.scratch = kScratchFolder;
   options.evaluator = session_.evaluator_for_nodes();
   options.needs = [&source](const plan::Attempt& attempt) {
@@ -176,6 +180,7 @@ Result<farm::Summary> WorkflowRun::run_jobs(const std::string& log_path) {
                      options.show_failed_logs, log_path});
   exec::ExecutorContext context{.loop = loop, .sink = &progress, .watchdog = session_.watchdog()};
   context.forks = &session_.evaluator();
+  context.local_options.run = session_.run_id();
   context.local_options.scratch = kScratchFolder;
   const auto local = exec::make_executor("local", options.executor, std::move(context));
   std::unique_ptr<plan::Executor> on_ranks;

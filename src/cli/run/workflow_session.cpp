@@ -7,8 +7,10 @@
 
 #include "base/strings.hpp"
 #include "cli/node_evaluator.hpp"
+#include "cli/report_error.hpp"
 #include "os/cores/share.hpp"
 #include "os/events/clock.hpp"
+#include "os/files/program.hpp"
 #include "snakefile/yaml_json.hpp"
 #include "workflow/dag/dag_cut.hpp"
 
@@ -131,6 +133,8 @@ void WorkflowSession::share_cores(std::optional<std::int64_t> wanted) {
 
 Result<snakefile::LoadRequest> WorkflowSession::load_request(const std::string& snakefile) const {
   snakefile::LoadRequest request;
+  request.argv = options_.typed;
+  request.argv.insert(request.argv.begin(), os::program_path());
   request.snakefile = snakefile;
   if (!options_.directory.empty()) request.workdir = os::current_directory();
   auto config = snakefile::config_of(options_.config);
@@ -250,9 +254,10 @@ Result<void> WorkflowSession::load() {
   evaluator.python = options_.python;
   evaluator.glob = answer_glob;
   if (!changes_nothing()) {
-    auto watchdog = FURROW_TRY(os::Watchdog::create());
+    auto watchdog = FURROW_TRY(os::Watchdog::create(run_id_));
     watchdog_ = std::move(watchdog);
     evaluator.watchdog_fd = watchdog_->table_fd();
+    evaluator.run = run_id_;
   }
   evaluator_for_nodes_.directory = os::current_directory();
   auto started = FURROW_TRY(snakefile::EvaluatorProcess::start(std::move(evaluator)));
@@ -289,6 +294,7 @@ Result<void> WorkflowSession::open_store() {
   auto store = FURROW_TRY(changes_nothing() ? store::Store::open_readonly(kStoreFolder)
                                             : store::Store::open(kStoreFolder, kLockWait_s));
   store_ = std::move(store);
+  report_ended(store_->ended_survivors());
   return {};
 }
 

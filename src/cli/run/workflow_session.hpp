@@ -10,6 +10,7 @@
 #include "cli/rank_session.hpp"
 #include "cli/run/run_options.hpp"
 #include "exec/batch/batch_spec.hpp"
+#include "os/process/job_cookie.hpp"
 #include "os/process/watchdog.hpp"
 #include "snakefile/evaluator_process.hpp"
 #include "store/store.hpp"
@@ -64,6 +65,7 @@ class WorkflowSession {
   const workflow::JobGroups& groups() const { return groups_; }  // empty without a cluster
   store::Store* store() { return store_.get(); }
   os::Watchdog* watchdog() { return watchdog_.get(); }
+  const std::string& run_id() const { return run_id_; }  // in the cookies of its jobs
 
  private:
   Result<std::string> find_snakefile() const;
@@ -88,6 +90,7 @@ class WorkflowSession {
   std::vector<exec::RankShare> shares_;
   exec::BatchEvaluator evaluator_for_nodes_;
   std::vector<std::pair<std::string, std::int64_t>> limits_;
+  const std::string run_id_ = os::new_run_id();
   std::unique_ptr<os::Watchdog> watchdog_;
   std::unique_ptr<snakefile::EvaluatorProcess> evaluator_;
   workflow::Snakefile snakefile_;

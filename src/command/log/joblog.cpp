@@ -55,7 +55,7 @@ Result<void> Joblog::open_file() {
   fd_ = path == "-" ? 1 : ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
   if (fd_ < 0) return furrow::fail(system_error("cannot write the job log " + path));
   if (fd_ > 2 && is_regular(fd_)) {
-    auto keys = FURROW_TRY(KeyFile::open(path + ".furrow", kWaitForWatchdog_s));
+    auto keys = FURROW_TRY(KeyFile::open(path + ".furrow", kWaitForWatchdog_s, options_.only_reads));
     keys_ = std::move(keys);
     if (options_.go_on) {
       FURROW_TRY(read());

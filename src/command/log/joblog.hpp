@@ -25,6 +25,8 @@ struct JoblogOptions {
   bool append = false;
   // Keep the existing lines and read them: past().
   bool go_on = false;
+  // No job will run: a killed run's jobs are left alone.
+  bool only_reads = false;
   // Peak memory and CPU time at the end of each line.
   bool with_usage = false;
 };
@@ -61,7 +63,7 @@ class Joblog {
   PastJobs& past() { return past_; }
   // The jobs whose last line records a failure, in order of their numbers.
   const std::vector<FailedJob>& failed() const { return failed_; }
-  int lock_fd() const { return keys_.fd(); }  // -1: nothing is locked
+  KeyFile& keys() { return keys_; }  // not open: nothing is locked
 
   void add(const LogEntry& entry);
   Result<void> commit();

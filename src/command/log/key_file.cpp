@@ -13,13 +13,17 @@
 #include "base/hash.hpp"
 #include "os/events/clock.hpp"
 #include "os/files/files.hpp"
+#include "store/run_mark.hpp"
 
 namespace furrow::command {
 
 namespace {
 
-constexpr std::size_t kHeader = 64;
-constexpr const char* kMagic = "furrow keys of a job log 1";
+constexpr std::string_view kFormat = "furrow keys of a job log ";  // and its version
+// Version 1, which is still read and continued, names only the pid of its holder, not the holder's jobs.
+constexpr std::string_view kFirstVersion = "furrow keys of a job log 1\n",
+                           kVersion = "furrow keys of a job log 2\n";
+constexpr std::size_t kFirstHeader = 64, kHeader = 512;
 constexpr useconds_t kPollUs = 5000;
 
 struct Record {
@@ -31,17 +35,39 @@ static_assert(sizeof(Record) == 24);
 
 std::uint64_t check_of(std::uint64_t line, std::uint64_t key) { return combine(combine(line, key), 24); }
 
-// The engine that last held the file, from the file's header; 0 if none did.
-int holder_of(int fd) {
-  char text[kHeader + 1] = "";
-  int pid = 0;
-  if (::pread(fd, text, kHeader, 0) <= 0) return 0;
-  return std::sscanf(text, "furrow keys of a job log 1\npid %d", &pid) == 1 ? pid : 0;
+bool is_first_version(int fd) {
+  char text[kFirstVersion.size()];
+  return ::pread(fd, text, sizeof text, 0) == static_cast<ssize_t>(sizeof text) &&
+         std::string_view(text, sizeof text) == kFirstVersion;
 }
 
-Error in_use(const std::string& path, int pid) {
+// The engine that last held the file, from the file's header.
+store::RunMark holder_of(int fd) {
+  char text[kHeader + 1] = "";
+  store::RunMark none;
+  if (::pread(fd, text, kHeader, 0) <= 0) return none;
+  const std::string_view header(text);
+  if (header.starts_with(kVersion)) return store::RunMark::from(std::string(header.substr(kVersion.size())));
+  std::sscanf(text, "furrow keys of a job log 1\npid %ld", &none.pid);
+  return none;
+}
+
+Error in_use(const std::string& path, long pid) {
   return Error{"another furrow map (pid " + std::to_string(pid) + ") uses this job log", "", 0,
                "Wait for it and its jobs to end, or name another log. The lock is on " + path + "."};
+}
+
+// Written separately from the records, over the old header. FD is not open for appending.
+bool write_mark(int fd, const store::RunMark& mark) {
+  if (is_first_version(fd)) {
+    char header[kFirstHeader] = "";
+    std::snprintf(header, sizeof header, "%s\npid %ld\n",
+                  kFirstVersion.substr(0, kFirstVersion.size() - 1).data(), mark.pid);
+    return ::pwrite(fd, header, sizeof header, 0) == static_cast<ssize_t>(sizeof header);
+  }
+  std::string header = std::string(kVersion) + mark.text();
+  header.resize(kHeader, '\0');
+  return ::pwrite(fd, header.data(), header.size(), 0) == static_cast<ssize_t>(header.size());
 }
 
 bool write_at_end(int fd, std::string_view text) {
@@ -58,6 +84,10 @@ bool write_at_end(int fd, std::string_view text) {
 
 KeyFile& KeyFile::operator=(KeyFile&& other) noexcept {
   std::swap(fd_, other.fd_);
+  std::swap(mark_fd_, other.mark_fd_);
+  std::swap(has_jobs_, other.has_jobs_);
+  std::swap(keeps_mark_, other.keeps_mark_);
+  std::swap(ended_, other.ended_);
   std::swap(path_, other.path_);
   std::swap(added_, other.added_);
   return *this;
@@ -65,10 +95,12 @@ KeyFile& KeyFile::operator=(KeyFile&& other) noexcept {
 
 // Only closes the file: unlocking it would take the lock from a watchdog that shares it.
 KeyFile::~KeyFile() {
+  if (has_jobs_) end_jobs(mark_fd_);
+  if (mark_fd_ >= 0) ::close(mark_fd_);
   if (fd_ >= 0) ::close(fd_);
 }
 
-Result<KeyFile> KeyFile::open(const std::string& path, double wait_s) {
+Result<KeyFile> KeyFile::open(const std::string& path, double wait_s, bool only_reads) {
   KeyFile file;
   file.path_ = path;
   file.fd_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
@@ -77,24 +109,39 @@ Result<KeyFile> KeyFile::open(const std::string& path, double wait_s) {
   while (::flock(file.fd_, LOCK_EX | LOCK_NB) != 0) {
     if (errno == EINTR) continue;
     if (errno != EWOULDBLOCK) return furrow::fail(system_error("cannot lock " + path));
-    const int pid = holder_of(file.fd_);
-    const bool is_alive = pid > 0 && ::kill(pid, 0) == 0;
-    if (is_alive || os::monotonic_seconds() > deadline) return furrow::fail(in_use(path, pid));
+    const store::RunMark holder = holder_of(file.fd_);
+    const bool is_alive = holder.host.empty()
+                              ? holder.pid > 0 && ::kill(static_cast<pid_t>(holder.pid), 0) == 0
+                              : holder.is_alive();
+    if (is_alive || os::monotonic_seconds() > deadline) return furrow::fail(in_use(path, holder.pid));
     ::usleep(kPollUs);
   }
+  // pwrite() to a file that is open for appending would append.
+  file.mark_fd_ = ::open(path.c_str(), O_RDWR | O_CLOEXEC);
+  if (file.mark_fd_ < 0) return furrow::fail(system_error("cannot open " + path));
+  file.keeps_mark_ = only_reads;
+  if (!only_reads) file.ended_ = FURROW_TRY(store::end_jobs_of(holder_of(file.fd_), "remove " + path));
   return file;
 }
 
-// The header is written separately, over the old one: the file is opened for appending.
 Result<void> KeyFile::write_header() {
-  char header[kHeader] = "";
-  std::snprintf(header, sizeof header, "%s\npid %d\n", kMagic, static_cast<int>(::getpid()));
-  const int fd = ::open(path_.c_str(), O_WRONLY | O_CLOEXEC);
-  const bool written = fd >= 0 && ::pwrite(fd, header, sizeof header, 0) == sizeof header;
-  const Error error = system_error("cannot write " + path_);
-  if (fd >= 0) ::close(fd);
-  if (!written) return furrow::fail(error);
+  if (keeps_mark_ && holder_of(fd_).pid != 0) return {};
+  if (!write_mark(mark_fd_, store::RunMark::of_this_process({})))
+    return furrow::fail(system_error("cannot write " + path_));
   return {};
+}
+
+Result<void> KeyFile::begin_jobs(const std::string& run) {
+  has_jobs_ = true;
+  if (!write_mark(mark_fd_, store::RunMark::of_this_process(run)))
+    return furrow::fail(system_error("cannot write " + path_));
+  return {};
+}
+
+void KeyFile::end_jobs(int fd) {
+  store::RunMark mark = holder_of(fd);
+  mark.run.clear();
+  if (mark.pid != 0) (void)write_mark(fd, mark);
 }
 
 Result<void> KeyFile::clear() {
@@ -109,10 +156,10 @@ Result<std::unordered_map<std::uint64_t, std::uint64_t>> KeyFile::read() {
     FURROW_TRY(clear());
     return keys;
   }
-  if (!text.starts_with(kMagic))
+  if (!text.starts_with(kVersion) && !text.starts_with(kFirstVersion))
     return furrow::fail(
         Error{path_ + " holds no keys of a job log", "", 0, "Name another log, or remove it."});
-  std::size_t good = std::min(kHeader, text.size());
+  std::size_t good = std::min(text.starts_with(kVersion) ? kHeader : kFirstHeader, text.size());
   for (; good + sizeof(Record) <= text.size(); good += sizeof(Record)) {
     Record record;
     std::memcpy(&record, text.data() + good, sizeof record);

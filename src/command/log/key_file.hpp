@@ -9,22 +9,33 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 #include "base/error.hpp"
+#include "os/process/survivors.hpp"
 
 namespace furrow::command {
 
 class KeyFile {
  public:
   // Locks the file for this process; waits up to WAIT_S for the watchdog of an engine that was killed.
-  static Result<KeyFile> open(const std::string& path, double wait_s);
+  // Ends the jobs of such an engine that are left, unless ONLY_READS.
+  static Result<KeyFile> open(const std::string& path, double wait_s, bool only_reads = false);
   KeyFile() = default;
   KeyFile(KeyFile&& other) noexcept { *this = std::move(other); }
   KeyFile& operator=(KeyFile&& other) noexcept;
-  ~KeyFile();
+  ~KeyFile();  // the caller's jobs have ended
 
   bool is_open() const { return fd_ >= 0; }
   int fd() const { return fd_; }  // the lock lasts while any process has it open
+
+  // From now on jobs may run, which carry this run's id.
+  Result<void> begin_jobs(const std::string& run);
+  // All jobs have ended. FD is mark_fd(), perhaps inherited.
+  static void end_jobs(int fd);
+  int mark_fd() const { return mark_fd_; }
+  // Processes of a killed run that open() has ended.
+  const std::vector<os::Survivor>& ended() const { return ended_; }
 
   Result<void> clear();  // removes all records
   // The key of each line, by line_hash(). Cuts off torn or damaged records at the end.
@@ -39,6 +50,9 @@ class KeyFile {
   Result<void> write_header();
 
   int fd_ = -1;
+  int mark_fd_ = -1;  // for the header
+  bool has_jobs_ = false, keeps_mark_ = false;
+  std::vector<os::Survivor> ended_;
   std::string path_;
   std::string added_;
 };

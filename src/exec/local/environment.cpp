@@ -7,6 +7,7 @@
 #include <cstdlib>
 
 #include "os/files/files.hpp"
+#include "os/process/job_cookie.hpp"
 
 namespace furrow::exec {
 
@@ -25,13 +26,13 @@ bool is_here(const char* folder) {
 
 }  // namespace
 
-Environment::Environment() {
+Environment::Environment(const std::string& run) {
   const char* const pwd = std::getenv("PWD");
   directory_ = is_here(pwd) ? pwd : os::current_directory();
   path_ = kUsualPath;
   for (char** entry = environ; *entry != nullptr; ++entry) {
     const std::string_view text = *entry, name = name_of(text);
-    if (name == "PWD") continue;
+    if (name == "PWD" || (!run.empty() && os::is_cookie_entry(text))) continue;
     if (name == "PATH") path_ = text.substr(5);
     if (name == "BASH_ENV" || name == "ENV") has_startup_file_ = true;
     if (name.starts_with(kFunction))
@@ -39,8 +40,14 @@ Environment::Environment() {
     base_.emplace_back(text);
   }
   if (!directory_.empty()) base_.push_back("PWD=" + directory_);
+  if (!run.empty()) base_.push_back(os::cookie_entry(run, os::kTagWithoutSlot));
   for (std::string& entry : base_) base_block_.push_back(entry.data());
   base_block_.push_back(nullptr);
+  if (!run.empty()) tag_digits_ = base_.back().data() + base_.back().size() - os::kTagDigits;
+}
+
+void Environment::set_tag(std::uint64_t tag) {
+  if (tag_digits_ != nullptr) os::write_tag(tag_digits_, tag);
 }
 
 char* const* Environment::block(const Additions& additions, const std::string& directory) {

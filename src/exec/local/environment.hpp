@@ -2,6 +2,7 @@
 // an attempt adds.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -13,7 +14,11 @@ class Environment {
  public:
   using Additions = std::vector<std::pair<std::string, std::string>>;
 
-  Environment();  // corrects PWD if it is wrong, as a shell would
+  // Corrects PWD if it is wrong, as a shell would. RUN is the id in the cookie of its processes; empty: they have none.
+  explicit Environment(const std::string& run = {});
+
+  // The attempt in the cookie of the blocks from now on; until it is set, one without a slot.
+  void set_tag(std::uint64_t tag);
 
   // The environment block for one program in `directory` (empty: the current one). Valid until the next call.
   char* const* block(const Additions& additions, const std::string& directory);
@@ -36,6 +41,7 @@ class Environment {
   std::string path_;
   std::string directory_;
   bool has_startup_file_ = false;
+  char* tag_digits_ = nullptr;  // in an entry of base_
 };
 
 }  // namespace furrow::exec

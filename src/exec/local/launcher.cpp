@@ -52,8 +52,8 @@ bool has_nul(const std::string& text) { return text.find('\0') != std::string::n
 
 }  // namespace
 
-Launcher::Launcher(std::string scratch, const rlimit* descriptors)
-    : scratch_(scratch.empty() ? "/tmp" : std::move(scratch)), descriptors_(descriptors) {}
+Launcher::Launcher(std::string scratch, const rlimit* descriptors, const std::string& run)
+    : scratch_(scratch.empty() ? "/tmp" : std::move(scratch)), descriptors_(descriptors), environment_(run) {}
 
 Result<os::Child> Launcher::start(const plan::Launch& launch, const LaunchTo& to) {
   failure_code_ = 0;
@@ -139,6 +139,7 @@ Launcher::Spawned Launcher::spawn(const std::string& path, const std::vector<std
   os::SpawnRequest request;
   request.path = path.c_str();
   request.argv = argv_.data();
+  if (to.tag != 0) environment_.set_tag(to.tag);
   request.envp = environment_.block(launch.environment, launch.directory);
   request.directory = launch.directory.empty() ? nullptr : launch.directory.c_str();
   request.in_fd = launch.input ? *launch.input : -1;

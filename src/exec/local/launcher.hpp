@@ -19,13 +19,14 @@ struct LaunchTo {
   std::atomic<std::int32_t>* slot = nullptr;
   std::string* script = nullptr;  // set to a file that must be deleted once the process has ended
   bool waits = false;             // wait until the program runs
+  std::uint64_t tag = 0;          // the attempt, in the cookie of its processes; 0: it has no slot in a table
 };
 
 class Launcher {
  public:
   // `scratch` is the folder for commands that are too long. `descriptors` is the limit that jobs see;
-  // borrowed, null: the engine's own limit.
-  Launcher(std::string scratch, const rlimit* descriptors);
+  // borrowed, null: the engine's own limit. `run` is the id in the cookie of jobs; empty: they have none.
+  Launcher(std::string scratch, const rlimit* descriptors, const std::string& run = {});
 
   // Without LaunchTo::waits, a failure to execute the program shows only when the child has ended: see
   // never_ran().

@@ -24,6 +24,8 @@ namespace {
 // When to look at a job's memory: soon, since most jobs are short, then ever less often.
 constexpr double kFirstLook_s = 0.002, kLastLook_s = 1;
 
+std::uint64_t tag_of(const AttemptSlot& slot) { return std::uint64_t{slot.use} << 32 | slot.index; }
+
 std::vector<LocalOptions::Step> steps_of(const LocalOptions& options) {
   if (!options.ending.empty()) return options.ending;
   return {{SIGTERM, options.grace_s}};
@@ -38,9 +40,10 @@ LocalExecutor::LocalExecutor(os::EventLoop& loop, os::Watchdog* watchdog, plan::
       forks_(forks),
       sink_(sink),
       one_stream_(sink == nullptr || sink->is_one_stream()),
+      has_table_(options.has_table),
       max_running_(std::min({options.max_running, std::size_t{os::Watchdog::kSlots},
                              attempts_allowed(limit_.now(), one_stream_)})),
-      launcher_(options.scratch, limit_.before()),
+      launcher_(options.scratch, limit_.before(), options.run),
       tools_(loop, options.scratch, leftovers_allowed(limit_.now()),
              sink != nullptr && sink->wants_live_output() ? sink : nullptr),
       terminator_(loop, steps_of(options), [this](AttemptSlot& slot) { report(slot); }),
@@ -155,7 +158,8 @@ Result<void> LocalExecutor::start_program(AttemptSlot& slot, bool again) {
   }
   // The engine closes its copies of such streams at once, so they are not there for a second start.
   const bool has_streams = slot.launch.input || slot.launch.output || slot.launch.errors;
-  const LaunchTo to{slot.capture.out_fd(), slot.capture.err_fd(), slot.watched, &slot.script, has_streams};
+  const LaunchTo to{slot.capture.out_fd(), slot.capture.err_fd(), slot.watched,
+                    &slot.script,          has_streams,           has_table_ ? tag_of(slot) : 0};
   Result<os::Child> child = again ? launcher_.start_again(slot.launch, to) : launcher_.start(slot.launch, to);
   slot.capture.close_write_ends();
   if (!child) return fail(std::move(child.error()));
@@ -199,8 +203,7 @@ void LocalExecutor::cannot_start(AttemptSlot& slot, const Error& error) {
 void LocalExecutor::launch_fork(AttemptSlot& slot, const plan::Launch& launch) {
   slot.is_fork = true;
   slot.state = State::kStarting;
-  const std::uint64_t tag = std::uint64_t{slot.use} << 32 | slot.index;
-  forks_->fork_child(tag, slot.index, launch.payload, slot.capture.out_fd(), slot.capture.err_fd());
+  forks_->fork_child(tag_of(slot), slot.index, launch.payload, slot.capture.out_fd(), slot.capture.err_fd());
   slot.capture.close_write_ends();
 }
 
@@ -238,6 +241,7 @@ AttemptSlot* LocalExecutor::take_slot() {
     slot = slots_.emplace_back(std::make_unique<AttemptSlot>(index, watched, tools_)).get();
   }
   ++slot->use;
+  if (watchdog_ != nullptr) watchdog_->use(slot->index).store(slot->use, std::memory_order_relaxed);
   return slot;
 }
 

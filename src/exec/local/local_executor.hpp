@@ -107,7 +107,7 @@ class LocalExecutor final : public plan::Executor, private plan::ForkService::Li
   plan::ForkService* const forks_;
   OutputSink* const sink_;
   plan::ExitListener* listener_ = nullptr;
-  const bool one_stream_;
+  const bool one_stream_, has_table_;
   DescriptorLimit limit_;
   const std::size_t max_running_;
   Launcher launcher_;

@@ -16,7 +16,10 @@ struct LocalOptions {
     bool operator==(const Step&) const = default;
   };
   std::vector<Step> ending{};  // the signals that end a job, before a last SIGKILL; empty: SIGTERM
-  std::string scratch{};       // existing folder on a disk for long output and long commands; empty: /tmp
+  std::string run{};           // the id in the cookie of jobs; empty: they have none
+  bool has_table =
+      true;  // the next run can read the watchdog's table, so the cookie has the number of the attempt
+  std::string scratch{};  // existing folder on a disk for long output and long commands; empty: /tmp
 };
 
 }  // namespace furrow::exec

@@ -72,6 +72,7 @@ void MpiExecutor::set_up_ranks() {
   RankSetup setup;
   setup.directory = os::current_directory();
   setup.environment = own_environment();
+  setup.run_id = options_.run;
   setup.one_stream = !options_.has_streams && (sink_ == nullptr || sink_->is_one_stream());
   setup.as_it_comes = options_.has_streams || (sink_ != nullptr && sink_->wants_live_output());
   setup.ending = options_.ending;

@@ -47,6 +47,7 @@ struct MpiOptions {
   // As in RankCapacity. A message and its answer take less than this.
   double ahead_s = 0.01;
   std::vector<LocalOptions::Step> ending{};  // as in LocalOptions
+  std::string run{};                         // as in LocalOptions
   std::string scratch{};                     // the folder for long output; empty: /tmp
   BatchEvaluator evaluator{};                // for attempts that fork
 };

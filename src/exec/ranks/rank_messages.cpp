@@ -35,7 +35,8 @@ struct StepsCodec {
 
 constexpr auto kSetupFields = std::tuple(
     text::field("directory", &RankSetup::directory), text::field("environment", &RankSetup::environment),
-    text::field("cores", &RankSetup::cores), text::field("memory_mb", &RankSetup::memory_mb),
+    text::optional_field("run_id", &RankSetup::run_id), text::field("cores", &RankSetup::cores),
+    text::field("memory_mb", &RankSetup::memory_mb),
     text::optional_field("one_stream", &RankSetup::one_stream),
     text::optional_field("as_it_comes", &RankSetup::as_it_comes),
     text::field_as<StepsCodec>("ending", &RankSetup::ending),

@@ -24,6 +24,7 @@ struct RankFigures {
 struct RankSetup {
   std::string directory{};                 // where jobs run
   std::vector<std::string> environment{};  // of rank 0: "NAME=value"
+  std::string run_id{};                    // in the cookie of jobs; empty: they have none
   std::int64_t cores = 1, memory_mb = 0;   // what jobs may use at a time; memory 0: no limit
   bool one_stream = false;                 // standard output and error are one stream
   bool as_it_comes = false;                // output is sent while the job runs

@@ -148,9 +148,10 @@ void RankRunner::set_up(std::uint32_t run, std::string_view text) {
   if (!setup_.evaluator.load.empty()) forks_ = make_forks_(setup_.evaluator, *loop_, watchdog_);
   // If the folder is missing here, each job fails and says so: none runs in another folder.
   if (!os::change_directory(setup_.directory)) (void)os::change_directory("/");
-  local_ =
-      std::make_unique<LocalExecutor>(*loop_, &watchdog_, forks_.get(), this,
-                                      LocalOptions{.ending = setup_.ending, .scratch = scratch_folder()});
+  local_ = std::make_unique<LocalExecutor>(
+      *loop_, &watchdog_, forks_.get(), this,
+      LocalOptions{
+          .ending = setup_.ending, .run = setup_.run_id, .has_table = false, .scratch = scratch_folder()});
   local_->set_listener(this);
 }
 

@@ -15,6 +15,7 @@
 #include <mutex>
 #include <optional>
 #include <stdexcept>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -41,6 +42,11 @@ std::uint64_t hash_open_file(int fd, char* buffer, XXH3_state_t* state, const st
   }
   return 0;
 }
+
+struct HashTools {
+  std::unique_ptr<char[]> buffer = std::make_unique_for_overwrite<char[]>(kBufferBytes);
+  std::unique_ptr<XXH3_state_t, XXH_errorcode (*)(XXH3_state_t*)> state{XXH3_createState(), &XXH3_freeState};
+};
 }  // namespace
 
 struct FileHasher::State {
@@ -60,6 +66,8 @@ struct FileHasher::State {
   std::deque<Request> queued, hashed;
   std::atomic<bool> stop = false;
   std::thread thread;  // started by the first request
+  // Where none can be started (a limit, or an old container that refuses clone3), the caller waits for each hash.
+  bool has_no_threads = false;
 
   State(EventLoop& the_loop, std::int64_t limit) : loop(the_loop), size_limit(limit) {}
 
@@ -85,16 +93,16 @@ struct FileHasher::State {
   }
 
   void run() {
-    const auto buffer = std::make_unique_for_overwrite<char[]>(kBufferBytes);
-    const std::unique_ptr<XXH3_state_t, XXH_errorcode (*)(XXH3_state_t*)> state(XXH3_createState(),
-                                                                                &XXH3_freeState);
-    while (std::optional<Request> request = next()) {
-      request->hash = hash(request->path, buffer.get(), state.get());
-      const std::lock_guard lock(mutex);
-      hashed.push_back(*std::move(request));
-      more_hashed.notify_one();
-      if (hashed.size() == 1) notifier.notify();
-    }
+    HashTools tools;
+    while (std::optional<Request> request = next()) answer(*std::move(request), tools);
+  }
+
+  void answer(Request request, HashTools& tools) {
+    request.hash = hash(request.path, tools.buffer.get(), tools.state.get());
+    const std::lock_guard lock(mutex);
+    hashed.push_back(std::move(request));
+    more_hashed.notify_one();
+    if (hashed.size() == 1) notifier.notify();
   }
 
   // Signals are handled by the thread that runs the loop, so this one blocks them.
@@ -102,7 +110,11 @@ struct FileHasher::State {
     sigset_t all, before;
     ::sigfillset(&all);
     ::pthread_sigmask(SIG_SETMASK, &all, &before);
-    thread = std::thread([this] { run(); });
+    try {
+      thread = std::thread([this] { run(); });
+    } catch (const std::system_error&) {
+      has_no_threads = true;
+    }
     ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
   }
 
@@ -141,7 +153,11 @@ FileHasher::~FileHasher() {
 
 void FileHasher::hash(std::string path, Callback callback) {
   ++state_->pending;
-  if (!state_->thread.joinable()) state_->start_thread();
+  if (!state_->thread.joinable() && !state_->has_no_threads) state_->start_thread();
+  if (state_->has_no_threads) {
+    HashTools tools;
+    return state_->answer({std::move(path), std::move(callback)}, tools);
+  }
   const std::lock_guard lock(state_->mutex);
   state_->queued.push_back({std::move(path), std::move(callback)});
   state_->more_queued.notify_one();

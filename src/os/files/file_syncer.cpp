@@ -6,6 +6,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -18,6 +19,15 @@ struct FileSyncer::State {
   std::condition_variable changed;
   bool dirty = false, over = false;
   std::thread thread;
+  std::chrono::steady_clock::time_point synced{};  // of sync_here()
+
+  // For lack of a thread the caller waits.
+  void sync_here() {
+    const auto now = std::chrono::steady_clock::now();
+    if (now < synced + interval) return;
+    for (const int fd : descriptors) ::fdatasync(fd);
+    synced = now;
+  }
 
   void run() {
     std::unique_lock lock(mutex);
@@ -38,7 +48,11 @@ FileSyncer::FileSyncer(std::vector<int> descriptors, double interval_s) : state_
 }
 
 FileSyncer::~FileSyncer() {
-  if (!state_->thread.joinable()) return;
+  if (!state_->thread.joinable()) {
+    if (state_->synced.time_since_epoch().count() == 0) return;  // nothing was written
+    for (const int fd : state_->descriptors) ::fdatasync(fd);
+    return;
+  }
   {
     const std::lock_guard lock(state_->mutex);
     state_->over = true;
@@ -54,8 +68,12 @@ void FileSyncer::written() {
     sigset_t all, before;
     ::sigfillset(&all);
     ::pthread_sigmask(SIG_SETMASK, &all, &before);
-    state_->thread = std::thread([this] { state_->run(); });
+    try {
+      state_->thread = std::thread([this] { state_->run(); });
+    } catch (const std::system_error&) {  // a limit, or an old container that refuses clone3
+    }
     ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    if (!state_->thread.joinable()) return state_->sync_here();
   }
   bool was_dirty;
   {

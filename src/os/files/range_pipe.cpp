@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -102,8 +103,14 @@ Result<std::unique_ptr<RangePipe>> RangePipe::start(std::shared_ptr<const int> f
   sigset_t all, before;
   ::sigfillset(&all);
   ::pthread_sigmask(SIG_SETMASK, &all, &before);
-  state->thread = std::thread([raw = state.get()] { raw->run(); });
+  std::error_code refused;
+  try {
+    state->thread = std::thread([raw = state.get()] { raw->run(); });
+  } catch (const std::system_error& error) {
+    refused = error.code();
+  }
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  if (refused) return fail("cannot start a thread: " + refused.message());
   return std::unique_ptr<RangePipe>(new RangePipe(std::move(state)));
 }
 

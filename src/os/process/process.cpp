@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <cstdlib>
 
+#include "os/process/end_notice.hpp"
 #include "os/process/raw_call.hpp"
 #include "os/process/spawn_child.hpp"
 #include "os/process/spawn_context.hpp"
@@ -116,26 +117,32 @@ bool Spawner::is_crowded() const {
 tl::expected<Child, SpawnFailure> Spawner::clone(SpawnContext& context, const SpawnRequest& request,
                                                  int flags) {
   context.take(request, changed_signals_, null_fd_, pid_);
+  flags |= CLONE_VM | CLONE_CHILD_CLEARTID | SIGCHLD | (has_pidfds_ ? CLONE_PIDFD : 0);
   Child child;
   int code = 0;
   {
     const AllBlocked blocked(has_handlers_);
-    child.pid = FURROW_CLONE(&spawn_child, context.stack_top(),
-                             flags | CLONE_VM | CLONE_PIDFD | CLONE_CHILD_CLEARTID | SIGCHLD, &context.args(),
-                             &child.pidfd, nullptr, &context.tid());
+    child.pid = FURROW_CLONE(&spawn_child, context.stack_top(), flags, &context.args(), &child.pidfd, nullptr,
+                             &context.tid());
     code = errno;
   }
   if (child.pid < 0) {
     context.tid() = 0;
     context.give_back();
-    return tl::unexpected(SpawnFailure{code, SpawnFailure::Step::kClone});
+    const bool may_lack_pidfds = has_pidfds_ && (code == EINVAL || code == EPERM || code == ENOSYS);
+    if (!may_lack_pidfds) return tl::unexpected(SpawnFailure{code, SpawnFailure::Step::kClone});
+    has_pidfds_ = false;
+    return clone(context, request, flags & CLONE_VFORK);
   }
+  // A kernel without pidfds ignores the flag.
+  if (child.pidfd < 0) child.pidfd = notice_of_end(child.pid);
   if (child.pidfd >= 0) return child;
-  // A kernel without pidfds ignores the flag, and we would not notice when the child ends.
+  code = errno;
   ::kill(child.pid, SIGKILL);
   wait_for(child.pid);
+  context.tid() = 0;
   context.give_back();
-  return tl::unexpected(SpawnFailure{ENOSYS, SpawnFailure::Step::kClone});
+  return tl::unexpected(SpawnFailure{code, SpawnFailure::Step::kClone});
 }
 
 tl::expected<Child, SpawnFailure> Spawner::spawn(const SpawnRequest& request) {

@@ -58,7 +58,7 @@ class SpawnContext;
 
 struct Child {
   int pid = -1;
-  // Readable once the child has ended; the caller closes it.
+  // Readable once the child has ended; the caller closes it. Without pidfds, the end of a pipe.
   int pidfd = -1;
   // Owned by the spawner; failure() looks there.
   SpawnContext* context = nullptr;
@@ -98,6 +98,8 @@ class Spawner {
   std::vector<std::unique_ptr<SpawnContext>> contexts_;
   // Whether start() waits, as spawn() does.
   bool waits_;
+  // Whether the kernel makes them, as far as is known; otherwise notice_of_end() does their work.
+  bool has_pidfds_ = true;
   int null_fd_ = -1;
   // Of this process.
   int pid_ = -1;

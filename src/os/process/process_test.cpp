@@ -4,7 +4,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <poll.h>
+#include <sched.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -13,6 +15,7 @@
 #include <string>
 
 #include "os/files/files.hpp"
+#include "support/refused_calls.hpp"
 
 namespace furrow::os {
 namespace {
@@ -268,6 +271,38 @@ TEST(StandardDescriptors, ClosedOnesAreOpened) {
     ::_exit(good ? 0 : 1);
   }
   EXPECT_EQ(wait_for(child).raw_status, 0);
+}
+
+// In a child in which the kernel makes no pidfds: runs a program by START or spawn(), and waits for its descriptor.
+int status_without_pidfds(bool by_start, int code) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    if (!refuse_flag(SYS_clone, CLONE_PIDFD, code)) ::_exit(100);
+    Spawner spawner;
+    char* const argv[] = {const_cast<char*>("sh"), const_cast<char*>("-c"), const_cast<char*>("exit 3"),
+                          nullptr};
+    const SpawnRequest request{.path = "/bin/sh", .argv = argv, .envp = environ};
+    for (int i = 0; i < 3; ++i) {
+      const auto program = by_start ? spawner.start(request) : spawner.spawn(request);
+      if (!program) ::_exit(101);
+      pollfd end{program->pidfd, POLLIN, 0};
+      if (::poll(&end, 1, 20'000) != 1 || exit_code(peek_status(program->pid).value_or(-1)) != 3)
+        ::_exit(102);
+      if (exit_code(reap(program->pid)->raw_status) != 3) ::_exit(103);
+      ::close(program->pidfd);
+    }
+    ::_exit(0);
+  }
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  return exit_code(status);
+}
+
+TEST(SpawnerWithoutPidfds, LearnsOfTheEndOfAChild) {
+  for (const int code : {EINVAL, EPERM, ENOSYS}) {
+    EXPECT_EQ(status_without_pidfds(false, code), 0) << code;
+    EXPECT_EQ(status_without_pidfds(true, code), 0) << code;
+  }
 }
 
 }  // namespace

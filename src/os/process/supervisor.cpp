@@ -14,11 +14,14 @@
 #include <cerrno>
 #include <new>
 
+#include "os/files/close_all.hpp"
 #include "os/process/fork.hpp"
 
 namespace furrow::os {
 
 namespace {
+
+constexpr int kAsk_ms = 200;  // how often to look whether the launcher lives, if the kernel cannot tell us
 
 // Closes all that the program holds open, so that nobody waits for the supervisor to close it.
 void become_supervisor(const char* name) {
@@ -27,7 +30,7 @@ void become_supervisor(const char* name) {
   const int null_fd = ::open("/dev/null", O_RDWR);
   ::dup2(null_fd, STDIN_FILENO);
   ::dup2(null_fd, STDOUT_FILENO);
-  ::close_range(STDERR_FILENO + 1, ~0u, 0);
+  close_all_but({});
 }
 
 bool has_ended(pid_t child, int& status) {
@@ -68,8 +71,10 @@ class Watch {
     Supervisor::Death death;
     while (!has_ended(program_, death.status)) {
       pollfd watched[2] = {{signals_, POLLIN, 0}, {end_of_launcher_, POLLIN, 0}};
-      ::poll(watched, 2, -1);
-      if ((watched[1].revents & POLLIN) != 0) ::_exit(1);  // the kernel then kills the program
+      const bool must_ask = ends_with_ > 0 && end_of_launcher_ < 0;
+      ::poll(watched, 2, must_ask ? kAsk_ms : -1);
+      const bool is_alone = must_ask && ::kill(ends_with_, 0) != 0 && errno == ESRCH;
+      if (is_alone || (watched[1].revents & POLLIN) != 0) ::_exit(1);  // the kernel then kills the program
       death.was_asked |= pass_on_signals();
     }
     death.was_asked |= pass_on_signals();

@@ -3,9 +3,11 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <poll.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <csignal>
 #include <functional>
 #include <string>
@@ -13,6 +15,7 @@
 #include <utility>
 
 #include "os/files/files.hpp"
+#include "support/refused_calls.hpp"
 
 namespace furrow::os {
 namespace {
@@ -221,10 +224,12 @@ TEST_F(SupervisorTest, DoesNotPassOnSignalsThatTheLauncherSendsToBoth) {
   EXPECT_EQ(WTERMSIG(kept.wait()), SIGALRM);
 }
 
-TEST_F(SupervisorTest, EndsWithTheLauncher) {
+// Without pidfds if CODE, an errno, is not 0.
+void check_end_with_launcher(int code) {
   Numbers alive;
   const pid_t launcher = ::fork();
   if (launcher == 0) {
+    if (code != 0 && !refuse_call(SYS_pidfd_open, code)) ::_exit(1);
     Supervisor::Options options;
     options.ends_with = ::getpid();
     SupervisedProgram kept(
@@ -241,6 +246,13 @@ TEST_F(SupervisorTest, EndsWithTheLauncher) {
   ::kill(launcher, SIGKILL);
   ::waitpid(launcher, nullptr, 0);
   EXPECT_EQ(alive.next(), -1);
+}
+
+TEST_F(SupervisorTest, EndsWithTheLauncher) { check_end_with_launcher(0); }
+
+TEST_F(SupervisorTest, EndsWithTheLauncherWithoutPidfds) {
+  check_end_with_launcher(EPERM);
+  check_end_with_launcher(ENOSYS);
 }
 
 TEST_F(SupervisorTest, AProgramWithThreadsGoesOnWithoutASupervisor) {

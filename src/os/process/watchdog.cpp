@@ -2,20 +2,20 @@
 
 #include <fcntl.h>
 #include <signal.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 
+#include "os/files/close_all.hpp"
 #include "os/process/process.hpp"
+#include "os/process/survivors.hpp"
 
 namespace furrow::os {
 
 namespace {
 
-constexpr std::size_t kTableBytes = Watchdog::kSlots * sizeof(std::atomic<std::int32_t>);
 constexpr char kFarewell = 'q';  // the engine ends normally
 
 // After a violent end of the engine: how many times at least to look for children that write their slot late,
@@ -23,19 +23,6 @@ constexpr char kFarewell = 'q';  // the engine ends normally
 constexpr int kFewestRounds = 6;
 constexpr int kMostRounds = 6000;
 constexpr useconds_t kRoundUs = 10'000;
-
-using Table = std::atomic<std::int32_t>*;
-
-void close_all_but(std::vector<int> kept) {
-  std::sort(kept.begin(), kept.end());
-  unsigned first = 3;
-  for (const int fd : kept) {
-    if (fd < static_cast<int>(first)) continue;
-    if (static_cast<unsigned>(fd) > first) ::close_range(first, static_cast<unsigned>(fd) - 1, 0);
-    first = static_cast<unsigned>(fd) + 1;
-  }
-  ::close_range(first, ~0u, 0);
-}
 
 // Detaches from the engine's terminal, its output and its signals.
 void become_watchdog(const std::vector<int>& kept) {
@@ -56,56 +43,59 @@ bool wait_for_end(int pipe_fd) {
   return n == 1 && byte == kFarewell;
 }
 
-std::vector<int> groups_in(Table table) {
-  std::vector<int> groups;
-  for (std::uint32_t i = 0; i < Watchdog::kSlots; ++i) {
-    const int group = table[i].load(std::memory_order_seq_cst);
-    if (group > 1) groups.push_back(group);
-  }
-  std::sort(groups.begin(), groups.end());
-  return groups;
+// True if one of the groups is alive, or was until now.
+bool kill_groups(const std::vector<int>& groups) {
+  bool exists = false;
+  for (const int group : groups) exists |= signal_group(group, SIGKILL);
+  return exists && !living_groups(groups).empty();
 }
 
-void end_all(Table table, int fewest_rounds) {
+// Processes that have left the groups. True if there were any.
+bool kill_strays(const std::string& run, const JobTable& table) {
+  if (run.empty()) return false;
+  const Survivors strays = find_survivors({.id = run, .table = &table});
+  kill_all(strays.certain);
+  return !strays.certain.empty();
+}
+
+void end_all(const std::string& run, const JobTable& table) {
   for (int round = 0; round < kMostRounds; ++round) {
-    const std::vector<int> groups = groups_in(table);
-    bool exists = false;
-    for (const int group : groups) exists |= signal_group(group, SIGKILL);
-    if (round >= fewest_rounds && (!exists || living_groups(groups).empty())) return;
+    const bool lives = kill_groups(table.groups());
+    if (round >= kFewestRounds && !lives && !kill_strays(run, table)) return;
     ::usleep(kRoundUs);
   }
 }
 
-[[noreturn]] void watchdog_main(int pipe_fd, Table table) {
-  const bool orderly = wait_for_end(pipe_fd);
-  end_all(table, orderly ? 0 : kFewestRounds);
-  ::_exit(0);
-}
-
 }  // namespace
 
-Result<std::unique_ptr<Watchdog>> Watchdog::create() {
-  std::unique_ptr<Watchdog> watchdog(new Watchdog);
-  watchdog->table_fd_ = ::memfd_create("furrow-guard", MFD_CLOEXEC);
-  void* memory = MAP_FAILED;
-  if (watchdog->table_fd_ >= 0 && ::ftruncate(watchdog->table_fd_, kTableBytes) == 0) {
-    memory = ::mmap(nullptr, kTableBytes, PROT_READ | PROT_WRITE, MAP_SHARED, watchdog->table_fd_, 0);
-  }
-  if (memory == MAP_FAILED) return fail(system_error("cannot make the watchdog's table"));
-  watchdog->table_ = static_cast<Table>(memory);
-  return watchdog;
+Watchdog::Watchdog(const std::string& run, std::unique_ptr<JobTable> table)
+    : run_(run), table_(std::move(table)) {}
+
+Result<std::unique_ptr<Watchdog>> Watchdog::create(const std::string& run) {
+  auto table = FURROW_TRY(JobTable::create());
+  return std::unique_ptr<Watchdog>(new Watchdog(run, std::move(table)));
 }
 
-Result<void> Watchdog::watch(const std::vector<int>& kept_descriptors) {
+Result<void> Watchdog::watch(const std::vector<int>& kept_descriptors,
+                             const std::function<void()>& on_ended) {
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) return fail(system_error("cannot make a pipe for the watchdog"));
   pipe_fd_ = ends[1];
+  if (on_ended) table_->publish(run_);
   pid_ = ::fork();
   if (pid_ == 0) {
     std::vector<int> kept = kept_descriptors;
     kept.push_back(ends[0]);
     become_watchdog(kept);
-    watchdog_main(ends[0], table_);
+    const bool is_orderly = wait_for_end(ends[0]);
+    if (is_orderly) {
+      (void)kill_groups(table_->groups());
+    } else {
+      end_all(run_, *table_);
+      if (on_ended) on_ended();
+    }
+    JobTable::remove(run_);
+    ::_exit(0);
   }
   const Error error = system_error("cannot start the watchdog");
   ::close(ends[0]);
@@ -126,8 +116,7 @@ Watchdog::~Watchdog() {
   }
   if (pipe_fd_ >= 0) ::close(pipe_fd_);
   if (pid_ > 0) wait_for(pid_);
-  if (table_ != nullptr) ::munmap(table_, kTableBytes);
-  if (table_fd_ >= 0) ::close(table_fd_);
+  JobTable::remove(run_);
 }
 
 }  // namespace furrow::os

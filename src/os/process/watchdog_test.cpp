@@ -3,16 +3,22 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/file.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <csignal>
+#include <cstring>
 #include <functional>
 #include <string>
 
 #include "os/events/clock.hpp"
 #include "os/files/files.hpp"
+#include "os/process/job_cookie.hpp"
 #include "os/process/process.hpp"
+#include "os/process/survivors.hpp"
+#include "support/refused_calls.hpp"
 
 namespace furrow::os {
 namespace {
@@ -175,6 +181,45 @@ TEST(Watchdog, HoldsTheLockUntilTheJobsAreGone) {
   EXPECT_TRUE(living_groups({job}).empty());
   ::close(lock_fd);
   (void)remove_tree(folder);
+}
+
+TEST(Watchdog, EndsTheJobsWhereSystemCallsAreRefused) {
+  for (const int code : {EPERM, ENOSYS}) {
+    Engine engine([&](int fd) {
+      for (const long call : {SYS_close_range, SYS_pidfd_open, SYS_pidfd_send_signal, SYS_clone3}) {
+        if (!refuse_call(call, code)) ::_exit(1);
+      }
+      auto watchdog = std::move(*Watchdog::start({})).release();
+      Spawner spawner;
+      report(fd, spawn_shell(spawner, *watchdog, 0, "sleep 60 & sleep 60"));
+    });
+    const int job = engine.next();
+    ASSERT_GT(job, 1);
+    engine.kill();
+    EXPECT_TRUE(becomes_true([&] { return living_groups({job}).empty(); })) << code;
+  }
+}
+
+TEST(Watchdog, EndsProcessesThatHaveLeftTheirGroup) {
+  const std::string run = new_run_id();
+  Engine engine([&](int fd) {
+    auto watchdog = std::move(*Watchdog::create(run)).release();
+    if (!watchdog->watch({fd}, [fd] { report(fd, 4711); })) ::_exit(1);
+    watchdog->use(3) = 1;
+    Spawner spawner;
+    ::putenv(::strdup(cookie_entry(run, std::uint64_t{1} << 32 | 3).c_str()));
+    spawn_shell(spawner, *watchdog, 3, "setsid sleep 61 & wait");
+    report(fd, 1);
+  });
+  ASSERT_EQ(engine.next(), 1);
+  const auto table = JobTable::open(run);
+  ASSERT_NE(table, nullptr);
+  const auto strays = [&] { return find_survivors({.id = run, .table = table.get()}).certain.size(); };
+  EXPECT_TRUE(becomes_true([&] { return strays() == 2; }));
+  engine.kill();
+  EXPECT_EQ(engine.next(), 4711);
+  EXPECT_EQ(strays(), 0u);
+  EXPECT_TRUE(becomes_true([&] { return JobTable::open(run) == nullptr; }));
 }
 
 TEST(Watchdog, IgnoresTheSignalsOfATerminal) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/printable.hpp"
 #include "base/strings.hpp"
 
 namespace furrow::workflow {
@@ -17,7 +18,7 @@ Result<std::vector<char>> named(const Dag& dag, const RuleSet& rules, const std:
     const NodeId made_by = file == StringTable::kNone ? kNoNode : dag.producer(file);
     if (!rule && made_by == kNoNode) {
       const std::string near = nearest(name, rules.names());
-      return fail(Error{name + " is neither a rule nor a file that a rule of this plan makes",
+      return fail(Error{one_line(name) + " is neither a rule nor a file that a rule of this plan makes",
                         {},
                         0,
                         near.empty() ? "" : "Did you mean the rule " + near + "?"});

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/printable.hpp"
 #include "base/strings.hpp"
 #include "workflow/dag/missing_hints.hpp"
 
@@ -135,9 +136,10 @@ Result<void> DagSelection::choose(FileId file, bool allow_ambiguity) {
     const CompiledRule& b = rules_[dag_.node(best[1]).rule];
     return fail(rule_error(a.rule,
                            "rules " + a.rule.name + " and " + b.rule.name + " are ambiguous for the file " +
-                               std::string(dag_.files.view(file)) + ": both can make it (" + a.rule.name +
-                               " with " + show_wildcards(a, dag_.values(best[0], rules_)) + "; " +
-                               b.rule.name + " with " + show_wildcards(b, dag_.values(best[1], rules_)) + ")",
+                               one_line(dag_.files.view(file)) + ": both can make it (" + a.rule.name +
+                               " with " + one_line(show_wildcards(a, dag_.values(best[0], rules_))) + "; " +
+                               b.rule.name + " with " +
+                               one_line(show_wildcards(b, dag_.values(best[1], rules_))) + ")",
                            "Say which goes first with \"ruleorder: " + a.rule.name + " > " + b.rule.name +
                                "\", constrain their wildcards, or give --allow-ambiguity."));
   }
@@ -169,7 +171,7 @@ Result<void> DagSelection::select(bool allow_ambiguity) {
     } else if (!near.empty()) {
       hint = "The nearest output is \"" + near + "\".";
     }
-    return fail(Error{"no rule makes " + name, {}, 0, hint});
+    return fail(Error{"no rule makes " + one_line(name), {}, 0, hint});
   }
   std::sort(dag_.targets_.begin(), dag_.targets_.end());
   dag_.targets_.erase(std::unique(dag_.targets_.begin(), dag_.targets_.end()), dag_.targets_.end());
@@ -282,10 +284,10 @@ Error DagSelection::missing_inputs(NodeId node) {
   for (const FileId file : dag_.inputs(node)) {
     if (!available_[file] && candidates(file).empty()) missing.emplace_back(dag_.files.view(file));
   }
-  const std::string wildcards = show_wildcards(rule, dag_.values(node, rules_));
+  const std::string wildcards = one_line(show_wildcards(rule, dag_.values(node, rules_)));
   std::string text = "missing input files for rule " + rule.rule.name +
                      (wildcards.empty() ? "" : " (" + wildcards + ")") + ":";
-  for (std::size_t i = 0; i < missing.size() && i < 10; ++i) text += "\n    " + missing[i];
+  for (std::size_t i = 0; i < missing.size() && i < 10; ++i) text += "\n    " + one_line(missing[i]);
   if (missing.size() > 10) text += "\n    ... and " + std::to_string(missing.size() - 10) + " more";
   return rule_error(rule.rule, text, missing.empty() ? std::string() : hint_for_missing(missing.front()));
 }
@@ -337,7 +339,7 @@ Error DagSelection::cycle(NodeId node, FileId file) {
   return rule_error(rule.rule,
                     "rule " + rule.rule.name +
                         " needs, directly or indirectly, its own output: a cycle through the file " +
-                        std::string(dag_.files.view(file)),
+                        one_line(dag_.files.view(file)),
                     "Constrain the wildcards of its output so that they do not match its input.");
 }
 

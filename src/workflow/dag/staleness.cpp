@@ -6,11 +6,13 @@
 
 #include "base/log.hpp"
 #include "base/strings.hpp"
+#include "workflow/dag/snakemake_markers.hpp"
 
 namespace furrow::workflow {
 
 namespace {
 
+constexpr const char* kMarkers = ".snakemake/incomplete";
 constexpr double kLastMoments_s = 60;  // a power cut may have lost files written this long before it
 
 }  // namespace
@@ -45,7 +47,9 @@ Result<void> Staleness::decide() {
   find_output_times();
   for (const NodeId node : dag_.order()) judge_alone(node);
   judge_by_times();
+  find_marked();
   FURROW_TRY(judge_by_records());
+  for (const NodeId node : marked_) reasons_[node] |= kIncomplete;
   spread();
   if (logging::is_on(logging::Topic::workflow, logging::Level::info)) log_reasons();
   return {};
@@ -150,6 +154,29 @@ void Staleness::judge_by_times() {
 
 // ---- records
 
+// Jobs whose outputs a killed Snakemake has left half-written.
+void Staleness::find_marked() {
+  marked_.clear();
+  if (options_.ignore_incomplete) return;
+  for_each_marked_output(kMarkers, [&](const std::string& path) {
+    const FileId file = dag_.files.find(path);
+    const NodeId node = file == StringTable::kNone ? kNoNode : dag_.producer(file);
+    if (node != kNoNode && active_[node] && states_.exists(file)) marked_.insert(node);
+  });
+}
+
+// A marker stays when the file is made again by a run of ours: the record then describes the file as it is.
+bool Staleness::describes_outputs(store::StampCursor outputs) {
+  while (outputs.next()) {
+    const store::StampView& stamp = outputs.stamp();
+    const FileId file = dag_.files.find(stamp.path);
+    if (file == StringTable::kNone || states_.mtime_ns(file) != stamp.mtime_ns ||
+        states_.size(file) != stamp.size)
+      return false;
+  }
+  return !outputs.is_damaged();
+}
+
 void Staleness::ask_param_functions(std::span<const NodeId> nodes) {
   std::vector<DetailQuestion> questions;
   for (const NodeId node : nodes) {
@@ -204,6 +231,7 @@ void Staleness::judge_record(NodeId node, store::JobRow& row) {
     reasons_[node] |= kIncomplete;  // it was due then and did not succeed, so it still is
     return;
   }
+  if (marked_.contains(node) && describes_outputs(row.outputs)) marked_.erase(node);
   if (unsafe_since_ > 0 && row.finished_at >= unsafe_since_) {
     while (row.outputs.next()) {
       const store::StampView& stamp = row.outputs.stamp();

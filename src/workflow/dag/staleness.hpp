@@ -4,7 +4,7 @@
 // - an output that is needed is missing,
 // - an input is newer than the job's oldest output, and its content has changed,
 // - its params, its code or its set of inputs differ from those in its record,
-// - its last run failed or was interrupted,
+// - its last run failed or was interrupted, also one of Snakemake,
 // - or it is forced.
 // Then every job that uses its outputs must run too, and every job that makes an input of it that is missing.
 // The record is what the store remembers of the job's last run; without one, modification times alone decide.
@@ -84,6 +84,8 @@ class Staleness {
   void judge_alone(NodeId node);
   bool is_requested(NodeId node, FileId output) const;
   void ask_param_functions(std::span<const NodeId> nodes);
+  void find_marked();
+  bool describes_outputs(store::StampCursor outputs);
   Result<void> judge_by_records();
   void judge_by_times();
   bool has_newer_input(NodeId node) const;
@@ -110,6 +112,7 @@ class Staleness {
   // By job: the time of its oldest output, or of the files made from it; 0: none.
   std::vector<std::int64_t> output_time_;
   std::vector<char> is_target_, active_;  // by job
+  std::set<NodeId> marked_;               // jobs that a killed Snakemake has not finished
   std::vector<char> target_file_;         // by file
   std::vector<std::uint32_t> edges_first_;
   std::vector<Edge> edges_;

@@ -279,6 +279,26 @@ TEST_F(OneJob, RunsWhenItsLastRunNeverEnded) {
   EXPECT_THAT(due({"out"}), IsEmpty());
 }
 
+TEST_F(OneJob, RunsWhenAKilledSnakemakeHasMarkedItsOutput) {
+  ASSERT_TRUE(os::make_directories(".snakemake/incomplete"));
+  write(".snakemake/incomplete/b3V0", "{}", 1);  // "out"
+  EXPECT_THAT(due({"out"}), IsEmpty())
+      << "the record is newer than the marker: it describes the file as it is";
+  write("out", "half", 30);
+  EXPECT_THAT(due({"out"}), ElementsAre("copy: its last run failed or was interrupted"));
+  options_.ignore_incomplete = true;
+  EXPECT_THAT(due({"out"}), IsEmpty());
+}
+
+TEST_F(OneJob, RunsWhenItsOutputIsMarkedAndHasNoRecord) {
+  has_store_ = false;
+  ASSERT_TRUE(os::make_directories(".snakemake/incomplete"));
+  write(".snakemake/incomplete/b3V0", "{}", 1);
+  EXPECT_THAT(due({"out"}), ElementsAre("copy: its last run failed or was interrupted"));
+  ASSERT_TRUE(os::remove_tree(".snakemake/incomplete/b3V0"));
+  EXPECT_THAT(due({"out"}), IsEmpty());
+}
+
 TEST_F(OneJob, CanBeForcedInFourWays) {
   options_.force_all = true;
   EXPECT_THAT(due({"out"}), ElementsAre("copy: forced"));

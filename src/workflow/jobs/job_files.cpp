@@ -11,6 +11,7 @@ extern "C" {
 #include <sha256.h>
 }
 
+#include "base/printable.hpp"
 #include "base/strings.hpp"
 #include "os/events/clock.hpp"
 #include "os/files/look_again.hpp"
@@ -166,10 +167,10 @@ Result<void> JobFiles::after(NodeId node, const IsUsedUp& is_used_up) {
       missing.emplace_back(dag_.files.view(file));
   }
   if (!missing.empty())
-    return fail(rule_error(rule.rule,
-                           "rule " + rule.rule.name + " ended well but did not make " + join(missing, ", "),
-                           "Check the paths in its command; on a shared file system that shows files late, "
-                           "give --latency-wait SECONDS."));
+    return fail(rule_error(
+        rule.rule, "rule " + rule.rule.name + " ended well but did not make " + one_line(join(missing, ", ")),
+        "Check the paths in its command; on a shared file system that shows files late, "
+        "give --latency-wait SECONDS."));
   for (std::size_t i = 0; i < outputs.size(); ++i) {
     if (!states_.exists(outputs[i])) continue;
     FURROW_TRY(check(node, rule.outputs[i], outputs[i]));
