@@ -7,7 +7,11 @@ _parameters_by_code = {}
 
 def call(function, wildcards, known):
     """Calls a function with the wildcards and those known arguments that it names. A Lazy value is made only then."""
-    names = _parameters(function)
+    return call_named(function, parameters(function), wildcards, known)
+
+
+def call_named(function, names, wildcards, known):
+    """The same; `names` are the parameters of the function."""
     if names is None:
         return function(wildcards, **{name: _concrete(value) for name, value in known.items()})
     if not names:
@@ -35,7 +39,7 @@ def _concrete(value):
     return value.get() if type(value) is Lazy else value
 
 
-def _parameters(function):
+def parameters(function):
     """The names of the arguments after the first; None if the function takes any.
 
     They are cached, since one rule may have a million jobs.
@@ -61,7 +65,7 @@ def _object_parameters(function):
     """Partials, bound methods, classes and objects with __call__."""
     inner = getattr(function, "callable", None)
     if inner is not None and hasattr(function, "flags"):
-        return _parameters(inner)
+        return parameters(inner)
     if getattr(type(function), "takes_all", False):
         return None
     import inspect

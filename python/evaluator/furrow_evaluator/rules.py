@@ -26,6 +26,7 @@ class Rule:
         self.threads = 1
         self.threads_line = line
         self.resource_items = {}
+        self.limited_resources = {}  # no more than --resources allows
         self.resource_lines = {}
         self.constraints = {}
         self.docstring = None
@@ -98,7 +99,7 @@ class Rule:
 
     @property
     def resources(self):
-        return {**self.resource_items, "_cores": self.threads, "_nodes": 1}
+        return {**(self.limited_resources or self.resource_items), "_cores": self.threads, "_nodes": 1}
 
     @property
     def wildcard_names(self):
@@ -162,7 +163,7 @@ class Rule:
 
     def _encode_resources(self):
         encoded = {}
-        for name, value in self.resource_items.items():
+        for name, value in self.limited_resources.items():
             if value is None:
                 continue
             encoded[name] = _function_at(self.resource_lines.get(name, self.lineno)) if callable(value) else value

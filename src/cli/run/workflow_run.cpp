@@ -130,6 +130,7 @@ Result<farm::Summary> WorkflowRun::run_jobs(const std::string& log_path) {
                            {options.not_temp, options.keep_incomplete, options.latency_wait_s});
   workflow::Recorder recorder(session_.dag(), session_.rules(), session_.states(), *session_.store(), &hasher,
                               options.hash_limit);
+  recorder.set_changed_before(&session_.staleness().changed_while_running());
   workflow::SourceOptions source_options;
   source_options.retries = options.retries.value_or(0);
   source_options.prioritized = {options.prioritize.begin(), options.prioritize.end()};
@@ -165,6 +166,7 @@ Result<farm::Summary> WorkflowRun::run_jobs(const std::string& log_path) {
   const farm::Summary summary = farm.run();
   running = nullptr;
   FURROW_TRY(recorder.finish());
+  for (const std::string& warning : recorder.warnings()) say("furrow: warning: " + warning);
   if (cluster) {
     submissions_ = cluster->summary();
     cluster->finish(recorder);

@@ -5,6 +5,7 @@ namespace furrow::workflow {
 namespace {
 constexpr std::uint8_t kMissing = 1 + static_cast<std::uint8_t>(os::FileStatus::Kind::kMissing);
 constexpr std::uint8_t kDirectory = 1 + static_cast<std::uint8_t>(os::FileStatus::Kind::kDirectory);
+constexpr std::uint8_t kKindMask = 15, kLinkMark = 16;
 }  // namespace
 
 void FileStates::make_room() {
@@ -34,7 +35,8 @@ void FileStates::reload(FileId file) {
 }
 
 void FileStates::set(FileId file, const os::FileStatus& status) {
-  kinds_[file] = static_cast<std::uint8_t>(1 + static_cast<std::uint8_t>(status.kind));
+  kinds_[file] = static_cast<std::uint8_t>((1 + static_cast<std::uint8_t>(status.kind)) |
+                                           (status.is_link ? kLinkMark : 0));
   states_[file] =
       status.exists()
           ? State{status.newest_ns(), status.is_link ? status.link_mtime_ns : status.mtime_ns, status.size}
@@ -49,12 +51,17 @@ const FileStates::State& FileStates::state(FileId file) {
 
 bool FileStates::exists(FileId file) {
   state(file);
-  return kinds_[file] != kMissing;
+  return (kinds_[file] & kKindMask) != kMissing;
+}
+
+bool FileStates::is_link(FileId file) {
+  state(file);
+  return (kinds_[file] & kLinkMark) != 0;
 }
 
 bool FileStates::is_directory(FileId file) {
   state(file);
-  return kinds_[file] == kDirectory;
+  return (kinds_[file] & kKindMask) == kDirectory;
 }
 
 std::int64_t FileStates::mtime_ns(FileId file) { return state(file).mtime_ns; }

@@ -21,6 +21,7 @@ class FileStates {
   void reload(FileId file);
 
   bool exists(FileId file);
+  bool is_link(FileId file);
   bool is_directory(FileId file);
   std::int64_t mtime_ns(FileId file);  // the newer of a link's own and its target's; 0 if there is no file
   std::int64_t own_mtime_ns(FileId file);  // of a link itself

@@ -2,12 +2,14 @@
 //
 // A job must run if
 // - an output that is needed is missing,
-// - an input is newer than the job's oldest output, and its content has changed,
+// - an input differs from what its record says: in its time and its content, or in its time alone if it is a
+//   flag (a touch() output, or an empty file), which has no content to compare,
 // - its params, its code or its set of inputs differ from those in its record,
 // - its last run failed or was interrupted,
 // - or it is forced.
 // Then every job that uses its outputs must run too, and every job that makes an input of it that is missing.
-// The record is what the store remembers of the job's last run; without one, modification times alone decide.
+// The record is what the store remembers of the job's last run; without one, modification times alone decide,
+// and an input that is newer than the job's oldest output counts as changed.
 #pragma once
 
 #include <cstdint>
@@ -31,8 +33,9 @@ enum Reason : std::uint16_t {
   kInputsChanged = 16,
   kParamsChanged = 32,
   kCodeChanged = 64,
-  kIncomplete = 128,   // its last run failed or was interrupted
-  kNothingMade = 256,  // it makes no files, so it runs whenever it is a target
+  kIncomplete = 128,    // its last run failed or was interrupted
+  kNothingMade = 256,   // it makes no files, so it runs whenever it is a target
+  kChangedInput = 512,  // an input has changed, though it is not newer
 };
 using Reasons = std::uint16_t;
 
@@ -60,6 +63,10 @@ class Staleness {
   bool must_run(NodeId node) const { return reasons_[node] != 0; }
   Reasons reasons(NodeId node) const { return reasons_[node]; }
   std::size_t count() const;
+  // The inputs that changed while these jobs ran the last time.
+  const std::unordered_map<NodeId, std::vector<FileId>>& changed_while_running() const {
+    return changed_while_running_;
+  }
 
   // One line for each reason, with names. Reads the store again.
   Result<std::vector<std::string>> explain(NodeId node);
@@ -81,17 +88,25 @@ class Staleness {
   void judge_alone(NodeId node);
   bool is_requested(NodeId node, FileId output) const;
   void ask_param_functions(std::span<const NodeId> nodes);
+  const std::vector<Param>& answered_params(NodeId node) const;
+  bool is_mistake(NodeId node, const Param& param) const;
+  bool have_params_changed(NodeId node, const store::JobRow& row) const;
   Result<void> judge_by_records();
   void judge_by_times();
   bool has_newer_input(NodeId node) const;
   void judge_record(NodeId node, store::JobRow& row);
   void judge_inputs(NodeId node, store::JobRow& row);
+  bool is_flag(FileId file) const;
+  bool has_changed(const store::StampView& stamp, FileId file, std::int64_t output_time);
   bool same_content(const store::StampView& stamp, FileId file);
+  bool changed_before_end(NodeId node, FileId file, const store::JobRow& row) const;
   void spread();
   void log_reasons() const;
   void explain_missing(NodeId node, std::vector<std::string>& lines);
-  void explain_newer(NodeId node, std::vector<std::string>& lines);
+  void explain_newer(NodeId node, const std::optional<store::JobRecord>& record,
+                     std::vector<std::string>& lines);
   void explain_upstream(NodeId node, std::vector<std::string>& lines);
+  void explain_params(NodeId node, const store::JobRecord& record, std::vector<std::string>& lines);
   void explain_inputs(NodeId node, const std::optional<store::JobRecord>& record,
                       std::vector<std::string>& lines);
   std::span<const Edge> consumers(NodeId node) const;
@@ -112,6 +127,7 @@ class Staleness {
   std::vector<Seen> seen_;  // by file
   std::unordered_map<NodeId, std::vector<Param>> answered_params_;
   std::unordered_map<FileId, std::uint64_t> hashes_;
+  std::unordered_map<NodeId, std::vector<FileId>> changed_while_running_;
   CodeHashes code_hashes_;
   double unsafe_since_ = 0;  // the outputs of jobs that finished after this are checked again; 0: none
 };

@@ -284,10 +284,23 @@ void JobFiles::settle(NodeId node) {
 }
 
 Result<void> JobFiles::touch(NodeId node) {
-  for (const FileId file : dag_.outputs(node, rules_)) {
-    states_.reload(file);
-    if (!states_.exists(file)) continue;  // reported by after()
+  const CompiledRule& rule = rules_[dag_.node(node).rule];
+  const auto outputs = dag_.outputs(node, rules_);
+  std::vector<std::string> missing;
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    states_.reload(outputs[i]);
+    if (!states_.exists(outputs[i]) && !(rule.outputs[i].flags & kTemp))
+      missing.emplace_back(dag_.files.view(outputs[i]));
+  }
+  if (!missing.empty())
+    return fail(rule_error(rule.rule,
+                           "--touch cannot mark outputs of rule " + rule.rule.name +
+                               " as up to date that are not there: " + join(missing, ", "),
+                           "Run without --touch to make them."));
+  for (const FileId file : outputs) {
+    if (!states_.exists(file)) continue;
     FURROW_TRY(os::touch(std::string(dag_.files.view(file))));
+    states_.reload(file);
   }
   return {};
 }

@@ -40,9 +40,10 @@ class JobFiles {
   Result<void> after(NodeId node, const IsUsedUp& is_used_up = {});
   // Touches outputs that are older than inputs, and write-protects protected ones.
   void before_record(NodeId node);
-  void settle(NodeId node);         // removes temp files after a job that succeeded and was recorded
-  Result<void> touch(NodeId node);  // --touch: touches all outputs that exist
-  void discard(NodeId node);        // removes the outputs of a job that failed
+  void settle(NodeId node);  // removes temp files after a job that succeeded and was recorded
+  // --touch: touches the outputs, which must be there. A temp file may be gone.
+  Result<void> touch(NodeId node);
+  void discard(NodeId node);  // removes the outputs of a job that failed
 
  private:
   std::vector<std::string> product_folders(NodeId node) const;

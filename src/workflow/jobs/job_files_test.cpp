@@ -340,10 +340,19 @@ TEST_F(JobFilesTest, KeepsAnUndeclaredFolderAfterAFailedJob) {
 
 TEST_F(JobFilesTest, TouchesExistingOutputs) {
   write("out", "", 10);
-  plan({rule("a").output("out").output("gone")}, {"out"});
+  plan({rule("a").output("out").output("gone", kTemp)}, {"out"});
   ASSERT_TRUE(files_->touch(job("out")));
   EXPECT_GT(os::status("out").mtime_ns, 1'100'000'000'000'000'000);
   EXPECT_FALSE(exists("gone"));
+}
+
+TEST_F(JobFilesTest, TouchesNothingIfAnOutputIsMissing) {
+  write("out", "", 10);
+  plan({rule("a").output("out").output("gone")}, {"out"});
+  const auto touched = files_->touch(job("out"));
+  ASSERT_FALSE(touched);
+  EXPECT_THAT(touched.error().message, ::testing::HasSubstr("not there: gone"));
+  EXPECT_LT(os::status("out").mtime_ns, 1'100'000'000'000'000'000);
 }
 
 }  // namespace
