@@ -184,7 +184,8 @@ def test_a_function_that_fails_for_what_the_rule_asks_for_gets_what_the_job_gets
     client = folder.load(
         "import os\n"
         "rule a:\n    threads: 8\n"
-        "    params: t=lambda wc, threads: {2: 'two'}[threads], d=lambda wc, resources: len(os.listdir(resources.tmpdir))\n",
+        "    params: t=lambda wc, threads: {2: 'two'}[threads],\n"
+        "        d=lambda wc, resources: len(os.listdir(resources.tmpdir))\n",
         cores=2,
     )
     assert identity(client, "a")["t"] == "two" and int(identity(client, "a")["d"]) >= 0

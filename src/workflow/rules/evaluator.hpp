@@ -45,7 +45,7 @@ struct JobView {
   std::int64_t threads = 1;
   std::vector<std::pair<std::string, ResourceValue>> resources;
   int attempt = 1;
-  bool is_ahead = false;      // its inputs may be missing, and so may resources that depend on them
+  bool is_ahead = false;    // its inputs may be missing, and so may resources that depend on them
   std::int64_t number = 0;  // of the job in this run
   // If the view stands for several jobs that are submitted as one: the group's name, and all their rules.
   std::string group{};
