@@ -73,8 +73,7 @@ workflow::DetailAnswer read_details(Fields& fields, const text::JsonValue& job,
   };
   required(question.threads, "threads");
   required(question.resources, "resources");
-  details.is_unknown = fields.flag(job, "unknown");
-  required(question.params && !details.is_unknown, "params");
+  required(question.params, "params");
   required(question.group, "group");
   required(question.priority, "priority");
   details.priority = fields.small_integer(job, "priority", 0);

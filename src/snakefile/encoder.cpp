@@ -109,6 +109,7 @@ void write_job_members(text::JsonWriter& json, const workflow::JobView& job) {
   json.Key("attempt");
   json.Int(job.attempt);
   if (job.is_preview) write_bool(json, "preview", true);
+  if (job.is_ahead) write_bool(json, "ahead", true);
   if (!job.group.empty()) {
     write_text(json, "group", job.group);
     write_texts(json, "rules", {job.rules.begin(), job.rules.end()});
@@ -223,7 +224,6 @@ std::string encode_details(std::uint64_t id, std::span<const workflow::DetailQue
     json.StartObject();
     write_job_members(json, question.job);
     write_wants(json, question);
-    if (question.is_ahead) write_bool(json, "ahead", true);
     json.EndObject();
   }
   json.EndArray();

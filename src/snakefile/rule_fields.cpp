@@ -2,6 +2,8 @@
 
 #include <memory>
 
+#include "snakefile/frame_decoder.hpp"
+
 namespace furrow::snakefile {
 
 using text::member;
@@ -43,6 +45,16 @@ void read_item(Fields& fields, const text::JsonValue& value, Item& item) {
         workflow::Ensure{fields.flag(*ensure, "non_empty"), fields.text_or(*ensure, "sha256", ""),
                          fields.text_or(*ensure, "sha1", ""), fields.text_or(*ensure, "md5", "")});
   }
+}
+
+// Null if the param has a value.
+std::shared_ptr<const workflow::ParamFailure> failure_of(const text::JsonValue& param) {
+  const text::JsonValue* error = member(param, "error");
+  if (!error) return nullptr;
+  const text::JsonValue* type = member(*error, "type");
+  const bool misses_file = type && type->IsString() && view(*type) == "MissingInput";
+  return std::make_shared<const workflow::ParamFailure>(
+      workflow::ParamFailure{decode_error(*error), misses_file});
 }
 
 }  // namespace
@@ -88,7 +100,7 @@ std::vector<Param> params_of(Fields& fields, const text::JsonValue& object) {
     if (!value.IsObject()) fields.reject("params", "a list of objects");
     params.push_back({fields.text_or(value, "name", ""), fields.text_or(value, "text", ""),
                       fields.flag(value, "wild"), fields.flag(value, "fn"),
-                      fields.small_integer(value, "line", 0)});
+                      fields.small_integer(value, "line", 0), failure_of(value)});
   }
   return params;
 }

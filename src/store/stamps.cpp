@@ -7,6 +7,9 @@ namespace furrow::store {
 
 namespace {
 
+// In nanoseconds: SMB, databases and archives, FAT.
+constexpr std::int64_t kTimeUnits[] = {100, 1'000, 1'000'000, 1'000'000'000, 2'000'000'000};
+
 // Numbers have seven bits in a byte, lowest first; the top bit says that more bytes follow.
 void append(std::string& out, std::uint64_t value) {
   while (value >= 0x80) {
@@ -35,6 +38,15 @@ std::int64_t sum(std::int64_t a, std::int64_t b) {
 }
 
 }  // namespace
+
+bool is_same_time(std::int64_t recorded_ns, std::int64_t now_ns) {
+  if (recorded_ns == now_ns) return true;
+  if (now_ns > recorded_ns || now_ns <= 0) return false;
+  for (const std::int64_t unit : kTimeUnits) {
+    if (now_ns % unit == 0 && recorded_ns - now_ns < unit) return true;
+  }
+  return false;
+}
 
 std::string pack_stamps(std::string_view key, const std::vector<FileStamp>& stamps) {
   std::string out;

@@ -25,6 +25,10 @@ struct StampView {
   std::uint64_t content = 0;
 };
 
+// Whether a file still has its recorded time. A copy on a file system or in an archive that keeps coarser times
+// has it cut off; an edit is never older than the time that was recorded.
+bool is_same_time(std::int64_t recorded_ns, std::int64_t now_ns);
+
 // Each path shares a prefix with the path before it, the first one with KEY.
 std::string pack_stamps(std::string_view key, const std::vector<FileStamp>& stamps);
 

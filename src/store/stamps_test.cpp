@@ -52,6 +52,20 @@ TEST(Stamps, ReportTheirNumberBeforeBeingRead) {
   EXPECT_EQ(cursor.size(), 2u);
 }
 
+TEST(Stamps, ATimeMayLoseItsLastDigitsButNotChange) {
+  constexpr std::int64_t kTime = 1'700'000'001'234'567'890;
+  EXPECT_TRUE(is_same_time(kTime, kTime));
+  EXPECT_TRUE(is_same_time(kTime, 1'700'000'001'234'567'800));  // 100 ns
+  EXPECT_TRUE(is_same_time(kTime, 1'700'000'001'234'567'000));  // 1 us
+  EXPECT_TRUE(is_same_time(kTime, 1'700'000'001'000'000'000));  // 1 s
+  EXPECT_TRUE(is_same_time(kTime, 1'700'000'000'000'000'000));  // 2 s
+  EXPECT_FALSE(is_same_time(kTime, kTime + 1));
+  EXPECT_FALSE(is_same_time(kTime, kTime - 1));
+  EXPECT_FALSE(is_same_time(kTime, 1'700'000'002'000'000'000));
+  EXPECT_FALSE(is_same_time(kTime, 1'699'999'999'000'000'000));
+  EXPECT_FALSE(is_same_time(kTime, 0));
+}
+
 TEST(Stamps, DetectATruncatedBlob) {
   const std::string blob = pack_stamps("key", {{"path/one", 123456, 10, 77}, {"path/two", 123457, 300, 78}});
   for (std::size_t size = 1; size < blob.size(); ++size) {

@@ -4,42 +4,32 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstring>
 
 #include "base/log.hpp"
 #include "os/files/descriptor.hpp"
 #include "os/files/files.hpp"
 #include "store/database.hpp"
 #include "store/lock.hpp"
+#include "store/schema.hpp"
 #include "store/snapshot.hpp"
 
 namespace furrow::store {
 
 namespace {
 
-constexpr std::int64_t kSchemaVersion = 1;
-
-// The columns that for_each() reads come first: the long texts behind them may overflow a page unread.
-constexpr const char* kSchema = R"(
-BEGIN;
-CREATE TABLE job(
-  key TEXT NOT NULL PRIMARY KEY, phase INTEGER NOT NULL, rule TEXT NOT NULL, params_hash INTEGER NOT NULL,
-  code_hash INTEGER NOT NULL, started_at REAL NOT NULL, finished_at REAL NOT NULL, outputs BLOB NOT NULL, inputs BLOB NOT NULL,
-  wildcards TEXT NOT NULL, status INTEGER NOT NULL, signal INTEGER NOT NULL, attempt INTEGER NOT NULL, threads INTEGER NOT NULL,
-  user_s REAL NOT NULL, system_s REAL NOT NULL, max_rss_kb INTEGER NOT NULL, params TEXT NOT NULL, command TEXT NOT NULL,
-  host TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE meta(name TEXT NOT NULL PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
-INSERT INTO meta VALUES('clean', 1);
-PRAGMA user_version = 1;
-COMMIT;
-)";
-
 constexpr const char* kPut =
     "INSERT OR REPLACE INTO job "
-    "VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20)";
+    "VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20,?21)";
 constexpr const char* kFind = "SELECT * FROM job WHERE key = ?1";
 constexpr const char* kAll =
-    "SELECT key, phase, rule, params_hash, code_hash, started_at, finished_at, outputs, inputs FROM job "
-    "ORDER BY key";
+    "SELECT key, phase, rule, params_hash, code_hash, param_hashes, started_at, finished_at, outputs, inputs "
+    "FROM job ORDER BY key";
+
+// Hashes are stored as they lie in memory.
+std::string_view bytes_of(const std::vector<std::uint64_t>& hashes) {
+  return {reinterpret_cast<const char*>(hashes.data()), hashes.size() * sizeof(std::uint64_t)};
+}
 
 JobRecord record_of(const Statement& row) {
   JobRecord record;
@@ -48,21 +38,22 @@ JobRecord record_of(const Statement& row) {
   record.rule = row.text(2);
   record.params_hash = static_cast<std::uint64_t>(row.integer(3));
   record.code_hash = static_cast<std::uint64_t>(row.integer(4));
-  record.started_at = row.real(5);
-  record.finished_at = row.real(6);
-  record.outputs = unpack_stamps(record.key, row.bytes(7));
-  record.inputs = unpack_stamps(record.key, row.bytes(8));
-  record.wildcards = row.text(9);
-  record.status = static_cast<int>(row.integer(10));
-  record.signal = static_cast<int>(row.integer(11));
-  record.attempt = static_cast<int>(row.integer(12));
-  record.threads = static_cast<int>(row.integer(13));
-  record.user_s = row.real(14);
-  record.system_s = row.real(15);
-  record.max_rss_kb = row.integer(16);
-  record.params = row.text(17);
-  record.command = row.text(18);
-  record.host = row.text(19);
+  record.param_hashes = unpack_hashes(row.bytes(5));
+  record.started_at = row.real(6);
+  record.finished_at = row.real(7);
+  record.outputs = unpack_stamps(record.key, row.bytes(8));
+  record.inputs = unpack_stamps(record.key, row.bytes(9));
+  record.wildcards = row.text(10);
+  record.status = static_cast<int>(row.integer(11));
+  record.signal = static_cast<int>(row.integer(12));
+  record.attempt = static_cast<int>(row.integer(13));
+  record.threads = static_cast<int>(row.integer(14));
+  record.user_s = row.real(15);
+  record.system_s = row.real(16);
+  record.max_rss_kb = row.integer(17);
+  record.params = row.text(18);
+  record.command = row.text(19);
+  record.host = row.text(20);
   return record;
 }
 
@@ -75,21 +66,22 @@ void bind_record(Statement& put, const JobRecord& record, const std::string& out
   put.bind(3, record.rule);
   put.bind(4, number(record.params_hash));
   put.bind(5, number(record.code_hash));
-  put.bind(6, record.started_at);
-  put.bind(7, record.finished_at);
-  put.bind_bytes(8, outputs);
-  put.bind_bytes(9, inputs);
-  put.bind(10, record.wildcards);
-  put.bind(11, number(record.status));
-  put.bind(12, number(record.signal));
-  put.bind(13, number(record.attempt));
-  put.bind(14, number(record.threads));
-  put.bind(15, record.user_s);
-  put.bind(16, record.system_s);
-  put.bind(17, record.max_rss_kb);
-  put.bind(18, record.params);
-  put.bind(19, record.command);
-  put.bind(20, record.host);
+  put.bind_bytes(6, bytes_of(record.param_hashes));
+  put.bind(7, record.started_at);
+  put.bind(8, record.finished_at);
+  put.bind_bytes(9, outputs);
+  put.bind_bytes(10, inputs);
+  put.bind(11, record.wildcards);
+  put.bind(12, number(record.status));
+  put.bind(13, number(record.signal));
+  put.bind(14, number(record.attempt));
+  put.bind(15, number(record.threads));
+  put.bind(16, record.user_s);
+  put.bind(17, record.system_s);
+  put.bind(18, record.max_rss_kb);
+  put.bind(19, record.params);
+  put.bind(20, record.command);
+  put.bind(21, record.host);
 }
 
 void read_row(const Statement& all, JobRow& row) {
@@ -98,10 +90,11 @@ void read_row(const Statement& all, JobRow& row) {
   row.rule = all.text(2);
   row.params_hash = static_cast<std::uint64_t>(all.integer(3));
   row.code_hash = static_cast<std::uint64_t>(all.integer(4));
-  row.started_at = all.real(5);
-  row.finished_at = all.real(6);
-  row.outputs.reset(row.key, all.bytes(7));
-  row.inputs.reset(row.key, all.bytes(8));
+  row.param_hashes = all.bytes(5);
+  row.started_at = all.real(6);
+  row.finished_at = all.real(7);
+  row.outputs.reset(row.key, all.bytes(8));
+  row.inputs.reset(row.key, all.bytes(9));
 }
 
 Error newer(const std::string& path, std::int64_t version) {
@@ -127,6 +120,12 @@ Error read_only_error() { return Error{"the store is open for reading only"}; }
 
 }  // namespace
 
+std::vector<std::uint64_t> unpack_hashes(std::string_view bytes) {
+  std::vector<std::uint64_t> hashes(bytes.size() / sizeof(std::uint64_t));
+  if (!hashes.empty()) std::memcpy(hashes.data(), bytes.data(), hashes.size() * sizeof(std::uint64_t));
+  return hashes;
+}
+
 struct Store::State {
   // In this order, so that the database is closed before the lock is released and before its copy is removed.
   FolderLock lock;
@@ -140,7 +139,6 @@ struct Store::State {
 
   bool exists() const { return database.is_open(); }  // false if it is read-only and there is no store
   Result<void> open_database(const std::string& path);
-  Result<void> create();
   Result<void> prepare_writing();
   Result<void> set_clean_to(bool clean);
   Result<void> write(Statement& statement);
@@ -160,17 +158,13 @@ Result<void> Store::State::open_database(const std::string& path) {
     const auto tables = FURROW_TRY(database.number("SELECT count(*) FROM sqlite_schema"));
     if (tables != 0) return fail(database.error(SQLITE_NOTADB));
     if (read_only) return database.close(), Result<void>();  // another process is creating it
-    FURROW_TRY(create());
+    FURROW_TRY(create_schema(database));
   }
   const auto clean = database.number("SELECT value FROM meta WHERE name = 'clean'");
   if (!clean) return fail(clean.error());
   was_clean = *clean != 0;
-  return database.execute("PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 4000");
-}
-
-Result<void> Store::State::create() {
-  FURROW_TRY(database.execute("PRAGMA journal_mode = WAL"));
-  return database.execute(kSchema);
+  FURROW_TRY(database.execute("PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 4000"));
+  return version == 0 ? Result<void>() : upgrade_schema(database, version);
 }
 
 Result<void> Store::State::prepare_writing() {

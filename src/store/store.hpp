@@ -35,7 +35,8 @@ struct JobRecord {
   std::vector<FileStamp> outputs;  // in the order of the rule
   std::uint64_t params_hash = 0;
   std::uint64_t code_hash = 0;
-  std::string params;  // readable, for explanations; may be shortened
+  std::vector<std::uint64_t> param_hashes;  // of each param; 0: not known. Empty in a store of version 1
+  std::string params;                       // readable, one line each; may be shortened
   std::string command;
   std::string host;
   double started_at = 0, finished_at = 0;  // seconds since the epoch
@@ -52,9 +53,12 @@ struct JobRow {
   JobPhase phase = JobPhase::kStarted;
   std::uint64_t params_hash = 0;
   std::uint64_t code_hash = 0;
+  std::string_view param_hashes;  // as in a record, packed: see unpack_hashes()
   double started_at = 0, finished_at = 0;
   StampCursor inputs, outputs;  // before their first stamps
 };
+
+std::vector<std::uint64_t> unpack_hashes(std::string_view bytes);
 
 class Store {
  public:

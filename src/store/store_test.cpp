@@ -33,6 +33,7 @@ JobRecord sample_record(const std::string& key) {
   record.inputs = {{"texts/a.txt", 123, 456, 789}, {"texts/b.txt", 124, 457, 0}};
   record.outputs = {{key, 125, 458, 0xffffffffffffffffu}};
   record.params_hash = 0x8000000000000001u;
+  record.param_hashes = {7, 0, 0x8000000000000002u};
   record.code_hash = 42;
   record.params = "x=1";
   record.command = "wc \xff texts/a.txt";
@@ -87,6 +88,7 @@ TEST_F(StoreTest, RemembersEveryFieldOfARecord) {
   EXPECT_EQ(back.outputs[0].content, 0xffffffffffffffffu);
   EXPECT_EQ(back.params_hash, record.params_hash);
   EXPECT_EQ(back.code_hash, record.code_hash);
+  EXPECT_EQ(back.param_hashes, record.param_hashes);
   EXPECT_EQ(back.params, record.params);
   EXPECT_EQ(back.command, record.command);
   EXPECT_EQ(back.host, record.host);
@@ -111,6 +113,7 @@ TEST_F(StoreTest, ListsRowsInKeyOrderWithTheirFiles) {
   ASSERT_TRUE(store->for_each([](JobRow& row) {
     EXPECT_EQ(row.rule, "count");
     EXPECT_EQ(row.params_hash, 0x8000000000000001u);
+    EXPECT_EQ(unpack_hashes(row.param_hashes), sample_record("").param_hashes);
     EXPECT_EQ(row.finished_at, 2.25);
     ASSERT_EQ(row.inputs.size(), 2u);
     ASSERT_TRUE(row.inputs.next());
@@ -119,6 +122,50 @@ TEST_F(StoreTest, ListsRowsInKeyOrderWithTheirFiles) {
     EXPECT_EQ(row.outputs.stamp().path, row.key);
     EXPECT_FALSE(row.outputs.next());
   }));
+}
+
+// What a store of version 1 looked like.
+constexpr const char* kVersion1 = R"(
+PRAGMA journal_mode = WAL;
+CREATE TABLE job(
+  key TEXT NOT NULL PRIMARY KEY, phase INTEGER NOT NULL, rule TEXT NOT NULL, params_hash INTEGER NOT NULL,
+  code_hash INTEGER NOT NULL, started_at REAL NOT NULL, finished_at REAL NOT NULL, outputs BLOB NOT NULL, inputs BLOB NOT NULL,
+  wildcards TEXT NOT NULL, status INTEGER NOT NULL, signal INTEGER NOT NULL, attempt INTEGER NOT NULL, threads INTEGER NOT NULL,
+  user_s REAL NOT NULL, system_s REAL NOT NULL, max_rss_kb INTEGER NOT NULL, params TEXT NOT NULL, command TEXT NOT NULL,
+  host TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE meta(name TEXT NOT NULL PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+INSERT INTO meta VALUES('clean', 1);
+INSERT INTO job VALUES('b', 2, 'sort', 5, 6, 1.5, 2.5, x'', x'', 'x=b', 0, 0, 1, 4, 0.1, 0.2, 30, 'x, y=1', 'sort b', 'here');
+INSERT INTO job VALUES('a', 2, 'sort', 7, 8, 1.5, 2.5, x'', x'', 'x=a', 0, 0, 1, 4, 0.1, 0.2, 30, 'x, y=2', 'sort a', 'here');
+PRAGMA user_version = 1;
+)";
+
+TEST_F(StoreTest, ReadsAStoreOfVersion1) {
+  ASSERT_TRUE(os::make_directories(folder()));
+  execute(folder() + "/furrow.db", kVersion1);
+  const auto before = os::read_file(folder() + "/furrow.db").value();
+  auto reader = Store::open_readonly(folder());
+  ASSERT_TRUE(reader);
+  EXPECT_EQ(keys_of(**reader), (std::vector<std::string>{"a", "b"}));
+  EXPECT_EQ(os::read_file(folder() + "/furrow.db").value(), before);
+}
+
+TEST_F(StoreTest, ConvertsAStoreOfVersion1) {
+  ASSERT_TRUE(os::make_directories(folder()));
+  execute(folder() + "/furrow.db", kVersion1);
+  put(*open(), sample_record("c"));
+  auto store = open();
+  EXPECT_EQ(keys_of(*store), (std::vector<std::string>{"a", "b", "c"}));
+  const JobRecord old = **store->find("a");
+  EXPECT_EQ(old.params_hash, 7u);
+  EXPECT_EQ(old.code_hash, 8u);
+  EXPECT_TRUE(old.param_hashes.empty());
+  EXPECT_EQ(old.finished_at, 2.5);
+  EXPECT_EQ(old.wildcards, "x=a");
+  EXPECT_EQ(old.threads, 4);
+  EXPECT_EQ(old.params, "x, y=2");
+  EXPECT_EQ(old.command, "sort a");
+  EXPECT_EQ(old.host, "here");
 }
 
 TEST_F(StoreTest, KeepsTheLastRecordOfAKey) {

@@ -4,11 +4,9 @@
 
 #include <algorithm>
 
-#include "base/hash.hpp"
 #include "base/log.hpp"
 #include "os/events/clock.hpp"
 #include "workflow/dag/refusal.hpp"
-#include "workflow/jobs/benchmark.hpp"
 #include "workflow/jobs/job_environment.hpp"
 
 namespace furrow::workflow {
@@ -129,6 +127,8 @@ JobView WorkflowSource::view(plan::JobId job, int attempt) const {
     view.threads = demand->threads;
     view.resources = demand->resources;
   }
+  if (const auto running = running_.find(job); running != running_.end())
+    view.is_ahead = running->second.is_ahead;
   return view;
 }
 
@@ -168,17 +168,6 @@ bool WorkflowSource::is_local(plan::JobId job) const {
 
 std::string WorkflowSource::key(plan::JobId job) const { return record_key(dag_, rules_, nodes_[job]); }
 
-std::uint64_t WorkflowSource::identity(plan::JobId job) const {
-  const CompiledRule& rule = rules_[dag_.node(nodes_[job]).rule];
-  const auto running = running_.find(job);
-  static const std::vector<Param> kNone;
-  std::uint64_t hash =
-      combine(code_hashes_.of(rule), params_hash(rule, dag_.values(nodes_[job], rules_),
-                                                 running == running_.end() ? kNone : running->second.params));
-  for (const FileId file : dag_.inputs(nodes_[job])) hash = combine(hash, hash64(dag_.files.view(file)));
-  return hash;
-}
-
 // Whether JOB was already started: with its leader, ahead of the farm, or by an earlier engine.
 bool WorkflowSource::was_started(plan::JobId job) const {
   const auto member = members_.find(job);
@@ -192,8 +181,9 @@ std::vector<Result<plan::DemandId>> WorkflowSource::demands(std::span<const plan
   auto found = demands_.find(nodes, attempt);
   for (std::size_t i = 0; i < jobs.size(); ++i) {
     // The job was started earlier, so a temp file that its function reads may be gone already.
-    if (!found[i] && was_started(jobs[i]))
-      found[i] = demands_.find(std::span(&nodes[i], 1), attempt, true).front();
+    const bool is_ahead = !found[i] && was_started(jobs[i]);
+    if (is_ahead) found[i] = demands_.find(std::span(&nodes[i], 1), attempt, true).front();
+    if (rules_[dag_.node(nodes[i]).rule].has_detail_functions) running_[jobs[i]].is_ahead = is_ahead;
   }
   std::vector<Result<plan::DemandId>> ids;
   ids.reserve(jobs.size());
@@ -210,20 +200,46 @@ std::vector<Result<plan::DemandId>> WorkflowSource::demands(std::span<const plan
   return ids;
 }
 
+// Whether there is nothing to ask before the job starts.
+bool WorkflowSource::needs_no_command(plan::JobId job) const {
+  const CompiledRule& rule = rules_[dag_.node(nodes_[job]).rule];
+  return rule.rule.kind == RuleKind::kNone && !rule.rule.has_message && !rule.has_param_functions;
+}
+
+// Jobs that do not run need their params for their records. A function may fail that reads a temp file which
+// is gone.
+void WorkflowSource::prepare_touch(std::span<const plan::JobId> jobs, int attempt) {
+  std::vector<DetailQuestion> questions;
+  for (const plan::JobId job : jobs) {
+    if (!rules_[dag_.node(nodes_[job]).rule].has_param_functions) continue;
+    questions.push_back({.job = view_of(dag_, rules_, nodes_[job]), .params = true});
+    questions.back().job.is_ahead = true;
+  }
+  auto answers = questions.empty() ? std::vector<Result<DetailAnswer>>() : evaluator_.details(questions);
+  auto answer = answers.begin();
+  for (const plan::JobId job : jobs) {
+    Preparation preparation;
+    if (rules_[dag_.node(nodes_[job]).rule].has_param_functions) {
+      if (*answer) preparation.params = std::move((*answer)->params);
+      ++answer;
+    }
+    take_preparation(job, attempt, std::move(preparation));
+  }
+}
+
 void WorkflowSource::prepare(std::span<const plan::JobId> jobs, int attempt) {
+  if (options_.touch_only) return prepare_touch(jobs, attempt);
   std::vector<JobView> views;
   std::vector<plan::JobId> asked;
   for (const plan::JobId job : jobs) {
-    const Rule& rule = rules_[dag_.node(nodes_[job]).rule].rule;
     const auto member = members_.find(job);
-    if (const std::string why = options_.touch_only ? "" : refusal_of(dag_, rules_, nodes_[job]);
-        !why.empty()) {
-      take_preparation(job, attempt, fail(rule_error(rule, why)));
+    if (const std::string why = refusal_of(dag_, rules_, nodes_[job]); !why.empty()) {
+      take_preparation(job, attempt, fail(rule_error(rules_[dag_.node(nodes_[job]).rule].rule, why)));
       continue;
     }
     if (attempt == 1 && member != members_.end() && member->second.launch) {
       listener_->on_prepared(job, attempt, *member->second.launch);
-    } else if (options_.touch_only || (rule.kind == RuleKind::kNone && !rule.has_message)) {
+    } else if (needs_no_command(job)) {
       take_preparation(job, attempt, Preparation{});
     } else {
       asked.push_back(job);
@@ -319,7 +335,9 @@ Result<void> WorkflowSource::before_start(plan::JobId job, int attempt, plan::La
   if (!recorder_ || options_.touch_only) return {};
   std::optional<store::JobRecord>& record = running_[job].record;
   if (!record || record->attempt != attempt) record = make_record(job, attempt);
-  FURROW_TRY(recorder_->started(node, *record));
+  // Only the engine that started it knows which inputs it began with.
+  const auto left = is_taken_over(job) ? recorder_->left_open(key(job)) : nullptr;
+  FURROW_TRY(recorder_->started(node, *record, left ? *left : Recorder::Stamps{}));
   const bool may_lead = is_member(job) && !is_taken_over(job) && launch.kind != plan::Launch::Kind::kNothing;
   return may_lead ? take_along(job) : Result<void>{};
 }
@@ -364,9 +382,7 @@ Result<void> WorkflowSource::check_and_move(plan::JobId job) {
     FURROW_TRY(running->second.shadow->move_out(products_of(view(job, 1))));
     running->second.shadow.reset();
   }
-  return files_.after(node, [this](FileId file) {
-    return options_.touch_only ? files_.is_flagged_temp(file) : is_used_up(file);
-  });
+  return files_.after(node, [this](FileId file) { return is_used_up(file); });
 }
 
 // The outputs of a job with a shadow folder are moved out by this process, so they are never late.
@@ -383,10 +399,11 @@ Result<void> WorkflowSource::on_success(const plan::Exit& exit) {
   const NodeId node = nodes_[exit.job];
   if (options_.touch_only) {
     FURROW_TRY(files_.touch(node));
+  } else {
+    FURROW_TRY(check_and_move(exit.job));
+    FURROW_TRY(write_benchmark(exit));
+    files_.before_record(node);
   }
-  FURROW_TRY(check_and_move(exit.job));
-  FURROW_TRY(write_benchmark(exit));
-  if (!options_.touch_only) files_.before_record(node);
   if (recorder_) {
     store::JobRecord ended = take_record(exit);
     ended.phase = store::JobPhase::kFinished;
@@ -423,52 +440,6 @@ Result<void> WorkflowSource::commit() { return recorder_ ? recorder_->commit() :
 plan::JobName WorkflowSource::name(plan::JobId job) const {
   const CompiledRule& rule = rules_[dag_.node(nodes_[job]).rule];
   return {rule.rule.name, show_wildcards(rule, dag_.values(nodes_[job], rules_))};
-}
-
-// ---- records
-
-store::JobRecord WorkflowSource::make_record(plan::JobId job, int attempt) const {
-  const NodeId node = nodes_[job];
-  const CompiledRule& rule = rules_[dag_.node(node).rule];
-  const auto values = dag_.values(node, rules_);
-  store::JobRecord record;
-  record.key = record_key(dag_, rules_, node);
-  record.rule = rule.rule.name;
-  record.wildcards = show_wildcards(rule, values);
-  record.host = host_;
-  record.attempt = attempt;
-  record.code_hash = code_hashes_.of(rule);
-  if (const auto running = running_.find(job); running != running_.end()) {
-    record.params_hash = params_hash(rule, values, running->second.params);
-    record.params = params_text(rule, values, running->second.params);
-    record.command = running->second.command;
-  }
-  if (const auto demand = demand_of(job, attempt)) record.threads = static_cast<int>(demand->threads);
-  return record;
-}
-
-// The record written when the job started, completed with the results of its run.
-store::JobRecord WorkflowSource::take_record(const plan::Exit& exit) {
-  const auto running = running_.find(exit.job);
-  const bool is_made =
-      running != running_.end() && running->second.record && running->second.record->attempt == exit.attempt;
-  store::JobRecord ended =
-      is_made ? *std::exchange(running->second.record, std::nullopt) : make_record(exit.job, exit.attempt);
-  ended.status = exit.status;
-  ended.signal = exit.signal;
-  ended.started_at = exit.started_at;
-  ended.finished_at = exit.started_at + exit.usage.wall_s;
-  ended.user_s = exit.usage.user_s;
-  ended.system_s = exit.usage.system_s;
-  ended.max_rss_kb = exit.usage.max_rss_kb;
-  return ended;
-}
-
-Result<void> WorkflowSource::write_benchmark(const plan::Exit& exit) const {
-  const NodeId node = nodes_[exit.job];
-  const CompiledRule& rule = rules_[dag_.node(node).rule];
-  if (rule.benchmarks.empty() || options_.touch_only) return {};
-  return workflow::write_benchmark(rule.benchmarks.front().filled(dag_.values(node, rules_)), exit.usage);
 }
 
 }  // namespace furrow::workflow

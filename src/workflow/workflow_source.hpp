@@ -109,6 +109,7 @@ class WorkflowSource final : public plan::JobSource {
   struct Running {
     JobDemands::SharedDemand demand;  // null if the rule alone determines it
     std::vector<Param> params;        // as answered; empty if the rule's params have no functions
+    bool is_ahead = false;            // the demand lacks what depends on inputs that are still to be made
     std::string command, message;
     std::unique_ptr<Shadow> shadow;
     std::optional<store::JobRecord> record;  // of this attempt, as written when it starts
@@ -145,6 +146,8 @@ class WorkflowSource final : public plan::JobSource {
   void find_depths(const std::function<bool(NodeId)>& must_run);
   bool is_prioritized(NodeId node) const;
   Result<void> check_in_flight(plan::JobId job);
+  bool needs_no_command(plan::JobId job) const;
+  void prepare_touch(std::span<const plan::JobId> jobs, int attempt);
   void take_preparation(plan::JobId job, int attempt, Result<Preparation> preparation);
   Result<void> clear(plan::JobId job);
   Result<void> enter_shadow(plan::JobId job, int attempt, plan::Launch& launch);

@@ -71,8 +71,8 @@ void WorkflowSource::add_group_members(std::vector<plan::JobId>& asked) {
   for (std::size_t i = 0; i < idle.size(); ++i) {
     if (!demands[i]) continue;
     running_[idle[i]].demand = std::move(*demands[i]);
-    const Rule& rule = rules_[dag_.node(nodes[i]).rule].rule;
-    if (rule.kind == RuleKind::kNone && !rule.has_message) {
+    running_[idle[i]].is_ahead = true;
+    if (needs_no_command(idle[i])) {
       keep_ahead(idle[i], Preparation{});
     } else {
       asked.push_back(idle[i]);
@@ -151,7 +151,9 @@ Result<void> WorkflowSource::take_along(plan::JobId leader) {
 Result<void> WorkflowSource::start_ahead(plan::JobId job) {
   members_.at(job).state = Member::State::kStarted;
   taken_over_.insert(job);
-  if (recorder_) recorder_->prefetch(nodes_[job]);
+  if (!recorder_) return {};
+  recorder_->prefetch(nodes_[job]);
+  if (std::optional<store::JobRecord>& record = running_[job].record) recorder_->stamp_made_inputs(*record);
   return {};
 }
 
@@ -285,9 +287,7 @@ JobView WorkflowSource::view_together(plan::JobId job) const {
 bool WorkflowSource::is_out_of_sight(FileId file) const {
   const NodeId made_by = dag_.producer(file);
   if (made_by == kNoNode || jobs_.empty() || !is_member(jobs_[made_by])) return false;
-  const auto outputs = dag_.outputs(made_by, rules_);
-  const auto place = std::find(outputs.begin(), outputs.end(), file) - outputs.begin();
-  return rules_[dag_.node(made_by).rule].outputs[static_cast<std::size_t>(place)].flags & kTogether;
+  return dag_.output_flags(file, rules_) & kTogether;
 }
 
 bool WorkflowSource::is_used_up(FileId file) {

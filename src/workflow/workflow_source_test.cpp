@@ -106,7 +106,7 @@ TEST_F(WorkflowSourceTest, RecordsAJobAsStartedThenFinished) {
   write("out/a");
   ASSERT_TRUE(source_->on_success(exit_of(job("out/a"))));
   EXPECT_EQ(record("out/a").phase, store::JobPhase::kFinished);
-  EXPECT_EQ(record("out/a").params, "p");
+  EXPECT_EQ(record("out/a").params, "0=p");
   EXPECT_EQ(record("out/a").outputs.at(0).path, "out/a");
 }
 

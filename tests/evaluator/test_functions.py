@@ -103,7 +103,8 @@ def test_threads_resources_and_params_see_what_they_name(folder):
     assert answer["threads"] == 2
     assert answer["resources"]["mem_mb"] == 400 and answer["resources"]["size"] == 1
     assert answer["resources"]["all"] == "attempt,input,output,rulename,threads" and "none" not in answer["resources"]
-    assert [param["text"] for param in answer["params"]] == ["['S', 'oS', 400, 2]", "i", "static {s}"]
+    # Params are those of the first attempt: they identify the job.
+    assert [param["text"] for param in answer["params"]] == ["['S', 'oS', 200, 2]", "i", "static {s}"]
     assert client.one("details", job, want=["threads"]) == {"threads": 2}
 
 
@@ -131,9 +132,80 @@ def test_missing_files_are_distinguished_from_mistakes(folder):
             params: x=lambda wc: open("other").read()
         """
     )
-    assert job_error(client, "details", client.job("a"), want=["params"])["type"] == "MissingInput"
+    assert failures(client, "a") == {"x": "MissingInput"}
     assert job_error(client, "details", client.job("a"), want=["resources"])["type"] == "MissingInput"
-    assert job_error(client, "details", client.job("b"), want=["params"])["type"] == "FileNotFoundError"
+    assert failures(client, "b") == {"x": "FileNotFoundError"}
+
+
+def failures(client, rule, **job):
+    """The types of the errors of its params, by name."""
+    params = client.one("details", client.job(rule, **job), want=["params"])["params"]
+    return {param["name"]: param["error"]["type"] for param in params if "error" in param}
+
+
+def identity(client, rule, op="details", **job):
+    fields = {"want": ["params"]} if op == "details" else {}
+    return {param["name"]: param.get("text") for param in client.one(op, client.job(rule, **job), **fields)["params"]}
+
+
+VARYING = """
+    rule a:
+        threads: 8
+        resources: mem_mb=lambda wc, attempt, threads: 100 * attempt * threads, tmpdir="/here"
+        params:
+            t=lambda wc, threads: threads, m=lambda wc, resources: resources.mem_mb, a=lambda wc, attempt: attempt,
+            d=lambda wc, resources: resources.tmpdir, g=lambda wc, resources: resources.get("disk_mb", 5),
+            e=lambda wc, params: params.t + 1, n=lambda wc: lambda wc, threads: threads
+        shell: "{params}"
+"""
+
+
+def test_params_are_recorded_as_the_rule_asks_for_them(folder):
+    client = folder.load(VARYING, cores=2, resources={"mem_mb": 50})
+    planned = identity(client, "a")
+    assert planned == {**planned, "t": "8", "m": "800", "a": "1", "g": "5", "e": "9", "n": "8"}
+    job = {"threads": 2, "resources": {"mem_mb": 50, "tmpdir": "/tmp"}}
+    assert identity(client, "a", "prepare", **job) == planned
+    assert identity(client, "a", "prepare", attempt=3, **job) == planned
+
+
+def test_a_command_gets_what_the_engine_grants(folder):
+    client = folder.load(VARYING, cores=2)
+    job = client.job("a", threads=2, attempt=3, resources={"mem_mb": 50, "tmpdir": "/tmp"})
+    assert client.one("prepare", job)["shell"] == "2 50 3 /tmp 5 3 2"
+
+
+def test_a_dry_run_shows_what_a_command_is_going_to_get(folder):
+    client = folder.load(VARYING, cores=2, resources={"mem_mb": 150})
+    assert client.one("describe", client.job("a"))["shell"] == "2 150 1 /here 5 3 2"
+
+
+def test_a_function_that_fails_for_what_the_rule_asks_for_gets_what_the_job_gets(folder):
+    client = folder.load(
+        "import os\n"
+        "rule a:\n    threads: 8\n"
+        "    params: t=lambda wc, threads: {2: 'two'}[threads],\n"
+        "        d=lambda wc, resources: len(os.listdir(resources.tmpdir))\n",
+        cores=2,
+    )
+    assert identity(client, "a")["t"] == "two" and int(identity(client, "a")["d"]) >= 0
+    assert identity(client, "a", "prepare", threads=2, resources={"tmpdir": str(folder.path)})["t"] == "two"
+
+
+def test_a_resource_without_a_value_fails_those_params_that_use_it(folder):
+    client = folder.load(
+        """
+        rule a:
+            input: "nope"
+            resources: mem_mb=lambda wc, input: input.size, other=3
+            params:
+                m=lambda wc, resources: resources.mem_mb, i=lambda wc, resources: resources.mem_mib,
+                g=lambda wc, resources: resources.get("mem_mb", 5), k=lambda wc, resources: dict(resources.items()),
+                o=lambda wc, resources: resources.other, x=7
+        """
+    )
+    assert failures(client, "a", input=["nope"]) == dict.fromkeys("migk", "MissingInput")
+    assert identity(client, "a")["o"] == "3" and identity(client, "a")["x"] == "7"
 
 
 def test_no_resource_is_above_its_limit(folder):

@@ -198,11 +198,12 @@ def test_functions_behind_decorators_get_what_they_name(folder):
         rule a:
             input: quiet(lambda wildcards, rulename: rulename), bare(lambda wildcards: "y"), open_ended, named
             output: "o"
+            threads: 3
             params: quiet(quiet(lambda wc, input, threads: [len(input), threads])), bare(lambda wc: "z")
         """
     )
     entries = client.one("inputs", client.job("a", {}))["entries"]
     assert [entry[0]["items"] for entry in entries] == [["a"], ["y"], ["x"], ["1"]]
-    job = {**client.job("a", {}), "input": ["p", "q"], "threads": 3}
+    job = {**client.job("a", {}), "input": ["p", "q"]}
     answer = client.one("details", job, want=["params"])
     assert [param["text"] for param in answer["params"]] == ["[2, 3]", "z"]

@@ -9,12 +9,16 @@ _parameters_by_code = {}
 
 def call(function, wildcards, known):
     """Calls a function with the wildcards and those known arguments that it names. A Lazy value is made only then."""
-    answer = _call(function, wildcards, known)
+    return call_named(function, parameters(function), wildcards, known)
+
+
+def call_named(function, names, wildcards, known):
+    """The same; `names` are the parameters of the function."""
+    answer = _call(function, names, wildcards, known)
     return answer.plain_value() if type(answer).__module__ == _FACTS else answer
 
 
-def _call(function, wildcards, known):
-    names = _parameters(function)
+def _call(function, names, wildcards, known):
     if names is None or type(names) is _Open and type(known) is not OnDemand:
         return function(wildcards, **{name: _concrete(value) for name, value in known.items()})
     if not names:
@@ -28,8 +32,13 @@ def takes(function, names):
     """Whether a function takes one of these arguments, beside the wildcards."""
     if getattr(type(function), "takes_all", False) and callable(getattr(function, "function", None)):
         return takes(function.function, names)
-    known = _parameters(function)
+    known = parameters(function)
     return known is None or not names.isdisjoint(known)
+
+
+def may_take(known, names):
+    """The names that a function with these parameters may be given."""
+    return set(names) if known is None or type(known) is _Open else set(names).intersection(known)
 
 
 class OnDemand(dict):
@@ -68,7 +77,7 @@ def _concrete(value):
     return value.get() if type(value) is Lazy else value
 
 
-def _parameters(function):
+def parameters(function):
     """The names of the arguments after the first; None if the function takes any.
 
     They are cached, since one rule may have a million jobs.
@@ -97,7 +106,7 @@ def _object_parameters(function):
     """Partials, bound methods, classes, objects with __call__, and functions behind a decorator."""
     inner = getattr(function, "callable", None)
     if inner is not None and hasattr(function, "flags"):
-        return _parameters(inner)
+        return parameters(inner)
     if getattr(type(function), "takes_all", False) or getattr(function, "takes_all", False):
         return None
     chosen = getattr(function, "_overwrite_params", None)
@@ -106,7 +115,7 @@ def _object_parameters(function):
     if type(function) is _FUNCTION:
         wrapped = getattr(function, "__wrapped__", None)
         passes_on = function.__code__.co_flags & _VAR_KEYWORDS
-        return _parameters(wrapped) if passes_on and callable(wrapped) else _code_parameters(function.__code__)
+        return parameters(wrapped) if passes_on and callable(wrapped) else _code_parameters(function.__code__)
     import inspect
 
     try:

@@ -2,12 +2,12 @@
 
 import json
 
-from .details import MAX_NESTED, Details, guarded, wildcards_of
 from .entries import encode_items, flatten
 from .errors import NotYet, WorkflowError
 from .flags import changed, flag, flags_of, is_path
 from .formatting import Names, fill
 from .functions import Lazy, OnDemand
+from .job_values import MAX_NESTED, JobValues, guarded, wildcards_of
 from .patterns import apply_wildcards
 from .rules import LISTS
 from .shell import State, default_executable, prefix_for, which
@@ -97,14 +97,34 @@ def _shortened(value):
     return value if len(text) < 200 else text[:200] + "..."
 
 
+# Priority, group, threads, resources and params.
+
+
+def job_details(rule, job):
+    values = JobValues(rule, job, is_settled=False)
+    wanted = job.get("want") or ("threads", "resources", "params")
+    answer = {}
+    if "group" in wanted:
+        answer["group"] = values.group()
+    if "priority" in wanted:
+        answer["priority"] = values.priority()
+    if "threads" in wanted:
+        answer["threads"] = values.granted.wanted_threads()
+    if "resources" in wanted:
+        answer["resources"] = values.granted.answers()
+    if "params" in wanted:
+        answer["params"] = values.encoded_params()
+    return answer
+
+
 # Commands.
 
 
 class _JobNames(dict):
     """The names of a job that a command or message may use; each value is made when it is first needed."""
 
-    def __init__(self, details):
-        self.details = details
+    def __init__(self, job_values):
+        self.job_values = job_values
 
     def known_names(self):
         return list(_MAKERS)
@@ -113,40 +133,40 @@ class _JobNames(dict):
         maker = _MAKERS.get(name)
         if maker is None:
             raise KeyError(name)
-        value = self[name] = maker(self.details)
+        value = self[name] = maker(self.job_values)
         return value
 
 
 _MAKERS = {
-    "input": lambda details: details.input.get(),
-    "output": lambda details: details.output.get(),
-    "log": lambda details: details.log.get(),
-    "params": lambda details: details.params(),
-    "wildcards": lambda details: details.wildcards,
-    "threads": lambda details: details.thread_count,
-    "resources": lambda details: details.resources(),
-    "rule": lambda details: details.rule.name,
-    "rulename": lambda details: details.rule.name,
-    "name": lambda details: details.rule.name,
-    "benchmark": lambda details: details.job.get("benchmark") or "",
-    "jobid": lambda details: details.job.get("jobid", 0),
-    "bench_iteration": lambda details: details.job.get("bench_iteration"),
-    "shadow_dir": lambda details: details.job.get("cwd"),
+    "input": lambda values: values.input.get(),
+    "output": lambda values: values.output.get(),
+    "log": lambda values: values.log.get(),
+    "params": lambda values: values.params(),
+    "wildcards": lambda values: values.wildcards,
+    "threads": lambda values: values.granted.threads(),
+    "resources": lambda values: values.granted.resources(),
+    "rule": lambda values: values.rule.name,
+    "rulename": lambda values: values.rule.name,
+    "name": lambda values: values.rule.name,
+    "benchmark": lambda values: values.job.get("benchmark") or "",
+    "jobid": lambda values: values.job.get("jobid", 0),
+    "bench_iteration": lambda values: values.job.get("bench_iteration"),
+    "shadow_dir": lambda values: values.job.get("cwd"),
 }
 
 
-def _names(rule, job):
-    details = Details(rule, job)
-    if details.is_preview:
-        details.evaluate_functions()
-    return _JobNames(details)
+def _names(rule, job, is_settled):
+    values = JobValues(rule, job, is_settled=is_settled and not job.get("preview"))
+    if values.is_preview:
+        values.find_mistakes()
+    return _JobNames(values)
 
 
 def job_command(rule, job, for_real):
-    names = _names(rule, job)
-    details = names.details
+    names = _names(rule, job, is_settled=for_real)
+    values = names.job_values
     lookup = Names(names, rule.workflow.globals)
-    answer = {"message": _filled(rule.message, lookup, details) if rule.message is not None else None}
+    answer = {"message": _filled(rule.message, lookup, values) if rule.message is not None else None}
     kind = rule.kind
     if kind == "shell":
         answer.update(_shell_command(rule, names, lookup))
@@ -162,24 +182,24 @@ def job_command(rule, job, for_real):
 
         answer.update(script_command(rule, job, names, lookup, for_real))
     if any(callable(value) for _, value, _ in rule.param_items):
-        params = details.encoded_params()
-        if params is not None:
-            answer["params"] = params
+        values.params()  # a function that fails is an error of the job, also if its command does not use the param
+        if not values.has_unknown:
+            answer["params"] = values.encoded_params()
     return answer
 
 
-def _filled(template, lookup, details):
+def _filled(template, lookup, values):
     try:
         return fill(template, lookup)
     except FileNotFoundError:
-        if not details.is_preview:
+        if not values.is_preview:
             raise
         return str(UNKNOWN)
 
 
 def submission(rule, job, text):
     """The user's command that submits a job to a cluster, filled in, and the properties that its scripts may read."""
-    names = _names(rule, job)
+    names = _names(rule, job, is_settled=True)
     names["dependencies"] = ""  # a job is submitted after its dependencies have ended
     resources = {name: value for name, value in names["resources"].items() if not name.startswith("_")}
     if "group" in job:
@@ -235,8 +255,8 @@ def _group_submission(rule, job, text, names, resources):
 
 
 def _shell_command(rule, names, lookup):
-    text = _filled(rule.shellcmd, lookup, names.details)
-    chosen = names.details.resource_values.get("shell_exec")
+    text = _filled(rule.shellcmd, lookup, names.job_values)
+    chosen = names.job_values.granted.amounts()[0].get("shell_exec")
     executable = (which(str(chosen)) or str(chosen)) if chosen else default_executable()
     if State.suffix:
         text += " " + State.suffix
@@ -245,7 +265,7 @@ def _shell_command(rule, names, lookup):
 
 def run_arguments(rule, job):
     """The arguments of the function that a `run:` block was translated to."""
-    return _arguments(rule, _JobNames(Details(rule, job)))
+    return _arguments(rule, _JobNames(JobValues(rule, job, is_settled=True)))
 
 
 def _arguments(rule, names):

@@ -36,6 +36,7 @@ class Rule:
         self.threads = 1
         self.threads_line = line
         self.resource_items = {}
+        self.limited_resources = {}  # no more than --resources allows
         self.resource_lines = {}
         self.constraints = {}
         self.docstring = None
@@ -266,7 +267,7 @@ class Rule:
 
     def _encode_resources(self):
         encoded = {}
-        for name, value in self.resource_items.items():
+        for name, value in self.limited_resources.items():
             if value is None:
                 continue
             encoded[name] = _function_at(self.resource_lines.get(name, self.lineno)) if callable(value) else value
@@ -296,7 +297,8 @@ class RuleResources(dict):
 
     def __init__(self, rule):
         defaults = rule.workflow.parsed_default_resources()
-        dict.__init__(self, {**defaults, **rule.resource_items, "_cores": rule.threads, "_nodes": 1})
+        given = rule.limited_resources or rule.resource_items
+        dict.__init__(self, {**defaults, **given, "_cores": rule.threads, "_nodes": 1})
         self._rule = rule
 
     def __setitem__(self, name, value):

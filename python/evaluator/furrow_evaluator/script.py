@@ -30,7 +30,7 @@ class _ScriptData:
 
 def script_command(rule, job, names, lookup, for_real):
     path = rule.workflow.join(rule.basedir, fill(rule.script, lookup) if "{" in rule.script else rule.script)
-    if names.details.is_preview and os.path.abspath(path) in map(os.path.abspath, names["input"]):
+    if names.job_values.is_preview and os.path.abspath(path) in map(os.path.abspath, names["input"]):
         return {}  # a job before this one makes it
     if not os.path.isfile(path):
         raise WorkflowError(
@@ -50,7 +50,7 @@ def script_command(rule, job, names, lookup, for_real):
     program, command = maker
     answer = {"show": " ".join([program, _shown_path(path)])}
     data = _ScriptData(rule, job, names, path)
-    if names.details.has_unknown:
+    if names.job_values.has_unknown:
         return answer
     made = command(rule, data, path, _Payload(for_real))
     return {**answer, **made, "env": {}} if for_real else answer

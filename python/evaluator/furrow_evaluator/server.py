@@ -163,7 +163,7 @@ class _Server:
         return self.each_job(request, job_inputs)
 
     def details(self, request):
-        from .details import job_details
+        from .jobs import job_details
 
         return self.each_job(request, job_details)
 

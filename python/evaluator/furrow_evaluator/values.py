@@ -102,7 +102,7 @@ class NamedList(list):
     def __getattr__(self, name):
         if name.startswith("__"):
             raise AttributeError(name)
-        kind = _KINDS.get(type(self).__name__, "list")
+        kind = next((_KINDS[base.__name__] for base in type(self).__mro__ if base.__name__ in _KINDS), "list")
         known = ", ".join(self.__dict__.get("_names", ())) or "none"
         raise AttributeError(f"there is no {kind} named {name} (names here: {known})")
 

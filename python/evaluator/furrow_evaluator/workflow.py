@@ -201,8 +201,9 @@ class Workflow(EngineFacts):
             rule.resource_items = {**defaults, **granted, **rule.resource_items}
             threads, resources = overwrite.get("threads") or {}, overwrite.get("resources") or {}
             set_overwritten(rule, threads.get(rule.name), resources.get(rule.name))
-            for name, value in rule.resource_items.items():
-                rule.resource_items[name] = self.within_limit(rule, name, value)
+            rule.limited_resources = {
+                name: self.within_limit(rule, name, value) for name, value in rule.resource_items.items()
+            }
             rule.group = (overwrite.get("groups") or {}).get(rule.name, rule.group)
 
     def parsed_default_resources(self):

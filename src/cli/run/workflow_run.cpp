@@ -160,6 +160,7 @@ Result<farm::Summary> WorkflowRun::run_jobs(const std::string& log_path) {
                            {options.not_temp, options.keep_incomplete, options.latency_wait_s, shadows});
   workflow::Recorder recorder(session_.dag(), session_.rules(), session_.states(), *session_.store(), &hasher,
                               options.hash_limit);
+  recorder.set_changed_before(&session_.staleness().changed_while_running());
   workflow::SourceOptions source_options;
   source_options.retries = options.retries.value_or(0);
   source_options.prioritized = {options.prioritize.begin(), options.prioritize.end()};
@@ -197,6 +198,7 @@ Result<farm::Summary> WorkflowRun::run_jobs(const std::string& log_path) {
   running = nullptr;
   if (summary.signal == 0 && summary.cancelled == 0) files.remove_leftover_folders();
   FURROW_TRY(recorder.finish());
+  for (const std::string& warning : recorder.warnings()) say("furrow: warning: " + warning);
   if (cluster) {
     submissions_ = cluster->summary();
     cluster->finish(recorder);

@@ -26,6 +26,7 @@ namespace furrow::os {
 
 namespace {
 constexpr std::size_t kBufferBytes = 1 << 18;
+constexpr std::int64_t kSecond = 1'000'000'000;
 
 // Like os::hash_file, but can be stopped in the middle.
 std::uint64_t hash_open_file(int fd, char* buffer, XXH3_state_t* state, const std::atomic<bool>& stop) {
@@ -53,7 +54,7 @@ struct FileHasher::State {
   struct Request {
     std::string path;
     Callback callback;
-    std::uint64_t hash = 0;
+    Content content{};
   };
 
   EventLoop& loop;
@@ -71,16 +72,19 @@ struct FileHasher::State {
 
   State(EventLoop& the_loop, std::int64_t limit) : loop(the_loop), size_limit(limit) {}
 
-  std::uint64_t hash(const std::string& path, char* buffer, XXH3_state_t* state) const {
+  Content read(const std::string& path, char* buffer, XXH3_state_t* state) const {
     // Opening a named pipe must not wait for its writer.
     const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0) return 0;
+    if (fd < 0) return {};
     struct stat info;
     const bool wanted =
         ::fstat(fd, &info) == 0 && S_ISREG(info.st_mode) && (size_limit < 0 || info.st_size <= size_limit);
-    const std::uint64_t result = wanted ? hash_open_file(fd, buffer, state, stop) : 0;
+    Content content;
+    if (wanted) content.hash = hash_open_file(fd, buffer, state, stop);
+    if (wanted && ::fstat(fd, &info) == 0)
+      content.mtime_ns = info.st_mtim.tv_sec * kSecond + info.st_mtim.tv_nsec;
     ::close(fd);
-    return result;
+    return content;
   }
 
   std::optional<Request> next() {
@@ -98,7 +102,7 @@ struct FileHasher::State {
   }
 
   void answer(Request request, HashTools& tools) {
-    request.hash = hash(request.path, tools.buffer.get(), tools.state.get());
+    request.content = read(request.path, tools.buffer.get(), tools.state.get());
     const std::lock_guard lock(mutex);
     hashed.push_back(std::move(request));
     more_hashed.notify_one();
@@ -127,7 +131,7 @@ struct FileHasher::State {
     }
     for (Request& request : ready) {
       --pending;
-      request.callback(request.hash);
+      request.callback(request.content);
     }
   }
 };

@@ -18,7 +18,12 @@ namespace furrow::os {
 class FileHasher {
  public:
   // HASH is what os::hash_file returns; 0: unknown (larger than the limit, not a regular file, unreadable).
-  using Callback = std::function<void(std::uint64_t hash)>;
+  // MTIME_NS is that of the file once it was read: if it is what was expected, so is the content.
+  struct Content {
+    std::uint64_t hash = 0;
+    std::int64_t mtime_ns = 0;
+  };
+  using Callback = std::function<void(Content content)>;
 
   FileHasher(EventLoop& loop, std::int64_t size_limit);  // bytes; negative: none
   ~FileHasher();

@@ -26,7 +26,7 @@ class FileHasherTest : public ::testing::Test {
   }
   std::uint64_t hash(FileHasher& hasher, const std::string& path) {
     std::uint64_t result = 77;
-    hasher.hash(path, [&](std::uint64_t value) { result = value; });
+    hasher.hash(path, [&](FileHasher::Content content) { result = content.hash; });
     const double until = monotonic_seconds() + 50;
     while (hasher.pending() > 0 && monotonic_seconds() < until) loop_.run_once(0.1);
     return result;
@@ -59,7 +59,7 @@ TEST_F(FileHasherTest, DeliversInOrder) {
   FileHasher hasher(loop_, -1);
   std::vector<int> delivered;
   const std::string path = file("a", 5000);
-  for (int i = 0; i < 1000; ++i) hasher.hash(path, [&, i](std::uint64_t) { delivered.push_back(i); });
+  for (int i = 0; i < 1000; ++i) hasher.hash(path, [&, i](FileHasher::Content) { delivered.push_back(i); });
   EXPECT_TRUE(delivered.empty()) << "only from the loop";
   while (hasher.pending() > 500) loop_.run_once(1);
   hasher.drain();
@@ -72,7 +72,7 @@ TEST_F(FileHasherTest, ACallbackMayRequestAnotherHash) {
   FileHasher hasher(loop_, -1);
   const std::string path = file("a", 10);
   int more = 3;
-  std::function<void(std::uint64_t)> again = [&](std::uint64_t) {
+  FileHasher::Callback again = [&](FileHasher::Content) {
     if (--more > 0) hasher.hash(path, again);
   };
   hasher.hash(path, again);
@@ -88,8 +88,8 @@ TEST_F(FileHasherTest, DestructionStopsInTheMiddleOfALargeFile) {
   // Hashing all of it would take longer than a test may.
   {
     FileHasher hasher(loop_, -1);
-    hasher.hash(path, [&](std::uint64_t) { called = true; });
-    hasher.hash(path, [&](std::uint64_t) { called = true; });
+    hasher.hash(path, [&](FileHasher::Content) { called = true; });
+    hasher.hash(path, [&](FileHasher::Content) { called = true; });
     ::usleep(20000);
   }
   EXPECT_FALSE(called);

@@ -1,5 +1,7 @@
 #include "workflow/dag/dag.hpp"
 
+#include <algorithm>
+
 namespace furrow::workflow {
 
 std::vector<std::string_view> Dag::values(NodeId id, const RuleSet& rules) const {
@@ -7,6 +9,14 @@ std::vector<std::string_view> Dag::values(NodeId id, const RuleSet& rules) const
   std::vector<std::string_view> texts(count);
   for (std::size_t i = 0; i < count; ++i) texts[i] = values_text_.view(values_[nodes_[id].first_value + i]);
   return texts;
+}
+
+FileFlags Dag::output_flags(FileId file, const RuleSet& rules) const {
+  const NodeId node = producer(file);
+  if (node == kNoNode) return 0;
+  const auto made = outputs(node, rules);
+  const auto place = std::find(made.begin(), made.end(), file) - made.begin();
+  return rules[nodes_[node].rule].outputs[static_cast<std::size_t>(place)].flags;
 }
 
 const std::vector<Shape>* Dag::shape(NodeId id) const {

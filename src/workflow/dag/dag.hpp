@@ -40,6 +40,7 @@ class Dag {
   std::span<const FileId> outputs(NodeId id, const RuleSet& rules) const {
     return {outputs_.data() + nodes_[id].first_output, rules[nodes_[id].rule].outputs.size()};
   }
+  FileFlags output_flags(FileId file, const RuleSet& rules) const;  // of its producer; 0 for a source file
   std::vector<std::string_view> values(NodeId id, const RuleSet& rules) const;
   const std::vector<Shape>* shape(NodeId id) const;  // null if it follows from the rule alone
 

@@ -198,6 +198,7 @@ std::string describe(Reasons reasons) {
       {kMissingOutput, "output is missing"},
       {kIncomplete, "its last run failed or was interrupted"},
       {kNewerInput, "input is newer"},
+      {kChangedInput, "input has changed"},
       {kInputsChanged, "set of inputs has changed"},
       {kParamsChanged, "params have changed"},
       {kCodeChanged, "code has changed"},

@@ -13,15 +13,6 @@ std::string content_identity(const CompiledRule& rule) {
   return hash ? std::to_string(*hash) : "unreadable";
 }
 
-// The params of a job: the rule's own, or those that its functions answered.
-const std::vector<Param>& params_of(const CompiledRule& rule, const std::vector<Param>& answered) {
-  return rule.has_param_functions ? answered : rule.rule.params;
-}
-
-std::string param_value(const Param& param, const CompiledRule& rule, Values values) {
-  return param.has_wildcards ? fill_wildcards(param.text, rule.wildcards, values) : param.text;
-}
-
 }  // namespace
 
 std::uint64_t CodeHashes::of(const CompiledRule& rule) {
@@ -30,26 +21,6 @@ std::uint64_t CodeHashes::of(const CompiledRule& rule) {
     place->second =
         hash64(rule.rule.code + '\0' + content_identity(rule), static_cast<std::uint64_t>(rule.rule.kind));
   return place->second;
-}
-
-std::uint64_t params_hash(const CompiledRule& rule, Values values, const std::vector<Param>& answered) {
-  std::uint64_t hash = 1;
-  for (const Param& param : params_of(rule, answered)) {
-    hash = combine(hash, hash64(param.name));
-    hash = combine(hash, hash64(param_value(param, rule, values)));
-  }
-  return hash;
-}
-
-std::string params_text(const CompiledRule& rule, Values values, const std::vector<Param>& answered) {
-  std::string text;
-  for (const Param& param : params_of(rule, answered)) {
-    if (!text.empty()) text += ", ";
-    if (!param.name.empty()) text += param.name + "=";
-    text += param_value(param, rule, values);
-    if (text.size() > 2000) return text.substr(0, 2000) + "...";
-  }
-  return text;
 }
 
 std::string record_key(const Dag& dag, const RuleSet& rules, NodeId node) {

@@ -19,10 +19,6 @@ class CodeHashes {
   std::unordered_map<RuleId, std::uint64_t> known_;
 };
 
-// ANSWERED: all params of the rule if one of them is a function; ignored otherwise.
-std::uint64_t params_hash(const CompiledRule& rule, Values values, const std::vector<Param>& answered);
-std::string params_text(const CompiledRule& rule, Values values, const std::vector<Param>& answered);
-
 // The key of a job's record: its first output, or its rule and wildcards if it has no outputs.
 std::string record_key(const Dag& dag, const RuleSet& rules, NodeId node);
 

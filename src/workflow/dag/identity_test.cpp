@@ -15,32 +15,6 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::Pair;
 
-std::uint64_t hash_of(const support::RuleMaker& made, std::string_view value = "1") {
-  Workflow flow({made});
-  return params_hash(flow.rules[0], {&value, flow.rules[0].wildcards.size()}, {});
-}
-
-TEST(Identity, ParamsHashDependsOnNamesAndValues) {
-  EXPECT_EQ(hash_of(rule("a").output("a").param("x")), hash_of(rule("b").output("b").param("x")));
-  EXPECT_NE(hash_of(rule("a").output("a").param("x")), hash_of(rule("a").output("a").param("y")));
-  EXPECT_NE(hash_of(rule("a").output("a").param("x").param("y")), hash_of(rule("a").output("a").param("xy")));
-  EXPECT_NE(hash_of(rule("a").output("a").param("x")), hash_of(rule("a").output("a")));
-}
-
-TEST(Identity, ParamsHashDependsOnWildcardValues) {
-  EXPECT_NE(hash_of(rule("a").output("{w}").param("{w}", true), "1"),
-            hash_of(rule("a").output("{w}").param("{w}", true), "2"));
-  EXPECT_EQ(hash_of(rule("a").output("{w}").param("{w}", false), "1"),
-            hash_of(rule("a").output("{w}").param("{w}", false), "2"));
-}
-
-TEST(Identity, LongReadableParamsAreShortened) {
-  Workflow flow({rule("a").output("a").param("x").param(std::string(5000, 'y'))});
-  const std::string text = params_text(flow.rules[0], {}, {});
-  EXPECT_THAT(text, ::testing::StartsWith("x, yyy"));
-  EXPECT_EQ(text.size(), 2003u);
-}
-
 TEST(Identity, CodeHashDependsOnTheKindOfRule) {
   Rule shell = rule("a").output("a").code("x");
   Rule run = shell;

@@ -1,11 +1,10 @@
 #include "workflow/dag/staleness.hpp"
 
 #include <algorithm>
-#include <iterator>
 #include <limits>
 
 #include "base/log.hpp"
-#include "base/strings.hpp"
+#include "workflow/dag/job_params.hpp"
 #include "workflow/dag/snakemake_markers.hpp"
 
 namespace furrow::workflow {
@@ -170,7 +169,7 @@ bool Staleness::describes_outputs(store::StampCursor outputs) {
   while (outputs.next()) {
     const store::StampView& stamp = outputs.stamp();
     const FileId file = dag_.files.find(stamp.path);
-    if (file == StringTable::kNone || states_.mtime_ns(file) != stamp.mtime_ns ||
+    if (file == StringTable::kNone || !store::is_same_time(stamp.mtime_ns, states_.mtime_ns(file)) ||
         states_.size(file) != stamp.size)
       return false;
   }
@@ -180,18 +179,40 @@ bool Staleness::describes_outputs(store::StampCursor outputs) {
 void Staleness::ask_param_functions(std::span<const NodeId> nodes) {
   std::vector<DetailQuestion> questions;
   for (const NodeId node : nodes) {
-    questions.push_back({view_of(dag_, rules_, node), false, false, true});
-    questions.back().job.is_preview = true;
+    questions.push_back({.job = view_of(dag_, rules_, node), .params = true});
+    questions.back().job.is_ahead = true;
   }
   const auto answers = evaluator_.details(questions);
   for (std::size_t i = 0; i < nodes.size(); ++i) {
-    // A function may read a file that does not exist yet. Times decide then.
     if (!answers[i]) {
       reasons_[nodes[i]] |= kParamsFail;
-    } else if (!answers[i]->is_unknown) {
-      answered_params_[nodes[i]] = answers[i]->params;
+      continue;
     }
+    const std::vector<Param>& params = answers[i]->params;
+    if (std::any_of(params.begin(), params.end(), [&](const Param& p) { return is_mistake(nodes[i], p); }))
+      reasons_[nodes[i]] |= kParamsFail;
+    answered_params_[nodes[i]] = params;
   }
+}
+
+// A function that fails now may read a file that does not exist yet. Otherwise the job is due, and its run
+// reports the error.
+bool Staleness::is_mistake(NodeId node, const Param& param) const {
+  if (!param.failure || param.failure->misses_file) return false;
+  const auto inputs = dag_.inputs(node);
+  return std::all_of(inputs.begin(), inputs.end(), [&](FileId f) { return states_.exists(f); });
+}
+
+bool Staleness::have_params_changed(NodeId node, const store::JobRow& row) const {
+  const auto values = dag_.values(node, rules_);
+  return !JobParams(rules_[dag_.node(node).rule], values, answered_params(node)).same_as(row);
+}
+
+// Empty if the rule's params have no functions, or there was no answer.
+const std::vector<Param>& Staleness::answered_params(NodeId node) const {
+  static const std::vector<Param> kNone;
+  const auto answered = answered_params_.find(node);
+  return answered == answered_params_.end() ? kNone : answered->second;
 }
 
 Result<void> Staleness::judge_by_records() {
@@ -245,13 +266,7 @@ void Staleness::judge_record(NodeId node, store::JobRow& row) {
   if ((reasons_[node] & ~kNewerInput) != 0) return;
   const CompiledRule& rule = rules_[dag_.node(node).rule];
   if (options_.triggers.code && row.code_hash != code_hashes_.of(rule)) reasons_[node] |= kCodeChanged;
-  const auto answered = answered_params_.find(node);
-  if (options_.triggers.params && (!rule.has_param_functions || answered != answered_params_.end())) {
-    static const std::vector<Param> kNone;
-    const auto& params = answered == answered_params_.end() ? kNone : answered->second;
-    if (row.params_hash != params_hash(rule, dag_.values(node, rules_), params))
-      reasons_[node] |= kParamsChanged;
-  }
+  if (options_.triggers.params && have_params_changed(node, row)) reasons_[node] |= kParamsChanged;
   judge_inputs(node, row);
 }
 
@@ -267,8 +282,8 @@ void Staleness::judge_inputs(NodeId node, store::JobRow& row) {
     seen = {mark, (is_new || seen.ancient) && (flags[i] & kAncient)};
   }
   bool same_set = distinct == row.inputs.size();
-  bool newer = false;
-  const std::int64_t time = output_time_[node];
+  bool changed = false;
+  const bool may_change = options_.triggers.mtime && output_time_[node] != 0;
   while (row.inputs.next()) {
     const store::StampView& stamp = row.inputs.stamp();
     const FileId file = dag_.files.find(stamp.path);
@@ -276,19 +291,44 @@ void Staleness::judge_inputs(NodeId node, store::JobRow& row) {
       same_set = false;
       continue;
     }
-    if (!(reasons_[node] & kNewerInput) || states_.mtime_ns(file) <= time) continue;
-    if (seen_[file].ancient) continue;
-    const bool is_same = same_content(stamp, file);
-    newer |= !is_same;
-    if (is_same) unchanged_.insert(file);
+    if (!may_change || seen_[file].ancient) continue;
+    if (!has_changed(stamp, file, output_time_[node])) {
+      if (states_.mtime_ns(file) > output_time_[node]) unchanged_.insert(file);
+      continue;
+    }
+    changed = true;
+    if (changed_before_end(node, file, row)) changed_while_running_[node].push_back(file);
   }
   if (row.inputs.is_damaged()) same_set = false;
   if (options_.triggers.input && !same_set) reasons_[node] |= kInputsChanged;
-  if (!newer && same_set) reasons_[node] = static_cast<Reasons>(reasons_[node] & ~kNewerInput);
+  if (changed && !(reasons_[node] & kNewerInput)) reasons_[node] |= kChangedInput;
+  if (!changed && same_set) reasons_[node] = static_cast<Reasons>(reasons_[node] & ~kNewerInput);
+}
+
+// Whether all that a file says is its time.
+bool Staleness::is_flag(FileId file) const {
+  return !states_.is_directory(file) &&
+         (states_.size(file) == 0 || (dag_.output_flags(file, rules_) & kTouch) != 0);
+}
+
+bool Staleness::has_changed(const store::StampView& stamp, FileId file, std::int64_t output_time) {
+  if (!states_.exists(file)) return false;  // a temp file; a missing one that is needed is another reason
+  const std::int64_t time = states_.mtime_ns(file);
+  // The engine did not see it: it came and went on a node of a cluster.
+  if (stamp.mtime_ns == 0 && stamp.size == 0) return time > output_time;
+  const bool is_same_size = states_.is_directory(file) || stamp.size == states_.size(file);
+  if (is_same_size && store::is_same_time(stamp.mtime_ns, time)) return false;
+  return is_flag(file) || !same_content(stamp, file);
+}
+
+// Whether FILE, which has changed, did so while its job ran.
+bool Staleness::changed_before_end(NodeId node, FileId file, const store::JobRow& row) const {
+  auto end = static_cast<std::int64_t>(row.finished_at * 1e9);
+  for (const FileId output : dag_.outputs(node, rules_)) end = std::max(end, states_.own_mtime_ns(output));
+  return states_.mtime_ns(file) <= end;
 }
 
 bool Staleness::same_content(const store::StampView& stamp, FileId file) {
-  if (stamp.mtime_ns == states_.mtime_ns(file) && stamp.size == states_.size(file)) return true;
   if (stamp.content == 0 || stamp.size != states_.size(file) || stamp.size > options_.hash_limit ||
       states_.is_directory(file))
     return false;
@@ -320,136 +360,6 @@ void Staleness::spread() {
       if (!edge.ancient || !states_.exists(edge.file)) add(edge.consumer, kUpstream);
     }
   }
-}
-
-// ---- why
-
-namespace {
-
-std::vector<std::string> shown(std::vector<std::string> names) {
-  if (names.size() > 5) {
-    const std::size_t more = names.size() - 5;
-    names.resize(5);
-    names.push_back("and " + std::to_string(more) + " more");
-  }
-  return names;
-}
-
-}  // namespace
-
-void Staleness::log_reasons() const {
-  constexpr std::pair<Reason, const char*> kNames[] = {
-      {kForced, "forced"},
-      {kMissingOutput, "missing output"},
-      {kNewerInput, "newer input"},
-      {kUpstream, "an input is made again"},
-      {kInputsChanged, "other inputs"},
-      {kParamsChanged, "other params"},
-      {kCodeChanged, "other code"},
-      {kIncomplete, "its last run failed or was interrupted"},
-      {kNothingMade, "it makes no files"},
-      {kParamsFail, "its params cannot be found out"},
-  };
-  FURROW_LOG(workflow, info, "plan: {} of {} jobs must run", count(), dag_.order().size());
-  for (const NodeId node : dag_.order()) {
-    std::vector<std::string> names;
-    for (const auto& [reason, name] : kNames)
-      if (reasons_[node] & reason) names.emplace_back(name);
-    const CompiledRule& rule = rules_[dag_.node(node).rule];
-    const std::string wildcards = show_wildcards(rule, dag_.values(node, rules_));
-    const std::string job = rule.rule.name + (wildcards.empty() ? "" : " " + wildcards);
-    if (!names.empty())
-      FURROW_LOG(workflow, info, "{} must run: {}", job, join(names, ", "));
-    else
-      FURROW_LOG(workflow, debug, "{} is up to date", job);
-  }
-}
-
-Result<std::vector<std::string>> Staleness::explain(NodeId node) {
-  const Reasons reasons = reasons_[node];
-  std::vector<std::string> lines;
-  std::optional<store::JobRecord> record;
-  if (store_) {
-    auto found = FURROW_TRY(store_->find(record_key(dag_, rules_, node)));
-    record = std::move(found);
-  }
-  if (reasons == 0) {
-    lines.push_back(
-        record
-            ? "up to date: its outputs exist, and inputs, params and code are those of the last run"
-            : "up to date by time: outputs are newer than inputs (there is no record of how they were made)");
-    explain_unchanged(node, lines);
-    return lines;
-  }
-  if (reasons & kForced) lines.push_back("it is forced by an option");
-  if (reasons & kNothingMade) lines.push_back("it makes no files, so it runs whenever it is asked for");
-  if (reasons & kParamsFail) lines.push_back("a function of its params fails, so they cannot be compared");
-  if (reasons & kIncomplete)
-    lines.push_back("its last run failed or was interrupted, so what it left is not trusted");
-  if (reasons & kMissingOutput) explain_missing(node, lines);
-  if (reasons & kNewerInput) explain_newer(node, lines);
-  if (reasons & kUpstream) explain_upstream(node, lines);
-  if (reasons & kInputsChanged) explain_inputs(node, record, lines);
-  if (reasons & kParamsChanged) {
-    const auto answered = answered_params_.find(node);
-    const CompiledRule& rule = rules_[dag_.node(node).rule];
-    lines.push_back("params were:  " + (record ? record->params : std::string()));
-    lines.push_back("params are:   " + params_text(rule, dag_.values(node, rules_),
-                                                   answered == answered_params_.end() ? std::vector<Param>{}
-                                                                                      : answered->second));
-  }
-  if (reasons & kCodeChanged)
-    lines.push_back("the code of rule " + rules_[dag_.node(node).rule].rule.name + " has changed");
-  return lines;
-}
-
-void Staleness::explain_missing(NodeId node, std::vector<std::string>& lines) {
-  std::vector<std::string> missing;
-  for (const FileId file : dag_.outputs(node, rules_)) {
-    if (!states_.exists(file)) missing.emplace_back(dag_.files.view(file));
-  }
-  lines.push_back("missing output: " + join(shown(missing), ", "));
-}
-
-void Staleness::explain_unchanged(NodeId node, std::vector<std::string>& lines) {
-  std::vector<std::string> same;
-  for (const FileId file : dag_.inputs(node)) {
-    if (unchanged_.contains(file) && states_.mtime_ns(file) > output_time_[node])
-      same.emplace_back(dag_.files.view(file));
-  }
-  if (!same.empty()) lines.push_back("newer, but unchanged: " + join(shown(same), ", "));
-}
-
-void Staleness::explain_newer(NodeId node, std::vector<std::string>& lines) {
-  std::vector<std::string> newer;
-  const auto inputs = dag_.inputs(node);
-  for (std::size_t i = 0; i < inputs.size(); ++i) {
-    if (!(dag_.input_flags(node)[i] & kAncient) && states_.mtime_ns(inputs[i]) > output_time_[node])
-      newer.emplace_back(dag_.files.view(inputs[i]));
-  }
-  lines.push_back("newer input: " + join(shown(newer), ", "));
-}
-
-void Staleness::explain_upstream(NodeId node, std::vector<std::string>& lines) {
-  std::vector<std::string> made;
-  for (const FileId file : dag_.inputs(node)) {
-    const NodeId made_by = dag_.producer(file);
-    if (made_by != kNoNode && must_run(made_by)) made.emplace_back(dag_.files.view(file));
-  }
-  if (!made.empty()) lines.push_back("input made again by this run: " + join(shown(made), ", "));
-}
-
-void Staleness::explain_inputs(NodeId node, const std::optional<store::JobRecord>& record,
-                               std::vector<std::string>& lines) {
-  if (!record) return;
-  std::set<std::string> before, now;
-  for (const store::FileStamp& stamp : record->inputs) before.insert(stamp.path);
-  for (const FileId file : dag_.inputs(node)) now.emplace(dag_.files.view(file));
-  std::vector<std::string> added, gone;
-  std::set_difference(now.begin(), now.end(), before.begin(), before.end(), std::back_inserter(added));
-  std::set_difference(before.begin(), before.end(), now.begin(), now.end(), std::back_inserter(gone));
-  if (!added.empty()) lines.push_back("new input: " + join(shown(added), ", "));
-  if (!gone.empty()) lines.push_back("no longer an input: " + join(shown(gone), ", "));
 }
 
 }  // namespace furrow::workflow

@@ -2,12 +2,14 @@
 //
 // A job must run if
 // - an output that is needed is missing,
-// - an input is newer than the job's oldest output, and its content has changed,
+// - an input differs from what its record says: in its time and its content, or in its time alone if it is a
+//   flag (a touch() output, or an empty file), which has no content to compare,
 // - its params, its code or its set of inputs differ from those in its record,
 // - its last run failed or was interrupted, also one of Snakemake,
 // - or it is forced.
 // Then every job that uses its outputs must run too, and every job that makes an input of it that is missing.
-// The record is what the store remembers of the job's last run; without one, modification times alone decide.
+// The record is what the store remembers of the job's last run; without one, modification times alone decide,
+// and an input that is newer than the job's oldest output counts as changed.
 #pragma once
 
 #include <cstdint>
@@ -31,9 +33,10 @@ enum Reason : std::uint16_t {
   kInputsChanged = 16,
   kParamsChanged = 32,
   kCodeChanged = 64,
-  kIncomplete = 128,   // its last run failed or was interrupted
-  kNothingMade = 256,  // it makes no files, so it runs whenever it is a target
-  kParamsFail = 512,   // its params cannot be found out, so it fails when it runs
+  kIncomplete = 128,     // its last run failed or was interrupted
+  kNothingMade = 256,    // it makes no files, so it runs whenever it is a target
+  kParamsFail = 512,     // its params cannot be found out, so it fails when it runs
+  kChangedInput = 1024,  // an input has changed, though it is not newer
 };
 using Reasons = std::uint16_t;
 
@@ -63,6 +66,10 @@ class Staleness {
   std::size_t count() const;
   // How many inputs are newer than outputs made from them, although their contents are those of the last run.
   std::size_t unchanged_inputs() const { return unchanged_.size(); }
+  // The inputs that changed while these jobs ran the last time.
+  const std::unordered_map<NodeId, std::vector<FileId>>& changed_while_running() const {
+    return changed_while_running_;
+  }
 
   // One line for each reason, with names. Reads the store again.
   Result<std::vector<std::string>> explain(NodeId node);
@@ -86,18 +93,27 @@ class Staleness {
   void ask_param_functions(std::span<const NodeId> nodes);
   void find_marked();
   bool describes_outputs(store::StampCursor outputs);
+  const std::vector<Param>& answered_params(NodeId node) const;
+  bool is_mistake(NodeId node, const Param& param) const;
+  bool have_params_changed(NodeId node, const store::JobRow& row) const;
   Result<void> judge_by_records();
   void judge_by_times();
   bool has_newer_input(NodeId node) const;
   void judge_record(NodeId node, store::JobRow& row);
   void judge_inputs(NodeId node, store::JobRow& row);
+  bool is_flag(FileId file) const;
+  bool has_changed(const store::StampView& stamp, FileId file, std::int64_t output_time);
   bool same_content(const store::StampView& stamp, FileId file);
+  bool changed_before_end(NodeId node, FileId file, const store::JobRow& row) const;
   void spread();
   void log_reasons() const;
   void explain_missing(NodeId node, std::vector<std::string>& lines);
   void explain_unchanged(NodeId node, std::vector<std::string>& lines);
-  void explain_newer(NodeId node, std::vector<std::string>& lines);
+  void explain_newer(NodeId node, const std::optional<store::JobRecord>& record,
+                     std::vector<std::string>& lines);
   void explain_upstream(NodeId node, std::vector<std::string>& lines);
+  void explain_mistakes(NodeId node, std::vector<std::string>& lines);
+  void explain_params(NodeId node, const store::JobRecord& record, std::vector<std::string>& lines);
   void explain_inputs(NodeId node, const std::optional<store::JobRecord>& record,
                       std::vector<std::string>& lines);
   std::span<const Edge> consumers(NodeId node) const;
@@ -120,6 +136,7 @@ class Staleness {
   std::unordered_map<NodeId, std::vector<Param>> answered_params_;
   std::unordered_map<FileId, std::uint64_t> hashes_;
   std::set<FileId> unchanged_;
+  std::unordered_map<NodeId, std::vector<FileId>> changed_while_running_;
   CodeHashes code_hashes_;
   double unsafe_since_ = 0;  // the outputs of jobs that finished after this are checked again; 0: none
 };

@@ -10,6 +10,7 @@
 #include "support/temporary_folder.hpp"
 #include "support/workflow_maker.hpp"
 #include "workflow/dag/graph_view.hpp"
+#include "workflow/dag/job_params.hpp"
 #include "workflow/jobs/recorder.hpp"
 
 namespace furrow::workflow {
@@ -65,6 +66,18 @@ class StalenessTest : public testing::Test {
     return *lines;
   }
 
+  std::vector<std::string> changed_while_running(const std::string& target) {
+    auto flow = plan({target});
+    Staleness staleness(flow->dag, flow->rules, flow->states, flow->evaluator, store_.get(),
+                        with_files(*flow));
+    EXPECT_TRUE(staleness.decide());
+    std::vector<std::string> names;
+    for (const auto& [node, files] : staleness.changed_while_running()) {
+      for (const FileId file : files) names.emplace_back(flow->dag.files.view(file));
+    }
+    return names;
+  }
+
   // Records a run of the job that makes OUTPUT, with the files as they are.
   void record(const std::string& output, store::JobPhase phase = store::JobPhase::kFinished,
               double finished_at = 1) {
@@ -79,9 +92,9 @@ class StalenessTest : public testing::Test {
     record.code_hash = CodeHashes().of(compiled);
     std::vector<Param> answered;
     if (compiled.has_param_functions)
-      answered = flow->evaluator.answer_details({view_of(flow->dag, flow->rules, node)})->params;
-    record.params_hash = params_hash(compiled, flow->dag.values(node, flow->rules), answered);
-    record.params = params_text(compiled, flow->dag.values(node, flow->rules), answered);
+      answered = flow->evaluator.answer_details({.job = view_of(flow->dag, flow->rules, node)})->params;
+    const auto values = flow->dag.values(node, flow->rules);
+    JobParams(compiled, values, answered).write_to(record);
     record.finished_at = finished_at;
     ASSERT_TRUE(recorder.started(node, record));
     if (phase != store::JobPhase::kStarted) {
@@ -95,9 +108,7 @@ class StalenessTest : public testing::Test {
     auto flow = std::make_unique<Workflow>(rules_);
     flow->evaluator.answer_details = [this](const DetailQuestion&) -> Result<DetailAnswer> {
       if (param_.empty()) return fail("no value yet");
-      DetailAnswer answer{1, {}, {Param{.name = {}, .text = param_}}};
-      answer.is_unknown = param_ == "?";
-      return answer;
+      return DetailAnswer{1, {}, {Param{.name = {}, .text = param_, .failure = failure_}}};
     };
     const auto planned = flow->plan(targets);
     EXPECT_TRUE(planned) << planned.error().to_string();
@@ -116,7 +127,8 @@ class StalenessTest : public testing::Test {
   Workflow::Rules rules_;
   StalenessOptions options_;
   std::vector<std::string> force_files_;
-  std::string param_;  // what the params function answers; empty: an error; "?": it does not know yet
+  std::string param_;                            // what the params function answers; empty: an error
+  std::shared_ptr<const ParamFailure> failure_;  // of the params function; null: none
   std::vector<std::size_t> detail_batches_;
 };
 
@@ -171,8 +183,49 @@ TEST_F(OneJob, RunsWhenAnInputTooLargeToHashWasTouched) {
   EXPECT_THAT(due({"out"}), ElementsAre("copy: input is newer"));
 }
 
-TEST_F(OneJob, AnInputAsOldAsTheOutputIsNotNewer) {
+TEST_F(OneJob, RunsWhenAnInputDiffersThoughItIsNotNewer) {
+  write("in", "other\n", 15);  // edited while the job ran
+  EXPECT_THAT(due({"out"}), ElementsAre("copy: input has changed"));
+  EXPECT_THAT(why("out"), ElementsAre("changed input: in"));
+  write("in", "other\n", 5);  // a copy that kept an older time
+  EXPECT_THAT(due({"out"}), ElementsAre("copy: input has changed"));
+  set_time("in", 20);
+  EXPECT_THAT(due({"out"}), ElementsAre("copy: input has changed"));
+}
+
+TEST_F(OneJob, DoesNotRunWhenAnInputHasTheSameBytesAtAnotherTime) {
+  write("in", "text\n", 5);
+  EXPECT_THAT(due({"out"}), IsEmpty());
+}
+
+TEST_F(OneJob, TimesDecideWithoutARecordThoughAnInputDiffers) {
+  has_store_ = false;
   write("in", "other\n", 20);
+  EXPECT_THAT(due({"out"}), IsEmpty());
+}
+
+TEST_F(OneJob, AnInputTooLargeToHashHasChangedWithItsTime) {
+  options_.hash_limit = 4;
+  set_time("in", 5);
+  EXPECT_THAT(due({"out"}), ElementsAre("copy: input has changed"));
+}
+
+TEST_F(OneJob, NamesTheInputsThatChangedWhileItRan) {
+  write("in", "other\n", 15);
+  EXPECT_THAT(changed_while_running("out"), ElementsAre("in"));
+  write("in", "other\n", 30);
+  EXPECT_THAT(changed_while_running("out"), IsEmpty());
+}
+
+TEST_F(OneJob, AnAncientInputThatDiffersTriggersNothing) {
+  use(rule("copy").output("out").input("in", kAncient).param("1"));
+  write("in", "other\n", 15);
+  EXPECT_THAT(due({"out"}), IsEmpty());
+}
+
+TEST_F(OneJob, AnInputThatIsGoneIsNotAChangedOne) {
+  rules_ = {rule("copy").output("out").input("in").param("1"), rule("make").output("in", kTemp)};
+  ASSERT_TRUE(os::remove_tree("in"));
   EXPECT_THAT(due({"out"}), IsEmpty());
 }
 
@@ -214,7 +267,7 @@ TEST_F(OneJob, AnInputNamedTwiceCountsOnce) {
 TEST_F(OneJob, RunsWhenParamsChanged) {
   use(rule("copy").output("out").input("in").param("2"));
   EXPECT_THAT(due({"out"}), ElementsAre("copy: params have changed"));
-  EXPECT_THAT(why("out"), ElementsAre("params were:  1", "params are:   2"));
+  EXPECT_THAT(why("out"), ElementsAre("param 0 was 1, and is 2 now"));
 }
 
 TEST_F(OneJob, RunsWhenCodeChanged) {
@@ -384,8 +437,17 @@ TEST_F(ParamFunction, FailingMakesItRunSoThatTheMistakeShows) {
   EXPECT_THAT(due({"out"}), ElementsAre("copy: a function of its params fails"));
 }
 
-TEST_F(ParamFunction, AnAnswerThatIsNotKnownYetDoesNotMakeItRun) {
-  param_ = "?";
+TEST_F(ParamFunction, AMistakeMakesItRunUnlessAnInputIsStillToBeMade) {
+  failure_ = std::make_shared<const ParamFailure>(ParamFailure{Error{"a mistake"}});
+  EXPECT_THAT(due({"out"}), ElementsAre("copy: a function of its params fails"));
+  EXPECT_THAT(why("out"), ElementsAre("a function of its params fails: a mistake"));
+  rules_.push_back(rule("make").output("in", kTemp));
+  ASSERT_TRUE(os::remove_tree("in"));
+  EXPECT_THAT(due({"out"}), IsEmpty());
+}
+
+TEST_F(ParamFunction, AFileThatItMissesMayStillBeMade) {
+  failure_ = std::make_shared<const ParamFailure>(ParamFailure{Error{"no such file"}, true});
   EXPECT_THAT(due({"out"}), IsEmpty());
 }
 
@@ -551,6 +613,56 @@ TEST_F(StalenessTest, WildcardsInParamsAreFilledIn) {
   EXPECT_THAT(due({"1.out"}), IsEmpty());
   rules_ = {rule("a").output("{x}.out").param("x={x}").code("code of a")};
   EXPECT_THAT(due({"1.out"}), ElementsAre("a(x=1): params have changed"));
+}
+
+// ---- flags
+
+TEST_F(StalenessTest, AFlagThatWasRenewedTriggersItsFollower) {
+  rules_ = {rule("follow").output("out").input("flag"), rule("mark").output("flag", kTouch)};
+  write("flag", "", 10);
+  write("out", "", 20);
+  record("flag");
+  record("out");
+  EXPECT_THAT(due({"out"}), IsEmpty());
+  set_time("flag", 15);  // as old as if another run had made it before this job ended
+  EXPECT_THAT(due({"out"}), ElementsAre("follow: input has changed"));
+  set_time("flag", 30);
+  EXPECT_THAT(due({"out"}), ElementsAre("follow: input is newer"));
+  EXPECT_THAT(why("out"), ElementsAre("newer input: flag"));
+}
+
+TEST_F(StalenessTest, ATouchedOutputWithContentIsAFlagToo) {
+  rules_ = {rule("follow").output("out").input("flag"), rule("mark").output("flag", kTouch)};
+  write("flag", "words", 10);
+  write("out", "", 20);
+  record("out");
+  set_time("flag", 30);
+  EXPECT_THAT(due({"out"}), ElementsAre("follow: input is newer"));
+}
+
+TEST_F(StalenessTest, AnEmptySourceFileIsAFlag) {
+  rules_ = {rule("follow").output("out").input("flag")};
+  write("flag", "", 10);
+  write("out", "", 20);
+  record("out");
+  EXPECT_THAT(due({"out"}), IsEmpty());
+  set_time("flag", 30);
+  EXPECT_THAT(due({"out"}), ElementsAre("follow: input is newer"));
+  rules_ = {rule("follow").output("out").input("flag", kAncient)};
+  EXPECT_THAT(due({"out"}), IsEmpty());
+}
+
+// ---- folders
+
+TEST_F(StalenessTest, AFolderHasChangedWithItsTime) {
+  rules_ = {rule("list").output("out").input("folder")};
+  write("folder/a", "", 10);
+  set_time("folder", 10);
+  write("out", "", 20);
+  record("out");
+  EXPECT_THAT(due({"out"}), IsEmpty());
+  set_time("folder", 15);
+  EXPECT_THAT(due({"out"}), ElementsAre("list: input has changed"));
 }
 
 TEST_F(StalenessTest, JudgesAThousandInputs) {

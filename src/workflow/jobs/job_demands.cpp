@@ -51,8 +51,7 @@ void JobDemands::ask(std::span<const NodeId> nodes, std::span<const std::size_t>
     DetailQuestion& question =
         questions.emplace_back(DetailQuestion{view_of(dag_, rules_, nodes[place]), true, true, false});
     question.job.attempt = attempt;
-    question.is_ahead = is_ahead;
-    question.job.threads = std::min(question.job.threads, most_threads_);
+    question.job.is_ahead = is_ahead;
   }
   auto answers = evaluator_.details(questions);
   for (std::size_t i = 0; i < places.size(); ++i) {

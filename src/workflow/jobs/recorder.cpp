@@ -4,9 +4,26 @@
 
 namespace furrow::workflow {
 
+namespace {
+
+constexpr std::size_t kMostWarnings = 20;
+
+store::FileStamp* find_stamp(Recorder::Stamps& stamps, std::string_view path) {
+  const auto place = std::lower_bound(stamps.begin(), stamps.end(), path,
+                                      [](const auto& stamp, std::string_view p) { return stamp.path < p; });
+  return place != stamps.end() && place->path == path ? &*place : nullptr;
+}
+
+}  // namespace
+
 Recorder::Recorder(const Dag& dag, const RuleSet& rules, FileStates& states, store::Store& store,
                    os::FileHasher* hasher, std::int64_t hash_limit)
-    : dag_(dag), rules_(rules), states_(states), store_(store), hasher_(hasher), hash_limit_(hash_limit) {}
+    : dag_(dag),
+      rules_(rules),
+      states_(states),
+      store_(store),
+      hasher_(hasher),
+      hashes_(dag.files, states, hasher, hash_limit) {}
 
 Result<void> Recorder::begin() {
   if (open_) return {};
@@ -24,22 +41,9 @@ Result<void> Recorder::put(const store::JobRecord& record) {
 // never compared.
 bool Recorder::is_judged_by_inputs(NodeId node) const { return rules_[dag_.node(node).rule].has_products(); }
 
-void Recorder::want_content(FileId file) {
-  if (!hasher_ || !states_.exists(file) || states_.is_directory(file) || states_.size(file) > hash_limit_)
-    return;
-  Content& content = contents_[file];
-  if (content.mtime_ns == states_.mtime_ns(file)) return;
-  content = {states_.mtime_ns(file), 0, true};
-  hasher_->hash(std::string(dag_.files.view(file)),
-                [this, file, time = content.mtime_ns](std::uint64_t hash) {
-                  Content& known = contents_[file];
-                  if (known.mtime_ns == time) known = {time, hash, false};
-                });
-}
-
 void Recorder::want_inputs(NodeId node) {
   if (!is_judged_by_inputs(node)) return;
-  for (const FileId file : dag_.inputs(node)) want_content(file);
+  for (const FileId file : dag_.inputs(node)) hashes_.want(file);
 }
 
 void Recorder::prefetch(NodeId node) {
@@ -47,61 +51,133 @@ void Recorder::prefetch(NodeId node) {
   (void)begin();  // the next write reports an error again
 }
 
-Result<void> Recorder::started(NodeId node, store::JobRecord record) {
-  record.phase = store::JobPhase::kStarted;
-  want_inputs(node);
-  return put(record);
+// ---- inputs
+
+const std::vector<FileId>& Recorder::changed_before(NodeId node) const {
+  static const std::vector<FileId> kNone;
+  if (!changed_before_) return kNone;
+  const auto found = changed_before_->find(node);
+  return found == changed_before_->end() ? kNone : found->second;
 }
 
 store::FileStamp Recorder::stamp(FileId file) const {
-  store::FileStamp stamp{std::string(dag_.files.view(file)), states_.mtime_ns(file), states_.size(file), 0};
-  if (const auto content = contents_.find(file);
-      content != contents_.end() && content->second.mtime_ns == stamp.mtime_ns)
-    stamp.content = content->second.hash;
-  return stamp;
+  const std::int64_t time = states_.mtime_ns(file);
+  return {std::string(dag_.files.view(file)), time, states_.size(file), hashes_.of(file, time)};
 }
 
-bool Recorder::fill_stamps(NodeId node, store::JobRecord& record) {
-  bool complete = true;
-  record.inputs.clear();
-  record.outputs.clear();
+void Recorder::stamp_inputs(NodeId node, store::JobRecord& record) {
   std::vector<FileId> inputs(dag_.inputs(node).begin(), dag_.inputs(node).end());
   std::sort(inputs.begin(), inputs.end());
   inputs.erase(std::unique(inputs.begin(), inputs.end()), inputs.end());
+  record.inputs.clear();
   for (const FileId file : inputs) {
-    const auto content = contents_.find(file);
-    complete &= content == contents_.end() || !content->second.pending;
+    if (record.attempt > 1 || states_.is_directory(file)) states_.reload(file);
     record.inputs.push_back(stamp(file));
   }
   std::sort(record.inputs.begin(), record.inputs.end(),
             [](const auto& a, const auto& b) { return a.path < b.path; });
-  for (const FileId file : dag_.outputs(node, rules_)) record.outputs.push_back(stamp(file));
+}
+
+void Recorder::stamp_made_inputs(store::JobRecord& record) const {
+  for (store::FileStamp& input : record.inputs) {
+    const FileId file = dag_.files.find(input.path);
+    if (was_made(file)) input = stamp(file);
+  }
+}
+
+Result<void> Recorder::started(NodeId node, store::JobRecord& record, const Stamps& earlier) {
+  record.phase = store::JobPhase::kStarted;
+  if (!is_judged_by_inputs(node)) return put(record);
+  for (const FileId file : changed_before(node)) hashes_.learn(file);
+  stamp_inputs(node, record);
+  for (const store::FileStamp& before : earlier) {
+    const bool was_there = before.mtime_ns != 0 || before.size != 0;
+    store::FileStamp* const input = find_stamp(record.inputs, before.path);
+    if (input && was_there && !was_made(dag_.files.find(before.path))) *input = before;
+  }
+  want_inputs(node);
+  return put(record);
+}
+
+bool Recorder::fill_contents(Stamps& inputs) const {
+  bool complete = true;
+  for (store::FileStamp& input : inputs) {
+    const FileId file = dag_.files.find(input.path);
+    if (input.content == 0) input.content = hashes_.of(file, input.mtime_ns);
+    complete &= !hashes_.is_pending(file);
+  }
   return complete;
 }
 
+// Inputs that have changed while the job ran, as they did the last time. The same bytes are no change.
+void Recorder::accept_changes(NodeId node, Stamps& inputs) {
+  for (const FileId file : changed_before(node)) {
+    const std::string path(dag_.files.view(file));
+    const os::FileStatus now = os::status(path);
+    store::FileStamp* const input = find_stamp(inputs, path);
+    if (!input || !now.exists() ||
+        (store::is_same_time(input->mtime_ns, now.newest_ns()) && input->size == now.size))
+      continue;
+    const std::uint64_t before = hashes_.of(file, input->mtime_ns);
+    *input = {path, now.newest_ns(), now.size, hashes_.now(file, now)};
+    if (before != 0 && before == input->content) continue;
+    if (warnings_.size() >= kMostWarnings) continue;
+    warnings_.push_back(
+        path + ", an input of rule " + rules_[dag_.node(node).rule].rule.name +
+        ", has changed while the job ran, for the second time in a row. The output counts as made from the "
+        "file as it is now. If the job itself changes the file, flag the input ancient(), or make the file "
+        "an output with update(), which Furrow does not know yet.");
+  }
+}
+
+// A folder in which the job makes its outputs changes by that alone.
+void Recorder::accept_own_files(NodeId node, Stamps& inputs) const {
+  for (const FileId file : dag_.inputs(node)) {
+    if (!states_.is_directory(file)) continue;
+    const std::string folder(dag_.files.view(file));
+    const auto outputs = dag_.outputs(node, rules_);
+    const bool has_own = std::any_of(outputs.begin(), outputs.end(), [&](FileId output) {
+      return os::parent_of(dag_.files.view(output)) == folder;
+    });
+    store::FileStamp* const input = has_own ? find_stamp(inputs, folder) : nullptr;
+    if (!input) continue;
+    const os::FileStatus now = os::status(folder);
+    *input = {folder, now.newest_ns(), now.size, 0};
+  }
+}
+
+// ---- ends
+
+void Recorder::stamp_outputs(NodeId node, store::JobRecord& record) {
+  record.outputs.clear();
+  made_.resize(dag_.files.size());
+  for (const FileId file : dag_.outputs(node, rules_)) {
+    record.outputs.push_back(stamp(file));
+    made_[file] = 1;
+  }
+}
+
 Result<void> Recorder::ended(NodeId node, store::JobRecord record) {
-  const bool complete = !is_judged_by_inputs(node) || fill_stamps(node, record);
+  if (!is_judged_by_inputs(node)) return put(record);
+  if (record.inputs.empty()) {  // it never started
+    stamp_inputs(node, record);
+    if (record.phase == store::JobPhase::kFinished) want_inputs(node);  // --touch
+  }
+  if (record.phase == store::JobPhase::kFinished) {
+    accept_changes(node, record.inputs);
+    accept_own_files(node, record.inputs);
+  }
+  const bool complete = fill_contents(record.inputs);
+  stamp_outputs(node, record);
   auto done = put(record);
-  if (done && !complete) unhashed_.emplace_back(node, std::move(record));
+  if (done && !complete) unhashed_.push_back(std::move(record));
   return done;
 }
 
 Result<void> Recorder::commit() {
   // The hasher delivers in order, so the oldest record is complete first.
-  while (!unhashed_.empty()) {
-    auto& [node, record] = unhashed_.front();
-    const auto inputs = dag_.inputs(node);
-    const bool pending = std::any_of(inputs.begin(), inputs.end(), [&](FileId f) {
-      const auto content = contents_.find(f);
-      return content != contents_.end() && content->second.pending;
-    });
-    if (pending) break;
-    for (store::FileStamp& stamp : record.inputs) {
-      const auto content = contents_.find(dag_.files.find(stamp.path));
-      if (content != contents_.end() && content->second.mtime_ns == stamp.mtime_ns)
-        stamp.content = content->second.hash;
-    }
-    FURROW_TRY(put(record));
+  while (!unhashed_.empty() && fill_contents(unhashed_.front().inputs)) {
+    FURROW_TRY(put(unhashed_.front()));
     unhashed_.pop_front();
   }
   if (!open_) return {};
@@ -109,9 +185,10 @@ Result<void> Recorder::commit() {
   return store_.commit();
 }
 
-bool Recorder::is_open(std::string_view key) const {
-  const auto record = store_.find(key);
-  return record && *record && (*record)->phase == store::JobPhase::kStarted;
+std::unique_ptr<Recorder::Stamps> Recorder::left_open(std::string_view key) const {
+  auto record = store_.find(key);
+  if (!record || !*record || (*record)->phase != store::JobPhase::kStarted) return nullptr;
+  return std::make_unique<Stamps>(std::move((*record)->inputs));
 }
 
 Result<void> Recorder::finish() {

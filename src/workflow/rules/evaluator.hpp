@@ -45,6 +45,7 @@ struct JobView {
   std::int64_t threads = 1;
   std::vector<std::pair<std::string, ResourceValue>> resources;
   int attempt = 1;
+  bool is_ahead = false;    // its inputs may be missing, and so may resources that depend on them
   std::int64_t number = 0;  // of the job in this run
   // Jobs that it depends on have yet to run: what a function cannot answer for that reason is unknown, and no
   // error.
@@ -57,21 +58,19 @@ struct JobView {
 struct DetailQuestion {
   JobView job;
   bool threads = false, resources = false, params = false, group = false, priority = false;
-  bool is_ahead = false;  // its inputs may be missing: a resource that depends on them is left out
 };
 struct DetailAnswer {
   std::int64_t threads = 1;
   std::vector<std::pair<std::string, ResourceValue>> resources;
-  std::vector<Param> params;
-  std::string group{};      // empty: none
-  bool is_unknown = false;  // in a preview: the params cannot be answered yet
+  std::vector<Param> params;  // as the rule asks for them, in any run; one that fails says why
+  std::string group{};        // empty: none
   int priority = 0;
 };
 
 struct Preparation {
   plan::Launch launch;
   std::string message;        // empty: none
-  std::vector<Param> params;  // all params of the rule, as answered; empty unless one of them is a function
+  std::vector<Param> params;  // as in a DetailAnswer; empty unless one of them is a function
 };
 // A user-supplied command that submits a job to a cluster, filled in; and the job as one line of JSON.
 struct SubmissionWords {

@@ -11,6 +11,8 @@
 #include <variant>
 #include <vector>
 
+#include "base/error.hpp"
+
 namespace furrow::workflow {
 
 // How a file is to be treated.
@@ -48,12 +50,19 @@ struct Entry {
   std::vector<Item> items{};  // empty for a function
 };
 
+// Why a function has not answered.
+struct ParamFailure {
+  Error error;
+  bool misses_file = false;  // one that may be made later
+};
+
 struct Param {
   std::string name{};
   std::string text{};  // equal values have equal text
   bool has_wildcards = false;
   bool is_function = false;
   int line = 0;
+  std::shared_ptr<const ParamFailure> failure{};  // null: it has a value
 };
 
 struct FunctionValue {

@@ -1,0 +1,66 @@
+// The part of WorkflowSource that says what a job is: for its record, and for engines that may follow.
+#include <utility>
+
+#include "base/hash.hpp"
+#include "workflow/dag/job_params.hpp"
+#include "workflow/jobs/benchmark.hpp"
+#include "workflow/workflow_source.hpp"
+
+namespace furrow::workflow {
+
+std::uint64_t WorkflowSource::identity(plan::JobId job) const {
+  const CompiledRule& rule = rules_[dag_.node(nodes_[job]).rule];
+  const auto running = running_.find(job);
+  static const std::vector<Param> kNone;
+  const auto values = dag_.values(nodes_[job], rules_);
+  std::uint64_t hash =
+      combine(code_hashes_.of(rule),
+              JobParams(rule, values, running == running_.end() ? kNone : running->second.params).hash());
+  for (const FileId file : dag_.inputs(nodes_[job])) hash = combine(hash, hash64(dag_.files.view(file)));
+  return hash;
+}
+
+store::JobRecord WorkflowSource::make_record(plan::JobId job, int attempt) const {
+  const NodeId node = nodes_[job];
+  const CompiledRule& rule = rules_[dag_.node(node).rule];
+  const auto values = dag_.values(node, rules_);
+  store::JobRecord record;
+  record.key = record_key(dag_, rules_, node);
+  record.rule = rule.rule.name;
+  record.wildcards = show_wildcards(rule, values);
+  record.host = host_;
+  record.attempt = attempt;
+  record.code_hash = code_hashes_.of(rule);
+  if (const auto running = running_.find(job); running != running_.end()) {
+    JobParams(rule, values, running->second.params).write_to(record);
+    record.command = running->second.command;
+  }
+  if (const auto demand = demand_of(job, attempt)) record.threads = static_cast<int>(demand->threads);
+  return record;
+}
+
+// The record written when the job started, completed with the results of its run.
+store::JobRecord WorkflowSource::take_record(const plan::Exit& exit) {
+  const auto running = running_.find(exit.job);
+  const bool is_made =
+      running != running_.end() && running->second.record && running->second.record->attempt == exit.attempt;
+  store::JobRecord ended =
+      is_made ? *std::exchange(running->second.record, std::nullopt) : make_record(exit.job, exit.attempt);
+  ended.status = exit.status;
+  ended.signal = exit.signal;
+  ended.started_at = exit.started_at;
+  ended.finished_at = exit.started_at + exit.usage.wall_s;
+  ended.user_s = exit.usage.user_s;
+  ended.system_s = exit.usage.system_s;
+  ended.max_rss_kb = exit.usage.max_rss_kb;
+  return ended;
+}
+
+Result<void> WorkflowSource::write_benchmark(const plan::Exit& exit) const {
+  const NodeId node = nodes_[exit.job];
+  const CompiledRule& rule = rules_[dag_.node(node).rule];
+  if (rule.benchmarks.empty() || options_.touch_only) return {};
+  return workflow::write_benchmark(rule.benchmarks.front().filled(dag_.values(node, rules_)), exit.usage);
+}
+
+}  // namespace furrow::workflow
