@@ -1,5 +1,6 @@
 """Groups: which jobs share a submission, what it asks for, and what happens when something goes wrong."""
 import json
+import re
 import signal
 import time
 
@@ -413,5 +414,6 @@ def test_groups_with_a_snakemake_7_profile(folder):
                  '-o logs/{rule}.{name}"\njobs: 5\n')
     folder.run("--profile", "profile")
     assert (folder / "logs" / "GROUP.chain_first_second_third").exists()
+    folder.write("Snakefile", re.sub("( *)output:", r"\1params: x=1\n\1output:", chains("a")))
     text = folder.run("-F", "--cluster", "sbatch --comment={params.x}", "-j", "5", code=1).text
     assert "not known of a group" in text

@@ -19,7 +19,7 @@ def run(*argv, cwd):
     # No network: the proxy does not exist, and there is no index.
     env = engine.environment(PIP_NO_INDEX="1", PIP_DISABLE_PIP_VERSION_CHECK="1", http_proxy="http://127.0.0.1:9",
                              HOME=str(cwd))
-    result = engine.execute([str(word) for word in argv], cwd=cwd, env=env, timeout=280)
+    result = engine.execute([str(word) for word in argv], cwd=cwd, env=env, timeout=800)
     assert result.code == 0, str(result)
     return result.out
 

@@ -35,8 +35,7 @@ RunCheck::RunCheck(WorkflowSession& session)
                  ? kMostJobs
                  : std::max<std::size_t>(1, kMostJobs / std::max<std::size_t>(1, session.rules().size()))),
       looked_at_(session.rules().size(), 0) {
-  demands_.set_local_cores(session.local_cores());
-  demands_.set_of_each_submission(session.resources_of_each_submission());
+  session.set_scopes(demands_);
 }
 
 // A job that an earlier engine has left running on a cluster has been rendered, and its temp inputs may be gone.

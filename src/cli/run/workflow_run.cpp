@@ -153,8 +153,7 @@ Result<farm::Summary> WorkflowRun::run_jobs(const std::string& log_path) {
 
   workflow::JobDemands demands(session_.dag(), session_.rules(), session_.evaluator(), resources,
                                session_.most_threads());
-  demands.set_local_cores(session_.local_cores());
-  demands.set_of_each_submission(session_.resources_of_each_submission());
+  session_.set_scopes(demands);
   const std::string shadows = (options.shadow_prefix.empty() ? ".furrow" : options.shadow_prefix) + "/shadow";
   workflow::JobFiles files(session_.dag(), session_.rules(), session_.states(),
                            {options.not_temp, options.keep_incomplete, options.latency_wait_s, shadows});

@@ -91,6 +91,11 @@ std::set<std::string> WorkflowSession::resources_of_each_submission() const {
   return names;
 }
 
+void WorkflowSession::set_scopes(workflow::JobDemands& demands) const {
+  demands.set_local_cores(local_cores_);
+  demands.set_of_each_submission(resources_of_each_submission());
+}
+
 // The N of --cores N; nullopt if it is not given, or "all".
 Result<std::optional<std::int64_t>> WorkflowSession::wanted_cores() const {
   if (!options_.cores || *options_.cores == "all") return std::optional<std::int64_t>();

@@ -16,6 +16,7 @@
 #include "store/store.hpp"
 #include "workflow/dag/dag_builder.hpp"
 #include "workflow/dag/staleness.hpp"
+#include "workflow/jobs/job_demands.hpp"
 #include "workflow/jobs/job_groups.hpp"
 
 namespace furrow::cli {
@@ -54,6 +55,8 @@ class WorkflowSession {
 
   // The resources whose limit applies to each submission to a cluster, not to all submissions together.
   std::set<std::string> resources_of_each_submission() const;
+  // Sets where the limits of DEMANDS hold: on this machine, and in each submission.
+  void set_scopes(workflow::JobDemands& demands) const;
 
   const RunOptions& options() const { return options_; }
   workflow::Dag& dag() { return dag_; }

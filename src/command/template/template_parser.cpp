@@ -148,7 +148,7 @@ class WordParser {
       form = {};
     }
     if (!quotes_.follows_dollar()) {
-      if (auto error = needless_position(content, form, options_.plus)) return fail(std::move(*error));
+      if (auto needless = needless_position(content, form, options_.plus)) return fail(std::move(*needless));
     }
     return with_form(Kind::kPosition, position, form);
   }

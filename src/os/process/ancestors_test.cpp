@@ -19,7 +19,8 @@ class Ancestors : public ::testing::Test {
     ASSERT_TRUE(make_directories(folder));
     ASSERT_TRUE(write_file(folder + "/stat", stat));
     ASSERT_TRUE(write_file(folder + "/cmdline", command));
-    if (!executable.empty()) ASSERT_EQ(::symlink(executable.c_str(), (folder + "/exe").c_str()), 0);
+    if (executable.empty()) return;
+    ASSERT_EQ(::symlink(executable.c_str(), (folder + "/exe").c_str()), 0);
   }
   std::vector<Ancestor> above(int parent) {
     std::vector<Ancestor> all;
