@@ -22,3 +22,9 @@ class Folder(folder_support.Folder):
 @pytest.fixture
 def folder(tmp_path):
     return Folder(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def module_folder(tmp_path_factory):
+    """One folder for all tests of a file."""
+    return Folder(tmp_path_factory.mktemp("module"))

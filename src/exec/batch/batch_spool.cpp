@@ -116,7 +116,7 @@ Result<BatchFolder> BatchSpool::add() {
   for (;;) {
     const std::string path =
         fmt::format("{}/{:%Y%m%dT%H%M%S}-{}-{}", folder_, fmt::gmtime(now), ::getpid(), ++made_);
-    if (::mkdir(path.c_str(), 0755) == 0) return BatchFolder(path);
+    if (::mkdir(path.c_str(), 0777) == 0) return BatchFolder(path);
     if (errno != EEXIST) return fail(system_error("cannot create " + path));
   }
 }

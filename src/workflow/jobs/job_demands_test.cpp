@@ -138,7 +138,8 @@ TEST_F(JobDemandsTest, CombinesTheRulesValuesWithThoseOfFunctions) {
   EXPECT_EQ(amount("cores"), 2);
 }
 
-TEST_F(JobDemandsTest, AFunctionSeesAtMostAllCores) {
+// The evaluator knows the limits, and tells functions what the job gets or what its rule asks for, as it is asked.
+TEST_F(JobDemandsTest, TheEvaluatorIsAskedWithTheThreadsOfTheRule) {
   plan({rule("a").output("a").threads(std::int64_t{64}).resource("mem_mb", FunctionValue{1})}, {"a"});
   std::int64_t seen = 0;
   flow_->evaluator.answer_details = [&](const DetailQuestion& question) -> Result<DetailAnswer> {
@@ -146,7 +147,7 @@ TEST_F(JobDemandsTest, AFunctionSeesAtMostAllCores) {
     return DetailAnswer{100, {}, {}};
   };
   EXPECT_EQ((*find().front())->threads, kCoresHere);
-  EXPECT_EQ(seen, kCoresHere);
+  EXPECT_EQ(seen, 64);
 }
 
 TEST_F(JobDemandsTest, EqualDemandsShareAnId) {
