@@ -413,9 +413,24 @@ bool ClusterExecutor::wait_again(SubmittedBatch& batch, SubmittedJob& entry) {
   if (!is_preempted && ++entry.job->losses >= kMostLosses) return false;
   FURROW_LOG(cluster, info, "job {} goes back to the queue: its batch {} is gone, loss {}",
              entry.job->attempt.job, batch.name, entry.job->losses);
+  if (entry.has_started) say_it_is_repeated(*entry.job, batch);
   queue_.requeue(std::move(entry.job));
   flush_alarm_.set(0);
   return true;
+}
+
+void ClusterExecutor::say_it_is_repeated(const ClusterJob& job, const SubmittedBatch& batch) {
+  if (sink_ == nullptr) return;
+  const std::string reason = reason_of(batch);
+  os::Spill out(options_.scratch), err(options_.scratch);
+  err.append(fmt::format("furrow: {} has ended while a job ran{}; the job is submitted again\n",
+                         exec::describe(batch, system_->name()), reason.empty() ? "" : ": " + reason));
+  sink_->show({.job = job.attempt.job,
+               .attempt = job.attempt.number,
+               .out = out.view(),
+               .err = err.view(),
+               .out_held = &out,
+               .err_held = &err});
 }
 
 // Reports an attempt whose end is not known.

@@ -96,6 +96,7 @@ class ClusterExecutor final : public plan::Executor,
 
   void gone(SubmittedBatch& batch, SubmittedJob& entry);
   bool wait_again(SubmittedBatch& batch, SubmittedJob& entry);
+  void say_it_is_repeated(const ClusterJob& job, const SubmittedBatch& batch);
   void lose(SubmittedJob& entry, const SubmittedBatch& batch, const std::string& why);
   void show(plan::Exit& exit, const SubmittedBatch& batch, const JobOutput& output);
   void report(JobPtr job, plan::Exit exit);
