@@ -1,4 +1,5 @@
 """Ctrl-C ends the whole MPI job, whichever process gets the signal, and leaves nothing behind."""
+import contextlib
 import os
 import signal
 import subprocess
@@ -101,7 +102,9 @@ def test_an_interrupt_of_the_program_ends_it_with_one_traceback(call, work, who,
     with job:
         began = time.monotonic()
         for pid in [root] if who == "rank 0" else job.members():
-            os.kill(pid, signal.SIGINT)
+            # The first signal may end the job before the last one is sent.
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGINT)
         job.wait_until_alone(SECONDS)
         took = time.monotonic() - began
         print(f"ended after {took:.3f} s (promised: 0.5 s; mpirun itself takes longer)")
