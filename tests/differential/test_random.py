@@ -1,6 +1,6 @@
 """Random workflows with random changes between runs: both engines run the same jobs each time.
 
-FURROW_RANDOM_CASES=200 tests more than the few cases of a usual run.
+FURROW_RANDOM_CASES=200 tests more than the few cases of a usual run, or the 40 of a long one.
 """
 import os
 import random
@@ -8,9 +8,10 @@ import time
 
 import pytest
 
+import engine
 from copies import Copy, RUNS
 
-CASES = int(os.environ.get("FURROW_RANDOM_CASES", "10"))
+CASES = int(os.environ.get("FURROW_RANDOM_CASES", "40" if engine.LONG_TESTS else "5"))
 STEPS = 6
 
 

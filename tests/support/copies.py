@@ -51,7 +51,10 @@ class Copy:
         if "before" in step:
             time.sleep(0.02)  # so that files changed now are newer than those of the last step
             subprocess.run(["bash", "-euc", step["before"]], cwd=self.work, env=env, check=True)
-        result = engine.execute([*self.run, *arguments(step)], self.work, env)
+        if self.run == engine.SNAKEMAKE:
+            result = engine.snakemake(*arguments(step), cwd=self.work, env=env)
+        else:
+            result = engine.execute([*self.run, *arguments(step)], self.work, env)
         if "after" in step:
             subprocess.run(["bash", "-euc", step["after"]], cwd=self.work, env=env, check=True)
         jobs = self.job_log.read_text().splitlines()

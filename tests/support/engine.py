@@ -13,6 +13,8 @@ import signal
 import subprocess
 from pathlib import Path
 
+import snakemake_server
+
 ROOT = Path(__file__).resolve().parents[2]
 FURROW = os.environ.get("FURROW") or str(ROOT / "build" / "bin" / "furrow")
 FURROW_RUN = shlex.split(os.environ.get("FURROW_RUN", "")) or [FURROW, "run"]
@@ -56,6 +58,13 @@ def execute(argv, cwd, env=None, timeout=60, stdin=subprocess.DEVNULL):
         out, err = process.communicate()
         raise AssertionError(f"still running after {timeout} s: {Result(argv, None, *map(decode, (out, err)))}")
     return Result(argv, process.returncode, decode(out), decode(err))
+
+
+def snakemake(*arguments, cwd, env=None):
+    """Runs Debian's `snakemake ARGUMENTS`."""
+    arguments = list(map(str, arguments))
+    code, out, err = snakemake_server.run(arguments, cwd, env or environment())
+    return Result([*SNAKEMAKE, *arguments], code, decode(out), decode(err))
 
 
 def decode(data):
