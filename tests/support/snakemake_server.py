@@ -19,7 +19,8 @@ def run(arguments, cwd, env):
     """Runs `snakemake ARGUMENTS`. Returns the exit code (negative for a signal) and what it printed, as bytes."""
     global _server
     if _server is None:
-        _server = subprocess.Popen(["/usr/bin/python3", __file__], env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        command = ["/usr/bin/python3", __file__]
+        _server = subprocess.Popen(command, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         atexit.register(_server.kill)
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         files = [f"/proc/{os.getpid()}/fd/{file.fileno()}" for file in (out, err)]
