@@ -6,8 +6,9 @@
         squares = pool.map(lambda x: x * x, range(1000))
 
 Pool takes the place of multiprocessing.Pool, and ThreadPool that of multiprocessing.pool.ThreadPool: the same
-methods with the same meaning. In addition, functions may be lambdas and closures, arrays are sent without being
-copied through pipes, and a worker that dies costs one item. MPIPool is such a pool on many computers.
+methods with the same meaning. Executor takes that of concurrent.futures.ProcessPoolExecutor. In addition, functions
+may be lambdas and closures, arrays are sent without being copied through pipes, and a worker that dies costs one
+item. MPIPool is such a pool on many computers.
 """
 
 from multiprocessing import TimeoutError
@@ -21,12 +22,12 @@ except ImportError as problem:
 
     raise explained(problem) from None
 
-__all__ = ["AsyncResult", "Failure", "MPIPool", "MapResult", "Pool", "PoolError", "RemoteError", "TaskTimeout",
-           "ThreadPool", "TimeoutError", "WorkerDied", "cpu_count", "shared_array", "task_rng"]
+__all__ = ["AsyncResult", "Executor", "Failure", "MPIPool", "MapResult", "Pool", "PoolError", "RemoteError",
+           "TaskTimeout", "ThreadPool", "TimeoutError", "WorkerDied", "cpu_count", "shared_array", "task_rng"]
 
 _LAZY = {"Pool": "furrow._pool", "MPIPool": "furrow._mpi_pool", "ThreadPool": "furrow._thread_pool",
-         "AsyncResult": "furrow._results", "MapResult": "furrow._results", "shared_array": "furrow._shared_array",
-         "task_rng": "furrow._rng"}
+         "Executor": "furrow._executor", "AsyncResult": "furrow._results", "MapResult": "furrow._results",
+         "shared_array": "furrow._shared_array", "task_rng": "furrow._rng"}
 
 
 def __getattr__(name):

@@ -1,3 +1,4 @@
+from concurrent.futures import Executor as _Executor
 from multiprocessing import TimeoutError as TimeoutError
 from multiprocessing.context import BaseContext
 from os import PathLike
@@ -11,7 +12,7 @@ _Path = Union[str, PathLike[str]]
 _Resume = Union[None, _Path, Tuple[_Path, str]]
 _Progress = Union[bool, Callable[[int, int, int, float], object]]
 
-__all__ = ["AsyncResult", "Failure", "MPIPool", "MapResult", "Pool", "PoolError", "RemoteError", "TaskTimeout", "ThreadPool", "TimeoutError", "WorkerDied",
+__all__ = ["AsyncResult", "Executor", "Failure", "MPIPool", "MapResult", "Pool", "PoolError", "RemoteError", "TaskTimeout", "ThreadPool", "TimeoutError", "WorkerDied",
            "cpu_count", "shared_array", "task_rng"]
 
 def cpu_count(logical: bool = ...) -> int: ...
@@ -102,3 +103,9 @@ class MPIPool(Pool):
 class ThreadPool(_BasePool):
     def __init__(self, processes: Optional[int] = ..., initializer: Optional[Callable[..., object]] = ...,
                  initargs: Iterable[Any] = ...) -> None: ...
+
+class Executor(_Executor):
+    def __init__(self, max_workers: Optional[int] = ..., mp_context: Union[BaseContext, str, None] = ...,
+                 initializer: Optional[Callable[..., object]] = ..., initargs: Iterable[Any] = ..., *,
+                 max_tasks_per_child: Optional[int] = ..., serializer: Optional[str] = ...,
+                 threads_per_worker: Optional[int] = ...) -> None: ...

@@ -4,9 +4,10 @@
 class Options:
     """The keyword arguments of map() and similar methods; Pool.map explains them."""
 
-    __slots__ = ("timeout", "retries", "on_error", "progress", "seed", "resume", "trace")
+    __slots__ = ("timeout", "retries", "on_error", "progress", "seed", "resume", "trace", "ahead")
 
-    def __init__(self, timeout=None, retries=0, on_error="raise", progress=False, seed=None, resume=None, trace=None):
+    def __init__(self, timeout=None, retries=0, on_error="raise", progress=False, seed=None, resume=None, trace=None,
+                 ahead=None):
         if timeout is not None and not timeout > 0:
             raise ValueError(f"timeout is a number of seconds above 0, not {timeout!r}")
         if not isinstance(retries, int) or retries < 0:
@@ -22,6 +23,7 @@ class Options:
         self.seed = seed
         self.resume = resume
         self.trace = trace
+        self.ahead = ahead  # how many results of a stream may wait to be taken; None: the pool decides
 
     @property
     def session(self):

@@ -8,7 +8,7 @@ __main__ travels by value too.
 
 import pickle
 import sys
-from types import FunctionType, MethodType
+from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 
 PROTOCOL = 5
 _MAIN_NAMES = ("__main__", "__mp_main__")
@@ -126,15 +126,25 @@ def _names(code):
 
 def dump_function(function, main, serializer=None):
     """A function as bytes, for pickle.loads in a worker."""
+    return dump(function, main, serializer)[0]
+
+
+def dump(function, main, serializer=None):
+    """The same, and whether the function is found by its name: then it carries no state that a call could change."""
     if serializer is not None:
-        return _module(serializer).dumps(function, protocol=PROTOCOL)
+        return _module(serializer).dumps(function, protocol=PROTOCOL), False
     try:
         made = pickle.dumps(function, PROTOCOL)
     except Exception as problem:
-        return _by_value(function, problem)
+        return _by_value(function, problem), False
     if b"__main__" in made and main.changed() and not main.has(_plain(function)):
-        return _by_value(function, None)
-    return made
+        return _by_value(function, None), False
+    return made, _is_named(function)
+
+
+def _is_named(function):
+    kind = type(function)
+    return kind in (FunctionType, type) or (kind is BuiltinFunctionType and type(function.__self__) is ModuleType)
 
 
 def _plain(function):

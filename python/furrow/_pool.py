@@ -3,14 +3,17 @@
 import itertools
 import os
 import pickle
+import signal
 import threading
 import time
 from multiprocessing import util
 
 from furrow import _blas, _failures, _furrow, _global_rng, _pickling, _worker
-from furrow._base import MAP, BasePool, is_coroutine_function, together_chunksize
+from furrow._base import ITEM, MAP, BasePool, is_coroutine_function, together_chunksize
 
 _OWN_NUMBER = 2**64 - 1  # kOwnNumber of wire.hpp
+_CALLS = 3  # PendingMap::Kind::kCalls
+_ANY = 2**62
 _CALL_SPECS = 6  # specs of calls that are remembered; the workers remember more
 
 
@@ -72,7 +75,7 @@ class Pool(BasePool):
             seed, number = options.seed, 0
         else:
             seed, number = 0, _OWN_NUMBER if kind is None else next(self._maps)
-        ahead = max(1024, 8 * self._processes * chunksize)
+        ahead = options.ahead or max(1024, 8 * self._processes * chunksize)
         timeout = 0.0 if together or options.timeout is None else options.timeout
         collect = _failures.Failure if options.on_error == "collect" else None
         key = 0 if kind is None else next(self._keys)
@@ -84,13 +87,20 @@ class Pool(BasePool):
         if options.session and kind == MAP:
             number = self._open_session(pending, func, options, seed, number)
         how = (options.timeout, options.retries, seed) if together else None
-        function = _pickling.dump_function(func, self._main, self._serializer)
+        function, named = _pickling.dump(func, self._main, self._serializer)
         seeded = options.seed is not None and not together
         spec = pickle.dumps((function, calling, options.retries, seed, number, how, seeded))
         pending.set_spec(spec)
-        if kind is None:
-            pending.set_key(self._call_key(spec))
+        if kind is None:  # a function that carries state is new in each call
+            pending.set_key(self._call_key(spec) if named else next(self._keys))
         return pending
+
+    def _new_calls(self, calls):
+        """A stream that draws calls, as packed for _worker.run_call, until it is ended. Results come in any order."""
+        spec = pickle.dumps((pickle.dumps(_worker.run_call), ITEM, 0, 0, _OWN_NUMBER, None, False))
+        stream = _furrow.PendingMap(_CALLS, self._call_key(spec), spec, 1, 0.0, 0, None, _ANY, None, _failures.make)
+        stream.draw_from(calls)
+        return stream
 
     def _open_session(self, pending, func, options, seed, number):
         from furrow import _progress
@@ -170,6 +180,18 @@ class _Handle:
     @property
     def exitcode(self):
         return None if self.is_alive() else 0
+
+    def kill(self):
+        """Ends the process; another takes its place."""
+        os.kill(self.pid, signal.SIGKILL)
+
+    terminate = kill
+
+    def join(self, timeout=None):
+        """Waits until the process has ended, as it does with its pool."""
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while self.is_alive() and (deadline is None or time.monotonic() < deadline):
+            time.sleep(0.001)
 
     def __repr__(self):
         return f"<worker {self._index} pid={self._workers.pids()[self._index]}>"

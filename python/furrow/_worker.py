@@ -98,6 +98,30 @@ def learn(spec):
     return (pickle.loads(function), *how)
 
 
+class Exited:
+    """The result of an executor's call that raised SystemExit."""
+
+    def __init__(self, exception):
+        self.exception = exception
+
+
+_named = {}  # the functions of calls that were found by name, by their pickles
+
+
+def run_call(call):
+    """Runs a call of an executor."""
+    made, args, kwargs, named = call
+    function = _named.get(made) if named else None
+    if function is None:
+        function = pickle.loads(made)
+        if named:
+            _named[made] = function
+    try:
+        return function(*args, **kwargs)
+    except SystemExit as exception:
+        return Exited(dump_failure(exception))
+
+
 def dump_hard(result, problem):
     """Tries again with a result that pickle refused: (bytes, None), or (None, the exception to raise instead)."""
     if "__main__" in str(problem) or type(result).__module__ == "__main__":

@@ -1,12 +1,15 @@
-"""Runs CPython's own tests of multiprocessing.Pool with furrow in its place: ./dev test conformance python [...]
+"""Runs CPython's own tests of multiprocessing.Pool and ProcessPoolExecutor with furrow in their place:
+./dev test conformance python [...]
 
-    conformance.py [fork] [spawn] [forkserver] [threads] [managers] [-k PATTERN] [--pools multiprocessing]
+    conformance.py [fork] [spawn] [forkserver] [threads] [managers] [executor] [-k PATTERN]
+                   [--pools multiprocessing]
 
 The tests are those of the installed package libpython3.11-testsuite; none of them is copied here. furrow's pools are
 put into `multiprocessing` before the tests take theirs from it. `--pools multiprocessing` leaves the original pools in:
 a test that fails there too is not furrow's fault.
 """
 import argparse
+import concurrent.futures
 import faulthandler
 import multiprocessing
 import multiprocessing.dummy
@@ -18,7 +21,7 @@ import time
 import unittest
 from pathlib import Path
 
-FLAVOURS = ("fork", "spawn", "forkserver", "threads", "managers")
+FLAVOURS = ("fork", "spawn", "forkserver", "threads", "managers", "executor")
 SECONDS = 240  # for one flavour; the slowest takes a quarter of that
 
 # The test classes that make a pool, by their names in CPython's test modules.
@@ -30,9 +33,32 @@ POOL_TESTS = {
                   "TestPoolNotLeakOnFailure"],
 }
 
+EXECUTOR_TESTS = ["InitializerTest", "ProcessPoolExecutorTest", "AsCompletedTest", "WaitTest",
+                  "ProcessPoolShutdownTest", "ExecutorDeadlockTest"]
+_GOES_ON = "it wants an executor that is broken when one call fails; furrow's goes on"
+_INTERNAL = "it looks at the queue of ProcessPoolExecutor; furrow's has none"
+_TOGETHER = "furrow's workers start together, with the first call"
+_MAX_TASKS = "max_tasks_per_child works with fork too"
+
 NOT_APPLICABLE = {
     "TestPoolNotLeakOnFailure.test_release_unused_processes":
         "it gives the pool a fake process class; furrow starts its workers itself, without such a class",
+}
+
+# The same for the tests of executors, by the name of the test.
+NOT_FOR_EXECUTORS = {
+    "test_killed_child": _GOES_ON,
+    "test_error_at_task_unpickle": _GOES_ON,
+    "test_exit_at_task_unpickle": _GOES_ON,
+    "test_error_during_result_unpickle_in_result_handler": _GOES_ON,
+    "test_exit_during_result_unpickle_in_result_handler": _GOES_ON,
+    "test_exit_during_result_pickle_on_worker": _GOES_ON,
+    "test_del_shutdown": _INTERNAL,
+    "test_shutdown_no_wait": _INTERNAL,
+    "test_idle_process_reuse_one": _TOGETHER,
+    "test_idle_process_reuse_multiple": _TOGETHER,
+    "test_max_tasks_per_child": _MAX_TASKS,
+    "test_max_tasks_per_child_defaults_to_spawn_context": _MAX_TASKS,
 }
 
 
@@ -47,6 +73,7 @@ def put_furrow_in():
     multiprocessing.Pool = pool
     multiprocessing.pool.Pool = furrow.Pool
     multiprocessing.pool.ThreadPool = multiprocessing.dummy.Pool = furrow.ThreadPool
+    concurrent.futures.ProcessPoolExecutor = furrow.Executor
     put_furrow_in_scripts(furrow)
 
 
@@ -58,8 +85,9 @@ def put_furrow_in_scripts(furrow):
 
     def assert_python_ok(*arguments, **options):
         *others, text = arguments
-        changed = text.replace("from multiprocessing import Pool",
-                               f"import sys; sys.path.insert(0, {home!r}); from furrow import Pool")
+        changed = re.sub("from (multiprocessing import Pool|concurrent.futures import Executor)",
+                         lambda found: f"import sys; sys.path.insert(0, {home!r}); "
+                                       f"from furrow import {found[0].split()[-1]}", text)
         return run(*others, changed, **options)
 
     script_helper.assert_python_ok = assert_python_ok
@@ -84,12 +112,24 @@ def name_of(test):
 
 def tests_of(flavour, pattern):
     """The suite, and how many tests were left out."""
+    if flavour == "executor":
+        return executor_tests(pattern)
     kind = flavour if flavour in POOL_TESTS else "processes"
     module = f"test.test_multiprocessing_{'fork' if flavour in POOL_TESTS else flavour}"
     __import__(module)
     found = unittest.TestLoader().loadTestsFromNames(POOL_TESTS[kind], sys.modules[module])
     chosen = [test for test in flatten(found) if re.search(pattern, name_of(test))]
     kept = [test for test in chosen if name_of(test) not in NOT_APPLICABLE]
+    return unittest.TestSuite(kept), len(chosen) - len(kept)
+
+
+def executor_tests(pattern):
+    import test.test_concurrent_futures as module
+
+    names = [f"ProcessPoolFork{each}" for each in EXECUTOR_TESTS]
+    found = unittest.TestLoader().loadTestsFromNames(names, module)
+    chosen = [test for test in flatten(found) if re.search(pattern, name_of(test))]
+    kept = [test for test in chosen if name_of(test).partition(".")[2] not in NOT_FOR_EXECUTORS]
     return unittest.TestSuite(kept), len(chosen) - len(kept)
 
 
@@ -129,7 +169,7 @@ def main():
     more = ["-k", options.pattern, *(["--pools", options.pools] if options.pools else [])]
     codes = [subprocess.run([sys.executable, __file__, flavour, *more]).returncode
              for flavour in options.flavours or FLAVOURS]
-    for name, reason in NOT_APPLICABLE.items():
+    for name, reason in {**NOT_APPLICABLE, **NOT_FOR_EXECUTORS}.items():
         print(f"not applicable: {name}: {reason}")
     return not any(codes)
 

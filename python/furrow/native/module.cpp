@@ -76,6 +76,14 @@ py::object take(PendingMap& map) {
   return py::make_tuple(item->raised, std::move(item->value));
 }
 
+// All results that are there: [(index, raised, value), ...].
+py::list take_all(PendingMap& map) {
+  py::list all;
+  while (auto item = map.take())
+    all.append(py::make_tuple(item->index, item->raised, std::move(item->value)));
+  return all;
+}
+
 }  // namespace
 
 PYBIND11_MODULE(_furrow, module) {
@@ -111,6 +119,9 @@ PYBIND11_MODULE(_furrow, module) {
       .def("fail_input", &PendingMap::fail_input)
       .def("wants_input", &PendingMap::wants_input)
       .def("take", &take)
+      .def("take_all", &take_all)
+      .def("drop_inputs", &PendingMap::drop_inputs)
+      .def_property_readonly("dropped", &PendingMap::dropped)
       .def("set_key", &PendingMap::set_key)
       .def("set_spec", [](PendingMap& map, const py::bytes& spec) { map.set_spec(spec); })
       .def_property_readonly("over", &PendingMap::over)

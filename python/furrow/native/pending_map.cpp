@@ -192,7 +192,7 @@ bool PendingMap::has_input() {
   }
   if (PyErr_Occurred())
     fail_input(exception_of(py::error_already_set()));
-  else
+  else if (options_.kind != Kind::kCalls)
     input_ended_ = true;
   return false;
 }
@@ -398,6 +398,8 @@ void PendingMap::put(std::uint64_t index, Item item) {
       put_into_list(results_.ptr(), index, item.value.release().ptr());
       return;
     case Kind::kUnordered:
+    case Kind::kCalls:
+      item.index = index;
       ready_.push_back(std::move(item));
       return;
     case Kind::kOrdered:
@@ -456,7 +458,13 @@ void PendingMap::settle() {
 
 void PendingMap::cancel() {
   quiet_ = true;
+  drop_inputs();
+}
+
+void PendingMap::drop_inputs() {
+  dropped_ = dropped_ || std::as_const(*this).has_input();
   inputs_.clear();
+  next_ = 0;
   given_ = dispatched_;
   drawn_ = py::object();
   iterator_ = py::object();

@@ -4,7 +4,7 @@
 //
 // A map has all its inputs when it begins, and returns a list of results in their order. A stream gets its
 // inputs step by step and yields its results one by one; it sends no more while too many results wait to be
-// taken.
+// taken. A stream of calls is one whose iterator may have nothing now and something later, until it is closed.
 //
 // The GIL guards all of it. Ownership: shared between its Python object and the WorkerPool, which keeps it
 // while any of its chunks is in flight.
@@ -27,7 +27,7 @@ namespace furrow::python {
 
 class PendingMap {
  public:
-  enum class Kind : int { kMap = 0, kOrdered = 1, kUnordered = 2 };
+  enum class Kind : int { kMap = 0, kOrdered = 1, kUnordered = 2, kCalls = 3 };
   struct Options {
     Kind kind = Kind::kMap;
     std::uint64_t key = 0;  // identifies the spec: calls with equal specs share a key
@@ -55,6 +55,9 @@ class PendingMap {
     make_results();
   }
   void fail_input(py::object exception);
+  // Forgets the inputs that were not sent, so that a stream ends early.
+  void drop_inputs();
+  bool dropped() const { return dropped_; }  // whether there were such inputs
   // Whether a stream's feeder should give more.
   bool wants_input() const;
 
@@ -94,6 +97,7 @@ class PendingMap {
   struct Item {
     py::object value;
     bool raised = false;
+    std::uint64_t index = 0;  // for calls
   };
   std::optional<Item> take();
   bool ready() const { return !ready_.empty(); }
@@ -138,7 +142,7 @@ class PendingMap {
   std::uint64_t given_ = 0;  // how many inputs there have been
   py::object iterator_{};
   py::object drawn_{};
-  bool input_ended_ = false;
+  bool input_ended_ = false, dropped_ = false;
   py::object input_error_{};
   bool dispatching_ = false;
 
