@@ -13,6 +13,7 @@ item. MPIPool is such a pool on many computers.
 
 from multiprocessing import TimeoutError
 
+from furrow._after_import import call_after
 from furrow._failures import Failure, PoolError, RemoteError, TaskTimeout, WorkerDied
 
 try:
@@ -28,6 +29,19 @@ __all__ = ["AsyncResult", "Executor", "Failure", "MPIPool", "MapResult", "Pool",
 _LAZY = {"Pool": "furrow._pool", "MPIPool": "furrow._mpi_pool", "ThreadPool": "furrow._thread_pool",
          "Executor": "furrow._executor", "AsyncResult": "furrow._results", "MapResult": "furrow._results",
          "shared_array": "furrow._shared_array", "task_rng": "furrow._rng"}
+
+
+def _register(parallel):
+    """Makes joblib.parallel_backend("furrow") known."""
+    def backend(**words):
+        from furrow._joblib import Backend
+
+        return Backend(**words)
+
+    parallel.register_parallel_backend("furrow", backend)
+
+
+call_after("joblib.parallel", _register)
 
 
 def __getattr__(name):

@@ -105,6 +105,7 @@ class ThreadPool(_BasePool):
                  initargs: Iterable[Any] = ...) -> None: ...
 
 class Executor(_Executor):
+    def terminate(self) -> None: ...
     def __init__(self, max_workers: Optional[int] = ..., mp_context: Union[BaseContext, str, None] = ...,
                  initializer: Optional[Callable[..., object]] = ..., initargs: Iterable[Any] = ..., *,
                  max_tasks_per_child: Optional[int] = ..., serializer: Optional[str] = ...,

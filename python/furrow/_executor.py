@@ -99,6 +99,12 @@ class Executor(futures.Executor):
             if wait:
                 calls.join()
 
+    def terminate(self):
+        """Kills the workers. Calls that are not ready fail with PoolError."""
+        self.shutdown(wait=False, cancel_futures=True)
+        if self._calls:
+            self._calls.pool.terminate()
+
     def _started(self):
         calls = self._calls
         if calls is None or self._shut_down or calls.broken or _exiting:

@@ -12,6 +12,8 @@ import struct
 import sys
 import zlib
 
+from furrow._after_import import call_after
+
 _MTRAND = "numpy.random.mtrand"  # the module that holds numpy's global generator
 _KEY = 32  # bytes
 _TASK = 0x7461736B  # sets the numbers of tasks apart from those of workers
@@ -21,7 +23,7 @@ _pools = itertools.count()
 _words = None  # what numpy is seeded with now, or will be when it is imported
 _of_worker = None
 _returns = 0  # how often this worker has left the seeds of tasks
-_hook = None
+_hooked = False
 
 
 def new_key():
@@ -61,43 +63,20 @@ def seed_worker():
 
 
 def _seed_numpy(words):
-    global _words, _hook
+    global _words, _hooked
     _words = words
     mtrand = sys.modules.get(_MTRAND)
     if mtrand is not None and hasattr(mtrand, "set_state"):
         _apply(mtrand)
-    elif mtrand is None and _hook not in sys.meta_path:
-        _hook = _Hook()
-        sys.meta_path.insert(0, _hook)
+    elif mtrand is None and not _hooked:
+        _hooked = True
+        call_after(_MTRAND, _apply)
 
 
 def _apply(mtrand):
+    global _hooked
+    _hooked = False
     try:
         mtrand.seed(_words)
     except TypeError:  # the program has set another kind of generator
         mtrand.set_bit_generator(type(mtrand.get_bit_generator())(_words))
-
-
-class _Hook:
-    """Finds numpy.random.mtrand as the other finders do, and seeds it when it has been executed."""
-
-    def find_spec(self, name, path=None, target=None):
-        if name != _MTRAND:
-            return None
-        sys.meta_path.remove(self)
-        found = (each.find_spec(name, path, target) for each in list(sys.meta_path) if hasattr(each, "find_spec"))
-        spec = next(filter(None, found), None)
-        if spec is not None and hasattr(spec.loader, "exec_module"):
-            _seed_after(spec.loader)
-        return spec
-
-
-def _seed_after(loader):
-    execute = loader.exec_module
-
-    def exec_module(module):
-        del loader.exec_module
-        execute(module)
-        _apply(module)
-
-    loader.exec_module = exec_module
