@@ -10,7 +10,7 @@ _S = TypeVar("_S")
 _P = TypeVar("_P", bound="_BasePool")
 _Path = Union[str, PathLike[str]]
 _Resume = Union[None, _Path, Tuple[_Path, str]]
-_Progress = Union[bool, Callable[[int, int, int, float], object]]
+_Progress = Union[bool, str, Callable[[int, int, int, float], object]]
 
 __all__ = ["AsyncResult", "Executor", "Failure", "MPIPool", "MapResult", "Pool", "PoolError", "RemoteError", "TaskTimeout", "ThreadPool", "TimeoutError", "WorkerDied",
            "cpu_count", "shared_array", "task_rng"]
@@ -84,6 +84,12 @@ class _BasePool:
     def imap_unordered(self, func: Callable[[_S], _T], iterable: Iterable[_S], chunksize: int = ..., *,
                        timeout: Optional[float] = ..., retries: int = ..., on_error: str = ..., progress: _Progress = ...,
                        seed: Optional[int] = ...) -> _Results[_T]: ...
+    def istarmap(self, func: Callable[..., _T], iterable: Iterable[Iterable[Any]], chunksize: int = ..., *,
+                 timeout: Optional[float] = ..., retries: int = ..., on_error: str = ..., progress: _Progress = ...,
+                 seed: Optional[int] = ...) -> _Results[_T]: ...
+    def istarmap_unordered(self, func: Callable[..., _T], iterable: Iterable[Iterable[Any]], chunksize: int = ..., *,
+                           timeout: Optional[float] = ..., retries: int = ..., on_error: str = ...,
+                           progress: _Progress = ..., seed: Optional[int] = ...) -> _Results[_T]: ...
     def close(self) -> None: ...
     def terminate(self) -> None: ...
     def join(self) -> None: ...

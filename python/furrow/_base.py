@@ -4,11 +4,13 @@ import functools
 import operator
 import threading
 import warnings
+from multiprocessing import pool as theirs
 from multiprocessing import util
 
 from furrow._feeder import Feeder
+from furrow._inherited import only_own_names
 from furrow._options import Options
-from furrow._results import ApplyResult, IMapIterator, MapResult
+from furrow._results import ApplyResult, IMapIterator, IMapUnorderedIterator, MapResult
 
 INIT, RUN, CLOSE, TERMINATE = "INIT", "RUN", "CLOSE", "TERMINATE"
 
@@ -22,8 +24,12 @@ _CO_COROUTINE = 0x80  # inspect.CO_COROUTINE; the module inspect is slow to impo
 _PROMPT = (list, tuple, range, dict, set, frozenset, str, bytes)
 
 
-class BasePool:
-    """A derived class gives it workers, and makes the PendingMaps that they run."""
+@only_own_names
+class BasePool(theirs.Pool):
+    """A derived class gives it workers, and makes the PendingMaps that they run.
+
+    It is one of multiprocessing's pools for those that ask with isinstance(), and inherits nothing from it.
+    """
 
     def __init__(self, processes, initializer, maxtasksperchild):
         self._state = INIT
@@ -98,9 +104,9 @@ class BasePool:
 
         timeout: seconds for each task; a task that takes longer is stopped and fails with TaskTimeout. retries: how
         often a task that failed, or whose worker died, is tried again. on_error: 'raise', or 'collect' to get
-        failures in the results as furrow.Failure. progress: True for a bar, or a function called with (done, failed,
-        total, elapsed). seed: for task_rng(). resume: a file that keeps results, or (file, key). trace: a file for
-        the timeline.
+        failures in the results as furrow.Failure. progress: True for a bar, 'tqdm' for one of tqdm, or a function
+        called with (done, failed, total, elapsed). seed: for task_rng(). resume: a file that keeps results, or
+        (file, key). trace: a file for the timeline.
         """
         options = Options(timeout, retries, on_error, progress, seed, resume, trace)
         return self._wait(self._map(func, iterable, ITEM, chunksize, None, None, options))
@@ -154,18 +160,32 @@ class BasePool:
     def imap(self, func, iterable, chunksize=1, *, timeout=None, retries=0, on_error="raise", progress=False,
              seed=None):
         """Like map(), but returns an iterator; inputs are drawn as results are taken."""
-        return self._imap(ORDERED, func, iterable, chunksize, Options(timeout, retries, on_error, progress, seed))
+        options = Options(timeout, retries, on_error, progress, seed)
+        return self._imap(ORDERED, func, iterable, chunksize, options, ITEM)
+
+    def istarmap(self, func, iterable, chunksize=1, *, timeout=None, retries=0, on_error="raise", progress=False,
+                 seed=None):
+        """Like starmap(), but returns an iterator."""
+        options = Options(timeout, retries, on_error, progress, seed)
+        return self._imap(ORDERED, func, iterable, chunksize, options, STAR)
+
+    def istarmap_unordered(self, func, iterable, chunksize=1, *, timeout=None, retries=0, on_error="raise",
+                           progress=False, seed=None):
+        """Like istarmap(), but results come in the order in which they are ready."""
+        options = Options(timeout, retries, on_error, progress, seed)
+        return self._imap(UNORDERED, func, iterable, chunksize, options, STAR)
 
     def imap_unordered(self, func, iterable, chunksize=1, *, timeout=None, retries=0, on_error="raise", progress=False,
                        seed=None):
         """Like imap(), but results come in the order in which they are ready."""
-        return self._imap(UNORDERED, func, iterable, chunksize, Options(timeout, retries, on_error, progress, seed))
+        options = Options(timeout, retries, on_error, progress, seed)
+        return self._imap(UNORDERED, func, iterable, chunksize, options, ITEM)
 
-    def _imap(self, kind, func, iterable, chunksize, options):
+    def _imap(self, kind, func, iterable, chunksize, options, calling):
         self._check_running()
         _check_chunksize(chunksize)
-        pending = self._new_pending_map(kind, func, ITEM, chunksize, None, options, None)
-        result = IMapIterator(self, pending)
+        pending = self._new_pending_map(kind, func, calling, chunksize, None, options, None)
+        result = (IMapIterator if kind == ORDERED else IMapUnorderedIterator)(self, pending)
         if options.progress:
             from furrow._progress import StreamProgress
 

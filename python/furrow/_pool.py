@@ -150,6 +150,8 @@ def _start_method(context):
 
     if not isinstance(context, str):
         context = (context or multiprocessing).get_start_method()
+        if context not in ("spawn", "forkserver"):
+            return "fork"  # also where a library has a method of its own, as loky has in its workers
     if context not in ("fork", "spawn", "forkserver"):
         raise ValueError(f"context is 'fork', 'spawn', 'forkserver' or a context of multiprocessing, not {context!r}")
     return "fork" if context == "fork" else "spawn"

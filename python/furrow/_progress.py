@@ -21,6 +21,8 @@ def reporter(wanted):
         return False, None
     if callable(wanted):
         return False, wanted
+    if wanted == "tqdm":
+        return False, TqdmBar()
     if in_notebook():
         return False, NotebookBar()
     return True, None
@@ -37,8 +39,31 @@ class NotebookBar:
         text = f"{over} of {total}" if total else str(over)
         text += f", {failed} failed" if failed else ""
         text += f", {elapsed:.1f} s"
+        if over and elapsed > 0:
+            text += f", {over / elapsed:.3g}/s"
+            if over < total:
+                text += f", {elapsed * (total - over) / over:.0f} s left"
         html = f'<progress value="{over}" max="{total or over}"></progress> {text}'
         self._shown.update({"text/plain": text, "text/html": html}, raw=True)
+
+
+class TqdmBar:
+    """A bar of the package tqdm, where that is installed: in a notebook it is one of tqdm.notebook."""
+
+    def __init__(self):
+        from tqdm.auto import tqdm
+
+        self._made = tqdm
+        self._bar = None
+
+    def __call__(self, done, failed, total, elapsed):
+        if self._bar is None:
+            self._bar = self._made(total=total or None, unit="task")
+        self._bar.update(done + failed - self._bar.n)
+        if failed:
+            self._bar.set_postfix(failed=failed, refresh=False)
+        if done + failed == total:
+            self._bar.close()
 
 
 class StreamProgress:

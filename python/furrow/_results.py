@@ -8,9 +8,13 @@ import threading
 import time
 import types
 from multiprocessing import TimeoutError
+from multiprocessing import pool as theirs
+
+from furrow._inherited import only_own_names
 
 
-class ApplyResult:
+@only_own_names
+class ApplyResult(theirs.ApplyResult):
     """One result, which may not be ready yet.
 
     >>> from furrow import Pool
@@ -86,15 +90,22 @@ class ApplyResult:
 AsyncResult = ApplyResult
 
 
-class MapResult(ApplyResult):
+@only_own_names
+class MapResult(ApplyResult, theirs.MapResult):
     """The list of a map's results, which may not be ready yet."""
+
+    @property
+    def _number_left(self):
+        """How many tasks are not done; programs follow a map by this name."""
+        return 0 if self._pending.settled else self._pending.total - self._pending.done
 
     def _from(self, results):
         return results
 
 
-class IMapIterator:
-    """Iterates over results in the order of the inputs (imap) or as they are ready (imap_unordered)."""
+@only_own_names
+class IMapIterator(theirs.IMapIterator):
+    """Iterates over results in the order of the inputs."""
 
     def __init__(self, pool, pending):
         self._pool = pool
@@ -150,4 +161,6 @@ class IMapIterator:
             workers.cancel(pending)
 
 
-IMapUnorderedIterator = IMapIterator
+@only_own_names
+class IMapUnorderedIterator(IMapIterator, theirs.IMapUnorderedIterator):
+    """Iterates over results as they are ready."""

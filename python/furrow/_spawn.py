@@ -33,6 +33,7 @@ class Template:
         self._passed = []
         self._names = None
         self._reading = None
+        self._frozen = None
         context.set_spawning_popen(self)  # locks and queues in the arguments pass their descriptors on
         try:
             preparation = spawn.get_preparation_data("SpawnPoolWorker")
@@ -50,7 +51,7 @@ class Template:
 
     def start(self, segment, arena):
         """Starts the program and returns its pid. segment and arena are descriptors; arena may be -1."""
-        from multiprocessing import spawn, util
+        from multiprocessing import util
 
         data = os.memfd_create("furrow-start")
         self._reading, writing = os.pipe()
@@ -58,10 +59,9 @@ class Template:
             with open(data, "wb", closefd=False) as file:
                 pickle.dump((os.getpid(), segment, arena, writing, self._numbers, self._tracker, self._preparation,
                              self._begin), file)
-            folder = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-            program = f"import sys; sys.path.insert(0, {folder!r}); from furrow._spawn import main; main({data})"
-            words = [spawn.get_executable(), *util._args_from_interpreter_flags(), "-c", program]
-            descriptors = {data, segment, writing, self._tracker, *self._passed} | ({arena} if arena >= 0 else set())
+            words, start = self._command(data)
+            descriptors = {data, segment, writing, self._tracker, start, *self._passed}
+            descriptors |= {arena} if arena >= 0 else set()
             # The parent handles interrupts: they stay blocked in the template until main() ignores them.
             before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
             try:
@@ -72,6 +72,22 @@ class Template:
         finally:
             os.close(data)
             os.close(writing)
+            if self._frozen is not None:
+                self._frozen.close()
+
+    def _command(self, data):
+        """The words that start the program, and a descriptor that it reads besides."""
+        from multiprocessing import spawn, util
+
+        if getattr(sys, "frozen", False):  # only multiprocessing.freeze_support() starts anything in it
+            self._frozen = open(os.memfd_create("furrow-frozen"), "w+b")
+            self._frozen.write(self._preparation + pickle.dumps(_Frozen(data)))
+            self._frozen.seek(0)
+            start = self._frozen.fileno()
+            return spawn.get_command_line(pipe_handle=start, tracker_fd=self._tracker), start
+        folder = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+        program = f"import sys; sys.path.insert(0, {folder!r}); from furrow._spawn import main; main({data})"
+        return [spawn.get_executable(), *util._args_from_interpreter_flags(), "-c", program], data
 
     def names(self):
         """The names that the template's __main__ has. Waits until the template has imported it."""
@@ -85,6 +101,16 @@ class Template:
     def __del__(self):
         if self._reading is not None:
             os.close(self._reading)
+
+
+class _Frozen:
+    """What multiprocessing takes for the process that it has started in a frozen program."""
+
+    def __init__(self, data):
+        self._data = data
+
+    def _bootstrap(self, parent_sentinel):
+        main(self._data)
 
 
 def main(data):

@@ -1,12 +1,15 @@
 """furrow.ThreadPool: worker threads."""
 
 import itertools
+from multiprocessing import pool as theirs
 
 from furrow import _failures, _furrow, _threads
 from furrow._base import ITEM, MAP, STAR, BasePool, is_coroutine_function, together_chunksize
+from furrow._inherited import only_own_names
 
 
-class ThreadPool(BasePool):
+@only_own_names
+class ThreadPool(BasePool, theirs.ThreadPool):
     """A pool of threads, in place of multiprocessing.pool.ThreadPool: nothing is pickled, and tasks share the
     memory of the program.
 
@@ -41,11 +44,11 @@ class ThreadPool(BasePool):
         collect = _failures.Failure if options.on_error == "collect" else None
         pending = _threads.ThreadMap(MAP if kind is None else kind, _call(func, calling), chunksize, options.retries,
                                      collect, ahead, on_settled, (seed, number), together)
-        if options.progress and kind == MAP:
-            pending.show(options.progress)
         if items is not None:
             pending.give(items)
             pending.end_input()
+        if options.progress and kind == MAP:
+            pending.show(options.progress)
         return pending
 
     def _repopulate_pool(self):

@@ -53,10 +53,26 @@ def beginning(workers, initializer, initargs, threads, name, key):
         start = int.from_bytes(starts[place], "little")
         starts[place] = (start + 1).to_bytes(_COUNT, "little")
         _global_rng.begin(key, name, worker, start)
+        _start_coverage()
         if initializer is not None:
             initializer(*initargs)
 
     return begin
+
+
+def _start_coverage():
+    """Does what coverage with concurrency=multiprocessing does in a process of multiprocessing."""
+    import atexit
+    import multiprocessing
+
+    if hasattr(multiprocessing, "_coverage$patched"):
+        from coverage import Coverage
+
+        measured = Coverage(data_suffix=True, auto_data=True)
+        measured._warn_preimported_source = False
+        measured.start()
+        atexit.register(measured.save)
+        atexit.register(measured.stop)
 
 
 def flush():
