@@ -1,18 +1,14 @@
 #include "exec/cluster/cluster_executor.hpp"
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <map>
 #include <utility>
 
 #include "base/log.hpp"
 #include "exec/cluster/batch_exit.hpp"
-#include "exec/output/printed.hpp"
 #include "os/events/clock.hpp"
-#include "os/files/descriptor.hpp"
 #include "os/files/files.hpp"
 
 namespace furrow::exec {
@@ -30,19 +26,6 @@ std::int64_t smaller_limit(std::int64_t one, std::int64_t other) {
   return one > 0 && other > 0 ? std::min(one, other) : std::max(one, other);
 }
 
-// Appends what was printed to a stream to `kept`.
-void collect(const SubmittedBatch& batch, const std::string& text, bool is_file, os::Spill& kept) {
-  if (!is_file) return kept.append(text);
-  const os::Descriptor file(::open((batch.folder.path() + "/" + text).c_str(), O_RDONLY | O_CLOEXEC));
-  std::vector<char> buffer(1 << 16);
-  for (;;) {
-    const ssize_t n = file.get() < 0 ? 0 : ::read(file.get(), buffer.data(), buffer.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) return;
-    kept.append({buffer.data(), static_cast<std::size_t>(n)});
-  }
-}
-
 }  // namespace
 
 ClusterExecutor::ClusterExecutor(os::EventLoop& loop, std::unique_ptr<BatchSystem> system, NeedsSource& needs,
@@ -50,10 +33,10 @@ ClusterExecutor::ClusterExecutor(os::EventLoop& loop, std::unique_ptr<BatchSyste
     : loop_(loop),
       system_(std::move(system)),
       needs_(needs),
-      sink_(sink),
       options_(std::move(options)),
+      output_(sink, options_.scratch),
       spool_(options_.spool),
-      writer_(options_, *system_, spool_, needs, sink_ != nullptr && sink_->is_one_stream()),
+      writer_(options_, *system_, spool_, needs, output_.is_one_stream()),
       queue_(needs, *system_),
       cancels_(*system_, [this] { report_soon(); }),
       monitor_(loop, *system_, options_, cancels_, *this),
@@ -413,24 +396,10 @@ bool ClusterExecutor::wait_again(SubmittedBatch& batch, SubmittedJob& entry) {
   if (!is_preempted && ++entry.job->losses >= kMostLosses) return false;
   FURROW_LOG(cluster, info, "job {} goes back to the queue: its batch {} is gone, loss {}",
              entry.job->attempt.job, batch.name, entry.job->losses);
-  if (entry.has_started) say_it_is_repeated(*entry.job, batch);
+  if (entry.has_started) output_.say_it_is_repeated(*entry.job, batch, system_->name());
   queue_.requeue(std::move(entry.job));
   flush_alarm_.set(0);
   return true;
-}
-
-void ClusterExecutor::say_it_is_repeated(const ClusterJob& job, const SubmittedBatch& batch) {
-  if (sink_ == nullptr) return;
-  const std::string reason = reason_of(batch);
-  os::Spill out(options_.scratch), err(options_.scratch);
-  err.append(fmt::format("furrow: {} has ended while a job ran{}; the job is submitted again\n",
-                         exec::describe(batch, system_->name()), reason.empty() ? "" : ": " + reason));
-  sink_->show({.job = job.attempt.job,
-               .attempt = job.attempt.number,
-               .out = out.view(),
-               .err = err.view(),
-               .out_held = &out,
-               .err_held = &err});
 }
 
 // Reports an attempt whose end is not known.
@@ -447,7 +416,7 @@ void ClusterExecutor::on_end(SubmittedBatch& batch, SubmittedJob& entry) {
   exit.timed_out |= entry.job->is_interrupted;
   exit.job = entry.job->attempt.job;
   exit.attempt = entry.job->attempt.number;
-  show(exit, batch, std::exchange(entry.output, {}));
+  output_.show(exit, batch, std::exchange(entry.output, {}));
   // When the batch system cancels, its signal may end a job before the runner cancels it.
   exit.cancelled |= is_cancelling_ && batch.was_cancelled && !exit.ok();
   if (!exit.ok() && !is_cancelling_) explain_failure(exit, batch, system_->name());
@@ -479,21 +448,6 @@ void ClusterExecutor::report_soon() {
     if (cancels_.is_in_flight()) return;
     for (auto& [ended, how] : std::exchange(to_report_, {})) report(std::move(ended), std::move(how));
   });
-}
-
-// Shows what the job printed as if it had run here.
-void ClusterExecutor::show(Exit& exit, const SubmittedBatch& batch, const JobOutput& output) {
-  os::Spill out(options_.scratch), err(options_.scratch);
-  collect(batch, output.out, output.out_in_file, out);
-  collect(batch, output.err, output.err_in_file, err);
-  exit.output = end_of(out, err);
-  if (sink_ == nullptr || (out.empty() && err.empty())) return;
-  sink_->show({.job = exit.job,
-               .attempt = exit.attempt,
-               .out = out.view(),
-               .err = err.view(),
-               .out_held = &out,
-               .err_held = &err});
 }
 
 }  // namespace furrow::exec

@@ -35,9 +35,9 @@
 #include "exec/cluster/cancel_requests.hpp"
 #include "exec/cluster/cluster_needs.hpp"
 #include "exec/cluster/cluster_options.hpp"
+#include "exec/cluster/cluster_output.hpp"
 #include "exec/cluster/cluster_queue.hpp"
 #include "exec/cluster/submitted_batch.hpp"
-#include "exec/output/output_sink.hpp"
 #include "os/events/alarm.hpp"
 #include "os/events/event_loop.hpp"
 #include "plan/executor.hpp"
@@ -96,9 +96,7 @@ class ClusterExecutor final : public plan::Executor,
 
   void gone(SubmittedBatch& batch, SubmittedJob& entry);
   bool wait_again(SubmittedBatch& batch, SubmittedJob& entry);
-  void say_it_is_repeated(const ClusterJob& job, const SubmittedBatch& batch);
   void lose(SubmittedJob& entry, const SubmittedBatch& batch, const std::string& why);
-  void show(plan::Exit& exit, const SubmittedBatch& batch, const JobOutput& output);
   void report(JobPtr job, plan::Exit exit);
   void report_later(JobPtr job, plan::Exit exit);
   void report_soon();
@@ -106,8 +104,8 @@ class ClusterExecutor final : public plan::Executor,
   os::EventLoop& loop_;
   const std::unique_ptr<BatchSystem> system_;
   NeedsSource& needs_;
-  OutputSink* const sink_;
   const ClusterOptions options_;
+  const ClusterOutput output_;
   plan::ExitListener* listener_ = nullptr;
   std::size_t running_ = 0;
   std::size_t submissions_ = 0;
