@@ -32,14 +32,18 @@ def plain_log(content):
     return sorted(line[:2] + line[6:] if len(line) > 8 else line for line in lines)
 
 
-def run(program, case, folder):
+@pytest.fixture(scope="session")
+def home(tmp_path_factory):
+    """One for all cases: GNU parallel measures the machine when it finds an empty one, which takes long."""
+    return tmp_path_factory.mktemp("home")
+
+
+def run(program, case, folder, home):
     folder.mkdir()
     for name, content in case.files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(content)
-    home = folder.parent / "home"
-    home.mkdir(exist_ok=True)
     environment = {
         "PATH": os.environ["PATH"], "HOME": str(home), "PARALLEL_HOME": str(home), "PARALLEL_SHELL": "/bin/bash",
         "SHELL": "/bin/bash",
@@ -59,9 +63,9 @@ def jobs_words(stderr):
 
 
 @pytest.mark.parametrize("case", ALL)
-def test_same_as_gnu_parallel(case, tmp_path):
-    theirs = run(["/usr/bin/parallel"], case, tmp_path / "theirs")
-    ours = run([str(FURROW), "map"], case, tmp_path / "ours")
+def test_same_as_gnu_parallel(case, tmp_path, home):
+    theirs = run(["/usr/bin/parallel"], case, tmp_path / "theirs", home)
+    ours = run([str(FURROW), "map"], case, tmp_path / "ours", home)
     messages = (f"furrow: {ours.stderr.decode(errors='replace')}\n"
                 f"parallel: {theirs.stderr.decode(errors='replace')[:2000]}")
     # If the command line is wrong, GNU parallel may print its usage.

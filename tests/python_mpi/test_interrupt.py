@@ -1,11 +1,13 @@
 """Ctrl-C ends the whole MPI job, whichever process gets the signal, and leaves nothing behind."""
 import contextlib
+import itertools
 import os
 import signal
 import subprocess
 import time
 from pathlib import Path
 
+import engine
 import mpirun
 import program
 import pytest
@@ -92,11 +94,13 @@ def test_an_interrupt_of_mpirun_ends_everything(work, tmp_path, record_property)
         record_property("seconds", took)
 
 
-@pytest.mark.parametrize("who", ["rank 0", "all ranks"])
-@pytest.mark.parametrize("work", BUSY)
-@pytest.mark.parametrize("call",
-                         ["pool.map(work, range(8), 1)", "list(pool.imap(work, range(8)))",
-                          "pool.map_async(work, range(8), 1).get()"])
+CALLS = ["pool.map(work, range(8), 1)", "list(pool.imap(work, range(8)))", "pool.map_async(work, range(8), 1).get()"]
+COMBINATIONS = list(itertools.product(CALLS, BUSY, ["rank 0", "all ranks"]))
+# Each call, each kind of work and each receiver is there, but not all of their combinations.
+FEW = COMBINATIONS[::4] + COMBINATIONS[9:10]
+
+
+@pytest.mark.parametrize("call, work, who", COMBINATIONS if engine.LONG_TESTS else FEW)
 def test_an_interrupt_of_the_program_ends_it_with_one_traceback(call, work, who, tmp_path, record_property):
     job, root = started(tmp_path, BUSY[work], call)
     with job:
