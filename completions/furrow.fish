@@ -150,6 +150,21 @@ complete -c furrow -n '__furrow_in run' -l keep-incomplete
 complete -c furrow -n '__furrow_in run' -l all-temp
 complete -c furrow -n '__furrow_in run' -l show-failed-logs
 complete -c furrow -n '__furrow_in run' -l no-hooks
+complete -c furrow -n '__furrow_in run' -l stats -r
+complete -c furrow -n '__furrow_in run' -l debug-dag
+complete -c furrow -n '__furrow_in run' -l list-untracked
+complete -c furrow -n '__furrow_in run' -l d3dag
+complete -c furrow -n '__furrow_in run' -l print-compilation
+complete -c furrow -n '__furrow_in run' -l lint -f -a 'text json'
+complete -c furrow -n '__furrow_in run' -l cleanup-metadata -r
+complete -c furrow -n '__furrow_in run' -l jobscript -r
+complete -c furrow -n '__furrow_in run' -l cluster-config -r
+complete -c furrow -n '__furrow_in run' -l use-conda
+complete -c furrow -n '__furrow_in run' -l use-apptainer
+complete -c furrow -n '__furrow_in run' -l use-singularity
+complete -c furrow -n '__furrow_in run' -l use-envmodules
+complete -c furrow -n '__furrow_in run' -l software-deployment-method -x -a 'conda apptainer env-modules'
+complete -c furrow -n '__furrow_in run' -l sdm -x -a 'conda apptainer env-modules'
 complete -c furrow -n '__furrow_in run' -l version
 complete -c furrow -n '__furrow_in run' -l list-changes -x -a 'code input params'
 complete -c furrow -n '__furrow_in run' -l list-code-changes

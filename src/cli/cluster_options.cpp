@@ -29,6 +29,8 @@ constexpr auto kOptions = std::to_array<ClusterOption>({
     {"--cluster-status", Needs::kCommands, "belongs to --cluster"},
     {"--cluster-cancel", Needs::kCommands, "belongs to --cluster"},
     {"--cluster-cancel-nargs", Needs::kCommands, "belongs to --cluster"},
+    {"--jobscript", Needs::kCommands, "belongs to --cluster"},
+    {"--cluster-config", Needs::kCommands, "belongs to --cluster"},
     {"--max-status-checks-per-second", Needs::kCommands, "belongs to --cluster"},
 });
 

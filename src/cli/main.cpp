@@ -35,6 +35,9 @@ int unknown(const std::string& command) {
   return 2;
 }
 
+// The version of the language, for programs that ask a `snakemake`; as in the Python modules of the evaluator.
+constexpr const char* kLanguageVersion = "9.25.0";
+
 using Arguments = std::vector<std::string>;
 using RankSession = furrow::cli::RankSession;
 using CommandFunction = int (*)(const Arguments& arguments, RankSession* ranks);
@@ -57,11 +60,26 @@ int on_all_ranks(CommandFunction execute, const Arguments& arguments, int mistak
   return code;
 }
 
+// Started under the name snakemake: by a link to this program, for tools that start Snakemake.
+bool is_named_snakemake(const char* program) {
+  const std::string_view path(program);
+  return path.substr(path.rfind('/') + 1) == "snakemake";
+}
+
+int run_as_snakemake(const Arguments& arguments) {
+  for (const std::string& argument : arguments) {
+    if (argument == "--") break;
+    if (argument == "--version" || argument == "-v") return std::puts(kLanguageVersion) < 0;
+  }
+  return on_all_ranks(furrow::cli::run_command, arguments, 2);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   furrow::os::ensure_standard_descriptors();
   const std::vector<std::string> arguments(argv + (argc > 0), argv + argc);
+  if (argc > 0 && is_named_snakemake(argv[0])) return run_as_snakemake(arguments);
   if (arguments.empty()) {
     std::fputs(kHelp, stderr);
     return 2;

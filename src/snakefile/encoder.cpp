@@ -190,6 +190,9 @@ std::string encode_load(std::uint64_t id, const LoadRequest& request) {
   write_bool(json, "dryrun", request.dryrun);
   write_bool(json, "cluster", request.has_cluster);
   write_bool(json, "printshellcmds", request.printshellcmds);
+  if (!request.jobscript.empty()) write_text(json, "jobscript", request.jobscript);
+  if (!request.cluster_config.empty()) write_texts(json, "cluster_config", request.cluster_config);
+  if (!request.deployment.empty()) write_texts(json, "deployment", request.deployment);
   json.EndObject();
   return take(buffer);
 }
@@ -278,6 +281,15 @@ std::string encode_hook(std::uint64_t id, const std::string& name, const std::st
   begin_request(json, id, "hook");
   write_text(json, "name", name);
   write_text(json, "log", log_path);
+  json.EndObject();
+  return take(buffer);
+}
+
+std::string encode_text(std::uint64_t id, const std::string& what) {
+  text::JsonBuffer buffer;
+  text::JsonWriter json(buffer);
+  begin_request(json, id, "text");
+  write_text(json, "what", what);
   json.EndObject();
   return take(buffer);
 }

@@ -39,6 +39,9 @@ struct LoadRequest {
   bool replace_config = false;  // use configfiles instead of the workflow's own
   bool quiet = false, dryrun = false, printshellcmds = false;
   bool has_cluster = false;  // jobs run elsewhere
+  std::string jobscript{};   // path of a template of the scripts that are submitted; empty: none
+  std::vector<std::string> cluster_config{};  // files with values for {cluster.name} in the submit command
+  std::vector<std::string> deployment{};  // which software environments are on: conda, apptainer, env-modules
 };
 
 // The matches of a glob: one list of values for each.
@@ -56,6 +59,7 @@ std::string encode_jobs(std::uint64_t id, std::string_view op, std::span<const w
 std::string encode_job(const workflow::JobView& job);  // for encode_fork(); the payload of a Launch
 std::string encode_fork(std::uint64_t id, std::uint64_t tag, std::uint32_t slot, std::string_view job);
 std::string encode_hook(std::uint64_t id, const std::string& name, const std::string& log_path);
+std::string encode_text(std::uint64_t id, const std::string& what);
 
 std::string encode_answer(std::uint64_t ask, const GlobAnswer& answer);
 std::string encode_answer(std::uint64_t ask, std::string_view json);  // JSON is the answer as JSON text

@@ -8,6 +8,7 @@
 #include "base/log.hpp"
 #include "snakefile/batch_decoder.hpp"
 #include "snakefile/evaluator_connection.hpp"
+#include "snakefile/fields.hpp"
 #include "snakefile/python.hpp"
 
 namespace furrow::snakefile {
@@ -106,6 +107,16 @@ Result<void> EvaluatorProcess::hook(const std::string& name, const std::string& 
   const auto answer = connection_->ask({id, encode_hook(id, name, log_path), "running " + name}, false);
   if (!answer) return fail(answer.error());
   return {};
+}
+
+Result<std::pair<std::string, bool>> EvaluatorProcess::text(const std::string& what) {
+  const std::uint64_t id = connection_->new_id();
+  const auto answer = connection_->ask({id, encode_text(id, what), "reading the Snakefile again"});
+  if (!answer) return fail(answer.error());
+  Fields fields;
+  std::pair<std::string, bool> found{fields.text(*answer->value, "text"), fields.flag(*answer->value, "any")};
+  if (!fields.ok()) return fail(fields.take_error());
+  return found;
 }
 
 // Calling its functions, a batch at a time.

@@ -10,6 +10,7 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "os/events/event_loop.hpp"
@@ -45,6 +46,9 @@ class EvaluatorProcess final : public workflow::Evaluator, public plan::ForkServ
   std::vector<Result<workflow::SubmissionWords>> submission(std::span<const workflow::JobView> jobs,
                                                             const std::string& text) override;
   Result<void> hook(const std::string& name, const std::string& log_path) override;
+
+  // A text about the Snakefile: "translation", "lint" or "lint json"; and whether there was anything to say.
+  Result<std::pair<std::string, bool>> text(const std::string& what);
 
   void set_fork_listener(Listener* listener) override;
   void fork_child(std::uint64_t tag, std::uint32_t slot, const std::string& payload, int out_fd,

@@ -78,6 +78,7 @@ Rule read_rule(Fields& fields, const text::JsonValue& value, const text::JsonVal
   rule.code = fields.text_or(value, "code", "");
   rule.script = fields.text_or(value, "script", "");
   rule.not_yet = fields.text_or(value, "not_yet", "");
+  rule.environment = fields.text_or(value, "environment", "");
   fields.set_place("");
   return rule;
 }

@@ -134,7 +134,8 @@ NOT_YET = [
            (3, 4)),
     Broken("pipe", 'x = 1\nrule a:\n    output: pipe("x")\n    shell: "touch x"\n', ["pipe", "yet"], (2, 3)),
     Broken("service", 'x = 1\nrule a:\n    output: service("x")\n    shell: "touch x"\n', ["service", "yet"], (2, 3)),
-    Broken("conda option", 'rule a:\n    output: "x"\n    shell: "touch x"\n', ["conda", "yet"], args=["--use-conda"]),
+    Broken("conda option", 'rule a:\n    output: "x"\n    conda: "e.yaml"\n    shell: "touch x"\n',
+           ["conda e.yaml", "yet", "activate"], args=["--use-conda"]),
 ]
 
 GOOD = 'rule a:\n    output: "x.out"\n    shell: "touch {output}"\n'

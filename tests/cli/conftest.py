@@ -18,6 +18,12 @@ class Folder(folder_support.Folder):
         assert result.code == code, str(result)
         return result
 
+    def read(self, name):
+        return (self.path / name).read_text()
+
+    def exists(self, name):
+        return (self.path / name).exists()
+
 
 @pytest.fixture
 def folder(tmp_path):

@@ -15,7 +15,7 @@ def options(command, folder):
     if command == "map":
         # Option names in the examples belong to other programs.
         return {(name,) for name in re.findall(r"--([a-z][a-z-]+)", text.split("\nInputs:")[1])}
-    return {tuple(re.findall(r"--([a-z][a-z-]+)", line))
+    return {tuple(re.findall(r"--([a-z][a-z0-9-]+)", line))
             for line in re.findall(r"^ {2}((?:-\w,)?--\S+)", text, re.MULTILINE)}
 
 

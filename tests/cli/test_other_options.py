@@ -69,6 +69,6 @@ def test_a_typed_option_without_effect_is_named(tmp_path):
 
 def test_a_refused_option_says_what_to_do(tmp_path):
     workflow(tmp_path)
-    done = run(tmp_path, "--jobscript", "x.sh")
+    done = run(tmp_path, "--precommand", "x.sh")
     assert done.code == 2 and "shell.prefix()" in done.err, done
     assert not (tmp_path / "a.txt").exists()

@@ -1,5 +1,7 @@
 """What `prepare` makes from shell commands and messages."""
 
+import json
+
 import pytest
 from conftest import job_error
 
@@ -105,3 +107,54 @@ def test_thousands_of_jobs_in_one_request(folder):
     jobs = [{"r": 0, "w": {"s": str(i)}, "output": [f"o{i}"], "threads": 1} for i in range(5000)]
     answers = client.request("prepare", jobs=jobs)["jobs"]
     assert [answer["shell"] for answer in answers] == [f"touch o{i}" for i in range(5000)]
+
+
+def test_a_variable_is_not_hidden_by_a_name_that_only_messages_know(folder):
+    client = folder.load(
+        """
+        name, benchmark = "mine", "fast"
+        rule a:
+            output: "a"
+            message: "{name}"
+            shell: "echo {name} {benchmark} {rule}"
+        rule b:
+            output: "b"
+            shell: "echo {rule}"
+        """
+    )
+    answer = client.one("prepare", client.job("a"))
+    assert answer["shell"] == "echo mine fast a"
+    assert answer["message"] == "a"
+
+
+def submitted(client, command, name="a"):
+    (answer,) = client.request("submission", jobs=[client.job(name, jobid=7)], text=command)["jobs"]
+    return answer
+
+
+def test_cluster_config_fills_the_command_that_submits(folder):
+    path = folder.write("cluster.yaml", "__default__:\n  queue: short\n  time: 5\na:\n  time: 60\n")
+    folder.write("Snakefile", "rule a:\n    output: 'a'\n    shell: 'true'\n"
+                              "rule b:\n    output: 'b'\n    shell: 'true'\n")
+    client = folder.start()
+    client.load(cluster_config=[str(path)])
+    words = submitted(client, "sub -q {cluster.queue} -t {cluster[time]}")
+    assert words["command"] == "sub -q short -t 60"
+    assert json.loads(words["properties"])["cluster"] == {"queue": "short", "time": 60}
+    assert submitted(client, "sub -t {cluster.time}", "b")["command"] == "sub -t 5"
+    assert "--cluster-config has no nodes" in submitted(client, "{cluster.nodes}")["error"]["message"]
+
+
+def test_a_jobscript_is_filled_for_each_job(folder):
+    text = "#!/bin/bash\n# properties = {properties}\nmodule load {rule}\n{exec_job}\necho {{x}}\n"
+    path = folder.write("job.sh", text)
+    folder.write("Snakefile", "rule a:\n    output: 'a'\n    shell: 'true'\n")
+    client = folder.start()
+    client.load(jobscript=str(path))
+    script = submitted(client, "sub")["properties"]
+    assert script.startswith("#!/bin/bash\n# properties = {")
+    assert script.endswith("module load a\n{exec_job}\necho {x}\n")
+    path.write_text("echo\n")
+    client = folder.start()
+    client.load(jobscript=str(path))
+    assert "has no {exec_job}" in submitted(client, "sub")["error"]["message"]

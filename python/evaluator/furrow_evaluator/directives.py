@@ -148,9 +148,22 @@ class Directives:
         self._workflow.resource_scopes.update(scopes)
 
     def ignored(self, *args, **kwargs):
-        """Containers, environments and report texts belong to options that a local run does not have."""
+        """Texts for a report, which Furrow does not write."""
 
-    container = containerized = singularity = conda = report = ignored
+    report = ignored
+
+    def container(self, image):
+        """For all rules below that have no container of their own."""
+        self._workflow.global_container_img, self._workflow.global_is_containerized = image, False
+
+    singularity = container
+
+    def containerized(self, image):
+        self._workflow.global_container_img, self._workflow.global_is_containerized = image, True
+
+    def conda(self, environment):
+        """The packages that the Snakefile itself imports."""
+        self._workflow.global_conda_env = environment
 
     def storage(self, *args, **settings):
         """Only its name counts, since files in storage are planned but not fetched."""

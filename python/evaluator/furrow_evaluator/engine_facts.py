@@ -1,13 +1,13 @@
 """What a Snakefile may ask `workflow` about the run: settings, under their names in versions 7 to 9 of the language.
 
-Furrow has no software environments and no remote storage yet, so those settings say that they are off. What only the
+Furrow has no remote storage yet, so those settings say that it is off. What only the
 engine of Snakemake could answer is refused by name.
 """
 
 import os
 
+from .deployment import APPTAINER, CONDA, ENV_MODULES
 from .errors import NotYet
-from .logger import logger
 
 _OFF = dict(
     conda_prefix=None,
@@ -41,7 +41,9 @@ _OFF = dict(
     check_envvars=True,
     nodes=None,
 )
-_TURNED_ON_LATER = ("use_conda", "use_singularity", "use_env_modules")
+_DEPLOYMENT = dict(
+    use_conda=CONDA, use_singularity=APPTAINER, use_apptainer=APPTAINER, use_env_modules=ENV_MODULES
+)
 _ENGINE_ONLY = frozenset(
     "dag scheduler persistence iocache output_file_cache storage_registry executor_plugin sourcecache logger_manager "
     "subworkflows modules containerize execute create_report check unlock delete_output archive".split()
@@ -71,6 +73,12 @@ class Persistence:
         raise NotYet(f"workflow.persistence.{name} belongs to the engine of Snakemake; Furrow keeps other records")
 
 
+def _as_choices(methods):
+    from snakemake.settings.enums import DeploymentMethod
+
+    return DeploymentMethod.parse_choices_set(methods)
+
+
 class EngineFacts:
     """The part of Workflow that answers such questions. It reads `self._request`, which the engine has sent."""
 
@@ -79,8 +87,8 @@ class EngineFacts:
             raise AttributeError(name)
         if name in _OFF:
             return _OFF[name]
-        if name in _TURNED_ON_LATER:
-            return False
+        if name in _DEPLOYMENT:
+            return _DEPLOYMENT[name] in self.deployment_methods
         if name == "persistence":
             return Persistence()
         if name.endswith("_settings"):
@@ -90,9 +98,11 @@ class EngineFacts:
         raise AttributeError(f"workflow.{name} is not among the attributes that Furrow offers")
 
     def __setattr__(self, name, value):
-        if name in _TURNED_ON_LATER and value:
-            logger.warning(f"workflow.{name} is set, but Furrow has no software environments yet: jobs run without")
-        object.__setattr__(self, name, value)
+        if name in _DEPLOYMENT:
+            change = self.deployment_methods.add if value else self.deployment_methods.discard
+            change(_DEPLOYMENT[name])
+        else:
+            object.__setattr__(self, name, value)
 
     def _settings(self, name):
         """One object for each group of settings of version 8 and later."""
@@ -105,7 +115,7 @@ class EngineFacts:
             overwrite_config=self.overwrite_config,
             config_args=self.config_args,
             configfiles=self.overwrite_configfiles,
-            deployment_method=frozenset(),
+            deployment_method=_as_choices(self.deployment_methods),
             targets=frozenset(self.targets),
             dryrun=self.dryrun,
             printshellcmds=self.printshellcmds,

@@ -2,6 +2,7 @@
 
 import json
 
+from .cluster_config import ClusterValues
 from .entries import encode_items, flatten
 from .errors import NotYet, WorkflowError
 from .flags import changed, flag, flags_of, is_path
@@ -155,6 +156,10 @@ _MAKERS = {
 }
 
 
+# A message knows these names of the job. In a command a variable of the Snakefile with the same name is meant.
+_NOT_OF_COMMANDS = ("name", "rulename", "benchmark")
+
+
 def _names(rule, job, is_settled):
     values = JobValues(rule, job, is_settled=is_settled and not job.get("preview"))
     if values.is_preview:
@@ -202,6 +207,7 @@ def submission(rule, job, text):
     names = _names(rule, job, is_settled=True)
     names["dependencies"] = ""  # a job is submitted after its dependencies have ended
     resources = {name: value for name, value in names["resources"].items() if not name.startswith("_")}
+    names["cluster"] = rule.workflow.cluster_values(rule.name)
     if "group" in job:
         return _group_submission(rule, job, text, names, resources)
     properties = {
@@ -216,12 +222,9 @@ def submission(rule, job, text):
         "threads": names["threads"],
         "resources": resources,
         "jobid": names["jobid"],
-        "cluster": {},
+        "cluster": names["cluster"],
     }
-    return {
-        "command": fill(text, Names(names, rule.workflow.globals)),
-        "properties": json.dumps(properties, default=str),
-    }
+    return _submission_words(rule, names, text, properties)
 
 
 def _group_submission(rule, job, text, names, resources):
@@ -241,20 +244,32 @@ def _group_submission(rule, job, text, names, resources):
         "threads": names["threads"],
         "resources": resources,
         "jobid": names["jobid"],
-        "cluster": {},
+        "cluster": names["cluster"],
     }
     for name in ("params", "benchmark"):
         if "{%s" % name in text:
             raise WorkflowError(
                 "{%s} in the command that submits jobs is not known of a group, whose jobs have each their own" % name
             )
-    return {
-        "command": fill(text, Names(names, rule.workflow.globals)),
-        "properties": json.dumps(properties, default=str),
-    }
+    return _submission_words(rule, names, text, properties)
+
+
+def _submission_words(rule, names, text, properties):
+    names["cluster"] = ClusterValues(names["cluster"])
+    properties = json.dumps(properties, default=str)
+    words = {"command": fill(text, Names(names, rule.workflow.globals)), "properties": properties}
+    script = rule.workflow.jobscript()
+    if script is not None:
+        # The engine puts the job in its place.
+        names.update(properties=properties, exec_job="{exec_job}", workflow=rule.workflow)
+        words["properties"] = fill(script, Names(names, rule.workflow.globals))
+    return words
 
 
 def _shell_command(rule, names, lookup):
+    for name in _NOT_OF_COMMANDS:
+        if name in rule.workflow.globals:
+            names[name] = rule.workflow.globals[name]
     text = _filled(rule.shellcmd, lookup, names.job_values)
     chosen = names.job_values.granted.amounts()[0].get("shell_exec")
     executable = (which(str(chosen)) or str(chosen)) if chosen else default_executable()

@@ -191,7 +191,7 @@ class RuleBuilder:
 
     version = ignored
 
-    # Environments, containers and the like belong to options that Furrow does not have yet.
+    # What an option turns on, as --use-conda does. Without it, the jobs run in the current environment.
 
     @_single
     def conda(self, value):

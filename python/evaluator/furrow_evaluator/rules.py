@@ -1,5 +1,6 @@
 """Rules: what the directives of a rule collect, and how a rule is sent to the engine."""
 
+from .deployment import environment_text, why_no_environment
 from .entries import first_items, read_arguments, shape
 from .flags import changed
 from .identity import canonical
@@ -94,6 +95,9 @@ class Rule:
         return self.kind == "none"
 
     def why_not_yet(self):
+        """Why its jobs cannot be run; None if they can."""
+        if self.not_yet is None:
+            return why_no_environment(self)
         directive, argument = self.not_yet
         return f"{directive} {argument}: {_NOT_YET[directive]} not supported yet"
 
@@ -251,7 +255,8 @@ class Rule:
             shadow=self.shadow,
             code=self.code_text(),
             script=self._script_path(),
-            not_yet=None if self.not_yet is None else self.why_not_yet(),
+            not_yet=self.why_not_yet(),
+            environment=environment_text(self),
         )
         parts = [dumps(fields)[:-1]]
         for directive in ("input", "output", "log"):

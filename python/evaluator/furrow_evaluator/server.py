@@ -45,6 +45,7 @@ class _Server:
             "submission": self.submission,
             "fork": self.fork,
             "hook": self.hook,
+            "text": self.text,
         }
 
     def loop(self):
@@ -194,6 +195,16 @@ class _Server:
     def hook(self, request):
         self._workflow.hooks()[request["name"]](request.get("log"))
         return {}
+
+    def text(self, request):
+        """A text about the Snakefile, instead of running it."""
+        from . import lint
+
+        what = request["what"]
+        if what == "translation":
+            return {"text": self._workflow.translation()}
+        found = lint.look_at(self._workflow)
+        return {"text": lint.as_json(found) if what == "lint json" else lint.as_text(found), "any": bool(found)}
 
 
 def _error_of(error, rule=None):

@@ -4,7 +4,9 @@ import os
 import sys
 
 from . import active
-from .config import Config
+from .cluster_config import ClusterConfig, read_script
+from .config import Config, load_file
+from .deployment import CONDA
 from .directives import Directives
 from .engine_facts import EngineFacts, Settings
 from .errors import SnakefileSyntaxError, WorkflowError, did_you_mean
@@ -51,6 +53,10 @@ class Workflow(EngineFacts):
         self.envvars = set()
         self._default_flags = {"input": None, "output": None}
         self.resource_scopes = {}
+        self._cluster_config = self._jobscript = None
+        self.deployment_methods = set(request.get("deployment") or [])
+        self.global_container_img = self.global_conda_env = None
+        self.global_is_containerized = False
         self.dryrun = bool(request.get("dryrun"))
         self.has_cluster = bool(request.get("cluster"))
         self._limits = {"_cores": self.cores, "_nodes": None, **(request.get("resources") or {})}
@@ -177,6 +183,26 @@ class Workflow(EngineFacts):
         if not is_main:
             self.default_target = before
 
+    def cluster_values(self, rule):
+        """What --cluster-config says about a rule."""
+        if self._cluster_config is None:
+            paths = self._request.get("cluster_config") or []
+            self._cluster_config = ClusterConfig(paths, lambda path: load_file(path, self._transport, "file"))
+        return self._cluster_config.of(rule)
+
+    def jobscript(self):
+        """The template of --jobscript; None if there is none."""
+        if self._jobscript is None and self._request.get("jobscript"):
+            self._jobscript = read_script(self._request["jobscript"])
+        return self._jobscript
+
+    def translation(self):
+        """The Python that all files of the Snakefile are translated to."""
+        parts = []
+        for at, path in enumerate(self._files):
+            parts.append(f"# {path}\n{translate(read_source(path), path, at).text}")
+        return "\n".join(parts) + "\n"
+
     def add_rule(self, rule):
         if rule.name in self._rules_by_name:
             first = self._rules_by_name[rule.name]
@@ -186,6 +212,8 @@ class Workflow(EngineFacts):
                 line=rule.lineno,
                 rule=rule.name,
             )
+        if not rule.container_img and rule.container_img is not False:
+            rule.container_img, rule.is_containerized = self.global_container_img, self.global_is_containerized
         self._rules_by_name[rule.name] = rule
         if self.default_target is None:
             self.default_target = rule.name
@@ -193,6 +221,11 @@ class Workflow(EngineFacts):
     def finish(self):
         """Applies defaults, overrides and limits once all rules are known."""
         self._check_names()
+        if self.global_conda_env is not None and CONDA in self.deployment_methods:
+            logger.warning(
+                f"conda {self.global_conda_env}, outside of rules, is not set up: the Snakefile must find its packages "
+                "in the Python that runs it (--python)"
+            )
         defaults = self.parsed_default_resources()
         overwrite = self._request.get("overwrite") or {}
         for rule in self._rules_by_name.values():

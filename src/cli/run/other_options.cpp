@@ -11,21 +11,19 @@ using enum OtherOption::Values;
 constexpr std::string_view kAccepted = "*", kRefused = "";
 
 constexpr std::string_view kOneScheduler = "Furrow has one scheduler";
-constexpr std::string_view kOnlyConda = "it matters only with --use-conda";
-constexpr std::string_view kOnlyContainers = "it matters only with containers";
+constexpr std::string_view kOnlyConda = "it is about conda environments, which Furrow does not make";
+constexpr std::string_view kOnlyContainers = "it is about containers, which Furrow does not start";
 constexpr std::string_view kOnlyReport = "it matters only with --report";
 constexpr std::string_view kOnlyStorage = "it matters only with remote storage";
 constexpr std::string_view kOnlyClouds = "it matters only on clouds";
 constexpr std::string_view kOwnStore = "Furrow keeps its records in .furrow/";
+constexpr std::string_view kOwnSlurm =
+    "Furrow's own Slurm executor keeps logs in .furrow/ and asks Slurm in its way";
 constexpr std::string_view kClouds =
     "clouds are not supported; use --executor slurm, or --cluster with a submit command";
 constexpr std::string_view kInternal = "Snakemake gives this option to its own child processes alone";
-constexpr std::string_view kEnvironments =
-    "software environments are not supported yet; activate the environment before you start furrow run";
-constexpr std::string_view kContainers =
-    "containers are not supported yet; start furrow run inside the container";
-constexpr std::string_view kModules =
-    "environment modules are not supported yet; load them before you start furrow run, or in shell.prefix()";
+constexpr std::string_view kNoEnvironments =
+    "Furrow makes no conda environments; conda env list and conda env create show and make them";
 constexpr std::string_view kNotebooks =
     "notebooks are not supported yet; run them from shell:, with jupyter nbconvert or papermill";
 constexpr std::string_view kReports =
@@ -62,7 +60,29 @@ constexpr OtherOption kOptions[] = {
     {"--jobname,--jn", kOne, kAccepted, "jobs on a cluster are named by Furrow"},
     {"--log-service", kOne, "none", "Furrow does not send messages; send them from onsuccess: and onerror:"},
 
-    // Of environments, containers, reports and storage, without the option that turns them on.
+    // Of the Slurm plugin of versions 8 and 9.
+    {"--slurm-logdir", kOne, kAccepted, kOwnSlurm},
+    {"--slurm-keep-successful-logs", kNone, kAccepted, kOwnSlurm},
+    {"--slurm-delete-logfiles-older-than", kOne, kAccepted, kOwnSlurm},
+    {"--slurm-init-seconds-before-status-checks", kOne, kAccepted, kOwnSlurm},
+    {"--slurm-status-attempts", kOne, kAccepted, kOwnSlurm},
+    {"--slurm-status-command", kOne, kAccepted, kOwnSlurm},
+    {"--slurm-efficiency-report", kNone, kAccepted, kOwnSlurm},
+    {"--slurm-efficiency-report-path", kOne, kAccepted, kOwnSlurm},
+    {"--slurm-efficiency-threshold", kOne, kAccepted, kOwnSlurm},
+    {"--slurm-jobname-prefix", kOne, kAccepted, kOwnSlurm},
+    {"--slurm-pass-command-as-script", kNone, kAccepted, kOwnSlurm},
+    {"--slurm-array-jobs", kSeveral, kAccepted, "--packing says how jobs share submissions"},
+    {"--slurm-array-limit", kOne, kAccepted, "--packing says how jobs share submissions"},
+    {"--slurm-no-account", kNone, kAccepted,
+     "an account is given only if the resource slurm_account names one"},
+    {"--slurm-requeue", kNone, kAccepted, "a job that lost its node is submitted again anyway"},
+    {"--slurm-qos", kOne, kRefused, "give it as a resource: --default-resources qos=NAME"},
+    {"--slurm-reservation", kOne, kRefused, "give it as a resource: --default-resources reservation=NAME"},
+    {"--slurm-partition-config", kOne, kRefused, "name partitions as a resource: slurm_partition"},
+    {"--cache", kSeveral, kAccepted, "results are not shared between workflows; each makes its own"},
+
+    // Of environments, containers, reports and storage.
     {"--conda-frontend", kOne, kAccepted, kOnlyConda},
     {"--conda-prefix", kOne, kAccepted, kOnlyConda},
     {"--conda-base-path", kOne, kAccepted, kOnlyConda},
@@ -93,16 +113,12 @@ constexpr OtherOption kOptions[] = {
      "jobs on a cluster need a file system that all nodes share"},
 
     // Refused: environments, containers, reports, storage, notebooks.
-    {"--use-conda", kNone, kRefused, kEnvironments},
-    {"--software-deployment-method,--deployment-method,--deployment,--sdm", kSeveral, kRefused,
-     kEnvironments},
-    {"--conda-create-envs-only", kNone, kRefused, kEnvironments},
-    {"--conda-cleanup-envs", kNone, kRefused, kEnvironments},
-    {"--list-conda-envs", kNone, kRefused, kEnvironments},
-    {"--use-apptainer,--use-singularity", kNone, kRefused, kContainers},
-    {"--containerize", kAtMostOne, kRefused, kContainers},
-    {"--container-cleanup-images,--cleanup-containers", kNone, kRefused, kContainers},
-    {"--use-envmodules", kNone, kRefused, kModules},
+    {"--conda-create-envs-only", kNone, kRefused, kNoEnvironments},
+    {"--conda-cleanup-envs", kNone, kRefused, kNoEnvironments},
+    {"--list-conda-envs", kNone, kRefused, kNoEnvironments},
+    {"--containerize", kAtMostOne, kRefused, "writing container recipes is not supported"},
+    {"--container-cleanup-images,--cleanup-containers", kNone, kRefused,
+     "Furrow pulls no images; remove .snakemake/singularity by hand"},
     {"--edit-notebook", kOne, kRefused, kNotebooks},
     {"--draft-notebook", kOne, kRefused, kNotebooks},
     {"--report", kAtMostOne, kRefused, kReports},
@@ -115,13 +131,8 @@ constexpr OtherOption kOptions[] = {
     {"--no-shared-fs", kNone, kRefused, "jobs on a cluster need a file system that all nodes share"},
     {"--cluster-sync", kOne, kRefused,
      "commands that wait for the job are not supported; use --cluster with a command that submits it"},
-    {"-u,--cluster-config", kOne, kRefused,
-     "the old configuration file for clusters is not supported; use resources: or --set-resources"},
     {"--cluster-sidecar", kOne, kRefused, "start the sidecar before furrow run"},
     {"--drmaa", kAtMostOne, kRefused, "DRMAA is not supported; use --executor slurm or --cluster"},
-    {"--jobscript,--js", kOne, kRefused,
-     "templates of job scripts are not supported; put their lines into shell.prefix() or the --cluster "
-     "command"},
     {"--immediate-submit,--is", kNone, kRefused,
      "jobs are submitted when those that they need have ended; groups: submits several together"},
     {"--precommand", kOne, kRefused, "put the command into shell.prefix() or the --cluster command"},
@@ -151,11 +162,9 @@ constexpr OtherOption kOptions[] = {
 
     // Refused: what Furrow does not do.
     {"--log-handler-script", kOne, kRefused, "use onstart:, onsuccess: and onerror:"},
-    {"--cache", kSeveral, kRefused, "caching between workflows is not supported yet"},
     {"--archive", kOne, kRefused, "archives are not supported; use git archive"},
     {"--export-cwl", kOne, kRefused, "an export to CWL is not supported"},
     {"--generate-unit-tests", kAtMostOne, kRefused, "making unit tests is not supported"},
-    {"--lint", kAtMostOne, kRefused, "linting is not supported yet; -n reports mistakes with file and line"},
     {"--batch", kOne, kRefused,
      "batches of a rule's inputs are not supported yet; give the files as targets"},
     {"--debug", kNone, kRefused, "run: blocks have no terminal; call their code from a script of yours"},
@@ -165,23 +174,15 @@ constexpr OtherOption kOptions[] = {
     {"--strict-dag-evaluation", kSeveral, kRefused,
      "not supported yet; -n plans and checks all jobs that are needed"},
     {"--gui", kAtMostOne, kRefused, "there is no page to look at; --dag draws the graph"},
-    {"--d3dag", kNone, kRefused, "that format is not supported; --dag prints dot and mermaid"},
-    {"--stats", kOne, kRefused, "not supported yet; benchmark: writes time and memory of a job"},
     {"--benchmark-extended", kNone, kRefused, "not supported yet; benchmark files have the usual columns"},
     {"--runtime-profile", kOne, kRefused, "--verbose says how long loading and planning take"},
     {"--bash-completion", kNone, kRefused,
      "completions for bash, zsh and fish are installed with the command"},
-    {"--debug-dag", kNone, kRefused,
-     "not supported yet; --why explains a file, -n lists the jobs with reasons"},
-    {"--cleanup-metadata,--cm", kSeveral, kRefused, "not supported yet; --touch accepts files as they are"},
     {"--drop-metadata", kNone, kRefused, "Furrow needs its records to see what is up to date"},
     {"--cleanup-shadow", kNone, kRefused, "each run removes the shadow folders that a killed run left"},
     {"--list-version-changes,--lv", kNone, kRefused,
      "version: is a part of the code; see --list-changes code"},
     {"--allowed-rules", kSeveral, kRefused, "--until and --omit-from choose a part of the workflow"},
-    {"--print-compilation", kNone, kRefused, "mistakes are reported with the Snakefile's own lines"},
-    {"--list-untracked,--lu", kNone, kRefused,
-     "not supported yet; -S lists the files that the workflow makes"},
 };
 
 bool is_in(std::string_view name, std::string_view list, char separator) {

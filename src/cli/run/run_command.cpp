@@ -12,9 +12,11 @@
 #include "cli/report_error.hpp"
 #include "cli/run/cluster_run.hpp"
 #include "cli/run/dry_run.hpp"
+#include "cli/run/option_page.hpp"
 #include "cli/run/output_cleaner.hpp"
 #include "cli/run/workflow_run.hpp"
 #include "cli/run/workflow_session.hpp"
+#include "cli/run/workflow_texts.hpp"
 #include "os/events/clock.hpp"
 #include "os/events/signals.hpp"
 #include "os/terminal/shown.hpp"
@@ -119,6 +121,17 @@ int print_graph(WorkflowSession& session) {
   }
 }
 
+// As in Snakemake, the exit code is 1 if there is any advice.
+int print_about_snakefile(WorkflowSession& session) {
+  const bool is_lint = session.options().mode == Mode::kLint;
+  const char* const what = !is_lint ? "translation" : session.options().lints_as_json ? "lint json" : "lint";
+  const auto found = session.evaluator().text(what);
+  if (!found) return report_error(found.error());
+  if (is_lint && !found->second && !session.options().lints_as_json) return print("Nothing to advise.\n");
+  const int code = print(found->first);
+  return code == 0 && is_lint && found->second ? 1 : code;
+}
+
 // For --verbose: measures where the time before the first job goes.
 class Stopwatch {
  public:
@@ -141,13 +154,22 @@ int execute(WorkflowSession& session) {
   const Mode mode = session.options().mode;
   if (mode == Mode::kList || mode == Mode::kListTargets)
     return print(list_rules(session, mode == Mode::kListTargets));
+  if (mode == Mode::kPrintCompilation || mode == Mode::kLint) return print_about_snakefile(session);
   if (auto opened = session.open_store(); !opened) return report_error(opened.error());
+  if (mode == Mode::kCleanupMetadata) return forget_records(session);
   if (auto planned = session.plan(); !planned) return report_error(planned.error());
   watch.say("planned " + count_of(session.dag().order().size(), "job") + ", of which " +
             std::to_string(session.staleness().count()) + " must run,");
+  if (session.options().debug_dag) print_message(stderr, candidate_jobs(session));
   switch (mode) {
     case Mode::kRun:
       break;
+    case Mode::kD3Dag:
+      return print(graph_as_json(session));
+    case Mode::kListUntracked: {
+      const auto text = untracked_files(session);
+      return text ? print(*text) : report_error(text.error());
+    }
     case Mode::kDag:
     case Mode::kRuleGraph:
     case Mode::kFileGraph:
@@ -200,6 +222,7 @@ int run_command(const std::vector<std::string>& arguments, RankSession* ranks) {
   if (!options->quiet_all)
     for (const std::string& note : options->notes) print_message(stderr, "furrow: " + note);
   options->typed = arguments;
+  if (options->mode == Mode::kPrintOptions) return print(option_page());
   exit_when_interrupted();
   if (options->unlock) {
     return unlock(*options);

@@ -17,6 +17,7 @@ class Table {
   void reruns();
   void cluster();
   void settings();
+  void environments();
   void files();
   void instead();
   void without_effect();
@@ -64,6 +65,8 @@ void Table::how() {
   app_.add_flag("--show-failed-logs", options_.show_failed_logs,
                 "print the whole log of a failed job, and not only its end");
   app_.add_flag("--no-hooks", options_.no_hooks, "do not run onstart, onsuccess and onerror");
+  value("--stats", options_.stats, "write how long the jobs took, by rule and file, as JSON", "FILE");
+  app_.add_flag("--debug-dag", options_.debug_dag, "print which jobs are considered and which are chosen");
   app_.add_flag("--verbose", options_.verbose,
                 "print more: which Python evaluates what, and how long planning takes");
 }
@@ -113,6 +116,12 @@ void Table::cluster() {
   value("--max-status-checks-per-second", to.statuses_per_s,
         "start --cluster-status at most this often (default: 10)", "N")
       ->group(group);
+  value("--jobscript,--js", options_.jobscript,
+        "a template of the scripts that --cluster submits, with {exec_job} and {properties}", "FILE")
+      ->group(group);
+  list("--cluster-config,-u", options_.cluster_config,
+       "values of rules for {cluster.NAME} in the command of --cluster, in YAML or JSON", "FILE")
+      ->group(group);
   value("--local-cores", options_.local_cores, "cores of this machine for localrules (default: all)", "N")
       ->group(group);
   value("--packing", to.packing, "how jobs share submissions: auto, one (each its own), array, packed", "HOW")
@@ -158,6 +167,22 @@ void Table::settings() {
   list("--envvars", options_.envvars, "environment variables that the workflow needs", "NAME");
 }
 
+void Table::environments() {
+  const std::string group =
+      "Software environments, which Furrow does not make: jobs that name one are refused";
+  app_.add_flag("--use-conda", args_.use_conda, "the jobs of rules with conda: need their environment")
+      ->group(group);
+  app_.add_flag("--use-apptainer,--use-singularity", args_.use_apptainer,
+                "the jobs of rules with container: run in it")
+      ->group(group);
+  app_.add_flag("--use-envmodules", args_.use_envmodules,
+                "the jobs of rules with envmodules: need them loaded")
+      ->group(group);
+  list("--software-deployment-method,--deployment-method,--deployment,--sdm", args_.deployment,
+       "the same by name: conda, apptainer, env-modules", "METHOD")
+      ->group(group);
+}
+
 void Table::files() {
   app_.add_flag("-t,--touch", options_.touch, "mark outputs as up to date instead of making them");
   app_.add_flag("--notemp,--no-temp,--nt", options_.not_temp, "keep files flagged temp()");
@@ -190,6 +215,20 @@ void Table::instead() {
   mode("--list-input-changes,--li", RunOptions::Mode::kListInputChanges, "the same as --list-changes input");
   mode("--list-params-changes,--lp", RunOptions::Mode::kListParamsChanges,
        "the same as --list-changes params");
+  mode("--list-untracked,--lu", RunOptions::Mode::kListUntracked,
+       "list the files in the folder that the workflow neither uses nor makes");
+  mode("--d3dag", RunOptions::Mode::kD3Dag, "print the graph of jobs as JSON");
+  mode("--print-compilation", RunOptions::Mode::kPrintCompilation,
+       "print the Python that the Snakefile is translated to");
+  value("--lint", args_.lint, "print advice about the style of the Snakefile, as text or json", "FORMAT")
+      ->expected(0, 1)
+      ->group("Instead of running");
+  list("--cleanup-metadata,--cm", options_.cleanup_metadata,
+       "forget how these files were made, so that only times say whether they are up to date", "FILE")
+      ->group("Instead of running");
+  app_.add_flag_callback("--print-options",
+                         [&chosen = options_.mode] { chosen = RunOptions::Mode::kPrintOptions; })
+      ->group("");
   mode("-l,--list,--list-rules", RunOptions::Mode::kList, "list the rules");
   mode("--lt,--list-target-rules", RunOptions::Mode::kListTargets, "list the rules that can be targets");
 }
@@ -226,6 +265,7 @@ void add_run_options(CLI::App& app, RunParsedArgs& args) {
   table.reruns();
   table.cluster();
   table.settings();
+  table.environments();
   table.files();
   table.instead();
   table.without_effect();

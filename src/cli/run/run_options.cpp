@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cctype>
 
 #include "base/strings.hpp"
 #include "cli/run/other_options.hpp"
@@ -85,11 +86,33 @@ Result<void> note_without_effect(const RunParsedArgs& command_line, std::vector<
       if (std::string why = refusal(option, name, values->second); !why.empty()) return fail(std::move(why));
     notes.push_back(name + " has no effect: " + std::string(option.text));
   }
+  for (const char* name :
+       {"--use-conda", "--use-apptainer", "--use-envmodules", "--software-deployment-method"})
+    if (command_line.given.contains(name))
+      notes.push_back(std::string(name) +
+                      ": Furrow sets up no software environments; jobs whose rule has one are not started");
   return {};
 }
 
-// Puts the words of profiles into ALL, so that an error message can explain them. Throws CLI::ParseError.
-tl::expected<RunOptions, EarlyExit> read(std::vector<std::string>& all) {
+using Places = std::map<std::string, std::string>;
+
+// Adds where the options that TEXT names come from.
+std::string with_places(std::string text, const Places& places) {
+  const std::string message = text;
+  for (const auto& [name, place] : places) {
+    const std::size_t at = message.find(name);
+    if (at == std::string::npos) continue;
+    const std::size_t end = at + name.size();
+    if (end == message.size() ||
+        (message[end] != '-' && !std::isalnum(static_cast<unsigned char>(message[end]))))
+      text += "\n  " + name + " is given by " + place + ".";
+  }
+  return text;
+}
+
+// Puts the words of profiles into ALL, and where they come from into PLACES, so that an error message can explain
+// them. Throws CLI::ParseError.
+tl::expected<RunOptions, EarlyExit> read(std::vector<std::string>& all, Places& places) {
   Parser parser;
   const RunParsedArgs& command_line = parser.parse(all);
   std::vector<std::string> notes;
@@ -99,26 +122,32 @@ tl::expected<RunOptions, EarlyExit> read(std::vector<std::string>& all) {
   if (!profiles) return tl::unexpected(failure(profiles.error()));
   const auto more = profile_arguments(*profiles, command_line, parser.app());
   if (!more) return tl::unexpected(failure(more.error()));
+  places = more->places;
   all.insert(std::find(all.begin(), all.end(), "--"), more->words.begin(), more->words.end());
   Parser whole;
   RunParsedArgs args = whole.parse(all);
   args.run.of_profiles = more->options;
   args.run.notes = std::move(notes);
-  return finish(std::move(args)).map_error([](const Error& error) { return mistake(error); });
+  return finish(std::move(args)).map_error([&](const Error& error) {
+    EarlyExit exit = mistake(error);
+    exit.text = with_places(std::move(exit.text), places);
+    return exit;
+  });
 }
 
 }  // namespace
 
 tl::expected<RunOptions, EarlyExit> read_run_options(const std::vector<std::string>& arguments) {
   std::vector<std::string> all = arguments;
+  Places places;
   try {
-    return read(all);
+    return read(all, places);
   } catch (const CLI::CallForVersion& version) {
     return tl::unexpected(EarlyExit{0, version.what()});
   } catch (const CLI::CallForHelp&) {
     return tl::unexpected(EarlyExit{0, Parser().app().help()});
   } catch (const CLI::ParseError& error) {
-    return tl::unexpected(mistake(explain_mistake(all, error.what())));
+    return tl::unexpected(mistake(with_places(explain_mistake(all, error.what()), places)));
   }
 }
 

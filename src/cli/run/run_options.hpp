@@ -53,6 +53,8 @@ struct RunOptions {
   std::vector<std::string> envvars;
   // For the user: which options of the command line have no effect, and why.
   std::vector<std::string> notes;
+  // Software environments that are on: conda, apptainer, env-modules.
+  std::set<std::string> deployment;
   std::vector<std::string> rerun_triggers;
   std::optional<int> retries;
   std::optional<std::int64_t> max_threads;
@@ -78,11 +80,21 @@ struct RunOptions {
     kWhy,
     kListCodeChanges,
     kListInputChanges,
-    kListParamsChanges
+    kListParamsChanges,
+    kListUntracked,
+    kD3Dag,
+    kPrintCompilation,
+    kLint,
+    kCleanupMetadata,
+    kPrintOptions
   };
   Mode mode = Mode::kRun;
   bool mermaid = false;
-  std::vector<std::string> why;
+  std::vector<std::string> why, cleanup_metadata;
+  bool debug_dag = false, lints_as_json = false;
+  std::string stats;  // a file; empty: none
+  std::string jobscript;
+  std::vector<std::string> cluster_config;
 };
 
 // What to do instead of running: print TEXT and exit with CODE.

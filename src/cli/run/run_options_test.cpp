@@ -153,10 +153,8 @@ TEST_F(RunOptionsTest, ReportsAMissingValue) {
 }
 
 TEST_F(RunOptionsTest, SaysWhatIsNotSupportedYet) {
-  EXPECT_THAT(refused({"--use-conda"}),
-              AllOf(::testing::StartsWith("2 "),
-                    HasSubstr("--use-conda: software environments are not supported yet")));
-  EXPECT_THAT(refused({"--report=x.html"}), HasSubstr("--report: reports are not supported yet"));
+  EXPECT_THAT(refused({"--report=x.html"}),
+              AllOf(::testing::StartsWith("2 "), HasSubstr("--report: reports are not supported yet")));
   EXPECT_EQ(refused({"--executor", "slurm"}), "accepted");
   EXPECT_THAT(refused({"--executor", "cluster-generic"}), HasSubstr("needs the command of --cluster"));
   EXPECT_THAT(refused({"--executor", "elsewhere"}), HasSubstr("not one of local, slurm"));
@@ -217,10 +215,52 @@ TEST_F(RunOptionsTest, AMissingProfileIsAnError) {
 }
 
 TEST_F(RunOptionsTest, ChecksProfileOptionsLikeAnyOther) {
-  write("p/config.yaml", "use-conda: true\n");
-  EXPECT_THAT(refused({"--profile", "p"}), HasSubstr("p/config.yaml:1: use-conda: software environments"));
+  write("p/config.yaml", "report: x.html\n");
+  EXPECT_THAT(refused({"--profile", "p"}), HasSubstr("p/config.yaml:1: report: reports are not supported"));
   write("q/config.yaml", "keepgoing: true\n");
   EXPECT_THAT(refused({"--profile", "q"}), HasSubstr("Did you mean keep-going?"));
+}
+
+TEST_F(RunOptionsTest, FilesThatAProfileNamesMayStandNextToIt) {
+  write("p/config.yaml", "cluster: submit.sh --mem 5\njobscript: job.sh\ncluster-status: status.sh\n");
+  for (const char* name : {"p/submit.sh", "p/job.sh", "p/status.sh", "status.sh"}) write(name, "");
+  const RunOptions options = read({"--profile", "p"});
+  EXPECT_THAT(options.executor.submit, ::testing::EndsWith("/p/submit.sh --mem 5"));
+  EXPECT_THAT(options.jobscript, ::testing::EndsWith("/p/job.sh"));
+  EXPECT_EQ(options.executor.status, "status.sh") << "the current folder comes first";
+}
+
+TEST_F(RunOptionsTest, SoftwareEnvironmentsAreOnByAnyOfTheirOptions) {
+  EXPECT_THAT(read({"--use-conda"}).deployment, ElementsAre("conda"));
+  EXPECT_THAT(read({"--use-singularity", "--sdm", "conda", "env-modules"}).deployment,
+              ElementsAre("apptainer", "conda", "env-modules"));
+  EXPECT_THAT(read({"--use-conda"}).notes, ElementsAre(HasSubstr("--use-conda: Furrow sets up no")));
+  write("p/config.yaml", "use-conda: true\nsdm: apptainer\n");
+  EXPECT_THAT(read({"--profile", "p"}).deployment, ElementsAre("apptainer", "conda"));
+  EXPECT_THAT(read({"--profile", "p"}).notes, IsEmpty());
+  EXPECT_THAT(refused({"--sdm", "nix"}), HasSubstr("nix is not one of conda, apptainer, env-modules"));
+}
+
+TEST_F(RunOptionsTest, AnOptionWithoutAValueMayBeTurnedOnOrOffInQuotes) {
+  write("p/config.yaml",
+        "keep-going: 'True'\nuse-conda: \"False\"\nno-hooks: 'no'\nnotemp: 1\nimmediate-submit: 'false'\n");
+  const RunOptions options = read({"--profile", "p"});
+  EXPECT_TRUE(options.keep_going && options.not_temp);
+  EXPECT_FALSE(options.no_hooks);
+  EXPECT_THAT(options.deployment, IsEmpty());
+  EXPECT_THAT(options.targets, IsEmpty());
+  write("q/config.yaml", "cores: 1\nkeep-going: maybe\n");
+  EXPECT_THAT(refused({"--profile", "q"}),
+              HasSubstr("q/config.yaml:2: keep-going: maybe is neither true nor false"));
+}
+
+TEST_F(RunOptionsTest, AMistakeInAProfileIsNamedWithItsLine) {
+  write("p/config.yaml", "jobs: 3\nretries: many\n");
+  EXPECT_THAT(refused({"--profile", "p"}), HasSubstr("--retries is given by p/config.yaml:2."));
+  write("q/config.yaml", "# lsf\nexecutor: lsf\n");
+  EXPECT_THAT(refused({"--profile", "q"}),
+              AllOf(HasSubstr("--executor lsf is not one of"), HasSubstr("--cluster the command"),
+                    HasSubstr("--executor is given by q/config.yaml:2.")));
 }
 
 // ---- clusters

@@ -51,7 +51,11 @@ Result<void> finish_executor(RunParsedArgs& args) {
   if (args.executor.empty()) return {};
   const exec::ExecutorType* const type = exec::find_executor(args.executor);
   if (type == nullptr || !type->is_selectable)
-    return fail("--executor " + args.executor + " is not one of " + exec::executor_names());
+    return fail(
+        Error{"--executor " + args.executor + " is not one of " + exec::executor_names(),
+              {},
+              0,
+              "Leave it out to run on this machine, or give --cluster the command that submits a job."});
   if (type->takes_commands && to.submit.empty())
     return fail("--executor " + args.executor + " needs the command of --cluster");
   if (type->is_cluster && !type->takes_commands && !to.submit.empty())
@@ -169,6 +173,13 @@ Result<void> finish_mode(RunParsedArgs& args) {
       return fail("--list-changes: " + args.list_changes + " is not one of code, input, params");
     args.run.mode = kind->second;
   }
+  if (is_given(args, "--lint")) {
+    if (!args.lint.empty() && args.lint != "text" && args.lint != "json")
+      return fail("--lint: " + args.lint + " is neither text nor json");
+    args.run.mode = RunOptions::Mode::kLint;
+    args.run.lints_as_json = args.lint == "json";
+  }
+  if (is_given(args, "--cleanup-metadata")) args.run.mode = RunOptions::Mode::kCleanupMetadata;
   if (is_given(args, "--why")) args.run.mode = RunOptions::Mode::kWhy;
   if (is_given(args, "--rulegraph"))
     return finish_graph(args.run, RunOptions::Mode::kRuleGraph, args.rulegraph);
@@ -212,6 +223,24 @@ Result<void> finish_resource_scopes(RunParsedArgs& args) {
   return {};
 }
 
+Result<void> finish_deployment(RunParsedArgs& args) {
+  std::set<std::string>& on = args.run.deployment;
+  for (const std::string& method : args.deployment) {
+    static const std::map<std::string, std::string> kKnown{{"conda", "conda"},
+                                                           {"apptainer", "apptainer"},
+                                                           {"singularity", "apptainer"},
+                                                           {"env-modules", "env-modules"}};
+    const auto known = kKnown.find(method);
+    if (known == kKnown.end())
+      return fail("--software-deployment-method: " + method + " is not one of conda, apptainer, env-modules");
+    on.insert(known->second);
+  }
+  if (args.use_conda) on.insert("conda");
+  if (args.use_apptainer) on.insert("apptainer");
+  if (args.use_envmodules) on.insert("env-modules");
+  return {};
+}
+
 Result<void> finish_triggers(RunParsedArgs& args) {
   if (args.run.hash_limit < 0) return fail("--max-checksum-file-size takes a number of bytes");
   for (const std::string& trigger : args.run.rerun_triggers) {
@@ -227,7 +256,7 @@ Result<void> finish_triggers(RunParsedArgs& args) {
 Result<RunOptions> finish(RunParsedArgs args) {
   for (const auto& part :
        {finish_cluster, finish_cores, finish_quiet, finish_mode, finish_pairs, finish_group_components,
-        finish_resource_scopes, finish_triggers, finish_timespan, finish_waiting})
+        finish_resource_scopes, finish_deployment, finish_triggers, finish_timespan, finish_waiting})
     FURROW_TRY(part(args));
   return std::move(args.run);
 }

@@ -15,10 +15,11 @@ struct RunParsedArgs {
   RunOptions run;
   // The first long name of each given option, with dashes; includes RunOptions::of_profiles.
   std::set<std::string> given;
-  std::string cores, jobs, executor, dag, rulegraph, jobs_per_timespan, list_changes, wait_for_files_file;
-  bool slurm = false;
-  std::vector<std::string> quiet, resources, set_threads, set_scatter, set_resources, default_resources,
-      groups, group_components, resource_scopes;
+  std::string cores, jobs, executor, dag, rulegraph, jobs_per_timespan, list_changes, lint,
+      wait_for_files_file;
+  bool slurm = false, use_conda = false, use_apptainer = false, use_envmodules = false;
+  std::vector<std::string> deployment, quiet, resources, set_threads, set_scatter, set_resources,
+      default_resources, groups, group_components, resource_scopes;
   // The values of options that have no effect, by all names of the option.
   std::map<std::string, std::vector<std::string>> without_effect;
 };

@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cctype>
 #include <cstdlib>
 #include <utility>
 
@@ -9,6 +10,7 @@
 #include "cli/run/other_options.hpp"
 #include "cli/run/profile.hpp"
 #include "cli/run/run_option_table.hpp"
+#include "os/files/files.hpp"
 
 namespace furrow::cli {
 
@@ -39,6 +41,43 @@ const std::set<std::string>& where() {
   return kOptions;
 }
 
+// Options whose value is a file or starts with a program, which may stand next to the profile.
+const std::set<std::string>& may_be_next_to_profile() {
+  static const std::set<std::string> kOptions{"--cluster",   "--cluster-status", "--cluster-cancel",
+                                              "--jobscript", "--cluster-config", "--configfile"};
+  return kOptions;
+}
+
+// VALUE with the path of its first word, if that is a file next to PROFILE and not one of the current folder.
+std::string next_to(const std::string& profile, const std::string& value) {
+  const std::size_t end = std::min(value.find(' '), value.size());
+  const std::string name = value.substr(0, end), path = os::parent_of(profile) + "/" + name;
+  if (name.empty() || name.starts_with('/') || os::status(name).exists() ||
+      os::status(path).kind != os::FileStatus::Kind::kFile)
+    return value;
+  return os::absolute(path) + value.substr(end);
+}
+
+bool takes_no_value(const CLI::App& app, const std::string& name) {
+  if (const OtherOption* const other = find_other_option("--" + name))
+    return other->values == OtherOption::Values::kNone;
+  const CLI::Option* const option = app.get_option_no_throw("--" + name);
+  return option && option->get_items_expected_max() == 0;
+}
+
+// Whether an option without a value is turned on. As in Snakemake, "False" in quotes is false.
+Result<bool> is_on(ProfileOption& option) {
+  for (const std::string& value : std::exchange(option.values, {})) {
+    std::string text;
+    for (const char c : value) text += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    if (text == "false" || text == "no" || text == "0") return false;
+    if (text != "true" && text != "yes" && text != "1")
+      return fail(Error{option.name + ": " + value + " is neither true nor false", option.file, option.line,
+                        "This option takes no value."});
+  }
+  return true;
+}
+
 Error Merge::unknown(const ProfileOption& option) const {
   const std::string near = nearest("--" + option.name, all_names(app_));
   return {"there is no option " + option.name, option.file, option.line,
@@ -53,7 +92,8 @@ bool Merge::has_executor_option() const {
 Result<void> Merge::add(const std::string& profile) {
   auto options = FURROW_TRY(read_profile(profile));
   const bool has_executor = has_executor_option();
-  for (const ProfileOption& option : options) {
+  for (ProfileOption& option : options) {
+    if (takes_no_value(app_, option.name) && !FURROW_TRY(is_on(option))) continue;
     const std::string written = "--" + option.name, name = full_name(app_, written);
     if (const OtherOption* const other = find_other_option(written)) {
       const std::string why = refusal(*other, option.name, option.values);
@@ -66,8 +106,10 @@ Result<void> Merge::add(const std::string& profile) {
     if (!given_.insert(name).second) continue;
     if (name == "--executor" && !option.values.empty()) executor_ = option.values.front();
     found_.options.insert(name);
+    found_.places.emplace(name, option.file + ":" + std::to_string(option.line));
     found_.words.push_back(written);
-    found_.words.insert(found_.words.end(), option.values.begin(), option.values.end());
+    for (const std::string& value : option.values)
+      found_.words.push_back(may_be_next_to_profile().contains(name) ? next_to(option.file, value) : value);
   }
   return {};
 }

@@ -1,6 +1,7 @@
 // The options that profiles add to the command line of `furrow run`.
 #pragma once
 
+#include <map>
 #include <set>
 #include <string>
 #include <vector>
@@ -19,6 +20,7 @@ struct ProfileArguments {
   std::vector<std::string> words;
   // The options among them, by their full names.
   std::set<std::string> options;
+  std::map<std::string, std::string> places;  // FILE:LINE by option
 };
 
 // The command line overrides profiles, and earlier profiles override later ones. APP knows all options.

@@ -12,6 +12,7 @@
 #include "cli/run/cluster_run.hpp"
 #include "cli/run/dry_run.hpp"
 #include "cli/run/run_check.hpp"
+#include "cli/run/run_stats.hpp"
 #include "exec/executor_table.hpp"
 #include "os/events/clock.hpp"
 #include "os/events/signals.hpp"
@@ -42,6 +43,8 @@ int WorkflowRun::run() {
   }
   if (count == 0) {
     if (!is_quiet()) say(nothing_to_do(session_));
+    if (const std::string& stats = session_.options().stats; !stats.empty())
+      if (auto written = RunStats::write_empty(stats); !written) return report_error(written.error());
     return finish({}, *log_path);
   }
   if (!is_quiet() && session_.options().executor.type().shares_submissions) {
@@ -52,7 +55,9 @@ int WorkflowRun::run() {
   }
   if (auto mistakes = check_jobs()) return finish(*mistakes, *log_path);
   if (const std::string refused = session_.options().touch ? "" : refused_jobs(session_); !refused.empty())
-    say("Note: " + refused + "; the others are run");
+    say("Note: " + refused +
+        (session_.options().keep_going ? "; the others are run"
+                                       : "; --keep-going runs what does not need them"));
   if (auto started = start_watchdog(); !started) return report_error(started.error());
   auto summary = run_jobs(*log_path);
   if (!summary) return report_error(summary.error());
@@ -192,11 +197,14 @@ Result<farm::Summary> WorkflowRun::run_jobs(const std::string& log_path) {
   farm::Farm farm(graph, resources, std::move(limits), cluster ? cluster->executor() : own, source, loop,
                   {.keep_going = options.keep_going, .leaves_on_hangup = true});
   farm.add_sink(&progress);
+  RunStats stats(source);
+  if (!options.stats.empty()) farm.add_sink(&stats);
   running = &farm;
   const farm::Summary summary = farm.run();
   running = nullptr;
   if (summary.signal == 0 && summary.cancelled == 0) files.remove_leftover_folders();
   FURROW_TRY(recorder.finish());
+  if (!options.stats.empty()) FURROW_TRY(stats.write(options.stats));
   for (const std::string& warning : recorder.warnings()) say("furrow: warning: " + warning);
   if (cluster) {
     submissions_ = cluster->summary();

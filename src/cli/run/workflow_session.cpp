@@ -38,7 +38,8 @@ WorkflowSession::WorkflowSession(const RunOptions& options, RankSession* ranks)
 bool WorkflowSession::changes_nothing() const {
   return options_.dry_run ||
          (options_.mode != RunOptions::Mode::kRun && options_.mode != RunOptions::Mode::kDeleteAll &&
-          options_.mode != RunOptions::Mode::kDeleteTemp);
+          options_.mode != RunOptions::Mode::kDeleteTemp &&
+          options_.mode != RunOptions::Mode::kCleanupMetadata);
 }
 
 bool WorkflowSession::prints_data() const {
@@ -168,6 +169,7 @@ Result<snakefile::LoadRequest> WorkflowSession::load_request(const std::string& 
   request.quiet = options_.quiet_progress;
   request.dryrun = options_.dry_run;
   request.printshellcmds = options_.print_commands;
+  request.deployment.assign(options_.deployment.begin(), options_.deployment.end());
   return request;
 }
 
@@ -237,6 +239,8 @@ Result<void> WorkflowSession::load() {
   FURROW_TRY(find_limits());
   auto snakefile = FURROW_TRY(find_snakefile());
   const std::vector<std::string> config_files = absolute_all(options_.config_files);
+  const std::vector<std::string> cluster_config = absolute_all(options_.cluster_config);
+  const std::string jobscript = options_.jobscript.empty() ? "" : os::absolute(options_.jobscript);
   for (const std::string& file : config_files) {
     if (!os::status(file).exists())
       return fail(Error{"there is no configuration file " + file, {}, 0, "Check --configfile."});
@@ -254,6 +258,8 @@ Result<void> WorkflowSession::load() {
   }
   auto request = FURROW_TRY(load_request(snakefile));
   request.configfiles = config_files;
+  request.cluster_config = cluster_config;
+  request.jobscript = jobscript;
 
   snakefile::EvaluatorOptions evaluator;
   evaluator.python = options_.python;
@@ -332,7 +338,7 @@ Result<workflow::StalenessOptions> WorkflowSession::staleness_options() {
       return std::find(options_.rerun_triggers.begin(), options_.rerun_triggers.end(), name) !=
              options_.rerun_triggers.end();
     };
-    options.triggers = {has("mtime"), has("params"), has("input"), has("code")};
+    options.triggers = {has("mtime"), has("params"), has("input"), has("code"), has("software-env")};
   }
   options.force_all = options_.force_all;
   options.force_targets = options_.force;

@@ -11,6 +11,26 @@
 
 namespace furrow::exec {
 
+namespace {
+
+// PROPERTIES are JSON for a comment, or a user-supplied script in which kExecJob stands for COMMAND.
+std::string script_text(const std::string& shell, const std::string& properties, const std::string& command) {
+  constexpr std::string_view kExecJob = "{exec_job}";
+  if (!properties.starts_with("#!"))
+    return "#!" + shell + "\n" + (properties.empty() ? "" : "# properties = " + properties + "\n") + command;
+  std::string text = properties;
+  // A job may be followed by lines of the script, so it does not replace the shell.
+  std::string_view plain = command;
+  plain.remove_prefix(std::string_view("exec ").size());
+  plain.remove_suffix(1);
+  for (std::size_t at = text.find(kExecJob); at != std::string::npos;
+       at = text.find(kExecJob, at + plain.size()))
+    text.replace(at, kExecJob.size(), plain);
+  return text.ends_with('\n') ? text : text + "\n";
+}
+
+}  // namespace
+
 Result<Submission> BatchWriter::write(const PlannedSubmission& planned, std::vector<std::vector<JobPtr>> jobs,
                                       WrittenBatches& written) {
   Submission submission = submission_of(planned, *jobs.front().front());
@@ -118,8 +138,6 @@ void BatchWriter::add_group(SubmittedBatch& batch, BatchSpec& spec, JobPtr leade
 }
 
 Result<void> BatchWriter::write_script(const Submission& submission, const std::string& properties) const {
-  std::string text = "#!" + system_.shell() + "\n";
-  if (!properties.empty()) text += "# properties = " + properties + "\n";
   const Allocation& asked = submission.allocation;
   // One rank on each node; if one dies, srun ends all.
   const std::string start = submission.has_ranks
@@ -128,9 +146,10 @@ Result<void> BatchWriter::write_script(const Submission& submission, const std::
                                       "--ntasks-per-node=1 --cpus-per-task={} ",
                                       asked.tasks, std::max<std::int64_t>(1, asked.cores))
                                 : std::string();
-  text +=
+  const std::string command =
       fmt::format("exec {}{} batch {} {}\n", start, shell_quote(options_.program),
                   shell_quote(submission.folder), submission.batches > 1 ? "\"$SLURM_ARRAY_TASK_ID\"" : "0");
+  const std::string text = script_text(system_.shell(), properties, command);
   // Like the batches, it is for its owner alone: the comment may hold anything.
   constexpr unsigned kOwnerOnly = 0700;
   auto script = FURROW_TRY(os::ReplacingFile::create(submission.script, kOwnerOnly));

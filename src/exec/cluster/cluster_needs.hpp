@@ -73,7 +73,7 @@ class NeedsSource {
   }
 
   // What a user-supplied submit command needs: the command with the job's values filled in, and a comment for
-  // the script that is submitted.
+  // the script that is submitted, or the whole script ("#!...") with {exec_job} where the job is to run.
   struct Words {
     std::string command, properties;
   };

@@ -202,6 +202,7 @@ std::string describe(Reasons reasons) {
       {kInputsChanged, "set of inputs has changed"},
       {kParamsChanged, "params have changed"},
       {kCodeChanged, "code has changed"},
+      {kEnvironmentChanged, "software environment has changed"},
       {kUpstream, "input is made again"},
       {kNothingMade, "makes no files"},
       {kParamsFail, "a function of its params fails"},

@@ -266,6 +266,7 @@ void Staleness::judge_record(NodeId node, store::JobRow& row) {
   if ((reasons_[node] & ~kNewerInput) != 0) return;
   const CompiledRule& rule = rules_[dag_.node(node).rule];
   if (options_.triggers.code && row.code_hash != code_hashes_.of(rule)) reasons_[node] |= kCodeChanged;
+  if (options_.triggers.environment && !rule.rule.environment.empty()) reasons_[node] |= kEnvironmentChanged;
   if (options_.triggers.params && have_params_changed(node, row)) reasons_[node] |= kParamsChanged;
   judge_inputs(node, row);
 }

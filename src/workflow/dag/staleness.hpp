@@ -4,7 +4,7 @@
 // - an output that is needed is missing,
 // - an input differs from what its record says: in its time and its content, or in its time alone if it is a
 //   flag (a touch() output, or an empty file), which has no content to compare,
-// - its params, its code or its set of inputs differ from those in its record,
+// - its params, its code, its software environment or its set of inputs differ from those in its record,
 // - its last run failed or was interrupted, also one of Snakemake,
 // - or it is forced.
 // Then every job that uses its outputs must run too, and every job that makes an input of it that is missing.
@@ -37,11 +37,12 @@ enum Reason : std::uint16_t {
   kNothingMade = 256,    // it makes no files, so it runs whenever it is a target
   kParamsFail = 512,     // its params cannot be found out, so it fails when it runs
   kChangedInput = 1024,  // an input has changed, though it is not newer
+  kEnvironmentChanged = 2048,
 };
 using Reasons = std::uint16_t;
 
 struct Triggers {
-  bool mtime = true, params = true, input = true, code = true;
+  bool mtime = true, params = true, input = true, code = true, environment = true;
 };
 
 struct StalenessOptions {

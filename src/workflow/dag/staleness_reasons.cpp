@@ -32,6 +32,7 @@ void Staleness::log_reasons() const {
       {kInputsChanged, "other inputs"},
       {kParamsChanged, "other params"},
       {kCodeChanged, "other code"},
+      {kEnvironmentChanged, "other software environment"},
       {kIncomplete, "its last run failed or was interrupted"},
       {kNothingMade, "it makes no files"},
       {kParamsFail, "its params cannot be found out"},
@@ -80,6 +81,8 @@ Result<std::vector<std::string>> Staleness::explain(NodeId node) {
   if ((reasons & kParamsChanged) && record) explain_params(node, *record, lines);
   if (reasons & kCodeChanged)
     lines.push_back("the code of rule " + rules_[dag_.node(node).rule].rule.name + " has changed");
+  if (reasons & kEnvironmentChanged)
+    lines.push_back("it was made without " + rules_[dag_.node(node).rule].rule.environment);
   return lines;
 }
 

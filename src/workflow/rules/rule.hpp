@@ -95,6 +95,9 @@ struct Rule {
   std::string code{};     // text that identifies the code
   std::string script{};   // absolute path; empty: none
   std::string not_yet{};  // why its jobs cannot be run; empty: they can
+  // The software environment that an option has turned on for its jobs. Furrow makes none, so what Furrow has
+  // made was made in another.
+  std::string environment{};
 };
 
 // Everything that loading a Snakefile yields.

@@ -1,0 +1,64 @@
+"""Rules with conda:, container: or envmodules:, without and with the options that turn these on."""
+import pytest
+
+SNAKEFILE = """
+rule all:
+    input: "c", "d", "plain"
+rule c:
+    output: "c"
+    conda: "envs/c.yaml"
+    shell: "echo c > {output}"
+rule d:
+    output: "d"
+    container: "docker://image"
+    envmodules: "tool/1"
+    shell: "echo d > {output}"
+rule plain:
+    output: "plain"
+    shell: "echo plain > {output}"
+"""
+ON = [["--use-conda"], ["--sdm", "conda"], ["--software-deployment-method", "conda"]]
+
+
+def test_without_an_option_the_jobs_run_here(folder):
+    folder.run("-c1", snakefile=SNAKEFILE)
+    assert folder.read("c") == "c\n" and folder.read("d") == "d\n"
+
+
+@pytest.mark.parametrize("option", ON)
+def test_with_it_only_the_jobs_that_need_one_are_refused(folder, option):
+    done = folder.run("-c1", "-k", *option, snakefile=SNAKEFILE, code=1)
+    assert not folder.exists("c") and folder.exists("d") and folder.exists("plain")
+    assert "conda envs/c.yaml: " in done.err and "without --use-conda" in done.err
+    name = "--use-conda" if len(option) == 1 else "--software-deployment-method"
+    assert done.err.startswith(f"furrow: {name}: "), "a line says what the option means"
+
+
+@pytest.mark.parametrize("option, job", [("--use-apptainer", "d"), ("--use-singularity", "d"),
+                                         ("--use-envmodules", "d"), ("--use-conda", "c")])
+def test_a_dry_run_says_so_in_one_closing_line(folder, option, job):
+    done = folder.run("-c1", "-n", option, snakefile=SNAKEFILE, code=1)
+    last = done.err.splitlines()[-1]
+    assert last.startswith(f"furrow: error: 1 job cannot be run (rule {job}: "), last
+    assert "4 jobs would run" in done.out
+
+
+def test_a_workflow_without_environments_takes_the_options_of_a_common_profile(folder):
+    folder.write("prof/config.yaml", "use-conda: true\nconda-prefix: envs\nconda-frontend: mamba\n"
+                                     "software-deployment-method: [conda, apptainer]\nsingularity-args: '-B /x'\n")
+    folder.write("Snakefile", "rule a:\n    output: 'a'\n    shell: 'touch a'\n")
+    assert "furrow:" not in folder.run("-c1", "--profile", "prof").err
+    assert folder.exists("a")
+
+
+def test_what_was_made_without_the_environment_is_due_with_it(folder):
+    folder.run("-c1", snakefile=SNAKEFILE)
+    done = folder.run("-c1", "-n", "--use-conda", code=1)
+    assert "software environment has changed" in done.out and "2 jobs would run" in done.out
+    assert "made without conda envs/c.yaml" in folder.run("--use-conda", "--why", "c").out
+    assert "Nothing to do" in folder.run("-c1", "-n", "--use-conda", "--rerun-triggers", "mtime", "code").out
+
+
+def test_an_unknown_method_is_named(folder):
+    done = folder.run("-n", "--sdm", "nix", snakefile=SNAKEFILE, code=2)
+    assert "nix is not one of conda, apptainer, env-modules" in done.err
