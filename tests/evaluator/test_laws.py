@@ -96,7 +96,7 @@ def test_slashes_at_the_ends_of_paths_do_not_count(folder):
 @pytest.mark.parametrize(
     "directive, words",
     [
-        ("wrapper: 'v1.2/bio/bwa'", ["wrapper v1.2/bio/bwa", "not supported yet"]),
+        ("wrapper: 'v1.2/bio/bwa'", ["wrapper v1.2/bio/bwa", "not supported yet; call its program from shell:"]),
         ("notebook: 'n.py.ipynb'", ["notebook n.py.ipynb"]),
         ("cwl: 'https://host/tool.cwl'", ["cwl https://host/tool.cwl"]),
         ("script: 'https://host/s.py'", ["script https://host/s.py"]),

@@ -14,12 +14,13 @@ LISTS = {"input": InputFiles, "output": OutputFiles, "log": Log}
 
 # The languages of scripts that Furrow runs, by the end of the file's name.
 SCRIPT_EXTENSIONS = (".py", ".r", ".rmd", ".sh", ".bash", ".jl")
+# What is not supported, and what to do instead.
 _NOT_YET = {
-    "wrapper": "wrappers are",
-    "notebook": "notebooks are",
-    "cwl": "CWL tools are",
-    "benchmark": "running a job several times to measure it is",
-    "script": "remote scripts and scripts in this language are",
+    "wrapper": ("wrappers are", "call its program from shell:"),
+    "notebook": ("notebooks are", "run it from shell:, with jupyter nbconvert or papermill"),
+    "cwl": ("CWL tools are", "run it from shell:, with cwltool"),
+    "benchmark": ("running a job several times to measure it is", "leave out repeat()"),
+    "script": ("remote scripts and scripts in this language are", "run a file of yours from shell:"),
 }
 
 
@@ -99,7 +100,8 @@ class Rule:
         if self.not_yet is None:
             return why_no_environment(self)
         directive, argument = self.not_yet
-        return f"{directive} {argument}: {_NOT_YET[directive]} not supported yet"
+        what, instead = _NOT_YET[directive]
+        return f"{directive} {argument}: {what} not supported yet; {instead}"
 
     def _argument_of(self, directive):
         return self.not_yet[1] if self.not_yet is not None and self.not_yet[0] == directive else None
