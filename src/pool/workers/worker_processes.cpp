@@ -261,6 +261,13 @@ bool WorkerProcesses::something(int worker) {
   return slot(worker).worker_state.load() == WorkerState::kIdle && !from.left_idle;
 }
 
+// Spinning pays while reports follow each other closely. While they do not, most waits sleep at once, since the
+// spinning would take the time of a core from the workers.
+std::int64_t WorkerProcesses::spin_ns() const {
+  constexpr unsigned kVain = 4, kTryAgain = 16;
+  return vain_spins_ < kVain || vain_spins_ % kTryAgain == 0 ? os::kSpinNs : 0;
+}
+
 void WorkerProcesses::sleep(std::int64_t at_most_ns) {
   std::int64_t patience = std::min(at_most_ns, kLongestSleep_ns);
   for (int i = 0; i < workers(); ++i) {
@@ -275,7 +282,9 @@ void WorkerProcesses::sleep(std::int64_t at_most_ns) {
       if (something(i)) return channel::Status::kOk;
     return channel::Status::kTimeout;
   };
-  const channel::Status status = memory_.bell().wait({patience, &called_}, os::kSpinNs, ready);
+  const std::int64_t began = os::monotonic_ns();
+  const channel::Status status = memory_.bell().wait({patience, &called_}, spin_ns(), ready);
+  vain_spins_ = os::monotonic_ns() - began > os::kSpinNs ? vain_spins_ + 1 : 0;
   if (status == channel::Status::kCancelled) called_.store(0);
 }
 

@@ -33,7 +33,7 @@ class WorkerProcesses {
 
   // Looks at every worker once; returns whether anything happened.
   bool step();
-  // Waits until there is something to do for step(), or the time is over. Spins briefly first.
+  // Waits until there is something to do for step(), or the time is over. Spins briefly first, if that has paid.
   void sleep(std::int64_t at_most_ns);
   // False if the template was lost: then workers may still use the memory.
   bool end(Ending how) { return fork_server_ ? fork_server_->end(how) : true; }
@@ -101,6 +101,7 @@ class WorkerProcesses {
   bool is_silent(int worker);
   void check();
   void check_workers();
+  std::int64_t spin_ns() const;
 
   std::vector<WorkerRecord> records_;
   std::optional<ForkServer> fork_server_{};
@@ -111,6 +112,7 @@ class WorkerProcesses {
   std::function<void()> watching_{};
   int watched_ = 0;
   std::atomic<std::uint32_t> called_{0};
+  unsigned vain_spins_ = 0;  // how many waits in a row have lasted longer than spinning
 };
 
 // How a process ended: "was killed by signal 9 (Killed)".
