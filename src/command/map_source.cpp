@@ -125,6 +125,7 @@ void MapSource::claim_paths(MapJob& job, bool starts) {
   if (settings_.files != nullptr && settings_.files->uses_slot() == starts) {
     const ResultsPaths files = settings_.files->paths(job, context(job));
     const std::string paths[] = {files.out, files.err, files.seq};
+    if (log_ != nullptr) log_->made_in(os::parent_of(files.out));
     if (auto claimed = claims_.claim(paths, job.seq, job.values.joined(" ")); !claimed)
       job.refusal = claimed.error().message;
   }
@@ -133,6 +134,8 @@ void MapSource::claim_paths(MapJob& job, bool starts) {
   if (auto claimed = claims_.claim(job.outputs, job.seq, job.values.joined(" ")); !claimed)
     job.refusal = claimed.error().message;
   if (!job.refusal.empty()) job.outputs.clear();  // they are another job's
+  for (const std::string& output : job.outputs)
+    if (log_ != nullptr) log_->made_in(os::parent_of(output));
 }
 
 Result<bool> MapSource::is_fresh(const MapJob& job) {
@@ -231,6 +234,7 @@ Result<void> MapSource::enter_directory(const MapJob& job, plan::Launch& launch)
   if (settings_.directory == nullptr) return {};
   settings_.directory->render(job.values, context(job), launch.directory);
   if (!made_directories_.insert(launch.directory).second) return {};
+  if (log_ != nullptr) log_->made_in(launch.directory);
   return os::make_directories(launch.directory);
 }
 

@@ -37,6 +37,10 @@ Result<Database> Database::open(const std::string& path, int flags) {
   if (code != SQLITE_OK) return fail(database.error(code));
   sqlite3_extended_result_codes(connection, 1);
   sqlite3_busy_timeout(connection, 2000);
+  // A file that someone has prepared must not run anything.
+  sqlite3_db_config(connection, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
+  sqlite3_db_config(connection, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
+  sqlite3_exec(connection, "PRAGMA cell_size_check = ON", nullptr, nullptr, nullptr);
   return database;
 }
 
@@ -78,6 +82,8 @@ Result<void> Database::checkpoint() {
   return {};
 }
 
+void Database::keep_log() { sqlite3_db_config(get(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr); }
+
 Error Database::error(int code) const {
   const std::string folder = os::parent_of(path_);
   const std::string reason = get() ? sqlite3_errmsg(get()) : sqlite3_errstr(code);
@@ -89,7 +95,8 @@ Error Database::error(int code) const {
     case SQLITE_SCHEMA:
       return Error{"the store " + path_ + " is damaged (" + reason + ")", "", 0,
                    "Move " + folder +
-                       " away and run again: without records, the times of the files decide what runs."};
+                       " away and run again: without records, the times of the files decide what runs, "
+                       "and -F runs everything again."};
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
       return Error{"the store " + path_ + " is in use by another program", "", 0,

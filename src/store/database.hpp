@@ -52,6 +52,7 @@ class Database {
   bool in_transaction() const { return sqlite3_get_autocommit(connection_.get()) == 0; }
   Error error(int code) const;  // the message for a SQLite error code
   Result<void> checkpoint();    // moves the write-ahead log into the database file
+  void keep_log();              // when it is closed: nothing waits for the disk
   void close() { connection_.reset(); }
 
   sqlite3* get() const { return connection_.get(); }

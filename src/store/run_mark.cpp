@@ -27,12 +27,6 @@ std::string host_name() {
   return name[0] != 0 ? name : "localhost";
 }
 
-std::string boot_id() {
-  std::ifstream file("/proc/sys/kernel/random/boot_id");
-  std::string id;
-  return file >> id ? id : "-";
-}
-
 std::uint64_t own_namespace() {
   struct stat info {};
   return ::stat("/proc/self/ns/pid", &info) == 0 ? info.st_ino : 0;
@@ -91,6 +85,12 @@ Error still_there(const RunMark& mark, const os::Survivors& left, const std::str
 }
 
 }  // namespace
+
+std::string boot_id() {
+  std::ifstream file("/proc/sys/kernel/random/boot_id");
+  std::string id;
+  return file >> id ? id : "-";
+}
 
 RunMark RunMark::of_this_process(const std::string& run) {
   RunMark mark;

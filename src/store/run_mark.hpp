@@ -35,6 +35,9 @@ struct RunMark {
   std::string who() const;  // "pid 4711 on alpha, since 2026-01-31 09:05:00"
 };
 
+// Of this start of this machine; "-" if it is not known.
+std::string boot_id();
+
 // Ends what is left of a run whose lock is free; returns the processes that it ended. Fails if jobs of it may still run
 // where this process cannot see or end them; the error says to do HOW if they do not.
 Result<std::vector<os::Survivor>> end_jobs_of(const RunMark& mark, const std::string& how);

@@ -9,20 +9,23 @@ constexpr const char* kJobTable = R"(
 CREATE TABLE job(
   key TEXT NOT NULL PRIMARY KEY, phase INTEGER NOT NULL, rule TEXT NOT NULL, params_hash INTEGER NOT NULL,
   code_hash INTEGER NOT NULL, param_hashes BLOB NOT NULL, started_at REAL NOT NULL, finished_at REAL NOT NULL,
-  outputs BLOB NOT NULL, inputs BLOB NOT NULL, wildcards TEXT NOT NULL, status INTEGER NOT NULL,
-  signal INTEGER NOT NULL, attempt INTEGER NOT NULL, threads INTEGER NOT NULL, user_s REAL NOT NULL,
-  system_s REAL NOT NULL, max_rss_kb INTEGER NOT NULL, params TEXT NOT NULL, command TEXT NOT NULL,
-  host TEXT NOT NULL) WITHOUT ROWID;
+  commit_number INTEGER NOT NULL, checksum INTEGER NOT NULL, outputs BLOB NOT NULL, inputs BLOB NOT NULL,
+  wildcards TEXT NOT NULL, status INTEGER NOT NULL, signal INTEGER NOT NULL, attempt INTEGER NOT NULL,
+  threads INTEGER NOT NULL, user_s REAL NOT NULL, system_s REAL NOT NULL, max_rss_kb INTEGER NOT NULL,
+  params TEXT NOT NULL, command TEXT NOT NULL, host TEXT NOT NULL) WITHOUT ROWID;
 )";
 
-// Version 1 had one hash for all params, and their text on one line.
-constexpr const char* kFromVersion1 = R"(
+// Version 1 had one hash for all params, and their text on one line. Versions 1 and 2 had no checksums.
+std::string copy_from(std::int64_t version) {
+  return std::string(R"(
 INSERT INTO job
-  SELECT key, phase, rule, params_hash, code_hash, x'', started_at, finished_at, outputs, inputs, wildcards, status,
-         signal, attempt, threads, user_s, system_s, max_rss_kb, params, command, host
+  SELECT key, phase, rule, params_hash, code_hash, )") +
+         (version == 1 ? "x''" : "param_hashes") + R"(, started_at, finished_at, 0, 0, outputs, inputs, wildcards,
+         status, signal, attempt, threads, user_s, system_s, max_rss_kb, params, command, host
   FROM old_job ORDER BY key;
 DROP TABLE old_job;
 )";
+}
 
 std::string with_version(const std::string& sql) {
   return "BEGIN;" + sql + "PRAGMA user_version = " + std::to_string(kSchemaVersion) + ";COMMIT;";
@@ -42,7 +45,7 @@ INSERT INTO meta VALUES('clean', 1);
 Result<void> upgrade_schema(Database& database, std::int64_t version) {
   if (version >= kSchemaVersion) return {};
   const std::string sql =
-      with_version("ALTER TABLE job RENAME TO old_job;" + std::string(kJobTable) + kFromVersion1);
+      with_version("ALTER TABLE job RENAME TO old_job;" + std::string(kJobTable) + copy_from(version));
   auto done = database.execute(sql.c_str());
   if (!done && database.in_transaction()) (void)database.execute("ROLLBACK");
   return done;

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
@@ -56,6 +57,13 @@ exec::LocalOptions executor_options(const MapCommandOptions& options, unsigned s
   local.scratch = folder;
   for (const SignalStep& step : options.term_sequence) local.ending.push_back({step.signal, step.wait_s});
   return local;
+}
+
+// The path of a file that the shell has opened; empty if it is none.
+std::string file_of(int fd) {
+  std::array<char, 4096> path;
+  const ssize_t n = ::readlink(("/proc/self/fd/" + std::to_string(fd)).c_str(), path.data(), path.size());
+  return n > 0 && path[0] == '/' ? std::string(path.data(), static_cast<std::size_t>(n)) : std::string();
 }
 
 bool is_closed(int fd) {
@@ -114,6 +122,10 @@ Result<void> MapCommandRun::open_store() {
   auto store = FURROW_TRY(store::Store::open(kStoreFolder, kWaitForWatchdog_s));
   store_ = std::move(store);
   report_ended(store_->ended_survivors());
+  FURROW_TRY(store_->count_records());
+  if (store_->has_lost_records())
+    say("furrow map: warning: the store .furrow has lost records, or some are damaged: outputs without a record are "
+        "made again, since nothing says that they are whole");
   outputs_.emplace(plan_.command, plan_.outputs, *store_);
   return {};
 }
@@ -136,9 +148,12 @@ Result<void> MapCommandRun::start_watchdog() {
   FURROW_TRY(watchdog_->watch(kept, on_ended));
   if (mark >= 0) {
     report_ended(log_->keys().ended());
-    FURROW_TRY(log_->keys().begin_jobs(run_id_));
+    FURROW_TRY(log_->begin_jobs(run_id_));
+    log_->made_in(file_of(STDOUT_FILENO));
   }
-  return store_ ? store_->begin_jobs(run_id_) : Result<void>();
+  if (!store_) return {};
+  FURROW_TRY(store_->expect({}, true));
+  return store_->begin_jobs(run_id_);
 }
 
 Result<void> MapCommandRun::open_producer() {
@@ -409,6 +424,7 @@ void MapCommandRun::say_nothing_came() {
 }
 
 int MapCommandRun::conclude(const farm::Summary& summary) {
+  if (log_) log_->finish();
   if (store_) {
     if (auto closed = store_->close_cleanly(); !closed) {
       report_error(closed.error());

@@ -93,6 +93,7 @@ class DryRun {
       files_.emplace(*plan_.results, plan_.inputs ? plan_.inputs->names() : std::vector<std::string>());
     if (options_.outputs.empty()) return {};
     auto store = FURROW_TRY(store::Store::open_readonly(kStoreFolder));
+    FURROW_TRY(store->count_records());
     store_ = std::move(store);
     outputs_.emplace(plan_.command, plan_.outputs, *store_);
     return {};

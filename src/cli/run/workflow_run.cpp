@@ -30,6 +30,13 @@ constexpr const char* kScratchFolder = ".furrow/tmp";
 
 void say(const std::string& text) { print_message(stderr, text); }
 
+std::string lost_records(std::size_t jobs) {
+  return fmt::format(
+      "the store .furrow has lost records, or some are damaged. {} that {} no record {} again, since nothing says that "
+      "their files are whole. To take the files as they are, run \"furrow run --touch\".",
+      count_of(jobs, "job"), jobs == 1 ? "has" : "have", jobs == 1 ? "runs" : "run");
+}
+
 }  // namespace
 
 int WorkflowRun::run() {
@@ -41,6 +48,8 @@ int WorkflowRun::run() {
   if (snakefile.has_onstart) {
     if (auto done = session_.evaluator().hook("onstart", *log_path); !done) return report_error(done.error());
   }
+  if (const std::size_t lost = session_.staleness().without_record(); lost > 0)
+    say("furrow: warning: " + lost_records(lost));
   if (count == 0) {
     if (!is_quiet()) say(nothing_to_do(session_));
     if (const std::string& stats = session_.options().stats; !stats.empty())
@@ -90,7 +99,19 @@ std::string WorkflowRun::where() const {
 Result<void> WorkflowRun::start_watchdog() {
   const int lock = session_.store()->lock_fd();
   FURROW_TRY(session_.watchdog()->watch({lock}, [lock] { store::FolderLock::end_jobs(lock); }));
+  FURROW_TRY(expect_jobs());
   return session_.store()->begin_jobs(session_.run_id());
+}
+
+// A power cut may lose the records of the jobs that this run starts, but not that it meant to start them.
+Result<void> WorkflowRun::expect_jobs() {
+  const workflow::Dag& dag = session_.dag();
+  std::vector<std::string> keys;
+  for (const workflow::NodeId node : dag.order()) {
+    if (session_.staleness().must_run(node) && session_.rules()[dag.node(node).rule].has_products())
+      keys.push_back(workflow::record_key(dag, session_.rules(), node));
+  }
+  return session_.store()->expect(keys);
 }
 
 Result<std::string> WorkflowRun::start_log() const {

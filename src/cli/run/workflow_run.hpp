@@ -19,6 +19,7 @@ class WorkflowRun {
  private:
   std::string where() const;  // where jobs run, for people
   Result<void> start_watchdog();
+  Result<void> expect_jobs();
   // Looks for mistakes in the jobs before any starts; if there are some, the end of the run.
   std::optional<farm::Summary> check_jobs();
   std::unique_ptr<plan::Executor> executor_on_ranks(os::EventLoop& loop,

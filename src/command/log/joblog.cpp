@@ -10,6 +10,8 @@
 #include <map>
 #include <utility>
 
+#include "base/log.hpp"
+#include "os/files/descriptor.hpp"
 #include "os/files/files.hpp"
 
 namespace furrow::command {
@@ -19,7 +21,7 @@ namespace {
 constexpr std::string_view kHeader =
     "Seq\tHost\tStarttime\tJobRuntime\tSend\tReceive\tExitval\tSignal\tCommand";
 constexpr std::string_view kUsageHeader = "\tMaxRssKb\tUserTime\tSystemTime";
-constexpr double kSyncInterval_s = 0.2;
+constexpr double kWaitForDisk_s = 1;
 constexpr double kWaitForWatchdog_s = 20;
 
 bool write_all(int fd, std::string_view text) {
@@ -61,15 +63,49 @@ Result<void> Joblog::open_file() {
       FURROW_TRY(read());
     } else if (options_.append) {
       FURROW_TRY(keys_.read());
+      FURROW_TRY(cut_unsafe());
     } else {
       FURROW_TRY(cut(0));
       FURROW_TRY(keys_.clear());
     }
   }
   FURROW_TRY(write_header());
-  if (keys_.is_open())
-    syncer_ = std::make_unique<os::FileSyncer>(std::vector{keys_.fd(), fd_}, kSyncInterval_s);
   return {};
+}
+
+Result<void> Joblog::begin_jobs(const std::string& run) {
+  struct stat info {};
+  if (::fstat(fd_, &info) == 0) size_ = info.st_size;
+  FURROW_TRY(keys_.begin_jobs(run, size_));
+  const os::Descriptor marks(keys_.open_for_marks());
+  // What an earlier run has made lies on file systems that this one does not know.
+  const bool everything = keys_.marked_log_size().value_or(size_) < size_;
+  auto started = os::DiskSyncer::start(
+      marks.get(), everything, [fd = marks.get()](std::int64_t size) { KeyFile::add_mark(fd, size); });
+  if (!started) return {};  // then the lines of this run do not count after a power cut
+  syncer_ = *std::move(started);
+  made_in(os::parent_of(options_.path));
+  made_in("");
+  return {};
+}
+
+void Joblog::made_in(std::string_view path) {
+  if (syncer_) syncer_->add(path);
+}
+
+void Joblog::finish() {
+  if (syncer_) (void)syncer_->finish(kWaitForDisk_s);
+  syncer_.reset();
+}
+
+// The machine went down: what jobs of the last lines made may not have reached the disk, so they run again.
+Result<void> Joblog::cut_unsafe() {
+  const auto safe = keys_.safe_log_size();
+  struct stat info {};
+  if (!safe || ::fstat(fd_, &info) != 0 || info.st_size <= *safe) return {};
+  FURROW_LOG(command, info, "{} is cut from {} to {} bytes: the machine went down after that", options_.path,
+             info.st_size, *safe);
+  return cut(static_cast<std::size_t>(*safe));
 }
 
 Result<void> Joblog::write_header() {
@@ -89,12 +125,16 @@ Result<void> Joblog::cut(std::size_t size) {
 // A line without a newline was being written when the machine went down: its job counts as not done.
 Result<void> Joblog::read() {
   auto keys = FURROW_TRY(keys_.read());
+  if (!options_.only_reads) {
+    FURROW_TRY(cut_unsafe());
+  }
   auto text = FURROW_TRY(os::read_file(options_.path));
   const std::size_t good = text.rfind('\n') + 1;  // 0 if there is none
   if (good != text.size()) {
     FURROW_TRY(cut(good));
     text.resize(good);
   }
+  if (const auto safe = keys_.safe_log_size()) text.resize(std::min(text.size(), static_cast<std::size_t>(*safe)));
   if (text.empty()) return {};
 
   std::string_view rest = text;
@@ -156,9 +196,10 @@ Result<void> Joblog::commit() {
     FURROW_TRY(keys_.commit());
   }
   const bool written = write_all(fd_, lines_);
+  size_ += static_cast<std::int64_t>(lines_.size());
   lines_.clear();
   if (!written) return furrow::fail(system_error("cannot write the job log " + options_.path));
-  if (syncer_) syncer_->written();
+  if (syncer_) syncer_->wrote(size_);
   return {};
 }
 

@@ -2,7 +2,7 @@
 // jobs' keys.
 //
 // When commit() returns, everything added before it is in the files: if the engine is killed, nothing of it
-// is lost. A power cut may lose the last fifth of a second. Not thread-safe.
+// is lost. After a power cut, the lines count up to the last mark of the key file. Not thread-safe.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +14,7 @@
 #include "base/error.hpp"
 #include "command/log/key_file.hpp"
 #include "command/log/past_jobs.hpp"
-#include "os/files/file_syncer.hpp"
+#include "os/process/disk_syncer.hpp"
 
 namespace furrow::command {
 
@@ -65,6 +65,13 @@ class Joblog {
   const std::vector<FailedJob>& failed() const { return failed_; }
   KeyFile& keys() { return keys_; }  // not open: nothing is locked
 
+  // From now on jobs may run. What they make becomes durable in the background, and then their lines do.
+  Result<void> begin_jobs(const std::string& run);
+  // A job writes into this folder. Call it before the commit of the job's line.
+  void made_in(std::string_view path);
+  // All jobs have ended. Waits for the disk up to a second.
+  void finish();
+
   void add(const LogEntry& entry);
   Result<void> commit();
 
@@ -74,6 +81,7 @@ class Joblog {
   Result<void> write_header();
   Result<void> read();
   Result<void> cut(std::size_t size);
+  Result<void> cut_unsafe();
 
   JoblogOptions options_;
   int fd_ = -1;
@@ -81,7 +89,8 @@ class Joblog {
   PastJobs past_;
   std::vector<FailedJob> failed_;
   std::string lines_;
-  std::unique_ptr<os::FileSyncer> syncer_;
+  std::int64_t size_ = 0;
+  std::unique_ptr<os::DiskSyncer> syncer_;  // set while jobs may run
 };
 
 }  // namespace furrow::command

@@ -5,6 +5,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -13,16 +14,20 @@
 #include "base/hash.hpp"
 #include "os/events/clock.hpp"
 #include "os/files/files.hpp"
+#include "os/files/sync_folder.hpp"
 #include "store/run_mark.hpp"
 
 namespace furrow::command {
 
 namespace {
 
-constexpr std::string_view kFormat = "furrow keys of a job log ";  // and its version
-// Version 1, which is still read and continued, names only the pid of its holder, not the holder's jobs.
+// Version 1, which is still read and continued, names only the pid of its holder, not the holder's jobs. Version 2 had
+// no marks; it becomes version 3.
 constexpr std::string_view kFirstVersion = "furrow keys of a job log 1\n",
-                           kVersion = "furrow keys of a job log 2\n";
+                           kSecondVersion = "furrow keys of a job log 2\n",
+                           kVersion = "furrow keys of a job log 3\n";
+// Records of these lines are marks: their keys are the size of a log, and the hash of a boot's id.
+constexpr std::uint64_t kSizeMark = ~std::uint64_t{0}, kBootMark = kSizeMark - 1;
 constexpr std::size_t kFirstHeader = 64, kHeader = 512;
 constexpr useconds_t kPollUs = 5000;
 
@@ -34,6 +39,19 @@ struct Record {
 static_assert(sizeof(Record) == 24);
 
 std::uint64_t check_of(std::uint64_t line, std::uint64_t key) { return combine(combine(line, key), 24); }
+
+std::string record_of(std::uint64_t line, std::uint64_t key) {
+  const Record record{line, key, check_of(line, key)};
+  return {reinterpret_cast<const char*>(&record), sizeof record};
+}
+
+bool has_jobs_header(std::string_view text) { return text.starts_with(kVersion) || text.starts_with(kSecondVersion); }
+
+// Never that of an unknown boot.
+std::uint64_t this_boot() {
+  const std::string boot = store::boot_id();
+  return boot == "-" ? 0 : hash64(boot);
+}
 
 bool is_first_version(int fd) {
   char text[kFirstVersion.size()];
@@ -47,7 +65,7 @@ store::RunMark holder_of(int fd) {
   store::RunMark none;
   if (::pread(fd, text, kHeader, 0) <= 0) return none;
   const std::string_view header(text);
-  if (header.starts_with(kVersion)) return store::RunMark::from(std::string(header.substr(kVersion.size())));
+  if (has_jobs_header(header)) return store::RunMark::from(std::string(header.substr(kVersion.size())));
   std::sscanf(text, "furrow keys of a job log 1\npid %ld", &none.pid);
   return none;
 }
@@ -90,6 +108,8 @@ KeyFile& KeyFile::operator=(KeyFile&& other) noexcept {
   std::swap(ended_, other.ended_);
   std::swap(path_, other.path_);
   std::swap(added_, other.added_);
+  std::swap(marked_log_size_, other.marked_log_size_);
+  std::swap(is_of_other_boot_, other.is_of_other_boot_);
   return *this;
 }
 
@@ -131,11 +151,22 @@ Result<void> KeyFile::write_header() {
   return {};
 }
 
-Result<void> KeyFile::begin_jobs(const std::string& run) {
+Result<void> KeyFile::begin_jobs(const std::string& run, std::int64_t log_size) {
   has_jobs_ = true;
+  const auto size = static_cast<std::uint64_t>(log_size);
+  const std::string marks = (marked_log_size_ ? "" : record_of(kSizeMark, size)) + record_of(kBootMark, this_boot());
+  if (!is_first_version(fd_) && !write_at_end(fd_, marks)) return furrow::fail(system_error("cannot write " + path_));
   if (!write_mark(mark_fd_, store::RunMark::of_this_process(run)))
     return furrow::fail(system_error("cannot write " + path_));
+  ::fdatasync(fd_);
+  os::sync_folder(os::parent_of(path_));
   return {};
+}
+
+int KeyFile::open_for_marks() const { return ::open(path_.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC); }
+
+void KeyFile::add_mark(int marks, std::int64_t log_size) {
+  if (write_at_end(marks, record_of(kSizeMark, static_cast<std::uint64_t>(log_size)))) ::fdatasync(marks);
 }
 
 void KeyFile::end_jobs(int fd) {
@@ -156,26 +187,32 @@ Result<std::unordered_map<std::uint64_t, std::uint64_t>> KeyFile::read() {
     FURROW_TRY(clear());
     return keys;
   }
-  if (!text.starts_with(kVersion) && !text.starts_with(kFirstVersion))
+  if (!has_jobs_header(text) && !text.starts_with(kFirstVersion))
     return furrow::fail(
         Error{path_ + " holds no keys of a job log", "", 0, "Name another log, or remove it."});
-  std::size_t good = std::min(text.starts_with(kVersion) ? kHeader : kFirstHeader, text.size());
+  std::size_t good = std::min(has_jobs_header(text) ? kHeader : kFirstHeader, text.size());
+  std::uint64_t boot = 0;
   for (; good + sizeof(Record) <= text.size(); good += sizeof(Record)) {
     Record record;
     std::memcpy(&record, text.data() + good, sizeof record);
     if (record.check != check_of(record.line, record.key)) break;
-    keys[record.line] = record.key;
+    if (record.line == kSizeMark) {
+      marked_log_size_ = static_cast<std::int64_t>(record.key);
+    } else if (record.line == kBootMark) {
+      boot = record.key;
+    } else {
+      keys[record.line] = record.key;
+    }
   }
-  if (good < text.size() && ::ftruncate(fd_, static_cast<off_t>(good)) != 0)
+  is_of_other_boot_ = boot == 0 || boot != this_boot();
+  if (good < text.size() && !keeps_mark_ && ::ftruncate(fd_, static_cast<off_t>(good)) != 0)
     return furrow::fail(system_error("cannot write " + path_));
   FURROW_TRY(write_header());
   return keys;
 }
 
 void KeyFile::add(std::string_view line, std::uint64_t key) {
-  const std::uint64_t hash = line_hash(line);
-  const Record record{hash, key, check_of(hash, key)};
-  added_.append(reinterpret_cast<const char*>(&record), sizeof record);
+  added_ += record_of(line_hash(line), key);
 }
 
 Result<void> KeyFile::commit() {
@@ -186,6 +223,6 @@ Result<void> KeyFile::commit() {
   return {};
 }
 
-std::uint64_t KeyFile::line_hash(std::string_view line) { return hash64(line, 1); }
+std::uint64_t KeyFile::line_hash(std::string_view line) { return std::min(hash64(line, 1), kBootMark - 1); }
 
 }  // namespace furrow::command

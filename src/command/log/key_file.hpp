@@ -2,10 +2,13 @@
 // room for them. docs/design/map.md describes the format.
 //
 // A record maps a line of the log, by its hash, to a key. The record is written before the line. So a line
-// whose key is known is complete, and a record without its line means nothing. Not thread-safe.
+// whose key is known is complete, and a record without its line means nothing. Marks say up to where the log, and all
+// that its jobs have made, was on the disk, and in which boot of the machine the lines after that were written.
+// Not thread-safe.
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -29,8 +32,18 @@ class KeyFile {
   bool is_open() const { return fd_ >= 0; }
   int fd() const { return fd_; }  // the lock lasts while any process has it open
 
-  // From now on jobs may run, which carry this run's id.
-  Result<void> begin_jobs(const std::string& run);
+  // From now on jobs may run, which carry this run's id. LOG_SIZE: how long the log is. On the disk when it returns.
+  Result<void> begin_jobs(const std::string& run, std::int64_t log_size);
+  // The log, and all that its jobs have made, is on the disk up to this size; so is this when it returns. MARKS is a
+  // descriptor of open_for_marks(), which does not share the lock.
+  static void add_mark(int marks, std::int64_t log_size);
+  int open_for_marks() const;
+  // After read(): how much of the log is to be believed, if the machine may have gone down since the rest was written.
+  std::optional<std::int64_t> safe_log_size() const {
+    return is_of_other_boot_ ? marked_log_size_ : std::nullopt;
+  }
+  // By the last mark; nothing if there is none.
+  std::optional<std::int64_t> marked_log_size() const { return marked_log_size_; }
   // All jobs have ended. FD is mark_fd(), perhaps inherited.
   static void end_jobs(int fd);
   int mark_fd() const { return mark_fd_; }
@@ -55,6 +68,8 @@ class KeyFile {
   std::vector<os::Survivor> ended_;
   std::string path_;
   std::string added_;
+  std::optional<std::int64_t> marked_log_size_;
+  bool is_of_other_boot_ = false;
 };
 
 }  // namespace furrow::command

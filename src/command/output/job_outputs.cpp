@@ -13,6 +13,9 @@ namespace furrow::command {
 namespace {
 
 constexpr std::size_t kLongestPath = 4096;
+// What took longer than this is worth a look at its bytes, so that a power cut does not cost it.
+constexpr double kLong_s = 1;
+constexpr std::int64_t kHashLimit = 1 << 20;  // in bytes
 
 store::FileStamp stamp_of(const std::string& path, const os::FileStatus& status) {
   return {.path = path, .mtime_ns = status.mtime_ns, .size = status.size};
@@ -32,7 +35,24 @@ std::vector<store::FileStamp> inputs_of(const MapJob& job) {
   return inputs;
 }
 
+bool is_as_recorded(const store::FileStamp& stamp, bool was_durable) {
+  const os::FileStatus now = os::status(stamp.path);
+  const bool is_file = now.kind == os::FileStatus::Kind::kFile;
+  if (is_file && now.size != stamp.size) return false;
+  if (was_durable && store::is_same_time(stamp.mtime_ns, now.mtime_ns)) return true;
+  return is_file && (stamp.size == 0 || (stamp.content != 0 && os::hash_file(stamp.path).value_or(0) == stamp.content));
+}
+
 }  // namespace
+
+// After a power cut, and if records are lost, times say nothing.
+bool JobOutputs::is_trusted(const std::string& key, const store::JobRecord* record) const {
+  if (!record) return !store_.is_in_doubt(key, 0) && !store_.has_lost_records();
+  if (!store_.is_in_doubt(key, record->commit)) return true;
+  const bool was_durable = store_.was_durable(record->commit);
+  return std::all_of(record->outputs.begin(), record->outputs.end(),
+                     [&](const store::FileStamp& stamp) { return is_as_recorded(stamp, was_durable); });
+}
 
 // Does not hash the rendered command, which may contain numbers of this run.
 std::uint64_t JobOutputs::identity(const MapJob& job) const {
@@ -57,7 +77,8 @@ Result<bool> JobOutputs::is_fresh(const MapJob& job) const {
     if (input.mtime_ns > oldest) return false;
   }
   auto found = FURROW_TRY(store_.find(job.outputs.front()));
-  return !found || (found->phase == store::JobPhase::kFinished && found->params_hash == identity(job));
+  if (found && (found->phase != store::JobPhase::kFinished || found->params_hash != identity(job))) return false;
+  return is_trusted(job.outputs.front(), found ? &*found : nullptr);
 }
 
 Result<void> JobOutputs::before_start(const MapJob& job) {
@@ -76,6 +97,10 @@ Result<void> JobOutputs::on_success(const MapJob& job, const plan::Exit& exit) {
     const os::FileStatus status = os::status(output);
     if (!status.exists()) return furrow::fail("it did not make " + output);
     done.outputs.push_back(stamp_of(output, status));
+    if (exit.usage.wall_s >= kLong_s && status.kind == os::FileStatus::Kind::kFile && status.size <= kHashLimit)
+      done.outputs.back().content = os::hash_file(output).value_or(0);
+    const bool is_own_place = status.is_link || status.kind == os::FileStatus::Kind::kDirectory;
+    store_.made_in(is_own_place ? output : os::parent_of(output));
   }
   done.started_at = exit.started_at;
   done.finished_at = exit.started_at + exit.usage.wall_s;

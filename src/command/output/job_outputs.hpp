@@ -37,6 +37,7 @@ class JobOutputs {
  private:
   store::JobRecord record(const MapJob& job, store::JobPhase phase) const;
   Result<void> put(const store::JobRecord& record);
+  bool is_trusted(const std::string& key, const store::JobRecord* record) const;
   std::uint64_t identity(const MapJob& job) const;
 
   const CommandTemplate& command_;

@@ -206,6 +206,8 @@ std::string describe(Reasons reasons) {
       {kUpstream, "input is made again"},
       {kNothingMade, "makes no files"},
       {kParamsFail, "a function of its params fails"},
+      {kInDoubt, "perhaps not whole after a power cut"},
+      {kLostRecord, "its record may be lost"},
   };
   std::vector<std::string> texts;
   for (const auto& [reason, text] : kTexts) {

@@ -12,7 +12,6 @@ namespace furrow::workflow {
 namespace {
 
 constexpr const char* kMarkers = ".snakemake/incomplete";
-constexpr double kLastMoments_s = 60;  // a power cut may have lost files written this long before it
 
 }  // namespace
 
@@ -225,27 +224,52 @@ Result<void> Staleness::judge_by_records() {
   }
   for (std::size_t begin = 0; begin < asked.size(); begin += kEvaluatorBatch)
     ask_param_functions(std::span(asked).subspan(begin, std::min(kEvaluatorBatch, asked.size() - begin)));
-  if (!store_->ended_cleanly()) {
-    double last = 0;
-    if (auto read = store_->for_each([&](store::JobRow& row) { last = std::max(last, row.finished_at); });
-        !read)
-      return read;
-    unsafe_since_ = std::max(0.0, last - kLastMoments_s);
-    FURROW_LOG(workflow, info, "the store was not closed cleanly: outputs of the last {} s are checked again",
-               kLastMoments_s);
-  }
   seen_.assign(dag_.files.size(), {});
-  return store_->for_each([&](store::JobRow& row) {
+  has_record_.assign(dag_.size(), 0);
+  FURROW_TRY(store_->for_each([&](store::JobRow& row) {
     const FileId file = dag_.files.find(row.key);
     if (file == StringTable::kNone) return;
     const NodeId node = dag_.producer(file);
     if (node == kNoNode || !active_[node]) return;
     const auto outputs = dag_.outputs(node, rules_);
-    if (!outputs.empty() && outputs.front() == file) judge_record(node, row);
-  });
+    if (!outputs.empty() && outputs.front() == file && !row.is_damaged) judge_record(node, row);
+  }));
+  judge_without_records();
+  return {};
+}
+
+// Jobs that a run meant to start, or whose records are lost: their files say nothing.
+void Staleness::judge_without_records() {
+  const bool is_lost = store_->has_lost_records();
+  if ((!is_lost && !store_->has_doubts() && !store_->has_killed_run()) || options_.ignore_incomplete) return;
+  for (const NodeId node : dag_.order()) {
+    if (has_record_[node] || !rules_[dag_.node(node).rule].has_products()) continue;
+    const std::string key = record_key(dag_, rules_, node);
+    if (store_->is_in_doubt(key, 0) || store_->was_expected(key)) {
+      reasons_[node] |= kInDoubt;
+    } else if (is_lost) {
+      without_record_ += reasons_[node] == 0;
+      reasons_[node] |= kLostRecord;
+    }
+  }
+}
+
+// Whether they are what the record says, by their content; or, if they were on the disk with it, by time and size.
+bool Staleness::are_outputs_safe(store::StampCursor outputs, bool was_durable) {
+  while (outputs.next()) {
+    const store::StampView& stamp = outputs.stamp();
+    const FileId file = dag_.files.find(stamp.path);
+    if (file == StringTable::kNone || !states_.exists(file)) continue;  // a missing file is another reason
+    const bool is_same_size = states_.is_directory(file) || states_.size(file) == stamp.size;
+    if (was_durable && is_same_size && store::is_same_time(stamp.mtime_ns, states_.mtime_ns(file))) continue;
+    const bool is_empty = is_same_size && stamp.size == 0 && !states_.is_directory(file);
+    if (!is_empty && !same_content(stamp, file)) return false;
+  }
+  return !outputs.is_damaged();
 }
 
 void Staleness::judge_record(NodeId node, store::JobRow& row) {
+  has_record_[node] = 1;
   // Such a record does not know the inputs yet.
   if (row.phase == store::JobPhase::kStarted && options_.ignore_incomplete) return;
   if (row.phase != store::JobPhase::kFinished) {
@@ -253,15 +277,12 @@ void Staleness::judge_record(NodeId node, store::JobRow& row) {
     return;
   }
   if (marked_.contains(node) && describes_outputs(row.outputs)) marked_.erase(node);
-  if (unsafe_since_ > 0 && row.finished_at >= unsafe_since_) {
-    while (row.outputs.next()) {
-      const store::StampView& stamp = row.outputs.stamp();
-      const FileId file = dag_.files.find(stamp.path);
-      if (file != StringTable::kNone && states_.exists(file) && !states_.is_directory(file) &&
-          states_.size(file) < stamp.size)
-        reasons_[node] |= kIncomplete;
+  if (store_->is_in_doubt(row.key, row.commit) && !options_.ignore_incomplete) {
+    if (!are_outputs_safe(row.outputs, store_->was_durable(row.commit))) {
+      reasons_[node] |= kInDoubt;
+      return;
     }
-    if (row.outputs.is_damaged()) reasons_[node] |= kIncomplete;
+    store_->trust(row.key);
   }
   if ((reasons_[node] & ~kNewerInput) != 0) return;
   const CompiledRule& rule = rules_[dag_.node(node).rule];

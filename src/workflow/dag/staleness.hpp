@@ -6,6 +6,8 @@
 //   flag (a touch() output, or an empty file), which has no content to compare,
 // - its params, its code, its software environment or its set of inputs differ from those in its record,
 // - its last run failed or was interrupted, also one of Snakemake,
+// - the machine went down before its outputs were safe, and they are not what its record says,
+// - it has no record, and the store has lost some,
 // - or it is forced.
 // Then every job that uses its outputs must run too, and every job that makes an input of it that is missing.
 // The record is what the store remembers of the job's last run; without one, modification times alone decide,
@@ -38,6 +40,8 @@ enum Reason : std::uint16_t {
   kParamsFail = 512,     // its params cannot be found out, so it fails when it runs
   kChangedInput = 1024,  // an input has changed, though it is not newer
   kEnvironmentChanged = 2048,
+  kInDoubt = 4096,       // what it made may not have reached the disk before the machine went down
+  kLostRecord = 8192,    // it has no record, perhaps since the store has lost it
 };
 using Reasons = std::uint16_t;
 
@@ -67,6 +71,8 @@ class Staleness {
   std::size_t count() const;
   // How many inputs are newer than outputs made from them, although their contents are those of the last run.
   std::size_t unchanged_inputs() const { return unchanged_.size(); }
+  // How many jobs must run only because the store has lost records.
+  std::size_t without_record() const { return without_record_; }
   // The inputs that changed while these jobs ran the last time.
   const std::unordered_map<NodeId, std::vector<FileId>>& changed_while_running() const {
     return changed_while_running_;
@@ -102,6 +108,8 @@ class Staleness {
   bool has_newer_input(NodeId node) const;
   void judge_record(NodeId node, store::JobRow& row);
   void judge_inputs(NodeId node, store::JobRow& row);
+  bool are_outputs_safe(store::StampCursor outputs, bool was_durable);
+  void judge_without_records();
   bool is_flag(FileId file) const;
   bool has_changed(const store::StampView& stamp, FileId file, std::int64_t output_time);
   bool same_content(const store::StampView& stamp, FileId file);
@@ -139,7 +147,8 @@ class Staleness {
   std::set<FileId> unchanged_;
   std::unordered_map<NodeId, std::vector<FileId>> changed_while_running_;
   CodeHashes code_hashes_;
-  double unsafe_since_ = 0;  // the outputs of jobs that finished after this are checked again; 0: none
+  std::vector<char> has_record_;  // by job
+  std::size_t without_record_ = 0;
 };
 
 }  // namespace furrow::workflow

@@ -7,6 +7,8 @@ namespace furrow::workflow {
 namespace {
 
 constexpr std::size_t kMostWarnings = 20;
+// What took longer than this is worth a look at its bytes, so that a power cut does not cost it.
+constexpr double kLong_s = 1;
 
 store::FileStamp* find_stamp(Recorder::Stamps& stamps, std::string_view path) {
   const auto place = std::lower_bound(stamps.begin(), stamps.end(), path,
@@ -99,12 +101,14 @@ Result<void> Recorder::started(NodeId node, store::JobRecord& record, const Stam
   return put(record);
 }
 
-bool Recorder::fill_contents(Stamps& inputs) const {
+bool Recorder::fill_contents(store::JobRecord& record) const {
   bool complete = true;
-  for (store::FileStamp& input : inputs) {
-    const FileId file = dag_.files.find(input.path);
-    if (input.content == 0) input.content = hashes_.of(file, input.mtime_ns);
-    complete &= !hashes_.is_pending(file);
+  for (Stamps* const stamps : {&record.inputs, &record.outputs}) {
+    for (store::FileStamp& stamp : *stamps) {
+      const FileId file = dag_.files.find(stamp.path);
+      if (stamp.content == 0) stamp.content = hashes_.of(file, stamp.mtime_ns);
+      complete &= !hashes_.is_pending(file);
+    }
   }
   return complete;
 }
@@ -154,6 +158,9 @@ void Recorder::stamp_outputs(NodeId node, store::JobRecord& record) {
   for (const FileId file : dag_.outputs(node, rules_)) {
     record.outputs.push_back(stamp(file));
     made_[file] = 1;
+    const std::string& path = record.outputs.back().path;
+    const bool is_own_place = states_.is_link(file) || states_.is_directory(file);
+    store_.made_in(is_own_place ? path : os::parent_of(path));
   }
 }
 
@@ -167,8 +174,11 @@ Result<void> Recorder::ended(NodeId node, store::JobRecord record) {
     accept_changes(node, record.inputs);
     accept_own_files(node, record.inputs);
   }
-  const bool complete = fill_contents(record.inputs);
   stamp_outputs(node, record);
+  if (record.phase == store::JobPhase::kFinished && record.finished_at - record.started_at >= kLong_s) {
+    for (const FileId file : dag_.outputs(node, rules_)) hashes_.want(file);
+  }
+  const bool complete = fill_contents(record);
   auto done = put(record);
   if (done && !complete) unhashed_.push_back(std::move(record));
   return done;
@@ -176,7 +186,7 @@ Result<void> Recorder::ended(NodeId node, store::JobRecord record) {
 
 Result<void> Recorder::commit() {
   // The hasher delivers in order, so the oldest record is complete first.
-  while (!unhashed_.empty() && fill_contents(unhashed_.front().inputs)) {
+  while (!unhashed_.empty() && fill_contents(unhashed_.front())) {
     FURROW_TRY(put(unhashed_.front()));
     unhashed_.pop_front();
   }

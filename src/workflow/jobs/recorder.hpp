@@ -5,7 +5,7 @@
 // that made it ended, still holds, and if not, its job runs once more than needed. Only folders, whose time
 // this run changes by making files in them, and the inputs of further attempts are looked at again.
 //
-// Contents are hashed in the background without delaying a job: a record is written as soon as its job has
+// Contents of inputs, and of what long jobs have made, are hashed in the background without delaying a job: a record is written as soon as its job has
 // ended, and again if a hash arrives later. Not thread-safe.
 #pragma once
 
@@ -59,7 +59,7 @@ class Recorder {
   const std::vector<FileId>& changed_before(NodeId node) const;
   void stamp_inputs(NodeId node, store::JobRecord& record);
   void stamp_outputs(NodeId node, store::JobRecord& record);
-  bool fill_contents(Stamps& inputs) const;  // whether all that are wanted are known
+  bool fill_contents(store::JobRecord& record) const;  // whether all that are wanted are known
   void accept_changes(NodeId node, Stamps& inputs);
   void accept_own_files(NodeId node, Stamps& inputs) const;
   store::FileStamp stamp(FileId file) const;
@@ -75,7 +75,7 @@ class Recorder {
   std::vector<char> made_{};  // by file: whether a job of this run has made it
   const InputsOfJobs* changed_before_ = nullptr;
   std::vector<std::string> warnings_{};
-  // Records in the store that still lack the hash of some input.
+  // Records in the store that still lack the hash of some file.
   std::deque<store::JobRecord> unhashed_{};
 };
 

@@ -1,0 +1,252 @@
+#include "store/run_journal.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <limits>
+
+#include "base/hash.hpp"
+#include "os/files/files.hpp"
+#include "os/files/sync_folder.hpp"
+
+namespace furrow::store {
+
+namespace {
+
+constexpr std::string_view kMagic = "furrow journal 1\n";
+
+enum class Kind : std::uint32_t {
+  kRun = 1,
+  kPlanned = 2,
+  kAnyKey = 3,
+  kPoint = 4,
+  kClosed = 5,
+  kDoubt = 6,
+  kDoubtful = 7,
+};
+
+struct Head {
+  Kind kind;
+  std::uint32_t bytes;
+};
+
+struct Counts {
+  std::int64_t commits, rows;
+};
+
+struct DoubtHead {
+  std::int64_t from, to, any_key;
+};
+
+constexpr std::int64_t kAllCommits = std::numeric_limits<std::int64_t>::max();
+
+std::uint64_t check_of(std::string_view head_and_body) { return hash64(head_and_body, kMagic.size()); }
+
+void add_block(std::string& text, Kind kind, std::string_view body) {
+  const Head head{kind, static_cast<std::uint32_t>(body.size())};
+  const std::size_t begin = text.size();
+  text.append(reinterpret_cast<const char*>(&head), sizeof head).append(body);
+  const std::uint64_t check = check_of(std::string_view(text).substr(begin));
+  text.append(reinterpret_cast<const char*>(&check), sizeof check);
+}
+
+template <class T>
+std::string_view bytes_of(const T& value) {
+  return {reinterpret_cast<const char*>(&value), sizeof value};
+}
+
+template <class T>
+T value_of(std::string_view bytes) {
+  T value{};
+  std::memcpy(&value, bytes.data(), std::min(sizeof value, bytes.size()));
+  return value;
+}
+
+void append_hashes(std::vector<std::uint64_t>& hashes, std::string_view bytes) {
+  const std::size_t before = hashes.size(), count = bytes.size() / sizeof(std::uint64_t);
+  hashes.resize(before + count);
+  if (count > 0) std::memcpy(hashes.data() + before, bytes.data(), count * sizeof(std::uint64_t));
+}
+
+std::string_view bytes_of(const std::vector<std::uint64_t>& hashes) {
+  return {reinterpret_cast<const char*>(hashes.data()), hashes.size() * sizeof(std::uint64_t)};
+}
+
+// Reads block after block.
+struct Reader {
+  JournalState state{};
+  std::int64_t durable = 0;
+  bool other_boot = false;
+
+  void apply(Kind kind, std::string_view body) {
+    if (kind == Kind::kPlanned) append_hashes(state.planned, body);
+    if (kind == Kind::kDoubtful) append_hashes(state.doubt.keys, body);
+    if (kind == Kind::kAnyKey) state.any_key = true;
+    if (kind == Kind::kPoint) know(durable = std::max(durable, value_of<std::int64_t>(body)), 0);
+    if (kind == Kind::kRun) {
+      const std::string_view boot = body.substr(std::min(sizeof(Counts), body.size()));
+      state.is_open = true;
+      other_boot |= boot == "-" || boot != boot_id();
+    }
+    if (kind == Kind::kRun || kind == Kind::kClosed) {
+      const auto counts = value_of<Counts>(body);
+      know(counts.commits, counts.rows);
+      if (kind == Kind::kClosed) durable = counts.commits;
+    }
+    if (kind == Kind::kDoubt) {
+      const auto doubt = value_of<DoubtHead>(body);
+      state.doubt.from = doubt.from;
+      state.doubt.to = doubt.to;
+      state.doubt.any_key = doubt.any_key != 0;
+    }
+  }
+
+  void know(std::int64_t commits, std::int64_t rows) {
+    state.commits = std::max(state.commits, commits);
+    state.rows = std::max(state.rows, rows);
+  }
+
+  // The machine went down: what the open runs meant to make is in doubt.
+  void lose_boot() {
+    Doubt& doubt = state.doubt;
+    doubt.from = doubt.exists() ? std::min(doubt.from, durable) : durable;
+    doubt.to = kAllCommits;
+    doubt.any_key |= state.any_key;
+    doubt.keys.insert(doubt.keys.end(), state.planned.begin(), state.planned.end());
+    state.planned.clear();
+    state.is_open = state.any_key = false;
+    state.is_stale = true;
+  }
+};
+
+std::string text_of(const Doubt& doubt) {
+  std::string text(kMagic);
+  if (!doubt.exists()) return text;
+  add_block(text, Kind::kDoubt, bytes_of(DoubtHead{doubt.from, doubt.to, doubt.any_key}));
+  add_block(text, Kind::kDoubtful, bytes_of(doubt.keys));
+  return text;
+}
+
+bool is_among(const std::vector<std::uint64_t>& sorted, std::string_view key) {
+  return std::binary_search(sorted.begin(), sorted.end(), hash64(key));
+}
+
+// The bytes of the whole block at the beginning of TEXT; 0 if there is none.
+std::size_t block_at(std::string_view text) {
+  if (text.size() < sizeof(Head) + sizeof(std::uint64_t)) return 0;
+  const std::size_t checked = sizeof(Head) + value_of<Head>(text).bytes;
+  if (text.size() < checked + sizeof(std::uint64_t)) return 0;
+  return value_of<std::uint64_t>(text.substr(checked)) == check_of(text.substr(0, checked))
+             ? checked + sizeof(std::uint64_t)
+             : 0;
+}
+
+bool write_all(int fd, std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t n = ::write(fd, text.data(), text.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) return false;
+    text.remove_prefix(static_cast<std::size_t>(n));
+  }
+  return true;
+}
+
+}  // namespace
+
+bool Doubt::has(std::string_view key) const { return any_key || is_among(keys, key); }
+
+bool JournalState::is_planned(std::string_view key) const { return is_among(planned, key); }
+
+// A torn last block is what a cut while it was written leaves: no job had started then.
+JournalState RunJournal::read(const std::string& path) {
+  Reader reader;
+  JournalState& state = reader.state;
+  const auto file = os::read_file(path);
+  if (!file || file->empty()) return state;
+  std::string_view text = *file;
+  const bool has_magic = text.starts_with(kMagic);
+  if (has_magic) text.remove_prefix(kMagic.size());
+  while (has_magic) {
+    const std::size_t size = block_at(text);
+    if (size == 0) break;
+    reader.apply(value_of<Head>(text).kind, text.substr(sizeof(Head), size - sizeof(Head) - sizeof(std::uint64_t)));
+    text.remove_prefix(size);
+  }
+  state.bytes = has_magic ? file->size() - text.size() : 0;
+  bool is_damaged = !has_magic && !kMagic.starts_with(*file);
+  // If a whole block follows, it was no cut.
+  for (std::size_t at = 1; !is_damaged && at < text.size(); ++at) is_damaged = block_at(text.substr(at)) > 0;
+  if (is_damaged || (state.is_open && reader.other_boot)) reader.lose_boot();
+  if (is_damaged) {
+    state.doubt.any_key = true;
+    state.doubt.from = 0;
+  }
+  std::sort(state.planned.begin(), state.planned.end());
+  std::sort(state.doubt.keys.begin(), state.doubt.keys.end());
+  return state;
+}
+
+Result<RunJournal> RunJournal::open(const std::string& path, const JournalState& state) {
+  RunJournal journal;
+  journal.path_ = path;
+  journal.fd_ =
+      std::make_unique<os::Descriptor>(::open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666));
+  if (journal.fd_->get() < 0) return fail(system_error("cannot write " + path));
+  const bool is_torn = !state.is_stale && os::status(path).size > static_cast<std::int64_t>(state.bytes);
+  if (is_torn && ::ftruncate(journal.fd_->get(), static_cast<off_t>(state.bytes)) != 0)
+    return fail(system_error("cannot write " + path));
+  return journal;
+}
+
+// On the disk when it returns: the old content, or the new.
+Result<void> RunJournal::replace(const std::string& text) {
+  const std::string fresh = path_ + ".new";
+  auto file = std::make_unique<os::Descriptor>(
+      ::open(fresh.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0666));
+  if (file->get() < 0 || !write_all(file->get(), text) || ::fdatasync(file->get()) != 0 ||
+      ::rename(fresh.c_str(), path_.c_str()) != 0)
+    return fail(system_error("cannot write " + path_));
+  fd_ = std::move(file);
+  os::sync_folder(os::parent_of(path_));
+  return {};
+}
+
+Result<void> RunJournal::begin(std::int64_t commits, std::int64_t rows, const std::vector<std::uint64_t>& keys,
+                               bool any_key, const Doubt* stale, const std::string& boot) {
+  struct stat info {};
+  const bool is_new = ::fstat(fd_->get(), &info) != 0 || info.st_size == 0;
+  std::string text = stale ? text_of(*stale) : std::string(is_new ? kMagic : "");
+  add_block(text, Kind::kRun, std::string(bytes_of(Counts{commits, rows})) + boot);
+  if (!keys.empty()) add_block(text, Kind::kPlanned, bytes_of(keys));
+  if (any_key) add_block(text, Kind::kAnyKey, {});
+  if (stale) return replace(text);
+  if (!write_all(fd_->get(), text) || ::fdatasync(fd_->get()) != 0)
+    return fail(system_error("cannot write " + path_));
+  if (is_new) {
+    os::sync_folder(os::parent_of(path_));
+    os::sync_folder(os::parent_of(os::parent_of(path_)));
+  }
+  return {};
+}
+
+void RunJournal::add_point(int fd, std::int64_t commit) {
+  std::string text;
+  add_block(text, Kind::kPoint, bytes_of(commit));
+  if (write_all(fd, text)) ::fdatasync(fd);
+}
+
+// Without doubt it is not synced: the old content says the same, and an empty file nothing else.
+Result<void> RunJournal::close(std::int64_t commits, std::int64_t rows, const Doubt& doubt) {
+  std::string text = text_of(doubt);
+  add_block(text, Kind::kClosed, bytes_of(Counts{commits, rows}));
+  if (doubt.exists()) return replace(text);
+  if (::ftruncate(fd_->get(), 0) != 0 || !write_all(fd_->get(), text))
+    return fail(system_error("cannot write " + path_));
+  return {};
+}
+
+}  // namespace furrow::store

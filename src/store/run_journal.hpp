@@ -1,0 +1,73 @@
+// The second file of a store, `.furrow/journal`: what the runs in this folder mean to make, and up to which commit all
+// is on the disk. It is what tells, after the machine went down, which records are to be believed, and whether the
+// database has lost some. docs/design/durability.md says why, and has the format. Not thread-safe.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.hpp"
+#include "os/files/descriptor.hpp"
+#include "store/run_mark.hpp"
+
+namespace furrow::store {
+
+// What a power cut has left open. The job of such a key is in doubt unless its record is newer than all that was lost.
+struct Doubt {
+  bool any_key = false;               // the runs did not say in advance what they would make
+  std::vector<std::uint64_t> keys{};  // hashes; sorted
+  std::int64_t from = 0;              // commits up to this one are on the disk
+  std::int64_t to = 0;                // later ones are of runs after the cut
+
+  bool exists() const { return any_key || !keys.empty(); }
+  bool has(std::string_view key) const;
+};
+
+struct JournalState {
+  Doubt doubt{};
+  // A run of this boot has begun, and it is not known that all it made is on the disk. The hashes of the keys of the
+  // jobs that it meant to start are sorted.
+  bool is_open = false, any_key = false;
+  std::vector<std::uint64_t> planned{};
+  // The file is to be written anew.
+  bool is_stale = false;
+  // The database had at least so many.
+  std::int64_t commits = 0, rows = 0;
+  // How much of the file could be read.
+  std::size_t bytes = 0;
+
+  bool is_planned(std::string_view key) const;  // by name
+};
+
+class RunJournal {
+ public:
+  // A file that is not there gives the state of a new store.
+  static JournalState read(const std::string& path);
+
+  RunJournal() = default;
+  // STATE is what read() has found; a torn block at the end goes.
+  static Result<RunJournal> open(const std::string& path, const JournalState& state);
+
+  // A run that means to start jobs with these KEYS begins; COMMITS and ROWS: what the database has. On the disk when
+  // it returns. ANY_KEY: it may start others, too. STALE: the file is written
+  // anew, with what remains of the doubt.
+  Result<void> begin(std::int64_t commits, std::int64_t rows, const std::vector<std::uint64_t>& keys, bool any_key,
+                     const Doubt* stale, const std::string& boot = boot_id());
+  // All up to this commit is on the disk; and so is this, when it returns.
+  static void add_point(int fd, std::int64_t commit);
+  // All that this boot has made is on the disk.
+  Result<void> close(std::int64_t commits, std::int64_t rows, const Doubt& doubt);
+
+  int fd() const { return fd_->get(); }
+
+ private:
+  Result<void> replace(const std::string& text);
+
+  std::string path_;
+  std::unique_ptr<os::Descriptor> fd_;
+};
+
+}  // namespace furrow::store

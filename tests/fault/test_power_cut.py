@@ -1,0 +1,162 @@
+"""The power is cut: what lies on the disk at a random moment is a copy of the disk's image. The run after it, in
+another boot, makes again what is not safely there. And kill -9 without a cut costs nothing that was finished.
+"""
+import os
+import random
+import shutil
+import signal
+import subprocess
+import time
+import uuid
+
+import pytest
+
+import engine
+
+COUNT = 8
+CUTS = 12 if engine.LONG_TESTS else 2
+NAMES = [str(n) for n in range(COUNT)]
+SNAKEFILE = """
+rule all:
+    input: expand("made/{n}", n=range(%d))
+rule make:
+    output: "made/{n}"
+    shell: "echo first > {output}; sleep $(cat %s); echo last >> {output}; echo {wildcards.n} >> %s"
+"""
+
+
+def can_mount():
+    return os.geteuid() == 0 and shutil.which("mkfs.ext4") and shutil.which("losetup")
+
+
+class Disk:
+    """An image with ext4, which writes its journal once a second, and where it is mounted."""
+
+    def __init__(self, folder, image=None):
+        self.image, self.place = image or folder / "image", folder / "mounted"
+        self.place.mkdir(parents=True)
+        if image is None:
+            with open(self.image, "wb") as file:
+                file.truncate(24 << 20)
+            subprocess.run(["mkfs.ext4", "-q", self.image], check=True)
+        done = subprocess.run(["mount", "-o", "loop,commit=1", self.image, self.place], capture_output=True)
+        if done.returncode != 0:
+            pytest.skip("no loop device can be mounted")
+
+    def cut(self, folder):
+        """The disk as it is now, as another disk."""
+        folder.mkdir()
+        copy = folder / "copied"
+        for _ in range(10):
+            shutil.copyfile(self.image, copy)
+            if subprocess.run(["cmp", "-s", self.image, copy]).returncode == 0:
+                break
+        return copy
+
+    def close(self):
+        subprocess.run(["umount", self.place], capture_output=True)
+
+
+class Work:
+    def __init__(self, folder, kind):
+        self.folder, self.delay, self.ran = folder, folder / "delay", folder / "ran"
+        self.delay.write_text("0.5")
+        self.ran.touch()
+        job = f"echo first > made/{{}}; sleep $(cat {self.delay}); echo last >> made/{{}}; echo {{}} >> {self.ran}"
+        map_ = [engine.FURROW, "map", "-j", "2"]
+        self.argv = {
+            "run": [engine.FURROW, "run", "-q", "-c", "2"],
+            "log": [*map_, "--joblog", "log", "--resume", job, ":::", *NAMES],
+            "output": [*map_, "--output", "made/{}", job, ":::", *NAMES],
+        }[kind]
+
+    def prepare(self, place):
+        (place / "made").mkdir()
+        (place / "Snakefile").write_text(SNAKEFILE % (COUNT, self.delay, self.ran))
+        os.sync()
+
+    def start(self, place):
+        return subprocess.Popen(self.argv, cwd=place, env=engine.environment(), stdin=subprocess.DEVNULL,
+                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+
+    def in_another_boot(self, place):
+        boot = self.folder / "boot"
+        boot.write_text(f"{uuid.uuid4()}\n")
+        bind = f'mount --bind {boot} /proc/sys/kernel/random/boot_id && exec "$@"'
+        return engine.execute(["unshare", "-m", "bash", "-c", bind, "-", *self.argv], place)
+
+    def ran_jobs(self):
+        return self.ran.read_text().split()
+
+
+@pytest.fixture
+def disks():
+    made = []
+    yield made
+    for disk in made:
+        disk.close()
+
+
+@pytest.mark.skipif(not can_mount(), reason="needs root, mkfs.ext4 and loop devices")
+@pytest.mark.parametrize("kind", ["run", "log", "output"])
+def test_what_a_power_cut_leaves_is_made_again(tmp_path, kind, disks):
+    work = Work(tmp_path, kind)
+    disk = Disk(tmp_path / "disk")
+    disks.append(disk)
+    work.prepare(disk.place)
+    seed = random.randrange(1 << 30)
+    moments = sorted(random.Random(seed).uniform(0.6, 3.5) for _ in range(CUTS))
+    run, begun, copies = work.start(disk.place), time.monotonic(), []
+    for number, moment in enumerate(moments):
+        time.sleep(max(0, begun + moment - time.monotonic()))
+        copies.append(disk.cut(tmp_path / f"cut{number}"))
+    assert run.wait(60) == 0
+    work.delay.write_text("0")
+    for copy, moment in zip(copies, moments):
+        cut = Disk(copy.parent / "after", copy)
+        disks.append(cut)
+        result = work.in_another_boot(cut.place)
+        assert result.code == 0, f"seed {seed}, cut after {moment} s: {result}"
+        for name in NAMES:
+            made = (cut.place / "made" / name).read_text() if (cut.place / "made" / name).exists() else "(none)"
+            assert made == "first\nlast\n", f"seed {seed}, cut after {moment} s, {name}: {made!r}\n{result}"
+        assert work.in_another_boot(cut.place).code == 0
+
+
+@pytest.mark.skipif(not can_mount(), reason="needs root")
+@pytest.mark.parametrize("kind", ["run", "log", "output"])
+def test_a_boot_after_a_clean_end_costs_nothing(tmp_path, kind):
+    work = Work(tmp_path, kind)
+    (tmp_path / "work").mkdir()
+    work.prepare(tmp_path / "work")
+    work.delay.write_text("0")
+    assert work.start(tmp_path / "work").wait(60) == 0
+    assert len(work.ran_jobs()) == COUNT
+    result = work.in_another_boot(tmp_path / "work")
+    if "mount" in result.err:
+        pytest.skip("no mount namespaces")
+    assert result.code == 0, result
+    if engine.LONG_TESTS:  # a disk that is busy for more than a second leaves the run open
+        assert len(work.ran_jobs()) == COUNT, result
+
+
+@pytest.mark.parametrize("kind", ["run", "log", "output"])
+def test_nothing_finished_is_made_again_after_kill_9(tmp_path, kind):
+    work = Work(tmp_path, kind)
+    place = tmp_path / "work"
+    place.mkdir()
+    work.prepare(place)
+    work.delay.write_text("0.2")
+    run = work.start(place)
+    deadline = time.monotonic() + 30
+    while len(work.ran_jobs()) < COUNT // 2 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    work.delay.write_text("60")
+    time.sleep(0.4)  # the jobs that have ended are recorded, and all others wait
+    before = work.ran_jobs()
+    run.send_signal(signal.SIGKILL)
+    run.wait()
+    work.delay.write_text("0")
+    again = work.start(place)
+    assert again.wait(60) == 0
+    assert sorted(work.ran_jobs()) == sorted(NAMES), f"{before} had ended before the kill"
