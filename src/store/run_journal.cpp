@@ -173,7 +173,8 @@ JournalState RunJournal::read(const std::string& path) {
   while (has_magic) {
     const std::size_t size = block_at(text);
     if (size == 0) break;
-    reader.apply(value_of<Head>(text).kind, text.substr(sizeof(Head), size - sizeof(Head) - sizeof(std::uint64_t)));
+    reader.apply(value_of<Head>(text).kind,
+                 text.substr(sizeof(Head), size - sizeof(Head) - sizeof(std::uint64_t)));
     text.remove_prefix(size);
   }
   state.bytes = has_magic ? file->size() - text.size() : 0;
@@ -215,8 +216,9 @@ Result<void> RunJournal::replace(const std::string& text) {
   return {};
 }
 
-Result<void> RunJournal::begin(std::int64_t commits, std::int64_t rows, const std::vector<std::uint64_t>& keys,
-                               bool any_key, const Doubt* stale, const std::string& boot) {
+Result<void> RunJournal::begin(std::int64_t commits, std::int64_t rows,
+                               const std::vector<std::uint64_t>& keys, bool any_key, const Doubt* stale,
+                               const std::string& boot) {
   struct stat info {};
   const bool is_new = ::fstat(fd_->get(), &info) != 0 || info.st_size == 0;
   std::string text = stale ? text_of(*stale) : std::string(is_new ? kMagic : "");

@@ -54,8 +54,8 @@ class RunJournal {
   // A run that means to start jobs with these KEYS begins; COMMITS and ROWS: what the database has. On the disk when
   // it returns. ANY_KEY: it may start others, too. STALE: the file is written
   // anew, with what remains of the doubt.
-  Result<void> begin(std::int64_t commits, std::int64_t rows, const std::vector<std::uint64_t>& keys, bool any_key,
-                     const Doubt* stale, const std::string& boot = boot_id());
+  Result<void> begin(std::int64_t commits, std::int64_t rows, const std::vector<std::uint64_t>& keys,
+                     bool any_key, const Doubt* stale, const std::string& boot = boot_id());
   // All up to this commit is on the disk; and so is this, when it returns.
   static void add_point(int fd, std::int64_t commit);
   // All that this boot has made is on the disk.

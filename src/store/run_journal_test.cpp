@@ -135,7 +135,8 @@ TEST_F(RunJournalTest, ALostLogIsNoticed) {
   {
     auto store = open_store();
     ASSERT_TRUE(put(*store, 5, 10));
-    RunJournal journal = std::move(*RunJournal::open(folder() + "/journal", RunJournal::read(folder() + "/journal")));
+    RunJournal journal =
+        std::move(*RunJournal::open(folder() + "/journal", RunJournal::read(folder() + "/journal")));
     RunJournal::add_point(journal.fd(), 10);
     ASSERT_TRUE(os::write_file(folder() + "/copy", os::read_file(folder() + "/furrow.db").value()));
   }

@@ -20,7 +20,8 @@ std::string copy_from(std::int64_t version) {
   return std::string(R"(
 INSERT INTO job
   SELECT key, phase, rule, params_hash, code_hash, )") +
-         (version == 1 ? "x''" : "param_hashes") + R"(, started_at, finished_at, 0, 0, outputs, inputs, wildcards,
+         (version == 1 ? "x''" : "param_hashes") +
+         R"(, started_at, finished_at, 0, 0, outputs, inputs, wildcards,
          status, signal, attempt, threads, user_s, system_s, max_rss_kb, params, command, host
   FROM old_job ORDER BY key;
 DROP TABLE old_job;

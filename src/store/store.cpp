@@ -40,9 +40,10 @@ std::string_view bytes_of(const std::vector<std::uint64_t>& hashes) {
 }
 
 // Of all that decides whether the job runs again; never 0.
-std::uint64_t checksum_of(std::string_view key, std::int64_t phase, std::string_view rule, std::int64_t params_hash,
-                          std::int64_t code_hash, std::string_view param_hashes, double started_at, double finished_at,
-                          std::int64_t commit, std::string_view outputs, std::string_view inputs) {
+std::uint64_t checksum_of(std::string_view key, std::int64_t phase, std::string_view rule,
+                          std::int64_t params_hash, std::int64_t code_hash, std::string_view param_hashes,
+                          double started_at, double finished_at, std::int64_t commit,
+                          std::string_view outputs, std::string_view inputs) {
   std::uint64_t numbers[6] = {static_cast<std::uint64_t>(phase), static_cast<std::uint64_t>(params_hash),
                               static_cast<std::uint64_t>(code_hash), static_cast<std::uint64_t>(commit)};
   std::memcpy(&numbers[4], &started_at, sizeof started_at);
@@ -57,8 +58,8 @@ bool is_damaged(const Statement& row) {
   const std::int64_t commit = row.integer(8), checksum = row.integer(9);
   if (commit == 0 && checksum == 0) return false;
   return static_cast<std::uint64_t>(checksum) !=
-         checksum_of(row.text(0), row.integer(1), row.text(2), row.integer(3), row.integer(4), row.bytes(5), row.real(6),
-                     row.real(7), commit, row.bytes(10), row.bytes(11));
+         checksum_of(row.text(0), row.integer(1), row.text(2), row.integer(3), row.integer(4), row.bytes(5),
+                     row.real(6), row.real(7), commit, row.bytes(10), row.bytes(11));
 }
 
 JobRecord record_of(const Statement& row) {
@@ -171,11 +172,11 @@ struct Store::State {
   Statement begin, commit, rollback, put, erase, set_clean;
   JournalState known;
   RunJournal journal;
-  std::unique_ptr<os::DiskSyncer> syncer;  // set while jobs may run
-  std::int64_t commits = 0, rows = 0;      // in the database, as far as is known
+  std::unique_ptr<os::DiskSyncer> syncer;     // set while jobs may run
+  std::int64_t commits = 0, rows = 0;         // in the database, as far as is known
   std::unordered_set<std::uint64_t> trusted;  // hashes of keys that are no longer in doubt
-  bool has_put = false;                    // this transaction has a number
-  bool has_lost = false;                   // records
+  bool has_put = false;                       // this transaction has a number
+  bool has_lost = false;                      // records
   bool read_only = false;
   bool was_clean = true;
   bool wrote = false;           // whether anything was committed since it was opened
@@ -261,8 +262,8 @@ Result<void> Store::State::count_all() {
 
 void Store::State::compare_counts(std::int64_t seen_commits, std::int64_t seen_rows) {
   if (!wrote && (seen_commits < known.commits || seen_rows < known.rows)) {
-    FURROW_LOG(store, info, "records are lost: {} of {}, up to commit {} of {}", seen_rows, known.rows, seen_commits,
-               known.commits);
+    FURROW_LOG(store, info, "records are lost: {} of {}, up to commit {} of {}", seen_rows, known.rows,
+               seen_commits, known.commits);
     has_lost = true;
   }
   commits = std::max({commits, seen_commits, known.commits});
@@ -286,8 +287,9 @@ bool Store::State::is_on_disk() {
 
 // If the system refuses a process, the store becomes durable when it is closed.
 void Store::State::start_syncer() {
-  auto started = os::DiskSyncer::start(journal.fd(), known.is_open,
-                                       [fd = journal.fd()](std::int64_t number) { RunJournal::add_point(fd, number); });
+  auto started = os::DiskSyncer::start(journal.fd(), known.is_open, [fd = journal.fd()](std::int64_t number) {
+    RunJournal::add_point(fd, number);
+  });
   if (!started) return;
   syncer = std::move(*started);
   syncer->add(os::parent_of(file));
@@ -423,8 +425,10 @@ Result<void> Store::for_each(const std::function<void(JobRow& row)>& callback) {
   while ((code = all.step()) == SQLITE_ROW) {
     read_row(all, row);
     ++rows;
-    if (row.is_damaged) state_->has_lost = true;
-    else commits = std::max(commits, row.commit);
+    if (row.is_damaged)
+      state_->has_lost = true;
+    else
+      commits = std::max(commits, row.commit);
     callback(row);
   }
   if (code != SQLITE_DONE) return fail(state_->database.error(code));

@@ -124,7 +124,8 @@ Result<void> MapCommandRun::open_store() {
   report_ended(store_->ended_survivors());
   FURROW_TRY(store_->count_records());
   if (store_->has_lost_records())
-    say("furrow map: warning: the store .furrow has lost records, or some are damaged: outputs without a record are "
+    say("furrow map: warning: the store .furrow has lost records, or some are damaged: outputs without a "
+        "record are "
         "made again, since nothing says that they are whole");
   outputs_.emplace(plan_.command, plan_.outputs, *store_);
   return {};

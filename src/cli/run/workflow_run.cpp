@@ -32,7 +32,8 @@ void say(const std::string& text) { print_message(stderr, text); }
 
 std::string lost_records(std::size_t jobs) {
   return fmt::format(
-      "the store .furrow has lost records, or some are damaged. {} that {} no record {} again, since nothing says that "
+      "the store .furrow has lost records, or some are damaged. {} that {} no record {} again, since nothing "
+      "says that "
       "their files are whole. To take the files as they are, run \"furrow run --touch\".",
       count_of(jobs, "job"), jobs == 1 ? "has" : "have", jobs == 1 ? "runs" : "run");
 }

@@ -134,7 +134,8 @@ Result<void> Joblog::read() {
     FURROW_TRY(cut(good));
     text.resize(good);
   }
-  if (const auto safe = keys_.safe_log_size()) text.resize(std::min(text.size(), static_cast<std::size_t>(*safe)));
+  if (const auto safe = keys_.safe_log_size())
+    text.resize(std::min(text.size(), static_cast<std::size_t>(*safe)));
   if (text.empty()) return {};
 
   std::string_view rest = text;

@@ -45,7 +45,9 @@ std::string record_of(std::uint64_t line, std::uint64_t key) {
   return {reinterpret_cast<const char*>(&record), sizeof record};
 }
 
-bool has_jobs_header(std::string_view text) { return text.starts_with(kVersion) || text.starts_with(kSecondVersion); }
+bool has_jobs_header(std::string_view text) {
+  return text.starts_with(kVersion) || text.starts_with(kSecondVersion);
+}
 
 // Never that of an unknown boot.
 std::uint64_t this_boot() {
@@ -154,8 +156,10 @@ Result<void> KeyFile::write_header() {
 Result<void> KeyFile::begin_jobs(const std::string& run, std::int64_t log_size) {
   has_jobs_ = true;
   const auto size = static_cast<std::uint64_t>(log_size);
-  const std::string marks = (marked_log_size_ ? "" : record_of(kSizeMark, size)) + record_of(kBootMark, this_boot());
-  if (!is_first_version(fd_) && !write_at_end(fd_, marks)) return furrow::fail(system_error("cannot write " + path_));
+  const std::string marks =
+      (marked_log_size_ ? "" : record_of(kSizeMark, size)) + record_of(kBootMark, this_boot());
+  if (!is_first_version(fd_) && !write_at_end(fd_, marks))
+    return furrow::fail(system_error("cannot write " + path_));
   if (!write_mark(mark_fd_, store::RunMark::of_this_process(run)))
     return furrow::fail(system_error("cannot write " + path_));
   ::fdatasync(fd_);
@@ -211,9 +215,7 @@ Result<std::unordered_map<std::uint64_t, std::uint64_t>> KeyFile::read() {
   return keys;
 }
 
-void KeyFile::add(std::string_view line, std::uint64_t key) {
-  added_ += record_of(line_hash(line), key);
-}
+void KeyFile::add(std::string_view line, std::uint64_t key) { added_ += record_of(line_hash(line), key); }
 
 Result<void> KeyFile::commit() {
   if (added_.empty()) return {};

@@ -40,7 +40,8 @@ bool is_as_recorded(const store::FileStamp& stamp, bool was_durable) {
   const bool is_file = now.kind == os::FileStatus::Kind::kFile;
   if (is_file && now.size != stamp.size) return false;
   if (was_durable && store::is_same_time(stamp.mtime_ns, now.mtime_ns)) return true;
-  return is_file && (stamp.size == 0 || (stamp.content != 0 && os::hash_file(stamp.path).value_or(0) == stamp.content));
+  return is_file &&
+         (stamp.size == 0 || (stamp.content != 0 && os::hash_file(stamp.path).value_or(0) == stamp.content));
 }
 
 }  // namespace
@@ -77,7 +78,8 @@ Result<bool> JobOutputs::is_fresh(const MapJob& job) const {
     if (input.mtime_ns > oldest) return false;
   }
   auto found = FURROW_TRY(store_.find(job.outputs.front()));
-  if (found && (found->phase != store::JobPhase::kFinished || found->params_hash != identity(job))) return false;
+  if (found && (found->phase != store::JobPhase::kFinished || found->params_hash != identity(job)))
+    return false;
   return is_trusted(job.outputs.front(), found ? &*found : nullptr);
 }
 
@@ -97,7 +99,8 @@ Result<void> JobOutputs::on_success(const MapJob& job, const plan::Exit& exit) {
     const os::FileStatus status = os::status(output);
     if (!status.exists()) return furrow::fail("it did not make " + output);
     done.outputs.push_back(stamp_of(output, status));
-    if (exit.usage.wall_s >= kLong_s && status.kind == os::FileStatus::Kind::kFile && status.size <= kHashLimit)
+    if (exit.usage.wall_s >= kLong_s && status.kind == os::FileStatus::Kind::kFile &&
+        status.size <= kHashLimit)
       done.outputs.back().content = os::hash_file(output).value_or(0);
     const bool is_own_place = status.is_link || status.kind == os::FileStatus::Kind::kDirectory;
     store_.made_in(is_own_place ? output : os::parent_of(output));

@@ -86,8 +86,8 @@ void become_syncer(std::vector<int> kept) {
 }  // namespace
 
 Result<std::unique_ptr<DiskSyncer>> DiskSyncer::start(int kept, bool everything, OnDurable on_durable) {
-  void* const memory =
-      ::mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  void* const memory = ::mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE,
+                              MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (memory == MAP_FAILED) return fail(system_error("cannot get shared memory"));
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) {
@@ -112,7 +112,8 @@ Result<std::unique_ptr<DiskSyncer>> DiskSyncer::start(int kept, bool everything,
     const double left_s = next - monotonic_seconds();
     const bool is_due = shared.wrote > shared.durable;
     pollfd watched{ends[0], POLLIN, 0};
-    if (::poll(&watched, 1, is_due ? std::clamp(static_cast<int>(left_s * 1e3), 0, kLook_ms) : kLook_ms) > 0) {
+    if (::poll(&watched, 1, is_due ? std::clamp(static_cast<int>(left_s * 1e3), 0, kLook_ms) : kLook_ms) >
+        0) {
       char byte = 0;
       if (::read(ends[0], &byte, 1) != 1) ::_exit(0);  // the engine was killed
       is_last = true;

@@ -78,9 +78,11 @@ Result<std::vector<std::string>> Staleness::explain(NodeId node) {
     lines.push_back("its last run failed or was interrupted, so what it left is not trusted");
   if (reasons & kInDoubt)
     lines.push_back(
-        "a run was cut off, by a power cut for example, before it was certain that what it made is whole on the disk");
+        "a run was cut off, by a power cut for example, before it was certain that what it made is whole on "
+        "the disk");
   if (reasons & kLostRecord)
-    lines.push_back("it has no record, and the store has lost some, so it is not known whether its files are whole");
+    lines.push_back(
+        "it has no record, and the store has lost some, so it is not known whether its files are whole");
   if (reasons & kMissingOutput) explain_missing(node, lines);
   if (reasons & (kNewerInput | kChangedInput)) explain_newer(node, record, lines);
   if (reasons & kUpstream) explain_upstream(node, lines);
