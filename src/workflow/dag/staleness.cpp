@@ -243,12 +243,12 @@ void Staleness::judge_without_records() {
   const bool is_lost = store_->has_lost_records();
   if ((!is_lost && !store_->has_doubts() && !store_->has_killed_run()) || options_.ignore_incomplete) return;
   for (const NodeId node : dag_.order()) {
-    if (has_record_[node] || !rules_[dag_.node(node).rule].has_products()) continue;
+    if (has_record_[node] || reasons_[node] != 0 || !rules_[dag_.node(node).rule].has_products()) continue;
     const std::string key = record_key(dag_, rules_, node);
     if (store_->is_in_doubt(key, 0) || store_->was_expected(key)) {
       reasons_[node] |= kInDoubt;
     } else if (is_lost) {
-      without_record_ += reasons_[node] == 0;
+      ++without_record_;
       reasons_[node] |= kLostRecord;
     }
   }
