@@ -34,7 +34,7 @@ rule slow:
 
 
 def engine_processes(root):
-    """The process and those below it that are an engine or its watchdog."""
+    """The process and those below it that are an engine or its watchdog; what syncs files ends by itself."""
     parents, names = {}, {}
     listing = subprocess.run(["ps", "-eo", "pid=,ppid=,comm="], stdout=subprocess.PIPE, text=True).stdout
     for line in listing.splitlines():
@@ -46,7 +46,7 @@ def engine_processes(root):
             pid = parents[pid]
         return pid == root
 
-    return [pid for pid in parents if is_below(pid) and names[pid].startswith("furrow")]
+    return [pid for pid in parents if is_below(pid) and names[pid].startswith("furrow") and names[pid] != "furrow-sync"]
 
 
 def kill_together(process):
