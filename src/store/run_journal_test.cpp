@@ -171,6 +171,24 @@ TEST_F(RunJournalTest, ALostRecordIsNoticed) {
 }
 
 // Wherever a bit of the database flips: each record is as it was, or the damage is seen.
+TEST_F(RunJournalTest, AnErasedRecordIsNotMissed) {
+  {
+    auto store = open_store();
+    ASSERT_TRUE(put(*store, 0, 8));
+    ASSERT_TRUE(store->close_cleanly());
+  }
+  {
+    auto store = open_store();
+    ASSERT_TRUE(store->begin());
+    ASSERT_TRUE(store->erase("out/7"));  // of the last commit
+    ASSERT_TRUE(store->commit());
+    ASSERT_TRUE(store->close_cleanly());
+  }
+  auto store = open_store();
+  ASSERT_TRUE(store->count_records());
+  EXPECT_FALSE(store->has_lost_records());
+}
+
 TEST_F(RunJournalTest, NoFlippedBitGoesUnnoticed) {
   {
     auto store = open_store();

@@ -176,6 +176,7 @@ struct Store::State {
   std::int64_t commits = 0, rows = 0;         // in the database, as far as is known
   std::unordered_set<std::uint64_t> trusted;  // hashes of keys that are no longer in doubt
   bool has_put = false;                       // this transaction has a number
+  bool has_erased = false;                    // records, as it was asked to
   bool has_lost = false;                      // records
   bool read_only = false;
   bool was_clean = true;
@@ -266,8 +267,9 @@ void Store::State::compare_counts(std::int64_t seen_commits, std::int64_t seen_r
                seen_commits, known.commits);
     has_lost = true;
   }
-  commits = std::max({commits, seen_commits, known.commits});
-  rows = std::max(rows, seen_rows);
+  // What was erased is not missed afterwards.
+  commits = has_erased ? seen_commits : std::max({commits, seen_commits, known.commits});
+  rows = has_erased ? seen_rows : std::max(rows, seen_rows);
 }
 
 Doubt Store::State::doubt_left() const {
@@ -390,6 +392,7 @@ Result<void> Store::erase(std::string_view key) {
   if (state_->read_only) return fail(read_only_error());
   if (state_->failed) return fail(*state_->failed);
   state_->erase.bind(1, key);
+  state_->has_erased = true;
   return state_->write(state_->erase);
 }
 

@@ -47,7 +47,8 @@ class Sources:
         if own:
             return own
         bases = (base.attr if isinstance(base, ast.Attribute) else getattr(base, "id", "") for base in found.bases)
-        return next(filter(None, (self.method(base, name) for base in bases)), None)
+        # A base of the same name is a class of another module, whose stub is not read.
+        return next(filter(None, (self.method(base, name) for base in bases if base != class_name)), None)
 
 
 def markdown(docstring):
