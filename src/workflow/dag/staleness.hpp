@@ -40,8 +40,8 @@ enum Reason : std::uint16_t {
   kParamsFail = 512,     // its params cannot be found out, so it fails when it runs
   kChangedInput = 1024,  // an input has changed, though it is not newer
   kEnvironmentChanged = 2048,
-  kInDoubt = 4096,       // what it made may not have reached the disk before the machine went down
-  kLostRecord = 8192,    // it has no record, perhaps since the store has lost it
+  kInDoubt = 4096,     // what it made may not have reached the disk before the machine went down
+  kLostRecord = 8192,  // it has no record, perhaps since the store has lost it
 };
 using Reasons = std::uint16_t;
 
