@@ -140,7 +140,7 @@ rule all:
 rule meet:
     output: "{{n}}.out"
     resources: seats=1, mem_mb=40, runtime=1
-    shell: "touch {{wildcards.n}}.here; for i in $(seq 40); do ls *.here | wc -l >> {{output}}; sleep 0.1; done; "
+    shell: "touch {{wildcards.n}}.here; for i in $(seq 40); do ls | grep -c here >> {{output}}; sleep 0.1; done; "
            "rm {{wildcards.n}}.here"
 """
 
