@@ -12,6 +12,7 @@
 #include "base/hash.hpp"
 #include "os/files/files.hpp"
 #include "os/files/sync_folder.hpp"
+#include "os/files/write_all.hpp"
 
 namespace furrow::store {
 
@@ -145,16 +146,6 @@ std::size_t block_at(std::string_view text) {
              : 0;
 }
 
-bool write_all(int fd, std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t n = ::write(fd, text.data(), text.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) return false;
-    text.remove_prefix(static_cast<std::size_t>(n));
-  }
-  return true;
-}
-
 // A file system that cannot sync at all promises nothing, and is used nevertheless.
 bool is_synced(int fd) {
   return ::fdatasync(fd) == 0 || errno == EINVAL || errno == ENOSYS || errno == ENOTSUP;
@@ -213,7 +204,7 @@ Result<void> RunJournal::replace(const std::string& text) {
   const std::string fresh = path_ + ".new";
   auto file = std::make_unique<os::Descriptor>(
       ::open(fresh.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0666));
-  if (file->get() < 0 || !write_all(file->get(), text) || !is_synced(file->get()) ||
+  if (file->get() < 0 || !os::write_all(file->get(), text) || !is_synced(file->get()) ||
       ::rename(fresh.c_str(), path_.c_str()) != 0)
     return fail(system_error("cannot write " + path_));
   fd_ = std::move(file);
@@ -231,7 +222,7 @@ Result<void> RunJournal::begin(std::int64_t commits, std::int64_t rows,
   if (!keys.empty()) add_block(text, Kind::kPlanned, bytes_of(keys));
   if (any_key) add_block(text, Kind::kAnyKey, {});
   if (stale) return replace(text);
-  if (!write_all(fd_->get(), text) || !is_synced(fd_->get()))
+  if (!os::write_all(fd_->get(), text) || !is_synced(fd_->get()))
     return fail(system_error("cannot write " + path_));
   if (is_new) {
     os::sync_folder(os::parent_of(path_));
@@ -243,7 +234,7 @@ Result<void> RunJournal::begin(std::int64_t commits, std::int64_t rows,
 void RunJournal::add_point(int fd, std::int64_t commit) {
   std::string text;
   add_block(text, Kind::kPoint, bytes_of(commit));
-  if (write_all(fd, text)) ::fdatasync(fd);
+  if (os::write_all(fd, text)) ::fdatasync(fd);
 }
 
 // Without doubt it is not synced: the old content says the same, and an empty file nothing else.
@@ -251,7 +242,7 @@ Result<void> RunJournal::close(std::int64_t commits, std::int64_t rows, const Do
   std::string text = text_of(doubt);
   add_block(text, Kind::kClosed, bytes_of(Counts{commits, rows}));
   if (doubt.exists()) return replace(text);
-  if (::ftruncate(fd_->get(), 0) != 0 || !write_all(fd_->get(), text))
+  if (::ftruncate(fd_->get(), 0) != 0 || !os::write_all(fd_->get(), text))
     return fail(system_error("cannot write " + path_));
   return {};
 }

@@ -6,13 +6,13 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <map>
 #include <utility>
 
 #include "base/log.hpp"
 #include "os/files/descriptor.hpp"
 #include "os/files/files.hpp"
+#include "os/files/write_all.hpp"
 
 namespace furrow::command {
 
@@ -23,16 +23,6 @@ constexpr std::string_view kHeader =
 constexpr std::string_view kUsageHeader = "\tMaxRssKb\tUserTime\tSystemTime";
 constexpr double kWaitForDisk_s = 1;
 constexpr double kWaitForWatchdog_s = 20;
-
-bool write_all(int fd, std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t n = ::write(fd, text.data(), text.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) return false;
-    text.remove_prefix(static_cast<std::size_t>(n));
-  }
-  return true;
-}
 
 bool is_regular(int fd) {
   struct stat info {};
@@ -196,7 +186,7 @@ Result<void> Joblog::commit() {
   if (keys_.is_open()) {
     FURROW_TRY(keys_.commit());
   }
-  const bool written = write_all(fd_, lines_);
+  const bool written = os::write_all(fd_, lines_);
   size_ += static_cast<std::int64_t>(lines_.size());
   lines_.clear();
   if (!written) return furrow::fail(system_error("cannot write the job log " + options_.path));

@@ -15,6 +15,7 @@
 #include "os/events/clock.hpp"
 #include "os/files/files.hpp"
 #include "os/files/sync_folder.hpp"
+#include "os/files/write_all.hpp"
 #include "store/run_mark.hpp"
 
 namespace furrow::command {
@@ -90,16 +91,6 @@ bool write_mark(int fd, const store::RunMark& mark) {
   return ::pwrite(fd, header.data(), header.size(), 0) == static_cast<ssize_t>(header.size());
 }
 
-bool write_at_end(int fd, std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t n = ::write(fd, text.data(), text.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) return false;
-    text.remove_prefix(static_cast<std::size_t>(n));
-  }
-  return true;
-}
-
 }  // namespace
 
 KeyFile& KeyFile::operator=(KeyFile&& other) noexcept {
@@ -158,7 +149,7 @@ Result<void> KeyFile::begin_jobs(const std::string& run, std::int64_t log_size) 
   const auto size = static_cast<std::uint64_t>(log_size);
   const std::string marks =
       (marked_log_size_ ? "" : record_of(kSizeMark, size)) + record_of(kBootMark, this_boot());
-  if (!is_first_version(fd_) && !write_at_end(fd_, marks))
+  if (!is_first_version(fd_) && !os::write_all(fd_, marks))
     return furrow::fail(system_error("cannot write " + path_));
   if (!write_mark(mark_fd_, store::RunMark::of_this_process(run)))
     return furrow::fail(system_error("cannot write " + path_));
@@ -170,7 +161,7 @@ Result<void> KeyFile::begin_jobs(const std::string& run, std::int64_t log_size) 
 int KeyFile::open_for_marks() const { return ::open(path_.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC); }
 
 void KeyFile::add_mark(int marks, std::int64_t log_size) {
-  if (write_at_end(marks, record_of(kSizeMark, static_cast<std::uint64_t>(log_size)))) ::fdatasync(marks);
+  if (os::write_all(marks, record_of(kSizeMark, static_cast<std::uint64_t>(log_size)))) ::fdatasync(marks);
 }
 
 void KeyFile::end_jobs(int fd) {
@@ -219,7 +210,7 @@ void KeyFile::add(std::string_view line, std::uint64_t key) { added_ += record_o
 
 Result<void> KeyFile::commit() {
   if (added_.empty()) return {};
-  const bool written = write_at_end(fd_, added_);
+  const bool written = os::write_all(fd_, added_);
   added_.clear();
   if (!written) return furrow::fail(system_error("cannot write " + path_));
   return {};

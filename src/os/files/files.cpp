@@ -13,6 +13,7 @@
 #include <unordered_set>
 
 #include "os/files/descriptor.hpp"
+#include "os/files/write_all.hpp"
 
 namespace furrow::os {
 
@@ -119,12 +120,7 @@ Result<std::string> read_file(const std::string& path) {
 Result<void> write_file(const std::string& path, std::string_view content) {
   const Descriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
   if (file.get() < 0) return fail(error_about("cannot write", path));
-  while (!content.empty()) {
-    const ssize_t n = ::write(file.get(), content.data(), content.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return fail(error_about("cannot write", path));
-    content.remove_prefix(static_cast<std::size_t>(n));
-  }
+  if (!write_all(file.get(), content)) return fail(error_about("cannot write", path));
   return {};
 }
 

@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "os/events/notifier.hpp"
+#include "os/files/write_all.hpp"
 
 namespace furrow::os {
 
@@ -21,16 +22,6 @@ namespace {
 constexpr int kPipeBytes = 1 << 20;
 constexpr std::size_t kSpliceBytes = 1 << 20;
 constexpr std::size_t kUsualPipe = 64 * 1024, kPage = 4096;
-
-bool write_all(int fd, std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t n = ::write(fd, text.data(), text.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) return false;
-    text.remove_prefix(static_cast<std::size_t>(n));
-  }
-  return true;
-}
 
 }  // namespace
 
