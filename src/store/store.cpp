@@ -425,13 +425,16 @@ Result<void> Store::for_each(const std::function<void(JobRow& row)>& callback) {
   JobRow row;
   int code = 0;
   std::int64_t commits = 0, rows = 0;
+  std::string previous;
   while ((code = all.step()) == SQLITE_ROW) {
     read_row(all, row);
-    ++rows;
-    if (row.is_damaged)
+    // Damage to a page's list of its rows can show one of them twice, in place of another.
+    const bool is_in_order = rows++ == 0 || previous < row.key;
+    if (row.is_damaged || !is_in_order)
       state_->has_lost = true;
     else
       commits = std::max(commits, row.commit);
+    previous = row.key;
     callback(row);
   }
   if (code != SQLITE_DONE) return fail(state_->database.error(code));
