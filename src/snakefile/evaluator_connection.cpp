@@ -35,9 +35,14 @@ EvaluatorConnection::EvaluatorConnection(std::unique_ptr<Interpreter> interprete
       interpreter_(std::move(interpreter)),
       channel_(std::make_unique<FrameChannel>(socket)) {}
 
-EvaluatorConnection::~EvaluatorConnection() {
+void EvaluatorConnection::close() {
   detach();
   channel_.reset();
+  if (!over_) over_ = Error{"the evaluator has been told to end"};
+}
+
+EvaluatorConnection::~EvaluatorConnection() {
+  close();
   // If it is answering a request, it would not notice the closed socket.
   if (interpreter_->pid() >= 0 && pending_.empty()) interpreter_->exits_within(kGraceMs);
 }

@@ -48,7 +48,10 @@ class EvaluatorConnection {
  public:
   // Takes ownership of SOCKET.
   EvaluatorConnection(std::unique_ptr<Interpreter> interpreter, int socket, EvaluatorOptions options);
-  ~EvaluatorConnection();
+  ~EvaluatorConnection();  // waits until the process has ended
+
+  // Tells the process to end. Requests fail from now on.
+  void close();
 
   std::uint64_t new_id() { return ++last_id_; }  // for a request
   // With MAY_STOP, the call and the connection end early once options.stopping() is true.

@@ -71,6 +71,8 @@ EvaluatorProcess::EvaluatorProcess(std::unique_ptr<EvaluatorConnection> connecti
     : connection_(std::move(connection)) {}
 EvaluatorProcess::~EvaluatorProcess() = default;
 
+void EvaluatorProcess::close() { connection_->close(); }
+
 void EvaluatorProcess::attach(os::EventLoop& loop) { connection_->attach(loop); }
 void EvaluatorProcess::detach() { connection_->detach(); }
 int EvaluatorProcess::pid() const { return connection_->interpreter().pid(); }

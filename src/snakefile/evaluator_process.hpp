@@ -27,7 +27,10 @@ class EvaluatorProcess final : public workflow::Evaluator, public plan::ForkServ
  public:
   // Returns as soon as the process is started, so that it starts up while the engine does.
   static Result<std::unique_ptr<EvaluatorProcess>> start(EvaluatorOptions options);
-  ~EvaluatorProcess() override;
+  ~EvaluatorProcess() override;  // waits until the process has ended
+
+  // Tells the process to end, which takes it a while. Requests fail from now on.
+  void close();
 
   Result<LoadAnswer> load(const LoadRequest& request);
   // Loads the same Snakefile in another process. Must be the first call; MESSAGE comes from first_message().

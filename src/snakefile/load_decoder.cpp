@@ -57,6 +57,7 @@ Rule read_rule(Fields& fields, const text::JsonValue& value, const text::JsonVal
     if (!rule.has_group_function) rule.group = fields.text_of(*group, "group");
   }
   rule.has_message = fields.flag(value, "message");
+  rule.is_uniform = fields.flag(value, "uniform");
   rule.docstring = fields.text_or(value, "docstring", "");
   rule.input = entries_of(fields, value, "input");
   rule.output = entries_of(fields, value, "output");

@@ -120,3 +120,36 @@ def test_describing_a_script_writes_nothing(folder):
 def test_a_misspelt_name_gets_a_suggestion(folder):
     client = load(folder, shell="cat {inptu}")
     assert "did you mean 'input'?" in job_error(client, "describe", job(client))["message"]
+
+
+UNIFORM = [
+    'shell: "sort {input} > {output} # {wildcards.x} {params.p} {threads}"',
+    'shell: "sort {input[0]:q} > {output[0]} # {CONFIG[a][b]}"',
+    "run: print(params)",
+    "message: '{wildcards.x}'",
+]
+NOT_UNIFORM = [
+    'shell: "echo {wildcards.x[3]} > {output}"',
+    'shell: "echo {params.p[2]} > {output}"',
+    'shell: "echo {input.size_mb} > {output}"',
+    'shell: "echo {threads:{wildcards.x}} > {output}"',
+    'message: "{output[0][9]}"',
+    'script: "{wildcards.x}.py"',
+    'threads: lambda w: int(w.x)\n    shell: "touch {output}"',
+    'resources: mem_mb=lambda w: int(w.x)\n    shell: "touch {output}"',
+]
+
+
+@pytest.mark.parametrize(
+    "lines, expected", [(lines, True) for lines in UNIFORM] + [(lines, False) for lines in NOT_UNIFORM]
+)
+def test_whether_one_command_stands_for_all(folder, lines, expected):
+    text = 'CONFIG = {"a": {"b": 1}}\nrule a:\n    input: "i"\n    output: "{x}.o"\n    params: p="{x}"\n'
+    client = folder.load(text + f"    {lines}\n")
+    assert client.rule("a")["uniform"] is expected
+
+
+@pytest.mark.parametrize("line", ["input: lambda w: w.x", "input: 'i'\n    params: p=lambda w: w.x"])
+def test_a_command_that_needs_a_function_stands_for_itself_alone(folder, line):
+    client = folder.load(f'rule a:\n    {line}\n    output: "{{x}}.o"\n    shell: "touch {{output}}"\n')
+    assert client.rule("a")["uniform"] is False

@@ -88,6 +88,14 @@ def _compile_template(template):
     return parts
 
 
+def fields_of(template):
+    """The fields of a template; none if it is no template, which filling it in says."""
+    try:
+        return [part for part in _compile_template(template) if type(part) is not str]
+    except WorkflowError:
+        return []
+
+
 def _shorten(text):
     text = " ".join(str(text).split())
     return text if len(text) <= 120 else text[:117] + "..."

@@ -8,6 +8,7 @@ from .patterns import contains_wildcard, strip_constraints, wildcard_names
 from .resources import from_expression, mebibytes, normalise
 from .source_files import is_remote
 from .transport import Json, dumps
+from .uniform import is_uniform
 from .values import InputFiles, Log, OutputFiles, Params
 
 LISTS = {"input": InputFiles, "output": OutputFiles, "log": Log}
@@ -247,6 +248,7 @@ class Rule:
             "group": _function_at(self.group_line) if callable(self.group) else self.group,
             "docstring": self.docstring,
             "message": self.message is not None,
+            "uniform": is_uniform(self),
         }
         fields["constraints"] = self.constraints
         fields["threads"] = _function_at(self.threads_line) if callable(self.threads) else self.threads

@@ -59,12 +59,16 @@ int report(const RunCheck& check) {
 }  // namespace
 
 std::string job_table(WorkflowSession& session) {
+  std::vector<std::size_t> by_rule(session.rules().size(), 0);
+  for (const workflow::NodeId node : session.dag().order()) {
+    if (session.staleness().must_run(node)) ++by_rule[session.dag().node(node).rule];
+  }
   std::map<std::string, std::size_t> counts;
   std::size_t width = 5;
-  for (const workflow::NodeId node : session.dag().order()) {
-    if (!session.staleness().must_run(node)) continue;
-    const std::string& name = session.rules()[session.dag().node(node).rule].rule.name;
-    ++counts[name];
+  for (workflow::RuleId rule = 0; rule < by_rule.size(); ++rule) {
+    if (by_rule[rule] == 0) continue;
+    const std::string& name = session.rules()[rule].rule.name;
+    counts[name] += by_rule[rule];
     width = std::max(width, name.size());
   }
   std::string text;

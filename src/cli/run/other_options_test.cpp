@@ -78,6 +78,7 @@ TEST(OtherOptions, NoNameIsBothARealOptionAndAnother) {
     CLI::App app;
     RunParsedArgs args;
     EXPECT_NO_THROW(add_run_options(app, args));
+    EXPECT_NO_THROW(add_options_without_effect(app, args, split(std::string(option.names), ',')));
     if (!option.accepts.empty()) continue;
     for (const std::string& name : split(std::string(option.names), ','))
       EXPECT_EQ(app.get_option_no_throw(name), nullptr) << name;

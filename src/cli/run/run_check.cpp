@@ -46,22 +46,41 @@ bool RunCheck::is_in_flight(workflow::NodeId node) {
 }
 
 bool RunCheck::wants(workflow::NodeId node) {
-  return !session_.options().touch && looked_at_[session_.dag().node(node).rule]++ < quota_ &&
-         !is_in_flight(node);
+  const workflow::CompiledRule& rule = session_.rules()[session_.dag().node(node).rule];
+  const bool has_text = rule.rule.kind != workflow::RuleKind::kNone || rule.rule.has_message;
+  const std::size_t most = !rule.rule.is_uniform ? quota_ : has_text ? 1 : 0;
+  if (session_.options().touch || looked_at_[rule.id] >= most || is_in_flight(node)) return false;
+  ++looked_at_[rule.id];
+  return true;
 }
 
 std::vector<Result<workflow::Preparation>> RunCheck::look(std::span<const workflow::NodeId> nodes) {
   auto seen = preview_.of(nodes);
   for (std::size_t i = 0; i < nodes.size(); ++i) {
-    if (!seen[i]) note(nodes[i], seen[i].error());
+    if (seen[i]) continue;
+    const workflow::RuleId rule = session_.dag().node(nodes[i]).rule;
+    if (!session_.rules()[rule].rule.is_uniform || !preview_.check_outputs(nodes[i])) {
+      note(nodes[i], seen[i].error());
+    } else if (!found_.contains(rule)) {
+      note(nodes[i], seen[i].error(), jobs_of(rule));
+    }
   }
   return seen;
 }
 
-void RunCheck::note(workflow::NodeId node, const Error& error) {
-  ++failed_;
+std::size_t RunCheck::jobs_of(workflow::RuleId rule) const {
+  const auto& order = session_.dag().order();
+  return static_cast<std::size_t>(std::count_if(order.begin(), order.end(), [&](workflow::NodeId node) {
+    return session_.dag().node(node).rule == rule && session_.staleness().must_run(node);
+  }));
+}
+
+void RunCheck::note(workflow::NodeId node, const Error& error, std::size_t jobs) {
+  failed_ += jobs;
   Found& found = found_[session_.dag().node(node).rule];
-  if (found.jobs++ > 0) return;
+  const bool is_first = found.jobs == 0;
+  found.jobs += jobs;
+  if (!is_first) return;
   found.first = error;
   found.job = job_title(session_, node);
 }

@@ -17,7 +17,8 @@ class RunCheck {
   // SESSION is planned, and borrowed.
   explicit RunCheck(WorkflowSession& session);
 
-  // Up to this many jobs, all are looked at; of more jobs, as many of each rule as come to about that number.
+  // Up to this many jobs, all are looked at; of more jobs, as many of each rule as come to about that number. Of a
+  // rule whose jobs are uniform, one is.
   static constexpr std::size_t kMostJobs = 10'000;
 
   // Looks at these jobs and returns what they would execute.
@@ -43,7 +44,10 @@ class RunCheck {
   };
 
   bool is_in_flight(workflow::NodeId node);
-  void note(workflow::NodeId node, const Error& error);
+  // Jobs of the rule that must run.
+  std::size_t jobs_of(workflow::RuleId rule) const;
+  // The job cannot run, and JOBS of its rule, with it, for the same reason.
+  void note(workflow::NodeId node, const Error& error, std::size_t jobs = 1);
 
   WorkflowSession& session_;
   plan::Resources resources_;

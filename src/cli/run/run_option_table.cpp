@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "base/strings.hpp"
 #include "cli/run/other_options.hpp"
 
 namespace furrow::cli {
@@ -20,7 +21,7 @@ class Table {
   void environments();
   void files();
   void instead();
-  void without_effect();
+  void without_effect(const std::vector<std::string>& arguments);
 
  private:
   template <class T>
@@ -233,12 +234,26 @@ void Table::instead() {
   mode("--lt,--list-target-rules", RunOptions::Mode::kListTargets, "list the rules that can be targets");
 }
 
-// Options that are accepted but do nothing. They are not in the help.
-void Table::without_effect() {
+// Whether one of ARGUMENTS may give an option with these NAMES: "--name", "--name=value", "-n", and "-xn" too.
+bool may_be_given(const std::string& names, const std::vector<std::string>& arguments) {
+  for (const std::string& name : split(names, ',')) {
+    const bool is_long = name.starts_with("--");
+    for (const std::string& argument : arguments) {
+      if (is_long ? argument.substr(0, argument.find('=')) == name
+                  : argument.starts_with('-') && !argument.starts_with("--") &&
+                        argument.find(name[1]) != std::string::npos)
+        return true;
+    }
+  }
+  return false;
+}
+
+// They are not in the help.
+void Table::without_effect(const std::vector<std::string>& arguments) {
   using enum OtherOption::Values;
   for (const OtherOption& option : other_options()) {
-    if (option.accepts.empty()) continue;
     const std::string names(option.names);
+    if (option.accepts.empty() || !may_be_given(names, arguments)) continue;
     if (option.values == kNone) {
       app_.add_flag(names)->group("");
       continue;
@@ -268,7 +283,11 @@ void add_run_options(CLI::App& app, RunParsedArgs& args) {
   table.environments();
   table.files();
   table.instead();
-  table.without_effect();
+}
+
+void add_options_without_effect(CLI::App& app, RunParsedArgs& args,
+                                const std::vector<std::string>& arguments) {
+  Table(app, args).without_effect(arguments);
 }
 
 std::string full_name(const CLI::App& app, const std::string& name) {
@@ -289,6 +308,11 @@ std::vector<std::string> all_names(const CLI::App& app) {
   std::vector<std::string> names;
   for (const CLI::Option* option : app.get_options()) {
     for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+  }
+  for (const OtherOption& option : other_options()) {
+    if (option.accepts.empty()) continue;
+    for (const std::string& name : split(std::string(option.names), ','))
+      if (name.starts_with("--")) names.push_back(name);
   }
   return names;
 }

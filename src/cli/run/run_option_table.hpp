@@ -13,13 +13,17 @@ class App;
 
 namespace furrow::cli {
 
-// Borrows ARGS, which APP fills when it parses.
+// Those that have an effect. Borrows ARGS, which APP fills when it parses.
 void add_run_options(CLI::App& app, RunParsedArgs& args);
+// Those that are accepted but do nothing: the ones that ARGUMENTS name, since the parser takes long to set up all.
+void add_options_without_effect(CLI::App& app, RunParsedArgs& args,
+                                const std::vector<std::string>& arguments);
 
 // The first long name of an option, "--dry-run" for "-n"; NAME itself if there is no such option.
 std::string full_name(const CLI::App& app, const std::string& name);
 // The options that were given, by their full names.
 std::set<std::string> given_options(const CLI::App& app);
+// With those of the options that are accepted but do nothing.
 std::vector<std::string> all_names(const CLI::App& app);
 
 }  // namespace furrow::cli

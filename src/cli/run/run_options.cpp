@@ -25,11 +25,13 @@ constexpr const char* kExamples =
 // Can be neither copied nor moved: the parser points to its members.
 class Parser {
  public:
-  Parser() {
+  // Knows all options that ARGUMENTS name.
+  explicit Parser(const std::vector<std::string>& arguments) {
     app_.footer(kExamples);
     app_.set_help_flag("-h,--help", "print this help and exit");
     app_.set_version_flag("-v,--version", "furrow " FURROW_VERSION, "print the version and exit");
     add_run_options(app_, args_);
+    add_options_without_effect(app_, args_, arguments);
   }
   Parser(const Parser&) = delete;
   Parser& operator=(const Parser&) = delete;
@@ -56,7 +58,7 @@ class Parser {
 };
 
 std::string explain_mistake(const std::vector<std::string>& arguments, const std::string& message) {
-  const std::vector<std::string> names = all_names(Parser().app());
+  const std::vector<std::string> names = all_names(Parser({}).app());
   for (const std::string& argument : arguments) {
     if (argument == "--") break;
     if (!argument.starts_with("--")) continue;
@@ -113,7 +115,7 @@ std::string with_places(std::string text, const Places& places) {
 // Puts the words of profiles into ALL, and where they come from into PLACES, so that an error message can explain
 // them. Throws CLI::ParseError.
 tl::expected<RunOptions, EarlyExit> read(std::vector<std::string>& all, Places& places) {
-  Parser parser;
+  Parser parser(all);
   const RunParsedArgs& command_line = parser.parse(all);
   std::vector<std::string> notes;
   if (auto checked = note_without_effect(command_line, notes); !checked)
@@ -124,8 +126,7 @@ tl::expected<RunOptions, EarlyExit> read(std::vector<std::string>& all, Places& 
   if (!more) return tl::unexpected(failure(more.error()));
   places = more->places;
   all.insert(std::find(all.begin(), all.end(), "--"), more->words.begin(), more->words.end());
-  Parser whole;
-  RunParsedArgs args = whole.parse(all);
+  RunParsedArgs args = more->words.empty() ? command_line : Parser(all).parse(all);
   args.run.of_profiles = more->options;
   args.run.notes = std::move(notes);
   return finish(std::move(args)).map_error([&](const Error& error) {
@@ -145,7 +146,7 @@ tl::expected<RunOptions, EarlyExit> read_run_options(const std::vector<std::stri
   } catch (const CLI::CallForVersion& version) {
     return tl::unexpected(EarlyExit{0, version.what()});
   } catch (const CLI::CallForHelp&) {
-    return tl::unexpected(EarlyExit{0, Parser().app().help()});
+    return tl::unexpected(EarlyExit{0, Parser({}).app().help()});
   } catch (const CLI::ParseError& error) {
     return tl::unexpected(mistake(with_places(explain_mistake(all, error.what()), places)));
   }

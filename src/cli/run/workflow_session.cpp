@@ -35,6 +35,11 @@ std::vector<std::string> absolute_all(const std::vector<std::string>& paths) {
 WorkflowSession::WorkflowSession(const RunOptions& options, RankSession* ranks)
     : options_(options), ranks_(ranks) {}
 
+// The evaluator ends while the rest is freed.
+WorkflowSession::~WorkflowSession() {
+  if (evaluator_) evaluator_->close();
+}
+
 bool WorkflowSession::changes_nothing() const {
   return options_.dry_run ||
          (options_.mode != RunOptions::Mode::kRun && options_.mode != RunOptions::Mode::kDeleteAll &&

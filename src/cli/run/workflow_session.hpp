@@ -25,6 +25,9 @@ class WorkflowSession {
  public:
   // RANKS is set if a launcher has started several processes; null: this process is alone. Borrows both.
   explicit WorkflowSession(const RunOptions& options, RankSession* ranks = nullptr);
+  ~WorkflowSession();
+  WorkflowSession(const WorkflowSession&) = delete;
+  WorkflowSession& operator=(const WorkflowSession&) = delete;
 
   // Starts the evaluator, loads the Snakefile, and changes to its folder.
   Result<void> load();

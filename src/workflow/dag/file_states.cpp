@@ -59,6 +59,11 @@ bool FileStates::exists(FileId file) {
   return (kinds_[file] & kKindMask) != kMissing;
 }
 
+bool FileStates::is_there(FileId file) {
+  state(file);
+  return (kinds_[file] & (kKindMask | kLinkMark)) != kMissing;
+}
+
 bool FileStates::is_link(FileId file) {
   state(file);
   return (kinds_[file] & kLinkMark) != 0;

@@ -23,6 +23,7 @@ class FileStates {
   void assume(FileId file);
 
   bool exists(FileId file);
+  bool is_there(FileId file);  // also a link to nothing
   bool is_link(FileId file);
   bool is_protected(FileId file);  // its owner may not write it; of the file that a link points to
   bool is_directory(FileId file);

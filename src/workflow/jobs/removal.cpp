@@ -39,6 +39,8 @@ Verdict Removal::verdict(Occasion occasion, FileFlags flags, FileId file) {
 Result<void> Removal::check(NodeId node) {
   const CompiledRule& rule = rules_[dag_.node(node).rule];
   const auto outputs = dag_.outputs(node, rules_);
+  if (std::none_of(outputs.begin(), outputs.end(), [&](FileId file) { return states_.is_there(file); }))
+    return {};
   std::vector<std::string> guarded, foreign;
   for (std::size_t i = 0; i < outputs.size(); ++i) {
     const Verdict is = verdict(Occasion::kStart, rule.outputs[i].flags, outputs[i]);

@@ -80,6 +80,8 @@ struct Rule {
   bool is_checkpoint = false;
   bool is_local = false;
   bool has_message = false;
+  // Whether the command of one job stands for those of all: none can fail to be filled in where another does not.
+  bool is_uniform = false;
   std::string docstring{};
   std::string group{};  // empty: none; may have wildcards
   bool has_group_function = false;
