@@ -43,11 +43,14 @@ class BasePool(theirs.Pool):
             raise TypeError("initializer must be a callable")
         self._processes = processes
         self._pump = None
+        self._prints = None  # of tasks in a notebook
         self._lock = threading.Lock()
 
     def _run_with(self, workers):
         self._workers = workers
-        self._helpers = []  # threads of the pool itself
+        self._helpers = []  # threads of the pool itself, and what else ends with it
+        if self._prints is not None:
+            self._helpers.append(self._prints)
         self._terminate = util.Finalize(self, _end, args=(workers, self._helpers), exitpriority=15)
         self._state = RUN
 

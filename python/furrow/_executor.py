@@ -87,7 +87,7 @@ class Executor(futures.Executor):
             raise ValueError("chunksize must be >= 1.")
         end = None if timeout is None else time.monotonic() + timeout
         calls = self._started()
-        return _results(calls._workers, calls.map(fn, list(zip(*iterables)), chunksize), end)
+        return _results(calls.pool, calls.map(fn, list(zip(*iterables)), chunksize), end)
 
     def shutdown(self, wait=True, *, cancel_futures=False):
         """Accepts no further calls. wait: waits for those that there are. cancel_futures: drops those not begun."""
@@ -221,6 +221,8 @@ class _Calls:
                 self._workers.nudge()
                 self._workers.wait_for_item(stream, -1 if self._running else 0.01)
                 self._pumping = False
+                if self.pool._prints is not None:
+                    self.pool._prints.show()
                 for each in stream.take_all():
                     self._settle(*each)
                 each = None
@@ -294,7 +296,7 @@ class _Calls:
             self._running.popitem()[1].finish(None, problem)
 
 
-def _results(workers, stream, end):
+def _results(pool, stream, end):
     """Yields the results of a map; drops what is not begun if it is closed early."""
     try:
         while True:
@@ -302,9 +304,11 @@ def _results(workers, stream, end):
             if item is None:
                 if stream.exhausted:
                     break
-                if not workers.wait_for_item(stream, -1 if end is None else max(end - time.monotonic(), 0)):
+                if not pool._workers.wait_for_item(stream, -1 if end is None else max(end - time.monotonic(), 0)):
                     raise futures.TimeoutError
                 continue
+            if pool._prints is not None:
+                pool._prints.show()
             raised, value = item[0], [item[1]]
             del item  # the iterator keeps no result
             if raised:

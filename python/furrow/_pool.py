@@ -8,7 +8,7 @@ import threading
 import time
 from multiprocessing import util
 
-from furrow import _blas, _failures, _furrow, _global_rng, _pickling, _worker
+from furrow import _blas, _failures, _furrow, _global_rng, _pickling, _prints, _worker
 from furrow._base import ITEM, MAP, BasePool, is_coroutine_function, together_chunksize
 
 _OWN_NUMBER = 2**64 - 1  # kOwnNumber of wire.hpp
@@ -55,7 +55,9 @@ class Pool(BasePool):
         threads = self._threads if self._limits else None
         key = _global_rng.new_key()
         if self._method == "fork":
-            begin = _worker.beginning(self._processes, initializer, initargs, threads, "ForkPoolWorker", key)
+            self._prints = _prints.relay()
+            begin = _worker.beginning(self._processes, initializer, initargs, threads, "ForkPoolWorker", key,
+                                      self._prints)
         else:
             from furrow._spawn import Template
 

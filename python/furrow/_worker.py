@@ -33,10 +33,11 @@ def forked():
             stream.reconfigure(line_buffering=True)  # otherwise the output of a killed worker is lost
 
 
-def beginning(workers, initializer, initargs, threads, name, key):
+def beginning(workers, initializer, initargs, threads, name, key, prints=None):
     """The function that each worker runs first, given its number. Call it just before the template is forked.
 
     threads: how many BLAS and OpenMP may use; None: as many as they like. key: what global_rng.new_key() returned.
+    prints: a relay for what is printed; None: the worker prints by itself.
     """
     import mmap
 
@@ -47,6 +48,8 @@ def beginning(workers, initializer, initargs, threads, name, key):
         from multiprocessing import process
 
         _blas.limit(threads, known)
+        if prints is not None:
+            prints.redirect()
         process._current_process = _Process(f"{name}-{worker + 1}", worker + 1)
         process._children = set()
         place = slice(worker * _COUNT, (worker + 1) * _COUNT)
