@@ -1,4 +1,7 @@
-"""Builds the compiled part of the module with CMake. Everything else is in pyproject.toml."""
+"""Builds the compiled part of the module with CMake. Everything else is in pyproject.toml.
+
+FURROW_BUILD, where it is set, names a folder that CMake has configured already, for the same Python.
+"""
 import os
 import re
 import shutil
@@ -16,10 +19,13 @@ HOW = "docs/getting-started.md lists the packages for building; on Debian, ./dev
 class CMakeBuild(build_ext):
     def build_extension(self, extension):
         """Builds the CMake target python_module for the Python that installs."""
-        folder = Path(self.build_temp).resolve()
+        ready = os.environ.get("FURROW_BUILD")
+        folder = Path(ready or self.build_temp).resolve()
         place = Path(self.get_ext_fullpath(extension.name)).resolve()
-        generator = ["-G", "Ninja"] if shutil.which("ninja") else []
-        call("cmake", "-S", ROOT, "-B", folder, *generator, "-DFURROW_TESTS=OFF", f"-DFURROW_PYTHON={sys.executable}")
+        if not ready:
+            generator = ["-G", "Ninja"] if shutil.which("ninja") else []
+            options = ["-DFURROW_TESTS=OFF", f"-DFURROW_PYTHON={sys.executable}"]
+            call("cmake", "-S", ROOT, "-B", folder, *generator, *options)
         call("cmake", "--build", folder, "--target", "python_module", "--parallel", os.cpu_count() or 1)
         place.parent.mkdir(parents=True, exist_ok=True)
         for built in (folder / "python" / "furrow").glob("_*.so"):  # _mpi exists where MPI was found

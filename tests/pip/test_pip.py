@@ -1,7 +1,11 @@
-"""`pip install .` works offline, with Debian's packages, in a folder of its own."""
+"""`pip install .` works offline, with Debian's packages, in a folder of its own.
+
+Only the long tests compile everything once more; the others take the build that is there.
+"""
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import engine
 import pytest
@@ -19,6 +23,8 @@ def run(*argv, cwd):
     # No network: the proxy does not exist, and there is no index.
     env = engine.environment(PIP_NO_INDEX="1", PIP_DISABLE_PIP_VERSION_CHECK="1", http_proxy="http://127.0.0.1:9",
                              HOME=str(cwd))
+    if not engine.LONG_TESTS:
+        env["FURROW_BUILD"] = str(Path(engine.FURROW).parents[1])
     result = engine.execute([str(word) for word in argv], cwd=cwd, env=env, timeout=800)
     assert result.code == 0, str(result)
     return result.out
