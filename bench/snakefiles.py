@@ -81,6 +81,41 @@ rule one:
 '''
 
 
+def modules(folder, count, rules):
+    """Writes a workflow of COUNT modules with RULES rules each, one of which is specialised."""
+    used = ""
+    for number in range(count):
+        (folder / f"m{number}").mkdir()
+        (folder / f"m{number}" / "Snakefile").write_text(_chained_rules(rules))
+        used += f'''
+module m{number}:
+    snakefile: "m{number}/Snakefile"
+    prefix: "out/m{number}"
+    config: {{"n": {number}}}
+use rule * from m{number} as m{number}_*
+use rule r0 from m{number} as m{number}_r0 with:
+    threads: 2
+'''
+    last = ", ".join(f"rules.m{number}_r{rules - 1}.output" for number in range(count))
+    (folder / "Snakefile").write_text(f"{used}rule all:\n    input: {last}\n    default_target: True\n")
+
+
+def _chained_rules(count):
+    text = ""
+    for number in range(count):
+        before = f"    input: rules.r{number - 1}.output\n" if number else ""
+        text += f'''
+rule r{number}:
+{before}    output: "r{number}.txt"
+    log: "logs/r{number}.log"
+    params: n=config["n"]
+    threads: 1
+    resources: mem_mb=100
+    shell: "echo {{params.n}} > {{output}} 2> {{log}}"
+'''
+    return text
+
+
 SCRIPT = 'with open(snakemake.output[0], "w") as out:\n    out.write(snakemake.wildcards.i)\n'
 
 

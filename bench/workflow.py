@@ -107,11 +107,23 @@ def python_jobs(text, jobs, few, goal):
     return row
 
 
+def modules(count, rules):
+    """Loading and planning a workflow of many modules, and what Snakemake takes to be imported."""
+    def row(bench):
+        snakefiles.modules(bench.folder, count, rules)
+        ours = bench.furrow("-n", "-q")
+        imported = measure(["/usr/bin/python3", "-c", "import snakemake"], bench.folder, 3)
+        theirs = bench.snakemake("-n", "-q", minutes=0.5)
+        return times(ours, theirs, {"import snakemake": imported}, goal=imported.seconds)
+
+    return row
+
+
 def times(ours, theirs, others=None, goal=None, goal_mb=None):
     """The cells of a row in seconds and megabytes."""
     met = ours.seconds <= goal if goal else True
     met = met and (goal_mb is None or ours.megabytes <= goal_mb)
-    wanted = f"{goal:g} s" + (f", {goal_mb} MB" if goal_mb else "") if goal else ""
+    wanted = f"{goal:.3g} s" + (f", {goal_mb} MB" if goal_mb else "") if goal else ""
     extra = "; ".join(f"{name} {amount(m)}" for name, m in (others or {}).items())
     ratio = f"{theirs.seconds / ours.seconds:.0f}x" if theirs else ""
     return amount(ours), amount(theirs), ratio, extra, wanted, met
@@ -139,6 +151,7 @@ ROWS = {
     "-n -q, all-to-all 1,000 x 1,000": plan(snakefiles.all_to_all(1000), 0.4, 150, minutes=0.8),
     "-n -q, 10,000 input and params functions": plan(snakefiles.functions(10_000), None, minutes=0.5),
     "-n -q, 1 million jobs": plan(snakefiles.independent(1_000_000), 10, 1200, minutes=1000, repeats=1),
+    "-n -q, 40 modules, 500 rules": modules(40, 12),
     "2,000 jobs up to date": up_to_date(2000, 0.05),
     "100,000 jobs up to date": up_to_date(100_000, 0.7, 120, minutes=5),
     "run 2,000 one-line shell jobs, -j 2": shell_jobs,

@@ -94,6 +94,13 @@ TEST(Decoder, ReadsAWholeSnakefile) {
   EXPECT_EQ(std::get<std::int64_t>(s.rules[1].threads), 4);
 }
 
+TEST(Decoder, ConstraintsOfTheWorkflowMeanNothingToTheRulesOfAModule) {
+  const auto answer = load(R"({"files":["/w/m.smk"],"constraints":{"s":"x","t":"y"},
+    "rules":[{"name":"m_a","file":0,"line":1,"kind":"none","module":true,"constraints":{"s":"m"}}]})");
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->snakefile.rules.at(0).constraints, (std::map<std::string, std::string>{{"s", "m"}}));
+}
+
 TEST(Decoder, AMismatchedValueIsAnErrorThatNamesIt) {
   const std::pair<std::string, const char*> cases[] = {
       {"[]", "\"rules\""},

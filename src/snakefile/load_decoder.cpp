@@ -66,7 +66,7 @@ Rule read_rule(Fields& fields, const text::JsonValue& value, const text::JsonVal
     rule.benchmark.push_back(read_entry(fields, *benchmark));
   rule.params = params_of(fields, value);
   add_texts(fields, value, "constraints", rule.constraints);
-  add_texts(fields, whole, "constraints", rule.constraints);
+  if (!fields.flag(value, "module")) add_texts(fields, whole, "constraints", rule.constraints);
   if (const text::JsonValue* threads = member(value, "threads"))
     rule.threads = resource_of(fields, *threads, "threads");
   rule.resources = resources_of(fields, value);

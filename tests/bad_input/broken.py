@@ -127,11 +127,26 @@ RULES = [
            args=["a"]),
 ]
 
+M = 'module o:\n    snakefile: "o.smk"\n'
+RULE = 'rule a:\n    output: "x"\n    shell: "y"\n'
+
+MODULES = [
+    Broken("unknown module", "x = 1\nuse rule * from other\n", ["other", "module other:"], 2),
+    Broken("module without a file", M + "use rule * from o\n", ["o.smk"], (1, 3)),
+    Broken("module without a snakefile", 'x = 1\nmodule other:\n    prefix: "p"\n', ["snakefile"], 2),
+    Broken("unknown rule of a module", M + "use rule aa from o\n", ["aa", "did you mean a"], 3, files={"o.smk": RULE}),
+    Broken("rule names of modules collide",
+           M + M.replace("o:", "p:").replace("o.smk", "p.smk") + "use rule * from o\nuse rule * from p\n",
+           ["a is taken", "o.smk", "as"], 1, "p.smk", files={"o.smk": RULE, "p.smk": RULE}),
+    Broken("mistake in a module", M + "use rule * from o\n", ["nothing"], 2, "o.smk",
+           files={"o.smk": "x = 1\nnothing\n"}),
+    Broken("shell in a block of use rule", RULE + 'use rule a as b with:\n    shell: "z"\n', ["shell cannot be"], 5),
+    Broken("use rule of itself", RULE + 'use rule a as a with:\n    output: "y"\n', ["like itself"], 4),
+    Broken("unknown rule to inherit", RULE + 'use rule b as c with:\n    output: "y"\n', ["named b"], 4),
+]
+
 NOT_YET = [
     Broken("checkpoint", 'x = 1\ncheckpoint a:\n    output: "x"\n    shell: "touch x"\n', ["checkpoint", "yet"], 2),
-    Broken("module", 'x = 1\nmodule other:\n    snakefile: "o.smk"\n', ["module", "yet"], 2),
-    Broken("use rule", 'rule a:\n    output: "x"\nuse rule a as b with:\n    output: "y"\n', ["use rule", "yet"],
-           (3, 4)),
     Broken("pipe", 'x = 1\nrule a:\n    output: pipe("x")\n    shell: "touch x"\n', ["pipe", "yet"], (2, 3)),
     Broken("service", 'x = 1\nrule a:\n    output: service("x")\n    shell: "touch x"\n', ["service", "yet"], (2, 3)),
     Broken("conda option", 'rule a:\n    output: "x"\n    conda: "e.yaml"\n    shell: "touch x"\n',
@@ -163,4 +178,4 @@ COMMAND_LINE = [
            args=["-F"], before="touch x.out; chmod a-w x.out", as_user=True),
 ]
 
-ALL = LANGUAGE + RULES + NOT_YET + COMMAND_LINE
+ALL = LANGUAGE + RULES + MODULES + NOT_YET + COMMAND_LINE

@@ -158,3 +158,19 @@ def test_a_jobscript_is_filled_for_each_job(folder):
     client = folder.start()
     client.load(jobscript=str(path))
     assert "has no {exec_job}" in submitted(client, "sub")["error"]["message"]
+
+
+def test_f_strings_of_commands_may_name_items_of_the_rule(folder):
+    client = folder.load(
+        """
+        word = "w"
+        rule a:
+            input: n="in put"
+            output: "{x}.txt", t="{x}.2"
+            params: 5
+            shell: f"{word} {input.n:q} {output} {output.t} {output[0]} {params[0]} {{wildcards.x}}"
+        """
+    )
+    answer = client.one("describe", client.job("a", {"x": "v"}))
+    assert answer["shell"] == "w 'in put' v.txt v.2 v.2 v.txt 5 v"
+    assert "0x" not in client.rule("a")["code"]

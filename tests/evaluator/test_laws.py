@@ -159,13 +159,13 @@ def test_scattergather(folder):
 def test_pathvars(folder):
     client = folder.load(
         """
-        config["pathvars"] = {"b": "of_config"}
         pathvars: results="out", a="{s}", b="of_workflow", nested="<a>/<b>"
         rule a:
             input: "<results>/<own>", lambda wc: "<logs>/x"
             output: "<results>/<nested>"
             pathvars: own="mine"
-        """
+        """,
+        config={"pathvars": {"b": "of_config"}},
     )
     assert client.rule("a")["input"][0]["items"] == ["out/mine"]
     assert client.rule("a")["output"][0]["items"] == ["out/{s}/of_config"]

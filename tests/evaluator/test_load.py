@@ -217,8 +217,6 @@ def test_identity_of_params_is_the_same_in_every_process(folder):
     "text",
     [
         "checkpoint a:\n    output: 'x'\n",
-        "module m:\n    snakefile: 'x'\n",
-        "use rule a from m\n",
         "rule a:\n    output: pipe('x')\n",
     ],
 )
@@ -232,7 +230,7 @@ def test_unsupported_language_is_accepted_where_it_is_not_reached(folder):
     folder.load(
         "if False:\n"
         "    checkpoint a:\n        output: 'x'\n        run:\n            pass\n"
-        "    use rule * from m as n_*\n"
+        "    subworkflow m:\n        snakefile: 'x'\n"
     )
 
 

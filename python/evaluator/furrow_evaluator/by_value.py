@@ -47,11 +47,14 @@ class _Pickler(pickle.Pickler):
             return type(value), (value.__func__,)
         if type(value).__module__ == "dataclasses":
             return _constant_of_dataclasses(value)
-        if getattr(value, "__module__", None) != self._module:
+        if not self.is_of_workflow(getattr(value, "__module__", None)):
             return NotImplemented
         if isinstance(value, types.FunctionType):
             return self.function(value)
         return self.class_(value) if isinstance(value, type) else NotImplemented
+
+    def is_of_workflow(self, name):
+        return isinstance(name, str) and (name == self._module or name.startswith(self._module + "."))
 
     def function(self, value):
         known = value.__globals__

@@ -95,13 +95,15 @@ class Config:
 
     def read(self, path, workflow):
         """`configfile:` of a Snakefile; the path is relative to the working directory."""
-        if not os.path.exists(path):
-            if self._has_files:
-                return
-            raise WorkflowError(f"the config file {path} is not there (looked at {os.path.abspath(path)})")
-        if self._replaces:
+        if not workflow.scope.reads_configfiles:
             return
+        if self._replaces or (self._has_files and not os.path.exists(path)):
+            update_config(workflow.config, self._overwrite)
+            return
+        if not os.path.exists(path):
+            raise WorkflowError(f"the config file {path} is not there (looked at {os.path.abspath(path)})")
         workflow.configfiles.append(path)
-        config = workflow.globals["config"]
+        config = workflow.config
         update_config(config, load_mapping(path, self._transport))
         update_config(config, self._overwrite)
+        workflow.scope.take_pathvars_of(config)

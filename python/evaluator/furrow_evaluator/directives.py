@@ -6,7 +6,7 @@ import sys
 from .errors import NotYet, WorkflowError, imported
 from .rule_builder import RuleBuilder
 from .rules import Rule
-from .source_files import SourceFile, is_local, is_remote
+from .source_files import SourceFile
 
 
 class _RuleScope:
@@ -43,9 +43,7 @@ class _RuleScope:
                 )
             rule.run_func = sys._getframe(1).f_locals[self._run]
             rule.run_code = self._workflow._runs.get(self._run, "")
-        rule.finish_paths()
-        self._workflow.add_rule(rule)
-        self._workflow.globals["__furrow__"].decorate(rule)
+        self._workflow.define(rule, rule.name)
         return False
 
 
@@ -74,18 +72,32 @@ class Directives:
     def checkpoint(self, name, line, run, lines):
         return self.not_yet("checkpoint", name)
 
+    def module(self, name, line):
+        from .modules import ModuleScope
+
+        return ModuleScope(self._workflow, name, line)
+
+    def use_rules(self, names, module, excluded, pattern, line):
+        """`use rule` without a block."""
+        from .use_rule import UseStatement
+
+        UseStatement(self._workflow, names, module, excluded, pattern, line, sys._getframe(1)).execute(None)
+
+    def use_rules_with(self, names, module, excluded, pattern, line, lines):
+        from .use_rule import Overrides, OverridesScope, UseStatement
+
+        statement = UseStatement(self._workflow, names, module, excluded, pattern, line, sys._getframe(1))
+        return OverridesScope(statement, Overrides(self._workflow, line, lines))
+
     def not_yet(self, what, name):
         raise NotYet("%s is not supported yet" % (what if name is None else f"{what} {name}"))
 
     def include(self, path=None, *rest):
         if path is None or rest or not (isinstance(path, (str, SourceFile)) or hasattr(path, "__fspath__")):
             raise WorkflowError("include takes one file name")
-        text = str(path)
-        if is_remote(text) or not is_local(path):
-            raise NotYet(f"include of {text}: remote files are not supported yet")
-        full = self._workflow.join(self._workflow.current_basedir, text)
+        full = self._workflow.local_source(path, "include")
         if not os.path.isfile(full):
-            raise WorkflowError(f"the included file {text} is not there (looked at {full})")
+            raise WorkflowError(f"the included file {path} is not there (looked at {full})")
         self._workflow.include_file(full)
 
     def workdir(self, path=None, *rest):
@@ -117,10 +129,12 @@ class Directives:
         self._workflow.wildcard_constraints.update(self._workflow.checked_constraints(args, kwargs))
 
     def localrules(self, *names):
-        self._workflow._localrules.update(names)
+        scope = self._workflow.scope
+        self._workflow._localrules.update(filter(None, map(scope.final_name, names)))
 
     def ruleorder(self, *names):
         frame = sys._getframe(1)
+        names = filter(None, map(self._workflow.scope.final_name, names))
         self._workflow._ruleorders.append(list(names))
         self._workflow._ruleorder_places.append((frame.f_code.co_filename, frame.f_lineno))
 
@@ -136,7 +150,7 @@ class Directives:
                 item = function(item)
             return item
 
-        self._workflow._default_flags[directive] = flag_all if functions else None
+        self._workflow.scope.default_flags[directive] = flag_all if functions else None
 
     def resource_scopes(self, *args, **scopes):
         """Whether the limit of a resource holds for each submission to a cluster or for all of them together."""
@@ -154,12 +168,16 @@ class Directives:
 
     def container(self, image):
         """For all rules below that have no container of their own."""
-        self._workflow.global_container_img, self._workflow.global_is_containerized = image, False
+        self._set_container(image, False)
 
     singularity = container
 
     def containerized(self, image):
-        self._workflow.global_container_img, self._workflow.global_is_containerized = image, True
+        self._set_container(image, True)
+
+    def _set_container(self, image, is_containerized):
+        scope = self._workflow.scope
+        scope.container_img, scope.is_containerized = image, is_containerized
 
     def conda(self, environment):
         """The packages that the Snakefile itself imports."""
@@ -196,7 +214,5 @@ class Directives:
     def pathvars(self, *args, **items):
         if args:
             raise WorkflowError('pathvars takes names, as in `pathvars: results="out"`')
-        from .pathvars import check_ends, checked
-
-        self._workflow.pathvars.update(checked(items))
-        check_ends(self._workflow.pathvars)
+        pathvars = self._workflow.scope.pathvars
+        pathvars.update(items, pathvars.WORKFLOW)

@@ -46,7 +46,7 @@ _DEPLOYMENT = dict(
 )
 _ENGINE_ONLY = frozenset(
     "dag scheduler persistence iocache output_file_cache storage_registry executor_plugin sourcecache logger_manager "
-    "subworkflows modules containerize execute create_report check unlock delete_output archive".split()
+    "subworkflows containerize execute create_report check unlock delete_output archive".split()
 )
 
 

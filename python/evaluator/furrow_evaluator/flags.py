@@ -2,6 +2,9 @@
 
 from .errors import NotYet, WorkflowError
 
+# Marks a path that has been through the prefix of its module, so that no other rule that uses it moves it again.
+MOVED = "path_modified"
+
 
 class Flagged(str):
     """A pattern with flags, which map a flag's name to its value."""

@@ -49,18 +49,30 @@ class RuleItem:
     def __getattr__(self, name):
         if name.startswith("__") or name in ("callable", "flags"):
             raise AttributeError(name)
-        return ItemOf(self, lambda item: getattr(item, name))
+        return ItemOf(self, lambda item: getattr(item, name), f"{self._name}.{name}")
 
     def __getitem__(self, key):
-        return ItemOf(self, lambda item: item[key])
+        return ItemOf(self, lambda item: item[key], f"{self._name}[{key}]")
+
+    def __format__(self, spec):
+        return _in_braces(self._name, spec)
+
+
+def _in_braces(name, spec):
+    """In an f-string of a command: what the command is filled with for each job."""
+    return "{%s:%s}" % (name, spec) if spec else "{%s}" % name
 
 
 class ItemOf:
     takes_all = True
 
-    def __init__(self, item, get):
+    def __init__(self, item, get, text):
         self.item = item
         self.get = get
+        self._text = text
+
+    def __format__(self, spec):
+        return _in_braces(self._text, spec)
 
     def __call__(self, wildcards, **known):
         return self.get(known[self.item._name])

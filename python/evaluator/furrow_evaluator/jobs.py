@@ -60,7 +60,7 @@ def _result_entries(rule, entry, wildcards, known):
     if isinstance(answer, dict):
         raise WorkflowError(
             f"the input function returns a dict, {_shortened(answer)!r}; it must return file names or lists of them",
-            file=rule.snakefile,
+            file=rule.file_of("input"),
             line=entry.line,
             hint="a dict whose keys name the files needs unpack(...) around the function",
         )
@@ -87,7 +87,9 @@ def _one_entry(rule, name, answer, flags, wildcards):
         ) from None
     if any(callable(item) for item in items):
         raise WorkflowError("the input function returns a list that holds functions; it must return file names")
-    items = [changed(item, apply_wildcards(item, wildcards)) if "{" in item else item for item in rule.finished(items)]
+    items = rule.filled(items)
+    items = [changed(item, apply_wildcards(item, wildcards)) if "{" in item else item for item in items]
+    items = rule.moved(items, "input")
     for flag_name, content in flags.items():
         items = [flag(item, flag_name, content) for item in items]
     return encode_items(name, items, is_list, "input", literal=True)
@@ -170,7 +172,7 @@ def _names(rule, job, is_settled):
 def job_command(rule, job, for_real):
     names = _names(rule, job, is_settled=for_real)
     values = names.job_values
-    lookup = Names(names, rule.workflow.globals)
+    lookup = Names(names, rule.names)
     answer = {"message": _filled(rule.message, lookup, values) if rule.message is not None else None}
     kind = rule.kind
     if kind == "shell":
@@ -257,19 +259,19 @@ def _group_submission(rule, job, text, names, resources):
 def _submission_words(rule, names, text, properties):
     names["cluster"] = ClusterValues(names["cluster"])
     properties = json.dumps(properties, default=str)
-    words = {"command": fill(text, Names(names, rule.workflow.globals)), "properties": properties}
+    words = {"command": fill(text, Names(names, rule.names)), "properties": properties}
     script = rule.workflow.jobscript()
     if script is not None:
         # The engine puts the job in its place.
         names.update(properties=properties, exec_job="{exec_job}", workflow=rule.workflow)
-        words["properties"] = fill(script, Names(names, rule.workflow.globals))
+        words["properties"] = fill(script, Names(names, rule.names))
     return words
 
 
 def _shell_command(rule, names, lookup):
     for name in _NOT_OF_COMMANDS:
-        if name in rule.workflow.globals:
-            names[name] = rule.workflow.globals[name]
+        if name in rule.names:
+            names[name] = rule.names[name]
     text = _filled(rule.shellcmd, lookup, names.job_values)
     chosen = names.job_values.granted.amounts()[0].get("shell_exec")
     executable = (which(str(chosen)) or str(chosen)) if chosen else default_executable()

@@ -22,11 +22,25 @@ def checked(items, where="pathvars"):
     return dict(items)
 
 
-def known_to(rule_items, config, workflow_items):
-    """What holds in a rule: its own go first, then the config's, the workflow's and the language's."""
-    of_config = config.get("pathvars") if isinstance(config, dict) else None
-    of_config = checked(of_config, "pathvars in the config") if of_config else {}
-    return {**_DEFAULTS, **workflow_items, **of_config, **rule_items}
+class Pathvars:
+    """What holds in a Snakefile. Who says it decides: a module statement goes before a config, and so on."""
+
+    MODULE, CONFIG, WORKFLOW, DEFAULT = range(4)
+
+    def __init__(self, other=None):
+        self.items = dict(_DEFAULTS if other is None else other.items)
+        self._levels = dict.fromkeys(_DEFAULTS, self.DEFAULT) if other is None else dict(other._levels)
+
+    def update(self, items, level, where="pathvars"):
+        for name, value in checked(items, where).items():
+            if name not in self.items or level <= self._levels[name]:
+                self.items[name], self._levels[name] = value, level
+        check_ends(self.items)
+
+    def update_from_config(self, config, level=CONFIG):
+        items = config.get("pathvars") if isinstance(config, dict) else None
+        if items:
+            self.update(items, level, "pathvars in the config")
 
 
 def check_ends(items):

@@ -4,7 +4,7 @@ import re
 from itertools import product
 
 from .errors import WildcardError, WorkflowError
-from .flags import Flagged, flag, flags_of, is_path
+from .flags import MOVED, Flagged, flag, flags_of, is_flagged, is_path
 from .functions import call
 
 _WILDCARD = re.compile(r"\{\s*(?P<name>\w+)\s*(?:,(?P<constraint>(?:[^{}]|\{\d+(?:,\d*)?\})*))?\}")
@@ -99,7 +99,7 @@ def expand(*args, **values):
     patterns = [args[0]] if is_path(args[0]) else list(args[0])
     for pattern in patterns:
         _refuse_flags(pattern)
-    patterns = [str(pattern) for pattern in patterns]
+    patterns = [pattern if is_flagged(pattern, MOVED) else str(pattern) for pattern in patterns]
     combine = args[1] if len(args) == 2 else product
     keep_missing = values.get("allow_missing") is True and not any(
         "allow_missing" in _FIELD.findall(pattern) for pattern in patterns
@@ -110,7 +110,7 @@ def expand(*args, **values):
 
 
 def _refuse_flags(pattern):
-    names = [name for name in flags_of(pattern) if name != "multiext"]
+    names = [name for name in flags_of(pattern) if name not in ("multiext", MOVED)]
     if names:
         raise WorkflowError(
             f"the pattern {str(pattern)!r} given to expand(...) has the flag {names[0]}",
@@ -155,7 +155,8 @@ def _expand_now(patterns, combine, values, keep_missing):
         for name in names:
             if name not in lists:
                 lists[name] = _as_list(values[name])
-        made += _expand_pattern(pattern, combine, names, [lists[name] for name in names], keep_missing)
+        expanded = _expand_pattern(pattern, combine, names, [lists[name] for name in names], keep_missing)
+        made += flag(expanded, MOVED) if type(pattern) is not str else expanded
     return made
 
 

@@ -30,6 +30,50 @@ def _path_of(directive, path, rest):
     return path if isinstance(path, str) else str(path)
 
 
+class Given:
+    """A directive as it was written, so that another rule can inherit it."""
+
+    __slots__ = ("directive", "args", "kwargs", "file", "line", "paths")
+
+    def __init__(self, directive, args, kwargs, file, line, paths):
+        self.directive = directive
+        self.args = args
+        self.kwargs = kwargs
+        self.file = file
+        self.line = line
+        self.paths = paths
+
+    def replaced(self, args, kwargs):
+        return Given(self.directive, args, kwargs, self.file, self.line, self.paths)
+
+    def repeat(self, builder):
+        """Does to another rule what the directive has done to the first one."""
+        try:
+            getattr(builder, self.directive)(*self.args, **self.kwargs)
+        except WorkflowError as error:
+            if error.line is None:
+                error.file, error.line = self.file, self.line
+            raise
+
+
+# Directives that say the same thing under several names.
+_SAME = {"singularity": "container", "containerized": "container"}
+_SAME.update(dict.fromkeys("shell script notebook wrapper cwl template_engine".split(), "action"))
+
+
+def _remembered(directive, method):
+    """Makes a directive one that rules inherit."""
+    what = _SAME.get(directive, directive)
+
+    def give(self, *args, **kwargs):
+        rule = self._rule
+        line = self._lines.get(directive, rule.lineno)
+        rule.given[what] = Given(directive, args, kwargs, self._file, line, self._paths)
+        return method(self, *args, **kwargs)
+
+    return give
+
+
 class RuleBuilder:
     """What `__r` is in translated code: one method for each directive."""
 
@@ -37,8 +81,16 @@ class RuleBuilder:
         self._rule = rule
         self._workflow = workflow
         self._lines = lines
+        self._file = rule.snakefile
+        self._paths = workflow.scope.paths
         self.given_name = None
         self.has_action = False
+
+    def inherit(self, given):
+        """Gives the rule the directives of another one."""
+        for one in list(given.values()):
+            self._lines, self._file, self._paths = {one.directive: one.line}, one.file, one.paths
+            one.repeat(self)
 
     def _line_of(self, directive):
         """The line comes from the translation: asking a frame for it takes longer the larger the file is."""
@@ -55,6 +107,7 @@ class RuleBuilder:
 
     def _files(self, directive, args, kwargs):
         self._rule.set_files(directive, args, kwargs, self._line_of(directive))
+        self._rule.moved_by[directive] = self._paths
 
     def input(self, *args, **kwargs):
         self._files("input", args, kwargs)
@@ -71,8 +124,7 @@ class RuleBuilder:
         if len(entries) > 1 or any(len(entry.items) != 1 for entry in entries):
             raise WorkflowError("benchmark takes one file name")
         times = flags_of(entries[0].items[0]).get("repeat", 1) if entries else 1
-        if times > 1:
-            self._rule.not_yet = ("benchmark", f"repeat(..., {times})")
+        self._rule.repeated = times if times > 1 else None
 
     def params(self, *args, **kwargs):
         line = self._line_of("params")
@@ -87,6 +139,7 @@ class RuleBuilder:
     def resources(self, *args, **kwargs):
         if args:
             raise WorkflowError("resources must have names, as in `resources: mem_mb=100`")
+        self._rule.resource_items = {}
         for name, value in kwargs.items():
             name, value = normalise(name, value)
             self._rule.resource_items[name] = value
@@ -154,7 +207,7 @@ class RuleBuilder:
     def default_target(self, value):
         if value is not True:
             raise WorkflowError("default_target takes True, and is left out otherwise")
-        self._workflow.default_target = self._rule
+        self._rule.is_default_target = True
 
     def shell(self, command=None, *rest):
         if rest or not isinstance(command, str):
@@ -175,7 +228,9 @@ class RuleBuilder:
         self._set_action("not_yet", ("notebook", _path_of("notebook", path, rest)))
 
     def wrapper(self, path=None, *rest):
-        self._set_action("not_yet", ("wrapper", _path_of("wrapper", path, rest)))
+        path, tag = _path_of("wrapper", path, rest), self._workflow.scope.wrapper_tag
+        path = tag + path[len("master") :] if tag and path.startswith("master/") else path
+        self._set_action("not_yet", ("wrapper", path))
 
     def cwl(self, path=None, *rest):
         self._set_action("not_yet", ("cwl", _path_of("cwl", path, rest)))
@@ -229,3 +284,11 @@ class RuleBuilder:
             raise WorkflowError(f"template_engine is one of {' and '.join(ENGINES)}, not {engine!r}")
         self._set_action("run_func", renderer(engine, self._rule))
         self._rule.template_engine, self._rule.run_code = engine, f"template_engine {engine}"
+
+
+for _name in (
+    "doc input output log benchmark params resources threads wildcard_constraints message priority retries shadow "
+    "localrule group handover default_target shell script notebook wrapper cwl conda container singularity "
+    "containerized envmodules cache pathvars template_engine"
+).split():
+    setattr(RuleBuilder, _name, _remembered(_name, RuleBuilder.__dict__[_name]))

@@ -6,9 +6,6 @@ from .errors import did_you_mean
 class RuleProxies:
     """Its `__dict__` is the mapping of names to rules, so that `vars(rules)` and `dir(rules)` show them too."""
 
-    def __init__(self, by_name=None):
-        self.__dict__ = {} if by_name is None else by_name
-
     @property
     def _rules(self):
         return self.__dict__

@@ -1,5 +1,7 @@
 """Rules: what the directives of a rule collect, and how a rule is sent to the engine."""
 
+import os
+
 from .deployment import environment_text, why_no_environment
 from .entries import first_items, read_arguments, shape
 from .flags import changed
@@ -33,6 +35,10 @@ class Rule:
         self.snakefile = snakefile
         self.lineno = line
         self.workflow = workflow
+        self.scope = self.home = workflow.scope  # a rule that inherits another one has its home
+        self.given = {}  # its directives, for rules that inherit them
+        self.moved_by = {}  # by directive, the prefix of the module that has written it
+        self.is_default_target = False
         self.entries = {"input": [], "output": [], "log": [], "benchmark": []}
         self.shapes = {}
         self.param_items = []
@@ -58,17 +64,32 @@ class Rule:
         self.run_code = None
         # What Furrow cannot run yet: the directive and its argument, as ("wrapper", "v1.2/bio/bwa").
         self.not_yet = None
+        self.repeated = None
         self.conda_env = self.container_img = self.env_modules = self.cache = None
         self.is_containerized = False
         self.template_engine = None
         self.pathvars = {}
         self.basedir = None
+        self.inherited_basedir = None
 
     def __repr__(self):
         return f"<rule {self.name}>"
 
     def __str__(self):
         return self.name
+
+    @property
+    def names(self):
+        """The names that the Snakefile with its command knows."""
+        return self.home.names
+
+    @property
+    def config(self):
+        return self.home.names["config"]
+
+    def file_of(self, directive):
+        """The Snakefile that has the directive. That of a rule of a module may be replaced in another one."""
+        return self.given[directive].file if directive in self.given else self.snakefile
 
     @property
     def kind(self):
@@ -98,9 +119,10 @@ class Rule:
 
     def why_not_yet(self):
         """Why its jobs cannot be run; None if they can."""
-        if self.not_yet is None:
+        found = self.not_yet or (self.repeated and ("benchmark", f"repeat(..., {self.repeated})"))
+        if found is None:
             return why_no_environment(self)
-        directive, argument = self.not_yet
+        directive, argument = found
         what, instead = _NOT_YET[directive]
         return f"{directive} {argument}: {what} not supported yet; {instead}"
 
@@ -156,24 +178,30 @@ class Rule:
         self.set_files("log", args, kwargs)
 
     def set_files(self, directive, args, kwargs, line=None):
-        default_flag = self.workflow.default_flag(directive)
+        default_flag = self.scope.default_flags.get(directive)
         self.entries[directive] = read_arguments(args, kwargs, directive, line or self.lineno, default_flag)
         self.shapes.pop(directive, None)
 
     def finish_paths(self):
-        """Fills in pathvars, and drops slashes at the ends of paths, once the rule is complete."""
-        for entries in self.entries.values():
+        """What is done to the paths of a rule once it is complete."""
+        for directive, entries in self.entries.items():
             for entry in entries:
-                entry.items = self.finished(entry.items)
+                entry.items = self.filled(self.moved(entry.items, directive))
 
-    def finished(self, paths):
+    def moved(self, paths, directive):
+        """The paths where the prefix of a module leads."""
+        moved_by = self.moved_by.get(directive)
+        return paths if moved_by is None else [moved_by.moved(path) for path in paths]
+
+    def filled(self, paths):
+        """Fills in pathvars, and drops slashes at the ends of paths."""
         text = "\0".join(paths) + "\0"
         if "/\0" in text:
             paths = [changed(path, path.rstrip("/") or "/") if path[-1:] == "/" else path for path in paths]
         if "<" in text:
             from . import pathvars
 
-            known = pathvars.known_to(self.pathvars, self.workflow.config, self.workflow.pathvars)
+            known = {**self.scope.pathvars.items, **self.pathvars}
             paths = [changed(path, pathvars.fill(path, known)) if "<" in path else path for path in paths]
         return paths
 
@@ -227,6 +255,10 @@ class Rule:
         """Patterns as other rules see them: without flags and constraints."""
         items, ranges = first_items(self.entries[directive])
         plain = [item if callable(item) else str(strip_constraints(item)) for item in items]
+        if self.moved_by.get(directive) is not None:
+            from .path_prefix import as_moved
+
+            plain = [as_moved(item, lambda paths: self.moved(self.filled(paths), directive)) for item in plain]
         return LISTS[directive].from_shape(plain, ranges)
 
     def shape_of(self, directive):
@@ -251,6 +283,8 @@ class Rule:
             "uniform": is_uniform(self),
         }
         fields["constraints"] = self.constraints
+        if self.scope.is_module:
+            fields.update(module=True, constraints={**self.scope.constraints, **self.constraints})
         fields["threads"] = _function_at(self.threads_line) if callable(self.threads) else self.threads
         fields["resources"] = self._encode_resources()
         fields.update(
@@ -298,7 +332,15 @@ class Rule:
         script = self.notebook if self.script is None else self.script
         if script is None or "{" in str(script) or is_remote(script):
             return None
-        return self.workflow.join(self.basedir, str(script))
+        return self.source_path(str(script))
+
+    def source_path(self, path):
+        """The path of a file that a directive names. An inherited one may be relative to either rule."""
+        found = self.workflow.join(self.basedir, path)
+        if self.inherited_basedir is not None and not os.path.exists(found):
+            inherited = self.workflow.join(self.inherited_basedir, path)
+            return inherited if os.path.exists(inherited) else found
+        return found
 
 
 class RuleResources(dict):

@@ -22,14 +22,14 @@ class _ScriptData:
     def __init__(self, rule, job, names, path):
         for name in ("input", "output", "params", "wildcards", "threads", "resources", "log"):
             setattr(self, name, names[name])
-        self.config = rule.workflow.config
+        self.config = rule.config
         self.rule = rule.name
         self.bench_iteration = job.get("bench_iteration")
         self.scriptdir = os.path.dirname(path)
 
 
 def script_command(rule, job, names, lookup, for_real):
-    path = rule.workflow.join(rule.basedir, fill(rule.script, lookup) if "{" in rule.script else rule.script)
+    path = rule.source_path(fill(rule.script, lookup) if "{" in rule.script else rule.script)
     if names.job_values.is_preview and os.path.abspath(path) in map(os.path.abspath, names["input"]):
         return {}  # a job before this one makes it
     if not os.path.isfile(path):

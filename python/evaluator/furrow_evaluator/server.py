@@ -117,7 +117,7 @@ class _Server:
         State.echo = bool(request.get("printshellcmds"))
         self._workflow = workflow = Workflow(request, self._transport)
         active.workflow, active.can_ask = workflow, True
-        workflow.include_file(workflow.main_snakefile, is_main=True)
+        workflow.include_file(workflow.main_snakefile, keeps_target=False)
         workflow.finish()
         self._rules = workflow.rules
         gc.freeze()
@@ -193,6 +193,7 @@ class _Server:
         return {"pid": self._children.start(request["tag"], request.get("slot"), rule, request["job"], fds)}
 
     def hook(self, request):
+        self._workflow.hook_log = request.get("log")
         self._workflow.hooks()[request["name"]](request.get("log"))
         return {}
 

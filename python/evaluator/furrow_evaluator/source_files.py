@@ -1,10 +1,18 @@
 """Where the text of a Snakefile, script or schema comes from: a path here, or a place on a git host."""
 
 import os
+import re
 
 from .errors import NotYet, WorkflowError
 
-_REMOTE = ("http://", "https://", "github:", "gitlab:", "git+", "ftp://", "s3://", "gs://")
+_REMOTE = ("http://", "https://", "github:", "gitlab:", "gh:", "gl:", "git+", "ftp://", "s3://", "gs://")
+# Addresses of files on git hosts.
+_REF_AND_PATH = r"/(?:refs/(?:tags|heads)/)?(?P<ref>[^/]+)/(?P<path>.+)"
+_GITHUB_RAW = r"https://github\.com/(?P<repo>[^/]+/[^/]+)/(?:raw|blob)" + _REF_AND_PATH
+_GITHUB_PLAIN = r"https://raw\.githubusercontent\.com/(?P<repo>[^/]+/[^/]+)" + _REF_AND_PATH
+_GITLAB_RAW = r"https://gitlab\.com/(?P<repo>.+?)/-/(?:raw|blob)/(?P<ref>[^/]+)/(?P<path>[^?]+)"
+_SHORT = r"(?P<kind>gh|gl):(?:(?P<host>[^/:]+):)?(?P<repo>[^@:]+/[^@:]+)@(?P<ref>.+?)(?::(?P<path>[^:]*))?"
+_LOCAL_GIT = r"git\+file:(?://)?(?P<place>[^@]+)@(?P<ref>.+)"
 
 
 def is_remote(text):
@@ -111,19 +119,43 @@ class RemoteSource(_Elsewhere):
 
 
 class GitSource(_Elsewhere):
-    """A file in a git repository."""
+    """A file in a git repository on this machine: `gitfile(...)`."""
+
+    is_on_this_machine = True
 
     def __init__(self, repo, path=None, tag=None, branch=None, commit=None, host=None, ref=None, **ignored):
         if sum(value is not None for value in (tag, branch, commit, ref)) != 1:
             raise WorkflowError("a file in a git repository needs one of tag, branch and commit")
         if path is None:
             raise WorkflowError("a file in a git repository needs a path")
-        self.repo, self.path, self.host = repo, str(path), host or self.default_host
+        self.repo, self.path, self.host = repo, str(path).strip("/"), host or self.default_host
         self.tag, self.branch, self.commit = tag, branch, commit
         self._ref = ref or tag or branch or commit
 
     default_host = None
     pattern = "git+file://{repo}/{path}@{ref}"
+
+    def fetched(self):
+        """Its path in a copy of the repository's files, which is made here if there is none."""
+        from .git_sources import path_of
+
+        return path_of(self)
+
+    __fspath__ = fetched
+
+    def open(self):
+        return open(self.fetched())
+
+    def check(self):
+        pass
+
+    def repository_url(self):
+        return str(self.repo)
+
+    @property
+    def kind(self):
+        """What its ref is."""
+        return "tag" if self.tag else "branch" if self.branch else "commit" if self.commit else "ref"
 
     @property
     def repo_path(self):
@@ -146,19 +178,27 @@ class GitSource(_Elsewhere):
         return self._at(os.path.normpath(os.path.join(self.path, path)))
 
     def _at(self, path):
-        return type(self)(self.repo, path, self.tag, self.branch, self.commit, self.host)
+        ref = None if self.tag or self.branch or self.commit else self._ref
+        return type(self)(self.repo, path, self.tag, self.branch, self.commit, self.host, ref)
 
 
 class HostedSource(GitSource):
-    pass
+    is_on_this_machine = False
+
+    def repository_url(self):
+        return f"https://{self.host}/{self.repo}"
 
 
 class GithubSource(HostedSource):
+    """`github(...)`"""
+
     default_host = "github.com"
     pattern = "https://{host}/{repo}/raw/{ref}/{path}"
 
 
 class GitlabSource(HostedSource):
+    """`gitlab(...)`"""
+
     default_host = "gitlab.com"
     pattern = "https://{host}/{repo}/-/raw/{ref}/{path}"
 
@@ -172,8 +212,35 @@ def infer_source_file(path_or_uri, basedir=None):
         return path_or_uri
     text = os.fspath(path_or_uri)
     if is_remote(text):
-        return RemoteSource(text)
-    text = text[7:] if text.startswith("file://") else text
+        return _git_source(text) or RemoteSource(text)
+    for scheme in ("file://", "file:"):
+        text = text[len(scheme) :] if text.startswith(scheme) else text
     if basedir is not None and not os.path.isabs(text):
         return infer_source_file(basedir).join(text)
     return SourcePath(text)
+
+
+def _git_source(text):
+    """The file in a git repository that an address or a short form such as gh:owner/repo@v1 names; None if none."""
+    found = re.fullmatch(_GITHUB_RAW, text) or re.fullmatch(_GITHUB_PLAIN, text)
+    if found:
+        return GithubSource(found["repo"], found["path"], ref=found["ref"])
+    found = re.fullmatch(_GITLAB_RAW, text)
+    if found:
+        return GitlabSource(found["repo"], found["path"], ref=found["ref"])
+    found = re.fullmatch(_SHORT, text)
+    if found:
+        kind = GithubSource if found["kind"] == "gh" else GitlabSource
+        return kind(found["repo"], found["path"] or "workflow/Snakefile", branch=found["ref"], host=found["host"])
+    found = re.fullmatch(_LOCAL_GIT, text)
+    return _in_local_repository(found["place"], found["ref"]) if found else None
+
+
+def _in_local_repository(place, ref):
+    """The repository is the folder above the file that git has made one."""
+    folder = os.path.abspath(place)
+    while folder != os.path.dirname(folder):
+        folder = os.path.dirname(folder)
+        if os.path.exists(os.path.join(folder, ".git")) or os.path.exists(os.path.join(folder, "HEAD")):
+            return GitSource(folder, os.path.relpath(os.path.abspath(place), folder), ref=ref)
+    raise WorkflowError(f"git+file:{place}@{ref}: no folder above is a git repository")

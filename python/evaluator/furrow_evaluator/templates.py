@@ -12,7 +12,7 @@ def renderer(engine, rule):
         template = _template_of(input)
         if len(output) != 1:
             raise WorkflowError(f"a rule with template_engine has one output; {rule.name} has {len(output)}")
-        names = {"params": params, "wildcards": wildcards, "config": rule.workflow.config, "input": input}
+        names = {"params": params, "wildcards": wildcards, "config": rule.config, "input": input}
         _ENGINES[engine](str(template), str(output[0]), names)
 
     return render

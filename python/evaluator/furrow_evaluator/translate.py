@@ -13,10 +13,10 @@ is.
 """
 
 import tokenize
-from io import StringIO
-from token import COMMENT, DEDENT, ENCODING, ENDMARKER, ERRORTOKEN, INDENT, NAME, NEWLINE, NL, OP, STRING
+from token import COMMENT, DEDENT, ENCODING, ENDMARKER, INDENT, NAME, NEWLINE, NL, OP, STRING
 
 from .errors import SnakefileSyntaxError, did_you_mean
+from .token_reader import TokenReader
 
 _FSTRING_START = getattr(tokenize, "FSTRING_START", -1)
 _FSTRING_END = getattr(tokenize, "FSTRING_END", -1)
@@ -42,8 +42,11 @@ _COMPOUND = frozenset("if else elif for while try except finally with".split())
 _STATEMENTS = frozenset("if else for while def import from pass return with try".split())
 _WORDS_WITHIN = frozenset("in is if and or not else for".split())  # after a name, within an expression
 _ACTIONS = frozenset("run shell script notebook wrapper template_engine cwl".split())
+_OVERRIDES = _RULE_DIRECTIVES - _ACTIONS
+_MODULE_DIRECTIVES = frozenset(
+    "name snakefile meta_wrapper config skip_validation replace_prefix prefix pathvars".split()
+)
 _MAY_BE_FUNCTIONS = ("input", "params", "threads", "resources", "priority")
-_CLOSING = {")": "(", "]": "[", "}": "{"}
 _SKIPPED = frozenset([NL, COMMENT])
 
 
@@ -66,7 +69,7 @@ class _Translator:
         self._lines = text.split("\n")
         self._edits = []
         self._runs = {}
-        self._tokens = self.read_tokens(text)
+        self._tokens = TokenReader(self.fail).read(text)
 
     def translate(self):
         at = 0
@@ -94,62 +97,6 @@ class _Translator:
                     one_line = False
             at += 1
         return _Translation(self.apply_edits(), self._runs)
-
-    # Tokens.
-
-    def read_tokens(self, text):
-        """All tokens. An unclosed bracket is reported where it was opened, not at the end of the file."""
-        tokens = []
-        opened = []
-        try:
-            for token in tokenize.generate_tokens(StringIO(text).readline):
-                kind = token[0]
-                if kind == OP:
-                    word = token[1]
-                    if word in "([{":
-                        opened.append(token)
-                    elif word in ")]}":
-                        self.close_bracket(opened, token)
-                elif kind == ERRORTOKEN and not token[1].isspace():
-                    self.fail_token(token)
-                # The rest of a token is the text of its line, which some versions of Python copy for each token.
-                tokens.append(token[:4])
-        except tokenize.TokenError as error:
-            self.fail_unfinished(error, opened)
-        except SyntaxError as error:
-            line = error.lineno or 1
-            self.fail(error.msg, line)
-        if opened:
-            self.fail_unclosed(opened)
-        return tokens
-
-    def close_bracket(self, opened, token):
-        if not opened:
-            self.fail(f"unmatched '{token[1]}'", token[2][0])
-        if opened[-1][1] != _CLOSING[token[1]]:
-            where = "" if opened[-1][2][0] == token[2][0] else f" on line {opened[-1][2][0]}"
-            self.fail(
-                f"closing parenthesis '{token[1]}' does not match opening parenthesis '{opened[-1][1]}'{where}",
-                token[2][0],
-            )
-        opened.pop()
-
-    def fail_token(self, token):
-        word = token[1]
-        if word[0] in "\"'" or word[-1:] in "\"'":
-            self.fail("unterminated string literal", token[2][0])
-        self.fail(f"invalid character '{word}'", token[2][0])
-
-    def fail_unfinished(self, error, opened):
-        message, (line, _) = error.args[0], error.args[1]
-        if "multi-line string" in message or "triple-quoted" in message:
-            self.fail("unterminated triple-quoted string literal", line)
-        if opened:
-            self.fail_unclosed(opened)
-        self.fail(message, min(line, len(self._lines)))
-
-    def fail_unclosed(self, opened):
-        self.fail(f"'{opened[-1][1]}' was never closed", opened[-1][2][0])
 
     def fail(self, message, line, hint=None):
         text = self._lines[line - 1] if 0 < line <= len(self._lines) else ""
@@ -217,8 +164,22 @@ class _Translator:
             return self.check_block_head(at, name, colon)
         if word in ("rule", "checkpoint"):
             return self.rule(at, colon, name)
-        head = f"with __furrow__.not_yet({word!r}, {name!r}) as __r:"
+        if word == "module":
+            return self.module(at, colon, name)
         after = self.directives(colon, "%s %s" % (word, name or ""), None, None)
+        self.replace(at, colon, f"with __furrow__.not_yet({word!r}, {name!r}) as __r:" + self.pass_if_empty(colon))
+        return after
+
+    def module(self, at, colon, name):
+        owner = f"module {name}" if name else "module"
+        found = {}
+        after = self.directives(colon, owner, _MODULE_DIRECTIVES, found)
+        if (name is None) == ("name" not in found):
+            what = "has no name" if name is None else "has two names"
+            self.fail_at(at, f"{owner} {what}", "write `module NAME:`, or give it `name:` if its name is in a variable")
+        if "snakefile" not in found and "meta_wrapper" not in found:
+            self.fail_at(at, f"{owner} needs a snakefile", 'say where it is, as in `snakefile: "other/Snakefile"`')
+        head = f"with __furrow__.module({name!r}, {self._tokens[at][2][0]}) as __r:"
         self.replace(at, colon, head + self.pass_if_empty(colon))
         return after
 
@@ -309,8 +270,12 @@ class _Translator:
 
     def fail_unknown(self, at, owner, known):
         word = self._tokens[at][1]
+        if word in _ACTIONS and known is _OVERRIDES:
+            hint = "the command is that of the rule that is used; its input, output, params and so on can be replaced"
+            self.fail_at(at, f"{word} cannot be replaced in {owner}", hint)
         near = did_you_mean(word, sorted(known))
-        hint = f"did you mean `{near}:`?" if near else "a rule has " + ", ".join(sorted(known))
+        what = "a module" if known is _MODULE_DIRECTIVES else "a rule"
+        hint = f"did you mean `{near}:`?" if near else f"{what} has " + ", ".join(sorted(known))
         self.fail_at(at, f"unknown directive {word} in {owner}", hint)
 
     def docstring(self, at):
@@ -374,16 +339,19 @@ class _Translator:
         return after
 
     def use_rule(self, at):
-        """Modules and inheritance are not supported yet; the statement raises that error if it is reached."""
-        end = at
-        while self._tokens[end][0] not in (NEWLINE, ENDMARKER) and not self.is_op(end, ":"):
-            end += 1
-        if self.is_op(end, ":"):
-            after = self.directives(end, "use rule", _RULE_DIRECTIVES, {})
-            self.replace(at, end, "with __furrow__.not_yet('use rule', None) as __r:" + self.pass_if_empty(end))
-            return after
-        self.replace(at, end - 1, "__furrow__.not_yet('use rule', None)")
-        return end + 1 if self._tokens[end][0] == NEWLINE else end
+        from .use_head import UseHead
+
+        head = UseHead(self._tokens, at, self.fail_at)
+        line = self._tokens[at][2][0]
+        said = f"{head.names!r}, {head.module!r}, {head.excluded!r}, {head.pattern!r}, {line}"
+        if head.colon is None:
+            self.replace(at, head.end - 1, f"__furrow__.use_rules({said})")
+            return self.end_of_line(head.end)
+        found = {}
+        after = self.directives(head.colon, "use rule", _OVERRIDES, found)
+        text = f"with __furrow__.use_rules_with({said}, {found!r}) as __r:"
+        self.replace(at, head.colon, text + self.pass_if_empty(head.colon))
+        return after
 
     def extent(self, at):
         """The last token of a directive's content (None if it has none), and the index after all of it.

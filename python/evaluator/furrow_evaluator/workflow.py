@@ -8,19 +8,20 @@ from .cluster_config import ClusterConfig, read_script
 from .config import Config, load_file
 from .deployment import CONDA
 from .directives import Directives
-from .engine_facts import EngineFacts, Settings
-from .errors import SnakefileSyntaxError, WorkflowError, did_you_mean
+from .engine_facts import EngineFacts
+from .errors import NotYet, SnakefileSyntaxError, WorkflowError, did_you_mean
 from .logger import logger
 from .namespace import add_mentioned, base_names
 from .patterns import as_columns, glob_in_folders
 from .resources import from_expression, normalise, temporary_folder
-from .rule_proxies import RuleProxies
 from .rules import set_overwritten
+from .scopes import Scope, folder_of, hooks_of
 from .source import read_source
-from .source_files import SourcePath
+from .source_files import GitSource, SourceFile, SourcePath, infer_source_file, is_local
 from .translate import translate
 
-_MODULE_NAME = "furrow_snakefile"
+# The module that the Snakefile is for Python. Those that it uses are modules within.
+MODULE_NAME = "furrow_snakefile"
 
 
 class Workflow(EngineFacts):
@@ -34,51 +35,70 @@ class Workflow(EngineFacts):
         self.included_stack = []
         self._rules_by_name = {}
         self.default_target = None
-        self.wildcard_constraints = {}
         self._localrules = set()
         self._ruleorders = []
         self._ruleorder_places = []
         self._runs = {}
+        self._compiled = {}
         self._parsed_defaults = None
-        self.pathvars = {}
+        self.hook_log = None
         self.overwrite_workdir = request.get("workdir")
         self.workdir_init = os.getcwd()
         self.cores = self._cores = request.get("cores") or 1
         self.max_threads = min(request.get("max_threads") or self.cores, self.cores)
         self.attempt = request.get("attempt") or 1
         self._config = Config(request, transport)
+        self._directives = Directives(self)
+        self._base_names = base_names()
         self.configfiles = list(request.get("configfiles") or [])
         self.overwrite_configfiles = list(request.get("configfiles") or [])
         self.overwrite_config = request.get("config") or {}
         self.envvars = set()
-        self._default_flags = {"input": None, "output": None}
         self.resource_scopes = {}
         self._cluster_config = self._jobscript = None
         self.deployment_methods = set(request.get("deployment") or [])
-        self.global_container_img = self.global_conda_env = None
-        self.global_is_containerized = False
+        self.global_conda_env = None
         self.dryrun = bool(request.get("dryrun"))
         self.has_cluster = bool(request.get("cluster"))
         self._limits = {"_cores": self.cores, "_nodes": None, **(request.get("resources") or {})}
         self.global_resources = dict(self._limits)
-        self.modifier = Settings(skip_validation=False, is_module=False)
-        self._rule_proxies = RuleProxies(self._rules_by_name)
-        self.globals = self._make_namespace()
+        self.main_scope = Scope(self, MODULE_NAME, self.vanilla_names(self.main_snakefile, self._config.values))
+        self._scopes = [self.main_scope]
+        self.main_scope.take_pathvars_of(self._config.values)
 
-    def _make_namespace(self):
-        module = type(sys)(_MODULE_NAME)
-        sys.modules[_MODULE_NAME] = module
-        names = module.__dict__
-        names.update(base_names())
-        names.update(
-            workflow=self,
-            rules=self._rule_proxies,
-            config=self._config.values,
-            srcdir=self.srcdir,
-            __furrow__=Directives(self),
-            __file__=self.main_snakefile,
-        )
-        return names
+    def vanilla_names(self, path, config):
+        """What the Snakefile PATH finds in its namespace."""
+        return {
+            **self._base_names,
+            "workflow": self,
+            "config": config,
+            "srcdir": self.srcdir,
+            "__furrow__": self._directives,
+            "__file__": path,
+        }
+
+    @property
+    def scope(self):
+        """What belongs to the Snakefile that is being read; afterwards, to the main one."""
+        return self._scopes[-1]
+
+    modifier = scope
+
+    @property
+    def globals(self):
+        return self.scope.names
+
+    @property
+    def modules(self):
+        return self.scope.modules
+
+    @property
+    def wildcard_constraints(self):
+        return self.scope.constraints
+
+    @property
+    def pathvars(self):
+        return self.scope.pathvars
 
     @property
     def rules(self):
@@ -90,7 +110,7 @@ class Workflow(EngineFacts):
 
     @property
     def config(self):
-        return self.globals["config"]
+        return self.scope.names["config"]
 
     @property
     def basedir(self):
@@ -122,7 +142,7 @@ class Workflow(EngineFacts):
 
     def include(self, path, **ignored):
         """For Snakefiles that include files by name from Python."""
-        self.globals["__furrow__"].include(path)
+        self._directives.include(path)
 
     def list_rules(self, only_targets=False):
         return self.rules
@@ -136,11 +156,22 @@ class Workflow(EngineFacts):
         """The older name of source_path, for use while the Snakefile is being read."""
         return str(self.current_basedir.join(path))
 
+    def local_source(self, source, user):
+        """The path on this machine of a Snakefile that another one names. One in a git repository is fetched."""
+        if not (isinstance(source, (str, SourceFile)) or hasattr(source, "__fspath__")):
+            raise WorkflowError(f"{user} takes one file name")
+        found = infer_source_file(source)
+        if isinstance(found, GitSource):
+            return found.fetched()
+        if not is_local(found):
+            raise NotYet(
+                f"{user} of {found}: only files on this machine and in git repositories can be read",
+                hint='github("owner/repo", path="workflow/Snakefile", tag="v1.0") and gitfile(...) name such files',
+            )
+        return self.join(self.current_basedir, str(found))
+
     def join(self, folder, path):
         return os.path.normpath(os.path.join(folder, os.path.expanduser(path)))
-
-    def default_flag(self, directive):
-        return self._default_flags.get(directive)
 
     def checked_constraints(self, args, kwargs):
         if args:
@@ -164,24 +195,42 @@ class Workflow(EngineFacts):
 
     # Loading.
 
-    def include_file(self, path, is_main=False):
-        if path in self._files:
+    def include_file(self, path, keeps_target=True):
+        scope = self.scope
+        if path in scope.included:
             return
-        text = read_source(path)
-        translation = translate(text, path, len(self._files))
-        self._files.append(path)
-        self._runs.update(translation.runs)
-        add_mentioned(self.globals, text)
-        code = _compile_quietly(translation.text, path, text)
-        folder = os.path.dirname(path)
+        scope.included.add(path)
+        text, code = self._code_of(path)
+        add_mentioned(scope.names, text)
+        folder = folder_of(path)
         if folder not in sys.path:
             sys.path.insert(1, folder)
         before = self.default_target
         self.included_stack.append(SourcePath(path))
-        exec(code, self.globals)
-        self.included_stack.pop()
-        if not is_main:
+        try:
+            exec(code, scope.names)
+        finally:
+            self.included_stack.pop()
+        if keeps_target:
             self.default_target = before
+
+    def _code_of(self, path):
+        """The text of a Snakefile and its code, which all uses of a module share."""
+        if path not in self._compiled:
+            text = read_source(path)
+            translation = translate(text, path, len(self._files))
+            self._files.append(path)
+            self._runs.update(translation.runs)
+            self._compiled[path] = text, _compile_quietly(translation.text, path, text)
+        return self._compiled[path]
+
+    def read_module(self, scope, path):
+        """Runs the Snakefile of a module in its own scope. Its first rule may become the default target."""
+        self._scopes.append(scope)
+        try:
+            self.include_file(path, keeps_target=False)
+        finally:
+            self._scopes.pop()
 
     def cluster_values(self, rule):
         """What --cluster-config says about a rule."""
@@ -203,19 +252,46 @@ class Workflow(EngineFacts):
             parts.append(f"# {path}\n{translate(read_source(path), path, at).text}")
         return "\n".join(parts) + "\n"
 
-    def add_rule(self, rule):
-        if rule.name in self._rules_by_name:
+    def define(self, rule, name):
+        """A rule is complete but for what others say about it; NAME is its name in its own Snakefile."""
+        scope = self.scope
+        final = scope.final_name(name)
+        rule.name = name if final is None else final
+        vars(scope.rules)[name] = rule
+        if final is not None:
+            self._apply_overrides(rule, scope)
+        try:
+            rule.finish_paths()
+        except WorkflowError as error:
+            if error.line is None and scope is not self.main_scope:
+                error.file, error.line = rule.snakefile, rule.lineno
+            raise
+        if final is not None:
+            self._add_rule(rule)
+        self._directives.decorate(rule)
+
+    def _apply_overrides(self, rule, scope):
+        """What the `use rule` statements around the rule say of it, from the inner to the outer ones."""
+        while scope is not None:
+            if scope.overrides is not None:
+                scope.overrides.apply(rule)
+            scope = scope.parent
+
+    def _add_rule(self, rule):
+        scope = rule.scope
+        if rule.name in self._rules_by_name and not scope.may_replace():
             first = self._rules_by_name[rule.name]
             raise WorkflowError(
                 f"the rule name {rule.name} is taken already (line {first.lineno} of {first.snakefile})",
                 file=rule.snakefile,
                 line=rule.lineno,
                 rule=rule.name,
+                hint="`use rule ... as` gives the rules of a module other names" if scope.is_module else None,
             )
         if not rule.container_img and rule.container_img is not False:
-            rule.container_img, rule.is_containerized = self.global_container_img, self.global_is_containerized
+            rule.container_img, rule.is_containerized = scope.container_img, scope.is_containerized
         self._rules_by_name[rule.name] = rule
-        if self.default_target is None:
+        if self.default_target is None or rule.is_default_target:
             self.default_target = rule.name
 
     def finish(self):
@@ -297,11 +373,7 @@ class Workflow(EngineFacts):
             logger.warning("localrules names rules that do not exist: %s" % ", ".join(unknown))
 
     def hooks(self):
-        found = {}
-        for name, value in self.globals.items():
-            if name.startswith("__furrow_hook_"):
-                found[name.split("_")[4]] = value
-        return found
+        return hooks_of(self.main_scope.names)
 
 
 def _compile_quietly(text, path, original):

@@ -1,0 +1,196 @@
+"""Files of git repositories: fetched with the user's own git, and kept by commit.
+
+The cache, ~/.cache/furrow/sources, holds
+
+    repositories/github.com/owner/name   a bare repository: what has been fetched stays
+    commits/0123...                      the files of one commit; a folder with this name is complete
+
+What a tag or a commit names is fetched once. A branch is asked for in every run.
+"""
+
+import os
+import shutil
+import sys
+
+from .errors import WorkflowError, did_you_mean
+from .logger import logger
+
+# Where a commit is kept that was fetched by neither tag nor branch.
+_OTHER = "refs/furrow/"
+# Where a tag, a branch or a commit is looked for. `gh:owner/repo@name` does not say which it is.
+_PLACES = {
+    "tag": ("refs/tags/", _OTHER, ""),
+    "branch": ("refs/heads/", _OTHER, ""),
+    "commit": ("", _OTHER),
+    "ref": ("refs/tags/", "refs/heads/", _OTHER, ""),
+}
+_ELSEWHERE = frozenset("GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE GIT_OBJECT_DIRECTORY GIT_COMMON_DIR GIT_NAMESPACE".split())
+_SAFE = ("-c", "core.hooksPath=/dev/null", "-c", "advice.detachedHead=false")
+
+
+class NoSuchFile(WorkflowError):
+    """The commit is there, but does not have the file."""
+
+
+class _GitFailed(Exception):
+    pass
+
+
+def path_of(source):
+    """The path on this machine of a file in a git repository."""
+    commit, repository = _found_commit(source)
+    path = os.path.join(_files_of(commit, repository, source), source.path)
+    if not os.path.exists(path):
+        place = f"the {source.kind} {source.ref} of {source.repository_url()}"
+        raise NoSuchFile(f"there is no file {source.path} in {place}")
+    return path
+
+
+def _found_commit(source):
+    if source.is_on_this_machine:
+        repository = os.path.abspath(os.path.expanduser(str(source.repo)))
+        if not os.path.isdir(repository):
+            raise WorkflowError(f"{source}: there is no repository {repository}")
+        return _commit_in(repository, source, _PLACES[source.kind]) or _fail_unknown(source, repository), repository
+    repository = os.path.join(_cache_folder(), "repositories", source.host, *source.repo.strip("/").split("/"))
+    if not os.path.isdir(repository):
+        _make(repository, lambda folder: _git(source, None, "init", "--bare", "--quiet", folder))
+    commit = _commit_in(repository, source, _fixed_places(source))
+    return commit or _fetched_commit(repository, source), repository
+
+
+def _fixed_places(source):
+    """Where a name stands for the same commit for good."""
+    if source.kind == "ref":
+        is_commit = len(source.ref) == 40 and set(source.ref) <= set("0123456789abcdef")
+        return ("refs/tags/", "") if is_commit else ("refs/tags/",)
+    return () if source.kind == "branch" else _PLACES[source.kind]
+
+
+def _fetched_commit(repository, source):
+    url = source.repository_url()
+    print(f"fetching {source.ref} of {url}", file=sys.stderr, flush=True)
+    places = _PLACES[source.kind]
+    try:
+        _fetch(repository, source, url, places)
+    except _GitFailed as failed:
+        commit = _commit_in(repository, source, places)
+        if commit is None:
+            raise WorkflowError(f"{source}: git cannot fetch {url}: {failed}") from None
+        logger.warning(f"{source}: git cannot fetch {url}: {failed}; what was fetched before is used")
+        return commit
+    return _commit_in(repository, source, places) or _fail_unknown(source, repository)
+
+
+def _fetch(repository, source, url, places):
+    """Fetches one commit if the host allows it, else everything."""
+    for place in places:
+        if place == _OTHER:
+            continue
+        try:
+            wanted = f"+{place}{source.ref}:{place or _OTHER}{source.ref}"
+            return _git(source, repository, "fetch", "--quiet", "--no-tags", "--depth", "1", url, wanted)
+        except _GitFailed:
+            continue
+    shallow = os.path.exists(os.path.join(repository, "shallow"))
+    everything = ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"]
+    return _git(source, repository, "fetch", "--quiet", *(["--unshallow"] if shallow else []), url, *everything)
+
+
+def _commit_in(repository, source, places):
+    """The commit that the source names; None if the repository does not have it."""
+    for place in places:
+        try:
+            name = f"{place}{source.ref}^{{commit}}"
+            return _git(source, repository, "rev-parse", "--verify", "--quiet", "--end-of-options", name).strip()
+        except _GitFailed as failed:
+            if str(failed):
+                raise WorkflowError(f"{source}: {failed}") from None
+    return None
+
+
+def _fail_unknown(source, repository):
+    names = _git(source, repository, "for-each-ref", "--format=%(refname:short)", "refs/tags", "refs/heads").split()
+    near = did_you_mean(source.ref, names)
+    raise WorkflowError(
+        f"the repository {source.repository_url()} has no {source.kind} {source.ref}",
+        hint=f"did you mean {near}?" if near else "it has " + ", ".join(sorted(names)[:20]) if names else None,
+    )
+
+
+def _files_of(commit, repository, source):
+    """The folder with the files of a commit. They are dated as the commit is, so that they never look new."""
+    folder = os.path.join(_cache_folder(), "commits", commit)
+    if not os.path.isdir(folder):
+        _make(folder, lambda made: _check_out(commit, repository, source, made))
+    return folder
+
+
+def _check_out(commit, repository, source, folder):
+    index = folder + ".index"
+    try:
+        arguments = ("--work-tree", folder, "checkout", "--quiet", "--force", commit, "--", ".")
+        _git(source, repository, *arguments, GIT_INDEX_FILE=index)
+        seconds = int(_git(source, repository, "show", "--no-patch", "--format=%ct", commit))
+    except _GitFailed as failed:
+        raise WorkflowError(f"{source}: git cannot check out {commit}: {failed}") from None
+    finally:
+        if os.path.exists(index):
+            os.unlink(index)
+    for parent, _, files in os.walk(folder):
+        for name in files:
+            os.utime(os.path.join(parent, name), (seconds, seconds), follow_symlinks=False)
+
+
+def _make(folder, fill):
+    """Makes a folder under its name once it is complete. Another process may be faster."""
+    os.makedirs(os.path.dirname(folder), exist_ok=True)
+    made = f"{folder}.{os.getpid()}.{os.urandom(4).hex()}"
+    os.mkdir(made)
+    try:
+        fill(made)
+        os.rename(made, folder)
+    except OSError:
+        if not os.path.isdir(folder):
+            raise
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
+
+
+def _cache_folder():
+    """The user's cache; if nothing can be written there, a folder beside the records of runs."""
+    cache = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
+    folder = os.path.join(cache, "furrow", "sources")
+    try:
+        os.makedirs(folder, exist_ok=True)
+    except OSError:
+        pass
+    return folder if os.access(folder, os.W_OK) else os.path.abspath(os.path.join(".furrow", "sources"))
+
+
+def _git(source, repository, *arguments, **variables):
+    import subprocess
+
+    # What names another repository, as in a hook of git, must not lead there. Nobody is there to answer questions.
+    environment = {name: value for name, value in os.environ.items() if name not in _ELSEWHERE}
+    environment.update(GIT_TERMINAL_PROMPT="0", LC_ALL="C", **variables)
+    where = () if repository is None else ("--git-dir", _git_folder(repository))
+    try:
+        done = subprocess.run(
+            ["git", *_SAFE, *where, *arguments], stdin=subprocess.DEVNULL, capture_output=True, env=environment
+        )
+    except FileNotFoundError:
+        raise WorkflowError(f"{source} is in a git repository, but there is no git on PATH") from None
+    if done.returncode:
+        lines = done.stderr.decode("utf-8", "replace").strip().split("\n")
+        raise _GitFailed("; ".join(lines[:3]))
+    return done.stdout.decode("utf-8", "surrogateescape")
+
+
+def _git_folder(repository):
+    """A bare repository is its own; in a work tree .git is a folder, or a file that names one."""
+    inner = os.path.join(repository, ".git")
+    if not os.path.isfile(inner):
+        return inner if os.path.isdir(inner) else repository
+    with open(inner) as file:
+        return os.path.join(repository, file.read().partition("gitdir:")[2].strip())
