@@ -8,7 +8,7 @@
 Pool takes the place of multiprocessing.Pool, and ThreadPool that of multiprocessing.pool.ThreadPool: the same
 methods with the same meaning. Executor takes that of concurrent.futures.ProcessPoolExecutor. In addition, functions
 may be lambdas and closures, arrays are sent without being copied through pipes, and a worker that dies costs one
-item. MPIPool is such a pool on many computers.
+item. MPIPool is such a pool on many computers. run() runs a Snakefile.
 """
 
 from multiprocessing import TimeoutError
@@ -23,12 +23,14 @@ except ImportError as problem:
 
     raise explained(problem) from None
 
-__all__ = ["AsyncResult", "Executor", "Failure", "MPIPool", "MapResult", "Pool", "PoolError", "RemoteError",
-           "TaskTimeout", "ThreadPool", "TimeoutError", "WorkerDied", "cpu_count", "shared_array", "task_rng"]
+__all__ = ["AsyncResult", "Executor", "Failure", "JobResult", "MPIPool", "MapResult", "Pool", "PoolError",
+           "RemoteError", "RunResult", "TaskTimeout", "ThreadPool", "TimeoutError", "WorkerDied", "WorkflowFailed",
+           "cpu_count", "run", "shared_array", "task_rng"]
 
 _LAZY = {"Pool": "furrow._pool", "MPIPool": "furrow._mpi_pool", "ThreadPool": "furrow._thread_pool",
          "Executor": "furrow._executor", "AsyncResult": "furrow._results", "MapResult": "furrow._results",
-         "shared_array": "furrow._shared_array", "task_rng": "furrow._rng"}
+         "shared_array": "furrow._shared_array", "task_rng": "furrow._rng", "run": "furrow._workflow",
+         "JobResult": "furrow._workflow", "RunResult": "furrow._workflow", "WorkflowFailed": "furrow._workflow"}
 
 
 def _register(parallel):

@@ -3,7 +3,7 @@ from multiprocessing import TimeoutError as TimeoutError
 from multiprocessing.context import BaseContext
 from os import PathLike
 from types import TracebackType
-from typing import Any, Callable, Generic, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple, Type, TypeVar, Union
+from typing import Any, Callable, Dict, Generic, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple, Type, TypeVar, Union
 
 _T = TypeVar("_T")
 _S = TypeVar("_S")
@@ -12,8 +12,8 @@ _Path = Union[str, PathLike[str]]
 _Resume = Union[None, _Path, Tuple[_Path, str]]
 _Progress = Union[bool, str, Callable[[int, int, int, float], object]]
 
-__all__ = ["AsyncResult", "Executor", "Failure", "MPIPool", "MapResult", "Pool", "PoolError", "RemoteError", "TaskTimeout", "ThreadPool", "TimeoutError", "WorkerDied",
-           "cpu_count", "shared_array", "task_rng"]
+__all__ = ["AsyncResult", "Executor", "Failure", "JobResult", "MPIPool", "MapResult", "Pool", "PoolError", "RemoteError", "RunResult", "TaskTimeout", "ThreadPool",
+           "TimeoutError", "WorkerDied", "WorkflowFailed", "cpu_count", "run", "shared_array", "task_rng"]
 
 def cpu_count(logical: bool = ...) -> int: ...
 def shared_array(shape: Union[int, Sequence[int]], dtype: Any = ...) -> Any: ...  # a numpy.ndarray
@@ -116,3 +116,29 @@ class Executor(_Executor):
                  initializer: Optional[Callable[..., object]] = ..., initargs: Iterable[Any] = ..., *,
                  max_tasks_per_child: Optional[int] = ..., serializer: Optional[str] = ...,
                  threads_per_worker: Optional[int] = ...) -> None: ...
+
+class WorkflowFailed(RuntimeError): ...
+
+class JobResult:
+    rule: str
+    wildcards: Dict[str, str]
+    output: List[str]
+    log: List[str]
+    state: str
+    reason: Optional[str]
+    attempt: Optional[int]
+    started_at: Optional[float]
+    seconds: Optional[float]
+    status: Optional[int]
+    signal: Optional[int]
+    error: Optional[str]
+
+class RunResult(List[JobResult]):
+    status: int
+    output: str
+    @property
+    def ok(self) -> bool: ...
+
+def run(snakefile: Optional[_Path] = ..., targets: Union[_Path, Iterable[_Path]] = ..., *, cores: Union[int, str, None] = ...,
+        config: Optional[Mapping[str, Any]] = ..., dry_run: bool = ..., directory: Optional[_Path] = ...,
+        options: Iterable[str] = ..., quiet: bool = ..., program: Optional[_Path] = ...) -> RunResult: ...

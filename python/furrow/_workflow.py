@@ -1,0 +1,106 @@
+"""Runs a Snakefile with the furrow command, and says what happened to each of its jobs."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+
+
+class WorkflowFailed(RuntimeError):
+    """The workflow could not be planned: the message is what `furrow run` says."""
+
+
+class JobResult:
+    """What happened to one job.
+
+    `state` is "done", "failed", "interrupted", "skipped" (a job that it needs has failed), "unstarted", "unneeded" (it
+    is up to date), or "would-run" in a dry run. `reason` says why it must run, and is None if it need not. `seconds`,
+    `attempt`, `status`, `signal` and `error` are None where they have no meaning.
+    """
+
+    __slots__ = ("rule", "wildcards", "output", "log", "state", "reason", "attempt", "started_at", "seconds", "status",
+                 "signal", "error")
+
+    def __init__(self, fields):
+        for name in self.__slots__:
+            setattr(self, name, fields.get(name))
+
+    def __repr__(self):
+        wildcards = ", ".join(f"{name}={value}" for name, value in self.wildcards.items())
+        return f"<{self.rule}{wildcards and f' ({wildcards})'}: {self.state}>"
+
+
+class RunResult(list):
+    """The JobResults of a run, each after those that it needs. `ok`: the run succeeded. `output`: what it printed."""
+
+    def __init__(self, jobs, status, output):
+        super().__init__(jobs)
+        self.status = status
+        self.output = output
+
+    @property
+    def ok(self):
+        return self.status == 0
+
+    def __repr__(self):
+        return f"<RunResult: {'ok' if self.ok else 'failed'}, {list.__repr__(self)}>"
+
+
+def run(snakefile=None, targets=(), *, cores=None, config=None, dry_run=False, directory=None, options=(), quiet=True,
+        program=None):
+    """Runs a Snakefile, as `furrow run` does, and returns a RunResult: a list that says what happened to each job.
+
+    snakefile: its path (default: Snakefile or workflow/Snakefile). targets: names of files and rules. config: a dict of
+    values. directory: where to work. options: more options of `furrow run`, as on the command line. quiet: keep what
+    the run prints for `output` of the result, instead of showing it. program: the furrow command.
+
+    A job that fails is no exception: its state says so, and `ok` of the result is False. WorkflowFailed is raised if
+    there is no plan, for example since the Snakefile has a mistake.
+    """
+    command = [_program(program), "run"]
+    if snakefile is not None:
+        command += ["--snakefile", os.fspath(snakefile)]
+    if directory is not None:
+        command += ["--directory", os.fspath(directory)]
+    if cores is not None:
+        command += ["--cores", str(cores)]
+    if dry_run:
+        command.append("--dry-run")
+    command += map(os.fspath, options)
+    if isinstance(targets, (str, os.PathLike)):
+        targets = [targets]
+    with tempfile.TemporaryDirectory(prefix="furrow-") as folder:
+        if config:
+            command += ["--configfile", _written(config, os.path.join(folder, "config.json"))]
+        results = os.path.join(folder, "jobs")
+        command += ["--job-results", results, "--", *map(os.fspath, targets)]
+        status, output = _started(command, quiet)
+        if not os.path.exists(results):
+            raise WorkflowFailed(output.strip() or f"furrow run ended with status {status}")
+        with open(results, encoding="utf-8", errors="surrogateescape") as file:
+            return RunResult([JobResult(json.loads(line)) for line in file], status, output)
+
+
+def _started(command, quiet):
+    shown = subprocess.PIPE if quiet else None
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=shown, stderr=subprocess.STDOUT if quiet else None,
+                          encoding="utf-8", errors="replace", check=False)
+    return done.returncode, done.stdout or ""
+
+
+def _written(config, path):
+    with open(path, "w", encoding="utf-8") as file:
+        json.dump(config, file)
+    return path
+
+
+def _program(given):
+    of_environment = os.path.join(os.path.dirname(sys.executable), "furrow")
+    found = given or os.environ.get("FURROW") or shutil.which("furrow")
+    if not found and os.path.exists(of_environment):
+        found = of_environment
+    if not found:
+        raise FileNotFoundError("the furrow command is not on PATH; program= says where it is")
+    return os.fspath(found)
