@@ -102,11 +102,16 @@ def expand(*args, **values):
     patterns = [pattern if is_flagged(pattern, MOVED) else str(pattern) for pattern in patterns]
     combine = args[1] if len(args) == 2 else product
     keep_missing = values.get("allow_missing") is True and not any(
-        "allow_missing" in _FIELD.findall(pattern) for pattern in patterns
+        "allow_missing" in _fields(pattern) for pattern in patterns
     )
     if any(_is_deferred(value) for value in values.values()):
         return Deferred(patterns, combine, values, keep_missing)
     return _expand_now(patterns, combine, values, keep_missing)
+
+
+def _fields(pattern):
+    """The names in single braces."""
+    return _FIELD.findall(pattern.replace("{{", "") if "{{" in pattern else pattern)
 
 
 def _refuse_flags(pattern):
@@ -150,7 +155,7 @@ def _expand_now(patterns, combine, values, keep_missing):
     lists = {}
     made = []
     for pattern in patterns:
-        used = set(_FIELD.findall(pattern))
+        used = set(_fields(pattern))
         names = [name for name in values if name in used]
         for name in names:
             if name not in lists:
