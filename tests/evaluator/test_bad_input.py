@@ -85,3 +85,33 @@ def test_a_mistake_in_a_user_module_names_that_file(folder):
 def test_a_mistake_in_a_library_call_names_the_users_line(folder):
     error = folder.error('import json\n\njson.loads("{")\n')
     assert error["file"] == str(folder.path / "Snakefile") and error["line"] == 3
+
+
+@pytest.mark.parametrize(
+    "text, line, hint",
+    [
+        ('configfil: "c.yaml"\n', 1, "configfile:"),
+        ('x = 1\nonsucces:\n    print(1)\n', 2, "onsuccess:"),
+        ('rule a:\n    output: tmp("a")\n', 2, "temp?"),
+        ("from snakemake.utils import min_versoin\n", 1, "min_version?"),
+        ("import snakemake.utlis\n", 1, "snakemake.utils?"),
+    ],
+)
+def test_a_misspelt_name_is_guessed(folder, text, line, hint):
+    error = folder.error(text)
+    assert error["line"] == line and hint in error["hint"], error
+    assert "shims" not in error["message"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['config_text: "a text" = "x"\n', 'class A:\n    configfil: "A"\n', "size: int\n", 'if 1:\n    include_: "x"\n'],
+)
+def test_names_with_types_are_python(folder, text):
+    folder.load(text)
+
+
+def test_flags_that_have_no_effect_are_named(folder, capfd):
+    folder.load('rule a:\n    input: temp("i")\n    output: ancient("o")\n')
+    said = capfd.readouterr().err
+    assert "Snakefile:2: temp(...) has no effect in input" in said and "ancient(...) has no effect in output" in said

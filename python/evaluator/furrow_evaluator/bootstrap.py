@@ -46,12 +46,13 @@ def main():
     snakemake = prepare(payload, path)
     source = read(path)
     sys.excepthook = cut_traceback
+    # Where Snakemake would have put a copy of the script: some look at the folder's name.
+    real_file = os.path.join(os.getcwd(), ".snakemake", "scripts", os.path.basename(path))
     names = sys.modules["__main__"].__dict__
     for name in ("prepare", "read", "cut_traceback", "main", "os"):
         names.pop(name, None)
     sys.argv = [path]
-    names["__real_file__"] = names["__file__"]
-    names.update(__file__=path, __doc__=None, snakemake=snakemake)
+    names.update(__file__=path, __real_file__=real_file, __doc__=None, snakemake=snakemake)
     if b"logger" in source:
         from furrow_evaluator.logger import logger
 

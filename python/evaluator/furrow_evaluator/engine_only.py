@@ -1,5 +1,6 @@
 """Names that only the engine of Snakemake could give: they can be imported, and say so by name when they are used."""
 
+import os
 import sys
 from importlib.machinery import ModuleSpec
 
@@ -7,7 +8,7 @@ from .errors import NotYet, WorkflowError
 
 # Modules below `snakemake` of which Furrow has nothing.
 _MODULES = frozenset(
-    "api benchmark caching checkpoints cli cwl dag decorators deployment executors gui ioflags jobs linting modules "
+    "api benchmark caching checkpoints cli cwl decorators deployment executors gui jobs linting modules "
     "notebook output_index parser path_modifier pathvars persistence profiles report resources ruleinfo scheduler "
     "scheduling spawn_jobs stats target_jobs template_rendering unit_tests wrapper".split()
 )
@@ -76,6 +77,13 @@ class _Finder:
 def add_finder():
     if _Finder not in sys.meta_path:
         sys.meta_path.append(_Finder)
+
+
+def known_modules():
+    """The names of the modules below `snakemake` that can be imported."""
+    shims = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "shims", "snakemake")
+    found = {name.split(".")[0] for name in os.listdir(shims) if not name.startswith("_")}
+    return sorted(found | _MODULES)
 
 
 def is_engine_only(name):

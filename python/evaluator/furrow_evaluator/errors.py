@@ -1,5 +1,6 @@
 """Errors, and how an exception becomes the protocol's ERROR: with the user's file and line, never a frame of ours."""
 
+import builtins
 import os
 import sys
 
@@ -168,6 +169,9 @@ def _message_of(exception):
         text = ""
     for ours in _OUR_NAMES:
         text = text.replace(ours, "")
+    if isinstance(exception, ImportError) and text.endswith(")"):
+        head, _, path = text.rpartition(" (")
+        text = head if path.startswith(_EVALUATOR_FOLDER) else text
     return text or type(exception).__name__
 
 
@@ -210,8 +214,34 @@ def _add_place(error, filename, line, text):
 def _hint_for(exception):
     if isinstance(exception, ModuleNotFoundError):
         if (exception.name or "").split(".")[0] == "snakemake":
+            from .engine_only import known_modules
+
+            near = did_you_mean(exception.name.partition(".")[2], known_modules(), likeness=0.75)
+            if near:
+                return f"did you mean snakemake.{near}?"
             return "Furrow provides the parts of this package that Snakefiles use most; this part is not among them"
         return f"the Snakefile runs under {sys.executable}; choose another Python with --python or FURROW_PYTHON"
+    near = _near_name(exception)
+    return near and f"did you mean {near}?"
+
+
+def _near_name(exception):
+    """The name that the user may have meant, or None."""
+    if not isinstance(exception, (ImportError, NameError)):
+        return None
+    import re
+
+    words = re.findall(r"'([^']*)'", str(exception))
+    if isinstance(exception, ImportError) and "cannot import name" in str(exception) and len(words) >= 2:
+        module = sys.modules.get(words[1])
+        known = list(vars(module)) + list(getattr(module, "__all__", ())) if module else []
+        return did_you_mean(words[0], [name for name in known if not name.startswith("_")])
+    if isinstance(exception, NameError) and not isinstance(exception, UnboundLocalError) and words:
+        frames = exception.__traceback__
+        while frames is not None and frames.tb_next is not None:
+            frames = frames.tb_next
+        names = {**frames.tb_frame.f_globals, **frames.tb_frame.f_locals} if frames else {}
+        return did_you_mean(words[0], [name for name in [*names, *dir(builtins)] if not name.startswith("_")])
     return None
 
 
@@ -223,9 +253,9 @@ def user_traceback(exception):
     return "\n".join(head + body + [f"{_type_name(exception)}: {_message_of(exception)}"]) + "\n"
 
 
-def did_you_mean(word, choices):
+def did_you_mean(word, choices, likeness=0.6):
     """The nearest of the choices, or None. difflib is imported late because only mistakes need it."""
     from difflib import get_close_matches
 
-    found = get_close_matches(word, [str(choice) for choice in choices], n=1, cutoff=0.6)
+    found = get_close_matches(word, [str(choice) for choice in choices], n=1, cutoff=likeness)
     return found[0] if found else None

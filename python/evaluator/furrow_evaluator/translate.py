@@ -132,6 +132,23 @@ class _Translator:
             return self.function(at, at + 1, f"def {name}(log):")
         if word in ("localrules", "ruleorder"):
             return self.name_list(at, word)
+        return self.check_unknown(at)
+
+    def check_unknown(self, at):
+        """A misspelt directive may look like Python: `configfil: "x"` is a name with a type, which does nothing."""
+        after = self.skip_blank(at + 2)
+        is_block = self._tokens[after][0] == NEWLINE
+        if self._tokens[at][2][1] > 0 or not is_block and self._tokens[after][0] not in (STRING, _FSTRING_START):
+            return None
+        word = self._tokens[at][1]
+        near = did_you_mean(word, _GLOBAL_DIRECTIVES | _HOOKS | _BLOCKS | {"localrules", "ruleorder"})
+        end = after
+        while self._tokens[end][0] not in (NEWLINE, ENDMARKER):
+            if self.is_op(end, "="):
+                return None
+            end += 1
+        if near and word not in _COMPOUND:
+            self.fail_at(at, f"unknown directive {word}", f"did you mean `{near}:`?")
         return None
 
     def decorator(self, at):

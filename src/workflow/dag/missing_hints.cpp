@@ -16,6 +16,21 @@ bool is_known(const std::string& name, const RuleIndex& index) {
   return !candidates.empty() || os::status(name).kind == os::FileStatus::Kind::kFile;
 }
 
+// "x.txty.txt": what ends the name also stands within it, and no separator follows there.
+std::pair<std::string, std::string> joined_at_extension(const std::string& name) {
+  const std::size_t dot = name.find('.', name.rfind('/') == std::string::npos ? 0 : name.rfind('/'));
+  for (std::size_t begin = name.rfind('.'); begin != std::string::npos && begin > 0 && begin >= dot;
+       begin = name.rfind('.', begin - 1)) {
+    const std::string end = name.substr(begin);
+    const std::size_t found = name.find(end);
+    const std::size_t after = found + end.size();
+    if (end.size() < 3 || found == 0 || found >= begin || after >= begin) continue;
+    if (std::string_view("./_-").find(name[after]) != std::string_view::npos) continue;
+    return {name.substr(0, after), name.substr(after)};
+  }
+  return {};
+}
+
 }  // namespace
 
 std::pair<std::string, std::string> folder_above(const std::string& name, const RuleIndex& index,
@@ -42,7 +57,7 @@ std::pair<std::string, std::string> joined_names(const std::string& name, const 
     if (first.back() == '/' || second.front() == '/') continue;
     if (is_known(first, index) && is_known(second, index)) return {first, second};
   }
-  return {};
+  return joined_at_extension(name);
 }
 
 }  // namespace furrow::workflow
