@@ -18,7 +18,8 @@ _furrow_run_options='--allow-ambiguity --config --configfile --cores --dag --def
   --verbose --why --workflow-profile --batch-cores --batch-nodes --cluster --cluster-cancel --cluster-cancel-nargs --cluster-status --local-cores
   --max-jobs-per-second --max-status-checks-per-second --packing --groups --group-components --set-resource-scopes --seconds-between-status-checks --cluster-generic-submit-cmd --cluster-generic-status-cmd --cluster-generic-cancel-cmd
   --cluster-generic-cancel-nargs --slurm --all-temp --list-changes --list-code-changes --list-input-changes
-  --list-params-changes --max-jobs-per-timespan --no-hooks --show-failed-logs --version --wait-for-files --wait-for-files-file
+  --list-params-changes --max-jobs-per-timespan --no-hooks --show-failed-logs --batch --job-results --benchmark-extended --strict-dag-evaluation
+  --consider-ancient --omit-flags --cluster-sync --precommand --version --wait-for-files --wait-for-files-file
   --stats --debug-dag --list-untracked --d3dag --print-compilation --lint --cleanup-metadata --jobscript --cluster-config --use-conda --use-apptainer --use-singularity --use-envmodules --software-deployment-method --sdm -c -d -f -j -k -n -p -q -s'
 
 _furrow_files() {

@@ -149,6 +149,14 @@ complete -c furrow -n '__furrow_in run' -l keep-going -d 'go on after a failure'
 complete -c furrow -n '__furrow_in run' -l keep-incomplete
 complete -c furrow -n '__furrow_in run' -l all-temp
 complete -c furrow -n '__furrow_in run' -l show-failed-logs
+complete -c furrow -n '__furrow_in run' -l batch -x
+complete -c furrow -n '__furrow_in run' -l job-results -r
+complete -c furrow -n '__furrow_in run' -l benchmark-extended
+complete -c furrow -n '__furrow_in run' -l strict-dag-evaluation -x
+complete -c furrow -n '__furrow_in run' -l consider-ancient -x
+complete -c furrow -n '__furrow_in run' -l omit-flags -x
+complete -c furrow -n '__furrow_in run' -l cluster-sync -x
+complete -c furrow -n '__furrow_in run' -l precommand -x
 complete -c furrow -n '__furrow_in run' -l no-hooks
 complete -c furrow -n '__furrow_in run' -l stats -r
 complete -c furrow -n '__furrow_in run' -l debug-dag

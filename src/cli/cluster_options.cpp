@@ -22,6 +22,7 @@ constexpr auto kOptions = std::to_array<ClusterOption>({
     {"--set-resource-scopes", Needs::kCluster, "sets limits of --resources on a cluster"},
     {"--local-cores", Needs::kCluster, "limits the jobs that run here while the others go to a cluster"},
     {"--max-jobs-per-second", Needs::kCluster, "limits submissions to a cluster"},
+    {"--precommand", Needs::kCluster, "is run on the nodes of a cluster"},
     {"--packing", Needs::kSlurm, "says how jobs share submissions to Slurm"},
     {"--resource", Needs::kSlurm, "says what to request from Slurm"},
     {"--batch-cores", Needs::kPacked, "is about the allocations of Slurm that jobs share"},

@@ -38,6 +38,7 @@ struct ExecutorSettings {
   std::int64_t batch_nodes = 1;        // of a packed allocation
   double status_every_s = 30;          // at first
   double submissions_per_s = 0;        // 0: the executor's default
+  std::string precommand{};            // what a node runs before each batch; empty: nothing
 
   const ExecutorType& type() const;
   bool is_cluster() const;

@@ -57,6 +57,7 @@ class Farm::Run : public plan::ExitListener {
   void settle();
   void settle(Exit exit);
   void look_at_late();
+  void run_again(JobId job);
   void attempt_failed(const Exit& exit, const Error* error, bool may_retry);
   void never_started(JobId job, int attempt, const Error& error);
   void give_up(JobId job);
@@ -264,6 +265,7 @@ void Farm::Run::settle(Exit exit) {
     return;
   }
   if (!exit.ok()) return attempt_failed(exit, nullptr, true);
+  if (!is_halted() && source_.runs_again(exit)) return run_again(job);
   if (const Result<void> finished = source_.on_success(exit); !finished) {
     exit.error = finished.error().to_string();
     FURROW_LOG(farm, info, "job {} has failed after all: {}", job, exit.error);
@@ -273,6 +275,13 @@ void Farm::Run::settle(Exit exit) {
   ++summary_.done;
   emit({.kind = Event::Kind::kJobFinished, .job = job, .attempt = exit.attempt, .exit = &exit});
   erase(job);
+}
+
+void Farm::Run::run_again(JobId job) {
+  FURROW_LOG(farm, info, "job {} runs once more", job);
+  graph_.retry(job);
+  launches_.ask_again(job);
+  enqueue(job, graph_.job(job).demand);
 }
 
 void Farm::Run::attempt_failed(const Exit& exit, const Error* error, bool may_retry) {

@@ -27,6 +27,7 @@ class Launches : public plan::PrepareListener {
   void erase(plan::JobId job) { jobs_.erase(job); }
   int attempt(plan::JobId job) const { return jobs_[job].attempt; }  // 1 for the first
   void next_attempt(plan::JobId job);
+  void ask_again(plan::JobId job) { jobs_[job].state = State::kUnasked; }  // the same attempt once more
 
   bool are_asked_ahead() const { return are_asked_ahead_; }
   bool is_asked(plan::JobId job) const { return !are_asked_ahead_ || jobs_[job].state != State::kUnasked; }

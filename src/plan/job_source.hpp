@@ -60,6 +60,8 @@ class JobSource {
   // Whether an attempt that succeeded should not be settled yet, because its outputs are not visible on the
   // file system. Asked again a little later, as long as the answer is yes.
   virtual bool outputs_pending(const Exit& /*exit*/) { return false; }
+  // Whether an attempt that succeeded is to be run once more before it is settled. The launch is then asked for again.
+  virtual bool runs_again(const Exit& /*exit*/) { return false; }
   // Checks and records the outputs. An error means that the job has failed after all.
   virtual Result<void> on_success(const Exit& exit) = 0;
   // Removes the outputs and records the failure.

@@ -76,6 +76,8 @@ workflow::DetailAnswer read_details(Fields& fields, const text::JsonValue& job,
   required(question.params, "params");
   required(question.group, "group");
   required(question.priority, "priority");
+  required(question.ensure, "ensure");
+  details.ensure = ensures_of(fields, job);
   details.priority = fields.small_integer(job, "priority", 0);
   details.group = fields.text_or(job, "group", "");
   details.threads = fields.integer(job, "threads", 1);

@@ -108,6 +108,10 @@ void write_job_members(text::JsonWriter& json, const workflow::JobView& job) {
   write_resources(json, job.resources);
   json.Key("attempt");
   json.Int(job.attempt);
+  if (job.repetition >= 0) {
+    json.Key("bench_iteration");
+    json.Int(job.repetition);
+  }
   if (job.is_preview) write_bool(json, "preview", true);
   if (job.is_ahead) write_bool(json, "ahead", true);
   if (!job.group.empty()) {
@@ -127,6 +131,7 @@ void write_wants(text::JsonWriter& json, const workflow::DetailQuestion& questio
   if (question.params) json.String("params");
   if (question.group) json.String("group");
   if (question.priority) json.String("priority");
+  if (question.ensure) json.String("ensure");
   json.EndArray();
 }
 
@@ -182,9 +187,12 @@ std::string encode_load(std::uint64_t id, const LoadRequest& request) {
   for (const auto& [rule, values] : request.set_resources) write_pairs(json, rule, values);
   json.EndObject();
   write_pairs(json, "groups", request.groups);
+  if (!request.consider_ancient.empty()) write_pairs(json, "ancient", request.consider_ancient);
+  if (!request.omit_flags.empty()) write_texts(json, "omit_flags", request.omit_flags);
   json.EndObject();
   write_pairs(json, "default_resources", request.default_resources);
   write_numbers(json, "resources", request.limits);
+  if (!request.places.empty()) write_pairs(json, "places", request.places);
   write_bool(json, "replace_config", request.replace_config);
   write_bool(json, "quiet", request.quiet);
   write_bool(json, "dryrun", request.dryrun);

@@ -35,7 +35,10 @@ struct LoadRequest {
   std::vector<std::pair<std::string, Pairs>> set_resources{};  // rule -> name -> expression
   Pairs set_scatter{};                                         // name -> whole number
   Pairs groups{};                                              // rule -> name
-  Pairs limits{};                                              // --resources
+  Pairs consider_ancient{};                                    // rule -> inputs, separated by commas
+  std::vector<std::string> omit_flags{};
+  Pairs limits{};               // --resources
+  Pairs places{};               // option without dashes -> line of its profile
   bool replace_config = false;  // use configfiles instead of the workflow's own
   bool quiet = false, dryrun = false, printshellcmds = false;
   bool has_cluster = false;  // jobs run elsewhere

@@ -75,6 +75,7 @@ Rule read_rule(Fields& fields, const text::JsonValue& value, const text::JsonVal
     if (!rule.has_priority_function) rule.priority = fields.small_integer(value, "priority", 0);
   }
   if (member(value, "retries")) rule.retries = fields.small_integer(value, "retries", 0);
+  rule.repeats = fields.small_integer(value, "repeats", 1);
   rule.shadow = fields.text_or(value, "shadow", "");
   rule.code = fields.text_or(value, "code", "");
   rule.script = fields.text_or(value, "script", "");

@@ -23,7 +23,20 @@ workflow::FileFlags flag_named(std::string_view name) {
   if (name == "touch") return workflow::kTouch;
   if (name == "group_jobs") return workflow::kTogether;
   if (name == "remote") return workflow::kRemote;
+  if (name == "update") return workflow::kUpdate;
+  if (name == "before_update") return workflow::kBeforeUpdate;
   return 0;
+}
+
+workflow::Ensure read_ensure(Fields& fields, const text::JsonValue& ensure) {
+  return {fields.flag(ensure, "non_empty"), fields.flag(ensure, "fn"), fields.text_or(ensure, "sha256", ""),
+          fields.text_or(ensure, "sha1", ""), fields.text_or(ensure, "md5", "")};
+}
+
+// Null if VALUE has no checks.
+std::shared_ptr<const workflow::Ensure> ensure_of(Fields& fields, const text::JsonValue& value) {
+  const text::JsonValue* ensure = fields.object(value, "ensure");
+  return ensure ? std::make_shared<const workflow::Ensure>(read_ensure(fields, *ensure)) : nullptr;
 }
 
 void read_item(Fields& fields, const text::JsonValue& value, Item& item) {
@@ -40,11 +53,7 @@ void read_item(Fields& fields, const text::JsonValue& value, Item& item) {
     item.flags |= flag;
   }
   if (fields.flag(value, "literal")) item.flags |= workflow::kLiteral;
-  if (const text::JsonValue* ensure = fields.object(value, "ensure")) {
-    item.ensure = std::make_shared<const workflow::Ensure>(
-        workflow::Ensure{fields.flag(*ensure, "non_empty"), fields.text_or(*ensure, "sha256", ""),
-                         fields.text_or(*ensure, "sha1", ""), fields.text_or(*ensure, "md5", "")});
-  }
+  item.ensure = ensure_of(fields, value);
 }
 
 // Null if the param has a value.
@@ -100,9 +109,21 @@ std::vector<Param> params_of(Fields& fields, const text::JsonValue& object) {
     if (!value.IsObject()) fields.reject("params", "a list of objects");
     params.push_back({fields.text_or(value, "name", ""), fields.text_or(value, "text", ""),
                       fields.flag(value, "wild"), fields.flag(value, "fn"),
-                      fields.small_integer(value, "line", 0), failure_of(value)});
+                      fields.small_integer(value, "line", 0), failure_of(value),
+                      fields.small_integer(value, "for", -1)});
   }
   return params;
+}
+
+std::vector<workflow::Ensure> ensures_of(Fields& fields, const text::JsonValue& job) {
+  std::vector<workflow::Ensure> checks;
+  const text::JsonValue* list = fields.array(job, "ensure");
+  if (!list) return checks;
+  for (const text::JsonValue& value : list->GetArray()) {
+    if (!value.IsObject()) fields.reject("ensure", "a list of objects");
+    checks.push_back(read_ensure(fields, value));
+  }
+  return checks;
 }
 
 workflow::ResourceValue resource_of(Fields& fields, const text::JsonValue& value, std::string_view name) {

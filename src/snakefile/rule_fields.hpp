@@ -17,6 +17,7 @@ std::vector<workflow::Entry> read_entries(Fields& fields, const text::JsonValue&
 // The entries, params and resources of OBJECT; empty if it has none.
 std::vector<workflow::Entry> entries_of(Fields& fields, const text::JsonValue& object, const char* name);
 std::vector<workflow::Param> params_of(Fields& fields, const text::JsonValue& object);
+std::vector<workflow::Ensure> ensures_of(Fields& fields, const text::JsonValue& object);
 std::vector<std::pair<std::string, workflow::ResourceValue>> resources_of(Fields& fields,
                                                                           const text::JsonValue& object);
 

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <map>
 
 #include "base/log.hpp"
 #include "os/events/clock.hpp"
@@ -110,7 +111,43 @@ void WorkflowSource::plan(plan::JobGraph& graph, const std::function<bool(NodeId
       last = made_by;
     }
   }
+  put_before_updates(graph, jobs);
   if (groups_ != nullptr) plan_groups(graph, jobs);
+}
+
+// A job that reads a file as it is before its update runs before the job that updates it, unless it needs that job.
+void WorkflowSource::put_before_updates(plan::JobGraph& graph, const std::vector<plan::JobId>& jobs) {
+  std::map<NodeId, std::vector<NodeId>> before;  // by updater
+  for (const auto& [reader, file] : dag_.early_readers()) {
+    const NodeId updater = dag_.producer(file);
+    if (updater == kNoNode || updater == reader || jobs[reader] == plan::kNoJob ||
+        jobs[updater] == plan::kNoJob)
+      continue;
+    if (needs(reader, updater, before)) continue;
+    graph.depend(jobs[updater], jobs[reader]);
+    before[updater].push_back(reader);
+  }
+}
+
+// Whether NODE comes after OTHER. MORE: jobs that others wait for beside those that make their inputs.
+bool WorkflowSource::needs(NodeId node, NodeId other,
+                           const std::map<NodeId, std::vector<NodeId>>& more) const {
+  std::set<NodeId> seen{node};
+  std::vector<NodeId> waiting{node};
+  while (!waiting.empty()) {
+    const NodeId next = waiting.back();
+    waiting.pop_back();
+    if (next == other) return true;
+    if (const auto readers = more.find(next); readers != more.end()) {
+      for (const NodeId reader : readers->second)
+        if (seen.insert(reader).second) waiting.push_back(reader);
+    }
+    for (const FileId file : dag_.inputs(next)) {
+      const NodeId made_by = dag_.producer(file);
+      if (made_by != kNoNode && seen.insert(made_by).second) waiting.push_back(made_by);
+    }
+  }
+  return false;
 }
 
 // ---- running
@@ -127,8 +164,10 @@ JobView WorkflowSource::view(plan::JobId job, int attempt) const {
     view.threads = demand->threads;
     view.resources = demand->resources;
   }
-  if (const auto running = running_.find(job); running != running_.end())
-    view.is_ahead = running->second.is_ahead;
+  const auto running = running_.find(job);
+  if (running != running_.end()) view.is_ahead = running->second.is_ahead;
+  if (!view.benchmark.empty())
+    view.repetition = running == running_.end() ? 0 : static_cast<int>(running->second.runs.size());
   return view;
 }
 
@@ -320,6 +359,10 @@ Result<void> WorkflowSource::before_start(plan::JobId job, int attempt, plan::La
   const NodeId node = nodes_[job];
   const auto member = members_.find(job);
   if (member != members_.end() && member->second.state == Member::State::kAhead) return start_ahead(job);
+  if (const Running& running = running_[job]; !running.runs.empty()) {
+    if (running.shadow) launch.directory = running.shadow->path();
+    return {};
+  }
   taken_over_.erase(job);
   running_[job].owns_outputs = false;
   if (in_flight_jobs_ != nullptr && attempt == 1 && !options_.touch_only) {
@@ -345,7 +388,7 @@ Result<void> WorkflowSource::before_start(plan::JobId job, int attempt, plan::La
 Result<void> WorkflowSource::clear_outputs(plan::JobId job) {
   running_[job].owns_outputs = !options_.touch_only;
   // The engine, or the leader, that started the job has removed them.
-  if (options_.touch_only || is_taken_over(job)) return {};
+  if (options_.touch_only || is_taken_over(job) || !running_[job].runs.empty()) return {};
   FURROW_TRY(clear(job));
   const auto together = together_.find(job);
   if (together == together_.end()) return {};
@@ -376,13 +419,38 @@ Result<void> WorkflowSource::enter_shadow(plan::JobId job, int attempt, plan::La
   return {};
 }
 
+// The checks of the outputs, if functions answer some of them: those may read what the job has made.
+Result<std::vector<Ensure>> WorkflowSource::answered_checks(plan::JobId job) {
+  const CompiledRule& rule = rules_[dag_.node(nodes_[job]).rule];
+  if (std::none_of(rule.outputs.begin(), rule.outputs.end(),
+                   [](const Template& output) { return output.ensure && output.ensure->has_function; }))
+    return std::vector<Ensure>();
+  const DetailQuestion question{.job = view(job, 1), .ensure = true};
+  auto answer = std::move(evaluator_.details({&question, 1}).front());
+  if (!answer) return fail(located(std::move(answer.error()), rule.rule));
+  return std::move(answer->ensure);
+}
+
 Result<void> WorkflowSource::check_and_move(plan::JobId job) {
   const NodeId node = nodes_[job];
   if (const auto running = running_.find(job); running != running_.end() && running->second.shadow) {
     FURROW_TRY(running->second.shadow->move_out(products_of(view(job, 1))));
     running->second.shadow.reset();
   }
-  return files_.after(node, [this](FileId file) { return is_used_up(file); });
+  const std::vector<Ensure> checks = FURROW_TRY(answered_checks(job));
+  return files_.after(
+      node, [this](FileId file) { return is_used_up(file); }, checks);
+}
+
+// `benchmark: repeat(..., N)`: the job runs N times, in the same folder and with what it has made before.
+bool WorkflowSource::runs_again(const plan::Exit& exit) {
+  const CompiledRule& rule = rules_[dag_.node(nodes_[exit.job]).rule];
+  if (rule.rule.repeats <= 1 || options_.touch_only || is_taken_over(exit.job)) return false;
+  std::vector<plan::Usage>& runs = running_[exit.job].runs;
+  if (static_cast<int>(runs.size()) + 1 >= rule.rule.repeats) return false;
+  runs.push_back(exit.usage);
+  running_[exit.job].ended_at = 0;
+  return true;
 }
 
 // The outputs of a job with a shadow folder are moved out by this process, so they are never late.
@@ -424,6 +492,7 @@ void WorkflowSource::on_failure(const plan::Exit& exit, bool will_retry) {
     (void)running->second.shadow->move_out(logs(exit.job));  // the log of a failed job matters most
     running->second.shadow.reset();
   }
+  if (running != running_.end()) running->second.runs.clear();
   if (!options_.touch_only) files_.discard(node, has_started, will_retry);
   if (recorder_ && !will_retry) {
     store::JobRecord ended = take_record(exit);

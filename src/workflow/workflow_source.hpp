@@ -13,6 +13,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -24,6 +25,7 @@
 #include "plan/in_flight_jobs.hpp"
 #include "plan/job_source.hpp"
 #include "workflow/dag/identity.hpp"
+#include "workflow/jobs/benchmark.hpp"
 #include "workflow/jobs/group_demand.hpp"
 #include "workflow/jobs/job_demands.hpp"
 #include "workflow/jobs/job_files.hpp"
@@ -38,6 +40,7 @@ struct SourceOptions {
   std::set<std::string> prioritized;             // rules or files
   std::string shadow_folder = ".furrow/shadow";  // this run's own
   bool touch_only = false;  // --touch: outputs are touched and recorded, nothing is executed
+  bool extended_benchmarks = false;
 };
 
 class WorkflowSource final : public plan::JobSource {
@@ -99,6 +102,7 @@ class WorkflowSource final : public plan::JobSource {
   Result<void> before_start(plan::JobId job, int attempt, plan::Launch& launch) override;
   Result<void> clear_outputs(plan::JobId job) override;
   bool outputs_pending(const plan::Exit& exit) override;
+  bool runs_again(const plan::Exit& exit) override;
   Result<void> on_success(const plan::Exit& exit) override;
   void on_failure(const plan::Exit& exit, bool will_retry) override;
   Result<void> commit() override;
@@ -113,6 +117,7 @@ class WorkflowSource final : public plan::JobSource {
     std::string command, message;
     std::unique_ptr<Shadow> shadow;
     std::optional<store::JobRecord> record;  // of this attempt, as written when it starts
+    std::vector<plan::Usage> runs;           // of this attempt, if it is measured several times
     double ended_at = 0;                     // when its end was first reported; 0: not yet
     bool owns_outputs = false;               // what is at their paths was made by this attempt
   };
@@ -123,6 +128,9 @@ class WorkflowSource final : public plan::JobSource {
     std::optional<plan::Launch> launch{};  // of its first attempt
   };
 
+  void put_before_updates(plan::JobGraph& graph, const std::vector<plan::JobId>& jobs);
+  bool needs(NodeId node, NodeId other, const std::map<NodeId, std::vector<NodeId>>& more) const;
+  Result<std::vector<Ensure>> answered_checks(plan::JobId job);
   void plan_groups(plan::JobGraph& graph, const std::vector<plan::JobId>& jobs);
   bool is_member(plan::JobId job) const { return members_.contains(job); }
   std::vector<plan::JobId> jobs_of_group(plan::JobId job) const;  // all jobs of JOB's group
@@ -155,6 +163,7 @@ class WorkflowSource final : public plan::JobSource {
   store::JobRecord make_record(plan::JobId job, int attempt) const;
   store::JobRecord take_record(const plan::Exit& exit);
   Result<void> write_benchmark(const plan::Exit& exit) const;
+  BenchmarkedJob benchmarked(const plan::Exit& exit) const;
 
   const Dag& dag_;
   const RuleSet& rules_;

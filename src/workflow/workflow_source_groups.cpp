@@ -92,8 +92,9 @@ void WorkflowSource::keep_ahead(plan::JobId job, Result<Preparation> preparation
 // Whether other members may use the job's outputs as soon as it ends: the engine need not move or check them.
 bool WorkflowSource::may_be_followed(plan::JobId job) const {
   const CompiledRule& rule = rules_[dag_.node(nodes_[job]).rule];
-  return rule.rule.shadow.empty() && std::none_of(rule.outputs.begin(), rule.outputs.end(),
-                                                  [](const Template& t) { return t.ensure != nullptr; });
+  return rule.rule.shadow.empty() && rule.rule.repeats == 1 &&
+         std::none_of(rule.outputs.begin(), rule.outputs.end(),
+                      [](const Template& t) { return t.ensure != nullptr; });
 }
 
 std::vector<plan::JobId> WorkflowSource::choose_members(plan::JobId leader) const {

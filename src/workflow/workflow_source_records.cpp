@@ -3,7 +3,6 @@
 
 #include "base/hash.hpp"
 #include "workflow/dag/job_params.hpp"
-#include "workflow/jobs/benchmark.hpp"
 #include "workflow/workflow_source.hpp"
 
 namespace furrow::workflow {
@@ -60,7 +59,33 @@ Result<void> WorkflowSource::write_benchmark(const plan::Exit& exit) const {
   const NodeId node = nodes_[exit.job];
   const CompiledRule& rule = rules_[dag_.node(node).rule];
   if (rule.benchmarks.empty() || options_.touch_only) return {};
-  return workflow::write_benchmark(rule.benchmarks.front().filled(dag_.values(node, rules_)), exit.usage);
+  const auto running = running_.find(exit.job);
+  std::vector<plan::Usage> runs;
+  if (running != running_.end()) runs = running->second.runs;
+  runs.push_back(exit.usage);
+  const std::string path = rule.benchmarks.front().filled(dag_.values(node, rules_));
+  if (!options_.extended_benchmarks) return workflow::write_benchmark(path, runs);
+  const BenchmarkedJob job = benchmarked(exit);
+  return workflow::write_benchmark(path, runs, &job);
+}
+
+BenchmarkedJob WorkflowSource::benchmarked(const plan::Exit& exit) const {
+  constexpr double kMiB = 1 << 20;
+  const NodeId node = nodes_[exit.job];
+  const CompiledRule& rule = rules_[dag_.node(node).rule];
+  JobView seen = view(exit.job, exit.attempt);
+  const auto running = running_.find(exit.job);
+  static const std::vector<Param> kNone;
+  const auto values = dag_.values(node, rules_);
+  BenchmarkedJob job{.number = static_cast<std::int64_t>(exit.job) + 1, .rule = rule.rule.name};
+  job.params =
+      JobParams(rule, values, running == running_.end() ? kNone : running->second.params).named_values();
+  for (const std::string& input : seen.input)
+    job.input_mb.emplace_back(input, static_cast<double>(os::status(input).size) / kMiB);
+  job.wildcards = std::move(seen.wildcards);
+  job.threads = seen.threads;
+  job.resources = std::move(seen.resources);
+  return job;
 }
 
 }  // namespace furrow::workflow

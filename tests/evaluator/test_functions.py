@@ -104,7 +104,9 @@ def test_threads_resources_and_params_see_what_they_name(folder):
     assert answer["resources"]["mem_mb"] == 400 and answer["resources"]["size"] == 1
     assert answer["resources"]["all"] == "attempt,input,output,rulename,threads" and "none" not in answer["resources"]
     # Params are those of the first attempt: they identify the job.
-    assert [param["text"] for param in answer["params"]] == ["['S', 'oS', 200, 2]", "i", "static {s}"]
+    *params, stands = answer["params"]
+    assert [param["text"] for param in params] == ["['S', 'oS', 200, 2]", "i", "static {s}"]
+    assert stands["for"] == 0, "its amounts follow from an input"
     assert client.one("details", job, want=["threads"]) == {"threads": 2}
 
 

@@ -2,11 +2,14 @@
 
 from .errors import NotYet, WorkflowError
 from .flags import Flagged, FlaggedFunction, flags_of, is_flagged, is_path
+from .logger import logger
 from .transport import Json, dumps
 from .values import InputFiles, check_name
 
-_FLAGS_OF_INPUT = ("ancient", "remote")
-_FLAGS_OF_OUTPUT = ("temp", "group_jobs", "protected", "directory", "touch", "remote")
+_FLAGS_OF_INPUT = ("ancient", "before_update", "remote")
+_FLAGS_OF_OUTPUT = ("temp", "group_jobs", "protected", "directory", "touch", "update", "remote")
+_ONLY_OUTPUTS = frozenset("temp protected directory touch ensure update".split())
+_ONLY_INPUTS = frozenset("ancient before_update".split())
 _BIG_LIST = 2000
 
 
@@ -62,10 +65,25 @@ def _encode_item(item, directive, literal=False):
     if kept:
         made["f"] = kept
     if "ensure" in flags and directive == "output":
-        made["ensure"] = flags["ensure"]
+        made["ensure"] = checks(flags["ensure"])
     if literal and "{" in made["p"]:
         made["literal"] = True
     return made if len(made) > 1 else made["p"]
+
+
+def checks(content, wildcards=None):
+    """The content of ensure(...) for the engine. Without wildcards, "fn" says that a function answers the checksum."""
+    made = {}
+    for name, value in content.items():
+        if not callable(value):
+            made[name] = value
+        elif wildcards is None:
+            made["fn"] = True
+        else:
+            made[name] = value(wildcards)
+            if not isinstance(made[name], str):
+                raise WorkflowError(f"the function for {name} in ensure(...) must return a text, not {made[name]!r}")
+    return made
 
 
 def read_arguments(args, kwargs, directive, line, flag_all=None):
@@ -84,6 +102,17 @@ def read_arguments(args, kwargs, directive, line, flag_all=None):
             entry.items = [flag_all(item) for item in entry.items]
             entry.function = entry.function and flag_all(entry.function)
     return entries
+
+
+def warn_of_flags(entries, directive, place):
+    """Says which flags have no effect in this directive."""
+    wrong, other = {"input": (_ONLY_OUTPUTS, "outputs"), "output": (_ONLY_INPUTS, "inputs")}[directive]
+    for entry in entries:
+        items = entry.items if entry.function is None else [entry.function]
+        if set(map(type, items)) <= {str}:
+            continue
+        for name in sorted({name for item in items for name in flags_of(item)} & wrong):
+            logger.warning(f"{place}: {name}(...) has no effect in {directive}: it is for {other}")
 
 
 def _read_argument(name, value, directive, line):

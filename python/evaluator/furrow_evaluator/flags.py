@@ -60,6 +60,16 @@ def flag(value, name, content=True):
         raise WorkflowError(f"{name}(...) takes file names or lists of them, not {type(value).__name__}") from None
 
 
+def without_flags(value, names):
+    """The value without these flags."""
+    kept = {name: content for name, content in flags_of(value).items() if name not in names}
+    if "temporary" in names:
+        kept.pop("temp", None)
+    if isinstance(value, Flagged):
+        return Flagged(str(value), kept) if kept else str(value)
+    return FlaggedFunction(value.callable, kept) if isinstance(value, FlaggedFunction) else value
+
+
 def changed(value, text):
     """Another text with the same flags."""
     return Flagged(text, value.flags) if isinstance(value, Flagged) else text
@@ -104,9 +114,17 @@ def ensure(value, non_empty=False, sha256=None, md5=None, sha1=None):
     given = {name: text for name, text in sums.items() if text is not None}
     if len(given) > 1:
         raise WorkflowError(f"ensure(...) takes one checksum, not {len(given)}")
-    if any(callable(text) for text in given.values()):
-        raise NotYet("ensure(...) with a function as checksum is not supported yet")
     return flag(value, "ensure", {"non_empty": bool(non_empty), **given})
+
+
+def update(value):
+    """An output that its job changes: it is there when the job starts, and as it was if the job fails."""
+    return flag(value, "update")
+
+
+def before_update(value):
+    """An input as it is before the job that updates it."""
+    return flag(value, "before_update")
 
 
 def unpack(value):
@@ -140,8 +158,6 @@ def _not_yet_flag(name):
 pipe = _not_yet_flag("pipe")
 service = _not_yet_flag("service")
 from_queue = _not_yet_flag("from_queue")
-update = _not_yet_flag("update")
-before_update = _not_yet_flag("before_update")
 dynamic = _not_yet_flag("dynamic")
 
 

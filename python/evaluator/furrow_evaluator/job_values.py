@@ -12,7 +12,7 @@ from .flags import FlaggedFunction
 from .functions import Lazy, call_named, may_take, parameters, takes
 from .patterns import apply_wildcards
 from .resources import SIZED, convert, in_words, with_derived
-from .rules import LISTS, FunctionResult, encode_param, has_wildcards, named_params
+from .rules import LISTS, FunctionResult, encode_param, has_wildcards, identity_text, named_params
 from .transport import EngineGone, Json, dumps
 from .unknown import UNKNOWN
 from .values import Resources, Wildcards
@@ -40,6 +40,12 @@ def _with_methods(rule, job, directive):
     from .file_values import File
 
     return files_of(rule, {**job, directive: list(map(File, job.get(directive) or ()))}, directive)
+
+
+def _may_look_at_files(function):
+    from .file_readers import may_look_at_files
+
+    return may_look_at_files(function)
 
 
 def guarded(function, wildcards, known, files, names=()):
@@ -84,19 +90,19 @@ class JobValues:
         try:
             return self.call(function, known, names)
         except Exception as error:
-            if not self.is_preview or not self._may_succeed_later(function, error):
+            if not self.is_preview or not self.may_succeed_later(function, error):
                 raise
             self.has_unknown = True
             return UNKNOWN
 
-    def _may_succeed_later(self, function, error):
+    def may_succeed_later(self, function, error):
         """Whether the jobs that run before this one may help: the function looks at their files, or what follows."""
         if isinstance(error, (MissingInput, FileNotFoundError)):
             return True
         if isinstance(error, EngineGone) or isinstance(error, NameError) and not isinstance(error, UnboundLocalError):
             return False
         undecided = {"params", "threads", "resources"} if self.has_unknown else set()
-        return takes(function, {"input"} | undecided)
+        return takes(function, {"input"} | undecided) or _may_look_at_files(function)
 
     def find_mistakes(self):
         """Calls the functions for threads and resources, also if nothing uses what they return."""
@@ -115,6 +121,28 @@ class JobValues:
                 encoded.append(self._encoded_result(asked, at, name, line))
             else:
                 encoded.append(encode_param(name, value, line))
+        return encoded + self._stand_ins()
+
+    def _stand_ins(self):
+        """What params are when fixed numbers stand for threads and resources that files decide.
+
+        The engine compares these when such a param has no value, as its file is gone: it may have changed nevertheless.
+        """
+        readers = self.rule.amounts_from_files()
+        if not readers:
+            return []
+        params = _Params(self, _WithoutFiles(self, readers))
+        encoded = []
+        for at, (name, value, line) in enumerate(self.rule.param_items):
+            if not callable(value) or not may_take(parameters(value), {"threads", "resources"}):
+                continue
+            try:
+                text = {"text": identity_text(params.value(at))}
+            except EngineGone:
+                raise
+            except Exception as error:
+                text = {"error": describe(error, self.rule.name)}
+            encoded.append(Json(dumps({"name": name, "line": line, "wild": False, "for": at, **text})))
         return encoded
 
     def _encoded_result(self, asked, at, name, line):
@@ -188,8 +216,9 @@ class _Asked:
     def answers(self):
         """What the functions for resources return, by name. One that fails fails here, unless it may do so yet."""
         answers, failures = self._answers()
-        for error in failures.values():
-            if not (self.values.job.get("ahead") and isinstance(error, (MissingInput, FileNotFoundError))):
+        functions = self.constants()
+        for name, error in failures.items():
+            if not (self.values.job.get("ahead") and self.values.may_succeed_later(functions.get(name), error)):
                 raise error
         return answers
 
@@ -256,6 +285,20 @@ class _Asked:
         if missing:
             made.__dict__["_missing"] = missing
         return made
+
+
+class _WithoutFiles(_Asked):
+    """The same, with 1 in place of what functions return that may read files."""
+
+    def __init__(self, values, readers):
+        super().__init__(values, 1)
+        self.readers = readers
+
+    def wanted_threads(self):
+        return 1 if "_cores" in self.readers else super().wanted_threads()
+
+    def constants(self):
+        return {name: 1 if name in self.readers else value for name, value in super().constants().items()}
 
 
 class _Planned(_Asked):

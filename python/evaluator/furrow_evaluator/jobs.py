@@ -3,7 +3,7 @@
 import json
 
 from .cluster_config import ClusterValues
-from .entries import encode_items, flatten
+from .entries import checks, encode_items, flatten
 from .errors import NotYet, WorkflowError
 from .flags import changed, flag, flags_of, is_path
 from .formatting import Names, fill
@@ -117,6 +117,9 @@ def job_details(rule, job):
         answer["resources"] = values.granted.answers()
     if "params" in wanted:
         answer["params"] = values.encoded_params()
+    if "ensure" in wanted:
+        items = [item for entry in rule.entries["output"] for item in entry.items]
+        answer["ensure"] = [checks(flags_of(item).get("ensure") or {}, values.wildcards) for item in items]
     return answer
 
 

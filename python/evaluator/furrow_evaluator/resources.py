@@ -154,8 +154,11 @@ def temporary_folder():
     return os.getcwd()
 
 
-def from_expression(text):
-    """A resource given as text: a number, an expression over input, attempt and the like, or a plain word."""
+def from_expression(text, place=None):
+    """A resource given as text: a number, an expression over input, attempt and the like, or a plain word.
+
+    `place` is that of the option in a profile.
+    """
     text = os.path.expandvars(text) if "$" in text else text
     plain = text.strip()
     if plain.lstrip("-").isdigit():
@@ -165,8 +168,8 @@ def from_expression(text):
     except SyntaxError:
         return text
     if _EXPRESSION_NAMES & set(_all_names(code)):
-        return _Expression(plain, code)
-    return _Expression(plain, code).evaluate({})
+        return _Expression(plain, code, place)
+    return _Expression(plain, code, place).evaluate({})
 
 
 def _all_names(code):
@@ -182,9 +185,10 @@ class _Expression:
 
     takes_all = True
 
-    def __init__(self, text, code):
+    def __init__(self, text, code, place):
         self.text = text
         self.code = code
+        self.place = place
 
     def __call__(self, wildcards, **known):
         return self.evaluate({"wildcards": wildcards, **known})
@@ -204,4 +208,5 @@ class _Expression:
         except Exception as error:
             if self.text.replace("-", "").replace("_", "").replace(".", "").isalnum():
                 return self.text
-            raise WorkflowError(f"the resource {self.text!r} cannot be evaluated: {error}") from None
+            where = self.place and f" ({self.place})"
+            raise WorkflowError(f"the resource {self.text!r}{where or ''} cannot be evaluated: {error}") from None

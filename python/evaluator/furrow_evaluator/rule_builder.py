@@ -123,8 +123,7 @@ class RuleBuilder:
         entries = self._rule.entries["benchmark"]
         if len(entries) > 1 or any(len(entry.items) != 1 for entry in entries):
             raise WorkflowError("benchmark takes one file name")
-        times = flags_of(entries[0].items[0]).get("repeat", 1) if entries else 1
-        self._rule.repeated = times if times > 1 else None
+        self._rule.repeats = flags_of(entries[0].items[0]).get("repeat", 1) if entries else 1
 
     def params(self, *args, **kwargs):
         line = self._line_of("params")

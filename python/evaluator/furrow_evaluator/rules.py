@@ -3,8 +3,9 @@
 import os
 
 from .deployment import environment_text, why_no_environment
-from .entries import first_items, read_arguments, shape
-from .flags import changed
+from .entries import first_items, read_arguments, shape, warn_of_flags
+from .errors import WorkflowError
+from .flags import changed, flag, without_flags
 from .identity import canonical
 from .patterns import contains_wildcard, strip_constraints, wildcard_names
 from .resources import from_expression, mebibytes, normalise
@@ -22,7 +23,6 @@ _NOT_YET = {
     "wrapper": ("wrappers are", "call its program from shell:"),
     "notebook": ("notebooks are", "run it from shell:, with jupyter nbconvert or papermill"),
     "cwl": ("CWL tools are", "run it from shell:, with cwltool"),
-    "benchmark": ("running a job several times to measure it is", "leave out repeat()"),
     "script": ("remote scripts and scripts in this language are", "run a file of yours from shell:"),
 }
 
@@ -53,6 +53,7 @@ class Rule:
         self.priority = 0
         self.priority_line = line
         self.retries = None
+        self.repeats = 1
         self.shadow = None
         self.localrule = False
         self.group = None
@@ -64,13 +65,13 @@ class Rule:
         self.run_code = None
         # What Furrow cannot run yet: the directive and its argument, as ("wrapper", "v1.2/bio/bwa").
         self.not_yet = None
-        self.repeated = None
         self.conda_env = self.container_img = self.env_modules = self.cache = None
         self.is_containerized = False
         self.template_engine = None
         self.pathvars = {}
         self.basedir = None
         self.inherited_basedir = None
+        self._amounts_from_files = None
 
     def __repr__(self):
         return f"<rule {self.name}>"
@@ -119,10 +120,9 @@ class Rule:
 
     def why_not_yet(self):
         """Why its jobs cannot be run; None if they can."""
-        found = self.not_yet or (self.repeated and ("benchmark", f"repeat(..., {self.repeated})"))
-        if found is None:
+        if self.not_yet is None:
             return why_no_environment(self)
-        directive, argument = found
+        directive, argument = self.not_yet
         what, instead = _NOT_YET[directive]
         return f"{directive} {argument}: {what} not supported yet; {instead}"
 
@@ -178,9 +178,30 @@ class Rule:
         self.set_files("log", args, kwargs)
 
     def set_files(self, directive, args, kwargs, line=None):
-        default_flag = self.scope.default_flags.get(directive)
-        self.entries[directive] = read_arguments(args, kwargs, directive, line or self.lineno, default_flag)
+        given = self.scope.default_flags.get(directive)
+        omitted = self.workflow.omitted_flags()
+
+        def without_omitted(item):
+            return without_flags(given(item) if given else item, omitted)
+
+        change = without_omitted if omitted else given
+        self.entries[directive] = read_arguments(args, kwargs, directive, line or self.lineno, change)
+        if directive in ("input", "output"):
+            warn_of_flags(self.entries[directive], directive, f"{self.snakefile}:{line or self.lineno}")
         self.shapes.pop(directive, None)
+
+    def flag_ancient(self, names):
+        """Inputs are named, or given by their place from 0."""
+        entries = self.entries["input"]
+        for name in names:
+            found = [entry for at, entry in enumerate(entries) if name in (entry.name, str(at))]
+            if not found:
+                raise WorkflowError(
+                    f"--consider-ancient: rule {self.name} has no input {name}", file=self.snakefile, line=self.lineno
+                )
+            for entry in found:
+                entry.items = [flag(item, "ancient") for item in entry.items]
+                entry.function = entry.function and flag(entry.function, "ancient")
 
     def finish_paths(self):
         """What is done to the paths of a rule once it is complete."""
@@ -251,6 +272,20 @@ class Rule:
     def has_wildcards(self):
         return bool(self.wildcard_names)
 
+    def amounts_from_files(self):
+        """The resources, and "_cores" for the threads, whose functions may read files."""
+        if self._amounts_from_files is None:
+            from .file_readers import may_look_at_files
+            from .functions import takes
+
+            amounts = {"_cores": self.threads, **self.resource_items}
+            self._amounts_from_files = frozenset(
+                name
+                for name, value in amounts.items()
+                if callable(value) and (takes(value, {"input"}) or may_look_at_files(value))
+            )
+        return self._amounts_from_files
+
     def _listed(self, directive):
         """Patterns as other rules see them: without flags and constraints."""
         items, ranges = first_items(self.entries[directive])
@@ -291,6 +326,7 @@ class Rule:
             priority=_function_at(self.priority_line) if callable(self.priority) else self.priority,
             retries=self.retries,
             shadow=self.shadow,
+            repeats=self.repeats,
             code=self.code_text(),
             script=self._script_path(),
             not_yet=self.why_not_yet(),
@@ -391,14 +427,14 @@ class FunctionResult:
 
 def encode_param(name, value, line):
     if isinstance(value, FunctionResult):
-        return Json(dumps({"name": name, "text": _identity_text(value.value), "wild": False}))
+        return Json(dumps({"name": name, "text": identity_text(value.value), "wild": False}))
     if callable(value):
         return Json(dumps({"name": name, "fn": True, "line": line}))
-    text = _identity_text(value)
+    text = identity_text(value)
     return Json(dumps({"name": name, "text": text, "wild": has_wildcards(value) and contains_wildcard(text)}))
 
 
-def _identity_text(value):
+def identity_text(value):
     return str(value) if isinstance(value, str) else canonical(value)
 
 
@@ -418,12 +454,12 @@ def named_params(items):
     return made
 
 
-def set_overwritten(rule, threads, resources):
+def set_overwritten(rule, threads, resources, places):
     """--set-threads and --set-resources override what the rule says."""
     if threads is not None:
-        rule.threads = threads if isinstance(threads, int) else from_expression(str(threads))
+        rule.threads = threads if isinstance(threads, int) else from_expression(str(threads), places.get("set-threads"))
     for name, value in (resources or {}).items():
-        name, value = normalise(name, from_expression(str(value)))
+        name, value = normalise(name, from_expression(str(value), places.get("set-resources")))
         rule.resource_items[name] = value
     for name in list(rule.resource_items):
         if rule.resource_items[name] is None:

@@ -43,6 +43,7 @@ class Workflow(EngineFacts):
         self._parsed_defaults = None
         self.hook_log = None
         self.overwrite_workdir = request.get("workdir")
+        self._places = request.get("places") or {}
         self.workdir_init = os.getcwd()
         self.cores = self._cores = request.get("cores") or 1
         self.max_threads = min(request.get("max_threads") or self.cores, self.cores)
@@ -172,6 +173,10 @@ class Workflow(EngineFacts):
 
     def join(self, folder, path):
         return os.path.normpath(os.path.join(folder, os.path.expanduser(path)))
+
+    def omitted_flags(self):
+        """The flags that --omit-flags ignores."""
+        return (self._request.get("overwrite") or {}).get("omit_flags")
 
     def checked_constraints(self, args, kwargs):
         if args:
@@ -306,21 +311,25 @@ class Workflow(EngineFacts):
         overwrite = self._request.get("overwrite") or {}
         for rule in self._rules_by_name.values():
             rule.localrule = self.is_local(rule)
-            granted = self._request.get("resources") or {} if rule.handover and not rule.resource_items else {}
+            granted = {}
+            if rule.handover and not rule.resource_items:
+                granted, rule.threads = self._request.get("resources") or {}, self.cores
             rule.resource_items = {**defaults, **granted, **rule.resource_items}
             threads, resources = overwrite.get("threads") or {}, overwrite.get("resources") or {}
-            set_overwritten(rule, threads.get(rule.name), resources.get(rule.name))
+            set_overwritten(rule, threads.get(rule.name), resources.get(rule.name), self._places)
             rule.limited_resources = {
                 name: self.within_limit(rule, name, value) for name, value in rule.resource_items.items()
             }
             rule.group = (overwrite.get("groups") or {}).get(rule.name, rule.group)
+            if rule.name in (overwrite.get("ancient") or {}):
+                rule.flag_ancient(overwrite["ancient"][rule.name].split(","))
 
     def parsed_default_resources(self):
         """The resources of a rule that names none."""
         if self._parsed_defaults is None:
             self._parsed_defaults = {"tmpdir": temporary_folder()}
             for name, text in self.default_resources.items():
-                name, value = normalise(name, from_expression(str(text)))
+                name, value = normalise(name, from_expression(str(text), self._places.get("default-resources")))
                 self._parsed_defaults[name] = value
         return self._parsed_defaults
 

@@ -83,6 +83,7 @@ exec::ClusterOptions cluster_options_of(const exec::ExecutorSettings& settings) 
   exec::ClusterOptions options;
   options.program = own_program();
   options.directory = os::current_directory();
+  options.precommand = settings.precommand;
   options.max_batches = static_cast<std::size_t>(settings.jobs.value_or(kDefaultJobs));
   options.packing = packing_of(settings.packing);
   options.one_each = settings.type().takes_commands;

@@ -8,6 +8,7 @@
 
 #include "base/strings.hpp"
 #include "cli/report_error.hpp"
+#include "cli/run/job_results.hpp"
 #include "cli/run/run_check.hpp"
 #include "os/terminal/shown.hpp"
 #include "workflow/dag/graph_view.hpp"
@@ -105,6 +106,8 @@ int dry_run(WorkflowSession& session) {
                            : fmt::format("{} would run:\n{}", count_of(count, "job"), job_table(session)));
     std::fwrite(text.data(), 1, text.size(), stdout);
   }
+  if (const std::string& path = session.options().job_results; !path.empty())
+    if (auto written = JobResults(session).write(path); !written) return report_error(written.error());
   const int code = report(check);
   const std::string refusals = refused_jobs(session);
   return refusals.empty() ? code : report_error(Error{refusals});

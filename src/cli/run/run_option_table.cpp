@@ -52,6 +52,7 @@ void Table::what() {
   list("-U,--until", options_.until, "go no further than these rules or files", "WHAT");
   list("-O,--omit-from", options_.omit_from,
        "leave out these rules or files and everything that depends on them", "WHAT");
+  value("--batch", args_.batch, "make only part I of N of the inputs of this rule: RULE=I/N", "RULE=I/N");
 }
 
 void Table::how() {
@@ -67,6 +68,10 @@ void Table::how() {
                 "print the whole log of a failed job, and not only its end");
   app_.add_flag("--no-hooks", options_.no_hooks, "do not run onstart, onsuccess and onerror");
   value("--stats", options_.stats, "write how long the jobs took, by rule and file, as JSON", "FILE");
+  value("--job-results", options_.job_results, "write what happened to each job, one line of JSON for each",
+        "FILE");
+  app_.add_flag("--benchmark-extended", options_.benchmark_extended,
+                "add the job's name, params, resources and input sizes to benchmark files");
   app_.add_flag("--debug-dag", options_.debug_dag, "print which jobs are considered and which are chosen");
   app_.add_flag("--verbose", options_.verbose,
                 "print more: which Python evaluates what, and how long planning takes");
@@ -95,6 +100,10 @@ void Table::reruns() {
         "FILE");
   app_.add_flag("-a,--allow-ambiguity", options_.allow_ambiguity,
                 "if several rules make a file, use the first");
+  list("--strict-dag-evaluation", options_.strict,
+       "fail, instead of trying another rule, on: functions, cyclic-graph, periodic-wildcards", "WHAT");
+  list("--consider-ancient", args_.consider_ancient,
+       "take these inputs, by name or place from 0, for ancient(): RULE=INPUT,INPUT...", "RULE=INPUTS");
 }
 
 void Table::cluster() {
@@ -104,6 +113,11 @@ void Table::cluster() {
   app_.add_flag("--slurm", args_.slurm, "the same as --executor slurm")->group(group);
   value("--cluster,--cluster-generic-submit-cmd", to.submit,
         "submit each job with this command, which gets a script and prints the job's id", "COMMAND")
+      ->group(group);
+  value("--cluster-sync", args_.cluster_sync, "the same with a command that waits until the job has ended",
+        "COMMAND")
+      ->group(group);
+  value("--precommand", to.precommand, "run this command on the node before each job", "COMMAND")
       ->group(group);
   value("--cluster-status,--cluster-generic-status-cmd", to.status,
         "ask this command for a job's state: running, success or failed", "COMMAND")
@@ -188,6 +202,7 @@ void Table::files() {
   app_.add_flag("-t,--touch", options_.touch, "mark outputs as up to date instead of making them");
   app_.add_flag("--notemp,--no-temp,--nt", options_.not_temp, "keep files flagged temp()");
   app_.add_flag("--all-temp", options_.all_temp, "treat all outputs as flagged temp()");
+  list("--omit-flags", options_.omit_flags, "ignore these flags of files, as in temp protected", "FLAG");
   app_.add_flag("--keep-incomplete", options_.keep_incomplete, "keep the outputs of failed jobs");
   value("--shadow-prefix", options_.shadow_prefix, "where jobs with shadow: run", "DIR");
   mode("--delete-all-output", RunOptions::Mode::kDeleteAll, "remove all files that the workflow makes");

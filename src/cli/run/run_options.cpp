@@ -128,6 +128,7 @@ tl::expected<RunOptions, EarlyExit> read(std::vector<std::string>& all, Places& 
   all.insert(std::find(all.begin(), all.end(), "--"), more->words.begin(), more->words.end());
   RunParsedArgs args = more->words.empty() ? command_line : Parser(all).parse(all);
   args.run.of_profiles = more->options;
+  args.run.places = places;
   args.run.notes = std::move(notes);
   return finish(std::move(args)).map_error([&](const Error& error) {
     EarlyExit exit = mistake(error);

@@ -50,6 +50,8 @@ struct RunOptions {
   // Options from profiles. They may name rules that this workflow lacks, because a profile may serve several
   // workflows.
   std::set<std::string> of_profiles;
+  // "FILE:LINE" of each of these.
+  std::map<std::string, std::string> places;
   std::vector<std::string> envvars;
   // For the user: which options of the command line have no effect, and why.
   std::vector<std::string> notes;
@@ -92,7 +94,16 @@ struct RunOptions {
   bool mermaid = false;
   std::vector<std::string> why, cleanup_metadata;
   bool debug_dag = false, lints_as_json = false;
-  std::string stats;  // a file; empty: none
+  // Files; empty: none.
+  std::string stats, job_results;
+  bool benchmark_extended = false;
+  // --batch: part `index` of `count`, from 1, of the inputs of a rule; empty rule: all.
+  struct Batch {
+    std::string rule;
+    std::int64_t index = 1, count = 1;
+  } batch;
+  std::vector<std::pair<std::string, std::string>> consider_ancient;
+  std::vector<std::string> omit_flags, strict;
   std::string jobscript;
   std::vector<std::string> cluster_config;
 };

@@ -44,8 +44,22 @@ Result<void> check_cluster_numbers(const RunOptions& run) {
   return {};
 }
 
+// A command that waits until its job has ended runs in the background. Its process stands for the job.
+Result<void> finish_sync(RunParsedArgs& args) {
+  if (args.cluster_sync.empty()) return {};
+  exec::ExecutorSettings& to = args.run.executor;
+  if (!to.submit.empty()) return fail("--cluster and --cluster-sync contradict each other: give one");
+  if (!to.status.empty() || !to.cancel.empty())
+    return fail("--cluster-sync knows when a job has ended: leave out --cluster-status and --cluster-cancel");
+  to.submit = "setsid -w sh -c " + shell_quote(args.cluster_sync + " \"$0\" >&2 & echo $!");
+  to.status = "sh -c 'kill -0 \"$0\" 2>/dev/null && echo running || echo failed'";
+  to.cancel = "kill";
+  return {};
+}
+
 Result<void> finish_executor(RunParsedArgs& args) {
   exec::ExecutorSettings& to = args.run.executor;
+  FURROW_TRY(finish_sync(args));
   if (args.slurm) args.executor = "slurm";
   if (args.executor.empty() && !to.submit.empty()) args.executor = "cluster-generic";
   if (args.executor.empty()) return {};
@@ -134,6 +148,9 @@ Result<void> finish_cores(RunParsedArgs& args) {
   if (is_given(args, "--cores") && !is_overruled) args.run.cores = number(args.cores);
   if (has_jobs && is_cluster) return finish_jobs(args);
   if (has_jobs && !args.run.cores) args.run.cores = number(args.jobs);
+  if (args.run.cores && *args.run.cores != "all" && whole_number(*args.run.cores).value_or(0) < 1)
+    return fail(std::string(has_jobs && !is_given(args, "--cores") ? "--jobs " : "--cores ") +
+                *args.run.cores + " is not a number of cores: give a positive number, or \"all\"");
   return {};
 }
 
@@ -195,8 +212,16 @@ Result<void> finish_pairs(RunParsedArgs& args) {
       {args.set_scatter, "--set-scatter", run.set_scatter},
       {args.set_resources, "--set-resources", run.set_resources},
       {args.default_resources, "--default-resources", run.default_resources},
-      {args.groups, "--groups", run.groups}};
+      {args.groups, "--groups", run.groups},
+      {args.consider_ancient, "--consider-ancient", run.consider_ancient}};
   for (const auto& [texts, option, pairs] : all) FURROW_TRY(add_pairs(texts, option, pairs));
+  for (const auto& [name, text] : run.resources)
+    if (!whole_number(text))
+      return fail("--resources " + name + "=" + text +
+                  " is not a whole number: give a limit, as in mem_mb=16000");
+  for (const auto& [name, text] : run.set_scatter)
+    if (whole_number(text).value_or(0) < 1)
+      return fail("--set-scatter " + name + "=" + text + " is not a whole number of at least 1");
   return {};
 }
 
@@ -241,6 +266,37 @@ Result<void> finish_deployment(RunParsedArgs& args) {
   return {};
 }
 
+Result<void> finish_batch(RunParsedArgs& args) {
+  if (args.batch.empty()) return {};
+  const std::string& text = args.batch;
+  const std::size_t equals = text.rfind('='), slash = text.rfind('/');
+  const auto number = [&](std::size_t begin, std::size_t end) {
+    return whole_number(text.substr(begin, end - begin)).value_or(0);
+  };
+  if (equals != std::string::npos && equals > 0 && slash != std::string::npos && slash > equals)
+    args.run.batch = {text.substr(0, equals), number(equals + 1, slash), number(slash + 1, text.size())};
+  const RunOptions::Batch& batch = args.run.batch;
+  if (batch.rule.empty() || batch.index < 1 || batch.index > batch.count)
+    return fail("--batch " + text + " is not of the form RULE=I/N with I from 1 to N");
+  return {};
+}
+
+Result<void> finish_strict(RunParsedArgs& args) {
+  static const std::set<std::string> kKnown{"functions", "cyclic-graph", "periodic-wildcards"};
+  for (const std::string& what : args.run.strict)
+    if (!kKnown.contains(what))
+      return fail(
+          "--strict-dag-evaluation: " + what +
+          " is not one of functions, cyclic-graph, periodic-wildcards; put targets before it, or after --");
+  static const std::set<std::string> kFlags{"ancient",   "temp",   "protected", "directory", "touch",
+                                            "ensure",    "update", "repeat",    "pipe",      "service",
+                                            "temporary", "unpack", "report",    "local",     "before_update"};
+  for (const std::string& flag : args.run.omit_flags)
+    if (!kFlags.contains(flag))
+      return fail("--omit-flags: there is no flag " + flag + "; put targets before it, or after --");
+  return {};
+}
+
 Result<void> finish_triggers(RunParsedArgs& args) {
   if (args.run.hash_limit < 0) return fail("--max-checksum-file-size takes a number of bytes");
   for (const std::string& trigger : args.run.rerun_triggers) {
@@ -254,9 +310,9 @@ Result<void> finish_triggers(RunParsedArgs& args) {
 }  // namespace
 
 Result<RunOptions> finish(RunParsedArgs args) {
-  for (const auto& part :
-       {finish_cluster, finish_cores, finish_quiet, finish_mode, finish_pairs, finish_group_components,
-        finish_resource_scopes, finish_deployment, finish_triggers, finish_timespan, finish_waiting})
+  for (const auto& part : {finish_cluster, finish_cores, finish_quiet, finish_mode, finish_pairs,
+                           finish_group_components, finish_resource_scopes, finish_deployment,
+                           finish_triggers, finish_timespan, finish_waiting, finish_batch, finish_strict})
     FURROW_TRY(part(args));
   return std::move(args.run);
 }

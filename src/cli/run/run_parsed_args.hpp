@@ -16,10 +16,10 @@ struct RunParsedArgs {
   // The first long name of each given option, with dashes; includes RunOptions::of_profiles.
   std::set<std::string> given;
   std::string cores, jobs, executor, dag, rulegraph, jobs_per_timespan, list_changes, lint,
-      wait_for_files_file;
+      wait_for_files_file, batch, cluster_sync;
   bool slurm = false, use_conda = false, use_apptainer = false, use_envmodules = false;
   std::vector<std::string> deployment, quiet, resources, set_threads, set_scatter, set_resources,
-      default_resources, groups, group_components, resource_scopes;
+      default_resources, groups, group_components, resource_scopes, consider_ancient;
   // The values of options that have no effect, by all names of the option.
   std::map<std::string, std::vector<std::string>> without_effect;
 };

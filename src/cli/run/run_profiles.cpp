@@ -34,17 +34,18 @@ class Merge {
   ProfileArguments found_;
 };
 
-// These three together decide where jobs run: if any of them is given, all of them in a later profile are
+// These together decide where jobs run: if any of them is given, all of them in a later profile are
 // ignored.
 const std::set<std::string>& where() {
-  static const std::set<std::string> kOptions{"--executor", "--slurm", "--cluster"};
+  static const std::set<std::string> kOptions{"--executor", "--slurm", "--cluster", "--cluster-sync"};
   return kOptions;
 }
 
 // Options whose value is a file or starts with a program, which may stand next to the profile.
 const std::set<std::string>& may_be_next_to_profile() {
-  static const std::set<std::string> kOptions{"--cluster",   "--cluster-status", "--cluster-cancel",
-                                              "--jobscript", "--cluster-config", "--configfile"};
+  static const std::set<std::string> kOptions{"--cluster",        "--cluster-sync", "--cluster-status",
+                                              "--cluster-cancel", "--jobscript",    "--cluster-config",
+                                              "--configfile"};
   return kOptions;
 }
 

@@ -191,6 +191,7 @@ Result<farm::Summary> WorkflowRun::run_jobs(const std::string& log_path) {
   source_options.retries = options.retries.value_or(0);
   source_options.prioritized = {options.prioritize.begin(), options.prioritize.end()};
   source_options.touch_only = options.touch;
+  source_options.extended_benchmarks = options.benchmark_extended;
   source_options.shadow_folder = shadows + "/" + std::to_string(::getpid());
   workflow::WorkflowSource source(session_.dag(), session_.rules(), session_.evaluator(), demands, files,
                                   &recorder, source_options);
@@ -221,6 +222,8 @@ Result<farm::Summary> WorkflowRun::run_jobs(const std::string& log_path) {
   farm.add_sink(&progress);
   RunStats stats(source);
   if (!options.stats.empty()) farm.add_sink(&stats);
+  results_.follow(source);
+  if (!options.job_results.empty()) farm.add_sink(&results_);
   running = &farm;
   const farm::Summary summary = farm.run();
   running = nullptr;
@@ -260,6 +263,8 @@ int WorkflowRun::finish(const farm::Summary& summary, const std::string& log_pat
     say(text);
     if (!ok && summary.unstarted < summary.total) say("Log: " + log_path);
   }
+  if (const std::string& path = session_.options().job_results; !path.empty())
+    if (auto written = results_.write(path); !written) return report_error(written.error());
   if (auto closed = session_.store()->close_cleanly(); !closed) return report_error(closed.error());
   return code;
 }

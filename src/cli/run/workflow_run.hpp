@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "cli/run/job_results.hpp"
 #include "cli/run/progress.hpp"
 #include "cli/run/workflow_session.hpp"
 #include "exec/ranks/mpi_executor.hpp"
@@ -32,6 +33,7 @@ class WorkflowRun {
   bool is_quiet() const { return session_.options().quiet_all; }
 
   WorkflowSession& session_;
+  JobResults results_{session_};
   std::string submissions_;  // to a cluster, for the summary
 };
 

@@ -73,17 +73,9 @@ Result<std::string> WorkflowSession::find_snakefile() const {
                         "; give another with -s."});
 }
 
-Result<void> WorkflowSession::find_limits() {
-  for (const auto& [name, text] : options_.resources) {
-    const auto limit = whole_number(text);
-    if (!limit)
-      return fail(Error{"--resources " + name + "=" + text + " is not a whole number",
-                        {},
-                        0,
-                        "Give a limit, as in mem_mb=16000."});
-    limits_.emplace_back(name, *limit);
-  }
-  return {};
+void WorkflowSession::find_limits() {
+  for (const auto& [name, text] : options_.resources)
+    limits_.emplace_back(name, whole_number(text).value_or(0));
 }
 
 std::set<std::string> WorkflowSession::resources_of_each_submission() const {
@@ -103,25 +95,19 @@ void WorkflowSession::set_scopes(workflow::JobDemands& demands) const {
 }
 
 // The N of --cores N; nullopt if it is not given, or "all".
-Result<std::optional<std::int64_t>> WorkflowSession::wanted_cores() const {
-  if (!options_.cores || *options_.cores == "all") return std::optional<std::int64_t>();
-  const std::string& text = *options_.cores;
-  const auto cores = whole_number(text);
-  if (!cores || *cores < 1)
-    return fail(
-        Error{"--cores " + text + " is not a number of cores", {}, 0, "Give a positive number, or \"all\"."});
-  return cores;
+std::optional<std::int64_t> WorkflowSession::wanted_cores() const {
+  if (!options_.cores || *options_.cores == "all") return std::nullopt;
+  return whole_number(*options_.cores);
 }
 
-Result<void> WorkflowSession::find_cores() {
-  const auto wanted = FURROW_TRY(wanted_cores());
+void WorkflowSession::find_cores() {
+  const auto wanted = wanted_cores();
   const os::Cores usable = os::cores_of_job();
   const std::int64_t here = options_.cores ? usable.logical : usable.physical;
   if (options_.executor.is_cluster()) local_cores_ = options_.local_cores.value_or(usable.logical);
   cores_ = wanted.value_or(options_.executor.is_cluster() ? kNoLimit : here);
   cores_of_largest_ = cores_;
   if (ranks_) share_cores(wanted);
-  return {};
 }
 
 std::int64_t WorkflowSession::cores_at_a_time() const {
@@ -161,14 +147,14 @@ Result<snakefile::LoadRequest> WorkflowSession::load_request(const std::string& 
   if (options_.executor.is_cluster() && options_.default_resources.empty())
     request.default_resources = {{"mem_mb", kDefaultSize}, {"disk_mb", kDefaultSize}};
   request.set_threads = options_.set_threads;
-  for (const auto& [name, text] : options_.set_scatter) {
-    if (whole_number(text).value_or(0) < 1)
-      return fail(Error{"--set-scatter " + name + "=" + text + " is not a whole number of at least 1"});
-    request.set_scatter.emplace_back(name, std::to_string(*whole_number(text)));
-  }
+  for (const auto& [name, text] : options_.set_scatter)
+    request.set_scatter.emplace_back(name, std::to_string(whole_number(text).value_or(1)));
   request.groups = options_.groups;
+  request.consider_ancient = options_.consider_ancient;
+  request.omit_flags = options_.omit_flags;
   request.has_cluster = options_.executor.is_cluster();
   request.limits = options_.resources;
+  for (const auto& [option, place] : options_.places) request.places.emplace_back(option.substr(2), place);
   request.replace_config = options_.replace_config;
   FURROW_TRY(add_set_resources(request));
   request.quiet = options_.quiet_progress;
@@ -213,6 +199,11 @@ Result<void> WorkflowSession::check_rule_names() const {
   for (const auto& [rule, group] : options_.groups) {
     FURROW_TRY(check(rule, "--groups"));
   }
+  for (const auto& [rule, items] : options_.consider_ancient) {
+    FURROW_TRY(check(rule, "--consider-ancient"));
+  }
+  if (!options_.batch.rule.empty() && !rules_.find(options_.batch.rule))
+    return check(options_.batch.rule, "--batch");
   return {};
 }
 
@@ -240,8 +231,8 @@ Result<void> WorkflowSession::wait_for_files() const {
 }
 
 Result<void> WorkflowSession::load() {
-  FURROW_TRY(find_cores());
-  FURROW_TRY(find_limits());
+  find_cores();
+  find_limits();
   auto snakefile = FURROW_TRY(find_snakefile());
   const std::vector<std::string> config_files = absolute_all(options_.config_files);
   const std::vector<std::string> cluster_config = absolute_all(options_.cluster_config);
@@ -333,6 +324,13 @@ workflow::Targets WorkflowSession::targets() const {
     }
   }
   targets.allow_ambiguity = options_.allow_ambiguity;
+  const auto is_strict = [&](const char* what) {
+    return std::find(options_.strict.begin(), options_.strict.end(), what) != options_.strict.end();
+  };
+  targets.strict = {is_strict("functions"), is_strict("cyclic-graph"), is_strict("periodic-wildcards")};
+  if (const workflow::CompiledRule* const rule = rules_.find(options_.batch.rule))
+    targets.batch = {rule->id, static_cast<std::size_t>(options_.batch.index),
+                     static_cast<std::size_t>(options_.batch.count)};
   return targets;
 }
 
@@ -372,8 +370,11 @@ Result<void> WorkflowSession::plan() {
   if (!options_.until.empty()) {
     FURROW_TRY(workflow::keep_until(dag_, rules_, options_.until));
   }
-  if (!options_.omit_from.empty()) {
-    FURROW_TRY(workflow::omit_from(dag_, rules_, options_.omit_from));
+  std::vector<std::string> omitted = options_.omit_from;
+  // All but the last batch end before the rule, whose inputs are not all there.
+  if (options_.batch.index < options_.batch.count) omitted.push_back(options_.batch.rule);
+  if (!omitted.empty()) {
+    FURROW_TRY(workflow::omit_from(dag_, rules_, omitted));
   }
   staleness_ = std::make_unique<workflow::Staleness>(dag_, rules_, states_, *evaluator_, store_.get(),
                                                      std::move(options));

@@ -76,10 +76,10 @@ class WorkflowSession {
  private:
   Result<std::string> find_snakefile() const;
   Result<snakefile::LoadRequest> load_request(const std::string& snakefile) const;
-  Result<void> find_cores();
-  Result<std::optional<std::int64_t>> wanted_cores() const;
+  void find_cores();
+  std::optional<std::int64_t> wanted_cores() const;
   void share_cores(std::optional<std::int64_t> wanted);
-  Result<void> find_limits();
+  void find_limits();
   Result<void> add_set_resources(snakefile::LoadRequest& request) const;
   Result<void> check_rule_names() const;
   void flag_all_outputs_temp();

@@ -13,16 +13,19 @@ namespace furrow::exec {
 
 namespace {
 
-// PROPERTIES are JSON for a comment, or a user-supplied script in which kExecJob stands for COMMAND.
-std::string script_text(const std::string& shell, const std::string& properties, const std::string& command) {
+// PROPERTIES are JSON for a comment, or a user-supplied script in which kExecJob stands for COMMAND. FIRST is a
+// command to run before it; if it fails, so does the batch.
+std::string script_text(const std::string& shell, const std::string& properties, const std::string& first,
+                        const std::string& command) {
   constexpr std::string_view kExecJob = "{exec_job}";
   if (!properties.starts_with("#!"))
-    return "#!" + shell + "\n" + (properties.empty() ? "" : "# properties = " + properties + "\n") + command;
+    return "#!" + shell + "\n" + (properties.empty() ? "" : "# properties = " + properties + "\n") +
+           (first.empty() ? "" : first + " || exit $?\n") + command;
   std::string text = properties;
   // A job may be followed by lines of the script, so it does not replace the shell.
-  std::string_view plain = command;
-  plain.remove_prefix(std::string_view("exec ").size());
-  plain.remove_suffix(1);
+  std::string plain = command.substr(std::string_view("exec ").size());
+  plain.pop_back();
+  if (!first.empty()) plain = first + " && " + plain;
   for (std::size_t at = text.find(kExecJob); at != std::string::npos;
        at = text.find(kExecJob, at + plain.size()))
     text.replace(at, kExecJob.size(), plain);
@@ -149,7 +152,7 @@ Result<void> BatchWriter::write_script(const Submission& submission, const std::
   const std::string command =
       fmt::format("exec {}{} batch {} {}\n", start, shell_quote(options_.program),
                   shell_quote(submission.folder), submission.batches > 1 ? "\"$SLURM_ARRAY_TASK_ID\"" : "0");
-  const std::string text = script_text(system_.shell(), properties, command);
+  const std::string text = script_text(system_.shell(), properties, options_.precommand, command);
   // Like the batches, it is for its owner alone: the comment may hold anything.
   constexpr unsigned kOwnerOnly = 0700;
   auto script = FURROW_TRY(os::ReplacingFile::create(submission.script, kOwnerOnly));

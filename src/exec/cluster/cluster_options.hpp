@@ -16,6 +16,7 @@ struct ClusterOptions {
   std::string spool = kBatchSpool;
   std::string program{};          // path of furrow on the nodes
   std::string directory{};        // where jobs run
+  std::string precommand{};       // what a node runs before each batch; empty: nothing
   std::size_t max_batches = 100;  // in the queue at a time
   Packing packing = Packing::kAuto;
   std::int64_t batch_cores = 0;  // of a packed allocation; 0: as many as the smallest node has, at most eight

@@ -19,6 +19,19 @@ FileFlags Dag::output_flags(FileId file, const RuleSet& rules) const {
   return rules[nodes_[node].rule].outputs[static_cast<std::size_t>(place)].flags;
 }
 
+namespace {
+constexpr std::string_view kOtherName = "././", kOtherAbsoluteName = "/./.";  // of the same length
+}
+
+std::string name_before_update(std::string_view path) {
+  return std::string(path.starts_with('/') ? kOtherAbsoluteName : kOtherName) + std::string(path);
+}
+
+std::string_view plain_name(std::string_view path, FileFlags flags) {
+  if (flags & kBeforeUpdate) path.remove_prefix(kOtherName.size());
+  return path;
+}
+
 const std::vector<Shape>* Dag::shape(NodeId id) const {
   const auto found = shapes_.find(id);
   return found == shapes_.end() ? nullptr : &found->second;

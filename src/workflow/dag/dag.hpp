@@ -50,6 +50,12 @@ class Dag {
   const std::vector<NodeId>& order() const { return order_; }
   const std::vector<NodeId>& targets() const { return targets_; }  // the jobs that make the targets
   const std::vector<FileId>& target_files() const { return target_files_; }
+  // A job that reads FILE as it is before the job that updates it.
+  struct EarlyReader {
+    NodeId node;
+    FileId file;
+  };
+  const std::vector<EarlyReader>& early_readers() const { return early_readers_; }
 
   // Drops the jobs for which KEPT is false.
   template <class Kept>
@@ -72,6 +78,12 @@ class Dag {
   std::vector<NodeId> producer_;  // by file
   std::vector<NodeId> order_, targets_;
   std::vector<FileId> target_files_;
+  std::vector<EarlyReader> early_readers_;
 };
+
+// Another name of the same file, which no rule makes: for an input as it is before its update.
+std::string name_before_update(std::string_view path);
+// PATH as the workflow names it.
+std::string_view plain_name(std::string_view path, FileFlags flags);
 
 }  // namespace furrow::workflow

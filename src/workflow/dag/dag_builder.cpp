@@ -4,6 +4,8 @@
 #include <filesystem>
 #include <utility>
 
+#include "base/strings.hpp"
+
 namespace furrow::workflow {
 
 namespace {
@@ -43,6 +45,7 @@ DagBuilder::DagBuilder(Dag& dag, const RuleSet& rules, Evaluator& evaluator, Fil
     : dag_(dag), rules_(rules), evaluator_(evaluator), states_(states), index_(rules) {}
 
 Result<void> DagBuilder::build(const Targets& targets) {
+  batch_ = targets.batch;
   for (const std::string& name : targets.names) {
     FURROW_TRY(add_target(name));
   }
@@ -54,11 +57,26 @@ Result<void> DagBuilder::build(const Targets& targets) {
     DagSelection selection(dag_, rules_, index_, states_, looked_up_, choices_, failed_);
     selection.find_feasible();
     const std::vector<FileId> stuck = selection.stuck();
-    if (stuck.empty()) return selection.select(targets.allow_ambiguity);
+    if (stuck.empty()) {
+      FURROW_TRY(selection.select(targets.allow_ambiguity));
+      return check_strictly(targets.strict, selection);
+    }
     for (const FileId file : stuck) {
       FURROW_TRY(try_next(file));
     }
   }
+}
+
+Result<void> DagBuilder::check_strictly(const StrictEvaluation& strict, const DagSelection& selection) const {
+  if (strict.periodic_wildcards && endless_) return fail(*endless_);
+  if (strict.functions && !failed_.empty()) {
+    const auto is_earlier = [](const auto& a, const auto& b) { return a.first < b.first; };
+    return fail(std::min_element(failed_.begin(), failed_.end(), is_earlier)->second);
+  }
+  if (strict.cycles) {
+    if (auto cycle = selection.any_cycle()) return fail(*std::move(cycle));
+  }
+  return {};
 }
 
 Result<void> DagBuilder::add_target(const std::string& name) {
@@ -213,11 +231,13 @@ void DagBuilder::make_job(FileId file, RuleId rule_id, Values values) {
     return;
   }
   if (is_endless(rule, values)) {
-    choices_[file].errors.push_back(
+    Error error =
         rule_error(rule.rule,
                    "rule " + rule.rule.name + " would be needed forever: its wildcards grow without end (" +
                        show_wildcards(rule, values).substr(0, 120) + ")",
-                   "Constrain the wildcards of its output so that they do not match its input."));
+                   "Constrain the wildcards of its output so that they do not match its input.");
+    if (!endless_) endless_ = error;
+    choices_[file].errors.push_back(std::move(error));
     return;
   }
   if (file != StringTable::kNone && existing_job(file, rule_id, values) != kNoNode) return;
@@ -267,6 +287,7 @@ void DagBuilder::add_item(const CompiledRule& rule, Values values, const InputIt
 }
 
 void DagBuilder::add_input(FileId file, FileFlags flags) {
+  if (flags & kBeforeUpdate) file = dag_.files.intern(name_before_update(dag_.files.view(file)));
   dag_.inputs_.push_back(file);
   dag_.input_flags_.push_back(flags);
   if (flags & kRemote) remote_.push_back(file);
@@ -283,7 +304,64 @@ void DagBuilder::add_static_inputs(NodeId node) {
 void DagBuilder::finish_inputs(NodeId node, std::uint32_t first) {
   dag_.nodes_[node].first_input = first;
   dag_.nodes_[node].input_count = static_cast<std::uint32_t>(dag_.inputs_.size()) - first;
-  for (const FileId file : dag_.inputs(node)) need(file, node);
+  if (batch_ && batch_->rule == dag_.node(node).rule) return need_batch(node);
+  for (std::uint32_t i = first; i < dag_.inputs_.size(); ++i) {
+    dag_.input_flags_[i] & kBeforeUpdate ? need_before_update(dag_.inputs_[i], node)
+                                         : need(dag_.inputs_[i], node);
+  }
+}
+
+// Needs a file without searching for a rule that makes it.
+void DagBuilder::need_as_it_is(FileId file, NodeId by) {
+  const std::size_t before = needed_.size();
+  need(file, by);
+  if (needed_.size() == before) return;
+  needed_.pop_back();
+  looked_up_.push_back(file);
+}
+
+// Of the inputs of a job, in the order of their names, only those of the batch are made. The rest must be there for
+// the last batch; the others end before the job.
+void DagBuilder::need_batch(NodeId node) {
+  std::vector<FileId> files(dag_.inputs(node).begin(), dag_.inputs(node).end());
+  const auto by_name = [&](FileId a, FileId b) { return dag_.files.view(a) < dag_.files.view(b); };
+  std::sort(files.begin(), files.end(), by_name);
+  files.erase(std::unique(files.begin(), files.end()), files.end());
+  const Rule& rule = rules_[dag_.node(node).rule].rule;
+  if (files.size() < batch_->count) {
+    failed_.emplace(node, rule_error(rule,
+                                     "rule " + rule.name + " has " + count_of(files.size(), "input") +
+                                         ", which cannot be divided into " + count_of(batch_->count, "part"),
+                                     "Give --batch a smaller number."));
+    return;
+  }
+  const std::size_t each = files.size() / batch_->count, more = files.size() % batch_->count;
+  const auto begin_of = [&](std::size_t index) { return index * each + std::min(index, more); };
+  const std::size_t begin = begin_of(batch_->index - 1), end = begin_of(batch_->index);
+  const bool is_last = batch_->index == batch_->count;
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    if (i >= begin && i < end) {
+      need(files[i], node);
+    } else if (is_last) {
+      need_as_it_is(files[i], node);
+      if (!states_.exists(files[i]))
+        failed_.emplace(node, rule_error(rule,
+                                         std::string(dag_.files.view(files[i])) + ", an input of rule " +
+                                             rule.name + ", belongs to an earlier batch and is not there",
+                                         "Run the other batches first."));
+    }
+  }
+  if (is_last) return;
+  Dag::Node& made = dag_.nodes_[node];
+  std::copy(files.begin() + static_cast<std::ptrdiff_t>(begin),
+            files.begin() + static_cast<std::ptrdiff_t>(end), dag_.inputs_.begin() + made.first_input);
+  made.input_count = static_cast<std::uint32_t>(end - begin);
+}
+
+void DagBuilder::need_before_update(FileId file, NodeId by) {
+  need_as_it_is(file, by);
+  const std::string plain(plain_name(dag_.files.view(file), kBeforeUpdate));
+  dag_.early_readers_.push_back({by, dag_.files.intern(plain)});
 }
 
 void DagBuilder::answer_functions() {

@@ -8,6 +8,7 @@
 // candidates for a file fail, another round tries the next best ones.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,9 +19,24 @@
 
 namespace furrow::workflow {
 
+// What is an error, although another rule may make the file.
+struct StrictEvaluation {
+  bool functions = false;           // an input function fails
+  bool cycles = false;              // a job needs its own output
+  bool periodic_wildcards = false;  // wildcards grow without end
+};
+
+// Part `index` of `count`, from 1, of the inputs of a rule. The last part also needs what the others have made.
+struct InputBatch {
+  RuleId rule = 0;
+  std::size_t index = 1, count = 1;
+};
+
 struct Targets {
   std::vector<std::string> names;  // rules or files
   bool allow_ambiguity = false;
+  StrictEvaluation strict{};
+  std::optional<InputBatch> batch{};
 };
 
 class DagBuilder {
@@ -33,6 +49,10 @@ class DagBuilder {
  private:
   Result<void> add_target(const std::string& name);
   void need(FileId file, NodeId by = kNoNode);
+  void need_as_it_is(FileId file, NodeId by);
+  void need_before_update(FileId file, NodeId by);
+  void need_batch(NodeId node);
+  Result<void> check_strictly(const StrictEvaluation& strict, const DagSelection& selection) const;
   Result<void> expand();     // until no file is needed and no job waits for a function
   void search(FileId file);  // for rules that could make it
   // If the wildcards of the job that needs FILE fit by name, they win over those read from the name.
@@ -70,6 +90,8 @@ class DagBuilder {
   std::uint32_t current_depth_ = 0;
   std::string scratch_;
   std::vector<Candidate> candidates_;
+  std::optional<InputBatch> batch_;
+  std::optional<Error> endless_;  // of the first rule whose wildcards grow without end
 };
 
 }  // namespace furrow::workflow

@@ -235,7 +235,9 @@ Result<void> DagSelection::visit(NodeId start, bool allow_ambiguity) {
     const NodeId node = dag_.producer(file);
     if (node == kNoNode || mark_[node] == 2) continue;
     if (mark_[node] == 1) {
-      if (!open_circle(path, node, file)) return fail(cycle(top.node, file));
+      Error error = cycle(top.node, file);
+      if (!open_circle(path, node, file)) return fail(std::move(error));
+      if (!opened_) opened_ = std::move(error);
       continue;
     }
     mark_[node] = 1;
@@ -334,7 +336,14 @@ Result<void> DagSelection::check_folders() const {
   return {};
 }
 
-Error DagSelection::cycle(NodeId node, FileId file) {
+std::optional<Error> DagSelection::any_cycle() const {
+  if (opened_) return opened_;
+  for (NodeId node = 0; node < dag_.size(); ++node)
+    if (is_self_made(node)) return cycle(node, dag_.outputs(node, rules_).front());
+  return std::nullopt;
+}
+
+Error DagSelection::cycle(NodeId node, FileId file) const {
   const CompiledRule& rule = rules_[dag_.node(node).rule];
   return rule_error(rule.rule,
                     "rule " + rule.rule.name +

@@ -6,6 +6,7 @@
 // feasible, a file that exists is used as it is.
 #pragma once
 
+#include <optional>
 #include <unordered_map>
 #include <vector>
 
@@ -48,6 +49,8 @@ class DagSelection {
   std::vector<FileId> stuck() const;
   // Picks a job for each file and puts the jobs that the targets need in order.
   Result<void> select(bool allow_ambiguity);
+  // A cycle among the jobs that were looked at, whether or not one of them was chosen.
+  std::optional<Error> any_cycle() const;
 
  private:
   struct Frame {  // of the depth-first walk through the jobs
@@ -69,7 +72,7 @@ class DagSelection {
   Error missing_inputs(NodeId node);
   std::string hint_for_missing(const std::string& name);
   Result<void> check_folders() const;
-  Error cycle(NodeId node, FileId file);
+  Error cycle(NodeId node, FileId file) const;
 
   Dag& dag_;
   const RuleSet& rules_;
@@ -80,6 +83,7 @@ class DagSelection {
   const FailedNodes& failed_;
   bool all_feasible_ = false;
   bool has_opened_circles_ = false;
+  std::optional<Error> opened_;         // the first cycle that was opened
   std::vector<char> feasible_;          // by job
   std::vector<std::uint32_t> missing_;  // by job: inputs not known to be available
   std::vector<char> available_;         // by file

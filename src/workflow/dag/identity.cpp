@@ -37,7 +37,10 @@ JobView view_of(const Dag& dag, const RuleSet& rules, NodeId node) {
   JobView view;
   view.rule = rule.id;
   for (std::size_t i = 0; i < values.size(); ++i) view.wildcards.emplace_back(rule.wildcards[i], values[i]);
-  for (const FileId file : dag.inputs(node)) view.input.emplace_back(dag.files.view(file));
+  const auto inputs = dag.inputs(node);
+  const auto flags = dag.input_flags(node);
+  for (std::size_t i = 0; i < inputs.size(); ++i)
+    view.input.emplace_back(plain_name(dag.files.view(inputs[i]), flags[i]));
   for (const FileId file : dag.outputs(node, rules)) view.output.emplace_back(dag.files.view(file));
   for (const Template& log : rule.logs) view.log.push_back(log.filled(values));
   if (!rule.benchmarks.empty()) view.benchmark = rule.benchmarks.front().filled(values);

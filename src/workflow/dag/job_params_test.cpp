@@ -108,6 +108,23 @@ TEST_F(JobParamsTest, AParamWithoutAValueHidesOnlyItself) {
   EXPECT_FALSE(same(unknown, {named("v", "2"), named("w", "2")}));
 }
 
+TEST_F(JobParamsTest, WhatStandsForAParamIsComparedWhereItHasNoValue) {
+  const auto standing = [](const std::string& text) {
+    return Param{.name = "v", .text = text, .stands_for = 0};
+  };
+  const auto before = record({named("v", "5 a"), standing("1 a")});
+  EXPECT_EQ(before.params, "v=5 a");
+  EXPECT_TRUE(same(before, {failed("v"), standing("1 a")}));
+  EXPECT_FALSE(same(before, {failed("v"), standing("1 b")}));
+  EXPECT_TRUE(same(before, {named("v", "5 a"), standing("1 b")})) << "it has a value";
+  EXPECT_FALSE(same(before, {named("v", "5 b"), standing("1 a")}));
+  EXPECT_THAT(changes(before, {failed("v"), standing("1 b")}),
+              ElementsAre("a param that uses resources has changed, whatever the resources are"));
+  EXPECT_TRUE(same(record({failed("v"), standing("1 a")}), {named("v", "5 a"), standing("1 a")}));
+  EXPECT_TRUE(same(record({named("v", "5 a")}), {failed("v"), standing("1 a")})) << "of an older record";
+  EXPECT_FALSE(same(record({named("v", "1"), named("w", "2")}), {named("v", "1"), standing("1")}));
+}
+
 TEST_F(JobParamsTest, WithoutAnswersTheRulesOwnParamsAreCompared) {
   Workflow flow({rule("a").output("a").param("1").param_function()});
   store::JobRecord record;

@@ -197,7 +197,7 @@ void Staleness::ask_param_functions(std::span<const NodeId> nodes) {
 // A function that fails now may read a file that does not exist yet. Otherwise the job is due, and its run
 // reports the error.
 bool Staleness::is_mistake(NodeId node, const Param& param) const {
-  if (!param.failure || param.failure->misses_file) return false;
+  if (!param.failure || param.failure->misses_file || param.stands_for >= 0) return false;
   const auto inputs = dag_.inputs(node);
   return std::all_of(inputs.begin(), inputs.end(), [&](FileId f) { return states_.exists(f); });
 }

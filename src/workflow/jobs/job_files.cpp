@@ -34,7 +34,8 @@ JobFiles::JobFiles(const Dag& dag, const RuleSet& rules, FileStates& states, Fil
       rules_(rules),
       states_(states),
       options_(options),
-      removal_(dag, rules, states, options_.shadows) {
+      removal_(dag, rules, states, options_.shadows),
+      updated_(dag, rules) {
   // A file named as a target is kept, and so are the other outputs of its job.
   for (const FileId target : dag.target_files()) {
     is_target_[target] = 1;
@@ -102,7 +103,10 @@ Result<void> JobFiles::before(NodeId node) {
   return removal_.make_folders(node);
 }
 
-Result<void> JobFiles::clear(NodeId node) { return removal_.remove(node, Occasion::kStart); }
+Result<void> JobFiles::clear(NodeId node) {
+  FURROW_TRY(updated_.keep(node));
+  return removal_.remove(node, Occasion::kStart);
+}
 
 Result<void> JobFiles::touch_or_make(FileId file, bool is_directory) {
   const std::string path(dag_.files.view(file));
@@ -152,7 +156,7 @@ bool JobFiles::outputs_pending(NodeId node, double ended, const IsUsedUp& is_use
   return false;
 }
 
-Result<void> JobFiles::after(NodeId node, const IsUsedUp& is_used_up) {
+Result<void> JobFiles::after(NodeId node, const IsUsedUp& is_used_up, std::span<const Ensure> answered) {
   const CompiledRule& rule = rules_[dag_.node(node).rule];
   const auto outputs = dag_.outputs(node, rules_);
   for (std::size_t i = 0; i < outputs.size(); ++i) {
@@ -173,12 +177,13 @@ Result<void> JobFiles::after(NodeId node, const IsUsedUp& is_used_up) {
         "give --latency-wait SECONDS."));
   for (std::size_t i = 0; i < outputs.size(); ++i) {
     if (!states_.exists(outputs[i])) continue;
-    FURROW_TRY(check(node, rule.outputs[i], outputs[i]));
+    const Ensure* const ensure = i < answered.size() ? &answered[i] : rule.outputs[i].ensure.get();
+    FURROW_TRY(check(node, rule.outputs[i], outputs[i], ensure));
   }
   return {};
 }
 
-Result<void> JobFiles::check(NodeId node, const Template& output, FileId file) {
+Result<void> JobFiles::check(NodeId node, const Template& output, FileId file, const Ensure* ensure) {
   const CompiledRule& rule = rules_[dag_.node(node).rule];
   const std::string path(dag_.files.view(file));
   if (states_.is_directory(file) != ((output.flags & kDirectory) != 0)) {
@@ -188,8 +193,8 @@ Result<void> JobFiles::check(NodeId node, const Template& output, FileId file) {
                                            : " is a file, but rule " + rule.rule.name + " declares a folder"),
         "Flag outputs that are folders, and only those, with directory()."));
   }
-  if (!output.ensure) return {};
-  if (output.ensure->non_empty && states_.size(file) == 0)
+  if (!ensure) return {};
+  if (ensure->non_empty && states_.size(file) == 0)
     return fail(
         rule_error(rule.rule, path + " is empty, but rule " + rule.rule.name + " ensures that it is not"));
   const auto check_sum = [&](const char* name, const std::string& wanted, auto function) -> Result<void> {
@@ -199,9 +204,9 @@ Result<void> JobFiles::check(NodeId node, const Template& output, FileId file) {
     return fail(rule_error(rule.rule, path + " has the " + name + " sum " + actual + ", but rule " +
                                           rule.rule.name + " ensures " + wanted));
   };
-  FURROW_TRY(check_sum("SHA-256", output.ensure->sha256, &SHA256File));
-  FURROW_TRY(check_sum("SHA-1", output.ensure->sha1, &SHA1File));
-  return check_sum("MD5", output.ensure->md5, &MD5File);
+  FURROW_TRY(check_sum("SHA-256", ensure->sha256, &SHA256File));
+  FURROW_TRY(check_sum("SHA-1", ensure->sha1, &SHA1File));
+  return check_sum("MD5", ensure->md5, &MD5File);
 }
 
 void JobFiles::before_record(NodeId node) {
@@ -223,6 +228,7 @@ void JobFiles::before_record(NodeId node) {
 
 void JobFiles::settle(NodeId node) {
   removal_.ended(node);
+  updated_.forget(node);
   if (users_.empty()) return;
   for (const FileId file : dag_.outputs(node, rules_)) {
     const auto users = users_.find(file);
@@ -267,8 +273,10 @@ void JobFiles::discard(NodeId node, bool has_started, bool will_retry) {
   if (has_started && !options_.keep_incomplete) {
     reload_outputs(node);
     (void)removal_.remove(node, Occasion::kFailure);
+    (void)updated_.restore(node);
     reload_outputs(node);
   }
+  if (has_started && options_.keep_incomplete) updated_.forget(node);
   removal_.remove_folders(node);
 }
 

@@ -9,6 +9,7 @@
 #include "workflow/dag/dag.hpp"
 #include "workflow/dag/file_states.hpp"
 #include "workflow/jobs/removal.hpp"
+#include "workflow/jobs/updated_files.hpp"
 
 namespace furrow::workflow {
 
@@ -41,8 +42,9 @@ class JobFiles {
   std::vector<FileId> used_up_by(std::span<const NodeId> nodes) const;
   bool is_temp(FileId file) const { return users_.contains(file); }
   std::int64_t mtime_ns(FileId file) const { return states_.mtime_ns(file); }
-  // Checks that the outputs exist, are files or folders as declared, and pass ensure().
-  Result<void> after(NodeId node, const IsUsedUp& is_used_up = {});
+  // Checks that the outputs exist, are files or folders as declared, and pass ensure(). ANSWERED: the checks of the
+  // outputs, in their order, if functions answer them.
+  Result<void> after(NodeId node, const IsUsedUp& is_used_up = {}, std::span<const Ensure> answered = {});
   // Touches outputs that are older than inputs, and write-protects protected ones.
   void before_record(NodeId node);
   void settle(NodeId node);  // removes temp files after a job that succeeded and was recorded
@@ -57,7 +59,7 @@ class JobFiles {
  private:
   void count_temp_users(const std::function<bool(NodeId)>& must_run);
   void reload_outputs(NodeId node);
-  Result<void> check(NodeId node, const Template& output, FileId file);
+  Result<void> check(NodeId node, const Template& output, FileId file, const Ensure* ensure);
   Result<void> touch_or_make(FileId file, bool is_directory);
   void make_logs(NodeId node);
   void release(FileId file);
@@ -68,6 +70,7 @@ class JobFiles {
   FileStates& states_;
   FileOptions options_;
   Removal removal_;
+  UpdatedFiles updated_;
   std::unordered_map<FileId, std::uint32_t> users_;  // by temp file: jobs that still need it
   std::unordered_map<FileId, char> is_target_;
 };

@@ -129,19 +129,23 @@ void Recorder::accept_changes(NodeId node, Stamps& inputs) {
     warnings_.push_back(
         path + ", an input of rule " + rules_[dag_.node(node).rule].rule.name +
         ", has changed while the job ran, for the second time in a row. The output counts as made from the "
-        "file as it is now. If the job itself changes the file, flag the input ancient(), or make the file "
-        "an output with update(), which Furrow does not know yet.");
+        "file as it is now. If the job itself changes the file, flag the input before_update() and name the "
+        "file as an output with update().");
   }
 }
 
-// A folder in which the job makes its outputs changes by that alone.
+// A folder in which the job makes its outputs changes by that alone, and so does a file that the job updates.
 void Recorder::accept_own_files(NodeId node, Stamps& inputs) const {
-  for (const FileId file : dag_.inputs(node)) {
-    if (!states_.is_directory(file)) continue;
-    const std::string folder(dag_.files.view(file));
+  const auto files = dag_.inputs(node);
+  const auto flags = dag_.input_flags(node);
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    if (!states_.is_directory(files[i]) && !(flags[i] & kBeforeUpdate)) continue;
+    const std::string folder(dag_.files.view(files[i]));
+    const std::string_view plain = plain_name(folder, flags[i]);
     const auto outputs = dag_.outputs(node, rules_);
     const bool has_own = std::any_of(outputs.begin(), outputs.end(), [&](FileId output) {
-      return os::parent_of(dag_.files.view(output)) == folder;
+      const std::string_view path = dag_.files.view(output);
+      return path == plain || os::parent_of(path) == plain;
     });
     store::FileStamp* const input = has_own ? find_stamp(inputs, folder) : nullptr;
     if (!input) continue;

@@ -15,7 +15,9 @@ Verdict judge(Occasion occasion, FileFlags flags, const os::FileStatus& found) {
   if (is_protected && is_old) return Verdict::kProtected;
   // The engine makes it itself once its job has succeeded.
   const bool is_of_job = !(flags & kTouch);
-  if (!is_of_job && (occasion == Occasion::kStart || occasion == Occasion::kFailure)) return Verdict::kStays;
+  const bool is_updated = (flags & kUpdate) != 0;  // UpdatedFiles brings the old one back
+  if ((!is_of_job || is_updated) && (occasion == Occasion::kStart || occasion == Occasion::kFailure))
+    return Verdict::kStays;
   if (is_folder && !(flags & kDirectory))
     return occasion == Occasion::kFailure ? Verdict::kStays : Verdict::kGoesIfEmpty;
   return Verdict::kGoes;

@@ -45,6 +45,7 @@ struct JobView {
   std::int64_t threads = 1;
   std::vector<std::pair<std::string, ResourceValue>> resources;
   int attempt = 1;
+  int repetition = -1;      // of a job that is measured, from 0; -1: it is not
   bool is_ahead = false;    // its inputs may be missing, and so may resources that depend on them
   std::int64_t number = 0;  // of the job in this run
   // Jobs that it depends on have yet to run: what a function cannot answer for that reason is unknown, and no
@@ -57,7 +58,7 @@ struct JobView {
 
 struct DetailQuestion {
   JobView job;
-  bool threads = false, resources = false, params = false, group = false, priority = false;
+  bool threads = false, resources = false, params = false, group = false, priority = false, ensure = false;
 };
 struct DetailAnswer {
   std::int64_t threads = 1;
@@ -65,6 +66,7 @@ struct DetailAnswer {
   std::vector<Param> params;  // as the rule asks for them, in any run; one that fails says why
   std::string group{};        // empty: none
   int priority = 0;
+  std::vector<Ensure> ensure{};  // of each output
 };
 
 struct Preparation {

@@ -16,7 +16,7 @@
 namespace furrow::workflow {
 
 // How a file is to be treated.
-enum FileFlag : std::uint8_t {
+enum FileFlag : std::uint16_t {
   kTemp = 1,
   kProtected = 2,
   kDirectory = 4,
@@ -26,11 +26,15 @@ enum FileFlag : std::uint8_t {
   // temp(..., group_jobs=True): on a cluster, the job that makes the file and those that need it go together.
   kTogether = 64,
   kRemote = 128,  // in storage that Furrow does not reach yet
+  kUpdate = 256,  // an output that its job changes: the old one is there when the job starts
+  // An input as it is before this run changes it: no rule makes it.
+  kBeforeUpdate = 512,
 };
-using FileFlags = std::uint8_t;
+using FileFlags = std::uint16_t;
 
 struct Ensure {  // checks on an output once it is made
   bool non_empty = false;
+  bool has_function = false;            // which answers the checksum
   std::string sha256{}, sha1{}, md5{};  // hexadecimal; empty: not checked
 };
 
@@ -63,6 +67,9 @@ struct Param {
   bool is_function = false;
   int line = 0;
   std::shared_ptr<const ParamFailure> failure{};  // null: it has a value
+  // Not a param itself, but what param number `stands_for` is when fixed numbers stand for threads and resources
+  // that files decide; -1: a param. These come last.
+  int stands_for = -1;
 };
 
 struct FunctionValue {
@@ -93,6 +100,7 @@ struct Rule {
   int priority = 0;
   bool has_priority_function = false;
   std::optional<int> retries{};
+  int repeats = 1;        // how often a job runs to be measured
   std::string shadow{};   // empty: none; minimal, shallow, full, copy-minimal
   std::string code{};     // text that identifies the code
   std::string script{};   // absolute path; empty: none
