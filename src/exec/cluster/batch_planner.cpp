@@ -21,7 +21,8 @@ Expected expected(const WaitingJob& job) {
 }
 
 constexpr double kSlower = 4;
-constexpr std::int64_t kRank_mb = 100;  // memory of a rank with its MPI
+// Memory of what runs a batch on each of its nodes, in addition to the jobs: the runner, or a rank with its MPI.
+constexpr std::int64_t kRunner_mb = 50, kRank_mb = 100;
 
 bool is_spread(const Allocation& asked) {
   return asked.nodes > 1 || asked.tasks > 1 || asked.tasks_per_node > 1;
@@ -51,6 +52,8 @@ std::int64_t sum_of_largest(std::vector<std::int64_t> numbers, std::size_t count
   return std::accumulate(numbers.begin(), numbers.begin() + static_cast<std::ptrdiff_t>(count),
                          std::int64_t{0});
 }
+
+std::int64_t runner_mb(std::int64_t nodes) { return nodes > 1 ? kRank_mb : kRunner_mb; }
 
 // The allocation that the jobs of a batch need if they share `cores` cores on each of its nodes.
 Allocation enough_for(const std::vector<WaitingJob>& waiting, const PlannedBatch& batch, std::int64_t cores,
@@ -82,7 +85,7 @@ Allocation enough_for(const std::vector<WaitingJob>& waiting, const PlannedBatch
   if (has_all_memory) {
     const std::int64_t largest = *std::max_element(memory.begin(), memory.end());
     asked.memory_mb = sum_of_largest(memory, static_cast<std::size_t>(asked.cores / fewest));
-    if (nodes > 1) asked.memory_mb += kRank_mb;
+    asked.memory_mb += runner_mb(asked.nodes);
     if (options.node_memory_mb > 0)
       asked.memory_mb = std::max(largest, std::min(asked.memory_mb, options.node_memory_mb));
   }
@@ -189,6 +192,11 @@ bool is_packed(const WaitingJob& job, const PlannerOptions& options, std::size_t
 
 }  // namespace
 
+std::int64_t PlannedSubmission::memory_for_jobs_mb() const {
+  if (!is_packed || allocation.memory_mb == 0) return 0;
+  return std::max<std::int64_t>(1, allocation.memory_mb - runner_mb(allocation.nodes));
+}
+
 bool is_short(const WaitingJob& job, const PlannerOptions& options) {
   const double seconds = job.is_alone ? 0 : expected(job).seconds;
   return seconds > 0 && seconds <= options.short_s;
@@ -216,7 +224,9 @@ std::optional<PlannedSubmission> plan_submission(const std::vector<WaitingJob>& 
     PlannedSubmission planned;
     planned.is_packed = true;
     deal_out(planned, same, count);
-    return planned.allocation = asked, planned;
+    planned.allocation = asked;
+    if (asked.memory_mb > 0) planned.allocation.memory_mb += runner_mb(1);
+    return planned;
   }
   if (first.takes_turns) {
     std::erase_if(same,

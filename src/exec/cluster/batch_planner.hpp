@@ -41,6 +41,9 @@ struct PlannedSubmission {
   Allocation allocation;  // of each batch; with several nodes, a packed batch has one task on each
   std::vector<PlannedBatch> batches;
   bool is_packed = false;  // batches share their cores among their jobs
+
+  // Of a packed batch's memory on each node, what its jobs may use together; 0: no limit.
+  std::int64_t memory_for_jobs_mb() const;
 };
 
 // What to submit next: a submission that holds the first waiting job; nullopt if none waits or no slot is

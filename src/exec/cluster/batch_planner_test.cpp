@@ -120,7 +120,7 @@ TEST(BatchPlanner, AThousandShortJobsAreOneSubmission) {
   EXPECT_EQ(jobs_in(*planned), 1000u);
   EXPECT_EQ(planned->batches.size(), 9u) << "1000 minutes on four cores, half an hour each";
   EXPECT_EQ(planned->allocation.cores, 4);
-  EXPECT_EQ(planned->allocation.memory_mb, 40) << "four at a time";
+  EXPECT_EQ(planned->allocation.memory_mb, 90) << "four at a time, and the runner";
   EXPECT_EQ(planned->allocation.runtime_min, 1 + 28) << "112 minutes on four cores, and the longest";
 }
 
@@ -141,8 +141,10 @@ TEST(BatchPlanner, ShortJobsOfDifferentKindsShareABatch) {
   const auto planned = jobs.plan();
   EXPECT_EQ(jobs_in(*planned), 2u);
   EXPECT_EQ(planned->allocation.cores, 4);
-  EXPECT_EQ(planned->allocation.memory_mb, 1000);
+  EXPECT_EQ(planned->allocation.memory_mb, 1050);
+  EXPECT_EQ(planned->memory_for_jobs_mb(), 1000);
   EXPECT_EQ(jobs.plan({.node_memory_mb = 950})->allocation.memory_mb, 950);
+  EXPECT_EQ(jobs.plan({.node_memory_mb = 950})->memory_for_jobs_mb(), 900);
 }
 
 TEST(BatchPlanner, AnUndeclaredResourceIsNotRequested) {
@@ -161,6 +163,7 @@ TEST(BatchPlanner, ManyJobsOfUnknownDurationAreDealtOutToTheSlots) {
   EXPECT_EQ(planned->batches.size(), 8u);
   EXPECT_EQ(jobs_in(*planned), 50u);
   EXPECT_EQ(planned->allocation.cores, 1);
+  EXPECT_EQ(planned->allocation.memory_mb, 60) << "of one job, and of the runner";
 }
 
 TEST(BatchPlanner, JobsWithSeveralTasksAreNeverPacked) {
@@ -182,7 +185,7 @@ TEST(BatchPlanner, JobsWithAGpuTakeTurnsOnWhatOneOfThemAsksFor) {
   EXPECT_EQ(jobs_in(*planned), 90u) << "the job without a GPU has an allocation of its own";
   EXPECT_EQ(planned->batches.size(), 3u) << "half an hour each";
   EXPECT_EQ(planned->allocation.cores, 2);
-  EXPECT_EQ(planned->allocation.memory_mb, 100);
+  EXPECT_EQ(planned->allocation.memory_mb, 150);
   EXPECT_EQ(planned->allocation.nodes, 0);
   EXPECT_EQ(planned->allocation.runtime_min, 31);
 }

@@ -86,7 +86,7 @@ BatchSpec BatchWriter::fill(SubmittedBatch& batch, const PlannedSubmission& plan
   spec.directory = options_.directory;
   spec.one_stream = one_stream_;
   spec.cores = planned.is_packed ? planned.allocation.cores : 0;
-  spec.memory_mb = planned.is_packed ? planned.allocation.memory_mb : 0;
+  spec.memory_mb = planned.memory_for_jobs_mb();
   const bool may_share = planned.is_packed && planned.batches.size() > 1 && planned.allocation.nodes <= 1;
   if (may_share) spec.time_s = 60.0 * static_cast<double>(planned.allocation.runtime_min);
   for (JobPtr& job : jobs) {

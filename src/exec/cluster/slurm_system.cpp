@@ -107,6 +107,13 @@ void add_option(std::string& command, const char* name, std::int64_t value) {
   if (value > 0) command += fmt::format(" --{}={}", name, value);
 }
 
+// A path that Slurm takes for a pattern.
+std::string as_pattern(const std::string& path) {
+  std::string pattern;
+  for (const char c : path) pattern += c == '%' ? "%%" : std::string(1, c);
+  return pattern;
+}
+
 }  // namespace
 
 std::string sbatch_command(const Submission& submission) {
@@ -117,7 +124,7 @@ std::string sbatch_command(const Submission& submission) {
   add_option(command, "job-name", submission.name);
   add_option(command, "chdir", submission.directory);
   add_option(command, "comment", "furrow " + submission.folder);
-  add_option(command, "output", submission.batches > 1 ? submission.log + ".%a" : submission.log);
+  add_option(command, "output", as_pattern(submission.log) + (submission.batches > 1 ? ".%a" : ""));
   if (submission.batches > 1) command += fmt::format(" --array=0-{}", submission.batches - 1);
   add_option(command, "partition", asked.partition);
   add_option(command, "account", asked.account);

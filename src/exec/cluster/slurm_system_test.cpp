@@ -42,6 +42,12 @@ TEST(SlurmSystem, EachTaskOfAnArrayHasItsOwnLog) {
   EXPECT_THAT(sbatch_command(made), HasSubstr("log.%a"));
 }
 
+TEST(SlurmSystem, APercentSignInThePathOfALogIsNoPattern) {
+  Submission made = submission();
+  made.log = "/p/100%j/.furrow/batches/1/log";
+  EXPECT_THAT(sbatch_command(made), HasSubstr("--output=/p/100%%j/.furrow/batches/1/log"));
+}
+
 TEST(SlurmSystem, ReadsTheJobNumberThatSbatchPrints) {
   EXPECT_EQ(read_sbatch("123\n"), "123");
   EXPECT_EQ(read_sbatch("123;cluster\n"), "123;cluster");
