@@ -380,10 +380,21 @@ def test_mistakes_are_shown_where_they_are(other, what):
         assert (error["line"], error["file"]) == (line, str(other.path / "Snakefile")), error
 
 
-def test_an_error_within_a_module_is_shown_there(other):
-    other.write("other/Snakefile", "x = 1\ny = nothing\n")
-    error = other.error(MODULE + "use rule * from m\n")
-    assert (error["file"], error["line"]) == (str(other.path / "other/Snakefile"), 2)
+@pytest.mark.parametrize(
+    "text",
+    [
+        "nothing",
+        'include: "gone.smk"',
+        "use rule gone as x",
+        "use rule * from gone",
+        'rule a:\n    output: "<nothing>"',
+        "rule a:\n    threads: 'x'",
+    ],
+)
+def test_an_error_within_a_module_is_shown_there(other, text):
+    other.write("other/Snakefile", "x = 1\n" + text + "\n")
+    error = other.error(MODULE + "use rule a from m with:\n    priority: 3\n")
+    assert error["file"] == str(other.path / "other/Snakefile") and error["line"] in (2, 3), error
 
 
 def test_a_module_that_uses_itself_is_refused(folder):

@@ -88,15 +88,10 @@ class UseStatement:
             self._resolve(frame)
 
     def execute(self, overrides):
-        try:
-            if self._module is None:
-                self._inherit(overrides)
-            else:
-                self._use_module(overrides)
-        except WorkflowError as error:
-            if error.line is None:
-                error.file, error.line = self._file, self._line
-            raise
+        if self._module is None:
+            self._inherit(overrides)
+        else:
+            self._use_module(overrides)
 
     def _fail(self, message, hint=None):
         raise WorkflowError(message, file=self._file, line=self._line, hint=hint)
