@@ -15,10 +15,9 @@ struct ClusterOption {
   const char* about;
 };
 
-// --seconds-between-status-checks is not here: it also applies to jobs that an earlier run left on a cluster.
+// --seconds-between-status-checks is not here: it also applies to jobs that an earlier run left on a cluster. Neither
+// are --groups and --group-components, which Snakemake takes everywhere.
 constexpr auto kOptions = std::to_array<ClusterOption>({
-    {"--groups", Needs::kCluster, "says which jobs go to a cluster together"},
-    {"--group-components", Needs::kCluster, "says which jobs go to a cluster together"},
     {"--set-resource-scopes", Needs::kCluster, "sets limits of --resources on a cluster"},
     {"--local-cores", Needs::kCluster, "limits the jobs that run here while the others go to a cluster"},
     {"--max-jobs-per-second", Needs::kCluster, "limits submissions to a cluster"},

@@ -96,6 +96,14 @@ Result<void> note_without_effect(const RunParsedArgs& command_line, std::vector<
   return {};
 }
 
+// Jobs of a group are submitted together; on one machine there is nothing to submit.
+void note_groups(const RunParsedArgs& command_line, RunOptions& options) {
+  if (options.executor.is_cluster()) return;
+  for (const char* name : {"--groups", "--group-components"})
+    if (command_line.given.contains(name))
+      options.notes.push_back(std::string(name) + " has no effect: groups matter only on a cluster");
+}
+
 using Places = std::map<std::string, std::string>;
 
 // Adds where the options that TEXT names come from.
@@ -130,11 +138,13 @@ tl::expected<RunOptions, EarlyExit> read(std::vector<std::string>& all, Places& 
   args.run.of_profiles = more->options;
   args.run.places = places;
   args.run.notes = std::move(notes);
-  return finish(std::move(args)).map_error([&](const Error& error) {
+  auto options = finish(std::move(args)).map_error([&](const Error& error) {
     EarlyExit exit = mistake(error);
     exit.text = with_places(std::move(exit.text), places);
     return exit;
   });
+  if (options) note_groups(command_line, *options);
+  return options;
 }
 
 }  // namespace

@@ -270,7 +270,10 @@ TEST_F(RunOptionsTest, RefusesOptionsWithoutEffect) {
               AllOf(::testing::StartsWith("2 "), HasSubstr("--batch-nodes is about the allocations of Slurm"),
                     HasSubstr("Add --executor slurm, or leave it out.")));
   EXPECT_THAT(refused({"--cluster", "qsub", "--batch-nodes", "2"}), HasSubstr("submission of its own"));
-  EXPECT_THAT(refused({"--executor", "local", "--groups", "a=g"}), HasSubstr("--groups says which jobs"));
+  EXPECT_THAT(
+      read({"--groups", "a=g", "--group-components", "g=2"}).notes,
+      ElementsAre(HasSubstr("--groups has no effect"), HasSubstr("--group-components has no effect")));
+  EXPECT_THAT(read({"--slurm", "--groups", "a=g"}).notes, IsEmpty());
   EXPECT_THAT(refused({"--cluster-generic-status-cmd", "ask"}), HasSubstr("Add --cluster COMMAND"));
   EXPECT_EQ(refused({"--executor", "slurm", "--batch-nodes", "2", "--groups", "a=g"}), "accepted");
   EXPECT_EQ(refused({"--seconds-between-status-checks", "5"}), "accepted")
