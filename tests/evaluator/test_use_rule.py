@@ -171,3 +171,42 @@ def test_mistakes_are_shown_where_they_are(folder, what):
 
 def test_use_may_be_a_name(folder):
     folder.load("use = 3\nuse += 1\nassert use == 4\nmodule = use\nassert module == 4\n" + BASE)
+
+
+def test_rules_that_python_code_defines_with_decorators(folder):
+    client = folder.load(
+        """
+        def add(name):
+            text = f'''
+        @workflow.rule(name="{name}")
+        @workflow.input("{name}.in", x=lambda wildcards: "i")
+        @workflow.output("{name}.out")
+        @workflow.log("{name}.log")
+        @workflow.resources(mem_mb=7, time="1:00")
+        @workflow.params(5)
+        @workflow.container("c")
+        @workflow.shellcmd("cp {{input}} {{output}}")
+        @workflow.run
+        def __rule_{name}(input, output, params, wildcards, threads, resources, log, version, rule, conda_env,
+                          runtime_sourcecache_path, __is_snakemake_rule_func=True):
+            shell("echo {{rule}} {{params}} > {{output[0]}}", bench_record=version)
+        '''
+            from textwrap import dedent
+            exec(compile(dedent(text), "made", "exec"), workflow.globals)
+        add("a")
+        @workflow.rule(name="all", lineno=3, snakefile="x")
+        @workflow.input(rules.a.output)
+        @workflow.norun()
+        @workflow.run
+        def __rule_all(input): pass
+        use rule a as b with:
+            output: "b.out"
+        """
+    )
+    assert [rule["kind"] for rule in client.loaded["rules"]] == ["run", "none", "run"]
+    assert items(client.rule("all")["input"]) == ["a.out"] and client.rule("a")["code"] == "cp {input} {output}"
+    assert client.rule("a")["resources"]["time"] == "1:00"
+    for name in "ab":
+        event, _, err = client.run_block(client.job(name), tag=ord(name))
+        assert event["status"] == 0, err
+        assert (folder.path / f"{name}.out").read_text() == f"{name} 5\n"

@@ -44,6 +44,12 @@ _OFF = dict(
 _DEPLOYMENT = dict(
     use_conda=CONDA, use_singularity=APPTAINER, use_apptainer=APPTAINER, use_env_modules=ENV_MODULES
 )
+# To which Snakemake translates a rule; Python code that defines rules uses them.
+RULE_DECORATORS = frozenset(
+    "rule run norun shellcmd input output log benchmark params resources threads message priority retries shadow group "
+    "handover conda container singularity containerized envmodules docstring script notebook wrapper cwl "
+    "template_engine register_wildcard_constraints cache_rule default_target_rule rule_pathvars name localrule".split()
+)
 _ENGINE_ONLY = frozenset(
     "dag scheduler persistence iocache output_file_cache storage_registry executor_plugin sourcecache logger_manager "
     "subworkflows containerize execute create_report check unlock delete_output archive".split()
@@ -93,6 +99,10 @@ class EngineFacts:
             return Persistence()
         if name.endswith("_settings"):
             return self._settings(name)
+        if name in RULE_DECORATORS:
+            from .decorated_rules import decorator
+
+            return decorator(self, name)
         if name in _ENGINE_ONLY:
             raise NotYet(f"workflow.{name} belongs to the engine of Snakemake; Furrow does not have it")
         raise AttributeError(f"workflow.{name} is not among the attributes that Furrow offers")

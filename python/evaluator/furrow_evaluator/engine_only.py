@@ -5,6 +5,7 @@ import sys
 from importlib.machinery import ModuleSpec
 
 from .errors import NotYet, WorkflowError
+from .logger import logger
 
 # Modules below `snakemake` of which Furrow has nothing.
 _MODULES = frozenset(
@@ -12,6 +13,8 @@ _MODULES = frozenset(
     "notebook output_index parser path_modifier pathvars persistence profiles report resources ruleinfo scheduler "
     "scheduling spawn_jobs stats target_jobs template_rendering unit_tests wrapper".split()
 )
+# Most modules of Snakemake import these for themselves, and others import them from there.
+_IN_ALL = {"WorkflowError": WorkflowError, "logger": logger}
 
 
 class _EngineOnlyType(type):
@@ -31,6 +34,8 @@ class _EngineOnlyType(type):
 
 
 def stand_in(module, name):
+    if name in _IN_ALL:
+        return _IN_ALL[name]
     if name.endswith(("Exception", "Error")):
         return type(name, (WorkflowError,), {"__module__": module})
     return _EngineOnlyType(name, (), {"__module__": module})
@@ -41,7 +46,7 @@ def stand_ins(module, names):
     known = frozenset(names.split())
 
     def find(name):
-        if name not in known:
+        if name not in known and name not in _IN_ALL:
             raise AttributeError(f"Furrow provides no {module}.{name}")
         made = sys.modules[module].__dict__[name] = stand_in(module, name)
         return made

@@ -142,7 +142,7 @@ def flatten(value, directive, name):
         return [_as_pattern(value)]
     if callable(value):
         return [value]
-    if isinstance(value, dict):
+    if isinstance(value, dict) and value:
         raise WorkflowError(
             f"an argument of {directive} is a dict, but it takes file names or lists of them",
             hint="**d gives the files of a dict d the names of its keys, and list(d.values()) gives them no names",
