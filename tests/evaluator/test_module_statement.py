@@ -173,6 +173,12 @@ def test_a_module_knows_no_names_of_its_user(folder):
     folder.load("module n:\n    snakefile: 'm.smk'\nuse rule * from n\nassert n.theirs == 1 and not hasattr(n, 'x')\n")
 
 
+def test_a_snakefile_can_ask_whether_it_is_a_module(folder):
+    folder.write("m.smk", "rule a:\n    output: 'a' if workflow.modules else 'direct'\n")
+    assert outputs(folder.load("include: 'm.smk'\n")) == {"a": ["direct"]}
+    assert outputs(folder.load("module n:\n    snakefile: 'm.smk'\nuse rule * from n\n")) == {"a": ["a"]}
+
+
 def test_paths_are_relative_to_the_file_that_names_them(folder):
     folder.write("there/rules/r.smk", 'rule a:\n    output: "a"\n    script: "../scripts/s.py"\n')
     folder.write("there/scripts/s.py", "")

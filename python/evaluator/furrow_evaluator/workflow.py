@@ -91,7 +91,11 @@ class Workflow(EngineFacts):
 
     @property
     def modules(self):
-        return self.scope.modules
+        """Those around this one too: a Snakefile that finds none here knows that it is no module itself."""
+        found, scope = {}, self.scope
+        while scope is not None:
+            found, scope = {**scope.modules, **found}, scope.parent
+        return found
 
     @property
     def wildcard_constraints(self):
