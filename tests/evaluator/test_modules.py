@@ -78,7 +78,8 @@ def test_names_that_libraries_import(folder):
         from snakemake.rules import Rule, expand
         from snakemake.script import Snakemake
         from snakemake.settings.types import DeploymentMethod, ResourceSettings
-        from snakemake.sourcecache import GithubFile, LocalSourceFile, infer_source_file, logger as same, WorkflowError as W
+        from snakemake.sourcecache import GithubFile, LocalSourceFile, infer_source_file
+        from snakemake.sourcecache import WorkflowError as W, logger as same
         assert W is WorkflowError and same is logger
         from snakemake.utils import cmd_exe_quote, logger as same_logger
         from snakemake.workflow import Workflow, config, workflow as this
