@@ -201,6 +201,18 @@ def test_near_names_are_suggested(hosted):
     assert "it has main, v1, v2" in error_of(hosted, PLACES["tag"].replace("v1", "9"))["hint"]
 
 
+@pytest.mark.parametrize("variable, source", [("GITHUB_TOKEN", "github"), ("GITLAB_TOKEN", "gitlab")])
+def test_a_token_is_for_its_host_alone(hosted, variable, source):
+    """In place of git, a program that tells what it would send."""
+    program = hosted.write("bin/git", '#!/bin/sh\necho "$@" >> "$0.args"\nenv > "$0.env"\nexit 1\n')
+    program.chmod(0o755)
+    path = f"{program.parent}:{os.environ['PATH']}"
+    error_of(hosted, PLACES["tag"].replace("github", source), **{variable: "s3cret", "PATH": path})
+    env = (hosted.path / "bin/git.env").read_text()
+    assert f"GIT_CONFIG_KEY_3=http.https://{source}.com/.extraHeader" in env and "GIT_CONFIG_COUNT=4" in env
+    assert "s3cret" not in (hosted.path / "bin/git.args").read_text()
+
+
 def test_no_git(hosted):
     error = error_of(hosted, PLACES["tag"], PATH=str(hosted.path))
     assert "no git on PATH" in error["message"] and error["line"] == 3

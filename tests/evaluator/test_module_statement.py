@@ -109,7 +109,7 @@ def test_prefixes_move_relative_paths(other):
             params: path="results/p"
             shell: "x"
         rule b:
-            input: rules.a.output, expand(rules.a.output, w=1), multiext("results/x", ".1", ".2")
+            input: rules.a.output, expand(rules.a.output, w=1), multiext("results/x", ".1", ".2"), rules.a.benchmark
             output: directory("results/b/")
             shell: "x"
         """,
@@ -122,7 +122,8 @@ def test_prefixes_move_relative_paths(other):
     assert a["output"][0]["items"] == [{"p": "sub/results/a", "f": ["temp"]}]
     assert items(a["log"]) == ["sub/logs/a"] and items([a["benchmark"]]) == ["sub/bench/a"]
     assert a["params"][0]["text"] == "results/p"
-    assert inputs(client)["b"] == ["sub/results/a", "sub/results/a", "sub/results/x.1", "sub/results/x.2"]
+    made = ["sub/results/a", "sub/results/a", "sub/results/x.1", "sub/results/x.2", "sub/bench/a"]
+    assert inputs(client)["b"] == made
     assert outputs(client)["b"] == ["sub/results/b"]
     client = other.load(module + '    replace_prefix: {"results/": "out/", "logs/": ""}\nuse rule * from m\n')
     assert inputs(client)["b"][0] == "out/a" and items(client.rule("a")["log"]) == ["a"]

@@ -174,6 +174,7 @@ def _git(source, repository, *arguments, **variables):
     # What names another repository, as in a hook of git, must not lead there. Nobody is there to answer questions.
     environment = {name: value for name, value in os.environ.items() if name not in _ELSEWHERE}
     environment.update(GIT_TERMINAL_PROMPT="0", LC_ALL="C", **variables)
+    _add_token(source, environment)
     where = () if repository is None else ("--git-dir", _git_folder(repository))
     try:
         done = subprocess.run(
@@ -185,6 +186,22 @@ def _git(source, repository, *arguments, **variables):
         lines = done.stderr.decode("utf-8", "replace").strip().split("\n")
         raise _GitFailed("; ".join(lines[:3]))
     return done.stdout.decode("utf-8", "surrogateescape")
+
+
+def _add_token(source, environment):
+    """GITHUB_TOKEN and GITLAB_TOKEN open private repositories, as they do for Snakemake."""
+    variable, user = source.token
+    token = environment.get(variable)
+    if not token:
+        return
+    from base64 import b64encode
+
+    secret = b64encode(f"{user}:{token}".encode()).decode()
+    count = int(environment.get("GIT_CONFIG_COUNT") or 0)
+    # In the environment, since everybody may read the arguments of a program.
+    environment[f"GIT_CONFIG_KEY_{count}"] = f"http.https://{source.host}/.extraHeader"
+    environment[f"GIT_CONFIG_VALUE_{count}"] = f"Authorization: Basic {secret}"
+    environment["GIT_CONFIG_COUNT"] = str(count + 1)
 
 
 def _git_folder(repository):

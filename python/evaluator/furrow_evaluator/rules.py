@@ -244,8 +244,8 @@ class Rule:
 
     @property
     def benchmark(self):
-        entries = self.entries["benchmark"]
-        return entries[0].items[0] if entries else None
+        files = self._listed("benchmark")
+        return files[0] if files else None
 
     @property
     def params(self):
@@ -294,7 +294,7 @@ class Rule:
             from .path_prefix import as_moved
 
             plain = [as_moved(item, lambda paths: self.moved(self.filled(paths), directive)) for item in plain]
-        return LISTS[directive].from_shape(plain, ranges)
+        return LISTS.get(directive, Log).from_shape(plain, ranges)
 
     def shape_of(self, directive):
         """Ranges of the items by entry; None if a function decides how many items there are."""

@@ -122,6 +122,7 @@ class GitSource(_Elsewhere):
     """A file in a git repository on this machine: `gitfile(...)`."""
 
     is_on_this_machine = True
+    token = ("", "")  # the variable that may hold one, and the user that goes with it
 
     def __init__(self, repo, path=None, tag=None, branch=None, commit=None, host=None, ref=None, **ignored):
         if sum(value is not None for value in (tag, branch, commit, ref)) != 1:
@@ -193,6 +194,7 @@ class GithubSource(HostedSource):
     """`github(...)`"""
 
     default_host = "github.com"
+    token = ("GITHUB_TOKEN", "x-access-token")
     pattern = "https://{host}/{repo}/raw/{ref}/{path}"
 
 
@@ -200,6 +202,7 @@ class GitlabSource(HostedSource):
     """`gitlab(...)`"""
 
     default_host = "gitlab.com"
+    token = ("GITLAB_TOKEN", "oauth2")
     pattern = "https://{host}/{repo}/-/raw/{ref}/{path}"
 
 
