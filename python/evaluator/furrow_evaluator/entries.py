@@ -133,7 +133,9 @@ def _read_argument(name, value, directive, line):
 def _as_pattern(value):
     if type(value) is str:
         return value
-    return value if isinstance(value, Flagged) else str(value)
+    if isinstance(value, Flagged):
+        return value
+    return Flagged(str(value), flags_of(value)) if flags_of(value) else str(value)
 
 
 def flatten(value, directive, name):
