@@ -11,7 +11,7 @@ target_compile_options(furrow_flags INTERFACE -Wall -Wextra -Wshadow -Wnon-virtu
 if(FURROW_WERROR)
   target_compile_options(furrow_flags INTERFACE -Werror)
 endif()
-target_include_directories(furrow_flags INTERFACE ${CMAKE_SOURCE_DIR}/src ${CMAKE_SOURCE_DIR}/include)
+target_include_directories(furrow_flags INTERFACE ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/include)
 if(FURROW_SANITIZE)
   target_compile_options(furrow_flags INTERFACE -fsanitize=${FURROW_SANITIZE} -fno-omit-frame-pointer)
   target_link_options(furrow_flags INTERFACE -fsanitize=${FURROW_SANITIZE})
@@ -44,7 +44,7 @@ function(furrow_layer name)
   if(FURROW_TESTS AND tests)
     add_executable(${name}_tests ${tests})
     target_link_libraries(${name}_tests PRIVATE furrow_${name} GTest::gmock GTest::gtest_main)
-    target_include_directories(${name}_tests PRIVATE ${CMAKE_SOURCE_DIR}/tests)  # support/
+    target_include_directories(${name}_tests PRIVATE ${PROJECT_SOURCE_DIR}/tests)  # support/
     gtest_discover_tests(${name}_tests TEST_PREFIX ${name}. NO_PRETTY_VALUES DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 60)
   endif()
 endfunction()

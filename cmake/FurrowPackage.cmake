@@ -15,7 +15,7 @@ set_target_properties(furrow_library PROPERTIES
   VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})
 target_compile_features(furrow_library PUBLIC cxx_std_20)
 target_include_directories(furrow_library PUBLIC
-  $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+  $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
 target_link_libraries(furrow_library PUBLIC Threads::Threads
   PRIVATE fmt::fmt PkgConfig::XXHASH PkgConfig::HWLOC)
 
@@ -29,15 +29,27 @@ if(TARGET furrow_mpi_pool)
     OUTPUT_NAME furrow_mpi EXPORT_NAME mpi LINKER_LANGUAGE CXX
     VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})
   target_link_libraries(furrow_mpi_library PUBLIC furrow_library PRIVATE MPI::MPI_CXX)
-  install(TARGETS furrow_mpi_library EXPORT furrow_mpi)
-  install(EXPORT furrow_mpi NAMESPACE furrow:: FILE furrowMpiTargets.cmake DESTINATION ${package})
+  furrow_install(mpi TARGETS furrow_mpi_library EXPORT furrow_mpi)
+  furrow_install(mpi EXPORT furrow_mpi NAMESPACE furrow:: FILE furrowMpiTargets.cmake DESTINATION ${package})
 endif()
 
-install(TARGETS furrow_library EXPORT furrow)
-install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/furrow DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
-install(EXPORT furrow NAMESPACE furrow:: FILE furrowTargets.cmake DESTINATION ${package})
+furrow_install(library TARGETS furrow_library EXPORT furrow)
+furrow_install(library DIRECTORY ${PROJECT_SOURCE_DIR}/include/furrow DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+furrow_install(library EXPORT furrow NAMESPACE furrow:: FILE furrowTargets.cmake DESTINATION ${package})
 get_target_property(FURROW_LIBRARY_TYPE furrow_library TYPE)
 configure_package_config_file(${PROJECT_SOURCE_DIR}/cmake/furrowConfig.cmake.in furrowConfig.cmake INSTALL_DESTINATION ${package})
-write_basic_package_version_file(furrowConfigVersion.cmake COMPATIBILITY SameMinorVersion)
-install(FILES ${CMAKE_CURRENT_BINARY_DIR}/furrowConfig.cmake ${CMAKE_CURRENT_BINARY_DIR}/furrowConfigVersion.cmake
+write_basic_package_version_file(furrowConfigVersion.cmake COMPATIBILITY SameMajorVersion)
+furrow_install(library FILES ${CMAKE_CURRENT_BINARY_DIR}/furrowConfig.cmake ${CMAKE_CURRENT_BINARY_DIR}/furrowConfigVersion.cmake
   DESTINATION ${package})
+
+# For programs that are built without CMake. The file names its prefix by its own place, so that it can be moved.
+file(RELATIVE_PATH FURROW_PC_PREFIX /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
+string(REGEX REPLACE "/$" "" FURROW_PC_PREFIX ${FURROW_PC_PREFIX})
+# The archive needs them; the .pc files of static libraries would ask for what only these need.
+set(FURROW_PC_LIBRARIES "")
+if(FURROW_LIBRARY_TYPE STREQUAL "STATIC_LIBRARY")
+  string(JOIN " " FURROW_PC_LIBRARIES -lfmt ${XXHASH_LDFLAGS} ${HWLOC_LDFLAGS} "")
+endif()
+configure_file(${PROJECT_SOURCE_DIR}/cmake/furrow.pc.in furrow.pc @ONLY)
+furrow_install(library FILES ${CMAKE_CURRENT_BINARY_DIR}/furrow.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+furrow_install(library FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION share/doc/furrow)

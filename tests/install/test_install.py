@@ -61,6 +61,75 @@ def test_the_project_links_neither_python_nor_sqlite_nor_mpi(project):
         assert not re.search(rf"(-l|lib){name}", link.lower())
 
 
+@pytest.mark.skipif(not shutil.which("pkg-config"), reason="needs pkg-config")
+def test_a_program_is_built_with_pkg_config(prefix, tmp_path):
+    (found,) = prefix.rglob("furrow.pc")
+    flags = run("pkg-config", "--cflags", "--libs", "furrow", cwd=tmp_path, PKG_CONFIG_PATH=str(found.parent)).split()
+    run("g++", "-std=c++20", PROJECT / "main.cpp", "-o", tmp_path / "program", *flags, cwd=tmp_path)
+    assert run(tmp_path / "program", cwd=tmp_path) == "998011 b80c61029cf23fb9 cores\n"
+
+
+def test_the_component_library_is_the_library_alone(tmp_path):
+    run("cmake", "--install", BUILD, "--prefix", tmp_path / "prefix", "--component", "library", cwd=tmp_path)
+    names = {path.name for path in (tmp_path / "prefix").rglob("*") if path.is_file()}
+    assert {"pool.hpp", "furrow.pc", "furrowConfig.cmake", "LICENSE"} <= names
+    assert not (tmp_path / "prefix" / "bin").exists() and "furrowMpiTargets.cmake" not in names
+
+
+@pytest.mark.parametrize("version, is_found", [("0.0", True), ("0.1", True), ("1.0", False)])
+def test_the_same_major_version_is_compatible(prefix, tmp_path, version, is_found):
+    text = f"cmake_minimum_required(VERSION 3.22)\nproject(app LANGUAGES NONE)\nfind_package(furrow {version} QUIET)\n"
+    # The file that decides is read before the others, which need a language.
+    (tmp_path / "CMakeLists.txt").write_text(text + 'message("VERSIONS ${furrow_CONSIDERED_VERSIONS} ${furrow_FOUND}")')
+    shutil.copytree(next(prefix.rglob("furrowConfigVersion.cmake")).parent, tmp_path / "package")
+    (tmp_path / "package" / "furrowConfig.cmake").write_text("")
+    out = run("cmake", "-S", tmp_path, "-B", tmp_path / "b", f"-Dfurrow_DIR={tmp_path / 'package'}", cwd=tmp_path)
+    assert re.search(r"VERSIONS 0\.\d+\.\d+ (\d)", out)[1] == str(int(is_found))
+
+
+HOST = """
+cmake_minimum_required(VERSION 3.22)
+project(host LANGUAGES CXX)
+set(flags "${CMAKE_CXX_FLAGS_RELWITHDEBINFO}")
+FETCH
+add_executable(host @PROJECT@/main.cpp)
+target_link_libraries(host PRIVATE furrow::furrow)
+get_property(type CACHE CMAKE_BUILD_TYPE PROPERTY VALUE)
+foreach(leak ${type} ${CMAKE_RUNTIME_OUTPUT_DIRECTORY} ${CMAKE_CXX_COMPILER_LAUNCHER} ${CMAKE_EXPORT_COMPILE_COMMANDS})
+  message(SEND_ERROR "set in this project: ${leak}")
+endforeach()
+if(NOT flags STREQUAL CMAKE_CXX_FLAGS_RELWITHDEBINFO)
+  message(SEND_ERROR "the flags were changed")
+endif()
+foreach(name furrow furrow_cli furrow_mpi_library pool_tests python_module)
+  if(TARGET ${name})
+    message(SEND_ERROR "${name} is a target")
+  endif()
+endforeach()
+"""
+FETCHES = {
+    "add_subdirectory": "add_subdirectory(@SOURCE@ furrow)",
+    "FetchContent": "include(FetchContent)\nFetchContent_Declare(furrow SOURCE_DIR @SOURCE@)\n"
+                    "FetchContent_MakeAvailable(furrow)",
+}
+
+
+@pytest.mark.parametrize("fetch", FETCHES)
+def test_the_library_is_part_of_another_project_and_changes_nothing_there(tmp_path, fetch):
+    text = HOST.replace("FETCH", FETCHES[fetch])
+    for place, folder in (("@SOURCE@", engine.ROOT), ("@PROJECT@", PROJECT)):
+        text = text.replace(place, str(folder))
+    (tmp_path / "CMakeLists.txt").write_text(text)
+    # Nothing that the library itself does not need is found.
+    absent = [f"-DCMAKE_DISABLE_FIND_PACKAGE_{name}=ON" for name in ("yaml-cpp", "CLI11", "MPI", "GTest", "pybind11")]
+    run("cmake", "-S", tmp_path, "-B", tmp_path / "b", "-G", "Ninja", *absent, cwd=tmp_path)
+    if engine.LONG_TESTS:
+        run("ninja", "-C", tmp_path / "b", "host", cwd=tmp_path)
+        assert run(tmp_path / "b" / "host", cwd=tmp_path) == "998011 b80c61029cf23fb9 cores\n"
+    elif fetch == "FetchContent":
+        run("ninja", "-C", tmp_path / "b", "CMakeFiles/host.dir" + str(PROJECT / "main.cpp.o"), cwd=tmp_path)
+
+
 @pytest.mark.skipif(not list(BUILD.rglob("libfurrow_mpi.*")) or not shutil.which("mpirun"),
                     reason="needs libopenmpi-dev and openmpi-bin")
 def test_another_project_uses_mpi(prefix, tmp_path):
