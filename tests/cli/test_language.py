@@ -165,3 +165,12 @@ assert config[datetime.date(2021, 2, 3)] == "key"
     )
     folder.run()
     folder.run("--config", "day=2020-01-31", code=1)
+
+
+def test_a_workflow_that_looks_for_logs_in_snakemakes_place_finds_them(folder):
+    snakefile = ('import glob\nrule a:\n    output: "a"\n    shell: "touch {output}"\n'
+                 'onsuccess:\n    print(len(glob.glob(".snakemake/log/*.log")), file=open("count", "w"))\n')
+    folder.run("-n", snakefile=snakefile)
+    assert not folder.exists(".snakemake")
+    folder.run()
+    assert folder.read("count") == "1\n"

@@ -263,3 +263,13 @@ rule b:
 ''')
     folder.run("-c", "2", "--latency-wait", "30")
     assert (folder / "late.out").exists()
+
+
+def test_a_wrong_value_in_a_profile_is_reported_with_its_line(folder):
+    chain(folder)
+    for wrong in ("cores: many", "resources: [mem_mb=lots]", "set-scatter: [split=0]", "retries: soon", "batch: a",
+                  "configfile: none.yaml", "jobs: x", "omit-flags: [tmp]",
+                  "default-resources: [\"x=input.size_mbb*2\"]", "set-threads: [\"a=attempt / 0\"]"):
+        folder.write("prof/config.yaml", f"keep-going: true\n{wrong}\n")
+        done = engine.furrow("run", "-n", "-F", "--profile", "prof", cwd=folder.path)
+        assert done.code > 0 and "prof/config.yaml:2" in done.err, f"{wrong}\n{done}"

@@ -306,6 +306,8 @@ class Workflow(EngineFacts):
     def finish(self):
         """Applies defaults, overrides and limits once all rules are known."""
         self._check_names()
+        if any(".snakemake/log" in text for text, _ in self._compiled.values()):
+            self._link_logs()
         if self.global_conda_env is not None and CONDA in self.deployment_methods:
             logger.warning(
                 f"conda {self.global_conda_env}, outside of rules, is not set up: the Snakefile must find its packages "
@@ -327,6 +329,16 @@ class Workflow(EngineFacts):
             rule.group = (overwrite.get("groups") or {}).get(rule.name, rule.group)
             if rule.name in (overwrite.get("ancient") or {}):
                 rule.flag_ancient(overwrite["ancient"][rule.name].split(","))
+
+    def _link_logs(self):
+        """A workflow that looks for logs in .snakemake/log finds them there."""
+        if self._request.get("stdout_is_data") or os.path.lexists(".snakemake/log"):
+            return
+        try:
+            os.makedirs(".snakemake", exist_ok=True)
+            os.symlink("../.furrow/log", ".snakemake/log")
+        except OSError:
+            pass
 
     def parsed_default_resources(self):
         """The resources of a rule that names none."""

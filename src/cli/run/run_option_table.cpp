@@ -172,11 +172,11 @@ void Table::settings() {
   list("--configfile,--configfiles", options_.config_files, "read configuration from these files", "FILE");
   app_.add_flag("--replace-workflow-config", options_.replace_config,
                 "use --configfile instead of the workflow's own files");
-  list("--res,--resources", args_.resources, "limit named resources", "NAME=N");
+  list("--resources,--res", args_.resources, "limit named resources", "NAME=N");
   list("--set-threads", args_.set_threads, "set the threads of rules", "RULE=N");
   list("--set-scatter", args_.set_scatter, "set into how many items scattergather divides", "NAME=N");
   list("--set-resources", args_.set_resources, "set the resources of rules", "RULE:NAME=VALUE");
-  list("--default-res,--default-resources", args_.default_resources, "resources of rules that set none",
+  list("--default-resources,--default-res", args_.default_resources, "resources of rules that set none",
        "NAME=VALUE");
   value("--max-threads", options_.max_threads, "the most threads that a job may have", "N");
   list("--envvars", options_.envvars, "environment variables that the workflow needs", "NAME");

@@ -69,6 +69,13 @@ std::string explain_mistake(const std::vector<std::string>& arguments, const std
     return "there is no option " + name +
            (near.empty() ? "; see furrow run --help" : "\n  Did you mean " + near + "?");
   }
+  constexpr std::string_view kNotConverted = "Could not convert: ";
+  if (message.starts_with(kNotConverted)) {
+    const std::string text = message.substr(kNotConverted.size());
+    const std::size_t sign = text.find(" = ");
+    if (sign != std::string::npos)
+      return text.substr(0, sign) + " takes a number, not " + text.substr(sign + 3);
+  }
   return message + "\n  See furrow run --help.";
 }
 

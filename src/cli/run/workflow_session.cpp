@@ -237,9 +237,14 @@ Result<void> WorkflowSession::load() {
   const std::vector<std::string> config_files = absolute_all(options_.config_files);
   const std::vector<std::string> cluster_config = absolute_all(options_.cluster_config);
   const std::string jobscript = options_.jobscript.empty() ? "" : os::absolute(options_.jobscript);
+  const auto place = options_.places.find("--configfile");
   for (const std::string& file : config_files) {
     if (!os::status(file).exists())
-      return fail(Error{"there is no configuration file " + file, {}, 0, "Check --configfile."});
+      return fail(Error{
+          "there is no configuration file " + file,
+          {},
+          0,
+          "Check --configfile" + (place == options_.places.end() ? "." : ", given by " + place->second)});
   }
   for (const std::string& name : options_.envvars) {
     if (!std::getenv(name.c_str()))
