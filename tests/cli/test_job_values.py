@@ -77,7 +77,9 @@ def uses(combination):
     params, threads, memory = combination
     used = {"plain"}
     if memory == "raising" and "memory" in PARAMS[params][1]:
-        return used  # what it was can be known, but not what it would be without the input
+        # What it was can be known, but not what it would be without the input. Only what does not depend on the input
+        # is compared.
+        return used | (THREADS[threads][1] if "threads" in PARAMS[params][1] and threads != "input" else set())
     for value in PARAMS[params][1]:
         used |= {"threads": THREADS[threads][1], "memory": MEMORY[memory][1]}.get(value, {value})
     return used

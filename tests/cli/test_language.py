@@ -103,7 +103,7 @@ rule p:
     )
     folder.run("-c", "1", "--set-scatter", "split=3")
     assert (folder / "3-of-3.done").exists() and (folder / "order").read_text() == "3\n2\n1\n"
-    assert "--set-scatter split=0" in folder.run("--set-scatter", "split=0", code=1).err
+    assert "--set-scatter split=0" in folder.run("--set-scatter", "split=0", code=2).err
 
 
 def test_limits_that_the_snakefile_sets_hold(folder):
