@@ -76,7 +76,7 @@ def test_the_same_bytes_are_no_change(slow):
 def test_an_input_that_a_user_edits_in_two_runs_is_taken_after_the_second_with_a_warning(slow):
     run_while(slow, lambda: (slow / "in.txt").write_text("second"))
     text = run_while(slow, lambda: (slow / "in.txt").write_text("third"))
-    assert "warning: in.txt, an input of rule slow" in text and "ancient()" in text and "update()" in text
+    assert "warning: in.txt, an input of rule slow" in text and "before_update()" in text and "update()" in text
     assert not is_due(slow)
     (slow / "in.txt").write_text("fourth")
     assert is_due(slow)
