@@ -136,7 +136,7 @@ Result<bool> BatchRun::run() {
   budget.set_limit(plan::kCores, cores + ahead);
   const std::int64_t memory_mb = ranks_ ? 0 : batch_.memory_mb;  // each rank limits its own memory
   if (memory_mb > 0) budget.set_limit(resources.index("memory_mb"), memory_mb);
-  BatchSource source(batch_, folder_, journal_, resources, cores, memory_mb);
+  BatchSource source(batch_, folder_, journal_, resources, loop, cores, memory_mb);
   plan::JobGraph graph;
   source.plan(graph);
   const std::string temporary = variable("TMPDIR");
@@ -157,6 +157,7 @@ Result<bool> BatchRun::run() {
   was_stopped_ = summary.signal != 0;
   if (summary.error) return fail(*summary.error);
   if (summary.signal == 0) source.end_skipped(graph);
+  FURROW_TRY(source.finish());
   if (evaluator_) evaluator_->detach();
   return summary.ok() && source.all_ok();
 }

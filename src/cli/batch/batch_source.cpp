@@ -15,6 +15,8 @@ namespace furrow::cli {
 
 namespace {
 
+constexpr double kPauses = 19;  // how many times as long as a sync the pause after it is
+
 // The folder for temporary files was chosen on the engine's machine and may not exist here.
 bool is_missing_folder(const std::pair<std::string, std::string>& variable) {
   for (const char* name : {"TMPDIR", "TMP", "TEMPDIR", "TEMP"}) {
@@ -26,13 +28,17 @@ bool is_missing_folder(const std::pair<std::string, std::string>& variable) {
 }  // namespace
 
 BatchSource::BatchSource(exec::BatchSpec& batch, std::string folder, exec::JournalWriter& journal,
-                         plan::Resources& resources, std::int64_t cores, std::int64_t memory_mb)
+                         plan::Resources& resources, os::EventLoop& loop, std::int64_t cores,
+                         std::int64_t memory_mb)
     : batch_(batch),
       folder_(std::move(folder)),
       journal_(journal),
       resources_(resources),
       cores_(cores),
-      memory_mb_(memory_mb) {}
+      memory_mb_(memory_mb),
+      sync_alarm_(loop, [this] { (void)sync_and_write(); }) {  // the next commit reports an error
+  file_systems_.add(batch_.directory);
+}
 
 void BatchSource::plan(plan::JobGraph& graph) {
   for (const exec::BatchJob& job : batch_.jobs) {
@@ -87,13 +93,34 @@ Result<void> BatchSource::on_success(const plan::Exit& exit) {
   for (const std::string& file : files.temporary) {
     if (--users_[file] == 0) used_up_.push_back(file);
   }
+  file_systems_.add(os::parent_of(batch_.jobs[exit.job].key));
+  has_unsynced_ = true;
   end(exit);
   return {};
 }
 
-// A temporary file is removed once the journal says that the jobs that need it have succeeded, and before the
-// next job starts.
 Result<void> BatchSource::commit() {
+  const double wait_s = has_unsynced_ ? next_sync_ - os::monotonic_seconds() : 0;
+  if (wait_s <= 0 || !used_up_.empty()) return sync_and_write();  // space is wanted back
+  sync_alarm_.set(wait_s);
+  return {};
+}
+
+Result<void> BatchSource::finish() { return sync_and_write(); }
+
+Result<void> BatchSource::sync_and_write() {
+  const double begun = os::monotonic_seconds();
+  if (std::exchange(has_unsynced_, false)) {
+    file_systems_.sync();
+    const double now = os::monotonic_seconds();
+    next_sync_ = now + kPauses * (now - begun);
+  }
+  return write_lines();
+}
+
+// A temporary file is removed once the journal says that the jobs that need it have succeeded, and before the next job
+// starts.
+Result<void> BatchSource::write_lines() {
   FURROW_TRY(journal_.commit());
   for (const std::string& file : std::exchange(used_up_, {})) (void)os::remove_tree(file);
   return {};

@@ -1,5 +1,8 @@
 #include "exec/batch/batch_spec.hpp"
 
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include "exec/batch/attempt_json.hpp"
 #include "exec/batch/checksummed_line.hpp"
 #include "os/files/files.hpp"
@@ -45,6 +48,17 @@ std::string job_line(const BatchJob& job) {
   return checksummed_line([&](text::JsonWriter& json) { text::write_fields(json, job, kJobFields); });
 }
 
+// A batch is a list of commands. In a folder that several users share, nobody runs those of another; root's may be run. Root
+// itself may appear as another user on a network file system.
+Result<void> check_owner(const std::string& path) {
+  struct stat info {};
+  if (::geteuid() == 0 || ::stat(path.c_str(), &info) != 0) return {};
+  if (info.st_uid == ::geteuid() || info.st_uid == 0) return {};
+  return fail(Error{"the batch belongs to another user (uid " + std::to_string(info.st_uid) +
+                        "), so its commands are not run",
+                    path, 0, "Let that user's furrow run go on with it, or remove its folder."});
+}
+
 }  // namespace
 
 Result<void> write_batch_spec(const std::string& path, const BatchSpec& batch) {
@@ -63,6 +77,7 @@ Result<void> write_batch_spec(const std::string& path, const BatchSpec& batch) {
 }
 
 Result<BatchSpec> read_batch_spec(const std::string& path) {
+  FURROW_TRY(check_owner(path));
   auto text = FURROW_TRY(os::read_file(path));
   BatchSpec batch;
   std::string format;

@@ -21,6 +21,7 @@
 #include "os/events/clock.hpp"
 #include "os/files/close_all.hpp"
 #include "os/files/descriptor.hpp"
+#include "os/files/file_systems.hpp"
 #include "os/files/files.hpp"
 
 namespace furrow::os {
@@ -38,6 +39,8 @@ constexpr useconds_t kWaitUs = 500;
 
 struct DiskSyncer::Shared {
   std::atomic<std::int64_t> wrote{0}, durable{0};
+  // The most that any of the files has cost that are not on the disk yet.
+  std::atomic<double> worth_s{0};
   // Paths with a NUL each; they are only appended.
   std::atomic<std::uint32_t> used{0};
   // There were too many paths: sync every file system.
@@ -46,33 +49,6 @@ struct DiskSyncer::Shared {
 };
 
 namespace {
-
-// The part of the syncer that knows file systems.
-class FileSystems {
- public:
-  void add(std::string path) {
-    struct stat info {};
-    while (::stat(path.c_str(), &info) != 0 && path != "/" && path != ".") {
-      path = parent_of(path);  // what is gone needs no sync, but its folder does
-      if (path.empty()) path = ".";
-    }
-    if (devices_.insert(info.st_dev).second) paths_.push_back(std::move(path));
-  }
-
-  bool sync(bool everything) const {
-    if (everything) return ::sync(), true;
-    return std::all_of(paths_.begin(), paths_.end(), [](const std::string& path) {
-      const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
-      if (file.get() >= 0 && ::syncfs(file.get()) == 0) return true;
-      if (file.get() >= 0 && errno != ENOSYS) return false;
-      return ::sync(), true;  // it may not be read, or the call is refused
-    });
-  }
-
- private:
-  std::set<dev_t> devices_;
-  std::vector<std::string> paths_;
-};
 
 void become_syncer(std::vector<int> kept) {
   ::setsid();
@@ -107,7 +83,7 @@ Result<std::unique_ptr<DiskSyncer>> DiskSyncer::start(int kept, bool everything,
   become_syncer({kept, ends[0]});
   FileSystems systems;
   std::uint32_t seen = 0;
-  double next = monotonic_seconds() + kShortest_s;
+  double next = monotonic_seconds() + kShortest_s, longest_pause = 0;
   for (bool is_last = false; !is_last;) {
     const double left_s = next - monotonic_seconds();
     const bool is_due = shared.wrote > shared.durable;
@@ -120,7 +96,10 @@ Result<std::unique_ptr<DiskSyncer>> DiskSyncer::start(int kept, bool everything,
     }
     const double begun = monotonic_seconds();
     const std::int64_t number = shared.wrote.load(std::memory_order_acquire);
-    if (number <= shared.durable || (!is_last && begun < next)) continue;
+    // A sync that takes a twentieth of what the files have cost need not wait.
+    const bool is_worth_it = shared.worth_s > std::max(kShortest_s, longest_pause);
+    if (number <= shared.durable || (!is_last && !is_worth_it && begun < next)) continue;
+    shared.worth_s = 0;
     for (const std::uint32_t used = shared.used.load(std::memory_order_acquire); seen < used;) {
       const std::string path(shared.paths + seen);
       seen += static_cast<std::uint32_t>(path.size()) + 1;
@@ -132,7 +111,8 @@ Result<std::unique_ptr<DiskSyncer>> DiskSyncer::start(int kept, bool everything,
       shared.durable = number;
     }
     const double now = monotonic_seconds();
-    next = now + std::max(kShortest_s, kPauses * (now - begun));
+    longest_pause = kPauses * (now - begun);
+    next = now + std::max(kShortest_s, longest_pause);
   }
   ::_exit(0);
 }
@@ -157,7 +137,10 @@ void DiskSyncer::add(std::string_view path) {
   shared_->used.store(used + static_cast<std::uint32_t>(text.size()) + 1, std::memory_order_release);
 }
 
-void DiskSyncer::wrote(std::int64_t number) { shared_->wrote.store(number, std::memory_order_release); }
+void DiskSyncer::wrote(std::int64_t number, double worth_s) {
+  if (worth_s > shared_->worth_s) shared_->worth_s = worth_s;
+  shared_->wrote.store(number, std::memory_order_release);
+}
 
 bool DiskSyncer::finish(double wait_s) {
   if (pid_ <= 0 || ::write(pipe_fd_, &kLastRound, 1) != 1) return false;

@@ -33,7 +33,8 @@ class DiskSyncer {
 
   // PATH lies on a file system that is written to; a link is followed. Call it before wrote(). Cheap if it is known.
   void add(std::string_view path);
-  void wrote(std::int64_t number);
+  // WORTH_S: what the files have cost to make, if a loss would be worse than a sync soon.
+  void wrote(std::int64_t number, double worth_s = 0);
   // A last round. False if it takes longer; then the syncer goes on alone.
   bool finish(double wait_s);
 
