@@ -211,6 +211,7 @@ complete -c furrow -n '__furrow_in run' -l snakefile -r -F -d 'the workflow'
 complete -c furrow -n '__furrow_in run' -l summary -d 'list files and their state'
 complete -c furrow -n '__furrow_in run' -l touch -d 'mark outputs as up to date'
 complete -c furrow -n '__furrow_in run' -l unlock
+complete -c furrow -n '__furrow_in run' -l nolock
 complete -c furrow -n '__furrow_in run' -l until -x -d 'go no further than these'
 complete -c furrow -n '__furrow_in run' -l verbose -d 'print more'
 complete -c furrow -n '__furrow_in run' -l why -d 'explain why these targets must run'

@@ -85,7 +85,7 @@ class LockOfADeadHolder : public Lock {
         (void)!::read(watchdog_pipe_[0], &byte, 1);
         ::_exit(0);
       }
-      if (::write(ready, "x", 1) != 1) ::_exit(1);
+      ::_exit(::write(ready, "x", 1) == 1 ? 0 : 1);
     });
     ::waitpid(holder, nullptr, 0);
   }

@@ -6,19 +6,19 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <limits>
 
 #include "base/hash.hpp"
 #include "os/files/files.hpp"
 #include "os/files/sync_folder.hpp"
 #include "os/files/write_all.hpp"
+#include "store/blocks.hpp"
 
 namespace furrow::store {
 
 namespace {
 
-constexpr std::string_view kMagic = "furrow journal 1\n";
+constexpr std::string_view kMagic = "furrow journal 1\n", kAnyVersion = "furrow journal ";
 
 enum class Kind : std::uint32_t {
   kRun = 1,
@@ -28,15 +28,15 @@ enum class Kind : std::uint32_t {
   kClosed = 5,
   kDoubt = 6,
   kDoubtful = 7,
-};
-
-struct Head {
-  Kind kind;
-  std::uint32_t bytes;
+  kRecords = 8,
 };
 
 struct Counts {
   std::int64_t commits, rows;
+};
+
+struct CommitHead {
+  std::int64_t commit, serial;
 };
 
 struct DoubtHead {
@@ -45,47 +45,20 @@ struct DoubtHead {
 
 constexpr std::int64_t kAllCommits = std::numeric_limits<std::int64_t>::max();
 
-std::uint64_t check_of(std::string_view head_and_body) { return hash64(head_and_body, kMagic.size()); }
-
 void add_block(std::string& text, Kind kind, std::string_view body) {
-  const Head head{kind, static_cast<std::uint32_t>(body.size())};
-  const std::size_t begin = text.size();
-  text.append(reinterpret_cast<const char*>(&head), sizeof head).append(body);
-  const std::uint64_t check = check_of(std::string_view(text).substr(begin));
-  text.append(reinterpret_cast<const char*>(&check), sizeof check);
-}
-
-template <class T>
-std::string_view bytes_of(const T& value) {
-  return {reinterpret_cast<const char*>(&value), sizeof value};
-}
-
-template <class T>
-T value_of(std::string_view bytes) {
-  T value{};
-  std::memcpy(&value, bytes.data(), std::min(sizeof value, bytes.size()));
-  return value;
-}
-
-void append_hashes(std::vector<std::uint64_t>& hashes, std::string_view bytes) {
-  const std::size_t before = hashes.size(), count = bytes.size() / sizeof(std::uint64_t);
-  hashes.resize(before + count);
-  if (count > 0) std::memcpy(hashes.data() + before, bytes.data(), count * sizeof(std::uint64_t));
-}
-
-std::string_view bytes_of(const std::vector<std::uint64_t>& hashes) {
-  return {reinterpret_cast<const char*>(hashes.data()), hashes.size() * sizeof(std::uint64_t)};
+  append_block(text, static_cast<std::uint32_t>(kind), body);
 }
 
 // Reads block after block.
 struct Reader {
   JournalState state{};
+  std::vector<JournalCommit>* records = nullptr;
   std::int64_t durable = 0;
   bool other_boot = false;
 
   void apply(Kind kind, std::string_view body) {
-    if (kind == Kind::kPlanned) append_hashes(state.planned, body);
-    if (kind == Kind::kDoubtful) append_hashes(state.doubt.keys, body);
+    if (kind == Kind::kPlanned) append_values(state.planned, body);
+    if (kind == Kind::kDoubtful) append_values(state.doubt.keys, body);
     if (kind == Kind::kAnyKey) state.any_key = true;
     if (kind == Kind::kPoint) know(durable = std::max(durable, value_of<std::int64_t>(body)), 0);
     if (kind == Kind::kRun) {
@@ -96,7 +69,12 @@ struct Reader {
     if (kind == Kind::kRun || kind == Kind::kClosed) {
       const auto counts = value_of<Counts>(body);
       know(counts.commits, counts.rows);
-      if (kind == Kind::kClosed) durable = counts.commits;
+      if (kind == Kind::kClosed) close(counts.commits);
+    }
+    if (kind == Kind::kRecords && records != nullptr) {
+      const auto head = value_of<CommitHead>(body);
+      body.remove_prefix(std::min(sizeof head, body.size()));
+      records->push_back({head.commit, head.serial, std::string(body)});
     }
     if (kind == Kind::kDoubt) {
       const auto doubt = value_of<DoubtHead>(body);
@@ -104,6 +82,12 @@ struct Reader {
       state.doubt.to = doubt.to;
       state.doubt.any_key = doubt.any_key != 0;
     }
+  }
+
+  void close(std::int64_t commits) {
+    durable = commits;
+    state.planned.clear();
+    state.is_open = state.any_key = other_boot = false;
   }
 
   void know(std::int64_t commits, std::int64_t rows) {
@@ -136,14 +120,11 @@ bool is_among(const std::vector<std::uint64_t>& sorted, std::string_view key) {
   return std::binary_search(sorted.begin(), sorted.end(), hash64(key));
 }
 
-// The bytes of the whole block at the beginning of TEXT; 0 if there is none.
-std::size_t block_at(std::string_view text) {
-  if (text.size() < sizeof(Head) + sizeof(std::uint64_t)) return 0;
-  const std::size_t checked = sizeof(Head) + value_of<Head>(text).bytes;
-  if (text.size() < checked + sizeof(std::uint64_t)) return 0;
-  return value_of<std::uint64_t>(text.substr(checked)) == check_of(text.substr(0, checked))
-             ? checked + sizeof(std::uint64_t)
-             : 0;
+bool is_of_later_version(std::string_view text) {
+  const std::size_t end = text.find('\n');
+  if (!text.starts_with(kAnyVersion) || end == std::string_view::npos) return false;
+  const std::string_view version = text.substr(kAnyVersion.size(), end - kAnyVersion.size());
+  return !version.empty() && version.find_first_not_of("0123456789") == std::string_view::npos;
 }
 
 // A file system that cannot sync at all promises nothing, and is used nevertheless.
@@ -158,30 +139,30 @@ bool Doubt::has(std::string_view key) const { return any_key || is_among(keys, k
 bool JournalState::is_planned(std::string_view key) const { return is_among(planned, key); }
 
 // A torn last block is what a cut while it was written leaves: no job had started then.
-JournalState RunJournal::read(const std::string& path) {
+JournalState RunJournal::read(const std::string& path, std::vector<JournalCommit>* commits) {
   Reader reader;
+  reader.records = commits;
   JournalState& state = reader.state;
   const auto file = os::read_file(path);
   if (!file || file->empty()) return state;
-  std::string_view text = *file;
+  const std::string_view text = *file;
   const bool has_magic = text.starts_with(kMagic);
-  if (has_magic) text.remove_prefix(kMagic.size());
-  while (has_magic) {
-    const std::size_t size = block_at(text);
-    if (size == 0) break;
-    reader.apply(value_of<Head>(text).kind,
-                 text.substr(sizeof(Head), size - sizeof(Head) - sizeof(std::uint64_t)));
-    text.remove_prefix(size);
+  state.is_newer = !has_magic && is_of_later_version(text);
+  if (state.is_newer) return state;
+  bool is_damaged = !has_magic && !kMagic.starts_with(text);
+  if (has_magic) {
+    const BlocksRead read = read_blocks(
+        text.substr(kMagic.size()),
+        [&](std::uint32_t kind, std::string_view body) { reader.apply(static_cast<Kind>(kind), body); });
+    state.bytes = kMagic.size() + read.bytes;
+    is_damaged = read.is_damaged;
   }
-  state.bytes = has_magic ? file->size() - text.size() : 0;
-  bool is_damaged = !has_magic && !kMagic.starts_with(*file);
-  // If a whole block follows, it was no cut.
-  for (std::size_t at = 1; !is_damaged && at < text.size(); ++at) is_damaged = block_at(text.substr(at)) > 0;
   if (is_damaged || (state.is_open && reader.other_boot)) reader.lose_boot();
   if (is_damaged) {
     state.doubt.any_key = true;
     state.doubt.from = 0;
   }
+  state.durable = reader.durable;
   std::sort(state.planned.begin(), state.planned.end());
   std::sort(state.doubt.keys.begin(), state.doubt.keys.end());
   return state;
@@ -228,6 +209,20 @@ Result<void> RunJournal::begin(std::int64_t commits, std::int64_t rows,
     os::sync_folder(os::parent_of(path_));
     os::sync_folder(os::parent_of(os::parent_of(path_)));
   }
+  return {};
+}
+
+Result<void> RunJournal::add_commit(std::int64_t commit, std::int64_t serial, std::string_view records) {
+  std::string body(bytes_of(CommitHead{commit, serial})), text;
+  add_block(text, Kind::kRecords, body.append(records));
+  if (!os::write_all(fd_->get(), text)) return fail(system_error("cannot write " + path_));
+  return {};
+}
+
+Result<void> RunJournal::add_closed(std::int64_t commits, std::int64_t rows) {
+  std::string text;
+  add_block(text, Kind::kClosed, bytes_of(Counts{commits, rows}));
+  if (!os::write_all(fd_->get(), text)) return fail(system_error("cannot write " + path_));
   return {};
 }
 

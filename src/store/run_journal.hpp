@@ -32,20 +32,30 @@ struct JournalState {
   // jobs that it meant to start are sorted.
   bool is_open = false, any_key = false;
   std::vector<std::uint64_t> planned{};
+  // A later version has written it, and nothing of it is known.
+  bool is_newer = false;
   // The file is to be written anew.
   bool is_stale = false;
   // The database had at least so many.
   std::int64_t commits = 0, rows = 0;
+  // Commits up to this one are on the disk, as far as this file says.
+  std::int64_t durable = 0;
   // How much of the file could be read.
   std::size_t bytes = 0;
 
   bool is_planned(std::string_view key) const;  // by name
 };
 
+// Records that an engine wrote in one transaction (record_bytes.hpp). SERIAL: when it locked the files that they are about.
+struct JournalCommit {
+  std::int64_t commit = 0, serial = 0;
+  std::string records{};
+};
+
 class RunJournal {
  public:
-  // A file that is not there gives the state of a new store.
-  static JournalState read(const std::string& path);
+  // A file that is not there gives the state of a new store. The records that are in it, if any, are added to COMMITS.
+  static JournalState read(const std::string& path, std::vector<JournalCommit>* commits = nullptr);
 
   RunJournal() = default;
   // STATE is what read() has found; a torn block at the end goes.
@@ -58,9 +68,13 @@ class RunJournal {
                      bool any_key, const Doubt* stale, const std::string& boot = boot_id());
   // All up to this commit is on the disk; and so is this, when it returns.
   static void add_point(int fd, std::int64_t commit);
-  // All that this boot has made is on the disk.
+  // For an engine beside another: records, and that all is on the disk. Neither is synced.
+  Result<void> add_commit(std::int64_t commit, std::int64_t serial, std::string_view records);
+  Result<void> add_closed(std::int64_t commits, std::int64_t rows);
+  // All that this boot has made is on the disk. The file is written anew.
   Result<void> close(std::int64_t commits, std::int64_t rows, const Doubt& doubt);
 
+  bool is_open() const { return fd_ != nullptr; }
   int fd() const { return fd_->get(); }
 
  private:

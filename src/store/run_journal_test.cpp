@@ -22,7 +22,7 @@ class RunJournalTest : public testing::Test {
   std::string path() const { return std::string(root_) + "/journal"; }
   RunJournal open() { return std::move(*RunJournal::open(path(), RunJournal::read(path()))); }
   std::unique_ptr<Store> open_store() {
-    auto store = Store::open(folder(), 0);
+    auto store = Store::open_alone(folder(), 0);
     EXPECT_TRUE(store) << store.error().to_string();
     return store ? std::move(*store) : nullptr;
   }

@@ -33,7 +33,7 @@ std::uint64_t own_namespace() {
 }
 
 // Field 22 of /proc/PID/stat. The fields are counted from the end of the program's name, which may contain
-// spaces and parentheses. 0 if there is no such process.
+// spaces and parentheses. 0 if there is no such process, or if it has ended and waits for its parent.
 std::uint64_t start_of(long pid) {
   std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
   std::stringstream text;
@@ -43,10 +43,17 @@ std::uint64_t start_of(long pid) {
   if (name_end == std::string::npos) return 0;
   std::istringstream fields(line.substr(name_end + 1));
   std::string field;
-  for (int i = 3; i < 22; ++i) fields >> field;
+  fields >> field;
+  if (field == "Z" || field == "X") return 0;
+  for (int i = 4; i < 22; ++i) fields >> field;
   std::uint64_t started = 0;
   fields >> started;
   return started;
+}
+
+bool is_running(long pid, std::uint64_t started) {
+  if (::kill(static_cast<pid_t>(pid), 0) != 0 && errno == ESRCH) return false;
+  return start_of(pid) == started;
 }
 
 std::string clock_text(std::time_t when) {
@@ -111,13 +118,20 @@ RunMark RunMark::from(const std::string& text) {
   std::istringstream fields(text);
   RunMark mark;
   if (!(fields >> mark.pid >> mark.host >> mark.since >> mark.started)) return {};
-  std::string word;
-  RunMark jobs;
-  if (fields >> word >> jobs.run >> jobs.boot >> jobs.namespace_id >> jobs.session && word == "jobs") {
-    mark.run = jobs.run;
-    mark.boot = jobs.boot;
-    mark.namespace_id = jobs.namespace_id;
-    mark.session = jobs.session;
+  for (std::string word; fields >> word;) {
+    RunMark more;
+    if (word == "jobs" && fields >> more.run >> more.boot >> more.namespace_id >> more.session) {
+      mark.run = more.run;
+      mark.boot = more.boot;
+      mark.namespace_id = more.namespace_id;
+      mark.session = more.session;
+    } else if (word == "guard" && fields >> more.guard >> more.guard_started >> more.guard_boot) {
+      mark.guard = more.guard;
+      mark.guard_started = more.guard_started;
+      mark.guard_boot = more.guard_boot;
+    } else {
+      break;
+    }
   }
   return mark;
 }
@@ -126,13 +140,27 @@ std::string RunMark::text() const {
   std::ostringstream text;
   text << pid << ' ' << host << ' ' << since << ' ' << started << '\n';
   if (!run.empty()) text << "jobs " << run << ' ' << boot << ' ' << namespace_id << ' ' << session << '\n';
+  if (!guard_boot.empty()) text << "guard " << guard << ' ' << guard_started << ' ' << guard_boot << '\n';
   return text.str();
 }
 
 bool RunMark::is_alive() const {
   if (host != host_name()) return true;
-  if (::kill(static_cast<pid_t>(pid), 0) != 0 && errno == ESRCH) return false;
-  return start_of(pid) == started;
+  return is_running(pid, started);
+}
+
+bool RunMark::may_hold() const {
+  if (host != host_name()) return true;
+  if (!guard_boot.empty() && guard_boot != boot_id()) return false;
+  return is_running(pid, started) || (guard > 0 && is_running(guard, guard_started));
+}
+
+bool RunMark::is_of_this_host() const { return host == host_name(); }
+
+void RunMark::add_guard(long process) {
+  guard = process;
+  guard_started = process > 0 ? start_of(process) : 0;
+  guard_boot = boot_id();
 }
 
 std::string RunMark::who() const {

@@ -13,7 +13,8 @@
 
 namespace furrow::store {
 
-// As text: "PID HOST SINCE STARTED\n", and with jobs a second line, "jobs RUN BOOT NAMESPACE SESSION\n".
+// As text: "PID HOST SINCE STARTED\n", with jobs a line "jobs RUN BOOT NAMESPACE SESSION\n", and where there is no flock
+// a line "guard PID STARTED BOOT\n".
 struct RunMark {
   long pid = 0;
   std::string host;
@@ -24,6 +25,9 @@ struct RunMark {
   std::string boot;                // of the machine: differs after each restart, and on each machine
   std::uint64_t namespace_id = 0;  // of its pids
   int session = 0;
+  long guard = 0;  // its watchdog; 0: none yet
+  std::uint64_t guard_started = 0;
+  std::string guard_boot;  // empty: the processes do not decide, flock does
 
   static RunMark of_this_process(const std::string& run);
   // A text that is not a mark, such as an empty file, gives one with the pid 0.
@@ -32,6 +36,11 @@ struct RunMark {
 
   // A process on another machine cannot be checked, so it counts as alive.
   bool is_alive() const;
+  // Where there is no flock: whether the process or its watchdog may be alive.
+  bool may_hold() const;
+  bool is_of_this_host() const;
+  // From now on its processes decide. GUARD: its watchdog, or 0.
+  void add_guard(long guard);
   std::string who() const;  // "pid 4711 on alpha, since 2026-01-31 09:05:00"
 };
 

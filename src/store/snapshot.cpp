@@ -102,6 +102,12 @@ Snapshot::~Snapshot() {
   ::rmdir(folder_.c_str());
 }
 
+Result<Snapshot> Snapshot::empty() {
+  Snapshot snapshot;
+  snapshot.folder_ = FURROW_TRY(make_folder());
+  return snapshot;
+}
+
 Result<Snapshot> Snapshot::take(const std::string& database) {
   auto folder = FURROW_TRY(make_folder());
   Snapshot snapshot;

@@ -13,6 +13,8 @@ class Snapshot {
  public:
   // Fails if there is no file at DATABASE, or if it changes faster than it can be copied.
   static Result<Snapshot> take(const std::string& database);
+  // A folder for a database that is not there yet.
+  static Result<Snapshot> empty();
   Snapshot() = default;
   Snapshot(Snapshot&& other) noexcept : folder_(std::move(other.folder_)) { other.folder_.clear(); }
   Snapshot& operator=(Snapshot&& other) noexcept;

@@ -1,5 +1,7 @@
-// What a workflow remembers between runs: one SQLite database in `.furrow/`, opened by one engine at a time,
-// under an exclusive lock.
+// What a workflow remembers between runs: one SQLite database in `.furrow/`, written by one engine at a time.
+//
+// An engine that comes while another has the database works on a copy and appends its records to a journal of its own;
+// an engine that has the database later merges them (docs/design/several-engines.md).
 //
 // A job's record is written when it starts (kStarted) and replaced when it has finished and its outputs were
 // checked (kFinished). Writes between begin() and commit() are one transaction, which is in the write-ahead
@@ -21,55 +23,20 @@
 
 #include "base/error.hpp"
 #include "os/process/survivors.hpp"
-#include "store/stamps.hpp"
+#include "store/engines.hpp"
+#include "store/job_record.hpp"
 
 namespace furrow::store {
 
-enum class JobPhase : std::uint8_t { kStarted = 1, kFinished = 2, kFailed = 3 };
-
-struct JobRecord {
-  std::string key;  // the job's first output, or its rule and wildcards; each key has one record
-  JobPhase phase = JobPhase::kStarted;
-  std::string rule;
-  std::string wildcards;
-  std::vector<FileStamp> inputs;   // in the order of their paths
-  std::vector<FileStamp> outputs;  // in the order of the rule
-  std::uint64_t params_hash = 0;
-  std::uint64_t code_hash = 0;
-  std::vector<std::uint64_t> param_hashes;  // of each param; 0: not known. Empty in a store of version 1
-  std::string params;                       // readable, one line each; may be shortened
-  std::string command;
-  std::string host;
-  double started_at = 0, finished_at = 0;  // seconds since the epoch
-  int status = 0, signal = 0, attempt = 1, threads = 1;
-  double user_s = 0, system_s = 0;
-  std::int64_t max_rss_kb = 0;
-  std::int64_t commit = 0;  // the number of its transaction; 0: from an older program. Set by the store
-};
-
-// The part of a record that planning needs, read without copies, since there may be a hundred thousand of
-// them. All views are valid only during the callback.
-struct JobRow {
-  std::string_view key;
-  std::string_view rule;
-  JobPhase phase = JobPhase::kStarted;
-  std::uint64_t params_hash = 0;
-  std::uint64_t code_hash = 0;
-  std::string_view param_hashes;  // as in a record, packed: see unpack_hashes()
-  double started_at = 0, finished_at = 0;
-  std::int64_t commit = 0;
-  bool is_damaged = false;      // it fails its checksum: nothing that it says counts
-  StampCursor inputs, outputs;  // before their first stamps
-};
-
-std::vector<std::uint64_t> unpack_hashes(std::string_view bytes);
-
 class Store {
  public:
-  // Makes FOLDER if needed. Fails if another process holds the lock, and names that process; if the folder
-  // cannot be written; or if the database is from a newer version. If the lock's holder is dead, waits up to
+  // Makes FOLDER if needed. RUN is this engine's id. Fails if the folder cannot be written; if the database is from a
+  // newer version; or if a program works there that does not know of other engines. If an engine has died, waits up to
   // WAIT_S for its watchdog, which is still ending its jobs.
-  static Result<std::unique_ptr<Store>> open(const std::string& folder, double wait_s);
+  static Result<std::unique_ptr<Store>> open(const std::string& folder, double wait_s,
+                                             const std::string& run);
+  // The same, for an engine that must be alone: fails if another is at work, and names it.
+  static Result<std::unique_ptr<Store>> open_alone(const std::string& folder, double wait_s);
   // A read-only snapshot, for dry runs: takes no lock, makes no files in FOLDER, and does not disturb a
   // running engine. Empty if there is no store yet. All calls that write fail.
   static Result<std::unique_ptr<Store>> open_readonly(const std::string& folder);
@@ -77,18 +44,28 @@ class Store {
   Store(const Store&) = delete;
   Store& operator=(const Store&) = delete;
 
-  // The lock is held as long as any process has this descriptor open; it is closed on exec. -1 if read-only.
-  int lock_fd() const;
+  // Whether this engine writes the database itself.
+  bool has_database() const;
+  // Whether other engines worked in the folder when this one opened the store or last locked files.
+  bool has_company() const;
+  // Locks what this engine is about to write and to read, beside what it has locked before; all is free again when the
+  // store is closed. Fails if another engine has locked one of the files, and names both. May be called at any time.
+  Result<Locking> lock_files(const FilesToLock& files);
+  // The locks are held as long as any process has these descriptors open; they are closed on exec. None if read-only.
+  std::vector<int> lock_fds() const;
   // This run means to start the jobs with these keys, and with ANY_KEY also others. On the disk when it returns.
   Result<void> expect(const std::vector<std::string>& keys, bool any_key = false);
   // From now on jobs may run, whose cookies have this run's id. They have ended when the store is closed. What they
   // make becomes durable in the background.
-  Result<void> begin_jobs(const std::string& run);
-  // Processes of a run that was killed, which open() has ended.
+  Result<void> begin_jobs(const std::string& run, int watchdog = 0);
+  // Processes of killed runs, which open() has ended.
   const std::vector<os::Survivor>& ended_survivors() const;
 
   // A file of a job lies in this folder, or behind this link. Call it before the commit of the job's record.
   void made_in(std::string_view path);
+  // A file that is too large for its content to be recorded has cost so much time: a power cut soon after must not cost it
+  // again.
+  void made_at_cost(double cost_s);
 
   Result<void> begin();
   Result<void> put(const JobRecord& record);  // replaces the record of the same key
@@ -123,6 +100,7 @@ class Store {
  private:
   struct State;
   explicit Store(std::unique_ptr<State> state);
+  static void merge_if_free(const std::string& folder, std::unique_ptr<Engines> engines);
   std::unique_ptr<State> state_;
 };
 

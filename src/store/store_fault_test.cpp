@@ -71,13 +71,13 @@ int count_rows(Store& store) {
 
 TEST_F(StoreFault, AKillBeforeCommitLosesOnlyThatTransaction) {
   const int status = wait_status(fork_child([&] {
-    auto store = Store::open(folder(), 0);
+    auto store = Store::open_alone(folder(), 0);
     if (!store || !write(**store, 0, 10) || !write(**store, 10, 12, JobPhase::kStarted)) ::_exit(1);
     if (!(*store)->begin() || !(*store)->put(record_of(50))) ::_exit(1);
     ::kill(::getpid(), SIGKILL);
   }));
   ASSERT_TRUE(WIFSIGNALED(status));
-  auto store = Store::open(folder(), 0);
+  auto store = Store::open_alone(folder(), 0);
   ASSERT_TRUE(store) << store.error().to_string();
   EXPECT_EQ(count_rows(**store), 12);
   EXPECT_FALSE((*store)->ended_cleanly());
@@ -93,7 +93,7 @@ TEST_F(StoreFault, AKillAtAnyMomentLeavesWholeTransactions) {
   for (int round = 0; round < 8; ++round) {
     const std::string here = folder() + std::to_string(round);
     const pid_t writer = fork_child([&] {
-      auto store = Store::open(here, 0);
+      auto store = Store::open_alone(here, 0);
       for (int i = 0; store && i < 700'000; i += kGroup) {
         if (!write(**store, i, i + kGroup)) ::_exit(1);
       }
@@ -101,7 +101,7 @@ TEST_F(StoreFault, AKillAtAnyMomentLeavesWholeTransactions) {
     ::usleep(static_cast<useconds_t>(2'000 + 9'000 * round));
     ::kill(writer, SIGKILL);
     ASSERT_TRUE(WIFSIGNALED(wait_status(writer)));
-    auto store = Store::open(here, 5);
+    auto store = Store::open_alone(here, 5);
     ASSERT_TRUE(store) << store.error().to_string();
     EXPECT_EQ(count_rows(**store) % kGroup, 0);
   }
@@ -109,7 +109,7 @@ TEST_F(StoreFault, AKillAtAnyMomentLeavesWholeTransactions) {
 
 TEST_F(StoreFault, ATornLogLosesOnlyItsTail) {
   wait_status(fork_child([&] {
-    auto store = Store::open(folder(), 0);
+    auto store = Store::open_alone(folder(), 0);
     for (int i = 0; i < 40; ++i) {
       if (!store || !write(**store, i, i + 1)) ::_exit(1);
     }
@@ -128,7 +128,7 @@ TEST_F(StoreFault, ATornLogLosesOnlyItsTail) {
   std::string torn = log;
   for (std::size_t i = 0; i < 100; ++i) torn[torn.size() - 5 * 4120 - 2000 + i] ^= 0x55;
   ASSERT_TRUE(os::write_file(log_path, torn));
-  auto store = Store::open(folder(), 0);
+  auto store = Store::open_alone(folder(), 0);
   ASSERT_TRUE(store) << store.error().to_string();
   const int rows = count_rows(**store);
   EXPECT_LT(rows, 40);
@@ -140,7 +140,7 @@ TEST_F(StoreFault, ATornLogLosesOnlyItsTail) {
 TEST_F(StoreFault, RecoversAfterAWriteBeyondTheFileSizeLimit) {
   const int status = wait_status(fork_child([&] {
     ::signal(SIGXFSZ, SIG_IGN);
-    auto store = Store::open(folder(), 0);
+    auto store = Store::open_alone(folder(), 0);
     if (!store || !write(**store, 0, 10)) ::_exit(1);
     rlimit limit{};
     ::getrlimit(RLIMIT_FSIZE, &limit);
@@ -158,7 +158,7 @@ TEST_F(StoreFault, RecoversAfterAWriteBeyondTheFileSizeLimit) {
   }));
   ASSERT_TRUE(WIFEXITED(status));
   ASSERT_EQ(WEXITSTATUS(status), 0);
-  auto store = Store::open(folder(), 0);
+  auto store = Store::open_alone(folder(), 0);
   ASSERT_TRUE(store) << store.error().to_string();
   EXPECT_EQ(count_rows(**store), 20);
   EXPECT_TRUE((*store)->ended_cleanly());
@@ -170,7 +170,7 @@ TEST_F(StoreFault, ReportsAFullDisk) {
   if (::mount("tmpfs", disk.c_str(), "tmpfs", 0, "size=256k") != 0)
     GTEST_SKIP() << "no right to mount a small disk";
   {
-    auto store = Store::open(disk + "/.furrow", 0);
+    auto store = Store::open_alone(disk + "/.furrow", 0);
     EXPECT_TRUE(store) << store.error().to_string();
     Result<void> last;
     for (int i = 0; store && last && i < 1000; ++i) {
@@ -185,7 +185,7 @@ TEST_F(StoreFault, ReportsAFullDisk) {
     EXPECT_GE(count_rows(**store), 0);
   }
   {
-    auto full = Store::open(disk + "/.furrow", 0);
+    auto full = Store::open_alone(disk + "/.furrow", 0);
     if (full) {
       EXPECT_GE(count_rows(**full), 0);
     }
@@ -196,7 +196,7 @@ TEST_F(StoreFault, ReportsAFullDisk) {
 TEST_F(StoreFault, ReadersSeeWholeTransactionsDuringWrites) {
   constexpr int kGroup = 11;
   const pid_t writer = fork_child([&] {
-    auto store = Store::open(folder(), 0);
+    auto store = Store::open_alone(folder(), 0);
     // The same keys over and over, so that the log starts over many times.
     for (int round = 0; store; ++round) {
       for (int i = 0; i < 500; ++i) {
@@ -222,19 +222,19 @@ TEST_F(StoreFault, RefusesASecondRunWhileTheFirstRuns) {
   int ends[2];
   ASSERT_EQ(::pipe(ends), 0);
   const pid_t first = fork_child([&] {
-    auto store = Store::open(folder(), 0);
+    auto store = Store::open_alone(folder(), 0);
     if (!store || ::write(ends[1], "x", 1) != 1) ::_exit(1);
     ::pause();
   });
   char byte;
   ASSERT_EQ(::read(ends[0], &byte, 1), 1);
-  const auto second = Store::open(folder(), 3);
+  const auto second = Store::open_alone(folder(), 3);
   ASSERT_FALSE(second);
   EXPECT_NE(second.error().message.find("pid " + std::to_string(first)), std::string::npos)
       << second.error().message;
   ::kill(first, SIGKILL);
   wait_status(first);
-  EXPECT_TRUE(Store::open(folder(), 3));
+  EXPECT_TRUE(Store::open_alone(folder(), 3));
   ::close(ends[0]);
   ::close(ends[1]);
 }

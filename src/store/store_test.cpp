@@ -17,7 +17,7 @@ class StoreTest : public testing::Test {
   void TearDown() override { (void)os::remove_tree(folder_); }
   std::string folder() const { return std::string(folder_) + "/.furrow"; }
   std::unique_ptr<Store> open() {
-    auto store = Store::open(folder(), 0);
+    auto store = Store::open_alone(folder(), 0);
     EXPECT_TRUE(store) << store.error().to_string();
     return store ? std::move(*store) : nullptr;
   }
@@ -206,7 +206,7 @@ TEST_F(StoreTest, ReadOnlyCreatesNothingAndIsEmptyWithoutAStore) {
   EXPECT_FALSE((*store)->find("a").value().has_value());
   EXPECT_TRUE((*store)->ended_cleanly());
   EXPECT_FALSE((*store)->begin());
-  EXPECT_EQ((*store)->lock_fd(), -1);
+  EXPECT_TRUE((*store)->lock_fds().empty());
   EXPECT_FALSE(os::status(folder()).exists());
 }
 
@@ -224,7 +224,7 @@ TEST_F(StoreTest, ReadOnlySeesCommittedRecordsAndKeepsThem) {
 TEST_F(StoreTest, RefusesAStoreOfANewerVersion) {
   put(*open(), sample_record("a"));
   execute(folder() + "/furrow.db", "PRAGMA user_version = 7");
-  for (const auto& store : {Store::open(folder(), 0), Store::open_readonly(folder())}) {
+  for (const auto& store : {Store::open_alone(folder(), 0), Store::open_readonly(folder())}) {
     ASSERT_FALSE(store);
     EXPECT_NE(store.error().message.find("newer furrow (its version is 7"), std::string::npos)
         << store.error().message;
@@ -234,7 +234,7 @@ TEST_F(StoreTest, RefusesAStoreOfANewerVersion) {
 TEST_F(StoreTest, ADamagedStoreErrorSaysWhatToDo) {
   ASSERT_TRUE(os::make_directories(folder()));
   ASSERT_TRUE(os::write_file(folder() + "/furrow.db", std::string(20'000, 'x')));
-  for (const auto& store : {Store::open(folder(), 0), Store::open_readonly(folder())}) {
+  for (const auto& store : {Store::open_alone(folder(), 0), Store::open_readonly(folder())}) {
     ASSERT_FALSE(store);
     EXPECT_NE(store.error().message.find("is damaged"), std::string::npos) << store.error().message;
     EXPECT_NE(store.error().hint.find("away"), std::string::npos) << store.error().hint;
@@ -244,7 +244,7 @@ TEST_F(StoreTest, ADamagedStoreErrorSaysWhatToDo) {
 TEST_F(StoreTest, RefusesAnotherProgramsDatabase) {
   ASSERT_TRUE(os::make_directories(folder()));
   execute(folder() + "/furrow.db", "CREATE TABLE other(x)");
-  auto store = Store::open(folder(), 0);
+  auto store = Store::open_alone(folder(), 0);
   ASSERT_FALSE(store);
 }
 
@@ -259,7 +259,7 @@ TEST_F(StoreTest, ReportsDamageWhereItIsRead) {
   std::string content = os::read_file(folder() + "/furrow.db").value();
   for (std::size_t at = content.size() / 2; at < content.size(); ++at) content[at] = '\x77';
   ASSERT_TRUE(os::write_file(folder() + "/furrow.db", content));
-  auto store = Store::open(folder(), 0);
+  auto store = Store::open_alone(folder(), 0);
   if (store) {
     const auto read = (*store)->for_each([](JobRow&) {});
     ASSERT_FALSE(read);
@@ -271,7 +271,7 @@ TEST_F(StoreTest, ReportsDamageWhereItIsRead) {
 
 TEST_F(StoreTest, ReportsAFolderThatCannotBeCreated) {
   ASSERT_TRUE(os::write_file(std::string(folder_) + "/file", ""));
-  EXPECT_FALSE(Store::open(std::string(folder_) + "/file/.furrow", 0));
+  EXPECT_FALSE(Store::open_alone(std::string(folder_) + "/file/.furrow", 0));
 }
 
 // Prints what it costs here; it asserts no time.

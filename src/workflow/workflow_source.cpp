@@ -316,8 +316,12 @@ plan::Launch WorkflowSource::launch_of(plan::JobId job, int attempt, Preparation
   running.command = preparation.launch.command;
   plan::Launch& launch = preparation.launch;
   launch.watch_memory = !rules_[dag_.node(nodes_[job]).rule].benchmarks.empty();
-  if (launch.kind == plan::Launch::Kind::kShell || launch.kind == plan::Launch::Kind::kProgram)
+  if (launch.kind == plan::Launch::Kind::kShell || launch.kind == plan::Launch::Kind::kProgram) {
     add_job_environment(*demand_of(job, attempt), launch.environment);
+    if (!options_.run.empty())
+      launch.environment.emplace_back(store::OuterJob::kVariable,
+                                      store::OuterJob::variable_for(options_.run, key(job)));
+  }
   return std::move(launch);
 }
 

@@ -39,6 +39,7 @@ struct SourceOptions {
   int retries = 0;                               // for rules without `retries:`
   std::set<std::string> prioritized;             // rules or files
   std::string shadow_folder = ".furrow/shadow";  // this run's own
+  std::string run;                               // the id of the engine; empty: nobody asks for it
   bool touch_only = false;  // --touch: outputs are touched and recorded, nothing is executed
   bool extended_benchmarks = false;
 };

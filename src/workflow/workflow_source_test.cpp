@@ -24,7 +24,7 @@ class WorkflowSourceTest : public testing::Test, private plan::PrepareListener {
     flow_ = std::make_unique<Workflow>(std::move(rules));
     const auto planned = flow_->plan(targets);
     ASSERT_TRUE(planned) << planned.error().to_string();
-    auto opened = store::Store::open(".furrow", 0);
+    auto opened = store::Store::open_alone(".furrow", 0);
     ASSERT_TRUE(opened);
     store_ = std::move(*opened);
     demands_ = std::make_unique<JobDemands>(flow_->dag, flow_->rules, flow_->evaluator, resources_, 4);

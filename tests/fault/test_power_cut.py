@@ -29,32 +29,56 @@ def can_mount():
     return os.geteuid() == 0 and shutil.which("mkfs.ext4") and shutil.which("losetup")
 
 
-class Disk:
-    """An image with ext4, which writes its journal once a second, and where it is mounted."""
+# By file system: the size of its image in MiB, and the options with which it is mounted. overlay is a layer above ext4.
+FILE_SYSTEMS = {
+    "ext4": (24, ["-o", "loop,commit=1"]),
+    "xfs": (300, ["-o", "loop,nouuid"]),
+    "btrfs": (128, ["-o", "loop,commit=1"]),
+    "overlay": (24, ["-o", "loop,commit=1"]),
+}
 
-    def __init__(self, folder, image=None):
-        self.image, self.place = image or folder / "image", folder / "mounted"
-        self.place.mkdir(parents=True)
+
+class Disk:
+    """An image with a file system, and where it is mounted."""
+
+    def __init__(self, folder, image=None, kind="ext4"):
+        self.kind, self.made_by = kind, "ext4" if kind == "overlay" else kind
+        self.image, self.mounted = image or folder / "image", folder / "mounted"
+        self.place = folder / "merged" if kind == "overlay" else self.mounted
+        self.mounted.mkdir(parents=True)
+        size, options = FILE_SYSTEMS[kind]
         if image is None:
             with open(self.image, "wb") as file:
-                file.truncate(24 << 20)
-            subprocess.run(["mkfs.ext4", "-q", self.image], check=True)
-        done = subprocess.run(["mount", "-o", "loop,commit=1", self.image, self.place], capture_output=True)
-        if done.returncode != 0:
-            pytest.skip("no loop device can be mounted")
+                file.truncate(size << 20)
+            subprocess.run([f"mkfs.{self.made_by}", "-q", self.image], check=True)
+        self.mount(["mount", *options, self.image, self.mounted])
+        if kind == "overlay":
+            for name in ("upper", "work"):
+                (self.mounted / name).mkdir(exist_ok=True)
+            for path in (folder / "lower", self.place):
+                path.mkdir()
+            layers = f"lowerdir={folder}/lower,upperdir={self.mounted}/upper,workdir={self.mounted}/work"
+            self.mount(["mount", "-t", "overlay", "overlay", "-o", layers, self.place])
+
+    def mount(self, command):
+        if subprocess.run(command, capture_output=True).returncode != 0:
+            self.close()
+            pytest.skip(f"{self.kind} cannot be mounted")
 
     def cut(self, folder):
         """The disk as it is now, as another disk."""
         folder.mkdir()
         copy = folder / "copied"
         for _ in range(10):
-            shutil.copyfile(self.image, copy)
+            subprocess.run(["cp", "--sparse=always", self.image, copy], check=True)
             if subprocess.run(["cmp", "-s", self.image, copy]).returncode == 0:
                 break
         return copy
 
     def close(self):
-        subprocess.run(["umount", self.place], capture_output=True)
+        for path in {self.place, self.mounted}:
+            subprocess.run(["umount", path], capture_output=True)
+        subprocess.run(["umount", self.mounted], capture_output=True)
 
 
 class Work:
@@ -98,10 +122,13 @@ def disks():
 
 
 @pytest.mark.skipif(not can_mount(), reason="needs root, mkfs.ext4 and loop devices")
+@pytest.mark.parametrize("file_system", FILE_SYSTEMS if engine.LONG_TESTS else ["ext4"])
 @pytest.mark.parametrize("kind", ["run", "log", "output"])
-def test_what_a_power_cut_leaves_is_made_again(tmp_path, kind, disks):
+def test_what_a_power_cut_leaves_is_made_again(tmp_path, kind, file_system, disks):
+    if not shutil.which(f"mkfs.{file_system}") and file_system != "overlay":
+        pytest.skip(f"there is no mkfs.{file_system}")
     work = Work(tmp_path, kind)
-    disk = Disk(tmp_path / "disk")
+    disk = Disk(tmp_path / "disk", kind=file_system)
     disks.append(disk)
     work.prepare(disk.place)
     seed = random.randrange(1 << 30)
@@ -111,9 +138,10 @@ def test_what_a_power_cut_leaves_is_made_again(tmp_path, kind, disks):
         time.sleep(max(0, begun + moment - time.monotonic()))
         copies.append(disk.cut(tmp_path / f"cut{number}"))
     assert run.wait(60) == 0
+    disk.close()  # two disks with the same name would be taken for one
     work.delay.write_text("0")
     for copy, moment in zip(copies, moments):
-        cut = Disk(copy.parent / "after", copy)
+        cut = Disk(copy.parent / "after", copy, file_system)
         disks.append(cut)
         result = work.in_another_boot(cut.place)
         assert result.code == 0, f"seed {seed}, cut after {moment} s: {result}"
@@ -121,6 +149,7 @@ def test_what_a_power_cut_leaves_is_made_again(tmp_path, kind, disks):
             made = (cut.place / "made" / name).read_text() if (cut.place / "made" / name).exists() else "(none)"
             assert made == "first\nlast\n", f"seed {seed}, cut after {moment} s, {name}: {made!r}\n{result}"
         assert work.in_another_boot(cut.place).code == 0
+        cut.close()
 
 
 @pytest.mark.skipif(not can_mount(), reason="needs root")

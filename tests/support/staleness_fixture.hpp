@@ -27,7 +27,7 @@ class StalenessTest : public testing::Test {
  protected:
   void SetUp() override { open_store(); }
   void open_store() {
-    auto opened = store::Store::open(".furrow", 0);
+    auto opened = store::Store::open_alone(".furrow", 0);
     ASSERT_TRUE(opened) << opened.error().to_string();
     store_ = std::move(*opened);
   }

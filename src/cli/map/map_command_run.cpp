@@ -119,7 +119,7 @@ Result<void> MapCommandRun::prepare() {
 
 // All runs in one folder record their outputs in the same store.
 Result<void> MapCommandRun::open_store() {
-  auto store = FURROW_TRY(store::Store::open(kStoreFolder, kWaitForWatchdog_s));
+  auto store = FURROW_TRY(store::Store::open_alone(kStoreFolder, kWaitForWatchdog_s));
   store_ = std::move(store);
   report_ended(store_->ended_survivors());
   FURROW_TRY(store_->count_records());
@@ -135,26 +135,28 @@ Result<void> MapCommandRun::open_store() {
 Result<void> MapCommandRun::start_watchdog() {
   std::vector<int> kept;
   const int mark = log_ && log_->keys().is_open() ? log_->keys().mark_fd() : -1;
-  const int lock = store_ ? store_->lock_fd() : -1;
+  std::vector<int> locks = store_ ? store_->lock_fds() : std::vector<int>();
+  if (mark >= 0 && log_->keys().other_lock_fd() >= 0) locks.push_back(log_->keys().other_lock_fd());
   if (mark >= 0) kept.insert(kept.end(), {log_->keys().fd(), mark});
-  if (store_) kept.push_back(lock);
+  kept.insert(kept.end(), locks.begin(), locks.end());
   watchdog_ = FURROW_TRY(os::Watchdog::create(run_id_));
   std::function<void()> on_ended;
   if (!kept.empty()) {
-    on_ended = [mark, lock] {
+    on_ended = [mark, locks] {
       if (mark >= 0) command::KeyFile::end_jobs(mark);
-      if (lock >= 0) store::FolderLock::end_jobs(lock);
+      for (const int lock : locks) store::FolderLock::end_jobs(lock);
     };
   }
-  FURROW_TRY(watchdog_->watch(kept, on_ended));
+  const auto on_beat = [locks] { std::for_each(locks.begin(), locks.end(), store::FolderLock::beat); };
+  FURROW_TRY(watchdog_->watch(kept, on_ended, on_beat));
   if (mark >= 0) {
     report_ended(log_->keys().ended());
-    FURROW_TRY(log_->begin_jobs(run_id_));
+    FURROW_TRY(log_->begin_jobs(run_id_, watchdog_->pid()));
     log_->made_in(file_of(STDOUT_FILENO));
   }
   if (!store_) return {};
   FURROW_TRY(store_->expect({}, true));
-  return store_->begin_jobs(run_id_);
+  return store_->begin_jobs(run_id_, watchdog_->pid());
 }
 
 Result<void> MapCommandRun::open_producer() {

@@ -44,7 +44,6 @@ constexpr OtherOption kOptions[] = {
     {"--trust-io-cache", kNone, kAccepted, "the status of each file is read only once anyway"},
     {"--max-inventory-time", kOne, kAccepted, "there is no inventory: the status of each file is read once"},
     {"--nocolor", kNone, kAccepted, "only terminals get colours"},
-    {"--nolock", kNone, kAccepted, "a lock ends with its process"},
     {"--force-use-threads", kNone, kAccepted, "run: blocks are always processes of their own"},
     {"--keep-target-files,--target-files-omit-workdir-adjustment", kNone, kAccepted,
      "targets are always taken as they are given"},

@@ -1,11 +1,13 @@
 #include "cli/run/run_command.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
+#include <optional>
 
 #include "base/printable.hpp"
 #include "base/strings.hpp"
@@ -19,8 +21,9 @@
 #include "cli/run/workflow_texts.hpp"
 #include "os/events/clock.hpp"
 #include "os/events/signals.hpp"
+#include "os/files/descriptor.hpp"
 #include "os/terminal/shown.hpp"
-#include "store/lock.hpp"
+#include "store/engines.hpp"
 #include "workflow/dag/graph_view.hpp"
 
 namespace furrow::cli {
@@ -147,7 +150,8 @@ class Stopwatch {
   double since_ = os::monotonic_seconds();
 };
 
-int execute(WorkflowSession& session) {
+// Nothing if the plan is void, since another engine has changed its files.
+std::optional<int> execute(WorkflowSession& session) {
   Stopwatch watch(session.options().verbose);
   if (auto loaded = session.load(); !loaded) return report_error(loaded.error());
   watch.say(session.evaluator().python() + " loaded " + count_of(session.rules().size(), "rule"));
@@ -191,22 +195,30 @@ int execute(WorkflowSession& session) {
       return print(list_changes(session));
     case Mode::kDeleteAll:
     case Mode::kDeleteTemp:
-      return delete_outputs(session, mode == Mode::kDeleteTemp);
+      break;
     default:
       return 0;
   }
+  if (!session.options().dry_run) {
+    const auto locked = session.lock_files();
+    if (!locked) return report_error(locked.error());
+    if (!*locked) return std::nullopt;
+  }
+  if (mode != Mode::kRun) return delete_outputs(session, mode == Mode::kDeleteTemp);
   if (session.options().dry_run) return dry_run(session);
   return WorkflowRun(session).run();
 }
 
 // A lock ends with its process; what may stay is the mark of jobs that may run on another host.
 int unlock(const RunOptions& options) {
-  const std::string folder = options.directory.empty() ? "." : options.directory;
-  const auto had_jobs = store::FolderLock::forget_jobs(folder + "/.furrow/lock");
-  if (!had_jobs) return report_error(had_jobs.error());
+  const std::string folder = (options.directory.empty() ? "." : options.directory) + "/.furrow";
+  const auto of_store = store::FolderLock::forget_jobs(folder + "/lock");
+  if (!of_store) return report_error(of_store.error());
+  const auto of_others = store::Engines::forget_jobs(folder);
+  if (!of_others) return report_error(of_others.error());
   std::fprintf(stderr, "furrow: %s\n",
-               *had_jobs ? "unlocked: jobs of the run that was killed are taken for ended"
-                         : "nothing to unlock: a lock ends with the process that holds it");
+               *of_store || *of_others ? "unlocked: jobs of the run that was killed are taken for ended"
+                                       : "nothing to unlock: a lock ends with the process that holds it");
   return 0;
 }
 
@@ -233,8 +245,16 @@ int run_command(const std::vector<std::string>& arguments, RankSession* ranks) {
               "Use only one of the two."});
   }
   if (auto possible = check_batch_nodes(options->executor); !possible) return report_error(possible.error());
-  WorkflowSession session(*options, ranks);
-  return execute(session);
+  const os::Descriptor here(::open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  for (;;) {
+    WorkflowSession session(*options, ranks);
+    if (const auto code = execute(session)) return *code;
+    if (!options->quiet_all)
+      print_message(stderr,
+                    "furrow: another run that has just ended had to do with the same files: planning again");
+    if (::fchdir(here.get()) != 0)
+      return report_error(system_error("cannot change to the folder of the start"));
+  }
 }
 
 }  // namespace furrow::cli

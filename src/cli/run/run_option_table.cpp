@@ -208,6 +208,7 @@ void Table::files() {
   mode("--delete-all-output", RunOptions::Mode::kDeleteAll, "remove all files that the workflow makes");
   mode("--delete-temp-output", RunOptions::Mode::kDeleteTemp, "remove all files flagged temp()");
   app_.add_flag("--unlock", options_.unlock, "take the jobs of a run killed on another host for ended");
+  app_.add_flag("--nolock", options_.no_lock, "neither lock files nor respect the locks of other runs");
 }
 
 void Table::instead() {

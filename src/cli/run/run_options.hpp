@@ -32,8 +32,8 @@ struct RunOptions {
   bool dry_run = false, print_commands = false, keep_going = false, touch = false, verbose = false;
   bool quiet_progress = false, quiet_all = false;
   std::vector<std::string> typed{};  // all arguments, as the user gave them
-  bool force = false, force_all = false, unlock = false, not_temp = false, keep_incomplete = false,
-       allow_ambiguity = false;
+  bool force = false, force_all = false, unlock = false, no_lock = false, not_temp = false,
+       keep_incomplete = false, allow_ambiguity = false;
   bool rerun_incomplete = false, ignore_incomplete = false;
   bool no_hooks = false, show_failed_logs = false, all_temp = false;
   std::vector<std::string> force_run, until, omit_from, prioritize;

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 
@@ -98,10 +99,14 @@ std::string WorkflowRun::where() const {
 }
 
 Result<void> WorkflowRun::start_watchdog() {
-  const int lock = session_.store()->lock_fd();
-  FURROW_TRY(session_.watchdog()->watch({lock}, [lock] { store::FolderLock::end_jobs(lock); }));
+  const std::vector<int> locks = session_.store()->lock_fds();
+  const auto for_all = [&locks](void (*action)(int lock)) {
+    return [locks, action] { std::for_each(locks.begin(), locks.end(), action); };
+  };
+  FURROW_TRY(session_.watchdog()->watch(locks, for_all(store::FolderLock::end_jobs),
+                                        for_all(store::FolderLock::beat)));
   FURROW_TRY(expect_jobs());
-  return session_.store()->begin_jobs(session_.run_id());
+  return session_.store()->begin_jobs(session_.run_id(), session_.watchdog()->pid());
 }
 
 // A power cut may lose the records of the jobs that this run starts, but not that it meant to start them.
@@ -164,8 +169,8 @@ Result<farm::Summary> WorkflowRun::run_jobs(const std::string& log_path) {
   plan::Resources resources;
   plan::Budget limits = budget(resources);
   FURROW_TRY(os::make_directories(kScratchFolder));
-  const bool may_be_adopted = has_left_batches();
-  if (!may_be_adopted) {
+  const bool may_be_adopted = session_.store()->has_database() && has_left_batches();
+  if (!may_be_adopted && !session_.store()->has_company()) {
     for (const char* left : {".furrow/shadow", ".furrow/payload"})
       (void)os::remove_tree(left);  // left by a killed run
   }
@@ -192,6 +197,7 @@ Result<farm::Summary> WorkflowRun::run_jobs(const std::string& log_path) {
   source_options.prioritized = {options.prioritize.begin(), options.prioritize.end()};
   source_options.touch_only = options.touch;
   source_options.extended_benchmarks = options.benchmark_extended;
+  source_options.run = session_.run_id();
   source_options.shadow_folder = shadows + "/" + std::to_string(::getpid());
   workflow::WorkflowSource source(session_.dag(), session_.rules(), session_.evaluator(), demands, files,
                                   &recorder, source_options);

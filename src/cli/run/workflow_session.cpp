@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdlib>
 #include <thread>
+#include <utility>
 
 #include "base/strings.hpp"
 #include "cli/node_evaluator.hpp"
@@ -304,10 +305,48 @@ Result<void> WorkflowSession::load() {
 
 Result<void> WorkflowSession::open_store() {
   auto store = FURROW_TRY(changes_nothing() ? store::Store::open_readonly(kStoreFolder)
-                                            : store::Store::open(kStoreFolder, kLockWait_s));
+                                            : store::Store::open(kStoreFolder, kLockWait_s, run_id_));
   store_ = std::move(store);
   report_ended(store_->ended_survivors());
   return {};
+}
+
+// The jobs of a cluster outlive their engine, and the next one with the database looks for them.
+Result<void> WorkflowSession::check_company() const {
+  if (!options_.executor.is_cluster() || store_->has_database()) return {};
+  return fail(
+      Error{"another furrow run works in this directory, and a run on a cluster can only be the first",
+            {},
+            0,
+            "Wait for it to end, or start the run on the cluster before others."});
+}
+
+// As in Snakemake: what is to be made, and what any job of the plan reads.
+Result<bool> WorkflowSession::lock_files() {
+  FURROW_TRY(check_company());
+  const bool removes = options_.mode != RunOptions::Mode::kRun;
+  if (options_.no_lock || (!removes && staleness_->count() == 0 && !store_->has_company())) return true;
+  store::FilesToLock files;
+  std::vector<char> is_known(dag_.files.size(), 0);
+  for (const workflow::NodeId node : dag_.order()) {
+    if (!removes && !staleness_->must_run(node)) continue;
+    const auto& outputs = rules_[dag_.node(node).rule].outputs;
+    const auto made = dag_.outputs(node, rules_);
+    for (std::size_t i = 0; i < made.size(); ++i) {
+      is_known[made[i]] = 1;
+      files.outputs.push_back({dag_.files.view(made[i]), dag_.files.view(made.front()),
+                               (outputs[i].flags & workflow::kDirectory) != 0});
+    }
+  }
+  for (const workflow::NodeId node : dag_.order()) {
+    for (const workflow::FileId file : dag_.inputs(node)) {
+      if (!removes && !std::exchange(is_known[file], 1)) files.inputs.push_back(dag_.files.view(file));
+    }
+  }
+  auto locked = store_->lock_files(files);
+  if (locked) return *locked == store::Locking::kLocked;
+  locked.error().hint += " --nolock runs nevertheless: then it is up to you that no file has two writers.";
+  return fail(std::move(locked.error()));
 }
 
 workflow::Targets WorkflowSession::targets() const {

@@ -35,6 +35,9 @@ class WorkflowSession {
   Result<void> open_store();
   // Finds out the jobs and which of them must run.
   Result<void> plan();
+  // Locks the files of the plan for this engine. False if another engine has changed some of them meanwhile: then the
+  // plan is void, and a new session must be made.
+  Result<bool> lock_files();
 
   // Dry runs, graphs, tables.
   bool changes_nothing() const;
@@ -86,6 +89,7 @@ class WorkflowSession {
   Result<void> wait_for_files() const;
   Result<void> find_groups();
   workflow::Targets targets() const;
+  Result<void> check_company() const;
   Result<workflow::StalenessOptions> staleness_options();
 
   const RunOptions& options_;

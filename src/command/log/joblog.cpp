@@ -63,10 +63,10 @@ Result<void> Joblog::open_file() {
   return {};
 }
 
-Result<void> Joblog::begin_jobs(const std::string& run) {
+Result<void> Joblog::begin_jobs(const std::string& run, int watchdog) {
   struct stat info {};
   if (::fstat(fd_, &info) == 0) size_ = info.st_size;
-  FURROW_TRY(keys_.begin_jobs(run, size_));
+  FURROW_TRY(keys_.begin_jobs(run, size_, watchdog));
   const os::Descriptor marks(keys_.open_for_marks());
   // What an earlier run has made lies on file systems that this one does not know.
   const bool everything = keys_.marked_log_size().value_or(size_) < size_;

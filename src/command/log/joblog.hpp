@@ -66,7 +66,7 @@ class Joblog {
   KeyFile& keys() { return keys_; }  // not open: nothing is locked
 
   // From now on jobs may run. What they make becomes durable in the background, and then their lines do.
-  Result<void> begin_jobs(const std::string& run);
+  Result<void> begin_jobs(const std::string& run, int watchdog);
   // A job writes into this folder. Call it before the commit of the job's line.
   void made_in(std::string_view path);
   // All jobs have ended. Waits for the disk up to a second.

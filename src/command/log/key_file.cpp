@@ -50,6 +50,12 @@ bool has_jobs_header(std::string_view text) {
   return text.starts_with(kVersion) || text.starts_with(kSecondVersion);
 }
 
+bool is_of_later_version(std::string_view text) {
+  constexpr std::string_view kAnyVersion = kVersion.substr(0, kVersion.size() - 2);
+  return text.starts_with(kAnyVersion) && text.size() > kAnyVersion.size() &&
+         text[kAnyVersion.size()] > '3' && text[kAnyVersion.size()] <= '9';
+}
+
 // Never that of an unknown boot.
 std::uint64_t this_boot() {
   const std::string boot = store::boot_id();
@@ -98,6 +104,7 @@ KeyFile& KeyFile::operator=(KeyFile&& other) noexcept {
   std::swap(mark_fd_, other.mark_fd_);
   std::swap(has_jobs_, other.has_jobs_);
   std::swap(keeps_mark_, other.keeps_mark_);
+  std::swap(other_lock_, other.other_lock_);
   std::swap(ended_, other.ended_);
   std::swap(path_, other.path_);
   std::swap(added_, other.added_);
@@ -121,6 +128,10 @@ Result<KeyFile> KeyFile::open(const std::string& path, double wait_s, bool only_
   const double deadline = os::monotonic_seconds() + wait_s;
   while (::flock(file.fd_, LOCK_EX | LOCK_NB) != 0) {
     if (errno == EINTR) continue;
+    if (store::Hold::is_missing(errno)) {
+      FURROW_TRY(file.take_other_lock(wait_s));
+      break;
+    }
     if (errno != EWOULDBLOCK) return furrow::fail(system_error("cannot lock " + path));
     const store::RunMark holder = holder_of(file.fd_);
     const bool is_alive = holder.host.empty()
@@ -137,6 +148,15 @@ Result<KeyFile> KeyFile::open(const std::string& path, double wait_s, bool only_
   return file;
 }
 
+// For a file system without flock.
+Result<void> KeyFile::take_other_lock(double wait_s) {
+  store::RunMark holder;
+  auto lock = FURROW_TRY(store::FolderLock::take_unless_alive(path_ + ".lock", wait_s, holder));
+  if (!lock) return furrow::fail(in_use(path_, holder.pid));
+  other_lock_ = std::move(*lock);
+  return {};
+}
+
 Result<void> KeyFile::write_header() {
   if (keeps_mark_ && holder_of(fd_).pid != 0) return {};
   if (!write_mark(mark_fd_, store::RunMark::of_this_process({})))
@@ -144,8 +164,11 @@ Result<void> KeyFile::write_header() {
   return {};
 }
 
-Result<void> KeyFile::begin_jobs(const std::string& run, std::int64_t log_size) {
+Result<void> KeyFile::begin_jobs(const std::string& run, std::int64_t log_size, int watchdog) {
   has_jobs_ = true;
+  if (other_lock_.fd() >= 0) {
+    FURROW_TRY(other_lock_.begin_jobs(run, watchdog));
+  }
   const auto size = static_cast<std::uint64_t>(log_size);
   const std::string marks =
       (marked_log_size_ ? "" : record_of(kSizeMark, size)) + record_of(kBootMark, this_boot());
@@ -182,6 +205,9 @@ Result<std::unordered_map<std::uint64_t, std::uint64_t>> KeyFile::read() {
     FURROW_TRY(clear());
     return keys;
   }
+  if (is_of_later_version(text))
+    return furrow::fail(Error{path_ + " was written by a newer furrow", "", 0,
+                              "Use the newer program, name another log, or remove both files."});
   if (!has_jobs_header(text) && !text.starts_with(kFirstVersion))
     return furrow::fail(
         Error{path_ + " holds no keys of a job log", "", 0, "Name another log, or remove it."});

@@ -16,6 +16,7 @@
 
 #include "base/error.hpp"
 #include "os/process/survivors.hpp"
+#include "store/lock.hpp"
 
 namespace furrow::command {
 
@@ -32,8 +33,11 @@ class KeyFile {
   bool is_open() const { return fd_ >= 0; }
   int fd() const { return fd_; }  // the lock lasts while any process has it open
 
-  // From now on jobs may run, which carry this run's id. LOG_SIZE: how long the log is. On the disk when it returns.
-  Result<void> begin_jobs(const std::string& run, std::int64_t log_size);
+  // From now on jobs may run, which carry this run's id. LOG_SIZE: how long the log is. WATCHDOG: its pid. On the disk when
+  // it returns.
+  Result<void> begin_jobs(const std::string& run, std::int64_t log_size, int watchdog = 0);
+  // Of the file that stands for the lock where there is no flock; -1 if there is.
+  int other_lock_fd() const { return other_lock_.fd(); }
   // The log, and all that its jobs have made, is on the disk up to this size; so is this when it returns. MARKS is a
   // descriptor of open_for_marks(), which does not share the lock.
   static void add_mark(int marks, std::int64_t log_size);
@@ -61,10 +65,12 @@ class KeyFile {
 
  private:
   Result<void> write_header();
+  Result<void> take_other_lock(double wait_s);
 
   int fd_ = -1;
   int mark_fd_ = -1;  // for the header
   bool has_jobs_ = false, keeps_mark_ = false;
+  store::FolderLock other_lock_;
   std::vector<os::Survivor> ended_;
   std::string path_;
   std::string added_;

@@ -49,8 +49,10 @@ bool is_as_recorded(const store::FileStamp& stamp, bool was_durable) {
 // After a power cut, and if records are lost, times say nothing.
 bool JobOutputs::is_trusted(const std::string& key, const store::JobRecord* record) const {
   if (!record) return !store_.is_in_doubt(key, 0) && !store_.has_lost_records();
-  if (!store_.is_in_doubt(key, record->commit)) return true;
-  const bool was_durable = store_.was_durable(record->commit);
+  // A killed run may have begun it, and the record of that may be lost.
+  const bool is_in_doubt = store_.is_in_doubt(key, record->commit);
+  if (!is_in_doubt && !store_.has_killed_run()) return true;
+  const bool was_durable = !is_in_doubt || store_.was_durable(record->commit);
   return std::all_of(record->outputs.begin(), record->outputs.end(),
                      [&](const store::FileStamp& stamp) { return is_as_recorded(stamp, was_durable); });
 }
@@ -102,6 +104,8 @@ Result<void> JobOutputs::on_success(const MapJob& job, const plan::Exit& exit) {
     if (exit.usage.wall_s >= kLong_s && status.kind == os::FileStatus::Kind::kFile &&
         status.size <= kHashLimit)
       done.outputs.back().content = os::hash_file(output).value_or(0);
+    if (exit.usage.wall_s >= kLong_s && done.outputs.back().content == 0)
+      store_.made_at_cost(exit.usage.wall_s);
     const bool is_own_place = status.is_link || status.kind == os::FileStatus::Kind::kDirectory;
     store_.made_in(is_own_place ? output : os::parent_of(output));
   }

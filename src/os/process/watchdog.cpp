@@ -1,6 +1,7 @@
 #include "os/process/watchdog.hpp"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -23,6 +24,7 @@ constexpr char kFarewell = 'q';  // the engine ends normally
 constexpr int kFewestRounds = 6;
 constexpr int kMostRounds = 6000;
 constexpr useconds_t kRoundUs = 10'000;
+constexpr int kBeat_ms = 30'000;
 
 // Detaches from the engine's terminal, its output and its signals.
 void become_watchdog(const std::vector<int>& kept) {
@@ -35,8 +37,10 @@ void become_watchdog(const std::vector<int>& kept) {
   if (::chdir("/") != 0) return;
 }
 
-bool wait_for_end(int pipe_fd) {
+bool wait_for_end(int pipe_fd, const std::function<void()>& on_beat) {
   char byte = 0;
+  pollfd watched{pipe_fd, POLLIN, 0};
+  while (on_beat && ::poll(&watched, 1, kBeat_ms) <= 0) on_beat();
   ssize_t n;
   do n = ::read(pipe_fd, &byte, 1);
   while (n < 0 && errno == EINTR);
@@ -76,8 +80,8 @@ Result<std::unique_ptr<Watchdog>> Watchdog::create(const std::string& run) {
   return std::unique_ptr<Watchdog>(new Watchdog(run, std::move(table)));
 }
 
-Result<void> Watchdog::watch(const std::vector<int>& kept_descriptors,
-                             const std::function<void()>& on_ended) {
+Result<void> Watchdog::watch(const std::vector<int>& kept_descriptors, const std::function<void()>& on_ended,
+                             const std::function<void()>& on_beat) {
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) return fail(system_error("cannot make a pipe for the watchdog"));
   pipe_fd_ = ends[1];
@@ -87,7 +91,7 @@ Result<void> Watchdog::watch(const std::vector<int>& kept_descriptors,
     std::vector<int> kept = kept_descriptors;
     kept.push_back(ends[0]);
     become_watchdog(kept);
-    const bool is_orderly = wait_for_end(ends[0]);
+    const bool is_orderly = wait_for_end(ends[0], on_beat);
     if (is_orderly) {
       (void)kill_groups(table_->groups());
     } else {

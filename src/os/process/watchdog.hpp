@@ -36,7 +36,9 @@ class Watchdog {
   static Result<std::unique_ptr<Watchdog>> create(const std::string& run = {});
   // Forks the watchdog process; once. It keeps these descriptors open, and no others. After the end of an engine that
   // was killed, when no job is left, it calls ON_ENDED. If that is given, a next run may look for jobs in the table.
-  Result<void> watch(const std::vector<int>& kept_descriptors, const std::function<void()>& on_ended = {});
+  // It calls ON_BEAT every half minute.
+  Result<void> watch(const std::vector<int>& kept_descriptors, const std::function<void()>& on_ended = {},
+                     const std::function<void()>& on_beat = {});
   // create() and watch() together.
   static Result<std::unique_ptr<Watchdog>> start(const std::vector<int>& kept_descriptors);
   ~Watchdog();

@@ -283,6 +283,10 @@ void Staleness::judge_record(NodeId node, store::JobRow& row) {
       return;
     }
     store_->trust(row.key);
+  } else if (store_->was_expected(row.key) && !options_.ignore_incomplete &&
+             !are_outputs_safe(row.outputs, true)) {
+    reasons_[node] |= kInDoubt;  // a killed run may have begun it, and the record of that may be lost
+    return;
   }
   if ((reasons_[node] & ~kNewerInput) != 0) return;
   const CompiledRule& rule = rules_[dag_.node(node).rule];

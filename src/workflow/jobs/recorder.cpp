@@ -25,6 +25,7 @@ Recorder::Recorder(const Dag& dag, const RuleSet& rules, FileStates& states, sto
       states_(states),
       store_(store),
       hasher_(hasher),
+      hash_limit_(hash_limit),
       hashes_(dag.files, states, hasher, hash_limit) {}
 
 Result<void> Recorder::begin() {
@@ -179,8 +180,12 @@ Result<void> Recorder::ended(NodeId node, store::JobRecord record) {
     accept_own_files(node, record.inputs);
   }
   stamp_outputs(node, record);
-  if (record.phase == store::JobPhase::kFinished && record.finished_at - record.started_at >= kLong_s) {
-    for (const FileId file : dag_.outputs(node, rules_)) hashes_.want(file);
+  const double cost_s = record.finished_at - record.started_at;
+  if (record.phase == store::JobPhase::kFinished && cost_s >= kLong_s) {
+    for (const FileId file : dag_.outputs(node, rules_)) {
+      hashes_.want(file);
+      if (states_.is_directory(file) || states_.size(file) > hash_limit_) store_.made_at_cost(cost_s);
+    }
   }
   const bool complete = fill_contents(record);
   auto done = put(record);

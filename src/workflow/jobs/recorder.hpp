@@ -70,6 +70,7 @@ class Recorder {
   FileStates& states_;
   store::Store& store_;
   os::FileHasher* hasher_;
+  const std::int64_t hash_limit_;
   InputHashes hashes_;
   bool open_ = false;         // whether a transaction is open
   std::vector<char> made_{};  // by file: whether a job of this run has made it

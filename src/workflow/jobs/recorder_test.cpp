@@ -31,7 +31,7 @@ class RecorderTest : public testing::Test {
     write("out", "out", 30);
     write("more", "more", 40);
     EXPECT_TRUE(flow_.plan({"out"}));
-    auto opened = store::Store::open(".furrow", 0);
+    auto opened = store::Store::open_alone(".furrow", 0);
     EXPECT_TRUE(opened);
     store_ = std::move(*opened);
   }

@@ -1,0 +1,116 @@
+#include "store/job_rows.hpp"
+
+#include <cstring>
+
+#include "base/hash.hpp"
+#include "store/blocks.hpp"
+
+namespace furrow::store {
+
+namespace {
+
+// Of all that decides whether the job runs again; never 0.
+std::uint64_t checksum_of(std::string_view key, std::int64_t phase, std::string_view rule,
+                          std::int64_t params_hash, std::int64_t code_hash, std::string_view param_hashes,
+                          double started_at, double finished_at, std::int64_t commit,
+                          std::string_view outputs, std::string_view inputs) {
+  std::uint64_t numbers[6] = {static_cast<std::uint64_t>(phase), static_cast<std::uint64_t>(params_hash),
+                              static_cast<std::uint64_t>(code_hash), static_cast<std::uint64_t>(commit)};
+  std::memcpy(&numbers[4], &started_at, sizeof started_at);
+  std::memcpy(&numbers[5], &finished_at, sizeof finished_at);
+  std::uint64_t hash = hash64({reinterpret_cast<const char*>(numbers), sizeof numbers});
+  for (const std::string_view text : {key, rule, param_hashes, outputs, inputs}) hash = hash64(text, hash);
+  return hash == 0 ? 1 : hash;
+}
+
+}  // namespace
+
+// Records of older versions have the commit 0 and no checksum.
+bool is_damaged(const Statement& row) {
+  const std::int64_t commit = row.integer(8), checksum = row.integer(9);
+  if (commit == 0 && checksum == 0) return false;
+  return static_cast<std::uint64_t>(checksum) !=
+         checksum_of(row.text(0), row.integer(1), row.text(2), row.integer(3), row.integer(4), row.bytes(5),
+                     row.real(6), row.real(7), commit, row.bytes(10), row.bytes(11));
+}
+
+JobRecord record_of(const Statement& row) {
+  JobRecord record;
+  record.key = row.text(0);
+  record.phase = static_cast<JobPhase>(row.integer(1));
+  record.rule = row.text(2);
+  record.params_hash = static_cast<std::uint64_t>(row.integer(3));
+  record.code_hash = static_cast<std::uint64_t>(row.integer(4));
+  record.param_hashes = unpack_hashes(row.bytes(5));
+  record.started_at = row.real(6);
+  record.finished_at = row.real(7);
+  record.commit = row.integer(8);
+  record.outputs = unpack_stamps(record.key, row.bytes(10));
+  record.inputs = unpack_stamps(record.key, row.bytes(11));
+  record.wildcards = row.text(12);
+  record.status = static_cast<int>(row.integer(13));
+  record.signal = static_cast<int>(row.integer(14));
+  record.attempt = static_cast<int>(row.integer(15));
+  record.threads = static_cast<int>(row.integer(16));
+  record.user_s = row.real(17);
+  record.system_s = row.real(18);
+  record.max_rss_kb = row.integer(19);
+  record.params = row.text(20);
+  record.command = row.text(21);
+  record.host = row.text(22);
+  return record;
+}
+
+// OUTPUTS and INPUTS are packed. They and RECORD must live until the statement has run.
+void bind_record(Statement& put, const JobRecord& record, std::int64_t commit, const std::string& outputs,
+                 const std::string& inputs) {
+  const auto number = [](auto value) { return static_cast<std::int64_t>(value); };
+  put.bind(1, record.key);
+  put.bind(2, number(record.phase));
+  put.bind(3, record.rule);
+  put.bind(4, number(record.params_hash));
+  put.bind(5, number(record.code_hash));
+  put.bind_bytes(6, bytes_of(record.param_hashes));
+  put.bind(7, record.started_at);
+  put.bind(8, record.finished_at);
+  put.bind(9, commit);
+  put.bind(10, number(checksum_of(record.key, number(record.phase), record.rule, number(record.params_hash),
+                                  number(record.code_hash), bytes_of(record.param_hashes), record.started_at,
+                                  record.finished_at, commit, outputs, inputs)));
+  put.bind_bytes(11, outputs);
+  put.bind_bytes(12, inputs);
+  put.bind(13, record.wildcards);
+  put.bind(14, number(record.status));
+  put.bind(15, number(record.signal));
+  put.bind(16, number(record.attempt));
+  put.bind(17, number(record.threads));
+  put.bind(18, record.user_s);
+  put.bind(19, record.system_s);
+  put.bind(20, record.max_rss_kb);
+  put.bind(21, record.params);
+  put.bind(22, record.command);
+  put.bind(23, record.host);
+}
+
+void read_row(const Statement& all, JobRow& row) {
+  row.key = all.text(0);
+  row.phase = static_cast<JobPhase>(all.integer(1));
+  row.rule = all.text(2);
+  row.params_hash = static_cast<std::uint64_t>(all.integer(3));
+  row.code_hash = static_cast<std::uint64_t>(all.integer(4));
+  row.param_hashes = all.bytes(5);
+  row.started_at = all.real(6);
+  row.finished_at = all.real(7);
+  row.commit = all.integer(8);
+  row.is_damaged = is_damaged(all);
+  row.outputs.reset(row.key, all.bytes(10));
+  row.inputs.reset(row.key, all.bytes(11));
+}
+
+std::vector<std::uint64_t> unpack_hashes(std::string_view bytes) {
+  std::vector<std::uint64_t> hashes(bytes.size() / sizeof(std::uint64_t));
+  if (!hashes.empty()) std::memcpy(hashes.data(), bytes.data(), hashes.size() * sizeof(std::uint64_t));
+  return hashes;
+}
+
+}  // namespace furrow::store
