@@ -18,7 +18,7 @@ void FileSystems::add(std::string path) {
   last_ = path;
   struct stat info {};
   while (::stat(path.c_str(), &info) != 0 && path != "/" && path != ".") {
-    path = parent_of(path);  // what is gone needs no sync, but its folder does
+    path = parent_of(path);                 // what is gone needs no sync, but its folder does
     if (path.empty()) path.assign(1, '.');  // gcc 12 takes the assignment of "." for an overlap
   }
   if (devices_.insert(info.st_dev).second) paths_.push_back(std::move(path));
