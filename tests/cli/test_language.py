@@ -72,7 +72,9 @@ def test_onerror_runs_when_a_run_is_interrupted(folder):
         "Snakefile",
         'rule a:\n    output: "a"\n    shell: "touch started; sleep 60"\nonerror:\n    open("hook", "w").close()\n',
     )
-    process = subprocess.Popen([engine.FURROW, "run"], cwd=folder.path, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        [engine.FURROW, "run"], cwd=folder.path, env=engine.environment(), stderr=subprocess.DEVNULL
+    )
     deadline = time.monotonic() + 60
     while not (folder / "started").exists() and time.monotonic() < deadline:
         time.sleep(0.05)
