@@ -58,14 +58,14 @@ class Folder:
 
 def children(pid):
     found = []
-    for stat in Path("/proc").glob("[0-9]*/stat"):
+    for process in Path("/proc").glob("[0-9]*"):
         try:
-            text = stat.read_text()
+            text = (process / "stat").read_text()
         except OSError:
             continue
         name, rest = text[text.index("(") + 1:text.rindex(")")], text[text.rindex(")") + 1:].split()
         if int(rest[1]) == pid:
-            found.append((int(stat.parent.name), name))
+            found.append((int(process.name), name))
     return found
 
 

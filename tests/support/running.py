@@ -9,10 +9,10 @@ import engine
 def marked_processes(mark):
     """The pids of all processes, except zombies, that have the mark NAME=VALUE in their environment."""
     wanted, found = mark.encode(), []
-    for environ in Path("/proc").glob("[0-9]*/environ"):
+    for process in Path("/proc").glob("[0-9]*"):
         try:
-            if wanted in environ.read_bytes().split(b"\0"):
-                found.append(int(environ.parent.name))
+            if wanted in (process / "environ").read_bytes().split(b"\0"):
+                found.append(int(process.name))
         except OSError:
             pass  # it ended meanwhile
     return found

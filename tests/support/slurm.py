@@ -214,11 +214,12 @@ class Slurm:
         """Kills the job steps of this Slurm, which outlive its daemons."""
         mark = f"SLURM_CONF={self.configuration}".encode()
         daemons = {process.pid for process in self.processes.values()}
-        for path in Path("/proc").glob("[0-9]*/environ"):
-            pid = int(path.parent.name)
+        for process in Path("/proc").glob("[0-9]*"):
+            pid = int(process.name)
             try:
-                command = (path.parent / "comm").read_text().strip()
-                if command == "slurmstepd" and pid not in daemons and mark in path.read_bytes().split(b"\0"):
+                if (process / "comm").read_text() != "slurmstepd\n" or pid in daemons:
+                    continue
+                if mark in (process / "environ").read_bytes().split(b"\0"):
                     os.kill(pid, signal.SIGKILL)
             except OSError:
                 pass
