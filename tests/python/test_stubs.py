@@ -48,7 +48,7 @@ def mypy(folder, text):
 def test_names_and_signatures_agree_with_the_module(tmp_path):
     (tmp_path / "mypy.ini").write_text("[mypy]\nignore_missing_imports = True\nignore_errors = True\n")
     # Only public names have stubs; users do not construct results.
-    (tmp_path / "allowed").write_text("furrow\\._.*\nfurrow\\.(Async|Map)Result\\.__init__\n")
+    (tmp_path / "allowed").write_text("furrow\\._.*\nfurrow\\.(Async|Map|Job|Run)Result\\.__init__\n")
     done = program.run("-m", "mypy.stubtest", "furrow", "--concise", "--ignore-missing-stub", "--mypy-config-file",
                        "mypy.ini",
                        "--allowlist", "allowed", "--ignore-unused-allowlist", cwd=tmp_path, MYPYPATH=program.MODULE,
