@@ -6,7 +6,6 @@ that made the pool. So workers send their text to this process, a line at a time
 
 import _thread
 import os
-import select
 import socket
 import sys
 
@@ -40,7 +39,7 @@ class Relay:
     def _serve(self):
         try:
             while True:
-                select.select([self._here], [], [])
+                self._here.recv(1, socket.MSG_PEEK)  # waits until something comes
                 if not self.show():
                     return
         finally:
