@@ -6,6 +6,8 @@ namespace furrow::snakefile {
 
 using text::write;
 using text::write_key;
+using text::write_text;
+using text::write_texts;
 
 namespace {
 
@@ -13,18 +15,6 @@ std::string take(const text::JsonBuffer& buffer) { return {buffer.GetString(), b
 
 void write_raw(text::JsonWriter& json, std::string_view text) {
   json.RawValue(text.data(), text.size(), rapidjson::kObjectType);
-}
-
-void write_texts(text::JsonWriter& json, const char* name, const std::vector<std::string>& texts) {
-  json.Key(name);
-  json.StartArray();
-  for (const std::string& text : texts) write(json, text);
-  json.EndArray();
-}
-
-void write_text(text::JsonWriter& json, const char* name, std::string_view text) {
-  json.Key(name);
-  write(json, text);
 }
 
 void write_or_null(text::JsonWriter& json, const char* name, const std::string& text) {

@@ -11,6 +11,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/error.hpp"
 
@@ -44,6 +45,17 @@ inline void write(JsonWriter& json, std::string_view text) {
 }
 inline void write_key(JsonWriter& json, std::string_view text) {
   json.Key(text.data(), static_cast<rapidjson::SizeType>(text.size()));
+}
+// One member of an object.
+inline void write_text(JsonWriter& json, const char* name, std::string_view text) {
+  json.Key(name);
+  write(json, text);
+}
+inline void write_texts(JsonWriter& json, const char* name, const std::vector<std::string>& texts) {
+  json.Key(name);
+  json.StartArray();
+  for (const std::string& text : texts) write(json, text);
+  json.EndArray();
 }
 std::string to_text(const JsonValue& value);
 

@@ -9,18 +9,6 @@ namespace furrow::cli {
 
 namespace {
 
-void write_list(text::JsonWriter& json, const char* key, const std::vector<std::string>& texts) {
-  json.Key(key);
-  json.StartArray();
-  for (const std::string& text : texts) text::write(json, text);
-  json.EndArray();
-}
-
-void write_text(text::JsonWriter& json, const char* key, const std::string& text) {
-  json.Key(key);
-  text::write(json, text);
-}
-
 void write_end(text::JsonWriter& json, const plan::Exit& exit) {
   json.Key("attempt");
   json.Int(exit.attempt);
@@ -33,7 +21,7 @@ void write_end(text::JsonWriter& json, const plan::Exit& exit) {
   json.Int(exit.status);
   json.Key("signal");
   json.Int(exit.signal);
-  write_text(json, "error", exit.error);
+  text::write_text(json, "error", exit.error);
 }
 
 }  // namespace
@@ -68,7 +56,7 @@ std::string JobResults::line_of(workflow::NodeId node, const std::string& state)
   text::JsonBuffer buffer;
   text::JsonWriter json(buffer);
   json.StartObject();
-  write_text(json, "rule", session_.rules()[view.rule].rule.name);
+  text::write_text(json, "rule", session_.rules()[view.rule].rule.name);
   json.Key("wildcards");
   json.StartObject();
   for (const auto& [name, value] : view.wildcards) {
@@ -76,11 +64,11 @@ std::string JobResults::line_of(workflow::NodeId node, const std::string& state)
     text::write(json, value);
   }
   json.EndObject();
-  write_list(json, "output", view.output);
-  write_list(json, "log", view.log);
-  write_text(json, "state", state);
+  text::write_texts(json, "output", view.output);
+  text::write_texts(json, "log", view.log);
+  text::write_text(json, "state", state);
   if (session_.staleness().must_run(node))
-    write_text(json, "reason", workflow::describe(session_.staleness().reasons(node)));
+    text::write_text(json, "reason", workflow::describe(session_.staleness().reasons(node)));
   if (const auto end = ends_.find(node); end != ends_.end()) write_end(json, end->second);
   json.EndObject();
   return std::string(buffer.GetString(), buffer.GetSize()) + "\n";
