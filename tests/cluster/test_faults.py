@@ -290,14 +290,14 @@ rule all:
 
 
 def test_a_runner_killed_in_a_second_batch_loses_only_its_job(folder):
-    kill = "test {wildcards.n} != 599 || test -e killed || (touch killed; sleep 0.5; kill -9 $PPID; sleep 20)"
+    kill = "test {wildcards.n} != 599 || test -e killed || (touch killed; sleep 2; kill -9 $PPID; sleep 20)"
     folder.write("Snakefile", SEVERAL.format(count=600, runtime=1, command=kill))
     folder.run("--executor", "slurm", "--retries", "1", "-q")
     ends = [int(line.split()[1]) for line in folder.log() if line.startswith("end")]
     assert set(ends) == set(range(600)), "each job has succeeded"
     assert ends.count(599) == 1
-    # On a busy machine the end of a neighbour may not be in the journal yet when the runner dies: it runs again.
-    assert len(ends) <= 600 + 3, "only jobs that were running run again"
+    # Neighbours whose outputs are not on the disk yet when the runner dies are not in its journal: they run again.
+    assert len(ends) <= 600 + 50, "jobs that ended long before do not run again"
     assert folder.times("begin 599") == 2
     assert not folder.slurm.queue()
 
