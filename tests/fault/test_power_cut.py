@@ -16,13 +16,47 @@ import engine
 COUNT = 8
 CUTS = 12 if engine.LONG_TESTS else 2
 NAMES = [str(n) for n in range(COUNT)]
-SNAKEFILE = """
+RULES = {
+    "plain": """
 rule all:
-    input: expand("made/{n}", n=range(%d))
+    input: expand("made/{n}", n=range(COUNT))
 rule make:
     output: "made/{n}"
-    shell: "echo first > {output}; sleep $(cat %s); echo last >> {output}; echo {wildcards.n} >> %s"
-"""
+    shell: "echo first > {output}; sleep $(cat DELAY); echo last >> {output}; echo {wildcards.n} >> RAN"
+""",
+    "synced": """
+rule all:
+    input: expand("made/{n}", n=range(COUNT))
+rule make:
+    output: "made/{n}"
+    shell: "echo first > {output}; sync {output}; sleep $(cat DELAY); echo last >> {output}; echo {wildcards.n} >> RAN"
+""",
+    "temp": """
+rule all:
+    input: expand("made/{n}", n=range(COUNT))
+rule part:
+    output: temp("made/part.{n}")
+    shell: "echo first > {output}; sleep $(cat DELAY); echo last >> {output}"
+rule make:
+    input: "made/part.{n}"
+    output: "made/{n}"
+    shell: "cp {input} {output}; echo {wildcards.n} >> RAN"
+""",
+    "retries": """
+rule all:
+    input: expand("made/{n}", n=range(COUNT))
+rule make:
+    output: "made/{n}"
+    retries: 1
+    shell: "echo first > {output}; sleep $(cat DELAY); mkdir RAN.{wildcards.n} 2> RAN.mkdir && exit 1; "
+           "echo last >> {output}; echo {wildcards.n} >> RAN"
+""",
+}
+# What `furrow run` is asked for: the rules, its arguments, and whether all files are good before.
+RUNS = {"run": ("plain", [], False), "forced": ("plain", ["-F"], True), "synced": ("synced", [], False),
+        "temp": ("temp", [], False), "retries": ("retries", [], False)}
+MAPS = ["log", "output", "results"]
+KINDS = [*RUNS, *MAPS] if engine.LONG_TESTS else ["run", "forced", *MAPS]
 
 
 def can_mount():
@@ -86,18 +120,35 @@ class Work:
         self.folder, self.delay, self.ran = folder, folder / "delay", folder / "ran"
         self.delay.write_text("0.5")
         self.ran.touch()
-        job = f"echo first > made/{{}}; sleep $(cat {self.delay}); echo last >> made/{{}}; echo {{}} >> {self.ran}"
-        map_ = [engine.FURROW, "map", "-j", "2"]
-        self.argv = {
-            "run": [engine.FURROW, "run", "-q", "-c", "2"],
-            "log": [*map_, "--joblog", "log", "--resume", job, ":::", *NAMES],
-            "output": [*map_, "--output", "made/{}", job, ":::", *NAMES],
-        }[kind]
+        self.rules, first, self.good_before = RUNS.get(kind, ("plain", [], False))
+        log = ["--joblog", "log", "--resume"]
+        wait = f"sleep $(cat {self.delay})"
+        job = f"echo first > made/{{}}; {wait}; echo last >> made/{{}}; echo {{}} >> {self.ran}"
+        said = f"echo first; {wait}; echo last; echo {{}} >> {self.ran}"
+        arguments = {"log": [*log, job], "output": ["--output", "made/{}", job], "results": [*log, "--results", "made/", said]}
+        if kind in MAPS:
+            self.again = [engine.FURROW, "map", "-j", "2", *arguments[kind], ":::", *NAMES]
+        else:
+            self.again = [engine.FURROW, "run", "-q", "-c", "2"]
+        self.argv = [*self.again, *first]
+        self.made = "made/1/{}/stdout" if kind == "results" else "made/{}"
 
     def prepare(self, place):
         (place / "made").mkdir()
-        (place / "Snakefile").write_text(SNAKEFILE % (COUNT, self.delay, self.ran))
+        rules = RULES[self.rules]
+        for name, value in {"COUNT": COUNT, "DELAY": self.delay, "RAN": self.ran}.items():
+            rules = rules.replace(name, str(value))
+        (place / "Snakefile").write_text(rules)
+        if self.good_before:
+            delay = self.delay.read_text()
+            self.delay.write_text("0")
+            assert engine.execute(self.again, place).code == 0
+            self.delay.write_text(delay)
         os.sync()
+
+    def text(self, place, name):
+        path = place / self.made.format(name)
+        return path.read_text() if path.exists() else "(none)"
 
     def start(self, place):
         return subprocess.Popen(self.argv, cwd=place, env=engine.environment(), stdin=subprocess.DEVNULL,
@@ -107,7 +158,7 @@ class Work:
         boot = self.folder / "boot"
         boot.write_text(f"{uuid.uuid4()}\n")
         bind = f'mount --bind {boot} /proc/sys/kernel/random/boot_id && exec "$@"'
-        return engine.execute(["unshare", "-m", "bash", "-c", bind, "-", *self.argv], place)
+        return engine.execute(["unshare", "-m", "bash", "-c", bind, "-", *self.again], place)
 
     def ran_jobs(self):
         return self.ran.read_text().split()
@@ -123,7 +174,7 @@ def disks():
 
 @pytest.mark.skipif(not can_mount(), reason="needs root, mkfs.ext4 and loop devices")
 @pytest.mark.parametrize("file_system", FILE_SYSTEMS if engine.LONG_TESTS else ["ext4"])
-@pytest.mark.parametrize("kind", ["run", "log", "output"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_what_a_power_cut_leaves_is_made_again(tmp_path, kind, file_system, disks):
     if not shutil.which(f"mkfs.{file_system}") and file_system != "overlay":
         pytest.skip(f"there is no mkfs.{file_system}")
@@ -146,14 +197,14 @@ def test_what_a_power_cut_leaves_is_made_again(tmp_path, kind, file_system, disk
         result = work.in_another_boot(cut.place)
         assert result.code == 0, f"seed {seed}, cut after {moment} s: {result}"
         for name in NAMES:
-            made = (cut.place / "made" / name).read_text() if (cut.place / "made" / name).exists() else "(none)"
+            made = work.text(cut.place, name)
             assert made == "first\nlast\n", f"seed {seed}, cut after {moment} s, {name}: {made!r}\n{result}"
         assert work.in_another_boot(cut.place).code == 0
         cut.close()
 
 
 @pytest.mark.skipif(not can_mount(), reason="needs root")
-@pytest.mark.parametrize("kind", ["run", "log", "output"])
+@pytest.mark.parametrize("kind", ["run", *MAPS])
 def test_a_boot_after_a_clean_end_costs_nothing(tmp_path, kind):
     work = Work(tmp_path, kind)
     (tmp_path / "work").mkdir()
@@ -169,7 +220,7 @@ def test_a_boot_after_a_clean_end_costs_nothing(tmp_path, kind):
         assert len(work.ran_jobs()) == COUNT, result
 
 
-@pytest.mark.parametrize("kind", ["run", "log", "output"])
+@pytest.mark.parametrize("kind", ["run", *MAPS])
 def test_nothing_finished_is_made_again_after_kill_9(tmp_path, kind):
     work = Work(tmp_path, kind)
     place = tmp_path / "work"
