@@ -30,6 +30,42 @@ rule c:
 '''
 
 
+def behind_checkpoint(jobs, is_checkpoint=True):
+    """Jobs that a function names once a checkpoint has run; or, for comparison, at once."""
+    wait = "checkpoints.begin.get()" if is_checkpoint else "None"
+    return f'''
+def found(wildcards):
+    {wait}
+    return expand("out/{{i}}.txt", i=range({jobs}))
+rule all:
+    input: "begun.txt", found
+{"checkpoint" if is_checkpoint else "rule"} begin:
+    output: touch("begun.txt")
+rule one:
+    input: "begun.txt"
+    output: touch("out/{{i}}.txt")
+'''
+
+
+def many_checkpoints(checkpoints, each=10):
+    """Each checkpoint adds some jobs, as soon as it has run."""
+    return f'''
+rule all:
+    input: expand("out/sum/{{s}}.txt", s=range({checkpoints}))
+checkpoint begin:
+    output: touch("out/begun/{{s}}.txt")
+rule one:
+    input: "out/begun/{{s}}.txt"
+    output: touch("out/{{s}}/{{i}}.txt")
+def found(wildcards):
+    checkpoints.begin.get(s=wildcards.s)
+    return expand("out/{{s}}/{{i}}.txt", s=wildcards.s, i=range({each}))
+rule sum:
+    input: found
+    output: touch("out/sum/{{s}}.txt")
+'''
+
+
 def all_to_all(width):
     return f'''
 rule all:

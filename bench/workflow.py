@@ -119,6 +119,40 @@ def modules(count, rules):
     return row
 
 
+def behind_checkpoint(bench):
+    """The same jobs with and without a checkpoint before them. Outputs are flags: the engine alone counts."""
+    jobs, few, seconds = 10_000, 1000, {}
+    for name, is_checkpoint in (("with", True), ("without", False)):
+        bench.snakefile(snakefiles.behind_checkpoint(jobs, is_checkpoint))
+        seconds[name] = bench.furrow("-q", repeats=3, memory=False, before=bench.clean)
+        bench.clean()
+    bench.snakefile(snakefiles.behind_checkpoint(few))
+    theirs = bench.snakemake("-q", minutes=1.5, memory=False)
+    return rates(jobs, seconds["with"], few, theirs, {"without": seconds["without"]},
+                 goal=jobs / (1.15 * seconds["without"].seconds))
+
+
+def many_checkpoints(bench):
+    """Growth must be linear: twice the checkpoints, twice the time."""
+    measured = {}
+    for count in (250, 500, 1000):
+        bench.snakefile(snakefiles.many_checkpoints(count))
+        measured[count] = bench.furrow("-q", repeats=1 if bench.options.quick else 3, memory=False, before=bench.clean)
+        bench.clean()
+    theirs = {}
+    for count in (10, 20, 40):
+        bench.snakefile(snakefiles.many_checkpoints(count))
+        theirs[count] = bench.snakemake("-q", memory=False)
+        bench.clean()
+    each = 12  # jobs for each checkpoint
+    others = "; ".join(f"{n}: {n * each / m.seconds:.0f}/s" for n, m in measured.items())
+    others += "; snakemake " + "; ".join(f"{n}: {n * each / m.seconds:.1f}/s" for n, m in theirs.items() if m)
+    ours, rival = 1000 * each / measured[1000].seconds, theirs[40] and 40 * each / theirs[40].seconds
+    goal = 0.8 * 250 * each / measured[250].seconds
+    return (f"{ours:.0f}/s", f"{rival:.1f}/s" if rival else "-", f"{ours / rival:.0f}x" if rival else "", others,
+            f"{goal:.0f}/s", ours >= goal)
+
+
 def times(ours, theirs, others=None, goal=None, goal_mb=None):
     """The cells of a row in seconds and megabytes."""
     met = ours.seconds <= goal if goal else True
@@ -155,6 +189,8 @@ ROWS = {
     "2,000 jobs up to date": up_to_date(2000, 0.05),
     "100,000 jobs up to date": up_to_date(100_000, 0.7, 120, minutes=5),
     "run 2,000 one-line shell jobs, -j 2": shell_jobs,
+    "run 10,000 flags behind a checkpoint": behind_checkpoint,
+    "run 1,000 checkpoints that add 10 each": many_checkpoints,
     "run 400 run: jobs": python_jobs(snakefiles.run_blocks, 400, 12, 300),
     "run 40 script: jobs": python_jobs(snakefiles.scripts, 40, 12, 40),
 }

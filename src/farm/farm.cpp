@@ -48,7 +48,8 @@ class Farm::Run : public plan::ExitListener {
   };
 
   void supply();
-  void grow();
+  void extend();
+  void take_new_jobs();
   void erase(JobId job);
   void admit();
   void enqueue(JobId job, DemandId demand);
@@ -79,6 +80,8 @@ class Farm::Run : public plan::ExitListener {
     const bool nothing_left = ready_.empty() && queue_.empty() && !is_supplied_;
     return running_ == 0 && ended_.empty() && picked_.empty() && (nothing_left || is_halted());
   }
+  // False for a job that was dropped, or waits again, since it was ready.
+  bool is_ready(JobId job) const { return graph_.state(job) == plan::JobState::kReady; }
   bool can_go_on() const;
   void log_end(const Exit& exit) const;
   void abandon_picked();
@@ -122,7 +125,7 @@ class Farm::Run : public plan::ExitListener {
 Summary Farm::Run::run() {
   const double begun = os::monotonic_seconds();
   supply();
-  grow();
+  take_new_jobs();
   FURROW_LOG(farm, info, "run starts: {} jobs known{}, {} at a time at most, {}", summary_.total,
              is_supplied_ ? ", more may come" : "", executor_.max_running(),
              options_.keep_going ? "goes on after a failure" : "ends after a failure");
@@ -130,8 +133,9 @@ Summary Farm::Run::run() {
   for (;;) {
     look_again_ = false;
     settle();
+    extend();
     supply();
-    grow();
+    take_new_jobs();
     admit();
     pick();
     if (lacks_launches()) look_ahead();
@@ -170,19 +174,42 @@ void Farm::Run::erase(JobId job) {
   launches_.erase(job);
 }
 
-void Farm::Run::grow() {
+// What ended has shown that there are more jobs, or fewer.
+void Farm::Run::extend() {
+  if (is_halted()) return;
+  const std::size_t total = summary_.total;
+  auto impossible = source_.grow();
+  if (!impossible) {
+    summary_.error = impossible.error();
+    executor_.cancel_all(plan::Stop::kGently);
+    return;
+  }
+  const std::size_t added = graph_.size() - demands_.size();
+  take_new_jobs();
+  if (added > 0 || summary_.total != total)
+    emit({.kind = Event::Kind::kGraphGrown, .total = summary_.total, .count = added});
+  for (const auto& [job, error] : *impossible) never_started(job, 1, error);
+  std::vector<JobId> skipped;
+  graph_.take_doomed(skipped);
+  summary_.skipped += skipped.size();
+  if (!skipped.empty())
+    emit({.kind = Event::Kind::kJobsSkipped, .job = skipped.front(), .count = skipped.size()});
+}
+
+void Farm::Run::take_new_jobs() {
   if (graph_.size() != demands_.size()) {
-    summary_.total += graph_.size() - demands_.size();
     demands_.grow(graph_.size());
     launches_.grow(graph_.size());
   }
+  summary_.total = graph_.size() - graph_.dropped();
   const std::vector<JobId> ready = graph_.take_ready();
   ready_.insert(ready_.end(), ready.begin(), ready.end());
 }
 
 // Asks in one call what the jobs that have become ready need, and puts them into the queue.
 void Farm::Run::admit() {
-  const std::vector<JobId> ready = std::exchange(ready_, {});
+  std::vector<JobId> ready = std::exchange(ready_, {});
+  std::erase_if(ready, [&](JobId job) { return !is_ready(job); });
   if (ready.empty() || is_halted()) return;
   const std::vector<Result<DemandId>> demands = source_.demands(ready, 1);
   for (std::size_t i = 0; i < ready.size(); ++i) {
@@ -343,6 +370,7 @@ void Farm::Run::pick() {
     const std::optional<JobId> job = queue_.pop_fitting(budget_, resources_);
     if (!job) break;
     ++news_;
+    if (!is_ready(*job)) continue;
     budget_.take(resources_.amounts(demands_[*job]));
     FURROW_LOG(farm, debug, "job {} is picked: {} running, {} queued, launch {}", *job, running_,
                queue_.size(), launches_.is_here(*job) ? "available" : "not available yet");
@@ -366,6 +394,10 @@ bool Farm::Run::is_throttled() {
 
 void Farm::Run::mark_starting() {
   std::erase_if(picked_, [&](JobId job) {
+    if (!is_ready(job)) {
+      give_back(job);
+      return true;
+    }
     if (!launches_.is_here(job)) return false;
     Result<plan::Launch> launch = launches_.take(job);
     const int attempt = launches_.attempt(job);

@@ -426,5 +426,73 @@ TEST_F(FarmTest, RunsAHundredThousandReadyJobs) {
   RecordProperty("us_per_job", std::to_string(each_us));
 }
 
+// ---- graphs that grow when jobs end
+
+TEST_F(FarmTest, RunsJobsThatTurnUpWhenAnotherHasEnded) {
+  const JobId first = add();
+  const JobId last = add({}, {first});
+  graph.hold(last);
+  cores(1);
+  source.growth = [&]() -> Result<std::vector<plan::JobSource::Impossible>> {
+    if (graph.state(first) == plan::JobState::kDone && graph.size() == 2) {
+      graph.depend(last, add());
+      graph.depend(last, add());
+      graph.resume(last);
+    }
+    return std::vector<plan::JobSource::Impossible>();
+  };
+  const Summary summary = run();
+  EXPECT_TRUE(summary.ok());
+  EXPECT_EQ(summary.total, 4u);
+  EXPECT_THAT(sink.events, ElementsAre("run of 2", "started 0", "done 0", "grown to 4", "started 2", "done 2",
+                                       "started 3", "done 3", "started 1", "done 1", "over"));
+}
+
+TEST_F(FarmTest, ADroppedJobIsNotRunAndNotCounted) {
+  const JobId first = add(), waiting = add();
+  const JobId held = add({}, {first});
+  graph.hold(held);
+  cores(1);
+  source.growth = [&]() -> Result<std::vector<plan::JobSource::Impossible>> {
+    if (graph.state(first) == plan::JobState::kDone && graph.dropped() == 0) {
+      graph.drop(held);
+      graph.drop(waiting);
+    }
+    return std::vector<plan::JobSource::Impossible>();
+  };
+  const Summary summary = run();
+  EXPECT_TRUE(summary.ok());
+  EXPECT_EQ(summary.total, 1u);
+  EXPECT_THAT(sink.events, ElementsAre("run of 3", "started 0", "done 0", "grown to 1", "over"));
+}
+
+TEST_F(FarmTest, AJobThatTurnsOutImpossibleFailsWithWhatDependsOnIt) {
+  const JobId first = add();
+  const JobId held = add({}, {first});
+  add({}, {held});
+  graph.hold(held);
+  cores(1);
+  bool has_grown = false;
+  source.growth = [&]() -> Result<std::vector<plan::JobSource::Impossible>> {
+    std::vector<plan::JobSource::Impossible> impossible;
+    if (graph.state(first) == plan::JobState::kDone && !std::exchange(has_grown, true))
+      impossible.push_back({held, Error{"nobody makes x"}});
+    return impossible;
+  };
+  const Summary summary = run({.keep_going = true});
+  EXPECT_EQ(summary.failed, 1u);
+  EXPECT_EQ(summary.skipped, 1u);
+  EXPECT_EQ(summary.unstarted, 0u);
+}
+
+TEST_F(FarmTest, AGraphThatCannotGrowEndsTheRun) {
+  add();
+  cores(1);
+  source.growth = []() -> Result<std::vector<plan::JobSource::Impossible>> { return fail("Python is gone"); };
+  const Summary summary = run();
+  ASSERT_TRUE(summary.error);
+  EXPECT_EQ(summary.error->message, "Python is gone");
+}
+
 }  // namespace
 }  // namespace furrow::farm

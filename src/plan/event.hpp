@@ -16,6 +16,7 @@ struct Event {
     kJobFinished,  // job, attempt, exit
     kJobFailed,    // job, attempt, exit or error; will_retry
     kJobsSkipped,  // job = the one that failed; count = jobs that cannot run because of it
+    kGraphGrown,   // total = jobs to run from now on; count = how many of them are new
     kStopping,     // signal; no new jobs are started
     kRunFinished,
   };

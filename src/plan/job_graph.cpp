@@ -1,5 +1,7 @@
 #include "plan/job_graph.hpp"
 
+#include <utility>
+
 namespace furrow::plan {
 
 JobId JobGraph::add(const Job& job) {
@@ -14,9 +16,33 @@ void JobGraph::add_edge(JobId on, JobId dependent) {
 }
 
 void JobGraph::depend(JobId job, JobId on) {
-  if (nodes_[on].state == JobState::kDone) return;
-  add_edge(on, job);
+  const JobState state = nodes_[on].state;
+  if (state == JobState::kDone) return;
+  if (nodes_[job].state == JobState::kReady) nodes_[job].state = JobState::kWaiting;
   ++nodes_[job].blockers;
+  if (state == JobState::kFailed || state == JobState::kSkipped) {
+    doomed_.push_back(job);
+  } else {
+    add_edge(on, job);
+  }
+}
+
+void JobGraph::resume(JobId job) {
+  Node& node = nodes_[job];
+  if (--node.blockers != 0 || node.state != JobState::kWaiting || job >= first_untaken_) return;
+  node.state = JobState::kReady;
+  resumed_.push_back(job);
+}
+
+void JobGraph::drop(JobId job) {
+  ++dropped_;
+  finish(job, resumed_);
+}
+
+void JobGraph::take_doomed(std::vector<JobId>& skipped) {
+  std::vector<JobId> stack;
+  for (const JobId job : std::exchange(doomed_, {})) skip(job, skipped, stack);
+  skip_behind(skipped, stack);
 }
 
 BarrierId JobGraph::add_barrier() {
@@ -37,7 +63,7 @@ void JobGraph::wait_at_barrier(JobId job, BarrierId barrier) {
 }
 
 std::vector<JobId> JobGraph::take_ready() {
-  std::vector<JobId> ready;
+  std::vector<JobId> ready = std::exchange(resumed_, {});
   for (; first_untaken_ < nodes_.size(); ++first_untaken_) {
     Node& node = nodes_[first_untaken_];
     if (node.blockers != 0 || node.state != JobState::kWaiting) continue;
@@ -88,6 +114,11 @@ void JobGraph::fail(JobId job, std::vector<JobId>& skipped) {
   nodes_[job].state = JobState::kFailed;
   --unfinished_;
   std::vector<JobId> stack{job};
+  skip_behind(skipped, stack);
+}
+
+// Skips what waits for the jobs of STACK.
+void JobGraph::skip_behind(std::vector<JobId>& skipped, std::vector<JobId>& stack) {
   while (!stack.empty()) {
     const JobId current = stack.back();
     stack.pop_back();

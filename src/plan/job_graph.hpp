@@ -2,7 +2,8 @@
 //
 // A job is added once, then its dependencies. It is *waiting* until all of those are done, then *ready*, then
 // *running*, and at last *done* or *failed*; it is *skipped* if a job it depends on failed. The graph may
-// grow while it runs, and jobs that have ended may be erased. Not thread-safe; owned by the code that drives
+// grow while it runs, and jobs that have ended may be erased. A waiting job may be *held* until more is known of what it
+// depends on; a job that has not started may be dropped, as if it were done. Not thread-safe; owned by the code that drives
 // the run.
 #pragma once
 
@@ -33,7 +34,18 @@ struct Job {
 class JobGraph {
  public:
   JobId add(const Job& job);
-  void depend(JobId job, JobId on);  // call before either has started
+  // Call before JOB has started; a ready job waits again. If ON is done, it changes nothing; if ON has failed, JOB will
+  // never run (take_doomed).
+  void depend(JobId job, JobId on);
+
+  // The job waits until resume(), whatever it depends on. Call before it is ready.
+  void hold(JobId job) { ++nodes_[job].blockers; }
+  void resume(JobId job);  // if nothing else blocks it, take_ready() returns it next
+  // The job, which has not started, will not run. What waits for it need not do so any longer.
+  void drop(JobId job);
+  std::size_t dropped() const { return dropped_; }
+  // Skips the jobs that were made to depend on jobs that will never run. They are appended to `skipped`.
+  void take_doomed(std::vector<JobId>& skipped);
 
   // Jobs that become ready together: none of them before everything the barrier waits for is done.
   BarrierId add_barrier();
@@ -80,6 +92,7 @@ class JobGraph {
 
   void add_edge(JobId on, JobId dependent);
   void release(JobId dependent, std::vector<JobId>& ready);
+  void skip_behind(std::vector<JobId>& skipped, std::vector<JobId>& stack);
   void skip(JobId dependent, std::vector<JobId>& skipped, std::vector<JobId>& stack);
 
   IdTable<Node> nodes_;
@@ -87,6 +100,8 @@ class JobGraph {
   std::vector<Barrier> barriers_;
   std::size_t unfinished_ = 0;
   JobId first_untaken_ = 0;  // jobs below this id were looked at by take_ready
+  std::vector<JobId> resumed_, doomed_;
+  std::size_t dropped_ = 0;
 };
 
 }  // namespace furrow::plan

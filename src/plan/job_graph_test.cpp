@@ -144,5 +144,72 @@ TEST_F(JobGraphTest, AFailureBeforeABarrierSkipsEachJobBehindItOnce) {
   EXPECT_EQ(graph.unfinished(), 0u);
 }
 
+// ---- growing
+
+TEST_F(JobGraphTest, AHeldJobIsNotReadyUntilItIsResumed) {
+  const JobId a = add();
+  const JobId b = add({a});
+  graph.hold(b);
+  EXPECT_THAT(graph.take_ready(), ElementsAre(a));
+  EXPECT_THAT(finish(a), IsEmpty());
+  graph.resume(b);
+  EXPECT_THAT(graph.take_ready(), ElementsAre(b));
+}
+
+TEST_F(JobGraphTest, AResumedJobWaitsForWhatWasAddedMeanwhile) {
+  const JobId a = add();
+  graph.hold(a);
+  EXPECT_THAT(graph.take_ready(), IsEmpty());
+  const JobId b = add();
+  graph.depend(a, b);
+  graph.resume(a);
+  EXPECT_THAT(graph.take_ready(), ElementsAre(b));
+  EXPECT_THAT(finish(b), ElementsAre(a));
+}
+
+TEST_F(JobGraphTest, AReadyJobWithANewDependencyWaitsAgain) {
+  const JobId a = add();
+  EXPECT_THAT(graph.take_ready(), ElementsAre(a));
+  const JobId b = add();
+  graph.depend(a, b);
+  EXPECT_EQ(graph.state(a), JobState::kWaiting);
+  EXPECT_THAT(graph.take_ready(), ElementsAre(b));
+  EXPECT_THAT(finish(b), ElementsAre(a));
+}
+
+TEST_F(JobGraphTest, WhatWaitsForADroppedJobNeedNotDoSo) {
+  const JobId a = add(), b = add();
+  const JobId c = add({a, b});
+  graph.hold(b);
+  EXPECT_THAT(graph.take_ready(), ElementsAre(a));
+  EXPECT_THAT(finish(a), IsEmpty());
+  graph.drop(b);
+  EXPECT_THAT(graph.take_ready(), ElementsAre(c));
+  EXPECT_EQ(graph.dropped(), 1u);
+  EXPECT_EQ(graph.unfinished(), 1u);
+}
+
+TEST_F(JobGraphTest, AJobThatDependsOnAFailedOneIsDoomed) {
+  const JobId a = add();
+  EXPECT_THAT(graph.take_ready(), ElementsAre(a));
+  graph.start(a);
+  std::vector<JobId> skipped;
+  graph.fail(a, skipped);
+  const JobId b = add({a});
+  const JobId c = add({b});
+  EXPECT_THAT(graph.take_ready(), IsEmpty());
+  graph.take_doomed(skipped);
+  EXPECT_THAT(skipped, ElementsAre(b, c));
+  EXPECT_EQ(graph.unfinished(), 0u);
+}
+
+TEST_F(JobGraphTest, AJobThatDependsOnADoneOneIsReady) {
+  const JobId a = add();
+  graph.take_ready();
+  finish(a);
+  const JobId b = add({a});
+  EXPECT_THAT(graph.take_ready(), ElementsAre(b));
+}
+
 }  // namespace
 }  // namespace furrow::plan

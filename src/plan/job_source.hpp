@@ -74,6 +74,13 @@ class JobSource {
   // are known without waiting. False once no further jobs will come. Called in each round in which fewer jobs
   // wait than FarmOptions::lookahead, so that input is read no faster than jobs run.
   virtual bool add_jobs(std::size_t /*count*/) { return false; }
+  // For sources that learn of more jobs when others end: changes the graph by what the ends of this round have shown.
+  // Returns jobs that turn out to be impossible; an error ends the run.
+  struct Impossible {
+    JobId job;
+    Error error;
+  };
+  virtual Result<std::vector<Impossible>> grow() { return std::vector<Impossible>(); }
 };
 
 }  // namespace furrow::plan

@@ -59,6 +59,7 @@ std::vector<std::vector<Entry>> read_function_entries(Fields& fields, const text
     result.push_back(read_entries(fields, list));
     for (Entry& entry : result.back()) {
       if (entry.is_function) fields.reject("entries", "answered: a function may not answer with a function");
+      if (entry.waits && entry.items.size() != 1) fields.reject("items", "one file of the checkpoint");
       for (Item& item : entry.items) item.flags |= workflow::kLiteral;
     }
   }

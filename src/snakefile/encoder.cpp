@@ -215,6 +215,18 @@ std::string encode_inputs(std::uint64_t id, std::span<const workflow::InputQuest
   return take(buffer);
 }
 
+std::string encode_finished(std::uint64_t id, std::span<const std::string> outputs) {
+  text::JsonBuffer buffer;
+  text::JsonWriter json(buffer);
+  begin_request(json, id, "finished");
+  json.Key("outputs");
+  json.StartArray();
+  for (const std::string& output : outputs) text::write(json, output);
+  json.EndArray();
+  json.EndObject();
+  return take(buffer);
+}
+
 std::string encode_details(std::uint64_t id, std::span<const workflow::DetailQuestion> jobs) {
   text::JsonBuffer buffer;
   text::JsonWriter json(buffer);

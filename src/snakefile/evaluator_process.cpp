@@ -131,6 +131,14 @@ std::vector<workflow::InputAnswer> EvaluatorProcess::inputs(std::span<const Inpu
       answer, jobs.size(), [&](const text::JsonValue& value) { return decode_inputs(value, jobs.size()); });
 }
 
+Result<void> EvaluatorProcess::finished(std::span<const std::string> outputs) {
+  const std::uint64_t id = connection_->new_id();
+  const auto answer =
+      connection_->ask({id, encode_finished(id, outputs), "noting checkpoints that have run"});
+  if (!answer) return fail(answer.error());
+  return {};
+}
+
 std::vector<Result<workflow::DetailAnswer>> EvaluatorProcess::details(std::span<const DetailQuestion> jobs) {
   const std::uint64_t id = connection_->new_id();
   const auto answer =

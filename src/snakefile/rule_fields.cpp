@@ -61,7 +61,8 @@ std::shared_ptr<const workflow::ParamFailure> failure_of(const text::JsonValue& 
   const text::JsonValue* error = member(param, "error");
   if (!error) return nullptr;
   const text::JsonValue* type = member(*error, "type");
-  const bool misses_file = type && type->IsString() && view(*type) == "MissingInput";
+  const bool misses_file =
+      type && type->IsString() && (view(*type) == "MissingInput" || view(*type) == "IncompleteCheckpoint");
   return std::make_shared<const workflow::ParamFailure>(
       workflow::ParamFailure{decode_error(*error), misses_file});
 }
@@ -77,6 +78,7 @@ Entry read_entry(Fields& fields, const text::JsonValue& value) {
   entry.name = fields.text_or(value, "name", "");
   entry.is_list = fields.flag(value, "list");
   entry.is_function = fields.flag(value, "fn");
+  entry.waits = fields.flag(value, "waits");
   entry.line = fields.small_integer(value, "line", 0);
   if (const text::JsonValue* items = fields.array(value, "items")) {
     entry.items.resize(items->Size());

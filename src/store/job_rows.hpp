@@ -18,10 +18,13 @@ constexpr const char* kFind = "SELECT * FROM job WHERE key = ?1";
 constexpr const char* kAll =
     "SELECT key, phase, rule, params_hash, code_hash, param_hashes, started_at, finished_at, commit_number, "
     "checksum, outputs, inputs FROM job ORDER BY key";
+constexpr const char* kOne =
+    "SELECT key, phase, rule, params_hash, code_hash, param_hashes, started_at, finished_at, commit_number, "
+    "checksum, outputs, inputs FROM job WHERE key = ?1";
 
 bool is_damaged(const Statement& row);
 JobRecord record_of(const Statement& row);         // of kFind
-void read_row(const Statement& all, JobRow& row);  // of kAll
+void read_row(const Statement& all, JobRow& row);  // of kAll or kOne
 // For kPut. OUTPUTS and INPUTS are packed. They and RECORD must live until the statement has run.
 void bind_record(Statement& put, const JobRecord& record, std::int64_t commit, const std::string& outputs,
                  const std::string& inputs);

@@ -226,6 +226,14 @@ Result<void> RunJournal::add_closed(std::int64_t commits, std::int64_t rows) {
   return {};
 }
 
+Result<void> RunJournal::add_planned(const std::vector<std::uint64_t>& keys) {
+  if (keys.empty()) return {};
+  std::string text;
+  add_block(text, Kind::kPlanned, bytes_of(keys));
+  if (!os::write_all(fd_->get(), text)) return fail(system_error("cannot write " + path_));
+  return {};
+}
+
 void RunJournal::add_point(int fd, std::int64_t commit) {
   std::string text;
   add_block(text, Kind::kPoint, bytes_of(commit));

@@ -66,6 +66,8 @@ class RunJournal {
   // anew, with what remains of the doubt.
   Result<void> begin(std::int64_t commits, std::int64_t rows, const std::vector<std::uint64_t>& keys,
                      bool any_key, const Doubt* stale, const std::string& boot = boot_id());
+  // The run that has begun means to start these jobs, too. Not synced.
+  Result<void> add_planned(const std::vector<std::uint64_t>& keys);
   // All up to this commit is on the disk; and so is this, when it returns.
   static void add_point(int fd, std::int64_t commit);
   // For an engine beside another: records, and that all is on the disk. Neither is synced.

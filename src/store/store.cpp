@@ -98,6 +98,13 @@ Result<void> Store::expect(const std::vector<std::string>& keys, bool any_key) {
   return state.journal.begin(state.commits, state.rows, hashes, any_key, is_stale ? &doubt : nullptr);
 }
 
+Result<void> Store::expect_more(const std::vector<std::string>& keys) {
+  std::vector<std::uint64_t> hashes;
+  hashes.reserve(keys.size());
+  for (const std::string& key : keys) hashes.push_back(hash64(key));
+  return state_->journal.add_planned(hashes);
+}
+
 Result<void> Store::begin_jobs(const std::string& run, int watchdog) {
   state_->start_syncer();
   if (state_->engines) {
@@ -200,6 +207,20 @@ Result<void> Store::for_each(const std::function<void(JobRow& row)>& callback) {
   }
   if (code != SQLITE_DONE) return fail(state_->database.error(code));
   state_->compare_counts(commits, rows);
+  return {};
+}
+
+Result<void> Store::look_up(std::string_view key, const std::function<void(JobRow& row)>& callback) {
+  if (!state_->exists()) return {};
+  auto one = FURROW_TRY(state_->database.prepare(kOne));
+  one.bind(1, key);
+  const int code = one.step();
+  if (code == SQLITE_DONE) return {};
+  if (code != SQLITE_ROW) return fail(state_->database.error(code));
+  JobRow row;
+  read_row(one, row);
+  if (row.is_damaged) state_->has_lost = true;
+  callback(row);
   return {};
 }
 

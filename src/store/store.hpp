@@ -55,6 +55,9 @@ class Store {
   std::vector<int> lock_fds() const;
   // This run means to start the jobs with these keys, and with ANY_KEY also others. On the disk when it returns.
   Result<void> expect(const std::vector<std::string>& keys, bool any_key = false);
+  // It means to start these, too, as it found out since. SIGKILL does not lose that; a power cut may, so a run that may
+  // come to this said ANY_KEY.
+  Result<void> expect_more(const std::vector<std::string>& keys);
   // From now on jobs may run, whose cookies have this run's id. They have ended when the store is closed. What they
   // make becomes durable in the background.
   Result<void> begin_jobs(const std::string& run, int watchdog = 0);
@@ -75,6 +78,8 @@ class Store {
   Result<std::optional<JobRecord>> find(std::string_view key);
   // All records, in the order of their keys (as bytes). The callback must not write.
   Result<void> for_each(const std::function<void(JobRow& row)>& callback);
+  Result<void> look_up(std::string_view key,
+                       const std::function<void(JobRow& row)>& callback);  // the same for one
 
   // Whether the machine has gone down before all that a run made was on the disk. Then a job can be in doubt: it counts
   // as made only if its outputs are what its record says, by their content; or, if the record was on the disk with

@@ -3,7 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <map>
+#include <utility>
 
 #include "base/log.hpp"
 #include "os/events/clock.hpp"
@@ -39,115 +39,46 @@ WorkflowSource::WorkflowSource(const Dag& dag, const RuleSet& rules, Evaluator& 
       files_(files),
       recorder_(recorder),
       options_(std::move(options)),
+      planned_(dag, rules, evaluator, {options_.retries, options_.prioritized}),
+      nodes_(planned_.nodes()),
       host_(host_name()) {}
 
 // ---- planning
 
-void WorkflowSource::find_depths(const std::function<bool(NodeId)>& must_run) {
-  depths_.assign(dag_.size(), 0);
-  for (auto node = dag_.order().rbegin(); node != dag_.order().rend(); ++node) {
-    if (!must_run(*node)) continue;
-    for (const FileId file : dag_.inputs(*node)) {
-      const NodeId made_by = dag_.producer(file);
-      if (made_by != kNoNode) depths_[made_by] = std::max(depths_[made_by], depths_[*node] + 1);
-    }
-  }
-}
-
-bool WorkflowSource::is_prioritized(NodeId node) const {
-  if (options_.prioritized.empty()) return false;
-  if (options_.prioritized.contains(rules_[dag_.node(node).rule].rule.name)) return true;
-  const auto outputs = dag_.outputs(node, rules_);
-  return std::any_of(outputs.begin(), outputs.end(), [&](FileId f) {
-    return options_.prioritized.contains(std::string(dag_.files.view(f)));
-  });
-}
-
 Result<void> WorkflowSource::ask_priorities(const std::function<bool(NodeId)>& must_run) {
-  std::vector<NodeId> nodes;
-  for (const NodeId node : dag_.order()) {
-    if (rules_[dag_.node(node).rule].rule.has_priority_function && must_run(node)) nodes.push_back(node);
-  }
-  for (std::size_t begin = 0; begin < nodes.size(); begin += kEvaluatorBatch) {
-    const auto batch = std::span(nodes).subspan(begin, std::min(kEvaluatorBatch, nodes.size() - begin));
-    std::vector<DetailQuestion> questions;
-    for (const NodeId node : batch)
-      questions.push_back({.job = view_of(dag_, rules_, node), .priority = true});
-    const auto answers = evaluator_.details(questions);
-    for (std::size_t i = 0; i < batch.size(); ++i) {
-      if (!answers[i]) return fail(located(answers[i].error(), rules_[dag_.node(batch[i]).rule].rule));
-      priorities_[batch[i]] = answers[i]->priority;
-    }
-  }
-  return {};
+  return planned_.ask_priorities(must_run);
 }
 
 void WorkflowSource::plan(plan::JobGraph& graph, const std::function<bool(NodeId)>& must_run) {
-  find_depths(must_run);
-  std::vector<char> urgent(dag_.size(), 0);
-  for (auto node = dag_.order().rbegin(); node != dag_.order().rend(); ++node) {
-    urgent[*node] |= static_cast<char>(is_prioritized(*node));
-    if (!urgent[*node]) continue;
-    for (const FileId file : dag_.inputs(*node)) {  // the jobs that it needs are urgent too
-      if (const NodeId made_by = dag_.producer(file); made_by != kNoNode) urgent[made_by] = 1;
-    }
-  }
-  std::vector<plan::JobId> jobs(dag_.size(), plan::kNoJob);
-  for (const NodeId node : dag_.order()) {
-    if (!must_run(node)) continue;
-    const Rule& rule = rules_[dag_.node(node).rule].rule;
-    plan::Job job;
-    job.priority = rule.has_priority_function ? priorities_[node] : rule.priority;
-    job.depth = depths_[node];
-    job.retries = static_cast<std::uint16_t>(rule.retries.value_or(options_.retries));
-    job.urgent = urgent[node];
-    jobs[node] = graph.add(job);
-    nodes_.push_back(node);
-    NodeId last = kNoNode;
-    for (const FileId file : dag_.inputs(node)) {
-      const NodeId made_by = dag_.producer(file);
-      if (made_by == kNoNode || made_by == last || jobs[made_by] == plan::kNoJob) continue;
-      graph.depend(jobs[node], jobs[made_by]);
-      last = made_by;
-    }
-  }
-  put_before_updates(graph, jobs);
-  if (groups_ != nullptr) plan_groups(graph, jobs);
+  planned_.plan(graph, must_run);
+  if (groups_ != nullptr) plan_groups(graph);
 }
 
-// A job that reads a file as it is before its update runs before the job that updates it, unless it needs that job.
-void WorkflowSource::put_before_updates(plan::JobGraph& graph, const std::vector<plan::JobId>& jobs) {
-  std::map<NodeId, std::vector<NodeId>> before;  // by updater
-  for (const auto& [reader, file] : dag_.early_readers()) {
-    const NodeId updater = dag_.producer(file);
-    if (updater == kNoNode || updater == reader || jobs[reader] == plan::kNoJob ||
-        jobs[updater] == plan::kNoJob)
-      continue;
-    if (needs(reader, updater, before)) continue;
-    graph.depend(jobs[updater], jobs[reader]);
-    before[updater].push_back(reader);
-  }
+// Whether it is too late to decide whether NODE is to run.
+bool WorkflowSource::is_settled(NodeId node) const {
+  const plan::JobId job = planned_.job(node);
+  if (job == plan::kNoJob) return false;
+  const auto member = members_.find(job);
+  return !planned_.is_pending(node) ||
+         (member != members_.end() && member->second.state != Member::State::kIdle);
 }
 
-// Whether NODE comes after OTHER. MORE: jobs that others wait for beside those that make their inputs.
-bool WorkflowSource::needs(NodeId node, NodeId other,
-                           const std::map<NodeId, std::vector<NodeId>>& more) const {
-  std::set<NodeId> seen{node};
-  std::vector<NodeId> waiting{node};
-  while (!waiting.empty()) {
-    const NodeId next = waiting.back();
-    waiting.pop_back();
-    if (next == other) return true;
-    if (const auto readers = more.find(next); readers != more.end()) {
-      for (const NodeId reader : readers->second)
-        if (seen.insert(reader).second) waiting.push_back(reader);
-    }
-    for (const FileId file : dag_.inputs(next)) {
-      const NodeId made_by = dag_.producer(file);
-      if (made_by != kNoNode && seen.insert(made_by).second) waiting.push_back(made_by);
-    }
+Result<std::vector<plan::JobSource::Impossible>> WorkflowSource::grow() {
+  std::vector<Impossible> impossible;
+  if (ended_.empty()) return impossible;
+  const std::vector<NodeId> ended = std::exchange(ended_, {});
+  const GrowthStep step = FURROW_TRY(growth_->after(ended, [this](NodeId node) { return is_settled(node); }));
+  if (step.empty()) return impossible;
+  FURROW_TRY(planned_.grow(step, growth_->consumers()));
+  if (!options_.touch_only)
+    files_.extend(
+        step, [this](NodeId node) { return growth_->must_run(node); }, growth_->is_complete());
+  if (recorder_) FURROW_TRY(recorder_->expect_more(step.due));
+  temp_users_.clear();
+  for (const auto& [node, error] : step.extension.failed) {
+    if (planned_.is_pending(node)) impossible.push_back({planned_.job(node), error});
   }
-  return false;
+  return impossible;
 }
 
 // ---- running
@@ -482,6 +413,7 @@ Result<void> WorkflowSource::on_success(const plan::Exit& exit) {
     FURROW_TRY(recorder_->ended(node, std::move(ended)));
   }
   if (!options_.touch_only) files_.settle(node);
+  if (growth_ != nullptr && growth_->is_awaited(node)) ended_.push_back(node);
   running_.erase(exit.job);
   if (is_member(exit.job)) members_[exit.job] = {Member::State::kDone, std::nullopt};
   return {};

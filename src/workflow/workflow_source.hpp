@@ -30,6 +30,7 @@
 #include "workflow/jobs/job_demands.hpp"
 #include "workflow/jobs/job_files.hpp"
 #include "workflow/jobs/job_groups.hpp"
+#include "workflow/jobs/planned_jobs.hpp"
 #include "workflow/jobs/recorder.hpp"
 #include "workflow/jobs/shadow.hpp"
 
@@ -54,6 +55,8 @@ class WorkflowSource final : public plan::JobSource {
   Result<void> ask_priorities(const std::function<bool(NodeId)>& must_run);
   // Adds a job for each node that must run, with its dependencies.
   void plan(plan::JobGraph& graph, const std::function<bool(NodeId)>& must_run);
+  // What makes the graph grow when jobs of checkpoints end. Call before plan(). Borrowed; null: nothing does.
+  void set_growth(Growth* growth) { growth_ = growth; }
 
   NodeId node(plan::JobId job) const { return nodes_[job]; }
   const RuleSet& rules() const { return rules_; }
@@ -108,6 +111,7 @@ class WorkflowSource final : public plan::JobSource {
   void on_failure(const plan::Exit& exit, bool will_retry) override;
   Result<void> commit() override;
   plan::JobName name(plan::JobId job) const override;
+  Result<std::vector<Impossible>> grow() override;
 
  private:
   // What is kept for a job between its preparation and its end.
@@ -129,10 +133,9 @@ class WorkflowSource final : public plan::JobSource {
     std::optional<plan::Launch> launch{};  // of its first attempt
   };
 
-  void put_before_updates(plan::JobGraph& graph, const std::vector<plan::JobId>& jobs);
-  bool needs(NodeId node, NodeId other, const std::map<NodeId, std::vector<NodeId>>& more) const;
   Result<std::vector<Ensure>> answered_checks(plan::JobId job);
-  void plan_groups(plan::JobGraph& graph, const std::vector<plan::JobId>& jobs);
+  void plan_groups(plan::JobGraph& graph);
+  bool is_settled(NodeId node) const;
   bool is_member(plan::JobId job) const { return members_.contains(job); }
   std::vector<plan::JobId> jobs_of_group(plan::JobId job) const;  // all jobs of JOB's group
   std::vector<plan::JobId> needs_of_group(plan::JobId job) const;
@@ -152,8 +155,6 @@ class WorkflowSource final : public plan::JobSource {
   bool is_used_up(FileId file);
   bool is_out_of_sight(FileId file) const;
 
-  void find_depths(const std::function<bool(NodeId)>& must_run);
-  bool is_prioritized(NodeId node) const;
   Result<void> check_in_flight(plan::JobId job);
   bool needs_no_command(plan::JobId job) const;
   void prepare_touch(std::span<const plan::JobId> jobs, int attempt);
@@ -174,16 +175,16 @@ class WorkflowSource final : public plan::JobSource {
   Recorder* recorder_;
   SourceOptions options_;
   plan::PrepareListener* listener_ = nullptr;
-  std::vector<NodeId> nodes_;                   // by job
-  std::vector<std::uint32_t> depths_;           // by node
-  std::unordered_map<NodeId, int> priorities_;  // of jobs whose rule has a function for it
+  PlannedJobs planned_;
+  const std::vector<NodeId>& nodes_;  // by job
+  Growth* growth_ = nullptr;
+  std::vector<NodeId> ended_;  // for which functions may wait, since the graph has last grown
   std::unordered_map<plan::JobId, Running> running_;
   mutable CodeHashes code_hashes_;
   std::string host_;
   plan::InFlightJobs* in_flight_jobs_ = nullptr;
   std::set<plan::JobId> taken_over_;
   const JobGroups* groups_ = nullptr;
-  std::vector<plan::JobId> jobs_;  // by node; empty if there are no groups
   std::unordered_map<plan::JobId, Member> members_;
   std::unordered_map<plan::JobId, std::vector<plan::JobId>> together_;  // by leader, which comes first
   std::unordered_map<FileId, std::vector<plan::JobId>> temp_users_;     // filled when first needed

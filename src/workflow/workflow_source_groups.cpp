@@ -8,27 +8,27 @@ namespace furrow::workflow {
 
 // ---- planning
 
-void WorkflowSource::plan_groups(plan::JobGraph& graph, const std::vector<plan::JobId>& jobs) {
-  jobs_ = jobs;
+void WorkflowSource::plan_groups(plan::JobGraph& graph) {
   for (const JobGroups::Group& group : groups_->all()) {
     const plan::BarrierId barrier = graph.add_barrier();
     std::set<plan::JobId> outside;
     for (const NodeId node : group.nodes) {
-      members_.try_emplace(jobs[node]);
+      members_.try_emplace(planned_.job(node));
       for (const FileId file : dag_.inputs(node)) {
         const NodeId made_by = dag_.producer(file);
-        if (made_by == kNoNode || jobs[made_by] == plan::kNoJob) continue;
-        if (groups_->group_of(made_by) != groups_->group_of(node)) outside.insert(jobs[made_by]);
+        if (made_by == kNoNode || planned_.job(made_by) == plan::kNoJob) continue;
+        if (groups_->group_of(made_by) != groups_->group_of(node)) outside.insert(planned_.job(made_by));
       }
     }
     for (const plan::JobId job : outside) graph.barrier_waits_for(barrier, job);
-    for (const NodeId node : group.nodes) graph.wait_at_barrier(jobs[node], barrier);
+    for (const NodeId node : group.nodes) graph.wait_at_barrier(planned_.job(node), barrier);
   }
 }
 
 std::vector<plan::JobId> WorkflowSource::jobs_of_group(plan::JobId job) const {
   std::vector<plan::JobId> all;
-  for (const NodeId node : groups_->all()[groups_->group_of(nodes_[job])].nodes) all.push_back(jobs_[node]);
+  for (const NodeId node : groups_->all()[groups_->group_of(nodes_[job])].nodes)
+    all.push_back(planned_.job(node));
   return all;
 }
 
@@ -42,9 +42,10 @@ std::vector<plan::JobId> WorkflowSource::needs_of_group(plan::JobId job) const {
   const std::uint32_t group = groups_->group_of(nodes_[job]);
   for (const FileId file : dag_.inputs(nodes_[job])) {
     const NodeId made_by = dag_.producer(file);
-    if (made_by == kNoNode || groups_->group_of(made_by) != group || jobs_[made_by] == plan::kNoJob) continue;
-    if (std::find(needed.begin(), needed.end(), jobs_[made_by]) == needed.end())
-      needed.push_back(jobs_[made_by]);
+    if (made_by == kNoNode || groups_->group_of(made_by) != group || planned_.job(made_by) == plan::kNoJob)
+      continue;
+    if (std::find(needed.begin(), needed.end(), planned_.job(made_by)) == needed.end())
+      needed.push_back(planned_.job(made_by));
   }
   return needed;
 }
@@ -287,7 +288,7 @@ JobView WorkflowSource::view_together(plan::JobId job) const {
 // Whether FILE may lie on a disk local to the node, where all the jobs that need it run too.
 bool WorkflowSource::is_out_of_sight(FileId file) const {
   const NodeId made_by = dag_.producer(file);
-  if (made_by == kNoNode || jobs_.empty() || !is_member(jobs_[made_by])) return false;
+  if (made_by == kNoNode || groups_ == nullptr || !is_member(planned_.job(made_by))) return false;
   return dag_.output_flags(file, rules_) & kTogether;
 }
 

@@ -216,7 +216,6 @@ def test_identity_of_params_is_the_same_in_every_process(folder):
 @pytest.mark.parametrize(
     "text",
     [
-        "checkpoint a:\n    output: 'x'\n",
         "rule a:\n    output: pipe('x')\n",
     ],
 )
@@ -229,7 +228,6 @@ def test_unsupported_language_is_reported_with_its_line(folder, text):
 def test_unsupported_language_is_accepted_where_it_is_not_reached(folder):
     folder.load(
         "if False:\n"
-        "    checkpoint a:\n        output: 'x'\n        run:\n            pass\n"
         "    subworkflow m:\n        snakefile: 'x'\n"
     )
 

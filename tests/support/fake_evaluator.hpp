@@ -24,6 +24,11 @@ class FakeEvaluator final : public workflow::Evaluator {
     for (const auto& job : jobs) answers.push_back(answer_inputs(job));
     return answers;
   }
+  std::vector<std::string> finished_checkpoints;
+  Result<void> finished(std::span<const std::string> outputs) override {
+    finished_checkpoints.insert(finished_checkpoints.end(), outputs.begin(), outputs.end());
+    return {};
+  }
   std::vector<Result<workflow::DetailAnswer>> details(
       std::span<const workflow::DetailQuestion> jobs) override {
     detail_batches.push_back(jobs.size());
@@ -53,6 +58,13 @@ class FakeEvaluator final : public workflow::Evaluator {
 inline workflow::InputAnswer files_answer(const std::vector<std::string>& files) {
   workflow::Entry entry{.is_list = true};
   for (const std::string& file : files) entry.items.push_back({file, workflow::kLiteral});
+  return std::vector<std::vector<workflow::Entry>>{{entry}};
+}
+
+// The answer of an input function that waits for the checkpoint job that makes FILE.
+inline workflow::InputAnswer waiting_answer(const std::string& file) {
+  workflow::Entry entry{.waits = true};
+  entry.items.push_back({file, workflow::kLiteral});
   return std::vector<std::vector<workflow::Entry>>{{entry}};
 }
 

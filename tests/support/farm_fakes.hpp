@@ -142,6 +142,7 @@ class FakeSource : public plan::JobSource {
     log_.push_back(numbered(will_retry ? "retry" : "failed", exit.job, exit.attempt));
     last_failure = exit;
   }
+  Result<std::vector<Impossible>> grow() override { return growth(); }
   Result<void> commit() override {
     log_.push_back("commit");
     ++commits;
@@ -162,6 +163,8 @@ class FakeSource : public plan::JobSource {
   plan::Exit last_failure;
   int prepare_calls = 0, demand_calls = 0, commits = 0, failing_commit = 0;
   bool answers_at_once = true, is_prepared_ahead = true;
+
+  std::function<Result<std::vector<Impossible>>()> growth = [] { return std::vector<Impossible>(); };
 
  private:
   os::EventLoop& loop_;
@@ -189,6 +192,9 @@ class RecordingSink : public plan::EventSink {
         break;
       case plan::Event::Kind::kJobsSkipped:
         events.push_back("skipped " + std::to_string(event.count));
+        break;
+      case plan::Event::Kind::kGraphGrown:
+        events.push_back("grown to " + std::to_string(event.total));
         break;
       case plan::Event::Kind::kStopping:
         events.push_back("stopping " + std::to_string(event.signal));

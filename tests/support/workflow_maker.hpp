@@ -76,6 +76,10 @@ class RuleMaker {
     rule_.has_group_function = true;
     return *this;
   }
+  RuleMaker& checkpoint() {
+    rule_.is_checkpoint = true;
+    return *this;
+  }
   RuleMaker& local() {
     rule_.is_local = true;
     return *this;

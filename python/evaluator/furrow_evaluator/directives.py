@@ -12,10 +12,11 @@ from .source_files import SourceFile
 class _RuleScope:
     """The `with` block that a rule is translated to."""
 
-    def __init__(self, workflow, name, line, run, lines):
+    def __init__(self, workflow, name, line, run, lines, is_checkpoint=False):
         path = str(workflow.included_stack[-1])
         self._workflow = workflow
         self._rule = Rule(name, path, line, workflow)
+        self._rule.is_checkpoint = is_checkpoint
         self._rule.basedir = os.path.dirname(path)
         self._builder = RuleBuilder(self._rule, workflow, lines)
         self._run = run
@@ -70,7 +71,7 @@ class Directives:
         return _RuleScope(self._workflow, name, line, run, lines)
 
     def checkpoint(self, name, line, run, lines):
-        return self.not_yet("checkpoint", name)
+        return _RuleScope(self._workflow, name, line, run, lines, is_checkpoint=True)
 
     def module(self, name, line):
         from .modules import ModuleScope

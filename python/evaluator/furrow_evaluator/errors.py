@@ -45,6 +45,25 @@ class LookupFailed(WorkflowError):
     pass
 
 
+class IncompleteCheckpoint(Exception):
+    """A function asks for what a checkpoint has made, and that job has not ended. `target` is its first output.
+
+    No WorkflowError: what turns errors of the workflow into others must let it through.
+    """
+
+    def __init__(self, rule, target):
+        super().__init__(rule, target)
+        self.rule = rule
+        self.target = target
+
+    @property
+    def targetfile(self):
+        return self.target
+
+    def __str__(self):
+        return f"checkpoint {self.rule.name}, which makes {self.target}, has not run yet"
+
+
 class MissingInput(WorkflowError):
     pass
 
@@ -70,6 +89,8 @@ def imported(package, user):
 
 
 def _type_name(exception):
+    if isinstance(exception, IncompleteCheckpoint):
+        return "IncompleteCheckpoint"
     if isinstance(exception, SnakefileSyntaxError):
         return "SyntaxError"
     if isinstance(exception, LookupFailed):
@@ -212,6 +233,8 @@ def _add_place(error, filename, line, text):
 
 
 def _hint_for(exception):
+    if isinstance(exception, IncompleteCheckpoint):
+        return "only an input function can wait for a checkpoint: ask for it there, so that it runs before this job"
     if isinstance(exception, ModuleNotFoundError):
         if (exception.name or "").split(".")[0] == "snakemake":
             from .engine_only import known_modules

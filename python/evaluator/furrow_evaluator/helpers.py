@@ -2,7 +2,7 @@
 
 import os
 
-from .errors import LookupFailed, NotYet, WorkflowError
+from .errors import LookupFailed, WorkflowError
 from .functions import call
 from .patterns import expand, wildcard_names
 from .source_files import GithubSource, GitlabSource, GitSource
@@ -356,21 +356,6 @@ class Scatter:
         raise AttributeError(f"no `scattergather:` above this line names {name} (names so far: {known})")
 
 
-class _Unsupported:
-    """A name that exists, but whose use is not supported yet."""
-
-    def __init__(self, name):
-        self._name = name
-
-    def __getattr__(self, name):
-        if name.startswith("_"):
-            raise AttributeError(name)
-        raise NotYet(f"{self._name}.{name}: {self._name} is not supported yet")
-
-    def __call__(self, *args, **kwargs):
-        raise NotYet(f"{self._name}(...) is not supported yet")
-
-
 _FUNCTIONS = (
     branch,
     evaluate,
@@ -393,5 +378,5 @@ def namespace():
     names["threads"] = threads
     names.update((function.__name__, function) for function in _FUNCTIONS)
     names.update(github=GithubSource, gitlab=GitlabSource, gitfile=GitSource)
-    names.update(scatter=Scatter(), gather=Scatter(), checkpoints=_Unsupported("checkpoints"))
+    names.update(scatter=Scatter(), gather=Scatter())
     return names

@@ -7,7 +7,7 @@ and wherever temporary files go. The engine records the params that follow from 
 
 from functools import partial
 
-from .errors import MissingInput, WorkflowError, describe
+from .errors import IncompleteCheckpoint, MissingInput, WorkflowError, describe
 from .flags import FlaggedFunction
 from .functions import Lazy, call_named, may_take, parameters, takes
 from .patterns import apply_wildcards
@@ -97,7 +97,7 @@ class JobValues:
 
     def may_succeed_later(self, function, error):
         """Whether the jobs that run before this one may help: the function looks at their files, or what follows."""
-        if isinstance(error, (MissingInput, FileNotFoundError)):
+        if isinstance(error, (MissingInput, FileNotFoundError, IncompleteCheckpoint)):
             return True
         if isinstance(error, EngineGone) or isinstance(error, NameError) and not isinstance(error, UnboundLocalError):
             return False

@@ -4,7 +4,7 @@ import json
 
 from .cluster_config import ClusterValues
 from .entries import checks, encode_items, flatten
-from .errors import NotYet, WorkflowError
+from .errors import IncompleteCheckpoint, NotYet, WorkflowError
 from .flags import changed, flag, flags_of, is_path
 from .formatting import Names, fill
 from .functions import Lazy, OnDemand
@@ -26,7 +26,7 @@ def job_inputs(rule, job):
     answers = []
     for entry in rule.entries["input"]:
         if entry.function is not None:
-            answers.append(Json("[%s]" % ",".join(_result_entries(rule, entry, wildcards, known))))
+            answers.append(Json("[%s]" % ",".join(_answered_entries(rule, entry, wildcards, known))))
     return {"entries": answers}
 
 
@@ -42,6 +42,15 @@ def _group_id(rule, job):
     # Made as Snakemake makes it, so that both can use the same folder.
     wildcards = ",".join(sorted("%s:%s" % item for item in (job.get("w") or {}).items()))
     return str(uuid5(uuid5(NAMESPACE_URL, "https://snakemake.readthedocs.io"), f"{rule.name}:{wildcards}"))
+
+
+def _answered_entries(rule, entry, wildcards, known):
+    """What the function returns; or, if it waits for a checkpoint, the file that the checkpoint makes."""
+    try:
+        return _result_entries(rule, entry, wildcards, known)
+    except IncompleteCheckpoint as waiting:
+        name = None if "unpack" in flags_of(entry.function) else entry.name
+        return [Json('{"waits":true,' + encode_items(name, [waiting.target], False, "input", literal=True)[1:])]
 
 
 def _result_entries(rule, entry, wildcards, known):

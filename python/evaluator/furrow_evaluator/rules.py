@@ -59,6 +59,7 @@ class Rule:
         self.group = None
         self.group_line = line
         self.handover = False
+        self.is_checkpoint = False
         self.shellcmd = None
         self.script = None
         self.run_func = None
@@ -99,8 +100,6 @@ class Rule:
         if self.script is not None or self.not_yet is not None:
             return "script"
         return "run" if self.run_func is not None else "none"
-
-    is_checkpoint = False
 
     @property
     def is_shell(self):
@@ -310,7 +309,7 @@ class Rule:
             "file": files.index(self.snakefile),
             "line": self.lineno,
             "kind": self.kind,
-            "checkpoint": False,
+            "checkpoint": self.is_checkpoint,
             "local": self.localrule,
             "group": _function_at(self.group_line) if callable(self.group) else self.group,
             "docstring": self.docstring,

@@ -3,6 +3,7 @@
 import os
 import sys
 
+from .checkpoints import Checkpoints
 from .rule_proxies import RuleProxies
 
 _HOOKS = ("onstart", "onsuccess", "onerror")
@@ -53,6 +54,7 @@ class Scope:
         self.names = self.namespace.__dict__
         self.names.update(names)
         self.names["rules"] = self.rules
+        self.names["checkpoints"] = Checkpoints(self.rules, workflow.finished_checkpoints)
 
     @property
     def pathvars(self):

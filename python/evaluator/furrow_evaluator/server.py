@@ -39,6 +39,7 @@ class _Server:
         self._operations = {
             "load": self.load,
             "inputs": self.inputs,
+            "finished": self.finished,
             "details": self.details,
             "prepare": self.prepare,
             "describe": self.describe,
@@ -162,6 +163,11 @@ class _Server:
         from .jobs import job_inputs
 
         return self.each_job(request, job_inputs)
+
+    def finished(self, request):
+        """Jobs of checkpoints that have ended, by their first outputs."""
+        self._workflow.finished_checkpoints.update(request["outputs"])
+        return {}
 
     def details(self, request):
         from .jobs import job_details

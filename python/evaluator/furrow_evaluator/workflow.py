@@ -34,6 +34,7 @@ class Workflow(EngineFacts):
         self._files = []
         self.included_stack = []
         self._rules_by_name = {}
+        self.finished_checkpoints = set()  # the first output of each of their jobs that has ended
         self.default_target = None
         self._localrules = set()
         self._ruleorders = []

@@ -21,10 +21,19 @@ namespace {
 
 constexpr std::size_t kBatch = 1000;  // how many commands one message asks for
 
+// What is not known of a job yet, and why.
+std::string waiting_text(WorkflowSession& session, workflow::NodeId node) {
+  const auto awaited = workflow::awaited_checkpoints(session.dag(), session.rules(), node);
+  if (awaited.empty()) return {};
+  return "    its inputs are known once " + join(awaited, ", ") +
+         (awaited.size() == 1 ? " has run\n" : " have run\n");
+}
+
 void print_jobs(WorkflowSession& session, RunCheck& check, const std::vector<workflow::NodeId>& nodes) {
   std::vector<workflow::NodeId> asked;
   for (const workflow::NodeId node : nodes) {
-    if (check.wants(node) || session.options().print_commands) {
+    const bool shows = session.options().print_commands && !session.dag().is_unanswered(node);
+    if (check.wants(node) || shows) {
       asked.push_back(node);
     } else {
       check.look_at_outputs(node);
@@ -36,6 +45,7 @@ void print_jobs(WorkflowSession& session, RunCheck& check, const std::vector<wor
   for (const workflow::NodeId node : nodes) {
     std::string text =
         job_title(session, node) + ": " + workflow::describe(session.staleness().reasons(node)) + "\n";
+    text += waiting_text(session, node);
     const Result<workflow::Preparation>* const job =
         at < asked.size() && asked[at] == node ? &seen[at++] : nullptr;
     if (job && !*job) {
@@ -77,6 +87,14 @@ std::string job_table(WorkflowSession& session) {
   return text + fmt::format("    {:{}}  {:>7}\n", "total", width, session.staleness().count());
 }
 
+std::string more_to_come(WorkflowSession& session) {
+  std::size_t waiting = 0;
+  for (const auto& [node, files] : session.dag().unanswered()) waiting += session.staleness().must_run(node);
+  if (waiting == 0) return {};
+  return fmt::format("{} for checkpoints: more jobs may be needed once these have run.",
+                     count_of(waiting, "job") + (waiting == 1 ? " waits" : " wait"));
+}
+
 std::string nothing_to_do(WorkflowSession& session) {
   std::string text = "Nothing to do: everything is up to date";
   if (const std::size_t newer = session.staleness().unchanged_inputs(); newer > 0) {
@@ -105,6 +123,7 @@ int dry_run(WorkflowSession& session) {
                            ? nothing_to_do(session) + "\n"
                            : fmt::format("{} would run:\n{}", count_of(count, "job"), job_table(session)));
     std::fwrite(text.data(), 1, text.size(), stdout);
+    if (const std::string more = more_to_come(session); !more.empty()) print_message(stdout, more);
   }
   if (const std::string& path = session.options().job_results; !path.empty())
     if (auto written = JobResults(session).write(path); !written) return report_error(written.error());

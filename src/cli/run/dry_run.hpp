@@ -13,6 +13,9 @@ int dry_run(WorkflowSession& session);
 // How many jobs of each rule must run, one rule per line.
 std::string job_table(WorkflowSession& session);
 
+// One line about jobs whose inputs are known only once checkpoints have run; empty if there are none.
+std::string more_to_come(WorkflowSession& session);
+
 // Says so, and why although inputs are newer.
 std::string nothing_to_do(WorkflowSession& session);
 // The command of each of these jobs, filled in; empty for jobs that have none or cannot be described.

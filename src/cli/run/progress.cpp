@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "base/printable.hpp"
 #include "base/strings.hpp"
@@ -16,6 +17,8 @@ namespace furrow::cli {
 
 namespace {
 
+// Up to this number, every job gets a line.
+constexpr std::size_t kFewJobs = 200;
 // How many bytes of a failed job's log are shown.
 constexpr std::size_t kLogTail = 4096;
 // How many bytes of its command are shown.
@@ -111,6 +114,9 @@ void Progress::on_event(const plan::Event& event) {
       print(count_of(event.count, "job") + (event.count == 1 ? " depends" : " depend") +
             " on it and will not run");
       break;
+    case plan::Event::Kind::kGraphGrown:
+      grown(event);
+      break;
     case plan::Event::Kind::kStopping:
       if (event.signal != 0) print("Stopping: running jobs are asked to end (interrupt again to kill them)");
       break;
@@ -131,9 +137,22 @@ void Progress::started(const plan::Event& event) {
   if (options_.quiet_progress || on_terminal_ || !message.empty()) return;
   // In a small run, every job gets a line; in a large one, at most one line per second is printed.
   const double now = os::monotonic_seconds();
-  if (total_ > 200 && now - last_line_ < 1) return;
+  if (total_ > kFewJobs && now - last_line_ < 1) return;
   last_line_ = now;
   print(fmt::format("[{}/{}] {}", bar_.counts.done + bar_.counts.running, total_, title(event.job)));
+}
+
+// A checkpoint has run, so more is known.
+void Progress::grown(const plan::Event& event) {
+  const std::size_t before = std::exchange(total_, event.total);
+  if (options_.quiet_progress || on_terminal_ || total_ == before) return;
+  const double now = os::monotonic_seconds();
+  if (total_ > kFewJobs && now - last_line_ < 1) return;
+  last_line_ = now;
+  print(before < total_ ? fmt::format("A checkpoint has run: {} more, {} in all",
+                                      count_of(total_ - before, "job"), total_)
+                        : fmt::format("A checkpoint has run: {} fewer, {} in all",
+                                      count_of(before - total_, "job"), total_));
 }
 
 void Progress::finished(const plan::Event&) {

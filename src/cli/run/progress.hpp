@@ -35,6 +35,7 @@ class Progress final : public plan::EventSink, public exec::OutputSink {
  private:
   void started(const plan::Event& event);
   void finished(const plan::Event& event);
+  void grown(const plan::Event& event);
   void failed(const plan::Event& event);
   std::string title(plan::JobId job) const;
   void print(const std::string& text);

@@ -46,6 +46,7 @@ bool RunCheck::is_in_flight(workflow::NodeId node) {
 }
 
 bool RunCheck::wants(workflow::NodeId node) {
+  if (session_.dag().is_unanswered(node)) return false;  // what it executes is not known yet
   const workflow::CompiledRule& rule = session_.rules()[session_.dag().node(node).rule];
   const bool has_text = rule.rule.kind != workflow::RuleKind::kNone || rule.rule.has_message;
   const std::size_t most = !rule.rule.is_uniform ? quota_ : has_text ? 1 : 0;

@@ -91,6 +91,8 @@ Result<std::string> why(WorkflowSession& session) {
         one_line(workflow::show_wildcards(rule, session.dag().values(node, session.rules())));
     text += rule.rule.name + (wildcards.empty() ? "" : " (" + wildcards + ")");
     text += session.staleness().must_run(node) ? " must run:\n" : " need not run:\n";
+    for (const std::string& checkpoint : workflow::awaited_checkpoints(session.dag(), session.rules(), node))
+      lines.push_back("its inputs are known once " + checkpoint + " has run");
     for (const std::string& line : lines) text += "    " + line + "\n";
   }
   return text;

@@ -62,7 +62,9 @@ int WorkflowRun::run() {
     for (const std::string& doubt : doubts_about_resources(session_)) say(doubt);
   }
   if (!session_.options().quiet_progress) {
-    say(fmt::format("{} to run on {}:\n{}", count_of(count, "job"), where(), job_table(session_)));
+    const std::string more = more_to_come(session_);
+    say(fmt::format("{} to run on {}:\n{}{}", count_of(count, "job"), where(), job_table(session_),
+                    more.empty() ? "" : more + "\n"));
   }
   if (auto mistakes = check_jobs()) return finish(*mistakes, *log_path);
   if (const std::string refused = session_.options().touch ? "" : refused_jobs(session_); !refused.empty())
@@ -117,7 +119,7 @@ Result<void> WorkflowRun::expect_jobs() {
     if (session_.staleness().must_run(node) && session_.rules()[dag.node(node).rule].has_products())
       keys.push_back(workflow::record_key(dag, session_.rules(), node));
   }
-  return session_.store()->expect(keys);
+  return session_.store()->expect(keys, !dag.unanswered().empty());  // it may come to others
 }
 
 Result<std::string> WorkflowRun::start_log() const {
@@ -204,6 +206,8 @@ Result<farm::Summary> WorkflowRun::run_jobs(const std::string& log_path) {
 
   const auto must_run = [this](workflow::NodeId node) { return session_.staleness().must_run(node); };
   files.expect(must_run);
+  source.set_growth(session_.growth());
+  if (!session_.dag().unanswered().empty()) files.keep_temp_files();
   FURROW_TRY(source.ask_priorities(must_run));
   plan::JobGraph graph;
   if (!session_.groups().empty()) source.set_groups(&session_.groups());

@@ -402,35 +402,91 @@ Result<workflow::StalenessOptions> WorkflowSession::staleness_options() {
 }
 
 Result<void> WorkflowSession::plan() {
+  const workflow::Targets wanted = targets();
+  if (wanted.names.empty()) return decide();
+  builder_ = std::make_unique<workflow::DagBuilder>(dag_, rules_, *evaluator_, states_);
+  FURROW_TRY(builder_->build(wanted));
+  // What waits for a checkpoint that is up to date is known before anything is cut away.
+  if (rules_.has_checkpoints()) {
+    FURROW_TRY(decide());
+  }
+  FURROW_TRY(cut());
+  if (!staleness_ || is_cut()) {
+    FURROW_TRY(decide());
+  }
+  return find_groups();
+}
+
+// Decides which jobs must run, and answers functions that wait for checkpoints which are up to date.
+Result<void> WorkflowSession::decide() {
   auto options = FURROW_TRY(staleness_options());
-  workflow::Targets wanted = targets();
-  if (wanted.names.empty()) {
-    staleness_ = std::make_unique<workflow::Staleness>(dag_, rules_, states_, *evaluator_, store_.get(),
-                                                       std::move(options));
-    return staleness_->decide();
-  }
-  workflow::DagBuilder builder(dag_, rules_, *evaluator_, states_);
-  FURROW_TRY(builder.build(wanted));
-  if (!options_.until.empty()) {
-    FURROW_TRY(workflow::keep_until(dag_, rules_, options_.until));
-  }
-  std::vector<std::string> omitted = options_.omit_from;
-  // All but the last batch end before the rule, whose inputs are not all there.
-  if (options_.batch.index < options_.batch.count) omitted.push_back(options_.batch.rule);
-  if (!omitted.empty()) {
-    FURROW_TRY(workflow::omit_from(dag_, rules_, omitted));
-  }
+  growth_.reset();
   staleness_ = std::make_unique<workflow::Staleness>(dag_, rules_, states_, *evaluator_, store_.get(),
                                                      std::move(options));
   FURROW_TRY(staleness_->decide());
-  return find_groups();
+  if (!builder_ || !rules_.has_checkpoints()) return {};
+  growth_ = std::make_unique<workflow::Growth>(dag_, rules_, states_, *evaluator_, *builder_, *staleness_);
+  const bool has_grown = FURROW_TRY(growth_->settle());
+  if (has_grown) builder_->sort();
+  return {};
+}
+
+Result<void> WorkflowSession::cut() {
+  if (!options_.until.empty()) {
+    FURROW_TRY(workflow::check_known(dag_, rules_, options_.until, "--until"));
+    FURROW_TRY(workflow::keep_until(dag_, rules_, options_.until));
+  }
+  std::vector<std::string> omitted = options_.omit_from;
+  FURROW_TRY(workflow::check_known(dag_, rules_, omitted, "--omit-from"));
+  // All but the last batch end before the rule, whose inputs are not all there.
+  if (ends_before_batch_rule()) omitted.push_back(options_.batch.rule);
+  if (!omitted.empty()) {
+    FURROW_TRY(workflow::omit_from(dag_, rules_, omitted));
+  }
+  return {};
+}
+
+// Jobs whose functions wait for checkpoints, and those that depend on them: it is not known yet what stands between
+// them, so they are submitted one by one.
+std::vector<char> WorkflowSession::behind_checkpoints() const {
+  std::vector<char> is_open(dag_.size(), 0);
+  std::vector<workflow::NodeId> stack;
+  const auto add = [&](workflow::NodeId node) {
+    if (!std::exchange(is_open[node], 1)) stack.push_back(node);
+  };
+  for (const auto& [node, files] : dag_.unanswered()) add(node);
+  while (!stack.empty()) {
+    const workflow::NodeId node = stack.back();
+    stack.pop_back();
+    staleness_->consumers().for_each(node, [&](const auto& edge) { add(edge.consumer); });
+  }
+  return is_open;
+}
+
+// Which jobs share a file on a node must be known before the first of them is submitted.
+Result<void> WorkflowSession::check_ties() const {
+  if (dag_.unanswered().empty()) return {};
+  for (workflow::RuleId id = 0; id < rules_.size(); ++id) {
+    for (const workflow::Template& output : rules_[id].outputs) {
+      if (!(output.flags & workflow::kTogether)) continue;
+      return fail(workflow::rule_error(
+          rules_[id].rule,
+          "temp(..., group_jobs=True) in rule " + rules_[id].rule.name +
+              " is not supported yet as long as a checkpoint of the workflow has not run",
+          "Leave group_jobs=True out, or run up to the checkpoint first (--until)."));
+    }
+  }
+  return {};
 }
 
 // Without a cluster all jobs run on one machine anyway, and groups have no effect.
 Result<void> WorkflowSession::find_groups() {
   if (!options_.executor.is_cluster() || options_.touch || options_.mode != RunOptions::Mode::kRun) return {};
+  FURROW_TRY(check_ties());
+  const std::vector<char> is_open = behind_checkpoints();
   auto found = workflow::JobGroups::find(
-      dag_, rules_, *evaluator_, [this](workflow::NodeId node) { return staleness_->must_run(node); },
+      dag_, rules_, *evaluator_,
+      [&](workflow::NodeId node) { return staleness_->must_run(node) && !is_open[node]; },
       options_.group_components);
   if (!found) return fail(std::move(found.error()));
   groups_ = std::move(*found);

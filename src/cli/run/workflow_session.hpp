@@ -15,6 +15,7 @@
 #include "snakefile/evaluator_process.hpp"
 #include "store/store.hpp"
 #include "workflow/dag/dag_builder.hpp"
+#include "workflow/dag/growth.hpp"
 #include "workflow/dag/staleness.hpp"
 #include "workflow/jobs/job_demands.hpp"
 #include "workflow/jobs/job_groups.hpp"
@@ -70,6 +71,8 @@ class WorkflowSession {
   const workflow::Snakefile& snakefile() const { return snakefile_; }
   workflow::FileStates& states() { return states_; }
   workflow::Staleness& staleness() { return *staleness_; }
+  // What makes the graph grow; null if the workflow has no checkpoints.
+  workflow::Growth* growth() { return growth_.get(); }
   snakefile::EvaluatorProcess& evaluator() { return *evaluator_; }
   const workflow::JobGroups& groups() const { return groups_; }  // empty without a cluster
   store::Store* store() { return store_.get(); }
@@ -87,6 +90,14 @@ class WorkflowSession {
   Result<void> check_rule_names() const;
   void flag_all_outputs_temp();
   Result<void> wait_for_files() const;
+  Result<void> decide();
+  Result<void> cut();
+  Result<void> check_ties() const;
+  bool ends_before_batch_rule() const { return options_.batch.index < options_.batch.count; }
+  bool is_cut() const {
+    return !options_.until.empty() || !options_.omit_from.empty() || ends_before_batch_rule();
+  }
+  std::vector<char> behind_checkpoints() const;
   Result<void> find_groups();
   workflow::Targets targets() const;
   Result<void> check_company() const;
@@ -108,7 +119,9 @@ class WorkflowSession {
   workflow::RuleSet rules_;
   workflow::FileStates states_{dag_.files};
   std::unique_ptr<store::Store> store_;
+  std::unique_ptr<workflow::DagBuilder> builder_;
   std::unique_ptr<workflow::Staleness> staleness_;
+  std::unique_ptr<workflow::Growth> growth_;
   workflow::JobGroups groups_;
 };
 

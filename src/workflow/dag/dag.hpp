@@ -1,7 +1,8 @@
 // The jobs and files of a workflow and their dependencies: flat arrays, ids instead of pointers, a few dozen
 // bytes for each job.
 //
-// Built by DagBuilder, then immutable. Ids are dense. Not thread-safe while it is built.
+// Built by DagBuilder, which may extend it later, once jobs of checkpoints have ended; otherwise immutable. Ids are
+// dense. Not thread-safe while it is built.
 #pragma once
 
 #include <cstdint>
@@ -57,10 +58,28 @@ class Dag {
   };
   const std::vector<EarlyReader>& early_readers() const { return early_readers_; }
 
+  // Jobs with input functions that wait for checkpoints, and the files that they wait for. Until these have answered,
+  // such a file is all that is known of the function's result.
+  using Unanswered = std::unordered_map<NodeId, std::vector<FileId>>;
+  const Unanswered& unanswered() const { return unanswered_; }
+  bool is_unanswered(NodeId node) const { return !unanswered_.empty() && unanswered_.contains(node); }
+
+  // The inputs of a job from now on: COUNT of them, from FIRST on. Returns those that it had.
+  struct Inputs {
+    std::uint32_t first, count;
+  };
+  Inputs set_inputs(NodeId id, Inputs inputs) {
+    const Inputs before{nodes_[id].first_input, nodes_[id].input_count};
+    nodes_[id].first_input = inputs.first;
+    nodes_[id].input_count = inputs.count;
+    return before;
+  }
+
   // Drops the jobs for which KEPT is false.
   template <class Kept>
   void keep(Kept kept, std::vector<NodeId> targets, std::vector<FileId> target_files) {
     std::erase_if(order_, [&](NodeId node) { return !kept(node); });
+    std::erase_if(unanswered_, [&](const auto& entry) { return !kept(entry.first); });
     targets_ = std::move(targets);
     target_files_ = std::move(target_files);
   }
@@ -75,6 +94,7 @@ class Dag {
   StringTable values_text_;
   std::vector<StringTable::Id> values_;
   std::unordered_map<NodeId, std::vector<Shape>> shapes_;
+  Unanswered unanswered_;
   std::vector<NodeId> producer_;  // by file
   std::vector<NodeId> order_, targets_;
   std::vector<FileId> target_files_;

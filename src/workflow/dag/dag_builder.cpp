@@ -49,18 +49,23 @@ Result<void> DagBuilder::build(const Targets& targets) {
   for (const std::string& name : targets.names) {
     FURROW_TRY(add_target(name));
   }
+  allow_ambiguity_ = targets.allow_ambiguity;
+  FURROW_TRY(expand_and_choose([&] {
+    assume_remote();
+    selection_ = std::make_unique<DagSelection>(dag_, rules_, index_, states_, looked_up_, choices_, failed_);
+    selection_->find_feasible();
+    return selection_->stuck();
+  }));
+  FURROW_TRY(selection_->select(allow_ambiguity_));
+  return check_strictly(targets.strict, *selection_);
+}
+
+// CHOOSE says which files have no feasible job although there are more candidates.
+Result<void> DagBuilder::expand_and_choose(const std::function<std::vector<FileId>()>& choose) {
   for (;;) {
     FURROW_TRY(expand());
-    for (const FileId file : remote_) {
-      if (dag_.producer(file) == kNoNode) states_.assume(file);
-    }
-    DagSelection selection(dag_, rules_, index_, states_, looked_up_, choices_, failed_);
-    selection.find_feasible();
-    const std::vector<FileId> stuck = selection.stuck();
-    if (stuck.empty()) {
-      FURROW_TRY(selection.select(targets.allow_ambiguity));
-      return check_strictly(targets.strict, selection);
-    }
+    const std::vector<FileId> stuck = choose();
+    if (stuck.empty()) return {};
     for (const FileId file : stuck) {
       FURROW_TRY(try_next(file));
     }
@@ -78,6 +83,14 @@ Result<void> DagBuilder::check_strictly(const StrictEvaluation& strict, const Da
   }
   return {};
 }
+
+void DagBuilder::assume_remote() {
+  for (const FileId file : remote_) {
+    if (dag_.producer(file) == kNoNode) states_.assume(file);
+  }
+}
+
+void DagBuilder::sort() { selection_->sort(); }
 
 Result<void> DagBuilder::add_target(const std::string& name) {
   const CompiledRule* const rule = rules_.find(name);
@@ -139,6 +152,7 @@ Result<void> DagBuilder::expand() {
 
 void DagBuilder::search(FileId file) {
   looked_up_.push_back(file);
+  if (waiting_jobs_.are_any_made() && came_with_checkpoint(file)) return;
   index_.find(dag_.files.view(file), candidates_);
   for (Candidate& candidate : candidates_) take_names(file, candidate);
   if (!candidates_.empty()) try_best(file, candidates_);
@@ -395,6 +409,8 @@ void DagBuilder::add_answered_inputs(NodeId node, const std::vector<std::vector<
   const auto first = static_cast<std::uint32_t>(dag_.inputs_.size());
   const auto values = dag_.values(node, rules_);
   std::vector<Shape>& shapes = dag_.shapes_[node];
+  shapes.clear();
+  std::vector<FileId> waits_for;
   std::size_t next_answer = 0;
   const auto here = [&] { return static_cast<std::uint32_t>(dag_.inputs_.size()) - first; };
   for (std::size_t e = 0; e < rule.inputs.size(); ++e) {
@@ -412,10 +428,83 @@ void DagBuilder::add_answered_inputs(NodeId node, const std::vector<std::vector<
       for (const Item& item : answered.items) {
         add_input(dag_.files.intern(item.pattern), item.flags);
       }
+      if (answered.waits) waits_for.push_back(dag_.inputs_.back());
       shapes.push_back({answered.name, begin, here(), answered.is_list});
     }
   }
   finish_inputs(node, first);
+  if (waits_for.empty()) return;
+  if (auto error = waiting_jobs_.add(dag_, rules_, node, waits_for)) {
+    failed_.emplace(node, *std::move(error));
+  } else {
+    dag_.unanswered_[node] = std::move(waits_for);
+  }
+}
+
+// ---- functions that wait for checkpoints
+
+// Whether FILE is there and lies in a folder that a checkpoint has made as a whole: then no other job makes it.
+bool DagBuilder::came_with_checkpoint(FileId file) {
+  std::string_view path = dag_.files.view(file);
+  for (std::size_t slash = path.rfind('/'); slash != std::string_view::npos && slash > 0;
+       slash = path.rfind('/')) {
+    path = path.substr(0, slash);
+    const FileId folder = dag_.files.find(path);
+    const NodeId node = folder == StringTable::kNone ? kNoNode : dag_.producer(folder);
+    if (node == kNoNode || !rules_[dag_.node(node).rule].rule.is_checkpoint) continue;
+    return waiting_jobs_.is_made(dag_.outputs(node, rules_).front()) && states_.exists(file);
+  }
+  return false;
+}
+
+// Files that no job makes may have come with what a checkpoint has made.
+void DagBuilder::look_at_sources(NodeId first_new, std::span<const NodeId> changed) {
+  std::vector<FileId> sources;
+  const auto add = [&](NodeId node) {
+    for (const FileId file : dag_.inputs(node)) {
+      if (dag_.producer(file) == kNoNode) sources.push_back(file);
+    }
+  };
+  for (const NodeId node : changed) add(node);
+  for (NodeId node = first_new; node < dag_.size(); ++node) add(node);
+  states_.reload(sources);
+  assume_remote();
+}
+
+Result<Extension> DagBuilder::extend(std::span<const FileId> finished) {
+  Extension extension;
+  const std::vector<NodeId> nodes = waiting_jobs_.take(finished, dag_.unanswered_);
+  for (const NodeId node : nodes) dag_.unanswered_.erase(node);
+  if (nodes.empty()) return extension;
+  const auto first_new = static_cast<NodeId>(dag_.size());
+  std::vector<std::pair<Dag::Inputs, std::vector<Shape>>> before;
+  std::vector<std::vector<FileId>> inputs_before;
+  for (const NodeId node : nodes) {
+    before.emplace_back(Dag::Inputs{dag_.node(node).first_input, dag_.node(node).input_count},
+                        dag_.shapes_[node]);
+    inputs_before.emplace_back(dag_.inputs(node).begin(), dag_.inputs(node).end());
+  }
+  looked_up_.clear();
+  current_depth_ = 0;
+  for (std::size_t begin = 0; begin < nodes.size(); begin += kEvaluatorBatch)
+    answer_functions(std::span(nodes).subspan(begin, std::min(kEvaluatorBatch, nodes.size() - begin)));
+  FURROW_TRY(expand_and_choose([&] {
+    look_at_sources(first_new, nodes);
+    selection_->extend(first_new, nodes);
+    return selection_->stuck();
+  }));
+  for (std::size_t i = 0; i < nodes.size(); ++i) {
+    if (auto chosen = selection_->add(nodes[i], allow_ambiguity_, extension.added); chosen) {
+      extension.answered.push_back({nodes[i], std::move(inputs_before[i])});
+      continue;
+    } else {
+      extension.failed.emplace_back(nodes[i], std::move(chosen.error()));
+    }
+    dag_.set_inputs(nodes[i], before[i].first);
+    dag_.shapes_[nodes[i]] = std::move(before[i].second);
+    dag_.unanswered_.erase(nodes[i]);
+  }
+  return extension;
 }
 
 }  // namespace furrow::workflow

@@ -6,14 +6,21 @@
 // could make a file, the best by ruleorder are tried first. When no more files are needed, DagSelection finds
 // the jobs that are feasible (each input exists or can be made) and picks one for each file. If all
 // candidates for a file fail, another round tries the next best ones.
+//
+// A function that waits for a checkpoint has no answer yet: its job gets the file of the checkpoint as input. Once that
+// file is made, extend() asks again. The builder therefore lives as long as the graph may grow.
 #pragma once
 
+#include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "workflow/dag/dag.hpp"
 #include "workflow/dag/dag_selection.hpp"
+#include "workflow/dag/extension.hpp"
+#include "workflow/dag/waiting_jobs.hpp"
 #include "workflow/rules/evaluator.hpp"
 #include "workflow/rules/rule_index.hpp"
 
@@ -46,6 +53,14 @@ class DagBuilder {
 
   Result<void> build(const Targets& targets);
 
+  // Whether a function waits for FILE.
+  bool is_awaited(FileId file) const { return waiting_jobs_.is_awaited(file); }
+  // These files of checkpoints are made, and the evaluator knows it: asks the functions that wait for them again, and
+  // adds what their jobs need. Looks at nothing else.
+  Result<Extension> extend(std::span<const FileId> finished);
+  // Puts all jobs of a graph that has grown in an order in which they can run.
+  void sort();
+
  private:
   Result<void> add_target(const std::string& name);
   void need(FileId file, NodeId by = kNoNode);
@@ -71,6 +86,10 @@ class DagBuilder {
   void answer_functions(std::span<const NodeId> nodes);
   void add_answered_inputs(NodeId node, const std::vector<std::vector<Entry>>& answer);
   void finish_inputs(NodeId node, std::uint32_t first);
+  Result<void> expand_and_choose(const std::function<std::vector<FileId>()>& choose);
+  void assume_remote();
+  bool came_with_checkpoint(FileId file);
+  void look_at_sources(NodeId first_new, std::span<const NodeId> changed);
   Result<void> try_next(FileId file);
 
   Dag& dag_;
@@ -86,7 +105,9 @@ class DagBuilder {
   std::vector<FileId> remote_;     // inputs in storage that is not reached yet
   Choices choices_;
   FailedNodes failed_;
-  std::vector<std::uint32_t> depth_;  // by job: its distance from the targets when it was first needed
+  bool allow_ambiguity_ = false;
+  std::unique_ptr<DagSelection> selection_;
+  WaitingJobs waiting_jobs_;
   std::uint32_t current_depth_ = 0;
   std::string scratch_;
   std::vector<Candidate> candidates_;

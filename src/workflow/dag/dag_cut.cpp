@@ -4,6 +4,7 @@
 
 #include "base/printable.hpp"
 #include "base/strings.hpp"
+#include "workflow/dag/growth.hpp"
 
 namespace furrow::workflow {
 
@@ -58,6 +59,24 @@ Result<void> keep_until(Dag& dag, const RuleSet& rules, const std::vector<std::s
   }
   std::vector<FileId> files = files_made_by(dag, rules, targets);
   dag.keep([&](NodeId node) { return kept[node] != 0; }, std::move(targets), std::move(files));
+  return {};
+}
+
+Result<void> check_known(const Dag& dag, const RuleSet& rules, const std::vector<std::string>& names,
+                         const char* option) {
+  if (dag.unanswered().empty()) return {};
+  for (const std::string& name : names) {
+    const CompiledRule* const rule = rules.find(name);
+    const bool is_known = !rule || std::any_of(dag.order().begin(), dag.order().end(),
+                                               [&](NodeId node) { return dag.node(node).rule == rule->id; });
+    if (is_known) continue;
+    const NodeId waiting = dag.unanswered().begin()->first;
+    return fail(
+        rule_error(rule->rule,
+                   std::string(option) + " " + name + ": no job of this rule is known as long as " +
+                       join(awaited_checkpoints(dag, rules, waiting), ", ") + " has not run",
+                   "Run the checkpoint first, by naming its output as a target; then run this again."));
+  }
   return {};
 }
 

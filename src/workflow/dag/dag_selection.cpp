@@ -5,6 +5,7 @@
 #include "base/printable.hpp"
 #include "base/strings.hpp"
 #include "workflow/dag/missing_hints.hpp"
+#include "workflow/dag/nested_outputs.hpp"
 
 namespace furrow::workflow {
 
@@ -112,13 +113,20 @@ void DagSelection::spread() {
 
 std::vector<FileId> DagSelection::stuck() const {
   std::vector<FileId> files;
-  for (const auto& [file, choice] : choices_) {
-    if (choice.untried.empty()) continue;
+  const auto look_at = [&](FileId file, const Choice& choice) {
+    if (choice.untried.empty()) return;
     const auto nodes = candidates(file);
     if (std::none_of(nodes.begin(), nodes.end(), [&](NodeId n) { return all_feasible_ || feasible_[n]; }))
       files.push_back(file);
+  };
+  if (!has_grown_) {
+    for (const auto& [file, choice] : choices_) look_at(file, choice);
+    std::sort(files.begin(), files.end());  // the map has no defined order
+  } else if (!choices_.empty()) {
+    for (const FileId file : needed_) {  // what was looked up since
+      if (const auto choice = choices_.find(file); choice != choices_.end()) look_at(file, choice->second);
+    }
   }
-  std::sort(files.begin(), files.end());  // the map has no defined order
   return files;
 }
 
@@ -180,7 +188,7 @@ Result<void> DagSelection::select(bool allow_ambiguity) {
     FURROW_TRY(visit(node, allow_ambiguity));
   }
   if (has_opened_circles_) drop_unneeded();
-  return check_folders();
+  return check_nested_outputs(dag_, rules_);
 }
 
 // The job at the end of PATH needs FILE, and NODE, which makes it, is itself on the path. Goes back to the
@@ -221,6 +229,14 @@ Result<void> DagSelection::visit(NodeId start, bool allow_ambiguity) {
   if (mark_[start]) return {};
   std::vector<Frame> path{{start, 0}};
   mark_[start] = 1;
+  auto walked = walk(path, allow_ambiguity);
+  if (!walked) {
+    for (const Frame& frame : path) mark_[frame.node] = 0;
+  }
+  return walked;
+}
+
+Result<void> DagSelection::walk(std::vector<Frame>& path, bool allow_ambiguity) {
   while (!path.empty()) {
     Frame& top = path.back();
     const auto inputs = dag_.inputs(top.node);
@@ -244,6 +260,106 @@ Result<void> DagSelection::visit(NodeId start, bool allow_ambiguity) {
     path.push_back({node, 0});
   }
   return {};
+}
+
+// ---- a graph that grows
+
+// All that was chosen before stays as it is.
+void DagSelection::make_room(NodeId first_new) {
+  if (!has_grown_) {
+    if (all_feasible_) feasible_.assign(first_new, 1);
+    mark_.assign(first_new, 0);
+    for (const NodeId node : dag_.order()) mark_[node] = 2;
+  }
+  has_grown_ = true;
+  all_feasible_ = false;
+  feasible_.resize(dag_.size(), 0);
+  missing_.resize(dag_.size(), 0);
+  mark_.resize(dag_.size(), 0);
+  available_.resize(dag_.files.size(), 0);
+  chosen_.resize(dag_.files.size(), 0);
+}
+
+bool DagSelection::is_available(FileId file) {
+  if (available_[file]) return true;
+  const auto nodes = candidates(file);
+  available_[file] =
+      states_.exists(file) || std::any_of(nodes.begin(), nodes.end(), [&](NodeId n) { return feasible_[n]; });
+  return available_[file];
+}
+
+// As spread(), for the jobs from FIRST_NEW on and those that have CHANGED.
+void DagSelection::extend(NodeId first_new, std::span<const NodeId> changed) {
+  make_room(first_new);
+  std::vector<NodeId> nodes(changed.begin(), changed.end());
+  for (NodeId node = first_new; node < dag_.size(); ++node) nodes.push_back(node);
+  for (const NodeId node : nodes) {
+    feasible_[node] = 0;
+    for (const FileId file : dag_.inputs(node)) {
+      if (candidates(file).empty()) available_[file] = 0;
+    }
+  }
+  std::vector<std::pair<FileId, NodeId>> users;  // of what is missing
+  std::vector<NodeId> queue;
+  for (const NodeId node : nodes) {
+    missing_[node] = 0;
+    for (const FileId file : dag_.inputs(node)) {
+      if (is_available(file)) continue;
+      ++missing_[node];
+      users.emplace_back(file, node);
+    }
+    if (missing_[node] == 0) queue.push_back(node);
+  }
+  std::sort(users.begin(), users.end());
+  const auto make_available = [&](FileId file) {
+    if (std::exchange(available_[file], 1)) return;
+    for (auto user = std::lower_bound(users.begin(), users.end(), std::pair(file, NodeId{0}));
+         user != users.end() && user->first == file; ++user) {
+      if (--missing_[user->second] == 0) queue.push_back(user->second);
+    }
+  };
+  for (bool again = true; again;) {
+    while (!queue.empty()) {
+      const NodeId node = queue.back();
+      queue.pop_back();
+      if (failed_.contains(node) || is_self_made(node)) continue;
+      feasible_[node] = 1;
+      for (const FileId file : dag_.outputs(node, rules_)) make_available(file);
+    }
+    for (const auto& [file, user] : users) {  // logs and benchmarks are no outputs
+      if (available_[file]) continue;
+      const auto makers = candidates(file);
+      if (std::any_of(makers.begin(), makers.end(), [&](NodeId n) { return feasible_[n]; }))
+        make_available(file);
+    }
+    again = !queue.empty();
+  }
+}
+
+Result<void> DagSelection::add(NodeId changed, bool allow_ambiguity, std::vector<NodeId>& added) {
+  if (!feasible_[changed]) return fail(explain(changed));
+  const std::size_t before = dag_.order_.size();
+  const auto visit_inputs = [&]() -> Result<void> {
+    for (const FileId file : dag_.inputs(changed)) {
+      FURROW_TRY(choose(file, allow_ambiguity));
+      const NodeId node = dag_.producer(file);
+      if (node == changed) return fail(cycle(changed, file));
+      if (node != kNoNode) FURROW_TRY(visit(node, allow_ambiguity));
+    }
+    return {};
+  };
+  auto visited = visit_inputs();
+  const auto first = dag_.order_.begin() + static_cast<std::ptrdiff_t>(before);
+  added.insert(added.end(), first, dag_.order_.end());
+  if (!visited) return visited;
+  return check_nested_outputs(dag_, rules_, {first, dag_.order_.end()});
+}
+
+void DagSelection::sort() {
+  mark_.assign(dag_.size(), 0);
+  dag_.order_.clear();
+  for (const NodeId node : dag_.targets_) (void)visit(node, true);
+  has_grown_ = false;  // the order may be cut before it grows again
 }
 
 // ---- why a job is not feasible
@@ -303,37 +419,6 @@ std::string DagSelection::hint_for_missing(const std::string& name) {
   const std::string near = index_.nearest_pattern(name);
   return near.empty() ? "No rule makes them, and they do not exist."
                       : "No rule makes them; the nearest output is \"" + near + "\".";
-}
-
-// A file within another job's output flagged directory() would be removed whenever the folder is made again.
-Result<void> DagSelection::check_folders() const {
-  std::unordered_map<std::string_view, NodeId> folders;
-  for (const NodeId node : dag_.order_) {
-    const auto& templates = rules_[dag_.node(node).rule].outputs;
-    const auto outputs = dag_.outputs(node, rules_);
-    for (std::size_t i = 0; i < outputs.size(); ++i) {
-      if (templates[i].flags & kDirectory) folders.emplace(dag_.files.view(outputs[i]), node);
-    }
-  }
-  if (folders.empty()) return {};
-  for (const NodeId node : dag_.order_) {
-    for (const FileId file : dag_.outputs(node, rules_)) {
-      std::string_view path = dag_.files.view(file);
-      for (std::size_t slash = path.rfind('/'); slash != std::string_view::npos && slash > 0;
-           slash = path.rfind('/')) {
-        path = path.substr(0, slash);
-        const auto folder = folders.find(path);
-        if (folder == folders.end() || folder->second == node) continue;
-        const Rule& rule = rules_[dag_.node(node).rule].rule;
-        return fail(rule_error(rule,
-                               "the output " + std::string(dag_.files.view(file)) + " of rule " + rule.name +
-                                   " lies in the folder " + std::string(path) + ", which rule " +
-                                   rules_[dag_.node(folder->second).rule].rule.name + " makes as a whole",
-                               "Put it elsewhere: it would go whenever the folder is made again."));
-      }
-    }
-  }
-  return {};
 }
 
 std::optional<Error> DagSelection::any_cycle() const {

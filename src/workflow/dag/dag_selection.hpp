@@ -52,6 +52,14 @@ class DagSelection {
   // A cycle among the jobs that were looked at, whether or not one of them was chosen.
   std::optional<Error> any_cycle() const;
 
+  // The graph has grown by the jobs from FIRST_NEW on, and these old ones have other inputs: finds out which of them
+  // are feasible. Of the others it is known.
+  void extend(NodeId first_new, std::span<const NodeId> changed);
+  // Adds what an old job with other inputs needs to the order, and to ADDED.
+  Result<void> add(NodeId changed, bool allow_ambiguity, std::vector<NodeId>& added);
+  // Puts all jobs in order anew.
+  void sort();
+
  private:
   struct Frame {  // of the depth-first walk through the jobs
     NodeId node;
@@ -60,9 +68,12 @@ class DagSelection {
 
   void count_missing();
   void spread();
+  void make_room(NodeId first_new);
+  bool is_available(FileId file);
   bool is_self_made(NodeId node) const;  // one of its inputs is one of its outputs
   Result<void> choose(FileId file, bool allow_ambiguity);
   Result<void> visit(NodeId start, bool allow_ambiguity);
+  Result<void> walk(std::vector<Frame>& path, bool allow_ambiguity);
   bool open_circle(std::vector<Frame>& path, NodeId node, FileId file);
   void drop_unneeded();
   std::vector<NodeId> candidates(FileId file) const;
@@ -71,7 +82,6 @@ class DagSelection {
   Error explain_file(FileId file, NodeId wanted_by, std::vector<char>& seen);
   Error missing_inputs(NodeId node);
   std::string hint_for_missing(const std::string& name);
-  Result<void> check_folders() const;
   Error cycle(NodeId node, FileId file) const;
 
   Dag& dag_;
@@ -83,7 +93,8 @@ class DagSelection {
   const FailedNodes& failed_;
   bool all_feasible_ = false;
   bool has_opened_circles_ = false;
-  std::optional<Error> opened_;         // the first cycle that was opened
+  std::optional<Error> opened_;  // the first cycle that was opened
+  bool has_grown_ = false;
   std::vector<char> feasible_;          // by job
   std::vector<std::uint32_t> missing_;  // by job: inputs not known to be available
   std::vector<char> available_;         // by file

@@ -34,6 +34,12 @@ void FileStates::reload(FileId file) {
   set(file, os::status(std::string(files_.view(file))));
 }
 
+void FileStates::reload(std::span<const FileId> files) {
+  make_room();
+  for (const FileId file : files) kinds_[file] = 0;
+  load(files);
+}
+
 void FileStates::assume(FileId file) {
   if (!exists(file)) kinds_[file] = 1 + static_cast<std::uint8_t>(os::FileStatus::Kind::kFile);
 }

@@ -19,6 +19,7 @@ class FileStates {
 
   void load(std::span<const FileId> files);  // reads the status of those that were not read yet
   void reload(FileId file);
+  void reload(std::span<const FileId> files);  // many at a time
   // Takes a file that is not there as one that exists and is older than all others.
   void assume(FileId file);
 

@@ -12,6 +12,8 @@ namespace furrow::workflow {
 namespace {
 
 constexpr const char* kMarkers = ".snakemake/incomplete";
+// Of more jobs, the records are read in one go.
+constexpr std::size_t kMostLookedUp = 2'000;
 
 }  // namespace
 
@@ -22,77 +24,90 @@ Staleness::Staleness(const Dag& dag, const RuleSet& rules, FileStates& states, E
       states_(states),
       evaluator_(evaluator),
       store_(store),
-      options_(std::move(options)) {}
+      options_(std::move(options)),
+      spread_(dag, states, consumers_, reasons_, own_) {}
 
 std::size_t Staleness::count() const {
   return static_cast<std::size_t>(
       std::count_if(dag_.order().begin(), dag_.order().end(), [&](NodeId n) { return must_run(n); }));
 }
 
-std::span<const Staleness::Edge> Staleness::consumers(NodeId node) const {
-  return {edges_.data() + edges_first_[node], edges_first_[node + 1] - edges_first_[node]};
-}
-
 Result<void> Staleness::decide() {
-  reasons_.assign(dag_.size(), 0);
+  reasons_.clear();
   is_target_.assign(dag_.size(), 0);
-  active_.assign(dag_.size(), 0);
   target_file_.assign(dag_.files.size(), 0);
+  make_room();
   for (const NodeId node : dag_.targets()) is_target_[node] = 1;
-  for (const NodeId node : dag_.order()) active_[node] = 1;
   for (const FileId file : dag_.target_files()) target_file_[file] = 1;
-  find_consumers();
-  find_output_times();
-  for (const NodeId node : dag_.order()) judge_alone(node);
-  judge_by_times();
-  find_marked();
-  FURROW_TRY(judge_by_records());
-  for (const NodeId node : marked_) reasons_[node] |= kIncomplete;
-  spread();
-  if (logging::is_on(logging::Topic::workflow, logging::Level::info)) log_reasons();
+  consumers_.find(dag_);
+  find_marks();
+  FURROW_TRY(judge(dag_.order()));
+  own_ = reasons_;
+  spread_.all();
+  if (logging::is_on(logging::Topic::workflow, logging::Level::info)) log_reasons(dag_.order());
   return {};
 }
 
-void Staleness::find_consumers() {
-  edges_first_.assign(dag_.size() + 1, 0);
-  for (const NodeId node : dag_.order()) {
-    for (const FileId file : dag_.inputs(node)) {
-      if (const NodeId made_by = dag_.producer(file); made_by != kNoNode) ++edges_first_[made_by + 1];
-    }
+Result<void> Staleness::extend(const Extension& extension, const std::function<bool(NodeId)>& is_settled,
+                               std::unordered_map<NodeId, bool>& was_due) {
+  make_room();
+  std::vector<NodeId> judged = extension.added;
+  for (const Extension::Answered& answered : extension.answered) judged.push_back(answered.node);
+  for (const NodeId node : judged) {
+    was_due.try_emplace(node, must_run(node));
+    reasons_[node] = 0;
+    changed_while_running_.erase(node);
   }
-  for (std::size_t i = 1; i < edges_first_.size(); ++i) edges_first_[i] += edges_first_[i - 1];
-  edges_.resize(edges_first_.back());
-  std::vector<std::uint32_t> next(edges_first_.begin(), edges_first_.end() - 1);
-  for (const NodeId node : dag_.order()) {
-    const auto inputs = dag_.inputs(node);
-    const auto flags = dag_.input_flags(node);
-    for (std::size_t i = 0; i < inputs.size(); ++i) {
-      const NodeId made_by = dag_.producer(inputs[i]);
-      if (made_by != kNoNode) edges_[next[made_by]++] = {node, inputs[i], (flags[i] & kAncient) != 0};
-    }
-  }
+  FURROW_TRY(judge(judged));
+  for (const NodeId node : judged) own_[node] = reasons_[node];
+  spread_.revise(extension, is_settled, was_due);
+  if (logging::is_on(logging::Topic::workflow, logging::Level::info)) log_reasons(judged);
+  return {};
 }
 
-void Staleness::find_output_times() {
+// Everything by job or file grows with the graph.
+void Staleness::make_room() {
+  reasons_.resize(dag_.size(), 0);
+  own_.resize(dag_.size(), 0);
+  is_target_.resize(dag_.size(), 0);
+  is_judged_.resize(dag_.size(), 0);
+  target_file_.resize(dag_.files.size(), 0);
+  output_time_.resize(dag_.size(), 0);
+  has_record_.resize(dag_.size(), 0);
+  seen_.resize(dag_.files.size());
+}
+
+// NODES come after those of them that they need, but for jobs that have answered, which come last.
+Result<void> Staleness::judge(std::span<const NodeId> nodes) {
+  find_output_times(nodes);
+  for (const NodeId node : nodes) judge_alone(node);
+  judge_by_times(nodes);
+  find_marked(nodes);
+  FURROW_TRY(judge_by_records(nodes));
+  for (const NodeId node : marked_) reasons_[node] |= kIncomplete;
+  return {};
+}
+
+void Staleness::find_output_times(std::span<const NodeId> nodes) {
   std::vector<FileId> files;
-  for (const NodeId node : dag_.order()) {
+  for (const NodeId node : nodes) {
     const auto outputs = dag_.outputs(node, rules_);
     files.insert(files.end(), outputs.begin(), outputs.end());
     const auto inputs = dag_.inputs(node);
     if (inputs.size() < 64) files.insert(files.end(), inputs.begin(), inputs.end());
   }
   states_.load(files);
-  output_time_.assign(dag_.size(), 0);
-  for (auto node = dag_.order().rbegin(); node != dag_.order().rend(); ++node) {
+  for (auto node = nodes.rbegin(); node != nodes.rend(); ++node) {
+    output_time_[*node] = 0;
     std::int64_t oldest = std::numeric_limits<std::int64_t>::max();
     for (const FileId file : dag_.outputs(*node, rules_)) {
       if (states_.exists(file)) oldest = std::min(oldest, states_.own_mtime_ns(file));
     }
     // If no output exists (they may be temp files), the files made from them count instead.
     if (oldest == std::numeric_limits<std::int64_t>::max()) {
-      for (const Edge& edge : consumers(*node)) {
+      consumers_.for_each(*node, [&](const Consumers::Edge& edge) {
         if (output_time_[edge.consumer] != 0) oldest = std::min(oldest, output_time_[edge.consumer]);
-      }
+      });
     }
     if (oldest != std::numeric_limits<std::int64_t>::max()) output_time_[*node] = oldest;
   }
@@ -100,8 +115,7 @@ void Staleness::find_output_times() {
 
 bool Staleness::is_requested(NodeId node, FileId output) const {
   if (target_file_[output]) return true;
-  const auto edges = consumers(node);
-  return std::any_of(edges.begin(), edges.end(), [&](const Edge& e) { return e.file == output; });
+  return consumers_.any_of(node, [&](const Consumers::Edge& edge) { return edge.file == output; });
 }
 
 // The reasons that depend on neither times nor records.
@@ -144,8 +158,8 @@ bool Staleness::has_newer_input(NodeId node) const {
   return false;
 }
 
-void Staleness::judge_by_times() {
-  for (const NodeId node : dag_.order()) {
+void Staleness::judge_by_times(std::span<const NodeId> nodes) {
+  for (const NodeId node : nodes) {
     if (reasons_[node] == 0 && has_newer_input(node)) reasons_[node] |= kNewerInput;
   }
 }
@@ -153,14 +167,20 @@ void Staleness::judge_by_times() {
 // ---- records
 
 // Jobs whose outputs a killed Snakemake has left half-written.
-void Staleness::find_marked() {
+void Staleness::find_marks() {
+  marks_.clear();
   marked_.clear();
-  if (options_.ignore_incomplete) return;
-  for_each_marked_output(kMarkers, [&](const std::string& path) {
-    const FileId file = dag_.files.find(path);
-    const NodeId node = file == StringTable::kNone ? kNoNode : dag_.producer(file);
-    if (node != kNoNode && active_[node] && states_.exists(file)) marked_.insert(node);
-  });
+  if (!options_.ignore_incomplete)
+    for_each_marked_output(kMarkers, [&](const std::string& path) { marks_.insert(path); });
+}
+
+void Staleness::find_marked(std::span<const NodeId> nodes) {
+  if (marks_.empty()) return;
+  for (const NodeId node : nodes) {
+    for (const FileId file : dag_.outputs(node, rules_)) {
+      if (marks_.contains(std::string(dag_.files.view(file))) && states_.exists(file)) marked_.insert(node);
+    }
+  }
 }
 
 // A marker stays when the file is made again by a run of ours: the record then describes the file as it is.
@@ -214,35 +234,49 @@ const std::vector<Param>& Staleness::answered_params(NodeId node) const {
   return answered == answered_params_.end() ? kNone : answered->second;
 }
 
-Result<void> Staleness::judge_by_records() {
+Result<void> Staleness::judge_by_records(std::span<const NodeId> nodes) {
   if (!store_) return {};
   std::vector<NodeId> asked;
-  for (const NodeId node : dag_.order()) {
+  for (const NodeId node : nodes) {
     if (options_.triggers.params && (reasons_[node] & ~kNewerInput) == 0 && output_time_[node] != 0 &&
-        rules_[dag_.node(node).rule].has_param_functions)
+        rules_[dag_.node(node).rule].has_param_functions && !dag_.is_unanswered(node))
       asked.push_back(node);
   }
   for (std::size_t begin = 0; begin < asked.size(); begin += kEvaluatorBatch)
     ask_param_functions(std::span(asked).subspan(begin, std::min(kEvaluatorBatch, asked.size() - begin)));
-  seen_.assign(dag_.files.size(), {});
-  has_record_.assign(dag_.size(), 0);
-  FURROW_TRY(store_->for_each([&](store::JobRow& row) {
-    const FileId file = dag_.files.find(row.key);
-    if (file == StringTable::kNone) return;
-    const NodeId node = dag_.producer(file);
-    if (node == kNoNode || !active_[node]) return;
-    const auto outputs = dag_.outputs(node, rules_);
-    if (!outputs.empty() && outputs.front() == file && !row.is_damaged) judge_record(node, row);
-  }));
-  judge_without_records();
+  FURROW_TRY(read_records(nodes));
+  judge_without_records(nodes);
   return {};
 }
 
+Result<void> Staleness::read_records(std::span<const NodeId> nodes) {
+  for (const NodeId node : nodes) is_judged_[node] = 1;
+  const auto read = [&](store::JobRow& row) {
+    const FileId file = dag_.files.find(row.key);
+    if (file == StringTable::kNone) return;
+    const NodeId node = dag_.producer(file);
+    if (node == kNoNode || !is_judged_[node]) return;
+    const auto outputs = dag_.outputs(node, rules_);
+    if (!outputs.empty() && outputs.front() == file && !row.is_damaged) judge_record(node, row);
+  };
+  Result<void> done{};
+  if (nodes.size() == dag_.order().size() || nodes.size() >= kMostLookedUp) {
+    done = store_->for_each(read);
+  } else {
+    for (const NodeId node : nodes) {
+      if (done && rules_[dag_.node(node).rule].has_products())
+        done = store_->look_up(record_key(dag_, rules_, node), read);
+    }
+  }
+  for (const NodeId node : nodes) is_judged_[node] = 0;
+  return done;
+}
+
 // Jobs that a run meant to start, or whose records are lost: their files say nothing.
-void Staleness::judge_without_records() {
+void Staleness::judge_without_records(std::span<const NodeId> nodes) {
   const bool is_lost = store_->has_lost_records();
   if ((!is_lost && !store_->has_doubts() && !store_->has_killed_run()) || options_.ignore_incomplete) return;
-  for (const NodeId node : dag_.order()) {
+  for (const NodeId node : nodes) {
     if (has_record_[node] || reasons_[node] != 0 || !rules_[dag_.node(node).rule].has_products()) continue;
     const std::string key = record_key(dag_, rules_, node);
     if (store_->is_in_doubt(key, 0) || store_->was_expected(key)) {
@@ -290,16 +324,20 @@ void Staleness::judge_record(NodeId node, store::JobRow& row) {
   }
   if ((reasons_[node] & ~kNewerInput) != 0) return;
   const CompiledRule& rule = rules_[dag_.node(node).rule];
+  const bool is_answered =
+      !dag_.is_unanswered(node);  // else its inputs, and what follows from them, are not known
   if (options_.triggers.code && row.code_hash != code_hashes_.of(rule)) reasons_[node] |= kCodeChanged;
   if (options_.triggers.environment && !rule.rule.environment.empty()) reasons_[node] |= kEnvironmentChanged;
-  if (options_.triggers.params && have_params_changed(node, row)) reasons_[node] |= kParamsChanged;
-  judge_inputs(node, row);
+  if (options_.triggers.params && (is_answered || !rule.has_param_functions) &&
+      have_params_changed(node, row))
+    reasons_[node] |= kParamsChanged;
+  if (is_answered) judge_inputs(node, row);
 }
 
 void Staleness::judge_inputs(NodeId node, store::JobRow& row) {
   const auto inputs = dag_.inputs(node);
   const auto flags = dag_.input_flags(node);
-  const std::uint32_t mark = node + 1;
+  const std::uint32_t mark = ++last_mark_;
   std::size_t distinct = 0;
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     Seen& seen = seen_[inputs[i]];
@@ -361,31 +399,6 @@ bool Staleness::same_content(const store::StampView& stamp, FileId file) {
   const auto [place, is_new] = hashes_.try_emplace(file, 0);
   if (is_new) place->second = os::hash_file(std::string(dag_.files.view(file))).value_or(0);
   return place->second == stamp.content;
-}
-
-// ---- what follows
-
-void Staleness::spread() {
-  std::vector<NodeId> queue;
-  for (const NodeId node : dag_.order()) {
-    if (must_run(node)) queue.push_back(node);
-  }
-  const auto add = [&](NodeId node, Reason reason) {
-    if (!must_run(node)) queue.push_back(node);
-    reasons_[node] |= reason;
-  };
-  while (!queue.empty()) {
-    const NodeId node = queue.back();
-    queue.pop_back();
-    for (const FileId file : dag_.inputs(node)) {
-      const NodeId made_by = dag_.producer(file);
-      if (made_by != kNoNode && !states_.exists(file)) add(made_by, kMissingOutput);
-    }
-    for (const Edge& edge : consumers(node)) {
-      // An ancient input that exists triggers nothing; one that is only now made is new to its consumer.
-      if (!edge.ancient || !states_.exists(edge.file)) add(edge.consumer, kUpstream);
-    }
-  }
 }
 
 }  // namespace furrow::workflow

@@ -15,6 +15,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <set>
 #include <string>
@@ -24,26 +25,9 @@
 #include "workflow/dag/dag.hpp"
 #include "workflow/dag/file_states.hpp"
 #include "workflow/dag/identity.hpp"
+#include "workflow/dag/reason_spread.hpp"
 
 namespace furrow::workflow {
-
-enum Reason : std::uint16_t {
-  kForced = 1,
-  kMissingOutput = 2,
-  kNewerInput = 4,
-  kUpstream = 8,  // a job that it depends on must run
-  kInputsChanged = 16,
-  kParamsChanged = 32,
-  kCodeChanged = 64,
-  kIncomplete = 128,     // its last run failed or was interrupted
-  kNothingMade = 256,    // it makes no files, so it runs whenever it is a target
-  kParamsFail = 512,     // its params cannot be found out, so it fails when it runs
-  kChangedInput = 1024,  // an input has changed, though it is not newer
-  kEnvironmentChanged = 2048,
-  kInDoubt = 4096,     // what it made may not have reached the disk before the machine went down
-  kLostRecord = 8192,  // it has no record, perhaps since the store has lost it
-};
-using Reasons = std::uint16_t;
 
 struct Triggers {
   bool mtime = true, params = true, input = true, code = true, environment = true;
@@ -65,6 +49,12 @@ class Staleness {
             store::Store* store, StalenessOptions options);
 
   Result<void> decide();
+  // The graph has grown by EXTENSION: decides on its jobs, and anew on what depended on their functions. IS_SETTLED:
+  // jobs that have started, or on which others rely already. WAS_DUE gets each job that was looked at, with whether it
+  // had to run before.
+  Result<void> extend(const Extension& extension, const std::function<bool(NodeId)>& is_settled,
+                      std::unordered_map<NodeId, bool>& was_due);
+  Consumers& consumers() { return consumers_; }
 
   bool must_run(NodeId node) const { return reasons_[node] != 0; }
   Reasons reasons(NodeId node) const { return reasons_[node]; }
@@ -82,40 +72,36 @@ class Staleness {
   Result<std::vector<std::string>> explain(NodeId node);
 
  private:
-  struct Edge {
-    NodeId consumer;
-    FileId file;
-    bool ancient;
-  };
-
   struct Seen {
-    std::uint32_t by = 0;  // 1 + the last job that was found to use the file
+    std::uint32_t by = 0;  // the number of the last judgement on a job that uses the file
     bool ancient = false;  // that job flags the file ancient() wherever it names it
   };
 
-  void find_consumers();
-  void find_output_times();
+  void make_room();
+  Result<void> judge(std::span<const NodeId> nodes);
+  void find_output_times(std::span<const NodeId> nodes);
   void judge_alone(NodeId node);
   bool is_requested(NodeId node, FileId output) const;
   void ask_param_functions(std::span<const NodeId> nodes);
-  void find_marked();
+  void find_marks();
+  void find_marked(std::span<const NodeId> nodes);
   bool describes_outputs(store::StampCursor outputs);
   const std::vector<Param>& answered_params(NodeId node) const;
   bool is_mistake(NodeId node, const Param& param) const;
   bool have_params_changed(NodeId node, const store::JobRow& row) const;
-  Result<void> judge_by_records();
-  void judge_by_times();
+  Result<void> judge_by_records(std::span<const NodeId> nodes);
+  Result<void> read_records(std::span<const NodeId> nodes);
+  void judge_by_times(std::span<const NodeId> nodes);
   bool has_newer_input(NodeId node) const;
   void judge_record(NodeId node, store::JobRow& row);
   void judge_inputs(NodeId node, store::JobRow& row);
   bool are_outputs_safe(store::StampCursor outputs, bool was_durable);
-  void judge_without_records();
+  void judge_without_records(std::span<const NodeId> nodes);
   bool is_flag(FileId file) const;
   bool has_changed(const store::StampView& stamp, FileId file, std::int64_t output_time);
   bool same_content(const store::StampView& stamp, FileId file);
   bool changed_before_end(NodeId node, FileId file, const store::JobRow& row) const;
-  void spread();
-  void log_reasons() const;
+  void log_reasons(std::span<const NodeId> nodes) const;
   void explain_missing(NodeId node, std::vector<std::string>& lines);
   void explain_unchanged(NodeId node, std::vector<std::string>& lines);
   void explain_newer(NodeId node, const std::optional<store::JobRecord>& record,
@@ -125,7 +111,6 @@ class Staleness {
   void explain_params(NodeId node, const store::JobRecord& record, std::vector<std::string>& lines);
   void explain_inputs(NodeId node, const std::optional<store::JobRecord>& record,
                       std::vector<std::string>& lines);
-  std::span<const Edge> consumers(NodeId node) const;
 
   const Dag& dag_;
   const RuleSet& rules_;
@@ -133,15 +118,19 @@ class Staleness {
   Evaluator& evaluator_;
   store::Store* store_;
   StalenessOptions options_;
+  Consumers consumers_;
   std::vector<Reasons> reasons_;  // by job
+  std::vector<Reasons> own_;      // by job: those that do not follow from other jobs of the run
+  ReasonSpread spread_;
   // By job: the time of its oldest output, or of the files made from it; 0: none.
   std::vector<std::int64_t> output_time_;
-  std::vector<char> is_target_, active_;  // by job
-  std::set<NodeId> marked_;               // jobs that a killed Snakemake has not finished
-  std::vector<char> target_file_;         // by file
-  std::vector<std::uint32_t> edges_first_;
-  std::vector<Edge> edges_;
-  std::vector<Seen> seen_;  // by file
+  std::vector<char> is_target_;
+  std::vector<char> is_judged_;    // by job: in this call
+  std::set<std::string> marks_;    // outputs that a killed Snakemake has not finished
+  std::set<NodeId> marked_;        // their jobs
+  std::vector<char> target_file_;  // by file
+  std::vector<Seen> seen_;         // by file
+  std::uint32_t last_mark_ = 0;
   std::unordered_map<NodeId, std::vector<Param>> answered_params_;
   std::unordered_map<FileId, std::uint64_t> hashes_;
   std::set<FileId> unchanged_;

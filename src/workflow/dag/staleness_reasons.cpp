@@ -23,7 +23,7 @@ std::vector<std::string> shown(std::vector<std::string> names) {
 
 }  // namespace
 
-void Staleness::log_reasons() const {
+void Staleness::log_reasons(std::span<const NodeId> nodes) const {
   constexpr std::pair<Reason, const char*> kNames[] = {
       {kForced, "forced"},
       {kMissingOutput, "missing output"},
@@ -41,7 +41,7 @@ void Staleness::log_reasons() const {
       {kLostRecord, "its record may be lost"},
   };
   FURROW_LOG(workflow, info, "plan: {} of {} jobs must run", count(), dag_.order().size());
-  for (const NodeId node : dag_.order()) {
+  for (const NodeId node : nodes) {
     std::vector<std::string> names;
     for (const auto& [reason, name] : kNames)
       if (reasons_[node] & reason) names.emplace_back(name);

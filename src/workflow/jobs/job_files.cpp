@@ -42,11 +42,14 @@ JobFiles::JobFiles(const Dag& dag, const RuleSet& rules, FileStates& states, Fil
     if (dag.producer(target) == kNoNode) continue;
     for (const FileId file : dag.outputs(dag.producer(target), rules)) is_target_[file] = 1;
   }
-  for (const NodeId node : dag.targets()) {  // `rule all` asks for files by having them as inputs
-    if (rules[dag.node(node).rule].rule.kind != RuleKind::kNone || rules[dag.node(node).rule].has_products())
-      continue;
-    for (const FileId file : dag.inputs(node)) is_target_[file] = 1;
-  }
+  for (const NodeId node : dag.targets()) add_targets(node);
+}
+
+// `rule all` asks for files by having them as inputs.
+void JobFiles::add_targets(NodeId node) {
+  const CompiledRule& rule = rules_[dag_.node(node).rule];
+  if (rule.rule.kind != RuleKind::kNone || rule.has_products() || dag_.is_unanswered(node)) return;
+  for (const FileId file : dag_.inputs(node)) is_target_[file] = 1;
 }
 
 const Template& JobFiles::template_of(FileId file) const {
@@ -71,21 +74,75 @@ void JobFiles::count_temp_users(const std::function<bool(NodeId)>& must_run) {
   }
   if (std::find(has_temp.begin(), has_temp.end(), 1) == has_temp.end()) return;
   for (const NodeId node : dag_.order()) {
-    if (has_temp[dag_.node(node).rule]) {
-      const auto outputs = dag_.outputs(node, rules_);
-      for (std::size_t i = 0; i < outputs.size(); ++i) {
-        if (rules_[dag_.node(node).rule].outputs[i].flags & kTemp) users_.try_emplace(outputs[i], 0);
-      }
-    }
+    if (has_temp[dag_.node(node).rule]) find_temp_outputs(node);
     if (!must_run(node)) continue;
     for (const FileId file : dag_.inputs(node)) {
       const NodeId made_by = dag_.producer(file);
-      if (made_by == kNoNode || !has_temp[dag_.node(made_by).rule]) continue;
-      const auto outputs = dag_.outputs(made_by, rules_);
-      if (std::find(outputs.begin(), outputs.end(), file) != outputs.end() &&
-          (template_of(file).flags & kTemp))
-        ++users_[file];
+      if (made_by != kNoNode && has_temp[dag_.node(made_by).rule] && is_temp_output(file)) ++users_[file];
     }
+  }
+}
+
+void JobFiles::find_temp_outputs(NodeId node) {
+  const auto outputs = dag_.outputs(node, rules_);
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    if (rules_[dag_.node(node).rule].outputs[i].flags & kTemp) users_.try_emplace(outputs[i], 0);
+  }
+}
+
+// A log of the job that makes it is no output.
+bool JobFiles::is_temp_output(FileId file) const {
+  const NodeId made_by = dag_.producer(file);
+  if (made_by == kNoNode) return false;
+  const auto outputs = dag_.outputs(made_by, rules_);
+  return std::find(outputs.begin(), outputs.end(), file) != outputs.end() && is_flagged_temp(file);
+}
+
+// ---- a graph that grows
+
+void JobFiles::extend(const GrowthStep& step, const std::function<bool(NodeId)>& must_run, bool is_complete) {
+  const std::set<NodeId> due(step.due.begin(), step.due.end());
+  const std::set<NodeId> dropped(step.dropped.begin(), step.dropped.end());
+  std::set<NodeId> answered;
+  for (const NodeId node : step.due) removal_.expect_more(node);
+  for (const NodeId node : step.dropped) removal_.ended(node);
+  const auto& targets = dag_.targets();
+  for (const auto& [node, before] : step.extension.answered) {
+    answered.insert(node);
+    if (std::find(targets.begin(), targets.end(), node) != targets.end()) add_targets(node);
+  }
+  keeps_temp_files_ = !is_complete;
+  if (options_.keep_temp) return;
+  for (const NodeId node : step.extension.added) find_temp_outputs(node);
+  for (const NodeId node : step.due) {
+    if (!answered.contains(node)) add_uses(dag_.inputs(node));
+  }
+  for (const NodeId node : step.dropped) {
+    if (!answered.contains(node)) end_uses(dag_.inputs(node));
+  }
+  for (const auto& [node, before] : step.extension.answered) {
+    if (must_run(node)) add_uses(dag_.inputs(node));
+    if (dropped.contains(node) || (must_run(node) && !due.contains(node))) end_uses(before);
+  }
+  if (!keeps_temp_files_) release_unused();
+}
+
+void JobFiles::add_uses(std::span<const FileId> inputs) {
+  for (const FileId file : inputs) {
+    if (is_temp_output(file)) ++users_[file];
+  }
+}
+
+void JobFiles::end_uses(std::span<const FileId> inputs) {
+  for (const FileId file : inputs) {
+    const auto users = users_.find(file);
+    if (users != users_.end() && users->second > 0 && --users->second == 0) unused_.insert(file);
+  }
+}
+
+void JobFiles::release_unused() {
+  for (const FileId file : std::exchange(unused_, {})) {
+    if (users_.at(file) == 0 && removal_.has_ended(dag_.producer(file))) release(file);
   }
 }
 
@@ -232,12 +289,10 @@ void JobFiles::settle(NodeId node) {
   if (users_.empty()) return;
   for (const FileId file : dag_.outputs(node, rules_)) {
     const auto users = users_.find(file);
-    if (users != users_.end() && users->second == 0) release(file);
+    if (users != users_.end() && users->second == 0) unused_.insert(file);
   }
-  for (const FileId file : dag_.inputs(node)) {
-    const auto users = users_.find(file);
-    if (users != users_.end() && users->second > 0 && --users->second == 0) release(file);
-  }
+  end_uses(dag_.inputs(node));
+  if (!keeps_temp_files_) release_unused();
 }
 
 Result<void> JobFiles::touch(NodeId node) {

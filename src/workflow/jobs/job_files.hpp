@@ -3,11 +3,14 @@
 #pragma once
 
 #include <functional>
+#include <set>
+#include <span>
 #include <unordered_map>
 #include <vector>
 
 #include "workflow/dag/dag.hpp"
 #include "workflow/dag/file_states.hpp"
+#include "workflow/dag/growth.hpp"
 #include "workflow/jobs/removal.hpp"
 #include "workflow/jobs/updated_files.hpp"
 
@@ -26,6 +29,9 @@ class JobFiles {
 
   // Which jobs the run has to end; counts those that need each temp file.
   void expect(const std::function<bool(NodeId)>& must_run);
+  // The graph has grown. While functions wait for checkpoints (not IS_COMPLETE), no temp file goes: they may ask for it.
+  void extend(const GrowthStep& step, const std::function<bool(NodeId)>& must_run, bool is_complete);
+  void keep_temp_files() { keeps_temp_files_ = true; }  // until extend() says that the graph is complete
 
   void look_at_outputs(NodeId node);  // warms the system's cache for before()
   // Checks that the job may start, and makes folders. Nothing old is touched.
@@ -58,6 +64,12 @@ class JobFiles {
 
  private:
   void count_temp_users(const std::function<bool(NodeId)>& must_run);
+  void find_temp_outputs(NodeId node);
+  bool is_temp_output(FileId file) const;
+  void add_uses(std::span<const FileId> inputs);
+  void end_uses(std::span<const FileId> inputs);
+  void release_unused();
+  void add_targets(NodeId node);
   void reload_outputs(NodeId node);
   Result<void> check(NodeId node, const Template& output, FileId file, const Ensure* ensure);
   Result<void> touch_or_make(FileId file, bool is_directory);
@@ -73,6 +85,8 @@ class JobFiles {
   UpdatedFiles updated_;
   std::unordered_map<FileId, std::uint32_t> users_;  // by temp file: jobs that still need it
   std::unordered_map<FileId, char> is_target_;
+  bool keeps_temp_files_ = false;
+  std::set<FileId> unused_;  // temp files that may go once functions wait no longer
 };
 
 }  // namespace furrow::workflow

@@ -335,6 +335,46 @@ TEST_F(JobFilesTest, RemovesATempFileThatOneJobUsesTwice) {
 
 // ---- failed jobs
 
+// ---- a graph that grows
+
+TEST_F(JobFilesTest, NoTempFileGoesWhileFunctionsWait) {
+  plan({rule("all").aggregates().input("b"), rule("a").output("a", kTemp), rule("b").output("b").input("a")},
+       {"all"});
+  files_->keep_temp_files();
+  ASSERT_TRUE(run("a", {"a"}));
+  ASSERT_TRUE(run("b", {"b"}));
+  EXPECT_TRUE(exists("a"));
+  files_->extend(
+      {}, [](NodeId) { return true; }, true);
+  EXPECT_FALSE(exists("a"));
+}
+
+TEST_F(JobFilesTest, ATempFileStaysForAJobThatIsDueSinceTheGraphHasGrown) {
+  plan({rule("all").aggregates().input("b").input("c"), rule("a").output("a", kTemp),
+        rule("b").output("b").input("a"), rule("c").output("c").input("a")},
+       {"all"});
+  files_->expect([&](NodeId node) { return node != job("c"); });
+  files_->extend(
+      {.due = {job("c")}}, [](NodeId) { return true; }, true);
+  ASSERT_TRUE(run("a", {"a"}));
+  ASSERT_TRUE(run("b", {"b"}));
+  EXPECT_TRUE(exists("a"));
+  ASSERT_TRUE(run("c", {"c"}));
+  EXPECT_FALSE(exists("a"));
+}
+
+TEST_F(JobFilesTest, ATempFileGoesIfItsLastUserIsDropped) {
+  plan({rule("all").aggregates().input("b").input("c"), rule("a").output("a", kTemp),
+        rule("b").output("b").input("a"), rule("c").output("c").input("a")},
+       {"all"});
+  ASSERT_TRUE(run("a", {"a"}));
+  ASSERT_TRUE(run("b", {"b"}));
+  EXPECT_TRUE(exists("a"));
+  files_->extend(
+      {.dropped = {job("c")}}, [&](NodeId node) { return node != job("c"); }, true);
+  EXPECT_FALSE(exists("a"));
+}
+
 TEST_F(JobFilesTest, OutputsOfAJobThatDidNotStartAreThoseOfAnEarlierRun) {
   write("out", "old");
   plan({rule("a").output("out")}, {"out"});

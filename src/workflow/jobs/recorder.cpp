@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "workflow/dag/identity.hpp"
+
 namespace furrow::workflow {
 
 namespace {
@@ -52,6 +54,14 @@ void Recorder::want_inputs(NodeId node) {
 void Recorder::prefetch(NodeId node) {
   want_inputs(node);
   (void)begin();  // the next write reports an error again
+}
+
+Result<void> Recorder::expect_more(std::span<const NodeId> nodes) {
+  std::vector<std::string> keys;
+  for (const NodeId node : nodes) {
+    if (rules_[dag_.node(node).rule].has_products()) keys.push_back(record_key(dag_, rules_, node));
+  }
+  return store_.expect_more(keys);
 }
 
 // ---- inputs

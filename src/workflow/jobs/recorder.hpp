@@ -38,6 +38,9 @@ class Recorder {
   // Prepares for a job that starts soon: hashes its inputs and opens the next transaction ahead of time.
   void prefetch(NodeId node);
 
+  // The run means to start these jobs, too.
+  Result<void> expect_more(std::span<const NodeId> nodes);
+
   // Nothing is in the store before commit().
   // Stamps the inputs of RECORD. EARLIER: stamps of the same job, which an engine started that has died.
   Result<void> started(NodeId node, store::JobRecord& record, const Stamps& earlier = {});

@@ -140,6 +140,12 @@ void Removal::ended(NodeId node) {
   for (const std::string& folder : folders_of(node)) count_promises(folder, -1);
 }
 
+void Removal::expect_more(NodeId node) {
+  if (node >= unfinished_.size()) unfinished_.resize(dag_.size(), 0);
+  if (std::exchange(unfinished_[node], 1) || !has_promises_) return;
+  for (const std::string& folder : folders_of(node)) count_promises(folder, 1);
+}
+
 void Removal::count_promises(const std::string& folder, int change) {
   for (std::string at = folder; !at.empty() && at != "/"; at = os::parent_of(at)) promises_[at] += change;
 }

@@ -46,6 +46,9 @@ class Removal {
   void expect(const std::function<bool(NodeId)>& must_run);
   // NODE writes nothing any longer.
   void ended(NodeId node);
+  // The run has to end this job, too.
+  void expect_more(NodeId node);
+  bool has_ended(NodeId node) const { return node >= unfinished_.size() || !unfinished_[node]; }
 
   // Whether the outputs of NODE may go, as far as their state is known. An error says why the job must not
   // start.

@@ -50,6 +50,7 @@ struct Entry {
   std::string name{};    // empty: positional
   bool is_list = false;  // the name stands for all items, not for one
   bool is_function = false;
+  bool waits = false;  // the function waits for a checkpoint; the one item is what that job makes
   int line = 0;
   std::vector<Item> items{};  // empty for a function
 };

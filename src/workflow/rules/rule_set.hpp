@@ -5,6 +5,7 @@
 // that rule is needed: a rule that no target needs may be broken.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -73,6 +74,9 @@ class RuleSet {
   std::size_t size() const { return rules_.size(); }
   const CompiledRule* find(std::string_view name) const;
   std::vector<std::string> names() const;
+  bool has_checkpoints() const {
+    return std::any_of(rules_.begin(), rules_.end(), [](const auto& r) { return r.rule.is_checkpoint; });
+  }
 
   // Positive if A is preferred to B, negative if B is preferred to A, 0 if neither: by ruleorder, where later
   // statements win; else a rule without wildcards comes before one with wildcards.

@@ -1,10 +1,11 @@
 """Exceptions that Snakefiles raise or catch."""
 
+from furrow_evaluator.errors import IncompleteCheckpoint as IncompleteCheckpointException
 from furrow_evaluator.errors import LookupFailed as LookupError
 from furrow_evaluator.errors import WildcardError, WorkflowError
 
 # Each base, and what derives from it.
-__all__ = ["LookupError", "print_exception", "WildcardError", "WorkflowError"]
+__all__ = ["IncompleteCheckpointException", "LookupError", "print_exception", "WildcardError", "WorkflowError"]
 _FAMILIES = {
     "WorkflowError": "CheckSumMismatchException ChildIOException CreateCondaEnvironmentException "
     "FileOrDirectoryNotFoundError InputFunctionException InputOpenException InvalidFlagError LockException "
@@ -16,7 +17,7 @@ _FAMILIES = {
     "NoRulesException PeriodicWildcardError RemoteFileException S3FileException SFTPFileException "
     "UnknownRuleException WebDAVFileException XRootDFileException ZenodoFileException",
     "IOException": "ImproperOutputException MissingInputException ProtectedOutputException",
-    "Exception": "CacheMissException CliException IncompleteCheckpointException LogFormatException "
+    "Exception": "CacheMissException CliException LogFormatException "
     "ResourceConversionError ResourceScopesException SpawnedJobError TerminatedException",
 }
 for _base, _names in _FAMILIES.items():

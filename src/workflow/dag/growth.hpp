@@ -1,0 +1,65 @@
+// A graph that grows, step by step, as jobs of checkpoints end (docs/design/growing-graph.md).
+//
+// A step tells the evaluator what has been made, asks the functions that waited for it, adds what their jobs need, and
+// decides which jobs must run now. If that shows that another checkpoint is up to date, the step goes on with it. It
+// looks at the jobs that it changes and at those that depend on them, and at no others. Not thread-safe.
+#pragma once
+
+#include <functional>
+#include <set>
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "workflow/dag/dag_builder.hpp"
+#include "workflow/dag/staleness.hpp"
+
+namespace furrow::workflow {
+
+// What a step has changed.
+struct GrowthStep {
+  std::vector<NodeId> due{};      // must run now, and did not before
+  std::vector<NodeId> dropped{};  // need not run any longer
+  Extension extension{};
+  bool empty() const { return extension.empty(); }
+};
+
+class Growth {
+ public:
+  // Borrows all arguments.
+  Growth(Dag& dag, const RuleSet& rules, FileStates& states, Evaluator& evaluator, DagBuilder& builder,
+         Staleness& staleness);
+
+  // Before anything runs: jobs of checkpoints that need not run have ended long ago. Whether the graph has grown.
+  Result<bool> settle();
+
+  // Whether the end of NODE may make the graph grow.
+  bool is_awaited(NodeId node) const;
+  // These jobs have ended. IS_SETTLED: a job has started, or will never run.
+  Result<GrowthStep> after(std::span<const NodeId> ended, const std::function<bool(NodeId)>& is_settled);
+
+  bool is_unanswered(NodeId node) const { return dag_.is_unanswered(node); }
+  const Consumers& consumers() const { return staleness_.consumers(); }
+  bool is_complete() const { return dag_.unanswered().empty(); }
+  bool must_run(NodeId node) const { return staleness_.must_run(node); }
+
+ private:
+  Result<GrowthStep> grow(std::vector<FileId> files, const std::function<bool(NodeId)>& is_settled);
+  Result<void> announce(const std::vector<FileId>& files);
+  bool is_made(FileId file);
+  std::vector<FileId> made_for(std::span<const NodeId> nodes);
+
+  Dag& dag_;
+  const RuleSet& rules_;
+  FileStates& states_;
+  Evaluator& evaluator_;
+  DagBuilder& builder_;
+  Staleness& staleness_;
+  std::set<NodeId> settled_;  // jobs on whose outputs functions have relied
+};
+
+// "checkpoint split (sample=a)", for each that NODE waits for.
+std::vector<std::string> awaited_checkpoints(const Dag& dag, const RuleSet& rules, NodeId node);
+
+}  // namespace furrow::workflow
