@@ -159,3 +159,30 @@ def test_until_a_follower(folder):
     assert folder.exists("a1") and folder.exists("b1") and not folder.exists("a2") and not folder.exists("c1")
     folder.run("--until", "b")
     assert folder.exists("b2") and not folder.exists("c1")
+
+
+def test_two_uses_of_a_module_have_their_own_checkpoints(folder):
+    """In Snakemake 7 the second use takes the place of the first; version 9 does as Furrow."""
+    folder.write("m.smk", """
+checkpoint names:
+    output: config["folder"] + "/names.txt"
+    shell: "echo " + config["names"] + " > {output}"
+rule make:
+    output: config["folder"] + "/made/{n}"
+    shell: "touch {output}"
+def made(wildcards):
+    with open(checkpoints.names.get().output[0]) as file:
+        return [config["folder"] + "/made/" + n for n in file.read().split()]
+rule collect:
+    input: made
+    output: config["folder"] + "/all.txt"
+    shell: "echo {input} > {output}"
+""")
+    uses = "".join(f"""
+module {name}:
+    snakefile: "m.smk"
+    config: {{"folder": "{name}", "names": "{names}"}}
+use rule * from {name} as {name}_*
+""" for name, names in (("one", "u v"), ("two", "w")))
+    folder.run(snakefile='rule all:\n    input: "one/all.txt", "two/all.txt"\n' + uses)
+    assert folder.read("one/all.txt") == "one/made/u one/made/v\n" and folder.read("two/all.txt") == "two/made/w\n"
