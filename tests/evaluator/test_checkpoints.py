@@ -161,3 +161,46 @@ def test_params_that_wait_say_what_to_do(folder):
 def test_at_the_top_of_a_snakefile_nothing_has_run(folder):
     error = folder.error(CLUSTERS + "    x = checkpoints.cluster.get(s='a')\n")
     assert "has not run yet" in error["message"] and error["line"] == 7, error
+
+
+def test_checkpoints_of_a_module(folder):
+    """They have their own names there, and the user of the module knows them by theirs."""
+    folder.write(
+        "m.smk",
+        """
+        checkpoint some:
+            output: "{s}.some"
+            shell: "x"
+        def f(wildcards):
+            made = checkpoints.some.get(**wildcards).output
+            return [made[0], "more/" + config["c"], *expand(made, k=1)]
+        rule next:
+            input: f
+            output: "{s}.next"
+            shell: "x"
+        """,
+    )
+    client = folder.load(
+        """
+        for name in ("a", "b"):
+            module:
+                name: name
+                snakefile: "m.smk"
+                prefix: name
+                config: {"c": name}
+            use rule * from name as name*
+        rule last:
+            input: lambda wildcards: checkpoints.asome.get(s="x").output
+        """
+    )
+    assert client.rule("asome")["checkpoint"] and client.rule("bsome")["checkpoint"]
+    assert client.job("anext", {"s": "x"})["input"] == ["a/x.some"]
+    client.request("finished", outputs=["a/x.some"])
+    assert client.job("anext", {"s": "x"})["input"] == ["a/x.some", "a/more/a", "a/x.some"]
+    assert client.job("bnext", {"s": "x"})["input"] == ["b/x.some"]
+    assert client.job("last")["input"] == ["a/x.some"]
+
+
+def test_a_rule_that_inherits_a_checkpoint_is_none(folder):
+    client = folder.load('checkpoint a:\n    output: "a"\nuse rule a as b with:\n    output: "b"\n')
+    assert client.rule("a")["checkpoint"] and not client.rule("b")["checkpoint"]

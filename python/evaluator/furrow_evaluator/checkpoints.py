@@ -5,7 +5,7 @@ engine calls the function that has asked for them once more afterwards.
 """
 
 from .errors import IncompleteCheckpoint, WorkflowError, did_you_mean
-from .file_values import File
+from .file_values import File, MovedFile
 from .patterns import apply_wildcards
 from .values import OutputFiles
 
@@ -58,7 +58,8 @@ class Checkpoint:
         first = apply_wildcards(items[0], wildcards)
         if first not in self._finished:
             raise IncompleteCheckpoint(rule, first)
-        files = [File(apply_wildcards(item, wildcards)) for item in items]
+        kind = File if rule.moved_by.get("output") is None else MovedFile
+        files = [kind(apply_wildcards(item, wildcards)) for item in items]
         return CheckpointJob(rule, OutputFiles.from_shape(files, rule.shape_of("output")))
 
 

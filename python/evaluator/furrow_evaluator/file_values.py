@@ -2,6 +2,7 @@
 
 import os
 
+from .flags import MOVED
 from .patterns import apply_wildcards, contains_wildcard, regex_from_filepattern, wildcard_constraints, wildcard_names
 
 
@@ -141,3 +142,10 @@ class File(str):
 
     def match(self, target):
         return self.regex().match(target)
+
+
+class MovedFile(File):
+    """A file of a module that has a prefix: no rule moves it again."""
+
+    __slots__ = ()
+    flags = {MOVED: True}

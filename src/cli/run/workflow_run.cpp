@@ -194,6 +194,7 @@ Result<farm::Summary> WorkflowRun::run_jobs(const std::string& log_path) {
   workflow::Recorder recorder(session_.dag(), session_.rules(), session_.states(), *session_.store(), &hasher,
                               options.hash_limit);
   recorder.set_changed_before(&session_.staleness().changed_while_running());
+  recorder.set_locks(!options.no_lock);
   workflow::SourceOptions source_options;
   source_options.retries = options.retries.value_or(0);
   source_options.prioritized = {options.prioritize.begin(), options.prioritize.end()};

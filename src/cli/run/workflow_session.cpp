@@ -14,6 +14,7 @@
 #include "os/files/program.hpp"
 #include "snakefile/yaml_json.hpp"
 #include "workflow/dag/dag_cut.hpp"
+#include "workflow/jobs/files_to_lock.hpp"
 
 namespace furrow::cli {
 
@@ -326,24 +327,12 @@ Result<bool> WorkflowSession::lock_files() {
   FURROW_TRY(check_company());
   const bool removes = options_.mode != RunOptions::Mode::kRun;
   if (options_.no_lock || (!removes && staleness_->count() == 0 && !store_->has_company())) return true;
-  store::FilesToLock files;
-  std::vector<char> is_known(dag_.files.size(), 0);
+  std::vector<workflow::NodeId> writing, reading;
   for (const workflow::NodeId node : dag_.order()) {
-    if (!removes && !staleness_->must_run(node)) continue;
-    const auto& outputs = rules_[dag_.node(node).rule].outputs;
-    const auto made = dag_.outputs(node, rules_);
-    for (std::size_t i = 0; i < made.size(); ++i) {
-      is_known[made[i]] = 1;
-      files.outputs.push_back({dag_.files.view(made[i]), dag_.files.view(made.front()),
-                               (outputs[i].flags & workflow::kDirectory) != 0});
-    }
+    if (removes || staleness_->must_run(node)) writing.push_back(node);
+    if (!removes) reading.push_back(node);
   }
-  for (const workflow::NodeId node : dag_.order()) {
-    for (const workflow::FileId file : dag_.inputs(node)) {
-      if (!removes && !std::exchange(is_known[file], 1)) files.inputs.push_back(dag_.files.view(file));
-    }
-  }
-  auto locked = store_->lock_files(files);
+  auto locked = store_->lock_files(workflow::files_to_lock(dag_, rules_, writing, reading));
   if (locked) return *locked == store::Locking::kLocked;
   locked.error().hint += " --nolock runs nevertheless: then it is up to you that no file has two writers.";
   return fail(std::move(locked.error()));

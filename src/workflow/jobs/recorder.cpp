@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "workflow/dag/identity.hpp"
+#include "workflow/jobs/files_to_lock.hpp"
 
 namespace furrow::workflow {
 
@@ -57,6 +58,14 @@ void Recorder::prefetch(NodeId node) {
 }
 
 Result<void> Recorder::expect_more(std::span<const NodeId> nodes) {
+  if (locks_) {
+    const auto locked = FURROW_TRY(store_.lock_files(files_to_lock(dag_, rules_, nodes, nodes)));
+    if (locked == store::Locking::kStale)
+      return fail(Error{"another run has just made files of jobs that this run has found behind a checkpoint",
+                        {},
+                        0,
+                        "Run again: then it is looked at whether they are up to date."});
+  }
   std::vector<std::string> keys;
   for (const NodeId node : nodes) {
     if (rules_[dag_.node(node).rule].has_products()) keys.push_back(record_key(dag_, rules_, node));

@@ -38,8 +38,9 @@ class Recorder {
   // Prepares for a job that starts soon: hashes its inputs and opens the next transaction ahead of time.
   void prefetch(NodeId node);
 
-  // The run means to start these jobs, too.
+  // The run means to start these jobs, too: locks their files, unless turned off, and notes it in the store.
   Result<void> expect_more(std::span<const NodeId> nodes);
+  void set_locks(bool locks) { locks_ = locks; }
 
   // Nothing is in the store before commit().
   // Stamps the inputs of RECORD. EARLIER: stamps of the same job, which an engine started that has died.
@@ -73,6 +74,7 @@ class Recorder {
   FileStates& states_;
   store::Store& store_;
   os::FileHasher* hasher_;
+  bool locks_ = true;
   const std::int64_t hash_limit_;
   InputHashes hashes_;
   bool open_ = false;         // whether a transaction is open
