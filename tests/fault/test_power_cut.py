@@ -35,10 +35,10 @@ rule make:
 rule all:
     input: expand("made/{n}", n=range(COUNT))
 rule part:
-    output: temp("made/part.{n}")
+    output: temp("part.{n}")
     shell: "echo first > {output}; sleep $(cat DELAY); echo last >> {output}"
 rule make:
-    input: "made/part.{n}"
+    input: "part.{n}"
     output: "made/{n}"
     shell: "cp {input} {output}; echo {wildcards.n} >> RAN"
 """,
