@@ -113,6 +113,23 @@ def test_all_jobs_of_a_lost_batch_run_without_a_retry(folder):
     assert 2 <= begun_twice <= 4, "only the jobs that ran begin again"
 
 
+def test_a_node_that_does_not_see_the_folder_is_left_out(folder):
+    folder.write("Snakefile", SEVERAL.format(count=8, runtime=10, command="sleep 1"))
+    slurm = folder.slurm
+    slurm.stop_node("n2")
+    slurm.start_node("n2", hidden=folder.path)
+    try:
+        wait_until(lambda: slurm.node_states() == ["idle", "idle"], 30, "the node is there")
+        slurm.set_node("n1", "DRAIN")
+        run = folder.start("--executor", "slurm", "--packing", "array")
+        wait_until(lambda: "no further job is sent to n2" in run.text(), 60, "the node is left out")
+        slurm.set_node("n1", "RESUME")
+        assert run.wait(60) == 0, run.text()
+    finally:
+        slurm.stop_node("n2")
+    assert sorted(folder.log()) == sorted(f"{what} {n}" for n in range(8) for what in ("begin", "end"))
+
+
 AWAY_S = 60
 
 

@@ -176,9 +176,13 @@ class Slurm:
     def stop_controller(self):
         self._end("slurmctld")
 
-    def start_node(self, node):
-        self._begin(f"slurmd-{node}", [
-            shutil.which("slurmd", path=SEARCHED), "-D", "-f", str(self.configuration), "-N", node])
+    def start_node(self, node, hidden=None):
+        """`hidden` is a folder that the node's jobs do not see."""
+        argv = [shutil.which("slurmd", path=SEARCHED), "-D", "-f", str(self.configuration), "-N", node]
+        if hidden is not None:
+            hide = 'mount -t tmpfs none "$0" && exec "$@"'
+            argv = ["unshare", "--mount", "sh", "-c", hide, str(hidden), *argv]
+        self._begin(f"slurmd-{node}", argv)
 
     def stop_node(self, node):
         self._end(f"slurmd-{node}")

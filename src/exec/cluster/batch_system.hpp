@@ -23,8 +23,9 @@ struct Submission {
   std::string name;  // for people who look at the queue
   std::size_t batches = 1;
   Allocation allocation;
-  bool has_ranks = false;  // its batches run on one MPI rank on each node
-  std::string command{};   // user-supplied command that submits; may be empty
+  bool has_ranks = false;               // its batches run on one MPI rank on each node
+  std::string command{};                // user-supplied command that submits; may be empty
+  std::vector<std::string> left_out{};  // nodes on which it must not run
 };
 
 struct BatchState {

@@ -197,11 +197,12 @@ PlannerOptions ClusterExecutor::planner_options() const {
 
 void ClusterExecutor::submit(const PlannedSubmission& planned) {
   submitting_.emplace();
-  const auto submission = writer_.write(planned, queue_.take(planned), *submitting_);
+  auto submission = writer_.write(planned, queue_.take(planned), *submitting_);
   for (const auto& batch : submitting_->batches) expect_members(*batch);
   if (!submission) return refused(submission.error());
   FURROW_LOG(cluster, info, "submission {}: {} batches, described in {}", submission->name,
              submission->batches, submission->folder);
+  submission->left_out = left_out_.names();
   ++submissions_;
   next_submission_ = os::monotonic_seconds() + options_.pause_s;
   system_->submit(*submission, [this](Result<std::string> name) { submitted(std::move(name)); });
@@ -240,7 +241,7 @@ void ClusterExecutor::submitted(Result<std::string> name) {
   flush_alarm_.set(0);
 }
 
-// The submission was refused: each of its jobs fails with the reason.
+// The submission was refused: each of its jobs fails with the reason, unless it is worth trying with all nodes.
 void ClusterExecutor::refused(const Error& error) {
   FURROW_LOG(cluster, info, "the submission is refused: {} {}", error.message, error.detail);
   WrittenBatches failed = std::move(*submitting_);
@@ -253,17 +254,22 @@ void ClusterExecutor::refused(const Error& error) {
       continue;
     }
     for (SubmittedJob& entry : batch->entries) {
-      if (!entry.job) continue;
-      Exit exit{.status = -1,
-                .cancelled = is_cancelling_,
-                .error = error.to_string(),
-                .started_at = os::wall_seconds()};
-      report_later(std::move(entry.job), std::move(exit));
+      if (entry.job) refuse_job(std::move(entry.job), error);
     }
     forget(*batch);
   }
+  left_out_.give_up();
   if (!failed.folder.path().empty()) (void)failed.folder.settle();
   flush_alarm_.set(options_.pause_s);
+}
+
+void ClusterExecutor::refuse_job(JobPtr job, const Error& error) {
+  if (!left_out_.names().empty() && !is_cancelling_) return queue_.requeue(std::move(job));
+  Exit exit{.status = -1,
+            .cancelled = is_cancelling_,
+            .error = error.to_string(),
+            .started_at = os::wall_seconds()};
+  report_later(std::move(job), std::move(exit));
 }
 
 // --- ending
@@ -371,6 +377,12 @@ void ClusterExecutor::finish(const IsOpen& is_open) {
 // --- reporting
 
 void ClusterExecutor::on_gone(SubmittedBatch& batch) {
+  const std::string node = left_out_.note(batch);
+  for (const SubmittedJob& entry : batch.entries) {
+    if (node.empty() || !entry.job) continue;
+    output_.say_node_is_left_out(*entry.job, batch, system_->name(), node);
+    break;
+  }
   for (SubmittedJob& entry : batch.entries) gone(batch, entry);
   flush_alarm_.set(0);
 }

@@ -37,6 +37,7 @@
 #include "exec/cluster/cluster_options.hpp"
 #include "exec/cluster/cluster_output.hpp"
 #include "exec/cluster/cluster_queue.hpp"
+#include "exec/cluster/left_out_nodes.hpp"
 #include "exec/cluster/submitted_batch.hpp"
 #include "os/events/alarm.hpp"
 #include "os/events/event_loop.hpp"
@@ -86,6 +87,7 @@ class ClusterExecutor final : public plan::Executor,
   void forget(const SubmittedBatch& batch);
   void submitted(Result<std::string> name);
   void refused(const Error& error);
+  void refuse_job(JobPtr job, const Error& error);
   void give_up_waiting_for_cancelled();
 
   void on_end(SubmittedBatch& batch, SubmittedJob& entry) override;
@@ -115,6 +117,7 @@ class ClusterExecutor final : public plan::Executor,
   bool asks_figures_ = false;
 
   ClusterQueue queue_;
+  LeftOutNodes left_out_;
   std::optional<WrittenBatches> submitting_;  // the submit command has not answered yet
   double next_submission_ = 0;
   CancelRequests cancels_;

@@ -24,7 +24,10 @@ class FakeSystem : public BatchSystem {
   void figures(std::function<void(const SystemFigures&)> done) override {
     later([done = std::move(done)] { done({.max_array = 0, .node_cores = 4}); });
   }
-  void submit(const Submission&, std::function<void(Result<std::string>)> done) override {
+  void submit(const Submission& submission, std::function<void(Result<std::string>)> done) override {
+    left_out.push_back(submission.left_out);
+    if (needs_all_nodes && !submission.left_out.empty())
+      return later([done = std::move(done)] { done(fail("no such nodes")); });
     later([this, done = std::move(done)] { done(std::to_string(++submitted)); });
   }
   std::string batch_name(const std::string& name, std::size_t, std::size_t) const override { return name; }
@@ -41,6 +44,8 @@ class FakeSystem : public BatchSystem {
   }
 
   int submitted = 0, asked = 0;
+  bool needs_all_nodes = false;
+  std::vector<std::vector<std::string>> left_out;  // by submission
   BatchStates queue = std::map<std::string, BatchState>{}, records{};
   std::vector<std::string> cancelled;
 
@@ -242,6 +247,38 @@ TEST_F(ClusterLoss, AJournalThatIsShownLateIsWaitedFor) {
   end(*run());
   ends_well();
   EXPECT_EQ(system->submitted, 1);
+}
+
+TEST_F(ClusterLoss, ANodeOnWhichABatchNeverBeginsIsLeftOut) {
+  start();
+  system->queue = std::map<std::string, BatchState>{{"1", {Phase::kEnded, "FAILED", "n2"}}};
+  submitted_as(2);
+  system->queue->insert({"2", {Phase::kRunning, "RUNNING", "n1"}});
+  end(*run());
+  ends_well();
+  EXPECT_THAT(system->left_out, ElementsAre(ElementsAre(), ElementsAre("n2")));
+}
+
+TEST_F(ClusterLoss, ANodeOnWhichABatchHasBegunIsNotLeftOut) {
+  start();
+  const auto journal = run();
+  system->queue =
+      std::map<std::string, BatchState>{{"1", {Phase::kEnded, "NODE_FAIL", "n2", false, EndedBy::kNode}}};
+  submitted_as(2);
+  end(*run());
+  ends_well();
+  EXPECT_THAT(system->left_out, ElementsAre(ElementsAre(), ElementsAre()));
+}
+
+TEST_F(ClusterLoss, AllNodesAreUsedAgainIfTheOthersCannotRunTheJob) {
+  start();
+  system->needs_all_nodes = true;
+  system->queue = std::map<std::string, BatchState>{{"1", {Phase::kEnded, "FAILED", "n2"}}};
+  submitted_as(2);
+  system->queue->insert({"2", {Phase::kRunning, "RUNNING", "n2"}});
+  end(*run());
+  ends_well();
+  EXPECT_THAT(system->left_out, ElementsAre(ElementsAre(), ElementsAre("n2"), ElementsAre()));
 }
 
 TEST_F(ClusterLoss, JobsThatAreLeftGoOnAndALaterEngineFindsThem) {

@@ -40,9 +40,19 @@ void ClusterOutput::show(plan::Exit& exit, const SubmittedBatch& batch, const Jo
 void ClusterOutput::say_it_is_repeated(const ClusterJob& job, const SubmittedBatch& batch,
                                        const char* system) const {
   const std::string reason = reason_of(batch);
+  say(job, fmt::format("furrow: {} has ended while a job ran{}; the job is submitted again\n",
+                       describe(batch, system), reason.empty() ? "" : ": " + reason));
+}
+
+void ClusterOutput::say_node_is_left_out(const ClusterJob& job, const SubmittedBatch& batch,
+                                         const char* system, const std::string& node) const {
+  say(job, fmt::format("furrow: {} ended before its first job began; no further job is sent to {}{}\n",
+                       describe(batch, system), node, log_tail(batch)));
+}
+
+void ClusterOutput::say(const ClusterJob& job, const std::string& text) const {
   os::Spill out(scratch_), err(scratch_);
-  err.append(fmt::format("furrow: {} has ended while a job ran{}; the job is submitted again\n",
-                         describe(batch, system), reason.empty() ? "" : ": " + reason));
+  err.append(text);
   show(job.attempt.job, job.attempt.number, out, err);
 }
 

@@ -19,8 +19,11 @@ class ClusterOutput {
   // Shows what the job printed, and keeps the end of it in EXIT.
   void show(plan::Exit& exit, const SubmittedBatch& batch, const JobOutput& output) const;
   void say_it_is_repeated(const ClusterJob& job, const SubmittedBatch& batch, const char* system) const;
+  void say_node_is_left_out(const ClusterJob& job, const SubmittedBatch& batch, const char* system,
+                            const std::string& node) const;
 
  private:
+  void say(const ClusterJob& job, const std::string& text) const;
   void show(plan::JobId job, int attempt, os::Spill& out, os::Spill& err) const;
 
   OutputSink* sink_;

@@ -137,6 +137,7 @@ std::string sbatch_command(const Submission& submission) {
   if (asked.tasks > 0 || asked.tasks_per_node == 0)
     command += fmt::format(" --ntasks={}", std::max<std::int64_t>({1, asked.tasks, asked.nodes}));
   add_option(command, "cpus-per-task", asked.cores);
+  add_option(command, "exclude", join(submission.left_out, ","));  // one that the user gives comes later
   command += options_for_others(asked);
   if (!asked.extra.empty()) command += " " + asked.extra;  // shell words, as the user wrote them
   return command + " " + shell_quote(submission.script);

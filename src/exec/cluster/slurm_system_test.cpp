@@ -38,6 +38,8 @@ TEST(SlurmSystem, AsksOnlyForWhatTheJobRequests) {
 TEST(SlurmSystem, EachTaskOfAnArrayHasItsOwnLog) {
   Submission made = submission();
   made.batches = 12;
+  made.left_out = {"n2", "n3"};
+  EXPECT_THAT(sbatch_command(made), HasSubstr("--exclude=n2,n3"));
   EXPECT_THAT(sbatch_command(made), HasSubstr("--array=0-11"));
   EXPECT_THAT(sbatch_command(made), HasSubstr("log.%a"));
 }
