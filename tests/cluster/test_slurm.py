@@ -167,7 +167,7 @@ rule all:
     input: expand("out/{n}", n=range(5))
 rule one:
     output: "out/{n}"
-    resources: runtime=1, mem_mb=10
+    resources: runtime=1, mem_mb=100
     shell: "squeue -h -r | wc -l > {output}; sleep 0.3"
 """)
     before = folder.slurm.submissions()

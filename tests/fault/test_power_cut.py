@@ -125,7 +125,8 @@ class Work:
         wait = f"sleep $(cat {self.delay})"
         job = f"echo first > made/{{}}; {wait}; echo last >> made/{{}}; echo {{}} >> {self.ran}"
         said = f"echo first; {wait}; echo last; echo {{}} >> {self.ran}"
-        arguments = {"log": [*log, job], "output": ["--output", "made/{}", job], "results": [*log, "--results", "made/", said]}
+        arguments = {"log": [*log, job], "output": ["--output", "made/{}", job],
+                     "results": [*log, "--results", "made/", said]}
         if kind in MAPS:
             self.again = [engine.FURROW, "map", "-j", "2", *arguments[kind], ":::", *NAMES]
         else:
