@@ -38,11 +38,11 @@ def found(wildcards):
     {wait}
     return expand("out/{{i}}.txt", i=range({jobs}))
 rule all:
-    input: "begun.txt", found
+    input: "out/begun", found
 {"checkpoint" if is_checkpoint else "rule"} begin:
-    output: touch("begun.txt")
+    output: touch("out/begun")
 rule one:
-    input: "begun.txt"
+    input: "out/begun"
     output: touch("out/{{i}}.txt")
 '''
 
@@ -51,18 +51,18 @@ def many_checkpoints(checkpoints, each=10):
     """Each checkpoint adds some jobs, as soon as it has run."""
     return f'''
 rule all:
-    input: expand("out/sum/{{s}}.txt", s=range({checkpoints}))
+    input: expand("out/{{s}}.sum", s=range({checkpoints}))
 checkpoint begin:
-    output: touch("out/begun/{{s}}.txt")
+    output: touch("out/{{s}}.begun")
 rule one:
-    input: "out/begun/{{s}}.txt"
+    input: "out/{{s}}.begun"
     output: touch("out/{{s}}/{{i}}.txt")
 def found(wildcards):
     checkpoints.begin.get(s=wildcards.s)
     return expand("out/{{s}}/{{i}}.txt", s=wildcards.s, i=range({each}))
 rule sum:
     input: found
-    output: touch("out/sum/{{s}}.txt")
+    output: touch("out/{{s}}.sum")
 '''
 
 
