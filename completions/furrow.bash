@@ -14,7 +14,7 @@ _furrow_run_options='--allow-ambiguity --config --configfile --cores --dag --def
   --detailed-summary --directory --dry-run --envvars --executor --filegraph --force --forceall --forcerun --help --ignore-incomplete
   --jobs --keep-going --keep-incomplete --latency-wait --list --list-target-rules --max-checksum-file-size --max-threads --notemp
   --omit-from --printshellcmds --prioritize --profile --python --quiet --replace-workflow-config --rerun-incomplete --rerun-triggers
-  --resources --retries --rulegraph --set-resources --set-scatter --set-threads --shadow-prefix --snakefile --summary --touch --unlock --nolock --until
+  --resources --retries --rulegraph --set-resources --set-scatter --set-threads --shadow-prefix --snakefile --summary --touch --unlock --nolock --until --wrapper-prefix --edit-notebook --draft-notebook --notebook-listen
   --verbose --why --workflow-profile --batch-cores --batch-nodes --cluster --cluster-cancel --cluster-cancel-nargs --cluster-status --local-cores
   --max-jobs-per-second --max-status-checks-per-second --packing --groups --group-components --set-resource-scopes --seconds-between-status-checks --cluster-generic-submit-cmd --cluster-generic-status-cmd --cluster-generic-cancel-cmd
   --cluster-generic-cancel-nargs --slurm --all-temp --list-changes --list-code-changes --list-input-changes

@@ -211,6 +211,10 @@ complete -c furrow -n '__furrow_in run' -l snakefile -r -F -d 'the workflow'
 complete -c furrow -n '__furrow_in run' -l summary -d 'list files and their state'
 complete -c furrow -n '__furrow_in run' -l touch -d 'mark outputs as up to date'
 complete -c furrow -n '__furrow_in run' -l unlock
+complete -c furrow -n '__furrow_in run' -l wrapper-prefix -r -d 'where wrappers are'
+complete -c furrow -n '__furrow_in run' -l edit-notebook -r -d 'edit the notebook that makes this file'
+complete -c furrow -n '__furrow_in run' -l draft-notebook -r -d 'make an empty notebook for this file'
+complete -c furrow -n '__furrow_in run' -l notebook-listen -x
 complete -c furrow -n '__furrow_in run' -l nolock
 complete -c furrow -n '__furrow_in run' -l until -x -d 'go no further than these'
 complete -c furrow -n '__furrow_in run' -l verbose -d 'print more'

@@ -65,9 +65,13 @@ def add_package():
     sys.path.insert(0, os.path.join(_HERE, "shims"))
 
 
-def main():
+def check_version():
     if sys.version_info < (3, 9):
         sys.exit("furrow evaluator: Python 3.9 or newer is needed, this is %d.%d" % sys.version_info[:2])
+
+
+def main():
+    check_version()
     fd, guard_fd = parse_arguments(sys.argv[1:])
     os.set_inheritable(fd, False)
     if guard_fd is not None:

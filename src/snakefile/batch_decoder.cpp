@@ -122,6 +122,8 @@ workflow::Preparation read_preparation(Fields& fields, const text::JsonValue& jo
   } else if (fields.flag(job, "fork")) {
     launch.kind = plan::Launch::Kind::kFork;
     launch.payload = encode_job(view);
+  } else {
+    launch.command = fields.system_text_or(job, "show", "");  // of a description
   }
   return preparation;
 }

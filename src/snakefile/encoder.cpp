@@ -190,6 +190,12 @@ std::string encode_load(std::uint64_t id, const LoadRequest& request) {
   write_bool(json, "printshellcmds", request.printshellcmds);
   if (!request.jobscript.empty()) write_text(json, "jobscript", request.jobscript);
   if (!request.cluster_config.empty()) write_texts(json, "cluster_config", request.cluster_config);
+  if (!request.wrapper_prefix.empty()) write_text(json, "wrapper_prefix", request.wrapper_prefix);
+  if (!request.edit_notebook.empty()) {
+    write_text(json, "edit_notebook", request.edit_notebook);
+    write_text(json, "notebook_listen", request.notebook_listen);
+  }
+  if (!request.draft_notebook.empty()) write_text(json, "draft_notebook", request.draft_notebook);
   if (!request.deployment.empty()) write_texts(json, "deployment", request.deployment);
   json.EndObject();
   return take(buffer);

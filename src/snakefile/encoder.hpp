@@ -44,6 +44,8 @@ struct LoadRequest {
   bool has_cluster = false;  // jobs run elsewhere
   std::string jobscript{};   // path of a template of the scripts that are submitted; empty: none
   std::vector<std::string> cluster_config{};  // files with values for {cluster.name} in the submit command
+  std::string wrapper_prefix{};               // empty: Snakemake's
+  std::string edit_notebook{}, draft_notebook{}, notebook_listen{};  // an output; IP:PORT
   std::vector<std::string> deployment{};  // which software environments are on: conda, apptainer, env-modules
 };
 

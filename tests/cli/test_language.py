@@ -16,7 +16,7 @@ rule plain:
 rule wrapped:
     input: "plain.txt"
     output: "wrapped.txt"
-    wrapper: "v1.2.0/bio/tool"
+    cwl: "v1.2.0/tool.cwl"
 rule fetched:
     input: storage("https://host/file.txt")
     output: "fetched.txt"
@@ -28,14 +28,14 @@ def test_a_dry_run_says_in_one_line_which_jobs_cannot_be_run(folder):
     result = folder.run("-n", snakefile=REFUSED, code=1)
     assert "wrapped: " in result.out and "fetched: " in result.out
     (line,) = [line for line in result.err.splitlines() if "cannot be run" in line]
-    assert "2 jobs" in line and "wrapper v1.2.0/bio/tool" in line and "remote files are not supported yet" in line
+    assert "2 jobs" in line and "cwl v1.2.0/tool.cwl" in line and "remote files are not supported yet" in line
     assert not (folder / "plain.txt").exists()
 
 
 def test_a_job_that_cannot_be_run_is_refused_when_it_would_start(folder):
     result = folder.run("-k", snakefile=REFUSED, code=1)
     assert (folder / "plain.txt").read_text() == "x\n" and not (folder / "fetched.txt").exists()
-    assert "wrapper v1.2.0/bio/tool: wrappers are not supported yet" in result.err
+    assert "cwl v1.2.0/tool.cwl: CWL tools are not supported yet" in result.err
     assert "remote files are not supported yet" in result.err
     folder.write("wrapped.txt", "made elsewhere\n")
     folder.write("fetched.txt", "made elsewhere\n")

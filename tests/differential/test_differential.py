@@ -1,4 +1,5 @@
 """Runs each case with Snakemake and with Furrow and compares the results (see README.md)."""
+import shutil
 import tomllib
 from pathlib import Path
 
@@ -24,6 +25,8 @@ def check(step, result, jobs):
 def test_case(name, tmp_path, request):
     only = request.config.getoption("--only")
     case = tomllib.loads((CASES / name / "case.toml").read_text())
+    if "needs" in case and shutil.which(case["needs"]) is None:
+        pytest.skip(f"{case['needs']} is not installed")
     copies = {which: Copy(tmp_path / which, run, CASES / name) for which, run in RUNS.items() if only in (None, which)}
     for step in case["step"]:
         results = {which: copy.step(step) for which, copy in copies.items()}

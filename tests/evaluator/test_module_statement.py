@@ -372,7 +372,7 @@ WRONG = {
     "prefix of a number": (N + "    prefix: 3\n", 4, "the prefix of a module", ""),
     "replacements in a list": (N + "    replace_prefix: ['a']\n", 4, "takes a dict", ""),
     "unknown directive": ("module n:\n    snakefle: 'x'\n", 5, "unknown directive snakefle", "`snakefile:`"),
-    "remote file": (N.replace("x", "https://host/x") + "use rule * from n\n", 6, "git repositories", "github("),
+    "remote file": (N.replace("x", "s3://host/x") + "use rule * from n\n", 6, "in git repositories", ""),
     "name that is no text": ("use rule * from m as m_*\nn = 3\nuse rule a from n\n", 6, "no module named n", ""),
     "alias that is no variable": ("n = 'm'\nuse rule * from n as n_*\n", 5, "stands in a variable", "alias"),
 }

@@ -1,7 +1,8 @@
 """Runs a Python script of a rule: `python3 bootstrap.py PAYLOAD SCRIPT`.
 
 The script runs as `__main__`, with its own folder first on sys.path, its own path as __file__, and the object
-`snakemake`. Little is imported: a script may be short, and there may be thousands.
+`snakemake`. Little is imported: a script may be short, and there may be thousands. The Python may be that of a software
+environment: what is imported here works from 3.7 on, and this file can be read by any.
 """
 
 import os
@@ -10,7 +11,7 @@ import sys
 
 def prepare(payload, path):
     here = os.path.dirname(os.path.abspath(__file__))
-    if sys.pycache_prefix is None and not os.access(here, os.W_OK):
+    if getattr(sys, "pycache_prefix", None) is None and not os.access(here, os.W_OK):
         cache = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
         sys.pycache_prefix = os.path.join(cache, "furrow", "pycache")
     package = type(sys)("furrow_evaluator")
@@ -42,6 +43,9 @@ def cut_traceback(kind, error, traceback, own_file=__file__):
 
 
 def main():
+    if sys.version_info < (3, 7):
+        version = "%d.%d" % sys.version_info[:2]
+        sys.exit("%s is Python %s: Python scripts of rules need 3.7 or newer" % (sys.executable, version))
     payload, path = sys.argv[1:3]
     snakemake = prepare(payload, path)
     source = read(path)

@@ -1,7 +1,7 @@
 """Pickles for scripts. What the Snakefile itself defines, a class or a function, is sent by value.
 
-A script runs in a process of its own, which has not read the Snakefile and could not import them by name. Both run
-under the same Python, so that byte code can be sent.
+A script runs in a process of its own, which has not read the Snakefile and could not import them by name. What it gets
+is byte code, which only the same version of Python understands; another one says so.
 """
 
 import marshal
@@ -61,7 +61,8 @@ class _Pickler(pickle.Pickler):
         used = {name: known[name] for name in _mentioned(value.__code__) if name in known}
         cells = tuple(cell.cell_contents for cell in value.__closure__ or ())
         state = (used, value.__defaults__, value.__kwdefaults__, value.__dict__, cells)
-        start = (marshal.dumps(value.__code__), value.__name__, value.__qualname__, len(cells))
+        version = tuple(sys.version_info[:2])
+        start = (marshal.dumps(value.__code__), value.__name__, value.__qualname__, len(cells), version)
         return function, start, state, None, None, fill_function
 
     def class_(self, value):

@@ -4,6 +4,7 @@ import os
 import re
 
 from .errors import WorkflowError, imported
+from .source_files import infer_source_file, is_local
 from .transport import AskFailed
 
 
@@ -80,6 +81,12 @@ def load_mapping(path, transport):
     return content
 
 
+def _path_of(path):
+    """Where the file is on this machine; one from the web or from a git repository is fetched."""
+    found = infer_source_file(path)
+    return str(path) if is_local(found) else found.fetched()
+
+
 class Config:
     """The values, and what the command line says about them."""
 
@@ -87,16 +94,17 @@ class Config:
         self._transport = transport
         self._overwrite = {}
         for path in request.get("configfiles") or []:
-            update_config(self._overwrite, load_mapping(path, transport))
+            update_config(self._overwrite, load_mapping(_path_of(path), transport))
         update_config(self._overwrite, request.get("config") or {})
         self.values = update_config({}, self._overwrite)
         self._has_files = bool(request.get("configfiles"))
         self._replaces = self._has_files and bool(request.get("replace_config"))
 
     def read(self, path, workflow):
-        """`configfile:` of a Snakefile; the path is relative to the working directory."""
+        """`configfile:` of a Snakefile; the path is relative to the working directory, or an address."""
         if not workflow.scope.reads_configfiles:
             return
+        path = _path_of(path)
         if self._replaces or (self._has_files and not os.path.exists(path)):
             update_config(workflow.config, self._overwrite)
             return

@@ -6,7 +6,7 @@ import sys
 from .errors import NotYet, WorkflowError, imported
 from .rule_builder import RuleBuilder
 from .rules import Rule
-from .source_files import SourceFile
+from .source_files import SourceFile, shown_place
 
 
 class _RuleScope:
@@ -98,7 +98,7 @@ class Directives:
             raise WorkflowError("include takes one file name")
         full = self._workflow.local_source(path, "include")
         if not os.path.isfile(full):
-            raise WorkflowError(f"the included file {path} is not there (looked at {full})")
+            raise WorkflowError(f"the included file {path} is not there (looked at {shown_place(full)})")
         self._workflow.include_file(full)
 
     def workdir(self, path=None, *rest):
@@ -116,7 +116,7 @@ class Directives:
     def configfile(self, path=None, *rest):
         if path is None or rest or not (isinstance(path, str) or hasattr(path, "__fspath__")):
             raise WorkflowError("configfile takes one file name")
-        self._workflow._config.read(str(path), self._workflow)
+        self._workflow._config.read(path, self._workflow)
 
     def envvars(self, *names):
         missing = [name for name in names if name not in os.environ]

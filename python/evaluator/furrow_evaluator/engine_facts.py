@@ -23,7 +23,6 @@ _OFF = dict(
     default_remote_prefix="",
     default_storage_provider=None,
     default_storage_prefix=None,
-    wrapper_prefix=None,
     use_threads=False,
     subprocess_exec=False,
     remote_exec=False,
@@ -132,6 +131,7 @@ class EngineFacts:
             verbose=self.verbose,
             shadow_prefix=self.shadow_prefix,
             attempt=self.attempt,
+            wrapper_prefix=self.wrapper_prefix,
             local_storage_prefix=os.path.join(".furrow", "storage"),
         )
         return Settings(**{**_OFF, **values})

@@ -9,11 +9,11 @@ What a tag or a commit names is fetched once. A branch is asked for in every run
 """
 
 import os
-import shutil
 import sys
 
 from .errors import WorkflowError, did_you_mean
 from .logger import logger
+from .source_cache import cache_folder, make_folder
 
 # Where a commit is kept that was fetched by neither tag nor branch.
 _OTHER = "refs/furrow/"
@@ -25,6 +25,8 @@ _PLACES = {
     "ref": ("refs/tags/", "refs/heads/", _OTHER, ""),
 }
 _ELSEWHERE = frozenset("GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE GIT_OBJECT_DIRECTORY GIT_COMMON_DIR GIT_NAMESPACE".split())
+_asked = set()  # (URL, name) of what was fetched in this process
+_unreachable = {}  # what git says, by URL
 _SAFE = ("-c", "core.hooksPath=/dev/null", "-c", "advice.detachedHead=false")
 
 
@@ -36,9 +38,11 @@ class _GitFailed(Exception):
     pass
 
 
-def path_of(source):
-    """The path on this machine of a file in a git repository."""
-    commit, repository = _found_commit(source)
+def path_of(source, may_fetch=True):
+    """The path on this machine of a file in a git repository; None if it would have to be fetched and may not be."""
+    commit, repository = _found_commit(source, may_fetch)
+    if commit is None:
+        return None
     path = os.path.join(_files_of(commit, repository, source), source.path)
     if not os.path.exists(path):
         place = f"the {source.kind} {source.ref} of {source.repository_url()}"
@@ -46,15 +50,18 @@ def path_of(source):
     return path
 
 
-def _found_commit(source):
+def _found_commit(source, may_fetch):
     if source.is_on_this_machine:
         repository = os.path.abspath(os.path.expanduser(str(source.repo)))
         if not os.path.isdir(repository):
             raise WorkflowError(f"{source}: there is no repository {repository}")
         return _commit_in(repository, source, _PLACES[source.kind]) or _fail_unknown(source, repository), repository
-    repository = os.path.join(_cache_folder(), "repositories", source.host, *source.repo.strip("/").split("/"))
+    repository = os.path.join(cache_folder(), "repositories", source.host, *source.place_at_host.strip("/").split("/"))
+    if not may_fetch:
+        is_there = os.path.isdir(repository)
+        return (_commit_in(repository, source, _PLACES[source.kind]) if is_there else None), repository
     if not os.path.isdir(repository):
-        _make(repository, lambda folder: _git(source, None, "init", "--bare", "--quiet", folder))
+        make_folder(repository, lambda folder: _git(source, None, "init", "--bare", "--quiet", folder))
     commit = _commit_in(repository, source, _fixed_places(source))
     return commit or _fetched_commit(repository, source), repository
 
@@ -69,10 +76,10 @@ def _fixed_places(source):
 
 def _fetched_commit(repository, source):
     url = source.repository_url()
-    print(f"fetching {source.ref} of {url}", file=sys.stderr, flush=True)
     places = _PLACES[source.kind]
     try:
-        _fetch(repository, source, url, places)
+        if (url, source.ref) not in _asked:
+            _fetch_once(repository, source, url, places)
     except _GitFailed as failed:
         commit = _commit_in(repository, source, places)
         if commit is None:
@@ -80,6 +87,19 @@ def _fetched_commit(repository, source):
         logger.warning(f"{source}: git cannot fetch {url}: {failed}; what was fetched before is used")
         return commit
     return _commit_in(repository, source, places) or _fail_unknown(source, repository)
+
+
+def _fetch_once(repository, source, url, places):
+    """A host that did not answer is not asked again in this process, and of nothing twice."""
+    if url in _unreachable:
+        raise _GitFailed(_unreachable[url])
+    print(f"fetching {source.ref} of {url}", file=sys.stderr, flush=True)
+    try:
+        _fetch(repository, source, url, places)
+    except _GitFailed as failed:
+        _unreachable[url] = str(failed)
+        raise
+    _asked.add((url, source.ref))
 
 
 def _fetch(repository, source, url, places):
@@ -112,17 +132,18 @@ def _commit_in(repository, source, places):
 def _fail_unknown(source, repository):
     names = _git(source, repository, "for-each-ref", "--format=%(refname:short)", "refs/tags", "refs/heads").split()
     near = did_you_mean(source.ref, names)
+    kind = "tag or branch" if source.kind == "ref" else source.kind
     raise WorkflowError(
-        f"the repository {source.repository_url()} has no {source.kind} {source.ref}",
+        f"the repository {source.repository_url()} has no {kind} {source.ref}",
         hint=f"did you mean {near}?" if near else "it has " + ", ".join(sorted(names)[:20]) if names else None,
     )
 
 
 def _files_of(commit, repository, source):
     """The folder with the files of a commit. They are dated as the commit is, so that they never look new."""
-    folder = os.path.join(_cache_folder(), "commits", commit)
+    folder = os.path.join(cache_folder(), "commits", commit)
     if not os.path.isdir(folder):
-        _make(folder, lambda made: _check_out(commit, repository, source, made))
+        make_folder(folder, lambda made: _check_out(commit, repository, source, made))
     return folder
 
 
@@ -140,32 +161,6 @@ def _check_out(commit, repository, source, folder):
     for parent, _, files in os.walk(folder):
         for name in files:
             os.utime(os.path.join(parent, name), (seconds, seconds), follow_symlinks=False)
-
-
-def _make(folder, fill):
-    """Makes a folder under its name once it is complete. Another process may be faster."""
-    os.makedirs(os.path.dirname(folder), exist_ok=True)
-    made = f"{folder}.{os.getpid()}.{os.urandom(4).hex()}"
-    os.mkdir(made)
-    try:
-        fill(made)
-        os.rename(made, folder)
-    except OSError:
-        if not os.path.isdir(folder):
-            raise
-    finally:
-        shutil.rmtree(made, ignore_errors=True)
-
-
-def _cache_folder():
-    """The user's cache; if nothing can be written there, a folder beside the records of runs."""
-    cache = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
-    folder = os.path.join(cache, "furrow", "sources")
-    try:
-        os.makedirs(folder, exist_ok=True)
-    except OSError:
-        pass
-    return folder if os.access(folder, os.W_OK) else os.path.abspath(os.path.join(".furrow", "sources"))
 
 
 def _git(source, repository, *arguments, **variables):

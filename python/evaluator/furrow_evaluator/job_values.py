@@ -10,9 +10,10 @@ from functools import partial
 from .errors import IncompleteCheckpoint, MissingInput, WorkflowError, describe
 from .flags import FlaggedFunction
 from .functions import Lazy, call_named, may_take, parameters, takes
+from .param_items import FunctionResult, encode_param, has_wildcards, identity_text, named_params
 from .patterns import apply_wildcards
 from .resources import SIZED, convert, in_words, with_derived
-from .rules import LISTS, FunctionResult, encode_param, has_wildcards, identity_text, named_params
+from .rules import LISTS
 from .transport import EngineGone, Json, dumps
 from .unknown import UNKNOWN
 from .values import Resources, Wildcards

@@ -187,6 +187,8 @@ def job_command(rule, job, for_real):
     lookup = Names(names, rule.names)
     answer = {"message": _filled(rule.message, lookup, values) if rule.message is not None else None}
     kind = rule.kind
+    if rule.workflow.edits_notebook and rule.notebook is None and rule.workflow.notebook_work(names["output"]):
+        raise WorkflowError(f"rule {rule.name} has no notebook to work on", file=rule.snakefile, line=rule.lineno)
     if kind == "shell":
         answer.update(_shell_command(rule, names, lookup))
     elif kind == "run":

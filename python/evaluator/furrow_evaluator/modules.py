@@ -7,12 +7,11 @@ from .path_prefix import path_prefix
 from .pathvars import Pathvars
 from .rule_proxies import RuleProxies
 from .scopes import Scope
-from .source_files import GithubSource, SourceFile, is_remote
+from .source_files import SourceFile, is_remote, shown_place
 
 _MAX_DEPTH = 10
 # Names that a Snakefile needs itself: a module takes the place of what else has its name.
 _RESERVED = frozenset("workflow config rules checkpoints shell expand __furrow__".split())
-_WRAPPERS = "snakemake/snakemake-wrappers"
 
 
 class ModuleScope:
@@ -138,7 +137,7 @@ class Module:
         path = self._workflow.local_source(self._snakefile, f"module {self.name}")
         if not os.path.isfile(path):
             raise WorkflowError(
-                f"the snakefile {self._snakefile} of module {self.name} is not there (looked at {path})",
+                f"the snakefile {self._snakefile} of module {self.name} is not there (looked at {shown_place(path)})",
                 file=self.file,
                 line=self.line,
                 hint="a relative path starts at the folder of the file with the `use rule` statement",
@@ -146,27 +145,19 @@ class Module:
         return path
 
     def _meta_wrapper_source(self):
-        """A meta-wrapper is a folder in the repository of wrappers, or at the place that a URL names."""
-        from .git_sources import NoSuchFile
+        """A meta-wrapper is a folder beside the wrappers, or at the place that a URL names."""
+        from .wrappers import file_in, hint_for, source_of
 
-        text = str(self._meta_wrapper)
-        for name in ("meta_wrapper.smk", "test/Snakefile"):
-            if is_remote(text) or text.startswith(("file:", "/")):
-                source = f"{text.rstrip('/')}/{name}"
-            else:
-                tag, _, folder = text.partition("/")
-                source = GithubSource(_WRAPPERS, path=f"{folder.strip('/')}/{name}", tag=tag)
-            try:
-                path = self._workflow.local_source(source, f"module {self.name}")
-            except NoSuchFile:
-                continue
-            if os.path.isfile(path):
-                return path
-        raise WorkflowError(
-            f"the meta-wrapper {text} of module {self.name} has neither meta_wrapper.smk nor test/Snakefile",
-            file=self.file,
-            line=self.line,
-        )
+        text, prefix = str(self._meta_wrapper).rstrip("/"), self._workflow.wrapper_prefix
+        found = file_in(source_of(text, prefix), ("meta_wrapper.smk", "test/Snakefile"), prefix, text)
+        if found is None:
+            raise WorkflowError(
+                f"the meta-wrapper {text} of module {self.name} has neither meta_wrapper.smk nor test/Snakefile",
+                file=self.file,
+                line=self.line,
+                hint=hint_for(prefix, text),
+            )
+        return found
 
 
 def _checked_name(name):

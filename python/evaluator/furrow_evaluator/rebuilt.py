@@ -1,7 +1,8 @@
 """Makes, in the process of a script, the classes and functions that the Snakefile defines."""
 
 import marshal
-from types import CellType, FunctionType
+import sys
+from types import FunctionType
 
 
 def module_named(name):
@@ -16,7 +17,14 @@ def read_only(mapping):
     return MappingProxyType(mapping)
 
 
-def function(code, name, qualname, cell_count):
+def function(code, name, qualname, cell_count, version):
+    if version != tuple(sys.version_info[:2]):
+        raise TypeError(
+            "%s, which the Snakefile defines, can only be passed to a script under the same version of Python "
+            "(here %d.%d, there %d.%d)" % (name, *sys.version_info[:2], *version)
+        )
+    from types import CellType
+
     cells = tuple(CellType() for _ in range(cell_count))
     made = FunctionType(marshal.loads(code), {"__builtins__": __builtins__}, name, None, cells)
     made.__qualname__ = qualname

@@ -7,7 +7,7 @@ from .flags import flags_of
 from .logger import logger
 from .resources import normalise
 from .rules import SCRIPT_EXTENSIONS
-from .source_files import SourceFile, is_remote
+from .source_files import SourceFile
 from .values import check_name
 
 _SHADOWS = ("minimal", "copy-minimal", "shallow", "full")
@@ -219,17 +219,16 @@ class RuleBuilder:
     def script(self, path=None, *rest):
         path = _path_of("script", path, rest)
         self._set_action("script", path)
-        is_known = "{" in path or "." not in os.path.basename(path) or path.lower().endswith(SCRIPT_EXTENSIONS)
-        if is_remote(path) or not is_known:
+        if not ("{" in path or "." not in os.path.basename(path) or path.lower().endswith(SCRIPT_EXTENSIONS)):
             self._rule.not_yet = ("script", path)
 
     def notebook(self, path=None, *rest):
-        self._set_action("not_yet", ("notebook", _path_of("notebook", path, rest)))
+        self._set_action("notebook", _path_of("notebook", path, rest))
 
     def wrapper(self, path=None, *rest):
         path, tag = _path_of("wrapper", path, rest), self._workflow.scope.wrapper_tag
         path = tag + path[len("master") :] if tag and path.startswith("master/") else path
-        self._set_action("not_yet", ("wrapper", path))
+        self._set_action("wrapper", path)
 
     def cwl(self, path=None, *rest):
         self._set_action("not_yet", ("cwl", _path_of("cwl", path, rest)))

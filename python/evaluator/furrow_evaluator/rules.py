@@ -6,24 +6,21 @@ from .deployment import environment_text, why_no_environment
 from .entries import first_items, read_arguments, shape, warn_of_flags
 from .errors import WorkflowError
 from .flags import changed, flag, without_flags
-from .identity import canonical
-from .patterns import contains_wildcard, strip_constraints, wildcard_names
+from .param_items import encode_param, named_params
+from .patterns import strip_constraints, wildcard_names
 from .resources import from_expression, mebibytes, normalise
-from .source_files import is_remote
 from .transport import Json, dumps
 from .uniform import is_uniform
-from .values import InputFiles, Log, OutputFiles, Params
+from .values import InputFiles, Log, OutputFiles
 
 LISTS = {"input": InputFiles, "output": OutputFiles, "log": Log}
 
 # The languages of scripts that Furrow runs, by the end of the file's name.
-SCRIPT_EXTENSIONS = (".py", ".r", ".rmd", ".sh", ".bash", ".jl")
+SCRIPT_EXTENSIONS = (".py", ".r", ".rmd", ".sh", ".bash", ".jl", ".rs", ".xsh", ".hy")
 # What is not supported, and what to do instead.
 _NOT_YET = {
-    "wrapper": ("wrappers are", "call its program from shell:"),
-    "notebook": ("notebooks are", "run it from shell:, with jupyter nbconvert or papermill"),
     "cwl": ("CWL tools are", "run it from shell:, with cwltool"),
-    "script": ("remote scripts and scripts in this language are", "run a file of yours from shell:"),
+    "script": ("scripts in this language are", "run it from shell:"),
 }
 
 
@@ -62,9 +59,11 @@ class Rule:
         self.is_checkpoint = False
         self.shellcmd = None
         self.script = None
+        self.notebook = None
+        self.wrapper = None
         self.run_func = None
         self.run_code = None
-        # What Furrow cannot run yet: the directive and its argument, as ("wrapper", "v1.2/bio/bwa").
+        # What Furrow cannot run yet: the directive and its argument, as ("cwl", "tools/sort.cwl").
         self.not_yet = None
         self.conda_env = self.container_img = self.env_modules = self.cache = None
         self.is_containerized = False
@@ -97,7 +96,7 @@ class Rule:
     def kind(self):
         if self.shellcmd is not None:
             return "shell"
-        if self.script is not None or self.not_yet is not None:
+        if any(what is not None for what in (self.script, self.notebook, self.wrapper, self.not_yet)):
             return "script"
         return "run" if self.run_func is not None else "none"
 
@@ -128,8 +127,6 @@ class Rule:
     def _argument_of(self, directive):
         return self.not_yet[1] if self.not_yet is not None and self.not_yet[0] == directive else None
 
-    notebook = property(lambda self: self._argument_of("notebook"))
-    wrapper = property(lambda self: self._argument_of("wrapper"))
     cwl = property(lambda self: self._argument_of("cwl"))
     is_notebook = property(lambda self: self.notebook is not None)
     is_wrapper = property(lambda self: self.wrapper is not None)
@@ -360,20 +357,36 @@ class Rule:
             return self.run_code or ""
         if self.not_yet is not None:
             return " ".join(map(str, self.not_yet))
+        for directive in ("notebook", "wrapper"):
+            if getattr(self, directive) is not None:
+                return f"{directive} {getattr(self, directive)}"
         return str(self.script) if self.kind == "script" else ""
 
     def _script_path(self):
-        """The script's path; None if it depends on the job."""
-        script = self.notebook if self.script is None else self.script
-        if script is None or "{" in str(script) or is_remote(script):
+        """The script's path; None if it depends on the job, or is nowhere: then the job says so when it is to start."""
+        try:
+            if self.wrapper is not None:
+                return self.located_wrapper().script(may_fetch=not self.workflow.dryrun)
+            script = self.notebook if self.script is None else self.script
+            return None if script is None or "{" in script else self.source_path(script)
+        except WorkflowError:
             return None
-        return self.source_path(str(script))
+
+    def located_wrapper(self):
+        return self.workflow.located_wrapper(self.wrapper)
+
+    def take_environment_of_wrapper(self):
+        """The conda environment of its wrapper. Where that cannot be fetched, nor can the wrapper: its jobs say so."""
+        try:
+            self.conda_env = self.located_wrapper().environment() or self.conda_env
+        except WorkflowError:
+            pass
 
     def source_path(self, path):
         """The path of a file that a directive names. An inherited one may be relative to either rule."""
-        found = self.workflow.join(self.basedir, path)
+        found = self.workflow.local_path(self.basedir, path)
         if self.inherited_basedir is not None and not os.path.exists(found):
-            inherited = self.workflow.join(self.inherited_basedir, path)
+            inherited = self.workflow.local_path(self.inherited_basedir, path)
             return inherited if os.path.exists(inherited) else found
         return found
 
@@ -415,42 +428,6 @@ class RuleResources(dict):
 
 def _function_at(line):
     return {"fn": True, "line": line}
-
-
-class FunctionResult:
-    """A value that a function returned: it may itself be callable, and braces in it are not wildcards."""
-
-    def __init__(self, value):
-        self.value = value
-
-
-def encode_param(name, value, line):
-    if isinstance(value, FunctionResult):
-        return Json(dumps({"name": name, "text": identity_text(value.value), "wild": False}))
-    if callable(value):
-        return Json(dumps({"name": name, "fn": True, "line": line}))
-    text = identity_text(value)
-    return Json(dumps({"name": name, "text": text, "wild": has_wildcards(value) and contains_wildcard(text)}))
-
-
-def identity_text(value):
-    return str(value) if isinstance(value, str) else canonical(value)
-
-
-def has_wildcards(value):
-    """Whether the value, a text or a list that holds texts, has wildcards to fill in."""
-    if isinstance(value, str):
-        return contains_wildcard(value)
-    return isinstance(value, list) and any(isinstance(item, str) and contains_wildcard(item) for item in value)
-
-
-def named_params(items):
-    made = Params([value for _, value in items])
-    for at, (name, _) in enumerate(items):
-        if name is not None:
-            made._names[name] = (at, None)
-            made.__dict__[name] = items[at][1]
-    return made
 
 
 def set_overwritten(rule, threads, resources, places):

@@ -8,6 +8,7 @@ import os
 import re
 
 from .errors import WorkflowError
+from .source_files import on_this_machine
 
 
 class Invalid(Exception):
@@ -59,7 +60,7 @@ class Schema:
         root = self
         if place and place != self.document.get("$id"):
             place = place[7:] if place.startswith("file://") else place
-            file = os.path.normpath(os.path.join(self.folder, place))
+            file = on_this_machine(os.path.normpath(os.path.join(self.folder, place)))
             if file not in self.others:
                 self.others[file] = Schema(self.load(file), os.path.dirname(file), self.load, self.set_default)
             root = self.others[file]

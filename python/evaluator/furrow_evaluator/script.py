@@ -1,13 +1,18 @@
-"""Prepares `script:` jobs: Python in its own process with the `snakemake` object, other languages with a preamble."""
+"""Prepares `script:`, `notebook:` and `wrapper:` jobs: a program in its own process, and the `snakemake` object for it.
+
+Python scripts get it as a pickle, other languages as a text before their own.
+"""
 
 import os
 import sys
 
 from .by_value import dumps
+from .deployment import environment_of
 from .errors import NotYet, WorkflowError
 from .formatting import fill
-from .script_text import bash_preamble, insert_into_markdown, julia_preamble, r_preamble
+from .script_text import bash_preamble, insert_into_markdown, julia_preamble, r_preamble, r_render
 from .shell import which
+from .source_files import shown_place
 from .values import NamedList
 
 # The module that the Snakefile is.
@@ -25,38 +30,66 @@ class _ScriptData:
         self.config = rule.config
         self.rule = rule.name
         self.bench_iteration = job.get("bench_iteration")
-        self.scriptdir = os.path.dirname(path)
+        self.folder = os.path.abspath(job.get("cwd") or ".")  # where the job runs
+        self.scriptdir = os.path.dirname(shown_place(path))
 
 
 def script_command(rule, job, names, lookup, for_real):
-    path = rule.source_path(fill(rule.script, lookup) if "{" in rule.script else rule.script)
-    if names.job_values.is_preview and os.path.abspath(path) in map(os.path.abspath, names["input"]):
-        return {}  # a job before this one makes it
-    if not os.path.isfile(path):
-        raise WorkflowError(
-            f"the script {rule.script} of rule {rule.name} is not there (looked at {path})",
-            file=rule.snakefile,
-            line=rule.lineno,
-            rule=rule.name,
-        )
-    extension = os.path.splitext(path)[1].lower()
-    maker = _MAKERS.get(extension)
-    if maker is None:
-        raise NotYet(
-            f"script {rule.script}: scripts that end in {extension!r} are not supported yet",
-            file=rule.snakefile,
-            line=rule.lineno,
-        )
-    program, command = maker
-    answer = {"show": " ".join([program, _shown_path(path)])}
-    data = _ScriptData(rule, job, names, path)
+    try:
+        return _script_command(rule, job, names, lookup, for_real)
+    except WorkflowError as error:
+        if error.line is None:
+            error.file, error.line = rule.snakefile, rule.lineno
+        raise
+
+
+def _script_command(rule, job, names, lookup, for_real):
+    if rule.wrapper is not None:
+        path, shown = rule.located_wrapper().script(may_fetch=for_real or not rule.workflow.dryrun), rule.wrapper
+        if path is None:
+            return {"show": f"wrapper {shown}"}
+    else:
+        written = rule.script if rule.notebook is None else rule.notebook
+        path = rule.source_path(fill(written, lookup) if "{" in written else written)
+        shown = _shown_path(path)
+        if rule.notebook is not None:
+            work = rule.workflow.notebook_work(names["output"])
+            if work is not None:
+                return _work_on_notebook(rule, job, names, work, path, for_real)
+        if names.job_values.is_preview and os.path.abspath(path) in map(os.path.abspath, names["input"]):
+            return {}  # a job before this one makes it
+        _check_there(rule, written, path)
+    program, command = _maker_for(rule, path)
+    what = "wrapper" if rule.wrapper is not None else "notebook" if rule.notebook is not None else program
+    answer = {"show": f"{what} {shown}"}
     if names.job_values.has_unknown:
         return answer
-    made = command(rule, data, path, _Payload(for_real))
+    made = command(rule, _ScriptData(rule, job, names, path), path, _Payload(for_real))
     return {**answer, **made, "env": {}} if for_real else answer
 
 
+def _check_there(rule, written, path):
+    if not os.path.isfile(path):
+        what = "script" if rule.notebook is None else "notebook"
+        raise WorkflowError(
+            f"the {what} {written} of rule {rule.name} is not there (looked at {shown_place(path)})", rule=rule.name
+        )
+
+
+def _maker_for(rule, path):
+    extension = os.path.splitext(path)[1].lower()
+    if rule.notebook is not None:
+        if extension != ".ipynb":
+            raise WorkflowError(f"notebook {rule.notebook}: a notebook is a file that ends in .ipynb")
+        return _MAKERS[extension]
+    if extension not in _MAKERS or extension == ".ipynb":
+        raise NotYet(f"script {rule.script}: scripts that end in {extension!r} are not supported yet")
+    return _MAKERS[extension]
+
+
 def _shown_path(path):
+    if shown_place(path) != path:
+        return shown_place(path)
     relative = os.path.relpath(path)
     return path if relative.startswith("..") else relative
 
@@ -82,7 +115,11 @@ class _Payload:
 
 def _python_command(rule, data, path, payload):
     file = payload.write(_python_payload(rule, data), ".pickle")
-    return {"argv": [sys.executable, os.path.join(_HERE, "bootstrap.py"), file, path], "payload": file}
+    return {"argv": [_python_for(rule), os.path.join(_HERE, "bootstrap.py"), file, path], "payload": file}
+
+
+def _python_for(rule):
+    return sys.executable if environment_of(rule) is None else "python3"
 
 
 def _python_payload(rule, data):
@@ -102,9 +139,7 @@ def _python_payload(rule, data):
     try:
         return dumps(values, MODULE_NAME)
     except Exception as error:
-        raise WorkflowError(
-            f"{_unpicklable(values)}: {error}", rule=rule.name, file=rule.snakefile, line=rule.lineno
-        ) from None
+        raise WorkflowError(f"{_unpicklable(values)}: {error}", rule=rule.name) from None
 
 
 def _pairs_of(value):
@@ -129,27 +164,26 @@ def _read_text(path):
         return file.read()
 
 
-def _needed_program(name):
+def _needed_program(rule, name):
+    if environment_of(rule) is not None:
+        return name  # the engine finds it in the environment
     path = which(name)
     if path is None:
-        raise WorkflowError(f"the script needs {name}, which is not on PATH")
+        raise WorkflowError(f"the script needs {name}, which is not on PATH", rule=rule.name)
     return path
 
 
 def _r_command(rule, data, path, payload):
     file = payload.write_text(r_preamble(data) + _read_text(path), ".R")
-    return {"argv": [_needed_program("Rscript"), "--vanilla", file], "payload": file}
+    return {"argv": [_needed_program(rule, "Rscript"), "--vanilla", file], "payload": file}
 
 
 def _markdown_command(rule, data, path, payload):
     if len(data.output) != 1:
-        raise WorkflowError(
-            "a script that ends in .Rmd needs exactly one output", rule=rule.name, file=rule.snakefile, line=rule.lineno
-        )
+        raise WorkflowError("a script that ends in .Rmd needs exactly one output", rule=rule.name)
     file = payload.write_text(insert_into_markdown(_read_text(path), r_preamble(data)), ".Rmd")
-    render = 'rmarkdown::render("%s", output_file="%s", quiet=TRUE, knit_root_dir="%s", params=list(rmd="%s"))'
-    text = render % (file, os.path.abspath(data.output[0]), os.getcwd(), file)
-    return {"argv": [_needed_program("Rscript"), "--vanilla", "-e", text], "payload": file}
+    call = r_render(file, data.output[0])
+    return {"argv": [_needed_program(rule, "Rscript"), "--vanilla", "-e", call], "payload": file}
 
 
 def _bash_command(rule, data, path, payload):
@@ -159,12 +193,86 @@ def _bash_command(rule, data, path, payload):
         first, _, text = text.partition("\n")
         first += "\n"
     file = payload.write_text(first + bash_preamble(data) + text, ".sh")
-    return {"argv": [_needed_program("bash"), file], "payload": file}
+    return {"argv": [_needed_program(rule, "bash"), file], "payload": file}
 
 
 def _julia_command(rule, data, path, payload):
     file = payload.write_text(julia_preamble(data) + _read_text(path), ".jl")
-    return {"argv": [_needed_program("julia"), file], "payload": file}
+    return {"argv": [_needed_program(rule, "julia"), file], "payload": file}
+
+
+def _rust_command(rule, data, path, payload):
+    from .rust_text import DEPENDENCIES, insert_into_rust, rust_preamble
+
+    file = payload.write_text(insert_into_rust(_read_text(path), rust_preamble(data)), ".rs")
+    needed = [word for package in DEPENDENCIES for word in ("-d", package)]
+    return {"argv": [_needed_program(rule, "rust-script"), *needed, file], "payload": file}
+
+
+def _preamble_in_python(rule, data, path, folder=None):
+    from .preamble import python_preamble
+
+    return python_preamble(_python_payload(rule, data), path, folder)
+
+
+def _xonsh_command(rule, data, path, payload):
+    file = payload.write_text(_preamble_in_python(rule, data, path) + "\n" + _read_text(path), ".xsh")
+    settings = ["-DRAISE_SUBPROC_ERROR=true", "-DXONSH_SHOW_TRACEBACK=true"]
+    return {"argv": [_needed_program(rule, "xonsh"), *settings, file], "payload": file}
+
+
+def _hy_command(rule, data, path, payload):
+    text = f"(pys #[[{_preamble_in_python(rule, data, path)}]])\n{_read_text(path)}"
+    file = payload.write_text(text, ".hy")
+    return {"argv": [_needed_program(rule, "hy"), file], "payload": file}
+
+
+def _notebook_command(rule, data, path, payload, *more, notebook=None):
+    from .notebooks import Notebook
+
+    notebook = notebook or Notebook(_read_text(path), path)
+    file = payload.write_text(notebook.text_with(_preamble_of_notebook(rule, data, path, notebook)), ".ipynb")
+    log = str(data.log.get("notebook") or "")
+    return {"argv": [_python_for(rule), os.path.join(_HERE, "notebook_run.py"), file, log, *more], "payload": file}
+
+
+def _work_on_notebook(rule, job, names, work, path, for_real):
+    """--edit-notebook and --draft-notebook.
+
+    A draft is written at once: its job is described before the others run, as a preview, and when they have run.
+    """
+    from .notebooks import Notebook
+
+    if shown_place(path) != path:
+        raise WorkflowError(f"the notebook {shown_place(path)} is on the web, where it cannot be changed")
+    is_new = not os.path.exists(path)
+    if not is_new and work == "draft":
+        raise WorkflowError(
+            f"the notebook {path} is there already", hint="--edit-notebook opens it; --draft-notebook makes new ones"
+        )
+    notebook = Notebook.empty(path) if is_new else Notebook(_read_text(path), path)
+    if work == "draft":
+        if names.job_values.is_preview:
+            return {}
+        data = _ScriptData(rule, job, names, path)
+        text = notebook.text_with(_preamble_of_notebook(rule, data, path, notebook))
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+        return {"show": f"drafted the notebook {_shown_path(path)}: open it with Jupyter"}
+    answer = {"show": f"jupyter notebook {_shown_path(path)}"}
+    if not for_real:
+        return answer
+    data, listen = _ScriptData(rule, job, names, path), rule.workflow.notebook_listen
+    made = _notebook_command(rule, data, path, _Payload(True), path, listen, notebook=notebook)
+    return {**answer, **made, "env": {}}
+
+
+def _preamble_of_notebook(rule, data, path, notebook):
+    """The program that runs a notebook starts its kernel in the notebook's folder."""
+    if notebook.language == "python":
+        return _preamble_in_python(rule, data, path, data.folder)
+    return r_preamble(data, data.folder)
 
 
 _MAKERS = {
@@ -174,4 +282,8 @@ _MAKERS = {
     ".sh": ("bash", _bash_command),
     ".bash": ("bash", _bash_command),
     ".jl": ("julia", _julia_command),
+    ".rs": ("rust-script", _rust_command),
+    ".xsh": ("xonsh", _xonsh_command),
+    ".hy": ("hy", _hy_command),
+    ".ipynb": ("jupyter", _notebook_command),
 }

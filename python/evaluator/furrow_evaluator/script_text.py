@@ -65,7 +65,8 @@ def _r_named_list(values):
     return "list(%s)" % ", ".join(items)
 
 
-def r_preamble(data):
+def r_preamble(data, folder=None):
+    """The object `snakemake`. A relative path for its source() starts at the script; FOLDER is where to work."""
     slots = "input output params wildcards log resources config".split()
     declared = ", ".join([f'{name} = "list"' for name in slots])
     values = {name: _r_named_list(getattr(data, name)) for name in ("input", "output", "params", "wildcards", "log")}
@@ -81,14 +82,24 @@ def r_preamble(data):
         "    threads = %d, rule = %s," % (data.threads, _r_text(data.rule)),
         f"    bench_iteration = as.numeric({iteration}), scriptdir = {_r_text(data.scriptdir)},",
         "    source = function(...) {",
+        '        if (grepl("^https?://", snakemake@scriptdir)) return(source(file.path(snakemake@scriptdir, ...)))',
         "        before <- setwd(snakemake@scriptdir)",
         "        on.exit(setwd(before), add = TRUE)",
         "        source(...)",
         "    }",
         ")",
-        "",
+        "" if folder is None else f"setwd({_r_text(folder)})",
     ]
     return "\n".join(lines) + "\n"
+
+
+def r_render(file, output):
+    """The call that turns R Markdown into a job's output, where the job runs."""
+    file, output = _r_text(file), _r_text(output) if output.startswith("/") else f"file.path(folder, {_r_text(output)})"
+    return (
+        f"folder <- getwd(); rmarkdown::render({file}, output_file = {output}, quiet = TRUE, knit_root_dir = folder, "
+        f"params = list(rmd = {file}))"
+    )
 
 
 def insert_into_markdown(text, preamble):

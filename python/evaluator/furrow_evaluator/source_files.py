@@ -2,6 +2,7 @@
 
 import os
 import re
+import sys
 
 from .errors import NotYet, WorkflowError
 
@@ -79,9 +80,22 @@ class SourcePath(str, SourceFile):
 
 
 class _Elsewhere(SourceFile):
-    """A file that is not on this machine. Furrow can name it, but not fetch it."""
+    """A file that is not on this machine."""
 
     is_local = False
+
+    def fetched(self):
+        """Its path on this machine, where it is fetched to."""
+        raise NotYet(f"{self}: only files on this machine, on web servers and in git repositories can be read")
+
+    def __fspath__(self):
+        return self.fetched()
+
+    def open(self):
+        return open(self.fetched())
+
+    def check(self):
+        pass
 
     def __str__(self):
         return self.get_path_or_uri()
@@ -92,11 +106,6 @@ class _Elsewhere(SourceFile):
     def __hash__(self):
         return hash(str(self))
 
-    def __fspath__(self):
-        raise NotYet(f"{self}: remote files are not supported yet")
-
-    open = check = __fspath__
-
     def endswith(self, suffix):
         return self.get_filename().endswith(suffix)
 
@@ -105,8 +114,17 @@ class _Elsewhere(SourceFile):
 
 
 class RemoteSource(_Elsewhere):
+    """A file on a web server, or on another one, which Furrow can name but not read."""
+
     def __init__(self, path_or_uri):
         self.path_or_uri = str(path_or_uri)
+
+    def fetched(self):
+        if not self.path_or_uri.startswith(("http://", "https://")):
+            return super().fetched()
+        from .web_sources import path_of
+
+        return path_of(self.path_or_uri)
 
     def get_path_or_uri(self, secret_free=True):
         return self.path_or_uri
@@ -136,19 +154,11 @@ class GitSource(_Elsewhere):
     default_host = None
     pattern = "git+file://{repo}/{path}@{ref}"
 
-    def fetched(self):
-        """Its path in a copy of the repository's files, which is made here if there is none."""
+    def fetched(self, may_fetch=True):
+        """Its path in a copy of the repository's files, which is made here if there is none; None if it may not be."""
         from .git_sources import path_of
 
-        return path_of(self)
-
-    __fspath__ = fetched
-
-    def open(self):
-        return open(self.fetched())
-
-    def check(self):
-        pass
+        return path_of(self, may_fetch)
 
     def repository_url(self):
         return str(self.repo)
@@ -189,6 +199,28 @@ class HostedSource(GitSource):
     def repository_url(self):
         return f"https://{self.host}/{self.repo}"
 
+    @property
+    def place_at_host(self):
+        return self.repo
+
+
+class GitUrlSource(GitSource):
+    """A file in any repository that the user's git can reach."""
+
+    is_on_this_machine = False
+    pattern = "{repo}: {path}@{ref}"
+
+    def __init__(self, repo, *args, **kwargs):
+        super().__init__(repo, *args, **kwargs)
+        # Both ssh://user@host/path and user@host:path name a host and a path.
+        _, mark, rest = repo.partition("://")
+        place = rest if mark else repo.replace(":", "/", 1)
+        self.host, _, self.place = place.rpartition("@")[2].partition("/")
+
+    @property
+    def place_at_host(self):
+        return self.place
+
 
 class GithubSource(HostedSource):
     """`github(...)`"""
@@ -208,6 +240,23 @@ class GitlabSource(HostedSource):
 
 def is_local(source):
     return not isinstance(source, _Elsewhere)
+
+
+def _web_sources():
+    """The module for files from the web; None if there were none in this process."""
+    return sys.modules.get("furrow_evaluator.web_sources")
+
+
+def on_this_machine(path):
+    """The same path. A file that is named beside one from the web is fetched to it."""
+    web = _web_sources()
+    return path if web is None else web.refreshed(path)
+
+
+def shown_place(path):
+    """The path, or the address that it was fetched from, as messages name it."""
+    web = _web_sources()
+    return web is not None and web.url_of(path) or path
 
 
 def infer_source_file(path_or_uri, basedir=None):

@@ -12,7 +12,8 @@ _OF_THE_JOB = ("jobid", "bench_iteration", "shadow_dir", "benchmark")
 
 
 def is_uniform(rule):
-    return not _has_functions(rule) and "{" not in str(rule.script) and all(map(_is_plain, _templates(rule)))
+    named = (rule.script, rule.notebook, rule.wrapper)
+    return not _has_functions(rule) and "{" not in str(named) and all(map(_is_plain, _templates(rule)))
 
 
 def _has_functions(rule):

@@ -9,7 +9,7 @@ from .config import Config, load_file
 from .deployment import CONDA
 from .directives import Directives
 from .engine_facts import EngineFacts
-from .errors import NotYet, SnakefileSyntaxError, WorkflowError, did_you_mean
+from .errors import SnakefileSyntaxError, WorkflowError, did_you_mean
 from .logger import logger
 from .namespace import add_mentioned, base_names
 from .patterns import as_columns, glob_in_folders
@@ -17,20 +17,21 @@ from .resources import from_expression, normalise, temporary_folder
 from .rules import set_overwritten
 from .scopes import Scope, folder_of, hooks_of
 from .source import read_source
-from .source_files import GitSource, SourceFile, SourcePath, infer_source_file, is_local
+from .source_files import SourcePath
+from .sources import Sources
 from .translate import translate
 
 # The module that the Snakefile is for Python. Those that it uses are modules within.
 MODULE_NAME = "furrow_snakefile"
 
 
-class Workflow(EngineFacts):
+class Workflow(EngineFacts, Sources):
     """The state of one load. Its public names are those that Snakefiles use; only this package uses the rest."""
 
     def __init__(self, request, transport):
         self._transport = transport
         self._request = request
-        self.main_snakefile = os.path.abspath(request["snakefile"])
+        self.main_snakefile = self.local_path(os.getcwd(), request["snakefile"])
         self._files = []
         self.included_stack = []
         self._rules_by_name = {}
@@ -40,6 +41,9 @@ class Workflow(EngineFacts):
         self._ruleorders = []
         self._ruleorder_places = []
         self._runs = {}
+        self._wrappers = {}
+        self.wrapper_prefix = request.get("wrapper_prefix") or None
+        self.edits_notebook = "edit_notebook" in request or "draft_notebook" in request
         self._compiled = {}
         self._parsed_defaults = None
         self.hook_log = None
@@ -153,35 +157,22 @@ class Workflow(EngineFacts):
     def list_rules(self, only_targets=False):
         return self.rules
 
-    def source_path(self, path):
-        """The path of a file beside the Snakefile whose code calls this."""
-        caller = sys._getframe(1).f_code.co_filename
-        return self.join(os.path.dirname(caller), str(path))
-
-    def srcdir(self, path):
-        """The older name of source_path, for use while the Snakefile is being read."""
-        return str(self.current_basedir.join(path))
-
-    def local_source(self, source, user):
-        """The path on this machine of a Snakefile that another one names. One in a git repository is fetched."""
-        if not (isinstance(source, (str, SourceFile)) or hasattr(source, "__fspath__")):
-            raise WorkflowError(f"{user} takes one file name")
-        found = infer_source_file(source)
-        if isinstance(found, GitSource):
-            return found.fetched()
-        if not is_local(found):
-            raise NotYet(
-                f"{user} of {found}: only files on this machine and in git repositories can be read",
-                hint='github("owner/repo", path="workflow/Snakefile", tag="v1.0") and gitfile(...) name such files',
-            )
-        return self.join(self.current_basedir, str(found))
-
-    def join(self, folder, path):
-        return os.path.normpath(os.path.join(folder, os.path.expanduser(path)))
-
     def omitted_flags(self):
         """The flags that --omit-flags ignores."""
         return (self._request.get("overwrite") or {}).get("omit_flags")
+
+    def notebook_work(self, outputs):
+        """Whether the notebook of the job with these outputs is to be edited, or drafted: "edit", "draft" or None."""
+        wanted = {os.path.normpath(output) for output in outputs}
+        for work in ("edit", "draft"):
+            target = self._request.get(work + "_notebook")
+            if target and os.path.normpath(target) in wanted:
+                return work
+        return None
+
+    @property
+    def notebook_listen(self):
+        return self._request["notebook_listen"]
 
     def checked_constraints(self, args, kwargs):
         if args:
@@ -317,6 +308,8 @@ class Workflow(EngineFacts):
         defaults = self.parsed_default_resources()
         overwrite = self._request.get("overwrite") or {}
         for rule in self._rules_by_name.values():
+            if rule.wrapper is not None and CONDA in self.deployment_methods:
+                rule.take_environment_of_wrapper()
             rule.localrule = self.is_local(rule)
             granted = {}
             if rule.handover and not rule.resource_items:

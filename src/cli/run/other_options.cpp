@@ -24,8 +24,6 @@ constexpr std::string_view kClouds =
 constexpr std::string_view kInternal = "Snakemake gives this option to its own child processes alone";
 constexpr std::string_view kNoEnvironments =
     "Furrow makes no conda environments; conda env list and conda env create show and make them";
-constexpr std::string_view kNotebooks =
-    "notebooks are not supported yet; run them from shell:, with jupyter nbconvert or papermill";
 constexpr std::string_view kReports =
     "reports are not supported yet; snakemake --report needs Snakemake's own run";
 constexpr std::string_view kStorage =
@@ -92,8 +90,6 @@ constexpr OtherOption kOptions[] = {
     {"--container-image", kOne, kAccepted, kOnlyClouds},
     {"--report-stylesheet", kOne, kAccepted, kOnlyReport},
     {"--report-metadata", kOne, kAccepted, kOnlyReport},
-    {"--notebook-listen", kOne, kAccepted, "it matters only with --edit-notebook"},
-    {"--wrapper-prefix", kOne, kAccepted, "it matters only with wrapper:"},
     {"--default-storage-prefix,--default-remote-prefix", kOne, kAccepted, kOnlyStorage},
     {"--local-storage-prefix", kOne, kAccepted, kOnlyStorage},
     {"--remote-job-local-storage-prefix", kOne, kAccepted, kOnlyStorage},
@@ -111,15 +107,13 @@ constexpr OtherOption kOptions[] = {
      "persistence input-output software-deployment source-cache sources storage-local-copies",
      "jobs on a cluster need a file system that all nodes share"},
 
-    // Refused: environments, containers, reports, storage, notebooks.
+    // Refused: environments, containers, reports, storage.
     {"--conda-create-envs-only", kNone, kRefused, kNoEnvironments},
     {"--conda-cleanup-envs", kNone, kRefused, kNoEnvironments},
     {"--list-conda-envs", kNone, kRefused, kNoEnvironments},
     {"--containerize", kAtMostOne, kRefused, "writing container recipes is not supported"},
     {"--container-cleanup-images,--cleanup-containers", kNone, kRefused,
      "Furrow pulls no images; remove .snakemake/singularity by hand"},
-    {"--edit-notebook", kOne, kRefused, kNotebooks},
-    {"--draft-notebook", kOne, kRefused, kNotebooks},
     {"--report", kAtMostOne, kRefused, kReports},
     {"--report-after-run", kNone, kRefused, kReports},
     {"--reporter", kOne, kRefused, kReports},

@@ -2,6 +2,7 @@
 
 #include <cctype>
 #include <cstdlib>
+#include <iterator>
 
 #include "base/strings.hpp"
 #include "os/files/files.hpp"
@@ -101,6 +102,8 @@ std::string find_workflow_profile(const std::string& name, const std::string& sn
   }
   return {};
 }
+
+std::vector<std::string> profile_file_names() { return {std::begin(kFileNames), std::end(kFileNames)}; }
 
 Result<std::vector<ProfileOption>> read_profile(const std::string& name) {
   for (const std::string& file : places(name)) {

@@ -19,6 +19,9 @@ struct ProfileOption {
 // to the Snakefile. Empty if there is none of that name.
 std::string find_workflow_profile(const std::string& name, const std::string& snakefile);
 
+// The names that the file of a profile may have in its folder.
+std::vector<std::string> profile_file_names();
+
 // NAME is a folder, a file, or the name of a folder in ~/.config/furrow, ~/.config/snakemake or
 // /etc/xdg/snakemake.
 Result<std::vector<ProfileOption>> read_profile(const std::string& name);

@@ -25,6 +25,7 @@
 #include "os/terminal/shown.hpp"
 #include "store/engines.hpp"
 #include "workflow/dag/graph_view.hpp"
+#include "workflow/dag/identity.hpp"
 
 namespace furrow::cli {
 
@@ -152,6 +153,25 @@ class Stopwatch {
   double since_ = os::monotonic_seconds();
 };
 
+// Makes what the job of the notebook needs, and then the notebook.
+int run_and_draft(WorkflowSession& session) {
+  const std::string& file = session.options().draft_notebook;
+  const workflow::NodeId node = session.dag().producer(session.dag().files.intern(file));
+  if (node == workflow::kNoNode)
+    return report_error(Error{"no rule makes " + file, {}, 0, "--draft-notebook takes an output of a rule."});
+  // Growth may move what the graph holds.
+  workflow::JobView view = workflow::view_of(session.dag(), session.rules(), node);
+  view.is_preview = true;
+  if (const auto possible = session.evaluator().describe({&view, 1}).front(); !possible)
+    return report_error(possible.error());
+  view.is_preview = false;
+  if (const int code = WorkflowRun(session).run(); code != 0) return code;
+  const auto described = session.evaluator().describe({&view, 1}).front();
+  if (!described) return report_error(described.error());
+  print_message(stderr, "furrow: " + described->launch.command);
+  return 0;
+}
+
 // Nothing if the plan is void, since another engine has changed its files.
 std::optional<int> execute(WorkflowSession& session) {
   Stopwatch watch(session.options().verbose);
@@ -208,6 +228,7 @@ std::optional<int> execute(WorkflowSession& session) {
   }
   if (mode != Mode::kRun) return delete_outputs(session, mode == Mode::kDeleteTemp);
   if (session.options().dry_run) return dry_run(session);
+  if (!session.options().draft_notebook.empty()) return run_and_draft(session);
   return WorkflowRun(session).run();
 }
 

@@ -180,6 +180,8 @@ void Table::settings() {
        "NAME=VALUE");
   value("--max-threads", options_.max_threads, "the most threads that a job may have", "N");
   list("--envvars", options_.envvars, "environment variables that the workflow needs", "NAME");
+  value("--wrapper-prefix", options_.wrapper_prefix,
+        "where wrappers are: a folder, an address, or a repository as git+https://...", "PREFIX");
 }
 
 void Table::environments() {
@@ -209,6 +211,12 @@ void Table::files() {
   mode("--delete-temp-output", RunOptions::Mode::kDeleteTemp, "remove all files flagged temp()");
   app_.add_flag("--unlock", options_.unlock, "take the jobs of a run killed on another host for ended");
   app_.add_flag("--nolock", options_.no_lock, "neither lock files nor respect the locks of other runs");
+  value("--edit-notebook", options_.edit_notebook,
+        "edit the notebook that makes this file, in Jupyter, with the job's snakemake object", "FILE");
+  value("--draft-notebook", options_.draft_notebook,
+        "make what this file needs, and an empty notebook for the rule that makes it", "FILE");
+  value("--notebook-listen", options_.notebook_listen,
+        "where --edit-notebook listens (default: localhost:8888)", "IP:PORT");
 }
 
 void Table::instead() {

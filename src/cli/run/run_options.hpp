@@ -106,6 +106,11 @@ struct RunOptions {
   std::vector<std::string> omit_flags, strict;
   std::string jobscript;
   std::vector<std::string> cluster_config;
+  // Where wrappers are looked for: a folder or an address. Empty: in Snakemake's repository of wrappers.
+  std::string wrapper_prefix;
+  // The output whose notebook is edited, or drafted. Empty: none.
+  std::string edit_notebook, draft_notebook;
+  std::string notebook_listen = "localhost:8888";
 };
 
 // What to do instead of running: print TEXT and exit with CODE.

@@ -266,6 +266,30 @@ Result<void> finish_deployment(RunParsedArgs& args) {
   return {};
 }
 
+// As in Snakemake, the notebook's output is the only target.
+Result<void> finish_notebook(RunParsedArgs& args) {
+  RunOptions& run = args.run;
+  const std::string& listen = run.notebook_listen;
+  const std::size_t colon = listen.rfind(':');
+  if (colon == std::string::npos || colon == 0 || !whole_number(listen.substr(colon + 1)))
+    return fail("--notebook-listen " + listen + " is not of the form IP:PORT, as in localhost:8888");
+  if (run.edit_notebook.empty() && run.draft_notebook.empty()) return {};
+  const char* const option = run.edit_notebook.empty() ? "--draft-notebook" : "--edit-notebook";
+  if (!run.edit_notebook.empty() && !run.draft_notebook.empty())
+    return fail("--edit-notebook and --draft-notebook contradict each other: give one");
+  if (!run.targets.empty())
+    return fail(std::string(option) + " takes the one file to make: leave out " + run.targets.front());
+  if (run.executor.is_cluster() && !run.edit_notebook.empty())
+    return fail("--edit-notebook needs its job on this machine: leave out the options for the cluster");
+  run.targets = {run.edit_notebook.empty() ? run.draft_notebook : run.edit_notebook};
+  if (run.draft_notebook.empty()) {
+    run.force = true;
+  } else {
+    run.omit_from.push_back(run.draft_notebook);
+  }
+  return {};
+}
+
 Result<void> finish_batch(RunParsedArgs& args) {
   if (args.batch.empty()) return {};
   const std::string& text = args.batch;
@@ -310,9 +334,10 @@ Result<void> finish_triggers(RunParsedArgs& args) {
 }  // namespace
 
 Result<RunOptions> finish(RunParsedArgs args) {
-  for (const auto& part : {finish_cluster, finish_cores, finish_quiet, finish_mode, finish_pairs,
-                           finish_group_components, finish_resource_scopes, finish_deployment,
-                           finish_triggers, finish_timespan, finish_waiting, finish_batch, finish_strict})
+  for (const auto& part :
+       {finish_cluster, finish_cores, finish_quiet, finish_mode, finish_pairs, finish_group_components,
+        finish_resource_scopes, finish_deployment, finish_triggers, finish_timespan, finish_waiting,
+        finish_batch, finish_strict, finish_notebook})
     FURROW_TRY(part(args));
   return std::move(args.run);
 }

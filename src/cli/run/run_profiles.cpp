@@ -11,6 +11,7 @@
 #include "cli/run/profile.hpp"
 #include "cli/run/run_option_table.hpp"
 #include "os/files/files.hpp"
+#include "snakefile/fetch.hpp"
 
 namespace furrow::cli {
 
@@ -19,18 +20,23 @@ namespace {
 class Merge {
  public:
   Merge(const RunParsedArgs& command_line, const CLI::App& app)
-      : app_(app), given_(command_line.given), executor_(command_line.executor) {}
+      : app_(app),
+        given_(command_line.given),
+        executor_(command_line.executor),
+        python_(command_line.run.python) {}
 
   Result<void> add(const std::string& profile);
   ProfileArguments take() { return std::move(found_); }
 
  private:
+  Result<std::vector<ProfileOption>> read(const std::string& profile) const;
   bool has_executor_option() const;
   Error unknown(const ProfileOption& option) const;
 
   const CLI::App& app_;
   std::set<std::string> given_;  // by the command line and by earlier profiles
   std::string executor_;
+  const std::string python_;
   ProfileArguments found_;
 };
 
@@ -90,8 +96,16 @@ bool Merge::has_executor_option() const {
                      [&](const std::string& name) { return given_.contains(name); });
 }
 
+// One on the web or in a git repository is fetched.
+Result<std::vector<ProfileOption>> Merge::read(const std::string& profile) const {
+  if (!snakefile::is_address(profile)) return read_profile(profile);
+  const auto file = snakefile::fetch_first(python_, profile, profile_file_names());
+  if (!file) return fail("there is no profile " + profile + ": " + file.error().message);
+  return read_profile(*file);
+}
+
 Result<void> Merge::add(const std::string& profile) {
-  auto options = FURROW_TRY(read_profile(profile));
+  auto options = FURROW_TRY(read(profile));
   const bool has_executor = has_executor_option();
   for (ProfileOption& option : options) {
     if (takes_no_value(app_, option.name) && !FURROW_TRY(is_on(option))) continue;

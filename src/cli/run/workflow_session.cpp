@@ -12,6 +12,7 @@
 #include "os/cores/share.hpp"
 #include "os/events/clock.hpp"
 #include "os/files/program.hpp"
+#include "snakefile/fetch.hpp"
 #include "snakefile/yaml_json.hpp"
 #include "workflow/dag/dag_cut.hpp"
 #include "workflow/jobs/files_to_lock.hpp"
@@ -26,9 +27,11 @@ constexpr std::int64_t kNoLimit = 1 << 30;  // of cores, if a cluster has them
 // Snakemake's default request to a cluster.
 constexpr const char* kDefaultSize = "max(2*input.size_mb, 1000)";
 
+// The evaluator fetches what an address names.
 std::vector<std::string> absolute_all(const std::vector<std::string>& paths) {
   std::vector<std::string> all;
-  for (const std::string& path : paths) all.push_back(os::absolute(path));
+  for (const std::string& path : paths)
+    all.push_back(snakefile::is_address(path) ? path : os::absolute(path));
   return all;
 }
 
@@ -56,6 +59,7 @@ bool WorkflowSession::prints_data() const {
 Result<std::string> WorkflowSession::find_snakefile() const {
   if (os::current_directory().empty())
     return fail(Error{"the current folder has been removed", {}, 0, "Change to one that exists."});
+  if (snakefile::is_address(options_.snakefile)) return options_.snakefile;
   if (!options_.snakefile.empty()) {
     const os::FileStatus status = os::status(options_.snakefile);
     if (!status.exists())
@@ -162,6 +166,10 @@ Result<snakefile::LoadRequest> WorkflowSession::load_request(const std::string& 
   request.quiet = options_.quiet_progress;
   request.dryrun = options_.dry_run;
   request.printshellcmds = options_.print_commands;
+  request.wrapper_prefix = options_.wrapper_prefix;
+  request.edit_notebook = options_.edit_notebook;
+  request.draft_notebook = options_.draft_notebook;
+  request.notebook_listen = options_.notebook_listen;
   request.deployment.assign(options_.deployment.begin(), options_.deployment.end());
   return request;
 }
@@ -241,7 +249,7 @@ Result<void> WorkflowSession::load() {
   const std::string jobscript = options_.jobscript.empty() ? "" : os::absolute(options_.jobscript);
   const auto place = options_.places.find("--configfile");
   for (const std::string& file : config_files) {
-    if (!os::status(file).exists())
+    if (!snakefile::is_address(file) && !os::status(file).exists())
       return fail(Error{
           "there is no configuration file " + file,
           {},

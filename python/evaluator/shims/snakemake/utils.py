@@ -8,6 +8,7 @@ from furrow_evaluator.errors import NotYet, WorkflowError
 from furrow_evaluator.formatting import format_from_frame, quote, show
 from furrow_evaluator.logger import logger
 from furrow_evaluator.paramspace import Paramspace
+from furrow_evaluator.source_files import shown_place
 from snakemake import __version__
 
 __all__ = [
@@ -55,10 +56,10 @@ def validate(data, schema, set_default=True):
     if isinstance(schema, dict):
         return validate_value(data, schema, os.getcwd(), active.load_document, set_default)
     path = str(schema)
-    if not os.path.isabs(path) and active.workflow is not None:
-        path = os.path.join(os.path.dirname(sys._getframe(1).f_code.co_filename), path)
+    if active.workflow is not None:
+        path = active.workflow.local_path(os.path.dirname(sys._getframe(1).f_code.co_filename), schema)
     if not os.path.isfile(path):
-        raise WorkflowError(f"the schema {schema} is not there (looked at {os.path.abspath(path)})")
+        raise WorkflowError(f"the schema {schema} is not there (looked at {shown_place(os.path.abspath(path))})")
     validate_value(
         data, active.load_document(path), os.path.dirname(os.path.abspath(path)), active.load_document, set_default
     )
