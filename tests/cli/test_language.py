@@ -176,3 +176,16 @@ def test_a_workflow_that_looks_for_logs_in_snakemakes_place_finds_them(folder):
     assert not folder.exists(".snakemake")
     folder.run()
     assert folder.read("count") == "1\n"
+
+
+def test_an_iterator_fills_the_first_pattern_of_expand_only_and_furrow_says_so(folder):
+    result = folder.run("-n", "-q", snakefile="""
+rule all:
+    input: expand(["a/{u}", "b/{u}"], u=map(str, range(3))), expand(["c/{u}", "d/{u}"], u=range(2))
+rule one:
+    output: "{folder,a|b|c|d}/{u}"
+    shell: "touch {output}"
+""")
+    assert "one          7" in result.out
+    (line,) = [line for line in result.err.splitlines() if "iterator" in line]
+    assert f"{folder / 'Snakefile'}:3: " in line and "u=list(...)" in line

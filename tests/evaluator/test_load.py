@@ -152,6 +152,7 @@ def test_the_namespace_has_the_usual_names(folder):
         assert workflow.get_rule("a").name == "a" and [rule.name for rule in workflow.rules] == ["a"]
         logger.info("shown on standard error")
         assert snakemake.shell.shell is shell
+        assert DeploymentMethod.CONDA not in workflow.deployment_settings.deployment_method
         """
     )
 

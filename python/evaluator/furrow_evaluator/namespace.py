@@ -36,6 +36,8 @@ _LAZY_NAMES.update(
     storage=("furrow_evaluator.remote_files", "storage"),
 )
 _LAZY_NAMES.update((name, ("typing", name)) for name in _TYPING_NAMES)
+_SETTINGS_NAMES = "DeploymentMethod RerunTrigger SharedFSUsage".split()
+_LAZY_NAMES.update((name, ("snakemake.settings.types", name)) for name in _SETTINGS_NAMES)
 
 
 def base_names():

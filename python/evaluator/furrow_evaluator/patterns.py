@@ -1,11 +1,14 @@
 """Wildcards in patterns, and the functions that make lists of files from them: expand, multiext, glob_wildcards."""
 
+import os
 import re
+import sys
 from itertools import product
 
 from .errors import WildcardError, WorkflowError
 from .flags import MOVED, Flagged, flag, flags_of, is_flagged, is_path
 from .functions import call
+from .logger import logger
 
 _WILDCARD = re.compile(r"\{\s*(?P<name>\w+)\s*(?:,(?P<constraint>(?:[^{}]|\{\d+(?:,\d*)?\})*))?\}")
 _FIELD = re.compile(r"\{([^{}.\[!:]+)")
@@ -152,6 +155,7 @@ def _resolve(value, wildcards, known):
 
 
 def _expand_now(patterns, combine, values, keep_missing):
+    """As in Snakemake, an iterator (map, zip, itertuples) gives its values to the first pattern that names it only."""
     lists = {}
     made = []
     for pattern in patterns:
@@ -160,9 +164,26 @@ def _expand_now(patterns, combine, values, keep_missing):
         for name in names:
             if name not in lists:
                 lists[name] = _as_list(values[name])
+            elif hasattr(values[name], "__next__") and lists[name]:
+                lists[name] = []
+                _warn_of_iterator(name)
         expanded = _expand_pattern(pattern, combine, names, [lists[name] for name in names], keep_missing)
         made += flag(expanded, MOVED) if type(pattern) is not str else expanded
     return made
+
+
+def _warn_of_iterator(name):
+    logger.warning(
+        f"{_caller()}: expand(...) has several patterns, and the iterator {name} gives its values to the first of them "
+        f"only, as in Snakemake; write {name}=list(...) if all patterns are to have them"
+    )
+
+
+def _caller():
+    frame = sys._getframe(1)
+    while frame.f_back is not None and os.path.dirname(frame.f_code.co_filename) == os.path.dirname(__file__):
+        frame = frame.f_back
+    return f"{frame.f_code.co_filename}:{frame.f_lineno}"
 
 
 def _as_list(value):
