@@ -332,3 +332,26 @@ rule a:
     folder.run("--notemp", snakefile=snakefile)
     folder.run("--touch", "-F")
     assert (folder / "a.txt").exists()
+
+
+def test_the_script_of_one_job_is_the_code_of_that_job(folder):
+    """Its path holds a wildcard, or a param that a function answers."""
+    folder.write("Snakefile", """
+rule all:
+    input: expand("{w}.out", w=["a", "b"])
+rule make:
+    output: "{w}.out"
+    params: tool=lambda wc: "tool_" + wc.w
+    script: "scripts/{params.tool}.sh"
+""")
+    for name in "ab":
+        folder.write(f"scripts/tool_{name}.sh", 'echo 1 > "${snakemake_output[0]}"\n')
+    folder.run()
+    assert "othing to do" in folder.run().text
+    folder.write("scripts/tool_b.sh", 'echo 2 > "${snakemake_output[0]}"\n')
+    assert "tool_b.sh" in folder.run("--why", "b.out").out
+    assert "1 of" in folder.run("--until", "make").text
+    assert folder.read("a.out") == "1\n" and folder.read("b.out") == "2\n"
+    os.unlink(folder / "scripts/tool_a.sh")
+    result = folder.run("-R", "make", code=1)
+    assert "tool_a.sh" in result.text and "is not there" in result.text and folder.exists("a.out"), str(result)

@@ -10,7 +10,7 @@ from functools import partial
 from .errors import IncompleteCheckpoint, MissingInput, WorkflowError, describe
 from .flags import FlaggedFunction
 from .functions import Lazy, call_named, may_take, parameters, takes
-from .param_items import FunctionResult, encode_param, has_wildcards, identity_text, named_params
+from .param_items import NAME_OF_CONTENT, FunctionResult, encode_param, has_wildcards, identity_text, named_params
 from .patterns import apply_wildcards
 from .resources import SIZED, convert, in_words, with_derived
 from .rules import LISTS
@@ -113,8 +113,11 @@ class JobValues:
     def params(self):
         return self.given.first(len(self.rule.param_items))
 
-    def encoded_params(self):
-        """What the params are in every run, as one PARAM each. One that has no value yet says why."""
+    def encoded_params(self, content=None):
+        """What the params are in every run, as one PARAM each. One that has no value yet says why.
+
+        CONTENT is a function that says what is in the job's script, for rules where that is a param.
+        """
         asked = _Params(self, _Asked(self, 1))
         encoded = []
         for at, (name, value, line) in enumerate(self.rule.param_items):
@@ -122,6 +125,8 @@ class JobValues:
                 encoded.append(self._encoded_result(asked, at, name, line))
             else:
                 encoded.append(encode_param(name, value, line))
+        if content is not None:
+            encoded.append(self._encoded_by(content, NAME_OF_CONTENT, self.rule.lineno))
         return encoded + self._stand_ins()
 
     def _stand_ins(self):
@@ -147,8 +152,11 @@ class JobValues:
         return encoded
 
     def _encoded_result(self, asked, at, name, line):
+        return self._encoded_by(lambda: self._asked_value(asked, at), name, line)
+
+    def _encoded_by(self, make, name, line):
         try:
-            return encode_param(name, FunctionResult(self._asked_value(asked, at)), line)
+            return encode_param(name, FunctionResult(make()), line)
         except EngineGone:
             raise
         except Exception as error:

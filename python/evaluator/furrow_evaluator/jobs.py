@@ -125,7 +125,7 @@ def job_details(rule, job):
     if "resources" in wanted:
         answer["resources"] = values.granted.answers()
     if "params" in wanted:
-        answer["params"] = values.encoded_params()
+        answer["params"] = values.encoded_params(_content_of_script(rule, _JobNames(values)))
     if "ensure" in wanted:
         items = [item for entry in rule.entries["output"] for item in entry.items]
         answer["ensure"] = [checks(flags_of(item).get("ensure") or {}, values.wildcards) for item in items]
@@ -202,11 +202,22 @@ def job_command(rule, job, for_real):
         from .script import script_command
 
         answer.update(script_command(rule, job, names, lookup, for_real))
-    if any(callable(value) for _, value, _ in rule.param_items):
+    content = _content_of_script(rule, names)
+    if content is not None or any(callable(value) for _, value, _ in rule.param_items):
         values.params()  # a function that fails is an error of the job, also if its command does not use the param
         if not values.has_unknown:
-            answer["params"] = values.encoded_params()
+            answer["params"] = values.encoded_params(content)
     return answer
+
+
+def _content_of_script(rule, names):
+    """A function that says what is in the job's script; None if all jobs of the rule have one script."""
+    written = rule.script_of_job()
+    if written is None:
+        return None
+    from .script import content_identity
+
+    return lambda: content_identity(rule.source_path(fill(written, Names(names, rule.names))))
 
 
 def _filled(template, lookup, values):

@@ -6,6 +6,10 @@ from .transport import Json, dumps
 from .values import Params
 
 
+# What the content of a job's script is called among its params.
+NAME_OF_CONTENT = "content of the script"
+
+
 class FunctionResult:
     """A value that a function returned: it may itself be callable, and braces in it are not wildcards."""
 

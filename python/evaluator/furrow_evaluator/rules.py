@@ -6,7 +6,7 @@ from .deployment import environment_text, why_no_environment
 from .entries import first_items, read_arguments, shape, warn_of_flags
 from .errors import WorkflowError
 from .flags import changed, flag, without_flags
-from .param_items import encode_param, named_params
+from .param_items import NAME_OF_CONTENT, encode_param, named_params
 from .patterns import strip_constraints, wildcard_names
 from .resources import from_expression, mebibytes, normalise
 from .transport import Json, dumps
@@ -335,9 +335,10 @@ class Rule:
             )
         if self.entries["benchmark"]:
             parts.append('"benchmark":' + self.entries["benchmark"][0].encode("benchmark"))
-        parts.append(
-            '"params":[%s]}' % ",".join([encode_param(name, value, line) for name, value, line in self.param_items])
-        )
+        params = [encode_param(name, value, line) for name, value, line in self.param_items]
+        if self.script_of_job() is not None:
+            params.append(encode_param(NAME_OF_CONTENT, len, self.lineno))  # as that of a function
+        parts.append('"params":[%s]}' % ",".join(params))
         return Json(",".join(parts))
 
     def _encode_resources(self):
@@ -361,6 +362,14 @@ class Rule:
             if getattr(self, directive) is not None:
                 return f"{directive} {getattr(self, directive)}"
         return str(self.script) if self.kind == "script" else ""
+
+    def script_of_job(self):
+        """The script or notebook as it is written, if each job may have another one; else None.
+
+        Then its content is a param for the engine, which compares params job by job.
+        """
+        script = self.notebook if self.script is None else self.script
+        return script if script is not None and "{" in script and self.not_yet is None else None
 
     def _script_path(self):
         """The script's path; None if it depends on the job, or is nowhere: then the job says so when it is to start."""

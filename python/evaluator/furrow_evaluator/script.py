@@ -164,6 +164,21 @@ def _read_text(path):
         return file.read()
 
 
+_identities = {}  # by path, size and time
+
+
+def content_identity(path):
+    """What tells the content of a script from any other. Jobs share scripts, so each is read once."""
+    from hashlib import sha256
+
+    status = os.stat(path)
+    key = path, status.st_size, status.st_mtime_ns
+    if key not in _identities:
+        with open(path, "rb") as file:
+            _identities[key] = sha256(file.read()).hexdigest()[:16]
+    return f"{os.path.basename(path)} {_identities[key]}"
+
+
 def _needed_program(rule, name):
     if environment_of(rule) is not None:
         return name  # the engine finds it in the environment
