@@ -71,6 +71,17 @@ def test_the_usual_place(wrappers):
     assert made(load(wrappers, "v2.0.0/bio/sort")) == "-x 2"
 
 
+def test_only_the_folder_of_the_wrapper_is_checked_out(wrappers):
+    for name in ("bio/other/wrapper.py", "bio/sort/test/Snakefile", "bio/sort/test/large.bam", "bio/sort/more.py"):
+        wrappers.write(wrappers.repository / name, "")
+    git(wrappers, "add", "--all")
+    git(wrappers, "commit", "--quiet", "--message", "m")
+    git(wrappers, "tag", "v3.0.0")
+    folder = Path(load(wrappers, "v3.0.0/bio/sort").rule("a")["script"]).parent
+    assert sorted(os.listdir(folder)) == ["environment.yaml", "more.py", "wrapper.py"]
+    assert os.listdir(folder.parent) == ["sort"] and os.listdir(folder.parents[1]) == ["bio"]
+
+
 def test_a_version_is_fetched_once(wrappers):
     load(wrappers)
     (wrappers.path / "hosts").rename(wrappers.path / "gone")
@@ -90,7 +101,7 @@ def test_without_the_network_the_error_names_the_option(wrappers):
 def test_a_dry_run_fetches_nothing(wrappers):
     client = load(wrappers, dryrun=True)
     assert client.one("describe", client.job("a"))["show"] == "wrapper v1.0.0/bio/sort"
-    assert not (wrappers.path / "cache" / "furrow" / "sources" / "commits").exists()
+    assert not list(wrappers.path.glob("cache/**/wrapper.py"))
     load(wrappers)
     assert load(wrappers, dryrun=True).rule("a")["script"].endswith("wrapper.py")
 

@@ -4,6 +4,7 @@ The cache, ~/.cache/furrow/sources, holds
 
     repositories/github.com/owner/name   a bare repository: what has been fetched stays
     commits/0123...                      the files of one commit; a folder with this name is complete
+    parts/0123.../a%2Fb                  those of the folder a/b alone, as the repository may be large
 
 What a tag or a commit names is fetched once. A branch is asked for in every run.
 """
@@ -48,6 +49,25 @@ def path_of(source, may_fetch=True):
         place = f"the {source.kind} {source.ref} of {source.repository_url()}"
         raise NoSuchFile(f"there is no file {source.path} in {place}")
     return path
+
+
+def folder_of(source, with_tests, may_fetch=True):
+    """The same for a folder. Only its files are checked out, and those of its folder `test` only if they are needed."""
+    commit, repository = _found_commit(source, may_fetch)
+    if commit is None:
+        return None
+    folder = os.path.join(cache_folder(), "commits", commit)
+    if not os.path.isdir(folder):
+        name = source.path.replace("%", "%25").replace("/", "%2F") + ("+test" if with_tests else "")
+        folder = os.path.join(cache_folder(), "parts", commit, name)
+    if not os.path.isdir(folder):
+        try:
+            _git(source, repository, "cat-file", "-t", f"{commit}:{source.path}")
+        except _GitFailed:
+            raise NoSuchFile(f"there is no folder {source.path} in {source.ref} of {source.repository_url()}") from None
+        paths = [source.path] if with_tests else [source.path, f":(exclude){source.path}/test"]
+        make_folder(folder, lambda made: _check_out(commit, repository, source, made, paths))
+    return os.path.join(folder, source.path)
 
 
 def _found_commit(source, may_fetch):
@@ -147,10 +167,10 @@ def _files_of(commit, repository, source):
     return folder
 
 
-def _check_out(commit, repository, source, folder):
+def _check_out(commit, repository, source, folder, paths=(".",)):
     index = folder + ".index"
     try:
-        arguments = ("--work-tree", folder, "checkout", "--quiet", "--force", commit, "--", ".")
+        arguments = ("--work-tree", folder, "checkout", "--quiet", "--force", commit, "--", *paths)
         _git(source, repository, *arguments, GIT_INDEX_FILE=index)
         seconds = int(_git(source, repository, "show", "--no-patch", "--format=%ct", commit))
     except _GitFailed as failed:

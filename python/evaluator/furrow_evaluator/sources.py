@@ -18,13 +18,15 @@ def first_file(folder, names, may_fetch=True, is_pinned=False):
 
 
 def _file_in_folder(folder, names, may_fetch):
-    from .git_sources import NoSuchFile
-
     if isinstance(folder, GitSource):
+        from .git_sources import NoSuchFile, folder_of
+
         try:
-            folder = folder.fetched(may_fetch)
+            if names == [""]:
+                return folder.fetched(may_fetch)
+            folder = folder_of(folder, any(name.startswith("test/") for name in names), may_fetch)
         except NoSuchFile:
-            folder = None
+            return None
     if folder is None:
         return None
     paths = [os.path.abspath(os.path.join(folder, name) if name else folder) for name in names]

@@ -9,7 +9,7 @@ import os
 import re
 
 from .errors import WorkflowError
-from .source_files import GithubSource, GitUrlSource, infer_source_file, is_local, is_remote, shown_place
+from .source_files import GithubSource, GitUrlSource, infer_source_file, is_local, is_remote
 from .sources import first_file
 
 _REPOSITORY = "snakemake/snakemake-wrappers"
@@ -63,27 +63,26 @@ class Wrapper:
     def __init__(self, path, prefix):
         self._path = path
         self._prefix = prefix
-        self._source = source_of(path, prefix)
+        self._folder, self._scripts = source_of(path, prefix), _SCRIPTS
+        if self._folder.get_filename() in _SCRIPTS:
+            self._folder, self._scripts = self._folder.get_basedir(), (self._folder.get_filename(),)
         self._found = {}
 
     def script(self, may_fetch=True):
         """The path of the script; None if it is not on this machine and may not be fetched."""
-        found = self._first(self._source, [""] if self._is_script() else _SCRIPTS, may_fetch)
+        found = self._first(self._scripts, may_fetch)
         if found is None and may_fetch:
-            place = shown_place(os.path.abspath(self._source)) if is_local(self._source) else self._source
-            what = "is not there" if self._is_script() else "has none of " + ", ".join(_SCRIPTS)
-            raise WorkflowError(f"wrapper {self._path}: {place} {what}", hint=hint_for(self._prefix, self._path))
+            place = os.path.abspath(self._folder) if is_local(self._folder) else self._folder
+            text = f"wrapper {self._path}: {place} has none of {', '.join(self._scripts)}"
+            raise WorkflowError(text, hint=hint_for(self._prefix, self._path))
         return found
 
     def environment(self):
         """The path of the file with its conda environment; None if it has none."""
-        return self._first(self._source.get_basedir() if self._is_script() else self._source, _ENVIRONMENTS, True)
+        return self._first(_ENVIRONMENTS, True)
 
-    def _is_script(self):
-        return self._source.get_filename() in _SCRIPTS
-
-    def _first(self, folder, names, may_fetch):
+    def _first(self, names, may_fetch):
         key = names[0], may_fetch
         if key not in self._found:
-            self._found[key] = file_in(folder, names, self._prefix, self._path, may_fetch)
+            self._found[key] = file_in(self._folder, names, self._prefix, self._path, may_fetch)
         return self._found[key]
