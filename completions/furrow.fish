@@ -182,6 +182,7 @@ complete -c furrow -n '__furrow_in run' -l wait-for-files -r
 complete -c furrow -n '__furrow_in run' -l wait-for-files-file -r
 complete -c furrow -n '__furrow_in run' -l max-jobs-per-timespan -x
 complete -c furrow -n '__furrow_in run' -l latency-wait -x
+complete -c furrow -n '__furrow_in run' -l queue-input-wait-time -x
 complete -c furrow -n '__furrow_in run' -l list -d 'list the rules'
 complete -c furrow -n '__furrow_in run' -l list-target-rules
 complete -c furrow -n '__furrow_in run' -l max-checksum-file-size -x

@@ -2,13 +2,17 @@
 
 #include <algorithm>
 #include <csignal>
+#include <functional>
+#include <map>
 #include <utility>
 #include <vector>
 
 #include "base/log.hpp"
 #include "base/strings.hpp"
 #include "farm/launches.hpp"
+#include "farm/running_gang.hpp"
 #include "os/events/clock.hpp"
+#include "plan/gang_demand.hpp"
 #include "plan/ready_queue.hpp"
 
 namespace furrow::farm {
@@ -42,13 +46,12 @@ class Farm::Run : public plan::ExitListener {
   void on_exit(Exit exit) override { ended_.push_back(std::move(exit)); }
 
  private:
-  struct Starting {
-    JobId job;
-    plan::Launch launch;
-  };
+  using Starting = RunningGang::Start;
+  using Gang = plan::JobGraph::Gang;
 
   void supply();
   void extend();
+  void wait_for_growth();
   void take_new_jobs();
   void erase(JobId job);
   void admit();
@@ -57,6 +60,8 @@ class Farm::Run : public plan::ExitListener {
 
   void settle();
   void settle(Exit exit);
+  void account(const Exit& exit);
+  Result<void> succeed(const Exit& exit);
   void look_at_late();
   void run_again(JobId job);
   void attempt_failed(const Exit& exit, const Error* error, bool may_retry);
@@ -70,6 +75,20 @@ class Farm::Run : public plan::ExitListener {
   void commit_and_start();
   void start(Starting& starting);
   void give_back(JobId job);
+
+  void enqueue(const Gang& gang, DemandId demand);
+  Result<DemandId> demand_of(const Gang& gang, int attempt, JobId& culprit);
+  bool has_room_for(const Gang& gang) const;
+  bool mark_starting(const Gang& gang);
+  void clear_and_start(std::vector<Starting> starting);
+  void look_at_gangs();
+  void settle(RunningGang& gang);
+  void gang_failed(std::vector<Exit> exits, const Error* error, bool may_retry);
+  void gang_never_starts(const Gang& gang, JobId culprit, int attempt, const Error& error);
+  std::string title(JobId job) const;
+  template <class Is>
+  bool is_for_all(JobId job, Is is) const;
+
   bool lacks_launches() const;
   bool is_time_to_look_ahead() const;
   void look_ahead();
@@ -77,11 +96,12 @@ class Farm::Run : public plan::ExitListener {
 
   bool is_halted() const { return winding_down_ || summary_.signal != 0 || summary_.error; }
   bool is_over() const {
-    const bool nothing_left = ready_.empty() && queue_.empty() && !is_supplied_;
-    return running_ == 0 && ended_.empty() && picked_.empty() && (nothing_left || is_halted());
+    const bool nothing_left = ready_.empty() && queue_.empty() && !is_supplied_ && growth_timer_ == 0;
+    return running_ == 0 && ended_.empty() && gangs_.empty() && picked_.empty() &&
+           (nothing_left || is_halted());
   }
   // False for a job that was dropped, or waits again, since it was ready.
-  bool is_ready(JobId job) const { return graph_.state(job) == plan::JobState::kReady; }
+  bool is_ready(JobId job) const { return graph_.is_ready(job); }
   bool can_go_on() const;
   void log_end(const Exit& exit) const;
   void abandon_picked();
@@ -112,6 +132,10 @@ class Farm::Run : public plan::ExitListener {
   std::uint64_t late_timer_ = 0;
   std::vector<JobId> picked_;       // hold their share of the budget and wait for their launch
   std::vector<Starting> starting_;  // marked as starting in this round
+  std::vector<std::vector<Starting>> starting_gangs_;
+  std::map<JobId, RunningGang> gangs_;  // by their first job
+  std::uint64_t growth_timer_ = 0;      // wakes the loop to call grow()
+  std::uint64_t gang_timer_ = 0, late_gang_timer_ = 0;
   std::size_t running_ = 0;
   std::size_t news_ = 0;     // jobs that entered or left the queue since the last look_ahead()
   bool is_supplied_ = true;  // the source may have more jobs
@@ -133,7 +157,9 @@ Summary Farm::Run::run() {
   for (;;) {
     look_again_ = false;
     settle();
+    look_at_gangs();
     extend();
+    wait_for_growth();
     supply();
     take_new_jobs();
     admit();
@@ -196,6 +222,15 @@ void Farm::Run::extend() {
     emit({.kind = Event::Kind::kJobsSkipped, .job = skipped.front(), .count = skipped.size()});
 }
 
+void Farm::Run::wait_for_growth() {
+  const double grows_in_s = source_.grows_in_s();
+  if (grows_in_s <= 0) {
+    if (growth_timer_ != 0) loop_.cancel(std::exchange(growth_timer_, 0));
+  } else if (growth_timer_ == 0) {
+    growth_timer_ = loop_.after(grows_in_s, [this] { growth_timer_ = 0; });
+  }
+}
+
 void Farm::Run::take_new_jobs() {
   if (graph_.size() != demands_.size()) {
     demands_.grow(graph_.size());
@@ -210,6 +245,16 @@ void Farm::Run::take_new_jobs() {
 void Farm::Run::admit() {
   std::vector<JobId> ready = std::exchange(ready_, {});
   std::erase_if(ready, [&](JobId job) { return !is_ready(job); });
+  if (ready.empty() || is_halted()) return;
+  const auto is_bound = [&](JobId job) { return graph_.gang(job) != nullptr; };
+  const auto first_bound = std::stable_partition(ready.begin(), ready.end(), std::not_fn(is_bound));
+  for (const JobId job : std::vector<JobId>(first_bound, ready.end())) {
+    const Gang& gang = *graph_.gang(job);
+    JobId culprit = job;
+    const auto demand = demand_of(gang, 1, culprit);
+    demand ? enqueue(gang, *demand) : gang_never_starts(gang, culprit, 1, demand.error());
+  }
+  ready.erase(first_bound, ready.end());
   if (ready.empty() || is_halted()) return;
   const std::vector<Result<DemandId>> demands = source_.demands(ready, 1);
   for (std::size_t i = 0; i < ready.size(); ++i) {
@@ -249,6 +294,11 @@ DemandId Farm::Run::fitting(DemandId demand) {
 
 void Farm::Run::settle() {
   for (Exit& exit : std::exchange(ended_, {})) {
+    if (const Gang* const gang = graph_.gang(exit.job)) {
+      account(exit);
+      gangs_.at(gang->jobs.front()).ended(std::move(exit), [&](JobId job) { return source_.is_up(job); });
+      continue;
+    }
     const bool may_wait = exit.ok() && summary_.signal == 0 && !summary_.error;
     if (may_wait && source_.outputs_pending(exit)) {
       FURROW_LOG(farm, debug, "job {} has ended, but its outputs are not visible yet", exit.job);
@@ -274,17 +324,21 @@ void Farm::Run::log_end(const Exit& exit) const {
              exit.error);
 }
 
-void Farm::Run::settle(Exit exit) {
+// An attempt runs no longer.
+void Farm::Run::account(const Exit& exit) {
   log_end(exit);
-  const JobId job = exit.job;
   --running_;
-  give_back(job);
   uncommitted_ = true;
-  const plan::Amounts& amounts = resources_.amounts(graph_.job(job).demand);
+  const plan::Amounts& amounts = resources_.amounts(graph_.job(exit.job).demand);
   const double cores =
       amounts.empty() ? 0 : static_cast<double>(std::min(amounts[plan::kCores], budget_.limit(plan::kCores)));
   summary_.core_s += exit.usage.wall_s * cores;
+}
 
+void Farm::Run::settle(Exit exit) {
+  account(exit);
+  const JobId job = exit.job;
+  give_back(job);
   if (exit.cancelled) {
     ++summary_.cancelled;
     source_.on_failure(exit, false);
@@ -293,15 +347,22 @@ void Farm::Run::settle(Exit exit) {
   }
   if (!exit.ok()) return attempt_failed(exit, nullptr, true);
   if (!is_halted() && source_.runs_again(exit)) return run_again(job);
-  if (const Result<void> finished = source_.on_success(exit); !finished) {
-    exit.error = finished.error().to_string();
-    FURROW_LOG(farm, info, "job {} has failed after all: {}", job, exit.error);
-    return attempt_failed(exit, &finished.error(), true);
-  }
-  graph_.finish(job, ready_);
+  Result<void> checked = source_.check_outputs(exit);
+  if (checked) checked = succeed(exit);
+  if (checked) return;
+  exit.error = checked.error().to_string();
+  FURROW_LOG(farm, info, "job {} has failed after all: {}", job, exit.error);
+  attempt_failed(exit, &checked.error(), true);
+}
+
+// The outputs have been checked.
+Result<void> Farm::Run::succeed(const Exit& exit) {
+  FURROW_TRY(source_.on_success(exit));
+  graph_.finish(exit.job, ready_);
   ++summary_.done;
-  emit({.kind = Event::Kind::kJobFinished, .job = job, .attempt = exit.attempt, .exit = &exit});
-  erase(job);
+  emit({.kind = Event::Kind::kJobFinished, .job = exit.job, .attempt = exit.attempt, .exit = &exit});
+  erase(exit.job);
+  return {};
 }
 
 void Farm::Run::run_again(JobId job) {
@@ -339,6 +400,7 @@ void Farm::Run::attempt_failed(const Exit& exit, const Error* error, bool may_re
 }
 
 void Farm::Run::never_started(JobId job, int attempt, const Error& error) {
+  if (const Gang* const gang = graph_.gang(job)) return gang_never_starts(*gang, job, attempt, error);
   FURROW_LOG(farm, info, "job {} could not start, attempt {}: {}", job, attempt, error.message);
   const Exit exit{.job = job,
                   .attempt = attempt,
@@ -371,6 +433,10 @@ void Farm::Run::pick() {
     if (!job) break;
     ++news_;
     if (!is_ready(*job)) continue;
+    if (const Gang* const gang = graph_.gang(*job); gang != nullptr && !has_room_for(*gang)) {
+      enqueue(*gang, demands_[*job]);
+      break;
+    }
     budget_.take(resources_.amounts(demands_[*job]));
     FURROW_LOG(farm, debug, "job {} is picked: {} running, {} queued, launch {}", *job, running_,
                queue_.size(), launches_.is_here(*job) ? "available" : "not available yet");
@@ -398,6 +464,7 @@ void Farm::Run::mark_starting() {
       give_back(job);
       return true;
     }
+    if (const Gang* const gang = graph_.gang(job)) return mark_starting(*gang);
     if (!launches_.is_here(job)) return false;
     Result<plan::Launch> launch = launches_.take(job);
     const int attempt = launches_.attempt(job);
@@ -440,6 +507,9 @@ void Farm::Run::commit_and_start() {
       refuse(starting.job, cleared.error());
     }
   }
+  for (std::vector<Starting>& starting : std::exchange(starting_gangs_, {})) {
+    summary_.error ? give_back(starting.front().job) : clear_and_start(std::move(starting));
+  }
 }
 
 void Farm::Run::start(Starting& starting) {
@@ -464,7 +534,9 @@ void Farm::Run::start(Starting& starting) {
 void Farm::Run::give_back(JobId job) { budget_.give_back(resources_.amounts(demands_[job])); }
 
 bool Farm::Run::lacks_launches() const {
-  return std::any_of(picked_.begin(), picked_.end(), [&](JobId job) { return !launches_.is_asked(job); });
+  return std::any_of(picked_.begin(), picked_.end(), [&](JobId picked) {
+    return !is_for_all(picked, [&](JobId job) { return launches_.is_asked(job); });
+  });
 }
 
 // True when about half of the upcoming jobs are new, so that launches are requested in batches.
@@ -478,6 +550,10 @@ void Farm::Run::look_ahead() {
   std::vector<JobId> wanted = picked_;
   const std::vector<JobId> upcoming = queue_.peek(options_.lookahead);
   wanted.insert(wanted.end(), upcoming.begin(), upcoming.end());
+  for (std::size_t i = 0, count = wanted.size(); i < count; ++i) {
+    if (const Gang* const gang = graph_.gang(wanted[i]))
+      wanted.insert(wanted.end(), gang->jobs.begin() + 1, gang->jobs.end());
+  }
   launches_.ask(wanted);
 }
 
@@ -488,6 +564,208 @@ void Farm::Run::prefetch_upcoming() {
   for (const JobId job : queue_.peek(std::min(running_, kMaxPrefetched))) {
     if (launches_.can_prefetch(job)) source_.prefetch(job, launches_.attempt(job));
   }
+}
+
+// --- gangs
+
+template <class Is>
+bool Farm::Run::is_for_all(JobId job, Is is) const {
+  const Gang* const gang = graph_.gang(job);
+  return gang == nullptr ? is(job) : std::all_of(gang->jobs.begin(), gang->jobs.end(), is);
+}
+
+std::string Farm::Run::title(JobId job) const {
+  const plan::JobName name = source_.name(job);
+  return name.wildcards.empty() ? name.rule : name.rule + " (" + name.wildcards + ")";
+}
+
+// What they need together. Running at once is what they are for, so more than there is cannot be cut down.
+Result<DemandId> Farm::Run::demand_of(const Gang& gang, int attempt, JobId& culprit) {
+  const std::vector<Result<DemandId>> demands = source_.demands(gang.jobs, attempt);
+  std::vector<DemandId> all;
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < demands.size(); ++i) {
+    if (!demands[i]) {
+      culprit = gang.jobs[i];
+      return fail(demands[i].error());
+    }
+    graph_.set_demand(gang.jobs[i], *demands[i]);
+    all.push_back(*demands[i]);
+    names.push_back(title(gang.jobs[i]));
+  }
+  return resources_.demand(FURROW_TRY(plan::gang_amounts(all, resources_, budget_, names)));
+}
+
+void Farm::Run::enqueue(const Gang& gang, DemandId demand) {
+  plan::Job job = graph_.job(gang.jobs.front());
+  job.demand = demands_[gang.jobs.front()] = fitting(demand);
+  queue_.push(gang.jobs.front(), job);
+  ++news_;
+}
+
+bool Farm::Run::has_room_for(const Gang& gang) const {
+  std::size_t taken = running_ + gang.jobs.size();
+  for (const JobId job : picked_) {
+    const Gang* const other = graph_.gang(job);
+    taken += other == nullptr ? 1 : other->jobs.size();
+  }
+  return taken <= executor_.max_running();
+}
+
+// False as long as launches are missing.
+bool Farm::Run::mark_starting(const Gang& gang) {
+  const JobId first = gang.jobs.front();
+  if (!is_for_all(first, [&](JobId job) { return launches_.is_here(job); })) return false;
+  std::vector<Starting> starting;
+  for (const JobId job : gang.jobs) {
+    Result<plan::Launch> launch = launches_.take(job);
+    const int attempt = launches_.attempt(job);
+    if (launch) {
+      uncommitted_ = true;
+      const Result<void> ready = source_.before_start(job, attempt, *launch);
+      if (!ready) launch = fail(ready.error());
+    }
+    if (!launch) {
+      give_back(first);
+      look_again_ = true;
+      gang_never_starts(gang, job, attempt, launch.error());
+      return true;
+    }
+    starting.push_back({job, *std::move(launch)});
+  }
+  starting_gangs_.push_back(std::move(starting));
+  return true;
+}
+
+void Farm::Run::clear_and_start(std::vector<Starting> starting) {
+  const JobId first = starting.front().job;
+  const Gang& gang = *graph_.gang(first);
+  const int attempt = launches_.attempt(first);
+  for (const Starting& one : starting) {
+    const Result<void> cleared = source_.clear_outputs(one.job);
+    if (cleared) continue;
+    give_back(first);
+    look_again_ = true;
+    return gang_never_starts(gang, one.job, attempt, cleared.error());
+  }
+  for (const JobId job : gang.jobs) graph_.start(job);
+  gangs_.insert_or_assign(first, RunningGang(gang, attempt, std::move(starting)));
+  look_at_gangs();
+}
+
+// Starts what may start, ends what is to end, and settles what is over.
+void Farm::Run::look_at_gangs() {
+  std::vector<JobId> over;
+  bool is_waiting = false;
+  for (auto& [first, gang] : gangs_) {
+    if (summary_.signal != 0 || summary_.error) gang.stop();
+    for (Starting& starting : gang.take_startable([&](JobId job) { return source_.is_up(job); }))
+      start(starting);
+    for (const JobId job : gang.take_to_end()) executor_.interrupt(job, false);
+    is_waiting |= gang.has_waiting();
+    if (gang.is_over()) over.push_back(first);
+  }
+  for (const JobId first : over) settle(gangs_.at(first));
+  if (is_waiting && gang_timer_ == 0) {
+    gang_timer_ = loop_.after(kLookAgain_s, [this] { gang_timer_ = 0; });  // wakes the loop
+  }
+}
+
+// All have ended.
+void Farm::Run::settle(RunningGang& gang) {
+  const JobId first = gang.jobs().front();
+  const bool failed = gang.culprit() != plan::kNoJob;
+  std::vector<Exit> exits = gang.exits(failed ? title(gang.culprit()) : std::string());
+  if (!failed && !gang.was_cancelled() && summary_.signal == 0 && !summary_.error) {
+    for (const Exit& exit : exits) {
+      if (!source_.outputs_pending(exit)) continue;
+      late_gang_timer_ = late_gang_timer_ != 0 ? late_gang_timer_
+                                               : loop_.after(kLookAgain_s, [this] { late_gang_timer_ = 0; });
+      return;
+    }
+  }
+  const bool was_cancelled = gang.was_cancelled() && !failed;
+  gangs_.erase(first);
+  give_back(first);
+  uncommitted_ = look_again_ = true;
+  if (failed) return gang_failed(std::move(exits), nullptr, true);
+  if (was_cancelled) {
+    for (const Exit& exit : exits) {
+      ++summary_.cancelled;
+      source_.on_failure(exit, false);
+      emit({.kind = Event::Kind::kJobFailed, .job = exit.job, .attempt = exit.attempt, .exit = &exit});
+    }
+    return;
+  }
+  for (Exit& exit : exits) {
+    const Result<void> checked = source_.check_outputs(exit);
+    if (checked) continue;
+    exit.error = checked.error().to_string();
+    const std::string culprit = title(exit.job);
+    for (Exit& other : exits) {
+      if (other.job != exit.job) other.error = ended_with(culprit);
+    }
+    std::swap(exit, exits.front());
+    return gang_failed(std::move(exits), &checked.error(), true);
+  }
+  for (Exit& exit : exits) {
+    if (const Result<void> done = succeed(exit); !done) attempt_failed(exit, &done.error(), false);
+  }
+}
+
+// EXITS: how all of its jobs have ended, that of the job whose failure it is first.
+void Farm::Run::gang_failed(std::vector<Exit> exits, const Error* error, bool may_retry) {
+  const Gang& gang = *graph_.gang(exits.front().job);
+  const JobId first = gang.jobs.front();
+  const int attempt = exits.front().attempt;
+  uncommitted_ = true;
+  bool retry = may_retry && attempt <= graph_.job(first).retries && !is_halted();
+  Result<DemandId> demand = DemandId{0};
+  if (retry) {
+    JobId culprit = first;
+    demand = demand_of(gang, attempt + 1, culprit);
+    if (!demand) {
+      retry = false;
+      error = &demand.error();
+    }
+  }
+  for (const Exit& exit : exits) {
+    source_.on_failure(exit, retry);
+    emit({.kind = Event::Kind::kJobFailed,
+          .job = exit.job,
+          .attempt = exit.attempt,
+          .exit = &exit,
+          .error = std::exchange(error, nullptr),
+          .will_retry = retry});
+  }
+  for (const Exit& exit : exits) {
+    if (!retry) {
+      give_up(exit.job);
+      continue;
+    }
+    graph_.retry(exit.job);
+    launches_.next_attempt(exit.job);
+  }
+  if (retry) enqueue(gang, *demand);
+}
+
+void Farm::Run::gang_never_starts(const Gang& gang, JobId culprit, int attempt, const Error& error) {
+  FURROW_LOG(farm, info, "job {} and those that run with it could not start, attempt {}: {}", culprit,
+             attempt, error.message);
+  std::vector<Exit> exits;
+  for (const JobId job : gang.jobs) {
+    const plan::JobState state = graph_.state(job);
+    if (state != plan::JobState::kWaiting && state != plan::JobState::kReady)
+      continue;  // dropped, or skipped
+    const bool is_culprit = job == culprit;
+    exits.insert(is_culprit ? exits.begin() : exits.end(),
+                 Exit{.job = job,
+                      .attempt = attempt,
+                      .status = -1,
+                      .error = is_culprit ? error.to_string() : ended_with(title(culprit)),
+                      .started_at = os::wall_seconds()});
+  }
+  if (!exits.empty()) gang_failed(std::move(exits), &error, false);
 }
 
 // --- how a run ends
@@ -525,7 +803,9 @@ void Farm::Run::halt(bool at_once) {
 // Whether the next round has work without any new event: a launch was answered at once, or part of the budget
 // became free.
 bool Farm::Run::can_go_on() const {
-  const auto is_here = [&](JobId job) { return launches_.is_here(job); };
+  const auto is_here = [&](JobId picked) {
+    return is_for_all(picked, [&](JobId job) { return launches_.is_here(job); });
+  };
   return look_again_ || !ended_.empty() || std::any_of(picked_.begin(), picked_.end(), is_here);
 }
 
@@ -534,6 +814,8 @@ void Farm::Run::abandon_picked() {
 }
 
 void Farm::Run::conclude() {
+  for (std::uint64_t* const timer : {&growth_timer_, &gang_timer_, &late_gang_timer_})
+    if (*timer != 0) loop_.cancel(std::exchange(*timer, 0));
   summary_.unstarted = graph_.unfinished() - summary_.cancelled - summary_.left;
   if (is_halted() || summary_.unstarted == 0) return;
   summary_.error = Error{count_of(summary_.unstarted, "job") + " can never start: they wait for each other"};

@@ -23,6 +23,9 @@
 // States of a job in addition to those of JobGraph: a ready job is new, queued or picked; its launch is not
 // requested, requested or available.
 //
+// The jobs of a gang (JobGraph::Gang) are picked, started, settled and retried as one: RunningGang. Their first job stands for
+// them in the queue, with what all of them need together.
+//
 // A job that asks for more of a resource than the run has gets all of it, as in Snakemake. Not thread-safe.
 #pragma once
 

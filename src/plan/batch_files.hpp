@@ -13,6 +13,8 @@ struct BatchFiles {
   std::vector<std::string> touched{};           // created, or given a new mtime, once it has ended
   // temporary inputs: removed once all jobs of the batch that use them have succeeded
   std::vector<std::string> temporary{};
+  std::vector<std::string> pipes{};     // made right before it starts
+  std::vector<std::string> services{};  // are there as long as it runs: what uses it starts once they are
 };
 
 }  // namespace furrow::plan

@@ -1,5 +1,6 @@
 #include "plan/job_graph.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace furrow::plan {
@@ -18,7 +19,10 @@ void JobGraph::add_edge(JobId on, JobId dependent) {
 void JobGraph::depend(JobId job, JobId on) {
   const JobState state = nodes_[on].state;
   if (state == JobState::kDone) return;
-  if (nodes_[job].state == JobState::kReady) nodes_[job].state = JobState::kWaiting;
+  if (nodes_[job].state == JobState::kReady) {
+    nodes_[job].state = JobState::kWaiting;
+    if (Gang* const gang = gang_of(job)) ++gang->waiting;
+  }
   ++nodes_[job].blockers;
   if (state == JobState::kFailed || state == JobState::kSkipped) {
     doomed_.push_back(job);
@@ -30,8 +34,7 @@ void JobGraph::depend(JobId job, JobId on) {
 void JobGraph::resume(JobId job) {
   Node& node = nodes_[job];
   if (--node.blockers != 0 || node.state != JobState::kWaiting || job >= first_untaken_) return;
-  node.state = JobState::kReady;
-  resumed_.push_back(job);
+  make_ready(job, resumed_);
 }
 
 void JobGraph::drop(JobId job) {
@@ -62,13 +65,53 @@ void JobGraph::wait_at_barrier(JobId job, BarrierId barrier) {
   ++nodes_[job].blockers;
 }
 
+// ---- gangs
+
+JobGraph::Gang* JobGraph::gang_of(JobId job) const {
+  if (gangs_.empty()) return nullptr;
+  const auto found = gangs_.find(job);
+  return found == gangs_.end() ? nullptr : found->second.get();
+}
+
+const JobGraph::Gang* JobGraph::gang(JobId job) const { return gang_of(job); }
+
+void JobGraph::bind(Gang gang) {
+  const auto bound = std::make_shared<Gang>(std::move(gang));
+  Job& first = nodes_[bound->jobs.front()].job;
+  for (const JobId id : bound->jobs) {
+    const Job& job = nodes_[id].job;
+    bound->waiting += nodes_[id].state != JobState::kReady;
+    first.priority = std::max(first.priority, job.priority);
+    first.depth = std::max(first.depth, job.depth);
+    first.retries = std::max(first.retries, job.retries);
+    first.urgent |= job.urgent;
+    gangs_[id] = bound;
+  }
+}
+
+bool JobGraph::is_ready(JobId job) const {
+  const Gang* const gang = gang_of(job);
+  return nodes_[job].state == JobState::kReady && (gang == nullptr || gang->waiting == 0);
+}
+
+// The job waits for nothing any longer; if it is the last of its gang, the gang may start.
+void JobGraph::make_ready(JobId job, std::vector<JobId>& ready) {
+  nodes_[job].state = JobState::kReady;
+  if (Gang* const gang = gang_of(job)) {
+    if (--gang->waiting != 0) return;
+    job = gang->jobs.front();
+  }
+  ready.push_back(job);
+}
+
+// ----
+
 std::vector<JobId> JobGraph::take_ready() {
   std::vector<JobId> ready = std::exchange(resumed_, {});
   for (; first_untaken_ < nodes_.size(); ++first_untaken_) {
     Node& node = nodes_[first_untaken_];
     if (node.blockers != 0 || node.state != JobState::kWaiting) continue;
-    node.state = JobState::kReady;
-    ready.push_back(first_untaken_);
+    make_ready(first_untaken_, ready);
   }
   return ready;
 }
@@ -86,8 +129,7 @@ void JobGraph::release(JobId dependent, std::vector<JobId>& ready) {
   }
   Node& node = nodes_[dependent];
   if (--node.blockers != 0 || node.state != JobState::kWaiting) return;
-  node.state = JobState::kReady;
-  ready.push_back(dependent);
+  make_ready(dependent, ready);
 }
 
 void JobGraph::finish(JobId job, std::vector<JobId>& ready) {
@@ -104,10 +146,20 @@ void JobGraph::skip(JobId dependent, std::vector<JobId>& skipped, std::vector<Jo
     return;
   }
   if (nodes_[dependent].state != JobState::kWaiting) return;
-  nodes_[dependent].state = JobState::kSkipped;
+  mark_skipped(dependent, skipped, stack);
+  const Gang* const gang = gang_of(dependent);
+  if (gang == nullptr) return;
+  for (const JobId partner : gang->jobs) {
+    const JobState state = nodes_[partner].state;
+    if (state == JobState::kWaiting || state == JobState::kReady) mark_skipped(partner, skipped, stack);
+  }
+}
+
+void JobGraph::mark_skipped(JobId job, std::vector<JobId>& skipped, std::vector<JobId>& stack) {
+  nodes_[job].state = JobState::kSkipped;
   --unfinished_;
-  skipped.push_back(dependent);
-  stack.push_back(dependent);
+  skipped.push_back(job);
+  stack.push_back(job);
 }
 
 void JobGraph::fail(JobId job, std::vector<JobId>& skipped) {

@@ -3,11 +3,15 @@
 // A job is added once, then its dependencies. It is *waiting* until all of those are done, then *ready*, then
 // *running*, and at last *done* or *failed*; it is *skipped* if a job it depends on failed. The graph may
 // grow while it runs, and jobs that have ended may be erased. A waiting job may be *held* until more is known of what it
-// depends on; a job that has not started may be dropped, as if it were done. Not thread-safe; owned by the code that drives
-// the run.
+// depends on; a job that has not started may be dropped, as if it were done. Jobs that run at once are bound to a gang: they
+// become ready together, and what is ready is the first of them, which stands for all. Not thread-safe; owned by the code
+// that drives the run.
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "plan/id_table.hpp"
@@ -52,6 +56,19 @@ class JobGraph {
   void barrier_waits_for(BarrierId barrier, JobId on);  // call before `on` has started
   void wait_at_barrier(JobId job, BarrierId barrier);   // call after all barrier_waits_for calls
 
+  // Jobs that run at once, each after those whose outputs it uses while they run.
+  struct Gang {
+    std::vector<JobId> jobs;
+    std::vector<std::pair<JobId, JobId>> serves;  // a job that runs as long as the other needs it
+    std::size_t waiting = 0;                      // how many of them are not ready
+  };
+  // The jobs of GANG start together. Its first job gets the best rank among them. Call before all of them are ready; a
+  // job that was in another gang leaves it.
+  void bind(Gang gang);
+  const Gang* gang(JobId job) const;  // null: the job runs alone
+  // Whether the job may start: for one of a gang, whether all of them may.
+  bool is_ready(JobId job) const;
+
   // Marks the jobs that wait for nothing as ready, and returns them in order of their ids. Looks at each job
   // once: call it when a batch of jobs and their dependencies are complete.
   std::vector<JobId> take_ready();
@@ -91,6 +108,9 @@ class JobGraph {
   static constexpr JobId kBarrierMark = 0x80000000u;
 
   void add_edge(JobId on, JobId dependent);
+  Gang* gang_of(JobId job) const;
+  void make_ready(JobId job, std::vector<JobId>& ready);
+  void mark_skipped(JobId job, std::vector<JobId>& skipped, std::vector<JobId>& stack);
   void release(JobId dependent, std::vector<JobId>& ready);
   void skip_behind(std::vector<JobId>& skipped, std::vector<JobId>& stack);
   void skip(JobId dependent, std::vector<JobId>& skipped, std::vector<JobId>& stack);
@@ -98,6 +118,7 @@ class JobGraph {
   IdTable<Node> nodes_;
   std::vector<Edge> edges_;
   std::vector<Barrier> barriers_;
+  std::unordered_map<JobId, std::shared_ptr<Gang>> gangs_;
   std::size_t unfinished_ = 0;
   JobId first_untaken_ = 0;  // jobs below this id were looked at by take_ready
   std::vector<JobId> resumed_, doomed_;

@@ -211,5 +211,64 @@ TEST_F(JobGraphTest, AJobThatDependsOnADoneOneIsReady) {
   EXPECT_THAT(graph.take_ready(), ElementsAre(b));
 }
 
+TEST_F(JobGraphTest, AGangIsReadyOnceAllOfItsJobsAre) {
+  const JobId before = add();
+  const JobId writer = add(), reader = add({before}), after = add({reader});
+  graph.bind({{writer, reader}, {}});
+  EXPECT_THAT(graph.take_ready(), ElementsAre(before));
+  EXPECT_FALSE(graph.is_ready(writer));
+  EXPECT_THAT(finish(before), ElementsAre(writer)) << "the first stands for all";
+  EXPECT_TRUE(graph.is_ready(writer));
+  EXPECT_TRUE(graph.is_ready(reader));
+  EXPECT_THAT(finish(writer), IsEmpty());
+  EXPECT_THAT(finish(reader), ElementsAre(after));
+}
+
+TEST_F(JobGraphTest, AHeldJobHoldsItsGang) {
+  const JobId writer = add(), reader = add();
+  graph.hold(reader);
+  graph.bind({{writer, reader}, {}});
+  EXPECT_THAT(graph.take_ready(), IsEmpty());
+  const JobId more = add();
+  graph.depend(writer, more);
+  graph.resume(reader);
+  EXPECT_THAT(graph.take_ready(), ElementsAre(more)) << "the writer waits again";
+  EXPECT_THAT(finish(more), ElementsAre(writer));
+}
+
+TEST_F(JobGraphTest, TheFirstOfAGangHasTheBestRankOfAll) {
+  const JobId writer = add(), reader = graph.add({.priority = 5, .depth = 2, .retries = 3, .urgent = true});
+  graph.bind({{writer, reader}, {}});
+  EXPECT_EQ(graph.job(writer).priority, 5);
+  EXPECT_EQ(graph.job(writer).depth, 2u);
+  EXPECT_EQ(graph.job(writer).retries, 3);
+  EXPECT_TRUE(graph.job(writer).urgent);
+}
+
+TEST_F(JobGraphTest, AGangIsSkippedAsAWhole) {
+  const JobId before = add();
+  const JobId writer = add(), reader = add({before}), after = add({writer});
+  graph.bind({{writer, reader}, {}});
+  graph.take_ready();
+  graph.start(before);
+  std::vector<JobId> skipped;
+  graph.fail(before, skipped);
+  EXPECT_THAT(skipped, UnorderedElementsAre(writer, reader, after));
+  EXPECT_EQ(graph.unfinished(), 0u);
+}
+
+TEST_F(JobGraphTest, AJobMayMoveToAnotherGang) {
+  const JobId a = add(), b = add(), c = add();
+  graph.hold(b);
+  graph.bind({{a, b}, {}});
+  EXPECT_THAT(graph.take_ready(), ElementsAre(c));
+  const JobId d = add();
+  graph.bind({{a, d, b}, {}});
+  EXPECT_THAT(graph.take_ready(), IsEmpty());
+  graph.resume(b);
+  EXPECT_THAT(graph.take_ready(), ElementsAre(a));
+  EXPECT_EQ(graph.gang(b)->jobs.size(), 3u);
+}
+
 }  // namespace
 }  // namespace furrow::plan

@@ -62,7 +62,12 @@ class JobSource {
   virtual bool outputs_pending(const Exit& /*exit*/) { return false; }
   // Whether an attempt that succeeded is to be run once more before it is settled. The launch is then asked for again.
   virtual bool runs_again(const Exit& /*exit*/) { return false; }
-  // Checks and records the outputs. An error means that the job has failed after all.
+  // Checks the outputs of an attempt that succeeded; called before on_success(). An error means that the job has failed
+  // after all. Nothing that the job, or one with which it runs at once, would need to run again is changed.
+  virtual Result<void> check_outputs(const Exit& /*exit*/) { return {}; }
+  // Whether what a running job offers to those that run at the same time is there.
+  virtual bool is_up(JobId /*service*/) { return true; }
+  // Records the outputs. An error means that the job has failed after all.
   virtual Result<void> on_success(const Exit& exit) = 0;
   // Removes the outputs and records the failure.
   virtual void on_failure(const Exit& exit, bool will_retry) = 0;
@@ -81,6 +86,9 @@ class JobSource {
     Error error;
   };
   virtual Result<std::vector<Impossible>> grow() { return std::vector<Impossible>(); }
+  // In how many seconds to call grow() even if no job ends until then; 0: not at all. As long as it is not 0, a run is not
+  // over.
+  virtual double grows_in_s() { return 0; }
 };
 
 }  // namespace furrow::plan

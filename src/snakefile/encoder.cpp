@@ -233,6 +233,14 @@ std::string encode_finished(std::uint64_t id, std::span<const std::string> outpu
   return take(buffer);
 }
 
+std::string encode_queues(std::uint64_t id) {
+  text::JsonBuffer buffer;
+  text::JsonWriter json(buffer);
+  begin_request(json, id, "queues");
+  json.EndObject();
+  return take(buffer);
+}
+
 std::string encode_details(std::uint64_t id, std::span<const workflow::DetailQuestion> jobs) {
   text::JsonBuffer buffer;
   text::JsonWriter json(buffer);

@@ -58,6 +58,7 @@ struct GlobAnswer {
 std::string encode_load(std::uint64_t id, const LoadRequest& request);
 std::string encode_inputs(std::uint64_t id, std::span<const workflow::InputQuestion> jobs);
 std::string encode_finished(std::uint64_t id, std::span<const std::string> outputs);
+std::string encode_queues(std::uint64_t id);
 std::string encode_details(std::uint64_t id, std::span<const workflow::DetailQuestion> jobs);
 // OP is prepare, describe or submission; TEXT is for a submission.
 std::string encode_jobs(std::uint64_t id, std::string_view op, std::span<const workflow::JobView> jobs,

@@ -139,6 +139,16 @@ Result<void> EvaluatorProcess::finished(std::span<const std::string> outputs) {
   return {};
 }
 
+Result<bool> EvaluatorProcess::has_queue_news() {
+  const std::uint64_t id = connection_->new_id();
+  const auto answer = connection_->ask({id, encode_queues(id), "looking at queues"});
+  if (!answer) return fail(answer.error());
+  Fields fields;
+  const bool has_news = fields.flag(*answer->value, "news");
+  if (!fields.ok()) return fail(fields.take_error());
+  return has_news;
+}
+
 std::vector<Result<workflow::DetailAnswer>> EvaluatorProcess::details(std::span<const DetailQuestion> jobs) {
   const std::uint64_t id = connection_->new_id();
   const auto answer =

@@ -43,6 +43,7 @@ class EvaluatorProcess final : public workflow::Evaluator, public plan::ForkServ
 
   std::vector<workflow::InputAnswer> inputs(std::span<const workflow::InputQuestion> jobs) override;
   Result<void> finished(std::span<const std::string> outputs) override;
+  Result<bool> has_queue_news() override;
   std::vector<Result<workflow::DetailAnswer>> details(
       std::span<const workflow::DetailQuestion> jobs) override;
   std::vector<Result<workflow::Preparation>> describe(std::span<const workflow::JobView> jobs) override;

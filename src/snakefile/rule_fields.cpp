@@ -25,6 +25,8 @@ workflow::FileFlags flag_named(std::string_view name) {
   if (name == "remote") return workflow::kRemote;
   if (name == "update") return workflow::kUpdate;
   if (name == "before_update") return workflow::kBeforeUpdate;
+  if (name == "pipe") return workflow::kPipe;
+  if (name == "service") return workflow::kService;
   return 0;
 }
 
@@ -79,6 +81,7 @@ Entry read_entry(Fields& fields, const text::JsonValue& value) {
   entry.is_list = fields.flag(value, "list");
   entry.is_function = fields.flag(value, "fn");
   entry.waits = fields.flag(value, "waits");
+  entry.is_open = fields.flag(value, "open");
   entry.line = fields.small_integer(value, "line", 0);
   if (const text::JsonValue* items = fields.array(value, "items")) {
     entry.items.resize(items->Size());

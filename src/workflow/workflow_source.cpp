@@ -14,6 +14,8 @@ namespace furrow::workflow {
 
 namespace {
 
+constexpr double kShortestLook_s = 0.01;
+
 std::string host_name() {
   char name[256] = "";
   ::gethostname(name, sizeof name - 1);
@@ -49,6 +51,12 @@ Result<void> WorkflowSource::ask_priorities(const std::function<bool(NodeId)>& m
   return planned_.ask_priorities(must_run);
 }
 
+void WorkflowSource::set_gangs(Gangs* gangs, PlannedJobs::StartsTogether are_here) {
+  gangs_ = gangs;
+  are_here_ = are_here;
+  planned_.set_gangs(gangs, std::move(are_here));
+}
+
 void WorkflowSource::plan(plan::JobGraph& graph, const std::function<bool(NodeId)>& must_run) {
   planned_.plan(graph, must_run);
   if (groups_ != nullptr) plan_groups(graph);
@@ -63,12 +71,27 @@ bool WorkflowSource::is_settled(NodeId node) const {
          (member != members_.end() && member->second.state != Member::State::kIdle);
 }
 
+double WorkflowSource::grows_in_s() {
+  if (growth_ == nullptr || !growth_->has_open_queues() || options_.touch_only) return 0;
+  return std::max(kShortestLook_s, next_queue_look_ - os::monotonic_seconds());
+}
+
+Result<bool> WorkflowSource::have_queues_news() {
+  const double now = os::monotonic_seconds();
+  if (growth_ == nullptr || !growth_->has_open_queues() || now < next_queue_look_) return false;
+  next_queue_look_ = now + options_.queue_wait_s;
+  return evaluator_.has_queue_news();
+}
+
 Result<std::vector<plan::JobSource::Impossible>> WorkflowSource::grow() {
   std::vector<Impossible> impossible;
-  if (ended_.empty()) return impossible;
+  const bool asks_queues = FURROW_TRY(have_queues_news());
+  if (ended_.empty() && !asks_queues) return impossible;
   const std::vector<NodeId> ended = std::exchange(ended_, {});
-  const GrowthStep step = FURROW_TRY(growth_->after(ended, [this](NodeId node) { return is_settled(node); }));
+  const GrowthStep step = FURROW_TRY(growth_->after(
+      ended, [this](NodeId node) { return is_settled(node); }, asks_queues));
   if (step.empty()) return impossible;
+  const auto without_partners = grow_gangs(step);
   FURROW_TRY(planned_.grow(step, growth_->consumers()));
   if (!options_.touch_only)
     files_.extend(
@@ -78,7 +101,18 @@ Result<std::vector<plan::JobSource::Impossible>> WorkflowSource::grow() {
   for (const auto& [node, error] : step.extension.failed) {
     if (planned_.is_pending(node)) impossible.push_back({planned_.job(node), error});
   }
+  for (const auto& [node, error] : without_partners) {
+    if (planned_.is_pending(node)) impossible.push_back({planned_.job(node), error});
+  }
   return impossible;
+}
+
+// Returns jobs that cannot run.
+std::vector<std::pair<NodeId, Error>> WorkflowSource::grow_gangs(const GrowthStep& step) {
+  if (gangs_ == nullptr) return {};
+  std::vector<NodeId> nodes = step.due;
+  for (const Extension::Answered& answered : step.extension.answered) nodes.push_back(answered.node);
+  return gangs_->extend(nodes, [this](NodeId node) { return growth_->must_run(node); });
 }
 
 // ---- running
@@ -133,6 +167,8 @@ std::string WorkflowSource::place(plan::JobId job) const {
 
 bool WorkflowSource::is_local(plan::JobId job) const {
   const Rule& rule = rules_[dag_.node(nodes_[job]).rule].rule;
+  if (const Gangs::Gang* const gang = gang_of(job); gang != nullptr && !options_.touch_only)
+    return are_here_(*gang);
   return rule.is_local || rule.kind == RuleKind::kNone || options_.touch_only;
 }
 
@@ -151,7 +187,8 @@ std::vector<Result<plan::DemandId>> WorkflowSource::demands(std::span<const plan
   auto found = demands_.find(nodes, attempt);
   for (std::size_t i = 0; i < jobs.size(); ++i) {
     // The job was started earlier, so a temp file that its function reads may be gone already.
-    const bool is_ahead = !found[i] && was_started(jobs[i]);
+    // Pipes are not there yet.
+    const bool is_ahead = !found[i] && (was_started(jobs[i]) || gang_of(jobs[i]) != nullptr);
     if (is_ahead) found[i] = demands_.find(std::span(&nodes[i], 1), attempt, true).front();
     if (rules_[dag_.node(nodes[i]).rule].has_detail_functions) running_[jobs[i]].is_ahead = is_ahead;
   }
@@ -335,6 +372,8 @@ Result<void> WorkflowSource::clear_outputs(plan::JobId job) {
 
 Result<void> WorkflowSource::clear(plan::JobId job) {
   auto cleared = files_.clear(nodes_[job]);
+  if (const Gangs::Gang* const gang = gang_of(job); cleared && gang != nullptr && are_here_(*gang))
+    cleared = files_.make_pipes(nodes_[job]);
   running_[job].owns_outputs = cleared.has_value();
   return cleared;
 }
@@ -398,15 +437,16 @@ bool WorkflowSource::outputs_pending(const plan::Exit& exit) {
   return files_.outputs_pending(nodes_[exit.job], ended_at, [this](FileId file) { return is_used_up(file); });
 }
 
+Result<void> WorkflowSource::check_outputs(const plan::Exit& exit) {
+  if (options_.touch_only) return files_.touch(nodes_[exit.job]);
+  FURROW_TRY(check_and_move(exit.job));
+  return write_benchmark(exit);
+}
+
 Result<void> WorkflowSource::on_success(const plan::Exit& exit) {
   const NodeId node = nodes_[exit.job];
-  if (options_.touch_only) {
-    FURROW_TRY(files_.touch(node));
-  } else {
-    FURROW_TRY(check_and_move(exit.job));
-    FURROW_TRY(write_benchmark(exit));
-    files_.before_record(node);
-  }
+  if (!options_.touch_only) files_.before_record(node);
+  if (gang_of(exit.job) != nullptr) files_.remove_passing(node);
   if (recorder_) {
     store::JobRecord ended = take_record(exit);
     ended.phase = store::JobPhase::kFinished;
@@ -429,7 +469,10 @@ void WorkflowSource::on_failure(const plan::Exit& exit, bool will_retry) {
     running->second.shadow.reset();
   }
   if (running != running_.end()) running->second.runs.clear();
-  if (!options_.touch_only) files_.discard(node, has_started, will_retry);
+  if (!options_.touch_only) {
+    if (has_started && gang_of(exit.job) != nullptr) files_.remove_passing(node);
+    files_.discard(node, has_started, will_retry);
+  }
   if (recorder_ && !will_retry) {
     store::JobRecord ended = take_record(exit);
     ended.phase = store::JobPhase::kFailed;

@@ -43,6 +43,7 @@ struct SourceOptions {
   std::string run;                               // the id of the engine; empty: nobody asks for it
   bool touch_only = false;  // --touch: outputs are touched and recorded, nothing is executed
   bool extended_benchmarks = false;
+  double queue_wait_s = 1;  // between two looks at the queues of from_queue()
 };
 
 class WorkflowSource final : public plan::JobSource {
@@ -57,6 +58,8 @@ class WorkflowSource final : public plan::JobSource {
   void plan(plan::JobGraph& graph, const std::function<bool(NodeId)>& must_run);
   // What makes the graph grow when jobs of checkpoints end. Call before plan(). Borrowed; null: nothing does.
   void set_growth(Growth* growth) { growth_ = growth; }
+  // Jobs that run at once. GANGS is borrowed. ARE_HERE: whether the jobs of a gang run on this machine. Call before plan().
+  void set_gangs(Gangs* gangs, PlannedJobs::StartsTogether are_here);
 
   NodeId node(plan::JobId job) const { return nodes_[job]; }
   const RuleSet& rules() const { return rules_; }
@@ -81,6 +84,8 @@ class WorkflowSource final : public plan::JobSource {
     plan::Launch launch;               // empty for the leader
     std::vector<std::uint32_t> after;  // indices, in the same list, of the jobs that it needs
     plan::BatchFiles files;
+    std::uint32_t gang = 0;             // jobs with the same number run at once; 0: alone
+    std::vector<std::uint32_t> uses{};  // as `after`: the services that it uses
   };
   // Empty if JOB leads no other job. Call it once, after JOB was started.
   std::vector<Together> take_together(plan::JobId job);
@@ -107,11 +112,14 @@ class WorkflowSource final : public plan::JobSource {
   Result<void> clear_outputs(plan::JobId job) override;
   bool outputs_pending(const plan::Exit& exit) override;
   bool runs_again(const plan::Exit& exit) override;
+  Result<void> check_outputs(const plan::Exit& exit) override;
+  bool is_up(plan::JobId service) override { return files_.is_up(nodes_[service]); }
   Result<void> on_success(const plan::Exit& exit) override;
   void on_failure(const plan::Exit& exit, bool will_retry) override;
   Result<void> commit() override;
   plan::JobName name(plan::JobId job) const override;
   Result<std::vector<Impossible>> grow() override;
+  double grows_in_s() override;
 
  private:
   // What is kept for a job between its preparation and its end.
@@ -136,6 +144,9 @@ class WorkflowSource final : public plan::JobSource {
   Result<std::vector<Ensure>> answered_checks(plan::JobId job);
   void plan_groups(plan::JobGraph& graph);
   bool is_settled(NodeId node) const;
+  Result<bool> have_queues_news();
+  const Gangs::Gang* gang_of(plan::JobId job) const { return gangs_ ? gangs_->of(nodes_[job]) : nullptr; }
+  std::vector<std::pair<NodeId, Error>> grow_gangs(const GrowthStep& step);
   bool is_member(plan::JobId job) const { return members_.contains(job); }
   std::vector<plan::JobId> jobs_of_group(plan::JobId job) const;  // all jobs of JOB's group
   std::vector<plan::JobId> needs_of_group(plan::JobId job) const;
@@ -144,6 +155,10 @@ class WorkflowSource final : public plan::JobSource {
   plan::Launch launch_of(plan::JobId job, int attempt, Preparation preparation);
   bool may_be_followed(plan::JobId job) const;
   std::vector<plan::JobId> choose_members(plan::JobId leader) const;
+  bool are_partners(plan::JobId a, plan::JobId b) const {
+    return gangs_ != nullptr && gangs_->are_partners(nodes_[a], nodes_[b]);
+  }
+  void find_left(std::set<plan::JobId>& left, const std::vector<plan::JobId>& chosen) const;
   Result<void> take_along(plan::JobId leader);
   bool was_started(plan::JobId job) const;
   Result<void> start_ahead(plan::JobId job);
@@ -151,6 +166,7 @@ class WorkflowSource final : public plan::JobSource {
   void drop_together(plan::JobId leader, const plan::Exit& exit, bool will_retry);
   void drop(plan::JobId member, const plan::Exit& exit, bool will_retry);
   plan::BatchFiles batch_files(plan::JobId job, const std::vector<FileId>& used_up) const;
+  std::unordered_map<plan::JobId, std::uint32_t> depths_in_group(const std::vector<plan::JobId>& jobs) const;
   std::vector<GroupMember> group_members(const std::vector<plan::JobId>& jobs) const;
   bool is_used_up(FileId file);
   bool is_out_of_sight(FileId file) const;
@@ -178,6 +194,9 @@ class WorkflowSource final : public plan::JobSource {
   PlannedJobs planned_;
   const std::vector<NodeId>& nodes_;  // by job
   Growth* growth_ = nullptr;
+  Gangs* gangs_ = nullptr;
+  PlannedJobs::StartsTogether are_here_;
+  double next_queue_look_ = 0;
   std::vector<NodeId> ended_;  // for which functions may wait, since the graph has last grown
   std::unordered_map<plan::JobId, Running> running_;
   mutable CodeHashes code_hashes_;

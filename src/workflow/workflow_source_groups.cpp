@@ -109,7 +109,7 @@ std::vector<plan::JobId> WorkflowSource::choose_members(plan::JobId leader) cons
     const std::vector<plan::JobId> needed = needs_of_group(job);
     const bool can_go = std::all_of(needed.begin(), needed.end(), [&](plan::JobId before) {
       return members_.at(before).state == Member::State::kDone ||
-             (going.contains(before) && may_be_followed(before));
+             (going.contains(before) && (are_partners(job, before) || may_be_followed(before)));
     });
     if (!can_go) continue;
     if (in_flight_jobs_ != nullptr && recorder_ != nullptr && recorder_->is_open(key(job)) &&
@@ -121,23 +121,46 @@ std::vector<plan::JobId> WorkflowSource::choose_members(plan::JobId leader) cons
   return chosen;
 }
 
+// Adds to LEFT, of those that were chosen, the jobs that cannot go without a job that is left or was not chosen: those that
+// need it, and those that run at once with it.
+void WorkflowSource::find_left(std::set<plan::JobId>& left, const std::vector<plan::JobId>& chosen) const {
+  const std::set<plan::JobId> all(chosen.begin(), chosen.end());
+  const auto is_out = [&](plan::JobId job) { return left.contains(job) || !all.contains(job); };
+  for (bool changes = true; changes;) {
+    changes = false;
+    for (const plan::JobId job : chosen) {
+      if (left.contains(job)) continue;
+      const std::vector<plan::JobId> needed = needs_of_group(job);
+      bool stays = std::any_of(needed.begin(), needed.end(), [&](plan::JobId j) { return left.contains(j); });
+      if (const Gangs::Gang* const gang = gang_of(job)) {
+        stays |= std::any_of(gang->nodes.begin(), gang->nodes.end(),
+                             [&](NodeId node) { return is_out(planned_.job(node)); });
+      }
+      if (stays) changes = left.insert(job).second;
+    }
+  }
+}
+
 Result<void> WorkflowSource::take_along(plan::JobId leader) {
   const std::vector<plan::JobId> chosen = choose_members(leader);
+  std::set<plan::JobId> left;
+  for (const plan::JobId job : std::span(chosen).subspan(1)) {
+    if (!files_.before(nodes_[job])) left.insert(job);
+  }
+  find_left(left, chosen);
+  if (left.contains(leader))
+    return fail(rule_error(rules_[dag_.node(nodes_[leader]).rule].rule,
+                           "the jobs with which " + name(leader).rule +
+                               " runs at once, because of a pipe or a service, cannot start now",
+                           "Run again: then all of them are started."));
   if (chosen.size() == 1) return {};
   if (auto demand = demand_of_group(group_members(chosen), {}); !demand) {
     const Rule& rule = rules_[dag_.node(nodes_[leader]).rule].rule;
     return fail(located(std::move(demand.error()), rule));
   }
   std::vector<plan::JobId> taken{leader};
-  std::set<plan::JobId> left;
   for (const plan::JobId job : std::span(chosen).subspan(1)) {
-    const std::vector<plan::JobId> needed = needs_of_group(job);
-    const bool can_go =
-        std::none_of(needed.begin(), needed.end(), [&](plan::JobId j) { return left.contains(j); });
-    if (!can_go || !files_.before(nodes_[job])) {
-      left.insert(job);
-      continue;
-    }
+    if (left.contains(job)) continue;
     if (recorder_) {
       std::optional<store::JobRecord>& record = running_[job].record;
       record = make_record(job, 1);
@@ -203,8 +226,16 @@ std::vector<WorkflowSource::Together> WorkflowSource::take_together(plan::JobId 
   for (const plan::JobId each : all) {
     Together& one = together.emplace_back(Together{each, {}, {}, batch_files(each, used_up)});
     if (each != job) one.launch = *members_.at(each).launch;
+    const Gangs::Gang* const gang = gang_of(each);
+    if (gang != nullptr) one.gang = gangs_->index_of(nodes_[each]) + 1;
     for (const plan::JobId needed : needs_of_group(each)) {
-      if (const auto place = places.find(needed); place != places.end()) one.after.push_back(place->second);
+      const auto place = places.find(needed);
+      if (place == places.end()) continue;
+      if (!are_partners(each, needed)) one.after.push_back(place->second);
+      const std::pair serves(nodes_[needed], nodes_[each]);
+      if (gang != nullptr &&
+          std::find(gang->serves.begin(), gang->serves.end(), serves) != gang->serves.end())
+        one.uses.push_back(place->second);
     }
     places.emplace(each, static_cast<std::uint32_t>(together.size() - 1));
   }
@@ -219,7 +250,9 @@ plan::BatchFiles WorkflowSource::batch_files(plan::JobId job, const std::vector<
     const FileFlags flags = rule.outputs[i].flags;
     const std::string path(dag_.files.view(outputs[i]));
     if (!rule.rule.shadow.empty()) break;  // they are still in the shadow folder
-    if (flags & kTouch && !(flags & kDirectory)) {
+    if (flags & kPassing) {
+      (flags & kPipe ? files.pipes : files.services).push_back(path);
+    } else if (flags & kTouch && !(flags & kDirectory)) {
       files.touched.push_back(path);
     } else if (!(flags & kTouch)) {
       (flags & kDirectory ? files.folders : files.files).push_back(path);
@@ -234,19 +267,43 @@ plan::BatchFiles WorkflowSource::batch_files(plan::JobId job, const std::vector<
 
 std::vector<GroupMember> WorkflowSource::group_members(const std::vector<plan::JobId>& jobs) const {
   std::vector<GroupMember> members;
-  std::unordered_map<plan::JobId, std::uint32_t> depths;
+  const auto depths = depths_in_group(jobs);
   for (const plan::JobId job : jobs) {
-    std::uint32_t depth = 0;
-    for (const plan::JobId needed : needs_of_group(job)) {
-      if (const auto before = depths.find(needed); before != depths.end())
-        depth = std::max(depth, before->second + 1);
-    }
-    depths[job] = depth;
     const auto& rule = rules_[dag_.node(nodes_[job]).rule].rule;
     const JobDemands::SharedDemand demand = demand_of(job, 1);
-    if (demand && rule.kind != RuleKind::kNone) members.push_back({demand, depth, rule.name});
+    const std::uint32_t gang = gang_of(job) ? gangs_->index_of(nodes_[job]) + 1 : 0;
+    if (demand && rule.kind != RuleKind::kNone) members.push_back({demand, depths.at(job), rule.name, gang});
   }
   return members;
+}
+
+// Those that run at once are equally deep.
+std::unordered_map<plan::JobId, std::uint32_t> WorkflowSource::depths_in_group(
+    const std::vector<plan::JobId>& jobs) const {
+  std::unordered_map<plan::JobId, std::uint32_t> depths;
+  for (const plan::JobId job : jobs) depths[job] = 0;
+  for (bool changes = true; changes;) {
+    changes = false;
+    for (const plan::JobId job : jobs) {
+      std::uint32_t depth = depths.at(job);
+      for (const plan::JobId needed : needs_of_group(job)) {
+        const auto before = depths.find(needed);
+        if (before != depths.end())
+          depth = std::max(depth, before->second + (are_partners(job, needed) ? 0 : 1));
+      }
+      const auto raise = [&](plan::JobId raised) {
+        const auto known = depths.find(raised);
+        if (known == depths.end() || known->second >= depth) return;
+        known->second = depth;
+        changes = true;
+      };
+      raise(job);
+      if (const Gangs::Gang* const gang = gang_of(job)) {
+        for (const NodeId node : gang->nodes) raise(planned_.job(node));
+      }
+    }
+  }
+  return depths;
 }
 
 Result<JobDemands::Demand> WorkflowSource::demand_together(

@@ -53,6 +53,10 @@ class WorkflowSourceTest : public testing::Test, private plan::PrepareListener {
     EXPECT_TRUE(cleared) << cleared.error().to_string();
     return launch;
   }
+  Result<void> succeed(const plan::Exit& exit) {
+    FURROW_TRY(source_->check_outputs(exit));
+    return source_->on_success(exit);
+  }
   store::JobRecord record(const std::string& key) {
     EXPECT_TRUE(source_->commit());
     const auto found = store_->find(key);
@@ -104,7 +108,7 @@ TEST_F(WorkflowSourceTest, RecordsAJobAsStartedThenFinished) {
   start(job("out/a"));
   EXPECT_EQ(record("out/a").phase, store::JobPhase::kStarted);
   write("out/a");
-  ASSERT_TRUE(source_->on_success(exit_of(job("out/a"))));
+  ASSERT_TRUE(succeed(exit_of(job("out/a"))));
   EXPECT_EQ(record("out/a").phase, store::JobPhase::kFinished);
   EXPECT_EQ(record("out/a").params, "0=p");
   EXPECT_EQ(record("out/a").outputs.at(0).path, "out/a");
@@ -113,7 +117,7 @@ TEST_F(WorkflowSourceTest, RecordsAJobAsStartedThenFinished) {
 TEST_F(WorkflowSourceTest, AJobThatDidNotMakeItsOutputFails) {
   plan({rule("a").output("a")}, {"a"});
   start(job("a"));
-  const auto finished = source_->on_success(exit_of(job("a")));
+  const auto finished = succeed(exit_of(job("a")));
   ASSERT_FALSE(finished);
   EXPECT_THAT(finished.error().message, HasSubstr("did not make a"));
   EXPECT_EQ(record("a").phase, store::JobPhase::kStarted);
@@ -147,7 +151,7 @@ TEST_F(WorkflowSourceTest, AShadowJobRunsInItsFolderAndOutputsMoveOut) {
   write(launch.directory + "/out/a", "made");
   write(launch.directory + "/logs/a.log", "words");
   write(launch.directory + "/scratch");
-  ASSERT_TRUE(source_->on_success(exit_of(job("out/a"))));
+  ASSERT_TRUE(succeed(exit_of(job("out/a"))));
   EXPECT_EQ(content_of("out/a"), "made");
   EXPECT_EQ(content_of("logs/a.log"), "words");
   EXPECT_FALSE(exists(launch.directory));
@@ -196,7 +200,7 @@ TEST_F(WorkflowSourceTest, TouchingRecordsWithoutRunningOrRemoving) {
   plan({rule("a").output("a").shadow("minimal")}, {"a"}, options);
   const auto launch = start(job("a"));
   EXPECT_EQ(launch.directory, "");
-  ASSERT_TRUE(source_->on_success(exit_of(job("a"))));
+  ASSERT_TRUE(succeed(exit_of(job("a"))));
   EXPECT_EQ(content_of("a"), "content");
   EXPECT_GT(os::status("a").mtime_ns, 1'100'000'000'000'000'000);
   EXPECT_EQ(record("a").phase, store::JobPhase::kFinished);
@@ -206,7 +210,7 @@ TEST_F(WorkflowSourceTest, WritesTheBenchmark) {
   plan({rule("a").output("a").benchmark("times/a.tsv")}, {"a"});
   start(job("a"));
   write("a");
-  ASSERT_TRUE(source_->on_success(exit_of(job("a"))));
+  ASSERT_TRUE(succeed(exit_of(job("a"))));
   EXPECT_THAT(content_of("times/a.tsv"), HasSubstr("max_rss"));
 }
 

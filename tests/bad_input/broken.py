@@ -146,8 +146,6 @@ MODULES = [
 ]
 
 NOT_YET = [
-    Broken("pipe", 'x = 1\nrule a:\n    output: pipe("x")\n    shell: "touch x"\n', ["pipe", "yet"], (2, 3)),
-    Broken("service", 'x = 1\nrule a:\n    output: service("x")\n    shell: "touch x"\n', ["service", "yet"], (2, 3)),
     Broken("conda option", 'rule a:\n    output: "x"\n    conda: "e.yaml"\n    shell: "touch x"\n',
            ["conda e.yaml", "yet", "activate"], args=["--use-conda"]),
 ]

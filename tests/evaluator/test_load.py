@@ -217,7 +217,7 @@ def test_identity_of_params_is_the_same_in_every_process(folder):
 @pytest.mark.parametrize(
     "text",
     [
-        "rule a:\n    output: pipe('x')\n",
+        "rule a:\n    output: dynamic('x')\n",
     ],
 )
 def test_unsupported_language_is_reported_with_its_line(folder, text):

@@ -49,6 +49,8 @@ class FakeExecutor : public plan::Executor {
   }
 
   void interrupt(plan::JobId job, bool timed_out) override {
+    interrupted.push_back(job);
+    runs_on.erase(job);
     for (plan::Exit& exit : started_) {
       if (exit.job != job) continue;
       exit.timed_out = timed_out;
@@ -61,15 +63,20 @@ class FakeExecutor : public plan::Executor {
   std::function<void(plan::Exit&)> end = [](plan::Exit&) {};
   std::size_t most = 1000;
   std::size_t most_at_once = 0;
-  bool holds = false;  // attempts end only when cancelled
+  bool holds = false;             // attempts end only when cancelled
+  std::set<plan::JobId> runs_on;  // these end only when interrupted or cancelled
+  std::vector<plan::JobId> interrupted;
   bool ignores_gentle = false;
 
  private:
   void schedule() {
     loop_.after(0, [this] {
-      if (started_.empty()) return;
-      plan::Exit exit = started_.front();
-      started_.pop_front();
+      const auto next = std::find_if(started_.begin(), started_.end(), [&](const plan::Exit& exit) {
+        return exit.cancelled || !runs_on.contains(exit.job);
+      });
+      if (next == started_.end()) return;
+      plan::Exit exit = *next;
+      started_.erase(next);
       if (!exit.cancelled) end(exit);
       listener_->on_exit(std::move(exit));
     });
@@ -134,6 +141,8 @@ class FakeSource : public plan::JobSource {
   bool outputs_pending(const plan::Exit& exit) override {
     return late_times.contains(exit.job) && late_times[exit.job]-- > 0;
   }
+  Result<void> check_outputs(const plan::Exit& exit) override { return check_before(exit); }
+  bool is_up(plan::JobId service) override { return up(service); }
   Result<void> on_success(const plan::Exit& exit) override {
     log_.push_back(numbered("finished", exit.job, exit.attempt));
     return check(exit);
@@ -155,6 +164,8 @@ class FakeSource : public plan::JobSource {
     return plan::DemandId{0};
   };
   std::function<Result<void>(const plan::Exit&)> check = [](const plan::Exit&) { return Result<void>(); };
+  std::function<Result<void>(const plan::Exit&)> check_before = check;
+  std::function<bool(plan::JobId)> up = [](plan::JobId) { return true; };
   std::set<plan::JobId> bad_launches, bad_starts, bad_clears;
   bool logs_clears = false;
   std::vector<plan::JobId> prepared;

@@ -1,14 +1,14 @@
 """Arguments of input, output, log and benchmark as the protocol's ENTRYs."""
 
 from .errors import NotYet, WorkflowError
-from .flags import Flagged, FlaggedFunction, flags_of, is_flagged, is_path
+from .flags import Flagged, FlaggedFunction, flags_of, is_flagged, is_path, queue_of
 from .logger import logger
 from .transport import Json, dumps
 from .values import InputFiles, check_name
 
 _FLAGS_OF_INPUT = ("ancient", "before_update", "remote")
-_FLAGS_OF_OUTPUT = ("temp", "group_jobs", "protected", "directory", "touch", "update", "remote")
-_ONLY_OUTPUTS = frozenset("temp protected directory touch ensure update".split())
+_FLAGS_OF_OUTPUT = ("temp", "group_jobs", "protected", "directory", "touch", "update", "remote", "pipe", "service")
+_ONLY_OUTPUTS = frozenset("temp protected directory touch ensure update pipe service".split())
 _ONLY_INPUTS = frozenset("ancient before_update".split())
 _BIG_LIST = 2000
 
@@ -164,6 +164,8 @@ def flatten(value, directive, name):
 
 
 def _function_entry(name, function, directive, line):
+    if queue_of(function) and is_flagged(function, "unpack"):
+        raise WorkflowError("unpack(...) has no use around from_queue(...), which yields single files")
     if directive != "input":
         if directive == "output":
             raise WorkflowError(
@@ -178,6 +180,8 @@ def _mixed_entries(name, items, directive, line):
     """A list that holds functions. Without a name it is the same as its items one by one."""
     if name is None:
         return [entry for item in items for entry in _read_argument(None, item, directive, line)]
+    if any(queue_of(item) for item in items):
+        raise WorkflowError(f"from_queue(...) cannot stand in the list {name}: give it a name of its own, or none")
     return [_function_entry(name, _MixedList(items), directive, line)]
 
 

@@ -82,11 +82,20 @@ def _refuse_together(value, name, others):
                 raise WorkflowError(f"{name}(...) and {other}(...) exclude each other")
 
 
+# A pipe, or what a service offers, is gone when its jobs have ended.
+_OF_FILES_THAT_STAY = ("protected", "touch", "ensure", "update")
+
+
+def _refuse_for_passing(value, name):
+    _refuse_together(value, name, ["pipe", "service"])
+
+
 def ancient(value):
     return flag(value, "ancient")
 
 
 def directory(value):
+    _refuse_together(value, "directory", ["pipe"])
     return flag(value, "directory")
 
 
@@ -101,11 +110,12 @@ def temporary(value):
 
 
 def protected(value):
-    _refuse_together(value, "protected", ["temp"])
+    _refuse_together(value, "protected", ["temp", "pipe", "service"])
     return flag(value, "protected")
 
 
 def touch(value):
+    _refuse_for_passing(value, "touch")
     return flag(value, "touch")
 
 
@@ -114,17 +124,48 @@ def ensure(value, non_empty=False, sha256=None, md5=None, sha1=None):
     given = {name: text for name, text in sums.items() if text is not None}
     if len(given) > 1:
         raise WorkflowError(f"ensure(...) takes one checksum, not {len(given)}")
+    _refuse_for_passing(value, "ensure")
     return flag(value, "ensure", {"non_empty": bool(non_empty), **given})
 
 
 def update(value):
     """An output that its job changes: it is there when the job starts, and as it was if the job fails."""
+    _refuse_for_passing(value, "update")
     return flag(value, "update")
 
 
 def before_update(value):
     """An input as it is before the job that updates it."""
     return flag(value, "before_update")
+
+
+def pipe(value):
+    """A named pipe: the job that writes it and the one that reads it run at once."""
+    _refuse_together(value, "pipe", ["directory", "service", *_OF_FILES_THAT_STAY])
+    return flag(value, "pipe")
+
+
+def service(value):
+    """What a job offers as long as it runs. It is ended once those that use it have ended."""
+    _refuse_together(value, "service", ["pipe", *_OF_FILES_THAT_STAY])
+    return flag(value, "service")
+
+
+def from_queue(queue, finish_sentinel=None):
+    """Inputs that come while the workflow runs, until the sentinel does."""
+    from .queue_input import QueueInput
+
+    if finish_sentinel is None:
+        raise WorkflowError("from_queue(...) needs finish_sentinel=..., the item that says that no other comes")
+    if not callable(getattr(queue, "get_nowait", None)) or not callable(getattr(queue, "empty", None)):
+        raise WorkflowError(f"from_queue(...) takes a queue, as queue.Queue(), not {type(queue).__name__}")
+    function = QueueInput(queue, finish_sentinel)
+    return FlaggedFunction(function, {"from_queue": function})
+
+
+def queue_of(value):
+    """The QueueInput of from_queue(...); None for any other value."""
+    return flags_of(value).get("from_queue") if callable(value) else None
 
 
 def unpack(value):
@@ -155,9 +196,6 @@ def _not_yet_flag(name):
     return refuse
 
 
-pipe = _not_yet_flag("pipe")
-service = _not_yet_flag("service")
-from_queue = _not_yet_flag("from_queue")
 dynamic = _not_yet_flag("dynamic")
 
 

@@ -5,7 +5,7 @@ import json
 from .cluster_config import ClusterValues
 from .entries import checks, encode_items, flatten
 from .errors import IncompleteCheckpoint, NotYet, WorkflowError
-from .flags import changed, flag, flags_of, is_path
+from .flags import changed, flag, flags_of, is_path, queue_of
 from .formatting import Names, fill
 from .functions import Lazy, OnDemand
 from .job_values import MAX_NESTED, JobValues, guarded, wildcards_of
@@ -46,8 +46,12 @@ def _group_id(rule, job):
 
 def _answered_entries(rule, entry, wildcards, known):
     """What the function returns; or, if it waits for a checkpoint, the file that the checkpoint makes."""
+    queue = queue_of(entry.function)
     try:
-        return _result_entries(rule, entry, wildcards, known)
+        entries = _result_entries(rule, entry, wildcards, known)
+        if queue and queue.is_open:
+            return [Json('{"open":true,' + made[1:]) for made in entries]
+        return entries
     except IncompleteCheckpoint as waiting:
         name = None if "unpack" in flags_of(entry.function) else entry.name
         return [Json('{"waits":true,' + encode_items(name, [waiting.target], False, "input", literal=True)[1:])]
@@ -63,7 +67,8 @@ def _result_entries(rule, entry, wildcards, known):
         raise WorkflowError(
             f"an input function returns a function, which returns a function, and so on more than {MAX_NESTED} times"
         )
-    flags = {name: content for name, content in flags_of(entry.function).items() if name != "unpack"}
+    own = ("unpack", "from_queue")
+    flags = {name: content for name, content in flags_of(entry.function).items() if name not in own}
     if "unpack" in flags_of(entry.function):
         return _unpacked_entries(rule, entry, answer, flags, wildcards)
     if isinstance(answer, dict):

@@ -40,6 +40,7 @@ class _Server:
             "load": self.load,
             "inputs": self.inputs,
             "finished": self.finished,
+            "queues": self.queues,
             "details": self.details,
             "prepare": self.prepare,
             "describe": self.describe,
@@ -168,6 +169,14 @@ class _Server:
         """Jobs of checkpoints that have ended, by their first outputs."""
         self._workflow.finished_checkpoints.update(request["outputs"])
         return {}
+
+    def queues(self, request):
+        """Whether a queue of from_queue(...) has items that nobody has taken."""
+        from .flags import queue_of
+
+        entries = (entry for rule in self._rules for entry in rule.entries.get("input", ()))
+        queues = (queue_of(entry.function) for entry in entries if entry.function is not None)
+        return {"news": any(queue.has_news() for queue in queues if queue)}
 
     def details(self, request):
         from .jobs import job_details

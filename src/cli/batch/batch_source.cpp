@@ -3,12 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <memory>
 #include <tuple>
 #include <utility>
 
 #include "os/events/clock.hpp"
 #include "os/files/files.hpp"
+#include "os/files/named_pipe.hpp"
 #include "os/files/replacing_file.hpp"
 
 namespace furrow::cli {
@@ -46,6 +48,38 @@ void BatchSource::plan(plan::JobGraph& graph) {
     for (const std::uint32_t before : job.after) graph.depend(id, before);
     for (const std::string& file : job.files.temporary) ++users_[file];
   }
+  bind_gangs(graph);
+}
+
+void BatchSource::bind_gangs(plan::JobGraph& graph) const {
+  std::map<std::uint32_t, plan::JobGraph::Gang> gangs;
+  for (plan::JobId job = 0; job < batch_.jobs.size(); ++job) {
+    if (batch_.jobs[job].gang == 0) continue;
+    plan::JobGraph::Gang& gang = gangs[batch_.jobs[job].gang];
+    gang.jobs.push_back(job);
+    for (const std::uint32_t service : batch_.jobs[job].uses) gang.serves.emplace_back(service, job);
+  }
+  for (auto& [number, gang] : gangs) graph.bind(std::move(gang));
+}
+
+// What a killed runner has left goes, too.
+Result<void> BatchSource::clear_outputs(plan::JobId job) {
+  for (const std::string& service : batch_.jobs[job].files.services) (void)os::remove_tree(service);
+  for (const std::string& pipe : batch_.jobs[job].files.pipes) {
+    FURROW_TRY(os::make_named_pipe(pipe));
+  }
+  return {};
+}
+
+bool BatchSource::is_up(plan::JobId service) {
+  const auto& files = batch_.jobs[service].files.services;
+  return std::all_of(files.begin(), files.end(),
+                     [](const std::string& file) { return os::status(file).exists(); });
+}
+
+void BatchSource::remove_passing(plan::JobId job) const {
+  for (const std::string& service : batch_.jobs[job].files.services) (void)os::remove_tree(service);
+  for (const std::string& pipe : batch_.jobs[job].files.pipes) os::remove_named_pipe(pipe);
 }
 
 std::vector<Result<plan::DemandId>> BatchSource::demands(std::span<const plan::JobId> jobs, int) {
@@ -87,9 +121,13 @@ Result<void> BatchSource::see_to_files(const plan::BatchFiles& files) const {
   return {};
 }
 
+Result<void> BatchSource::check_outputs(const plan::Exit& exit) {
+  return see_to_files(batch_.jobs[exit.job].files);
+}
+
 Result<void> BatchSource::on_success(const plan::Exit& exit) {
   const plan::BatchFiles& files = batch_.jobs[exit.job].files;
-  FURROW_TRY(see_to_files(files));
+  remove_passing(exit.job);
   for (const std::string& file : files.temporary) {
     if (--users_[file] == 0) used_up_.push_back(file);
   }
@@ -128,6 +166,7 @@ Result<void> BatchSource::write_lines() {
 
 void BatchSource::on_failure(const plan::Exit& exit, bool) {
   all_ok_ = false;
+  remove_passing(exit.job);
   end(exit);
 }
 

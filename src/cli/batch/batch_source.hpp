@@ -36,6 +36,9 @@ class BatchSource final : public plan::JobSource, public exec::OutputSink {
 
   std::vector<Result<plan::DemandId>> demands(std::span<const plan::JobId> jobs, int attempt) override;
   Result<void> before_start(plan::JobId job, int attempt, plan::Launch& launch) override;
+  Result<void> clear_outputs(plan::JobId job) override;
+  bool is_up(plan::JobId service) override;
+  Result<void> check_outputs(const plan::Exit& exit) override;
   Result<void> on_success(const plan::Exit& exit) override;
   void on_failure(const plan::Exit& exit, bool will_retry) override;
   Result<void> commit() override;
@@ -46,6 +49,8 @@ class BatchSource final : public plan::JobSource, public exec::OutputSink {
   bool is_one_stream() const override { return batch_.one_stream; }
 
  private:
+  void bind_gangs(plan::JobGraph& graph) const;
+  void remove_passing(plan::JobId job) const;
   void end(const plan::Exit& exit);
   Result<void> sync_and_write();
   Result<void> write_lines();

@@ -180,11 +180,13 @@ exec::ClusterNeeds WorkflowNeeds::needs(const plan::Attempt& attempt) {
 std::optional<exec::GroupNeeds> WorkflowNeeds::group(const plan::Attempt& attempt) {
   std::vector<workflow::WorkflowSource::Together> together = source_.take_together(attempt.job);
   if (together.empty()) return std::nullopt;
-  exec::GroupNeeds group{source_.group_name(attempt.job), std::move(together.front().files), {}};
+  exec::GroupNeeds group{
+      source_.group_name(attempt.job), std::move(together.front().files), together.front().gang, {}};
   for (auto& one : std::span(together).subspan(1)) {
     plan::Attempt other{.job = one.job, .launch = std::move(one.launch), .timeout_s = attempt.timeout_s};
     exec::ClusterNeeds needs = this->needs(other);
-    group.members.push_back({std::move(other), std::move(needs), std::move(one.after), std::move(one.files)});
+    group.members.push_back({std::move(other), std::move(needs), std::move(one.after), std::move(one.files),
+                             one.gang, std::move(one.uses)});
   }
   return group;
 }

@@ -19,14 +19,28 @@ namespace furrow::cli {
 
 namespace {
 
+constexpr std::size_t kMostPartners = 5;
 constexpr std::size_t kBatch = 1000;  // how many commands one message asks for
 
 // What is not known of a job yet, and why.
 std::string waiting_text(WorkflowSession& session, workflow::NodeId node) {
   const auto awaited = workflow::awaited_checkpoints(session.dag(), session.rules(), node);
   if (awaited.empty()) return {};
-  return "    its inputs are known once " + join(awaited, ", ") +
-         (awaited.size() == 1 ? " has run\n" : " have run\n");
+  return "    its inputs are known once " + join(awaited, ", ") + (awaited.size() == 1 ? " has " : " have ") +
+         (session.dag().open_queues().contains(node) ? "ended" : "run") + "\n";
+}
+
+// The other jobs of its gang.
+std::string partners_text(WorkflowSession& session, workflow::NodeId node) {
+  const auto* const gang = session.gangs() ? session.gangs()->of(node) : nullptr;
+  if (gang == nullptr) return {};
+  std::vector<std::string> names;
+  for (const workflow::NodeId partner : gang->nodes) {
+    if (partner != node && names.size() < kMostPartners) names.push_back(job_title(session, partner));
+  }
+  const std::size_t more = gang->nodes.size() - 1 - names.size();
+  if (more > 0) names.push_back("and " + std::to_string(more) + " more");
+  return "    runs at once with " + join(names, ", ") + "\n";
 }
 
 void print_jobs(WorkflowSession& session, RunCheck& check, const std::vector<workflow::NodeId>& nodes) {
@@ -45,7 +59,7 @@ void print_jobs(WorkflowSession& session, RunCheck& check, const std::vector<wor
   for (const workflow::NodeId node : nodes) {
     std::string text =
         job_title(session, node) + ": " + workflow::describe(session.staleness().reasons(node)) + "\n";
-    text += waiting_text(session, node);
+    text += waiting_text(session, node) + partners_text(session, node);
     const Result<workflow::Preparation>* const job =
         at < asked.size() && asked[at] == node ? &seen[at++] : nullptr;
     if (job && !*job) {
@@ -91,6 +105,9 @@ std::string more_to_come(WorkflowSession& session) {
   std::size_t waiting = 0;
   for (const auto& [node, files] : session.dag().unanswered()) waiting += session.staleness().must_run(node);
   if (waiting == 0) return {};
+  if (!session.rules().has_checkpoints())
+    return fmt::format("{} for a queue: more jobs may be needed for what comes from it.",
+                       count_of(waiting, "job") + (waiting == 1 ? " waits" : " wait"));
   return fmt::format("{} for checkpoints: more jobs may be needed once these have run.",
                      count_of(waiting, "job") + (waiting == 1 ? " waits" : " wait"));
 }
@@ -117,6 +134,7 @@ int dry_run(WorkflowSession& session) {
   }
   print_jobs(session, check, batch);
   check.look_at_submissions();
+  check.look_at_gangs();
   if (!session.options().quiet_all) {
     const std::string text = os::shown_on(
         STDOUT_FILENO, count == 0

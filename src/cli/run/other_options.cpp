@@ -97,7 +97,6 @@ constexpr OtherOption kOptions[] = {
     {"--not-retrieve-storage", kNone, kAccepted, kOnlyStorage},
     {"--unneeded-temp-files", kSeveral, kAccepted, kOnlyStorage},
     {"--wait-for-free-local-storage", kOne, kAccepted, kOnlyStorage},
-    {"--queue-input-wait-time", kOne, kAccepted, "it matters only with from_queue()"},
     {"--preemptible-rules", kSeveral, kAccepted, kOnlyClouds},
     {"--preemptible-retries,--preemption-default", kOne, kAccepted, kOnlyClouds},
     {"--drmaa-log-dir", kOne, kAccepted, "it matters only with --drmaa"},

@@ -142,17 +142,18 @@ void Progress::started(const plan::Event& event) {
   print(fmt::format("[{}/{}] {}", bar_.counts.done + bar_.counts.running, total_, title(event.job)));
 }
 
-// A checkpoint has run, so more is known.
+// More is known.
 void Progress::grown(const plan::Event& event) {
   const std::size_t before = std::exchange(total_, event.total);
   if (options_.quiet_progress || on_terminal_ || total_ == before) return;
   const double now = os::monotonic_seconds();
   if (total_ > kFewJobs && now - last_line_ < 1) return;
   last_line_ = now;
-  print(before < total_ ? fmt::format("A checkpoint has run: {} more, {} in all",
-                                      count_of(total_ - before, "job"), total_)
-                        : fmt::format("A checkpoint has run: {} fewer, {} in all",
-                                      count_of(before - total_, "job"), total_));
+  const char* const what =
+      source_.rules().has_checkpoints() ? "A checkpoint has run" : "A queue has new items";
+  print(before < total_
+            ? fmt::format("{}: {} more, {} in all", what, count_of(total_ - before, "job"), total_)
+            : fmt::format("{}: {} fewer, {} in all", what, count_of(before - total_, "job"), total_));
 }
 
 void Progress::finished(const plan::Event&) {

@@ -8,6 +8,7 @@
 #include "cli/report_error.hpp"
 #include "cli/run/cluster_run.hpp"
 #include "os/events/clock.hpp"
+#include "plan/gang_demand.hpp"
 #include "workflow/dag/identity.hpp"
 
 namespace furrow::cli {
@@ -101,6 +102,33 @@ void RunCheck::look_at_submissions() {
         rule.rule.kind == workflow::RuleKind::kNone || std::exchange(is_known[rule.id], 1))
       continue;
     if (const auto filled = preview_.check_submission(node, text); !filled) note(node, filled.error());
+  }
+}
+
+void RunCheck::look_at_gangs() {
+  if (session_.gangs() == nullptr || session_.options().touch) return;
+  plan::Budget here, submitted;
+  here.set_limit(plan::kCores, session_.cores_at_a_time());
+  if (const auto& cores = session_.options().cores; cores && *cores != "all")
+    submitted.set_limit(plan::kCores, session_.cores());
+  for (const auto& [name, limit] : session_.limits()) {
+    here.set_limit(resources_.index(name), limit);
+    submitted.set_limit(resources_.index(name), limit);
+  }
+  for (const workflow::Gangs::Gang& gang : session_.gangs()->all()) {
+    if (gang.nodes.empty()) continue;
+    const plan::Budget& budget = session_.runs_here(gang) ? here : submitted;
+    std::vector<plan::DemandId> all;
+    std::vector<std::string> names;
+    for (const auto& demand : demands_.find(gang.nodes, 1, true)) {
+      if (demand) all.push_back((*demand)->id);
+    }
+    for (const workflow::NodeId node : gang.nodes) names.push_back(job_title(session_, node));
+    const auto sum = plan::gang_amounts(all, resources_, budget, names);
+    if (!sum)
+      note(gang.nodes.front(),
+           workflow::located(sum.error(),
+                             session_.rules()[session_.dag().node(gang.nodes.front()).rule].rule));
   }
 }
 

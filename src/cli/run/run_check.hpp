@@ -27,6 +27,8 @@ class RunCheck {
   void look_at_all(double most_s);
   // Looks whether the outputs of a job may be overwritten, and at nothing else.
   void look_at_outputs(workflow::NodeId node);
+  // Looks whether the jobs that run at once have room together.
+  void look_at_gangs();
   // Looks whether the command that submits jobs can be filled in, for one job of each rule.
   void look_at_submissions();
   // Whether the next job of its rule is to be looked at.

@@ -93,7 +93,8 @@ Result<std::string> why(WorkflowSession& session) {
     text += rule.rule.name + (wildcards.empty() ? "" : " (" + wildcards + ")");
     text += session.staleness().must_run(node) ? " must run:\n" : " need not run:\n";
     for (const std::string& checkpoint : workflow::awaited_checkpoints(session.dag(), session.rules(), node))
-      lines.push_back("its inputs are known once " + checkpoint + " has run");
+      lines.push_back("its inputs are known once " + checkpoint +
+                      (checkpoint == workflow::kItsQueue ? " has ended" : " has run"));
     for (const std::string& line : lines) text += "    " + line + "\n";
   }
   return text;

@@ -94,6 +94,8 @@ void Table::reruns() {
   value("-T,--retries,--restart-times", options_.retries, "retry a failing job this many times", "N");
   value("-w,--latency-wait,--output-wait", options_.latency_wait_s,
         "wait this long for outputs that a file system shows late", "S");
+  value("--queue-input-wait-time", options_.queue_wait_s,
+        "how often to look into the queues of from_queue() (default: 1)", "S");
   list("--wait-for-files", options_.wait_for_files,
        "before planning, wait until these files are there (see --latency-wait)", "FILE");
   value("--wait-for-files-file", args_.wait_for_files_file, "the same, for the files named in this one",

@@ -61,6 +61,7 @@ struct RunOptions {
   std::optional<int> retries;
   std::optional<std::int64_t> max_threads;
   double latency_wait_s = 0;
+  double queue_wait_s = 1;
   std::string shadow_prefix;
   // They must be there, after at most latency_wait_s, before anything is planned.
   std::vector<std::string> wait_for_files;

@@ -81,6 +81,7 @@ int WorkflowRun::run() {
 std::optional<farm::Summary> WorkflowRun::check_jobs() {
   RunCheck check(session_);
   check.look_at_submissions();
+  check.look_at_gangs();
   if (!session_.options().keep_going) check.look_at_all(kCheckFor_s);
   if (check.failed() == 0) return std::nullopt;
   check.report();
@@ -199,6 +200,7 @@ Result<farm::Summary> WorkflowRun::run_jobs(const std::string& log_path) {
   source_options.retries = options.retries.value_or(0);
   source_options.prioritized = {options.prioritize.begin(), options.prioritize.end()};
   source_options.touch_only = options.touch;
+  source_options.queue_wait_s = options.queue_wait_s;
   source_options.extended_benchmarks = options.benchmark_extended;
   source_options.run = session_.run_id();
   source_options.shadow_folder = shadows + "/" + std::to_string(::getpid());
@@ -208,6 +210,8 @@ Result<farm::Summary> WorkflowRun::run_jobs(const std::string& log_path) {
   const auto must_run = [this](workflow::NodeId node) { return session_.staleness().must_run(node); };
   files.expect(must_run);
   source.set_growth(session_.growth());
+  if (session_.gangs() && !options.touch)
+    source.set_gangs(session_.gangs(), [this](const auto& gang) { return session_.runs_here(gang); });
   if (!session_.dag().unanswered().empty()) files.keep_temp_files();
   FURROW_TRY(source.ask_priorities(must_run));
   plan::JobGraph graph;

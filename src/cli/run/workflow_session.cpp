@@ -411,7 +411,30 @@ Result<void> WorkflowSession::plan() {
   if (!staleness_ || is_cut()) {
     FURROW_TRY(decide());
   }
+  FURROW_TRY(find_gangs());
   return find_groups();
+}
+
+// Jobs that run at once. Which of them there are must be known before anything runs.
+Result<void> WorkflowSession::find_gangs() {
+  if (options_.mode != RunOptions::Mode::kRun) return {};
+  gangs_ = std::make_unique<workflow::Gangs>(dag_, rules_, staleness_->consumers());
+  FURROW_TRY(gangs_->find([this](workflow::NodeId node) { return staleness_->must_run(node); }));
+  if (!gangs_->is_used()) gangs_.reset();
+  if (!gangs_ || gangs_->empty() || options_.touch) return {};
+  for (const workflow::Gangs::Gang& gang : gangs_->all()) {
+    if (!ranks_ || gang.nodes.empty()) continue;
+    const workflow::Rule& rule = rules_[dag_.node(gang.nodes.front()).rule].rule;
+    return fail(workflow::rule_error(rule, "pipe() and service() are not supported yet on MPI ranks",
+                                     "Run the workflow without mpirun, or with --executor slurm."));
+  }
+  return {};
+}
+
+bool WorkflowSession::runs_here(const workflow::Gangs::Gang& gang) const {
+  return !options_.executor.is_cluster() ||
+         std::all_of(gang.nodes.begin(), gang.nodes.end(),
+                     [this](workflow::NodeId node) { return rules_[dag_.node(node).rule].rule.is_local; });
 }
 
 // Decides which jobs must run, and answers functions that wait for checkpoints which are up to date.
@@ -421,7 +444,7 @@ Result<void> WorkflowSession::decide() {
   staleness_ = std::make_unique<workflow::Staleness>(dag_, rules_, states_, *evaluator_, store_.get(),
                                                      std::move(options));
   FURROW_TRY(staleness_->decide());
-  if (!builder_ || !rules_.has_checkpoints()) return {};
+  if (!builder_ || (!rules_.has_checkpoints() && dag_.open_queues().empty())) return {};
   growth_ = std::make_unique<workflow::Growth>(dag_, rules_, states_, *evaluator_, *builder_, *staleness_);
   const bool has_grown = FURROW_TRY(growth_->settle());
   if (has_grown) builder_->sort();
@@ -465,12 +488,16 @@ Result<void> WorkflowSession::check_ties() const {
   if (dag_.unanswered().empty()) return {};
   for (workflow::RuleId id = 0; id < rules_.size(); ++id) {
     for (const workflow::Template& output : rules_[id].outputs) {
-      if (!(output.flags & workflow::kTogether)) continue;
+      const bool passes = (output.flags & workflow::kPassing) != 0 && !rules_[id].rule.is_local;
+      if (!(output.flags & workflow::kTogether) && !passes) continue;
+      const std::string what = output.flags & workflow::kPipe      ? "pipe(...)"
+                               : output.flags & workflow::kService ? "service(...)"
+                                                                   : "temp(..., group_jobs=True)";
       return fail(workflow::rule_error(
           rules_[id].rule,
-          "temp(..., group_jobs=True) in rule " + rules_[id].rule.name +
-              " is not supported yet as long as a checkpoint of the workflow has not run",
-          "Leave group_jobs=True out, or run up to the checkpoint first (--until)."));
+          what + " in rule " + rules_[id].rule.name +
+              " is not supported yet on a cluster as long as a checkpoint of the workflow has not run",
+          "Run up to the checkpoint first (--until), or run the workflow on one machine."));
     }
   }
   return {};
@@ -481,10 +508,14 @@ Result<void> WorkflowSession::find_groups() {
   if (!options_.executor.is_cluster() || options_.touch || options_.mode != RunOptions::Mode::kRun) return {};
   FURROW_TRY(check_ties());
   const std::vector<char> is_open = behind_checkpoints();
+  std::vector<workflow::Gangs::Gang> submitted;
+  for (const workflow::Gangs::Gang& gang : gangs_ ? gangs_->all() : std::vector<workflow::Gangs::Gang>()) {
+    if (!gang.nodes.empty() && !runs_here(gang)) submitted.push_back(gang);
+  }
   auto found = workflow::JobGroups::find(
       dag_, rules_, *evaluator_,
       [&](workflow::NodeId node) { return staleness_->must_run(node) && !is_open[node]; },
-      options_.group_components);
+      options_.group_components, submitted);
   if (!found) return fail(std::move(found.error()));
   groups_ = std::move(*found);
   return {};

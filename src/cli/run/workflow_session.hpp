@@ -17,6 +17,7 @@
 #include "workflow/dag/dag_builder.hpp"
 #include "workflow/dag/growth.hpp"
 #include "workflow/dag/staleness.hpp"
+#include "workflow/jobs/gangs.hpp"
 #include "workflow/jobs/job_demands.hpp"
 #include "workflow/jobs/job_groups.hpp"
 
@@ -74,6 +75,9 @@ class WorkflowSession {
   // What makes the graph grow; null if the workflow has no checkpoints.
   workflow::Growth* growth() { return growth_.get(); }
   snakefile::EvaluatorProcess& evaluator() { return *evaluator_; }
+  workflow::Gangs* gangs() const { return gangs_.get(); }  // null: no rule has a pipe or a service
+  // Whether the jobs of GANG run on this machine.
+  bool runs_here(const workflow::Gangs::Gang& gang) const;
   const workflow::JobGroups& groups() const { return groups_; }  // empty without a cluster
   store::Store* store() { return store_.get(); }
   os::Watchdog* watchdog() { return watchdog_.get(); }
@@ -98,6 +102,7 @@ class WorkflowSession {
     return !options_.until.empty() || !options_.omit_from.empty() || ends_before_batch_rule();
   }
   std::vector<char> behind_checkpoints() const;
+  Result<void> find_gangs();
   Result<void> find_groups();
   workflow::Targets targets() const;
   Result<void> check_company() const;
@@ -122,6 +127,7 @@ class WorkflowSession {
   std::unique_ptr<workflow::DagBuilder> builder_;
   std::unique_ptr<workflow::Staleness> staleness_;
   std::unique_ptr<workflow::Growth> growth_;
+  std::unique_ptr<workflow::Gangs> gangs_;
   workflow::JobGroups groups_;
 };
 

@@ -3,6 +3,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "exec/batch/attempt_json.hpp"
 #include "exec/batch/checksummed_line.hpp"
 #include "os/files/files.hpp"
@@ -13,6 +15,8 @@ namespace furrow::exec {
 namespace {
 
 constexpr const char* kFormat = "batch 1";
+// With jobs that run at once: a runner that does not know these would run them one after the other, without end.
+constexpr const char* kFormatWithGangs = "batch 2";
 
 constexpr auto kHeaderFields = std::tuple(
     text::field("id", &BatchSpec::id), text::field("index", &BatchSpec::index),
@@ -26,19 +30,24 @@ constexpr auto kHeaderFields = std::tuple(
 constexpr auto kFileFields = std::tuple(text::optional_field("files", &plan::BatchFiles::files),
                                         text::optional_field("folders", &plan::BatchFiles::folders),
                                         text::optional_field("touched", &plan::BatchFiles::touched),
-                                        text::optional_field("temporary", &plan::BatchFiles::temporary));
+                                        text::optional_field("temporary", &plan::BatchFiles::temporary),
+                                        text::optional_field("pipes", &plan::BatchFiles::pipes),
+                                        text::optional_field("services", &plan::BatchFiles::services));
 
 constexpr auto kJobFields = std::tuple(
     text::field("key", &BatchJob::key), text::field("name", &BatchJob::name),
     text::field_as<text::HexCodec>("identity", &BatchJob::identity),
     text::field("attempt", &BatchJob::attempt), text::field("cores", &BatchJob::cores),
     text::field("memory_mb", &BatchJob::memory_mb), text::optional_field("after", &BatchJob::after),
+    text::optional_field("gang", &BatchJob::gang), text::optional_field("uses", &BatchJob::uses),
     text::inline_fields(&BatchJob::files, kFileFields),
     text::inline_fields(&BatchJob::launch, kLaunchFields));
 
 std::string header_line(const BatchSpec& batch) {
+  const bool has_gangs =
+      std::any_of(batch.jobs.begin(), batch.jobs.end(), [](const BatchJob& job) { return job.gang != 0; });
   return checksummed_line([&](text::JsonWriter& json) {
-    text::write_field(json, "furrow", std::string(kFormat));
+    text::write_field(json, "furrow", std::string(has_gangs ? kFormatWithGangs : kFormat));
     text::write_fields(json, batch, kHeaderFields);
     text::write_field(json, "jobs", batch.jobs.size());
   });
@@ -93,14 +102,14 @@ Result<BatchSpec> read_batch_spec(const std::string& path) {
     }
     is_first = false;
   });
-  if (format != kFormat && !format.empty())
+  if (format != kFormat && format != kFormatWithGangs && !format.empty())
     return fail(Error{"this furrow does not know the batch format \"" + format + "\"", path, 0,
                       "It was written by another version of furrow: install the same version on all nodes."});
   if (format.empty() || read != text.size() || expected != batch.jobs.size())
     return fail(Error{"the batch is damaged", path});
   for (std::size_t i = 0; i < batch.jobs.size(); ++i) {
-    for (const std::uint32_t index : batch.jobs[i].after) {
-      if (index >= i)
+    for (const auto* const earlier : {&batch.jobs[i].after, &batch.jobs[i].uses}) {
+      if (std::any_of(earlier->begin(), earlier->end(), [&](std::uint32_t index) { return index >= i; }))
         return fail(Error{"the batch is damaged: a job waits for one that does not come before it", path});
     }
   }

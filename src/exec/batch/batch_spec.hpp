@@ -21,8 +21,12 @@ struct BatchJob {
   std::int64_t cores = 1;
   std::int64_t memory_mb = 0;          // 0: not specified
   std::vector<std::uint32_t> after{};  // indices of jobs of the batch that must succeed first
-  plan::BatchFiles files{};            // in a group only
-  plan::Launch launch;                 // without streams
+  // Jobs with the same number run at once, each after those of them that it lists in `uses`: services that end once
+  // nothing uses them. 0: the job runs alone.
+  std::uint32_t gang = 0;
+  std::vector<std::uint32_t> uses{};
+  plan::BatchFiles files{};  // in a group only
+  plan::Launch launch;       // without streams
 };
 
 // How the runner starts the evaluator from which `run:` blocks are forked.

@@ -130,12 +130,17 @@ void BatchWriter::add_group(SubmittedBatch& batch, BatchSpec& spec, JobPtr leade
   leader->needs.allocation = *std::exchange(leader->own, std::nullopt);
   add_job(batch, spec, leader->attempt, leader->needs, &leader->needs.allocation);
   spec.jobs.back().files = std::move(group.files);
+  spec.jobs.back().gang = group.gang;
+  batch.entries.back().is_in_gang = group.gang != 0;
   batch.entries.back().job = std::move(leader);
   for (std::size_t i = 0; i < group.members.size(); ++i) {
     GroupNeeds::Member& member = group.members[i];
     add_job(batch, spec, member.attempt, member.needs, &member.needs.allocation);
     spec.jobs.back().after = batch.entries.back().after = std::move(member.after);
     spec.jobs.back().files = std::move(member.files);
+    spec.jobs.back().gang = member.gang;
+    spec.jobs.back().uses = std::move(member.uses);
+    batch.entries.back().is_in_gang = member.gang != 0;
     batch.entries.back().job = std::move(started[i]);
   }
 }

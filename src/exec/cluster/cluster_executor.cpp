@@ -67,8 +67,12 @@ void ClusterExecutor::adopt_submission(const BatchFolder& folder) {
     if (!spec) continue;
     batch->is_group = !spec->group.empty();
     for (const BatchJob& job : spec->jobs)
-      batch->entries.push_back(
-          {.key = job.key, .name = job.name, .identity = job.identity, .after = job.after, .job = nullptr});
+      batch->entries.push_back({.key = job.key,
+                                .name = job.name,
+                                .identity = job.identity,
+                                .after = job.after,
+                                .is_in_gang = job.gang != 0,
+                                .job = nullptr});
   }
   for (auto& batch : batches) {
     batch->log = folder.log() + (batches.size() > 1 ? "." + std::to_string(batch->index) : "");
@@ -399,6 +403,7 @@ void ClusterExecutor::gone(SubmittedBatch& batch, SubmittedJob& entry) {
 
 // If its batch was lost and that was no fault of the job: puts the job back into the queue, as the same attempt.
 bool ClusterExecutor::wait_again(SubmittedBatch& batch, SubmittedJob& entry) {
+  if (entry.is_in_gang) return false;
   const bool is_preempted = batch.was_ended_by(BatchState::EndedBy::kPreemption);
   const bool is_no_fault = is_preempted || !entry.has_started || batch.was_given_up ||
                            batch.was_ended_by(BatchState::EndedBy::kNode);

@@ -52,10 +52,13 @@ struct GroupNeeds {
     ClusterNeeds needs;
     std::vector<std::uint32_t> after;  // the jobs it needs; 0: the attempt itself, n: the nth member
     plan::BatchFiles files;
+    std::uint32_t gang = 0;             // as in BatchJob
+    std::vector<std::uint32_t> uses{};  // as `after`
   };
   std::string name;
   plan::BatchFiles files;  // of the attempt itself
-  std::vector<Member> members;
+  std::uint32_t gang = 0;  // of the attempt itself
+  std::vector<Member> members{};
 };
 
 class NeedsSource {

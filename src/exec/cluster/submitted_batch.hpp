@@ -31,7 +31,8 @@ struct SubmittedJob {
   std::string key, name;
   std::uint64_t identity = 0;
   std::vector<std::uint32_t> after{};  // indices of the entries that it needs
-  std::unique_ptr<ClusterJob> job;     // null: the farm has not started it in this run, or it was reported
+  bool is_in_gang = false;          // it runs at once with others: alone it would wait for them without end
+  std::unique_ptr<ClusterJob> job;  // null: the farm has not started it in this run, or it was reported
   bool has_started = false;
   bool is_known = false;  // its end was read before the farm started the job
   bool is_lost = false;   // it will never end: its batch is gone or was withdrawn

@@ -416,9 +416,19 @@ void LocalExecutor::cancel_all(plan::Stop how) {
 }
 
 void LocalExecutor::interrupt(plan::JobId job, bool timed_out) {
+  const auto waits = std::find_if(postponed_.begin(), postponed_.end(),
+                                  [&](const AttemptSlot* slot) { return slot->exit.job == job; });
+  if (waits != postponed_.end()) {
+    AttemptSlot& slot = **waits;
+    postponed_.erase(waits);
+    slot.exit.status = -1;
+    slot.exit.signal = SIGTERM;
+    return end_later(slot);
+  }
   for (const auto& each : slots_) {
     AttemptSlot& slot = *each;
-    if (slot.exit.job != job || slot.state != State::kRunning || slot.asked != Asked::kNothing) continue;
+    const bool lives = slot.state == State::kRunning || slot.state == State::kStarting;
+    if (slot.exit.job != job || !lives || slot.asked != Asked::kNothing) continue;
     terminator_.ask_to_end(slot, Asked::kTerminate);
     slot.exit.timed_out = timed_out && slot.asked != Asked::kNothing;
   }

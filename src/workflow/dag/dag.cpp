@@ -15,8 +15,9 @@ FileFlags Dag::output_flags(FileId file, const RuleSet& rules) const {
   const NodeId node = producer(file);
   if (node == kNoNode) return 0;
   const auto made = outputs(node, rules);
-  const auto place = std::find(made.begin(), made.end(), file) - made.begin();
-  return rules[nodes_[node].rule].outputs[static_cast<std::size_t>(place)].flags;
+  const auto place = std::find(made.begin(), made.end(), file);
+  if (place == made.end()) return 0;  // a log of its
+  return rules[nodes_[node].rule].outputs[static_cast<std::size_t>(place - made.begin())].flags;
 }
 
 namespace {

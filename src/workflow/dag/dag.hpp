@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <set>
 #include <span>
 #include <unordered_map>
 #include <vector>
@@ -64,6 +65,10 @@ class Dag {
   const Unanswered& unanswered() const { return unanswered_; }
   bool is_unanswered(NodeId node) const { return !unanswered_.empty() && unanswered_.contains(node); }
 
+  // Those of them whose functions take files from a queue to which more may come. What is known of their inputs is what has
+  // come so far.
+  const std::set<NodeId>& open_queues() const { return open_queues_; }
+
   // The inputs of a job from now on: COUNT of them, from FIRST on. Returns those that it had.
   struct Inputs {
     std::uint32_t first, count;
@@ -80,6 +85,7 @@ class Dag {
   void keep(Kept kept, std::vector<NodeId> targets, std::vector<FileId> target_files) {
     std::erase_if(order_, [&](NodeId node) { return !kept(node); });
     std::erase_if(unanswered_, [&](const auto& entry) { return !kept(entry.first); });
+    std::erase_if(open_queues_, [&](NodeId node) { return !kept(node); });
     targets_ = std::move(targets);
     target_files_ = std::move(target_files);
   }
@@ -95,6 +101,7 @@ class Dag {
   std::vector<StringTable::Id> values_;
   std::unordered_map<NodeId, std::vector<Shape>> shapes_;
   Unanswered unanswered_;
+  std::set<NodeId> open_queues_;
   std::vector<NodeId> producer_;  // by file
   std::vector<NodeId> order_, targets_;
   std::vector<FileId> target_files_;

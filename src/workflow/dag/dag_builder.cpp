@@ -265,6 +265,7 @@ void DagBuilder::make_job(FileId file, RuleId rule_id, Values values) {
     output.fill(values, scratch_);
     const FileId made = dag_.files.intern(scratch_);
     dag_.outputs_.push_back(made);
+    if (output.flags & kPassing) states_.ignore(made);
     register_product(made, node);
   }
   if (file != StringTable::kNone) register_product(file, node);  // it may be a log or a benchmark
@@ -411,6 +412,7 @@ void DagBuilder::add_answered_inputs(NodeId node, const std::vector<std::vector<
   std::vector<Shape>& shapes = dag_.shapes_[node];
   shapes.clear();
   std::vector<FileId> waits_for;
+  bool is_open = false;
   std::size_t next_answer = 0;
   const auto here = [&] { return static_cast<std::uint32_t>(dag_.inputs_.size()) - first; };
   for (std::size_t e = 0; e < rule.inputs.size(); ++e) {
@@ -429,11 +431,14 @@ void DagBuilder::add_answered_inputs(NodeId node, const std::vector<std::vector<
         add_input(dag_.files.intern(item.pattern), item.flags);
       }
       if (answered.waits) waits_for.push_back(dag_.inputs_.back());
+      is_open |= answered.is_open;
       shapes.push_back({answered.name, begin, here(), answered.is_list});
     }
   }
   finish_inputs(node, first);
-  if (waits_for.empty()) return;
+  is_open ? static_cast<void>(dag_.open_queues_.insert(node))
+          : static_cast<void>(dag_.open_queues_.erase(node));
+  if (waits_for.empty() && !is_open) return;
   if (auto error = waiting_jobs_.add(dag_, rules_, node, waits_for)) {
     failed_.emplace(node, *std::move(error));
   } else {
@@ -471,9 +476,12 @@ void DagBuilder::look_at_sources(NodeId first_new, std::span<const NodeId> chang
   assume_remote();
 }
 
-Result<Extension> DagBuilder::extend(std::span<const FileId> finished) {
+Result<Extension> DagBuilder::extend(std::span<const FileId> finished, std::span<const NodeId> again) {
   Extension extension;
-  const std::vector<NodeId> nodes = waiting_jobs_.take(finished, dag_.unanswered_);
+  std::vector<NodeId> nodes = waiting_jobs_.take(finished, dag_.unanswered_);
+  for (const NodeId node : again) {
+    if (std::find(nodes.begin(), nodes.end(), node) == nodes.end()) nodes.push_back(node);
+  }
   for (const NodeId node : nodes) dag_.unanswered_.erase(node);
   if (nodes.empty()) return extension;
   const auto first_new = static_cast<NodeId>(dag_.size());
@@ -503,6 +511,7 @@ Result<Extension> DagBuilder::extend(std::span<const FileId> finished) {
     dag_.set_inputs(nodes[i], before[i].first);
     dag_.shapes_[nodes[i]] = std::move(before[i].second);
     dag_.unanswered_.erase(nodes[i]);
+    dag_.open_queues_.erase(nodes[i]);
   }
   return extension;
 }

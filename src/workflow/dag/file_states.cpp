@@ -5,7 +5,7 @@ namespace furrow::workflow {
 namespace {
 constexpr std::uint8_t kMissing = 1 + static_cast<std::uint8_t>(os::FileStatus::Kind::kMissing);
 constexpr std::uint8_t kDirectory = 1 + static_cast<std::uint8_t>(os::FileStatus::Kind::kDirectory);
-constexpr std::uint8_t kKindMask = 15, kLinkMark = 16, kProtectedMark = 32;
+constexpr std::uint8_t kKindMask = 15, kLinkMark = 16, kProtectedMark = 32, kIgnoredMark = 64;
 }  // namespace
 
 void FileStates::make_room() {
@@ -36,7 +36,9 @@ void FileStates::reload(FileId file) {
 
 void FileStates::reload(std::span<const FileId> files) {
   make_room();
-  for (const FileId file : files) kinds_[file] = 0;
+  for (const FileId file : files) {
+    if (!(kinds_[file] & kIgnoredMark)) kinds_[file] = 0;
+  }
   load(files);
 }
 
@@ -44,7 +46,14 @@ void FileStates::assume(FileId file) {
   if (!exists(file)) kinds_[file] = 1 + static_cast<std::uint8_t>(os::FileStatus::Kind::kFile);
 }
 
+void FileStates::ignore(FileId file) {
+  make_room();
+  kinds_[file] = kMissing | kIgnoredMark;
+  states_[file] = {};
+}
+
 void FileStates::set(FileId file, const os::FileStatus& status) {
+  if (kinds_[file] & kIgnoredMark) return;
   kinds_[file] = static_cast<std::uint8_t>((1 + static_cast<std::uint8_t>(status.kind)) |
                                            (status.is_link ? kLinkMark : 0) |
                                            (status.is_protected ? kProtectedMark : 0));

@@ -22,6 +22,8 @@ class FileStates {
   void reload(std::span<const FileId> files);  // many at a time
   // Takes a file that is not there as one that exists and is older than all others.
   void assume(FileId file);
+  // From now on, whatever is at its path counts as nothing.
+  void ignore(FileId file);
 
   bool exists(FileId file);
   bool is_there(FileId file);  // also a link to nothing

@@ -208,6 +208,7 @@ std::string describe(Reasons reasons) {
       {kParamsFail, "a function of its params fails"},
       {kInDoubt, "perhaps not whole after a power cut"},
       {kLostRecord, "its record may be lost"},
+      {kOpenQueue, "more inputs may come from its queue"},
   };
   std::vector<std::string> texts;
   for (const auto& [reason, text] : kTexts) {

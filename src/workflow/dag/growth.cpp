@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <unordered_set>
+#include <utility>
 
 #include "base/log.hpp"
 
@@ -53,7 +54,7 @@ Result<bool> Growth::settle() {
       files.push_back(outputs.front());
   }
   const auto step =
-      FURROW_TRY(grow(std::move(files), [this](NodeId node) { return settled_.contains(node); }));
+      FURROW_TRY(grow(std::move(files), {}, [this](NodeId node) { return settled_.contains(node); }));
   if (!step.extension.failed.empty()) return fail(step.extension.failed.front().second);
   return !step.extension.empty();
 }
@@ -64,8 +65,8 @@ bool Growth::is_awaited(NodeId node) const {
          std::any_of(outputs.begin(), outputs.end(), [&](FileId file) { return builder_.is_awaited(file); });
 }
 
-Result<GrowthStep> Growth::after(std::span<const NodeId> ended,
-                                 const std::function<bool(NodeId)>& is_settled) {
+Result<GrowthStep> Growth::after(std::span<const NodeId> ended, const std::function<bool(NodeId)>& is_settled,
+                                 bool asks_queues) {
   std::vector<FileId> files;
   for (const NodeId node : ended) {
     settled_.insert(node);
@@ -74,22 +75,27 @@ Result<GrowthStep> Growth::after(std::span<const NodeId> ended,
       if (i == 0 || builder_.is_awaited(outputs[i])) files.push_back(outputs[i]);
     }
   }
-  return grow(std::move(files), [&](NodeId node) { return settled_.contains(node) || is_settled(node); });
+  std::vector<NodeId> again;
+  if (asks_queues) again.assign(dag_.open_queues().begin(), dag_.open_queues().end());
+  return grow(std::move(files), std::move(again),
+              [&](NodeId node) { return settled_.contains(node) || is_settled(node); });
 }
 
 Result<void> Growth::announce(const std::vector<FileId>& files) {
+  if (files.empty()) return {};
   std::vector<std::string> names;
   for (const FileId file : files) names.emplace_back(dag_.files.view(file));
   return evaluator_.finished(names);
 }
 
-Result<GrowthStep> Growth::grow(std::vector<FileId> files, const std::function<bool(NodeId)>& is_settled) {
+Result<GrowthStep> Growth::grow(std::vector<FileId> files, std::vector<NodeId> again,
+                                const std::function<bool(NodeId)>& is_settled) {
   GrowthStep step;
   std::unordered_map<NodeId, bool> was_due;
   std::unordered_set<NodeId> answered_before;
-  while (!files.empty()) {
+  while (!files.empty() || !again.empty()) {
     FURROW_TRY(announce(files));
-    Extension part = FURROW_TRY(builder_.extend(files));
+    Extension part = FURROW_TRY(builder_.extend(files, std::exchange(again, {})));
     if (part.empty()) break;
     staleness_.consumers().extend(dag_, part);
     find_cycles(dag_, rules_, staleness_.consumers(), part);
@@ -120,6 +126,7 @@ Result<GrowthStep> Growth::grow(std::vector<FileId> files, const std::function<b
 
 std::vector<std::string> awaited_checkpoints(const Dag& dag, const RuleSet& rules, NodeId node) {
   std::vector<std::string> names;
+  if (dag.open_queues().contains(node)) names.emplace_back(kItsQueue);
   const auto waiting = dag.unanswered().find(node);
   if (waiting == dag.unanswered().end()) return names;
   for (const FileId file : waiting->second) {

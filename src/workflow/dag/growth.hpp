@@ -36,8 +36,10 @@ class Growth {
 
   // Whether the end of NODE may make the graph grow.
   bool is_awaited(NodeId node) const;
-  // These jobs have ended. IS_SETTLED: a job has started, or will never run.
-  Result<GrowthStep> after(std::span<const NodeId> ended, const std::function<bool(NodeId)>& is_settled);
+  // These jobs have ended. IS_SETTLED: a job has started, or will never run. ASKS_QUEUES: queues have yielded more files.
+  Result<GrowthStep> after(std::span<const NodeId> ended, const std::function<bool(NodeId)>& is_settled,
+                           bool asks_queues = false);
+  bool has_open_queues() const { return !dag_.open_queues().empty(); }
 
   bool is_unanswered(NodeId node) const { return dag_.is_unanswered(node); }
   const Consumers& consumers() const { return staleness_.consumers(); }
@@ -45,7 +47,8 @@ class Growth {
   bool must_run(NodeId node) const { return staleness_.must_run(node); }
 
  private:
-  Result<GrowthStep> grow(std::vector<FileId> files, const std::function<bool(NodeId)>& is_settled);
+  Result<GrowthStep> grow(std::vector<FileId> files, std::vector<NodeId> again,
+                          const std::function<bool(NodeId)>& is_settled);
   Result<void> announce(const std::vector<FileId>& files);
   bool is_made(FileId file);
   std::vector<FileId> made_for(std::span<const NodeId> nodes);
@@ -59,7 +62,8 @@ class Growth {
   std::set<NodeId> settled_;  // jobs on whose outputs functions have relied
 };
 
-// "checkpoint split (sample=a)", for each that NODE waits for.
+// "checkpoint split (sample=a)", for each that NODE waits for; also kItsQueue.
+inline constexpr const char* kItsQueue = "its queue";
 std::vector<std::string> awaited_checkpoints(const Dag& dag, const RuleSet& rules, NodeId node);
 
 }  // namespace furrow::workflow

@@ -20,6 +20,7 @@ enum Reason : std::uint16_t {
   kEnvironmentChanged = 2048,
   kInDoubt = 4096,     // what it made may not have reached the disk before the machine went down
   kLostRecord = 8192,  // it has no record, perhaps since the store has lost it
+  kOpenQueue = 16384,  // more inputs may come from its queue
 };
 using Reasons = std::uint16_t;
 

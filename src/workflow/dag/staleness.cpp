@@ -128,6 +128,7 @@ void Staleness::judge_alone(NodeId node) {
                   [&](FileId f) { return options_.force_files.contains(f); })) {
     reasons_[node] |= kForced;
   }
+  if (dag_.open_queues().contains(node)) reasons_[node] |= kOpenQueue;
   if (!is_target_[node]) return;
   if (outputs.empty()) {
     const auto inputs = dag_.inputs(node);

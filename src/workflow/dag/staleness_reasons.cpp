@@ -39,6 +39,7 @@ void Staleness::log_reasons(std::span<const NodeId> nodes) const {
       {kChangedInput, "changed input"},
       {kInDoubt, "what it made may not have reached the disk"},
       {kLostRecord, "its record may be lost"},
+      {kOpenQueue, "more inputs may come from its queue"},
   };
   FURROW_LOG(workflow, info, "plan: {} of {} jobs must run", count(), dag_.order().size());
   for (const NodeId node : nodes) {
@@ -72,6 +73,7 @@ Result<std::vector<std::string>> Staleness::explain(NodeId node) {
     return lines;
   }
   if (reasons & kForced) lines.push_back("it is forced by an option");
+  if (reasons & kOpenQueue) lines.push_back("more inputs may come from its queue");
   if (reasons & kNothingMade) lines.push_back("it makes no files, so it runs whenever it is asked for");
   if (reasons & kParamsFail) explain_mistakes(node, lines);
   if (reasons & kIncomplete)

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <set>
 
+#include "base/strings.hpp"
+
 namespace furrow::workflow {
 
 namespace {
@@ -113,14 +115,50 @@ Result<void> add_texts(const GroupMember& member, Texts& texts) {
   return {};
 }
 
+// Jobs that run at once.
+struct Together {
+  Numbers numbers;
+  std::uint32_t depth = 0;
+  std::vector<std::string> rules;
+};
+
+Error no_room_for(const Together& gang, const Limits& limits) {
+  std::vector<std::string> excess;
+  for (const auto& [name, limit] : limits) {
+    const auto asked = gang.numbers.find(name);
+    if (name == kRuntime || asked == gang.numbers.end() || asked->second <= limit) continue;
+    excess.push_back(std::to_string(asked->second) + " " + (name == kCoresLimit ? "cores" : name) +
+                     " of at most " + std::to_string(limit));
+  }
+  return Error{"the rules " + join(gang.rules, ", ") +
+                   " run at once, since pipes or services connect them, and together they need " +
+                   join(excess, " and "),
+               {},
+               0,
+               "Raise the limit (--cores, --resources), or let the rules ask for less."};
+}
+
 }  // namespace
 
 Result<JobDemands::Demand> demand_of_group(const std::vector<GroupMember>& members, const Limits& limits) {
   std::map<std::uint32_t, std::vector<Numbers>> by_depth;
+  std::map<std::uint32_t, Together> gangs;
   Texts texts;
   for (const GroupMember& member : members) {
     FURROW_TRY(add_texts(member, texts));
-    by_depth[member.depth].push_back(numbers_of(*member.demand, limits));
+    Numbers numbers = numbers_of(*member.demand, limits);
+    if (member.gang == 0) {
+      by_depth[member.depth].push_back(std::move(numbers));
+      continue;
+    }
+    Together& gang = gangs[member.gang];
+    gang.depth = std::max(gang.depth, member.depth);
+    gang.rules.push_back(member.rule);
+    run_in_parallel(gang.numbers, numbers);
+  }
+  for (auto& [number, gang] : gangs) {
+    if (!fits(gang.numbers, limits)) return fail(no_room_for(gang, limits));
+    by_depth[gang.depth].push_back(std::move(gang.numbers));
   }
   Numbers all;
   for (auto& [depth, jobs] : by_depth) run_in_sequence(all, stacked(std::move(jobs), limits));

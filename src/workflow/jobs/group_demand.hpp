@@ -18,6 +18,8 @@ struct GroupMember {
   JobDemands::SharedDemand demand;  // without resources that are not known yet
   std::uint32_t depth = 0;          // length of the longest path to it within the group
   std::string rule{};               // for messages
+  // Jobs with the same number run at once. 0: the job need not.
+  std::uint32_t gang = 0;
 };
 
 inline constexpr const char* kCoresLimit = "_cores";

@@ -15,6 +15,7 @@ extern "C" {
 #include "base/strings.hpp"
 #include "os/events/clock.hpp"
 #include "os/files/look_again.hpp"
+#include "os/files/named_pipe.hpp"
 
 namespace furrow::workflow {
 
@@ -162,8 +163,51 @@ Result<void> JobFiles::before(NodeId node) {
 
 Result<void> JobFiles::clear(NodeId node) {
   FURROW_TRY(updated_.keep(node));
+  remove_passing(node);  // left by a killed run
   return removal_.remove(node, Occasion::kStart);
 }
+
+// ---- what is there only while jobs run
+
+Result<void> JobFiles::make_pipes(NodeId node) {
+  const CompiledRule& rule = rules_[dag_.node(node).rule];
+  const auto outputs = dag_.outputs(node, rules_);
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    if (!(rule.outputs[i].flags & kPipe)) continue;
+    if (auto made = os::make_named_pipe(std::string(dag_.files.view(outputs[i]))); !made)
+      return fail(located(std::move(made.error()), rule.rule));
+  }
+  return {};
+}
+
+bool JobFiles::is_up(NodeId node) const {
+  const CompiledRule& rule = rules_[dag_.node(node).rule];
+  const auto outputs = dag_.outputs(node, rules_);
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    if (!(rule.outputs[i].flags & kService)) continue;
+    if (!os::status(std::string(dag_.files.view(outputs[i]))).exists()) return false;
+  }
+  return true;
+}
+
+void JobFiles::remove_passing(NodeId node) {
+  const CompiledRule& rule = rules_[dag_.node(node).rule];
+  const auto outputs = dag_.outputs(node, rules_);
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    if (!(rule.outputs[i].flags & kPassing)) continue;
+    const std::string path(dag_.files.view(outputs[i]));
+    const os::FileStatus found = os::status(path);
+    const bool is_folder = found.kind == os::FileStatus::Kind::kDirectory && !found.is_link;
+    if (rule.outputs[i].flags & kPipe) {
+      os::remove_named_pipe(path);
+    } else if (!is_folder || (rule.outputs[i].flags & kDirectory)) {
+      (void)os::remove_tree(path);
+    }
+    removal_.remove_folders_above(path);
+  }
+}
+
+// ----
 
 Result<void> JobFiles::touch_or_make(FileId file, bool is_directory) {
   const std::string path(dag_.files.view(file));
@@ -203,7 +247,7 @@ bool JobFiles::outputs_pending(NodeId node, double ended, const IsUsedUp& is_use
   const CompiledRule& rule = rules_[dag_.node(node).rule];
   const auto outputs = dag_.outputs(node, rules_);
   for (std::size_t i = 0; i < outputs.size(); ++i) {
-    if (rule.outputs[i].flags & kTouch) continue;  // made by after()
+    if (rule.outputs[i].flags & (kTouch | kPassing)) continue;  // made by after(), or gone
     states_.reload(outputs[i]);
     if (states_.exists(outputs[i])) continue;
     os::look_again(std::string(dag_.files.view(outputs[i])));
@@ -223,8 +267,9 @@ Result<void> JobFiles::after(NodeId node, const IsUsedUp& is_used_up, std::span<
     states_.reload(outputs[i]);
   }
   std::vector<std::string> missing;
-  for (const FileId file : outputs) {
-    if (!states_.exists(file) && !(is_used_up && is_used_up(file)))
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    const FileId file = outputs[i];
+    if (!states_.exists(file) && !(rule.outputs[i].flags & kPassing) && !(is_used_up && is_used_up(file)))
       missing.emplace_back(dag_.files.view(file));
   }
   if (!missing.empty())
@@ -300,7 +345,8 @@ Result<void> JobFiles::touch(NodeId node) {
   std::vector<std::string> missing;
   for (const FileId file : dag_.outputs(node, rules_)) {
     states_.reload(file);
-    if (!states_.exists(file) && !is_flagged_temp(file)) missing.emplace_back(dag_.files.view(file));
+    if (!states_.exists(file) && !(template_of(file).flags & (kTemp | kPassing)))
+      missing.emplace_back(dag_.files.view(file));
   }
   if (!missing.empty())
     return fail(rule_error(rule.rule,

@@ -41,6 +41,12 @@ class JobFiles {
   // Whether it is right that a temp file is gone: if the jobs that use it ran on the same node, it was
   // removed there.
   using IsUsedUp = std::function<bool(FileId)>;
+  // Makes the pipes that NODE writes.
+  Result<void> make_pipes(NodeId node);
+  // Whether what NODE offers to others as a service is there.
+  bool is_up(NodeId node) const;
+  // Removes the pipes and what NODE has offered, once the jobs that use them have ended.
+  void remove_passing(NodeId node);
   // Whether outputs are missing but may still show up, since their job ENDED (seconds since the epoch)
   // recently.
   bool outputs_pending(NodeId node, double ended, const IsUsedUp& is_used_up = {});

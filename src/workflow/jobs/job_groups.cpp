@@ -35,6 +35,7 @@ class Finder {
   bool has_groups() const;
   Result<void> name_all();
   Result<void> tie();
+  Result<void> tie(const Gangs::Gang& gang);
   void join_neighbours();
   Result<void> find_depths();
   std::vector<JobGroups::Group> put_together(const std::map<std::string, std::size_t>& components);
@@ -44,7 +45,8 @@ class Finder {
   template <class Do>
   void for_each_needed(NodeId node, Do act) const;
   bool is_tying(NodeId made_by, FileId file) const;
-  Result<void> name_tied(const std::vector<NodeId>& tied, const std::string& otherwise);
+  Result<void> name_tied(const std::vector<NodeId>& tied, const std::string& otherwise,
+                         const std::string& why);
   UnitId unit_of(NodeId node);
   Error circle(const std::vector<std::uint32_t>& blockers);
 
@@ -124,21 +126,30 @@ Result<void> Finder::tie() {
     if (tied.contains(node)) units[unit_of(node)].push_back(node);
   }
   for (const auto& [unit, nodes] : units) {
-    FURROW_TRY(name_tied(nodes, "temp-" + rules_[dag_.node(nodes.front()).rule].rule.name));
+    FURROW_TRY(name_tied(nodes, "temp-" + rules_[dag_.node(nodes.front()).rule].rule.name,
+                         "share files flagged temp(..., group_jobs=True)"));
   }
   return {};
 }
 
-Result<void> Finder::name_tied(const std::vector<NodeId>& tied, const std::string& otherwise) {
+// Jobs that run at once.
+Result<void> Finder::tie(const Gangs::Gang& gang) {
+  if (gang.nodes.empty()) return {};
+  for (const NodeId node : gang.nodes) joined_[unit_of(gang.nodes.front())] = unit_of(node);
+  return name_tied(gang.nodes, "pipe-" + rules_[dag_.node(gang.nodes.front()).rule].rule.name,
+                   "are connected by pipes or services");
+}
+
+Result<void> Finder::name_tied(const std::vector<NodeId>& tied, const std::string& otherwise,
+                               const std::string& why) {
   std::map<std::string, std::string> named;  // group, rule
   for (const NodeId node : tied) {
     if (!names_[node].empty()) named.emplace(names_[node], rules_[dag_.node(node).rule].rule.name);
   }
   if (named.size() > 1) {
     const auto &first = *named.begin(), &second = *std::next(named.begin());
-    return fail(Error{"rules " + first.second + " and " + second.second +
-                          " share files flagged temp(..., group_jobs=True), and are of the groups " +
-                          first.first + " and " + second.first,
+    return fail(Error{"rules " + first.second + " and " + second.second + " " + why +
+                          ", and are of the groups " + first.first + " and " + second.first,
                       {},
                       0,
                       "Give them the same group, or none."});
@@ -276,12 +287,14 @@ std::vector<JobGroups::Group> Finder::put_together(const std::map<std::string, s
 
 Result<JobGroups> JobGroups::find(const Dag& dag, const RuleSet& rules, Evaluator& evaluator,
                                   const std::function<bool(NodeId)>& must_run,
-                                  const std::map<std::string, std::size_t>& components) {
+                                  const std::map<std::string, std::size_t>& components,
+                                  std::span<const Gangs::Gang> gangs) {
   JobGroups found;
   Finder finder(dag, rules, evaluator, must_run);
-  if (!finder.has_groups()) return found;
+  if (!finder.has_groups() && gangs.empty()) return found;
   FURROW_TRY(finder.name_all());
   FURROW_TRY(finder.tie());
+  for (const Gangs::Gang& gang : gangs) FURROW_TRY(finder.tie(gang));
   finder.join_neighbours();
   FURROW_TRY(finder.find_depths());
   found.groups_ = finder.put_together(components);

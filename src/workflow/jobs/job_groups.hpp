@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-#include "workflow/dag/dag.hpp"
+#include "workflow/jobs/gangs.hpp"
 
 namespace furrow::workflow {
 
@@ -25,10 +25,12 @@ class JobGroups {
     std::vector<NodeId> nodes;  // each after those of the others that it needs
   };
 
+  // GANGS: jobs that run at once, which belong to one group whatever they declare.
   // COMPONENTS: how many parts go together, by the group's name, with its wildcards filled in or not.
   static Result<JobGroups> find(const Dag& dag, const RuleSet& rules, Evaluator& evaluator,
                                 const std::function<bool(NodeId)>& must_run,
-                                const std::map<std::string, std::size_t>& components);
+                                const std::map<std::string, std::size_t>& components,
+                                std::span<const Gangs::Gang> gangs = {});
 
   bool empty() const { return groups_.empty(); }
   // Without groups of a single job, which is submitted as any other.

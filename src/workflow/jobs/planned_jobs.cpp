@@ -88,13 +88,32 @@ void PlannedJobs::add_job(NodeId node) {
   if (dag_.is_unanswered(node)) graph_->hold(jobs_[node]);
 }
 
-void PlannedJobs::add_dependencies(NodeId node) {
+// KNOWN: inputs on whose jobs it depends already.
+void PlannedJobs::add_dependencies(NodeId node, const std::set<FileId>& known) {
   NodeId last = kNoNode;
   for (const FileId file : dag_.inputs(node)) {
     const NodeId made_by = dag_.producer(file);
     if (made_by == kNoNode || made_by == last || jobs_[made_by] == plan::kNoJob) continue;
+    if (!known.empty() && known.contains(file)) continue;
+    if (start_together(node, made_by)) continue;
     graph_->depend(jobs_[node], jobs_[made_by]);
     last = made_by;
+  }
+}
+
+bool PlannedJobs::start_together(NodeId a, NodeId b) const {
+  return gangs_ != nullptr && gangs_->are_partners(a, b) && starts_together_(*gangs_->of(a));
+}
+
+void PlannedJobs::bind_gangs() {
+  if (gangs_ == nullptr) return;
+  for (; bound_ < gangs_->all().size(); ++bound_) {
+    const Gangs::Gang& gang = gangs_->all()[bound_];
+    if (gang.nodes.empty() || !starts_together_(gang)) continue;
+    plan::JobGraph::Gang bound;
+    for (const NodeId node : gang.nodes) bound.jobs.push_back(jobs_[node]);
+    for (const auto& [service, user] : gang.serves) bound.serves.emplace_back(jobs_[service], jobs_[user]);
+    graph_->bind(std::move(bound));
   }
 }
 
@@ -108,6 +127,7 @@ void PlannedJobs::plan(plan::JobGraph& graph, const MustRun& must_run) {
     add_job(node);
     add_dependencies(node);
   }
+  bind_gangs();
   put_before_updates([](NodeId) { return true; });
 }
 
@@ -168,13 +188,19 @@ Result<void> PlannedJobs::grow(const GrowthStep& step, const Consumers& consumer
   for (const NodeId node : step.due) {
     add_dependencies(node);
     consumers.for_each(node, [&](const Consumers::Edge& edge) {  // jobs that were planned before
-      if (!is_due(edge.consumer) && is_pending(edge.consumer))
+      if (!is_due(edge.consumer) && is_pending(edge.consumer) && !start_together(edge.consumer, node))
         graph_->depend(jobs_[edge.consumer], jobs_[node]);
     });
   }
+  bind_gangs();
   for (const Extension::Answered& answered : step.extension.answered) {
     if (is_due(answered.node) || !is_pending(answered.node)) continue;
-    add_dependencies(answered.node);
+    std::set<FileId> known;  // but for those whose jobs are due only now
+    for (const FileId file : answered.before) {
+      if (const NodeId made_by = dag_.producer(file); made_by != kNoNode && !is_due(made_by))
+        known.insert(file);
+    }
+    add_dependencies(answered.node, known);
     if (!dag_.is_unanswered(answered.node)) graph_->resume(jobs_[answered.node]);
   }
   const std::set<NodeId> concerned(changed.begin(), changed.end());

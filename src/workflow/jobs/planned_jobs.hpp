@@ -13,6 +13,7 @@
 
 #include "plan/job_graph.hpp"
 #include "workflow/dag/growth.hpp"
+#include "workflow/jobs/gangs.hpp"
 
 namespace furrow::workflow {
 
@@ -25,6 +26,14 @@ class PlannedJobs {
  public:
   // Borrows all arguments.
   PlannedJobs(const Dag& dag, const RuleSet& rules, Evaluator& evaluator, PlanOptions options);
+
+  // The jobs that run at once. Borrowed; call before plan(). STARTS_TOGETHER: whether the farm starts a gang as one; otherwise
+  // its jobs depend on each other as any jobs do.
+  using StartsTogether = std::function<bool(const Gangs::Gang&)>;
+  void set_gangs(const Gangs* gangs, StartsTogether starts_together) {
+    gangs_ = gangs;
+    starts_together_ = std::move(starts_together);
+  }
 
   using MustRun = std::function<bool(NodeId)>;
   // Asks the functions that decide on the priority of jobs that must run. Call before plan().
@@ -48,7 +57,9 @@ class PlannedJobs {
   void find_urgent(std::span<const NodeId> nodes);
   Result<void> ask_priorities(std::span<const NodeId> nodes);
   void add_job(NodeId node);
-  void add_dependencies(NodeId node);
+  void add_dependencies(NodeId node, const std::set<FileId>& known = {});
+  bool start_together(NodeId a, NodeId b) const;
+  void bind_gangs();
   void put_before_updates(const MustRun& concerns);
   bool needs(NodeId node, NodeId other, const std::map<NodeId, std::vector<NodeId>>& more) const;
   void make_room();
@@ -58,10 +69,13 @@ class PlannedJobs {
   Evaluator& evaluator_;
   const PlanOptions options_;
   plan::JobGraph* graph_ = nullptr;
-  std::vector<NodeId> nodes_;                   // by job
-  std::vector<plan::JobId> jobs_;               // by node
-  std::vector<std::uint32_t> depths_;           // by node
-  std::vector<char> urgent_;                    // by node
+  std::vector<NodeId> nodes_;          // by job
+  std::vector<plan::JobId> jobs_;      // by node
+  std::vector<std::uint32_t> depths_;  // by node
+  std::vector<char> urgent_;           // by node
+  const Gangs* gangs_ = nullptr;
+  StartsTogether starts_together_;
+  std::size_t bound_ = 0;                       // how many of the gangs were looked at
   std::unordered_map<NodeId, int> priorities_;  // of jobs whose rule has a function for it
 };
 

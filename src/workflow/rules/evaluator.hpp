@@ -90,6 +90,8 @@ class Evaluator {
   virtual std::vector<InputAnswer> inputs(std::span<const InputQuestion> jobs) = 0;
   // Jobs of checkpoints have ended, which these are the first outputs of: functions no longer wait for them.
   virtual Result<void> finished(std::span<const std::string> outputs) = 0;
+  // Whether queues, from which input functions take files, have some that these have not returned yet.
+  virtual Result<bool> has_queue_news() { return false; }
   virtual std::vector<Result<DetailAnswer>> details(std::span<const DetailQuestion> jobs) = 0;
   // As prepare(), without side effects.
   virtual std::vector<Result<Preparation>> describe(std::span<const JobView> jobs) = 0;

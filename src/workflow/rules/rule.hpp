@@ -29,6 +29,10 @@ enum FileFlag : std::uint16_t {
   kUpdate = 256,  // an output that its job changes: the old one is there when the job starts
   // An input as it is before this run changes it: no rule makes it.
   kBeforeUpdate = 512,
+  kPipe = 1024,     // a named pipe: the job that writes it and the one that reads it run at once
+  kService = 2048,  // what a job offers as long as it runs: it runs until those that use it have ended
+  // Outputs that are there only while jobs run.
+  kPassing = kPipe | kService,
 };
 using FileFlags = std::uint16_t;
 
@@ -50,7 +54,8 @@ struct Entry {
   std::string name{};    // empty: positional
   bool is_list = false;  // the name stands for all items, not for one
   bool is_function = false;
-  bool waits = false;  // the function waits for a checkpoint; the one item is what that job makes
+  bool waits = false;    // the function waits for a checkpoint; the one item is what that job makes
+  bool is_open = false;  // these are the items of a queue so far; more may come
   int line = 0;
   std::vector<Item> items{};  // empty for a function
 };
