@@ -12,6 +12,18 @@ rule one:
 '''
 
 
+def in_conda(jobs):
+    """Jobs of one conda environment, which is on only with --use-conda."""
+    return f'''
+rule all:
+    input: expand("out/{{i}}.txt", i=range({jobs}))
+rule one:
+    output: "out/{{i}}.txt"
+    conda: "env.yaml"
+    shell: "echo {{wildcards.i}} > {{output}}"
+'''
+
+
 def chain(length):
     return f'''
 rule all:

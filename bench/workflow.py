@@ -14,6 +14,9 @@ from pathlib import Path
 import snakefiles
 from measure import measure, measure_in_turn
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "support"))
+import conda as conda_support  # noqa: E402
+
 FURROW = os.environ.get("FURROW") or str(Path(__file__).resolve().parents[1] / "build" / "bin" / "furrow")
 SNAKEMAKE = ["/usr/bin/snakemake", "--cores", "2"]
 
@@ -119,6 +122,30 @@ def modules(count, rules):
     return row
 
 
+def conda_jobs(bench):
+    """What a conda environment adds to each job; conda itself is a stand-in."""
+    jobs, few = 1000, 500 if bench.options.full else 20
+    conda = conda_support.Conda(bench.folder)
+    (bench.folder / "env.yaml").write_text(conda.yaml())
+    os.environ["PATH"] += os.pathsep + conda.path()
+    on = ["--use-conda", "--conda-frontend", "conda", "--conda-prefix", str(bench.folder / "envs")]
+    bench.snakefile(snakefiles.in_conda(jobs))
+    bench.furrow("-q", "--conda-create-envs-only", *on, repeats=1)
+    programs = {name: [FURROW, "run", "-c", "2", "-q", *more] for name, more in (("with", on), ("without", []))}
+    ours = measure_in_turn(programs, bench.folder, bench.repeats, bench.clean)
+    bench.clean()
+    bench.snakefile(snakefiles.in_conda(few))
+    theirs = {}
+    for name, more in (("with", on), ("without", [])):
+        theirs[name] = bench.snakemake("-q", *more, memory=False)
+        bench.clean()
+    added = [1000 * (taken["with"].seconds - taken["without"].seconds) / count
+             for taken, count in ((ours, jobs), (theirs, few))]
+    goal = min(10, added[1] / 10)
+    return (f"{added[0]:.2f} ms/job", f"{added[1]:.1f} ms/job", f"{added[1] / max(added[0], 0.01):.0f}x",
+            f"without: {ours['without'].seconds:.2f} s", f"{goal:.1f} ms/job", added[0] <= goal)
+
+
 def behind_checkpoint(bench):
     """The same jobs with and without a checkpoint before them. Outputs are flags: the engine alone counts."""
     jobs, few, seconds = 10_000, 1000, {}
@@ -191,6 +218,7 @@ ROWS = {
     "run 2,000 one-line shell jobs, -j 2": shell_jobs,
     "run 10,000 flags behind a checkpoint": behind_checkpoint,
     "run 1,000 checkpoints that add 10 each": many_checkpoints,
+    "what conda: adds to 1,000 jobs": conda_jobs,
     "run 400 run: jobs": python_jobs(snakefiles.run_blocks, 400, 12, 300),
     "run 40 script: jobs": python_jobs(snakefiles.scripts, 40, 12, 40),
 }

@@ -173,6 +173,14 @@ complete -c furrow -n '__furrow_in run' -l use-singularity
 complete -c furrow -n '__furrow_in run' -l use-envmodules
 complete -c furrow -n '__furrow_in run' -l software-deployment-method -x -a 'conda apptainer env-modules'
 complete -c furrow -n '__furrow_in run' -l sdm -x -a 'conda apptainer env-modules'
+complete -c furrow -n '__furrow_in run' -l conda-prefix -r
+complete -c furrow -n '__furrow_in run' -l conda-frontend -x -a 'conda mamba micromamba'
+complete -c furrow -n '__furrow_in run' -l conda-base-path -r
+complete -c furrow -n '__furrow_in run' -l conda-cleanup-pkgs -f -a 'tarballs cache'
+complete -c furrow -n '__furrow_in run' -l conda-not-block-search-path-envvars
+complete -c furrow -n '__furrow_in run' -l conda-create-envs-only
+complete -c furrow -n '__furrow_in run' -l list-conda-envs
+complete -c furrow -n '__furrow_in run' -l conda-cleanup-envs
 complete -c furrow -n '__furrow_in run' -l version
 complete -c furrow -n '__furrow_in run' -l list-changes -x -a 'code input params'
 complete -c furrow -n '__furrow_in run' -l list-code-changes

@@ -34,6 +34,8 @@ struct Launch {
   std::string executable{};  // the shell
   // added to the engine's environment, or replacing variables of it
   std::vector<std::pair<std::string, std::string>> environment{};
+  // variables of the engine's environment that it does not get
+  std::vector<std::string> removed{};
   std::string directory{};  // where it runs; the engine's own if empty
   std::string payload{};    // kFork: what the evaluator needs, in its own format
   std::string scratch{};    // a file to delete once the attempt is over; may be empty

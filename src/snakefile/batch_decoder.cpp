@@ -79,6 +79,7 @@ workflow::DetailAnswer read_details(Fields& fields, const text::JsonValue& job,
   required(question.priority, "priority");
   required(question.ensure, "ensure");
   details.ensure = ensures_of(fields, job);
+  details.environment = environment_of(fields, fields.object(job, "environment"));
   details.priority = fields.small_integer(job, "priority", 0);
   details.group = fields.text_or(job, "group", "");
   details.threads = fields.integer(job, "threads", 1);
@@ -111,6 +112,8 @@ workflow::Preparation read_preparation(Fields& fields, const text::JsonValue& jo
   workflow::Preparation preparation;
   preparation.message = fields.text_or(job, "message", "");
   preparation.params = params_of(fields, job);
+  if (member(job, "environment"))
+    preparation.environment = environment_of(fields, fields.object(job, "environment"));
   plan::Launch& launch = preparation.launch;
   if (const text::JsonValue* command = member(job, "shell")) {
     launch.kind = plan::Launch::Kind::kShell;

@@ -208,6 +208,27 @@ TEST(Decoder, DetailsHoldTheRequestedValues) {
   EXPECT_EQ(answers[2]->params.size(), 2u);
 }
 
+TEST(Decoder, ReadsSoftwareEnvironments) {
+  using Kind = deploy::Environment::Kind;
+  const auto of = [](const std::string& environment) {
+    const auto answer = load(rules("\"environment\":" + environment));
+    EXPECT_TRUE(answer) << answer.error().message;
+    return answer ? answer->snakefile.rules.at(0) : workflow::Rule{};
+  };
+  EXPECT_EQ(of("null").environment.kind, Kind::kNone);
+  const workflow::Rule modules = of(R"({"shown":"envmodules a b","modules":["a","b"]})");
+  EXPECT_EQ(modules.environment.kind, Kind::kModules);
+  EXPECT_THAT(modules.environment.modules, ElementsAre("a", "b"));
+  EXPECT_EQ(modules.environment.shown, "envmodules a b");
+  const workflow::Rule file = of(R"({"shown":"conda e.yaml","file":"/e.yaml"})");
+  EXPECT_EQ(file.environment.kind, Kind::kCondaFile);
+  EXPECT_EQ(file.environment.address, "/e.yaml");
+  EXPECT_EQ(of(R"({"shown":"x","name":"n"})").environment.kind, Kind::kCondaName);
+  EXPECT_EQ(of(R"({"shown":"x","folder":"/f"})").environment.kind, Kind::kCondaFolder);
+  EXPECT_EQ(of(R"({"shown":"container x"})").environment.kind, Kind::kRefused);
+  EXPECT_TRUE(of(R"({"shown":"x","fn":true})").has_environment_function);
+}
+
 TEST(Decoder, PreparationsAreOfFourKinds) {
   std::vector<workflow::JobView> jobs(6);
   jobs[2].rule = 5;

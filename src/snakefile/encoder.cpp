@@ -122,6 +122,7 @@ void write_wants(text::JsonWriter& json, const workflow::DetailQuestion& questio
   if (question.group) json.String("group");
   if (question.priority) json.String("priority");
   if (question.ensure) json.String("ensure");
+  if (question.environment) json.String("environment");
   json.EndArray();
 }
 

@@ -80,7 +80,10 @@ Rule read_rule(Fields& fields, const text::JsonValue& value, const text::JsonVal
   rule.code = fields.text_or(value, "code", "");
   rule.script = fields.text_or(value, "script", "");
   rule.not_yet = fields.text_or(value, "not_yet", "");
-  rule.environment = fields.text_or(value, "environment", "");
+  if (const text::JsonValue* environment = fields.object(value, "environment")) {
+    rule.has_environment_function = fields.flag(*environment, "fn");
+    rule.environment = environment_of(fields, environment);
+  }
   fields.set_place("");
   return rule;
 }

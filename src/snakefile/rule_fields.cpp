@@ -131,6 +131,23 @@ std::vector<workflow::Ensure> ensures_of(Fields& fields, const text::JsonValue& 
   return checks;
 }
 
+deploy::Environment environment_of(Fields& fields, const text::JsonValue* value) {
+  using Kind = deploy::Environment::Kind;
+  deploy::Environment environment;
+  if (value == nullptr) return environment;
+  environment.shown = fields.text(*value, "shown");
+  environment.modules = fields.texts(*value, "modules");
+  environment.kind = environment.modules.empty() ? Kind::kRefused : Kind::kModules;
+  constexpr std::pair<const char*, Kind> kAddresses[] = {
+      {"file", Kind::kCondaFile}, {"name", Kind::kCondaName}, {"folder", Kind::kCondaFolder}};
+  for (const auto& [name, kind] : kAddresses) {
+    if (text::member(*value, name) == nullptr) continue;
+    environment.kind = kind;
+    environment.address = fields.system_text_or(*value, name, "");
+  }
+  return environment;
+}
+
 workflow::ResourceValue resource_of(Fields& fields, const text::JsonValue& value, std::string_view name) {
   if (value.IsInt64()) return value.GetInt64();
   if (value.IsString()) return fields.text_of(value, name);

@@ -21,6 +21,9 @@ std::vector<workflow::Ensure> ensures_of(Fields& fields, const text::JsonValue& 
 std::vector<std::pair<std::string, workflow::ResourceValue>> resources_of(Fields& fields,
                                                                           const text::JsonValue& object);
 
+// A software environment; none if VALUE is a null pointer.
+deploy::Environment environment_of(Fields& fields, const text::JsonValue* value);
+
 workflow::ResourceValue resource_of(Fields& fields, const text::JsonValue& value, std::string_view name);
 
 }  // namespace furrow::snakefile

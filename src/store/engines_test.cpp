@@ -78,6 +78,7 @@ JobRecord record_of(const std::string& key, const std::string& command = "make i
   record.params_hash = 7;
   record.code_hash = 8;
   record.param_hashes = {9, 10};
+  record.environment = "conda x";
   record.params = "x=1";
   record.command = command;
   record.host = "here";
@@ -232,10 +233,10 @@ TEST_F(EnginesTest, WithoutTheDatabaseKeepTheirRecordsInJournals) {
   ASSERT_TRUE(found && *found);
   const JobRecord wanted = record_of("b");
   const JobRecord& b = **found;
-  EXPECT_EQ(
-      std::tie(b.phase, b.rule, b.wildcards, b.params_hash, b.code_hash, b.param_hashes, b.params, b.host),
-      std::tie(wanted.phase, wanted.rule, wanted.wildcards, wanted.params_hash, wanted.code_hash,
-               wanted.param_hashes, wanted.params, wanted.host));
+  EXPECT_EQ(std::tie(b.phase, b.rule, b.wildcards, b.params_hash, b.code_hash, b.param_hashes, b.environment,
+                     b.params, b.host),
+            std::tie(wanted.phase, wanted.rule, wanted.wildcards, wanted.params_hash, wanted.code_hash,
+                     wanted.param_hashes, wanted.environment, wanted.params, wanted.host));
   EXPECT_EQ(std::tie(b.started_at, b.finished_at, b.status, b.signal, b.attempt, b.threads, b.user_s,
                      b.system_s, b.max_rss_kb),
             std::tie(wanted.started_at, wanted.finished_at, wanted.status, wanted.signal, wanted.attempt,

@@ -22,7 +22,8 @@ struct JobRecord {
   std::uint64_t params_hash = 0;
   std::uint64_t code_hash = 0;
   std::vector<std::uint64_t> param_hashes;  // of each param; 0: not known. Empty in a store of version 1
-  std::string params;                       // readable, one line each; may be shortened
+  std::string environment;  // software environment, as deploy::Environments::identity(); empty: none
+  std::string params;       // readable, one line each; may be shortened
   std::string command;
   std::string host;
   double started_at = 0, finished_at = 0;  // seconds since the epoch
@@ -40,6 +41,7 @@ struct JobRow {
   JobPhase phase = JobPhase::kStarted;
   std::uint64_t params_hash = 0;
   std::uint64_t code_hash = 0;
+  std::string_view environment;
   std::string_view param_hashes;  // as in a record, packed: see unpack_hashes()
   double started_at = 0, finished_at = 0;
   std::int64_t commit = 0;

@@ -13,13 +13,14 @@ namespace {
 std::uint64_t checksum_of(std::string_view key, std::int64_t phase, std::string_view rule,
                           std::int64_t params_hash, std::int64_t code_hash, std::string_view param_hashes,
                           double started_at, double finished_at, std::int64_t commit,
-                          std::string_view outputs, std::string_view inputs) {
+                          std::string_view environment, std::string_view outputs, std::string_view inputs) {
   std::uint64_t numbers[6] = {static_cast<std::uint64_t>(phase), static_cast<std::uint64_t>(params_hash),
                               static_cast<std::uint64_t>(code_hash), static_cast<std::uint64_t>(commit)};
   std::memcpy(&numbers[4], &started_at, sizeof started_at);
   std::memcpy(&numbers[5], &finished_at, sizeof finished_at);
   std::uint64_t hash = hash64({reinterpret_cast<const char*>(numbers), sizeof numbers});
   for (const std::string_view text : {key, rule, param_hashes, outputs, inputs}) hash = hash64(text, hash);
+  if (!environment.empty()) hash = hash64(environment, hash);  // as in version 3
   return hash == 0 ? 1 : hash;
 }
 
@@ -31,7 +32,7 @@ bool is_damaged(const Statement& row) {
   if (commit == 0 && checksum == 0) return false;
   return static_cast<std::uint64_t>(checksum) !=
          checksum_of(row.text(0), row.integer(1), row.text(2), row.integer(3), row.integer(4), row.bytes(5),
-                     row.real(6), row.real(7), commit, row.bytes(10), row.bytes(11));
+                     row.real(6), row.real(7), commit, row.text(10), row.bytes(11), row.bytes(12));
 }
 
 JobRecord record_of(const Statement& row) {
@@ -45,19 +46,20 @@ JobRecord record_of(const Statement& row) {
   record.started_at = row.real(6);
   record.finished_at = row.real(7);
   record.commit = row.integer(8);
-  record.outputs = unpack_stamps(record.key, row.bytes(10));
-  record.inputs = unpack_stamps(record.key, row.bytes(11));
-  record.wildcards = row.text(12);
-  record.status = static_cast<int>(row.integer(13));
-  record.signal = static_cast<int>(row.integer(14));
-  record.attempt = static_cast<int>(row.integer(15));
-  record.threads = static_cast<int>(row.integer(16));
-  record.user_s = row.real(17);
-  record.system_s = row.real(18);
-  record.max_rss_kb = row.integer(19);
-  record.params = row.text(20);
-  record.command = row.text(21);
-  record.host = row.text(22);
+  record.environment = row.text(10);
+  record.outputs = unpack_stamps(record.key, row.bytes(11));
+  record.inputs = unpack_stamps(record.key, row.bytes(12));
+  record.wildcards = row.text(13);
+  record.status = static_cast<int>(row.integer(14));
+  record.signal = static_cast<int>(row.integer(15));
+  record.attempt = static_cast<int>(row.integer(16));
+  record.threads = static_cast<int>(row.integer(17));
+  record.user_s = row.real(18);
+  record.system_s = row.real(19);
+  record.max_rss_kb = row.integer(20);
+  record.params = row.text(21);
+  record.command = row.text(22);
+  record.host = row.text(23);
   return record;
 }
 
@@ -76,20 +78,21 @@ void bind_record(Statement& put, const JobRecord& record, std::int64_t commit, c
   put.bind(9, commit);
   put.bind(10, number(checksum_of(record.key, number(record.phase), record.rule, number(record.params_hash),
                                   number(record.code_hash), bytes_of(record.param_hashes), record.started_at,
-                                  record.finished_at, commit, outputs, inputs)));
-  put.bind_bytes(11, outputs);
-  put.bind_bytes(12, inputs);
-  put.bind(13, record.wildcards);
-  put.bind(14, number(record.status));
-  put.bind(15, number(record.signal));
-  put.bind(16, number(record.attempt));
-  put.bind(17, number(record.threads));
-  put.bind(18, record.user_s);
-  put.bind(19, record.system_s);
-  put.bind(20, record.max_rss_kb);
-  put.bind(21, record.params);
-  put.bind(22, record.command);
-  put.bind(23, record.host);
+                                  record.finished_at, commit, record.environment, outputs, inputs)));
+  put.bind(11, record.environment);
+  put.bind_bytes(12, outputs);
+  put.bind_bytes(13, inputs);
+  put.bind(14, record.wildcards);
+  put.bind(15, number(record.status));
+  put.bind(16, number(record.signal));
+  put.bind(17, number(record.attempt));
+  put.bind(18, number(record.threads));
+  put.bind(19, record.user_s);
+  put.bind(20, record.system_s);
+  put.bind(21, record.max_rss_kb);
+  put.bind(22, record.params);
+  put.bind(23, record.command);
+  put.bind(24, record.host);
 }
 
 void read_row(const Statement& all, JobRow& row) {
@@ -103,8 +106,9 @@ void read_row(const Statement& all, JobRow& row) {
   row.finished_at = all.real(7);
   row.commit = all.integer(8);
   row.is_damaged = is_damaged(all);
-  row.outputs.reset(row.key, all.bytes(10));
-  row.inputs.reset(row.key, all.bytes(11));
+  row.environment = all.text(10);
+  row.outputs.reset(row.key, all.bytes(11));
+  row.inputs.reset(row.key, all.bytes(12));
 }
 
 std::vector<std::uint64_t> unpack_hashes(std::string_view bytes) {

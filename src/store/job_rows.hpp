@@ -12,15 +12,15 @@ namespace furrow::store {
 
 constexpr const char* kPut =
     "INSERT OR REPLACE INTO job "
-    "VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20,?21,?22,?23)";
+    "VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20,?21,?22,?23,?24)";
 constexpr const char* kErase = "DELETE FROM job WHERE key = ?1";
 constexpr const char* kFind = "SELECT * FROM job WHERE key = ?1";
 constexpr const char* kAll =
     "SELECT key, phase, rule, params_hash, code_hash, param_hashes, started_at, finished_at, commit_number, "
-    "checksum, outputs, inputs FROM job ORDER BY key";
+    "checksum, environment, outputs, inputs FROM job ORDER BY key";
 constexpr const char* kOne =
     "SELECT key, phase, rule, params_hash, code_hash, param_hashes, started_at, finished_at, commit_number, "
-    "checksum, outputs, inputs FROM job WHERE key = ?1";
+    "checksum, environment, outputs, inputs FROM job WHERE key = ?1";
 
 bool is_damaged(const Statement& row);
 JobRecord record_of(const Statement& row);         // of kFind

@@ -8,6 +8,8 @@ namespace furrow::store {
 namespace {
 
 constexpr std::uint32_t kErased = 0;  // in place of a phase
+// Added to a phase: the record ends with the software environment.
+constexpr std::uint32_t kHasEnvironment = 0x100;
 
 template <class T>
 void append(std::string& bytes, T value) {
@@ -79,7 +81,8 @@ void read(Reader& reader, JobRecord& record) {
 }  // namespace
 
 void append_record(std::string& bytes, const JobRecord& record) {
-  append(bytes, static_cast<std::uint32_t>(record.phase));
+  append(bytes,
+         static_cast<std::uint32_t>(record.phase) | (record.environment.empty() ? 0 : kHasEnvironment));
   append(bytes, std::string_view(record.key));
   append(bytes, std::string_view(record.rule));
   append(bytes, std::string_view(record.wildcards));
@@ -100,6 +103,7 @@ void append_record(std::string& bytes, const JobRecord& record) {
   append(bytes, record.user_s);
   append(bytes, record.system_s);
   append(bytes, record.max_rss_kb);
+  if (!record.environment.empty()) append(bytes, std::string_view(record.environment));
 }
 
 void append_erased(std::string& bytes, std::string_view key) {
@@ -112,9 +116,10 @@ std::optional<RecordChange> take_record(std::string_view& bytes) {
   RecordChange change;
   const auto phase = reader.number<std::uint32_t>();
   change.is_erased = phase == kErased;
-  change.record.phase = static_cast<JobPhase>(phase);
+  change.record.phase = static_cast<JobPhase>(phase & ~kHasEnvironment);
   change.record.key = reader.text();
   if (!change.is_erased) read(reader, change.record);
+  if (phase & kHasEnvironment) change.record.environment = reader.text();
   if (!reader.is_whole()) return std::nullopt;
   bytes = reader.left();
   return change;

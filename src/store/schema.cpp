@@ -9,19 +9,20 @@ constexpr const char* kJobTable = R"(
 CREATE TABLE job(
   key TEXT NOT NULL PRIMARY KEY, phase INTEGER NOT NULL, rule TEXT NOT NULL, params_hash INTEGER NOT NULL,
   code_hash INTEGER NOT NULL, param_hashes BLOB NOT NULL, started_at REAL NOT NULL, finished_at REAL NOT NULL,
-  commit_number INTEGER NOT NULL, checksum INTEGER NOT NULL, outputs BLOB NOT NULL, inputs BLOB NOT NULL,
+  commit_number INTEGER NOT NULL, checksum INTEGER NOT NULL, environment TEXT NOT NULL, outputs BLOB NOT NULL, inputs BLOB NOT NULL,
   wildcards TEXT NOT NULL, status INTEGER NOT NULL, signal INTEGER NOT NULL, attempt INTEGER NOT NULL,
   threads INTEGER NOT NULL, user_s REAL NOT NULL, system_s REAL NOT NULL, max_rss_kb INTEGER NOT NULL,
   params TEXT NOT NULL, command TEXT NOT NULL, host TEXT NOT NULL) WITHOUT ROWID;
 )";
 
-// Version 1 had one hash for all params, and their text on one line. Versions 1 and 2 had no checksums.
+// Version 1 had one hash for all params, and their text on one line. Versions 1 and 2 had no checksums. Up to version 3
+// no job had a software environment; the checksum does not count an empty one.
 std::string copy_from(std::int64_t version) {
   return std::string(R"(
 INSERT INTO job
   SELECT key, phase, rule, params_hash, code_hash, )") +
-         (version == 1 ? "x''" : "param_hashes") +
-         R"(, started_at, finished_at, 0, 0, outputs, inputs, wildcards,
+         (version == 1 ? "x''" : "param_hashes") + R"(, started_at, finished_at, )" +
+         (version <= 2 ? "0, 0" : "commit_number, checksum") + R"(, '', outputs, inputs, wildcards,
          status, signal, attempt, threads, user_s, system_s, max_rss_kb, params, command, host
   FROM old_job ORDER BY key;
 DROP TABLE old_job;

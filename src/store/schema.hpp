@@ -8,7 +8,7 @@
 
 namespace furrow::store {
 
-constexpr std::int64_t kSchemaVersion = 3;
+constexpr std::int64_t kSchemaVersion = 4;
 
 Result<void> create_schema(Database& database);
 // From VERSION, which is at least 1, to this one, in one transaction.

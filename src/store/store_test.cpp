@@ -35,6 +35,7 @@ JobRecord sample_record(const std::string& key) {
   record.params_hash = 0x8000000000000001u;
   record.param_hashes = {7, 0, 0x8000000000000002u};
   record.code_hash = 42;
+  record.environment = "envmodules a";
   record.params = "x=1";
   record.command = "wc \xff texts/a.txt";
   record.host = "here";
@@ -89,6 +90,7 @@ TEST_F(StoreTest, RemembersEveryFieldOfARecord) {
   EXPECT_EQ(back.params_hash, record.params_hash);
   EXPECT_EQ(back.code_hash, record.code_hash);
   EXPECT_EQ(back.param_hashes, record.param_hashes);
+  EXPECT_EQ(back.environment, record.environment);
   EXPECT_EQ(back.params, record.params);
   EXPECT_EQ(back.command, record.command);
   EXPECT_EQ(back.host, record.host);

@@ -8,7 +8,6 @@
 #include "base/log.hpp"
 #include "os/events/clock.hpp"
 #include "workflow/dag/refusal.hpp"
-#include "workflow/jobs/job_environment.hpp"
 
 namespace furrow::workflow {
 
@@ -263,34 +262,6 @@ void WorkflowSource::prepare(std::span<const plan::JobId> jobs, int attempt) {
     for (std::size_t i = count; i < asked.size(); ++i) keep_ahead(asked[i], std::move(answers[i]));
     for (std::size_t i = 0; i < count; ++i) take_preparation(asked[i], attempt, std::move(answers[i]));
   });
-}
-
-void WorkflowSource::take_preparation(plan::JobId job, int attempt, Result<Preparation> preparation) {
-  if (!preparation) {
-    const Rule& rule = rules_[dag_.node(nodes_[job]).rule].rule;
-    listener_->on_prepared(job, attempt, fail(located(std::move(preparation.error()), rule)));
-    return;
-  }
-  plan::Launch launch = launch_of(job, attempt, std::move(*preparation));
-  if (const auto member = members_.find(job); attempt == 1 && member != members_.end())
-    member->second.launch = launch;
-  listener_->on_prepared(job, attempt, std::move(launch));
-}
-
-plan::Launch WorkflowSource::launch_of(plan::JobId job, int attempt, Preparation preparation) {
-  Running& running = running_[job];
-  running.params = std::move(preparation.params);
-  running.message = std::move(preparation.message);
-  running.command = preparation.launch.command;
-  plan::Launch& launch = preparation.launch;
-  launch.watch_memory = !rules_[dag_.node(nodes_[job]).rule].benchmarks.empty();
-  if (launch.kind == plan::Launch::Kind::kShell || launch.kind == plan::Launch::Kind::kProgram) {
-    add_job_environment(*demand_of(job, attempt), launch.environment);
-    if (!options_.run.empty())
-      launch.environment.emplace_back(store::OuterJob::kVariable,
-                                      store::OuterJob::variable_for(options_.run, key(job)));
-  }
-  return std::move(launch);
 }
 
 void WorkflowSource::prefetch(plan::JobId job, int attempt) {

@@ -25,6 +25,7 @@
 #include "plan/in_flight_jobs.hpp"
 #include "plan/job_source.hpp"
 #include "workflow/dag/identity.hpp"
+#include "workflow/dag/software_environments.hpp"
 #include "workflow/jobs/benchmark.hpp"
 #include "workflow/jobs/group_demand.hpp"
 #include "workflow/jobs/job_demands.hpp"
@@ -75,6 +76,9 @@ class WorkflowSource final : public plan::JobSource {
   std::string key(plan::JobId job) const;         // of its record
   JobDemands::SharedDemand demand_of(plan::JobId job, int attempt) const;
   JobView view(plan::JobId job, int attempt) const;
+
+  // Call before plan(). Borrowed; null: no job has one.
+  void set_environments(SoftwareEnvironments* environments) { environments_ = environments; }
 
   // Call before plan(). Borrowed.
   void set_groups(const JobGroups* groups) { groups_ = groups; }
@@ -152,7 +156,8 @@ class WorkflowSource final : public plan::JobSource {
   std::vector<plan::JobId> needs_of_group(plan::JobId job) const;
   void add_group_members(std::vector<plan::JobId>& asked);
   void keep_ahead(plan::JobId job, Result<Preparation> preparation);
-  plan::Launch launch_of(plan::JobId job, int attempt, Preparation preparation);
+  const deploy::Environment& environment_of(plan::JobId job, const Preparation& preparation);
+  Result<plan::Launch> launch_of(plan::JobId job, int attempt, Preparation preparation);
   bool may_be_followed(plan::JobId job) const;
   std::vector<plan::JobId> choose_members(plan::JobId leader) const;
   bool are_partners(plan::JobId a, plan::JobId b) const {
@@ -175,6 +180,7 @@ class WorkflowSource final : public plan::JobSource {
   bool needs_no_command(plan::JobId job) const;
   void prepare_touch(std::span<const plan::JobId> jobs, int attempt);
   void take_preparation(plan::JobId job, int attempt, Result<Preparation> preparation);
+  void give_launch(plan::JobId job, int attempt, Preparation preparation);
   Result<void> clear(plan::JobId job);
   Result<void> enter_shadow(plan::JobId job, int attempt, plan::Launch& launch);
   Result<void> check_and_move(plan::JobId job);
@@ -203,6 +209,7 @@ class WorkflowSource final : public plan::JobSource {
   std::string host_;
   plan::InFlightJobs* in_flight_jobs_ = nullptr;
   std::set<plan::JobId> taken_over_;
+  SoftwareEnvironments* environments_ = nullptr;
   const JobGroups* groups_ = nullptr;
   std::unordered_map<plan::JobId, Member> members_;
   std::unordered_map<plan::JobId, std::vector<plan::JobId>> together_;  // by leader, which comes first

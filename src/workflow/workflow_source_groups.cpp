@@ -85,7 +85,10 @@ void WorkflowSource::add_group_members(std::vector<plan::JobId>& asked) {
 void WorkflowSource::keep_ahead(plan::JobId job, Result<Preparation> preparation) {
   Member& member = members_.at(job);
   if (!preparation || member.state != Member::State::kIdle) return;
-  member.launch = launch_of(job, 1, std::move(*preparation));
+  const deploy::Environment& environment = environment_of(job, *preparation);
+  if (environments_ != nullptr && !environments_->environments().is_ready(environment)) return;
+  Result<plan::Launch> launch = launch_of(job, 1, std::move(*preparation));
+  if (launch) member.launch = std::move(*launch);
 }
 
 // ---- taking along

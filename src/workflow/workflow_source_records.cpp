@@ -16,7 +16,8 @@ std::uint64_t WorkflowSource::identity(plan::JobId job) const {
       combine(code_hashes_.of(rule),
               JobParams(rule, values, running == running_.end() ? kNone : running->second.params).hash());
   for (const FileId file : dag_.inputs(nodes_[job])) hash = combine(hash, hash64(dag_.files.view(file)));
-  return hash;
+  const std::string environment = environments_ == nullptr ? "" : environments_->identity(nodes_[job]);
+  return environment.empty() ? hash : combine(hash, hash64(environment));
 }
 
 store::JobRecord WorkflowSource::make_record(plan::JobId job, int attempt) const {
@@ -34,6 +35,7 @@ store::JobRecord WorkflowSource::make_record(plan::JobId job, int attempt) const
     JobParams(rule, values, running->second.params).write_to(record);
     record.command = running->second.command;
   }
+  if (environments_ != nullptr) record.environment = environments_->identity(node);
   if (const auto demand = demand_of(job, attempt)) record.threads = static_cast<int>(demand->threads);
   return record;
 }

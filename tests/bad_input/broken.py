@@ -146,8 +146,8 @@ MODULES = [
 ]
 
 NOT_YET = [
-    Broken("conda option", 'rule a:\n    output: "x"\n    conda: "e.yaml"\n    shell: "touch x"\n',
-           ["conda e.yaml", "yet", "activate"], args=["--use-conda"]),
+    Broken("conda file", 'rule a:\n    output: "x"\n    conda: "e.yaml"\n    shell: "touch x"\n',
+           ["e.yaml of a conda environment cannot be read"], args=["--use-conda"]),
 ]
 
 GOOD = 'rule a:\n    output: "x.out"\n    shell: "touch {output}"\n'

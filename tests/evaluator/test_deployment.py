@@ -29,8 +29,9 @@ def environments(folder, *methods):
     client = folder.load(RULES, deployment=list(methods))
     rules = {name: client.rule(name) for name in ("c", "d", "r", "none", "all")}
     for rule in rules.values():
-        assert (rule.get("not_yet") is None) == (rule.get("environment") is None)
-    return {name: rule["environment"] for name, rule in rules.items() if rule.get("environment")}
+        is_container = "container" in (rule.get("environment") or {"shown": ""})["shown"]
+        assert (rule.get("not_yet") is None) == (not is_container)
+    return {name: rule["environment"]["shown"] for name, rule in rules.items() if rule.get("environment")}
 
 
 @pytest.mark.parametrize(
@@ -47,10 +48,46 @@ def test_an_environment_matters_if_its_option_is_on(folder, methods, found):
     assert environments(folder, *methods) == found
 
 
-def test_the_reason_says_what_to_do(folder):
-    client = folder.load(RULES, deployment=["conda"])
-    assert client.rule("c")["not_yet"].startswith("conda envs/c.yaml: ")
-    assert "without --use-conda" in client.rule("c")["not_yet"]
+def test_the_engine_gets_what_it_needs_to_set_it_up(folder):
+    (folder.path / "made").mkdir()
+    client = folder.load(
+        """
+        rule m:
+            output: "m"
+            envmodules: "bio/x z", "y"
+            shell: "true"
+        rule file:
+            output: "f"
+            conda: "envs/c.yml"
+            shell: "true"
+        rule name:
+            output: "n"
+            conda: "mine"
+            shell: "true"
+        rule folder:
+            output: "o"
+            conda: "made"
+            shell: "true"
+        rule function:
+            output: "{x}.fn"
+            params: end="yaml"
+            conda: lambda wildcards, params: f"envs/{wildcards.x}.{params.end}"
+            shell: "true"
+        rule wildcard:
+            output: "{x}.w"
+            conda: "envs/{x}.yaml"
+            script: "x.sh"
+        """,
+        deployment=["conda", "env-modules"],
+    )
+    here = str(folder.path)
+    found = {name: client.rule(name)["environment"] for name in ("m", "file", "name", "folder", "function", "wildcard")}
+    assert found["m"] == {"shown": "envmodules bio/x z y", "modules": ["bio/x", "z", "y"]}
+    assert found["file"] == {"shown": "conda envs/c.yml", "file": here + "/envs/c.yml"}
+    assert found["name"] == {"shown": "conda mine", "name": "mine"}
+    assert found["folder"] == {"shown": "conda made", "folder": here + "/made"}
+    assert found["function"] == {"shown": "conda (by a function)", "fn": True}
+    assert found["wildcard"] == {"shown": "conda envs/{x}.yaml", "fn": True}
 
 
 def test_a_snakefile_can_read_and_set_the_option(folder):
@@ -68,7 +105,7 @@ def test_a_snakefile_can_read_and_set_the_option(folder):
         """,
         deployment=["apptainer"],
     )
-    assert client.rule("c")["environment"] == "conda c.yaml"
+    assert client.rule("c")["environment"]["shown"] == "conda c.yaml"
 
 
 def test_a_containerized_workflow_names_its_image_for_all_rules_below(folder):
@@ -86,4 +123,4 @@ def test_a_containerized_workflow_names_its_image_for_all_rules_below(folder):
         deployment=["apptainer", "conda"],
     )
     assert client.rule("before").get("environment") is None
-    assert client.rule("after")["environment"] == "containerized docker://all"
+    assert client.rule("after")["environment"] == {"shown": "containerized docker://all"}

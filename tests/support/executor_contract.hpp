@@ -150,6 +150,10 @@ TYPED_TEST_P(ExecutorContract, SetsTheEnvironmentAndFolderOfAJob) {
   launch.environment = {{"FURROW_TEST_VALUE", "a b"}, {"HOME", "/nowhere"}};
   launch.directory = "/usr";
   EXPECT_EQ(this->run(launch).output, "a b /nowhere\n/usr\n/usr\n");
+  launch = shell("echo ${HOME-none} ${PATH:+there}");
+  launch.removed = {"HOME"};
+  EXPECT_EQ(this->run(launch).output, "none there\n");
+  EXPECT_NE(this->run(shell("echo ${HOME-none}")).output, "none\n") << "only for that job";
   launch = program({"pwd"});
   launch.directory = "/no/such/folder";
   EXPECT_THAT(this->run(launch).error, ::testing::HasSubstr("/no/such/folder"));

@@ -1,16 +1,18 @@
 """Software environments: the directives that name one, and the options that turn them on.
 
-Without its option a directive has no meaning, and the job runs in the current environment. With it, the job would run
-in an environment that Furrow cannot set up yet, so the job is refused when it would start.
+Without its option a directive has no meaning, and the job runs in the current environment. With it, the engine gets an
+ENVIRONMENT (docs/design/evaluator-protocol.md) and sets it up, or refuses the job if Furrow cannot do that yet.
 """
 
-CONDA, APPTAINER, ENV_MODULES = "conda", "apptainer", "env-modules"
+import os
 
-_WHY = {
-    CONDA: "conda environments are not made yet; activate yours before you start furrow run, without --use-conda",
-    APPTAINER: "containers are not started yet; start furrow run inside of it, without --use-apptainer",
-    ENV_MODULES: "modules are not loaded yet; load them before you start furrow run, without --use-envmodules",
-}
+from .errors import NotYet, WorkflowError
+from .functions import Lazy
+from .patterns import apply_wildcards, contains_wildcard
+from .source_files import GitSource, infer_source_file, is_local
+
+CONDA, APPTAINER, ENV_MODULES = "conda", "apptainer", "env-modules"
+_CONTAINERS = "containers are not started yet; start furrow run inside of it, without --use-apptainer"
 
 
 def environment_of(rule):
@@ -19,24 +21,87 @@ def environment_of(rule):
     if not methods or rule.kind in ("run", "none"):
         return None
     if ENV_MODULES in methods and rule.env_modules:
-        return ENV_MODULES, "envmodules", " ".join(map(str, rule.env_modules))
+        return ENV_MODULES, "envmodules", rule.env_modules
     if APPTAINER in methods and rule.container_img:
-        return APPTAINER, "containerized" if rule.is_containerized else "container", _shown(rule.container_img)
+        return APPTAINER, "containerized" if rule.is_containerized else "container", rule.container_img
     if CONDA in methods and rule.conda_env:
-        return CONDA, "conda", _shown(rule.conda_env)
+        return CONDA, "conda", rule.conda_env
     return None
+
+
+def why_no_environment(rule):
+    """Why the jobs cannot run in the environment that they need; None if they can, or need none."""
+    found = environment_of(rule)
+    if found is None or found[0] != APPTAINER:
+        return None
+    return "%s %s: %s" % (found[1], _shown(found[2]), _CONTAINERS)
 
 
 def _shown(value):
     return "(by a function)" if callable(value) else str(value)
 
 
-def environment_text(rule):
-    """The environment that a job must have been made in."""
+def encoded_environment(rule):
+    """The environment that the rule's jobs need, as an ENVIRONMENT. Where it depends on the job, it only says so."""
     found = environment_of(rule)
-    return None if found is None else " ".join(found[1:])
+    if found is None:
+        return None
+    method, directive, value = found
+    if method == ENV_MODULES:
+        # As a shell would: one text may name several.
+        modules = [name for text in value for name in str(text).split()]
+        return {"shown": " ".join([directive, *modules]), "modules": modules}
+    shown = "%s %s" % (directive, _shown(value))
+    if method == APPTAINER:
+        return {"shown": shown}
+    if depends_on_job(rule) or not is_local(infer_source_file(value)):
+        return {"shown": shown, "fn": True}
+    return _conda(rule, value)
 
 
-def why_no_environment(rule):
+def depends_on_job(rule):
     found = environment_of(rule)
-    return None if found is None else "%s %s: %s" % (*found[1:], _WHY[found[0]])
+    return found is not None and found[0] == CONDA and (callable(found[2]) or contains_wildcard(str(found[2])))
+
+
+def job_environment(rule, values):
+    """The environment of one job, as an ENVIRONMENT; None if its function answers None."""
+    value = environment_of(rule)[2]
+    if callable(value):
+        value = values.call(value, {"params": Lazy(values.params), "input": values.files["input"]})
+        if value is None:
+            return None
+        if callable(value) or not isinstance(value, (str, os.PathLike)) and is_local(value):
+            raise WorkflowError(f"the function for conda must return a file or a name, not {value!r}")
+    else:
+        value = apply_wildcards(str(value), values.wildcards) if contains_wildcard(str(value)) else value
+    return _conda(rule, value)
+
+
+def _conda(rule, value):
+    """A file ends in .yaml or .yml; anything else is a folder, if there is such a one, or a name."""
+    source = infer_source_file(value)
+    text = str(source)
+    if not text.endswith((".yaml", ".yml")):
+        return {"shown": f"conda {text}", **_made_by_others(rule, text)}
+    return {"shown": f"conda {text}", "file": os.path.abspath(_local_path(rule, source))}
+
+
+def _local_path(rule, source):
+    if is_local(source):
+        return rule.source_path(str(source))
+    if isinstance(source, GitSource):
+        return source.fetched()
+    raise NotYet(
+        f"conda {source}: remote files are not supported yet; copy it beside the Snakefile",
+        rule=rule.name,
+        file=rule.snakefile,
+        line=rule.lineno,
+    )
+
+
+def _made_by_others(rule, text):
+    for path in (rule.source_path(text), os.path.abspath(os.path.expanduser(text))):
+        if os.path.isdir(path):
+            return {"folder": path}
+    return {"folder": rule.source_path(text)} if os.sep in text else {"name": text}

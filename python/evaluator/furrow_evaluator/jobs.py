@@ -3,6 +3,7 @@
 import json
 
 from .cluster_config import ClusterValues
+from .deployment import encoded_environment, job_environment
 from .entries import checks, encode_items, flatten
 from .errors import IncompleteCheckpoint, NotYet, WorkflowError
 from .flags import changed, flag, flags_of, is_path, queue_of
@@ -134,6 +135,8 @@ def job_details(rule, job):
     if "ensure" in wanted:
         items = [item for entry in rule.entries["output"] for item in entry.items]
         answer["ensure"] = [checks(flags_of(item).get("ensure") or {}, values.wildcards) for item in items]
+    if "environment" in wanted:
+        answer["environment"] = job_environment(rule, values)
     return answer
 
 
@@ -207,6 +210,9 @@ def job_command(rule, job, for_real):
         from .script import script_command
 
         answer.update(script_command(rule, job, names, lookup, for_real))
+    environment = encoded_environment(rule) if for_real else None
+    if environment is not None and environment.get("fn"):
+        answer["environment"] = job_environment(rule, values)
     content = _content_of_script(rule, names)
     if content is not None or any(callable(value) for _, value, _ in rule.param_items):
         values.params()  # a function that fails is an error of the job, also if its command does not use the param

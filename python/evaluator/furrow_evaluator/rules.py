@@ -2,7 +2,7 @@
 
 import os
 
-from .deployment import environment_text, why_no_environment
+from .deployment import encoded_environment, why_no_environment
 from .entries import first_items, read_arguments, shape, warn_of_flags
 from .errors import WorkflowError
 from .flags import changed, flag, without_flags
@@ -326,7 +326,7 @@ class Rule:
             code=self.code_text(),
             script=self._script_path(),
             not_yet=self.why_not_yet(),
-            environment=environment_text(self),
+            environment=encoded_environment(self),
         )
         parts = [dumps(fields)[:-1]]
         for directive in ("input", "output", "log"):

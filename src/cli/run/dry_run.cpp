@@ -10,6 +10,7 @@
 #include "cli/report_error.hpp"
 #include "cli/run/job_results.hpp"
 #include "cli/run/run_check.hpp"
+#include "cli/run/software_setup.hpp"
 #include "os/terminal/shown.hpp"
 #include "workflow/dag/graph_view.hpp"
 #include "workflow/dag/identity.hpp"
@@ -145,6 +146,10 @@ int dry_run(WorkflowSession& session) {
   }
   if (const std::string& path = session.options().job_results; !path.empty())
     if (auto written = JobResults(session).write(path); !written) return report_error(written.error());
+  const auto software = software_to_be_made(session);
+  if (!software) return report_error(software.error());
+  if (!session.options().quiet_all && !software->empty())
+    print_message(stdout, software->substr(0, software->size() - 1));
   const int code = report(check);
   const std::string refusals = refused_jobs(session);
   return refusals.empty() ? code : report_error(Error{refusals});

@@ -11,7 +11,6 @@ using enum OtherOption::Values;
 constexpr std::string_view kAccepted = "*", kRefused = "";
 
 constexpr std::string_view kOneScheduler = "Furrow has one scheduler";
-constexpr std::string_view kOnlyConda = "it is about conda environments, which Furrow does not make";
 constexpr std::string_view kOnlyContainers = "it is about containers, which Furrow does not start";
 constexpr std::string_view kOnlyReport = "it matters only with --report";
 constexpr std::string_view kOnlyStorage = "it matters only with remote storage";
@@ -22,8 +21,6 @@ constexpr std::string_view kOwnSlurm =
 constexpr std::string_view kClouds =
     "clouds are not supported; use --executor slurm, or --cluster with a submit command";
 constexpr std::string_view kInternal = "Snakemake gives this option to its own child processes alone";
-constexpr std::string_view kNoEnvironments =
-    "Furrow makes no conda environments; conda env list and conda env create show and make them";
 constexpr std::string_view kReports =
     "reports are not supported yet; snakemake --report needs Snakemake's own run";
 constexpr std::string_view kStorage =
@@ -80,11 +77,6 @@ constexpr OtherOption kOptions[] = {
     {"--cache", kSeveral, kAccepted, "results are not shared between workflows; each makes its own"},
 
     // Of environments, containers, reports and storage.
-    {"--conda-frontend", kOne, kAccepted, kOnlyConda},
-    {"--conda-prefix", kOne, kAccepted, kOnlyConda},
-    {"--conda-base-path", kOne, kAccepted, kOnlyConda},
-    {"--conda-cleanup-pkgs", kAtMostOne, kAccepted, kOnlyConda},
-    {"--conda-not-block-search-path-envvars", kNone, kAccepted, kOnlyConda},
     {"--apptainer-args,--singularity-args", kOne, kAccepted, kOnlyContainers},
     {"--apptainer-prefix,--singularity-prefix", kOne, kAccepted, kOnlyContainers},
     {"--container-image", kOne, kAccepted, kOnlyClouds},
@@ -106,10 +98,7 @@ constexpr OtherOption kOptions[] = {
      "persistence input-output software-deployment source-cache sources storage-local-copies",
      "jobs on a cluster need a file system that all nodes share"},
 
-    // Refused: environments, containers, reports, storage.
-    {"--conda-create-envs-only", kNone, kRefused, kNoEnvironments},
-    {"--conda-cleanup-envs", kNone, kRefused, kNoEnvironments},
-    {"--list-conda-envs", kNone, kRefused, kNoEnvironments},
+    // Refused: containers, reports, storage.
     {"--containerize", kAtMostOne, kRefused, "writing container recipes is not supported"},
     {"--container-cleanup-images,--cleanup-containers", kNone, kRefused,
      "Furrow pulls no images; remove .snakemake/singularity by hand"},

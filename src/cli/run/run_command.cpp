@@ -16,6 +16,7 @@
 #include "cli/run/dry_run.hpp"
 #include "cli/run/option_page.hpp"
 #include "cli/run/output_cleaner.hpp"
+#include "cli/run/software_setup.hpp"
 #include "cli/run/workflow_run.hpp"
 #include "cli/run/workflow_session.hpp"
 #include "cli/run/workflow_texts.hpp"
@@ -208,6 +209,12 @@ std::optional<int> execute(WorkflowSession& session) {
       return print(workflow::summary(session.dag(), session.rules(), session.states(), session.staleness(),
                                      &commands));
     }
+    case Mode::kMakeEnvironments:
+      return make_environments_only(session);
+    case Mode::kListEnvironments:
+      return list_environments(session);
+    case Mode::kRemoveEnvironments:
+      return remove_unused_environments(session);
     case Mode::kWhy: {
       const auto text = why(session);
       return text ? print(*text) : report_error(text.error());

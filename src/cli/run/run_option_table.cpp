@@ -187,18 +187,33 @@ void Table::settings() {
 }
 
 void Table::environments() {
-  const std::string group =
-      "Software environments, which Furrow does not make: jobs that name one are refused";
-  app_.add_flag("--use-conda", args_.use_conda, "the jobs of rules with conda: need their environment")
+  const std::string group = "Software environments";
+  app_.add_flag("--use-conda", args_.use_conda, "run the jobs of rules with conda: in that environment")
       ->group(group);
   app_.add_flag("--use-apptainer,--use-singularity", args_.use_apptainer,
-                "the jobs of rules with container: run in it")
+                "the jobs of rules with container: need it; Furrow starts none yet, so they are refused")
       ->group(group);
   app_.add_flag("--use-envmodules", args_.use_envmodules,
-                "the jobs of rules with envmodules: need them loaded")
+                "run the jobs of rules with envmodules: with these modules loaded")
       ->group(group);
   list("--software-deployment-method,--deployment-method,--deployment,--sdm", args_.deployment,
        "the same by name: conda, apptainer, env-modules", "METHOD")
+      ->group(group);
+  value("--conda-prefix", options_.conda_prefix,
+        "where conda environments are made (default: SNAKEMAKE_CONDA_PREFIX, .snakemake/conda)", "DIR")
+      ->group(group);
+  value("--conda-frontend", options_.conda_frontend,
+        "what makes them: conda, mamba or micromamba (default: the first that is found)", "PROGRAM")
+      ->group(group);
+  value("--conda-base-path", options_.conda_base_path, "the conda installation to use (default: on PATH)",
+        "DIR")
+      ->group(group);
+  value("--conda-cleanup-pkgs", args_.conda_cleanup_pkgs,
+        "after making one, remove downloads: tarballs, or cache for unpacked packages, too", "WHAT")
+      ->expected(0, 1)
+      ->group(group);
+  app_.add_flag("--conda-not-block-search-path-envvars", options_.conda_keeps_search_paths,
+                "leave PYTHONPATH, R_LIBS, PERLLIB and PERL5LIB to jobs in conda environments")
       ->group(group);
 }
 
@@ -253,6 +268,12 @@ void Table::instead() {
   list("--cleanup-metadata,--cm", options_.cleanup_metadata,
        "forget how these files were made, so that only times say whether they are up to date", "FILE")
       ->group("Instead of running");
+  mode("--conda-create-envs-only", RunOptions::Mode::kMakeEnvironments,
+       "only make the conda environments of the workflow");
+  mode("--list-conda-envs", RunOptions::Mode::kListEnvironments,
+       "list the conda environments of the workflow");
+  mode("--conda-cleanup-envs", RunOptions::Mode::kRemoveEnvironments,
+       "remove the conda environments that the workflow does not use");
   app_.add_flag_callback("--print-options",
                          [&chosen = options_.mode] { chosen = RunOptions::Mode::kPrintOptions; })
       ->group("");

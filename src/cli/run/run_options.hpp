@@ -57,6 +57,10 @@ struct RunOptions {
   std::vector<std::string> notes;
   // Software environments that are on: conda, apptainer, env-modules.
   std::set<std::string> deployment;
+  std::string conda_prefix, conda_frontend, conda_base_path;
+  // "tarballs", "cache", or empty.
+  std::string conda_cleanup_pkgs;
+  bool conda_keeps_search_paths = false;
   std::vector<std::string> rerun_triggers;
   std::optional<int> retries;
   std::optional<std::int64_t> max_threads;
@@ -89,6 +93,9 @@ struct RunOptions {
     kPrintCompilation,
     kLint,
     kCleanupMetadata,
+    kMakeEnvironments,
+    kListEnvironments,
+    kRemoveEnvironments,
     kPrintOptions
   };
   Mode mode = Mode::kRun;

@@ -234,11 +234,24 @@ TEST_F(RunOptionsTest, SoftwareEnvironmentsAreOnByAnyOfTheirOptions) {
   EXPECT_THAT(read({"--use-conda"}).deployment, ElementsAre("conda"));
   EXPECT_THAT(read({"--use-singularity", "--sdm", "conda", "env-modules"}).deployment,
               ElementsAre("apptainer", "conda", "env-modules"));
-  EXPECT_THAT(read({"--use-conda"}).notes, ElementsAre(HasSubstr("--use-conda: Furrow sets up no")));
+  EXPECT_THAT(read({"--list-conda-envs"}).deployment, ElementsAre("conda"));
+  EXPECT_THAT(read({"--use-conda", "--use-envmodules"}).notes, IsEmpty());
+  EXPECT_THAT(read({"--use-apptainer"}).notes, ElementsAre(HasSubstr("Furrow starts no containers")));
   write("p/config.yaml", "use-conda: true\nsdm: apptainer\n");
   EXPECT_THAT(read({"--profile", "p"}).deployment, ElementsAre("apptainer", "conda"));
   EXPECT_THAT(read({"--profile", "p"}).notes, IsEmpty());
   EXPECT_THAT(refused({"--sdm", "nix"}), HasSubstr("nix is not one of conda, apptainer, env-modules"));
+}
+
+TEST_F(RunOptionsTest, OptionsOfConda) {
+  const RunOptions options =
+      read({"--conda-prefix", "p", "--conda-frontend", "mamba", "--conda-cleanup-pkgs"});
+  EXPECT_EQ(options.conda_prefix, "p");
+  EXPECT_EQ(options.conda_frontend, "mamba");
+  EXPECT_EQ(options.conda_cleanup_pkgs, "tarballs");
+  EXPECT_EQ(read({"--conda-cleanup-pkgs", "cache"}).conda_cleanup_pkgs, "cache");
+  EXPECT_THAT(refused({"--conda-cleanup-pkgs", "all"}), HasSubstr("all is neither tarballs nor cache"));
+  EXPECT_THAT(refused({"--conda-frontend", "pip"}), HasSubstr("pip is not one of conda, mamba, micromamba"));
 }
 
 TEST_F(RunOptionsTest, AnOptionWithoutAValueMayBeTurnedOnOrOffInQuotes) {
@@ -324,10 +337,10 @@ TEST_F(RunOptionsTest, ClusterNumbersMustBePositive) {
 }
 
 TEST_F(RunOptionsTest, OptionsWithoutEffectAreNamedOnlyIfTheyWereTyped) {
-  EXPECT_THAT(read({"--conda-frontend", "mamba", "target"}).notes,
-              ElementsAre(HasSubstr("--conda-frontend has no effect")));
-  EXPECT_THAT(read({"--conda-frontend", "mamba", "target"}).targets, ElementsAre("target"));
-  write(folder_.path() + "/p/config.yaml", "conda-frontend: mamba\nscheduler: greedy\ncores: 3\n");
+  EXPECT_THAT(read({"--scheduler", "ilp", "target"}).notes,
+              ElementsAre(HasSubstr("--scheduler has no effect")));
+  EXPECT_THAT(read({"--scheduler", "ilp", "target"}).targets, ElementsAre("target"));
+  write(folder_.path() + "/p/config.yaml", "wrapper-prefix: here\nscheduler: greedy\ncores: 3\n");
   const RunOptions options = read({"--profile", folder_.path() + "/p"});
   EXPECT_THAT(options.notes, IsEmpty());
   EXPECT_EQ(options.cores, "3");

@@ -248,6 +248,18 @@ Result<void> finish_resource_scopes(RunParsedArgs& args) {
   return {};
 }
 
+Result<void> finish_conda(RunParsedArgs& args) {
+  const std::string& frontend = args.run.conda_frontend;
+  if (!frontend.empty() && frontend != "conda" && frontend != "mamba" && frontend != "micromamba")
+    return fail("--conda-frontend: " + frontend + " is not one of conda, mamba, micromamba");
+  if (!is_given(args, "--conda-cleanup-pkgs")) return {};
+  const std::string what = args.conda_cleanup_pkgs.empty() ? "tarballs" : args.conda_cleanup_pkgs;
+  if (what != "tarballs" && what != "cache")
+    return fail("--conda-cleanup-pkgs: " + what + " is neither tarballs nor cache");
+  args.run.conda_cleanup_pkgs = what;
+  return {};
+}
+
 Result<void> finish_deployment(RunParsedArgs& args) {
   std::set<std::string>& on = args.run.deployment;
   for (const std::string& method : args.deployment) {
@@ -260,6 +272,12 @@ Result<void> finish_deployment(RunParsedArgs& args) {
       return fail("--software-deployment-method: " + method + " is not one of conda, apptainer, env-modules");
     on.insert(known->second);
   }
+  // They would have no effect without it, and Snakemake refuses them then.
+  for (const RunOptions::Mode mode :
+       {RunOptions::Mode::kMakeEnvironments, RunOptions::Mode::kListEnvironments,
+        RunOptions::Mode::kRemoveEnvironments})
+    if (args.run.mode == mode) on.insert("conda");
+  FURROW_TRY(finish_conda(args));
   if (args.use_conda) on.insert("conda");
   if (args.use_apptainer) on.insert("apptainer");
   if (args.use_envmodules) on.insert("env-modules");

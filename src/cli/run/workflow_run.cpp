@@ -14,6 +14,7 @@
 #include "cli/run/dry_run.hpp"
 #include "cli/run/run_check.hpp"
 #include "cli/run/run_stats.hpp"
+#include "cli/run/software_setup.hpp"
 #include "exec/executor_table.hpp"
 #include "os/events/clock.hpp"
 #include "os/events/signals.hpp"
@@ -72,6 +73,7 @@ int WorkflowRun::run() {
         (session_.options().keep_going ? "; the others are run"
                                        : "; --keep-going runs what does not need them"));
   if (auto started = start_watchdog(); !started) return report_error(started.error());
+  if (auto failed = set_up_software()) return finish(*failed, *log_path);
   auto summary = run_jobs(*log_path);
   if (!summary) return report_error(summary.error());
   return finish(*summary, *log_path);
@@ -91,6 +93,25 @@ std::optional<farm::Summary> WorkflowRun::check_jobs() {
                         {},
                         0,
                         "With --keep-going, the jobs that do not depend on them run nevertheless."};
+  return summary;
+}
+
+// With --keep-going, the jobs that need what could not be set up fail when their turn comes.
+std::optional<farm::Summary> WorkflowRun::set_up_software() {
+  if (session_.options().touch) return std::nullopt;
+  const SetupOutcome outcome = cli::set_up_software(session_, Which::kDueJobs);
+  for (const Error& error : outcome.errors) report_error(error);
+  const bool goes_on = outcome.errors.empty() || session_.options().keep_going;
+  if (goes_on && outcome.signal == 0) return std::nullopt;
+  farm::Summary summary;
+  summary.total = summary.unstarted = session_.staleness().count();
+  summary.signal = outcome.signal;
+  summary.error = outcome.signal != 0
+                      ? Error{"interrupted before the first job"}
+                      : Error{"no job was started",
+                              {},
+                              0,
+                              "With --keep-going, the jobs run that do not need what is missing."};
   return summary;
 }
 
@@ -212,6 +233,7 @@ Result<farm::Summary> WorkflowRun::run_jobs(const std::string& log_path) {
   source.set_growth(session_.growth());
   if (session_.gangs() && !options.touch)
     source.set_gangs(session_.gangs(), [this](const auto& gang) { return session_.runs_here(gang); });
+  source.set_environments(&session_.software());
   if (!session_.dag().unanswered().empty()) files.keep_temp_files();
   FURROW_TRY(source.ask_priorities(must_run));
   plan::JobGraph graph;
@@ -239,9 +261,14 @@ Result<farm::Summary> WorkflowRun::run_jobs(const std::string& log_path) {
   if (!options.stats.empty()) farm.add_sink(&stats);
   results_.follow(source);
   if (!options.job_results.empty()) farm.add_sink(&results_);
+  deploy::Environments& environments = session_.software().environments();
+  environments.attach(loop, session_.watchdog(), [this](const std::string& line) {
+    if (!session_.options().quiet_all) say("furrow: " + line);
+  });
   running = &farm;
   const farm::Summary summary = farm.run();
   running = nullptr;
+  environments.detach();
   if (summary.signal == 0 && summary.cancelled == 0) files.remove_leftover_folders();
   FURROW_TRY(recorder.finish());
   if (!options.stats.empty()) FURROW_TRY(stats.write(options.stats));

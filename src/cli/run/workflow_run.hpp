@@ -23,6 +23,7 @@ class WorkflowRun {
   Result<void> expect_jobs();
   // Looks for mistakes in the jobs before any starts; if there are some, the end of the run.
   std::optional<farm::Summary> check_jobs();
+  std::optional<farm::Summary> set_up_software();
   std::unique_ptr<plan::Executor> executor_on_ranks(os::EventLoop& loop,
                                                     const workflow::WorkflowSource& source,
                                                     plan::Executor& local, exec::OutputSink& sink) const;

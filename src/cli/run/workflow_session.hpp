@@ -78,6 +78,8 @@ class WorkflowSession {
   workflow::Gangs* gangs() const { return gangs_.get(); }  // null: no rule has a pipe or a service
   // Whether the jobs of GANG run on this machine.
   bool runs_here(const workflow::Gangs::Gang& gang) const;
+  workflow::SoftwareEnvironments& software() { return *software_; }
+  std::string conda_prefix() const;                              // the folder of its conda environments
   const workflow::JobGroups& groups() const { return groups_; }  // empty without a cluster
   store::Store* store() { return store_.get(); }
   os::Watchdog* watchdog() { return watchdog_.get(); }
@@ -107,6 +109,7 @@ class WorkflowSession {
   workflow::Targets targets() const;
   Result<void> check_company() const;
   Result<workflow::StalenessOptions> staleness_options();
+  deploy::Settings software_settings() const;
 
   const RunOptions& options_;
   RankSession* const ranks_;
@@ -123,6 +126,8 @@ class WorkflowSession {
   workflow::Dag dag_;
   workflow::RuleSet rules_;
   workflow::FileStates states_{dag_.files};
+  std::unique_ptr<deploy::Environments> environments_;
+  std::unique_ptr<workflow::SoftwareEnvironments> software_;
   std::unique_ptr<store::Store> store_;
   std::unique_ptr<workflow::DagBuilder> builder_;
   std::unique_ptr<workflow::Staleness> staleness_;

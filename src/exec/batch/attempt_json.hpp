@@ -27,7 +27,8 @@ inline constexpr auto kLaunchFields =
                text::optional_field("scratch", &plan::Launch::scratch),        //
                text::optional_field("watch_memory", &plan::Launch::watch_memory),
                text::optional_field("nice", &plan::Launch::nice),  //
-               text::optional_field("environment", &plan::Launch::environment));
+               text::optional_field("environment", &plan::Launch::environment),
+               text::optional_field("removed", &plan::Launch::removed));
 
 inline constexpr auto kUsageFields = std::tuple(
     text::field("wall_s", &plan::Usage::wall_s), text::field("user_s", &plan::Usage::user_s),

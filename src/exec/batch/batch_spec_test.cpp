@@ -30,6 +30,7 @@ BatchSpec odd_batch() {
   job.launch.kind = plan::Launch::Kind::kShell;
   job.launch.command = std::string("echo \0 '\xc3'", 10);
   job.launch.environment = {{"A", "b=c"}, {"LINES", "1\n2"}};
+  job.launch.removed = {"C", "D"};
   job.launch.nice = -3;
   batch.jobs.push_back(job);
   BatchJob next{.key = "next", .name = "two", .after = {0}, .launch = {}};
@@ -62,6 +63,7 @@ TEST_F(BatchFiles, ABatchIsReadAsItWasWritten) {
   EXPECT_EQ(read->jobs[0].attempt, 3);
   EXPECT_EQ(read->jobs[0].launch.command, written.jobs[0].launch.command);
   EXPECT_EQ(read->jobs[0].launch.environment, written.jobs[0].launch.environment);
+  EXPECT_EQ(read->jobs[0].launch.removed, written.jobs[0].launch.removed);
   EXPECT_EQ(read->jobs[0].launch.nice, -3);
   EXPECT_EQ(read->jobs[1].launch.argv, written.jobs[1].launch.argv);
   EXPECT_EQ(read->jobs[1].after, std::vector<std::uint32_t>{0});

@@ -50,9 +50,10 @@ void Environment::set_tag(std::uint64_t tag) {
   if (tag_digits_ != nullptr) os::write_tag(tag_digits_, tag);
 }
 
-char* const* Environment::block(const Additions& additions, const std::string& directory) {
-  if (additions.empty() && directory.empty()) return base_block_.data();
-  if (!adds_same_names(additions, directory)) keep_others(additions, directory);
+char* const* Environment::block(const Additions& additions, const Names& removed,
+                                const std::string& directory) {
+  if (additions.empty() && removed.empty() && directory.empty()) return base_block_.data();
+  if (!changes_same_names(additions, removed, directory)) keep_others(additions, removed, directory);
   added_.resize(names_.size());
   auto entry = added_.begin();
   if (!directory.empty())
@@ -65,20 +66,27 @@ char* const* Environment::block(const Additions& additions, const std::string& d
 }
 
 // True for most calls: the jobs of a run mostly add the same names.
-bool Environment::adds_same_names(const Additions& additions, const std::string& directory) const {
+bool Environment::changes_same_names(const Additions& additions, const Names& removed,
+                                     const std::string& directory) const {
   const std::size_t first = directory.empty() ? 0 : 1;
   if (names_.size() != first + additions.size() || (first == 1 && names_.front() != "PWD")) return false;
-  return std::equal(additions.begin(), additions.end(), names_.begin() + static_cast<std::ptrdiff_t>(first),
+  return removed == removed_ &&
+         std::equal(additions.begin(), additions.end(), names_.begin() + static_cast<std::ptrdiff_t>(first),
                     [](const auto& addition, const std::string& name) { return addition.first == name; });
 }
 
-void Environment::keep_others(const Additions& additions, const std::string& directory) {
+void Environment::keep_others(const Additions& additions, const Names& removed,
+                              const std::string& directory) {
   names_.clear();
+  removed_ = removed;
   if (!directory.empty()) names_.push_back("PWD");
   for (const auto& [name, value] : additions) names_.push_back(name);
   block_.assign(base_block_.begin(), base_block_.end() - 1);
   std::erase_if(block_, [&](const char* entry) {
-    return std::find(names_.begin(), names_.end(), name_of(entry)) != names_.end();
+    const auto is_named = [&](const Names& names) {
+      return std::find(names.begin(), names.end(), name_of(entry)) != names.end();
+    };
+    return is_named(names_) || is_named(removed_);
   });
   kept_ = block_.size();
 }

@@ -20,20 +20,25 @@ class Environment {
   // The attempt in the cookie of the blocks from now on; until it is set, one without a slot.
   void set_tag(std::uint64_t tag);
 
-  // The environment block for one program in `directory` (empty: the current one). Valid until the next call.
-  char* const* block(const Additions& additions, const std::string& directory);
+  using Names = std::vector<std::string>;
+
+  // The environment block for one program in `directory` (empty: the current one), without the variables in `removed`.
+  // Valid until the next call.
+  char* const* block(const Additions& additions, const Names& removed, const std::string& directory);
   // PATH as the program will see it.
   std::string_view path(const Additions& additions) const;
   // Whether the environment would make bash read a startup file, or treat `name` as a function.
   bool changes_shell(std::string_view name, const Additions& additions) const;
 
  private:
-  bool adds_same_names(const Additions& additions, const std::string& directory) const;
-  void keep_others(const Additions& additions, const std::string& directory);
+  bool changes_same_names(const Additions& additions, const Names& removed,
+                          const std::string& directory) const;
+  void keep_others(const Additions& additions, const Names& removed, const std::string& directory);
 
   std::vector<std::string> base_;  // "NAME=value"
   std::vector<char*> base_block_;
   std::vector<std::string> names_;  // of the variables that the block adds
+  Names removed_;                   // and of those that it lacks
   std::vector<std::string> added_;
   std::vector<char*> block_;
   std::size_t kept_ = 0;                // number of entries from base_, at the beginning of block_

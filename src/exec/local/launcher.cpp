@@ -140,7 +140,7 @@ Launcher::Spawned Launcher::spawn(const std::string& path, const std::vector<std
   request.path = path.c_str();
   request.argv = argv_.data();
   if (to.tag != 0) environment_.set_tag(to.tag);
-  request.envp = environment_.block(launch.environment, launch.directory);
+  request.envp = environment_.block(launch.environment, launch.removed, launch.directory);
   request.directory = launch.directory.empty() ? nullptr : launch.directory.c_str();
   request.in_fd = launch.input ? *launch.input : -1;
   request.out_fd = launch.output ? *launch.output : to.out_fd;

@@ -22,6 +22,7 @@ TEST(RankMessages, AnAttemptSurvivesARoundTrip) {
   start.launch.prefix = "set -e; ";
   start.launch.executable = "/bin/sh";
   start.launch.environment = {{"A", kOdd}, {"B", ""}};
+  start.launch.removed = {"C"};
   start.launch.directory = "/some where";
   start.launch.payload = kOdd;
   start.launch.scratch = "rank 0's";
@@ -38,6 +39,7 @@ TEST(RankMessages, AnAttemptSurvivesARoundTrip) {
   EXPECT_EQ(read.launch.prefix, "set -e; ");
   EXPECT_EQ(read.launch.executable, "/bin/sh");
   EXPECT_THAT(read.launch.environment, ElementsAre(Pair("A", kOdd), Pair("B", "")));
+  EXPECT_THAT(read.launch.removed, ElementsAre("C"));
   EXPECT_EQ(read.launch.directory, "/some where");
   EXPECT_EQ(read.launch.payload, kOdd);
   EXPECT_EQ(read.launch.scratch, "") << "not the rank's to delete";

@@ -228,6 +228,18 @@ bool Staleness::have_params_changed(NodeId node, const store::JobRow& row) const
   return !JobParams(rules_[dag_.node(node).rule], values, answered_params(node)).same_as(row);
 }
 
+// A function that cannot answer yet needs a file that is to be made, and then its job is due anyway. Otherwise the job
+// is due, and its run reports the error.
+bool Staleness::has_environment_changed(NodeId node, const store::JobRow& row) const {
+  if (options_.environments == nullptr) return !row.environment.empty();
+  if (dag_.is_unanswered(node)) return false;
+  if (!options_.environments->is_known(node)) {
+    const auto inputs = dag_.inputs(node);
+    return std::all_of(inputs.begin(), inputs.end(), [&](FileId f) { return states_.exists(f); });
+  }
+  return row.environment != options_.environments->identity(node);
+}
+
 // Empty if the rule's params have no functions, or there was no answer.
 const std::vector<Param>& Staleness::answered_params(NodeId node) const {
   static const std::vector<Param> kNone;
@@ -245,6 +257,7 @@ Result<void> Staleness::judge_by_records(std::span<const NodeId> nodes) {
   }
   for (std::size_t begin = 0; begin < asked.size(); begin += kEvaluatorBatch)
     ask_param_functions(std::span(asked).subspan(begin, std::min(kEvaluatorBatch, asked.size() - begin)));
+  if (options_.environments != nullptr && options_.triggers.environment) options_.environments->ask(nodes);
   FURROW_TRY(read_records(nodes));
   judge_without_records(nodes);
   return {};
@@ -328,7 +341,8 @@ void Staleness::judge_record(NodeId node, store::JobRow& row) {
   const bool is_answered =
       !dag_.is_unanswered(node);  // else its inputs, and what follows from them, are not known
   if (options_.triggers.code && row.code_hash != code_hashes_.of(rule)) reasons_[node] |= kCodeChanged;
-  if (options_.triggers.environment && !rule.rule.environment.empty()) reasons_[node] |= kEnvironmentChanged;
+  if (options_.triggers.environment && has_environment_changed(node, row))
+    reasons_[node] |= kEnvironmentChanged;
   if (options_.triggers.params && (is_answered || !rule.has_param_functions) &&
       have_params_changed(node, row))
     reasons_[node] |= kParamsChanged;

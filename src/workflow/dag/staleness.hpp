@@ -26,6 +26,7 @@
 #include "workflow/dag/file_states.hpp"
 #include "workflow/dag/identity.hpp"
 #include "workflow/dag/reason_spread.hpp"
+#include "workflow/dag/software_environments.hpp"
 
 namespace furrow::workflow {
 
@@ -38,9 +39,10 @@ struct StalenessOptions {
   bool force_all = false;
   bool force_targets = false;
   bool ignore_incomplete = false;
-  std::set<std::string> force_rules;  // rules by name
-  std::set<FileId> force_files;       // outputs
-  std::int64_t hash_limit = 1 << 20;  // bytes; contents of larger files are not compared
+  std::set<std::string> force_rules;             // rules by name
+  std::set<FileId> force_files;                  // outputs
+  std::int64_t hash_limit = 1 << 20;             // bytes; contents of larger files are not compared
+  SoftwareEnvironments* environments = nullptr;  // borrowed; null: no job has one
 };
 
 class Staleness {
@@ -89,6 +91,7 @@ class Staleness {
   const std::vector<Param>& answered_params(NodeId node) const;
   bool is_mistake(NodeId node, const Param& param) const;
   bool have_params_changed(NodeId node, const store::JobRow& row) const;
+  bool has_environment_changed(NodeId node, const store::JobRow& row) const;
   Result<void> judge_by_records(std::span<const NodeId> nodes);
   Result<void> read_records(std::span<const NodeId> nodes);
   void judge_by_times(std::span<const NodeId> nodes);
@@ -108,6 +111,8 @@ class Staleness {
                      std::vector<std::string>& lines);
   void explain_upstream(NodeId node, std::vector<std::string>& lines);
   void explain_mistakes(NodeId node, std::vector<std::string>& lines);
+  void explain_environment(NodeId node, const std::optional<store::JobRecord>& record,
+                           std::vector<std::string>& lines);
   void explain_params(NodeId node, const store::JobRecord& record, std::vector<std::string>& lines);
   void explain_inputs(NodeId node, const std::optional<store::JobRecord>& record,
                       std::vector<std::string>& lines);

@@ -92,9 +92,21 @@ Result<std::vector<std::string>> Staleness::explain(NodeId node) {
   if ((reasons & kParamsChanged) && record) explain_params(node, *record, lines);
   if (reasons & kCodeChanged)
     lines.push_back("the code of rule " + rules_[dag_.node(node).rule].rule.name + " has changed");
-  if (reasons & kEnvironmentChanged)
-    lines.push_back("it was made without " + rules_[dag_.node(node).rule].rule.environment);
+  if (reasons & kEnvironmentChanged) explain_environment(node, record, lines);
   return lines;
+}
+
+void Staleness::explain_environment(NodeId node, const std::optional<store::JobRecord>& record,
+                                    std::vector<std::string>& lines) {
+  const std::string before = record ? record->environment : "";
+  const std::string now = options_.environments == nullptr ? "" : options_.environments->of(node).shown;
+  if (before.empty()) {
+    lines.push_back("it was made without " + now);
+  } else if (now.empty()) {
+    lines.push_back("it was made in a software environment, " + before + ", which no option turns on now");
+  } else {
+    lines.push_back("it was made in another software environment, " + before + "; now it is " + now);
+  }
 }
 
 void Staleness::explain_missing(NodeId node, std::vector<std::string>& lines) {

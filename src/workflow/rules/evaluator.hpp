@@ -6,6 +6,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <set>
 #include <span>
 #include <string>
@@ -58,7 +59,8 @@ struct JobView {
 
 struct DetailQuestion {
   JobView job;
-  bool threads = false, resources = false, params = false, group = false, priority = false, ensure = false;
+  bool threads = false, resources = false, params = false, group = false, priority = false, ensure = false,
+       environment = false;
 };
 struct DetailAnswer {
   std::int64_t threads = 1;
@@ -67,12 +69,14 @@ struct DetailAnswer {
   std::string group{};        // empty: none
   int priority = 0;
   std::vector<Ensure> ensure{};  // of each output
+  deploy::Environment environment{};
 };
 
 struct Preparation {
   plan::Launch launch;
   std::string message;        // empty: none
   std::vector<Param> params;  // as in a DetailAnswer; empty unless one of them is a function
+  std::optional<deploy::Environment> environment{};  // if it depends on the job
 };
 // A user-supplied command that submits a job to a cluster, filled in; and the job as one line of JSON.
 struct SubmissionWords {

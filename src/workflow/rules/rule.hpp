@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "deploy/environment.hpp"
 
 namespace furrow::workflow {
 
@@ -111,9 +112,9 @@ struct Rule {
   std::string code{};     // text that identifies the code
   std::string script{};   // absolute path; empty: none
   std::string not_yet{};  // why its jobs cannot be run; empty: they can
-  // The software environment that an option has turned on for its jobs. Furrow makes none, so what Furrow has
-  // made was made in another.
-  std::string environment{};
+  // The software environment that an option has turned on for its jobs.
+  deploy::Environment environment{};
+  bool has_environment_function = false;  // or wildcards: it depends on the job
 };
 
 // Everything that loading a Snakefile yields.

@@ -1,0 +1,127 @@
+#include "cli/run/software_setup.hpp"
+
+#include <algorithm>
+#include <cctype>
+#include <csignal>
+#include <cstdio>
+#include <set>
+
+#include "base/strings.hpp"
+#include "cli/report_error.hpp"
+#include "os/events/event_loop.hpp"
+#include "os/events/signals.hpp"
+#include "os/files/files.hpp"
+
+namespace furrow::cli {
+
+namespace {
+
+// Each once, in the order of the jobs.
+std::vector<deploy::Environment> conda_environments(WorkflowSession& session, Which which) {
+  std::vector<workflow::NodeId> nodes;
+  for (const workflow::NodeId node : session.dag().order())
+    if (which == Which::kAllJobs || session.staleness().must_run(node)) nodes.push_back(node);
+  workflow::SoftwareEnvironments& software = session.software();
+  std::vector<deploy::Environment> found;
+  if (!software.any()) return found;
+  software.ask(nodes);
+  std::set<std::pair<deploy::Environment::Kind, std::string>> known;
+  for (const workflow::NodeId node : nodes) {
+    const deploy::Environment& environment = software.of(node);
+    if (environment.is_conda() && known.insert({environment.kind, environment.address}).second)
+      found.push_back(environment);
+  }
+  return found;
+}
+
+void say(const std::string& line) { print_message(stderr, "furrow: " + line); }
+
+std::string relative(const std::string& path) {
+  const std::string here = os::current_directory() + "/";
+  return path.starts_with(here) ? path.substr(here.size()) : path;
+}
+
+// What a name in the folder of environments begins with, if it belongs to one: 8 or 32 digits of a hash.
+std::string hash_in(const std::string& name) {
+  const std::string stem = name.substr(0, name.find_first_of("._"));
+  const bool is_hash =
+      (stem.size() == 8 || stem.size() == 32) &&
+      std::all_of(stem.begin(), stem.end(), [](unsigned char c) { return std::isxdigit(c); });
+  return is_hash ? stem.substr(0, 8) : "";
+}
+
+}  // namespace
+
+SetupOutcome set_up_software(WorkflowSession& session, Which which) {
+  SetupOutcome outcome;
+  const std::vector<deploy::Environment> wanted = conda_environments(session, which);
+  if (wanted.empty()) return outcome;
+  os::EventLoop loop;
+  const os::SignalWatch signals(loop, os::not_ignored({SIGINT, SIGTERM, SIGHUP}),
+                                [&](int signal) { outcome.signal = signal; });
+  deploy::Environments& environments = session.software().environments();
+  const bool is_quiet = session.options().quiet_all;
+  environments.attach(loop, session.watchdog(), [is_quiet](const std::string& line) {
+    if (!is_quiet) say(line);
+  });
+  for (const deploy::Environment& each : wanted) {
+    environments.set_up(each, [&outcome](Result<void> done) {
+      if (!done) outcome.errors.push_back(std::move(done.error()));
+    });
+  }
+  while (environments.in_progress() > 0 && outcome.signal == 0) loop.run_once(-1);
+  environments.detach();
+  return outcome;
+}
+
+Result<std::string> software_to_be_made(WorkflowSession& session) {
+  std::string text;
+  for (const deploy::Environment& each : conda_environments(session, Which::kDueJobs)) {
+    const auto place = session.software().environments().place(each);
+    if (!place) return fail(place.error());
+    if (!place->is_made) text += "    " + each.shown + " in " + relative(place->path) + "\n";
+  }
+  return text.empty() ? text : "Would be made first:\n" + text;
+}
+
+int make_environments_only(WorkflowSession& session) {
+  const SetupOutcome outcome = set_up_software(session, Which::kAllJobs);
+  if (outcome.signal != 0) return report_error(Error{"interrupted"});
+  for (const Error& error : outcome.errors) report_error(error);
+  return outcome.errors.empty() ? 0 : 1;
+}
+
+int list_environments(WorkflowSession& session) {
+  std::string text = "environment\tcontainer\tlocation\n";
+  int code = 0;
+  for (const deploy::Environment& each : conda_environments(session, Which::kAllJobs)) {
+    const auto place = session.software().environments().place(each);
+    if (!place) code = report_error(place.error());
+    if (place) text += relative(each.address) + "\t\t" + relative(place->path) + "\n";
+  }
+  print_message(stdout, text.substr(0, text.size() - 1));
+  return code;
+}
+
+int remove_unused_environments(WorkflowSession& session) {
+  std::set<std::string> used;
+  for (const deploy::Environment& each : conda_environments(session, Which::kAllJobs)) {
+    const auto place = session.software().environments().place(each);
+    if (!place) return report_error(place.error());  // it is not known which one is used
+    used.insert(hash_in(place->path.substr(place->path.rfind('/') + 1)));
+  }
+  const std::string folder = session.conda_prefix();
+  std::vector<os::DirectoryEntry> entries;
+  if (auto listed = os::list_directory(folder)) entries = std::move(*listed);  // else there is none yet
+  std::size_t removed = 0;
+  for (const os::DirectoryEntry& entry : entries) {
+    const std::string hash = hash_in(entry.name);
+    if (hash.empty() || used.contains(hash)) continue;
+    if (auto done = os::remove_tree(folder + "/" + entry.name); !done) return report_error(done.error());
+    removed += entry.is_directory;
+  }
+  print_message(stderr, "furrow: " + count_of(removed, "environment") + " removed from " + folder);
+  return 0;
+}
+
+}  // namespace furrow::cli

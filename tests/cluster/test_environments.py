@@ -1,0 +1,44 @@
+"""Software environments reach the nodes of a cluster."""
+import os
+
+import conda as conda_support
+import modules
+import pytest
+
+RULES = """
+rule all:
+    input: expand("{kind}{i}", kind=["m", "c", "s"], i=range(2))
+rule m:
+    output: "m{i}"
+    envmodules: "tool/1"
+    shell: "echo $TOOL_VERSION $SLURM_JOB_ID > {output}"
+rule c:
+    output: "c{i}"
+    conda: "one.yaml"
+    shell: "tool1 > {output}; echo $SLURM_JOB_ID >> {output}"
+rule s:
+    output: "s{i}"
+    conda: "one.yaml"
+    script: "s.sh"
+"""
+
+
+def test_jobs_on_nodes_have_their_modules_and_conda_environments(folder, tmp_path_factory):
+    system = next((name for name in modules.SYSTEMS if not modules.missing(name)), None)
+    if system is None:
+        pytest.skip(modules.missing("tcl"))
+    conda = conda_support.Conda(tmp_path_factory.mktemp("conda"))
+    conda.tool("tool1")
+    folder.write("one.yaml", conda.yaml("tool1"))
+    folder.write("Snakefile", RULES)
+    folder.write("s.sh", 'tool1 > "${snakemake_output[0]}"\n')
+    variables = modules.variables(system, modules.make(folder.path / "sw", "tool/1"))
+    path = os.pathsep.join([folder.environment()["PATH"], conda.path()])
+    folder.run("--executor", "slurm", "-j", "4", "--sdm", "conda", "env-modules", PATH=path, **variables)
+    for i in range(2):
+        version, job = folder.read(f"m{i}").split()
+        assert version == "tool/1" and job.isdigit()
+        tool, job = folder.read(f"c{i}").split()
+        assert tool == "tool1" and job.isdigit()
+        assert folder.read(f"s{i}") == "tool1\n"
+    assert len(conda.calls("create")) == 1 and len(conda.calls("activate")) == 1
