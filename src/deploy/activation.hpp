@@ -18,6 +18,9 @@ struct Activation {
   int python_major = 0, python_minor = 0;
 };
 
+// Variables that would lead programs of an environment to packages outside of it, as Snakemake knows them.
+inline constexpr std::string_view kSearchPaths[] = {"PYTHONPATH", "R_LIBS", "PERLLIB", "PERL5LIB"};
+
 // A program that activates what the command ACTIVATE prints, and prints the variables before and after.
 std::vector<std::string> activation_program(const std::vector<std::string>& activate);
 // From what that program has printed.

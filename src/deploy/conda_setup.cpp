@@ -21,9 +21,6 @@ namespace {
 constexpr double kLookAgain_s = 0.25;
 constexpr std::size_t kShownOutput = 4000;
 
-// Kept from conda and from the jobs in its environments, as Snakemake does.
-constexpr std::string_view kSearchPaths[] = {"PYTHONPATH", "R_LIBS", "PERLLIB", "PERL5LIB"};
-
 std::vector<std::string> own_environment(bool blocks_search_paths) {
   std::vector<std::string> entries{"CONDA_ALWAYS_YES=true", "MAMBA_ALWAYS_YES=true"};
   for (char** entry = environ; *entry != nullptr; ++entry) {
@@ -32,6 +29,18 @@ std::vector<std::string> own_environment(bool blocks_search_paths) {
                                                              name) != std::end(kSearchPaths);
     if (!is_blocked) entries.emplace_back(text);
   }
+  return entries;
+}
+
+std::vector<std::string> activated(std::vector<std::string> entries, const Activation& activation) {
+  std::erase_if(entries, [&](const std::string& entry) {
+    const std::string name = entry.substr(0, entry.find('='));
+    const auto& removed = activation.removed;
+    return std::find(removed.begin(), removed.end(), name) != removed.end() ||
+           std::any_of(activation.set.begin(), activation.set.end(),
+                       [&](const auto& each) { return each.first == name; });
+  });
+  for (const auto& [name, value] : activation.set) entries.push_back(name + "=" + value);
   return entries;
 }
 
@@ -161,18 +170,9 @@ void CondaSetup::run_script(const Activation& activation) {
   const std::string& text = file_->post_deploy_content;
   std::string interpreter = "sh";
   if (text.starts_with("#!")) interpreter = text.substr(2, text.find('\n') - 2);
-  plan::Launch launch;
   SetupCommand::Request request;
   request.argv = {"/bin/sh", "-c", interpreter + " " + shell_quote(folder_.path + ".post-deploy.sh")};
-  for (const std::string& entry : own_environment(context_.settings.blocks_search_paths)) {
-    const std::string name = entry.substr(0, entry.find('='));
-    const bool is_changed =
-        std::any_of(activation.set.begin(), activation.set.end(),
-                    [&](const auto& each) { return each.first == name; }) ||
-        std::find(activation.removed.begin(), activation.removed.end(), name) != activation.removed.end();
-    if (!is_changed) request.environment.push_back(entry);
-  }
-  for (const auto& [name, value] : activation.set) request.environment.push_back(name + "=" + value);
+  request.environment = activated(own_environment(context_.settings.blocks_search_paths), activation);
   request.keeps_order = true;
   request.slot = context_.slot;
   argv_ = request.argv;

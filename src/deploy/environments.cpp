@@ -15,7 +15,6 @@ namespace furrow::deploy {
 namespace {
 
 constexpr std::size_t kMostAtOnce = 4;
-constexpr const char* kSearchPaths[] = {"PYTHONPATH", "R_LIBS", "PERLLIB", "PERL5LIB"};
 
 }  // namespace
 
@@ -214,8 +213,8 @@ Result<void> Environments::apply(const Environment& environment, plan::Launch& l
                           entry->folder + ")",
                       "", 0, "The next run makes it again."});
   if (state_->settings.blocks_search_paths) {
-    for (const char* const name : kSearchPaths)
-      if (std::getenv(name) != nullptr) launch.removed.emplace_back(name);
+    for (const std::string_view name : kSearchPaths)
+      if (std::getenv(name.data()) != nullptr) launch.removed.emplace_back(name);
   }
   return activate(entry->activation, state_->settings.python, launch);
 }

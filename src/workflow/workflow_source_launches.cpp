@@ -2,6 +2,7 @@
 #include <memory>
 #include <utility>
 
+#include "os/files/files.hpp"
 #include "workflow/dag/refusal.hpp"
 #include "workflow/jobs/job_environment.hpp"
 #include "workflow/workflow_source.hpp"
@@ -23,6 +24,7 @@ void WorkflowSource::take_preparation(plan::JobId job, int attempt, Result<Prepa
       environment, [this, alive = std::weak_ptr<bool>(alive_), job, attempt, kept](Result<void> done) {
         if (alive.expired()) return;
         if (done) return give_launch(job, attempt, std::move(*kept));
+        if (!kept->launch.scratch.empty()) (void)os::remove_tree(kept->launch.scratch);
         const Rule& rule = rules_[dag_.node(nodes_[job]).rule].rule;
         listener_->on_prepared(job, attempt, fail(located(std::move(done.error()), rule)));
       });

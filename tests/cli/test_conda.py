@@ -453,3 +453,18 @@ rule third:
     assert conda.folder.exists("third") and not conda.folder.exists("second")
     conda.run("--use-conda")
     assert conda.folder.read("second") == "tool1\n"
+
+
+def test_a_full_disk_leaves_nothing_half_made(conda):
+    prefix = conda.folder.path / "small"
+    prefix.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "none", str(prefix)], capture_output=True).returncode:
+        pytest.skip("only root may mount a small disk")
+    try:
+        conda.package("big", lib__big="x" * 200_000)
+        conda.folder.write("envs/one.yaml", conda.yaml("big", "tool1"))
+        done = conda.run("--use-conda", "-k", "--conda-prefix", "small", code=1)
+        assert "No space left on device" in done.err and conda.folder.exists("plain")
+        assert conda.folder.read("b") == "two\n" and len(environments(conda.folder, "small")) == 1
+    finally:
+        subprocess.run(["umount", str(prefix)], check=True)

@@ -6,10 +6,10 @@ ENVIRONMENT (docs/design/evaluator-protocol.md) and sets it up, or refuses the j
 
 import os
 
-from .errors import NotYet, WorkflowError
+from .errors import WorkflowError
 from .functions import Lazy
 from .patterns import apply_wildcards, contains_wildcard
-from .source_files import GitSource, infer_source_file, is_local
+from .source_files import infer_source_file, is_local, shown_place
 
 CONDA, APPTAINER, ENV_MODULES = "conda", "apptainer", "env-modules"
 _CONTAINERS = "containers are not started yet; start furrow run inside of it, without --use-apptainer"
@@ -81,23 +81,10 @@ def job_environment(rule, values):
 def _conda(rule, value):
     """A file ends in .yaml or .yml; anything else is a folder, if there is such a one, or a name."""
     source = infer_source_file(value)
-    text = str(source)
-    if not text.endswith((".yaml", ".yml")):
-        return {"shown": f"conda {text}", **_made_by_others(rule, text)}
-    return {"shown": f"conda {text}", "file": os.path.abspath(_local_path(rule, source))}
-
-
-def _local_path(rule, source):
-    if is_local(source):
-        return rule.source_path(str(source))
-    if isinstance(source, GitSource):
-        return source.fetched()
-    raise NotYet(
-        f"conda {source}: remote files are not supported yet; copy it beside the Snakefile",
-        rule=rule.name,
-        file=rule.snakefile,
-        line=rule.lineno,
-    )
+    shown = f"conda {shown_place(str(source))}"
+    if not str(source).endswith((".yaml", ".yml")):
+        return {"shown": shown, **_made_by_others(rule, str(source))}
+    return {"shown": shown, "file": os.path.abspath(rule.source_path(source))}
 
 
 def _made_by_others(rule, text):

@@ -8,6 +8,7 @@
 
 #include "base/strings.hpp"
 #include "cli/report_error.hpp"
+#include "cli/run/software_settings.hpp"
 #include "os/events/event_loop.hpp"
 #include "os/events/signals.hpp"
 #include "os/files/files.hpp"
@@ -18,12 +19,12 @@ namespace {
 
 // Each once, in the order of the jobs.
 std::vector<deploy::Environment> conda_environments(WorkflowSession& session, Which which) {
-  std::vector<workflow::NodeId> nodes;
-  for (const workflow::NodeId node : session.dag().order())
-    if (which == Which::kAllJobs || session.staleness().must_run(node)) nodes.push_back(node);
   workflow::SoftwareEnvironments& software = session.software();
   std::vector<deploy::Environment> found;
   if (!software.any()) return found;
+  std::vector<workflow::NodeId> nodes;
+  for (const workflow::NodeId node : session.dag().order())
+    if (which == Which::kAllJobs || session.staleness().must_run(node)) nodes.push_back(node);
   software.ask(nodes);
   std::set<std::pair<deploy::Environment::Kind, std::string>> known;
   for (const workflow::NodeId node : nodes) {
@@ -110,7 +111,7 @@ int remove_unused_environments(WorkflowSession& session) {
     if (!place) return report_error(place.error());  // it is not known which one is used
     used.insert(hash_in(place->path.substr(place->path.rfind('/') + 1)));
   }
-  const std::string folder = session.conda_prefix();
+  const std::string folder = conda_prefix(session.options());
   std::vector<os::DirectoryEntry> entries;
   if (auto listed = os::list_directory(folder)) entries = std::move(*listed);  // else there is none yet
   std::size_t removed = 0;

@@ -9,6 +9,7 @@
 #include "base/strings.hpp"
 #include "cli/node_evaluator.hpp"
 #include "cli/report_error.hpp"
+#include "cli/run/software_settings.hpp"
 #include "os/cores/share.hpp"
 #include "os/events/clock.hpp"
 #include "os/files/program.hpp"
@@ -309,29 +310,10 @@ Result<void> WorkflowSession::load() {
   auto rules =
       FURROW_TRY(workflow::RuleSet::compile(std::move(snakefile_.rules), snakefile_.rule_order, dag_.files));
   rules_ = std::move(rules);
-  environments_ = std::make_unique<deploy::Environments>(software_settings());
+  environments_ =
+      std::make_unique<deploy::Environments>(software_settings(options_, evaluator_for_nodes_.python));
   software_ = std::make_unique<workflow::SoftwareEnvironments>(dag_, rules_, *evaluator_, *environments_);
   return check_rule_names();
-}
-
-// As in Snakemake.
-std::string WorkflowSession::conda_prefix() const {
-  std::string path = options_.conda_prefix;
-  if (const char* const usual = std::getenv("SNAKEMAKE_CONDA_PREFIX"); path.empty() && usual) path = usual;
-  const char* const home = std::getenv("HOME");
-  if (home && (path == "~" || path.starts_with("~/"))) path.replace(0, 1, home);
-  return os::absolute(path.empty() ? ".snakemake/conda" : path);
-}
-
-deploy::Settings WorkflowSession::software_settings() const {
-  deploy::Settings settings;
-  settings.python = evaluator_for_nodes_.python;
-  settings.conda_prefix = conda_prefix();
-  settings.conda_frontend = options_.conda_frontend;
-  settings.conda_base = options_.conda_base_path;
-  settings.conda_cleanup = options_.conda_cleanup_pkgs;
-  settings.blocks_search_paths = !options_.conda_keeps_search_paths;
-  return settings;
 }
 
 Result<void> WorkflowSession::open_store() {

@@ -79,7 +79,6 @@ class WorkflowSession {
   // Whether the jobs of GANG run on this machine.
   bool runs_here(const workflow::Gangs::Gang& gang) const;
   workflow::SoftwareEnvironments& software() { return *software_; }
-  std::string conda_prefix() const;                              // the folder of its conda environments
   const workflow::JobGroups& groups() const { return groups_; }  // empty without a cluster
   store::Store* store() { return store_.get(); }
   os::Watchdog* watchdog() { return watchdog_.get(); }
@@ -109,7 +108,6 @@ class WorkflowSession {
   workflow::Targets targets() const;
   Result<void> check_company() const;
   Result<workflow::StalenessOptions> staleness_options();
-  deploy::Settings software_settings() const;
 
   const RunOptions& options_;
   RankSession* const ranks_;

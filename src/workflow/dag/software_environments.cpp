@@ -10,16 +10,19 @@ namespace furrow::workflow {
 SoftwareEnvironments::SoftwareEnvironments(const Dag& dag, const RuleSet& rules, Evaluator& evaluator,
                                            deploy::Environments& environments)
     : dag_(dag), rules_(rules), evaluator_(evaluator), environments_(environments) {
-  for (RuleId id = 0; id < rules.size(); ++id)
-    any_ |= rules[id].rule.environment.kind != deploy::Environment::Kind::kNone ||
-            rules[id].rule.has_environment_function;
+  for (RuleId id = 0; id < rules.size(); ++id) {
+    const Rule& rule = rules[id].rule;
+    has_functions_ |= rule.has_environment_function;
+    any_ |= rule.has_environment_function || rule.environment.kind != deploy::Environment::Kind::kNone;
+  }
 }
 
 void SoftwareEnvironments::ask(std::span<const NodeId> nodes) {
+  if (!has_functions_) return;
   std::vector<NodeId> asked;
   std::vector<DetailQuestion> questions;
   for (const NodeId node : nodes) {
-    if (!any_ || is_known(node) || dag_.is_unanswered(node)) continue;
+    if (is_known(node) || dag_.is_unanswered(node)) continue;
     asked.push_back(node);
     questions.push_back({.job = view_of(dag_, rules_, node), .environment = true});
     questions.back().job.is_ahead = true;

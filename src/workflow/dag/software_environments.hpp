@@ -43,7 +43,7 @@ class SoftwareEnvironments {
   const RuleSet& rules_;
   Evaluator& evaluator_;
   deploy::Environments& environments_;
-  bool any_ = false;
+  bool any_ = false, has_functions_ = false;
   std::unordered_map<NodeId, Result<deploy::Environment>> answered_;
 };
 
