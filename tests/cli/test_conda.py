@@ -299,6 +299,14 @@ def test_other_scripts_run_by_programs_of_the_environment(conda):
     assert conda.folder.read("a") == "yes\n"
 
 
+def test_a_wrapper_runs_in_its_own_environment(conda):
+    conda.folder.write("Snakefile", 'rule a:\n    output: "a"\n    wrapper: "v1/tool"\n')
+    conda.folder.write("w/v1/tool/environment.yaml", conda.yaml("tool1"))
+    conda.folder.write("w/v1/tool/wrapper.py", 'import os\nos.system(f"tool1 > {snakemake.output[0]}")\n')
+    done = conda.run("--use-conda", "--wrapper-prefix", "w")
+    assert conda.folder.read("a") == "tool1\n" and "w/v1/tool/environment.yaml in .snakemake/conda/" in done.err
+
+
 # ---- what makes jobs due
 
 

@@ -184,12 +184,12 @@ def test_the_environment_in_its_folder(wrappers, name):
     without = load(wrappers, wrapper_prefix="wrappers")
     assert without.rule("a")["environment"] is None and made(without) == "-x folder"
     client = load(wrappers, wrapper_prefix="wrappers", deployment=["conda"])
-    assert str(environment) in client.rule("a")["environment"]
+    assert str(environment) in client.rule("a")["environment"]["file"]
 
 
 def test_the_environment_of_a_version(wrappers):
     client = load(wrappers, deployment=["conda"])
-    assert client.rule("a")["environment"].endswith("/bio/sort/environment.yaml")
+    assert client.rule("a")["environment"]["file"].endswith("/bio/sort/environment.yaml")
 
 
 def test_meta_wrappers_are_looked_for_below_the_prefix(wrappers):
