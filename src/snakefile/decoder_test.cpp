@@ -33,7 +33,7 @@ TEST(Decoder, ReadsAWholeSnakefile) {
   const auto answer = load(R"({"files":["/w/Snakefile","/w/a.smk"],"workdir":"/w/new","config":{"a":[1,"x"]},
     "rules":[{"name":"a","file":1,"line":3,"kind":"shell","checkpoint":false,"local":false,"docstring":"d","message":true,
       "input":[{"name":"bam","list":false,"items":["{s}.bam"]},
-               {"name":null,"list":true,"items":["x",{"p":"y","f":["ancient"],"literal":true}]},
+               {"name":null,"list":true,"items":["x",{"p":"y","f":["ancient"],"literal":true,"by":1}]},
                {"name":"fn","fn":true,"line":9,"unpack":false}],
       "output":[{"name":null,"list":false,"items":[{"p":"{s}.out","f":["temp","protected","directory","touch","group_jobs"],
                  "ensure":{"non_empty":true,"sha256":"ab"}}]}],
@@ -68,6 +68,8 @@ TEST(Decoder, ReadsAWholeSnakefile) {
   EXPECT_EQ(a.input[0].items[0].pattern, "{s}.bam");
   EXPECT_TRUE(a.input[1].is_list);
   EXPECT_EQ(a.input[1].items[1].flags, workflow::kAncient | workflow::kLiteral);
+  EXPECT_EQ(a.input[1].items[0].made_by, workflow::kNoRule);
+  EXPECT_EQ(a.input[1].items[1].made_by, 1u);
   EXPECT_TRUE(a.input[2].is_function);
   EXPECT_EQ(a.input[2].line, 9);
   EXPECT_EQ(a.output[0].items[0].flags, workflow::kTemp | workflow::kProtected | workflow::kDirectory |

@@ -55,6 +55,7 @@ void read_item(Fields& fields, const text::JsonValue& value, Item& item) {
     item.flags |= flag;
   }
   if (fields.flag(value, "literal")) item.flags |= workflow::kLiteral;
+  item.made_by = static_cast<std::uint32_t>(fields.small_integer(value, "by", -1));
   item.ensure = ensure_of(fields, value);
 }
 

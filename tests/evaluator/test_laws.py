@@ -89,7 +89,7 @@ def test_slashes_at_the_ends_of_paths_do_not_count(folder):
     )
     assert [entry["items"] for entry in client.rule("a")["input"]] == [["in"], ["x", "y"], ["/"]]
     assert client.rule("a")["output"][0]["items"] == [{"p": "d/{s}", "f": ["directory"]}]
-    assert client.rule("b")["input"][0]["items"] == ["d/{s}"]
+    assert client.rule("b")["input"][0]["items"] == [{"p": "d/{s}", "by": 0}]
     assert client.one("inputs", client.job("b", {"s": "S"}))["entries"][0][0]["items"] == ["f"]
 
 

@@ -147,7 +147,7 @@ def test_the_namespace_has_the_usual_names(folder):
             input: "i{w}", n="j{w,x+}"
             output: o=temp("o{w}")
             params: p=3
-        assert rules.a.output.o == "o{w}" and rules.a.output[0] == "o{w}" and type(rules.a.output[0]) is str
+        assert rules.a.output.o == "o{w}" and rules.a.output[0] == "o{w}" and isinstance(rules.a.output[0], str)
         assert rules.a.input.n == "j{w}" and rules.a.params.p == 3 and hasattr(rules, "a")
         assert workflow.get_rule("a").name == "a" and [rule.name for rule in workflow.rules] == ["a"]
         logger.info("shown on standard error")

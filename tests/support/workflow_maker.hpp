@@ -29,6 +29,12 @@ class RuleMaker {
   RuleMaker& input(const std::string& pattern, workflow::FileFlags flags = 0) {
     return add(rule_.input, pattern, flags);
   }
+  // An input that names the rule which makes it, by its place among the rules.
+  RuleMaker& input_of(workflow::RuleId made_by, const std::string& pattern) {
+    add(rule_.input, pattern, 0);
+    rule_.input.back().items.back().made_by = made_by;
+    return *this;
+  }
   RuleMaker& log(const std::string& pattern) { return add(rule_.log, pattern, 0); }
   RuleMaker& benchmark(const std::string& pattern) { return add(rule_.benchmark, pattern, 0); }
   RuleMaker& input_function() {

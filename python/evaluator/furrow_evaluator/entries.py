@@ -1,7 +1,7 @@
 """Arguments of input, output, log and benchmark as the protocol's ENTRYs."""
 
 from .errors import NotYet, WorkflowError
-from .flags import Flagged, FlaggedFunction, flags_of, is_flagged, is_path, queue_of
+from .flags import PRODUCER, Flagged, FlaggedFunction, flags_of, is_flagged, is_path, queue_of
 from .logger import logger
 from .transport import Json, dumps
 from .values import InputFiles, check_name
@@ -64,6 +64,8 @@ def _encode_item(item, directive, literal=False):
     kept = [name for name in (_FLAGS_OF_INPUT if directive == "input" else _FLAGS_OF_OUTPUT) if name in flags]
     if kept:
         made["f"] = kept
+    if PRODUCER in flags and directive == "input" and flags[PRODUCER].number is not None:
+        made["by"] = flags[PRODUCER].number
     if "ensure" in flags and directive == "output":
         made["ensure"] = checks(flags["ensure"])
     if literal and "{" in made["p"]:

@@ -4,6 +4,8 @@ from .errors import NotYet, WorkflowError
 
 # Marks a path that has been through the prefix of its module, so that no other rule that uses it moves it again.
 MOVED = "path_modified"
+# Marks an output as `rules.x.output` shows it: an input that is written so is taken from the rule x.
+PRODUCER = "producer"
 
 
 class Flagged(str):

@@ -6,7 +6,7 @@ import sys
 from itertools import product
 
 from .errors import WildcardError, WorkflowError
-from .flags import MOVED, Flagged, flag, flags_of, is_flagged, is_path
+from .flags import MOVED, PRODUCER, Flagged, flag, flags_of, is_flagged, is_path
 from .functions import call
 from .logger import logger
 
@@ -118,7 +118,7 @@ def _fields(pattern):
 
 
 def _refuse_flags(pattern):
-    names = [name for name in flags_of(pattern) if name not in ("multiext", MOVED)]
+    names = [name for name in flags_of(pattern) if name not in ("multiext", MOVED, PRODUCER)]
     if names:
         raise WorkflowError(
             f"the pattern {str(pattern)!r} given to expand(...) has the flag {names[0]}",

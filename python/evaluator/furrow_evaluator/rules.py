@@ -5,7 +5,7 @@ import os
 from .deployment import encoded_environment, why_no_environment
 from .entries import first_items, read_arguments, shape, warn_of_flags
 from .errors import WorkflowError
-from .flags import changed, flag, without_flags
+from .flags import PRODUCER, changed, flag, without_flags
 from .param_items import NAME_OF_CONTENT, encode_param, named_params
 from .patterns import strip_constraints, wildcard_names
 from .resources import from_expression, mebibytes, normalise
@@ -34,6 +34,7 @@ class Rule:
         self.workflow = workflow
         self.scope = self.home = workflow.scope  # a rule that inherits another one has its home
         self.given = {}  # its directives, for rules that inherit them
+        self.number = None  # among the rules of the workflow; None as long as it is not one of them
         self.moved_by = {}  # by directive, the prefix of the module that has written it
         self.is_default_target = False
         self.entries = {"input": [], "output": [], "log": [], "benchmark": []}
@@ -283,13 +284,15 @@ class Rule:
         return self._amounts_from_files
 
     def _listed(self, directive):
-        """Patterns as other rules see them: without flags and constraints."""
+        """Patterns as other rules see them: without flags and constraints. Outputs know the rule that makes them."""
         items, ranges = first_items(self.entries[directive])
         plain = [item if callable(item) else str(strip_constraints(item)) for item in items]
         if self.moved_by.get(directive) is not None:
             from .path_prefix import as_moved
 
             plain = [as_moved(item, lambda paths: self.moved(self.filled(paths), directive)) for item in plain]
+        if directive == "output":
+            plain = [flag(item, PRODUCER, self) for item in plain]
         return LISTS.get(directive, Log).from_shape(plain, ranges)
 
     def shape_of(self, directive):

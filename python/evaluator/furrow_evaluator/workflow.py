@@ -35,6 +35,7 @@ class Workflow(EngineFacts, Sources):
         self._files = []
         self.included_stack = []
         self._rules_by_name = {}
+        self._replaced_rules = {}
         self.finished_checkpoints = set()  # the first output of each of their jobs that has ended
         self.default_target = None
         self._localrules = set()
@@ -258,7 +259,9 @@ class Workflow(EngineFacts, Sources):
         scope = self.scope
         final = scope.final_name(name)
         rule.name = name if final is None else final
-        vars(scope.rules)[name] = rule
+        known = vars(scope.rules)
+        if final is not None or not self._is_used(known.get(name)):
+            known[name] = rule
         if final is not None:
             self._apply_overrides(rule, scope)
         try:
@@ -278,6 +281,10 @@ class Workflow(EngineFacts, Sources):
                 scope.overrides.apply(rule)
             scope = scope.parent
 
+    def _is_used(self, rule):
+        """A rule of a module may only be read, so that others can name its files."""
+        return rule is not None and self._rules_by_name.get(rule.name) is rule
+
     def _add_rule(self, rule):
         scope = rule.scope
         if rule.name in self._rules_by_name and not scope.may_replace():
@@ -291,6 +298,8 @@ class Workflow(EngineFacts, Sources):
             )
         if not rule.container_img and rule.container_img is not False:
             rule.container_img, rule.is_containerized = scope.container_img, scope.is_containerized
+        if rule.name in self._rules_by_name:
+            self._replaced_rules.setdefault(rule.name, []).append(self._rules_by_name[rule.name])
         self._rules_by_name[rule.name] = rule
         if self.default_target is None or rule.is_default_target:
             self.default_target = rule.name
@@ -307,7 +316,10 @@ class Workflow(EngineFacts, Sources):
             )
         defaults = self.parsed_default_resources()
         overwrite = self._request.get("overwrite") or {}
-        for rule in self._rules_by_name.values():
+        for number, rule in enumerate(self._rules_by_name.values()):
+            rule.number = number
+            for replaced in self._replaced_rules.get(rule.name, ()):
+                replaced.number = number
             if rule.wrapper is not None and CONDA in self.deployment_methods:
                 rule.take_environment_of_wrapper()
             rule.localrule = self.is_local(rule)

@@ -52,7 +52,8 @@ Result<void> DagBuilder::build(const Targets& targets) {
   allow_ambiguity_ = targets.allow_ambiguity;
   FURROW_TRY(expand_and_choose([&] {
     assume_remote();
-    selection_ = std::make_unique<DagSelection>(dag_, rules_, index_, states_, looked_up_, choices_, failed_);
+    selection_ =
+        std::make_unique<DagSelection>(dag_, rules_, index_, states_, looked_up_, choices_, named_, failed_);
     selection_->find_feasible();
     return selection_->stuck();
   }));
@@ -91,6 +92,8 @@ void DagBuilder::assume_remote() {
 }
 
 void DagBuilder::sort() { selection_->sort(); }
+
+void DagBuilder::forget(std::span<const NodeId> nodes) { selection_->forget(nodes); }
 
 Result<void> DagBuilder::add_target(const std::string& name) {
   const CompiledRule* const rule = rules_.find(name);
@@ -135,7 +138,7 @@ void DagBuilder::need(FileId file, NodeId by) {
 
 Result<void> DagBuilder::expand() {
   std::vector<FileId> wave;
-  while (!needed_.empty() || !waiting_.empty()) {
+  while (!needed_.empty() || !waiting_.empty() || make_named()) {
     while (!needed_.empty()) {
       wave.swap(needed_);
       needed_.clear();
@@ -291,7 +294,21 @@ void DagBuilder::register_product(FileId file, NodeId node) {
   }
 }
 
-void DagBuilder::add_item(const CompiledRule& rule, Values values, const InputItem& item) {
+// Makes the jobs of the rules that inputs name as their producers.
+bool DagBuilder::make_named() {
+  for (const auto& [file, rule] : named_.settle(dag_, rules_, choices_)) {
+    auto& untried = choices_[file].untried;
+    const auto found =
+        std::find_if(untried.begin(), untried.end(), [id = rule](const auto& u) { return u.first == id; });
+    if (found == untried.end()) continue;  // another job has named it, too
+    const std::vector<std::string> values = std::move(found->second);
+    untried.erase(found);
+    make_job(file, rule, std::vector<std::string_view>(values.begin(), values.end()));
+  }
+  return !needed_.empty() || !waiting_.empty();
+}
+
+void DagBuilder::add_item(NodeId node, const CompiledRule& rule, Values values, const InputItem& item) {
   FileId file = item.index;
   if (!item.is_file) {
     scratch_.clear();
@@ -299,6 +316,7 @@ void DagBuilder::add_item(const CompiledRule& rule, Values values, const InputIt
     file = dag_.files.intern(scratch_);
   }
   add_input(file, item.flags);
+  if (item.made_by != kNoRule) named_.add(node, file, item.made_by, false);
 }
 
 void DagBuilder::add_input(FileId file, FileFlags flags) {
@@ -312,7 +330,7 @@ void DagBuilder::add_static_inputs(NodeId node) {
   const CompiledRule& rule = rules_[dag_.node(node).rule];
   const auto first = static_cast<std::uint32_t>(dag_.inputs_.size());
   const auto values = dag_.values(node, rules_);
-  for (const InputItem& item : rule.input_items) add_item(rule, values, item);
+  for (const InputItem& item : rule.input_items) add_item(node, rule, values, item);
   finish_inputs(node, first);
 }
 
@@ -419,7 +437,8 @@ void DagBuilder::add_answered_inputs(NodeId node, const std::vector<std::vector<
     const InputEntry& entry = rule.inputs[e];
     if (!entry.is_function) {
       const std::uint32_t begin = here();
-      for (std::uint32_t i = entry.first; i < entry.end; ++i) add_item(rule, values, rule.input_items[i]);
+      for (std::uint32_t i = entry.first; i < entry.end; ++i)
+        add_item(node, rule, values, rule.input_items[i]);
       shapes.push_back({rule.rule.input[e].name, begin, here(), rule.rule.input[e].is_list});
       continue;
     }
@@ -428,7 +447,9 @@ void DagBuilder::add_answered_inputs(NodeId node, const std::vector<std::vector<
     for (const Entry& answered : answer[next_answer++]) {
       const std::uint32_t begin = here();
       for (const Item& item : answered.items) {
-        add_input(dag_.files.intern(item.pattern), item.flags);
+        const FileId file = dag_.files.intern(item.pattern);
+        add_input(file, item.flags);
+        if (item.made_by != kNoRule) named_.add(node, file, item.made_by, true);
       }
       if (answered.waits) waits_for.push_back(dag_.inputs_.back());
       is_open |= answered.is_open;

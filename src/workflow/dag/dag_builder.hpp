@@ -5,7 +5,8 @@
 // wait until nothing else is left to do; then all of them are asked about in one message. If several rules
 // could make a file, the best by ruleorder are tried first. When no more files are needed, DagSelection finds
 // the jobs that are feasible (each input exists or can be made) and picks one for each file. If all
-// candidates for a file fail, another round tries the next best ones.
+// candidates for a file fail, another round tries the next best ones. An input may name the rule that makes it
+// (NamedProducers).
 //
 // A function that waits for a checkpoint has no answer yet: its job gets the file of the checkpoint as input. Once that
 // file is made, extend() asks again. The builder therefore lives as long as the graph may grow.
@@ -20,6 +21,7 @@
 #include "workflow/dag/dag.hpp"
 #include "workflow/dag/dag_selection.hpp"
 #include "workflow/dag/extension.hpp"
+#include "workflow/dag/named_producers.hpp"
 #include "workflow/dag/waiting_jobs.hpp"
 #include "workflow/rules/evaluator.hpp"
 #include "workflow/rules/rule_index.hpp"
@@ -61,6 +63,8 @@ class DagBuilder {
   Result<Extension> extend(std::span<const FileId> finished, std::span<const NodeId> again = {});
   // Puts all jobs of a graph that has grown in an order in which they can run.
   void sort();
+  // These jobs of the last extension are not kept. Another one may bring them again.
+  void forget(std::span<const NodeId> nodes);
 
  private:
   Result<void> add_target(const std::string& name);
@@ -81,8 +85,9 @@ class DagBuilder {
   bool is_endless(const CompiledRule& rule, Values values) const;
   void register_product(FileId file, NodeId node);
   void add_static_inputs(NodeId node);
-  void add_item(const CompiledRule& rule, Values values, const InputItem& item);
+  void add_item(NodeId node, const CompiledRule& rule, Values values, const InputItem& item);
   void add_input(FileId file, FileFlags flags);
+  bool make_named();
   void answer_functions();
   void answer_functions(std::span<const NodeId> nodes);
   void add_answered_inputs(NodeId node, const std::vector<std::vector<Entry>>& answer);
@@ -105,6 +110,7 @@ class DagBuilder {
   std::vector<FileId> looked_up_;  // all files that were searched for
   std::vector<FileId> remote_;     // inputs in storage that is not reached yet
   Choices choices_;
+  NamedProducers named_;
   FailedNodes failed_;
   bool allow_ambiguity_ = false;
   std::unique_ptr<DagSelection> selection_;

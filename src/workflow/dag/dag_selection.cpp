@@ -4,28 +4,23 @@
 
 #include "base/printable.hpp"
 #include "base/strings.hpp"
-#include "workflow/dag/missing_hints.hpp"
 #include "workflow/dag/nested_outputs.hpp"
 
 namespace furrow::workflow {
 
 DagSelection::DagSelection(Dag& dag, const RuleSet& rules, const RuleIndex& index, FileStates& states,
                            const std::vector<FileId>& needed, const Choices& choices,
-                           const FailedNodes& failed)
+                           const NamedProducers& named, const FailedNodes& failed)
     : dag_(dag),
       rules_(rules),
       index_(index),
       states_(states),
       needed_(needed),
       choices_(choices),
-      failed_(failed) {}
-
-std::vector<NodeId> DagSelection::candidates(FileId file) const {
-  if (const auto choice = choices_.find(file); choice != choices_.end() && !choice->second.made.empty())
-    return choice->second.made;
-  if (dag_.producer(file) == kNoNode) return {};
-  return {dag_.producer(file)};
-}
+      named_(named),
+      failed_(failed),
+      errors_(dag, rules, index, choices, named, failed,
+              [this](NodeId user, FileId file) { return can_take(user, file); }) {}
 
 // ---- which jobs are feasible
 
@@ -42,14 +37,6 @@ void DagSelection::find_feasible() {
   states_.load(needed_);
   count_missing();
   spread();
-}
-
-bool DagSelection::is_self_made(NodeId node) const {
-  const auto outputs = dag_.outputs(node, rules_);
-  const auto inputs = dag_.inputs(node);
-  return std::any_of(outputs.begin(), outputs.end(), [&](FileId out) {
-    return std::find(inputs.begin(), inputs.end(), out) != inputs.end();
-  });
 }
 
 void DagSelection::count_missing() {
@@ -76,34 +63,62 @@ void DagSelection::spread() {
     available_[file] = 1;
     queue.push_back(file);
   };
+  std::vector<NodeId> able;  // jobs that have all their inputs
+  const auto get_input = [&](NodeId user) {
+    if (--missing_[user] == 0) able.push_back(user);
+  };
+  // Jobs that name the rule that makes FILE get it from a job of that rule alone, or as it is.
+  std::set<std::pair<NodeId, FileId>> named_inputs;
+  const auto give_named = [&](FileId file, RuleId rule) {
+    for (const NamedProducer& named : named_.of(file)) {
+      const auto wanted = named_.binding(named.user, file);
+      if (!wanted || (rule != kNoRule && rule != *wanted) || !named_inputs.emplace(named.user, file).second)
+        continue;
+      const auto inputs = dag_.inputs(named.user);
+      for (auto count = std::count(inputs.begin(), inputs.end(), file); count > 0; --count)
+        get_input(named.user);
+    }
+  };
   const auto make_feasible = [&](NodeId node) {
-    if (failed_.contains(node) || is_self_made(node)) return;
+    if (failed_.contains(node) || is_self_made(dag_, rules_, node)) return;
     feasible_[node] = 1;
-    for (const FileId file : dag_.outputs(node, rules_)) make_available(file);
+    for (const FileId file : dag_.outputs(node, rules_)) {
+      make_available(file);
+      if (named_.any()) give_named(file, dag_.node(node).rule);
+    }
   };
   // A job may also be needed for its log, which is not an output of the node. Such files are checked through
   // their candidates.
   std::vector<FileId> by_log;
   for (const FileId file : needed_) {
-    if (states_.exists(file)) make_available(file);
-    for (const NodeId node : candidates(file)) {
+    if (states_.exists(file)) {
+      make_available(file);
+      give_named(file, kNoRule);
+    }
+    for (const NodeId node : candidates(dag_, choices_, file)) {
       const auto outputs = dag_.outputs(node, rules_);
       if (std::find(outputs.begin(), outputs.end(), file) == outputs.end()) by_log.push_back(file);
     }
   }
   for (NodeId node = 0; node < dag_.size(); ++node) {
-    if (missing_[node] == 0) make_feasible(node);
+    if (dag_.node(node).input_count == 0) able.push_back(node);
   }
   for (bool again = true; again;) {
-    while (!queue.empty()) {
+    while (!queue.empty() || !able.empty()) {
+      if (!able.empty()) {
+        const NodeId node = able.back();
+        able.pop_back();
+        make_feasible(node);
+        continue;
+      }
       const FileId file = queue.back();
       queue.pop_back();
       for (std::uint32_t i = consumers_first_[file]; i < consumers_first_[file + 1]; ++i) {
-        if (--missing_[consumers_[i]] == 0) make_feasible(consumers_[i]);
+        if (!named_.binding(consumers_[i], file)) get_input(consumers_[i]);
       }
     }
     for (const FileId file : by_log) {
-      const auto nodes = candidates(file);
+      const auto nodes = candidates(dag_, choices_, file);
       if (std::any_of(nodes.begin(), nodes.end(), [&](NodeId n) { return feasible_[n]; }))
         make_available(file);
     }
@@ -115,7 +130,7 @@ std::vector<FileId> DagSelection::stuck() const {
   std::vector<FileId> files;
   const auto look_at = [&](FileId file, const Choice& choice) {
     if (choice.untried.empty()) return;
-    const auto nodes = candidates(file);
+    const auto nodes = candidates(dag_, choices_, file);
     if (std::none_of(nodes.begin(), nodes.end(), [&](NodeId n) { return all_feasible_ || feasible_[n]; }))
       files.push_back(file);
   };
@@ -132,27 +147,39 @@ std::vector<FileId> DagSelection::stuck() const {
 
 // ---- which job is chosen
 
-Result<void> DagSelection::choose(FileId file, bool allow_ambiguity) {
-  if (chosen_[file]) return {};
-  chosen_[file] = 1;
-  if (all_feasible_) return {};
-  std::vector<NodeId> able = candidates(file);
+// USER: the job that takes FILE; kNoNode for a target.
+Result<NodeId> DagSelection::best_for(NodeId user, FileId file, bool allow_ambiguity) const {
+  std::vector<NodeId> able = candidates(dag_, choices_, named_, user, file);
   std::erase_if(able, [&](NodeId n) { return !feasible_[n]; });
-  const auto best = best_of(able, rules_, [&](NodeId n) { return dag_.node(n).rule; });
+  auto best = best_of(able, rules_, [&](NodeId n) { return dag_.node(n).rule; });
+  if (best.size() > 1 && named_.any()) {
+    const auto is_named = [&](NodeId n) {
+      const auto names = named_.of(file);
+      return std::any_of(names.begin(), names.end(),
+                         [&](const auto& named) { return named.rule == dag_.node(n).rule; });
+    };
+    const auto named = std::stable_partition(best.begin(), best.end(), is_named);
+    if (named != best.begin()) best.erase(named, best.end());
+  }
   if (best.size() > 1 && !allow_ambiguity) {
-    const CompiledRule& a = rules_[dag_.node(best[0]).rule];
-    const CompiledRule& b = rules_[dag_.node(best[1]).rule];
-    return fail(rule_error(a.rule,
-                           "rules " + a.rule.name + " and " + b.rule.name + " are ambiguous for the file " +
-                               one_line(dag_.files.view(file)) + ": both can make it (" + a.rule.name +
-                               " with " + one_line(show_wildcards(a, dag_.values(best[0], rules_))) + "; " +
-                               b.rule.name + " with " +
-                               one_line(show_wildcards(b, dag_.values(best[1], rules_))) + ")",
-                           "Say which goes first with \"ruleorder: " + a.rule.name + " > " + b.rule.name +
-                               "\", constrain their wildcards, or give --allow-ambiguity."));
+    return fail(errors_.ambiguous(file, best[0], best[1]));
+  }
+  return best.empty() ? kNoNode : best.front();
+}
+
+Result<void> DagSelection::choose(NodeId user, FileId file, bool allow_ambiguity) {
+  const bool is_first = !std::exchange(chosen_[file], 1);
+  if (all_feasible_) return {};
+  const bool is_named = named_.any() && !named_.of(file).empty();
+  if (!is_first && !is_named) return {};
+  const NodeId best = FURROW_TRY(best_for(user, file, allow_ambiguity));
+  if (is_named) {
+    const auto taken = taken_.emplace(file, std::pair(user, best)).first->second;
+    if (taken.second != best) return fail(errors_.two_producers(file, taken, {user, best}));
+    if (!is_first) return {};
   }
   if (file >= dag_.producer_.size()) dag_.producer_.resize(dag_.files.size(), kNoNode);
-  dag_.producer_[file] = best.empty() ? kNoNode : best.front();
+  dag_.producer_[file] = best;
   return {};
 }
 
@@ -161,13 +188,14 @@ Result<void> DagSelection::select(bool allow_ambiguity) {
   chosen_.assign(dag_.files.size(), 0);
   dag_.order_.clear();
   for (const FileId file : dag_.target_files_) {
-    const std::vector<NodeId> nodes = candidates(file);  // choose() below may replace them by one, or by none
-    FURROW_TRY(choose(file, allow_ambiguity));
+    const std::vector<NodeId> nodes =
+        candidates(dag_, choices_, file);  // choose() below may replace them by one, or by none
+    FURROW_TRY(choose(kNoNode, file, allow_ambiguity));
     if (const NodeId node = dag_.producer(file); node != kNoNode) {
       dag_.targets_.push_back(node);
       continue;
     }
-    if (!nodes.empty()) return fail(explain(nodes.front()));
+    if (!nodes.empty()) return fail(errors_.explain(nodes.front()));
     if (const auto choice = choices_.find(file); choice != choices_.end() && !choice->second.errors.empty())
       return fail(choice->second.errors.front());
     const std::string name(dag_.files.view(file));
@@ -184,7 +212,7 @@ Result<void> DagSelection::select(bool allow_ambiguity) {
   std::sort(dag_.targets_.begin(), dag_.targets_.end());
   dag_.targets_.erase(std::unique(dag_.targets_.begin(), dag_.targets_.end()), dag_.targets_.end());
   for (const NodeId node : dag_.targets_) {
-    if (!all_feasible_ && !feasible_[node]) return fail(explain(node));
+    if (!all_feasible_ && !feasible_[node]) return fail(errors_.explain(node));
     FURROW_TRY(visit(node, allow_ambiguity));
   }
   if (has_opened_circles_) drop_unneeded();
@@ -247,11 +275,11 @@ Result<void> DagSelection::walk(std::vector<Frame>& path, bool allow_ambiguity) 
       continue;
     }
     const FileId file = inputs[top.next_input++];
-    FURROW_TRY(choose(file, allow_ambiguity));
+    FURROW_TRY(choose(top.node, file, allow_ambiguity));
     const NodeId node = dag_.producer(file);
     if (node == kNoNode || mark_[node] == 2) continue;
     if (mark_[node] == 1) {
-      Error error = cycle(top.node, file);
+      Error error = errors_.cycle(top.node, file);
       if (!open_circle(path, node, file)) return fail(std::move(error));
       if (!opened_) opened_ = std::move(error);
       continue;
@@ -282,10 +310,18 @@ void DagSelection::make_room(NodeId first_new) {
 
 bool DagSelection::is_available(FileId file) {
   if (available_[file]) return true;
-  const auto nodes = candidates(file);
+  const auto nodes = candidates(dag_, choices_, file);
   available_[file] =
       states_.exists(file) || std::any_of(nodes.begin(), nodes.end(), [&](NodeId n) { return feasible_[n]; });
   return available_[file];
+}
+
+// Whether the job USER can get FILE.
+bool DagSelection::can_take(NodeId user, FileId file) const {
+  if (!named_.binding(user, file)) return available_[file];
+  const auto nodes = candidates(dag_, choices_, named_, user, file);
+  return states_.exists(file) ||
+         std::any_of(nodes.begin(), nodes.end(), [&](NodeId n) { return feasible_[n]; });
 }
 
 // As spread(), for the jobs from FIRST_NEW on and those that have CHANGED.
@@ -296,7 +332,7 @@ void DagSelection::extend(NodeId first_new, std::span<const NodeId> changed) {
   for (const NodeId node : nodes) {
     feasible_[node] = 0;
     for (const FileId file : dag_.inputs(node)) {
-      if (candidates(file).empty()) available_[file] = 0;
+      if (candidates(dag_, choices_, file).empty()) available_[file] = 0;
     }
   }
   std::vector<std::pair<FileId, NodeId>> users;  // of what is missing
@@ -304,31 +340,38 @@ void DagSelection::extend(NodeId first_new, std::span<const NodeId> changed) {
   for (const NodeId node : nodes) {
     missing_[node] = 0;
     for (const FileId file : dag_.inputs(node)) {
-      if (is_available(file)) continue;
-      ++missing_[node];
-      users.emplace_back(file, node);
+      if (!is_available(file) || !can_take(node, file)) users.emplace_back(file, node);
     }
-    if (missing_[node] == 0) queue.push_back(node);
   }
   std::sort(users.begin(), users.end());
+  users.erase(std::unique(users.begin(), users.end()), users.end());
+  for (const auto& [file, node] : users) ++missing_[node];
+  for (const NodeId node : nodes) {
+    if (missing_[node] == 0) queue.push_back(node);
+  }
+  std::set<std::pair<NodeId, FileId>> named_inputs;  // that are no longer missing
   const auto make_available = [&](FileId file) {
-    if (std::exchange(available_[file], 1)) return;
+    const bool is_new = !std::exchange(available_[file], 1);
     for (auto user = std::lower_bound(users.begin(), users.end(), std::pair(file, NodeId{0}));
-         user != users.end() && user->first == file; ++user) {
-      if (--missing_[user->second] == 0) queue.push_back(user->second);
+         (is_new || named_.any()) && user != users.end() && user->first == file; ++user) {
+      const bool is_named = named_.binding(user->second, file).has_value();
+      if (is_named ? can_take(user->second, file) && named_inputs.emplace(user->second, file).second
+                   : is_new) {
+        if (--missing_[user->second] == 0) queue.push_back(user->second);
+      }
     }
   };
   for (bool again = true; again;) {
     while (!queue.empty()) {
       const NodeId node = queue.back();
       queue.pop_back();
-      if (failed_.contains(node) || is_self_made(node)) continue;
+      if (failed_.contains(node) || is_self_made(dag_, rules_, node)) continue;
       feasible_[node] = 1;
       for (const FileId file : dag_.outputs(node, rules_)) make_available(file);
     }
     for (const auto& [file, user] : users) {  // logs and benchmarks are no outputs
       if (available_[file]) continue;
-      const auto makers = candidates(file);
+      const auto makers = candidates(dag_, choices_, file);
       if (std::any_of(makers.begin(), makers.end(), [&](NodeId n) { return feasible_[n]; }))
         make_available(file);
     }
@@ -337,13 +380,13 @@ void DagSelection::extend(NodeId first_new, std::span<const NodeId> changed) {
 }
 
 Result<void> DagSelection::add(NodeId changed, bool allow_ambiguity, std::vector<NodeId>& added) {
-  if (!feasible_[changed]) return fail(explain(changed));
+  if (!feasible_[changed]) return fail(errors_.explain(changed));
   const std::size_t before = dag_.order_.size();
   const auto visit_inputs = [&]() -> Result<void> {
     for (const FileId file : dag_.inputs(changed)) {
-      FURROW_TRY(choose(file, allow_ambiguity));
+      FURROW_TRY(choose(changed, file, allow_ambiguity));
       const NodeId node = dag_.producer(file);
-      if (node == changed) return fail(cycle(changed, file));
+      if (node == changed) return fail(errors_.cycle(changed, file));
       if (node != kNoNode) FURROW_TRY(visit(node, allow_ambiguity));
     }
     return {};
@@ -362,79 +405,11 @@ void DagSelection::sort() {
   has_grown_ = false;  // the order may be cut before it grows again
 }
 
-// ---- why a job is not feasible
-
-Error DagSelection::explain(NodeId node) {
-  std::vector<char> seen(dag_.size(), 0);
-  seen[node] = 1;
-  if (const auto error = failed_.find(node); error != failed_.end()) return error->second;
-  if (is_self_made(node)) return cycle(node, dag_.outputs(node, rules_).front());
-  for (const FileId file : dag_.inputs(node)) {
-    if (!available_[file]) return explain_file(file, node, seen);
-  }
-  return rule_error(rules_[dag_.node(node).rule].rule, "this rule cannot run");
-}
-
-// Follows missing files down to one that no rule makes.
-Error DagSelection::explain_file(FileId file, NodeId wanted_by, std::vector<char>& seen) {
-  for (;;) {
-    const auto choice = choices_.find(file);
-    const std::vector<NodeId> nodes = candidates(file);
-    if (nodes.empty()) {
-      if (choice != choices_.end() && !choice->second.errors.empty()) return choice->second.errors.front();
-      return missing_inputs(wanted_by);
-    }
-    const NodeId node = nodes.front();
-    if (const auto error = failed_.find(node); error != failed_.end()) return error->second;
-    if (seen[node] || is_self_made(node)) return cycle(node, file);
-    seen[node] = 1;
-    const auto inputs = dag_.inputs(node);
-    const auto missing = std::find_if(inputs.begin(), inputs.end(), [&](FileId f) { return !available_[f]; });
-    if (missing == inputs.end()) return rule_error(rules_[dag_.node(node).rule].rule, "this rule cannot run");
-    wanted_by = node;
-    file = *missing;
-  }
-}
-
-Error DagSelection::missing_inputs(NodeId node) {
-  const CompiledRule& rule = rules_[dag_.node(node).rule];
-  std::vector<std::string> missing;
-  for (const FileId file : dag_.inputs(node)) {
-    if (!available_[file] && candidates(file).empty()) missing.emplace_back(dag_.files.view(file));
-  }
-  const std::string wildcards = one_line(show_wildcards(rule, dag_.values(node, rules_)));
-  std::string text = "missing input files for rule " + rule.rule.name +
-                     (wildcards.empty() ? "" : " (" + wildcards + ")") + ":";
-  for (std::size_t i = 0; i < missing.size() && i < 10; ++i) text += "\n    " + one_line(missing[i]);
-  if (missing.size() > 10) text += "\n    ... and " + std::to_string(missing.size() - 10) + " more";
-  return rule_error(rule.rule, text, missing.empty() ? std::string() : hint_for_missing(missing.front()));
-}
-
-std::string DagSelection::hint_for_missing(const std::string& name) {
-  if (const auto [folder, rule] = folder_above(name, index_, rules_); !folder.empty())
-    return "Rule " + rule + " makes the folder " + folder +
-           " as a whole: name the folder as input, and the file in the command.";
-  if (const auto [first, second] = joined_names(name, index_); !first.empty())
-    return "It looks like \"" + first + "\" and \"" + second + "\" in one: is a comma missing between them?";
-  const std::string near = index_.nearest_pattern(name);
-  return near.empty() ? "No rule makes them, and they do not exist."
-                      : "No rule makes them; the nearest output is \"" + near + "\".";
-}
-
 std::optional<Error> DagSelection::any_cycle() const {
   if (opened_) return opened_;
   for (NodeId node = 0; node < dag_.size(); ++node)
-    if (is_self_made(node)) return cycle(node, dag_.outputs(node, rules_).front());
+    if (is_self_made(dag_, rules_, node)) return errors_.cycle(node, dag_.outputs(node, rules_).front());
   return std::nullopt;
-}
-
-Error DagSelection::cycle(NodeId node, FileId file) const {
-  const CompiledRule& rule = rules_[dag_.node(node).rule];
-  return rule_error(rule.rule,
-                    "rule " + rule.rule.name +
-                        " needs, directly or indirectly, its own output: a cycle through the file " +
-                        one_line(dag_.files.view(file)),
-                    "Constrain the wildcards of its output so that they do not match its input.");
 }
 
 }  // namespace furrow::workflow

@@ -3,46 +3,30 @@
 // A job is *feasible* if each of its inputs exists or can be made by a feasible job. This is the least fixed
 // point, so jobs that need each other in a cycle are not feasible. For each file the best feasible job is
 // chosen (by ruleorder, then a rule without wildcards first); two equally good jobs are an error. If none is
-// feasible, a file that exists is used as it is.
+// feasible, a file that exists is used as it is. An input that names the rule that makes it is taken from that rule
+// (NamedProducers); that two jobs take one file from two rules is an error.
 #pragma once
 
 #include <optional>
+#include <set>
 #include <unordered_map>
 #include <vector>
 
+#include "workflow/dag/choices.hpp"
 #include "workflow/dag/dag.hpp"
 #include "workflow/dag/file_states.hpp"
+#include "workflow/dag/named_producers.hpp"
+#include "workflow/dag/selection_errors.hpp"
 #include "workflow/rules/rule_index.hpp"
 
 namespace furrow::workflow {
-
-// The candidates for a file that several rules could make, or for which a candidate failed.
-struct Choice {
-  std::vector<NodeId> made;  // candidates that are jobs
-  // Rule and wildcards of candidates of lower rank.
-  std::vector<std::pair<RuleId, std::vector<std::string>>> untried;
-  std::vector<Error> errors;  // of candidates that could not become jobs
-};
-using Choices = std::unordered_map<FileId, Choice>;
-using FailedNodes = std::unordered_map<NodeId, Error>;  // jobs whose input functions failed
-
-// The candidates to which no other is preferred.
-template <class T, class RuleOf>
-std::vector<T> best_of(const std::vector<T>& candidates, const RuleSet& rules, RuleOf rule_of) {
-  std::vector<T> best;
-  for (const T& candidate : candidates) {
-    bool beaten = false;
-    for (const T& other : candidates) beaten |= rules.compare(rule_of(other), rule_of(candidate)) > 0;
-    if (!beaten) best.push_back(candidate);
-  }
-  return best.empty() ? candidates : best;
-}
 
 class DagSelection {
  public:
   // NEEDED: every file that was looked up. Borrows all arguments.
   DagSelection(Dag& dag, const RuleSet& rules, const RuleIndex& index, FileStates& states,
-               const std::vector<FileId>& needed, const Choices& choices, const FailedNodes& failed);
+               const std::vector<FileId>& needed, const Choices& choices, const NamedProducers& named,
+               const FailedNodes& failed);
 
   void find_feasible();
   // Files that have no feasible job yet, but still have untried candidates.
@@ -59,6 +43,9 @@ class DagSelection {
   Result<void> add(NodeId changed, bool allow_ambiguity, std::vector<NodeId>& added);
   // Puts all jobs in order anew.
   void sort();
+  void forget(std::span<const NodeId> nodes) {
+    for (const NodeId node : nodes) mark_[node] = 0;
+  }
 
  private:
   struct Frame {  // of the depth-first walk through the jobs
@@ -70,19 +57,13 @@ class DagSelection {
   void spread();
   void make_room(NodeId first_new);
   bool is_available(FileId file);
-  bool is_self_made(NodeId node) const;  // one of its inputs is one of its outputs
-  Result<void> choose(FileId file, bool allow_ambiguity);
+  bool can_take(NodeId user, FileId file) const;
+  Result<NodeId> best_for(NodeId user, FileId file, bool allow_ambiguity) const;
+  Result<void> choose(NodeId user, FileId file, bool allow_ambiguity);
   Result<void> visit(NodeId start, bool allow_ambiguity);
   Result<void> walk(std::vector<Frame>& path, bool allow_ambiguity);
   bool open_circle(std::vector<Frame>& path, NodeId node, FileId file);
   void drop_unneeded();
-  std::vector<NodeId> candidates(FileId file) const;
-
-  Error explain(NodeId node);
-  Error explain_file(FileId file, NodeId wanted_by, std::vector<char>& seen);
-  Error missing_inputs(NodeId node);
-  std::string hint_for_missing(const std::string& name);
-  Error cycle(NodeId node, FileId file) const;
 
   Dag& dag_;
   const RuleSet& rules_;
@@ -90,7 +71,9 @@ class DagSelection {
   FileStates& states_;
   const std::vector<FileId>& needed_;
   const Choices& choices_;
+  const NamedProducers& named_;
   const FailedNodes& failed_;
+  const SelectionErrors errors_;
   bool all_feasible_ = false;
   bool has_opened_circles_ = false;
   std::optional<Error> opened_;  // the first cycle that was opened
@@ -102,6 +85,8 @@ class DagSelection {
   std::vector<NodeId> consumers_;
   std::vector<char> mark_;    // by job, in visit: 0 new, 1 on the path, 2 done
   std::vector<char> chosen_;  // by file
+  // For files whose producer is named: a job that takes it, and the job that it takes it from.
+  std::unordered_map<FileId, std::pair<NodeId, NodeId>> taken_;
 };
 
 }  // namespace furrow::workflow

@@ -118,8 +118,10 @@ Result<Pattern> Pattern::parse(std::string_view text, const Constraints& constra
       std::string constraint = ".+";
       if (found.constraint) {
         constraint = *found.constraint;
+        pattern.has_constraints_ = true;
       } else if (const auto it = constraints.find(pattern.wildcards_.back()); it != constraints.end()) {
         constraint = it->second;
+        pattern.has_constraints_ = true;
       }
       pattern.constraints_.push_back(constraint);
       constrained |= constraint != ".+";

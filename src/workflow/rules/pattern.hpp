@@ -29,6 +29,7 @@ class Pattern {
   // Whether the wildcards may have these values, each by itself, in the order of wildcards().
   bool allows(std::span<const std::string_view> values) const;
   bool is_literal() const { return wildcards_.empty(); }
+  bool has_constraints() const { return has_constraints_; }
   std::string_view prefix() const;  // every match begins with this
   std::string_view suffix() const;  // every match ends with this
 
@@ -48,6 +49,7 @@ class Pattern {
   std::vector<std::string> wildcards_;
   std::vector<std::string> constraints_;  // regular expressions, by wildcard
   std::vector<Fragment> fragments_;
+  bool has_constraints_ = false;
   std::optional<text::Regex> regex_;  // empty if comparing prefix and suffix is enough
 };
 

@@ -43,10 +43,13 @@ struct Ensure {  // checks on an output once it is made
   std::string sha256{}, sha1{}, md5{};  // hexadecimal; empty: not checked
 };
 
+constexpr std::uint32_t kNoRule = 0xffffffffu;
+
 // One file name, with wildcards where it is a pattern.
 struct Item {
   std::string pattern;
   FileFlags flags = 0;
+  std::uint32_t made_by = kNoRule;  // the rule that an input names as its producer, as `rules.x.output` does
   std::shared_ptr<const Ensure> ensure{};  // null: no checks; shared, since a list may have a million items
 };
 

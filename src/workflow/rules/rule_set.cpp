@@ -97,7 +97,7 @@ class Compiler {
 
   Result<void> add_input(const Item& item) {
     if ((item.flags & kLiteral) || item.pattern.find('{') == std::string::npos) {
-      out_.input_items.push_back({files_.intern(item.pattern), item.flags, true});
+      out_.input_items.push_back({files_.intern(item.pattern), item.flags, true, item.made_by});
       return {};
     }
     auto made = FURROW_TRY(parse(item));
@@ -113,7 +113,7 @@ class Compiler {
     assign_slots(made);
     const auto index = static_cast<std::uint32_t>(out_.input_templates.size());
     out_.input_templates.push_back(std::move(made));
-    out_.input_items.push_back({index, item.flags, false});
+    out_.input_items.push_back({index, item.flags, false, item.made_by});
     return {};
   }
 

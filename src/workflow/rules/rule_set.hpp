@@ -41,6 +41,7 @@ struct InputItem {
   std::uint32_t index;  // a FileId if `is_file`, else an index into input_templates
   FileFlags flags;
   bool is_file;
+  RuleId made_by;  // kNoRule unless the input names the rule that makes it
 };
 
 struct InputEntry {
