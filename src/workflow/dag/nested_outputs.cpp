@@ -65,7 +65,8 @@ Result<void> check_nested_outputs(const Dag& dag, const RuleSet& rules) {
   return {};
 }
 
-// A folder among the added outputs around a file that was known before is found only when all is planned anew.
+// A folder among the added outputs around a file that was known before is found only when all is planned anew. Jobs
+// that turned up behind a checkpoint may write into its folder, as in Snakemake: if that is made again, so are they.
 Result<void> check_nested_outputs(const Dag& dag, const RuleSet& rules, std::span<const NodeId> added) {
   for (const NodeId node : added) {
     for (const FileId file : dag.outputs(node, rules)) {
@@ -76,6 +77,7 @@ Result<void> check_nested_outputs(const Dag& dag, const RuleSet& rules, std::spa
         if (known == StringTable::kNone) return false;
         const NodeId made_by = dag.producer(known);
         if (made_by == kNoNode || made_by == node || !makes_folder(dag, rules, made_by, known)) return false;
+        if (rules[dag.node(made_by).rule].rule.is_checkpoint) return false;
         other = made_by;
         folder = above;
         return true;
