@@ -121,13 +121,40 @@ rule other:
     assert "there is no checkpoint named lost" in result.err and "Snakefile:3" in result.err, result
 
 
-@pytest.mark.parametrize("option", ["--until", "--omit-from"])
-def test_a_cut_at_a_rule_that_is_not_known_yet_is_refused(split, option):
-    result = split.run(option, "count", code=1)
-    assert f"{option} count" in result.err and "checkpoint split has not run" in result.err, result
-    split.run("parts")
-    split.run(option, "count")
-    assert split.exists("counted/1") == (option == "--until") and not split.exists("sum.txt")
+def test_until_a_rule_that_turns_up_behind_a_checkpoint(split):
+    result = split.run("--until", "count")
+    assert split.read("counted/1") == "1\n" and split.exists("counted/3") and not split.exists("sum.txt"), result
+    assert "4 of 4 jobs done" in result.text
+    assert "Nothing to do" in split.run("--until", "count").text
+
+
+def test_omit_from_a_rule_that_turns_up_behind_a_checkpoint(split):
+    result = split.run("--omit-from", "count")
+    assert split.exists("parts/1") and not split.exists("counted/1") and not split.exists("sum.txt"), result
+    split.run()
+    assert split.exists("sum.txt")
+
+
+def test_what_an_omitted_job_behind_a_checkpoint_needs_is_made(split):
+    split.write("Snakefile", SPLIT.replace('input: "parts/{i}"', 'input: "cut/{i}"') + """
+rule cut:
+    input: "parts/{i}"
+    output: "cut/{i}"
+    shell: "cp {input} {output}"
+""")
+    for name in "count", "counted/1":
+        split.run("--omit-from", name, "-F")
+        assert split.exists("cut/1") and not split.exists("counted/1") and not split.exists("sum.txt")
+    assert split.exists("counted/2")
+
+
+def test_a_job_behind_a_checkpoint_may_write_into_its_folder(split):
+    text = SPLIT.replace("counted/{i}", "parts/{i}.counted")
+    text = text.replace("sorted(os", "sorted(i for i in os").replace("[0])))", "[0]) if i.isdigit()))")
+    split.write("Snakefile", text)
+    split.run()
+    assert split.read("sum.txt") == "1\n2\n3\n"
+    assert "Nothing to do" in split.run().text
 
 
 def test_a_group_job_file_and_an_open_checkpoint_on_a_cluster(split):

@@ -86,7 +86,7 @@ use rule use from m as m_use with:
     output: "p/{s}.out2"
 rule mine:
     default_target: True
-    input: "p/x.out2", rules.m_b.output[0].format(s="x")
+    input: "p/x.out2"
 """)
     assert folder.read("p/x.out2") == "b\n"
 

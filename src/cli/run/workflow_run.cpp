@@ -141,7 +141,7 @@ Result<void> WorkflowRun::expect_jobs() {
     if (session_.staleness().must_run(node) && session_.rules()[dag.node(node).rule].has_products())
       keys.push_back(workflow::record_key(dag, session_.rules(), node));
   }
-  return session_.store()->expect(keys, !dag.unanswered().empty());  // it may come to others
+  return session_.store()->expect(keys, dag.may_grow());  // it may come to others
 }
 
 Result<std::string> WorkflowRun::start_log() const {
@@ -234,7 +234,7 @@ Result<farm::Summary> WorkflowRun::run_jobs(const std::string& log_path) {
   if (session_.gangs() && !options.touch)
     source.set_gangs(session_.gangs(), [this](const auto& gang) { return session_.runs_here(gang); });
   source.set_environments(&session_.software());
-  if (!session_.dag().unanswered().empty()) files.keep_temp_files();
+  if (session_.dag().may_grow()) files.keep_temp_files();
   FURROW_TRY(source.ask_priorities(must_run));
   plan::JobGraph graph;
   if (!session_.groups().empty()) source.set_groups(&session_.groups());

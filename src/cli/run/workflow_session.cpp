@@ -451,6 +451,7 @@ Result<void> WorkflowSession::decide() {
   FURROW_TRY(staleness_->decide());
   if (!builder_ || (!rules_.has_checkpoints() && dag_.open_queues().empty())) return {};
   growth_ = std::make_unique<workflow::Growth>(dag_, rules_, states_, *evaluator_, *builder_, *staleness_);
+  growth_->set_cut(growing_cut_.get());
   const bool has_grown = FURROW_TRY(growth_->settle());
   if (has_grown) builder_->sort();
   return {};
@@ -458,16 +459,16 @@ Result<void> WorkflowSession::decide() {
 
 Result<void> WorkflowSession::cut() {
   if (!options_.until.empty()) {
-    FURROW_TRY(workflow::check_known(dag_, rules_, options_.until, "--until"));
     FURROW_TRY(workflow::keep_until(dag_, rules_, options_.until));
   }
   std::vector<std::string> omitted = options_.omit_from;
-  FURROW_TRY(workflow::check_known(dag_, rules_, omitted, "--omit-from"));
   // All but the last batch end before the rule, whose inputs are not all there.
   if (ends_before_batch_rule()) omitted.push_back(options_.batch.rule);
   if (!omitted.empty()) {
     FURROW_TRY(workflow::omit_from(dag_, rules_, omitted));
   }
+  if (is_cut() && (rules_.has_checkpoints() || !dag_.open_queues().empty()))
+    growing_cut_ = std::make_unique<workflow::GrowingCut>(dag_, rules_, options_.until, omitted);
   return {};
 }
 

@@ -129,6 +129,7 @@ class WorkflowSession {
   std::unique_ptr<store::Store> store_;
   std::unique_ptr<workflow::DagBuilder> builder_;
   std::unique_ptr<workflow::Staleness> staleness_;
+  std::unique_ptr<workflow::GrowingCut> growing_cut_;
   std::unique_ptr<workflow::Growth> growth_;
   std::unique_ptr<workflow::Gangs> gangs_;
   workflow::JobGroups groups_;

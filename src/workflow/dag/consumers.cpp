@@ -28,16 +28,20 @@ void Consumers::find(const Dag& dag) {
 
 void Consumers::extend(const Dag& dag, const Extension& extension) {
   for (const Extension::Answered& answered : extension.answered) {
-    if (answered.node >= replaced_.size()) replaced_.resize(dag.size(), 0);
-    replaced_[answered.node] = 1;
-    for (const FileId file : answered.before) {
-      const auto more = more_.find(dag.producer(file));
-      if (more != more_.end())
-        std::erase_if(more->second, [&](const Edge& edge) { return edge.consumer == answered.node; });
-    }
+    remove(dag, answered.node, answered.before);
     add(dag, answered.node);
   }
   for (const NodeId node : extension.added) add(dag, node);
+}
+
+void Consumers::remove(const Dag& dag, NodeId consumer, std::span<const FileId> inputs) {
+  if (consumer >= replaced_.size()) replaced_.resize(dag.size(), 0);
+  replaced_[consumer] = 1;
+  for (const FileId file : inputs) {
+    const auto more = more_.find(dag.producer(file));
+    if (more != more_.end())
+      std::erase_if(more->second, [&](const Edge& edge) { return edge.consumer == consumer; });
+  }
 }
 
 void Consumers::add(const Dag& dag, NodeId consumer) {

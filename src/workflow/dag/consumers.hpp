@@ -20,6 +20,8 @@ class Consumers {
 
   void find(const Dag& dag);
   void extend(const Dag& dag, const Extension& extension);
+  // CONSUMER uses nothing any longer. INPUTS: what it used.
+  void remove(const Dag& dag, NodeId consumer, std::span<const FileId> inputs);
 
   template <class Do>
   void for_each(NodeId node, Do act) const {

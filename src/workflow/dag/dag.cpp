@@ -33,6 +33,13 @@ std::string_view plain_name(std::string_view path, FileFlags flags) {
   return path;
 }
 
+const std::vector<FileId>* Dag::awaited(NodeId node) const {
+  for (const Unanswered* open : {&unanswered_, &set_aside_}) {
+    if (const auto found = open->find(node); found != open->end()) return &found->second;
+  }
+  return nullptr;
+}
+
 const std::vector<Shape>* Dag::shape(NodeId id) const {
   const auto found = shapes_.find(id);
   return found == shapes_.end() ? nullptr : &found->second;

@@ -5,10 +5,12 @@
 // dense. Not thread-safe while it is built.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <set>
 #include <span>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "os/files/files.hpp"
@@ -64,6 +66,11 @@ class Dag {
   using Unanswered = std::unordered_map<NodeId, std::vector<FileId>>;
   const Unanswered& unanswered() const { return unanswered_; }
   bool is_unanswered(NodeId node) const { return !unanswered_.empty() && unanswered_.contains(node); }
+  // Jobs with such functions that were cut away and are asked all the same: wanted jobs may turn up behind them.
+  const Unanswered& set_aside() const { return set_aside_; }
+  bool may_grow() const { return !unanswered_.empty() || !set_aside_.empty(); }
+  // The files that functions of NODE, set aside or not, wait for; null: none.
+  const std::vector<FileId>* awaited(NodeId node) const;
 
   // Those of them whose functions take files from a queue to which more may come. What is known of their inputs is what has
   // come so far.
@@ -80,15 +87,31 @@ class Dag {
     return before;
   }
 
-  // Drops the jobs for which KEPT is false.
-  template <class Kept>
-  void keep(Kept kept, std::vector<NodeId> targets, std::vector<FileId> target_files) {
+  // Drops the jobs for which KEPT is false. Of these, jobs that wait for what a kept job makes are set aside if ASIDE is
+  // true.
+  template <class Kept, class Aside>
+  void keep(Kept kept, Aside aside) {
     std::erase_if(order_, [&](NodeId node) { return !kept(node); });
-    std::erase_if(unanswered_, [&](const auto& entry) { return !kept(entry.first); });
     std::erase_if(open_queues_, [&](NodeId node) { return !kept(node); });
+    std::erase_if(targets_, [&](NodeId node) { return !kept(node); });
+    Unanswered open = std::exchange(unanswered_, {});
+    open.merge(set_aside_);
+    set_aside_.clear();
+    for (auto& [node, awaited_files] : open) {
+      if (kept(node)) {
+        unanswered_.emplace(node, std::move(awaited_files));
+      } else if (aside(node) && std::any_of(awaited_files.begin(), awaited_files.end(), [&](FileId file) {
+                   return producer(file) != kNoNode && kept(producer(file));
+                 })) {
+        set_aside_.emplace(node, std::move(awaited_files));
+      }
+    }
+  }
+  void set_targets(std::vector<NodeId> targets, std::vector<FileId> target_files) {
     targets_ = std::move(targets);
     target_files_ = std::move(target_files);
   }
+  void add_target(NodeId node) { targets_.push_back(node); }
 
  private:
   friend class DagBuilder;
@@ -100,7 +123,7 @@ class Dag {
   StringTable values_text_;
   std::vector<StringTable::Id> values_;
   std::unordered_map<NodeId, std::vector<Shape>> shapes_;
-  Unanswered unanswered_;
+  Unanswered unanswered_, set_aside_;
   std::set<NodeId> open_queues_;
   std::vector<NodeId> producer_;  // by file
   std::vector<NodeId> order_, targets_;

@@ -499,11 +499,14 @@ void DagBuilder::look_at_sources(NodeId first_new, std::span<const NodeId> chang
 
 Result<Extension> DagBuilder::extend(std::span<const FileId> finished, std::span<const NodeId> again) {
   Extension extension;
-  std::vector<NodeId> nodes = waiting_jobs_.take(finished, dag_.unanswered_);
+  std::vector<NodeId> nodes = waiting_jobs_.take(finished, dag_);
   for (const NodeId node : again) {
     if (std::find(nodes.begin(), nodes.end(), node) == nodes.end()) nodes.push_back(node);
   }
-  for (const NodeId node : nodes) dag_.unanswered_.erase(node);
+  for (const NodeId node : nodes) {
+    dag_.unanswered_.erase(node);
+    dag_.set_aside_.erase(node);
+  }
   if (nodes.empty()) return extension;
   const auto first_new = static_cast<NodeId>(dag_.size());
   std::vector<std::pair<Dag::Inputs, std::vector<Shape>>> before;

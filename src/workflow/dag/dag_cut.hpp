@@ -8,12 +8,9 @@
 
 namespace furrow::workflow {
 
-// NAMES are rules or files. A kept job that no other kept job depends on becomes a target.
+// NAMES are rules or files. A kept job that no other kept job depends on becomes a target. As long as no job of a name is
+// known, the checkpoints are kept for which functions wait: it may turn up behind them (GrowingCut).
 Result<void> keep_until(Dag& dag, const RuleSet& rules, const std::vector<std::string>& names);
-// A rule that OPTION names may turn up behind a checkpoint, when it is too late to cut the graph there: an error, if no
-// job of it is known and functions still wait.
-Result<void> check_known(const Dag& dag, const RuleSet& rules, const std::vector<std::string>& names,
-                         const char* option);
 Result<void> omit_from(Dag& dag, const RuleSet& rules, const std::vector<std::string>& names);
 
 }  // namespace furrow::workflow

@@ -19,6 +19,10 @@ struct Extension {
   std::vector<Answered> answered{};
   // Jobs that cannot run: their function fails, or their inputs cannot be made. Their inputs are as before.
   std::vector<std::pair<NodeId, Error>> failed{};
+  // Of a graph that is cut (GrowingCut): jobs that are wanted for themselves; new jobs that are not kept; jobs that were
+  // kept before and are not any longer, with the inputs that they had.
+  std::vector<NodeId> targets{}, left_out{};
+  std::vector<Answered> withdrawn{};
 
   bool empty() const { return added.empty() && answered.empty() && failed.empty(); }
 };

@@ -32,9 +32,9 @@ bool Growth::is_made(FileId file) {
 std::vector<FileId> Growth::made_for(std::span<const NodeId> nodes) {
   std::vector<FileId> files;
   for (const NodeId node : nodes) {
-    const auto waiting = dag_.unanswered().find(node);
-    if (waiting == dag_.unanswered().end()) continue;
-    for (const FileId file : waiting->second) {
+    const auto* const awaited = dag_.awaited(node);
+    if (!awaited) continue;
+    for (const FileId file : *awaited) {
       if (is_made(file)) files.push_back(file);
     }
   }
@@ -45,7 +45,9 @@ std::vector<FileId> Growth::made_for(std::span<const NodeId> nodes) {
 
 Result<bool> Growth::settle() {
   std::vector<NodeId> waiting;
-  for (const auto& [node, files] : dag_.unanswered()) waiting.push_back(node);
+  for (const auto* open : {&dag_.unanswered(), &dag_.set_aside()}) {
+    for (const auto& [node, files] : *open) waiting.push_back(node);
+  }
   std::sort(waiting.begin(), waiting.end());  // the map has no defined order
   std::vector<FileId> files = made_for(waiting);
   for (const NodeId node : dag_.order()) {  // functions of params may ask for them, too
@@ -97,17 +99,24 @@ Result<GrowthStep> Growth::grow(std::vector<FileId> files, std::vector<NodeId> a
     FURROW_TRY(announce(files));
     Extension part = FURROW_TRY(builder_.extend(files, std::exchange(again, {})));
     if (part.empty()) break;
+    std::vector<NodeId> changed = part.added;
+    for (const Extension::Answered& answered : part.answered) changed.push_back(answered.node);
+    if (cut_) {
+      cut_->cut(part);
+      builder_.forget(part.left_out);
+      staleness_.withdraw(part.withdrawn, was_due);
+    }
     staleness_.consumers().extend(dag_, part);
     find_cycles(dag_, rules_, staleness_.consumers(), part);
     FURROW_TRY(staleness_.extend(part, is_settled, was_due));
-    std::vector<NodeId> changed = part.added;
-    for (Extension::Answered& answered : part.answered) {
-      changed.push_back(answered.node);
-      if (answered_before.insert(answered.node).second)
-        step.extension.answered.push_back(std::move(answered));
+    for (auto* const jobs : {&part.answered, &part.withdrawn}) {
+      for (Extension::Answered& job : *jobs) {
+        if (answered_before.insert(job.node).second) step.extension.answered.push_back(std::move(job));
+      }
     }
     files = made_for(changed);
-    auto& [added, answered, failed] = step.extension;
+    auto& added = step.extension.added;
+    auto& failed = step.extension.failed;
     added.insert(added.end(), part.added.begin(), part.added.end());
     failed.insert(failed.end(), part.failed.begin(), part.failed.end());
   }
@@ -127,9 +136,9 @@ Result<GrowthStep> Growth::grow(std::vector<FileId> files, std::vector<NodeId> a
 std::vector<std::string> awaited_checkpoints(const Dag& dag, const RuleSet& rules, NodeId node) {
   std::vector<std::string> names;
   if (dag.open_queues().contains(node)) names.emplace_back(kItsQueue);
-  const auto waiting = dag.unanswered().find(node);
-  if (waiting == dag.unanswered().end()) return names;
-  for (const FileId file : waiting->second) {
+  const auto* const awaited = dag.awaited(node);
+  if (!awaited) return names;
+  for (const FileId file : *awaited) {
     const NodeId made_by = dag.producer(file);
     if (made_by == kNoNode) continue;
     const CompiledRule& rule = rules[dag.node(made_by).rule];

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "workflow/dag/dag_builder.hpp"
+#include "workflow/dag/growing_cut.hpp"
 #include "workflow/dag/staleness.hpp"
 
 namespace furrow::workflow {
@@ -31,6 +32,9 @@ class Growth {
   Growth(Dag& dag, const RuleSet& rules, FileStates& states, Evaluator& evaluator, DagBuilder& builder,
          Staleness& staleness);
 
+  // CUT, which is borrowed, has cut the graph, and cuts what it grows by; null: nothing does.
+  void set_cut(GrowingCut* cut) { cut_ = cut; }
+
   // Before anything runs: jobs of checkpoints that need not run have ended long ago. Whether the graph has grown.
   Result<bool> settle();
 
@@ -43,7 +47,7 @@ class Growth {
 
   bool is_unanswered(NodeId node) const { return dag_.is_unanswered(node); }
   const Consumers& consumers() const { return staleness_.consumers(); }
-  bool is_complete() const { return dag_.unanswered().empty(); }
+  bool is_complete() const { return !dag_.may_grow(); }
   bool must_run(NodeId node) const { return staleness_.must_run(node); }
 
  private:
@@ -59,6 +63,7 @@ class Growth {
   Evaluator& evaluator_;
   DagBuilder& builder_;
   Staleness& staleness_;
+  GrowingCut* cut_ = nullptr;
   std::set<NodeId> settled_;  // jobs on whose outputs functions have relied
 };
 

@@ -51,6 +51,7 @@ Result<void> Staleness::decide() {
 Result<void> Staleness::extend(const Extension& extension, const std::function<bool(NodeId)>& is_settled,
                                std::unordered_map<NodeId, bool>& was_due) {
   make_room();
+  for (const NodeId node : extension.targets) is_target_[node] = 1;
   std::vector<NodeId> judged = extension.added;
   for (const Extension::Answered& answered : extension.answered) judged.push_back(answered.node);
   for (const NodeId node : judged) {
@@ -63,6 +64,15 @@ Result<void> Staleness::extend(const Extension& extension, const std::function<b
   spread_.revise(extension, is_settled, was_due);
   if (logging::is_on(logging::Topic::workflow, logging::Level::info)) log_reasons(judged);
   return {};
+}
+
+void Staleness::withdraw(const std::vector<Extension::Answered>& jobs,
+                         std::unordered_map<NodeId, bool>& was_due) {
+  for (const auto& [node, inputs] : jobs) {
+    consumers_.remove(dag_, node, inputs);
+    was_due.try_emplace(node, must_run(node));
+    reasons_[node] = own_[node] = 0;
+  }
 }
 
 // Everything by job or file grows with the graph.

@@ -56,6 +56,8 @@ class Staleness {
   // had to run before.
   Result<void> extend(const Extension& extension, const std::function<bool(NodeId)>& is_settled,
                       std::unordered_map<NodeId, bool>& was_due);
+  // These jobs have been cut away and will not run. WAS_DUE as in extend().
+  void withdraw(const std::vector<Extension::Answered>& jobs, std::unordered_map<NodeId, bool>& was_due);
   Consumers& consumers() { return consumers_; }
 
   bool must_run(NodeId node) const { return reasons_[node] != 0; }

@@ -27,7 +27,7 @@ std::optional<Error> WaitingJobs::add(const Dag& dag, const RuleSet& rules, Node
   return std::nullopt;
 }
 
-std::vector<NodeId> WaitingJobs::take(std::span<const FileId> made, const Dag::Unanswered& waits_for) {
+std::vector<NodeId> WaitingJobs::take(std::span<const FileId> made, const Dag& dag) {
   std::vector<NodeId> nodes;
   for (const FileId file : made) {
     made_.insert(file);
@@ -36,9 +36,9 @@ std::vector<NodeId> WaitingJobs::take(std::span<const FileId> made, const Dag::U
   }
   std::sort(nodes.begin(), nodes.end());
   nodes.erase(std::unique(nodes.begin(), nodes.end()), nodes.end());
-  std::erase_if(nodes, [&](NodeId node) { return !waits_for.contains(node); });  // cut away since
+  std::erase_if(nodes, [&](NodeId node) { return !dag.awaited(node); });  // cut away since
   for (const NodeId node : nodes) {
-    for (const FileId file : waits_for.at(node)) {
+    for (const FileId file : *dag.awaited(node)) {
       const auto others = by_file_.find(file);
       if (others == by_file_.end()) continue;
       std::erase(others->second, node);

@@ -20,9 +20,8 @@ class WaitingJobs {
   // The functions of NODE wait for FILES. An error if that will never end.
   std::optional<Error> add(const Dag& dag, const RuleSet& rules, NodeId node,
                            const std::vector<FileId>& files);
-  // These files are made: takes out the jobs that wait for one of them, also if they wait for others. WAITS_FOR says
-  // for which files a job waits.
-  std::vector<NodeId> take(std::span<const FileId> made, const Dag::Unanswered& waits_for);
+  // These files are made: takes out the jobs that wait for one of them, also if they wait for others.
+  std::vector<NodeId> take(std::span<const FileId> made, const Dag& dag);
 
  private:
   std::unordered_map<FileId, std::vector<NodeId>> by_file_;
