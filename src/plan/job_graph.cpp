@@ -31,6 +31,11 @@ void JobGraph::depend(JobId job, JobId on) {
   }
 }
 
+void JobGraph::hold(JobId job) {
+  if (nodes_[job].state == JobState::kReady) nodes_[job].state = JobState::kWaiting;
+  ++nodes_[job].blockers;
+}
+
 void JobGraph::resume(JobId job) {
   Node& node = nodes_[job];
   if (--node.blockers != 0 || node.state != JobState::kWaiting || job >= first_untaken_) return;

@@ -42,8 +42,8 @@ class JobGraph {
   // never run (take_doomed).
   void depend(JobId job, JobId on);
 
-  // The job waits until resume(), whatever it depends on. Call before it is ready.
-  void hold(JobId job) { ++nodes_[job].blockers; }
+  // The job, which has not started, waits until resume(), whatever it depends on.
+  void hold(JobId job);
   void resume(JobId job);  // if nothing else blocks it, take_ready() returns it next
   // The job, which has not started, will not run. What waits for it need not do so any longer.
   void drop(JobId job);

@@ -213,3 +213,25 @@ use rule * from {name} as {name}_*
 """ for name, names in (("one", "u v"), ("two", "w")))
     folder.run(snakefile='rule all:\n    input: "one/all.txt", "two/all.txt"\n' + uses)
     assert folder.read("one/all.txt") == "one/made/u one/made/v\n" and folder.read("two/all.txt") == "two/made/w\n"
+
+
+FOUND = """
+rule all:
+    input: "sum"
+checkpoint extract:
+    output: "{i,[ab]}.log"
+    shell: "mkdir -p found; touch found/{wildcards.i} {output}"
+rule sum:
+    input: "a.log", "b.log", lambda wildcards: expand("{i}.part", i=sorted(glob_wildcards("found/{i}").i))
+    output: "sum"
+    shell: "echo {input} > {output}"
+rule part:
+    output: "{i}.part"
+    shell: "touch {output}"
+"""
+
+
+def test_a_job_with_a_checkpoints_output_looks_again_although_it_does_not_ask_for_the_checkpoint(folder):
+    folder.run(snakefile=FOUND)
+    assert folder.read("sum") == "a.log b.log a.part b.part\n"
+    assert "Nothing to do" in folder.run().text

@@ -491,7 +491,7 @@ std::vector<char> WorkflowSession::behind_checkpoints() const {
 
 // Which jobs share a file on a node must be known before the first of them is submitted.
 Result<void> WorkflowSession::check_ties() const {
-  if (dag_.unanswered().empty()) return {};
+  if (!dag_.may_grow()) return {};
   for (workflow::RuleId id = 0; id < rules_.size(); ++id) {
     for (const workflow::Template& output : rules_[id].outputs) {
       const bool passes = (output.flags & workflow::kPassing) != 0 && !rules_[id].rule.is_local;

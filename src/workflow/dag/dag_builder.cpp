@@ -503,7 +503,9 @@ Result<Extension> DagBuilder::extend(std::span<const FileId> finished, std::span
   for (const NodeId node : again) {
     if (std::find(nodes.begin(), nodes.end(), node) == nodes.end()) nodes.push_back(node);
   }
+  std::vector<char> has_waited;
   for (const NodeId node : nodes) {
+    has_waited.push_back(static_cast<char>(dag_.is_unanswered(node)));
     dag_.unanswered_.erase(node);
     dag_.set_aside_.erase(node);
   }
@@ -520,18 +522,25 @@ Result<Extension> DagBuilder::extend(std::span<const FileId> finished, std::span
   current_depth_ = 0;
   for (std::size_t begin = 0; begin < nodes.size(); begin += kEvaluatorBatch)
     answer_functions(std::span(nodes).subspan(begin, std::min(kEvaluatorBatch, nodes.size() - begin)));
+  // A job that has not waited, and has the same inputs as before, stays as it is.
+  const auto is_unchanged = [&](std::size_t i) {
+    const auto now = dag_.inputs(nodes[i]);
+    return !has_waited[i] && !failed_.contains(nodes[i]) && !dag_.is_unanswered(nodes[i]) &&
+           std::equal(now.begin(), now.end(), inputs_before[i].begin(), inputs_before[i].end());
+  };
   FURROW_TRY(expand_and_choose([&] {
     look_at_sources(first_new, nodes);
     selection_->extend(first_new, nodes);
     return selection_->stuck();
   }));
   for (std::size_t i = 0; i < nodes.size(); ++i) {
-    if (auto chosen = selection_->add(nodes[i], allow_ambiguity_, extension.added); chosen) {
-      extension.answered.push_back({nodes[i], std::move(inputs_before[i])});
+    const bool stays = is_unchanged(i);
+    auto chosen = stays ? Result<void>{} : selection_->add(nodes[i], allow_ambiguity_, extension.added);
+    if (chosen && !stays) {
+      extension.answered.push_back({nodes[i], std::move(inputs_before[i]), has_waited[i] != 0});
       continue;
-    } else {
-      extension.failed.emplace_back(nodes[i], std::move(chosen.error()));
     }
+    if (!chosen) extension.failed.emplace_back(nodes[i], std::move(chosen.error()));
     dag_.set_inputs(nodes[i], before[i].first);
     dag_.shapes_[nodes[i]] = std::move(before[i].second);
     dag_.unanswered_.erase(nodes[i]);

@@ -59,7 +59,7 @@ class DagBuilder {
   bool is_awaited(FileId file) const { return waiting_jobs_.is_awaited(file); }
   // These files of checkpoints are made, and the evaluator knows it: asks the functions that wait for them again, and
   // adds what their jobs need. Looks at nothing else.
-  // AGAIN: jobs whose queues have yielded more.
+  // AGAIN: jobs whose queues have yielded more, or that may answer otherwise now.
   Result<Extension> extend(std::span<const FileId> finished, std::span<const NodeId> again = {});
   // Puts all jobs of a graph that has grown in an order in which they can run.
   void sort();

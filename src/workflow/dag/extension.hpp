@@ -15,6 +15,7 @@ struct Extension {
   struct Answered {
     NodeId node;
     std::vector<FileId> before;
+    bool has_waited = true;  // else it had answered before, and was asked once more
   };
   std::vector<Answered> answered{};
   // Jobs that cannot run: their function fails, or their inputs cannot be made. Their inputs are as before.

@@ -67,7 +67,7 @@ bool Growth::is_awaited(NodeId node) const {
          std::any_of(outputs.begin(), outputs.end(), [&](FileId file) { return builder_.is_awaited(file); });
 }
 
-Result<GrowthStep> Growth::after(std::span<const NodeId> ended, const std::function<bool(NodeId)>& is_settled,
+Result<GrowthStep> Growth::after(std::span<const NodeId> ended, const IsSettled& is_settled,
                                  bool asks_queues) {
   std::vector<FileId> files;
   for (const NodeId node : ended) {
@@ -77,10 +77,25 @@ Result<GrowthStep> Growth::after(std::span<const NodeId> ended, const std::funct
       if (i == 0 || builder_.is_awaited(outputs[i])) files.push_back(outputs[i]);
     }
   }
-  std::vector<NodeId> again;
-  if (asks_queues) again.assign(dag_.open_queues().begin(), dag_.open_queues().end());
-  return grow(std::move(files), std::move(again),
-              [&](NodeId node) { return settled_.contains(node) || is_settled(node); });
+  const auto is_fixed = [&](NodeId node) { return settled_.contains(node) || is_settled(node); };
+  std::vector<NodeId> again = followers(ended, is_fixed);
+  if (asks_queues) again.insert(again.end(), dag_.open_queues().begin(), dag_.open_queues().end());
+  return grow(std::move(files), std::move(again), is_fixed);
+}
+
+// Jobs whose functions may answer otherwise now, although they did not ask for these jobs of checkpoints: they need
+// their outputs, and may look for what has come with these.
+std::vector<NodeId> Growth::followers(std::span<const NodeId> ended, const IsSettled& is_settled) const {
+  std::set<NodeId> found;
+  for (const NodeId node : ended) {
+    if (!rules_[dag_.node(node).rule].rule.is_checkpoint) continue;
+    staleness_.consumers().for_each(node, [&](const Consumers::Edge& edge) {
+      const bool has_functions = rules_[dag_.node(edge.consumer).rule].has_input_functions;
+      if (has_functions && !dag_.is_unanswered(edge.consumer) && !is_settled(edge.consumer))
+        found.insert(edge.consumer);
+    });
+  }
+  return {found.begin(), found.end()};
 }
 
 Result<void> Growth::announce(const std::vector<FileId>& files) {
@@ -91,7 +106,7 @@ Result<void> Growth::announce(const std::vector<FileId>& files) {
 }
 
 Result<GrowthStep> Growth::grow(std::vector<FileId> files, std::vector<NodeId> again,
-                                const std::function<bool(NodeId)>& is_settled) {
+                                const IsSettled& is_settled) {
   GrowthStep step;
   std::unordered_map<NodeId, bool> was_due;
   std::unordered_set<NodeId> answered_before;

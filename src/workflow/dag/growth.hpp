@@ -28,6 +28,8 @@ struct GrowthStep {
 
 class Growth {
  public:
+  using IsSettled = std::function<bool(NodeId)>;
+
   // Borrows all arguments.
   Growth(Dag& dag, const RuleSet& rules, FileStates& states, Evaluator& evaluator, DagBuilder& builder,
          Staleness& staleness);
@@ -41,7 +43,7 @@ class Growth {
   // Whether the end of NODE may make the graph grow.
   bool is_awaited(NodeId node) const;
   // These jobs have ended. IS_SETTLED: a job has started, or will never run. ASKS_QUEUES: queues have yielded more files.
-  Result<GrowthStep> after(std::span<const NodeId> ended, const std::function<bool(NodeId)>& is_settled,
+  Result<GrowthStep> after(std::span<const NodeId> ended, const IsSettled& is_settled,
                            bool asks_queues = false);
   bool has_open_queues() const { return !dag_.open_queues().empty(); }
 
@@ -51,8 +53,8 @@ class Growth {
   bool must_run(NodeId node) const { return staleness_.must_run(node); }
 
  private:
-  Result<GrowthStep> grow(std::vector<FileId> files, std::vector<NodeId> again,
-                          const std::function<bool(NodeId)>& is_settled);
+  std::vector<NodeId> followers(std::span<const NodeId> ended, const IsSettled& is_settled) const;
+  Result<GrowthStep> grow(std::vector<FileId> files, std::vector<NodeId> again, const IsSettled& is_settled);
   Result<void> announce(const std::vector<FileId>& files);
   bool is_made(FileId file);
   std::vector<FileId> made_for(std::span<const NodeId> nodes);

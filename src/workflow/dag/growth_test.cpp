@@ -105,6 +105,34 @@ class GrowthTest : public testing::Test {
   std::set<NodeId> ended_;
 };
 
+TEST_F(GrowthTest, AJobThatNeedsTheOutputOfACheckpointIsAskedOnceMore) {
+  auto rules = split_and_sum();
+  rules[0] = rule("sum").output("sum").input("parts").input_function();
+  write("in", "", 10);
+  functions_["sum"] = {{}, {}};
+  plan(std::move(rules), {"sum"});
+  EXPECT_TRUE(growth_->is_complete());
+  functions_["sum"] = {{}, {"a.done"}};
+  GrowthStep step = run("parts");
+  EXPECT_THAT(names(step.due), ElementsAre("work(i=a)"));
+  ASSERT_EQ(step.extension.answered.size(), 1u);
+  EXPECT_FALSE(step.extension.answered[0].has_waited);
+  EXPECT_EQ(flow_->dag.inputs(flow_->job("sum")).size(), 2u);
+}
+
+TEST_F(GrowthTest, AJobThatAnswersAsBeforeOrHasStartedStaysAsItIs) {
+  auto rules = split_and_sum();
+  rules[0] = rule("sum").output("sum").input("parts").input_function();
+  rules.push_back(rule("early").output("early").input("parts").input_function());
+  write("in", "", 10);
+  functions_["sum"] = functions_["early"] = {{}, {"a.done"}};
+  plan(std::move(rules), {"sum", "early"});
+  functions_["early"] = {{}, {"b.done"}};
+  EXPECT_TRUE(run("parts", {"early"}).empty());
+  EXPECT_EQ(asked_["sum"], 2);
+  EXPECT_EQ(asked_["early"], 1);
+}
+
 TEST_F(GrowthTest, AFunctionThatWaitsHasTheCheckpointAsInput) {
   write("in", "", 10);
   functions_["sum"] = {{"parts"}, {"a.done", "b.done"}};

@@ -68,10 +68,10 @@ Result<void> Staleness::extend(const Extension& extension, const std::function<b
 
 void Staleness::withdraw(const std::vector<Extension::Answered>& jobs,
                          std::unordered_map<NodeId, bool>& was_due) {
-  for (const auto& [node, inputs] : jobs) {
-    consumers_.remove(dag_, node, inputs);
-    was_due.try_emplace(node, must_run(node));
-    reasons_[node] = own_[node] = 0;
+  for (const Extension::Answered& job : jobs) {
+    consumers_.remove(dag_, job.node, job.before);
+    was_due.try_emplace(job.node, must_run(job.node));
+    reasons_[job.node] = own_[job.node] = 0;
   }
 }
 

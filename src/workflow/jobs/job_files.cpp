@@ -108,7 +108,7 @@ void JobFiles::extend(const GrowthStep& step, const std::function<bool(NodeId)>&
   for (const NodeId node : step.due) removal_.expect_more(node);
   for (const NodeId node : step.dropped) removal_.ended(node);
   const auto& targets = dag_.targets();
-  for (const auto& [node, before] : step.extension.answered) {
+  for (const auto& [node, before, has_waited] : step.extension.answered) {
     answered.insert(node);
     if (std::find(targets.begin(), targets.end(), node) != targets.end()) add_targets(node);
   }
@@ -121,7 +121,7 @@ void JobFiles::extend(const GrowthStep& step, const std::function<bool(NodeId)>&
   for (const NodeId node : step.dropped) {
     if (!answered.contains(node)) end_uses(dag_.inputs(node));
   }
-  for (const auto& [node, before] : step.extension.answered) {
+  for (const auto& [node, before, has_waited] : step.extension.answered) {
     if (must_run(node)) add_uses(dag_.inputs(node));
     if (dropped.contains(node) || (must_run(node) && !due.contains(node))) end_uses(before);
   }

@@ -201,7 +201,9 @@ Result<void> PlannedJobs::grow(const GrowthStep& step, const Consumers& consumer
         known.insert(file);
     }
     add_dependencies(answered.node, known);
-    if (!dag_.is_unanswered(answered.node)) graph_->resume(jobs_[answered.node]);
+    const bool waits = dag_.is_unanswered(answered.node);
+    if (answered.has_waited && !waits) graph_->resume(jobs_[answered.node]);
+    if (!answered.has_waited && waits) graph_->hold(jobs_[answered.node]);
   }
   const std::set<NodeId> concerned(changed.begin(), changed.end());
   put_before_updates([&](NodeId node) { return is_due(node) || concerned.contains(node); });
