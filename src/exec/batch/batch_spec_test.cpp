@@ -111,10 +111,10 @@ TEST_F(BatchFiles, ADamagedOrIncompleteBatchIsRefused) {
 }
 
 TEST_F(BatchFiles, TheErrorNamesANewerFormat) {
-  ASSERT_TRUE(os::write_file(file("batch"), checksummed_line(R"({"furrow":"batch 2","jobs":0})")));
+  ASSERT_TRUE(os::write_file(file("batch"), checksummed_line(R"({"furrow":"batch 3","jobs":0})")));
   const auto read = read_batch_spec(file("batch"));
   ASSERT_FALSE(read);
-  EXPECT_THAT(read.error().message, HasSubstr("batch 2"));
+  EXPECT_THAT(read.error().message, HasSubstr("batch 3"));
 }
 
 TEST_F(BatchFiles, ReadsAJournalWhileItGrows) {
