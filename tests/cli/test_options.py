@@ -152,6 +152,14 @@ def test_profile_sets_options(folder):
     assert "echo 77" in chain(folder).run("--profile", "prof").text
 
 
+def test_a_later_profile_overrides_an_earlier_one_and_the_workflows_own_overrides_both(folder):
+    folder.write("one.yaml", "config:\n  - p=1\nprintshellcmds: true\nretries: 4\n")
+    folder.write("two.yaml", "config:\n  - p=2\n")
+    assert "echo 2" in chain(folder).run("--profile", "one.yaml", "--profile", "two.yaml").text
+    folder.write("profiles/default/config.yaml", "config:\n  - p=3\n")
+    assert "echo 3" in folder.run("-F", "--profile", "one.yaml", "--profile", "two.yaml").text
+
+
 def test_a_cluster_option_is_refused_without_a_cluster(folder):
     result = chain(folder).run("--batch-nodes", "2", code=2)
     assert "--batch-nodes is about" in result.err and "Add --executor slurm" in result.err

@@ -139,7 +139,7 @@ Result<ProfileArguments> profile_arguments(const std::vector<std::string>& profi
 }
 
 Result<std::vector<std::string>> profiles_of(const RunOptions& command_line) {
-  std::vector<std::string> profiles = command_line.profiles;
+  std::vector<std::string> profiles(command_line.profiles.rbegin(), command_line.profiles.rend());
   const char* const usual = std::getenv("SNAKEMAKE_PROFILE");
   if (profiles.empty() && usual && *usual) profiles.emplace_back(usual);
   std::erase(profiles, "none");

@@ -27,8 +27,8 @@ struct ProfileArguments {
 Result<ProfileArguments> profile_arguments(const std::vector<std::string>& profiles,
                                            const RunParsedArgs& command_line, const CLI::App& app);
 
-// The profiles that the command line names, after the workflow's own, which knows the workflow better than
-// one for all workflows does.
+// The profiles that the command line names, the last one first, as it overrides those before it. In front of them the
+// workflow's own, which knows the workflow better than one for all workflows does.
 Result<std::vector<std::string>> profiles_of(const RunOptions& command_line);
 
 }  // namespace furrow::cli
