@@ -200,9 +200,9 @@ TEST_F(RunOptionsTest, TheWorkflowProfileWinsOverOthers) {
   EXPECT_EQ(read({"--profile", "p", "--workflow-profile", "none"}).retries, 3);
 }
 
-TEST_F(RunOptionsTest, AnEarlierProfileWinsOverALaterOne) {
-  write("p/config.yaml", "retries: 3\n");
-  write("q/config.yaml", "retries: 4\ncores: 2\n");
+TEST_F(RunOptionsTest, ALaterProfileWinsOverAnEarlierOne) {
+  write("p/config.yaml", "retries: 4\ncores: 2\n");
+  write("q/config.yaml", "retries: 3\n");
   const RunOptions options = read({"--profile", "p", "q"});
   EXPECT_EQ(options.retries, 3);
   EXPECT_EQ(options.cores, "2");
@@ -317,7 +317,7 @@ TEST_F(RunOptionsTest, TheCommandLineDecidesWhereJobsRun) {
   EXPECT_EQ(read({"--profile", "commands", "--executor", "cluster-generic"}).executor.name,
             "cluster-generic");
   EXPECT_EQ(read({"--profile", "slurm", "--cluster", "bsub"}).executor.submit, "bsub");
-  EXPECT_EQ(read({"--profile", "slurm", "commands"}).executor.name, "slurm") << "the first profile decides";
+  EXPECT_EQ(read({"--profile", "commands", "slurm"}).executor.name, "slurm") << "the last profile decides";
   EXPECT_THAT(refused({"--executor", "local", "--cluster", "qsub"}), HasSubstr("contradict"));
   EXPECT_THAT(refused({"--executor", "slurm", "--cluster", "qsub"}), HasSubstr("two ways to the same"));
 }
