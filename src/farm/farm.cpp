@@ -3,148 +3,15 @@
 #include <algorithm>
 #include <csignal>
 #include <functional>
-#include <map>
 #include <utility>
 #include <vector>
 
 #include "base/log.hpp"
 #include "base/strings.hpp"
-#include "farm/launches.hpp"
-#include "farm/running_gang.hpp"
+#include "farm/farm_run.hpp"
 #include "os/events/clock.hpp"
-#include "plan/gang_demand.hpp"
-#include "plan/ready_queue.hpp"
 
 namespace furrow::farm {
-
-using plan::DemandId;
-using plan::Event;
-using plan::Exit;
-using plan::JobId;
-
-class Farm::Run : public plan::ExitListener {
- public:
-  Run(plan::JobGraph& graph, plan::Resources& resources, plan::Budget budget, plan::Executor& executor,
-      plan::JobSource& source, os::EventLoop& loop, FarmOptions options)
-      : graph_(graph),
-        resources_(resources),
-        budget_(std::move(budget)),
-        executor_(executor),
-        source_(source),
-        loop_(loop),
-        options_(options),
-        launches_(source) {
-    executor_.set_listener(this);
-  }
-  ~Run() override { executor_.set_listener(nullptr); }
-
-  void add_sink(plan::EventSink* sink) { sinks_.push_back(sink); }
-  void stop(int signal);
-  void release();
-  void halt(bool at_once);
-  Summary run();
-  void on_exit(Exit exit) override { ended_.push_back(std::move(exit)); }
-
- private:
-  using Starting = RunningGang::Start;
-  using Gang = plan::JobGraph::Gang;
-
-  void supply();
-  void extend();
-  void wait_for_growth();
-  void take_new_jobs();
-  void erase(JobId job);
-  void admit();
-  void enqueue(JobId job, DemandId demand);
-  DemandId fitting(DemandId demand);
-
-  void settle();
-  void settle(Exit exit);
-  void account(const Exit& exit);
-  Result<void> succeed(const Exit& exit);
-  void look_at_late();
-  void run_again(JobId job);
-  void attempt_failed(const Exit& exit, const Error* error, bool may_retry);
-  void never_started(JobId job, int attempt, const Error& error);
-  void give_up(JobId job);
-
-  void pick();
-  bool is_throttled();
-  void mark_starting();
-  void refuse(JobId job, const Error& error);
-  void commit_and_start();
-  void start(Starting& starting);
-  void give_back(JobId job);
-
-  void enqueue(const Gang& gang, DemandId demand);
-  Result<DemandId> demand_of(const Gang& gang, int attempt, JobId& culprit);
-  bool has_room_for(const Gang& gang) const;
-  bool mark_starting(const Gang& gang);
-  void clear_and_start(std::vector<Starting> starting);
-  void look_at_gangs();
-  void settle(RunningGang& gang);
-  void gang_failed(std::vector<Exit> exits, const Error* error, bool may_retry);
-  void gang_never_starts(const Gang& gang, JobId culprit, int attempt, const Error& error);
-  std::string title(JobId job) const;
-  template <class Is>
-  bool is_for_all(JobId job, Is is) const;
-
-  bool lacks_launches() const;
-  bool is_time_to_look_ahead() const;
-  void look_ahead();
-  void prefetch_upcoming();
-
-  bool is_halted() const { return winding_down_ || summary_.signal != 0 || summary_.error; }
-  bool is_over() const {
-    const bool nothing_left = ready_.empty() && queue_.empty() && !is_supplied_ && growth_timer_ == 0;
-    return running_ == 0 && ended_.empty() && gangs_.empty() && picked_.empty() &&
-           (nothing_left || is_halted());
-  }
-  // False for a job that was dropped, or waits again, since it was ready.
-  bool is_ready(JobId job) const { return graph_.is_ready(job); }
-  bool can_go_on() const;
-  void log_end(const Exit& exit) const;
-  void abandon_picked();
-  void conclude();
-  void emit(Event event);
-
-  plan::JobGraph& graph_;
-  plan::Resources& resources_;
-  plan::Budget budget_;
-  plan::Executor& executor_;
-  plan::JobSource& source_;
-  os::EventLoop& loop_;
-  const FarmOptions options_;
-  Launches launches_;
-  plan::ReadyQueue queue_;
-  std::vector<plan::EventSink*> sinks_;
-
-  std::vector<JobId> ready_;         // not in the queue yet
-  plan::IdTable<DemandId> demands_;  // by job: what it takes from the budget
-  // by demand: the part that counts, see fitting(); kUnknown until computed
-  std::vector<DemandId> fitting_;
-  static constexpr DemandId kUnknown = 0xffffffffu;
-  static constexpr double kLookAgain_s = 0.05;      // between two checks for late outputs
-  static constexpr std::size_t kMaxPrefetched = 8;  // more would be wasted: few jobs end in one round
-
-  std::vector<Exit> ended_;  // reported by the executor, not settled yet
-  std::vector<Exit> late_;   // outputs not visible yet: checked again when the timer fires
-  std::uint64_t late_timer_ = 0;
-  std::vector<JobId> picked_;       // hold their share of the budget and wait for their launch
-  std::vector<Starting> starting_;  // marked as starting in this round
-  std::vector<std::vector<Starting>> starting_gangs_;
-  std::map<JobId, RunningGang> gangs_;  // by their first job
-  std::uint64_t growth_timer_ = 0;      // wakes the loop to call grow()
-  std::uint64_t gang_timer_ = 0, late_gang_timer_ = 0;
-  std::size_t running_ = 0;
-  std::size_t news_ = 0;     // jobs that entered or left the queue since the last look_ahead()
-  bool is_supplied_ = true;  // the source may have more jobs
-  std::uint64_t throttle_timer_ = 0;
-  bool uncommitted_ = false;
-  bool look_again_ = false;  // something changed after this round's jobs were picked
-  bool winding_down_ = false;
-  Summary summary_;
-};
 
 Summary Farm::Run::run() {
   const double begun = os::monotonic_seconds();
@@ -251,7 +118,7 @@ void Farm::Run::admit() {
   for (const JobId job : std::vector<JobId>(first_bound, ready.end())) {
     const Gang& gang = *graph_.gang(job);
     JobId culprit = job;
-    const auto demand = demand_of(gang, 1, culprit);
+    const auto demand = gangs_.demand_of(gang, 1, budget_, culprit);
     demand ? enqueue(gang, *demand) : gang_never_starts(gang, culprit, 1, demand.error());
   }
   ready.erase(first_bound, ready.end());
@@ -296,7 +163,7 @@ void Farm::Run::settle() {
   for (Exit& exit : std::exchange(ended_, {})) {
     if (const Gang* const gang = graph_.gang(exit.job)) {
       account(exit);
-      gangs_.at(gang->jobs.front()).ended(std::move(exit), [&](JobId job) { return source_.is_up(job); });
+      gangs_.ended(*gang, std::move(exit));
       continue;
     }
     const bool may_wait = exit.ok() && summary_.signal == 0 && !summary_.error;
@@ -535,7 +402,7 @@ void Farm::Run::give_back(JobId job) { budget_.give_back(resources_.amounts(dema
 
 bool Farm::Run::lacks_launches() const {
   return std::any_of(picked_.begin(), picked_.end(), [&](JobId picked) {
-    return !is_for_all(picked, [&](JobId job) { return launches_.is_asked(job); });
+    return !gangs_.is_for_all(picked, [&](JobId job) { return launches_.is_asked(job); });
   });
 }
 
@@ -568,34 +435,6 @@ void Farm::Run::prefetch_upcoming() {
 
 // --- gangs
 
-template <class Is>
-bool Farm::Run::is_for_all(JobId job, Is is) const {
-  const Gang* const gang = graph_.gang(job);
-  return gang == nullptr ? is(job) : std::all_of(gang->jobs.begin(), gang->jobs.end(), is);
-}
-
-std::string Farm::Run::title(JobId job) const {
-  const plan::JobName name = source_.name(job);
-  return name.wildcards.empty() ? name.rule : name.rule + " (" + name.wildcards + ")";
-}
-
-// What they need together. Running at once is what they are for, so more than there is cannot be cut down.
-Result<DemandId> Farm::Run::demand_of(const Gang& gang, int attempt, JobId& culprit) {
-  const std::vector<Result<DemandId>> demands = source_.demands(gang.jobs, attempt);
-  std::vector<DemandId> all;
-  std::vector<std::string> names;
-  for (std::size_t i = 0; i < demands.size(); ++i) {
-    if (!demands[i]) {
-      culprit = gang.jobs[i];
-      return fail(demands[i].error());
-    }
-    graph_.set_demand(gang.jobs[i], *demands[i]);
-    all.push_back(*demands[i]);
-    names.push_back(title(gang.jobs[i]));
-  }
-  return resources_.demand(FURROW_TRY(plan::gang_amounts(all, resources_, budget_, names)));
-}
-
 void Farm::Run::enqueue(const Gang& gang, DemandId demand) {
   plan::Job job = graph_.job(gang.jobs.front());
   job.demand = demands_[gang.jobs.front()] = fitting(demand);
@@ -605,17 +444,14 @@ void Farm::Run::enqueue(const Gang& gang, DemandId demand) {
 
 bool Farm::Run::has_room_for(const Gang& gang) const {
   std::size_t taken = running_ + gang.jobs.size();
-  for (const JobId job : picked_) {
-    const Gang* const other = graph_.gang(job);
-    taken += other == nullptr ? 1 : other->jobs.size();
-  }
+  for (const JobId job : picked_) taken += gangs_.size_of(job);
   return taken <= executor_.max_running();
 }
 
 // False as long as launches are missing.
 bool Farm::Run::mark_starting(const Gang& gang) {
   const JobId first = gang.jobs.front();
-  if (!is_for_all(first, [&](JobId job) { return launches_.is_here(job); })) return false;
+  if (!gangs_.is_for_all(first, [&](JobId job) { return launches_.is_here(job); })) return false;
   std::vector<Starting> starting;
   for (const JobId job : gang.jobs) {
     Result<plan::Launch> launch = launches_.take(job);
@@ -649,43 +485,23 @@ void Farm::Run::clear_and_start(std::vector<Starting> starting) {
     return gang_never_starts(gang, one.job, attempt, cleared.error());
   }
   for (const JobId job : gang.jobs) graph_.start(job);
-  gangs_.insert_or_assign(first, RunningGang(gang, attempt, std::move(starting)));
+  gangs_.begin(gang, attempt, std::move(starting));
   look_at_gangs();
 }
 
 // Starts what may start, ends what is to end, and settles what is over.
 void Farm::Run::look_at_gangs() {
-  std::vector<JobId> over;
-  bool is_waiting = false;
-  for (auto& [first, gang] : gangs_) {
-    if (summary_.signal != 0 || summary_.error) gang.stop();
-    for (Starting& starting : gang.take_startable([&](JobId job) { return source_.is_up(job); }))
-      start(starting);
-    for (const JobId job : gang.take_to_end()) executor_.interrupt(job, false);
-    is_waiting |= gang.has_waiting();
-    if (gang.is_over()) over.push_back(first);
-  }
-  for (const JobId first : over) settle(gangs_.at(first));
-  if (is_waiting && gang_timer_ == 0) {
-    gang_timer_ = loop_.after(kLookAgain_s, [this] { gang_timer_ = 0; });  // wakes the loop
+  for (const JobId first : gangs_.look(is_stopping(), [this](Starting& starting) { start(starting); })) {
+    if (auto over = gangs_.take(first, !is_stopping())) settle(*std::move(over));
   }
 }
 
 // All have ended.
-void Farm::Run::settle(RunningGang& gang) {
+void Farm::Run::settle(RunningGang gang) {
   const JobId first = gang.jobs().front();
   const bool failed = gang.culprit() != plan::kNoJob;
-  std::vector<Exit> exits = gang.exits(failed ? title(gang.culprit()) : std::string());
-  if (!failed && !gang.was_cancelled() && summary_.signal == 0 && !summary_.error) {
-    for (const Exit& exit : exits) {
-      if (!source_.outputs_pending(exit)) continue;
-      late_gang_timer_ = late_gang_timer_ != 0 ? late_gang_timer_
-                                               : loop_.after(kLookAgain_s, [this] { late_gang_timer_ = 0; });
-      return;
-    }
-  }
+  std::vector<Exit> exits = gang.exits(failed ? gangs_.title(gang.culprit()) : std::string());
   const bool was_cancelled = gang.was_cancelled() && !failed;
-  gangs_.erase(first);
   give_back(first);
   uncommitted_ = look_again_ = true;
   if (failed) return gang_failed(std::move(exits), nullptr, true);
@@ -701,7 +517,7 @@ void Farm::Run::settle(RunningGang& gang) {
     const Result<void> checked = source_.check_outputs(exit);
     if (checked) continue;
     exit.error = checked.error().to_string();
-    const std::string culprit = title(exit.job);
+    const std::string culprit = gangs_.title(exit.job);
     for (Exit& other : exits) {
       if (other.job != exit.job) other.error = ended_with(culprit);
     }
@@ -723,7 +539,7 @@ void Farm::Run::gang_failed(std::vector<Exit> exits, const Error* error, bool ma
   Result<DemandId> demand = DemandId{0};
   if (retry) {
     JobId culprit = first;
-    demand = demand_of(gang, attempt + 1, culprit);
+    demand = gangs_.demand_of(gang, attempt + 1, budget_, culprit);
     if (!demand) {
       retry = false;
       error = &demand.error();
@@ -752,19 +568,7 @@ void Farm::Run::gang_failed(std::vector<Exit> exits, const Error* error, bool ma
 void Farm::Run::gang_never_starts(const Gang& gang, JobId culprit, int attempt, const Error& error) {
   FURROW_LOG(farm, info, "job {} and those that run with it could not start, attempt {}: {}", culprit,
              attempt, error.message);
-  std::vector<Exit> exits;
-  for (const JobId job : gang.jobs) {
-    const plan::JobState state = graph_.state(job);
-    if (state != plan::JobState::kWaiting && state != plan::JobState::kReady)
-      continue;  // dropped, or skipped
-    const bool is_culprit = job == culprit;
-    exits.insert(is_culprit ? exits.begin() : exits.end(),
-                 Exit{.job = job,
-                      .attempt = attempt,
-                      .status = -1,
-                      .error = is_culprit ? error.to_string() : ended_with(title(culprit)),
-                      .started_at = os::wall_seconds()});
-  }
+  std::vector<Exit> exits = gangs_.exits_unstarted(gang, culprit, attempt, error);
   if (!exits.empty()) gang_failed(std::move(exits), &error, false);
 }
 
@@ -804,7 +608,7 @@ void Farm::Run::halt(bool at_once) {
 // became free.
 bool Farm::Run::can_go_on() const {
   const auto is_here = [&](JobId picked) {
-    return is_for_all(picked, [&](JobId job) { return launches_.is_here(job); });
+    return gangs_.is_for_all(picked, [&](JobId job) { return launches_.is_here(job); });
   };
   return look_again_ || !ended_.empty() || std::any_of(picked_.begin(), picked_.end(), is_here);
 }
@@ -814,8 +618,8 @@ void Farm::Run::abandon_picked() {
 }
 
 void Farm::Run::conclude() {
-  for (std::uint64_t* const timer : {&growth_timer_, &gang_timer_, &late_gang_timer_})
-    if (*timer != 0) loop_.cancel(std::exchange(*timer, 0));
+  if (growth_timer_ != 0) loop_.cancel(std::exchange(growth_timer_, 0));
+  gangs_.stop_waiting();
   summary_.unstarted = graph_.unfinished() - summary_.cancelled - summary_.left;
   if (is_halted() || summary_.unstarted == 0) return;
   summary_.error = Error{count_of(summary_.unstarted, "job") + " can never start: they wait for each other"};
