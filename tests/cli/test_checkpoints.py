@@ -157,6 +157,43 @@ def test_a_job_behind_a_checkpoint_may_write_into_its_folder(split):
     assert "Nothing to do" in split.run().text
 
 
+NOTES = """
+rule all:
+    input: "sum.txt"
+checkpoint split:
+    input: "list.txt"
+    output: "names.txt"
+    shell: "cp {input} {output}"
+rule open:
+    input: "names.txt", "seed.txt"
+    output: directory("made/{i,[0-9]+}")
+    shell: "mkdir {output}; echo {wildcards.i} > {output}/first"
+rule note:
+    input: "made/{i}"
+    output: "made/{i}/note"
+    shell: "cat {input}/first > {output}; echo >> notes.log"
+def notes(wildcards):
+    return expand("made/{i}/note", i=checkpoints.split.get().output[0].open().read().split())
+rule sum:
+    input: notes
+    output: "sum.txt"
+    shell: "cat {input} > {output}"
+"""
+
+
+def test_a_job_that_turns_up_may_write_into_the_folder_of_a_job_that_it_needs(folder):
+    folder.write("list.txt", "1 2")
+    folder.write("seed.txt", "")
+    folder.write("Snakefile", NOTES)
+    folder.run()
+    assert folder.read("sum.txt") == "1\n2\n"
+    assert "up to date" in folder.run().text
+    folder.run("-R", "open")
+    assert folder.read("made/1/note") == "1\n", "what was in the folder is made again with it"
+    assert folder.read("notes.log") == "\n" * 4
+    assert "up to date" in folder.run().text
+
+
 def test_a_group_job_file_and_an_open_checkpoint_on_a_cluster(split):
     split.write("Snakefile", SPLIT.replace('output: "counted/{i}"', 'output: temp("counted/{i}", group_jobs=True)'))
     result = split.run("--cluster", "sh", "-j", "1", code=1)

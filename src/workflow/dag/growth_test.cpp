@@ -268,6 +268,39 @@ TEST_F(GrowthTest, ACycleIsAnErrorOfTheFollower) {
               testing::AllOf(HasSubstr("a cycle"), HasSubstr("Snakefile:")));
 }
 
+// rule open: parts -> d/{i}, a folder; rule inside: -> d/{i}/note.
+Workflow::Rules notes_in_folders(FileFlags flags, const std::string& needed) {
+  return {rule("sum").output("sum").input_function(), rule("split").checkpoint().output("parts").input("in"),
+          rule("open").output("d/{i,[a-z]+}", static_cast<FileFlags>(kDirectory | flags)).input("parts"),
+          rule("step").output("{i}.step").input("d/{i}"), rule("inside").output("d/{i}/note").input(needed)};
+}
+
+TEST_F(GrowthTest, AJobMayWriteIntoTheFolderOfAJobThatItNeeds) {
+  write("in", "", 10);
+  for (const char* needed : {"d/{i}", "{i}.step"}) {
+    functions_["sum"] = {{"parts"}, {"d/a/note"}};
+    plan(notes_in_folders(0, needed), {"sum"});
+    EXPECT_THAT(run("parts").extension.failed, IsEmpty()) << needed;
+    ASSERT_TRUE(os::remove_tree("parts"));
+    ended_.clear();
+  }
+}
+
+TEST_F(GrowthTest, AFolderThatMayBeMadeLaterOrGoTakesNoFilesOfOthers) {
+  write("in", "", 10);
+  functions_["sum"] = {{"parts"}, {"d/a", "d/a/note"}};
+  plan(notes_in_folders(0, "in"), {"sum"});
+  GrowthStep step = run("parts");
+  ASSERT_EQ(step.extension.failed.size(), 1u);
+  EXPECT_THAT(step.extension.failed.front().second.to_string(), HasSubstr("lies in the folder d/a"));
+  ASSERT_TRUE(os::remove_tree("parts"));
+  ended_.clear();
+  plan(notes_in_folders(kTemp, "d/{i}"), {"sum"});
+  step = run("parts");
+  ASSERT_EQ(step.extension.failed.size(), 1u);
+  EXPECT_THAT(step.extension.failed.front().second.to_string(), HasSubstr("lies in the folder d/a"));
+}
+
 TEST_F(GrowthTest, AFunctionThatStillWaitsForWhatHasRunIsAnError) {
   write("in", "", 10);
   functions_["sum"] = {{"parts", "./parts"}, {}};

@@ -1,6 +1,8 @@
 #include "workflow/dag/nested_outputs.hpp"
 
 #include <unordered_map>
+#include <unordered_set>
+#include <vector>
 
 namespace furrow::workflow {
 
@@ -27,11 +29,25 @@ bool any_folder_above(std::string_view path, In in) {
   return false;
 }
 
-bool makes_folder(const Dag& dag, const RuleSet& rules, NodeId node, FileId file) {
+FileFlags flags_of(const Dag& dag, const RuleSet& rules, NodeId node, FileId file) {
   const auto& templates = rules[dag.node(node).rule].outputs;
   const auto outputs = dag.outputs(node, rules);
   for (std::size_t i = 0; i < outputs.size(); ++i) {
-    if (outputs[i] == file && (templates[i].flags & kDirectory)) return true;
+    if (outputs[i] == file) return templates[i].flags;
+  }
+  return {};
+}
+
+// Whether NODE runs only after MAKER: the nearest jobs are looked at first.
+bool runs_after(const Dag& dag, NodeId node, NodeId maker) {
+  std::vector<NodeId> queue{node};
+  std::unordered_set<NodeId> seen{node};
+  for (std::size_t next = 0; next < queue.size(); ++next) {
+    for (const FileId file : dag.inputs(queue[next])) {
+      const NodeId made_by = dag.producer(file);
+      if (made_by == maker) return true;
+      if (made_by != kNoNode && seen.insert(made_by).second) queue.push_back(made_by);
+    }
   }
   return false;
 }
@@ -66,7 +82,8 @@ Result<void> check_nested_outputs(const Dag& dag, const RuleSet& rules) {
 }
 
 // A folder among the added outputs around a file that was known before is found only when all is planned anew. Jobs
-// that turned up behind a checkpoint may write into its folder, as in Snakemake: if that is made again, so are they.
+// that turn up may write into the folder of a checkpoint, and of a job that they need, as in Snakemake: if that is
+// made again, so are they. A temp folder would take their files along.
 Result<void> check_nested_outputs(const Dag& dag, const RuleSet& rules, std::span<const NodeId> added) {
   for (const NodeId node : added) {
     for (const FileId file : dag.outputs(node, rules)) {
@@ -76,8 +93,12 @@ Result<void> check_nested_outputs(const Dag& dag, const RuleSet& rules, std::spa
         const FileId known = dag.files.find(above);
         if (known == StringTable::kNone) return false;
         const NodeId made_by = dag.producer(known);
-        if (made_by == kNoNode || made_by == node || !makes_folder(dag, rules, made_by, known)) return false;
-        if (rules[dag.node(made_by).rule].rule.is_checkpoint) return false;
+        if (made_by == kNoNode || made_by == node) return false;
+        const FileFlags flags = flags_of(dag, rules, made_by, known);
+        if (!(flags & kDirectory)) return false;
+        const bool is_remade_with_it =
+            rules[dag.node(made_by).rule].rule.is_checkpoint || runs_after(dag, node, made_by);
+        if (is_remade_with_it && !(flags & kTemp)) return false;
         other = made_by;
         folder = above;
         return true;
