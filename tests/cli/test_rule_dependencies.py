@@ -99,3 +99,43 @@ checkpoint first:
     shell: "touch {output}"
 """)
     assert folder.read("x.out") == "b\n"
+
+
+SHARED = """
+rule all:
+    input: "a/1.txt", "b/1.txt"
+rule a:
+    output: "a/{s}.txt", {first}
+    shell: "echo a | tee {output}"
+rule b:
+    output: "b/{s}.txt", {second}
+    shell: "echo b | tee {output}"
+"""
+
+
+@pytest.mark.parametrize("first, second", [('temp("c/{s}.txt")',) * 2, ('"c/{s}.txt"', 'protected("c/{s}.txt")')])
+def test_two_jobs_that_make_a_file_which_no_rule_needs(folder, first, second):
+    """Snakemake 9 refuses them, too; version 7 runs both, and the last one wins."""
+    folder.write("Snakefile", SHARED.replace("{first}", first).replace("{second}", second))
+    for options in (), ("-n",), ("--until", "a", "b"):
+        result = folder.run(*options, code=1)
+        assert "rules a and b are ambiguous for the file c/1.txt" in result.err, result
+        assert "Snakefile:4" in result.err and "Snakefile:7" in result.err, "both places are named"
+    assert not folder.exists("a") and not folder.exists("b")
+    folder.run("--omit-from", "b")
+    assert folder.exists("a/1.txt")
+    folder.run("b/1.txt")
+    result = folder.run(code=1)
+    assert "are ambiguous for the file" in result.err, "although both are up to date"
+
+
+def test_two_jobs_that_make_a_file_run_if_ambiguity_is_allowed(folder):
+    folder.write("Snakefile", SHARED.replace("{first}", '"c"').replace("{second}", '"c"').replace("{s}", "1"))
+    folder.run("--allow-ambiguity")
+    assert folder.read("c") in ("a\n", "b\n")
+
+
+def test_jobs_may_share_a_log(folder):
+    """As in Snakemake."""
+    text = SHARED.replace(", {first}", "\n    log: 'log'").replace(", {second}", "\n    log: 'log'")
+    folder.run(snakefile=text.replace("{s}", "1"))

@@ -120,7 +120,9 @@ class Workflow {
   }
 
   Result<void> plan(std::vector<std::string> targets, bool allow_ambiguity = false) {
-    return workflow::DagBuilder(dag, rules, evaluator, states).build({std::move(targets), allow_ambiguity});
+    workflow::DagBuilder builder(dag, rules, evaluator, states);
+    FURROW_TRY(builder.build({std::move(targets), allow_ambiguity}));
+    return builder.check_shared_outputs();
   }
   // The message and hint of planning, which must fail.
   std::string mistake(std::vector<std::string> targets) {

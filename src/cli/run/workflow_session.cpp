@@ -413,6 +413,7 @@ Result<void> WorkflowSession::plan() {
     FURROW_TRY(decide());
   }
   FURROW_TRY(cut());
+  FURROW_TRY(builder_->check_shared_outputs());
   if (!staleness_ || is_cut()) {
     FURROW_TRY(decide());
   }

@@ -91,6 +91,10 @@ void DagBuilder::assume_remote() {
   }
 }
 
+Result<void> DagBuilder::check_shared_outputs() {
+  return allow_ambiguity_ ? Result<void>{} : selection_->check_shared_outputs();
+}
+
 void DagBuilder::sort() { selection_->sort(); }
 
 void DagBuilder::forget(std::span<const NodeId> nodes) { selection_->forget(nodes); }

@@ -54,6 +54,8 @@ class DagBuilder {
   DagBuilder(Dag& dag, const RuleSet& rules, Evaluator& evaluator, FileStates& states);
 
   Result<void> build(const Targets& targets);
+  // To be called once jobs that are not wanted have been cut away: an error if two jobs that are left make one file.
+  Result<void> check_shared_outputs();
 
   // Whether a function waits for FILE.
   bool is_awaited(FileId file) const { return waiting_jobs_.is_awaited(file); }

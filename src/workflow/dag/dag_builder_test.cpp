@@ -339,6 +339,35 @@ TEST_F(DagBuilderTest, OrderHoldsNoJobsOfRejectedRules) {
   EXPECT_THAT(flow.jobs(), ElementsAre("two", "all"));
 }
 
+TEST_F(DagBuilderTest, TwoJobsThatMakeAFileWhichNobodyNeedsAreRefused) {
+  const std::vector<Rule> rules{rule("all").aggregates().input("a/1").input("b/1"),
+                                rule("one").output("a/{x}").output("c/{x}", kTemp),
+                                rule("two").output("b/{y}").output("c/{y}", kTemp)};
+  const std::string second = rules[2].file + ":" + std::to_string(rules[2].line);
+  EXPECT_THAT(
+      Workflow(rules).mistake({"all"}),
+      AllOf(HasSubstr("rules one and two are ambiguous for the file c/1: two jobs of this run make it"),
+            HasSubstr("one with x=1"), HasSubstr("two with y=1, " + second), HasSubstr("--allow-ambiguity")));
+  EXPECT_THAT(Workflow(rules, {{"one", "two"}}).mistake({"all"}), HasSubstr("two jobs of this run make it"));
+  EXPECT_TRUE(Workflow(rules).plan({"all"}, true));
+  EXPECT_TRUE(Workflow(rules).plan({"a/1"}));
+}
+
+TEST_F(DagBuilderTest, TwoJobsOfOneRuleThatMakeAFileAreRefused) {
+  Workflow flow({rule("cut").output("{a}_{b}").output("all/{a}{b}")});
+  EXPECT_THAT(flow.mistake({"1_23", "12_3"}),
+              AllOf(HasSubstr("rule cut is ambiguous for the file all/123"), HasSubstr("a=12, b=3")));
+}
+
+TEST_F(DagBuilderTest, AFileThatNobodyNeedsComesFromAChosenJob) {
+  Workflow flow(
+      {rule("one").output("a").output("c", kTemp).input("gone"), rule("two").output("a").output("c")});
+  ASSERT_TRUE(flow.plan({"a"}));
+  EXPECT_THAT(flow.jobs(), ElementsAre("two"));
+  EXPECT_EQ(flow.name_of(flow.job("c")), "two");
+  EXPECT_EQ(flow.dag.output_flags(flow.file("c"), flow.rules), 0);
+}
+
 // ---- cycles
 
 TEST_F(DagBuilderTest, ACycleIsAnErrorThatNamesOneOfItsFiles) {

@@ -216,7 +216,60 @@ Result<void> DagSelection::select(bool allow_ambiguity) {
     FURROW_TRY(visit(node, allow_ambiguity));
   }
   if (has_opened_circles_) drop_unneeded();
+  take_from_chosen_jobs();
   return check_nested_outputs(dag_, rules_);
+}
+
+// The chosen jobs that have FILE among their outputs.
+template <class IsChosen>
+std::vector<NodeId> DagSelection::makers(FileId file, IsChosen is_chosen) const {
+  const auto choice = choices_.find(file);
+  if (choice == choices_.end()) return {};
+  std::vector<NodeId> nodes = choice->second.made;
+  std::erase_if(nodes, [&](NodeId node) {
+    const auto outputs = dag_.outputs(node, rules_);
+    return !is_chosen(node) || std::find(outputs.begin(), outputs.end(), file) == outputs.end();
+  });
+  return nodes;
+}
+
+// A file that nobody needs comes from the chosen job that makes it, not from one that was rejected. Returns a file that
+// two chosen jobs make, if there is one.
+std::optional<FileId> DagSelection::take_from_chosen_jobs() {
+  std::optional<FileId> shared;
+  if (choices_.empty()) return shared;
+  std::vector<char> is_chosen(dag_.size(), 0);
+  for (const NodeId node : dag_.order_) is_chosen[node] = 1;
+  for (const auto& [file, choice] : choices_) {
+    if (choice.made.size() < 2) continue;
+    const std::vector<NodeId> nodes = makers(file, [&](NodeId node) { return is_chosen[node]; });
+    if (!nodes.empty() && !(file < chosen_.size() && chosen_[file])) dag_.producer_[file] = nodes.front();
+    if (nodes.size() > 1 && (!shared || file < *shared)) shared = file;
+  }
+  return shared;
+}
+
+Result<void> DagSelection::check_shared_outputs() {
+  const std::optional<FileId> shared = take_from_chosen_jobs();
+  if (!shared) return {};
+  std::vector<NodeId> nodes = makers(*shared, [](NodeId) { return true; });
+  std::erase_if(nodes, [&](NodeId node) {
+    return std::find(dag_.order_.begin(), dag_.order_.end(), node) == dag_.order_.end();
+  });
+  return fail(errors_.shared_output(*shared, nodes[0], nodes[1]));
+}
+
+// The same for jobs that the graph has got as it grew.
+Result<void> DagSelection::check_shared_outputs(std::span<const NodeId> added) {
+  if (choices_.empty()) return {};
+  for (const NodeId node : added) {
+    for (const FileId file : dag_.outputs(node, rules_)) {
+      const std::vector<NodeId> nodes = makers(file, [&](NodeId maker) { return mark_[maker] == 2; });
+      if (!nodes.empty() && !chosen_[file]) dag_.producer_[file] = nodes.front();
+      if (nodes.size() > 1) return fail(errors_.shared_output(file, nodes[0], nodes[1]));
+    }
+  }
+  return {};
 }
 
 // The job at the end of PATH needs FILE, and NODE, which makes it, is itself on the path. Goes back to the
@@ -395,7 +448,18 @@ Result<void> DagSelection::add(NodeId changed, bool allow_ambiguity, std::vector
   const auto first = dag_.order_.begin() + static_cast<std::ptrdiff_t>(before);
   added.insert(added.end(), first, dag_.order_.end());
   if (!visited) return visited;
-  return check_nested_outputs(dag_, rules_, {first, dag_.order_.end()});
+  const auto check = [&]() -> Result<void> {
+    const std::span<const NodeId> nodes(first, dag_.order_.end());
+    if (!allow_ambiguity) FURROW_TRY(check_shared_outputs(nodes));
+    return check_nested_outputs(dag_, rules_, nodes);
+  };
+  auto checked = check();
+  if (!checked) {  // none of them may run
+    forget({first, dag_.order_.end()});
+    added.resize(added.size() - (dag_.order_.size() - before));
+    dag_.order_.resize(before);
+  }
+  return checked;
 }
 
 void DagSelection::sort() {

@@ -33,6 +33,8 @@ class DagSelection {
   std::vector<FileId> stuck() const;
   // Picks a job for each file and puts the jobs that the targets need in order.
   Result<void> select(bool allow_ambiguity);
+  // An error if two of the jobs that are left in the graph make one file, needed or not: whichever ends last would win.
+  Result<void> check_shared_outputs();
   // A cycle among the jobs that were looked at, whether or not one of them was chosen.
   std::optional<Error> any_cycle() const;
 
@@ -64,6 +66,10 @@ class DagSelection {
   Result<void> walk(std::vector<Frame>& path, bool allow_ambiguity);
   bool open_circle(std::vector<Frame>& path, NodeId node, FileId file);
   void drop_unneeded();
+  template <class IsChosen>
+  std::vector<NodeId> makers(FileId file, IsChosen is_chosen) const;
+  std::optional<FileId> take_from_chosen_jobs();
+  Result<void> check_shared_outputs(std::span<const NodeId> added);
 
   Dag& dag_;
   const RuleSet& rules_;

@@ -157,6 +157,20 @@ TEST_F(GrowthTest, AddsWhatTheAnswerNeeds) {
   EXPECT_EQ(asked_["sum"], 2);
 }
 
+TEST_F(GrowthTest, AJobThatMakesAFileOfAnotherJobIsNotAdded) {
+  auto rules = split_and_sum();
+  rules[2] = rule("work").output("{i}.done").output("{i}.list").input("parts");
+  rules.push_back(rule("other").output("other").output("a.list"));
+  write("in", "", 10);
+  functions_["sum"] = {{"parts"}, {"b.done", "a.done"}};
+  plan(std::move(rules), {"sum", "other"});
+  const GrowthStep step = run("parts");
+  ASSERT_EQ(step.extension.failed.size(), 1u);
+  EXPECT_THAT(step.extension.failed[0].second.to_string(), HasSubstr("are ambiguous for the file a.list"));
+  EXPECT_THAT(flow_->jobs(), UnorderedElementsAre("split", "other", "sum"));
+  EXPECT_THAT(step.due, IsEmpty());
+}
+
 TEST_F(GrowthTest, ACheckpointThatIsUpToDateIsAskedWhenPlanning) {
   write("in", "", 10);
   write("parts", "", 20);

@@ -33,6 +33,25 @@ Error SelectionErrors::ambiguous(FileId file, NodeId first, NodeId second) const
                         ".output\"; constrain their wildcards, or give --allow-ambiguity.");
 }
 
+// FIRST and SECOND: jobs that both make FILE.
+Error SelectionErrors::shared_output(FileId file, NodeId first, NodeId second) const {
+  const auto said = [&](NodeId node) {
+    const CompiledRule& rule = rules_[dag_.node(node).rule];
+    const std::string wildcards = one_line(show_wildcards(rule, dag_.values(node, rules_)));
+    return rule.rule.name + (wildcards.empty() ? "" : " with " + wildcards) + ", " + rule.rule.file + ":" +
+           std::to_string(rule.rule.line);
+  };
+  const CompiledRule& a = rules_[dag_.node(first).rule];
+  const CompiledRule& b = rules_[dag_.node(second).rule];
+  return rule_error(
+      a.rule,
+      (&a == &b ? "rule " + a.rule.name + " is" : "rules " + a.rule.name + " and " + b.rule.name + " are") +
+          " ambiguous for the file " + one_line(dag_.files.view(file)) + ": two jobs of this run make it (" +
+          said(first) + "; " + said(second) + "), and whichever ends last would win",
+      "Let each job write a file of its own, or ask for the files of one of them only. With "
+      "--allow-ambiguity both run.");
+}
+
 Error SelectionErrors::explain(NodeId node) const {
   std::vector<char> seen(dag_.size(), 0);
   seen[node] = 1;

@@ -25,6 +25,7 @@ class SelectionErrors {
   // Why NODE is not feasible.
   Error explain(NodeId node) const;
   Error ambiguous(FileId file, NodeId first, NodeId second) const;
+  Error shared_output(FileId file, NodeId first, NodeId second) const;
   Error cycle(NodeId node, FileId file) const;
   // FIRST and SECOND: a job that takes FILE, and the job that it takes it from.
   Error two_producers(FileId file, std::pair<NodeId, NodeId> first, std::pair<NodeId, NodeId> second) const;
