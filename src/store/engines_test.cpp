@@ -304,6 +304,23 @@ TEST_F(EnginesTest, ReadAJournalUpToItsTornEnd) {
   EXPECT_EQ(command_of(*open("3"), "a"), "before");
 }
 
+TEST_F(EnginesTest, RefuseRecordsOfALaterVersion) {
+  open("0");
+  {
+    auto later = RunJournal::open(journal("1"), {});
+    ASSERT_TRUE(later);
+    ASSERT_TRUE(later->begin(0, 0, {}, false, nullptr));
+    std::string bytes;
+    append_record(bytes, record_of("a"));
+    bytes[1] = 4;  // an unknown phase
+    ASSERT_TRUE(later->add_commit(1, 1, bytes));
+  }
+  const auto store = Store::open(folder(), 0, "2");
+  ASSERT_FALSE(store);
+  EXPECT_NE(store.error().to_string().find("newer furrow"), std::string::npos) << store.error().to_string();
+  EXPECT_TRUE(os::status(journal("1")).exists());
+}
+
 TEST_F(EnginesTest, ADamagedJournalPutsAllInDoubt) {
   auto first = open("1");
   std::string text;

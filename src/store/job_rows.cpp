@@ -111,10 +111,4 @@ void read_row(const Statement& all, JobRow& row) {
   row.inputs.reset(row.key, all.bytes(12));
 }
 
-std::vector<std::uint64_t> unpack_hashes(std::string_view bytes) {
-  std::vector<std::uint64_t> hashes(bytes.size() / sizeof(std::uint64_t));
-  if (!hashes.empty()) std::memcpy(hashes.data(), bytes.data(), hashes.size() * sizeof(std::uint64_t));
-  return hashes;
-}
-
 }  // namespace furrow::store

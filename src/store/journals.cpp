@@ -33,6 +33,12 @@ Result<void> change(Database& database, Statement& put, Statement& erase, const 
   return database.run(put);
 }
 
+// A later version may write what this one does not know. To leave it out would lose records in silence.
+bool can_read(std::string_view records) {
+  while (take_record(records)) continue;
+  return records.empty();
+}
+
 }  // namespace
 
 Journals Journals::read(const std::string& folder, const std::string& own_run, bool living) {
@@ -50,6 +56,7 @@ void Journals::add(const std::string& path) {
   std::vector<JournalCommit> commits;
   const JournalState found = RunJournal::read(path, &commits);
   paths_.push_back(path);
+  for (const JournalCommit& commit : commits) state_.is_newer |= !can_read(commit.records);
   for (JournalCommit& commit : commits)
     commits_.push_back(
         {commit.serial, found.is_stale, commit.commit <= found.durable, std::move(commit.records)});

@@ -56,6 +56,11 @@ class Reader {
   bool is_whole_ = true;
 };
 
+bool is_known(std::uint32_t phase) {
+  const std::uint32_t plain = phase & ~kHasEnvironment;
+  return phase == kErased || (plain != kErased && plain <= static_cast<std::uint32_t>(JobPhase::kFailed));
+}
+
 void read(Reader& reader, JobRecord& record) {
   record.rule = reader.text();
   record.wildcards = reader.text();
@@ -79,6 +84,12 @@ void read(Reader& reader, JobRecord& record) {
 }
 
 }  // namespace
+
+std::vector<std::uint64_t> unpack_hashes(std::string_view bytes) {
+  std::vector<std::uint64_t> hashes(bytes.size() / sizeof(std::uint64_t));
+  if (!hashes.empty()) std::memcpy(hashes.data(), bytes.data(), hashes.size() * sizeof(std::uint64_t));
+  return hashes;
+}
 
 void append_record(std::string& bytes, const JobRecord& record) {
   append(bytes,
@@ -115,6 +126,7 @@ std::optional<RecordChange> take_record(std::string_view& bytes) {
   Reader reader(bytes);
   RecordChange change;
   const auto phase = reader.number<std::uint32_t>();
+  if (!is_known(phase)) return std::nullopt;
   change.is_erased = phase == kErased;
   change.record.phase = static_cast<JobPhase>(phase & ~kHasEnvironment);
   change.record.key = reader.text();
