@@ -43,7 +43,7 @@ function(furrow_layer name)
   endif()
   if(FURROW_TESTS AND tests)
     add_executable(${name}_tests ${tests})
-    target_link_libraries(${name}_tests PRIVATE furrow_${name} GTest::gmock GTest::gtest_main)
+    target_link_libraries(${name}_tests PRIVATE furrow_${name} furrow_test_flags GTest::gtest_main)
     target_include_directories(${name}_tests PRIVATE ${PROJECT_SOURCE_DIR}/tests)  # support/
     gtest_discover_tests(${name}_tests TEST_PREFIX ${name}. NO_PRETTY_VALUES DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 60)
   endif()

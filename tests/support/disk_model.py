@@ -1,8 +1,9 @@
-"""What a disk may hold after a power cut, computed from the system calls of a run: a model, without a real disk.
+"""What a disk may hold after a power cut, by the system calls of a run: a model, without a real disk.
 
-strace records what a program and its children do to the files below a folder. At any moment the disk surely holds what was
-synced. Of what came later it may hold, for each file by itself, any beginning of its writes; a file may have its size
-before its data (zeros); of the names it may hold any beginning of their changes. at_cut() draws one such state.
+strace records what a program and its children do to the files below a folder. At any moment the disk surely holds
+what was synced. Of what came later it may hold, for each file by itself, any beginning of its writes; a file may have
+its size before its data (zeros); of the names it may hold any beginning of their changes. at_cut() draws one such
+state.
 
 Simplifications: write() appends; changes of names reach the disk in their order (as with a journal of the file system).
 """
@@ -10,14 +11,15 @@ import os
 import re
 from pathlib import Path
 
-CALLS = ("openat,creat,write,pwrite64,ftruncate,rename,renameat,renameat2,unlink,unlinkat,mkdir,mkdirat,rmdir,link,linkat,"
-         "fsync,fdatasync,syncfs,sync")
+CALLS = ("openat,creat,write,pwrite64,ftruncate,rename,renameat,renameat2,unlink,unlinkat,mkdir,mkdirat,rmdir,"
+         "link,linkat,fsync,fdatasync,syncfs,sync")
 _LINE = re.compile(r"(\d+) +(?:<\.\.\. (\w+) resumed>)?(.*)")
 _TEXT = re.compile(r'"((?:\\x[0-9a-f]{2})*)"|<((?:\\x[0-9a-f]{2})+)>')
 
 
 def command(trace, argv):
-    return ["strace", "-f", "-y", "-qq", "-xx", "-s", "1000000", "-o", str(trace), "-e", f"trace={CALLS}", *map(str, argv)]
+    options = ["-f", "-y", "-qq", "-xx", "-s", "1000000", "-e", f"trace={CALLS}"]
+    return ["strace", *options, "-o", str(trace), *map(str, argv)]
 
 
 def _bytes(text):
