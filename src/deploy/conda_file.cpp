@@ -9,6 +9,7 @@
 #include <set>
 #include <system_error>
 
+#include "os/files/file_systems.hpp"
 #include "os/files/files.hpp"
 
 namespace furrow::deploy {
@@ -165,7 +166,11 @@ bool is_whole_conda_folder(const std::string& path) {
   return os::status(path + kDoneOutside).exists() || os::status(path + kDoneInside).exists();
 }
 
+// The marks must not be on the disk before what they speak of.
 Result<void> mark_whole(const std::string& path) {
+  os::FileSystems file_systems;
+  file_systems.add(path);
+  (void)file_systems.sync();
   for (const std::string& file : {path + kStarted, path + kDoneInside, path + kDoneOutside})
     FURROW_TRY(os::write_file(file, ""));
   return {};

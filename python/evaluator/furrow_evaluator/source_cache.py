@@ -16,12 +16,16 @@ def cache_folder():
 
 
 def make_folder(folder, fill):
-    """Makes a folder under its name once it is complete. Another process may be faster."""
+    """Makes a folder under its name once it is complete, and on the disk. Another process may be faster."""
     os.makedirs(os.path.dirname(folder), exist_ok=True)
     made = _new_name(folder)
     os.mkdir(made)
     try:
         fill(made)
+        for place, _, names in os.walk(made):
+            for name in names:
+                _sync(os.path.join(place, name))
+            _sync(place)
         os.rename(made, folder)
     except OSError:
         if not os.path.isdir(folder):
@@ -31,7 +35,7 @@ def make_folder(folder, fill):
 
 
 def make_file(path, data, time=None):
-    """Writes a file that is complete whenever it has its name."""
+    """Writes a file that is complete whenever it has its name, also after a power cut."""
     os.makedirs(os.path.dirname(path), exist_ok=True)
     made = _new_name(path)
     try:
@@ -39,10 +43,23 @@ def make_file(path, data, time=None):
             file.write(data)
         if time is not None:
             os.utime(made, (time, time))
+        _sync(made)
         os.rename(made, path)
     finally:
         if os.path.lexists(made):
             os.unlink(made)
+
+
+def _sync(path):
+    if os.path.islink(path):
+        return
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    except OSError:
+        pass  # a file system that cannot do so promises nothing
+    finally:
+        os.close(descriptor)
 
 
 def _new_name(path):
