@@ -63,7 +63,7 @@ void Farm::Run::supply() {
 void Farm::Run::erase(JobId job) {
   if (!options_.erase_ended) return;
   graph_.erase(job);
-  demands_.erase(job);
+  shares_.erase(job);
   launches_.erase(job);
 }
 
@@ -77,7 +77,7 @@ void Farm::Run::extend() {
     executor_.cancel_all(plan::Stop::kGently);
     return;
   }
-  const std::size_t added = graph_.size() - demands_.size();
+  const std::size_t added = graph_.size() - shares_.size();
   take_new_jobs();
   if (added > 0 || summary_.total != total)
     emit({.kind = Event::Kind::kGraphGrown, .total = summary_.total, .count = added});
@@ -99,8 +99,8 @@ void Farm::Run::wait_for_growth() {
 }
 
 void Farm::Run::take_new_jobs() {
-  if (graph_.size() != demands_.size()) {
-    demands_.grow(graph_.size());
+  if (graph_.size() != shares_.size()) {
+    shares_.grow(graph_.size());
     launches_.grow(graph_.size());
   }
   summary_.total = graph_.size() - graph_.dropped();
@@ -118,7 +118,7 @@ void Farm::Run::admit() {
   for (const JobId job : std::vector<JobId>(first_bound, ready.end())) {
     const Gang& gang = *graph_.gang(job);
     JobId culprit = job;
-    const auto demand = gangs_.demand_of(gang, 1, budget_, culprit);
+    const auto demand = gangs_.demand_of(gang, 1, shares_.budget(), culprit);
     demand ? enqueue(gang, *demand) : gang_never_starts(gang, culprit, 1, demand.error());
   }
   ready.erase(first_bound, ready.end());
@@ -136,25 +136,11 @@ void Farm::Run::admit() {
 void Farm::Run::enqueue(JobId id, DemandId demand) {
   graph_.set_demand(id, demand);
   plan::Job job = graph_.job(id);
-  job.demand = demands_[id] = fitting(demand);
+  job.demand = shares_.set(id, demand);
   FURROW_LOG(farm, debug, "job {} is ready: priority {}, depth {}, demand {}, {} jobs queued", id,
              job.priority, job.depth, job.demand, queue_.size());
   queue_.push(id, job);
   ++news_;
-}
-
-// What a demand takes from the budget: of each resource at most its limit, and none of a resource without a
-// limit. Demands that differ only there become one, and their jobs share one line of the queue.
-DemandId Farm::Run::fitting(DemandId demand) {
-  if (demand >= fitting_.size()) fitting_.resize(demand + 1, kUnknown);
-  if (fitting_[demand] == kUnknown) {
-    plan::Amounts amounts = resources_.amounts(demand);
-    for (std::size_t i = 0; i < amounts.size(); ++i) {
-      amounts[i] = budget_.limit(i) == plan::kUnlimited ? 0 : std::min(amounts[i], budget_.limit(i));
-    }
-    fitting_[demand] = resources_.demand(std::move(amounts));
-  }
-  return fitting_[demand];
 }
 
 // --- attempts that have ended
@@ -196,16 +182,13 @@ void Farm::Run::account(const Exit& exit) {
   log_end(exit);
   --running_;
   uncommitted_ = true;
-  const plan::Amounts& amounts = resources_.amounts(graph_.job(exit.job).demand);
-  const double cores =
-      amounts.empty() ? 0 : static_cast<double>(std::min(amounts[plan::kCores], budget_.limit(plan::kCores)));
-  summary_.core_s += exit.usage.wall_s * cores;
+  summary_.core_s += exit.usage.wall_s * shares_.cores(graph_.job(exit.job).demand);
 }
 
 void Farm::Run::settle(Exit exit) {
   account(exit);
   const JobId job = exit.job;
-  give_back(job);
+  shares_.give_back(job);
   if (exit.cancelled) {
     ++summary_.cancelled;
     source_.on_failure(exit, false);
@@ -293,18 +276,18 @@ void Farm::Run::give_up(JobId job) {
 
 void Farm::Run::pick() {
   if (is_halted()) return abandon_picked();
-  const plan::Amounts one_core{1};  // without a free core nothing starts, so the queue is not searched
-  while (running_ + picked_.size() < executor_.max_running() && budget_.fits(one_core)) {
+  // Without a free core nothing starts, so the queue is not searched.
+  while (running_ + picked_.size() < executor_.max_running() && shares_.has_free_core()) {
     if (!queue_.empty() && is_throttled()) return;
-    const std::optional<JobId> job = queue_.pop_fitting(budget_, resources_);
+    const std::optional<JobId> job = queue_.pop_fitting(shares_.budget(), resources_);
     if (!job) break;
     ++news_;
     if (!is_ready(*job)) continue;
     if (const Gang* const gang = graph_.gang(*job); gang != nullptr && !has_room_for(*gang)) {
-      enqueue(*gang, demands_[*job]);
+      enqueue(*gang, shares_.of(*job));
       break;
     }
-    budget_.take(resources_.amounts(demands_[*job]));
+    shares_.take(*job);
     FURROW_LOG(farm, debug, "job {} is picked: {} running, {} queued, launch {}", *job, running_,
                queue_.size(), launches_.is_here(*job) ? "available" : "not available yet");
     picked_.push_back(*job);
@@ -328,7 +311,7 @@ bool Farm::Run::is_throttled() {
 void Farm::Run::mark_starting() {
   std::erase_if(picked_, [&](JobId job) {
     if (!is_ready(job)) {
-      give_back(job);
+      shares_.give_back(job);
       return true;
     }
     if (const Gang* const gang = graph_.gang(job)) return mark_starting(*gang);
@@ -351,7 +334,7 @@ void Farm::Run::mark_starting() {
 
 // A picked job that cannot start.
 void Farm::Run::refuse(JobId job, const Error& error) {
-  give_back(job);
+  shares_.give_back(job);
   look_again_ = true;
   never_started(job, launches_.attempt(job), error);
 }
@@ -367,7 +350,7 @@ void Farm::Run::commit_and_start() {
   }
   for (Starting& starting : std::exchange(starting_, {})) {
     if (summary_.error) {
-      give_back(starting.job);
+      shares_.give_back(starting.job);
     } else if (const Result<void> cleared = source_.clear_outputs(starting.job); cleared) {
       start(starting);
     } else {
@@ -375,7 +358,7 @@ void Farm::Run::commit_and_start() {
     }
   }
   for (std::vector<Starting>& starting : std::exchange(starting_gangs_, {})) {
-    summary_.error ? give_back(starting.front().job) : clear_and_start(std::move(starting));
+    summary_.error ? shares_.give_back(starting.front().job) : clear_and_start(std::move(starting));
   }
 }
 
@@ -397,8 +380,6 @@ void Farm::Run::start(Starting& starting) {
                    .launch = std::move(starting.launch),
                    .timeout_s = options_.timeout_s});
 }
-
-void Farm::Run::give_back(JobId job) { budget_.give_back(resources_.amounts(demands_[job])); }
 
 bool Farm::Run::lacks_launches() const {
   return std::any_of(picked_.begin(), picked_.end(), [&](JobId picked) {
@@ -433,145 +414,6 @@ void Farm::Run::prefetch_upcoming() {
   }
 }
 
-// --- gangs
-
-void Farm::Run::enqueue(const Gang& gang, DemandId demand) {
-  plan::Job job = graph_.job(gang.jobs.front());
-  job.demand = demands_[gang.jobs.front()] = fitting(demand);
-  queue_.push(gang.jobs.front(), job);
-  ++news_;
-}
-
-bool Farm::Run::has_room_for(const Gang& gang) const {
-  std::size_t taken = running_ + gang.jobs.size();
-  for (const JobId job : picked_) taken += gangs_.size_of(job);
-  return taken <= executor_.max_running();
-}
-
-// False as long as launches are missing.
-bool Farm::Run::mark_starting(const Gang& gang) {
-  const JobId first = gang.jobs.front();
-  if (!gangs_.is_for_all(first, [&](JobId job) { return launches_.is_here(job); })) return false;
-  std::vector<Starting> starting;
-  for (const JobId job : gang.jobs) {
-    Result<plan::Launch> launch = launches_.take(job);
-    const int attempt = launches_.attempt(job);
-    if (launch) {
-      uncommitted_ = true;
-      const Result<void> ready = source_.before_start(job, attempt, *launch);
-      if (!ready) launch = fail(ready.error());
-    }
-    if (!launch) {
-      give_back(first);
-      look_again_ = true;
-      gang_never_starts(gang, job, attempt, launch.error());
-      return true;
-    }
-    starting.push_back({job, *std::move(launch)});
-  }
-  starting_gangs_.push_back(std::move(starting));
-  return true;
-}
-
-void Farm::Run::clear_and_start(std::vector<Starting> starting) {
-  const JobId first = starting.front().job;
-  const Gang& gang = *graph_.gang(first);
-  const int attempt = launches_.attempt(first);
-  for (const Starting& one : starting) {
-    const Result<void> cleared = source_.clear_outputs(one.job);
-    if (cleared) continue;
-    give_back(first);
-    look_again_ = true;
-    return gang_never_starts(gang, one.job, attempt, cleared.error());
-  }
-  for (const JobId job : gang.jobs) graph_.start(job);
-  gangs_.begin(gang, attempt, std::move(starting));
-  look_at_gangs();
-}
-
-// Starts what may start, ends what is to end, and settles what is over.
-void Farm::Run::look_at_gangs() {
-  for (const JobId first : gangs_.look(is_stopping(), [this](Starting& starting) { start(starting); })) {
-    if (auto over = gangs_.take(first, !is_stopping())) settle(*std::move(over));
-  }
-}
-
-// All have ended.
-void Farm::Run::settle(RunningGang gang) {
-  const JobId first = gang.jobs().front();
-  const bool failed = gang.culprit() != plan::kNoJob;
-  std::vector<Exit> exits = gang.exits(failed ? gangs_.title(gang.culprit()) : std::string());
-  const bool was_cancelled = gang.was_cancelled() && !failed;
-  give_back(first);
-  uncommitted_ = look_again_ = true;
-  if (failed) return gang_failed(std::move(exits), nullptr, true);
-  if (was_cancelled) {
-    for (const Exit& exit : exits) {
-      ++summary_.cancelled;
-      source_.on_failure(exit, false);
-      emit({.kind = Event::Kind::kJobFailed, .job = exit.job, .attempt = exit.attempt, .exit = &exit});
-    }
-    return;
-  }
-  for (Exit& exit : exits) {
-    const Result<void> checked = source_.check_outputs(exit);
-    if (checked) continue;
-    exit.error = checked.error().to_string();
-    const std::string culprit = gangs_.title(exit.job);
-    for (Exit& other : exits) {
-      if (other.job != exit.job) other.error = ended_with(culprit);
-    }
-    std::swap(exit, exits.front());
-    return gang_failed(std::move(exits), &checked.error(), true);
-  }
-  for (Exit& exit : exits) {
-    if (const Result<void> done = succeed(exit); !done) attempt_failed(exit, &done.error(), false);
-  }
-}
-
-// EXITS: how all of its jobs have ended, that of the job whose failure it is first.
-void Farm::Run::gang_failed(std::vector<Exit> exits, const Error* error, bool may_retry) {
-  const Gang& gang = *graph_.gang(exits.front().job);
-  const JobId first = gang.jobs.front();
-  const int attempt = exits.front().attempt;
-  uncommitted_ = true;
-  bool retry = may_retry && attempt <= graph_.job(first).retries && !is_halted();
-  Result<DemandId> demand = DemandId{0};
-  if (retry) {
-    JobId culprit = first;
-    demand = gangs_.demand_of(gang, attempt + 1, budget_, culprit);
-    if (!demand) {
-      retry = false;
-      error = &demand.error();
-    }
-  }
-  for (const Exit& exit : exits) {
-    source_.on_failure(exit, retry);
-    emit({.kind = Event::Kind::kJobFailed,
-          .job = exit.job,
-          .attempt = exit.attempt,
-          .exit = &exit,
-          .error = std::exchange(error, nullptr),
-          .will_retry = retry});
-  }
-  for (const Exit& exit : exits) {
-    if (!retry) {
-      give_up(exit.job);
-      continue;
-    }
-    graph_.retry(exit.job);
-    launches_.next_attempt(exit.job);
-  }
-  if (retry) enqueue(gang, *demand);
-}
-
-void Farm::Run::gang_never_starts(const Gang& gang, JobId culprit, int attempt, const Error& error) {
-  FURROW_LOG(farm, info, "job {} and those that run with it could not start, attempt {}: {}", culprit,
-             attempt, error.message);
-  std::vector<Exit> exits = gangs_.exits_unstarted(gang, culprit, attempt, error);
-  if (!exits.empty()) gang_failed(std::move(exits), &error, false);
-}
-
 // --- how a run ends
 
 void Farm::Run::stop(int signal) {
@@ -592,7 +434,7 @@ void Farm::Run::release() {
   for (const JobId job : executor_.release()) {
     --running_;
     ++summary_.left;
-    give_back(job);
+    shares_.give_back(job);
   }
   FURROW_LOG(farm, info, "{} jobs are left to go on without the engine", summary_.left);
 }
@@ -614,7 +456,7 @@ bool Farm::Run::can_go_on() const {
 }
 
 void Farm::Run::abandon_picked() {
-  for (const JobId job : std::exchange(picked_, {})) give_back(job);
+  for (const JobId job : std::exchange(picked_, {})) shares_.give_back(job);
 }
 
 void Farm::Run::conclude() {

@@ -8,6 +8,7 @@
 #include "farm/farm.hpp"
 #include "farm/gangs.hpp"
 #include "farm/launches.hpp"
+#include "farm/shares.hpp"
 #include "plan/ready_queue.hpp"
 
 namespace furrow::farm {
@@ -23,12 +24,12 @@ class Farm::Run : public plan::ExitListener {
       plan::JobSource& source, os::EventLoop& loop, FarmOptions options)
       : graph_(graph),
         resources_(resources),
-        budget_(std::move(budget)),
         executor_(executor),
         source_(source),
         loop_(loop),
         options_(options),
         launches_(source),
+        shares_(resources, std::move(budget)),
         gangs_(graph, resources, source, executor, loop) {
     executor_.set_listener(this);
   }
@@ -52,7 +53,6 @@ class Farm::Run : public plan::ExitListener {
   void erase(JobId job);
   void admit();
   void enqueue(JobId job, DemandId demand);
-  DemandId fitting(DemandId demand);
 
   void settle();
   void settle(Exit exit);
@@ -70,7 +70,6 @@ class Farm::Run : public plan::ExitListener {
   void refuse(JobId job, const Error& error);
   void commit_and_start();
   void start(Starting& starting);
-  void give_back(JobId job);
 
   void enqueue(const Gang& gang, DemandId demand);
   bool has_room_for(const Gang& gang) const;
@@ -103,21 +102,17 @@ class Farm::Run : public plan::ExitListener {
 
   plan::JobGraph& graph_;
   plan::Resources& resources_;
-  plan::Budget budget_;
   plan::Executor& executor_;
   plan::JobSource& source_;
   os::EventLoop& loop_;
   const FarmOptions options_;
   Launches launches_;
+  Shares shares_;
   Gangs gangs_;
   plan::ReadyQueue queue_;
   std::vector<plan::EventSink*> sinks_;
 
-  std::vector<JobId> ready_;         // not in the queue yet
-  plan::IdTable<DemandId> demands_;  // by job: what it takes from the budget
-  // by demand: the part that counts, see fitting(); kUnknown until computed
-  std::vector<DemandId> fitting_;
-  static constexpr DemandId kUnknown = 0xffffffffu;
+  std::vector<JobId> ready_;                        // not in the queue yet
   static constexpr double kLookAgain_s = 0.05;      // between two checks for late outputs
   static constexpr std::size_t kMaxPrefetched = 8;  // more would be wasted: few jobs end in one round
 
