@@ -75,6 +75,54 @@ TEST_F(BatchFiles, ABatchIsReadAsItWasWritten) {
   EXPECT_TRUE(read->jobs[0].files.files.empty());
 }
 
+// A writer of a pipe, and its reader, which uses a service, too.
+BatchSpec batch_with_gang() {
+  BatchSpec batch = odd_batch();
+  BatchJob service{.key = "socket", .name = "serve", .gang = 7, .launch = {}};
+  service.files.services = {"socket"};
+  BatchJob writer{.key = "p", .name = "write", .gang = 7, .launch = {}};
+  writer.files.pipes = {"p", "a \"q\""};
+  BatchJob reader{.key = "r", .name = "read", .after = {1}, .gang = 7, .uses = {2}, .launch = {}};
+  for (const BatchJob& job : {service, writer, reader}) batch.jobs.push_back(job);
+  return batch;
+}
+
+TEST_F(BatchFiles, JobsThatRunAtOnceAreReadAsTheyWereWritten) {
+  ASSERT_TRUE(write_batch_spec(file("batch"), batch_with_gang()));
+  const auto read = read_batch_spec(file("batch"));
+  ASSERT_TRUE(read) << read.error().message;
+  ASSERT_EQ(read->jobs.size(), 5u);
+  EXPECT_EQ(read->jobs[0].gang, 0u);
+  for (const std::size_t i : {2u, 3u, 4u}) EXPECT_EQ(read->jobs[i].gang, 7u) << i;
+  EXPECT_EQ(read->jobs[2].files.services, std::vector<std::string>{"socket"});
+  EXPECT_EQ(read->jobs[3].files.pipes, (std::vector<std::string>{"p", "a \"q\""}));
+  EXPECT_TRUE(read->jobs[3].uses.empty());
+  EXPECT_EQ(read->jobs[4].after, std::vector<std::uint32_t>{1});
+  EXPECT_EQ(read->jobs[4].uses, std::vector<std::uint32_t>{2});
+}
+
+// An older runner would start such jobs one after the other, and each would wait for the next without end.
+TEST_F(BatchFiles, OnlyBatchesWithJobsThatRunAtOnceHaveTheSecondFormat) {
+  const auto format = [&](const BatchSpec& batch) {
+    EXPECT_TRUE(write_batch_spec(file("batch"), batch));
+    const std::string text = *os::read_file(file("batch"));
+    return text.find(R"("furrow":"batch 2")") < text.find('\n')   ? 2
+           : text.find(R"("furrow":"batch 1")") < text.find('\n') ? 1
+                                                                  : 0;
+  };
+  EXPECT_EQ(format(odd_batch()), 1);
+  EXPECT_EQ(format(batch_with_gang()), 2);
+}
+
+TEST_F(BatchFiles, AJobThatUsesALaterOneIsRefused) {
+  BatchSpec batch = batch_with_gang();
+  batch.jobs[3].uses = {4};
+  ASSERT_TRUE(write_batch_spec(file("batch"), batch));
+  const auto read = read_batch_spec(file("batch"));
+  ASSERT_FALSE(read);
+  EXPECT_THAT(read.error().message, HasSubstr("does not come before"));
+}
+
 TEST_F(BatchFiles, OnlyTheOwnerMayReadABatchAndTheUmaskDecidesAboutTheRest) {
   const mode_t before = ::umask(0002);
   const BatchFolder submission = *BatchSpool(file("batches")).add();
