@@ -379,6 +379,8 @@ TEST_F(EnginesTest, WhatAKilledEngineMeantToMakeIsKnown) {
   first.reset();
   EXPECT_TRUE(open("3")->was_expected("planned"));
   EXPECT_TRUE(open("4")->was_expected("planned")) << "as long as it is not on the disk";
+  EXPECT_TRUE(open("5")->has_killed_run_of({"more", "planned"}));
+  EXPECT_FALSE(open("6")->has_killed_run_of({"more"}));
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "store/store.hpp"
 
 #include <algorithm>
+#include <unordered_set>
 #include <utility>
 
 #include "base/hash.hpp"
@@ -232,6 +233,13 @@ bool Store::was_durable(std::int64_t commit) const { return commit <= state_->kn
 void Store::trust(std::string_view key) { state_->trusted.insert(hash64(key)); }
 bool Store::was_expected(std::string_view key) const { return state_->known.is_planned(key); }
 bool Store::has_killed_run() const { return state_->known.is_open; }
+bool Store::has_killed_run_of(const std::vector<std::string>& keys) const {
+  if (!has_killed_run()) return false;
+  std::unordered_set<std::uint64_t> among;
+  for (const std::string& key : keys) among.insert(hash64(key));
+  const auto& planned = state_->known.planned;
+  return std::all_of(planned.begin(), planned.end(), [&](std::uint64_t key) { return among.contains(key); });
+}
 bool Store::has_lost_records() const { return state_->has_lost; }
 Result<void> Store::count_records() { return state_->exists() ? state_->count_all() : Result<void>(); }
 

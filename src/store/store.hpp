@@ -91,6 +91,8 @@ class Store {
   // A run that was killed meant to start this job.
   bool was_expected(std::string_view key) const;
   bool has_killed_run() const;
+  // The same, if all that it meant to start is among KEYS.
+  bool has_killed_run_of(const std::vector<std::string>& keys) const;
   // Whether records are lost or damaged, as far as for_each() or count_records() has found. Then a job without a record
   // is not to be judged by the times of its files.
   bool has_lost_records() const;

@@ -70,3 +70,51 @@ def test_a_killed_run_is_continued_with_what_is_known(tmp_path, seed):
     times = Counter(log.read_text().splitlines())
     # A temp file that was gone with its follower still to run is made again; nothing else runs more than twice.
     assert max(times.values()) <= 2 and sum(count - 1 for count in times.values()) <= 3 * 3, times
+
+
+TEMPORARY = """
+rule all:
+    input: "used.txt", "names.txt", "quick.txt"
+checkpoint fast:
+    output: touch("fast.txt")
+def fast(wildcards):
+    checkpoints.fast.get()
+    return []
+rule quick:
+    input: fast
+    output: touch("quick.txt")
+rule make:
+    output: temp("temp.txt")
+    shell: "echo text > {output}"
+rule use:
+    input: "temp.txt"
+    output: "used.txt"
+    shell: "cp {input} {output}"
+checkpoint slow:
+    input: "used.txt", "quick.txt"
+    output: "slow.txt"
+    shell: "touch begun; test -e go || exec sleep 100; echo a > {output}"
+def named(wildcards):
+    return checkpoints.slow.get().output[0]
+rule names:
+    input: named
+    output: "names.txt"
+    shell: "cp {input} {output}"
+"""
+
+
+@pytest.mark.parametrize("asked, stays", [("all", False), ("used.txt", True), ("--until use", True)])
+def test_temp_files_that_a_killed_run_kept_for_a_function_go(tmp_path, asked, stays):
+    """While a function is unanswered, no temp file goes. What the run that follows does not need to do may need it."""
+    (tmp_path / "Snakefile").write_text(TEMPORARY)
+    env = engine.environment()
+    process = subprocess.Popen([*engine.FURROW_RUN, "-j3"], cwd=tmp_path, env=env, stdin=subprocess.DEVNULL,
+                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+    wait_until(lambda: (tmp_path / "begun").exists() or process.poll() is not None, 60, "the checkpoint has begun")
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert (tmp_path / "temp.txt").exists()
+    (tmp_path / "go").touch()
+    resumed = engine.furrow_run("-j3", *asked.split(), cwd=tmp_path, env=env)
+    assert resumed.code == 0, resumed
+    assert (tmp_path / "temp.txt").exists() == stays

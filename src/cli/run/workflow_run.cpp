@@ -20,6 +20,7 @@
 #include "os/events/signals.hpp"
 #include "os/files/file_hasher.hpp"
 #include "store/lock.hpp"
+#include "workflow/dag/identity.hpp"
 #include "workflow/workflow_source.hpp"
 
 namespace furrow::cli {
@@ -40,6 +41,30 @@ std::string lost_records(std::size_t jobs) {
       count_of(jobs, "job"), jobs == 1 ? "has" : "have", jobs == 1 ? "runs" : "run");
 }
 
+std::string shadows_of(const RunOptions& options) {
+  return (options.shadow_prefix.empty() ? ".furrow" : options.shadow_prefix) + "/shadow";
+}
+
+// Whether this run goes on with all that a killed one meant to do. Another engine may use what that has left.
+bool goes_on_alone(WorkflowSession& session) {
+  const RunOptions& options = session.options();
+  if (!options.until.empty() || !options.omit_from.empty() || !options.batch.rule.empty()) return false;
+  if (!session.store()->has_killed_run() || session.store()->has_company()) return false;
+  // Also of checkpoints that are needed no longer, since functions have their answers.
+  std::vector<std::string> keys;
+  for (workflow::NodeId node = 0; node < session.dag().size(); ++node) {
+    if (session.rules()[session.dag().node(node).rule].has_products())
+      keys.push_back(workflow::record_key(session.dag(), session.rules(), node));
+  }
+  return session.store()->has_killed_run_of(keys);
+}
+
+workflow::FileOptions file_options(WorkflowSession& session) {
+  const RunOptions& options = session.options();
+  return {options.not_temp, options.keep_incomplete, options.latency_wait_s, shadows_of(options),
+          !options.touch && goes_on_alone(session)};
+}
+
 }  // namespace
 
 int WorkflowRun::run() {
@@ -54,6 +79,7 @@ int WorkflowRun::run() {
   if (const std::size_t lost = session_.staleness().without_record(); lost > 0)
     say("furrow: warning: " + lost_records(lost));
   if (count == 0) {
+    remove_leftovers();
     if (!is_quiet()) say(nothing_to_do(session_));
     if (const std::string& stats = session_.options().stats; !stats.empty())
       if (auto written = RunStats::write_empty(stats); !written) return report_error(written.error());
@@ -77,6 +103,13 @@ int WorkflowRun::run() {
   auto summary = run_jobs(*log_path);
   if (!summary) return report_error(summary.error());
   return finish(*summary, *log_path);
+}
+
+// Temp files of a run that was killed before it removed them.
+void WorkflowRun::remove_leftovers() {
+  if (session_.options().touch || session_.dag().may_grow() || !session_.store()->has_killed_run()) return;
+  workflow::JobFiles(session_.dag(), session_.rules(), session_.states(), file_options(session_))
+      .expect([](workflow::NodeId) { return false; });
 }
 
 // With --keep-going, a job that cannot start fails alone, when its turn comes.
@@ -210,9 +243,7 @@ Result<farm::Summary> WorkflowRun::run_jobs(const std::string& log_path) {
   workflow::JobDemands demands(session_.dag(), session_.rules(), session_.evaluator(), resources,
                                session_.most_threads());
   session_.set_scopes(demands);
-  const std::string shadows = (options.shadow_prefix.empty() ? ".furrow" : options.shadow_prefix) + "/shadow";
-  workflow::JobFiles files(session_.dag(), session_.rules(), session_.states(),
-                           {options.not_temp, options.keep_incomplete, options.latency_wait_s, shadows});
+  workflow::JobFiles files(session_.dag(), session_.rules(), session_.states(), file_options(session_));
   workflow::Recorder recorder(session_.dag(), session_.rules(), session_.states(), *session_.store(), &hasher,
                               options.hash_limit);
   recorder.set_changed_before(&session_.staleness().changed_while_running());
@@ -224,17 +255,17 @@ Result<farm::Summary> WorkflowRun::run_jobs(const std::string& log_path) {
   source_options.queue_wait_s = options.queue_wait_s;
   source_options.extended_benchmarks = options.benchmark_extended;
   source_options.run = session_.run_id();
-  source_options.shadow_folder = shadows + "/" + std::to_string(::getpid());
+  source_options.shadow_folder = shadows_of(options) + "/" + std::to_string(::getpid());
   workflow::WorkflowSource source(session_.dag(), session_.rules(), session_.evaluator(), demands, files,
                                   &recorder, source_options);
 
   const auto must_run = [this](workflow::NodeId node) { return session_.staleness().must_run(node); };
+  if (session_.dag().may_grow()) files.keep_temp_files();
   files.expect(must_run);
   source.set_growth(session_.growth());
   if (session_.gangs() && !options.touch)
     source.set_gangs(session_.gangs(), [this](const auto& gang) { return session_.runs_here(gang); });
   source.set_environments(&session_.software());
-  if (session_.dag().may_grow()) files.keep_temp_files();
   FURROW_TRY(source.ask_priorities(must_run));
   plan::JobGraph graph;
   if (!session_.groups().empty()) source.set_groups(&session_.groups());

@@ -18,6 +18,7 @@ class WorkflowRun {
   int run();
 
  private:
+  void remove_leftovers();
   std::string where() const;  // where jobs run, for people
   Result<void> start_watchdog();
   Result<void> expect_jobs();

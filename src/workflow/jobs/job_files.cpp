@@ -63,6 +63,7 @@ const Template& JobFiles::template_of(FileId file) const {
 void JobFiles::expect(const std::function<bool(NodeId)>& must_run) {
   removal_.expect(must_run);
   count_temp_users(must_run);
+  if (!keeps_temp_files_) release_unused();
 }
 
 void JobFiles::count_temp_users(const std::function<bool(NodeId)>& must_run) {
@@ -87,7 +88,9 @@ void JobFiles::count_temp_users(const std::function<bool(NodeId)>& must_run) {
 void JobFiles::find_temp_outputs(NodeId node) {
   const auto outputs = dag_.outputs(node, rules_);
   for (std::size_t i = 0; i < outputs.size(); ++i) {
-    if (rules_[dag_.node(node).rule].outputs[i].flags & kTemp) users_.try_emplace(outputs[i], 0);
+    if (!(rules_[dag_.node(node).rule].outputs[i].flags & kTemp)) continue;
+    users_.try_emplace(outputs[i], 0);
+    if (options_.removes_leftovers && states_.exists(outputs[i])) unused_.insert(outputs[i]);
   }
 }
 

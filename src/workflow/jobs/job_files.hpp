@@ -21,6 +21,8 @@ struct FileOptions {
   bool keep_incomplete = false;  // --keep-incomplete
   double latency_s = 0;          // how long to wait for outputs that a shared file system may show late
   std::string shadows{};         // the folder of all shadow folders; empty: none
+  // A run was killed that did the same: temp files that were made before this run, and that no job needs, go too.
+  bool removes_leftovers = false;
 };
 
 class JobFiles {
@@ -31,7 +33,8 @@ class JobFiles {
   void expect(const std::function<bool(NodeId)>& must_run);
   // The graph has grown. While functions wait for checkpoints (not IS_COMPLETE), no temp file goes: they may ask for it.
   void extend(const GrowthStep& step, const std::function<bool(NodeId)>& must_run, bool is_complete);
-  void keep_temp_files() { keeps_temp_files_ = true; }  // until extend() says that the graph is complete
+  // Until extend() says that the graph is complete. Call it before expect().
+  void keep_temp_files() { keeps_temp_files_ = true; }
 
   void look_at_outputs(NodeId node);  // warms the system's cache for before()
   // Checks that the job may start, and makes folders. Nothing old is touched.

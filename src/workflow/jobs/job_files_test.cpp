@@ -318,6 +318,40 @@ TEST_F(JobFilesTest, RemovesATempFileWithoutWaitingForJobsThatDoNotRun) {
   EXPECT_FALSE(exists("temp"));
 }
 
+// A killed run made two temp files: the users of the first have run, and one of the second has not.
+TEST_F(JobFilesTest, RemovesTempFilesOfAKilledRunOnceNoJobNeedsThem) {
+  const Workflow::Rules rules{rule("all").aggregates().input("1").input("2"),
+                              rule("use").output("{n,\\d}").input("{n}.temp"),
+                              rule("make").output("{n,\\d}.temp", kTemp)};
+  for (const bool removes : {true, false}) {
+    for (const char* name : {"1", "1.temp", "2.temp"}) write(name);
+    plan(rules, {"all"});
+    FileOptions options;
+    options.removes_leftovers = removes;
+    files_ = std::make_unique<JobFiles>(flow_->dag, flow_->rules, flow_->states, options);
+    files_->expect([&](NodeId node) { return node == job("2"); });
+    EXPECT_EQ(exists("1.temp"), !removes);
+    EXPECT_TRUE(exists("2.temp"));
+    ASSERT_TRUE(run("2", {"2"}));
+    EXPECT_FALSE(exists("2.temp"));
+    ASSERT_TRUE(os::remove_tree("2"));
+  }
+}
+
+TEST_F(JobFilesTest, KeepsTempFilesOfAKilledRunWhileAFunctionMayAskForThem) {
+  for (const char* name : {"1", "temp"}) write(name);
+  plan({rule("use").output("1").input("temp"), rule("make").output("temp", kTemp)}, {"1"});
+  FileOptions options;
+  options.removes_leftovers = true;
+  files_ = std::make_unique<JobFiles>(flow_->dag, flow_->rules, flow_->states, options);
+  files_->keep_temp_files();
+  const auto none = [](NodeId) { return false; };
+  files_->expect(none);
+  EXPECT_TRUE(exists("temp"));
+  files_->extend({}, none, true);
+  EXPECT_FALSE(exists("temp"));
+}
+
 TEST_F(JobFilesTest, KeepTempKeepsTempFiles) {
   plan({rule("use").output("1").input("temp"), rule("make").output("temp", kTemp)}, {"1"},
        {.keep_temp = true});
