@@ -354,7 +354,8 @@ WRONG = {
     "misspelt module": (N.replace("n:", "other:") + "use rule a from othr\n", 6, "no module named othr", "other?"),
     "name of nothing": ("n = 'zz'\nuse rule a from n\n", 5, "n is 'zz'", ""),
     "no such rule": ("use rule aa from m\n", 4, "the module m has no rule named aa", "did you mean a?"),
-    "name that is taken": ("rule a:\n    output: 'x'\nuse rule * from m\n", 5, "a is taken already", "other names"),
+    "name that is taken": ("rule a:\n    output: 'x'\nuse rule * from m\n", 6, "a is taken already", "other names"),
+    "name that two modules have": ("use rule a from m\nuse rule b from m as a\n", 5, "module brings another", "other"),
     "specialised twice": (
         "use rule * from m\n" + 2 * "use rule a from m with:\n    threads: 1\n",
         7,
@@ -383,8 +384,7 @@ def test_mistakes_are_shown_where_they_are(other, what):
     text, line, message, hint = WRONG[what]
     error = other.error(MODULE + text)
     assert message in error["message"] and hint in error.get("hint", ""), error
-    if "taken" not in what:
-        assert (error["line"], error["file"]) == (line, str(other.path / "Snakefile")), error
+    assert (error["line"], error["file"]) == (line, str(other.path / "Snakefile")), error
 
 
 @pytest.mark.parametrize(

@@ -95,7 +95,7 @@ def _type_name(exception):
         return "SyntaxError"
     if isinstance(exception, LookupFailed):
         return "LookupError"
-    return type(exception).__name__
+    return getattr(exception, "shown_as", type(exception).__name__)
 
 
 def _is_user_file(filename):

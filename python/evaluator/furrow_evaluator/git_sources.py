@@ -34,6 +34,8 @@ _SAFE = ("-c", "core.hooksPath=/dev/null", "-c", "advice.detachedHead=false")
 class NoSuchFile(WorkflowError):
     """The commit is there, but does not have the file."""
 
+    shown_as = "WorkflowError"
+
 
 class _GitFailed(Exception):
     pass

@@ -90,6 +90,10 @@ class Scope:
         chosen = self.selection.name_of(name)
         return None if chosen is None else self.parent.final_name(chosen)
 
+    def place_of_use(self):
+        """File and line of the outermost `use rule` statement that brings its rules."""
+        return self.selection.place if self.parent.selection is None else self.parent.place_of_use()
+
     def may_replace(self):
         """Whether its rules may take the place of those that `use rule *` has brought."""
         return self.selection is not None and (self.selection.replaces or self.parent.may_replace())
@@ -119,7 +123,8 @@ class Scope:
 class Selection:
     """Which rules of a module are used, and under which names: `use rule a, b from m exclude c as x_*`."""
 
-    def __init__(self, names, excluded, pattern):
+    def __init__(self, names, excluded, pattern, place):
+        self.place = place  # file and line of the statement
         self.wanted = None if "*" in names else set(names)
         self.excluded = set(excluded)
         self._pattern = pattern

@@ -128,7 +128,7 @@ class UseStatement:
         return known[name] + star
 
     def _use_module(self, overrides):
-        selection = Selection(self._names, self._excluded, self._pattern)
+        selection = Selection(self._names, self._excluded, self._pattern, (self._file, self._line))
         scope = self._module.use(selection, overrides)
         unknown = selection.unknown()
         if unknown:

@@ -285,17 +285,22 @@ class Workflow(EngineFacts, Sources):
         """A rule of a module may only be read, so that others can name its files."""
         return rule is not None and self._rules_by_name.get(rule.name) is rule
 
+    def _report_taken_name(self, rule, first):
+        text = f"the rule name {rule.name} is taken already (line {first.lineno} of {first.snakefile})"
+        if not rule.scope.is_module:
+            raise WorkflowError(text, file=rule.snakefile, line=rule.lineno, rule=rule.name)
+        file, line = rule.scope.place_of_use()
+        raise WorkflowError(
+            f"{text}, and the module brings another (line {rule.lineno} of {rule.snakefile})",
+            file=file,
+            line=line,
+            hint="`use rule ... as` gives the rules of a module other names",
+        )
+
     def _add_rule(self, rule):
         scope = rule.scope
         if rule.name in self._rules_by_name and not scope.may_replace():
-            first = self._rules_by_name[rule.name]
-            raise WorkflowError(
-                f"the rule name {rule.name} is taken already (line {first.lineno} of {first.snakefile})",
-                file=rule.snakefile,
-                line=rule.lineno,
-                rule=rule.name,
-                hint="`use rule ... as` gives the rules of a module other names" if scope.is_module else None,
-            )
+            self._report_taken_name(rule, self._rules_by_name[rule.name])
         if not rule.container_img and rule.container_img is not False:
             rule.container_img, rule.is_containerized = scope.container_img, scope.is_containerized
         if rule.name in self._rules_by_name:
