@@ -373,7 +373,17 @@ TEST_F(DagBuilderTest, AFileThatNobodyNeedsComesFromAChosenJob) {
 TEST_F(DagBuilderTest, ACycleIsAnErrorThatNamesOneOfItsFiles) {
   Workflow flow(
       {rule("a").output("a").input("b"), rule("b").output("b").input("c"), rule("c").output("c").input("a")});
-  EXPECT_THAT(flow.mistake({"a"}), HasSubstr("a cycle through the file"));
+  EXPECT_THAT(flow.mistake({"a"}), AllOf(HasSubstr("a cycle through the file"),
+                                         HasSubstr("which needs b of rule b, which needs c of rule c)"),
+                                         HasSubstr("must read another file")));
+}
+
+TEST_F(DagBuilderTest, AMissingFileBeforeItsUpdateHasItsOwnName) {
+  EXPECT_THAT(
+      Workflow(
+          {rule("add").output("a", kUpdate).input("b"), rule("read").output("b").input("a", kBeforeUpdate)})
+          .mistake({"a"}),
+      AllOf(HasSubstr("\n    a, as it is before its update\n"), HasSubstr("before a rule can update it")));
 }
 
 TEST_F(DagBuilderTest, OpensACycleAtAnExistingFile) {

@@ -1,12 +1,27 @@
 #include "workflow/dag/selection_errors.hpp"
 
 #include <algorithm>
+#include <unordered_set>
 
 #include "base/printable.hpp"
 #include "base/strings.hpp"
 #include "workflow/dag/missing_hints.hpp"
 
 namespace furrow::workflow {
+
+namespace {
+
+bool is_before_update(std::string_view path) {
+  static const std::string relative = name_before_update(""), absolute = name_before_update("/");
+  return path.starts_with(relative) || path.starts_with(absolute);
+}
+
+std::string shown(std::string_view path) {
+  return is_before_update(path) ? one_line(plain_name(path, kBeforeUpdate)) + ", as it is before its update"
+                                : one_line(path);
+}
+
+}  // namespace
 
 SelectionErrors::SelectionErrors(const Dag& dag, const RuleSet& rules, const RuleIndex& index,
                                  const Choices& choices, const NamedProducers& named,
@@ -95,12 +110,14 @@ Error SelectionErrors::missing_inputs(NodeId node) const {
   const std::string wildcards = one_line(show_wildcards(rule, dag_.values(node, rules_)));
   std::string text = "missing input files for rule " + rule.rule.name +
                      (wildcards.empty() ? "" : " (" + wildcards + ")") + ":";
-  for (std::size_t i = 0; i < missing.size() && i < 10; ++i) text += "\n    " + one_line(missing[i]);
+  for (std::size_t i = 0; i < missing.size() && i < 10; ++i) text += "\n    " + shown(missing[i]);
   if (missing.size() > 10) text += "\n    ... and " + std::to_string(missing.size() - 10) + " more";
   return rule_error(rule.rule, text, missing.empty() ? std::string() : hint_for_missing(missing.front()));
 }
 
 std::string SelectionErrors::hint_for_missing(const std::string& name) const {
+  if (is_before_update(name))
+    return "A file must be there, or another rule must make it, before a rule can update it.";
   if (const auto [folder, rule] = folder_above(name, index_, rules_); !folder.empty())
     return "Rule " + rule + " makes the folder " + folder +
            " as a whole: name the folder as input, and the file in the command.";
@@ -131,11 +148,48 @@ Error SelectionErrors::two_producers(FileId file, std::pair<NodeId, NodeId> firs
 
 Error SelectionErrors::cycle(NodeId node, FileId file) const {
   const CompiledRule& rule = rules_[dag_.node(node).rule];
-  return rule_error(rule.rule,
-                    "rule " + rule.rule.name +
-                        " needs, directly or indirectly, its own output: a cycle through the file " +
-                        one_line(dag_.files.view(file)),
-                    "Constrain the wildcards of its output so that they do not match its input.");
+  return rule_error(
+      rule.rule,
+      "rule " + rule.rule.name + " needs, directly or indirectly, its own output: a cycle through the file " +
+          one_line(dag_.files.view(file)) + around(node),
+      rule.wildcards.empty() ? "One of these rules must read another file."
+                             : "Constrain the wildcards of its output so that they do not match its input.");
+}
+
+// The shortest way from NODE back to NODE, as text; empty if it is not known or long.
+std::string SelectionErrors::around(NodeId node) const {
+  constexpr std::size_t kMostJobs = 1000, kMostShown = 6;
+  struct Step {
+    NodeId node;
+    FileId file;         // that it makes
+    std::size_t before;  // the step that needs it
+  };
+  std::vector<Step> steps{{node, StringTable::kNone, 0}};
+  std::unordered_set<NodeId> seen;
+  for (std::size_t at = 0; at < steps.size() && steps.size() < kMostJobs; ++at) {
+    for (const FileId file : dag_.inputs(steps[at].node)) {
+      for (const NodeId maker : candidates(dag_, choices_, named_, steps[at].node, file)) {
+        if (maker != node) {
+          if (seen.insert(maker).second) steps.push_back({maker, file, at});
+          continue;
+        }
+        std::vector<std::string> way{"needs " + one_line(dag_.files.view(file)) + " of rule " +
+                                     name_of(node)};
+        for (std::size_t i = at; i != 0; i = steps[i].before) {
+          way.push_back("needs " + one_line(dag_.files.view(steps[i].file)) + " of rule " +
+                        name_of(steps[i].node));
+        }
+        if (way.size() == 1 || way.size() > kMostShown) return {};
+        std::reverse(way.begin(), way.end());
+        return " (rule " + name_of(node) + " " + join(way, ", which ") + ")";
+      }
+    }
+  }
+  return {};
+}
+
+const std::string& SelectionErrors::name_of(NodeId node) const {
+  return rules_[dag_.node(node).rule].rule.name;
 }
 
 }  // namespace furrow::workflow

@@ -31,6 +31,8 @@ class SelectionErrors {
   Error two_producers(FileId file, std::pair<NodeId, NodeId> first, std::pair<NodeId, NodeId> second) const;
 
  private:
+  std::string around(NodeId node) const;
+  const std::string& name_of(NodeId node) const;
   Error explain_file(FileId file, NodeId wanted_by, std::vector<char>& seen) const;
   Error missing_inputs(NodeId node) const;
   std::string hint_for_missing(const std::string& name) const;
