@@ -212,7 +212,7 @@ ROWS = {
     "-n -q, all-to-all 1,000 x 1,000": plan(snakefiles.all_to_all(1000), 0.4, 150, minutes=0.8),
     "-n -q, 10,000 input and params functions": plan(snakefiles.functions(10_000), None, minutes=0.5),
     "-n -q, 1 million jobs": plan(snakefiles.independent(1_000_000), 10, 1200, minutes=1000, repeats=1),
-    "-n -q, 40 modules, 500 rules": modules(40, 12),
+    "-n -q, 40 modules, 520 rules": modules(40, 13),
     "2,000 jobs up to date": up_to_date(2000, 0.05),
     "100,000 jobs up to date": up_to_date(100_000, 0.7, 120, minutes=5),
     "run 2,000 one-line shell jobs, -j 2": shell_jobs,
