@@ -162,6 +162,10 @@ complete -c furrow -n '__furrow_in run' -l stats -r
 complete -c furrow -n '__furrow_in run' -l debug-dag
 complete -c furrow -n '__furrow_in run' -l list-untracked
 complete -c furrow -n '__furrow_in run' -l d3dag
+complete -c furrow -n '__furrow_in run' -l report -r
+complete -c furrow -n '__furrow_in run' -l report-after-run
+complete -c furrow -n '__furrow_in run' -l report-stylesheet -r
+complete -c furrow -n '__furrow_in run' -l report-metadata -r
 complete -c furrow -n '__furrow_in run' -l print-compilation
 complete -c furrow -n '__furrow_in run' -l lint -f -a 'text json'
 complete -c furrow -n '__furrow_in run' -l cleanup-metadata -r

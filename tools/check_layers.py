@@ -25,7 +25,7 @@ USES = {
     "deploy": ["base", "os", "plan"],
     "workflow": ["text", "plan", "store", "os", "deploy"],
     "snakefile": ["text", "workflow"],
-    "report": ["store"],
+    "report": ["text", "store"],
     "cli": ["command", "workflow", "snakefile", "farm", "exec", "report", "store", "pool", "channel"],
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s*"([^"/]+)/(?:([^"/]+)/)?[^"]*"')

@@ -121,6 +121,22 @@ Result<std::pair<std::string, bool>> EvaluatorProcess::text(const std::string& w
   return found;
 }
 
+Result<ReportAnswer> EvaluatorProcess::report(const ReportQuestion& question) {
+  const std::uint64_t id = connection_->new_id();
+  const auto answer = connection_->ask({id, encode_report(id, question), "making the report"});
+  if (!answer) return fail(answer.error());
+  return decode_report(*answer->value);
+}
+
+Result<void> EvaluatorProcess::archive(const std::string& path, const std::string& page,
+                                       const std::vector<std::pair<std::string, std::string>>& files) {
+  const std::uint64_t id = connection_->new_id();
+  const auto answer =
+      connection_->ask({id, encode_archive(id, path, page, files), "writing the archive of the report"});
+  if (!answer) return fail(answer.error());
+  return {};
+}
+
 // Calling its functions, a batch at a time.
 
 std::vector<workflow::InputAnswer> EvaluatorProcess::inputs(std::span<const InputQuestion> jobs) {

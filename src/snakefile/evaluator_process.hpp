@@ -17,6 +17,7 @@
 #include "plan/executor.hpp"
 #include "snakefile/evaluator_options.hpp"
 #include "snakefile/load_decoder.hpp"
+#include "snakefile/report_question.hpp"
 #include "workflow/rules/evaluator.hpp"
 
 namespace furrow::snakefile {
@@ -54,6 +55,11 @@ class EvaluatorProcess final : public workflow::Evaluator, public plan::ForkServ
 
   // A text about the Snakefile: "translation", "lint" or "lint json"; and whether there was anything to say.
   Result<std::pair<std::string, bool>> text(const std::string& what);
+
+  Result<ReportAnswer> report(const ReportQuestion& question);
+  // Writes an archive at PATH: PAGE, which is removed, and FILES, pairs of a file and its name there.
+  Result<void> archive(const std::string& path, const std::string& page,
+                       const std::vector<std::pair<std::string, std::string>>& files);
 
   void set_fork_listener(Listener* listener) override;
   void fork_child(std::uint64_t tag, std::uint32_t slot, const std::string& payload, int out_fd,

@@ -58,6 +58,7 @@ Rule read_rule(Fields& fields, const text::JsonValue& value, const text::JsonVal
   }
   rule.has_message = fields.flag(value, "message");
   rule.is_uniform = fields.flag(value, "uniform");
+  rule.is_reported = fields.flag(value, "report");
   rule.docstring = fields.text_or(value, "docstring", "");
   rule.input = entries_of(fields, value, "input");
   rule.output = entries_of(fields, value, "output");

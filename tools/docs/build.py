@@ -71,7 +71,7 @@ class Site:
         if path.suffix == ".md" and path.parent == ROOT:
             return path.relative_to(ROOT)
         inside = path.relative_to(ROOT)
-        if path.suffix == ".md":
+        if path.suffix in (".md", ".png"):
             return "files" / inside
         return "files" / inside.with_name(inside.name + ".md")
 
@@ -80,6 +80,10 @@ class Site:
         if place in self.made:
             return
         self.made.add(place)
+        if path.suffix == ".png":
+            (self.pages / place).parent.mkdir(parents=True, exist_ok=True)
+            (self.pages / place).write_bytes(path.read_bytes())
+            return
         if path.is_dir():
             text = self.listing(path)
         elif path.suffix == ".ipynb":

@@ -162,10 +162,12 @@ class Directives:
                 raise WorkflowError(f"the scope of the resource {name} is neither \"local\" nor \"global\": {scope!r}")
         self._workflow.resource_scopes.update(scopes)
 
-    def ignored(self, *args, **kwargs):
-        """Texts for a report, which Furrow does not write."""
-
-    report = ignored
+    def report(self, path=None, *rest):
+        """The text of the report. That of the main Snakefile stands before those of its modules."""
+        if path is None or rest or not (isinstance(path, (str, SourceFile)) or hasattr(path, "__fspath__")):
+            raise WorkflowError("report takes one file name")
+        if self._workflow.scope.parent is None or self._workflow.report_text is None:
+            self._workflow.report_text = self._workflow.current_basedir.join(path)
 
     def container(self, image):
         """For all rules below that have no container of their own."""

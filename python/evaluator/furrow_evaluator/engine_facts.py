@@ -31,7 +31,6 @@ _OFF = dict(
     is_main_process=True,
     debug=False,
     touch=False,
-    report_text=None,
     pepfile=None,
     edit_notebook=None,
     cleanup_scripts=True,

@@ -185,9 +185,20 @@ def local(value):
 
 
 def report(value, caption=None, category=None, subcategory=None, labels=None, patterns=(), htmlindex=None):
-    return flag(
-        value, "report", {"caption": caption, "category": category, "subcategory": subcategory, "labels": labels}
-    )
+    """A result for the report. The path of its caption starts at the Snakefile that says so."""
+    from . import active
+
+    if caption is not None and active.workflow is not None:
+        caption = active.workflow.current_basedir.join(caption)
+    content = {
+        "caption": caption,
+        "category": category,
+        "subcategory": subcategory,
+        "labels": labels,
+        "patterns": patterns,
+        "htmlindex": htmlindex,
+    }
+    return flag(value, "report", content)
 
 
 def _not_yet_flag(name):

@@ -107,6 +107,9 @@ def _one_entry(rule, name, answer, flags, wildcards):
     items = rule.moved(items, "input")
     for flag_name, content in flags.items():
         items = [flag(item, flag_name, content) for item in items]
+    for item in items:
+        if "report" in flags_of(item):
+            rule.workflow.report_flags[str(item)] = flags_of(item)["report"]
     return encode_items(name, items, is_list, "input", literal=True)
 
 

@@ -8,6 +8,7 @@ from .errors import WorkflowError
 from .flags import PRODUCER, changed, flag, without_flags
 from .param_items import NAME_OF_CONTENT, encode_param, named_params
 from .patterns import strip_constraints, wildcard_names
+from .report_flags import is_reported
 from .resources import from_expression, mebibytes, normalise
 from .transport import Json, dumps
 from .uniform import is_uniform
@@ -330,6 +331,7 @@ class Rule:
             script=self._script_path(),
             not_yet=self.why_not_yet(),
             environment=encoded_environment(self),
+            report=is_reported(self),
         )
         parts = [dumps(fields)[:-1]]
         for directive in ("input", "output", "log"):

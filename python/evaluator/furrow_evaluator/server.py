@@ -48,6 +48,8 @@ class _Server:
             "fork": self.fork,
             "hook": self.hook,
             "text": self.text,
+            "report": self.report,
+            "archive": self.archive,
         }
 
     def loop(self):
@@ -221,6 +223,21 @@ class _Server:
             return {"text": self._workflow.translation()}
         found = lint.look_at(self._workflow)
         return {"text": lint.as_json(found) if what == "lint json" else lint.as_text(found), "any": bool(found)}
+
+    def report(self, request):
+        """What a report shows, but for the contents of its files and what the store knows."""
+        from .report import Report
+
+        report = Report(self._workflow, request)
+        report.add([(self._rules[job["r"]], job) for job in request["jobs"]])
+        return report.facts()
+
+    def archive(self, request):
+        """Writes the page and the files of a report into one archive."""
+        from .report_archive import write_archive
+
+        write_archive(request["path"], request["page"], request["files"])
+        return {}
 
 
 def _error_of(error, rule=None):

@@ -61,6 +61,8 @@ class Workflow(EngineFacts, Sources):
         self.overwrite_configfiles = list(request.get("configfiles") or [])
         self.overwrite_config = request.get("config") or {}
         self.envvars = set()
+        self.report_text = None
+        self.report_flags = {}  # what report(...) says of inputs that functions have returned, by path
         self.resource_scopes = {}
         self._cluster_config = self._jobscript = None
         self.deployment_methods = set(request.get("deployment") or [])

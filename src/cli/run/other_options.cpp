@@ -12,7 +12,6 @@ constexpr std::string_view kAccepted = "*", kRefused = "";
 
 constexpr std::string_view kOneScheduler = "Furrow has one scheduler";
 constexpr std::string_view kOnlyContainers = "it is about containers, which Furrow does not start";
-constexpr std::string_view kOnlyReport = "it matters only with --report";
 constexpr std::string_view kOnlyStorage = "it matters only with remote storage";
 constexpr std::string_view kOnlyClouds = "it matters only on clouds";
 constexpr std::string_view kOwnStore = "Furrow keeps its records in .furrow/";
@@ -21,8 +20,6 @@ constexpr std::string_view kOwnSlurm =
 constexpr std::string_view kClouds =
     "clouds are not supported; use --executor slurm, or --cluster with a submit command";
 constexpr std::string_view kInternal = "Snakemake gives this option to its own child processes alone";
-constexpr std::string_view kReports =
-    "reports are not supported yet; snakemake --report needs Snakemake's own run";
 constexpr std::string_view kStorage =
     "remote storage is not supported yet; copy the files in rules of the workflow";
 constexpr std::string_view kUnused =
@@ -76,12 +73,10 @@ constexpr OtherOption kOptions[] = {
     {"--slurm-partition-config", kOne, kRefused, "name partitions as a resource: slurm_partition"},
     {"--cache", kSeveral, kAccepted, "results are not shared between workflows; each makes its own"},
 
-    // Of environments, containers, reports and storage.
+    // Of environments, containers and storage.
     {"--apptainer-args,--singularity-args", kOne, kAccepted, kOnlyContainers},
     {"--apptainer-prefix,--singularity-prefix", kOne, kAccepted, kOnlyContainers},
     {"--container-image", kOne, kAccepted, kOnlyClouds},
-    {"--report-stylesheet", kOne, kAccepted, kOnlyReport},
-    {"--report-metadata", kOne, kAccepted, kOnlyReport},
     {"--default-storage-prefix,--default-remote-prefix", kOne, kAccepted, kOnlyStorage},
     {"--local-storage-prefix", kOne, kAccepted, kOnlyStorage},
     {"--remote-job-local-storage-prefix", kOne, kAccepted, kOnlyStorage},
@@ -98,13 +93,10 @@ constexpr OtherOption kOptions[] = {
      "persistence input-output software-deployment source-cache sources storage-local-copies",
      "jobs on a cluster need a file system that all nodes share"},
 
-    // Refused: containers, reports, storage.
+    // Refused: containers, storage.
     {"--containerize", kAtMostOne, kRefused, "writing container recipes is not supported"},
     {"--container-cleanup-images,--cleanup-containers", kNone, kRefused,
      "Furrow pulls no images; remove .snakemake/singularity by hand"},
-    {"--report", kAtMostOne, kRefused, kReports},
-    {"--report-after-run", kNone, kRefused, kReports},
-    {"--reporter", kOne, kRefused, kReports},
     {"--default-remote-provider", kOne, kRefused, kStorage},
     {"--deploy-sources", kSeveral, kRefused, kInternal},
 

@@ -86,9 +86,9 @@ TEST(OtherOptions, NoNameIsBothARealOptionAndAnother) {
 }
 
 TEST(OtherOptions, RefusalsSayWhy) {
-  const OtherOption* const report = find_other_option("--report");
-  ASSERT_NE(report, nullptr);
-  EXPECT_THAT(refusal(*report, "--report", {}), HasSubstr("--report: reports are not supported"));
+  const OtherOption* const archive = find_other_option("--archive");
+  ASSERT_NE(archive, nullptr);
+  EXPECT_THAT(refusal(*archive, "--archive", {}), HasSubstr("--archive: archives are not supported"));
   for (const OtherOption& option : other_options()) EXPECT_FALSE(option.text.empty()) << option.names;
 }
 

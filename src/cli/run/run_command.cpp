@@ -20,6 +20,7 @@
 #include "cli/run/workflow_run.hpp"
 #include "cli/run/workflow_session.hpp"
 #include "cli/run/workflow_texts.hpp"
+#include "cli/run/write_report.hpp"
 #include "os/events/clock.hpp"
 #include "os/events/signals.hpp"
 #include "os/files/descriptor.hpp"
@@ -209,6 +210,8 @@ std::optional<int> execute(WorkflowSession& session) {
       return print(workflow::summary(session.dag(), session.rules(), session.states(), session.staleness(),
                                      &commands));
     }
+    case Mode::kReport:
+      return write_report(session);
     case Mode::kMakeEnvironments:
       return make_environments_only(session);
     case Mode::kListEnvironments:
@@ -253,6 +256,19 @@ int unlock(const RunOptions& options) {
   return 0;
 }
 
+// As often as the plan is void; from the folder HERE.
+int execute_again(const RunOptions& options, RankSession* ranks, const os::Descriptor& here) {
+  for (;;) {
+    if (::fchdir(here.get()) != 0)
+      return report_error(system_error("cannot change to the folder of the start"));
+    WorkflowSession session(options, ranks);
+    if (const auto code = execute(session)) return *code;
+    if (!options.quiet_all)
+      print_message(stderr,
+                    "furrow: another run that has just ended had to do with the same files: planning again");
+  }
+}
+
 }  // namespace
 
 int run_command(const std::vector<std::string>& arguments, RankSession* ranks) {
@@ -277,15 +293,15 @@ int run_command(const std::vector<std::string>& arguments, RankSession* ranks) {
   }
   if (auto possible = check_batch_nodes(options->executor); !possible) return report_error(possible.error());
   const os::Descriptor here(::open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  for (;;) {
-    WorkflowSession session(*options, ranks);
-    if (const auto code = execute(session)) return *code;
-    if (!options->quiet_all)
-      print_message(stderr,
-                    "furrow: another run that has just ended had to do with the same files: planning again");
-    if (::fchdir(here.get()) != 0)
-      return report_error(system_error("cannot change to the folder of the start"));
+  int code = execute_again(*options, ranks, here);
+  if (code == 0 && options->report_after_run && options->mode == Mode::kRun && !options->dry_run) {
+    // The workflow is planned anew: the run has made files, and jobs behind checkpoints have turned up.
+    options->mode = Mode::kReport;
+    options->force = options->force_all = false;
+    options->force_run.clear();
+    code = execute_again(*options, ranks, here);
   }
+  return code;
 }
 
 }  // namespace furrow::cli

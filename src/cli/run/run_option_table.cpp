@@ -274,6 +274,21 @@ void Table::instead() {
        "list the conda environments of the workflow");
   mode("--conda-cleanup-envs", RunOptions::Mode::kRemoveEnvironments,
        "remove the conda environments that the workflow does not use");
+  value("--report", options_.report,
+        "write a report of results and statistics: a page, or an archive if its name ends in .zip (default: "
+        "report.html)",
+        "FILE")
+      ->expected(0, 1)
+      ->group("Instead of running");
+  app_.add_flag("--report-after-run", options_.report_after_run,
+                "write the report after a run without errors")
+      ->group("Instead of running");
+  value("--report-stylesheet", options_.report_stylesheet, "add this style sheet to the report", "FILE")
+      ->group("Instead of running");
+  value("--report-metadata", options_.report_metadata, "add the facts in this YAML file to the report",
+        "FILE")
+      ->group("Instead of running");
+  value("--reporter", args_.reporter, "(html is the only one)", "NAME")->group("");
   app_.add_flag_callback("--print-options",
                          [&chosen = options_.mode] { chosen = RunOptions::Mode::kPrintOptions; })
       ->group("");

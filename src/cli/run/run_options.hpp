@@ -96,6 +96,7 @@ struct RunOptions {
     kMakeEnvironments,
     kListEnvironments,
     kRemoveEnvironments,
+    kReport,
     kPrintOptions
   };
   Mode mode = Mode::kRun;
@@ -104,6 +105,9 @@ struct RunOptions {
   bool debug_dag = false, lints_as_json = false;
   // Files; empty: none.
   std::string stats, job_results;
+  // Of --report: a page or an archive, a style sheet, facts about the workflow. Empty: none.
+  std::string report, report_stylesheet, report_metadata;
+  bool report_after_run = false;
   bool benchmark_extended = false;
   // --batch: part `index` of `count`, from 1, of the inputs of a rule; empty rule: all.
   struct Batch {

@@ -153,8 +153,8 @@ TEST_F(RunOptionsTest, ReportsAMissingValue) {
 }
 
 TEST_F(RunOptionsTest, SaysWhatIsNotSupportedYet) {
-  EXPECT_THAT(refused({"--report=x.html"}),
-              AllOf(::testing::StartsWith("2 "), HasSubstr("--report: reports are not supported yet")));
+  EXPECT_THAT(refused({"--archive=x.tar"}),
+              AllOf(::testing::StartsWith("2 "), HasSubstr("--archive: archives are not supported")));
   EXPECT_EQ(refused({"--executor", "slurm"}), "accepted");
   EXPECT_THAT(refused({"--executor", "cluster-generic"}), HasSubstr("needs the command of --cluster"));
   EXPECT_THAT(refused({"--executor", "elsewhere"}), HasSubstr("not one of local, slurm"));
@@ -215,8 +215,8 @@ TEST_F(RunOptionsTest, AMissingProfileIsAnError) {
 }
 
 TEST_F(RunOptionsTest, ChecksProfileOptionsLikeAnyOther) {
-  write("p/config.yaml", "report: x.html\n");
-  EXPECT_THAT(refused({"--profile", "p"}), HasSubstr("p/config.yaml:1: report: reports are not supported"));
+  write("p/config.yaml", "archive: x.tar\n");
+  EXPECT_THAT(refused({"--profile", "p"}), HasSubstr("p/config.yaml:1: archive: archives are not supported"));
   write("q/config.yaml", "keepgoing: true\n");
   EXPECT_THAT(refused({"--profile", "q"}), HasSubstr("Did you mean keep-going?"));
 }

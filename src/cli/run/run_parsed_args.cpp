@@ -204,6 +204,21 @@ Result<void> finish_mode(RunParsedArgs& args) {
   return {};
 }
 
+Result<void> finish_report(RunParsedArgs& args) {
+  RunOptions& run = args.run;
+  if (!args.reporter.empty() && args.reporter != "html")
+    return fail("--reporter " + args.reporter + ": html is the only kind of report");
+  if (!is_given(args, "--report")) {
+    if (run.report_after_run) return fail("--report-after-run needs --report FILE, which says where");
+    return {};
+  }
+  if (run.report.empty()) run.report = "report.html";
+  if (!run.report.ends_with(".html") && !run.report.ends_with(".zip"))
+    return fail("--report " + run.report + " ends neither in .html nor in .zip");
+  if (!run.report_after_run) run.mode = RunOptions::Mode::kReport;
+  return {};
+}
+
 Result<void> finish_pairs(RunParsedArgs& args) {
   RunOptions& run = args.run;
   const std::tuple<const std::vector<std::string>&, const char*, Pairs&> all[] = {
@@ -353,9 +368,9 @@ Result<void> finish_triggers(RunParsedArgs& args) {
 
 Result<RunOptions> finish(RunParsedArgs args) {
   for (const auto& part :
-       {finish_cluster, finish_cores, finish_quiet, finish_mode, finish_pairs, finish_group_components,
-        finish_resource_scopes, finish_deployment, finish_triggers, finish_timespan, finish_waiting,
-        finish_batch, finish_strict, finish_notebook})
+       {finish_cluster, finish_cores, finish_quiet, finish_mode, finish_report, finish_pairs,
+        finish_group_components, finish_resource_scopes, finish_deployment, finish_triggers, finish_timespan,
+        finish_waiting, finish_batch, finish_strict, finish_notebook})
     FURROW_TRY(part(args));
   return std::move(args.run);
 }

@@ -15,7 +15,7 @@ struct RunParsedArgs {
   RunOptions run;
   // The first long name of each given option, with dashes; includes RunOptions::of_profiles.
   std::set<std::string> given;
-  std::string cores, jobs, executor, dag, rulegraph, jobs_per_timespan, list_changes, lint,
+  std::string cores, jobs, executor, reporter, dag, rulegraph, jobs_per_timespan, list_changes, lint,
       wait_for_files_file, batch, cluster_sync, conda_cleanup_pkgs;
   bool slurm = false, use_conda = false, use_apptainer = false, use_envmodules = false;
   std::vector<std::string> deployment, quiet, resources, set_threads, set_scatter, set_resources,

@@ -97,6 +97,7 @@ struct Rule {
   bool is_checkpoint = false;
   bool is_local = false;
   bool has_message = false;
+  bool is_reported = false;  // report(...) may flag files of its
   // Whether the command of one job stands for those of all: none can fail to be filled in where another does not.
   bool is_uniform = false;
   std::string docstring{};

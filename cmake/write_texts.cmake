@@ -1,0 +1,10 @@
+# Writes MADE, a C++ source with the text of each of FILES (separated by commas) as a constant.
+string(REPLACE "," ";" files "${FILES}")
+set(source "#include <string_view>\n\nnamespace furrow::${LAYER}::texts {\n")
+foreach(file ${files})
+  file(READ ${file} text)
+  get_filename_component(name ${file} NAME)
+  string(MAKE_C_IDENTIFIER ${name} name)
+  string(APPEND source "extern const std::string_view ${name};\nconst std::string_view ${name} = R\"~text~(${text})~text~\";\n")
+endforeach()
+file(WRITE ${MADE} "${source}}  // namespace furrow::${LAYER}::texts\n")

@@ -1,0 +1,26 @@
+// The records of jobs as the page reads them: columns instead of rows, since there may be ten thousand of them.
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "store/job_record.hpp"
+
+namespace furrow::report {
+
+// Replaces texts that must not be shown.
+class Redactor {
+ public:
+  // The longest first.
+  explicit Redactor(std::vector<std::string> secrets) : secrets_(std::move(secrets)) {}
+  std::string redacted(std::string text) const;
+
+ private:
+  std::vector<std::string> secrets_;
+};
+
+// Commands and params are cut so that the text of ten thousand jobs takes a few megabytes.
+std::string jobs_json(std::span<const store::JobRecord> records, const Redactor& redactor);
+
+}  // namespace furrow::report

@@ -1,0 +1,138 @@
+#include "report/page.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "os/files/descriptor.hpp"
+#include "os/files/replacing_file.hpp"
+#include "report/base64.hpp"
+#include "report/texts.hpp"
+
+namespace furrow::report {
+
+namespace {
+
+constexpr std::size_t kBlock = 3 * 64 * 1024;  // a multiple of three: the base64 of such blocks can be joined
+
+// A style sheet cannot end its element before its end.
+std::string style_text(std::string_view text) {
+  std::string made;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    made += text[at];
+    if (text[at] == '<' && at + 1 < text.size() && text[at + 1] == '/') made += '\\';
+  }
+  return made;
+}
+
+Result<std::size_t> read_block(int fd, char* into, std::size_t size) {
+  std::size_t got = 0;
+  while (got < size) {
+    const ssize_t n = ::read(fd, into + got, size - got);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return fail(system_error("cannot read"));
+    if (n == 0) break;
+    got += static_cast<std::size_t>(n);
+  }
+  return got;
+}
+
+Result<void> write_file(os::ReplacingFile& out, const std::string& id, const std::string& path) {
+  const os::Descriptor in(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (in.get() < 0) return fail(system_error("cannot read " + path));
+  FURROW_TRY(out.write("<script type=\"application/octet-stream\" id=\"file-" + html_text(id) + "\">"));
+  std::string bytes(kBlock, '\0');
+  for (;;) {
+    const auto got = read_block(in.get(), bytes.data(), bytes.size());
+    if (!got) return fail(Error{"cannot read " + path});
+    FURROW_TRY(out.write(base64(std::string_view(bytes).substr(0, *got))));
+    if (*got < kBlock) break;
+  }
+  return out.write("</script>\n");
+}
+
+Result<void> write_data(os::ReplacingFile& out, const Page& page) {
+  for (const auto& [name, json] : page.data) {
+    FURROW_TRY(out.write("<script type=\"application/json\" id=\"data-" + html_text(name) + "\">"));
+    FURROW_TRY(out.write(script_json(json)));
+    FURROW_TRY(out.write("</script>\n"));
+  }
+  for (const auto& [id, path] : page.files) FURROW_TRY(write_file(out, id, path));
+  return {};
+}
+
+Result<void> write_style(os::ReplacingFile& out, const Page& page) {
+  FURROW_TRY(out.write(texts::base_css));
+  FURROW_TRY(out.write(texts::parts_css));
+  return out.write(style_text(page.stylesheet));
+}
+
+Result<void> write_script(os::ReplacingFile& out) {
+  for (const std::string_view part :
+       {texts::tools_js, texts::tables_js, texts::view_js, texts::pages_js, texts::main_js})
+    FURROW_TRY(out.write(part));
+  return {};
+}
+
+}  // namespace
+
+std::string html_text(std::string_view text) {
+  std::string made;
+  for (const char c : text) {
+    switch (c) {
+      case '<':
+        made += "&lt;";
+        break;
+      case '>':
+        made += "&gt;";
+        break;
+      case '&':
+        made += "&amp;";
+        break;
+      case '"':
+        made += "&quot;";
+        break;
+      default:
+        made += c;
+    }
+  }
+  return made;
+}
+
+// In JSON, "<" stands only within strings.
+std::string script_json(std::string_view json) {
+  std::string made;
+  made.reserve(json.size() + json.size() / 16);
+  for (const char c : json) {
+    if (c == '<') {
+      made += "\\u003c";
+    } else {
+      made += c;
+    }
+  }
+  return made;
+}
+
+Result<void> write_page(const std::string& path, const Page& page) {
+  auto out = FURROW_TRY(os::ReplacingFile::create(path));
+  std::string_view skeleton = texts::page_html;
+  const auto up_to = [&](std::string_view mark) -> Result<void> {
+    const std::size_t at = skeleton.find(mark);
+    FURROW_TRY(out->write(skeleton.substr(0, at)));
+    skeleton.remove_prefix(at + mark.size());
+    return {};
+  };
+  FURROW_TRY(up_to("<!--title-->"));
+  FURROW_TRY(out->write(html_text(page.title)));
+  FURROW_TRY(up_to("<!--style-->"));
+  FURROW_TRY(write_style(*out, page));
+  FURROW_TRY(up_to("<!--data-->"));
+  FURROW_TRY(write_data(*out, page));
+  FURROW_TRY(up_to("<!--script-->"));
+  FURROW_TRY(write_script(*out));
+  FURROW_TRY(out->write(skeleton));
+  return out->finish();
+}
+
+}  // namespace furrow::report
