@@ -4,12 +4,12 @@ _furrow_map_options='--arg-file --arg-file-sep --arg-sep --bar --batch-nodes --b
   --exit --group --halt --header --help --joblog --joblog-usage --jobs --keep-order --line-buffer --link --load --max-args --max-chars
   --max-lines --max-replace-args --memfree --nice --no-keep-order --no-run-if-empty --null --output --packing --pipe --pipe-part --plus
   --process-slot-var --progress --quiet --quote --recend --recstart --regexp --replace --resource --results --resume --resume-failed --retries
-  --retry-failed --rrs --seed --shell --shuf --silent --tag --tagstring --termseq --timeout --tmpdir --total-jobs --trim --ungroup
+  --retry-failed --rrs --seed --shell --shuf --silent --tag --tagstring --termseq --timeout --tmpdir --total-jobs --trace --trim --ungroup
   --verbose --wd --xargs -0 -C -E -I -L -N -P -X -a -d -h -j -k -m -n -q -r -s -t -u -v -x'
 # Those that take a value in the next word.
 _furrow_map_valued=' --arg-file --arg-file-sep --arg-sep --batch-nodes --block --colsep --delay --delimiter --env --executor --halt --header --joblog --jobs --load
   --max-args --max-chars --max-replace-args --memfree --nice --output --packing --process-slot-var --recend --recstart --resource --results --retries --seed
-  --shell --tagstring --termseq --timeout --tmpdir --total-jobs --trim --wd -C -E -I -L -N -P -a -d -j -n -s '
+  --shell --tagstring --termseq --timeout --tmpdir --total-jobs --trace --trim --wd -C -E -I -L -N -P -a -d -j -n -s '
 _furrow_run_options='--allow-ambiguity --config --configfile --cores --dag --default-resources --delete-all-output --delete-temp-output
   --detailed-summary --directory --dry-run --envvars --executor --filegraph --force --forceall --forcerun --help --ignore-incomplete
   --jobs --keep-going --keep-incomplete --latency-wait --list --list-target-rules --max-checksum-file-size --max-threads --notemp
@@ -20,7 +20,7 @@ _furrow_run_options='--allow-ambiguity --config --configfile --cores --dag --def
   --cluster-generic-cancel-nargs --slurm --all-temp --list-changes --list-code-changes --list-input-changes
   --list-params-changes --max-jobs-per-timespan --no-hooks --show-failed-logs --batch --job-results --benchmark-extended --strict-dag-evaluation
   --consider-ancient --omit-flags --cluster-sync --precommand --queue-input-wait-time --version --wait-for-files --wait-for-files-file
-  --stats --debug-dag --list-untracked --d3dag --report --report-after-run --report-stylesheet --report-metadata --print-compilation --lint --cleanup-metadata --jobscript --cluster-config --use-conda --use-apptainer --use-singularity --use-envmodules --software-deployment-method --sdm --conda-prefix --conda-frontend --conda-base-path --conda-cleanup-pkgs --conda-not-block-search-path-envvars --conda-create-envs-only --list-conda-envs --conda-cleanup-envs -c -d -f -j -k -n -p -q -s'
+  --stats --trace --debug-dag --list-untracked --d3dag --report --report-after-run --report-stylesheet --report-metadata --print-compilation --lint --cleanup-metadata --jobscript --cluster-config --use-conda --use-apptainer --use-singularity --use-envmodules --software-deployment-method --sdm --conda-prefix --conda-frontend --conda-base-path --conda-cleanup-pkgs --conda-not-block-search-path-envvars --conda-create-envs-only --list-conda-envs --conda-cleanup-envs -c -d -f -j -k -n -p -q -s'
 
 _furrow_files() {
   compopt -o filenames
@@ -50,7 +50,7 @@ _furrow_map() {
     return
   fi
   case $prev in
-    -a | --arg-file | --joblog | --results | --output) _furrow_files -f ;;
+    -a | --arg-file | --joblog | --results | --output | --trace) _furrow_files -f ;;
     --wd | --tmpdir) _furrow_files -d ;;
     --halt) _furrow_words 'never now,fail=1 soon,fail=1 now,success=1 soon,success=1 now,done=1 soon,done=1' ;;
     --trim) _furrow_words 'n l r lr' ;;

@@ -38,6 +38,7 @@ complete -c furrow -n '__furrow_in map' -l help -d 'two screens of help'
 complete -c furrow -n '__furrow_in map' -s I -x -d 'a text instead of {}'
 complete -c furrow -n '__furrow_in map' -s j -x -d 'jobs at a time'
 complete -c furrow -n '__furrow_in map' -l joblog -r -F -d 'a line for each job'
+complete -c furrow -n '__furrow_in map' -l trace -r -F -d 'a timeline of the jobs'
 complete -c furrow -n '__furrow_in map' -l joblog-usage -d 'memory and CPU time in the log'
 complete -c furrow -n '__furrow_in map' -l jobs -x -d 'jobs at a time'
 complete -c furrow -n '__furrow_in map' -s k -d 'print output in the order of the inputs'
@@ -159,6 +160,7 @@ complete -c furrow -n '__furrow_in run' -l cluster-sync -x
 complete -c furrow -n '__furrow_in run' -l precommand -x
 complete -c furrow -n '__furrow_in run' -l no-hooks
 complete -c furrow -n '__furrow_in run' -l stats -r
+complete -c furrow -n '__furrow_in run' -l trace -r
 complete -c furrow -n '__furrow_in run' -l debug-dag
 complete -c furrow -n '__furrow_in run' -l list-untracked
 complete -c furrow -n '__furrow_in run' -l d3dag

@@ -91,6 +91,8 @@ struct MapCommandOptions {
   // What is kept
   // A folder, a template, or NAME.csv, .tsv, .json; "-.csv" and so on mean standard output.
   std::optional<std::string> results;
+  // --trace: a file; empty: none.
+  std::string trace;
   // Without the '+'.
   std::optional<std::string> joblog;
   bool joblog_append = false;

@@ -114,6 +114,7 @@ Result<void> MapCommandRun::prepare() {
   if (!options_.outputs.empty()) {
     FURROW_TRY(open_store());
   }
+  if (!options_.trace.empty()) trace_ = FURROW_TRY(JobTrace::create(options_.trace, "furrow map"));
   return start_watchdog();
 }
 
@@ -342,12 +343,17 @@ farm::Summary MapCommandRun::run_jobs() {
   progress_ = std::make_unique<MapProgress>(options_, plan_, source, names_, loop);
   farm.add_sink(this);
   farm.add_sink(progress_.get());
+  if (trace_) {
+    trace_->follow(source, {});
+    farm.add_sink(trace_.get());
+  }
   farm_ = &farm;
   source_ = &source;
   farm::Summary summary = farm.run();
   farm_ = nullptr;
   progress_->finish();
   auto finished = source.finish();
+  if (finished && trace_) finished = trace_->finish();
   if (!finished && !summary.error) summary.error = std::move(finished.error());
   if (cluster && !summary.error) cluster->finish();
   has_lost_ = collator.has_lost();

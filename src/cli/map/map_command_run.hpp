@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "cli/job_trace.hpp"
 #include "cli/map/map_command_options.hpp"
 #include "cli/map/map_plan.hpp"
 #include "cli/map/map_progress.hpp"
@@ -82,6 +83,7 @@ class MapCommandRun final : public plan::EventSink {
   farm::Farm* farm_ = nullptr;
   command::MapSource* source_ = nullptr;
   std::unique_ptr<MapProgress> progress_;
+  std::unique_ptr<JobTrace> trace_;  // null: none
   std::unique_ptr<StartThrottle> throttle_;
   std::unique_ptr<MapTimeouts> timeouts_;
   bool is_closed_ = false, has_lost_ = false;

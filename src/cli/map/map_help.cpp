@@ -35,7 +35,7 @@ What is printed
   -k  --group  --line-buffer  -u          in order; by job, by line, at once
   --tag  --tagstring TEXT                 label each line with its job
   --dry-run  -v  -t, --verbose            print commands: only, also, to stderr
-  --bar  --progress  --eta  --quiet
+  --bar  --progress  --eta  --quiet  --trace FILE     a timeline for Perfetto
 What is kept
   --results DIR|NAME.csv|.tsv|.json       save what each job prints
   --output FILE                           file it makes: skip the job if newer,

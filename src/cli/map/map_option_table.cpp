@@ -233,6 +233,7 @@ std::vector<MapOption> output_options() {
                             [](MapParsedArgs& args, std::uint64_t v) { args.map.total_jobs = v; }),
       text("results result res", [](MapParsedArgs& args, const std::string& v) { args.map.results = v; }),
       text("output", [](MapParsedArgs& args, const std::string& v) { args.map.outputs.push_back(v); }),
+      text("trace", [](MapParsedArgs& args, const std::string& v) { args.map.trace = v; }),
       {"joblog jl", Takes::kValue, set_joblog},
       flag("joblog-usage", [](MapParsedArgs& args) { args.map.joblog_usage = true; }),
       flag("resume", [](MapParsedArgs& args) { args.map.resume = true; }),

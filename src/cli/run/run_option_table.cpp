@@ -68,6 +68,7 @@ void Table::how() {
                 "print the whole log of a failed job, and not only its end");
   app_.add_flag("--no-hooks", options_.no_hooks, "do not run onstart, onsuccess and onerror");
   value("--stats", options_.stats, "write how long the jobs took, by rule and file, as JSON", "FILE");
+  value("--trace", options_.trace, "write a timeline of the run, which ui.perfetto.dev shows", "FILE");
   value("--job-results", options_.job_results, "write what happened to each job, one line of JSON for each",
         "FILE");
   app_.add_flag("--benchmark-extended", options_.benchmark_extended,

@@ -71,6 +71,11 @@ int WorkflowRun::run() {
   const std::size_t count = session_.staleness().count();
   const workflow::Snakefile& snakefile = session_.snakefile();
   const bool has_hooks = snakefile.has_onstart || snakefile.has_onsuccess || snakefile.has_onerror;
+  if (const std::string& path = session_.options().trace; !path.empty()) {
+    auto trace = JobTrace::create(path, "furrow run");
+    if (!trace) return report_error(trace.error());
+    trace_ = std::move(*trace);
+  }
   auto log_path = count > 0 || has_hooks ? start_log() : std::string();
   if (!log_path) return report_error(log_path.error());
   if (snakefile.has_onstart) {
@@ -186,6 +191,16 @@ Result<std::string> WorkflowRun::start_log() const {
   return path;
 }
 
+void WorkflowRun::follow_with_trace(const workflow::WorkflowSource& source) {
+  const auto number = [&source](plan::JobId job) { return source.node(job); };
+  const auto visit = [&source, &dag = session_.dag()](plan::JobId job,
+                                                      const JobTrace::Needs::Visitor& visit_job) {
+    for (const workflow::FileId file : dag.inputs(source.node(job)))
+      if (dag.producer(file) != workflow::kNoNode) visit_job(dag.producer(file));
+  };
+  trace_->follow(source, {number, visit});
+}
+
 plan::Budget WorkflowRun::budget(plan::Resources& resources) const {
   plan::Budget budget;
   // Jobs that are sent ahead to other ranks wait there.
@@ -290,6 +305,10 @@ Result<farm::Summary> WorkflowRun::run_jobs(const std::string& log_path) {
   farm.add_sink(&progress);
   RunStats stats(source);
   if (!options.stats.empty()) farm.add_sink(&stats);
+  if (trace_) {
+    follow_with_trace(source);
+    farm.add_sink(trace_.get());
+  }
   results_.follow(source);
   if (!options.job_results.empty()) farm.add_sink(&results_);
   deploy::Environments& environments = session_.software().environments();
@@ -338,6 +357,8 @@ int WorkflowRun::finish(const farm::Summary& summary, const std::string& log_pat
   }
   if (const std::string& path = session_.options().job_results; !path.empty())
     if (auto written = results_.write(path); !written) return report_error(written.error());
+  if (trace_)
+    if (auto written = trace_->finish(); !written) return report_error(written.error());
   if (auto closed = session_.store()->close_cleanly(); !closed) return report_error(closed.error());
   return code;
 }

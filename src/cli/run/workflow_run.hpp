@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "cli/job_trace.hpp"
 #include "cli/run/job_results.hpp"
 #include "cli/run/progress.hpp"
 #include "cli/run/workflow_session.hpp"
@@ -29,6 +30,7 @@ class WorkflowRun {
                                                     const workflow::WorkflowSource& source,
                                                     plan::Executor& local, exec::OutputSink& sink) const;
   Result<farm::Summary> run_jobs(const std::string& log_path);
+  void follow_with_trace(const workflow::WorkflowSource& source);
   plan::Budget budget(plan::Resources& resources) const;
   Result<std::string> start_log() const;
   int finish(const farm::Summary& summary, const std::string& log_path);
@@ -36,7 +38,8 @@ class WorkflowRun {
 
   WorkflowSession& session_;
   JobResults results_{session_};
-  std::string submissions_;  // to a cluster, for the summary
+  std::unique_ptr<JobTrace> trace_;  // null: none
+  std::string submissions_;          // to a cluster, for the summary
 };
 
 }  // namespace furrow::cli

@@ -1,19 +1,14 @@
-// The timeline of one map in Chrome's trace format (https://ui.perfetto.dev opens it): a lane for each
-// worker, with chunks as slices, and failures and replaced workers as marks.
-//
-// Events are written as they come to a temporary file beside the target, which is renamed at the end. So
-// memory is bounded, and a path that cannot be written is refused before the map starts. There are only a few
-// kinds of events, so they are written without a JSON library.
+// The timeline of one map (os/files/trace_file.hpp): a track for each worker, with chunks as slices, and failures and
+// replaced workers as marks.
 //
 // Any thread may report events; finish() comes after the last one.
 #pragma once
 
 #include <memory>
 #include <mutex>
-#include <set>
 #include <string>
 
-#include "os/files/replacing_file.hpp"
+#include "os/files/trace_file.hpp"
 #include "pool/map/running_map.hpp"
 
 namespace furrow::pool {
@@ -29,17 +24,13 @@ class Trace final : public MapObserver {
   Result<void> finish();
 
  private:
-  void add(int worker, const std::string& event);
-  void mark(int worker, const std::string& name, const std::string& arguments);
+  void mark(int worker, const std::string& name, const os::TraceArguments& arguments);
   double since_start_us(std::int64_t time_ns) const;
 
   const std::int64_t began_ns_;
   const std::uint64_t block_, items_;
-  std::unique_ptr<os::ReplacingFile> file_;
   std::mutex mutex_;  // guards all below
-  std::string buffer_;
-  std::set<int> named_workers_;
-  Result<void> state_{};  // the first error of writing; nothing is written after it
+  std::unique_ptr<os::TraceFile> file_;
 };
 
 }  // namespace furrow::pool
