@@ -194,6 +194,45 @@ def test_a_job_that_turns_up_may_write_into_the_folder_of_a_job_that_it_needs(fo
     assert "up to date" in folder.run().text
 
 
+def test_what_a_job_has_written_into_the_folder_of_a_checkpoint_is_not_a_source_later(split):
+    """As in Snakemake: it is made again when its params, or its inputs, have changed."""
+    text = SPLIT.replace("counted/{i}", "parts/{i}.counted")
+    text = text.replace("sorted(os", "sorted(i for i in os").replace("[0])))", "[0]) if i.isdigit()))")
+    split.write("Snakefile", text)
+    split.run()
+    split.write("Snakefile", text.replace("rule count:", "rule count:\n    params: 2"))
+    result = split.run("-n")
+    assert result.text.count("count (i=") == 3, result
+    split.run()
+    assert "Nothing to do" in split.run().text
+    (split / "parts/2").write_text("other\n")
+    split.run()
+    assert split.read("sum.txt") != "1\n2\n3\n"
+
+
+def test_what_has_come_with_a_checkpoint_is_taken_as_it_is_although_a_rule_could_make_it(folder):
+    folder.run(snakefile="""
+rule all:
+    input: "sum"
+checkpoint split:
+    output: directory("parts")
+    shell: "mkdir -p parts; touch parts/a.txt parts/b.txt"
+rule any:
+    input: "Snakefile"
+    output: "{folder}/{i}.txt"
+    shell: "echo made > {output}"
+def parts(wildcards):
+    checkpoints.split.get()
+    return expand("parts/{i}.txt", i=glob_wildcards("parts/{i}.txt").i)
+rule sum:
+    input: parts
+    output: "sum"
+    shell: "cat {input} > {output}"
+""")
+    assert folder.read("sum") == ""
+    assert "Nothing to do" in folder.run().text
+
+
 def test_a_group_job_file_and_an_open_checkpoint_on_a_cluster(split):
     split.write("Snakefile", SPLIT.replace('output: "counted/{i}"', 'output: temp("counted/{i}", group_jobs=True)'))
     result = split.run("--cluster", "sh", "-j", "1", code=1)

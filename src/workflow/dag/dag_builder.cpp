@@ -159,7 +159,6 @@ Result<void> DagBuilder::expand() {
 
 void DagBuilder::search(FileId file) {
   looked_up_.push_back(file);
-  if (waiting_jobs_.are_any_made() && came_with_checkpoint(file)) return;
   index_.find(dag_.files.view(file), candidates_);
   for (Candidate& candidate : candidates_) take_names(file, candidate);
   if (!candidates_.empty()) try_best(file, candidates_);
@@ -472,20 +471,6 @@ void DagBuilder::add_answered_inputs(NodeId node, const std::vector<std::vector<
 }
 
 // ---- functions that wait for checkpoints
-
-// Whether FILE is there and lies in a folder that a checkpoint has made as a whole: then no other job makes it.
-bool DagBuilder::came_with_checkpoint(FileId file) {
-  std::string_view path = dag_.files.view(file);
-  for (std::size_t slash = path.rfind('/'); slash != std::string_view::npos && slash > 0;
-       slash = path.rfind('/')) {
-    path = path.substr(0, slash);
-    const FileId folder = dag_.files.find(path);
-    const NodeId node = folder == StringTable::kNone ? kNoNode : dag_.producer(folder);
-    if (node == kNoNode || !rules_[dag_.node(node).rule].rule.is_checkpoint) continue;
-    return waiting_jobs_.is_made(dag_.outputs(node, rules_).front()) && states_.exists(file);
-  }
-  return false;
-}
 
 // Files that no job makes may have come with what a checkpoint has made.
 void DagBuilder::look_at_sources(NodeId first_new, std::span<const NodeId> changed) {

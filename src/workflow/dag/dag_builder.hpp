@@ -96,7 +96,6 @@ class DagBuilder {
   void finish_inputs(NodeId node, std::uint32_t first);
   Result<void> expand_and_choose(const std::function<std::vector<FileId>()>& choose);
   void assume_remote();
-  bool came_with_checkpoint(FileId file);
   void look_at_sources(NodeId first_new, std::span<const NodeId> changed);
   Result<void> try_next(FileId file);
 

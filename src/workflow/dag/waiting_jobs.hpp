@@ -14,8 +14,6 @@ namespace furrow::workflow {
 class WaitingJobs {
  public:
   bool is_awaited(FileId file) const { return !by_file_.empty() && by_file_.contains(file); }
-  bool is_made(FileId file) const { return !made_.empty() && made_.contains(file); }
-  bool are_any_made() const { return !made_.empty(); }
 
   // The functions of NODE wait for FILES. An error if that will never end.
   std::optional<Error> add(const Dag& dag, const RuleSet& rules, NodeId node,
