@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "os/files/files.hpp"
+#include "plan/node_folder.hpp"
 #include "workflow/dag/refusal.hpp"
 #include "workflow/jobs/job_environment.hpp"
 #include "workflow/workflow_source.hpp"
@@ -47,8 +48,8 @@ void WorkflowSource::give_launch(plan::JobId job, int attempt, Preparation prepa
 Result<plan::Launch> WorkflowSource::launch_of(plan::JobId job, int attempt, Preparation preparation) {
   Running& running = running_[job];
   running.params = std::move(preparation.params);
-  running.message = std::move(preparation.message);
-  running.command = preparation.launch.command;
+  running.message = plan::with_node_folder(std::move(preparation.message), "$TMPDIR");
+  running.command = plan::with_node_folder(preparation.launch.command, "$TMPDIR");
   plan::Launch& launch = preparation.launch;
   if (environments_ != nullptr)
     FURROW_TRY(environments_->environments().apply(environments_->of(nodes_[job]), launch));

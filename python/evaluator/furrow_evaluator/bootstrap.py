@@ -19,14 +19,10 @@ def prepare(payload, path):
     sys.modules["furrow_evaluator"] = package
     if sys.path and os.path.abspath(sys.path[0]) == here:
         del sys.path[0]  # modules in this folder must not hide the user's
-    import pickle
-
-    from furrow_evaluator.values import Snakemake
+    from furrow_evaluator.values import unpickled
 
     sys.path[:0] = [os.path.dirname(path), os.path.join(os.path.dirname(here), "shims")]
-    with open(payload, "rb") as file:
-        values = pickle.load(file)
-    return Snakemake(**values)
+    return unpickled(read(payload))
 
 
 def read(path):

@@ -12,7 +12,7 @@ from .flags import FlaggedFunction
 from .functions import Lazy, call_named, may_take, parameters, takes
 from .param_items import NAME_OF_CONTENT, FunctionResult, encode_param, has_wildcards, identity_text, named_params
 from .patterns import apply_wildcards
-from .resources import SIZED, convert, in_words, with_derived
+from .resources import NODE_FOLDER, SIZED, convert, in_words, on_this_machine, with_derived
 from .rules import LISTS
 from .transport import EngineGone, Json, dumps
 from .unknown import UNKNOWN
@@ -219,6 +219,10 @@ class _Asked:
     def within_limit(self, name, value):
         return value
 
+    def on_this_machine(self):
+        """The same with the folder for temporary files of this machine; None if they name it already."""
+        return None
+
     def constants(self):
         return {**self.rule.resource_items, "tmpdir": _ANY_FOLDER}
 
@@ -313,6 +317,8 @@ class _WithoutFiles(_Asked):
 class _Planned(_Asked):
     """What a job is going to get, as far as it can be known before the run."""
 
+    is_here = False
+
     def call(self, function, known, names=()):
         return self.values.call_early(function, known, names)
 
@@ -325,6 +331,19 @@ class _Planned(_Asked):
 
     def constants(self):
         return self.rule.limited_resources
+
+    def amounts(self):
+        values, failures = super().amounts()
+        if self.is_here and "tmpdir" in values:
+            values = {**values, "tmpdir": on_this_machine(values["tmpdir"])}
+        return values, failures
+
+    def on_this_machine(self):
+        if self.is_here or NODE_FOLDER not in str(self.rule.limited_resources.get("tmpdir")):
+            return None
+        made = type(self)(self.values, self.attempt)
+        made.is_here = True
+        return made
 
 
 class _Settled(_Planned):
@@ -401,8 +420,20 @@ class _Params:
 
     def value(self, at):
         if at not in self._made:
-            self._made[at] = self._evaluate(at)
+            self._made[at] = self._evaluate_somewhere(at)
         return self._made[at]
+
+    def _evaluate_somewhere(self, at):
+        try:
+            return self._evaluate(at)
+        except EngineGone:
+            raise
+        except Exception:
+            # Perhaps the function does more than to name the folder for temporary files.
+            here = self.amounts.on_this_machine()
+            if here is None:
+                raise
+            return _Params(self.job_values, here).value(at)
 
     def first(self, count):
         return named_params([(self.items[at][0], self.value(at)) for at in range(count)])

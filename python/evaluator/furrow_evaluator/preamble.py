@@ -22,9 +22,7 @@ def python_preamble(values, script, folder=None):
 
 
 def received(values, script):
-    import pickle
-
-    from .values import Snakemake
+    from .values import unpickled
 
     sys.path[:0] = [os.path.dirname(script), os.path.join(os.path.dirname(_HERE), "shims")]
-    return Snakemake(**pickle.loads(values))
+    return unpickled(values)

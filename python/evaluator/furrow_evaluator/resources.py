@@ -154,6 +154,26 @@ def temporary_folder():
     return os.getcwd()
 
 
+# Stands for the folder of a node that nobody knows yet: the runner on the node puts its own there, as the engine's
+# plan/node_folder.hpp says. Nothing can be made or read under this name.
+NODE_FOLDER = "/dev/null/tmpdir-of-the-node"
+
+
+class SystemFolder:
+    """`system_tmpdir`, where a rule without the resource `tmpdir` has its temporary files."""
+
+    is_of_the_node = False
+
+    @classmethod
+    def name(cls):
+        return NODE_FOLDER if cls.is_of_the_node else temporary_folder()
+
+
+def on_this_machine(folder):
+    """The same resource for a job that runs here."""
+    return folder.replace(NODE_FOLDER, temporary_folder()) if isinstance(folder, str) else folder
+
+
 def from_expression(text, place=None):
     """A resource given as text: a number, an expression over input, attempt and the like, or a plain word.
 
@@ -194,7 +214,7 @@ class _Expression:
         return self.evaluate({"wildcards": wildcards, **known})
 
     def evaluate(self, known):
-        names = {"system_tmpdir": temporary_folder(), **known}
+        names = {"system_tmpdir": SystemFolder.name(), **known}
         if "shutil" in self.text:
             import shutil
 

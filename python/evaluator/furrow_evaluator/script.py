@@ -10,10 +10,11 @@ from .by_value import dumps
 from .deployment import environment_of
 from .errors import NotYet, WorkflowError
 from .formatting import fill
+from .resources import NODE_FOLDER
 from .script_text import bash_preamble, insert_into_markdown, julia_preamble, r_preamble, r_render
 from .shell import which
 from .source_files import shown_place
-from .values import NamedList
+from .values import OPEN_FOLDER, NamedList
 
 # The module that the Snakefile is.
 MODULE_NAME = "furrow_snakefile"
@@ -137,7 +138,8 @@ def _python_payload(rule, data):
         "scriptdir": data.scriptdir,
     }
     try:
-        return dumps(values, MODULE_NAME)
+        # The same length, so that the pickle stays one; the script's Python puts the folder there.
+        return dumps(values, MODULE_NAME).replace(NODE_FOLDER.encode(), OPEN_FOLDER)
     except Exception as error:
         raise WorkflowError(f"{_unpicklable(values)}: {error}", rule=rule.name) from None
 

@@ -252,3 +252,33 @@ class Snakemake:
         if not stdout:
             return f" 2{sign} {log}"
         return " %s %s%s" % (sign, log, " 2>&1" if stderr else "")
+
+
+# In pickles: the folder for temporary files of the node that the script runs on.
+OPEN_FOLDER = b"/dev/null/tmpdir_of_the_node"
+
+
+def unpickled(data):
+    """The object `snakemake` from the pickle of its values."""
+    import os
+    import pickle
+
+    values = pickle.loads(data)
+    if OPEN_FOLDER in data:
+        folder = os.environ.get("TMPDIR") or "/tmp"
+        for name in ("params", "resources"):
+            values[name] = _with_folder(values[name], folder)
+    return Snakemake(**values)
+
+
+def _with_folder(value, folder):
+    if isinstance(value, str):
+        return value.replace(OPEN_FOLDER.decode(), folder) if type(value) is str else value
+    if type(value) is tuple:
+        return tuple(_with_folder(item, folder) for item in value)
+    if isinstance(value, list):
+        value[:] = [_with_folder(item, folder) for item in value]
+    names = value if isinstance(value, dict) else value.__dict__ if isinstance(value, NamedList) else {}
+    for name, item in list(names.items()):
+        names[name] = _with_folder(item, folder)
+    return value

@@ -13,7 +13,7 @@ from .errors import SnakefileSyntaxError, WorkflowError, did_you_mean
 from .logger import logger
 from .namespace import add_mentioned, base_names
 from .patterns import as_columns, glob_in_folders
-from .resources import from_expression, normalise, temporary_folder
+from .resources import SystemFolder, from_expression, normalise, on_this_machine
 from .rules import set_overwritten
 from .scopes import Scope, folder_of, hooks_of
 from .source import read_source
@@ -69,6 +69,8 @@ class Workflow(EngineFacts, Sources):
         self.global_conda_env = None
         self.dryrun = bool(request.get("dryrun"))
         self.has_cluster = bool(request.get("cluster"))
+        # Not where a node evaluates, nor where commands are only shown.
+        SystemFolder.is_of_the_node = self.has_cluster and not self.dryrun and request.get("mode") != "subprocess"
         self._limits = {"_cores": self.cores, "_nodes": None, **(request.get("resources") or {})}
         self.global_resources = dict(self._limits)
         self.main_scope = Scope(self, MODULE_NAME, self.vanilla_names(self.main_snakefile, self._config.values))
@@ -356,7 +358,7 @@ class Workflow(EngineFacts, Sources):
     def parsed_default_resources(self):
         """The resources of a rule that names none."""
         if self._parsed_defaults is None:
-            self._parsed_defaults = {"tmpdir": temporary_folder()}
+            self._parsed_defaults = {"tmpdir": SystemFolder.name()}
             for name, text in self.default_resources.items():
                 name, value = normalise(name, from_expression(str(text), self._places.get("default-resources")))
                 self._parsed_defaults[name] = value
@@ -364,6 +366,8 @@ class Workflow(EngineFacts, Sources):
 
     def within_limit(self, rule, name, value):
         """No job gets more of a resource than the limit that --resources sets."""
+        if name == "tmpdir" and rule.localrule:
+            value = on_this_machine(value)
         limit = self.global_resources.get(name)
         if limit is None or callable(value) or value is None:
             return value

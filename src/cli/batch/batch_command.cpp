@@ -14,6 +14,7 @@
 #include "cli/report_error.hpp"
 #include "exec/batch/batch_spool.hpp"
 #include "exec/executor_table.hpp"
+#include "exec/local/node_folder.hpp"
 #include "farm/farm.hpp"
 #include "os/events/clock.hpp"
 #include "os/events/signals.hpp"
@@ -137,6 +138,7 @@ Result<bool> BatchRun::run() {
   const std::int64_t memory_mb = ranks_ ? 0 : batch_.memory_mb;  // each rank limits its own memory
   if (memory_mb > 0) budget.set_limit(resources.index("memory_mb"), memory_mb);
   BatchSource source(batch_, folder_, journal_, resources, loop, cores, memory_mb);
+  if (!ranks_) source.set_node_folder(exec::node_folder());  // each rank has its own
   plan::JobGraph graph;
   source.plan(graph);
   const std::string temporary = variable("TMPDIR");

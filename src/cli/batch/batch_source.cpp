@@ -8,10 +8,12 @@
 #include <tuple>
 #include <utility>
 
+#include "exec/local/node_folder.hpp"
 #include "os/events/clock.hpp"
 #include "os/files/files.hpp"
 #include "os/files/named_pipe.hpp"
 #include "os/files/replacing_file.hpp"
+#include "plan/node_folder.hpp"
 
 namespace furrow::cli {
 
@@ -22,7 +24,8 @@ constexpr double kPauses = 19;  // how many times as long as a sync the pause af
 // The folder for temporary files was chosen on the engine's machine and may not exist here.
 bool is_missing_folder(const std::pair<std::string, std::string>& variable) {
   for (const char* name : {"TMPDIR", "TMP", "TEMPDIR", "TEMP"}) {
-    if (variable.first == name) return os::status(variable.second).kind != os::FileStatus::Kind::kDirectory;
+    if (variable.first == name && variable.second != plan::kNodeFolder)
+      return os::status(variable.second).kind != os::FileStatus::Kind::kDirectory;
   }
   return false;
 }
@@ -98,7 +101,10 @@ Result<void> BatchSource::before_start(plan::JobId job, int, plan::Launch& launc
   launch = std::move(batch_.jobs[job].launch);
   std::erase_if(launch.environment, is_missing_folder);
   if (launch.directory.empty()) launch.directory = batch_.directory;
-  launch.scratch.clear();  // the engine deletes it: a later attempt may use the same spec
+  if (!node_folder_.empty()) exec::fill_node_folder(launch, node_folder_);
+  if (const std::string data = std::exchange(launch.scratch, {}); !data.empty()) {  // the engine deletes it
+    FURROW_TRY(exec::fill_node_folder(data, node_folder_.empty() ? exec::node_folder() : node_folder_));
+  }
   journal_.start(job);
   return {};
 }

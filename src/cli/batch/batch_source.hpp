@@ -27,6 +27,8 @@ class BatchSource final : public plan::JobSource, public exec::OutputSink {
   BatchSource(exec::BatchSpec& batch, std::string folder, exec::JournalWriter& journal,
               plan::Resources& resources, os::EventLoop& loop, std::int64_t cores, std::int64_t memory_mb);
 
+  // Stands where a launch leaves the folder for temporary files open.
+  void set_node_folder(std::string folder) { node_folder_ = std::move(folder); }
   void plan(plan::JobGraph& graph);
   // Records as ended those jobs that never started because a job before them failed.
   void end_skipped(const plan::JobGraph& graph);
@@ -65,6 +67,7 @@ class BatchSource final : public plan::JobSource, public exec::OutputSink {
   exec::JournalWriter& journal_;
   plan::Resources& resources_;
   std::int64_t cores_, memory_mb_;
+  std::string node_folder_;  // empty: launches stay as they are
   bool all_ok_ = true;
   os::FileSystems file_systems_;
   // Whether lines say that a job has succeeded whose outputs may not be on the disk.

@@ -12,6 +12,7 @@
 #include "base/strings.hpp"
 #include "os/events/clock.hpp"
 #include "os/terminal/shown.hpp"
+#include "plan/node_folder.hpp"
 
 namespace furrow::cli {
 
@@ -131,7 +132,7 @@ void Progress::started(const plan::Event& event) {
   const std::string& message = source_.message(event.job);
   if (!options_.quiet_all && !message.empty()) print(message);
   if (options_.print_commands && event.launch && !event.launch->command.empty()) {
-    print(indent(event.launch->command, "    ").substr(0, 100000));
+    print(indent(plan::with_node_folder(event.launch->command, "$TMPDIR"), "    ").substr(0, 100000));
     return;
   }
   if (options_.quiet_progress || on_terminal_ || !message.empty()) return;

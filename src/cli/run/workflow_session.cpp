@@ -287,6 +287,7 @@ Result<void> WorkflowSession::load() {
   evaluator_ = std::move(started);
   auto loaded = FURROW_TRY(evaluator_->load(request));
   evaluator_for_nodes_.python = loaded.python.empty() ? evaluator_->python() : loaded.python;
+  request.mode = "subprocess";
   evaluator_for_nodes_.load = snakefile::EvaluatorProcess::first_message(request);
   snakefile_ = std::move(loaded.snakefile);
   for (const auto& [name, limit] : snakefile_.limits) {

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "base/log.hpp"
+#include "exec/local/node_folder.hpp"
 #include "exec/output/printed.hpp"
 #include "exec/output/stream_writer.hpp"
 #include "exec/ranks/rank_input.hpp"
@@ -112,6 +113,8 @@ bool MpiExecutor::place(plan::Attempt& attempt) {
     FURROW_LOG(ranks, info, "job {} runs on rank 0: {} cores, {} MB", attempt.job, needs.cores,
                needs.memory_mb);
     here_[attempt.job] = needs;
+    static const std::string folder = node_folder();
+    fill_node_folder(attempt.launch, folder);
     local_.start(std::move(attempt));
   }
   return true;

@@ -196,6 +196,7 @@ void RankRunner::start(std::unique_ptr<Held> held) {
   cores_used_ += held->start.cores;
   memory_used_ += held->start.memory_mb;
   plan::Launch launch = std::move(held->start.launch);
+  fill_node_folder(launch, node_folder_);
   std::erase_if(launch.environment,
                 [](const auto& entry) { return is_missing_folder(entry.first, entry.second); });
   if (launch.directory.empty()) {

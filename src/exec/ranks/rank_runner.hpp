@@ -21,6 +21,7 @@
 
 #include "channel/transport.hpp"
 #include "exec/local/local_executor.hpp"
+#include "exec/local/node_folder.hpp"
 #include "exec/ranks/rank_input.hpp"
 #include "exec/ranks/rank_messages.hpp"
 #include "exec/ranks/rank_record.hpp"
@@ -76,6 +77,8 @@ class RankRunner final : public plan::ExitListener, public OutputSink {
   os::Watchdog& watchdog_;
   const MakeForks make_forks_;
   const std::function<void()> check_;
+  const std::string node_folder_ =
+      node_folder();  // by the variables of this rank, before it gets those of rank 0
   os::EventLoop* loop_ = nullptr;
   RankRecords out_;
   std::uint32_t run_ = 0;
