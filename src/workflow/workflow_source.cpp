@@ -353,12 +353,11 @@ Result<void> WorkflowSource::enter_shadow(plan::JobId job, int attempt, plan::La
   const std::string& kind = rules_[dag_.node(nodes_[job]).rule].rule.shadow;
   if (kind.empty()) return {};
   const JobView seen = view(job, attempt);
-  std::vector<std::string> absent;
-  for (std::size_t i = 0; i < seen.output.size(); ++i) {
-    if (!(rules_[seen.rule].outputs[i].flags & kTouch)) absent.push_back(seen.output[i]);
-  }
-  auto shadow = Shadow::make(kind, seen.directory, seen.input, products_of(seen), absent);
+  auto shadow = Shadow::make(kind, seen.directory, seen.input, products_of(seen), seen.output);
   if (!shadow) return fail(std::move(shadow.error()));
+  for (std::size_t i = 0; i < seen.output.size(); ++i) {
+    if (rules_[seen.rule].outputs[i].flags & kUpdate) FURROW_TRY((*shadow)->bring_old(seen.output[i]));
+  }
   launch.directory = seen.directory;
   running_[job].shadow = std::move(*shadow);
   return {};

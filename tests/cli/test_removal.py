@@ -242,3 +242,31 @@ def test_touch_makes_nothing_up(tmp_path):
     assert result.code == 1 and "c is not there" in result.text and not (tmp_path / "c").exists()
     result = run(tmp_path)
     assert result.code == 0 and (tmp_path / "c").read_text() == "1\n", str(result)
+
+
+FLAG = """
+rule all:
+    input: "done", "folder"
+rule flag:
+    input: "in.txt"
+    output: touch("done"), "sister", touch(directory("folder"))
+    shadow: {shadow!r}
+    retries: 1
+    shell: "echo x >> done; echo x >> sister; mkdir -p folder; echo x >> folder/x; {end}"
+"""
+
+
+@pytest.mark.parametrize("shadow", [None, "shallow"])
+def test_a_touch_output_of_a_failed_job_goes_as_any_other(tmp_path, shadow):
+    """It would say that the job has succeeded. A second try does not see what the first has made, either."""
+    put(tmp_path, Snakefile=FLAG.format(shadow=shadow, end="true"), **{"in.txt": "1\n"})
+    assert run(tmp_path).code == 0
+    assert (tmp_path / "done").read_text() == (tmp_path / "sister").read_text() == "x\n"
+    put(tmp_path, Snakefile=FLAG.format(shadow=shadow, end="test $(wc -l < done)$(wc -l < folder/x) = 11 -a -e go"))
+    put(tmp_path, **{"in.txt": "2\n"})
+    assert run(tmp_path).code == 1
+    left = {path.name for path in tmp_path.iterdir()}
+    assert not left & {"done", "sister", "folder"}, left
+    put(tmp_path, go="")
+    assert run(tmp_path).code == 0
+    assert (tmp_path / "done").read_text() == "x\n"

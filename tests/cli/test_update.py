@@ -1,5 +1,7 @@
 """Outputs flagged update(), and inputs flagged before_update()."""
 
+import pytest
+
 APPENDS = """
 rule a:
     input: "in.txt"
@@ -119,3 +121,23 @@ def test_two_jobs_that_want_each_others_old_file_run_in_some_order(folder):
             '    shell: "cat {{input}} >> {{output}}"\n')
     folder.run("-c2", "-F", "x", "y", snakefile=rule.format(a="x", b="y") + rule.format(a="y", b="x"))
     assert len(folder.read("x").split()) + len(folder.read("y").split()) == 5
+
+
+@pytest.mark.parametrize("kind", ["minimal", "shallow", "full", "copy-minimal"])
+def test_a_job_in_a_shadow_folder_finds_a_copy_of_the_old_file(folder, kind):
+    folder.write("db", "old\n")
+    folder.write("sub/db", "old\n")
+    text = f"""
+rule a:
+    input: before_update("sub/db")
+    output: update("db"), update("sub/db"), update("new")
+    shadow: "{kind}"
+    shell: "for i in {{output}}; do echo new >> $i; done; test -e go"
+"""
+    folder.run("-F", snakefile=text, code=1)
+    assert folder.read("db") == folder.read("sub/db") == "old\n" and not folder.exists("new"), "it has failed"
+    folder.write("go", "")
+    text = text.replace("; test -e go", "")
+    folder.run("-F", snakefile=text)
+    assert folder.read("db") == folder.read("sub/db") == "old\nnew\n" and folder.read("new") == "new\n"
+    assert not (folder / "db").is_symlink()

@@ -181,9 +181,9 @@ TEST_F(JobFilesTest, OutputsMustBeFilesOrFoldersAsDeclared) {
 TEST_F(JobFilesTest, ATouchOutputIsMadeOrTouched) {
   write("old.done", "content", 10);
   plan({rule("a").output("old.done", kTouch).output("new.done", kTouch)}, {"new.done"});
-  ASSERT_TRUE(run("new.done", {}));
-  EXPECT_TRUE(exists("new.done"));
-  EXPECT_EQ(content_of("old.done"), "content");
+  ASSERT_TRUE(run("new.done", {"new.done"}));
+  EXPECT_EQ(content_of("new.done"), "made\n") << "the job has made it itself";
+  EXPECT_EQ(content_of("old.done"), "");
   EXPECT_GT(os::status("old.done").mtime_ns, 1'100'000'000'000'000'000);
 }
 

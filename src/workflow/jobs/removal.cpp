@@ -13,11 +13,8 @@ Verdict judge(Occasion occasion, FileFlags flags, const os::FileStatus& found) {
   const bool is_protected = found.is_protected && (!found.is_link || (flags & kProtected));
   const bool is_old = occasion == Occasion::kStart || occasion == Occasion::kRequest;
   if (is_protected && is_old) return Verdict::kProtected;
-  // The engine makes it itself once its job has succeeded.
-  const bool is_of_job = !(flags & kTouch);
   const bool is_updated = (flags & kUpdate) != 0;  // UpdatedFiles brings the old one back
-  if ((!is_of_job || is_updated) && (occasion == Occasion::kStart || occasion == Occasion::kFailure))
-    return Verdict::kStays;
+  if (is_updated && (occasion == Occasion::kStart || occasion == Occasion::kFailure)) return Verdict::kStays;
   if (is_folder && !(flags & kDirectory))
     return occasion == Occasion::kFailure ? Verdict::kStays : Verdict::kGoesIfEmpty;
   return Verdict::kGoes;

@@ -119,6 +119,12 @@ Result<std::unique_ptr<Shadow>> Shadow::make(const std::string& kind, const std:
   return shadow;
 }
 
+Result<void> Shadow::bring_old(const std::string& file) const {
+  if (!is_inside(file) || !os::status(file).exists()) return {};
+  FURROW_TRY(os::remove_tree((fs::path(path_) / file).native()));
+  return bring(path_, file, true);
+}
+
 Shadow::~Shadow() { (void)os::remove_tree(path_); }
 
 Result<void> Shadow::move_out(const std::vector<std::string>& products) const {

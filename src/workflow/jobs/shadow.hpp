@@ -22,6 +22,8 @@ class Shadow {
                                               const std::vector<std::string>& inputs,
                                               const std::vector<std::string>& products,
                                               const std::vector<std::string>& absent = {});
+  // Puts a copy of FILE, if it is there, where its job will change it.
+  Result<void> bring_old(const std::string& file) const;
   ~Shadow();
   Shadow(const Shadow&) = delete;
   Shadow& operator=(const Shadow&) = delete;
