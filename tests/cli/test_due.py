@@ -355,3 +355,29 @@ rule make:
     os.unlink(folder / "scripts/tool_a.sh")
     result = folder.run("-R", "make", code=1)
     assert "tool_a.sh" in result.text and "is not there" in result.text and folder.exists("a.out"), str(result)
+
+
+TYPES = """
+VALUES = {{"a": [1, "None", [1, 2], "True"], "b": ["1", None, "[1, 2]", True]}}[config["v"]]
+rule all:
+    input: expand("o{{i}}", i=range(4))
+rule a:
+    output: "o{{i}}"
+    params: {param}
+    shell: "touch {{output}}"
+"""
+
+
+def test_params_that_look_the_same_as_texts_are_different(folder):
+    """A script would see the difference."""
+    folder.run("--config", "v=a", snakefile=TYPES.format(param="lambda wildcards: VALUES[int(wildcards.i)]"))
+    assert "Nothing to do" in folder.run("--config", "v=a").text
+    text = folder.run("-n", "--config", "v=b").text
+    assert text.count("params have changed") == 4, text
+
+
+@pytest.mark.parametrize("at", range(4))
+def test_constant_params_that_look_the_same_as_texts_are_different(folder, at):
+    folder.run("--config", "v=a", snakefile=TYPES.format(param=f"VALUES[{at}]"))
+    assert "Nothing to do" in folder.run("--config", "v=a").text
+    assert "5 jobs would run" in folder.run("-n", "--config", "v=b").text

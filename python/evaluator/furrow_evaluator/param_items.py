@@ -1,5 +1,7 @@
 """The params of a rule, one by one: what identifies a value, and how it is sent to the engine."""
 
+import re
+
 from .identity import canonical
 from .patterns import contains_wildcard
 from .transport import Json, dumps
@@ -26,8 +28,16 @@ def encode_param(name, value, line):
     return Json(dumps({"name": name, "text": text, "wild": has_wildcards(value) and contains_wildcard(text)}))
 
 
+# What a value that is no text may look like, and a text in quotes.
+_LIKE_OTHERS = re.compile(r"(None|True|False|-?(\d+(\.\d+)?(e[-+]?\d+)?|inf|nan))$|[\[(]|b?['\"]|set\(|dict\(")
+
+
 def identity_text(value):
-    return str(value) if isinstance(value, str) else canonical(value)
+    """A text is itself, and goes in quotes where it would be the same as another value, as "1" and 1."""
+    if not isinstance(value, str):
+        return canonical(value)
+    text = str(value)
+    return repr(text) if _LIKE_OTHERS.match(text) and not contains_wildcard(text) else text
 
 
 def has_wildcards(value):
