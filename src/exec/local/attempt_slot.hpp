@@ -39,6 +39,7 @@ struct AttemptSlot {
   int pidfd = -1;
   os::Child child;
   plan::Launch launch;          // kept as long as the attempt may have to be started again
+  std::string mark;             // of processes that leave the group (os::kMarkVariable); empty: none do
   double timeout_s = 0;         // Attempt::timeout_s
   double started = 0;           // monotonic seconds
   double killed = 0;            // when SIGKILL was sent, monotonic seconds

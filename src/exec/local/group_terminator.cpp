@@ -8,6 +8,7 @@
 
 #include "base/log.hpp"
 #include "os/events/clock.hpp"
+#include "os/process/marked_processes.hpp"
 #include "os/process/process.hpp"
 
 namespace furrow::exec {
@@ -49,6 +50,7 @@ void GroupTerminator::send(AttemptSlot& slot) {
   if (group > 1 && !os::signal_group(group, signal) && slot.is_fork && slot.state != State::kDraining) {
     ::kill(group, signal);
   }
+  if (!slot.mark.empty()) os::signal_marked(slot.mark, signal);
   loop_.cancel(std::exchange(slot.grace, 0));
   if (!kill_it) {
     slot.grace = loop_.after(steps_[slot.step].wait_s, [this, &slot] { next_step(slot); });
@@ -97,15 +99,30 @@ void GroupTerminator::look_at_groups() {
   std::vector<int> groups;
   for (const AttemptSlot* slot : draining_) groups.push_back(slot->pid);
   const std::vector<int> living = os::living_groups(std::move(groups));
+  const std::set<std::string_view> marked = living_marks();
   const auto is_gone = [&](const AttemptSlot* slot) {
     const bool patience_ends = slot->asked == Asked::kKill && now > slot->killed + kSettle_s;
-    return patience_ends || !std::binary_search(living.begin(), living.end(), slot->pid);
+    const bool lives =
+        std::binary_search(living.begin(), living.end(), slot->pid) || marked.contains(slot->mark);
+    return patience_ends || !lives;
   };
   const auto first_gone = std::stable_partition(draining_.begin(), draining_.end(), std::not_fn(is_gone));
   const std::vector<AttemptSlot*> gone(first_gone, draining_.end());
   draining_.erase(first_gone, draining_.end());
   if (!draining_.empty()) look_again_in(std::max(kLookAgain_s, 4 * (os::monotonic_seconds() - now)));
   for (AttemptSlot* slot : gone) on_gone_(*slot);
+}
+
+// Those of draining attempts with which a process is alive.
+std::set<std::string_view> GroupTerminator::living_marks() const {
+  std::vector<std::string_view> marks;
+  for (const AttemptSlot* slot : draining_)
+    if (!slot->mark.empty()) marks.push_back(slot->mark);
+  const std::vector<std::vector<int>> pids = os::marked_processes(marks);
+  std::set<std::string_view> living;
+  for (std::size_t i = 0; i < marks.size(); ++i)
+    if (!pids[i].empty()) living.insert(marks[i]);
+  return living;
 }
 
 void GroupTerminator::look_again_in(double delay_s) {

@@ -7,6 +7,7 @@
 //
 // - A group whose leader has ended is passed to drain(): it is gone when no process of it lives, or a moment
 //   after SIGKILL.
+// - Processes that left the group, but have the mark of the attempt (os::kMarkVariable), are treated as members of it.
 // - The leader of a fork is reaped by the evaluator, which reports its end. If that report does not come a
 //   moment after SIGKILL, the attempt is given up.
 //
@@ -15,6 +16,8 @@
 
 #include <cstdint>
 #include <functional>
+#include <set>
+#include <string_view>
 #include <vector>
 
 #include "exec/local/attempt_slot.hpp"
@@ -44,6 +47,7 @@ class GroupTerminator {
   void next_step(AttemptSlot& slot);
   void give_up_on_fork(AttemptSlot& slot);
   void look_at_groups();
+  std::set<std::string_view> living_marks() const;
   void look_again_in(double delay_s);
 
   os::EventLoop& loop_;

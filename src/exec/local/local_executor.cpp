@@ -15,6 +15,7 @@
 #include "os/events/clock.hpp"
 #include "os/files/files.hpp"
 #include "os/memory/peak_memory.hpp"
+#include "os/process/marked_processes.hpp"
 #include "os/process/process.hpp"
 
 namespace furrow::exec {
@@ -25,6 +26,13 @@ namespace {
 constexpr double kFirstLook_s = 0.002, kLastLook_s = 1;
 
 std::uint64_t tag_of(const AttemptSlot& slot) { return std::uint64_t{slot.use} << 32 | slot.index; }
+
+// "NAME=value" of the variable by which processes outside of the group are known; empty: it is not set.
+std::string mark_in(const plan::Launch& launch) {
+  for (const auto& [name, value] : launch.environment)
+    if (name == os::kMarkVariable) return name + "=" + value;
+  return {};
+}
 
 std::vector<LocalOptions::Step> steps_of(const LocalOptions& options) {
   if (!options.ending.empty()) return options.ending;
@@ -69,6 +77,7 @@ void LocalExecutor::start(plan::Attempt attempt) {
   slot.exit = plan::Exit{.job = attempt.job, .attempt = attempt.number};
   slot.scratch = std::move(attempt.launch.scratch);
   slot.timeout_s = attempt.timeout_s;
+  slot.mark = mark_in(attempt.launch);
   slot.launch = std::move(attempt.launch);
   ++running_;
   if (!postponed_.empty()) return postpone(slot);
@@ -298,6 +307,7 @@ void LocalExecutor::on_child_readable(AttemptSlot& slot) {
     slot.clear_watched();
   } else if (slot.asked != Asked::kTerminate) {
     os::signal_group(slot.pid, SIGKILL);
+    if (!slot.mark.empty()) os::signal_marked(slot.mark, SIGKILL);
     slot.killed = os::monotonic_seconds();
     slot.asked = Asked::kKill;
   }
@@ -330,7 +340,7 @@ void LocalExecutor::leader_ended(AttemptSlot& slot, int raw_status) {
   loop_.cancel(std::exchange(slot.timeout, 0));
   if (slot.asked == Asked::kKill) loop_.cancel(std::exchange(slot.grace, 0));
   const bool is_clean_exit = raw_status == 0 && slot.asked == Asked::kNothing;
-  if (is_clean_exit || !os::group_exists(slot.pid)) return report(slot);
+  if (is_clean_exit || (slot.mark.empty() && !os::group_exists(slot.pid))) return report(slot);
   terminator_.drain(slot);
 }
 
