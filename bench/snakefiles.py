@@ -24,6 +24,11 @@ rule one:
 '''
 
 
+def in_container(jobs, image):
+    """Jobs of one image, which is used only with an option for containers."""
+    return in_conda(jobs).replace('conda: "env.yaml"', f'container: "{image}"')
+
+
 def chain(length):
     return f'''
 rule all:

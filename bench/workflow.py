@@ -16,6 +16,7 @@ from measure import measure, measure_in_turn
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "support"))
 import conda as conda_support  # noqa: E402
+import containers as containers_support  # noqa: E402
 
 FURROW = os.environ.get("FURROW") or str(Path(__file__).resolve().parents[1] / "build" / "bin" / "furrow")
 SNAKEMAKE = ["/usr/bin/snakemake", "--cores", "2"]
@@ -146,6 +147,29 @@ def conda_jobs(bench):
             f"without: {ours['without'].seconds:.2f} s", f"{goal:.1f} ms/job", added[0] <= goal)
 
 
+def container_jobs(bench):
+    """What a container adds to each job, beside what the runtime takes alone."""
+    jobs = 1000
+    image = containers_support.make_root(bench.folder / "image")
+    why_not = containers_support.missing_charliecloud(image)
+    if why_not:
+        return (why_not, "-", "-", "", "", True)
+    bench.snakefile(snakefiles.in_container(jobs, image))
+    command = "bash -c 'echo @ > out/@.txt'"
+    inside = f"ch-run --bind {bench.folder} --cd {bench.folder} {image} -- {command}"
+    programs = {"with": [FURROW, "run", "-c", "2", "-q", "--container-runtime", "charliecloud"],
+                "without": [FURROW, "run", "-c", "2", "-q"]}
+    for name, text in (("ch-run", inside), ("bash", command)):
+        programs[name] = ["bash", "-c", f"mkdir -p out; seq 0 {jobs - 1} | xargs -P2 -I@ {text}"]
+    os.environ.setdefault("USER", "bench")
+    taken = measure_in_turn(programs, bench.folder, bench.repeats, bench.clean)
+    added = [1000 * (taken[one].seconds - taken[other].seconds) / jobs
+             for one, other in (("with", "without"), ("ch-run", "bash"))]
+    goal = added[1] + 1
+    return (f"{added[0]:.2f} ms/job", "-", "-", f"ch-run alone: {added[1]:.2f} ms/job", f"{goal:.1f} ms/job",
+            added[0] <= goal)
+
+
 def behind_checkpoint(bench):
     """The same jobs with and without a checkpoint before them. Outputs are flags: the engine alone counts."""
     jobs, few, seconds = 10_000, 1000, {}
@@ -219,6 +243,7 @@ ROWS = {
     "run 10,000 flags behind a checkpoint": behind_checkpoint,
     "run 1,000 checkpoints that add 10 each": many_checkpoints,
     "what conda: adds to 1,000 jobs": conda_jobs,
+    "what container: adds to 1,000 jobs": container_jobs,
     "run 400 run: jobs": python_jobs(snakefiles.run_blocks, 400, 12, 300),
     "run 40 script: jobs": python_jobs(snakefiles.scripts, 40, 12, 40),
 }

@@ -20,7 +20,7 @@ _furrow_run_options='--allow-ambiguity --config --configfile --cores --dag --def
   --cluster-generic-cancel-nargs --slurm --all-temp --list-changes --list-code-changes --list-input-changes
   --list-params-changes --max-jobs-per-timespan --no-hooks --show-failed-logs --batch --job-results --benchmark-extended --strict-dag-evaluation
   --consider-ancient --omit-flags --cluster-sync --precommand --queue-input-wait-time --version --wait-for-files --wait-for-files-file
-  --stats --trace --debug-dag --list-untracked --d3dag --report --report-after-run --report-stylesheet --report-metadata --print-compilation --lint --cleanup-metadata --jobscript --cluster-config --use-conda --use-apptainer --use-singularity --use-envmodules --software-deployment-method --sdm --conda-prefix --conda-frontend --conda-base-path --conda-cleanup-pkgs --conda-not-block-search-path-envvars --conda-create-envs-only --list-conda-envs --conda-cleanup-envs -c -d -f -j -k -n -p -q -s'
+  --stats --trace --debug-dag --list-untracked --d3dag --report --report-after-run --report-stylesheet --report-metadata --print-compilation --lint --cleanup-metadata --jobscript --cluster-config --use-conda --use-apptainer --use-singularity --use-envmodules --software-deployment-method --sdm --conda-prefix --conda-frontend --conda-base-path --conda-cleanup-pkgs --conda-not-block-search-path-envvars --conda-create-envs-only --list-conda-envs --conda-cleanup-envs --container-runtime --apptainer-prefix --singularity-prefix --apptainer-args --singularity-args --container-args --container-cleanup-images --cleanup-containers -c -d -f -j -k -n -p -q -s'
 
 _furrow_files() {
   compopt -o filenames

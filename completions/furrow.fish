@@ -184,6 +184,13 @@ complete -c furrow -n '__furrow_in run' -l conda-frontend -x -a 'conda mamba mic
 complete -c furrow -n '__furrow_in run' -l conda-base-path -r
 complete -c furrow -n '__furrow_in run' -l conda-cleanup-pkgs -f -a 'tarballs cache'
 complete -c furrow -n '__furrow_in run' -l conda-not-block-search-path-envvars
+complete -c furrow -n '__furrow_in run' -l container-runtime -x -a 'apptainer podman docker charliecloud'
+complete -c furrow -n '__furrow_in run' -l apptainer-prefix -r
+complete -c furrow -n '__furrow_in run' -l singularity-prefix -r
+complete -c furrow -n '__furrow_in run' -l apptainer-args -x
+complete -c furrow -n '__furrow_in run' -l singularity-args -x
+complete -c furrow -n '__furrow_in run' -l container-args -x
+complete -c furrow -n '__furrow_in run' -l container-cleanup-images
 complete -c furrow -n '__furrow_in run' -l conda-create-envs-only
 complete -c furrow -n '__furrow_in run' -l list-conda-envs
 complete -c furrow -n '__furrow_in run' -l conda-cleanup-envs

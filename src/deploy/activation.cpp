@@ -1,6 +1,7 @@
 #include "deploy/activation.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <optional>
 
@@ -109,6 +110,14 @@ Result<void> activate(const Activation& activation, const std::string& host_pyth
               "Python of the Snakefile; from shell: it may run in any."});
   launch.argv.front() = activation.python;
   return {};
+}
+
+std::vector<std::string> with_variables(const Activation& activation, std::vector<std::string> argv) {
+  std::vector<std::string> words{"env"};
+  for (const std::string& name : activation.removed) words.insert(words.end(), {"-u", name});
+  for (const auto& [name, value] : activation.set) words.push_back(name + "=" + value);
+  words.insert(words.end(), std::make_move_iterator(argv.begin()), std::make_move_iterator(argv.end()));
+  return words;
 }
 
 }  // namespace furrow::deploy

@@ -30,4 +30,7 @@ Result<Activation> read_activation(std::string_view printed);
 // Python.
 Result<void> activate(const Activation& activation, const std::string& host_python, plan::Launch& launch);
 
+// ARGV by the program env, with the variables as activated: in a container, which has some of its own.
+std::vector<std::string> with_variables(const Activation& activation, std::vector<std::string> argv);
+
 }  // namespace furrow::deploy

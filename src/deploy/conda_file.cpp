@@ -136,11 +136,11 @@ std::string CondaFile::content_hash() const {
 }
 
 std::string CondaFile::hash(const std::string& folder) const {
-  return md5_of({real_path(folder), post_deploy_content, pins_content, content, requirements_content});
+  return md5_of({real_path(folder), image, post_deploy_content, pins_content, content, requirements_content});
 }
 
 std::string CondaFile::hash_of_version_7(const std::string& folder) const {
-  return md5_of({real_path(folder), post_deploy_content, content});
+  return md5_of({real_path(folder), image, post_deploy_content, content});
 }
 
 CondaFolder find_conda_folder(const CondaFile& file, const std::string& folder) {

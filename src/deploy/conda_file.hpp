@@ -25,6 +25,8 @@ struct CondaFile {
   // Files for pip that it names (`-r FILE`): their paths relative to its folder, and all they say.
   std::vector<std::string> requirements{};
   std::string requirements_content{};
+  // The image of the container in which the environment is made and used; empty: none.
+  std::string image{};
 
   static Result<CondaFile> read(const std::string& path);
 

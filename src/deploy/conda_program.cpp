@@ -56,6 +56,13 @@ Result<CondaProgram> CondaProgram::find(const std::string& frontend, const std::
             "environment of furrow run."});
 }
 
+CondaProgram CondaProgram::in_container(const std::string& frontend) {
+  const std::string name = frontend.empty() ? "conda" : frontend;
+  CondaProgram program(name, name);
+  if (name == "mamba") program.activator_ = "conda";
+  return program;
+}
+
 std::vector<std::string> CondaProgram::create(const std::string& yaml, const std::string& folder) const {
   if (name_ == "micromamba") return {path_, "create", "--yes", "--quiet", "--file", yaml, "--prefix", folder};
   return {path_, "env", "create", "--quiet", "--file", yaml, "--prefix", folder};

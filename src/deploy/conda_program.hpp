@@ -13,6 +13,8 @@ class CondaProgram {
   // FRONTEND: "conda", "mamba" or "micromamba"; empty: the first that is there. BASE: the folder of an installation; empty:
   // what PATH or the variables of an activated shell name.
   static Result<CondaProgram> find(const std::string& frontend, const std::string& base);
+  // The one of an image, which is found there.
+  static CondaProgram in_container(const std::string& frontend);
 
   const std::string& path() const { return path_; }
   std::vector<std::string> create(const std::string& yaml, const std::string& folder) const;

@@ -1,25 +1,20 @@
 #include "deploy/conda_setup.hpp"
 
-#include <fcntl.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <utility>
 
 #include "base/strings.hpp"
 #include "os/events/clock.hpp"
 #include "os/files/files.hpp"
+#include "os/process/job_cookie.hpp"
 
 extern char** environ;
 
 namespace furrow::deploy {
 
 namespace {
-
-constexpr double kLookAgain_s = 0.25;
-constexpr std::size_t kShownOutput = 4000;
 
 std::vector<std::string> own_environment(bool blocks_search_paths) {
   std::vector<std::string> entries{"CONDA_ALWAYS_YES=true", "MAMBA_ALWAYS_YES=true"};
@@ -42,17 +37,6 @@ std::vector<std::string> activated(std::vector<std::string> entries, const Activ
   });
   for (const auto& [name, value] : activation.set) entries.push_back(name + "=" + value);
   return entries;
-}
-
-std::string shown(const std::string& path) {
-  const std::string here = os::current_directory() + "/";
-  return path.starts_with(here) ? path.substr(here.size()) : path;
-}
-
-std::string end_of(const std::string& text) {
-  if (text.size() <= kShownOutput) return text;
-  const std::size_t line = text.find('\n', text.size() - kShownOutput);
-  return "...\n" + text.substr(line == std::string::npos ? text.size() - kShownOutput : line + 1);
 }
 
 }  // namespace
@@ -82,31 +66,22 @@ void CondaSetup::start(Done done) {
 
 void CondaSetup::take_lock() {
   timer_ = 0;
-  if (!lock_) {
-    lock_.emplace(::open((folder_.path + ".lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666));
-    if (lock_->get() < 0)
-      return end(fail(system_error("cannot make a conda environment: " + folder_.path + ".lock")));
-  }
-  if (!try_lock()) {
+  if (auto opened = lock_.open(folder_.path + ".lock"); !opened) return end(fail(std::move(opened.error())));
+  if (!lock_.take()) {
     if (!std::exchange(has_waited_, true))
       context_.say("Waiting for another run that makes " + environment_.shown);
-    timer_ = context_.loop.after(kLookAgain_s, [this] { take_lock(); });
+    timer_ = context_.loop.after(SetupLock::kLookAgain_s, [this] { take_lock(); });
     return;
   }
   // Another process may have made it meanwhile.
   folder_ = find_conda_folder(*file_, context_.settings.conda_prefix);
   if (!folder_.is_whole) return create();
-  lock_.reset();
+  lock_.release();
   activate([this](Activation activation) { end(std::move(activation)); });
 }
 
-// A file system without locks is used without them.
-bool CondaSetup::try_lock() {
-  return ::flock(lock_->get(), LOCK_EX | LOCK_NB) == 0 || (errno != EWOULDBLOCK && errno != EINTR);
-}
-
 void CondaSetup::create() {
-  context_.say("Making " + environment_.shown + " in " + shown(folder_.path));
+  context_.say("Making " + environment_.shown + " in " + shown_path(folder_.path));
   begun_ = os::monotonic_seconds();
   is_half_made_ = true;
   if (auto made = make_place(); !made) return end(fail(std::move(made.error())));
@@ -134,7 +109,7 @@ void CondaSetup::create_from_pins() {
       [this](SetupCommand::Answer answer) {
         if (answer.ok()) return remove_downloads();
         context_.say("Warning: " + file_->pins + " cannot be used; " + file_->path + " is used alone\n" +
-                     end_of(answer.out));
+                     end_of_output(answer.out));
         if (auto removed = os::remove_tree(folder_.path); !removed)
           return end(fail(std::move(removed.error())));
         create_from_file();
@@ -155,7 +130,7 @@ void CondaSetup::create_from_file() {
 void CondaSetup::remove_downloads() {
   if (context_.settings.conda_cleanup.empty()) return prepare_script();
   run(context_.program.clean(context_.settings.conda_cleanup), [this](SetupCommand::Answer answer) {
-    if (!answer.ok()) context_.say("Warning: downloads are not removed: " + end_of(answer.out));
+    if (!answer.ok()) context_.say("Warning: downloads are not removed: " + end_of_output(answer.out));
     prepare_script();
   });
 }
@@ -170,11 +145,11 @@ void CondaSetup::run_script(const Activation& activation) {
   const std::string& text = file_->post_deploy_content;
   std::string interpreter = "sh";
   if (text.starts_with("#!")) interpreter = text.substr(2, text.find('\n') - 2);
-  SetupCommand::Request request;
-  request.argv = {"/bin/sh", "-c", interpreter + " " + shell_quote(folder_.path + ".post-deploy.sh")};
-  request.environment = activated(own_environment(context_.settings.blocks_search_paths), activation);
-  request.keeps_order = true;
-  request.slot = context_.slot;
+  std::vector<std::string> argv{"/bin/sh", "-c",
+                                interpreter + " " + shell_quote(folder_.path + ".post-deploy.sh")};
+  if (context_.contain) argv = with_variables(activation, std::move(argv));
+  SetupCommand::Request request = request_for(std::move(argv));
+  if (!context_.contain) request.environment = activated(std::move(request.environment), activation);
   argv_ = request.argv;
   command_ = std::make_unique<SetupCommand>(context_.loop, request, [this](SetupCommand::Answer answer) {
     if (answer.ok()) return mark();
@@ -186,7 +161,7 @@ void CondaSetup::run_script(const Activation& activation) {
 void CondaSetup::mark() {
   if (auto marked = mark_whole(folder_.path); !marked) return end(fail(std::move(marked.error())));
   is_half_made_ = false;
-  lock_.reset();
+  lock_.release();
   context_.say("Made " + environment_.shown + " in " + human_duration(os::monotonic_seconds() - begun_));
   activate([this](Activation activation) { end(std::move(activation)); });
 }
@@ -196,10 +171,8 @@ void CondaSetup::mark() {
 void CondaSetup::activate(std::function<void(Activation)> next) {
   const std::string& address = file_ == nullptr ? environment_.address : folder_.path;
   argv_ = context_.program.activate(address);
-  SetupCommand::Request request;
-  request.argv = activation_program(argv_);
-  request.environment = own_environment(context_.settings.blocks_search_paths);
-  request.slot = context_.slot;
+  SetupCommand::Request request = request_for(activation_program(argv_));
+  request.keeps_order = false;
   command_ = std::make_unique<SetupCommand>(
       context_.loop, request, [this, next = std::move(next)](const SetupCommand::Answer& answer) {
         const std::string what = "cannot activate " + environment_.shown;
@@ -214,17 +187,28 @@ void CondaSetup::activate(std::function<void(Activation)> next) {
 // ---- commands
 
 void CondaSetup::run(std::vector<std::string> argv, Next next) {
+  if (context_.contain) {
+    // Conda's own settings are those of the image, and its folder of packages may not be writable.
+    const std::string packages = "CONDA_PKGS_DIRS=/tmp/conda/" + os::new_run_id();
+    argv.insert(argv.begin(), {"env", "CONDA_CHANNEL_PRIORITY=strict", packages});
+  }
+  const SetupCommand::Request request = request_for(std::move(argv));
+  argv_ = request.argv;
+  command_ = std::make_unique<SetupCommand>(context_.loop, request, std::move(next));
+}
+
+SetupCommand::Request CondaSetup::request_for(std::vector<std::string> argv) const {
   SetupCommand::Request request;
-  request.argv = argv_ = std::move(argv);
+  request.argv = context_.contain ? context_.contain(std::move(argv)) : std::move(argv);
   request.environment = own_environment(context_.settings.blocks_search_paths);
   request.slot = context_.slot;
   request.keeps_order = true;
-  command_ = std::make_unique<SetupCommand>(context_.loop, request, std::move(next));
+  return request;
 }
 
 void CondaSetup::end(Result<Activation> result) {
   if (std::exchange(is_half_made_, false)) (void)remove_conda_folder(folder_.path);
-  lock_.reset();
+  lock_.release();
   const Done done = std::move(done_);
   // From the loop, since DONE may destroy the command whose end is being handled.
   timer_ = context_.loop.after(0, [done, result = std::move(result)] { done(result); });
@@ -232,15 +216,9 @@ void CondaSetup::end(Result<Activation> result) {
 
 Error CondaSetup::failure(const std::string& what, const std::vector<std::string>& argv,
                           const std::string& printed) {
-  std::vector<std::string> words;
-  for (const std::string& word : argv) words.push_back(shell_quote(word));
-  Error error{what, file_ == nullptr ? "" : file_->path, 0, "",
-              "$ " + join(words, " ") + "\n" + end_of(printed)};
-  if (printed.size() <= kShownOutput) return error;
-  const std::string log =
-      context_.settings.log_folder + "/" + folder_.path.substr(folder_.path.rfind('/') + 1) + ".log";
-  if (os::make_directories(context_.settings.log_folder) && os::write_file(log, printed))
-    error.hint = "The whole output is in " + log;
+  const std::string name = folder_.path.substr(folder_.path.rfind('/') + 1);
+  Error error = command_failure(what, argv, printed, context_.settings.log_folder + "/" + name + ".log");
+  if (file_ != nullptr) error.file = file_->path;
   return error;
 }
 

@@ -10,7 +10,6 @@
 
 #include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,7 +18,7 @@
 #include "deploy/conda_program.hpp"
 #include "deploy/environments.hpp"
 #include "deploy/setup_command.hpp"
-#include "os/files/descriptor.hpp"
+#include "deploy/setup_lock.hpp"
 
 namespace furrow::deploy {
 
@@ -32,6 +31,8 @@ class CondaSetup {
     const CondaProgram& program;
     const Environments::Say& say;
     std::atomic<std::int32_t>* slot;  // of the watchdog; null: none
+    // Puts a command into the container of the environment; empty: it has none.
+    std::function<std::vector<std::string>(std::vector<std::string>)> contain{};
   };
 
   // FILE: of an environment that is described by one. Borrowed.
@@ -48,7 +49,6 @@ class CondaSetup {
   using Next = std::function<void(SetupCommand::Answer)>;
 
   void take_lock();
-  bool try_lock();
   void create();
   Result<void> make_place();
   void create_from_pins();
@@ -59,6 +59,7 @@ class CondaSetup {
   void mark();
   void activate(std::function<void(Activation)> next);
   void run(std::vector<std::string> argv, Next next);
+  SetupCommand::Request request_for(std::vector<std::string> argv) const;
   void end(Result<Activation> result);
   Error failure(const std::string& what, const std::vector<std::string>& argv, const std::string& printed);
 
@@ -67,7 +68,7 @@ class CondaSetup {
   const CondaFile* const file_;
   CondaFolder folder_{};
   Done done_;
-  std::optional<os::Descriptor> lock_{};
+  SetupLock lock_{};
   bool has_waited_ = false;
   bool is_half_made_ = false;
   double begun_ = 0;

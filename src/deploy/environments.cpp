@@ -4,9 +4,13 @@
 #include <deque>
 #include <map>
 #include <optional>
+#include <tuple>
 #include <utility>
 
 #include "deploy/conda_setup.hpp"
+#include "deploy/container_job.hpp"
+#include "deploy/container_setup.hpp"
+#include "deploy/image_identity.hpp"
 #include "deploy/modules.hpp"
 #include "os/files/files.hpp"
 
@@ -15,6 +19,27 @@ namespace furrow::deploy {
 namespace {
 
 constexpr std::size_t kMostAtOnce = 4;
+
+// Where a containerized image has the environments of its workflow, each under the hash of what it is made from.
+constexpr std::string_view kEnvironmentsOfImages = "/conda-envs/";
+
+bool is_in_image(const Environment& environment) {
+  return environment.is_containerized && environment.kind == Environment::Kind::kCondaFile &&
+         !environment.image.empty();
+}
+
+Environment image_of(const Environment& environment) {
+  Environment image;
+  image.image = environment.image;
+  image.shown = "container " + environment.image;
+  return image;
+}
+
+Error removed_meanwhile(const Environment& environment, const std::string& path) {
+  return Error{
+      "the environment " + environment.shown + " has been removed while the run went on (" + path + ")", "",
+      0, "The next run makes it again."};
+}
 
 }  // namespace
 
@@ -35,6 +60,7 @@ class Environments::State {
     std::optional<Result<CondaFile>> file{};
     std::string identity{};
     std::unique_ptr<CondaSetup> setup{};
+    std::unique_ptr<ContainerSetup> pull{};
     std::size_t slot = 0;
     Activation activation{};
     Error error{};
@@ -44,23 +70,53 @@ class Environments::State {
   using Phase = Entry::Phase;
 
   Entry& entry(const Environment& environment) {
-    Entry& found = entries[{environment.kind, environment.address}];
-    if (found.environment.kind == Environment::Kind::kNone) found.environment = environment;
+    Entry& found = entries[{environment.kind, environment.address, environment.image}];
+    if (found.environment.is_none()) found.environment = environment;
     return found;
   }
   const Entry* find(const Environment& environment) const {
-    const auto found = entries.find({environment.kind, environment.address});
+    const auto found = entries.find({environment.kind, environment.address, environment.image});
     return found == entries.end() ? nullptr : &found->second;
+  }
+  bool is_ready(const Environment& environment) const {
+    const Entry* const found = find(environment);
+    return found != nullptr && found->phase == Phase::kReady;
   }
 
   const Result<CondaFile>& file_of(Entry& entry) {
-    if (!entry.file) entry.file = CondaFile::read(entry.environment.address);
+    if (!entry.file) {
+      entry.file = CondaFile::read(entry.environment.address);
+      if (*entry.file) (*entry.file)->image = entry.environment.image;
+    }
     return *entry.file;
+  }
+
+  std::string conda_identity(const Environment& environment) {
+    if (environment.kind == Environment::Kind::kNone) return {};
+    if (environment.kind != Environment::Kind::kCondaFile) return environment.shown;
+    Entry& entry = this->entry(environment);
+    if (entry.identity.empty()) {
+      const auto& file = file_of(entry);
+      entry.identity = "conda " + (file ? file->content_hash() : "that cannot be read");
+    }
+    return entry.identity;
   }
 
   const Result<CondaProgram>& conda() {
     if (!program) program = CondaProgram::find(settings.conda_frontend, settings.conda_base);
     return *program;
+  }
+
+  const Result<CondaProgram>& conda_for(const Environment& environment) {
+    if (environment.image.empty()) return conda();
+    if (!program_of_images) program_of_images = CondaProgram::in_container(settings.conda_frontend);
+    return *program_of_images;
+  }
+
+  const Result<std::unique_ptr<ContainerRuntime>>& containers() {
+    if (!runtime)
+      runtime = ContainerRuntime::find(settings.container_runtime, settings.container_prefix, limits);
+    return *runtime;
   }
 
   void start_next() {
@@ -71,37 +127,72 @@ class Environments::State {
     }
   }
 
-  void start(Entry& entry) {
+  void start(Entry& entry) { entry.environment.is_conda() ? start_conda(entry) : start_pull(entry); }
+
+  void start_conda(Entry& entry) {
     const CondaFile* file = nullptr;
     if (entry.environment.kind == Environment::Kind::kCondaFile) {
       const auto& read = file_of(entry);
       if (!read) return end(entry, fail(read.error()));
       file = &*read;
     }
-    const std::string& address = entry.environment.address;
-    if (entry.environment.kind == Environment::Kind::kCondaFolder &&
-        os::status(address).kind != os::FileStatus::Kind::kDirectory)
+    Environment environment = entry.environment;
+    if (environment.kind == Environment::Kind::kCondaFolder && environment.image.empty() &&
+        os::status(environment.address).kind != os::FileStatus::Kind::kDirectory)
       return end(entry,
-                 fail(Error{entry.environment.shown + ": there is no folder " + address, "", 0,
+                 fail(Error{environment.shown + ": there is no folder " + environment.address, "", 0,
                             "The file of an environment ends in .yaml or .yml; a name has no slash."}));
-    const auto& found = conda();
+    if (file != nullptr && is_in_image(environment)) {
+      environment.address = std::string(kEnvironmentsOfImages) + file->content_hash();
+      file = nullptr;
+    }
+    const auto& found = conda_for(environment);
     if (!found) return end(entry, fail(found.error()));
+    std::atomic<std::int32_t>* const slot = begin(entry);
+    CondaSetup::Context context{*loop, settings, *found, say, slot};
+    if (!environment.image.empty()) {
+      context.contain = [this, image = environment.image](std::vector<std::string> argv) {
+        return container_for(image).put(std::move(argv), settings.conda_prefix);
+      };
+    }
+    entry.setup = std::make_unique<CondaSetup>(std::move(context), environment, file);
+    entry.setup->start([this, &entry](Result<Activation> done) {
+      entry.setup.reset();
+      end_started(entry, std::move(done));
+    });
+  }
+
+  // Of an image that is ready.
+  JobContainer container_for(const std::string& image) {
+    const ContainerRuntime& found = **containers();
+    return {found, found.place(image), settings.container_arguments, os::current_directory()};
+  }
+
+  void start_pull(Entry& entry) {
+    const auto& found = containers();
+    if (!found) return end(entry, fail(found.error()));
+    std::atomic<std::int32_t>* const slot = begin(entry);
+    entry.pull = std::make_unique<ContainerSetup>(
+        ContainerSetup::Context{*loop, settings, **found, say, slot}, entry.environment.image);
+    entry.pull->start([this, &entry](Result<void> done) {
+      entry.pull.reset();
+      end_started(entry, done ? Result<Activation>() : fail(std::move(done.error())));
+    });
+  }
+
+  std::atomic<std::int32_t>* begin(Entry& entry) {
     ++running;
     entry.phase = Phase::kSettingUp;
     entry.slot = free_slot();
-    std::atomic<std::int32_t>* const slot =
-        watchdog == nullptr
-            ? nullptr
-            : &watchdog->slot(static_cast<std::uint32_t>(os::Watchdog::kSlots - 1 - entry.slot));
-    entry.setup = std::make_unique<CondaSetup>(CondaSetup::Context{*loop, settings, *found, say, slot},
-                                               entry.environment, file);
-    entry.setup->start([this, &entry](Result<Activation> done) {
-      --running;
-      slots[entry.slot] = false;
-      entry.setup.reset();
-      end(entry, std::move(done));
-      start_next();
-    });
+    if (watchdog == nullptr) return nullptr;
+    return &watchdog->slot(static_cast<std::uint32_t>(os::Watchdog::kSlots - 1 - entry.slot));
+  }
+
+  void end_started(Entry& entry, Result<Activation> done) {
+    --running;
+    slots[entry.slot] = false;
+    end(entry, std::move(done));
+    start_next();
   }
 
   std::size_t free_slot() {
@@ -125,8 +216,11 @@ class Environments::State {
   }
 
   Settings settings;
-  std::map<std::pair<Environment::Kind, std::string>, Entry> entries;
-  std::optional<Result<CondaProgram>> program;
+  std::map<std::tuple<Environment::Kind, std::string, std::string>, Entry> entries;
+  std::optional<Result<CondaProgram>> program, program_of_images;
+  std::optional<Result<std::unique_ptr<ContainerRuntime>>> runtime;
+  std::map<std::string, std::string> image_identities;
+  const ContainerLimits limits = ContainerLimits::own();  // before the executor raises them
   os::EventLoop* loop = nullptr;
   os::Watchdog* watchdog = nullptr;
   Say say;
@@ -140,13 +234,11 @@ Environments::Environments(Settings settings) : state_(std::make_unique<State>(s
 Environments::~Environments() = default;
 
 std::string Environments::identity(const Environment& environment) {
-  if (environment.kind != Environment::Kind::kCondaFile) return environment.shown;
-  State::Entry& entry = state_->entry(environment);
-  if (entry.identity.empty()) {
-    const auto& file = state_->file_of(entry);
-    entry.identity = "conda " + (file ? file->content_hash() : "that cannot be read");
-  }
-  return entry.identity;
+  const std::string conda = state_->conda_identity(environment);
+  if (environment.image.empty()) return conda;
+  std::string& image = state_->image_identities[environment.image];
+  if (image.empty()) image = image_identity(environment.image);
+  return conda.empty() ? image : image + " with " + conda;
 }
 
 void Environments::attach(os::EventLoop& loop, os::Watchdog* watchdog, Say say) {
@@ -159,6 +251,7 @@ void Environments::detach() {
   state_->queue.clear();
   for (auto& [key, entry] : state_->entries) {
     entry.setup.reset();
+    entry.pull.reset();
     entry.waiting.clear();
     if (entry.phase == State::Phase::kQueued || entry.phase == State::Phase::kSettingUp)
       entry.phase = State::Phase::kUnknown;
@@ -170,13 +263,19 @@ void Environments::detach() {
 }
 
 bool Environments::is_ready(const Environment& environment) const {
-  if (!environment.is_conda()) return true;
-  const State::Entry* const entry = state_->find(environment);
-  return entry != nullptr && entry->phase == State::Phase::kReady;
+  if (!environment.needs_setup()) return true;
+  const bool has_image = environment.image.empty() || state_->is_ready(image_of(environment));
+  return has_image && (!environment.is_conda() || state_->is_ready(environment));
 }
 
 void Environments::set_up(const Environment& environment, Done done) {
-  if (!environment.is_conda()) return done({});
+  if (!environment.needs_setup()) return done({});
+  if (environment.is_conda() && !environment.image.empty() && !state_->is_ready(image_of(environment))) {
+    // First the image, in which the conda environment is then made.
+    return set_up(image_of(environment), [this, environment, done = std::move(done)](Result<void> pulled) {
+      pulled ? set_up(environment, done) : done(pulled);
+    });
+  }
   State::Entry& entry = state_->entry(environment);
   switch (entry.phase) {
     case State::Phase::kReady:
@@ -199,32 +298,53 @@ void Environments::set_up(const Environment& environment, Done done) {
 std::size_t Environments::in_progress() const { return state_->running + state_->queue.size(); }
 
 Result<void> Environments::apply(const Environment& environment, plan::Launch& launch) const {
-  using Kind = Environment::Kind;
-  if (environment.kind == Kind::kNone) return {};
-  if (environment.kind == Kind::kModules) {
+  if (environment.kind == Environment::Kind::kModules) {
     load_modules(environment.modules, state_->settings.python, launch);
     return {};
   }
+  if (!environment.is_conda()) return {};
   const State::Entry* const entry = state_->find(environment);
   if (entry == nullptr || entry->phase != State::Phase::kReady)
     return fail(environment.shown + " is not set up yet");
-  if (!entry->folder.empty() && !os::status(entry->folder).exists())
-    return fail(Error{"the environment " + environment.shown + " has been removed while the run went on (" +
-                          entry->folder + ")",
-                      "", 0, "The next run makes it again."});
+  const bool is_here = environment.image.empty() || environment.kind == Environment::Kind::kCondaFile;
+  if (is_here && !is_in_image(environment) && !entry->folder.empty() && !os::status(entry->folder).exists())
+    return fail(removed_meanwhile(environment, entry->folder));
   if (state_->settings.blocks_search_paths) {
     for (const std::string_view name : kSearchPaths)
       if (std::getenv(name.data()) != nullptr) launch.removed.emplace_back(name);
   }
+  if (!environment.image.empty()) return {};  // it is activated in the container
   return activate(entry->activation, state_->settings.python, launch);
+}
+
+Result<void> Environments::contain(const Environment& environment, const ContainerPlace& place,
+                                   plan::Launch& launch) {
+  if (environment.image.empty()) return {};
+  if (!is_ready(environment)) return fail(environment.shown + " is not set up yet");
+  const std::string image = (*state_->containers())->place(environment.image);
+  if (image.starts_with("/") && !os::status(image).exists())
+    return fail(removed_meanwhile(environment, image));
+  const State::Entry* const conda = environment.is_conda() ? state_->find(environment) : nullptr;
+  ContainerPlace shown = place;
+  if (conda != nullptr && !is_in_image(environment)) shown.folders.push_back(conda->folder);
+  return state_->container_for(environment.image)
+      .put(shown, conda == nullptr ? nullptr : &conda->activation, launch);
 }
 
 Result<Environments::Place> Environments::place(const Environment& environment) {
   if (environment.kind != Environment::Kind::kCondaFile) return Place{environment.address};
+  if (is_in_image(environment)) return Place{environment.shown};
   const auto& file = state_->file_of(state_->entry(environment));
   if (!file) return fail(file.error());
   const CondaFolder found = find_conda_folder(*file, state_->settings.conda_prefix);
   return Place{found.path, found.is_whole};
+}
+
+Result<Environments::Place> Environments::place_of_image(const std::string& image) {
+  const auto& runtime = state_->containers();
+  if (!runtime) return fail(runtime.error());
+  FURROW_TRY((*runtime)->accepts(image));
+  return Place{(*runtime)->place(image), has_image(**runtime, image)};
 }
 
 }  // namespace furrow::deploy

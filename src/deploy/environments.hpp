@@ -1,7 +1,8 @@
 // The software environments of a run: what must exist before a job, and what goes before its command.
 //
-// States of an environment: unknown -> (a job asks for it) setting up -> ready, or failed. One that is set up is
-// activated once; its jobs get the variables that activation has changed. Not thread-safe.
+// States of an environment: unknown -> (a job asks for it) setting up -> ready, or failed. A conda environment is
+// activated once; its jobs get the variables that activation has changed. The image of a container is brought to this
+// machine. Not thread-safe.
 #pragma once
 
 #include <functional>
@@ -17,6 +18,8 @@
 
 namespace furrow::deploy {
 
+struct ContainerPlace;
+
 struct Settings {
   // What runs scripts where an environment has no Python of its own.
   std::string python{};
@@ -30,6 +33,12 @@ struct Settings {
   std::string conda_cleanup{};
   // Whether variables such as PYTHONPATH are kept from jobs in conda environments.
   bool blocks_search_paths = true;
+  // What runs containers: apptainer, podman, docker or charliecloud; empty: apptainer or singularity.
+  std::string container_runtime{};
+  // Where images are kept. Absolute.
+  std::string container_prefix = ".snakemake/singularity";
+  // Further arguments for it, as a shell reads them.
+  std::string container_arguments{};
   // For the logs of what failed.
   std::string log_folder = ".furrow/log";
 };
@@ -58,8 +67,10 @@ class Environments {
   void set_up(const Environment& environment, Done done);
   std::size_t in_progress() const;  // how many are being set up
 
-  // Changes LAUNCH so that it runs in ENVIRONMENT, which is ready.
+  // Changes LAUNCH so that it runs in ENVIRONMENT, which is ready, but not in its container yet.
   Result<void> apply(const Environment& environment, plan::Launch& launch) const;
+  // Puts LAUNCH, with the job's own variables, into the container of ENVIRONMENT, if it has one.
+  Result<void> contain(const Environment& environment, const ContainerPlace& place, plan::Launch& launch);
 
   // Where a conda environment is, or will be made.
   struct Place {
@@ -67,6 +78,8 @@ class Environments {
     bool is_made = true;
   };
   Result<Place> place(const Environment& environment);
+  // The same of a container's image. The name of one in the store of a runtime.
+  Result<Place> place_of_image(const std::string& image);
 
  private:
   class State;

@@ -9,11 +9,15 @@
 #include <cstring>
 #include <utility>
 
+#include "base/strings.hpp"
+#include "os/files/files.hpp"
+
 namespace furrow::deploy {
 
 namespace {
 
 constexpr std::size_t kMostOutput = 16 << 20;
+constexpr std::size_t kShownOutput = 4000;
 
 std::vector<char*> pointers_to(const std::vector<std::string>& texts) {
   std::vector<char*> pointers;
@@ -21,6 +25,16 @@ std::vector<char*> pointers_to(const std::vector<std::string>& texts) {
     pointers.push_back(const_cast<char*>(text.c_str()));  // exec does not write to them
   pointers.push_back(nullptr);
   return pointers;
+}
+
+// Where its PATH has it.
+std::string path_of(const SetupCommand::Request& request) {
+  for (const std::string& entry : request.environment)
+    if (entry.starts_with("PATH=")) {
+      const auto found = os::find_program(request.argv.front(), entry.substr(5));
+      if (found) return *found;
+    }
+  return request.argv.front();
 }
 
 }  // namespace
@@ -48,12 +62,14 @@ void SetupCommand::start(const Request& request) {
   if (has_pipes) {
     const std::vector<char*> argv = pointers_to(request.argv), envp = pointers_to(request.environment);
     os::SpawnRequest spawn;
-    spawn.path = request.argv.front().c_str();
+    const std::string program = path_of(request);
+    spawn.path = program.c_str();
     spawn.argv = argv.data();
     spawn.envp = envp.data();
     spawn.out_fd = out[1];
     spawn.err_fd = request.keeps_order ? out[1] : err[1];
     spawn.slot = slot_;
+    spawn.directory = request.directory.empty() ? nullptr : request.directory.c_str();
     const auto child = os::Spawner().spawn(spawn);
     if (child) child_ = *child;
     if (!child) reason = child.error().code;
@@ -109,6 +125,27 @@ void SetupCommand::finish() {
   for (int* const fd : {&child_.pidfd, &out_.fd, &err_.fd}) close(*fd);
   const Done done = std::move(done_);
   done({status_, std::move(out_.text), std::move(err_.text)});
+}
+
+std::string end_of_output(const std::string& printed) {
+  if (printed.size() <= kShownOutput) return printed;
+  const std::size_t line = printed.find('\n', printed.size() - kShownOutput);
+  return "...\n" + printed.substr(line == std::string::npos ? printed.size() - kShownOutput : line + 1);
+}
+
+Error command_failure(const std::string& what, const std::vector<std::string>& argv,
+                      const std::string& printed, const std::string& log) {
+  std::vector<std::string> words;
+  for (const std::string& word : argv) words.push_back(shell_quote(word));
+  Error error{what, "", 0, "", "$ " + join(words, " ") + "\n" + end_of_output(printed)};
+  if (printed.size() <= kShownOutput) return error;
+  if (os::make_parent(log) && os::write_file(log, printed)) error.hint = "The whole output is in " + log;
+  return error;
+}
+
+std::string shown_path(const std::string& path) {
+  const std::string here = os::current_directory() + "/";
+  return path.starts_with(here) ? path.substr(here.size()) : path;
 }
 
 }  // namespace furrow::deploy

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/error.hpp"
 #include "os/events/event_loop.hpp"
 #include "os/process/process.hpp"
 
@@ -18,6 +19,7 @@ class SetupCommand {
     std::vector<std::string> environment{};     // "NAME=value"
     std::atomic<std::int32_t>* slot = nullptr;  // of the watchdog; null: none
     bool keeps_order = false;                   // both streams go to `out`
+    std::string directory{};                    // where it runs; empty: the engine's own
   };
   struct Answer {
     int status = -1;  // exit code; -1: a signal ended it, or it did not start
@@ -52,5 +54,13 @@ class SetupCommand {
   int status_ = -1;
   std::uint64_t timer_ = 0;
 };
+
+// The end of what a command has printed.
+std::string end_of_output(const std::string& printed);
+// WHAT, with the command and the end of its output. What was left out of that goes to the file LOG.
+Error command_failure(const std::string& what, const std::vector<std::string>& argv,
+                      const std::string& printed, const std::string& log);
+// A path as messages name it.
+std::string shown_path(const std::string& path);
 
 }  // namespace furrow::deploy

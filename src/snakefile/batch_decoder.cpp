@@ -128,6 +128,10 @@ workflow::Preparation read_preparation(Fields& fields, const text::JsonValue& jo
   } else {
     launch.command = fields.system_text_or(job, "show", "");  // of a description
   }
+  if (const text::JsonValue* folders = fields.array(job, "folders")) {
+    for (const text::JsonValue& folder : folders->GetArray())
+      preparation.folders.push_back(fields.system_text_of(folder, "folders"));
+  }
   return preparation;
 }
 

@@ -227,7 +227,11 @@ TEST(Decoder, ReadsSoftwareEnvironments) {
   EXPECT_EQ(file.environment.address, "/e.yaml");
   EXPECT_EQ(of(R"({"shown":"x","name":"n"})").environment.kind, Kind::kCondaName);
   EXPECT_EQ(of(R"({"shown":"x","folder":"/f"})").environment.kind, Kind::kCondaFolder);
-  EXPECT_EQ(of(R"({"shown":"container x"})").environment.kind, Kind::kRefused);
+  const workflow::Rule image =
+      of(R"({"shown":"container x","image":"docker://x","containerized":true,"file":"/e.yaml"})");
+  EXPECT_EQ(image.environment.image, "docker://x");
+  EXPECT_TRUE(image.environment.is_containerized && image.environment.kind == Kind::kCondaFile);
+  EXPECT_EQ(of(R"({"shown":"container x","image":"/x.sif"})").environment.kind, Kind::kNone);
   EXPECT_TRUE(of(R"({"shown":"x","fn":true})").has_environment_function);
 }
 

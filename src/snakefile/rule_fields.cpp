@@ -138,7 +138,9 @@ deploy::Environment environment_of(Fields& fields, const text::JsonValue* value)
   if (value == nullptr) return environment;
   environment.shown = fields.text(*value, "shown");
   environment.modules = fields.texts(*value, "modules");
-  environment.kind = environment.modules.empty() ? Kind::kRefused : Kind::kModules;
+  environment.image = fields.system_text_or(*value, "image", "");
+  environment.is_containerized = fields.flag(*value, "containerized");
+  environment.kind = environment.modules.empty() ? Kind::kNone : Kind::kModules;
   constexpr std::pair<const char*, Kind> kAddresses[] = {
       {"file", Kind::kCondaFile}, {"name", Kind::kCondaName}, {"folder", Kind::kCondaFolder}};
   for (const auto& [name, kind] : kAddresses) {

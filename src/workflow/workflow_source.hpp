@@ -158,6 +158,7 @@ class WorkflowSource final : public plan::JobSource {
   void keep_ahead(plan::JobId job, Result<Preparation> preparation);
   const deploy::Environment& environment_of(plan::JobId job, const Preparation& preparation);
   Result<plan::Launch> launch_of(plan::JobId job, int attempt, Preparation preparation);
+  Result<void> contain(plan::JobId job, int attempt, std::vector<std::string> folders, plan::Launch& launch);
   bool may_be_followed(plan::JobId job) const;
   std::vector<plan::JobId> choose_members(plan::JobId leader) const;
   bool are_partners(plan::JobId a, plan::JobId b) const {

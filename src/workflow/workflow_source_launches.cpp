@@ -2,6 +2,7 @@
 #include <memory>
 #include <utility>
 
+#include "deploy/container_job.hpp"
 #include "os/files/files.hpp"
 #include "plan/node_folder.hpp"
 #include "workflow/dag/refusal.hpp"
@@ -59,8 +60,16 @@ Result<plan::Launch> WorkflowSource::launch_of(plan::JobId job, int attempt, Pre
     if (!options_.run.empty())
       launch.environment.emplace_back(store::OuterJob::kVariable,
                                       store::OuterJob::variable_for(options_.run, key(job)));
+    FURROW_TRY(contain(job, attempt, std::move(preparation.folders), launch));
   }
   return std::move(launch);
+}
+
+Result<void> WorkflowSource::contain(plan::JobId job, int attempt, std::vector<std::string> folders,
+                                     plan::Launch& launch) {
+  if (environments_ == nullptr || environments_->of(nodes_[job]).image.empty()) return {};
+  const deploy::ContainerPlace place{view(job, attempt).directory, std::move(folders)};
+  return environments_->environments().contain(environments_->of(nodes_[job]), place, launch);
 }
 
 }  // namespace furrow::workflow

@@ -1,9 +1,7 @@
 """Rules with conda:, container: or envmodules:, without and with the options that turn these on.
 
-test_conda.py and test_modules.py have those that Furrow sets up.
+test_conda.py, test_containers.py and test_modules.py have what Furrow sets up.
 """
-import pytest
-
 SNAKEFILE = """
 rule all:
     input: "c", "d", "plain"
@@ -20,27 +18,11 @@ rule plain:
     output: "plain"
     shell: "echo plain > {output}"
 """
-ON = [["--use-apptainer"], ["--use-singularity"], ["--sdm", "apptainer"]]
 
 
 def test_without_an_option_the_jobs_run_here(folder):
     folder.run("-c1", snakefile=SNAKEFILE)
     assert folder.read("c") == "c\n" and folder.read("d") == "d\n"
-
-
-@pytest.mark.parametrize("option", ON)
-def test_with_it_only_the_jobs_that_need_a_container_are_refused(folder, option):
-    done = folder.run("-c1", "-k", *option, snakefile=SNAKEFILE, code=1)
-    assert not folder.exists("d") and folder.exists("c") and folder.exists("plain")
-    assert "container docker://image: " in done.err and "without --use-apptainer" in done.err
-
-
-@pytest.mark.parametrize("option", ON)
-def test_a_dry_run_says_so_in_one_closing_line(folder, option):
-    done = folder.run("-c1", "-n", *option, snakefile=SNAKEFILE, code=1)
-    last = done.err.splitlines()[-1]
-    assert last.startswith("furrow: error: 1 job cannot be run (rule d: "), last
-    assert "4 jobs would run" in done.out
 
 
 def test_a_workflow_without_environments_takes_the_options_of_a_common_profile(folder):
@@ -53,7 +35,7 @@ def test_a_workflow_without_environments_takes_the_options_of_a_common_profile(f
 
 def test_what_was_made_without_the_environment_is_due_with_it(folder):
     folder.run("-c1", snakefile=SNAKEFILE)
-    done = folder.run("-c1", "-n", "--use-apptainer", code=1)
+    done = folder.run("-c1", "-n", "--use-apptainer")
     assert "software environment has changed" in done.out and "2 jobs would run" in done.out
     assert "made without container docker://image" in folder.run("--use-apptainer", "--why", "d").out
     assert "Nothing to do" in folder.run("-c1", "-n", "--use-apptainer", "--rerun-triggers", "mtime", "code").out

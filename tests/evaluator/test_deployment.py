@@ -28,9 +28,7 @@ RULES = """
 def environments(folder, *methods):
     client = folder.load(RULES, deployment=list(methods))
     rules = {name: client.rule(name) for name in ("c", "d", "r", "none", "all")}
-    for rule in rules.values():
-        is_container = "container" in (rule.get("environment") or {"shown": ""})["shown"]
-        assert (rule.get("not_yet") is None) == (not is_container)
+    assert all(rule.get("not_yet") is None for rule in rules.values())
     return {name: rule["environment"]["shown"] for name, rule in rules.items() if rule.get("environment")}
 
 
@@ -41,6 +39,8 @@ def environments(folder, *methods):
         (["conda"], {"c": "conda envs/c.yaml"}),
         (["apptainer"], {"c": "container docker://base", "d": "container docker://own"}),
         (["env-modules"], {"d": "envmodules bio/x y"}),
+        (["conda", "apptainer"],
+         {"c": "container docker://base with conda envs/c.yaml", "d": "container docker://own"}),
         (["conda", "env-modules"], {"c": "conda envs/c.yaml", "d": "envmodules bio/x y"}),
     ],
 )
@@ -123,4 +123,47 @@ def test_a_containerized_workflow_names_its_image_for_all_rules_below(folder):
         deployment=["apptainer", "conda"],
     )
     assert client.rule("before").get("environment") is None
-    assert client.rule("after")["environment"] == {"shown": "containerized docker://all"}
+    assert client.rule("after")["environment"] == {
+        "shown": "containerized docker://all with conda x.yaml",
+        "image": "docker://all",
+        "containerized": True,
+        "file": str(folder.path / "x.yaml"),
+    }
+
+
+def test_images_are_addresses_or_absolute_paths(folder):
+    client = folder.load(
+        """
+        rule address:
+            output: "a"
+            container: "shub://x/y"
+            shell: "true"
+        rule path:
+            output: "p"
+            container: "images/x.sif"
+            shell: "true"
+        rule url:
+            output: "u"
+            container: "file:///images/x.sif"
+            shell: "true"
+        rule wildcard:
+            output: "{x}.w"
+            container: "docker://{x}"
+            shell: "true"
+        rule blank:
+            output: "b"
+            container: "docker://x y"
+            shell: "true"
+        container: "docker://all"
+        rule none:
+            output: "n"
+            container: None
+            shell: "true"
+        """,
+        deployment=["apptainer"],
+    )
+    found = {name: client.rule(name).get("environment") for name in ("address", "path", "url", "wildcard", "none")}
+    assert found["address"] == {"shown": "container shub://x/y", "image": "shub://x/y"}
+    assert found["path"]["image"] == f"{folder.path}/images/x.sif" and found["url"]["image"] == "/images/x.sif"
+    assert found["wildcard"] == {"shown": "container docker://{x}", "fn": True} and found["none"] is None
+    assert client.rule("blank")["environment"]["fn"], "an error of its jobs alone"

@@ -1,10 +1,11 @@
 """Software environments: the directives that name one, and the options that turn them on.
 
 Without its option a directive has no meaning, and the job runs in the current environment. With it, the engine gets an
-ENVIRONMENT (docs/design/evaluator-protocol.md) and sets it up, or refuses the job if Furrow cannot do that yet.
+ENVIRONMENT (docs/design/evaluator-protocol.md) and sets it up.
 """
 
 import os
+import sys
 
 from .errors import WorkflowError
 from .functions import Lazy
@@ -12,70 +13,99 @@ from .patterns import apply_wildcards, contains_wildcard
 from .source_files import infer_source_file, is_local, shown_place
 
 CONDA, APPTAINER, ENV_MODULES = "conda", "apptainer", "env-modules"
-_CONTAINERS = "containers are not started yet; start furrow run inside of it, without --use-apptainer"
 
 
 def environment_of(rule):
-    """What an option has turned on for the rule's jobs, as (method, directive, value); None if there is nothing."""
+    """What an option has turned on for the rule's jobs, as {method: value}. Modules go before all others."""
     methods = rule.workflow.deployment_methods
     if not methods or rule.kind in ("run", "none"):
-        return None
+        return {}
     if ENV_MODULES in methods and rule.env_modules:
-        return ENV_MODULES, "envmodules", rule.env_modules
-    if APPTAINER in methods and rule.container_img:
-        return APPTAINER, "containerized" if rule.is_containerized else "container", rule.container_img
-    if CONDA in methods and rule.conda_env:
-        return CONDA, "conda", rule.conda_env
-    return None
-
-
-def why_no_environment(rule):
-    """Why the jobs cannot run in the environment that they need; None if they can, or need none."""
-    found = environment_of(rule)
-    if found is None or found[0] != APPTAINER:
-        return None
-    return "%s %s: %s" % (found[1], _shown(found[2]), _CONTAINERS)
-
-
-def _shown(value):
-    return "(by a function)" if callable(value) else str(value)
+        return {ENV_MODULES: rule.env_modules}
+    found = {APPTAINER: rule.container_img, CONDA: rule.conda_env}
+    return {method: value for method, value in found.items() if method in methods and value}
 
 
 def encoded_environment(rule):
     """The environment that the rule's jobs need, as an ENVIRONMENT. Where it depends on the job, it only says so."""
     found = environment_of(rule)
-    if found is None:
+    if not found:
         return None
-    method, directive, value = found
-    if method == ENV_MODULES:
+    if ENV_MODULES in found:
         # As a shell would: one text may name several.
-        modules = [name for text in value for name in str(text).split()]
-        return {"shown": " ".join([directive, *modules]), "modules": modules}
-    shown = "%s %s" % (directive, _shown(value))
-    if method == APPTAINER:
-        return {"shown": shown}
-    if depends_on_job(rule) or not is_local(infer_source_file(value)):
-        return {"shown": shown, "fn": True}
-    return _conda(rule, value)
-
-
-def depends_on_job(rule):
-    found = environment_of(rule)
-    return found is not None and found[0] == CONDA and (callable(found[2]) or contains_wildcard(str(found[2])))
+        modules = [name for text in found[ENV_MODULES] for name in str(text).split()]
+        return {"shown": " ".join(["envmodules", *modules]), "modules": modules}
+    if any(_is_settled_for_each_job(method, value) for method, value in found.items()):
+        return {"shown": " with ".join(_shown(rule, *item) for item in found.items()), "fn": True}
+    return _encoded(rule, found)
 
 
 def job_environment(rule, values):
-    """The environment of one job, as an ENVIRONMENT; None if its function answers None."""
-    value = environment_of(rule)[2]
-    if callable(value):
-        value = values.call(value, {"params": Lazy(values.params), "input": values.files["input"]})
-        if value is None:
-            return None
-        if callable(value) or not isinstance(value, (str, os.PathLike)) and is_local(value):
-            raise WorkflowError(f"the function for conda must return a file or a name, not {value!r}")
-    else:
-        value = apply_wildcards(str(value), values.wildcards) if contains_wildcard(str(value)) else value
-    return _conda(rule, value)
+    """The environment of one job, as an ENVIRONMENT; None if its functions answer None."""
+    found = {method: _value_for_job(method, value, values) for method, value in environment_of(rule).items()}
+    return _encoded(rule, {method: value for method, value in found.items() if value is not None})
+
+
+def folders_of(rule, *more):
+    """What a job in a container reads beside its own folder, as a part of the answer: sources, and these folders."""
+    if APPTAINER not in environment_of(rule):
+        return {}
+    cache = sys.modules.get("furrow_evaluator.source_cache")  # without it nothing was fetched
+    folders = map(str, (rule.basedir or ".", cache.cache_folder() if cache else ".", *more))
+    return {"folders": sorted({os.path.abspath(folder) for folder in folders if os.path.isdir(folder)})}
+
+
+def _directive(rule, method):
+    if method == CONDA:
+        return "conda"
+    return "containerized" if rule.is_containerized else "container"
+
+
+def _shown(rule, method, value):
+    return "%s %s" % (_directive(rule, method), "(by a function)" if callable(value) else value)
+
+
+def _is_settled_for_each_job(method, value):
+    """What is wrong with an image's name is an error of the jobs that need it, not of the workflow."""
+    if callable(value) or contains_wildcard(str(value)):
+        return True
+    return _has_blank(value) if method == APPTAINER else not is_local(infer_source_file(value))
+
+
+def _value_for_job(method, value, values):
+    if not callable(value):
+        return apply_wildcards(str(value), values.wildcards) if contains_wildcard(str(value)) else value
+    answer = values.call(value, {"params": Lazy(values.params), "input": values.files["input"]})
+    is_text = isinstance(answer, (str, os.PathLike))
+    if answer is None or is_text or (method == CONDA and not callable(answer) and not is_local(answer)):
+        return answer
+    what = "conda must return a file or a name" if method == CONDA else "container must return an image"
+    raise WorkflowError(f"the function for {what}, not {answer!r}")
+
+
+def _encoded(rule, found):
+    encoded = {}
+    if found.get(CONDA):
+        encoded = _conda(rule, found[CONDA])
+    if found.get(APPTAINER):
+        encoded = {**encoded, **_container(rule, os.fspath(found[APPTAINER]), encoded.get("shown"))}
+    return encoded or None
+
+
+def _container(rule, image, conda):
+    if _has_blank(image):
+        raise WorkflowError(f"container {image!r}: the name of an image has no blanks")
+    shown = _shown(rule, APPTAINER, image)
+    encoded = {"shown": f"{shown} with {conda}" if conda else shown, "image": image}
+    for scheme in ("file://", "file:"):
+        image = image[len(scheme) :] if image.startswith(scheme) else image
+    if "://" not in image:
+        encoded["image"] = os.path.abspath(os.path.expanduser(image))
+    return {**encoded, "containerized": True} if rule.is_containerized else encoded
+
+
+def _has_blank(image):
+    return any(letter.isspace() for letter in str(image))
 
 
 def _conda(rule, value):

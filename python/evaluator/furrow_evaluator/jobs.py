@@ -3,7 +3,7 @@
 import json
 
 from .cluster_config import ClusterValues
-from .deployment import encoded_environment, job_environment
+from .deployment import encoded_environment, folders_of, job_environment
 from .entries import checks, encode_items, flatten
 from .errors import IncompleteCheckpoint, NotYet, WorkflowError
 from .flags import changed, flag, flags_of, is_path, queue_of
@@ -316,7 +316,7 @@ def _shell_command(rule, names, lookup):
     executable = (which(str(chosen)) or str(chosen)) if chosen else default_executable()
     if State.suffix:
         text += " " + State.suffix
-    return {"shell": text, "prefix": prefix_for(executable), "executable": executable}
+    return {"shell": text, "prefix": prefix_for(executable), "executable": executable, **folders_of(rule)}
 
 
 def run_arguments(rule, job):

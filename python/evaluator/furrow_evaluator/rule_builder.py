@@ -252,7 +252,7 @@ class RuleBuilder:
 
     @_single
     def container(self, value):
-        self._rule.container_img = value
+        self._rule.container_img = False if value is None else value  # not even the workflow's own
 
     singularity = container
 

@@ -2,7 +2,7 @@
 
 import os
 
-from .deployment import encoded_environment, why_no_environment
+from .deployment import encoded_environment
 from .entries import first_items, read_arguments, shape, warn_of_flags
 from .errors import WorkflowError
 from .flags import PRODUCER, changed, flag, without_flags
@@ -121,7 +121,7 @@ class Rule:
     def why_not_yet(self):
         """Why its jobs cannot be run; None if they can."""
         if self.not_yet is None:
-            return why_no_environment(self)
+            return None
         directive, argument = self.not_yet
         what, instead = _NOT_YET[directive]
         return f"{directive} {argument}: {what} not supported yet; {instead}"

@@ -43,6 +43,8 @@ class Scope:
         self.constraints = {}
         self.default_flags = {"input": None, "output": None}
         self.container_img, self.is_containerized = None, False
+        if parent is not None:
+            self.container_img, self.is_containerized = parent.container_img, parent.is_containerized
         self.paths = None if module is None else module.paths
         self._pathvars = None if module is None else module.pathvars_for_use()
         self.reads_configfiles = module is None or not module.has_config

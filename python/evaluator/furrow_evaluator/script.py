@@ -7,7 +7,7 @@ import os
 import sys
 
 from .by_value import dumps
-from .deployment import environment_of
+from .deployment import environment_of, folders_of
 from .errors import NotYet, WorkflowError
 from .formatting import fill
 from .resources import NODE_FOLDER
@@ -66,7 +66,9 @@ def _script_command(rule, job, names, lookup, for_real):
     if names.job_values.has_unknown:
         return answer
     made = command(rule, _ScriptData(rule, job, names, path), path, _Payload(for_real))
-    return {**answer, **made, "env": {}} if for_real else answer
+    if not for_real:
+        return answer
+    return {**answer, **made, "env": {}, **folders_of(rule, os.path.dirname(_HERE), os.path.dirname(path))}
 
 
 def _check_there(rule, written, path):
@@ -120,7 +122,7 @@ def _python_command(rule, data, path, payload):
 
 
 def _python_for(rule):
-    return sys.executable if environment_of(rule) is None else "python3"
+    return "python3" if environment_of(rule) else sys.executable
 
 
 def _python_payload(rule, data):
@@ -182,7 +184,7 @@ def content_identity(path):
 
 
 def _needed_program(rule, name):
-    if environment_of(rule) is not None:
+    if environment_of(rule):
         return name  # the engine finds it in the environment
     path = which(name)
     if path is None:
@@ -282,7 +284,7 @@ def _work_on_notebook(rule, job, names, work, path, for_real):
         return answer
     data, listen = _ScriptData(rule, job, names, path), rule.workflow.notebook_listen
     made = _notebook_command(rule, data, path, _Payload(True), path, listen, notebook=notebook)
-    return {**answer, **made, "env": {}}
+    return {**answer, **made, "env": {}, **folders_of(rule, os.path.dirname(_HERE), os.path.dirname(path))}
 
 
 def _preamble_of_notebook(rule, data, path, notebook):

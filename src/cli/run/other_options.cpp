@@ -11,7 +11,6 @@ using enum OtherOption::Values;
 constexpr std::string_view kAccepted = "*", kRefused = "";
 
 constexpr std::string_view kOneScheduler = "Furrow has one scheduler";
-constexpr std::string_view kOnlyContainers = "it is about containers, which Furrow does not start";
 constexpr std::string_view kOnlyStorage = "it matters only with remote storage";
 constexpr std::string_view kOnlyClouds = "it matters only on clouds";
 constexpr std::string_view kOwnStore = "Furrow keeps its records in .furrow/";
@@ -74,8 +73,6 @@ constexpr OtherOption kOptions[] = {
     {"--cache", kSeveral, kAccepted, "results are not shared between workflows; each makes its own"},
 
     // Of environments, containers and storage.
-    {"--apptainer-args,--singularity-args", kOne, kAccepted, kOnlyContainers},
-    {"--apptainer-prefix,--singularity-prefix", kOne, kAccepted, kOnlyContainers},
     {"--container-image", kOne, kAccepted, kOnlyClouds},
     {"--default-storage-prefix,--default-remote-prefix", kOne, kAccepted, kOnlyStorage},
     {"--local-storage-prefix", kOne, kAccepted, kOnlyStorage},
@@ -95,8 +92,6 @@ constexpr OtherOption kOptions[] = {
 
     // Refused: containers, storage.
     {"--containerize", kAtMostOne, kRefused, "writing container recipes is not supported"},
-    {"--container-cleanup-images,--cleanup-containers", kNone, kRefused,
-     "Furrow pulls no images; remove .snakemake/singularity by hand"},
     {"--default-remote-provider", kOne, kRefused, kStorage},
     {"--deploy-sources", kSeveral, kRefused, kInternal},
 

@@ -218,6 +218,8 @@ std::optional<int> execute(WorkflowSession& session) {
       return list_environments(session);
     case Mode::kRemoveEnvironments:
       return remove_unused_environments(session);
+    case Mode::kRemoveImages:
+      return remove_unused_images(session);
     case Mode::kWhy: {
       const auto text = why(session);
       return text ? print(*text) : report_error(text.error());

@@ -192,7 +192,7 @@ void Table::environments() {
   app_.add_flag("--use-conda", args_.use_conda, "run the jobs of rules with conda: in that environment")
       ->group(group);
   app_.add_flag("--use-apptainer,--use-singularity", args_.use_apptainer,
-                "the jobs of rules with container: need it; Furrow starts none yet, so they are refused")
+                "run the jobs of rules with container: in that container")
       ->group(group);
   app_.add_flag("--use-envmodules", args_.use_envmodules,
                 "run the jobs of rules with envmodules: with these modules loaded")
@@ -215,6 +215,15 @@ void Table::environments() {
       ->group(group);
   app_.add_flag("--conda-not-block-search-path-envvars", options_.conda_keeps_search_paths,
                 "leave PYTHONPATH, R_LIBS, PERLLIB and PERL5LIB to jobs in conda environments")
+      ->group(group);
+  value("--container-runtime", options_.container_runtime,
+        "what runs containers: apptainer, podman, docker or charliecloud; turns containers on", "PROGRAM")
+      ->group(group);
+  value("--apptainer-prefix,--singularity-prefix", options_.container_prefix,
+        "where images are kept (default: APPTAINER_CACHEDIR, .snakemake/singularity)", "DIR")
+      ->group(group);
+  value("--apptainer-args,--singularity-args,--container-args", options_.container_arguments,
+        "further arguments for the program that runs containers, as a shell reads them", "ARGS")
       ->group(group);
 }
 
@@ -290,6 +299,8 @@ void Table::instead() {
         "FILE")
       ->group("Instead of running");
   value("--reporter", args_.reporter, "(html is the only one)", "NAME")->group("");
+  mode("--container-cleanup-images,--cleanup-containers", RunOptions::Mode::kRemoveImages,
+       "remove the images of containers that the workflow does not use");
   app_.add_flag_callback("--print-options",
                          [&chosen = options_.mode] { chosen = RunOptions::Mode::kPrintOptions; })
       ->group("");

@@ -95,8 +95,6 @@ Result<void> note_without_effect(const RunParsedArgs& command_line, std::vector<
       if (std::string why = refusal(option, name, values->second); !why.empty()) return fail(std::move(why));
     notes.push_back(name + " has no effect: " + std::string(option.text));
   }
-  if (command_line.given.contains("--use-apptainer"))
-    notes.push_back("--use-apptainer: Furrow starts no containers; jobs whose rule has one are not started");
   return {};
 }
 

@@ -61,6 +61,7 @@ struct RunOptions {
   // "tarballs", "cache", or empty.
   std::string conda_cleanup_pkgs;
   bool conda_keeps_search_paths = false;
+  std::string container_prefix, container_arguments, container_runtime;
   std::vector<std::string> rerun_triggers;
   std::optional<int> retries;
   std::optional<std::int64_t> max_threads;
@@ -97,6 +98,7 @@ struct RunOptions {
     kListEnvironments,
     kRemoveEnvironments,
     kReport,
+    kRemoveImages,
     kPrintOptions
   };
   Mode mode = Mode::kRun;

@@ -236,7 +236,9 @@ TEST_F(RunOptionsTest, SoftwareEnvironmentsAreOnByAnyOfTheirOptions) {
               ElementsAre("apptainer", "conda", "env-modules"));
   EXPECT_THAT(read({"--list-conda-envs"}).deployment, ElementsAre("conda"));
   EXPECT_THAT(read({"--use-conda", "--use-envmodules"}).notes, IsEmpty());
-  EXPECT_THAT(read({"--use-apptainer"}).notes, ElementsAre(HasSubstr("Furrow starts no containers")));
+  EXPECT_THAT(read({"--container-runtime", "podman"}).deployment, ElementsAre("apptainer"));
+  EXPECT_EQ(read({"--singularity-args", "--bind /data"}).container_arguments, "--bind /data");
+  EXPECT_THAT(refused({"--container-runtime", "lxc"}), HasSubstr("lxc is not one of apptainer, podman"));
   write("p/config.yaml", "use-conda: true\nsdm: apptainer\n");
   EXPECT_THAT(read({"--profile", "p"}).deployment, ElementsAre("apptainer", "conda"));
   EXPECT_THAT(read({"--profile", "p"}).notes, IsEmpty());

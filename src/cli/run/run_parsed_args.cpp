@@ -292,6 +292,11 @@ Result<void> finish_deployment(RunParsedArgs& args) {
        {RunOptions::Mode::kMakeEnvironments, RunOptions::Mode::kListEnvironments,
         RunOptions::Mode::kRemoveEnvironments})
     if (args.run.mode == mode) on.insert("conda");
+  const std::string& runtime = args.run.container_runtime;
+  const std::set<std::string> runtimes{"apptainer", "podman", "docker", "charliecloud"};
+  if (!runtime.empty() && !runtimes.contains(runtime))
+    return fail("--container-runtime: " + runtime + " is not one of apptainer, podman, docker, charliecloud");
+  if (args.run.mode == RunOptions::Mode::kRemoveImages || !runtime.empty()) on.insert("apptainer");
   FURROW_TRY(finish_conda(args));
   if (args.use_conda) on.insert("conda");
   if (args.use_apptainer) on.insert("apptainer");

@@ -1,18 +1,45 @@
 #include "cli/run/software_settings.hpp"
 
 #include <cstdlib>
+#include <regex>
 
 #include "os/files/files.hpp"
 
 namespace furrow::cli {
 
-// As in Snakemake.
-std::string conda_prefix(const RunOptions& options) {
-  std::string path = options.conda_prefix;
-  if (const char* const usual = std::getenv("SNAKEMAKE_CONDA_PREFIX"); path.empty() && usual) path = usual;
+namespace {
+
+// $NAME and ${NAME} stand for variables, if they are set.
+std::string expanded(const std::string& path) {
+  static const std::regex kVariable(R"(\$(\w+)|\$\{(\w+)\})");
+  std::string text;
+  auto end = path.cbegin();
+  for (std::sregex_iterator match(path.begin(), path.end(), kVariable), none; match != none; ++match) {
+    const std::string name = (*match)[1].matched ? (*match)[1] : (*match)[2];
+    const char* const value = std::getenv(name.c_str());
+    text.append(end, (*match)[0].first).append(value == nullptr ? match->str() : value);
+    end = (*match)[0].second;
+  }
+  return text.append(end, path.cend());
+}
+
+// As in Snakemake: the option, else a variable, else a folder of the workflow.
+std::string folder_of(std::string path, const char* variable, const char* fallback) {
+  if (const char* const usual = std::getenv(variable); path.empty() && usual) path = usual;
+  path = expanded(path);
   const char* const home = std::getenv("HOME");
   if (home && (path == "~" || path.starts_with("~/"))) path.replace(0, 1, home);
-  return os::absolute(path.empty() ? ".snakemake/conda" : path);
+  return os::absolute(path.empty() ? fallback : path);
+}
+
+}  // namespace
+
+std::string conda_prefix(const RunOptions& options) {
+  return folder_of(options.conda_prefix, "SNAKEMAKE_CONDA_PREFIX", ".snakemake/conda");
+}
+
+std::string container_prefix(const RunOptions& options) {
+  return folder_of(options.container_prefix, "APPTAINER_CACHEDIR", ".snakemake/singularity");
 }
 
 deploy::Settings software_settings(const RunOptions& options, const std::string& python) {
@@ -23,6 +50,9 @@ deploy::Settings software_settings(const RunOptions& options, const std::string&
   settings.conda_base = options.conda_base_path;
   settings.conda_cleanup = options.conda_cleanup_pkgs;
   settings.blocks_search_paths = !options.conda_keeps_search_paths;
+  settings.container_runtime = options.container_runtime;
+  settings.container_prefix = container_prefix(options);
+  settings.container_arguments = options.container_arguments;
   return settings;
 }
 

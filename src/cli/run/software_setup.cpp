@@ -5,6 +5,7 @@
 #include <csignal>
 #include <cstdio>
 #include <set>
+#include <tuple>
 
 #include "base/strings.hpp"
 #include "cli/report_error.hpp"
@@ -17,8 +18,8 @@ namespace furrow::cli {
 
 namespace {
 
-// Each once, in the order of the jobs.
-std::vector<deploy::Environment> conda_environments(WorkflowSession& session, Which which) {
+// Those that something must exist for, each once, in the order of the jobs.
+std::vector<deploy::Environment> environments_of(WorkflowSession& session, Which which) {
   workflow::SoftwareEnvironments& software = session.software();
   std::vector<deploy::Environment> found;
   if (!software.any()) return found;
@@ -26,12 +27,28 @@ std::vector<deploy::Environment> conda_environments(WorkflowSession& session, Wh
   for (const workflow::NodeId node : session.dag().order())
     if (which == Which::kAllJobs || session.staleness().must_run(node)) nodes.push_back(node);
   software.ask(nodes);
-  std::set<std::pair<deploy::Environment::Kind, std::string>> known;
+  std::set<std::tuple<deploy::Environment::Kind, std::string, std::string>> known;
   for (const workflow::NodeId node : nodes) {
     const deploy::Environment& environment = software.of(node);
-    if (environment.is_conda() && known.insert({environment.kind, environment.address}).second)
+    if (environment.needs_setup() &&
+        known.insert({environment.kind, environment.address, environment.image}).second)
       found.push_back(environment);
   }
+  return found;
+}
+
+std::vector<deploy::Environment> conda_environments(WorkflowSession& session, Which which) {
+  std::vector<deploy::Environment> found = environments_of(session, which);
+  std::erase_if(found, [](const deploy::Environment& each) { return !each.is_conda(); });
+  return found;
+}
+
+// Each once, in the order of the jobs.
+std::vector<std::string> images_of(WorkflowSession& session, Which which) {
+  std::vector<std::string> found;
+  for (const deploy::Environment& each : environments_of(session, which))
+    if (!each.image.empty() && std::find(found.begin(), found.end(), each.image) == found.end())
+      found.push_back(each.image);
   return found;
 }
 
@@ -55,7 +72,7 @@ std::string hash_in(const std::string& name) {
 
 SetupOutcome set_up_software(WorkflowSession& session, Which which) {
   SetupOutcome outcome;
-  const std::vector<deploy::Environment> wanted = conda_environments(session, which);
+  const std::vector<deploy::Environment> wanted = environments_of(session, which);
   if (wanted.empty()) return outcome;
   os::EventLoop loop;
   const os::SignalWatch signals(loop, os::not_ignored({SIGINT, SIGTERM, SIGHUP}),
@@ -77,6 +94,13 @@ SetupOutcome set_up_software(WorkflowSession& session, Which which) {
 
 Result<std::string> software_to_be_made(WorkflowSession& session) {
   std::string text;
+  for (const std::string& image : images_of(session, Which::kDueJobs)) {
+    const auto place = session.software().environments().place_of_image(image);
+    if (!place) text += "    container " + image + ": " + place.error().message + "\n";
+    if (!place || place->is_made) continue;
+    const std::string path = relative(place->path);
+    text += "    container " + image + (path == image ? "" : " in " + path) + "\n";
+  }
   for (const deploy::Environment& each : conda_environments(session, Which::kDueJobs)) {
     const auto place = session.software().environments().place(each);
     if (!place) return fail(place.error());
@@ -98,7 +122,7 @@ int list_environments(WorkflowSession& session) {
   for (const deploy::Environment& each : conda_environments(session, Which::kAllJobs)) {
     const auto place = session.software().environments().place(each);
     if (!place) code = report_error(place.error());
-    if (place) text += relative(each.address) + "\t\t" + relative(place->path) + "\n";
+    if (place) text += relative(each.address) + "\t" + each.image + "\t" + relative(place->path) + "\n";
   }
   print_message(stdout, text.substr(0, text.size() - 1));
   return code;
@@ -122,6 +146,29 @@ int remove_unused_environments(WorkflowSession& session) {
     removed += entry.is_directory;
   }
   print_message(stderr, "furrow: " + count_of(removed, "environment") + " removed from " + folder);
+  return 0;
+}
+
+int remove_unused_images(WorkflowSession& session) {
+  std::set<std::string> used;
+  for (const std::string& image : images_of(session, Which::kAllJobs)) {
+    if (auto place = session.software().environments().place_of_image(image)) used.insert(place->path);
+    used.insert(image);
+  }
+  const std::string folder = container_prefix(session.options());
+  std::vector<os::DirectoryEntry> entries;
+  if (auto listed = os::list_directory(folder)) entries = std::move(*listed);  // else there is none yet
+  std::size_t removed = 0;
+  for (const os::DirectoryEntry& entry : entries) {
+    const std::string path = folder + "/" + entry.name;
+    if (hash_in(entry.name).empty() || used.contains(path)) continue;
+    const bool is_image = entry.name.ends_with(".simg") || entry.name.ends_with(".sif") ||
+                          entry.name.ends_with(".charliecloud");
+    if (!is_image) continue;
+    if (auto done = os::remove_tree(path); !done) return report_error(done.error());
+    ++removed;
+  }
+  print_message(stderr, "furrow: " + count_of(removed, "image") + " removed from " + folder);
   return 0;
 }
 

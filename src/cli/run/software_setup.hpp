@@ -25,5 +25,7 @@ int make_environments_only(WorkflowSession& session);
 int list_environments(WorkflowSession& session);
 // Removes those that no job of the workflow uses.
 int remove_unused_environments(WorkflowSession& session);
+// --container-cleanup-images: removes the images in the folder of images that no job of the workflow uses.
+int remove_unused_images(WorkflowSession& session);
 
 }  // namespace furrow::cli

@@ -13,7 +13,7 @@ SoftwareEnvironments::SoftwareEnvironments(const Dag& dag, const RuleSet& rules,
   for (RuleId id = 0; id < rules.size(); ++id) {
     const Rule& rule = rules[id].rule;
     has_functions_ |= rule.has_environment_function;
-    any_ |= rule.has_environment_function || rule.environment.kind != deploy::Environment::Kind::kNone;
+    any_ |= rule.has_environment_function || !rule.environment.is_none();
   }
 }
 

@@ -77,6 +77,7 @@ struct Preparation {
   std::string message;        // empty: none
   std::vector<Param> params;  // as in a DetailAnswer; empty unless one of them is a function
   std::optional<deploy::Environment> environment{};  // if it depends on the job
+  std::vector<std::string> folders{};                // that a container shows to the job
 };
 // A user-supplied command that submits a job to a cluster, filled in; and the job as one line of JSON.
 struct SubmissionWords {
