@@ -3,6 +3,7 @@
 const main = document.getElementById("main");
 let shownPlace = null;
 let behindViewer = "about";
+let viewedResult = null;
 
 function place() {
   const text = location.hash.slice(1);
@@ -20,8 +21,11 @@ function go(address, replaces = false) {
   } else location.hash = address;
 }
 
+/** The viewer is closed; the address may name another result already. */
 function leaveViewer() {
-  if (place().name === "result") go(behindViewer, true);
+  const { name, value } = place();
+  if (name === "result" && (value === viewedResult || !viewedResult)) go(behindViewer, true);
+  viewedResult = null;
 }
 
 function show(key, section, value) {
@@ -64,6 +68,7 @@ function showRule(rule) {
 function showResultOf(id) {
   if (shownPlace === null) show("results", "results");
   const result = results.find((one) => one.id === id);
+  viewedResult = id;
   if (result) showResult(result, current.table?.shown?.includes(result) ? current.table.shown : results);
 }
 
