@@ -19,7 +19,10 @@ TEST(ReportQuestion, SaysWhichJobsAndHowRulesAreLinked) {
   question.envvars = {"TOKEN"};
   question.rules = {"a", "all"};
   question.links = {{0, 1}};
-  question.jobs.push_back({.rule = 0, .wildcards = {{"x", "1"}}, .output = {"1.txt"}});
+  workflow::JobView job;
+  job.wildcards = {{"x", "1"}};
+  job.output = {"1.txt"};
+  question.jobs.push_back(job);
   const std::string text = encode_report(7, question);
   EXPECT_THAT(text, HasSubstr(R"("op":"report","archive":true,"envvars":["TOKEN"])"));
   EXPECT_THAT(text, HasSubstr(R"("graph":{"rules":["a","all"],"links":[[0,1]]})"));

@@ -137,7 +137,7 @@ MODULES = [
     Broken("unknown rule of a module", M + "use rule aa from o\n", ["aa", "did you mean a"], 3, files={"o.smk": RULE}),
     Broken("rule names of modules collide",
            M + M.replace("o:", "p:").replace("o.smk", "p.smk") + "use rule * from o\nuse rule * from p\n",
-           ["a is taken", "o.smk", "as"], 1, "p.smk", files={"o.smk": RULE, "p.smk": RULE}),
+           ["a is taken", "o.smk", "as"], 6, files={"o.smk": RULE, "p.smk": RULE}),
     Broken("mistake in a module", M + "use rule * from o\n", ["nothing"], 2, "o.smk",
            files={"o.smk": "x = 1\nnothing\n"}),
     Broken("shell in a block of use rule", RULE + 'use rule a as b with:\n    shell: "z"\n', ["shell cannot be"], 5),

@@ -1,11 +1,14 @@
 """Rules with container:, really in containers: by Podman and Charliecloud, in an image of this machine's own files.
 
 A runtime that is not installed, or that the kernel does not let run, is skipped. docker is Podman under another name.
-Podman takes a second for each job, so only the long tests do everything with it.
+Podman takes a second for each job, and more where two run at a time, so only the long tests use it, one at a time.
 """
+import fcntl
 import os
 import signal
 import subprocess
+import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -44,6 +47,8 @@ def root(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def podman(root, tmp_path_factory):
+    if not engine.LONG_TESTS:
+        pytest.skip("Podman runs in the long tests")
     made, why_not = containers.working_podman(tmp_path_factory.mktemp("podman"), root)
     if why_not:
         pytest.skip(why_not)
@@ -56,10 +61,13 @@ def runtime(request, root):
         why_not = containers.missing_charliecloud(root)
         if why_not:
             pytest.skip(why_not)
-        return Runtime("charliecloud", str(root), {})
+        yield Runtime("charliecloud", str(root), {})
+        return
     podman = request.getfixturevalue("podman")
     image = str(root) if request.param == "podman-folder" else "docker://localhost/tiny"
-    return Runtime(request.param.split("-")[0], image, podman.environment(), podman)
+    with open(Path(tempfile.gettempdir()) / "furrow-test-podman", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield Runtime(request.param.split("-")[0], image, podman.environment(), podman)
 
 
 @pytest.fixture

@@ -66,13 +66,17 @@ class Podman:
         self.settings = Path(folder) / "storage.conf"
         self.settings.write_text(f'[storage]\ndriver = "{_driver()}"\nrunroot = "{folder}/run"\n'
                                  f'graphroot = "{folder}/store"\n')
+        # Locks of its own, too: by default all stores of a machine share them, and wait for each other.
+        self.engine = Path(folder) / "containers.conf"
+        self.engine.write_text(f'[engine]\nlock_type = "file"\ntmp_dir = "{folder}/locks"\n')
         archive = Path(folder) / "root.tar"
         subprocess.run(["tar", "-C", str(root), "-cf", str(archive), "."], check=True)
         self.call("import", "--change", 'ENTRYPOINT ["/bin/false"]', "--change", "ENV SET_BY=image", str(archive),
                   "localhost/tiny")
 
     def environment(self):
-        return {"CONTAINERS_STORAGE_CONF": str(self.settings), "PATH": f"{self.bin}:/usr/sbin:/usr/bin:/sbin:/bin"}
+        return {"CONTAINERS_STORAGE_CONF": str(self.settings), "CONTAINERS_CONF": str(self.engine),
+                "PATH": f"{self.bin}:/usr/sbin:/usr/bin:/sbin:/bin"}
 
     def call(self, *arguments):
         done = subprocess.run([str(self.bin / "podman"), *arguments], capture_output=True, text=True,
