@@ -140,18 +140,23 @@ Report report_by_throwing(const std::function<void()>& call) {
 template <class Stream>
 Report by_stream(Stream&& stream) {
   Report report;
-  for (auto each = stream.begin(); each != stream.end();) {
-    ++report.results;
-    for (bool failed = true; failed;) {
-      failed = false;
-      try {
-        ++each;
-      } catch (const TaskError& error) {
-        report.failures.push_back(error.failure());
-        failed = true;
-      }
+  const auto succeeds = [&](const auto& step) {
+    try {
+      step();
+      return true;
+    } catch (const TaskError& error) {
+      report.failures.push_back(error.failure());
+      return false;
     }
-  }
+  };
+  // In any order, the failure may be the first result.
+  const bool has_first = succeeds([&] { static_cast<void>(stream.begin()); });
+  auto each = stream.begin();
+  const auto advance = [&] {
+    while (!succeeds([&] { ++each; })) continue;
+  };
+  if (!has_first) advance();
+  for (; each != stream.end(); advance()) ++report.results;
   return report;
 }
 

@@ -93,7 +93,7 @@ def test_a_result_is_opened_read_and_closed_by_keyboard(browser, page):
     browser.wait("document.querySelector('dialog img').naturalWidth === 9")
     browser.press("Escape")
     browser.wait("!document.getElementById('viewer').open")
-    assert browser.do("location.hash") == "#results"
+    browser.wait("location.hash === '#results'")
     browser.press("/", code="Slash", text="/")
     assert browser.do("document.activeElement.type") == "search"
 
