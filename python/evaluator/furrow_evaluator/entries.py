@@ -227,3 +227,11 @@ def first_items(entries):
         items += [entry.function] if entry.function is not None else entry.items
         ranges.append((entry.name, at, len(items), entry.is_list and entry.function is None))
     return items, ranges
+
+
+def is_reported(entries):
+    """Whether a report may have to show one of these files. A plain text has no flags, and a list may have many."""
+    return any(
+        entry.function is not None or any(type(item) is not str and "report" in flags_of(item) for item in entry.items)
+        for entry in entries
+    )

@@ -36,15 +36,6 @@ class FlaggedFiles:
         return [(file, answered[file]) for file in files if file in answered]
 
 
-def is_reported(rule):
-    """Whether a report may have to show a file of the rule."""
-    for directive in ("output", "input"):
-        for entry in rule.entries[directive]:
-            if entry.function is not None or any("report" in flags_of(item) for item in entry.items):
-                return True
-    return False
-
-
 class ReportArguments:
     """The arguments of one report(...), for one job and the wildcards of one file."""
 

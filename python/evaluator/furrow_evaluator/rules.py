@@ -3,12 +3,11 @@
 import os
 
 from .deployment import encoded_environment
-from .entries import first_items, read_arguments, shape, warn_of_flags
+from .entries import first_items, is_reported, read_arguments, shape, warn_of_flags
 from .errors import WorkflowError
 from .flags import PRODUCER, changed, flag, without_flags
 from .param_items import NAME_OF_CONTENT, encode_param, named_params
 from .patterns import strip_constraints, wildcard_names
-from .report_flags import is_reported
 from .resources import from_expression, mebibytes, normalise
 from .transport import Json, dumps
 from .uniform import is_uniform
@@ -331,7 +330,7 @@ class Rule:
             script=self._script_path(),
             not_yet=self.why_not_yet(),
             environment=encoded_environment(self),
-            report=is_reported(self),
+            report=is_reported(self.entries["output"]) or is_reported(self.entries["input"]),
         )
         parts = [dumps(fields)[:-1]]
         for directive in ("input", "output", "log"):
