@@ -1,10 +1,10 @@
 #include "cli/run/profile.hpp"
 
-#include <cctype>
 #include <cstdlib>
 #include <iterator>
 
 #include "base/strings.hpp"
+#include "cli/run/expand_variables.hpp"
 #include "os/files/files.hpp"
 #include "snakefile/yaml_json.hpp"
 
@@ -31,29 +31,6 @@ std::vector<std::string> places(const std::string& name) {
     for (const char* file : kFileNames) files.push_back(folder + "/" + file);
   }
   return files;
-}
-
-// Replaces $NAME and ${NAME} by environment variables that are set.
-std::string expand_variables(const std::string& text) {
-  std::string expanded;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const bool braced = text.compare(i, 2, "${") == 0;
-    std::size_t end = i + (braced ? 2 : 1);
-    if (text[i] == '$') {
-      while (end < text.size() && (std::isalnum(static_cast<unsigned char>(text[end])) || text[end] == '_'))
-        ++end;
-    }
-    const std::size_t begin = i + (braced ? 2 : 1);
-    const char* const value =
-        text[i] == '$' && end > begin ? std::getenv(text.substr(begin, end - begin).c_str()) : nullptr;
-    if (!value) {
-      expanded += text[i];
-      continue;
-    }
-    expanded += value;
-    i = braced && end < text.size() && text[end] == '}' ? end : end - 1;
-  }
-  return expanded;
 }
 
 std::string scalar(const text::JsonValue& value) {

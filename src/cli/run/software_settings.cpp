@@ -1,32 +1,18 @@
 #include "cli/run/software_settings.hpp"
 
 #include <cstdlib>
-#include <regex>
 
+#include "cli/run/expand_variables.hpp"
 #include "os/files/files.hpp"
 
 namespace furrow::cli {
 
 namespace {
 
-// $NAME and ${NAME} stand for variables, if they are set.
-std::string expanded(const std::string& path) {
-  static const std::regex kVariable(R"(\$(\w+)|\$\{(\w+)\})");
-  std::string text;
-  auto end = path.cbegin();
-  for (std::sregex_iterator match(path.begin(), path.end(), kVariable), none; match != none; ++match) {
-    const std::string name = (*match)[1].matched ? (*match)[1] : (*match)[2];
-    const char* const value = std::getenv(name.c_str());
-    text.append(end, (*match)[0].first).append(value == nullptr ? match->str() : value);
-    end = (*match)[0].second;
-  }
-  return text.append(end, path.cend());
-}
-
 // As in Snakemake: the option, else a variable, else a folder of the workflow.
 std::string folder_of(std::string path, const char* variable, const char* fallback) {
   if (const char* const usual = std::getenv(variable); path.empty() && usual) path = usual;
-  path = expanded(path);
+  path = expand_variables(path);
   const char* const home = std::getenv("HOME");
   if (home && (path == "~" || path.starts_with("~/"))) path.replace(0, 1, home);
   return os::absolute(path.empty() ? fallback : path);
