@@ -22,9 +22,6 @@ namespace {
 // Linux limits one argument to 128 KiB, and quotes make a command longer.
 constexpr std::size_t kLongestCommand = 50 * 1024;
 
-// By it the watchdog knows the processes of a run, see os/process/job_cookie.hpp.
-constexpr const char* kCookie = "FURROW_JOB";
-
 bool is_within(const std::string& path, const std::string& folder) {
   return path == folder || path.starts_with(folder == "/" ? folder : folder + "/");
 }
@@ -73,7 +70,7 @@ bool is_plain_name(std::string_view name) {
 }
 
 std::vector<std::string> variables_of(const plan::Launch& launch) {
-  std::set<std::string> names{kCookie};
+  std::set<std::string> names{os::kCookieVariable};
   for (char** entry = environ; *entry != nullptr; ++entry) {
     const std::string_view text = *entry;
     names.emplace(text.substr(0, text.find('=')));

@@ -12,7 +12,6 @@ namespace furrow::os {
 
 namespace {
 constexpr std::string_view kEntry = "FURROW_JOB=";
-constexpr const char* kVariable = "FURROW_JOB";
 }  // namespace
 
 std::string new_run_id() {
@@ -31,7 +30,7 @@ void write_tag(char* digits, std::uint64_t tag) {
 
 std::string cookie_entry(std::string_view run, std::uint64_t tag) {
   std::string entry(kEntry);
-  if (const char* const outer = std::getenv(kVariable); outer != nullptr && *outer != '\0')
+  if (const char* const outer = std::getenv(kCookieVariable); outer != nullptr && *outer != '\0')
     entry.append(outer).append(" ");
   entry.append(run).append(".").append(kTagDigits, '0');
   write_tag(entry.data() + entry.size() - kTagDigits, tag);

@@ -15,6 +15,8 @@ namespace furrow::os {
 // the run's table.
 constexpr std::uint64_t kTagOfEvaluator = 0, kTagWithoutSlot = ~std::uint64_t{0};
 
+constexpr const char* kCookieVariable = "FURROW_JOB";
+
 std::string new_run_id();  // 16 hexadecimal digits, drawn at random
 
 // "FURROW_JOB=..." for the environment of a process. It ends in the kTagDigits digits of the tag.

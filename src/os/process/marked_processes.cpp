@@ -1,26 +1,15 @@
 #include "os/process/marked_processes.hpp"
 
 #include <dirent.h>
-#include <fcntl.h>
 #include <signal.h>
-#include <unistd.h>
 
 #include <cstdlib>
+
+#include "os/process/proc_file.hpp"
 
 namespace furrow::os {
 
 namespace {
-
-// Empty for a zombie, and if it may not be read.
-void read_environment(int proc, const std::string& pid, std::string& text) {
-  text.clear();
-  const int fd = ::openat(proc, (pid + "/environ").c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return;
-  char buffer[16384];
-  ssize_t n;
-  while ((n = ::read(fd, buffer, sizeof buffer)) > 0) text.append(buffer, static_cast<std::size_t>(n));
-  ::close(fd);
-}
 
 bool has_entry(std::string_view environment, std::string_view entry) {
   for (std::size_t at = environment.find(entry); at != std::string_view::npos;
@@ -37,10 +26,12 @@ bool has_entry(std::string_view environment, std::string_view entry) {
 std::vector<std::vector<int>> marked_processes(const std::vector<std::string_view>& marks) {
   std::vector<std::vector<int>> found(marks.size());
   DIR* const folder = marks.empty() ? nullptr : ::opendir("/proc");
-  std::string environment;
+  bool is_readable = false;
   while (const dirent* const entry = folder == nullptr ? nullptr : ::readdir(folder)) {
     if (entry->d_name[0] < '1' || entry->d_name[0] > '9') continue;
-    read_environment(::dirfd(folder), entry->d_name, environment);
+    // Empty for a zombie, and if it may not be read.
+    const std::string environment =
+        read_proc_file(::dirfd(folder), std::string(entry->d_name) + "/environ", is_readable);
     for (std::size_t i = 0; i < marks.size(); ++i)
       if (has_entry(environment, marks[i])) found[i].push_back(std::atoi(entry->d_name));
   }

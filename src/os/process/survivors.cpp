@@ -1,7 +1,6 @@
 #include "os/process/survivors.hpp"
 
 #include <dirent.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -14,6 +13,7 @@
 #include <set>
 
 #include "os/process/job_cookie.hpp"
+#include "os/process/proc_file.hpp"
 
 namespace furrow::os {
 
@@ -25,22 +25,9 @@ struct Process {
   std::string name;
 };
 
-std::string read_of(int proc, const std::string& name, bool& is_readable) {
-  std::string text;
-  const int fd = ::openat(proc, name.c_str(), O_RDONLY | O_CLOEXEC);
-  is_readable = fd >= 0;
-  if (fd < 0) return text;
-  char buffer[16384];
-  ssize_t n;
-  while ((n = ::read(fd, buffer, sizeof buffer)) > 0) text.append(buffer, static_cast<std::size_t>(n));
-  is_readable = n == 0;
-  ::close(fd);
-  return text;
-}
-
 std::optional<Process> process_of(int proc, const char* pid) {
   bool is_readable = false;
-  const std::string text = read_of(proc, std::string(pid) + "/stat", is_readable);
+  const std::string text = read_proc_file(proc, std::string(pid) + "/stat", is_readable);
   const std::size_t begin = text.find('('), end = text.rfind(')');  // the name may hold anything
   if (begin == std::string::npos || end == std::string::npos) return std::nullopt;
   Process process{.pid = std::atoi(pid), .name = text.substr(begin + 1, end - begin - 1)};
@@ -95,7 +82,7 @@ Kind kind_of(const Process& process, int proc, const DeadRun& run, const std::ve
              const std::map<int, int>& sessions) {
   const bool in_group = std::binary_search(groups.begin(), groups.end(), process.group);
   bool is_readable = false;
-  const std::string environment = read_of(proc, std::to_string(process.pid) + "/environ", is_readable);
+  const std::string environment = read_proc_file(proc, std::to_string(process.pid) + "/environ", is_readable);
   if (const auto tag = tag_in(environment, run.id)) {
     const bool counts = run.table == nullptr || in_group || *tag == kTagWithoutSlot ||
                         (*tag != kTagOfEvaluator && run.table->is_running(*tag));
