@@ -42,7 +42,7 @@ std::vector<std::string> activated(std::vector<std::string> entries, const Activ
 }  // namespace
 
 CondaSetup::CondaSetup(Context context, const Environment& environment, const CondaFile* file)
-    : context_(context), environment_(environment), file_(file) {}
+    : context_(context), environment_(environment), file_(file), lock_(context_.loop) {}
 
 CondaSetup::~CondaSetup() {
   context_.loop.cancel(timer_);
@@ -65,19 +65,17 @@ void CondaSetup::start(Done done) {
 // ---- making it
 
 void CondaSetup::take_lock() {
-  timer_ = 0;
-  if (auto opened = lock_.open(folder_.path + ".lock"); !opened) return end(fail(std::move(opened.error())));
-  if (!lock_.take()) {
-    if (!std::exchange(has_waited_, true))
-      context_.say("Waiting for another run that makes " + environment_.shown);
-    timer_ = context_.loop.after(SetupLock::kLookAgain_s, [this] { take_lock(); });
-    return;
-  }
-  // Another process may have made it meanwhile.
-  folder_ = find_conda_folder(*file_, context_.settings.conda_prefix);
-  if (!folder_.is_whole) return create();
-  lock_.release();
-  activate([this](Activation activation) { end(std::move(activation)); });
+  lock_.take(
+      folder_.path + ".lock",
+      [this] { context_.say("Waiting for another run that makes " + environment_.shown); },
+      [this](Result<void> taken) {
+        if (!taken) return end(fail(std::move(taken.error())));
+        // Another process may have made it meanwhile.
+        folder_ = find_conda_folder(*file_, context_.settings.conda_prefix);
+        if (!folder_.is_whole) return create();
+        lock_.release();
+        activate([this](Activation activation) { end(std::move(activation)); });
+      });
 }
 
 void CondaSetup::create() {

@@ -68,8 +68,7 @@ class CondaSetup {
   const CondaFile* const file_;
   CondaFolder folder_{};
   Done done_;
-  SetupLock lock_{};
-  bool has_waited_ = false;
+  SetupLock lock_;
   bool is_half_made_ = false;
   double begun_ = 0;
   std::uint64_t timer_ = 0;

@@ -26,6 +26,7 @@ class JobContainer {
         arguments_(std::move(arguments)),
         home_(std::move(home)) {}
 
+  const std::string& image() const { return image_; }
   // ACTIVATION: of the conda environment of the job, in the container; null: it has none.
   Result<void> put(const ContainerPlace& place, const Activation* activation, plan::Launch& launch) const;
   // The same for a command that sets something up. FOLDER is one that it writes.

@@ -33,7 +33,7 @@ struct ContainerCommand {
   std::vector<std::string> before, after;
 };
 
-// An image as the Snakefile names it: docker://NAME, another address, or an absolute path.
+// Whether an image is an absolute path, and not an address such as docker://NAME.
 bool is_image_file(const std::string& image);
 bool is_on_path(const std::string& program);
 // MD5, by which Snakemake names what it pulls.

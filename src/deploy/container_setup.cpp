@@ -33,7 +33,8 @@ ContainerSetup::ContainerSetup(Context context, std::string image)
       image_(std::move(image)),
       place_(context_.runtime.place(image_)),
       base_(context_.settings.container_prefix + "/" + image_hash(image_)),
-      folder_(base_ + ".pull") {}
+      folder_(base_ + ".pull"),
+      lock_(context_.loop) {}
 
 ContainerSetup::~ContainerSetup() {
   context_.loop.cancel(timer_);
@@ -63,17 +64,14 @@ void ContainerSetup::look(std::function<void()> if_missing) {
 }
 
 void ContainerSetup::take_lock() {
-  timer_ = 0;
-  Result<void> opened = os::make_directories(context_.settings.container_prefix);
-  if (opened) opened = lock_.open(base_ + ".lock");
-  if (!opened) return end(fail(std::move(opened.error())));
-  if (!lock_.take()) {
-    if (!std::exchange(has_waited_, true)) context_.say("Waiting for another run that pulls " + image_);
-    timer_ = context_.loop.after(SetupLock::kLookAgain_s, [this] { take_lock(); });
-    return;
-  }
-  // Another process may have pulled it meanwhile.
-  look([this] { pull(); });
+  if (auto made = os::make_directories(context_.settings.container_prefix); !made)
+    return end(fail(std::move(made.error())));
+  lock_.take(
+      base_ + ".lock", [this] { context_.say("Waiting for another run that pulls " + image_); },
+      [this](Result<void> taken) {
+        // Another process may have pulled it meanwhile.
+        taken ? look([this] { pull(); }) : end(fail(std::move(taken.error())));
+      });
 }
 
 void ContainerSetup::pull() {

@@ -54,8 +54,7 @@ class ContainerSetup {
   const std::string image_, place_, base_, folder_;  // base_: of the lock and the folder
   std::vector<std::vector<std::string>> steps_{};    // of the pull, that are left
   Done done_;
-  SetupLock lock_{};
-  bool has_waited_ = false;
+  SetupLock lock_;
   bool is_half_made_ = false;
   double begun_ = 0;
   std::uint64_t timer_ = 0;

@@ -321,14 +321,13 @@ Result<void> Environments::contain(const Environment& environment, const Contain
                                    plan::Launch& launch) {
   if (environment.image.empty()) return {};
   if (!is_ready(environment)) return fail(environment.shown + " is not set up yet");
-  const std::string image = (*state_->containers())->place(environment.image);
-  if (image.starts_with("/") && !os::status(image).exists())
-    return fail(removed_meanwhile(environment, image));
+  const JobContainer container = state_->container_for(environment.image);
+  if (container.image().starts_with("/") && !os::status(container.image()).exists())
+    return fail(removed_meanwhile(environment, container.image()));
   const State::Entry* const conda = environment.is_conda() ? state_->find(environment) : nullptr;
   ContainerPlace shown = place;
   if (conda != nullptr && !is_in_image(environment)) shown.folders.push_back(conda->folder);
-  return state_->container_for(environment.image)
-      .put(shown, conda == nullptr ? nullptr : &conda->activation, launch);
+  return container.put(shown, conda == nullptr ? nullptr : &conda->activation, launch);
 }
 
 Result<Environments::Place> Environments::place(const Environment& environment) {
