@@ -38,7 +38,10 @@ void read_stamps(std::string_view key, std::string_view blob) {
   StampCursor cursor;
   cursor.reset(key, blob);
   std::size_t found = 0;
-  while (cursor.next()) found += !cursor.stamp().path.empty() || true;
+  while (cursor.next()) {
+    check(cursor.stamp().path.size() <= key.size() + blob.size());
+    ++found;
+  }
   check(cursor.is_damaged() || found == cursor.size());
 }
 

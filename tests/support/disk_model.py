@@ -97,19 +97,19 @@ class Trace:
         elif name.startswith("rename") and len(texts) == 2:
             old, new = map(self._path, texts)
             if old in self.names and new:
-                self._rename(number, old, new, {new: self.names[old]}, [old])
+                self._change_names(number, old, new, {new: self.names[old]}, [old])
         elif name in ("link", "linkat") and len(texts) == 2:
             old, new = map(self._path, texts)
             if old in self.names and new:
-                self._rename(number, old, new, {new: self.names[old]}, [])
+                self._change_names(number, old, new, {new: self.names[old]}, [])
         elif name in ("unlink", "unlinkat", "rmdir") and texts:
             path = self._path(texts[0], fds and os.fsdecode(_bytes(fds[0])))
             if path in self.names:
-                self._rename(number, path, path, {}, [path])
+                self._change_names(number, path, path, {}, [path])
         elif name in ("mkdir", "mkdirat") and texts:
             path = self._path(texts[0], fds and os.fsdecode(_bytes(fds[0])))
             if path and path not in self.names:
-                self._rename(number, path, path, {path: None}, [])
+                self._change_names(number, path, path, {path: None}, [])
         elif name in ("syncfs", "sync"):
             self.names_synced.append((number, since))
             self.syncs += [(number, file, since) for file in self.files]
@@ -124,7 +124,7 @@ class Trace:
         if path is None or path == ".":
             return
         if path not in self.names and "O_CREAT" in arguments:
-            self._rename(number, path, path, {path: self._new_file()}, [])
+            self._change_names(number, path, path, {path: self._new_file()}, [])
         elif "O_TRUNC" in arguments and self.names.get(path):
             self._write(number, "ftruncate", self.names[path], [], "0, 0")
 
@@ -140,7 +140,7 @@ class Trace:
         file.changes.append((number, offset, data))
         file.size = max(file.size, offset + len(data))
 
-    def _rename(self, number, old, new, made, gone):
+    def _change_names(self, number, old, new, made, gone):
         for path in [p for p in self.names if any(p.startswith(g + "/") for g in gone)]:  # a folder with all in it
             if old != new:
                 made[new + path[len(old):]] = self.names[path]

@@ -10,6 +10,7 @@
 #include "base/strings.hpp"
 #include "cli/report_error.hpp"
 #include "cli/run/software_settings.hpp"
+#include "deploy/setup_command.hpp"
 #include "os/events/event_loop.hpp"
 #include "os/events/signals.hpp"
 #include "os/files/files.hpp"
@@ -37,27 +38,21 @@ std::vector<deploy::Environment> environments_of(WorkflowSession& session, Which
   return found;
 }
 
-std::vector<deploy::Environment> conda_environments(WorkflowSession& session, Which which) {
-  std::vector<deploy::Environment> found = environments_of(session, which);
-  std::erase_if(found, [](const deploy::Environment& each) { return !each.is_conda(); });
-  return found;
+std::vector<deploy::Environment> conda_in(std::vector<deploy::Environment> environments) {
+  std::erase_if(environments, [](const deploy::Environment& each) { return !each.is_conda(); });
+  return environments;
 }
 
-// Each once, in the order of the jobs.
-std::vector<std::string> images_of(WorkflowSession& session, Which which) {
+// Each once, in the same order.
+std::vector<std::string> images_in(const std::vector<deploy::Environment>& environments) {
   std::vector<std::string> found;
-  for (const deploy::Environment& each : environments_of(session, which))
+  for (const deploy::Environment& each : environments)
     if (!each.image.empty() && std::find(found.begin(), found.end(), each.image) == found.end())
       found.push_back(each.image);
   return found;
 }
 
 void say(const std::string& line) { print_message(stderr, "furrow: " + line); }
-
-std::string relative(const std::string& path) {
-  const std::string here = os::current_directory() + "/";
-  return path.starts_with(here) ? path.substr(here.size()) : path;
-}
 
 // What a name in the folder of environments begins with, if it belongs to one: 8 or 32 digits of a hash.
 std::string hash_in(const std::string& name) {
@@ -94,17 +89,18 @@ SetupOutcome set_up_software(WorkflowSession& session, Which which) {
 
 Result<std::string> software_to_be_made(WorkflowSession& session) {
   std::string text;
-  for (const std::string& image : images_of(session, Which::kDueJobs)) {
+  const std::vector<deploy::Environment> wanted = environments_of(session, Which::kDueJobs);
+  for (const std::string& image : images_in(wanted)) {
     const auto place = session.software().environments().place_of_image(image);
     if (!place) text += "    container " + image + ": " + place.error().message + "\n";
     if (!place || place->is_made) continue;
-    const std::string path = relative(place->path);
+    const std::string path = deploy::shown_path(place->path);
     text += "    container " + image + (path == image ? "" : " in " + path) + "\n";
   }
-  for (const deploy::Environment& each : conda_environments(session, Which::kDueJobs)) {
+  for (const deploy::Environment& each : conda_in(wanted)) {
     const auto place = session.software().environments().place(each);
     if (!place) return fail(place.error());
-    if (!place->is_made) text += "    " + each.shown + " in " + relative(place->path) + "\n";
+    if (!place->is_made) text += "    " + each.shown + " in " + deploy::shown_path(place->path) + "\n";
   }
   return text.empty() ? text : "Would be made first:\n" + text;
 }
@@ -119,10 +115,12 @@ int make_environments_only(WorkflowSession& session) {
 int list_environments(WorkflowSession& session) {
   std::string text = "environment\tcontainer\tlocation\n";
   int code = 0;
-  for (const deploy::Environment& each : conda_environments(session, Which::kAllJobs)) {
+  for (const deploy::Environment& each : conda_in(environments_of(session, Which::kAllJobs))) {
     const auto place = session.software().environments().place(each);
     if (!place) code = report_error(place.error());
-    if (place) text += relative(each.address) + "\t" + each.image + "\t" + relative(place->path) + "\n";
+    if (place)
+      text += deploy::shown_path(each.address) + "\t" + each.image + "\t" + deploy::shown_path(place->path) +
+              "\n";
   }
   print_message(stdout, text.substr(0, text.size() - 1));
   return code;
@@ -130,7 +128,7 @@ int list_environments(WorkflowSession& session) {
 
 int remove_unused_environments(WorkflowSession& session) {
   std::set<std::string> used;
-  for (const deploy::Environment& each : conda_environments(session, Which::kAllJobs)) {
+  for (const deploy::Environment& each : conda_in(environments_of(session, Which::kAllJobs))) {
     const auto place = session.software().environments().place(each);
     if (!place) return report_error(place.error());  // it is not known which one is used
     used.insert(hash_in(place->path.substr(place->path.rfind('/') + 1)));
@@ -151,7 +149,7 @@ int remove_unused_environments(WorkflowSession& session) {
 
 int remove_unused_images(WorkflowSession& session) {
   std::set<std::string> used;
-  for (const std::string& image : images_of(session, Which::kAllJobs)) {
+  for (const std::string& image : images_in(environments_of(session, Which::kAllJobs))) {
     if (auto place = session.software().environments().place_of_image(image)) used.insert(place->path);
     used.insert(image);
   }

@@ -22,8 +22,7 @@ bool needs_no_quotes(std::string_view path) {
 }
 
 void fill(std::string& text, const std::string& folder) {
-  if (text.find(plan::kNodeFolder) != std::string::npos)
-    text = plan::with_node_folder(std::move(text), folder);
+  text = plan::with_node_folder(std::move(text), folder);
 }
 
 }  // namespace
