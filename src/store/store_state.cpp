@@ -11,6 +11,7 @@
 #include "base/log.hpp"
 #include "os/files/descriptor.hpp"
 #include "os/files/files.hpp"
+#include "os/files/sync_folder.hpp"
 #include "store/job_rows.hpp"
 #include "store/schema.hpp"
 
@@ -38,7 +39,7 @@ Result<void> Store::State::open_database(const std::string& path) {
       FURROW_TRY(Database::open(path, SQLITE_OPEN_READWRITE | (is_reader() ? 0 : SQLITE_OPEN_CREATE)));
   database = std::move(opened);
   // Exclusive: the index of the log lives in this process's memory, so no shared memory is needed, which
-  // network file systems lack. No sync while the store is created: there is nothing to lose yet.
+  // network file systems lack. Nothing is synced before writing begins.
   if (auto set = database.execute("PRAGMA locking_mode = EXCLUSIVE; PRAGMA synchronous = OFF"); !set)
     return set;
   const auto version = FURROW_TRY(database.number("PRAGMA user_version"));
@@ -209,9 +210,29 @@ Result<void> Store::State::make_file(const std::string& path) {
   return fail(std::move(error));
 }
 
+// It has its name once it is on the disk, so that a power cut leaves no half of it. Before, its file is empty.
+Result<void> Store::State::create_database() {
+  const std::string made = file() + ".new";
+  for (const char* rest : {"", "-wal", "-journal"}) ::unlink((made + rest).c_str());
+  FURROW_TRY(make_file(made));
+  {
+    auto fresh = FURROW_TRY(Database::open(made, SQLITE_OPEN_READWRITE));
+    FURROW_TRY(fresh.execute("PRAGMA locking_mode = EXCLUSIVE; PRAGMA synchronous = OFF"));
+    FURROW_TRY(create_schema(fresh));
+  }
+  const os::Descriptor written(::open(made.c_str(), O_RDONLY | O_CLOEXEC));
+  if (written.get() >= 0) ::fsync(written.get());
+  if (::rename(made.c_str(), file().c_str()) != 0)
+    return fail(system_error("cannot write the store " + file()));
+  os::sync_folder(folder);
+  return {};
+}
+
 Result<void> Store::State::open_for_writing() {
   known = RunJournal::read(folder + "/journal");
   if (known.is_newer) return fail(newer_journal(folder));
+  // An empty file with a log is one that has been damaged: SQLite tells.
+  if (os::status(file()).size == 0 && !os::status(file() + "-wal").exists()) FURROW_TRY(create_database());
   FURROW_TRY(open_database(file()));
   journal = FURROW_TRY(RunJournal::open(folder + "/journal", known));
   FURROW_TRY(find_counts());

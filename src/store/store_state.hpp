@@ -60,6 +60,7 @@ struct Store::State {
 
   static Result<void> make_file(const std::string& path);  // the database, unless it is there
   // For each role; the locks are taken.
+  Result<void> create_database();
   Result<void> open_for_writing();
   Result<void> open_copy();
 

@@ -243,6 +243,17 @@ TEST_F(StoreTest, ADamagedStoreErrorSaysWhatToDo) {
   }
 }
 
+TEST_F(StoreTest, ReplacesWhatAPowerCutLeftOfANewStore) {
+  ASSERT_TRUE(os::make_directories(folder()));
+  ASSERT_TRUE(os::write_file(folder() + "/furrow.db", ""));
+  ASSERT_TRUE(os::write_file(folder() + "/furrow.db.new", std::string(4096, '\0')));
+  ASSERT_TRUE(os::write_file(folder() + "/furrow.db.new-wal", std::string(100, 'x')));
+  put(*open(), sample_record("a"));
+  EXPECT_FALSE(os::status(folder() + "/furrow.db.new").exists());
+  EXPECT_FALSE(os::status(folder() + "/furrow.db.new-wal").exists());
+  EXPECT_TRUE(open()->close_cleanly());
+}
+
 TEST_F(StoreTest, RefusesAnotherProgramsDatabase) {
   ASSERT_TRUE(os::make_directories(folder()));
   execute(folder() + "/furrow.db", "CREATE TABLE other(x)");
