@@ -32,6 +32,11 @@ class Table {
                     const std::string& type) {
     return value(names, into, help, type)->expected(-1)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   }
+  // As list, but it may be given without a value.
+  void any_list(const std::string& names, std::vector<std::string>& into, const std::string& help,
+                const std::string& type) {
+    list(names, into, help, type)->expected(0, -1);
+  }
   void mode(const std::string& names, RunOptions::Mode mode, const std::string& help);
 
   CLI::App& app_;
@@ -82,7 +87,7 @@ void Table::reruns() {
   app_.add_flag("-k,--keep-going", options_.keep_going, "when a job fails, run what does not depend on it");
   app_.add_flag("-f,--force", options_.force, "make the targets even if they are up to date");
   app_.add_flag("-F,--forceall", options_.force_all, "make everything again");
-  list("-R,--forcerun", options_.force_run, "make these rules or files again", "WHAT");
+  any_list("-R,--forcerun", options_.force_run, "make these rules or files again", "WHAT");
   list("--prioritize,-P", options_.prioritize, "start these rules or files, and what they need, first",
        "WHAT");
   value("--max-checksum-file-size", options_.hash_limit,
@@ -97,8 +102,8 @@ void Table::reruns() {
         "wait this long for outputs that a file system shows late", "S");
   value("--queue-input-wait-time", options_.queue_wait_s,
         "how often to look into the queues of from_queue() (default: 1)", "S");
-  list("--wait-for-files", options_.wait_for_files,
-       "before planning, wait until these files are there (see --latency-wait)", "FILE");
+  any_list("--wait-for-files", options_.wait_for_files,
+           "before planning, wait until these files are there (see --latency-wait)", "FILE");
   value("--wait-for-files-file", args_.wait_for_files_file, "the same, for the files named in this one",
         "FILE");
   app_.add_flag("-a,--allow-ambiguity", options_.allow_ambiguity,
@@ -171,16 +176,17 @@ void Table::cluster() {
 }
 
 void Table::settings() {
-  list("-C,--config", options_.config, "set values of the workflow's configuration", "KEY=VALUE");
+  any_list("-C,--config", options_.config, "set values of the workflow's configuration", "KEY=VALUE");
   list("--configfile,--configfiles", options_.config_files, "read configuration from these files", "FILE");
   app_.add_flag("--replace-workflow-config", options_.replace_config,
                 "use --configfile instead of the workflow's own files");
-  list("--resources,--res", args_.resources, "limit named resources", "NAME=N");
+  any_list("--resources,--res", args_.resources, "limit named resources", "NAME=N");
   list("--set-threads", args_.set_threads, "set the threads of rules", "RULE=N");
   list("--set-scatter", args_.set_scatter, "set into how many items scattergather divides", "NAME=N");
   list("--set-resources", args_.set_resources, "set the resources of rules", "RULE:NAME=VALUE");
-  list("--default-resources,--default-res", args_.default_resources, "resources of rules that set none",
-       "NAME=VALUE");
+  any_list("--default-resources,--default-res", args_.default_resources,
+           "resources of rules that set none; mem_mb and disk_mb are set, too, as by Snakemake",
+           "NAME=VALUE");
   value("--max-threads", options_.max_threads, "the most threads that a job may have", "N");
   list("--envvars", options_.envvars, "environment variables that the workflow needs", "NAME");
   value("--wrapper-prefix", options_.wrapper_prefix,

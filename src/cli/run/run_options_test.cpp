@@ -12,6 +12,7 @@ namespace {
 
 using support::write;
 using ::testing::AllOf;
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -83,10 +84,31 @@ TEST_F(RunOptionsTest, SplitsPairsAtTheFirstEqualsSign) {
   EXPECT_THAT(options.resources, ElementsAre(Pair("mem_mb", "100"), Pair("gpu", "1")));
   EXPECT_THAT(options.set_threads, ElementsAre(Pair("a", "4")));
   EXPECT_THAT(options.set_resources, ElementsAre(Pair("a:mem_mb", "x=y")));
-  EXPECT_THAT(options.default_resources, ElementsAre(Pair("disk", "input.size")));
+  EXPECT_THAT(options.default_resources, Contains(Pair("disk", "input.size")));
   EXPECT_THAT(refused({"--resources", "mem_mb"}),
               HasSubstr("--resources: mem_mb is not of the form NAME=VALUE"));
   EXPECT_THAT(refused({"--set-threads", "=4"}), HasSubstr("not of the form"));
+}
+
+TEST_F(RunOptionsTest, SetsSnakemakesDefaultResourcesWithThoseThatAreGiven) {
+  const auto names = [&](std::vector<std::string> arguments) {
+    std::vector<std::string> all;
+    for (const auto& [name, value] : read(arguments).default_resources) all.push_back(name);
+    return all;
+  };
+  EXPECT_THAT(names({}), IsEmpty());
+  EXPECT_THAT(names({"--default-resources"}), ElementsAre("mem_mb", "disk_mb"));
+  EXPECT_THAT(names({"--default-resources", "x=1"}), ElementsAre("mem_mb", "disk_mb", "x"));
+  EXPECT_THAT(names({"--slurm"}), ElementsAre("mem_mb", "disk_mb"));
+}
+
+TEST_F(RunOptionsTest, AcceptsListsWithoutAValueAsSnakemakeDoes) {
+  const RunOptions options =
+      read({"--config", "--resources", "--forcerun", "--wait-for-files", "--default-resources"});
+  EXPECT_THAT(options.config, IsEmpty());
+  EXPECT_THAT(options.resources, IsEmpty());
+  EXPECT_THAT(options.force_run, IsEmpty());
+  EXPECT_THAT(options.wait_for_files, IsEmpty());
 }
 
 TEST_F(RunOptionsTest, ReadsGroupsAndTheirComponents) {

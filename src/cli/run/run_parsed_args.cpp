@@ -156,7 +156,6 @@ Result<void> finish_cores(RunParsedArgs& args) {
 
 Result<void> finish_quiet(RunParsedArgs& args) {
   if (!is_given(args, "--quiet")) return {};
-  std::erase(args.quiet, "");  // CLI11 stores this for an option without a value
   args.run.quiet_progress = true;
   for (const std::string& what : args.quiet) {
     static const std::set<std::string> kKnown{"progress", "rules", "all", "host", "reason"};
@@ -237,6 +236,15 @@ Result<void> finish_pairs(RunParsedArgs& args) {
   for (const auto& [name, text] : run.set_scatter)
     if (whole_number(text).value_or(0) < 1)
       return fail("--set-scatter " + name + "=" + text + " is not a whole number of at least 1");
+  return {};
+}
+
+// Snakemake's own, which come with the first that is set.
+Result<void> finish_default_resources(RunParsedArgs& args) {
+  RunOptions& run = args.run;
+  if (!run.executor.is_cluster() && !is_given(args, "--default-resources")) return {};
+  const std::string size = "max(2*input.size_mb, 1000)";
+  run.default_resources.insert(run.default_resources.begin(), {{"mem_mb", size}, {"disk_mb", size}});
   return {};
 }
 
@@ -372,10 +380,14 @@ Result<void> finish_triggers(RunParsedArgs& args) {
 }  // namespace
 
 Result<RunOptions> finish(RunParsedArgs args) {
+  // CLI11 stores an empty text for an option without a value.
+  for (std::vector<std::string>* list : {&args.quiet, &args.run.force_run, &args.run.wait_for_files,
+                                         &args.run.config, &args.resources, &args.default_resources})
+    std::erase(*list, "");
   for (const auto& part :
        {finish_cluster, finish_cores, finish_quiet, finish_mode, finish_report, finish_pairs,
-        finish_group_components, finish_resource_scopes, finish_deployment, finish_triggers, finish_timespan,
-        finish_waiting, finish_batch, finish_strict, finish_notebook})
+        finish_default_resources, finish_group_components, finish_resource_scopes, finish_deployment,
+        finish_triggers, finish_timespan, finish_waiting, finish_batch, finish_strict, finish_notebook})
     FURROW_TRY(part(args));
   return std::move(args.run);
 }

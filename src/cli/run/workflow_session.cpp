@@ -25,8 +25,6 @@ namespace {
 constexpr const char* kStoreFolder = ".furrow";
 constexpr double kLockWait_s = 10;
 constexpr std::int64_t kNoLimit = 1 << 30;  // of cores, if a cluster has them
-// Snakemake's default request to a cluster.
-constexpr const char* kDefaultSize = "max(2*input.size_mb, 1000)";
 
 // The evaluator fetches what an address names.
 std::vector<std::string> absolute_all(const std::vector<std::string>& paths) {
@@ -151,8 +149,6 @@ Result<snakefile::LoadRequest> WorkflowSession::load_request(const std::string& 
   request.targets = options_.targets;
   request.shadow_prefix = options_.shadow_prefix;
   request.default_resources = options_.default_resources;
-  if (options_.executor.is_cluster() && options_.default_resources.empty())
-    request.default_resources = {{"mem_mb", kDefaultSize}, {"disk_mb", kDefaultSize}};
   request.set_threads = options_.set_threads;
   for (const auto& [name, text] : options_.set_scatter)
     request.set_scatter.emplace_back(name, std::to_string(whole_number(text).value_or(1)));
