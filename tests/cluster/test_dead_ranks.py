@@ -13,12 +13,14 @@ BIN = Path(engine.FURROW).resolve().parent
 MODULE = Path(os.environ.get("FURROW_PYTHON") or engine.ROOT / "build" / "python")
 
 SCRIPT = """
-import sys, time
+import os, sys, time
 from furrow import MPIPool
 
 def slowly(item):
     open("begun", "w").close()
     time.sleep(0.02)
+    while os.path.exists("wait"):
+        time.sleep(0.02)
     return item
 
 if __name__ == "__main__":
@@ -34,7 +36,8 @@ rule one:
     shell: "touch begun; sleep 0.3; echo > {output}"
 """
 
-# Programs for the ranks: LONG ones, and SHORT ones that end by themselves, each with its exit code.
+# Programs for the ranks: LONG ones, and SHORT ones that end by themselves once there is no file "wait", each
+# with its exit code.
 LONG = {
     "pool": [BIN / "rank_program"],
     "python": [sys.executable, "script.py", 100000, 0],
@@ -46,7 +49,8 @@ SHORT = {
     "pool": ([BIN / "rank_program", 3], 3),
     "python": ([sys.executable, "script.py", 20, 3], 3),
     "python_module": ([sys.executable, "-m", "furrow", "script.py", 20, 3], 3),
-    "map": ([engine.FURROW, "map", "-j2", "touch begun; sleep 0.3; exit {}", ":::", 0, 0, 0, 0, 1], 1),
+    "map": ([engine.FURROW, "map", "-j2", "touch begun; while [ -e wait ]; do sleep 0.02; done; exit {}", ":::",
+             0, 0, 0, 0, 1], 1),
 }
 
 
@@ -110,12 +114,14 @@ def test_a_rank_that_exits_without_finalizing_ends_the_job_step(ranks):
 
 
 @pytest.mark.parametrize("what", SHORT)
-def test_ranks_that_end_normally_clean_up_and_print_nothing(what, ranks):
+def test_ranks_that_end_normally_clean_up_and_print_nothing(what, ranks, folder):
     program, code = SHORT[what]
+    folder.write("wait", "")
     run = ranks(program)
     run.wait_for_file("begun")
     task, rank = rank_process(run, 1)
     assert task != rank and status(task)[0] == "furrow-keeper"
+    (folder / "wait").unlink()
     assert run.wait(20) == code, run.text()
     assert not run.left()
     assert "furrow: rank" not in run.text()
@@ -131,7 +137,7 @@ def test_a_script_with_threads_gets_a_warning(kill_bad_exit, ranks, folder, monk
     assert run.wait(20) == 3, run.text()
     warnings = run.text().count("RuntimeWarning: if a rank dies, the others will wait for it")
     assert warnings == (0 if kill_bad_exit else 1), run.text()
-    assert ("threads.py:13: RuntimeWarning" in run.text()) == (not kill_bad_exit), "the line that makes the pool"
+    assert ("threads.py:15: RuntimeWarning" in run.text()) == (not kill_bad_exit), "the line that makes the pool"
 
 
 def test_a_cancelled_job_step_blames_no_rank(ranks, folder):

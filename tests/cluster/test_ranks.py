@@ -71,12 +71,12 @@ rule all:
     input: expand("out/{n}", n=range(40)), expand("block/{n}", n=range(6))
 rule one:
     output: "out/{n}"
-    resources: runtime=1, mem_mb=10
+    resources: runtime=1, mem_mb=50
     retries: 2
     shell: "echo {wildcards.n} >> $JOBLOG; echo $SLURM_JOB_ID $SLURMD_NODENAME > {output}; sleep 0.2"
 rule two:
     output: "block/{n}"
-    resources: runtime=1, mem_mb=10
+    resources: runtime=1, mem_mb=50
     run:
         import time
         time.sleep(0.2)
@@ -101,7 +101,7 @@ def test_map_jobs_share_an_allocation_of_two_nodes(folder):
     before = folder.slurm.submissions()
     argv = [engine.FURROW, "map", "--executor", "slurm", "--batch-nodes", "2", "--packing", "packed", "-k",
             "--resource", "runtime=1",
-            "--resource", "mem_mb=10", "echo {} $SLURMD_NODENAME; sleep 0.2", ":::", *map(str, range(40))]
+            "--resource", "mem_mb=50", "echo {} $SLURMD_NODENAME; sleep 0.2", ":::", *map(str, range(40))]
     result = engine.execute(argv, folder.path, folder.environment(), 90)
     assert result.code == 0, str(result)
     rows = [line.split() for line in result.out.splitlines()]

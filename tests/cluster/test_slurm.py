@@ -59,7 +59,7 @@ rule all:
     input: expand("out/{n}", n=range(60))
 rule one:
     output: "out/{n}"
-    resources: runtime=1, mem_mb=10
+    resources: runtime=1, mem_mb=50
     shell: "echo $SLURM_JOB_ID > {output}"
 """)
     before = folder.slurm.submissions()
@@ -74,7 +74,7 @@ rule all:
     input: expand("out/{n}", n=range(600))
 rule one:
     output: "out/{n}"
-    resources: runtime=1, mem_mb=10
+    resources: runtime=1, mem_mb=50
     shell: "echo $SLURM_ARRAY_TASK_ID >> {output}"
 """)
     before = folder.slurm.submissions()
@@ -93,7 +93,7 @@ rule all:
     input: expand("out/{n}", n=range(5))
 rule one:
     output: "out/{n}"
-    resources: runtime=60, mem_mb=10
+    resources: runtime=60, mem_mb=50
     shell: "echo $SLURM_ARRAY_TASK_ID > {output}"
 """)
     before = folder.slurm.submissions()

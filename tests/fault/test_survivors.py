@@ -1,4 +1,5 @@
 """Engine and watchdog are killed together, so nobody ends their jobs: the next run must."""
+import contextlib
 import os
 import signal
 import socket
@@ -142,7 +143,9 @@ def test_a_run_that_was_killed_on_another_host_is_refused(start, tmp_path):
     run = start(SNAKEFILE.format(how=""), "-c1", "-q")
     kill_in_the_middle(run)
     for pid in marked_processes(run.mark):
-        os.kill(pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):  # the watchdog ends them, too
+            os.kill(pid, signal.SIGKILL)
+    run.wait_for_nothing_left(20)
     holder, jobs = lock_of(tmp_path).read_text().splitlines()
     holder, jobs = holder.replace(socket.gethostname(), "alpha.example"), jobs.split()
     jobs[2] = "00000000-another-boot"

@@ -1,6 +1,6 @@
 // A program with a Pool over MPI, for tests that disturb it: `rank_program [exit | CODE]`. Its tasks create
-// the file "begun" in the current folder. With "exit", rank 0 calls _exit(3) without ending MPI; otherwise it
-// ends with status CODE.
+// the file "begun" in the current folder, and do not end while there is a file "wait". With "exit", rank 0
+// calls _exit(3) without ending MPI; otherwise it ends with status CODE.
 #include <unistd.h>
 
 #include <cstdlib>
@@ -13,7 +13,8 @@ namespace {
 
 int slowly(int item) {
   std::ofstream("begun").flush();
-  ::usleep(20'000);
+  do ::usleep(20'000);
+  while (::access("wait", F_OK) == 0);
   return item;
 }
 

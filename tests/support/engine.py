@@ -20,6 +20,9 @@ FURROW = os.environ.get("FURROW") or str(ROOT / "build" / "bin" / "furrow")
 FURROW_RUN = shlex.split(os.environ.get("FURROW_RUN", "")) or [FURROW, "run"]
 SNAKEMAKE = ["/usr/bin/snakemake"]
 LONG_TESTS = bool(os.environ.get("FURROW_LONG_TESTS"))
+# Programs that a shell starts in the background ignore SIGINT, and so would all that these tests start.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 IS_SNAKEMAKE = "snakemake" in os.path.basename(FURROW_RUN[0])
 
 
