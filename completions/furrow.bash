@@ -80,16 +80,30 @@ _furrow_run() {
   esac
 }
 
+_furrow_report() {
+  case $prev in
+    --format) _furrow_words 'html json csv' ;;
+    -o | --output) _furrow_files -f ;;
+    --run) ;;
+    *)
+      case $cur in
+        -*) _furrow_words '--format --output --run --commands --help' ;;
+        *) _furrow_files -d ;;
+      esac ;;
+  esac
+}
+
 _furrow() {
   local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
   COMPREPLY=()
   if [ "$COMP_CWORD" -eq 1 ]; then
-    _furrow_words 'map run cpus --help --version'
+    _furrow_words 'map run report cpus --help --version'
     return
   fi
   case ${COMP_WORDS[1]} in
     map) _furrow_map ;;
     run) _furrow_run ;;
+    report) _furrow_report ;;
   esac
 }
 

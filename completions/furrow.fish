@@ -7,6 +7,7 @@ end
 
 complete -c furrow -n __fish_use_subcommand -f -a map -d 'run a command for each input'
 complete -c furrow -n __fish_use_subcommand -f -a run -d 'run a workflow'
+complete -c furrow -n __fish_use_subcommand -f -a report -d 'show what ran in a folder'
 complete -c furrow -n __fish_use_subcommand -f -a cpus -d 'print how many cores can be used'
 complete -c furrow -n __fish_use_subcommand -f -l help -d 'print help'
 complete -c furrow -n __fish_use_subcommand -f -l version -d 'print the version'
@@ -242,3 +243,10 @@ complete -c furrow -n '__furrow_in run' -l until -x -d 'go no further than these
 complete -c furrow -n '__furrow_in run' -l verbose -d 'print more'
 complete -c furrow -n '__furrow_in run' -l why -d 'explain why these targets must run'
 complete -c furrow -n '__furrow_in run' -l workflow-profile -x
+
+complete -c furrow -n '__furrow_in report' -x -a "(__fish_complete_directories)"
+complete -c furrow -n '__furrow_in report' -l format -x -a 'html json csv' -d 'a page, or data for programs'
+complete -c furrow -n '__furrow_in report' -s o -l output -r -F -d 'where to write it'
+complete -c furrow -n '__furrow_in report' -l run -x -d 'another run than the last one'
+complete -c furrow -n '__furrow_in report' -l commands -d 'with the commands of jobs'
+complete -c furrow -n '__furrow_in report' -s h -l help -d 'print help'

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <functional>
 
 #include "os/files/descriptor.hpp"
 #include "os/files/replacing_file.hpp"
@@ -13,6 +14,8 @@
 namespace furrow::report {
 
 namespace {
+
+using Output = std::function<Result<void>(std::string_view text)>;
 
 constexpr std::size_t kBlock = 3 * 64 * 1024;  // a multiple of three: the base64 of such blocks can be joined
 
@@ -38,40 +41,42 @@ Result<std::size_t> read_block(int fd, char* into, std::size_t size) {
   return got;
 }
 
-Result<void> write_file(os::ReplacingFile& out, const std::string& id, const std::string& path) {
+Result<void> write_file(const Output& out, const std::string& id, const std::string& path) {
   const os::Descriptor in(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (in.get() < 0) return fail(system_error("cannot read " + path));
-  FURROW_TRY(out.write("<script type=\"application/octet-stream\" id=\"file-" + html_text(id) + "\">"));
+  FURROW_TRY(out("<script type=\"application/octet-stream\" id=\"file-" + html_text(id) + "\">"));
   std::string bytes(kBlock, '\0');
   for (;;) {
     const auto got = read_block(in.get(), bytes.data(), bytes.size());
     if (!got) return fail(Error{"cannot read " + path});
-    FURROW_TRY(out.write(base64(std::string_view(bytes).substr(0, *got))));
+    FURROW_TRY(out(base64(std::string_view(bytes).substr(0, *got))));
     if (*got < kBlock) break;
   }
-  return out.write("</script>\n");
+  return out("</script>\n");
 }
 
-Result<void> write_data(os::ReplacingFile& out, const Page& page) {
+Result<void> write_data(const Output& out, const Page& page) {
   for (const auto& [name, json] : page.data) {
-    FURROW_TRY(out.write("<script type=\"application/json\" id=\"data-" + html_text(name) + "\">"));
-    FURROW_TRY(out.write(script_json(json)));
-    FURROW_TRY(out.write("</script>\n"));
+    FURROW_TRY(out("<script type=\"application/json\" id=\"data-" + html_text(name) + "\">"));
+    FURROW_TRY(out(script_json(json)));
+    FURROW_TRY(out("</script>\n"));
   }
   for (const auto& [id, path] : page.files) FURROW_TRY(write_file(out, id, path));
   return {};
 }
 
-Result<void> write_style(os::ReplacingFile& out, const Page& page) {
-  FURROW_TRY(out.write(texts::base_css));
-  FURROW_TRY(out.write(texts::parts_css));
-  return out.write(style_text(page.stylesheet));
+Result<void> write_style(const Output& out, const Page& page) {
+  FURROW_TRY(out(texts::base_css));
+  FURROW_TRY(out(texts::parts_css));
+  return out(style_text(page.stylesheet));
 }
 
-Result<void> write_script(os::ReplacingFile& out) {
-  for (const std::string_view part :
-       {texts::tools_js, texts::tables_js, texts::view_js, texts::pages_js, texts::main_js})
-    FURROW_TRY(out.write(part));
+Result<void> write_script(const Output& out, PageKind kind) {
+  using namespace texts;
+  const std::vector<std::string_view> parts =
+      kind == PageKind::kRun ? std::vector{tools_js, tables_js, viewer_js, run_pages_js, timeline_js, main_js}
+                             : std::vector{tools_js, tables_js, viewer_js, view_js, pages_js, main_js};
+  for (const std::string_view part : parts) FURROW_TRY(out(part));
   return {};
 }
 
@@ -114,25 +119,44 @@ std::string script_json(std::string_view json) {
   return made;
 }
 
-Result<void> write_page(const std::string& path, const Page& page) {
-  auto out = FURROW_TRY(os::ReplacingFile::create(path));
+namespace {
+
+Result<void> write_to(const Output& out, const Page& page) {
   std::string_view skeleton = texts::page_html;
   const auto up_to = [&](std::string_view mark) -> Result<void> {
     const std::size_t at = skeleton.find(mark);
-    FURROW_TRY(out->write(skeleton.substr(0, at)));
+    FURROW_TRY(out(skeleton.substr(0, at)));
     skeleton.remove_prefix(at + mark.size());
     return {};
   };
   FURROW_TRY(up_to("<!--title-->"));
-  FURROW_TRY(out->write(html_text(page.title)));
+  FURROW_TRY(out(html_text(page.title)));
   FURROW_TRY(up_to("<!--style-->"));
-  FURROW_TRY(write_style(*out, page));
+  FURROW_TRY(write_style(out, page));
   FURROW_TRY(up_to("<!--data-->"));
-  FURROW_TRY(write_data(*out, page));
+  FURROW_TRY(write_data(out, page));
   FURROW_TRY(up_to("<!--script-->"));
-  FURROW_TRY(write_script(*out));
-  FURROW_TRY(out->write(skeleton));
-  return out->finish();
+  FURROW_TRY(write_script(out, page.kind));
+  return out(skeleton);
+}
+
+}  // namespace
+
+Result<void> write_page(const std::string& path, const Page& page) {
+  auto file = FURROW_TRY(os::ReplacingFile::create(path));
+  FURROW_TRY(write_to([&](std::string_view text) { return file->write(text); }, page));
+  return file->finish();
+}
+
+Result<std::string> page_text(const Page& page) {
+  std::string made;
+  FURROW_TRY(write_to(
+      [&](std::string_view text) {
+        made += text;
+        return Result<void>();
+      },
+      page));
+  return made;
 }
 
 }  // namespace furrow::report

@@ -2,6 +2,7 @@
 // and the contents of files in base64, which the script decodes only when they are looked at.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -11,16 +12,23 @@
 
 namespace furrow::report {
 
+// What a page is about: its sections.
+enum class PageKind : std::uint8_t { kResults, kRun };
+
 struct Page {
   std::string title;
   std::string stylesheet;                                 // of the user, behind the page's own
   std::vector<std::pair<std::string, std::string>> data;  // name and JSON
   std::vector<std::pair<std::string, std::string>>
       files;  // id, and the path of a file that goes into the page
+  PageKind kind = PageKind::kResults;
 };
 
 // The file appears when it is complete.
 Result<void> write_page(const std::string& path, const Page& page);
+
+// The same as a text.
+Result<std::string> page_text(const Page& page);
 
 // Texts as they can stand in HTML.
 std::string html_text(std::string_view text);

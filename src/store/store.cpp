@@ -211,6 +211,22 @@ Result<void> Store::for_each(const std::function<void(JobRow& row)>& callback) {
   return {};
 }
 
+Result<std::size_t> Store::for_each_record(const std::function<void(JobRecord record)>& callback) {
+  std::size_t damaged = 0;
+  if (!state_->exists()) return damaged;
+  auto all = FURROW_TRY(state_->database.prepare(kWhole));
+  int code = 0;
+  while ((code = all.step()) == SQLITE_ROW) {
+    if (is_damaged(all)) {
+      ++damaged;
+    } else {
+      callback(record_of(all));
+    }
+  }
+  if (code != SQLITE_DONE) return fail(state_->database.error(code));
+  return damaged;
+}
+
 Result<void> Store::look_up(std::string_view key, const std::function<void(JobRow& row)>& callback) {
   if (!state_->exists()) return {};
   auto one = FURROW_TRY(state_->database.prepare(kOne));

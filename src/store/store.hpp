@@ -78,6 +78,8 @@ class Store {
   Result<std::optional<JobRecord>> find(std::string_view key);
   // All records, in the order of their keys (as bytes). The callback must not write.
   Result<void> for_each(const std::function<void(JobRow& row)>& callback);
+  // The same with whole records, for reports; without those that are damaged, whose number is returned.
+  Result<std::size_t> for_each_record(const std::function<void(JobRecord record)>& callback);
   Result<void> look_up(std::string_view key,
                        const std::function<void(JobRow& row)>& callback);  // the same for one
 

@@ -5,7 +5,7 @@ import json
 from html.parser import HTMLParser
 
 
-class ReportPage(HTMLParser):
+class Page(HTMLParser):
     """`data`: the JSON of the page by name; `files`: contents of results by id; `addresses`: what it refers to."""
 
     def __init__(self, path):
@@ -15,9 +15,6 @@ class ReportPage(HTMLParser):
         self.size = path.stat().st_size
         self.feed(path.read_text(encoding="utf-8", errors="surrogateescape"))
         self.close()
-        self.about, self.workflow, self.jobs = (self.data[name] for name in ("about", "workflow", "jobs"))
-        self.results = {result["path"]: result for result in self.workflow["results"]}
-        self.rules = {rule["name"]: rule for rule in self.workflow["rules"]}
 
     def handle_starttag(self, tag, attributes):
         attributes = dict(attributes)
@@ -39,6 +36,16 @@ class ReportPage(HTMLParser):
         elif name.startswith("file-"):
             self.files[name[len("file-"):]] = base64.b64decode(text, validate=True)
         self._place = None
+
+
+class ReportPage(Page):
+    """The page of `furrow run --report`."""
+
+    def __init__(self, path):
+        super().__init__(path)
+        self.about, self.workflow, self.jobs = (self.data[name] for name in ("about", "workflow", "jobs"))
+        self.results = {result["path"]: result for result in self.workflow["results"]}
+        self.rules = {rule["name"]: rule for rule in self.workflow["rules"]}
 
     def content(self, path):
         return self.files[self.results[path]["id"]]

@@ -12,6 +12,7 @@
 #include "cli/report_error.hpp"
 #include "cli/run/cluster_run.hpp"
 #include "cli/run/dry_run.hpp"
+#include "cli/run/event_publisher.hpp"
 #include "cli/run/run_check.hpp"
 #include "cli/run/run_stats.hpp"
 #include "cli/run/software_setup.hpp"
@@ -309,6 +310,8 @@ Result<farm::Summary> WorkflowRun::run_jobs(const std::string& log_path) {
     follow_with_trace(source);
     farm.add_sink(trace_.get());
   }
+  EventPublisher publisher(session_, source, loop);
+  farm.add_sink(&publisher);
   results_.follow(source);
   if (!options.job_results.empty()) farm.add_sink(&results_);
   deploy::Environments& environments = session_.software().environments();
@@ -318,6 +321,7 @@ Result<farm::Summary> WorkflowRun::run_jobs(const std::string& log_path) {
   running = &farm;
   const farm::Summary summary = farm.run();
   running = nullptr;
+  publisher.finish(summary.ok() ? 0 : 1);
   environments.detach();
   if (summary.signal == 0 && summary.cancelled == 0) files.remove_leftover_folders();
   FURROW_TRY(recorder.finish());

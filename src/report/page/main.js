@@ -1,9 +1,10 @@
-// Which section is shown: the part of the address behind # says it, so that links and the Back button work.
+// Which section is shown: the part of the address behind # says it, so that links and the Back button work. SECTIONS of
+// the page have a title and what they show; ROUTES are further addresses; those IN_VIEWER are shown over a section.
 
 const main = document.getElementById("main");
 let shownPlace = null;
-let behindViewer = "about";
-let viewedResult = null;
+const FIRST_SECTION = Object.keys(SECTIONS)[0];
+let behindViewer = FIRST_SECTION;
 
 function place() {
   const text = location.hash.slice(1);
@@ -11,7 +12,7 @@ function place() {
   const decode = (part) => {
     try { return decodeURIComponent(part); } catch { return part; }
   };
-  return at < 0 ? { name: text || "about" } : { name: text.slice(0, at), value: decode(text.slice(at + 1)) };
+  return at < 0 ? { name: text || FIRST_SECTION } : { name: text.slice(0, at), value: decode(text.slice(at + 1)) };
 }
 
 function go(address, replaces = false) {
@@ -19,13 +20,6 @@ function go(address, replaces = false) {
     history.replaceState(null, "", "#" + address);
     route();
   } else location.hash = address;
-}
-
-/** The viewer is closed; the address may name another result already. */
-function leaveViewer() {
-  const { name, value } = place();
-  if (name === "result" && (value === viewedResult || !viewedResult)) go(behindViewer, true);
-  viewedResult = null;
 }
 
 function show(key, section, value) {
@@ -49,27 +43,10 @@ function show(key, section, value) {
 
 function route() {
   const { name, value } = place();
-  if (name !== "result" && viewer.open) viewer.close();
-  if (name === "category") show("category=" + encodeURIComponent(value), "results", value);
-  else if (name === "rule") showRule(value);
-  else if (name === "result") showResultOf(value);
-  else if (name !== "main") show(name in SECTIONS ? name : "about", name in SECTIONS ? name : "about");
-}
-
-function showRule(rule) {
-  show("rules", "rules", rule);
-  const details = [...main.querySelectorAll("details")].find((element) => element.dataset.rule === rule);
-  if (!details) return;
-  details.open = true;
-  details.scrollIntoView();
-  details.querySelector("summary").focus({ preventScroll: true });
-}
-
-function showResultOf(id) {
-  if (shownPlace === null) show("results", "results");
-  const result = results.find((one) => one.id === id);
-  viewedResult = id;
-  if (result) showResult(result, current.table?.shown?.includes(result) ? current.table.shown : results);
+  if (!IN_VIEWER.has(name) && viewer.open) viewer.close();
+  const section = Object.hasOwn(SECTIONS, name) ? name : FIRST_SECTION;
+  if (Object.hasOwn(ROUTES, name)) ROUTES[name](value);
+  else if (name !== "main") show(section, section);
 }
 
 const heading = document.title;

@@ -1,7 +1,6 @@
-// The viewer: one result, or one job, over the page.
+// What the viewer shows: one result, or one job.
 
 const MOST_TEXT = 2_000_000;
-const viewer = document.getElementById("viewer");
 let objectUrls = [];
 
 function bytesOf(id) {
@@ -117,33 +116,36 @@ function showJob(job) {
   ]), job.command ? make("h3", {}, "Command") : "", job.command ? make("pre", { tabindex: "0" }, job.command) : ""]);
 }
 
-function open(title, actions, body) {
-  viewer.replaceChildren(
-    make("div", { class: "head" },
-      make("h2", { id: "viewer-title", dir: "auto" }, title),
-      make("div", { class: "actions" }, actions, make("button", { type: "button", onclick: () => viewer.close() }, "Close"))),
-    make("div", { class: "body" }, body));
-  if (!viewer.open) viewer.showModal();
-  viewer.querySelector(".body").scrollTop = 0;
-}
+let viewedResult = null;
 
-viewer.addEventListener("close", () => {
-  viewer.replaceChildren();
+/** The viewer is closed; the address may name another result already. */
+function afterViewing() {
   objectUrls.forEach((address) => URL.revokeObjectURL(address));
   objectUrls = [];
-  leaveViewer();
-});
-viewer.addEventListener("click", (event) => {
-  if (event.target === viewer) viewer.close();
-  else if (event.target.closest?.("a[href^='#']")) viewer.close();
-});
-viewer.addEventListener("keydown", (event) => {
-  if (event.target.closest("input, select, pre, table")) return;
-  const step = { ArrowLeft: "-1", ArrowRight: "1" }[event.key];
-  const button = step && viewer.querySelector(`[data-step="${step}"]`);
-  if (button && !button.disabled) {
-    event.preventDefault();
-    button.click();
-    viewer.querySelector(`[data-step="${step}"]`).focus();
-  }
-});
+  const { name, value } = place();
+  if (name === "result" && (value === viewedResult || !viewedResult)) go(behindViewer, true);
+  viewedResult = null;
+}
+
+function showRule(rule) {
+  show("rules", "rules", rule);
+  const details = [...main.querySelectorAll("details")].find((element) => element.dataset.rule === rule);
+  if (!details) return;
+  details.open = true;
+  details.scrollIntoView();
+  details.querySelector("summary").focus({ preventScroll: true });
+}
+
+function showResultOf(id) {
+  if (shownPlace === null) show("results", "results");
+  const result = results.find((one) => one.id === id);
+  viewedResult = id;
+  if (result) showResult(result, current.table?.shown?.includes(result) ? current.table.shown : results);
+}
+
+const IN_VIEWER = new Set(["result"]);
+const ROUTES = {
+  category: (category) => show("category=" + encodeURIComponent(category), "results", category),
+  rule: showRule,
+  result: showResultOf,
+};

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "os/events/clock.hpp"
 #include "workflow/dag/identity.hpp"
 #include "workflow/jobs/files_to_lock.hpp"
 
@@ -109,6 +110,7 @@ void Recorder::stamp_made_inputs(store::JobRecord& record) const {
 
 Result<void> Recorder::started(NodeId node, store::JobRecord& record, const Stamps& earlier) {
   record.phase = store::JobPhase::kStarted;
+  record.started_at = os::wall_seconds();  // nearly; its end will tell
   if (!is_judged_by_inputs(node)) return put(record);
   for (const FileId file : changed_before(node)) hashes_.learn(file);
   stamp_inputs(node, record);

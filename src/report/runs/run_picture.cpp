@@ -1,0 +1,262 @@
+#include "report/runs/run_picture.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <unordered_map>
+#include <utility>
+
+#include "base/strings.hpp"
+#include "os/files/files.hpp"
+#include "report/runs/run_analysis.hpp"
+#include "store/store.hpp"
+
+namespace furrow::report {
+
+namespace {
+
+JobState state_of(store::JobEnd::State state) {
+  switch (state) {
+    case store::JobEnd::State::kFailed:
+      return JobState::kFailed;
+    case store::JobEnd::State::kInterrupted:
+      return JobState::kInterrupted;
+    case store::JobEnd::State::kTimedOut:
+      return JobState::kTimedOut;
+    default:
+      return JobState::kDone;
+  }
+}
+
+// Makes jobs and attempts of the events.
+class JobCollector final : public store::RunEvents {
+ public:
+  explicit JobCollector(RunPicture& picture) : picture_(picture) {}
+
+  void on_run(const store::RunFacts& facts) override {
+    picture_.facts = facts;
+    see(facts.began_at);
+  }
+  void on_plan(const std::vector<store::RulePlan>& rules) override { picture_.plan = rules; }
+  void on_total(std::uint64_t due) override { picture_.due = due; }
+  void on_skipped(std::uint64_t jobs) override { picture_.skipped += jobs; }
+  void on_stopping(int signal, double at) override {
+    picture_.stopped_by = signal;
+    see(at);
+  }
+  void on_finish(int code, double at) override {
+    picture_.has_finished = true;
+    picture_.code = code;
+    see(at);
+  }
+
+  void on_start(const store::JobStart& start) override {
+    const auto [place, is_new] =
+        numbers_.try_emplace(start.job, static_cast<std::uint32_t>(picture_.jobs.size()));
+    if (is_new) picture_.jobs.emplace_back();
+    PicturedJob& job = picture_.jobs[place->second];
+    job.rule = start.rule;
+    job.key = start.key;
+    job.wildcards = start.wildcards;
+    job.reason = start.reason;
+    job.logs = split(start.logs, '\n');
+    job.host = picture_.facts.host;
+    job.state = JobState::kRunning;
+    job.is_of_run = true;
+    job.attempt = start.attempt;
+    job.threads = std::max(1, start.threads);
+    job.handed_at = job.started_at = start.at;
+    job.ended_at = 0;
+    open_[start.job] = picture_.attempts.size();
+    picture_.attempts.push_back({place->second, start.attempt, JobState::kRunning, start.at, 0, 0});
+    see(start.at);
+  }
+
+  void on_end(const store::JobEnd& end) override {
+    const auto found = open_.find(end.job);
+    if (found == open_.end()) return;
+    PicturedAttempt& attempt = picture_.attempts[found->second];
+    open_.erase(found);
+    PicturedJob& job = picture_.jobs[attempt.job];
+    if (end.started_at > 0) attempt.started_at = end.started_at;
+    attempt.ended_at =
+        end.started_at > 0 ? end.started_at + end.wall_s : std::max(end.at, attempt.started_at);
+    attempt.state = state_of(end.state);
+    job.started_at = attempt.started_at;
+    job.ended_at = attempt.ended_at;
+    job.state = end.will_retry ? JobState::kWaiting : attempt.state;
+    job.status = end.status;
+    job.signal = end.signal;
+    job.user_s = end.user_s;
+    job.system_s = end.system_s;
+    job.max_rss_kb = std::max(job.max_rss_kb, end.max_rss_kb);
+    job.error = end.error;
+    job.output = end.output;
+    see(std::max(end.at, attempt.ended_at));
+  }
+
+ private:
+  void see(double at) { picture_.ended_at = std::max(picture_.ended_at, at); }
+
+  RunPicture& picture_;
+  std::unordered_map<std::uint32_t, std::uint32_t> numbers_;
+  std::unordered_map<std::uint32_t, std::size_t> open_;  // attempts that run
+};
+
+Error no_such_run(const std::vector<store::JournaledRun>& runs, const std::string& wanted) {
+  std::string known;
+  for (const store::JournaledRun& run : runs) known += (known.empty() ? "" : ", ") + run.run;
+  return Error{
+      "there is no run " + wanted, "", 0,
+      known.empty() ? "No run is remembered." : "These are remembered, the last one last: " + known + "."};
+}
+
+Result<const store::JournaledRun*> choose(const std::vector<store::JournaledRun>& runs,
+                                          const std::string& wanted) {
+  if (wanted.empty()) return runs.empty() ? nullptr : &runs.back();
+  for (const store::JournaledRun& run : runs) {
+    if (run.run.starts_with(wanted)) return &run;
+  }
+  return fail(no_such_run(runs, wanted));
+}
+
+Result<void> check_store(const std::string& folder) {
+  const auto kind = os::status(folder).kind;
+  if (kind == os::FileStatus::Kind::kDirectory && os::status(folder + "/furrow.db").exists()) return {};
+  const std::string place = os::parent_of(folder).empty() ? "." : os::parent_of(folder);
+  if (!os::status(place).exists()) return fail(Error{"there is no folder " + place});
+  return fail(Error{"no workflow has run in " + os::absolute(place) + ": it has no store (.furrow/furrow.db)",
+                    "", 0, "Name the folder in which furrow run works, the one of its --directory."});
+}
+
+// Jobs that end while the store is copied have an event, or a record, or both.
+void add_record(RunPicture& picture, std::unordered_map<std::string, std::uint32_t>& jobs,
+                store::JobRecord& record, const PictureOptions& options) {
+  const auto found = jobs.find(record.key);
+  const bool is_known = found != jobs.end();
+  if (!is_known) jobs.emplace(record.key, static_cast<std::uint32_t>(picture.jobs.size()));
+  PicturedJob& job = is_known ? picture.jobs[found->second] : picture.jobs.emplace_back();
+  job.host = record.host;
+  if (options.with_commands) job.command = record.command;
+  const bool has_ended = record.phase != store::JobPhase::kStarted;
+  // The engine was killed before it wrote the event.
+  const bool is_newer = job.is_of_run && job.ended_at == 0 && has_ended && record.attempt == job.attempt &&
+                        record.finished_at >= job.handed_at;
+  if (is_known && !is_newer) return;
+  // The same, of its start.
+  const bool is_unwritten = !is_known && picture.has_journal && !picture.has_finished &&
+                            options.run.empty() && record.started_at >= picture.facts.began_at;
+  job.key = record.key;
+  job.rule = record.rule;
+  job.wildcards = record.wildcards;
+  job.attempt = record.attempt;
+  job.threads = std::max(1, record.threads);
+  job.status = record.status;
+  job.signal = record.signal;
+  job.user_s = record.user_s;
+  job.system_s = record.system_s;
+  job.max_rss_kb = record.max_rss_kb;
+  job.started_at = record.started_at;
+  job.ended_at = has_ended ? std::max(record.started_at, record.finished_at) : 0;
+  if (is_newer || is_unwritten) {
+    job.is_of_run = true;
+    job.state = record.phase == store::JobPhase::kFinished ? JobState::kDone
+                : has_ended                                ? JobState::kFailed
+                                                           : JobState::kRunning;
+    const auto number = static_cast<std::uint32_t>(&job - picture.jobs.data());
+    if (is_unwritten)
+      picture.attempts.push_back({number, job.attempt, job.state, job.started_at, job.ended_at, 0});
+  } else {
+    job.state = record.phase == store::JobPhase::kFinished ? JobState::kEarlier : JobState::kFailedEarlier;
+  }
+}
+
+// Without a journal, as of an older program, what the records say is all that is known.
+void take_all_as_one_run(RunPicture& picture) {
+  for (std::uint32_t at = 0; at < picture.jobs.size(); ++at) {
+    PicturedJob& job = picture.jobs[at];
+    job.is_of_run = true;
+    job.state = job.state == JobState::kEarlier ? JobState::kDone
+                : job.ended_at == 0             ? JobState::kInterrupted
+                                                : JobState::kFailed;
+    if (job.started_at <= 0) continue;
+    picture.attempts.push_back(
+        {at, job.attempt, job.state, job.started_at, job.ended_at > 0 ? job.ended_at : job.started_at, 0});
+    const double began = picture.facts.began_at;
+    picture.facts.began_at = began > 0 ? std::min(began, job.started_at) : job.started_at;
+    picture.ended_at = std::max({picture.ended_at, job.started_at, job.ended_at});
+  }
+}
+
+void end_open_jobs(RunPicture& picture, double now) {
+  if (picture.is_running) {
+    picture.ended_at = std::max(picture.ended_at, now);
+    return;
+  }
+  for (PicturedAttempt& attempt : picture.attempts) {
+    PicturedJob& job = picture.jobs[attempt.job];
+    if (attempt.ended_at > 0) continue;
+    const bool is_last = attempt.number == job.attempt;
+    attempt.ended_at =
+        is_last && job.ended_at > 0 ? job.ended_at : std::max(picture.ended_at, attempt.started_at);
+    attempt.state = is_last && job.ended_at > 0 ? job.state : JobState::kInterrupted;
+    picture.ended_at = std::max(picture.ended_at, attempt.ended_at);
+  }
+  for (PicturedJob& job : picture.jobs) {
+    if (job.state == JobState::kRunning || job.state == JobState::kWaiting)
+      job.state = JobState::kInterrupted;
+  }
+}
+
+}  // namespace
+
+const char* name_of(JobState state) {
+  switch (state) {
+    case JobState::kDone:
+      return "done";
+    case JobState::kFailed:
+      return "failed";
+    case JobState::kTimedOut:
+      return "timed out";
+    case JobState::kInterrupted:
+      return "interrupted";
+    case JobState::kRunning:
+      return "running";
+    case JobState::kWaiting:
+      return "waiting";
+    case JobState::kEarlier:
+      return "made earlier";
+    case JobState::kFailedEarlier:
+      return "failed earlier";
+  }
+  return "?";
+}
+
+Result<RunPicture> picture_of(const std::string& folder, const PictureOptions& options) {
+  FURROW_TRY(check_store(folder));
+  RunPicture picture;
+  const std::vector<store::JournaledRun> runs = store::journaled_runs(folder);
+  const store::JournaledRun* const run = FURROW_TRY(choose(runs, options.run));
+  JobCollector collector(picture);
+  if (run) {
+    // The state first: a run that ends meanwhile has then written its end.
+    picture.is_running = run->may_live;
+    FURROW_TRY(store::EventJournalReader(run->path).read(collector));
+    picture.has_journal = true;
+    picture.is_running = picture.is_running && !picture.has_finished;
+  }
+  const auto store = FURROW_TRY(store::Store::open_readonly(folder));
+  std::unordered_map<std::string, std::uint32_t> numbers;
+  for (std::uint32_t at = 0; at < picture.jobs.size(); ++at) numbers.emplace(picture.jobs[at].key, at);
+  JobNeeds needs;
+  picture.damaged = FURROW_TRY(store->for_each_record([&](store::JobRecord record) {
+    add_record(picture, numbers, record, options);
+    needs.add(numbers.at(record.key), record);
+  }));
+  if (!run) take_all_as_one_run(picture);
+  end_open_jobs(picture, options.now);
+  analyse(picture, needs, options.now);
+  return picture;
+}
+
+}  // namespace furrow::report
