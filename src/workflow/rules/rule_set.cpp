@@ -52,12 +52,16 @@ class Compiler {
         {&out_.rule.log, &out_.logs},
         {&out_.rule.benchmark, &out_.benchmarks}};
     bool first = true;
-    std::set<std::string> seen;
+    std::set<std::string> seen;  // outputs; a log may be one, or be named twice
     for (const auto& [entries, templates] : groups) {
       for (const Entry& entry : *entries) {
         for (const Item& item : entry.items) {
           auto made = FURROW_TRY(parse(item));
-          FURROW_TRY(check_product(made, first, seen));
+          const bool is_output = entries == &out_.rule.output;
+          if (is_output && !seen.insert(made.pattern.text()).second)
+            return fail(rule_error(out_.rule, "rule " + out_.rule.name + " names the output \"" +
+                                                  made.pattern.text() + "\" twice"));
+          FURROW_TRY(check_product(made, first));
           first = false;
           templates->push_back(std::move(made));
         }
@@ -66,11 +70,8 @@ class Compiler {
     return {};
   }
 
-  Result<void> check_product(Template& product, bool first, std::set<std::string>& seen) {
+  Result<void> check_product(Template& product, bool first) {
     if (first) out_.wildcards = product.pattern.wildcards();
-    if (!seen.insert(product.pattern.text()).second)
-      return fail(rule_error(out_.rule, "rule " + out_.rule.name + " names the output \"" +
-                                            product.pattern.text() + "\" twice"));
     if (std::set(out_.wildcards.begin(), out_.wildcards.end()) !=
         std::set(product.pattern.wildcards().begin(), product.pattern.wildcards().end()))
       return fail(rule_error(

@@ -64,7 +64,7 @@ TEST(RuleSet, AllFilesOfARuleHaveTheSameWildcards) {
 
 TEST(RuleSet, AnOutputNamedTwiceIsAMistake) {
   EXPECT_THAT(mistake({rule("a").output("a").output("a")}), HasSubstr("rule a names the output \"a\" twice"));
-  EXPECT_THAT(mistake({rule("a").output("{x}").log("{x}")}), HasSubstr("twice"));
+  EXPECT_EQ(mistake({rule("a").output("{x}").log("{x}").log("{x}")}), "compiled") << "a log may be";
 }
 
 TEST(RuleSet, ReportsAnInputOnlyWildcardWhenTheRuleIsNeeded) {
