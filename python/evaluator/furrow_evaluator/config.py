@@ -8,7 +8,7 @@ from .source_files import infer_source_file, is_local
 from .transport import AskFailed
 
 
-_TIME = re.compile(r"([0-9-]+)[Tt \t]+(\d+):(\d+):(\d+)(?:\.(\d*))?[ \t]*(Z|[-+][0-9:]+)?")
+_TIME = r"([0-9-]+)[Tt \t]+(\d+):(\d+):(\d+)(?:\.(\d*))?[ \t]*(Z|[-+][0-9:]+)?"
 
 
 def update_config(config, other):
@@ -42,7 +42,7 @@ def _time_of(text):
     try:
         if len(text) == 10 and text[7] == "-":
             return date(*map(int, text.split("-")))
-        day, hour, minute, second, fraction, zone = _TIME.match(text).groups()
+        day, hour, minute, second, fraction, zone = re.match(_TIME, text).groups()
         made = datetime(*map(int, day.split("-")), int(hour), int(minute), int(second))
         made = made.replace(microsecond=int(((fraction or "") + "000000")[:6]))
         if not zone:

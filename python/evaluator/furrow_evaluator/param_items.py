@@ -28,8 +28,8 @@ def encode_param(name, value, line):
     return Json(dumps({"name": name, "text": text, "wild": has_wildcards(value) and contains_wildcard(text)}))
 
 
-# What a value that is no text may look like, and a text in quotes.
-_LIKE_OTHERS = re.compile(r"(None|True|False|-?(\d+(\.\d+)?(e[-+]?\d+)?|inf|nan))$|[\[(]|b?['\"]|set\(|dict\(")
+# What a value that is no text may look like, and a text in quotes. It is compiled once a text is looked at.
+_LIKE_OTHERS = r"(None|True|False|-?(\d+(\.\d+)?(e[-+]?\d+)?|inf|nan))$|[\[(]|b?['\"]|set\(|dict\("
 
 
 def identity_text(value):
@@ -37,7 +37,7 @@ def identity_text(value):
     if not isinstance(value, str):
         return canonical(value)
     text = str(value)
-    return repr(text) if _LIKE_OTHERS.match(text) and not contains_wildcard(text) else text
+    return repr(text) if re.match(_LIKE_OTHERS, text) and not contains_wildcard(text) else text
 
 
 def has_wildcards(value):
