@@ -93,17 +93,26 @@ _furrow_report() {
   esac
 }
 
+_furrow_watch() {
+  [ "$prev" = --interval ] && return
+  case $cur in
+    -*) _furrow_words '--once --interval --help' ;;
+    *) _furrow_files -d ;;
+  esac
+}
+
 _furrow() {
   local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
   COMPREPLY=()
   if [ "$COMP_CWORD" -eq 1 ]; then
-    _furrow_words 'map run report cpus --help --version'
+    _furrow_words 'map run watch report cpus --help --version'
     return
   fi
   case ${COMP_WORDS[1]} in
     map) _furrow_map ;;
     run) _furrow_run ;;
     report) _furrow_report ;;
+    watch) _furrow_watch ;;
   esac
 }
 

@@ -7,6 +7,7 @@ end
 
 complete -c furrow -n __fish_use_subcommand -f -a map -d 'run a command for each input'
 complete -c furrow -n __fish_use_subcommand -f -a run -d 'run a workflow'
+complete -c furrow -n __fish_use_subcommand -f -a watch -d 'show what the run in a folder does'
 complete -c furrow -n __fish_use_subcommand -f -a report -d 'show what ran in a folder'
 complete -c furrow -n __fish_use_subcommand -f -a cpus -d 'print how many cores can be used'
 complete -c furrow -n __fish_use_subcommand -f -l help -d 'print help'
@@ -250,3 +251,8 @@ complete -c furrow -n '__furrow_in report' -s o -l output -r -F -d 'where to wri
 complete -c furrow -n '__furrow_in report' -l run -x -d 'another run than the last one'
 complete -c furrow -n '__furrow_in report' -l commands -d 'with the commands of jobs'
 complete -c furrow -n '__furrow_in report' -s h -l help -d 'print help'
+
+complete -c furrow -n '__furrow_in watch' -x -a "(__fish_complete_directories)"
+complete -c furrow -n '__furrow_in watch' -l once -d 'print one picture and end'
+complete -c furrow -n '__furrow_in watch' -l interval -x -d 'seconds between two looks'
+complete -c furrow -n '__furrow_in watch' -s h -l help -d 'print help'

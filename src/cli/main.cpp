@@ -13,6 +13,7 @@
 #include "cli/report/report_command.hpp"
 #include "cli/report_error.hpp"
 #include "cli/run/run_command.hpp"
+#include "cli/watch/watch_command.hpp"
 #include "os/process/process.hpp"
 
 namespace {
@@ -24,13 +25,15 @@ constexpr const char* kHelp =
     "\n"
     "  furrow run [TARGET...]                run a workflow: a Snakefile\n"
     "  furrow map COMMAND... [::: VALUE...]  run a command for each input\n"
+    "  furrow watch [DIR]                    show what the run in a folder does at this moment\n"
     "  furrow report [DIR]                   show what ran in a folder, when, and for how long\n"
     "  furrow cpus                           print how many cores can be used, and what limits them\n"
     "  furrow --version                      print the version\n"
     "  furrow COMMAND --help                 print help for a command\n";
 
 int unknown(const std::string& command) {
-  const std::string near = furrow::nearest(command, {"run", "map", "report", "cpus", "--version", "--help"});
+  const std::string near =
+      furrow::nearest(command, {"run", "map", "report", "watch", "cpus", "--version", "--help"});
   furrow::cli::print_message(stderr,
                              "furrow: there is no command " + furrow::one_line(command) +
                                  (near.empty() ? "; see furrow --help" : "\n  Did you mean " + near + "?"));
@@ -92,6 +95,7 @@ int main(int argc, char** argv) {
     if (command == name) return on_all_ranks(execute, {arguments.begin() + 1, arguments.end()}, mistake);
   }
   if (command == "report") return furrow::cli::report_command({arguments.begin() + 1, arguments.end()});
+  if (command == "watch") return furrow::cli::watch_command({arguments.begin() + 1, arguments.end()});
   if (command == "cpus") return furrow::cli::cpus_command({arguments.begin() + 1, arguments.end()});
   if (command == "--version" || command == "-V") return std::puts("furrow " FURROW_VERSION) < 0;
   if (command == "--help" || command == "-h" || command == "help") return std::fputs(kHelp, stdout) < 0;

@@ -65,19 +65,16 @@ std::string run_of(const std::string& name) {
 
 // The lock of an engine goes when the engine has left, and its text names the process. Without flock, files with a number
 // stand for it.
-bool may_live(const std::string& folder, const std::string& run) {
-  const std::string place = folder + "/engines", name = run + ".lock";
-  const auto entries = os::list_directory(place);
-  if (!entries) return false;
+bool may_live(const std::string& place, const std::vector<os::DirectoryEntry>& engines,
+              const std::string& run) {
+  const std::string name = run + ".lock";
   RunMark mark;
-  bool is_there = false;
-  for (const os::DirectoryEntry& entry : *entries) {
+  for (const os::DirectoryEntry& entry : engines) {
     if (!entry.name.starts_with(name)) continue;
-    is_there = true;
     const auto text = os::read_file(place + "/" + entry.name);
     if (text && !text->empty()) mark = RunMark::from(*text);
   }
-  return is_there && mark.pid != 0 && mark.is_alive();
+  return mark.pid != 0 && mark.is_alive();
 }
 
 // So that a workflow that runs every minute does not fill the disk.
@@ -345,10 +342,12 @@ std::vector<JournaledRun> journaled_runs(const std::string& folder) {
   const std::string place = folder + kFolder;
   const auto entries = os::list_directory(place);
   if (!entries) return runs;
+  const std::string engines = folder + "/engines";
+  const auto locks = os::list_directory(engines).value_or(std::vector<os::DirectoryEntry>());
   for (const os::DirectoryEntry& entry : *entries) {
     if (!entry.name.ends_with(kSuffix)) continue;
     std::string run = run_of(entry.name);
-    const bool lives = may_live(folder, run);
+    const bool lives = may_live(engines, locks, run);
     runs.push_back({place + "/" + entry.name, std::move(run), lives});
   }
   return runs;

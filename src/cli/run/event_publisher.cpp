@@ -80,6 +80,7 @@ void EventPublisher::on_event(const plan::Event& event) {
       [[fallthrough]];
     case Kind::kGraphGrown:
       publish([&](store::RunEvents& events) { events.on_total(event.total); });
+      if (journal_ && event.kind == Kind::kRunStarted) journal_->write();  // it is looked at from now on
       break;
     case Kind::kJobStarted:
       started(event);
