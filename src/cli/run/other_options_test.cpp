@@ -77,12 +77,23 @@ TEST(OtherOptions, NoNameIsBothARealOptionAndAnother) {
   for (const OtherOption& option : other_options()) {
     CLI::App app;
     RunParsedArgs args;
-    EXPECT_NO_THROW(add_run_options(app, args));
-    EXPECT_NO_THROW(add_options_without_effect(app, args, split(std::string(option.names), ',')));
+    const TypedNames typed(split(std::string(option.names), ','));
+    EXPECT_NO_THROW(add_run_options(app, args, &typed));
     if (!option.accepts.empty()) continue;
     for (const std::string& name : split(std::string(option.names), ','))
       EXPECT_EQ(app.get_option_no_throw(name), nullptr) << name;
   }
+}
+
+TEST(OtherOptions, OnlyOptionsThatWereTypedAreSetUp) {
+  CLI::App app;
+  RunParsedArgs args;
+  const TypedNames typed({"target", "-np", "--cores=3", "--conda-cleanup-pkgs", "--", "--touch"});
+  add_run_options(app, args, &typed);
+  for (const char* name : {"-n", "--printshellcmds", "--cores", "--conda-cleanup-pkgs", "targets"})
+    EXPECT_NE(app.get_option_no_throw(name), nullptr) << name;
+  for (const char* name : {"--touch", "--quiet", "--report"})
+    EXPECT_EQ(app.get_option_no_throw(name), nullptr) << name;
 }
 
 TEST(OtherOptions, RefusalsSayWhy) {

@@ -13,11 +13,22 @@ class App;
 
 namespace furrow::cli {
 
-// Those that have an effect. Borrows ARGS, which APP fills when it parses.
-void add_run_options(CLI::App& app, RunParsedArgs& args);
-// Those that are accepted but do nothing: the ones that ARGUMENTS name, since the parser takes long to set up all.
-void add_options_without_effect(CLI::App& app, RunParsedArgs& args,
-                                const std::vector<std::string>& arguments);
+// The names of options that a command line may give: "--name", "--name=value", "-n", and both letters of "-xn".
+class TypedNames {
+ public:
+  explicit TypedNames(const std::vector<std::string>& arguments);
+
+  // NAMES: "-n,--dry-run"; without a dash it is an argument, which is always there.
+  bool has_one_of(const std::string& names) const;
+
+ private:
+  std::set<std::string> long_names_;
+  std::string letters_;
+};
+
+// Those that were TYPED, since the parser takes long to set up all; null: all that have an effect. Borrows ARGS, which
+// APP fills when it parses.
+void add_run_options(CLI::App& app, RunParsedArgs& args, const TypedNames* typed = nullptr);
 
 // The first long name of an option, "--dry-run" for "-n"; NAME itself if there is no such option.
 std::string full_name(const CLI::App& app, const std::string& name);

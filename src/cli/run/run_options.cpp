@@ -25,13 +25,12 @@ constexpr const char* kExamples =
 // Can be neither copied nor moved: the parser points to its members.
 class Parser {
  public:
-  // Knows all options that ARGUMENTS name.
+  // Knows all options that have an effect.
+  Parser() { set_up(nullptr); }
+  // Knows the options that ARGUMENTS name.
   explicit Parser(const std::vector<std::string>& arguments) {
-    app_.footer(kExamples);
-    app_.set_help_flag("-h,--help", "print this help and exit");
-    app_.set_version_flag("-v,--version", "furrow " FURROW_VERSION, "print the version and exit");
-    add_run_options(app_, args_);
-    add_options_without_effect(app_, args_, arguments);
+    const TypedNames typed(arguments);
+    set_up(&typed);
   }
   Parser(const Parser&) = delete;
   Parser& operator=(const Parser&) = delete;
@@ -51,6 +50,13 @@ class Parser {
   const CLI::App& app() const { return app_; }
 
  private:
+  void set_up(const TypedNames* typed) {
+    app_.footer(kExamples);
+    app_.set_help_flag("-h,--help", "print this help and exit");
+    app_.set_version_flag("-v,--version", "furrow " FURROW_VERSION, "print the version and exit");
+    add_run_options(app_, args_, typed);
+  }
+
   CLI::App app_{
       "Runs a Snakefile: finds out which files are missing or out of date, and makes them in parallel.",
       "furrow run"};
@@ -58,7 +64,7 @@ class Parser {
 };
 
 std::string explain_mistake(const std::vector<std::string>& arguments, const std::string& message) {
-  const std::vector<std::string> names = all_names(Parser({}).app());
+  const std::vector<std::string> names = all_names(Parser().app());
   for (const std::string& argument : arguments) {
     if (argument == "--") break;
     if (!argument.starts_with("--")) continue;
@@ -132,7 +138,8 @@ tl::expected<RunOptions, EarlyExit> read(std::vector<std::string>& all, Places& 
     return tl::unexpected(mistake(checked.error()));
   const auto profiles = profiles_of(command_line.run);
   if (!profiles) return tl::unexpected(failure(profiles.error()));
-  const auto more = profile_arguments(*profiles, command_line, parser.app());
+  const auto more = profiles->empty() ? Result<ProfileArguments>(ProfileArguments{})
+                                      : profile_arguments(*profiles, command_line, Parser().app());
   if (!more) return tl::unexpected(failure(more.error()));
   places = more->places;
   all.insert(std::find(all.begin(), all.end(), "--"), more->words.begin(), more->words.end());
@@ -159,7 +166,7 @@ tl::expected<RunOptions, EarlyExit> read_run_options(const std::vector<std::stri
   } catch (const CLI::CallForVersion& version) {
     return tl::unexpected(EarlyExit{0, version.what()});
   } catch (const CLI::CallForHelp&) {
-    return tl::unexpected(EarlyExit{0, Parser({}).app().help()});
+    return tl::unexpected(EarlyExit{0, Parser().app().help()});
   } catch (const CLI::ParseError& error) {
     return tl::unexpected(mistake(with_places(explain_mistake(all, error.what()), places)));
   }
