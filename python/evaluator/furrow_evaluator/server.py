@@ -56,7 +56,10 @@ class _Server:
         while True:
             if self._children is not None:
                 self._children.wait(self._transport)
-            self.answer(self._transport.next_request())
+            request = self._transport.next_request()
+            self.answer(request)
+            if request["op"] == "load":
+                from . import jobs  # noqa: F401 (it will be needed; now the engine plans)
 
     def on_interrupt(self, number, frame):
         """Ctrl-C interrupts user code; between requests the engine decides what happens."""
