@@ -4,6 +4,7 @@ A setting of git makes the addresses of hosts lead to repositories in the test's
 """
 
 import copy
+import fcntl
 import os
 import shutil
 import subprocess
@@ -152,6 +153,31 @@ def test_older_and_newer_commits_of_one_repository(hosted):
         hosted.write("Snakefile", f"include: {source}\n")
         client.load()
         assert client.rule("a")["file"] == 1
+
+
+def repository_in_cache(hosted):
+    return hosted.path / "cache/furrow/sources/repositories/github.com/owner/flow"
+
+
+def test_locks_of_a_git_that_was_killed_do_not_stay(hosted):
+    load(hosted, PLACES["tag"])
+    repository = repository_in_cache(hosted)
+    for name in ("shallow.lock", "packed-refs.lock", "refs/tags/v2.lock"):
+        (repository / name).touch()
+    assert script_of(load(hosted, PLACES["tag"].replace("v1", "v2"))) == SCRIPT.format(2)
+
+
+def test_a_git_that_goes_on_when_its_run_is_killed_is_waited_for(hosted):
+    """It has inherited the lock."""
+    load(hosted, PLACES["tag"])
+    early = 'case "$*" in *fetch*) [ -e done ] || exit 1;; esac'
+    git = hosted.write("bin/git", f'#!/bin/sh\n{early}\nexec {shutil.which("git")} "$@"\n')
+    git.chmod(0o755)
+    with open(repository_in_cache(hosted) / "furrow.lock", "ab") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        going_on = subprocess.Popen(["sh", "-c", "sleep 3; touch done"], cwd=hosted.path, pass_fds=[lock.fileno()])
+    load(hosted, PLACES["tag"].replace("v1", "v2"), PATH=f"{git.parent}:{os.environ['PATH']}")
+    assert (hosted.path / "done").exists() and going_on.wait() == 0
 
 
 def test_files_are_as_old_as_their_commit(hosted):

@@ -6,9 +6,12 @@ The cache, ~/.cache/furrow/sources, holds
     commits/0123...                      the files of one commit; a folder with this name is complete
     parts/0123.../a%2Fb                  those of the folder a/b alone, as the repository may be large
 
-What a tag or a commit names is fetched once. A branch is asked for in every run.
+What a tag or a commit names is fetched once. A branch is asked for in every run. One process at a time fetches into a
+repository; git itself does not wait for another one, and a git that was killed leaves locks behind.
 """
 
+import contextlib
+import fcntl
 import os
 import sys
 
@@ -29,6 +32,8 @@ _ELSEWHERE = frozenset("GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE GIT_OBJECT_DIRECTOR
 _asked = set()  # (URL, name) of what was fetched in this process
 _unreachable = {}  # what git says, by URL
 _SAFE = ("-c", "core.hooksPath=/dev/null", "-c", "advice.detachedHead=false")
+# A server that sends nothing for so long is taken for dead. Git itself would wait for good.
+_PATIENCE = ("-c", "http.lowSpeedLimit=1", "-c", "http.lowSpeedTime=60")
 
 
 class NoSuchFile(WorkflowError):
@@ -117,26 +122,49 @@ def _fetch_once(repository, source, url, places):
         raise _GitFailed(_unreachable[url])
     print(f"fetching {source.ref} of {url}", file=sys.stderr, flush=True)
     try:
-        _fetch(repository, source, url, places)
+        with _alone(repository) as lock:
+            _fetch(repository, source, url, places, lock)
     except _GitFailed as failed:
         _unreachable[url] = str(failed)
         raise
     _asked.add((url, source.ref))
 
 
-def _fetch(repository, source, url, places):
+@contextlib.contextmanager
+def _alone(repository):
+    """Waits until no other process fetches. Git inherits the lock, since it may go on when this process is killed."""
+    with open(os.path.join(repository, "furrow.lock"), "ab") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            _remove_left_locks(repository)
+        except OSError:
+            pass  # a file system without locks
+        yield file.fileno()
+
+
+def _remove_left_locks(repository):
+    """Of a git that was killed: nobody else works here now."""
+    for folder, _, names in os.walk(repository):
+        for name in names:
+            if name.endswith(".lock") and name != "furrow.lock":
+                os.unlink(os.path.join(folder, name))
+
+
+def _fetch(repository, source, url, places, lock):
     """Fetches one commit if the host allows it, else everything."""
+    fetch = (*_PATIENCE, "fetch", "--quiet")
     for place in places:
         if place == _OTHER:
             continue
         try:
             wanted = f"+{place}{source.ref}:{place or _OTHER}{source.ref}"
-            return _git(source, repository, "fetch", "--quiet", "--no-tags", "--depth", "1", url, wanted)
+            return _git(source, repository, *fetch, "--no-tags", "--depth", "1", url, wanted, kept_open=(lock,))
         except _GitFailed:
             continue
     shallow = os.path.exists(os.path.join(repository, "shallow"))
     everything = ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"]
-    return _git(source, repository, "fetch", "--quiet", *(["--unshallow"] if shallow else []), url, *everything)
+    more = ["--unshallow"] if shallow else []
+    return _git(source, repository, *fetch, *more, url, *everything, kept_open=(lock,))
 
 
 def _commit_in(repository, source, places):
@@ -185,7 +213,7 @@ def _check_out(commit, repository, source, folder, paths=(".",)):
             os.utime(os.path.join(parent, name), (seconds, seconds), follow_symlinks=False)
 
 
-def _git(source, repository, *arguments, **variables):
+def _git(source, repository, *arguments, kept_open=(), **variables):
     import subprocess
 
     # What names another repository, as in a hook of git, must not lead there. Nobody is there to answer questions.
@@ -194,8 +222,9 @@ def _git(source, repository, *arguments, **variables):
     _add_token(source, environment)
     where = () if repository is None else ("--git-dir", _git_folder(repository))
     try:
+        command = ["git", *_SAFE, *where, *arguments]
         done = subprocess.run(
-            ["git", *_SAFE, *where, *arguments], stdin=subprocess.DEVNULL, capture_output=True, env=environment
+            command, stdin=subprocess.DEVNULL, capture_output=True, env=environment, pass_fds=kept_open
         )
     except FileNotFoundError:
         raise WorkflowError(f"{source} is in a git repository, but there is no git on PATH") from None
