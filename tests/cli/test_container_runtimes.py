@@ -1,14 +1,12 @@
 """Rules with container:, really in containers: by Podman and Charliecloud, in an image of this machine's own files.
 
 A runtime that is not installed, or that the kernel does not let run, is skipped. docker is Podman under another name.
-Podman takes a second for each job, and more where two run at a time, so only the long tests use it, one at a time.
+Podman takes a second for each job, so only the long tests use it. Several may run at a time: each session has a store
+and locks of its own.
 """
-import fcntl
 import os
 import signal
 import subprocess
-import tempfile
-from pathlib import Path
 
 import pytest
 
@@ -65,9 +63,7 @@ def runtime(request, root):
         return
     podman = request.getfixturevalue("podman")
     image = str(root) if request.param == "podman-folder" else "docker://localhost/tiny"
-    with open(Path(tempfile.gettempdir()) / "furrow-test-podman", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield Runtime(request.param.split("-")[0], image, podman.environment(), podman)
+    yield Runtime(request.param.split("-")[0], image, podman.environment(), podman)
 
 
 @pytest.fixture
