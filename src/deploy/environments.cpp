@@ -135,6 +135,8 @@ class Environments::State {
       const auto& read = file_of(entry);
       if (!read) return end(entry, fail(read.error()));
       file = &*read;
+      Entry& first = first_of(entry, *file);
+      if (&first != &entry) return follow(entry, first);
     }
     Environment environment = entry.environment;
     if (environment.kind == Environment::Kind::kCondaFolder && environment.image.empty() &&
@@ -166,6 +168,22 @@ class Environments::State {
   JobContainer container_for(const std::string& image) {
     const ContainerRuntime& found = **containers();
     return {found, found.place(image), settings.container_arguments, os::current_directory()};
+  }
+
+  // The first of those that are made from the same: wrappers of one tool, for example, bring equal files.
+  Entry& first_of(Entry& entry, const CondaFile& file) {
+    return *made_from.try_emplace({file.content_hash(), entry.environment.image}, &entry).first->second;
+  }
+
+  // Ends as FIRST does, which serves both.
+  void follow(Entry& entry, Entry& first) {
+    entry.phase = Phase::kSettingUp;
+    const auto take_over = [this, &entry, &first](const Result<void>& done) {
+      end(entry, done ? Result<Activation>(first.activation) : fail(first.error));
+    };
+    if (first.phase == Phase::kReady || first.phase == Phase::kFailed)
+      return take_over(first.phase == Phase::kReady ? Result<void>() : fail(first.error));
+    first.waiting.push_back(take_over);
   }
 
   void start_pull(Entry& entry) {
@@ -217,6 +235,7 @@ class Environments::State {
 
   Settings settings;
   std::map<std::tuple<Environment::Kind, std::string, std::string>, Entry> entries;
+  std::map<std::pair<std::string, std::string>, Entry*> made_from;  // by its hash and its image
   std::optional<Result<CondaProgram>> program, program_of_images;
   std::optional<Result<std::unique_ptr<ContainerRuntime>>> runtime;
   std::map<std::string, std::string> image_identities;
@@ -249,6 +268,7 @@ void Environments::attach(os::EventLoop& loop, os::Watchdog* watchdog, Say say) 
 
 void Environments::detach() {
   state_->queue.clear();
+  state_->made_from.clear();
   for (auto& [key, entry] : state_->entries) {
     entry.setup.reset();
     entry.pull.reset();

@@ -81,6 +81,19 @@ def test_one_environment_serves_all_rules_that_name_its_file(conda):
     assert len(conda.calls()) == 1
 
 
+def test_files_of_the_same_content_make_one_environment(conda):
+    """As the wrappers of one tool bring them."""
+    conda.folder.write("envs/two.yaml", conda.yaml("tool1"))
+    conda.folder.write("Snakefile", SNAKEFILE.replace("tool2 >", "tool1 >"))
+    done = conda.run("--use-conda")
+    assert len(conda.calls()) == 1 and len(conda.calls("activate")) == 1
+    assert conda.folder.read("b").startswith("tool1\n") and "another run" not in done.err
+    for name in ("one", "two"):
+        conda.folder.write(f"envs/{name}.yaml", conda.yaml("nowhere"))
+    conda.run("--use-conda", "-k", "-F", code=1)
+    assert len(conda.calls()) == 2, "what fails once is not tried again"
+
+
 def test_without_the_option_nothing_is_made(conda):
     conda.folder.write("Snakefile", SNAKEFILE.replace("tool1 >", "echo x >").replace("tool2 >", "echo x >"))
     conda.run()
@@ -93,6 +106,13 @@ def test_a_dry_run_says_what_would_be_made(conda):
     assert not conda.calls()
     conda.run("--use-conda")
     assert "Would be made" not in conda.run("-n", "--use-conda", "-F").out
+
+
+def test_a_dry_run_says_which_rules_environments_it_does_not_know(conda):
+    conda.folder.write("Snakefile", SNAKEFILE.replace("envs/one.yaml", "http://127.0.0.1:9/env.yaml"))
+    done = conda.run("-n", "--use-conda", "a", "b")
+    assert "what rule a needs is not known yet: NotFetched: http://127.0.0.1:9/env.yaml cannot be fetched" in done.out
+    assert "conda envs/two.yaml in" in done.out and "rule b needs" not in done.out
 
 
 def test_snakemake_and_furrow_use_each_others_environments(conda):
@@ -360,7 +380,8 @@ def test_downloads_are_removed(conda, given, done):
 
 def test_no_conda(conda):
     done = conda.run("--use-conda", code=1, PATH="/usr/bin:/bin")
-    assert "there is no conda, mamba, micromamba on PATH" in done.err and not conda.folder.exists("plain")
+    assert done.err.count("there is no conda, mamba, micromamba on PATH") == 1, "and not for each environment"
+    assert not conda.folder.exists("plain")
     conda.run("--use-conda", "-k", code=1, PATH="/usr/bin:/bin")
     assert conda.folder.exists("plain") and not conda.folder.exists("a")
 

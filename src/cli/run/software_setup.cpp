@@ -19,14 +19,20 @@ namespace furrow::cli {
 
 namespace {
 
+// None if no rule names an environment.
+std::vector<workflow::NodeId> jobs_of(WorkflowSession& session, Which which) {
+  std::vector<workflow::NodeId> nodes;
+  if (!session.software().any()) return nodes;
+  for (const workflow::NodeId node : session.dag().order())
+    if (which == Which::kAllJobs || session.staleness().must_run(node)) nodes.push_back(node);
+  return nodes;
+}
+
 // Those that something must exist for, each once, in the order of the jobs.
 std::vector<deploy::Environment> environments_of(WorkflowSession& session, Which which) {
   workflow::SoftwareEnvironments& software = session.software();
   std::vector<deploy::Environment> found;
-  if (!software.any()) return found;
-  std::vector<workflow::NodeId> nodes;
-  for (const workflow::NodeId node : session.dag().order())
-    if (which == Which::kAllJobs || session.staleness().must_run(node)) nodes.push_back(node);
+  const std::vector<workflow::NodeId> nodes = jobs_of(session, which);
   software.ask(nodes);
   std::set<std::tuple<deploy::Environment::Kind, std::string, std::string>> known;
   for (const workflow::NodeId node : nodes) {
@@ -52,6 +58,15 @@ std::vector<std::string> images_in(const std::vector<deploy::Environment>& envir
   return found;
 }
 
+// Several environments may lack the same program.
+void add_once(Error error, std::vector<Error>& errors) {
+  const auto is_same = [&](const Error& each) {
+    return std::tie(each.message, each.file, each.detail) ==
+           std::tie(error.message, error.file, error.detail);
+  };
+  if (std::none_of(errors.begin(), errors.end(), is_same)) errors.push_back(std::move(error));
+}
+
 void say(const std::string& line) { print_message(stderr, "furrow: " + line); }
 
 // What a name in the folder of environments begins with, if it belongs to one: 8 or 32 digits of a hash.
@@ -64,6 +79,23 @@ std::string hash_in(const std::string& name) {
 }
 
 }  // namespace
+
+std::vector<std::string> rules_without_answer(WorkflowSession& session, Which which) {
+  std::vector<std::string> texts;
+  std::set<workflow::RuleId> known;
+  for (const workflow::NodeId node : jobs_of(session, which)) {
+    const Error* const error = session.software().error(node);
+    const workflow::RuleId rule = session.dag().node(node).rule;
+    if (error != nullptr && known.insert(rule).second)
+      texts.push_back("what rule " + session.rules()[rule].rule.name +
+                      " needs is not known yet: " + error->message);
+  }
+  return texts;
+}
+
+std::vector<deploy::Environment> conda_environments(WorkflowSession& session) {
+  return conda_in(environments_of(session, Which::kAllJobs));
+}
 
 SetupOutcome set_up_software(WorkflowSession& session, Which which) {
   SetupOutcome outcome;
@@ -79,7 +111,7 @@ SetupOutcome set_up_software(WorkflowSession& session, Which which) {
   });
   for (const deploy::Environment& each : wanted) {
     environments.set_up(each, [&outcome](Result<void> done) {
-      if (!done) outcome.errors.push_back(std::move(done.error()));
+      if (!done) add_once(std::move(done.error()), outcome.errors);
     });
   }
   while (environments.in_progress() > 0 && outcome.signal == 0) loop.run_once(-1);
@@ -102,6 +134,7 @@ Result<std::string> software_to_be_made(WorkflowSession& session) {
     if (!place) return fail(place.error());
     if (!place->is_made) text += "    " + each.shown + " in " + deploy::shown_path(place->path) + "\n";
   }
+  for (const std::string& each : rules_without_answer(session, Which::kDueJobs)) text += "    " + each + "\n";
   return text.empty() ? text : "Would be made first:\n" + text;
 }
 
@@ -115,7 +148,7 @@ int make_environments_only(WorkflowSession& session) {
 int list_environments(WorkflowSession& session) {
   std::string text = "environment\tcontainer\tlocation\n";
   int code = 0;
-  for (const deploy::Environment& each : conda_in(environments_of(session, Which::kAllJobs))) {
+  for (const deploy::Environment& each : conda_environments(session)) {
     const auto place = session.software().environments().place(each);
     if (!place) code = report_error(place.error());
     if (place)
@@ -128,7 +161,7 @@ int list_environments(WorkflowSession& session) {
 
 int remove_unused_environments(WorkflowSession& session) {
   std::set<std::string> used;
-  for (const deploy::Environment& each : conda_in(environments_of(session, Which::kAllJobs))) {
+  for (const deploy::Environment& each : conda_environments(session)) {
     const auto place = session.software().environments().place(each);
     if (!place) return report_error(place.error());  // it is not known which one is used
     used.insert(hash_in(place->path.substr(place->path.rfind('/') + 1)));

@@ -18,6 +18,12 @@ struct SetupOutcome {
 // Sets up what the jobs that must run need, several at a time.
 SetupOutcome set_up_software(WorkflowSession& session, Which which);
 
+// Those of all jobs, each once.
+std::vector<deploy::Environment> conda_environments(WorkflowSession& session);
+// Sentences about rules whose function, or whose file on the web, did not say which environment they need when they were
+// asked for it.
+std::vector<std::string> rules_without_answer(WorkflowSession& session, Which which);
+
 // For a dry run: what would be made, a line each; empty if nothing would. An error is about a file of one of them.
 Result<std::string> software_to_be_made(WorkflowSession& session);
 
