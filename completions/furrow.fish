@@ -196,6 +196,8 @@ complete -c furrow -n '__furrow_in run' -l container-cleanup-images
 complete -c furrow -n '__furrow_in run' -l conda-create-envs-only
 complete -c furrow -n '__furrow_in run' -l list-conda-envs
 complete -c furrow -n '__furrow_in run' -l conda-cleanup-envs
+complete -c furrow -n '__furrow_in run' -l containerize -x -a dockerfile
+complete -c furrow -n '__furrow_in run' -l archive -r
 complete -c furrow -n '__furrow_in run' -l version
 complete -c furrow -n '__furrow_in run' -l list-changes -x -a 'code input params'
 complete -c furrow -n '__furrow_in run' -l list-code-changes

@@ -90,8 +90,7 @@ constexpr OtherOption kOptions[] = {
      "persistence input-output software-deployment source-cache sources storage-local-copies",
      "jobs on a cluster need a file system that all nodes share"},
 
-    // Refused: containers, storage.
-    {"--containerize", kAtMostOne, kRefused, "writing container recipes is not supported"},
+    // Refused: storage.
     {"--default-remote-provider", kOne, kRefused, kStorage},
     {"--deploy-sources", kSeveral, kRefused, kInternal},
 
@@ -127,7 +126,6 @@ constexpr OtherOption kOptions[] = {
 
     // Refused: what Furrow does not do.
     {"--log-handler-script", kOne, kRefused, "use onstart:, onsuccess: and onerror:"},
-    {"--archive", kOne, kRefused, "archives are not supported; use git archive"},
     {"--export-cwl", kOne, kRefused, "an export to CWL is not supported"},
     {"--generate-unit-tests", kAtMostOne, kRefused, "making unit tests is not supported"},
     {"--debug", kNone, kRefused, "run: blocks have no terminal; call their code from a script of yours"},

@@ -97,9 +97,10 @@ TEST(OtherOptions, OnlyOptionsThatWereTypedAreSetUp) {
 }
 
 TEST(OtherOptions, RefusalsSayWhy) {
-  const OtherOption* const archive = find_other_option("--archive");
-  ASSERT_NE(archive, nullptr);
-  EXPECT_THAT(refusal(*archive, "--archive", {}), HasSubstr("--archive: archives are not supported"));
+  const OtherOption* const cwl = find_other_option("--export-cwl");
+  ASSERT_NE(cwl, nullptr);
+  EXPECT_THAT(refusal(*cwl, "--export-cwl", {}),
+              HasSubstr("--export-cwl: an export to CWL is not supported"));
   for (const OtherOption& option : other_options()) EXPECT_FALSE(option.text.empty()) << option.names;
 }
 

@@ -12,7 +12,9 @@
 #include "base/printable.hpp"
 #include "base/strings.hpp"
 #include "cli/report_error.hpp"
+#include "cli/run/archive.hpp"
 #include "cli/run/cluster_run.hpp"
+#include "cli/run/container_recipe.hpp"
 #include "cli/run/dry_run.hpp"
 #include "cli/run/option_page.hpp"
 #include "cli/run/output_cleaner.hpp"
@@ -218,6 +220,10 @@ std::optional<int> execute(WorkflowSession& session) {
       return list_environments(session);
     case Mode::kRemoveEnvironments:
       return remove_unused_environments(session);
+    case Mode::kArchive:
+      return write_archive_of(session);
+    case Mode::kContainerize:
+      return print_container_recipe(session);
     case Mode::kRemoveImages:
       return remove_unused_images(session);
     case Mode::kWhy: {

@@ -307,6 +307,16 @@ void Table::instead() {
        "list the conda environments of the workflow");
   mode("--conda-cleanup-envs", RunOptions::Mode::kRemoveEnvironments,
        "remove the conda environments that the workflow does not use");
+  value("--containerize", args_.containerize,
+        "print the recipe of an image with the conda environments of the workflow, for containerized:, as a "
+        "dockerfile",
+        "FORMAT")
+      ->expected(0, 1)
+      ->group("Instead of running");
+  value("--archive", options_.archive,
+        "write a tar archive of what git has under version control, and of the inputs that no job makes",
+        "FILE")
+      ->group("Instead of running");
   value("--report", options_.report,
         "write a report of results and statistics: a page, or an archive if its name ends in .zip (default: "
         "report.html)",

@@ -97,6 +97,8 @@ struct RunOptions {
     kMakeEnvironments,
     kListEnvironments,
     kRemoveEnvironments,
+    kContainerize,
+    kArchive,
     kReport,
     kRemoveImages,
     kPrintOptions
@@ -106,7 +108,7 @@ struct RunOptions {
   std::vector<std::string> why, cleanup_metadata;
   bool debug_dag = false, lints_as_json = false;
   // Files; empty: none.
-  std::string stats, job_results, trace;
+  std::string stats, job_results, trace, archive;
   // Of --report: a page or an archive, a style sheet, facts about the workflow. Empty: none.
   std::string report, report_stylesheet, report_metadata;
   bool report_after_run = false;

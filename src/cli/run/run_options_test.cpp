@@ -175,8 +175,10 @@ TEST_F(RunOptionsTest, ReportsAMissingValue) {
 }
 
 TEST_F(RunOptionsTest, SaysWhatIsNotSupportedYet) {
-  EXPECT_THAT(refused({"--archive=x.tar"}),
-              AllOf(::testing::StartsWith("2 "), HasSubstr("--archive: archives are not supported")));
+  EXPECT_THAT(
+      refused({"--export-cwl=x.cwl"}),
+      AllOf(::testing::StartsWith("2 "), HasSubstr("--export-cwl: an export to CWL is not supported")));
+  EXPECT_THAT(refused({"--containerize", "tarball"}), HasSubstr("tarball is not a kind of recipe"));
   EXPECT_EQ(refused({"--executor", "slurm"}), "accepted");
   EXPECT_THAT(refused({"--executor", "cluster-generic"}), HasSubstr("needs the command of --cluster"));
   EXPECT_THAT(refused({"--executor", "elsewhere"}), HasSubstr("not one of local, slurm"));
@@ -237,8 +239,9 @@ TEST_F(RunOptionsTest, AMissingProfileIsAnError) {
 }
 
 TEST_F(RunOptionsTest, ChecksProfileOptionsLikeAnyOther) {
-  write("p/config.yaml", "archive: x.tar\n");
-  EXPECT_THAT(refused({"--profile", "p"}), HasSubstr("p/config.yaml:1: archive: archives are not supported"));
+  write("p/config.yaml", "export-cwl: x.cwl\n");
+  EXPECT_THAT(refused({"--profile", "p"}),
+              HasSubstr("p/config.yaml:1: export-cwl: an export to CWL is not supported"));
   write("q/config.yaml", "keepgoing: true\n");
   EXPECT_THAT(refused({"--profile", "q"}), HasSubstr("Did you mean keep-going?"));
 }

@@ -204,6 +204,7 @@ Result<void> finish_mode(RunParsedArgs& args) {
 }
 
 Result<void> finish_report(RunParsedArgs& args) {
+  if (is_given(args, "--archive")) args.run.mode = RunOptions::Mode::kArchive;
   RunOptions& run = args.run;
   if (!args.reporter.empty() && args.reporter != "html")
     return fail("--reporter " + args.reporter + ": html is the only kind of report");
@@ -295,10 +296,14 @@ Result<void> finish_deployment(RunParsedArgs& args) {
       return fail("--software-deployment-method: " + method + " is not one of conda, apptainer, env-modules");
     on.insert(known->second);
   }
+  if (is_given(args, "--containerize")) args.run.mode = RunOptions::Mode::kContainerize;
+  if (!args.containerize.empty() && args.containerize != "dockerfile")
+    return fail("--containerize: " + args.containerize +
+                " is not a kind of recipe; the only one is dockerfile");
   // They would have no effect without it, and Snakemake refuses them then.
   for (const RunOptions::Mode mode :
        {RunOptions::Mode::kMakeEnvironments, RunOptions::Mode::kListEnvironments,
-        RunOptions::Mode::kRemoveEnvironments})
+        RunOptions::Mode::kRemoveEnvironments, RunOptions::Mode::kContainerize})
     if (args.run.mode == mode) on.insert("conda");
   const std::string& runtime = args.run.container_runtime;
   const std::set<std::string> runtimes{"apptainer", "podman", "docker", "charliecloud"};

@@ -16,7 +16,7 @@ struct RunParsedArgs {
   // The first long name of each given option, with dashes; includes RunOptions::of_profiles.
   std::set<std::string> given;
   std::string cores, jobs, executor, reporter, dag, rulegraph, jobs_per_timespan, list_changes, lint,
-      wait_for_files_file, batch, cluster_sync, conda_cleanup_pkgs;
+      containerize, wait_for_files_file, batch, cluster_sync, conda_cleanup_pkgs;
   bool slurm = false, use_conda = false, use_apptainer = false, use_envmodules = false;
   std::vector<std::string> deployment, quiet, resources, set_threads, set_scatter, set_resources,
       default_resources, groups, group_components, resource_scopes, consider_ancient;
