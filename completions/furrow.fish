@@ -162,6 +162,7 @@ complete -c furrow -n '__furrow_in run' -l cluster-sync -x
 complete -c furrow -n '__furrow_in run' -l precommand -x
 complete -c furrow -n '__furrow_in run' -l no-hooks
 complete -c furrow -n '__furrow_in run' -l stats -r
+complete -c furrow -n '__furrow_in run' -l dashboard -r -d 'a page that shows the run'
 complete -c furrow -n '__furrow_in run' -l trace -r
 complete -c furrow -n '__furrow_in run' -l debug-dag
 complete -c furrow -n '__furrow_in run' -l list-untracked

@@ -5,6 +5,7 @@
 
 #include <cerrno>
 #include <functional>
+#include <map>
 
 #include "os/files/descriptor.hpp"
 #include "os/files/replacing_file.hpp"
@@ -73,10 +74,11 @@ Result<void> write_style(const Output& out, const Page& page) {
 
 Result<void> write_script(const Output& out, PageKind kind) {
   using namespace texts;
-  const std::vector<std::string_view> parts =
-      kind == PageKind::kRun ? std::vector{tools_js, tables_js, viewer_js, run_pages_js, timeline_js, main_js}
-                             : std::vector{tools_js, tables_js, viewer_js, view_js, pages_js, main_js};
-  for (const std::string_view part : parts) FURROW_TRY(out(part));
+  static const std::map<PageKind, std::vector<std::string_view>> kParts = {
+      {PageKind::kResults, {tools_js, tables_js, viewer_js, view_js, pages_js, main_js}},
+      {PageKind::kRun, {tools_js, tables_js, viewer_js, run_pages_js, timeline_js, main_js}},
+      {PageKind::kDashboard, {tools_js, dashboard_js}}};
+  for (const std::string_view part : kParts.at(kind)) FURROW_TRY(out(part));
   return {};
 }
 

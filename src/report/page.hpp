@@ -13,7 +13,7 @@
 namespace furrow::report {
 
 // What a page is about: its sections.
-enum class PageKind : std::uint8_t { kResults, kRun };
+enum class PageKind : std::uint8_t { kResults, kRun, kDashboard };
 
 struct Page {
   std::string title;

@@ -58,6 +58,11 @@ store::RunFacts EventPublisher::facts() const {
   return facts;
 }
 
+void EventPublisher::add_listener(store::RunEvents& listener) {
+  listener.on_run(facts());
+  listeners_.push_back(&listener);
+}
+
 void EventPublisher::publish_plan() {
   std::map<workflow::RuleId, store::RulePlan> rules;
   for (const workflow::NodeId node : session_.dag().order()) {

@@ -22,6 +22,8 @@ class EventPublisher final : public plan::EventSink {
   EventPublisher(WorkflowSession& session, const workflow::WorkflowSource& source, os::EventLoop& loop);
   ~EventPublisher() override;
 
+  // Borrowed. Call it before the first event.
+  void add_listener(store::RunEvents& listener);
   void on_event(const plan::Event& event) override;
   // No event follows. CODE: that of the run.
   void finish(int code);

@@ -93,6 +93,8 @@ void Table::how() {
        "print the whole log of a failed job, and not only its end");
   flag("--no-hooks", options_.no_hooks, "do not run onstart, onsuccess and onerror");
   value("--stats", options_.stats, "write how long the jobs took, by rule and file, as JSON", "FILE");
+  value("--dashboard", options_.dashboard, "write a page that shows the run while it goes on, in a browser",
+        "FILE");
   value("--trace", options_.trace, "write a timeline of the run, which ui.perfetto.dev shows", "FILE");
   value("--job-results", options_.job_results, "write what happened to each job, one line of JSON for each",
         "FILE");

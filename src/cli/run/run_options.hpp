@@ -108,7 +108,7 @@ struct RunOptions {
   std::vector<std::string> why, cleanup_metadata;
   bool debug_dag = false, lints_as_json = false;
   // Files; empty: none.
-  std::string stats, job_results, trace, archive;
+  std::string stats, job_results, trace, dashboard, archive;
   // Of --report: a page or an archive, a style sheet, facts about the workflow. Empty: none.
   std::string report, report_stylesheet, report_metadata;
   bool report_after_run = false;

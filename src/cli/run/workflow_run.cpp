@@ -77,6 +77,11 @@ int WorkflowRun::run() {
     if (!trace) return report_error(trace.error());
     trace_ = std::move(*trace);
   }
+  if (const std::string& path = session_.options().dashboard; !path.empty()) {
+    auto dashboard = Dashboard::create(path, report::earlier_times(*session_.store()));
+    if (!dashboard) return report_error(dashboard.error());
+    dashboard_ = std::move(*dashboard);
+  }
   auto log_path = count > 0 || has_hooks ? start_log() : std::string();
   if (!log_path) return report_error(log_path.error());
   if (snakefile.has_onstart) {
@@ -312,6 +317,10 @@ Result<farm::Summary> WorkflowRun::run_jobs(const std::string& log_path) {
   }
   EventPublisher publisher(session_, source, loop);
   farm.add_sink(&publisher);
+  if (dashboard_) {
+    publisher.add_listener(*dashboard_);
+    dashboard_->attach(loop);
+  }
   results_.follow(source);
   if (!options.job_results.empty()) farm.add_sink(&results_);
   deploy::Environments& environments = session_.software().environments();
@@ -322,6 +331,7 @@ Result<farm::Summary> WorkflowRun::run_jobs(const std::string& log_path) {
   const farm::Summary summary = farm.run();
   running = nullptr;
   publisher.finish(summary.ok() ? 0 : 1);
+  if (dashboard_) dashboard_->detach();
   environments.detach();
   if (summary.signal == 0 && summary.cancelled == 0) files.remove_leftover_folders();
   FURROW_TRY(recorder.finish());
@@ -361,6 +371,7 @@ int WorkflowRun::finish(const farm::Summary& summary, const std::string& log_pat
   }
   if (const std::string& path = session_.options().job_results; !path.empty())
     if (auto written = results_.write(path); !written) return report_error(written.error());
+  if (dashboard_) dashboard_->finish(code);
   if (trace_)
     if (auto written = trace_->finish(); !written) return report_error(written.error());
   if (auto closed = session_.store()->close_cleanly(); !closed) return report_error(closed.error());

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "cli/job_trace.hpp"
+#include "cli/run/dashboard.hpp"
 #include "cli/run/job_results.hpp"
 #include "cli/run/progress.hpp"
 #include "cli/run/workflow_session.hpp"
@@ -38,8 +39,9 @@ class WorkflowRun {
 
   WorkflowSession& session_;
   JobResults results_{session_};
-  std::unique_ptr<JobTrace> trace_;  // null: none
-  std::string submissions_;          // to a cluster, for the summary
+  std::unique_ptr<Dashboard> dashboard_;  // null: none
+  std::unique_ptr<JobTrace> trace_;       // null: none
+  std::string submissions_;               // to a cluster, for the summary
 };
 
 }  // namespace furrow::cli

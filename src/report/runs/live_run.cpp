@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "store/store.hpp"
-
 namespace furrow::report {
 
 namespace {
@@ -108,11 +106,14 @@ std::optional<double> LiveRun::remaining_s(double now, const RuleTimes& earlier)
 }
 
 RuleTimes earlier_times(const std::string& folder) {
+  const auto store = store::Store::open_readonly(folder);
+  return store ? earlier_times(**store) : RuleTimes();
+}
+
+RuleTimes earlier_times(store::Store& store) {
   RuleTimes times;
   std::unordered_map<std::string, std::pair<double, double>> sums;  // seconds, jobs
-  const auto store = store::Store::open_readonly(folder);
-  if (!store) return times;
-  (void)(*store)->for_each([&](const store::JobRow& row) {
+  (void)store.for_each([&](const store::JobRow& row) {
     if (row.is_damaged || row.phase != store::JobPhase::kFinished || row.started_at <= 0) return;
     auto& [seconds, jobs] = sums[std::string(row.rule)];
     seconds += std::max(0.0, row.finished_at - row.started_at);

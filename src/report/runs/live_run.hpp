@@ -10,6 +10,7 @@
 #include <unordered_map>
 
 #include "store/run_events.hpp"
+#include "store/store.hpp"
 
 namespace furrow::report {
 
@@ -78,7 +79,9 @@ class LiveRun final : public store::RunEvents {
   int code_ = 0, stopped_by_ = 0;
 };
 
-// Of the jobs that the store of FOLDER remembers. Empty if it cannot be read.
+// Of the jobs that the store of FOLDER remembers. Empty if it cannot be read. A process that has it open for writing must use
+// the other function.
 RuleTimes earlier_times(const std::string& folder);
+RuleTimes earlier_times(store::Store& store);
 
 }  // namespace furrow::report
