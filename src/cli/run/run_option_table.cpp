@@ -313,12 +313,12 @@ void Table::instead() {
         "print the recipe of an image with the conda environments of the workflow, for containerized:, as a "
         "dockerfile",
         "FORMAT")
-      ->expected(0, 1)
-      ->group("Instead of running");
+      .expected(0, 1)
+      .group("Instead of running");
   value("--archive", options_.archive,
         "write a tar archive of what git has under version control, and of the inputs that no job makes",
         "FILE")
-      ->group("Instead of running");
+      .group("Instead of running");
   value("--report", options_.report,
         "write a report of results and statistics: a page, or an archive if its name ends in .zip (default: "
         "report.html)",
