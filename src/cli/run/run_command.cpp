@@ -16,6 +16,7 @@
 #include "cli/run/cluster_run.hpp"
 #include "cli/run/container_recipe.hpp"
 #include "cli/run/dry_run.hpp"
+#include "cli/run/file_history.hpp"
 #include "cli/run/option_page.hpp"
 #include "cli/run/output_cleaner.hpp"
 #include "cli/run/software_setup.hpp"
@@ -78,6 +79,17 @@ std::string list_rules(WorkflowSession& session, bool only_targets) {
   return text;
 }
 
+// Of the files that were asked for by name.
+Result<std::string> histories(WorkflowSession& session) {
+  std::string text;
+  for (const std::string& name : session.options().why) {
+    const workflow::FileId file = session.dag().files.intern(name);
+    if (session.dag().producer(file) == workflow::kNoNode) continue;
+    text += "history:\n" + FURROW_TRY(history_of(session, name));
+  }
+  return text;
+}
+
 Result<std::string> why(WorkflowSession& session) {
   std::string text;
   for (const workflow::NodeId node : session.dag().order()) {
@@ -101,7 +113,7 @@ Result<std::string> why(WorkflowSession& session) {
                       (checkpoint == workflow::kItsQueue ? " has ended" : " has run"));
     for (const std::string& line : lines) text += "    " + line + "\n";
   }
-  return text;
+  return text + FURROW_TRY(histories(session));
 }
 
 // The outputs of jobs whose code, inputs or params are not those of the run that made them.

@@ -272,7 +272,8 @@ void Table::files() {
 }
 
 void Table::instead() {
-  value("--why", options_.why, "explain why these targets must run, or need not (default: all)", "TARGET")
+  value("--why", options_.why,
+        "explain why these targets must run, or need not (default: all), and how a file came to be", "TARGET")
       .expected(0, -1)
       .group("Instead of running");
   value("--dag", args_.dag, "print the graph of jobs, as dot or mermaid", "FORMAT")
