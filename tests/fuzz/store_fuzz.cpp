@@ -1,5 +1,8 @@
-// Whatever bytes a disk gives back for a journal or a record, reading them ends in a value, never in a crash; and what was
-// written is read again as it was.
+// Whatever bytes a disk gives back for a journal, a record or the events of a run, reading them ends in a value, never in
+// a crash; and what was written is read again as it was.
+#include <sys/mman.h>
+#include <unistd.h>
+
 #include <cstdlib>
 #include <cstring>
 #include <string>
@@ -8,6 +11,7 @@
 
 #include "bytes.hpp"
 #include "store/blocks.hpp"
+#include "store/event_journal.hpp"
 #include "store/record_bytes.hpp"
 #include "store/stamps.hpp"
 
@@ -73,13 +77,62 @@ void read_damaged_blocks(fuzz::Bytes& bytes) {
   check(read.bytes <= text.size());
 }
 
+// Counts what a journal of events hands over, and looks at each text.
+class Witness final : public RunEvents {
+ public:
+  void on_run(const RunFacts& facts) override { see(facts.run), see(facts.host); }
+  void on_plan(const std::vector<RulePlan>& rules) override {
+    for (const RulePlan& rule : rules) see(rule.rule);
+  }
+  void on_total(std::uint64_t) override {}
+  void on_start(const JobStart& start) override {
+    for (const std::string_view text : {start.rule, start.reason, start.wildcards, start.key, start.logs})
+      see(text);
+  }
+  void on_end(const JobEnd& end) override { see(end.error), see(end.output); }
+  void on_skipped(std::uint64_t) override {}
+  void on_stopping(int, double) override {}
+  void on_finish(int, double) override {}
+  std::size_t seen() const { return seen_; }
+
+ private:
+  void see(std::string_view text) {
+    for (const char c : text) seen_ += c != 0;
+  }
+  std::size_t seen_ = 0;
+};
+
+// The journal grows between two looks at it, as that of a run that goes on.
+void read_events(fuzz::Bytes& bytes) {
+  std::string text;
+  for (int blocks = 0; !bytes.empty() && blocks < 20; ++blocks)
+    append_block(text,
+                 blocks == 0           ? 1
+                 : bytes.below(8) == 0 ? bytes.byte()
+                                       : 2,
+                 bytes.text(bytes.below(200)));
+  const std::size_t first = text.empty() ? 0 : bytes.byte() * text.size() / 256;
+  const int file = ::memfd_create("events", 0);
+  check(file >= 0);
+  EventJournalReader reader("/proc/self/fd/" + std::to_string(file));
+  Witness witness;
+  check(::write(file, text.data(), first) == static_cast<ssize_t>(first));
+  if (reader.read(witness)) {
+    check(::write(file, text.data() + first, text.size() - first) ==
+          static_cast<ssize_t>(text.size() - first));
+    (void)reader.read(witness);
+  }
+  check(witness.seen() <= 100 * text.size());
+  ::close(file);
+}
+
 }  // namespace
 }  // namespace furrow::store
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace furrow;
   fuzz::Bytes bytes(data, size);
-  switch (bytes.byte() % 4) {
+  switch (bytes.byte() % 5) {
     case 0: {
       const std::string rest(bytes.rest());
       store::read_blocks(rest, [](std::uint32_t, std::string_view body) { store::read_records(body); });
@@ -93,6 +146,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       store::read_stamps(key, blob);
       break;
     }
+    case 3:
+      store::read_events(bytes);
+      break;
     default: {
       const std::string rest(bytes.rest());
       store::read_records(rest);
