@@ -109,6 +109,7 @@ TEST_F(RunOptionsTest, AcceptsListsWithoutAValueAsSnakemakeDoes) {
   EXPECT_THAT(options.resources, IsEmpty());
   EXPECT_THAT(options.force_run, IsEmpty());
   EXPECT_THAT(options.wait_for_files, IsEmpty());
+  EXPECT_THAT(read({"--why"}).why, IsEmpty()) << "all targets";
 }
 
 TEST_F(RunOptionsTest, ReadsGroupsAndTheirComponents) {

@@ -386,8 +386,9 @@ Result<void> finish_triggers(RunParsedArgs& args) {
 
 Result<RunOptions> finish(RunParsedArgs args) {
   // CLI11 stores an empty text for an option without a value.
-  for (std::vector<std::string>* list : {&args.quiet, &args.run.force_run, &args.run.wait_for_files,
-                                         &args.run.config, &args.resources, &args.default_resources})
+  for (std::vector<std::string>* list :
+       {&args.quiet, &args.run.why, &args.run.force_run, &args.run.wait_for_files, &args.run.config,
+        &args.resources, &args.default_resources})
     std::erase(*list, "");
   for (const auto& part :
        {finish_cluster, finish_cores, finish_quiet, finish_mode, finish_report, finish_pairs,
