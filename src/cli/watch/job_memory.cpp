@@ -1,7 +1,6 @@
 #include "cli/watch/job_memory.hpp"
 
 #include <dirent.h>
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <charconv>
@@ -11,8 +10,7 @@
 #include <string_view>
 
 #include "base/hash.hpp"
-#include "os/files/descriptor.hpp"
-#include "os/files/files.hpp"
+#include "os/process/proc_file.hpp"
 #include "store/file_locks.hpp"
 
 namespace furrow::cli {
@@ -25,14 +23,10 @@ struct Figures {
 };
 
 // Of /proc/PID/stat. The fields are counted from the end of the program's name, which may hold anything.
-Figures figures_of(int pid) {
-  char text[1024];
-  const std::string path = "/proc/" + std::to_string(pid) + "/stat";
-  const os::Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  const ssize_t n = file.get() >= 0 ? ::read(file.get(), text, sizeof text - 1) : -1;
-  if (n <= 0) return {};
-  text[n] = '\0';
-  const char* at = std::strrchr(text, ')');
+Figures figures_of(int proc, int pid) {
+  bool is_readable = false;
+  const std::string text = os::read_proc_file(proc, std::to_string(pid) + "/stat", is_readable);
+  const char* at = std::strrchr(text.c_str(), ')');
   if (!at) return {};
   ++at;
   Figures figures;
@@ -50,12 +44,13 @@ Figures figures_of(int pid) {
 }  // namespace
 
 // The innermost job, if an engine is a job of another.
-std::uint64_t JobMemory::job_of(int pid) const {
-  const auto environment = os::read_file("/proc/" + std::to_string(pid) + "/environ");
-  if (!environment) return 0;  // of another user, or gone
+std::uint64_t JobMemory::job_of(int proc, int pid) const {
+  bool is_readable = false;
+  const std::string environment = os::read_proc_file(proc, std::to_string(pid) + "/environ", is_readable);
+  if (!is_readable) return 0;  // of another user, or gone
   const std::string variable = std::string(store::OuterJob::kVariable) + "=";
   const std::string mark = run_ + ".";
-  std::string_view left = *environment;
+  std::string_view left = environment;
   while (!left.empty()) {
     const std::string_view entry = left.substr(0, left.find('\0'));
     left.remove_prefix(std::min(left.size(), entry.size() + 1));
@@ -73,16 +68,18 @@ void JobMemory::look() {
   kb_.clear();
   const std::unique_ptr<DIR, int (*)(DIR*)> processes(::opendir("/proc"), ::closedir);
   if (!processes) return;
+  const int proc = ::dirfd(processes.get());
   for (auto& [pid, known] : known_) known.is_there = false;
   while (const dirent* const entry = ::readdir(processes.get())) {
     const int pid = std::atoi(entry->d_name);
     if (pid <= 0) continue;
-    const Figures figures = figures_of(pid);
+    const Figures figures = figures_of(proc, pid);
     if (figures.started == 0) continue;
     Known& known = known_[pid];
     known.is_there = true;
     // A process that has just been forked has the environment of its parent until it starts its program.
-    if (known.started != figures.started || known.job == 0) known = {figures.started, job_of(pid), true};
+    if (known.started != figures.started || known.job == 0)
+      known = {figures.started, job_of(proc, pid), true};
     if (known.job != 0) kb_[known.job] += figures.rss_kb;
   }
   std::erase_if(known_, [](const auto& one) { return !one.second.is_there; });

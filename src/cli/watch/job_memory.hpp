@@ -24,7 +24,7 @@ class JobMemory {
     std::uint64_t job = 0;      // hash of the key; 0: of none
     bool is_there = false;
   };
-  std::uint64_t job_of(int pid) const;
+  std::uint64_t job_of(int proc, int pid) const;
 
   std::string run_;
   std::unordered_map<int, Known> known_;
