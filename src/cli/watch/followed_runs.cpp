@@ -6,11 +6,7 @@
 
 namespace furrow::cli {
 
-std::string FollowedRun::state() const {
-  if (!live.has_finished()) return may_live ? "running" : "killed";
-  if (live.stopped_by() != 0) return "interrupted";
-  return live.code() == 0 ? "done" : "failed";
-}
+std::string FollowedRun::state() const { return live.has_finished() || may_live ? live.state() : "killed"; }
 
 Result<void> FollowedRuns::refresh() {
   const std::vector<store::JournaledRun> all = store::journaled_runs(folder_);

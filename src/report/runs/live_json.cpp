@@ -1,7 +1,5 @@
 #include "report/runs/live_json.hpp"
 
-#include <algorithm>
-
 #include "report/runs/run_facts.hpp"
 
 namespace furrow::report {
@@ -11,12 +9,6 @@ namespace {
 using text::JsonWriter;
 
 constexpr std::size_t kMostRunning = 200, kMostFailures = 50;
-
-const char* state_of(const LiveRun& run) {
-  if (!run.has_finished()) return "running";
-  if (run.stopped_by() != 0) return "interrupted";
-  return run.code() == 0 ? "done" : "failed";
-}
 
 void whole(JsonWriter& json, const char* name, std::uint64_t value) {
   write_whole(json, name, static_cast<std::int64_t>(value));
@@ -88,7 +80,7 @@ std::string live_json(const LiveRun& run, const RuleTimes& earlier, double now) 
   JsonWriter& json = *made;
   json.StartObject();
   write_number(json, "written_at", now);
-  text::write_text(json, "state", state_of(run));
+  text::write_text(json, "state", run.state());
   text::write_text(json, "host", run.facts().host);
   text::write_text(json, "user", run.facts().user);
   text::write_text(json, "executor", run.facts().executor);

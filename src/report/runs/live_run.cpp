@@ -71,6 +71,12 @@ void LiveRun::on_finish(int code, double at) {
   last_event_at_ = at;
 }
 
+const char* LiveRun::state() const {
+  if (!has_finished_) return "running";
+  if (stopped_by_ != 0) return "interrupted";
+  return code_ == 0 ? "done" : "failed";
+}
+
 std::uint64_t LiveRun::waiting() const {
   const std::uint64_t begun = done_ + failed_count_ + interrupted_ + skipped_ + running_.size();
   return due_ > begun ? due_ - begun : 0;

@@ -55,6 +55,8 @@ class LiveRun final : public store::RunEvents {
   const std::deque<FailedJob>& failures() const { return failures_; }
   std::uint64_t failure_number() const { return failure_number_; }  // of all that were among them
   bool has_finished() const { return has_finished_; }
+  // "running", "done", "failed" or "interrupted"; a run that was killed has not finished.
+  const char* state() const;
   int code() const { return code_; }
   int stopped_by() const { return stopped_by_; }
   double last_event_at() const { return last_event_at_; }
