@@ -70,9 +70,7 @@ std::string jobs_data(const RunPicture& picture, const std::string& folder) {
   columns.numbers("handed", [&](const PicturedJob& job) { return since(job.handed_at); });
   columns.numbers("started", [&](const PicturedJob& job) { return since(job.started_at); });
   columns.numbers("ended", [&](const PicturedJob& job) { return since(job.ended_at); });
-  columns.numbers("work", [](const PicturedJob& job) {
-    return job.is_of_run ? job.work_s : std::max(0.0, job.ended_at - job.started_at);
-  });
+  columns.numbers("work", [](const PicturedJob& job) { return job.worked_s(); });
   columns.numbers("cpu", [](const PicturedJob& job) { return job.user_s + job.system_s; });
   columns.numbers("rss", [](const PicturedJob& job) { return static_cast<double>(job.max_rss_kb); });
   columns.numbers("threads", [](const PicturedJob& job) { return job.threads; });

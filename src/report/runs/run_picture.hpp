@@ -44,6 +44,8 @@ struct PicturedJob {
   double chain_s = 0;
   std::uint32_t chain_before = kNoJob;
 
+  // Of all attempts in this run; of an earlier run the last one is all that is known.
+  double worked_s() const { return is_of_run ? work_s : std::max(0.0, ended_at - started_at); }
   double waited_s() const {
     return started_at > 0 && ready_at > 0 ? std::max(0.0, started_at - ready_at) : 0;
   }

@@ -26,7 +26,7 @@ void write_job(JsonWriter& json, const PicturedJob& job, const std::string& log_
   write_known(json, "started_at", job.started_at);
   write_known(json, "ended_at", job.ended_at);
   write_number(json, "waited_s", job.waited_s());
-  write_number(json, "work_s", job.is_of_run ? job.work_s : std::max(0.0, job.ended_at - job.started_at));
+  write_number(json, "work_s", job.worked_s());
   write_number(json, "user_s", job.user_s);
   write_number(json, "system_s", job.system_s);
   write_known_whole(json, "max_rss_kb", job.max_rss_kb);
@@ -87,12 +87,11 @@ std::string run_csv(const RunPicture& picture) {
       "rule,wildcards,key,state,in_run,reason,ready_at,handed_at,started_at,ended_at,waited_s,work_s,user_s,"
       "system_s,max_rss_kb,threads,attempt,exit_status,signal,host\n";
   for (const PicturedJob& job : picture.jobs) {
-    const double work_s = job.is_of_run ? job.work_s : std::max(0.0, job.ended_at - job.started_at);
     text += fmt::format("{},{},{},{},{},{},{},{},{},{},{:.4f},{:.4f},{:.4f},{:.4f},{},{},{},{},{},{}\n",
                         csv_field(job.rule), csv_field(job.wildcards), csv_field(job.key), name_of(job.state),
                         job.is_of_run ? 1 : 0, csv_field(job.reason), csv_number(job.ready_at),
                         csv_number(job.handed_at), csv_number(job.started_at), csv_number(job.ended_at),
-                        job.waited_s(), work_s, job.user_s, job.system_s,
+                        job.waited_s(), job.worked_s(), job.user_s, job.system_s,
                         job.max_rss_kb > 0 ? std::to_string(job.max_rss_kb) : "", job.threads, job.attempt,
                         job.status, job.signal, csv_field(job.host));
   }
