@@ -17,20 +17,6 @@ def page(new_folder):
     return folder.path / "report.html"
 
 
-@pytest.fixture(scope="module")
-def wide():
-    with Browser() as browser:
-        yield browser
-
-
-@pytest.fixture
-def browser(wide):
-    """Finds no error on the console and no request to a network."""
-    wide.problems.clear()
-    yield wide
-    assert wide.problems == []
-
-
 def rows(browser, place="main"):
     return browser.do(f"""[...document.querySelectorAll('{place} tbody tr')].map(
         (row) => [...row.cells].map((cell) => cell.innerText.trim()))""")

@@ -35,20 +35,6 @@ def page(new_folder):
     return folder.path / "run-report.html"
 
 
-@pytest.fixture(scope="module")
-def wide():
-    with Browser() as browser:
-        yield browser
-
-
-@pytest.fixture
-def browser(wide):
-    """Finds no error on the console and no request to a network."""
-    wide.problems.clear()
-    yield wide
-    assert wide.problems == []
-
-
 def show(browser, page, place):
     browser.open("/dev/null")
     browser.open(page, place)
