@@ -229,9 +229,13 @@ def first_items(entries):
     return items, ranges
 
 
+_PLAIN = frozenset([str])
+
+
 def is_reported(entries):
     """Whether a report may have to show one of these files. A plain text has no flags, and a list may have many."""
     return any(
-        entry.function is not None or any(type(item) is not str and "report" in flags_of(item) for item in entry.items)
+        entry.function is not None
+        or (not _PLAIN.issuperset(map(type, entry.items)) and any("report" in flags_of(item) for item in entry.items))
         for entry in entries
     )
