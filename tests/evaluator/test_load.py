@@ -206,6 +206,23 @@ def test_file_names_that_are_not_utf8_reach_the_engine(folder):
     assert os.fsencode(rule["input"][0]["items"][0]) == b"x\xff"
 
 
+def test_a_list_that_changes_later_does_not_change_the_rules_files(folder):
+    client = folder.load(
+        """
+files = ["a"]
+rule one:
+    input: files
+    output: "o/{x}"
+files.append("b")
+rule two:
+    input: files, named=files
+files.clear()
+"""
+    )
+    assert client.rule("one")["input"][0]["items"] == ["a"]
+    assert [entry["items"] for entry in client.rule("two")["input"]] == [["a", "b"], ["a", "b"]]
+
+
 def test_identity_of_params_is_the_same_in_every_process(folder):
     text = 'class A:\n    pass\nrule a:\n    params: {"b", "a", "c"}, {"z": 1, "y": {2, 1}}, A(), Path("p"), len\n'
     one = folder.load(text).rule("a")["params"]

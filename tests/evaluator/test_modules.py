@@ -247,6 +247,20 @@ def test_paramspace_and_tables(folder):
     assert client.one("details", job, want=["params"])["params"][0]["text"] == "dict('a': 2, 'b': 'y', 'c': 1.5)"
 
 
+def test_expand_writes_values_as_format_does():
+    from furrow_evaluator.patterns import expand
+
+    class Sample:
+        def __str__(self):
+            return "as str"
+
+        def __format__(self, spec):
+            return "as format"
+
+    assert expand("{a}", a=[Sample()]) == ["as format"]
+    assert expand("{a}/{b}", a=[Sample()], b=1) == ["as format/1"]
+
+
 def test_expand():
     from furrow_evaluator.errors import WildcardError, WorkflowError
     from furrow_evaluator.patterns import expand
@@ -259,6 +273,7 @@ def test_expand():
     assert expand("{a:03d}{b[k]}{c.real}", a=7, b=[{"k": 1}], c=2) == ["00712"]
     assert expand("{a}", a=[(1, 2)]) == ["(1, 2)"] and expand("{a}{a}", a=(i for i in "xy")) == ["xx", "yy"]
     assert expand("x", a=[]) == ["x"] and expand("{a}", a=[]) == []
+    assert expand("{a}%{b}", a=range(2), b=["%"]) == ["0%%", "1%%"] and expand("{a}", a={"k": 1}) == ["k"]
     with pytest.raises(WildcardError, match="wildcard b"):
         expand("{a}{b}", a=1)
     with pytest.raises(WorkflowError):

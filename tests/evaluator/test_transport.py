@@ -80,6 +80,22 @@ def test_texts_that_need_escapes(folder):
     assert client.rule("a")["input"][0]["items"] == names
 
 
+def test_long_lists_of_each_kind_arrive_whole(folder):
+    text = """
+rule a:
+    input:
+        ["x" * 90 + f"{i}/" for i in range(5000)],
+        b=[f"<log>{i}" for i in range(5000)],
+        c=[f'"{i}' for i in range(5000)],
+    log: [f"ä{i}" for i in range(20000)]
+    pathvars: log="L"
+"""
+    rule = folder.load(text).rule("a")
+    plain, with_pathvars, quotes = (entry["items"] for entry in rule["input"])
+    assert plain[4999] == "x" * 90 + "4999" and with_pathvars[4999] == "L4999" and quotes[4999] == '"4999'
+    assert rule["log"][0]["items"][19999] == "ä19999"
+
+
 def test_wrong_arguments_of_the_program_are_explained():
     main = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "python", "evaluator", "main.py")
     done = subprocess.run([sys.executable, main], capture_output=True, text=True)

@@ -3,7 +3,7 @@
 from .errors import NotYet, WorkflowError
 from .flags import PRODUCER, Flagged, FlaggedFunction, flags_of, is_flagged, is_path, queue_of
 from .logger import logger
-from .transport import Json, dumps
+from .transport import Json, JsonTexts, dumps
 from .values import InputFiles, check_name
 
 _FLAGS_OF_INPUT = ("ancient", "before_update", "remote")
@@ -11,6 +11,32 @@ _FLAGS_OF_OUTPUT = ("temp", "group_jobs", "protected", "directory", "touch", "up
 _ONLY_OUTPUTS = frozenset("temp protected directory touch ensure update pipe service".split())
 _ONLY_INPUTS = frozenset("ancient before_update".split())
 _BIG_LIST = 2000
+
+
+class PlainTexts(list):
+    """Paths without flags, copied from a list that the Snakefile may change later. Nobody changes this one."""
+
+    __slots__ = ("_joined",)
+
+    def __init__(self, texts):
+        list.__init__(self, texts)
+        self._joined = None
+
+    def joined(self):
+        """All of them in one text, between quotes but for its ends.
+
+        To look for a rare character in it is a hundred times faster than in each path.
+        """
+        if self._joined is None:
+            self._joined = '","'.join(self)
+        return self._joined
+
+    def json_texts(self):
+        """JSON of the list, in few texts. Few lists hold a path that must be escaped."""
+        text, self._joined = self.joined(), None
+        if "\\" in text or text.count('"') != 2 * (len(self) - 1) or not text.isprintable():
+            return [dumps(self)]
+        return ['["', text, '"]']
 
 
 class _Entry:
@@ -28,32 +54,18 @@ class _Entry:
     def encode(self, directive):
         if self.function is not None:
             unpacked = is_flagged(self.function, "unpack")
-            return Json(dumps({"name": self.name, "fn": True, "line": self.line, "unpack": unpacked}))
-        return encode_items(self.name, self.items, self.is_list, directive)
+            return JsonTexts([dumps({"name": self.name, "fn": True, "line": self.line, "unpack": unpacked})])
+        if type(self.items) is PlainTexts and len(self.items) > _BIG_LIST:
+            return JsonTexts([_head_of(self.name, self.is_list), *self.items.json_texts(), "}"])
+        return JsonTexts([encode_items(self.name, self.items, self.is_list, directive)])
 
 
 def encode_items(name, items, is_list, directive, literal=False):
-    head = '{"name":%s,"list":%s,"items":' % (dumps(name), "true" if is_list else "false")
-    if len(items) > _BIG_LIST and set(map(type, items)) == {str} and not literal:
-        return Json(head + _encode_strings(items) + "}")
-    return Json(head + dumps([_encode_item(item, directive, literal) for item in items]) + "}")
+    return Json(_head_of(name, is_list) + dumps([_encode_item(item, directive, literal) for item in items]) + "}")
 
 
-def _encode_strings(items):
-    """JSON of many strings.
-
-    Few strings need escaping; looking for those in one joined text is a hundred times faster than in each string.
-    """
-    text = '","'.join(items)
-    if "\\" in text or text.count('"') != 2 * (len(items) - 1) or _has_control(text):
-        return dumps(items)
-    return f'["{text}"]'
-
-
-def _has_control(text):
-    from re import compile
-
-    return compile("[\\x00-\\x1f]").search(text) is not None
+def _head_of(name, is_list):
+    return '{"name":%s,"list":%s,"items":' % (dumps(name), "true" if is_list else "false")
 
 
 def _encode_item(item, directive, literal=False):
@@ -101,7 +113,7 @@ def read_arguments(args, kwargs, directive, line, flag_all=None):
         entries += _read_argument(name, value, directive, line)
     if flag_all:
         for entry in entries:
-            entry.items = [flag_all(item) for item in entry.items]
+            entry.items = _listed([flag_all(item) for item in entry.items])
             entry.function = entry.function and flag_all(entry.function)
     return entries
 
@@ -110,26 +122,30 @@ def warn_of_flags(entries, directive, place):
     """Says which flags have no effect in this directive."""
     wrong, other = {"input": (_ONLY_OUTPUTS, "outputs"), "output": (_ONLY_INPUTS, "inputs")}[directive]
     for entry in entries:
-        items = entry.items if entry.function is None else [entry.function]
-        if set(map(type, items)) <= {str}:
+        if type(entry.items) is PlainTexts:
             continue
+        items = entry.items if entry.function is None else [entry.function]
         for name in sorted({name for item in items for name in flags_of(item)} & wrong):
             logger.warning(f"{place}: {name}(...) has no effect in {directive}: it is for {other}")
 
 
 def _read_argument(name, value, directive, line):
     if type(value) is str or is_path(value):
-        return [_Entry(name, [_as_pattern(value)])]
+        return [_Entry(name, _listed([_as_pattern(value)]))]
     if callable(value) or isinstance(value, FlaggedFunction):
         return [_function_entry(name, value, directive, line)]
     if type(value) is list and value and set(map(type, value)) == {str}:
-        return [_Entry(name, value, True)]
+        return [_Entry(name, PlainTexts(value), True)]
     items = flatten(value, directive, name)
     if items and all(is_flagged(item, "multiext") for item in items) and name is None:
         return [_Entry(item.flags["multiext"]["name"], [item]) for item in items]
     if any(callable(item) for item in items):
         return _mixed_entries(name, items, directive, line)
-    return [_Entry(name, items, True)]
+    return [_Entry(name, _listed(items), True)]
+
+
+def _listed(items):
+    return PlainTexts(items) if all(type(item) is str for item in items) else items
 
 
 def _as_pattern(value):
@@ -229,13 +245,10 @@ def first_items(entries):
     return items, ranges
 
 
-_PLAIN = frozenset([str])
-
-
 def is_reported(entries):
-    """Whether a report may have to show one of these files. A plain text has no flags, and a list may have many."""
+    """Whether a report may have to show one of these files."""
     return any(
         entry.function is not None
-        or (not _PLAIN.issuperset(map(type, entry.items)) and any("report" in flags_of(item) for item in entry.items))
+        or (type(entry.items) is not PlainTexts and any("report" in flags_of(item) for item in entry.items))
         for entry in entries
     )

@@ -189,15 +189,16 @@ def _caller():
 def _as_list(value):
     if isinstance(value, str) or not hasattr(value, "__iter__") or hasattr(value, "_fields"):
         return [value]
-    return value if isinstance(value, (list, tuple)) else list(value)
+    return value if isinstance(value, (list, tuple, range)) else list(value)
 
 
 def _expand_pattern(pattern, combine, names, lists, keep_missing):
-    template = _percent_template(pattern, names, keep_missing)
-    if template is not None and combine is product:
-        if len(names) == 1:
-            items = [(item,) for item in lists[0]] if _holds_tuples(lists[0]) else lists[0]
-            return [template % item for item in items]
+    texts = _texts_between(pattern, names, keep_missing) if combine is product else None
+    if texts is not None and len(names) == 1:
+        before, after = texts
+        return [f"{before}{item}{after}" for item in lists[0]]
+    if texts is not None and all(_AS_IN_FORMAT.issuperset(map(type, items)) for items in lists):
+        template = "%s".join(text.replace("%", "%%") for text in texts)
         return [template % combination for combination in product(*lists)]
     pairs = [[(name, item) for item in items] for name, items in zip(names, lists)]
     kind = _KeepMissing if keep_missing else dict
@@ -211,33 +212,33 @@ def _expand_pattern(pattern, combine, names, lists, keep_missing):
         raise WildcardError(f"expand(...) cannot fill the pattern {pattern!r}: {error}") from None
 
 
-def _holds_tuples(items):
-    return any(issubclass(kind, (tuple, dict)) for kind in set(map(type, items)))
+# The % operator, which is twice as fast as format, writes values of these types as format does.
+_AS_IN_FORMAT = frozenset([str, int])
 
 
-def _percent_template(pattern, names, keep_missing):
-    """The pattern for the % operator, which is several times faster than format.
+def _texts_between(pattern, names, keep_missing):
+    """The texts around the pattern's {name}s.
 
     None if the pattern holds more than plain {name}s, each once and in order.
     """
     order = []
-    parts = []
+    texts = [""]
     last = 0
     for match in _SIMPLE_FIELD.finditer(pattern):
-        parts.append(pattern[last : match.start()].replace("%", "%%"))
+        texts[-1] += pattern[last : match.start()]
         last = match.end()
         word, name = match.group(), match.group(1)
         if word in ("{{", "}}"):
-            parts.append(word[0])
+            texts[-1] += word[0]
         elif name in names:
             order.append(name)
-            parts.append("%s")
+            texts.append("")
         elif name is not None and keep_missing and not name.isdigit():
-            parts.append(word)
+            texts[-1] += word
         else:
             return None
-    parts.append(pattern[last:].replace("%", "%%"))
-    return "".join(parts) if order == names else None
+    texts[-1] += pattern[last:]
+    return texts if order == names else None
 
 
 def glob_wildcards(pattern, files=None, followlinks=False):

@@ -3,13 +3,13 @@
 import os
 
 from .deployment import encoded_environment
-from .entries import first_items, is_reported, read_arguments, shape, warn_of_flags
+from .entries import PlainTexts, first_items, is_reported, read_arguments, shape, warn_of_flags
 from .errors import WorkflowError
 from .flags import PRODUCER, changed, flag, without_flags
 from .param_items import NAME_OF_CONTENT, encode_param, named_params
 from .patterns import strip_constraints, wildcard_names
 from .resources import from_expression, mebibytes, normalise
-from .transport import Json, dumps
+from .transport import JsonTexts, dumps
 from .uniform import is_uniform
 from .values import InputFiles, Log, OutputFiles
 
@@ -213,8 +213,8 @@ class Rule:
 
     def filled(self, paths):
         """Fills in pathvars, and drops slashes at the ends of paths."""
-        text = "\0".join(paths) + "\0"
-        if "/\0" in text:
+        text = paths.joined() if type(paths) is PlainTexts else '","'.join(paths)
+        if '/"' in text or text[-1:] == "/":
             paths = [changed(path, path.rstrip("/") or "/") if path[-1:] == "/" else path for path in paths]
         if "<" in text:
             from . import pathvars
@@ -332,18 +332,19 @@ class Rule:
             environment=encoded_environment(self),
             report=is_reported(self.entries["output"]) or is_reported(self.entries["input"]),
         )
-        parts = [dumps(fields)[:-1]]
+        texts = JsonTexts([dumps(fields)[:-1]])
         for directive in ("input", "output", "log"):
-            parts.append(
-                '"%s":[%s]' % (directive, ",".join([entry.encode(directive) for entry in self.entries[directive]]))
-            )
+            texts.append(f',"{directive}":[')
+            for at, entry in enumerate(self.entries[directive]):
+                texts += [",", *entry.encode(directive)] if at else entry.encode(directive)
+            texts.append("]")
         if self.entries["benchmark"]:
-            parts.append('"benchmark":' + self.entries["benchmark"][0].encode("benchmark"))
+            texts += [',"benchmark":', *self.entries["benchmark"][0].encode("benchmark")]
         params = [encode_param(name, value, line) for name, value, line in self.param_items]
         if self.script_of_job() is not None:
             params.append(encode_param(NAME_OF_CONTENT, len, self.lineno))  # as that of a function
-        parts.append('"params":[%s]}' % ",".join(params))
-        return Json(",".join(parts))
+        texts.append(',"params":[%s]}' % ",".join(params))
+        return texts
 
     def _encode_resources(self):
         encoded = {}

@@ -104,7 +104,7 @@ class _Server:
         """The place of the rule that holds a text which cannot be sent."""
         for rule in self._rules if isinstance(error, UnicodeEncodeError) else ():
             try:
-                rule.encode(self._workflow._files).encode("utf-8", "surrogateescape")
+                encode(rule.encode(self._workflow._files)).encode("utf-8", "surrogateescape")
             except UnicodeEncodeError:
                 return {"file": rule.snakefile, "line": rule.lineno, "rule": rule.name}
         return {}

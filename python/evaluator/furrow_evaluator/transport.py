@@ -44,21 +44,62 @@ class Json(str):
     __slots__ = ()
 
 
-_MAY_HOLD_JSON = frozenset([dict, list, Json])
+class JsonTexts(list):
+    """Texts that are JSON when they are joined. A large one is sent without being copied into a larger one."""
+
+    __slots__ = ()
+
+
+_MAY_HOLD_JSON = frozenset([dict, list, Json, JsonTexts])
+_ARE_JSON = frozenset([Json, JsonTexts])
+
+
+def json_texts(value):
+    """JSON of a value that may hold such texts at any depth of its dicts and at the first level of its lists."""
+    texts = []
+    _collect(value, texts)
+    return texts
 
 
 def encode(value):
-    """JSON text of a value that may hold Json at any depth of its dicts and at the first level of its lists."""
+    return "".join(json_texts(value))
+
+
+def _collect(value, texts):
     kind = type(value)
     if kind is Json:
-        return value
-    if kind is dict:
-        if _MAY_HOLD_JSON.isdisjoint(map(type, value.values())):
-            return dumps(value)
-        return "{" + ",".join([dumps(key) + ":" + encode(item) for key, item in value.items()]) + "}"
-    if kind is list and value and type(value[0]) is Json:
-        return "[" + ",".join(value) + "]"
-    return dumps(value)
+        texts.append(value)
+    elif kind is JsonTexts:
+        texts += value
+    elif kind is dict and not _MAY_HOLD_JSON.isdisjoint(map(type, value.values())):
+        before = "{"
+        for key, item in value.items():
+            texts.append(f"{before}{dumps(key)}:")
+            _collect(item, texts)
+            before = ","
+        texts.append("}")
+    elif kind is list and value and type(value[0]) in _ARE_JSON:
+        before = "["
+        for item in value:
+            texts.append(before)
+            _collect(item, texts)
+            before = ","
+        texts.append("]")
+    else:
+        texts.append(dumps(value))
+
+
+def _buffers(texts):
+    """The texts as bytes: small ones joined, large ones as they are."""
+    small = []
+    for text in texts:
+        if len(text) < _READ_SIZE:
+            small.append(text)
+            continue
+        yield "".join(small).encode("utf-8", "surrogateescape")
+        yield text.encode("utf-8", "surrogateescape")
+        small = []
+    yield "".join(small).encode("utf-8", "surrogateescape")
 
 
 class Transport:
@@ -121,18 +162,14 @@ class Transport:
         return [self._fds.popleft() for _ in range(count)]
 
     def send(self, message):
-        self._send_text(encode(message))
-
-    def _send_text(self, text):
-        data = text.encode("utf-8", "surrogateescape")
-        if len(data) > _MAX_FRAME:
-            raise OverflowError(f"the answer is too large for one frame ({len(data)} bytes)")
+        buffers = list(_buffers(json_texts(message)))
+        size = sum(map(len, buffers))
+        if size > _MAX_FRAME:
+            raise OverflowError(f"the answer is too large for one frame ({size} bytes)")
+        buffers[0] = size.to_bytes(4, "little") + buffers[0]
         try:
-            if len(data) < _READ_SIZE:
-                self._socket.sendall(len(data).to_bytes(4, "little") + data)
-            else:
-                self._socket.sendall(len(data).to_bytes(4, "little"))
-                self._socket.sendall(data)
+            for buffer in buffers:
+                self._socket.sendall(buffer)
         except OSError:  # the engine has gone, or user code has closed all descriptors
             raise EngineGone from None
 
