@@ -72,7 +72,7 @@ def _rule(workflow):
 
         def decorate(collected):
             here = str(workflow.included_stack[-1])
-            made = Rule(None, str(snakefile) if str(snakefile) in workflow._files else here, line, workflow)
+            made = Rule(None, str(snakefile) if str(snakefile) in workflow._code.files else here, line, workflow)
             made.is_checkpoint = bool(checkpoint)
             made.basedir = os.path.dirname(here)
             builder = RuleBuilder(made, workflow, {})

@@ -43,7 +43,7 @@ class _RuleScope:
                     rule=rule.name,
                 )
             rule.run_func = sys._getframe(1).f_locals[self._run]
-            rule.run_code = self._workflow._runs.get(self._run, "")
+            rule.run_code = self._workflow._code.run_texts.get(self._run, "")
         self._workflow.define(rule, rule.name)
         return False
 

@@ -31,7 +31,7 @@ _FUNCTION_LINE = re.compile(r"^\s*def\s+\w+\s*\(", re.MULTILINE)
 
 def look_at(workflow):
     """A list of (place, lints), where place names a rule or a Snakefile; only those with lints."""
-    places = [({"snakefile": path}, list(_of_file(read_source(path), workflow))) for path in workflow._files]
+    places = [({"snakefile": path}, list(_of_file(read_source(path), workflow))) for path in workflow._code.files]
     for rule in workflow.rules:
         place = {"rule": rule.name, "line": rule.lineno, "snakefile": str(rule.snakefile)}
         places.append((place, list(_of_rule(rule))))

@@ -59,7 +59,14 @@ class _Server:
             request = self._transport.next_request()
             self.answer(request)
             if request["op"] == "load":
-                from . import jobs  # noqa: F401 (it will be needed; now the engine plans)
+                self.prepare_for_jobs()
+
+    def prepare_for_jobs(self):
+        """What can wait until the engine has the rules: it plans now."""
+        from . import jobs  # noqa: F401 (it will be needed)
+
+        if self._workflow is not None:
+            self._workflow.keep_code()
 
     def on_interrupt(self, number, frame):
         """Ctrl-C interrupts user code; between requests the engine decides what happens."""
@@ -104,7 +111,7 @@ class _Server:
         """The place of the rule that holds a text which cannot be sent."""
         for rule in self._rules if isinstance(error, UnicodeEncodeError) else ():
             try:
-                encode(rule.encode(self._workflow._files)).encode("utf-8", "surrogateescape")
+                encode(rule.encode(self._workflow._code.files)).encode("utf-8", "surrogateescape")
             except UnicodeEncodeError:
                 return {"file": rule.snakefile, "line": rule.lineno, "rule": rule.name}
         return {}
@@ -134,7 +141,7 @@ class _Server:
     def load_answer(self, workflow):
         from .config_text import config_json
 
-        files = workflow._files
+        files = workflow._code.files
         return {
             "files": files,
             "workdir": workflow.changed_folder(),

@@ -3,11 +3,12 @@
 import os
 import shutil
 
+from .user_cache import user_cache
+
 
 def cache_folder():
     """The user's cache; if nothing can be written there, a folder beside the records of runs."""
-    cache = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
-    folder = os.path.join(cache, "furrow", "sources")
+    folder = user_cache("sources")
     try:
         os.makedirs(folder, exist_ok=True)
     except OSError:

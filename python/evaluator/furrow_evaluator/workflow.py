@@ -9,17 +9,16 @@ from .config import Config, load_file
 from .deployment import CONDA
 from .directives import Directives
 from .engine_facts import EngineFacts
-from .errors import SnakefileSyntaxError, WorkflowError, did_you_mean
+from .errors import WorkflowError, did_you_mean
 from .logger import logger
 from .namespace import add_mentioned, base_names
 from .patterns import as_columns, glob_in_folders
 from .resources import SystemFolder, from_expression, normalise, on_this_machine
 from .rules import set_overwritten
 from .scopes import Scope, folder_of, hooks_of
-from .source import read_source
+from .snakefile_code import SnakefileCode
 from .source_files import SourcePath
 from .sources import Sources
-from .translate import translate
 
 # The module that the Snakefile is for Python. Those that it uses are modules within.
 MODULE_NAME = "furrow_snakefile"
@@ -32,7 +31,7 @@ class Workflow(EngineFacts, Sources):
         self._transport = transport
         self._request = request
         self.main_snakefile = self.local_path(os.getcwd(), request["snakefile"])
-        self._files = []
+        self._code = SnakefileCode()
         self.included_stack = []
         self._rules_by_name = {}
         self._replaced_rules = {}
@@ -41,11 +40,9 @@ class Workflow(EngineFacts, Sources):
         self._localrules = set()
         self._ruleorders = []
         self._ruleorder_places = []
-        self._runs = {}
         self._wrappers = {}
         self.wrapper_prefix = request.get("wrapper_prefix") or None
         self.edits_notebook = "edit_notebook" in request or "draft_notebook" in request
-        self._compiled = {}
         self._parsed_defaults = None
         self.hook_log = None
         self.overwrite_workdir = request.get("workdir")
@@ -142,7 +139,7 @@ class Workflow(EngineFacts, Sources):
 
     @property
     def included(self):
-        return [SourcePath(path) for path in self._files]
+        return [SourcePath(path) for path in self._code.files]
 
     def is_rule(self, name):
         return name in self._rules_by_name
@@ -206,7 +203,7 @@ class Workflow(EngineFacts, Sources):
         if path in scope.included:
             return
         scope.included.add(path)
-        text, code = self._code_of(path)
+        text, code = self._code.of(path)
         add_mentioned(scope.names, text)
         folder = folder_of(path)
         if folder not in sys.path:
@@ -219,16 +216,6 @@ class Workflow(EngineFacts, Sources):
             self.included_stack.pop()
         if keeps_target:
             self.default_target = before
-
-    def _code_of(self, path):
-        """The text of a Snakefile and its code, which all uses of a module share."""
-        if path not in self._compiled:
-            text = read_source(path)
-            translation = translate(text, path, len(self._files))
-            self._files.append(path)
-            self._runs.update(translation.runs)
-            self._compiled[path] = text, _compile_quietly(translation.text, path, text)
-        return self._compiled[path]
 
     def read_module(self, scope, path):
         """Runs the Snakefile of a module in its own scope. Its first rule may become the default target."""
@@ -253,10 +240,11 @@ class Workflow(EngineFacts, Sources):
 
     def translation(self):
         """The Python that all files of the Snakefile are translated to."""
-        parts = []
-        for at, path in enumerate(self._files):
-            parts.append(f"# {path}\n{translate(read_source(path), path, at).text}")
-        return "\n".join(parts) + "\n"
+        return self._code.translation()
+
+    def keep_code(self):
+        """Once the engine has its answer, what was translated is kept for the next load."""
+        self._code.keep_new()
 
     def define(self, rule, name):
         """A rule is complete but for what others say about it; NAME is its name in its own Snakefile."""
@@ -316,7 +304,7 @@ class Workflow(EngineFacts, Sources):
     def finish(self):
         """Applies defaults, overrides and limits once all rules are known."""
         self._check_names()
-        if any(".snakemake/log" in text for text, _ in self._compiled.values()):
+        if any(".snakemake/log" in text for text in self._code.texts()):
             self._link_logs()
         if self.global_conda_env is not None and CONDA in self.deployment_methods:
             logger.warning(
@@ -416,38 +404,3 @@ class Workflow(EngineFacts, Sources):
 
     def hooks(self):
         return hooks_of(self.main_scope.names)
-
-
-def _compile_quietly(text, path, original):
-    """Compiles without warnings about escapes such as "\\d": most of them are right, in shell commands."""
-    if sys.version_info >= (3, 12):
-        import warnings
-
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", SyntaxWarning)
-            return _compile_text(text, path, original)
-    return _compile_text(text, path, original)
-
-
-def _compile_text(text, path, original):
-    try:
-        return compile(text, path, "exec", dont_inherit=True)
-    except SyntaxError as error:
-        line = error.lineno or 1
-        lines = original.split("\n")
-        shown = lines[line - 1] if 0 < line <= len(lines) else ""
-        raise SnakefileSyntaxError(error.msg, path, line, shown, _hint_for_syntax(error, shown)) from None
-    except (ValueError, RecursionError, MemoryError, OverflowError) as error:
-        raise SnakefileSyntaxError(
-            "the file cannot be compiled: %s" % (str(error) or type(error).__name__), path, 1
-        ) from None
-
-
-def _hint_for_syntax(error, line):
-    if "positional argument follows keyword" in error.msg:
-        return "arguments without a name come before those with one"
-    if "forgot a comma" in error.msg:
-        return "is a comma missing between two arguments?"
-    if isinstance(error, TabError):
-        return "use spaces alone, or tabs alone"
-    return None
