@@ -87,11 +87,11 @@ Result<void> Charliecloud::prepare(const ContainerJob& job) const {
 
 ContainerCommand Charliecloud::command(const ContainerJob& job) const {
   ContainerCommand command;
-  std::vector<std::string>& words = command.before;
   // It takes TMPDIR for what is to be /tmp in the container, and does not start without USER.
-  words = {"env", "-u", "TMPDIR"};
-  if (std::getenv("USER") == nullptr) words.push_back("USER=" + user_name());
-  words.push_back(program_);
+  command.removed = {"TMPDIR"};
+  if (std::getenv("USER") == nullptr) command.environment = {{"USER", user_name()}};
+  std::vector<std::string>& words = command.before;
+  words = {program_};
   const auto add = [&](std::initializer_list<std::string> more) { words.insert(words.end(), more); };
   for (const std::string& folder : job.folders)
     if (!is_shown(folder)) add({"--bind", folder});

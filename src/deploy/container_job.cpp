@@ -105,6 +105,23 @@ std::vector<std::string> with_arguments(const ContainerCommand& command, const s
   return words;
 }
 
+// The runtime's program starts without a shell or `env` before it, which would take a millisecond a job.
+void change_environment(const ContainerCommand& command, plan::Launch& launch) {
+  for (const std::string& name : command.removed) {
+    std::erase_if(launch.environment, [&](const auto& variable) { return variable.first == name; });
+    launch.removed.push_back(name);
+  }
+  launch.environment.insert(launch.environment.end(), command.environment.begin(), command.environment.end());
+}
+
+std::vector<std::string> with_environment(const ContainerCommand& command, std::vector<std::string> words) {
+  if (command.removed.empty() && command.environment.empty()) return words;
+  Activation changes;
+  changes.removed = command.removed;
+  changes.set = command.environment;
+  return with_variables(changes, std::move(words));
+}
+
 }  // namespace
 
 ContainerJob JobContainer::job_with(const plan::Launch& launch, const ContainerPlace& place) const {
@@ -136,7 +153,9 @@ Result<void> JobContainer::put(const ContainerPlace& place, const Activation* ac
   }
   if (activation != nullptr) job.argv = with_variables(*activation, std::move(job.argv));
   FURROW_TRY(runtime_.prepare(job));
-  launch.argv = with_arguments(runtime_.command(job), arguments_);
+  const ContainerCommand command = runtime_.command(job);
+  launch.argv = with_arguments(command, arguments_);
+  change_environment(command, launch);
   launch.kind = Kind::kProgram;
   launch.prefix.clear();
   return {};
@@ -146,7 +165,8 @@ std::vector<std::string> JobContainer::put(std::vector<std::string> argv, const 
   ContainerJob job = job_with({}, {.directory = {}, .folders = {folder}});
   job.argv = std::move(argv);
   (void)runtime_.prepare(job);  // if it fails, the command says why
-  return with_arguments(runtime_.command(job), arguments_);
+  const ContainerCommand command = runtime_.command(job);
+  return with_environment(command, with_arguments(command, arguments_));
 }
 
 }  // namespace furrow::deploy

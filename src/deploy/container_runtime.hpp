@@ -31,6 +31,9 @@ struct ContainerLimits {
 // The user's further arguments stand between the two.
 struct ContainerCommand {
   std::vector<std::string> before, after;
+  // what the runtime's own program does not see of the job's environment, and what it sees besides
+  std::vector<std::string> removed{};
+  std::vector<std::pair<std::string, std::string>> environment{};
 };
 
 // Whether an image is an absolute path, and not an address such as docker://NAME.

@@ -14,8 +14,12 @@
 namespace furrow::deploy {
 namespace {
 
+using ::testing::_;
+using ::testing::AllOf;
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::Not;
+using ::testing::Pair;
 
 using Words = std::vector<std::string>;
 
@@ -108,6 +112,20 @@ TEST(JobContainer, ArgumentsThatAShellWouldChangeAreReadByOne) {
   EXPECT_THAT(argv_with("--bind $X"),
               ElementsAre("/bin/sh", "-c", "exec apptainer exec --home /work --bind $X \"$@\"", "furrow",
                           "/x.sif", "bash", "-c", "true"));
+}
+
+TEST(JobContainer, TheProgramOfCharliecloudStartsWithoutTmpdir) {
+  const Charliecloud charliecloud("ch-run", "/images");
+  const JobContainer container(charliecloud, "/image", "", "/tmp");
+  plan::Launch launch{.kind = plan::Launch::Kind::kProgram, .argv = {"true"}};
+  launch.environment = {{"TMPDIR", "/tmp/x"}, {"A", "a"}};
+  ASSERT_TRUE(container.put({}, nullptr, launch));
+  EXPECT_EQ(launch.argv.front(), "ch-run");
+  EXPECT_THAT(launch.argv, Contains("--set-env=TMPDIR=/tmp/x"));
+  EXPECT_THAT(launch.removed, ElementsAre("TMPDIR"));
+  EXPECT_THAT(launch.environment, AllOf(Contains(Pair("A", "a")), Not(Contains(Pair("TMPDIR", _)))));
+  const Words setup = container.put(Words{"true"}, "/tmp");
+  EXPECT_THAT(Words(setup.begin(), setup.begin() + 3), ElementsAre("env", "-u", "TMPDIR"));
 }
 
 TEST(JobContainer, AnActivatedEnvironmentIsSetInTheContainer) {
