@@ -47,11 +47,11 @@ bool RunCheck::is_in_flight(workflow::NodeId node) {
 }
 
 bool RunCheck::wants(workflow::NodeId node) {
-  if (session_.dag().is_unanswered(node)) return false;  // what it executes is not known yet
   const workflow::CompiledRule& rule = session_.rules()[session_.dag().node(node).rule];
   const bool has_text = rule.rule.kind != workflow::RuleKind::kNone || rule.rule.has_message;
   const std::size_t most = !rule.rule.is_uniform ? quota_ : has_text ? 1 : 0;
-  if (session_.options().touch || looked_at_[rule.id] >= most || is_in_flight(node)) return false;
+  if (looked_at_[rule.id] >= most || session_.options().touch || is_in_flight(node)) return false;
+  if (session_.dag().is_unanswered(node)) return false;  // what it executes is not known yet
   ++looked_at_[rule.id];
   return true;
 }
@@ -137,7 +137,7 @@ void RunCheck::look_at_all(double most_s) {
   std::vector<workflow::NodeId> batch;
   for (const workflow::NodeId node : session_.dag().order()) {
     if (!session_.staleness().must_run(node)) continue;
-    if (os::monotonic_seconds() > end || !wants(node)) {
+    if (!wants(node) || os::monotonic_seconds() > end) {
       look_at_outputs(node);
       continue;
     }

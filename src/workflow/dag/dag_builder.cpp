@@ -99,6 +99,26 @@ void DagBuilder::sort() { selection_->sort(); }
 
 void DagBuilder::forget(std::span<const NodeId> nodes) { selection_->forget(nodes); }
 
+// The next two are for each input of each job.
+
+inline void DagBuilder::need(FileId file, NodeId by) {
+  if (file >= searched_.size()) {
+    searched_.resize(std::max<std::size_t>(dag_.files.size(), searched_.size() * 2), 0);
+    needed_by_.resize(searched_.size(), kNoNode);
+  }
+  if (searched_[file]) return;
+  searched_[file] = 1;
+  needed_by_[file] = by;
+  needed_.push_back(file);
+}
+
+inline void DagBuilder::add_input(FileId file, FileFlags flags) {
+  if (flags & kBeforeUpdate) file = dag_.files.intern(name_before_update(dag_.files.view(file)));
+  dag_.inputs_.push_back(file);
+  dag_.input_flags_.push_back(flags);
+  if (flags & kRemote) remote_.push_back(file);
+}
+
 Result<void> DagBuilder::add_target(const std::string& name) {
   const CompiledRule* const rule = rules_.find(name);
   if (!rule) {
@@ -127,17 +147,6 @@ NodeId DagBuilder::target_of(RuleId rule) const {
   const auto found = std::find_if(dag_.targets_.begin(), dag_.targets_.end(),
                                   [&](NodeId n) { return dag_.node(n).rule == rule; });
   return found == dag_.targets_.end() ? kNoNode : *found;
-}
-
-void DagBuilder::need(FileId file, NodeId by) {
-  if (file >= searched_.size()) {
-    searched_.resize(std::max<std::size_t>(dag_.files.size(), searched_.size() * 2), 0);
-    needed_by_.resize(searched_.size(), kNoNode);
-  }
-  if (searched_[file]) return;
-  searched_[file] = 1;
-  needed_by_[file] = by;
-  needed_.push_back(file);
 }
 
 Result<void> DagBuilder::expand() {
@@ -322,13 +331,6 @@ void DagBuilder::add_item(NodeId node, const CompiledRule& rule, Values values, 
   if (item.made_by != kNoRule) named_.add(node, file, item.made_by, false);
 }
 
-void DagBuilder::add_input(FileId file, FileFlags flags) {
-  if (flags & kBeforeUpdate) file = dag_.files.intern(name_before_update(dag_.files.view(file)));
-  dag_.inputs_.push_back(file);
-  dag_.input_flags_.push_back(flags);
-  if (flags & kRemote) remote_.push_back(file);
-}
-
 void DagBuilder::add_static_inputs(NodeId node) {
   const CompiledRule& rule = rules_[dag_.node(node).rule];
   const auto first = static_cast<std::uint32_t>(dag_.inputs_.size());
@@ -341,7 +343,8 @@ void DagBuilder::finish_inputs(NodeId node, std::uint32_t first) {
   dag_.nodes_[node].first_input = first;
   dag_.nodes_[node].input_count = static_cast<std::uint32_t>(dag_.inputs_.size()) - first;
   if (batch_ && batch_->rule == dag_.node(node).rule) return need_batch(node);
-  for (std::uint32_t i = first; i < dag_.inputs_.size(); ++i) {
+  const std::size_t end = dag_.inputs_.size();
+  for (std::size_t i = first; i < end; ++i) {
     dag_.input_flags_[i] & kBeforeUpdate ? need_before_update(dag_.inputs_[i], node)
                                          : need(dag_.inputs_[i], node);
   }

@@ -133,12 +133,13 @@ void Staleness::judge_alone(NodeId node) {
   const CompiledRule& rule = rules_[dag_.node(node).rule];
   const auto outputs = dag_.outputs(node, rules_);
   if (options_.force_all || (options_.force_targets && is_target_[node]) ||
-      options_.force_rules.contains(rule.rule.name) ||
-      std::any_of(outputs.begin(), outputs.end(),
-                  [&](FileId f) { return options_.force_files.contains(f); })) {
+      (!options_.force_rules.empty() && options_.force_rules.contains(rule.rule.name)) ||
+      (!options_.force_files.empty() && std::any_of(outputs.begin(), outputs.end(), [&](FileId f) {
+        return options_.force_files.contains(f);
+      }))) {
     reasons_[node] |= kForced;
   }
-  if (dag_.open_queues().contains(node)) reasons_[node] |= kOpenQueue;
+  if (!dag_.open_queues().empty() && dag_.open_queues().contains(node)) reasons_[node] |= kOpenQueue;
   if (!is_target_[node]) return;
   if (outputs.empty()) {
     const auto inputs = dag_.inputs(node);
