@@ -11,10 +11,6 @@ namespace {
 
 using Records = std::span<const store::JobRecord>;
 
-// A shorter secret is part of too many other texts.
-constexpr std::size_t kShortestSecret = 4;
-constexpr std::string_view kRedacted = "(redacted)";
-
 // What all jobs together may take.
 constexpr std::size_t kCommands = 2'000'000, kParams = 700'000, kShortestText = 60, kLongestText = 4000;
 
@@ -52,16 +48,6 @@ void few_texts(text::JsonWriter& json, const char* list, const char* name, Recor
 }
 
 }  // namespace
-
-std::string Redactor::redacted(std::string text) const {
-  for (const std::string& secret : secrets_) {
-    if (secret.size() < kShortestSecret) continue;
-    for (std::size_t at = text.find(secret); at != std::string::npos;
-         at = text.find(secret, at + kRedacted.size()))
-      text.replace(at, secret.size(), kRedacted);
-  }
-  return text;
-}
 
 std::string jobs_json(Records records, const Redactor& redactor) {
   text::JsonBuffer buffer;

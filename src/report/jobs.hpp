@@ -3,22 +3,11 @@
 
 #include <span>
 #include <string>
-#include <vector>
 
+#include "report/redactor.hpp"
 #include "store/job_record.hpp"
 
 namespace furrow::report {
-
-// Replaces texts that must not be shown.
-class Redactor {
- public:
-  // The longest first.
-  explicit Redactor(std::vector<std::string> secrets) : secrets_(std::move(secrets)) {}
-  std::string redacted(std::string text) const;
-
- private:
-  std::vector<std::string> secrets_;
-};
 
 // Commands and params are cut so that the text of ten thousand jobs takes a few megabytes.
 std::string jobs_json(std::span<const store::JobRecord> records, const Redactor& redactor);

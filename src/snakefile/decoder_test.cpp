@@ -44,12 +44,15 @@ TEST(Decoder, ReadsAWholeSnakefile) {
       "priority":-5,"retries":2,"shadow":"minimal","code":"cmd","script":null},
      {"name":"b","file":0,"line":1,"kind":"none","threads":4,"retries":null,"priority":{"fn":true,"line":2},"not_yet":"why"}],
     "ruleorder":[["a","b"],["b","a"]],"default_target":"b","localrules":["b"],"resource_scopes":{"gpu":"local"},"limits":{"db":1},"constraints":{"s":"x","t":"\\d+"},
-    "hooks":["onstart","onerror"],"python":{"executable":"/usr/bin/python3","version":"3.11.2"},"overwritten_configfiles":["c"]})");
+    "hooks":["onstart","onerror"],"python":{"executable":"/usr/bin/python3","version":"3.11.2"},"overwritten_configfiles":["c"],
+    "configfiles":["c.yaml"],"envvars":["TOKEN"]})");
   ASSERT_TRUE(answer) << answer.error().message;
   const workflow::Snakefile& s = answer->snakefile;
   EXPECT_EQ(answer->config, R"({"a":[1,"x"]})");
   EXPECT_EQ(answer->python_version, "3.11.2");
   EXPECT_THAT(answer->overwritten_configfiles, ElementsAre("c"));
+  EXPECT_THAT(s.config_files, ElementsAre("c.yaml"));
+  EXPECT_THAT(s.envvars, ElementsAre("TOKEN"));
   EXPECT_EQ(s.workdir, "/w/new");
   EXPECT_EQ(s.default_target, "b");
   EXPECT_TRUE(s.has_onstart && s.has_onerror && !s.has_onsuccess);

@@ -160,6 +160,8 @@ Result<LoadAnswer> decode_load(const text::JsonValue& answer) {
     result.python_version = fields.text_or(*python, "version", "");
   }
   result.overwritten_configfiles = fields.texts(answer, "overwritten_configfiles");
+  snakefile.config_files = fields.texts(answer, "configfiles");
+  snakefile.envvars = fields.texts(answer, "envvars");
   read_environment(fields, answer, result);
   if (!fields.ok()) return fail(fields.take_error());
   return result;

@@ -6,7 +6,7 @@
 namespace furrow::store {
 
 inline constexpr std::uint32_t kEventVersion = 1;
-inline constexpr std::uint32_t kHeadBlock = 1, kEventsBlock = 2;
+inline constexpr std::uint32_t kHeadBlock = 1, kEventsBlock = 2, kWorkflowBlock = 3;
 
 enum class EventEntry : std::uint8_t {
   kText = 1,  // its number is that of the texts before it

@@ -97,9 +97,19 @@ void EventJournalWriter::on_run(const RunFacts& facts) {
   for (const std::string* text :
        {&facts.run, &facts.mark, &facts.host, &facts.user, &facts.version, &facts.executor})
     append_text(body, *text);
+  write_block(kHeadBlock, body);
+}
+
+void EventJournalWriter::on_workflow(std::string_view facts) {
+  write();
+  write_block(kWorkflowBlock, facts);
+}
+
+void EventJournalWriter::write_block(std::uint32_t kind, std::string_view body) {
+  if (is_broken_) return;
   std::string block;
-  append_block(block, kHeadBlock, body);
-  is_broken_ |= !os::write_all(file_.get(), block);
+  append_block(block, kind, body);
+  is_broken_ = !os::write_all(file_.get(), block);
 }
 
 std::uint32_t EventJournalWriter::number_of(std::string_view text) {
@@ -188,11 +198,9 @@ void EventJournalWriter::on_finish(int code, double at) {
 }
 
 void EventJournalWriter::write() {
-  if (events_.empty() || is_broken_) return;
-  std::string block;
-  append_block(block, kEventsBlock, events_);
+  if (events_.empty()) return;
+  write_block(kEventsBlock, events_);
   events_.clear();
-  is_broken_ = !os::write_all(file_.get(), block);
 }
 
 // ---- the runs

@@ -21,6 +21,7 @@ class EventJournalWriter final : public RunEvents {
   static Result<std::unique_ptr<EventJournalWriter>> create(const std::string& folder, const RunFacts& facts);
 
   void on_run(const RunFacts& facts) override;
+  void on_workflow(std::string_view facts) override;
   void on_plan(const std::vector<RulePlan>& rules) override;
   void on_total(std::uint64_t due) override;
   void on_start(const JobStart& start) override;
@@ -35,6 +36,7 @@ class EventJournalWriter final : public RunEvents {
 
  private:
   explicit EventJournalWriter(int fd) : file_(fd) {}
+  void write_block(std::uint32_t kind, std::string_view body);
   std::uint32_t number_of(std::string_view text);
   void add(std::string_view bytes);
 

@@ -49,6 +49,7 @@ Result<void> EventJournalReader::read(RunEvents& events) {
 Result<void> EventJournalReader::take_block(std::uint32_t kind, std::string_view body, RunEvents& events) {
   if (std::exchange(is_begun_, true)) {
     // A later program may add kinds of blocks that this one need not know.
+    if (kind == kWorkflowBlock) events.on_workflow(body);
     return kind == kEventsBlock ? take_events(body, events) : Result<void>();
   }
   FieldReader reader(body);

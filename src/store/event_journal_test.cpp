@@ -17,6 +17,7 @@ class Lines final : public RunEvents {
   void on_run(const RunFacts& facts) override {
     add("run " + facts.run + " " + facts.user + " " + std::to_string(facts.cores));
   }
+  void on_workflow(std::string_view facts) override { add("workflow " + std::string(facts)); }
   void on_plan(const std::vector<RulePlan>& rules) override {
     for (const RulePlan& rule : rules)
       add("plan " + rule.rule + " " + std::to_string(rule.due) + " " + std::to_string(rule.up_to_date));
@@ -65,6 +66,7 @@ JobStart start_of(std::uint32_t job) {
 TEST_F(EventJournalTest, HandsOverEveryEventInItsOrder) {
   const auto writer = create("r1");
   writer->on_plan({{"count", 2, 1}, {"all", 1, 0}});
+  writer->on_workflow("{}");
   writer->on_total(3);
   writer->on_start(start_of(7));
   writer->on_end({.job = 7, .state = JobEnd::State::kFailed, .status = 3, .error = "no", .output = "end"});
@@ -74,9 +76,11 @@ TEST_F(EventJournalTest, HandsOverEveryEventInItsOrder) {
   writer->write();
   Lines seen;
   ASSERT_TRUE(EventJournalReader(path()).read(seen));
-  const std::vector<std::string> expected = {
-      "run r1 ann 4",     "plan count 2 1", "plan all 1 0", "total 3", "start 7 count forced s=\xff a x\ny",
-      "end 7 1 3 no|end", "skipped 2",      "stopping 15",  "finish 1"};
+  const std::vector<std::string> expected = {"run r1 ann 4",     "plan count 2 1",
+                                             "plan all 1 0",     "workflow {}",
+                                             "total 3",          "start 7 count forced s=\xff a x\ny",
+                                             "end 7 1 3 no|end", "skipped 2",
+                                             "stopping 15",      "finish 1"};
   EXPECT_EQ(seen.lines, expected);
 }
 

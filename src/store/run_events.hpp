@@ -55,6 +55,8 @@ class RunEvents {
  public:
   virtual ~RunEvents() = default;
   virtual void on_run(const RunFacts& facts) = 0;
+  // Which workflow runs: a text that only those who keep and show it understand.
+  virtual void on_workflow(std::string_view facts) = 0;
   virtual void on_plan(const std::vector<RulePlan>& rules) = 0;
   virtual void on_total(std::uint64_t due) = 0;  // the graph has grown or shrunk
   virtual void on_start(const JobStart& start) = 0;

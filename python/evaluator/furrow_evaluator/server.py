@@ -156,6 +156,8 @@ class _Server:
             "hooks": list(workflow.hooks()),
             "python": {"executable": sys.executable, "version": "%d.%d.%d" % sys.version_info[:3]},
             "overwritten_configfiles": workflow.overwrite_configfiles,
+            "configfiles": list(map(str, workflow.configfiles)),
+            "envvars": sorted(workflow.envvars),
             "environment": _changes_of(self._environment, os.environ),
         }
 

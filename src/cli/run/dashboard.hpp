@@ -23,6 +23,7 @@ class Dashboard final : public store::RunEvents {
   void finish(int code);
 
   void on_run(const store::RunFacts& facts) override { live_.on_run(facts); }
+  void on_workflow(std::string_view) override {}
   void on_plan(const std::vector<store::RulePlan>& rules) override { live_.on_plan(rules); }
   void on_total(std::uint64_t due) override { live_.on_total(due), write_soon(); }
   void on_start(const store::JobStart& start) override { live_.on_start(start), write_soon(); }

@@ -8,6 +8,7 @@
 
 #include "base/log.hpp"
 #include "base/strings.hpp"
+#include "cli/run/keep_workflow.hpp"
 #include "os/events/clock.hpp"
 #include "store/run_mark.hpp"
 #include "workflow/dag/graph_view.hpp"
@@ -81,6 +82,7 @@ void EventPublisher::on_event(const plan::Event& event) {
   if (listeners_.empty()) return;
   switch (event.kind) {
     case Kind::kRunStarted:
+      if (journal_) journal_->on_workflow(workflow_facts_of(session_));
       publish_plan();
       [[fallthrough]];
     case Kind::kGraphGrown:

@@ -286,6 +286,8 @@ Result<void> WorkflowSession::load() {
   request.mode = "subprocess";
   evaluator_for_nodes_.load = snakefile::EvaluatorProcess::first_message(request);
   snakefile_ = std::move(loaded.snakefile);
+  config_ = std::move(loaded.config);
+  python_version_ = std::move(loaded.python_version);
   for (const auto& [name, limit] : snakefile_.limits) {
     std::erase_if(limits_, [&](const auto& known) { return known.first == name; });
     limits_.emplace_back(name, limit);

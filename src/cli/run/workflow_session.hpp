@@ -70,6 +70,8 @@ class WorkflowSession {
   workflow::Dag& dag() { return dag_; }
   const workflow::RuleSet& rules() const { return rules_; }
   const workflow::Snakefile& snakefile() const { return snakefile_; }
+  const std::string& config() const { return config_; }  // as JSON
+  const std::string& python_version() const { return python_version_; }
   workflow::FileStates& states() { return states_; }
   workflow::Staleness& staleness() { return *staleness_; }
   // What makes the graph grow; null if the workflow has no checkpoints.
@@ -121,6 +123,7 @@ class WorkflowSession {
   std::unique_ptr<os::Watchdog> watchdog_;
   std::unique_ptr<snakefile::EvaluatorProcess> evaluator_;
   workflow::Snakefile snakefile_;
+  std::string config_, python_version_;
   workflow::Dag dag_;
   workflow::RuleSet rules_;
   workflow::FileStates states_{dag_.files};

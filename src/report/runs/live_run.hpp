@@ -33,6 +33,7 @@ using RuleTimes = std::unordered_map<std::string, double>;
 class LiveRun final : public store::RunEvents {
  public:
   void on_run(const store::RunFacts& facts) override { facts_ = facts; }
+  void on_workflow(std::string_view) override {}
   void on_plan(const std::vector<store::RulePlan>& rules) override;
   void on_total(std::uint64_t due) override { due_ = due; }
   void on_start(const store::JobStart& start) override;

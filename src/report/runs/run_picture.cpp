@@ -1,133 +1,17 @@
 #include "report/runs/run_picture.hpp"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <unordered_map>
 #include <utility>
 
-#include "base/strings.hpp"
-#include "os/files/files.hpp"
+#include "report/runs/choose_run.hpp"
+#include "report/runs/job_collector.hpp"
 #include "report/runs/run_analysis.hpp"
 #include "store/store.hpp"
 
 namespace furrow::report {
 
 namespace {
-
-JobState state_of(store::JobEnd::State state) {
-  switch (state) {
-    case store::JobEnd::State::kFailed:
-      return JobState::kFailed;
-    case store::JobEnd::State::kInterrupted:
-      return JobState::kInterrupted;
-    case store::JobEnd::State::kTimedOut:
-      return JobState::kTimedOut;
-    default:
-      return JobState::kDone;
-  }
-}
-
-// Makes jobs and attempts of the events.
-class JobCollector final : public store::RunEvents {
- public:
-  explicit JobCollector(RunPicture& picture) : picture_(picture) {}
-
-  void on_run(const store::RunFacts& facts) override {
-    picture_.facts = facts;
-    see(facts.began_at);
-  }
-  void on_plan(const std::vector<store::RulePlan>& rules) override { picture_.plan = rules; }
-  void on_total(std::uint64_t due) override { picture_.due = due; }
-  void on_skipped(std::uint64_t jobs) override { picture_.skipped += jobs; }
-  void on_stopping(int signal, double at) override {
-    picture_.stopped_by = signal;
-    see(at);
-  }
-  void on_finish(int code, double at) override {
-    picture_.has_finished = true;
-    picture_.code = code;
-    see(at);
-  }
-
-  void on_start(const store::JobStart& start) override {
-    const auto [place, is_new] =
-        numbers_.try_emplace(start.job, static_cast<std::uint32_t>(picture_.jobs.size()));
-    if (is_new) picture_.jobs.emplace_back();
-    PicturedJob& job = picture_.jobs[place->second];
-    job.rule = start.rule;
-    job.key = start.key;
-    job.wildcards = start.wildcards;
-    job.reason = start.reason;
-    job.logs = split(start.logs, '\n');
-    job.host = picture_.facts.host;
-    job.state = JobState::kRunning;
-    job.is_of_run = true;
-    job.attempt = start.attempt;
-    job.threads = std::max(1, start.threads);
-    job.handed_at = job.started_at = start.at;
-    job.ended_at = 0;
-    open_[start.job] = picture_.attempts.size();
-    picture_.attempts.push_back({place->second, start.attempt, JobState::kRunning, start.at, 0, 0});
-    see(start.at);
-  }
-
-  void on_end(const store::JobEnd& end) override {
-    const auto found = open_.find(end.job);
-    if (found == open_.end()) return;
-    PicturedAttempt& attempt = picture_.attempts[found->second];
-    open_.erase(found);
-    PicturedJob& job = picture_.jobs[attempt.job];
-    if (end.started_at > 0) attempt.started_at = end.started_at;
-    attempt.ended_at =
-        end.started_at > 0 ? end.started_at + end.wall_s : std::max(end.at, attempt.started_at);
-    attempt.state = state_of(end.state);
-    job.started_at = attempt.started_at;
-    job.ended_at = attempt.ended_at;
-    job.state = end.will_retry ? JobState::kWaiting : attempt.state;
-    job.status = end.status;
-    job.signal = end.signal;
-    job.user_s = end.user_s;
-    job.system_s = end.system_s;
-    job.max_rss_kb = std::max(job.max_rss_kb, end.max_rss_kb);
-    job.error = end.error;
-    job.output = end.output;
-    see(std::max(end.at, attempt.ended_at));
-  }
-
- private:
-  void see(double at) { picture_.ended_at = std::max(picture_.ended_at, at); }
-
-  RunPicture& picture_;
-  std::unordered_map<std::uint32_t, std::uint32_t> numbers_;
-  std::unordered_map<std::uint32_t, std::size_t> open_;  // attempts that run
-};
-
-Error no_such_run(const std::vector<store::JournaledRun>& runs, const std::string& wanted) {
-  std::string known;
-  for (const store::JournaledRun& run : runs) known += (known.empty() ? "" : ", ") + run.run;
-  return Error{
-      "there is no run " + wanted, "", 0,
-      known.empty() ? "No run is remembered." : "These are remembered, the last one last: " + known + "."};
-}
-
-Result<const store::JournaledRun*> choose(const std::vector<store::JournaledRun>& runs,
-                                          const std::string& wanted) {
-  if (wanted.empty()) return runs.empty() ? nullptr : &runs.back();
-  for (const store::JournaledRun& run : runs) {
-    if (run.run.starts_with(wanted)) return &run;
-  }
-  return fail(no_such_run(runs, wanted));
-}
-
-Result<void> check_store(const std::string& folder) {
-  const auto kind = os::status(folder).kind;
-  if (kind == os::FileStatus::Kind::kDirectory && os::status(folder + "/furrow.db").exists()) return {};
-  const std::string place = os::parent_of(folder).empty() ? "." : os::parent_of(folder);
-  if (!os::status(place).exists()) return fail(Error{"there is no folder " + place});
-  return fail(Error{"no workflow has run in " + os::absolute(place) + ": it has no store (.furrow/furrow.db)",
-                    "", 0, "Name the folder in which furrow run works, the one of its --directory."});
-}
 
 // Jobs that end while the store is copied have an event, or a record, or both.
 void add_record(RunPicture& picture, std::unordered_map<std::string, std::uint32_t>& jobs,
@@ -236,7 +120,7 @@ Result<RunPicture> picture_of(const std::string& folder, const PictureOptions& o
   FURROW_TRY(check_store(folder));
   RunPicture picture;
   const std::vector<store::JournaledRun> runs = store::journaled_runs(folder);
-  const store::JournaledRun* const run = FURROW_TRY(choose(runs, options.run));
+  const store::JournaledRun* const run = FURROW_TRY(choose_run(runs, options.run));
   JobCollector collector(picture);
   if (run) {
     // The state first: a run that ends meanwhile has then written its end.

@@ -72,7 +72,8 @@ struct RunPicture {
   // Whether there is a journal; without one, all jobs of the folder count as one run.
   bool has_journal = false, is_running = false, has_finished = false;
   store::RunFacts facts{};
-  double ended_at = 0;  // or the last that is known
+  std::string workflow{};  // of which workflow: WorkflowFacts as JSON; empty: from an older program
+  double ended_at = 0;     // or the last that is known
   int code = 0;
   std::uint64_t due = 0, skipped = 0;
   int stopped_by = 0;  // a signal

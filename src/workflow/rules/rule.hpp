@@ -130,6 +130,8 @@ struct Snakefile {
   std::vector<std::string> files{};
   std::map<std::string, std::string> resource_scopes{};  // "local" or "global", by resource
   std::map<std::string, std::int64_t> limits{};          // of resources, as the Snakefile sets them
+  std::vector<std::string> config_files{};               // as they were named, from the working directory
+  std::vector<std::string> envvars{};  // names of variables whose values are not to be shown
   bool has_onstart = false, has_onsuccess = false, has_onerror = false;
 };
 
