@@ -93,6 +93,18 @@ _furrow_report() {
   esac
 }
 
+_furrow_export() {
+  case $prev in
+    --ro-crate) _furrow_files -d ;;
+    --run | --license) ;;
+    *)
+      case $cur in
+        -*) _furrow_words '--ro-crate --slim --run --license --help' ;;
+        *) _furrow_files -d ;;
+      esac ;;
+  esac
+}
+
 _furrow_watch() {
   [ "$prev" = --interval ] && return
   case $cur in
@@ -105,13 +117,14 @@ _furrow() {
   local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
   COMPREPLY=()
   if [ "$COMP_CWORD" -eq 1 ]; then
-    _furrow_words 'map run watch report cpus --help --version'
+    _furrow_words 'map run watch report export cpus --help --version'
     return
   fi
   case ${COMP_WORDS[1]} in
     map) _furrow_map ;;
     run) _furrow_run ;;
     report) _furrow_report ;;
+    export) _furrow_export ;;
     watch) _furrow_watch ;;
   esac
 }

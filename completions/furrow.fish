@@ -9,6 +9,7 @@ complete -c furrow -n __fish_use_subcommand -f -a map -d 'run a command for each
 complete -c furrow -n __fish_use_subcommand -f -a run -d 'run a workflow'
 complete -c furrow -n __fish_use_subcommand -f -a watch -d 'show what the run in a folder does'
 complete -c furrow -n __fish_use_subcommand -f -a report -d 'show what ran in a folder'
+complete -c furrow -n __fish_use_subcommand -f -a export -d 'give what ran in a folder to other programs'
 complete -c furrow -n __fish_use_subcommand -f -a cpus -d 'print how many cores can be used'
 complete -c furrow -n __fish_use_subcommand -f -l help -d 'print help'
 complete -c furrow -n __fish_use_subcommand -f -l version -d 'print the version'
@@ -254,6 +255,13 @@ complete -c furrow -n '__furrow_in report' -s o -l output -r -F -d 'where to wri
 complete -c furrow -n '__furrow_in report' -l run -x -d 'another run than the last one'
 complete -c furrow -n '__furrow_in report' -l commands -d 'with the commands of jobs'
 complete -c furrow -n '__furrow_in report' -s h -l help -d 'print help'
+
+complete -c furrow -n '__furrow_in export' -x -a "(__fish_complete_directories)"
+complete -c furrow -n '__furrow_in export' -l ro-crate -r -F -d 'the RO-Crate to make'
+complete -c furrow -n '__furrow_in export' -l slim -d 'leave the data out'
+complete -c furrow -n '__furrow_in export' -l run -x -d 'one run alone'
+complete -c furrow -n '__furrow_in export' -l license -x -d 'license of the crate'
+complete -c furrow -n '__furrow_in export' -s h -l help -d 'print help'
 
 complete -c furrow -n '__furrow_in watch' -x -a "(__fish_complete_directories)"
 complete -c furrow -n '__furrow_in watch' -l once -d 'print one picture and end'

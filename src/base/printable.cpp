@@ -1,7 +1,8 @@
 #include "base/printable.hpp"
 
-#include <array>
 #include <cstdint>
+
+#include "base/utf8.hpp"
 
 namespace furrow {
 
@@ -9,25 +10,6 @@ namespace {
 
 bool is_ascii(char c) { return static_cast<unsigned char>(c) < 0x80; }
 bool is_plain(char c) { return c >= ' ' && c <= '~'; }
-
-struct Decoded {
-  char32_t code = 0;
-  std::size_t size = 0;  // 0: not UTF-8
-};
-
-Decoded decode(std::string_view text) {
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const std::size_t size = byte(0) >= 0xf0 ? 4 : byte(0) >= 0xe0 ? 3 : byte(0) >= 0xc2 ? 2 : 0;
-  if (size == 0 || byte(0) > 0xf4 || text.size() < size) return {};
-  char32_t code = byte(0) & (0xff >> (size + 1));
-  for (std::size_t i = 1; i < size; ++i) {
-    if ((byte(i) & 0xc0) != 0x80) return {};
-    code = code << 6 | (byte(i) & 0x3f);
-  }
-  constexpr std::array<char32_t, 5> kSmallest{0, 0, 0x80, 0x800, 0x10000};
-  if (code < kSmallest[size] || code > 0x10ffff || (code >= 0xd800 && code < 0xe000)) return {};
-  return {code, size};
-}
 
 // The second set of control characters, line and paragraph separators, and marks that change the direction of text.
 bool is_unsafe(char32_t code) {
@@ -66,7 +48,7 @@ std::string escaped(std::string_view text, std::string_view kept) {
       out += c;
     } else if (is_ascii(c)) {
       append_control(out, c);
-    } else if (const Decoded decoded = decode(text); decoded.size == 0) {
+    } else if (const Utf8Character decoded = first_character(text); decoded.size == 0) {
       append_hex(out, 'x', static_cast<unsigned char>(c), 2);
     } else {
       size = decoded.size;

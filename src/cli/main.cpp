@@ -8,6 +8,7 @@
 #include "base/strings.hpp"
 #include "cli/batch/batch_command.hpp"
 #include "cli/cpus_command.hpp"
+#include "cli/export/export_command.hpp"
 #include "cli/map/map_command.hpp"
 #include "cli/rank_session.hpp"
 #include "cli/report/report_command.hpp"
@@ -27,13 +28,14 @@ constexpr const char* kHelp =
     "  furrow map COMMAND... [::: VALUE...]  run a command for each input\n"
     "  furrow watch [DIR]                    show what the run in a folder does at this moment\n"
     "  furrow report [DIR]                   show what ran in a folder, when, and for how long\n"
+    "  furrow export --ro-crate CRATE [DIR]  give what ran in a folder to other programs, as an RO-Crate\n"
     "  furrow cpus                           print how many cores can be used, and what limits them\n"
     "  furrow --version                      print the version\n"
     "  furrow COMMAND --help                 print help for a command\n";
 
 int unknown(const std::string& command) {
   const std::string near =
-      furrow::nearest(command, {"run", "map", "report", "watch", "cpus", "--version", "--help"});
+      furrow::nearest(command, {"run", "map", "report", "export", "watch", "cpus", "--version", "--help"});
   furrow::cli::print_message(stderr,
                              "furrow: there is no command " + furrow::one_line(command) +
                                  (near.empty() ? "; see furrow --help" : "\n  Did you mean " + near + "?"));
@@ -95,6 +97,7 @@ int main(int argc, char** argv) {
     if (command == name) return on_all_ranks(execute, {arguments.begin() + 1, arguments.end()}, mistake);
   }
   if (command == "report") return furrow::cli::report_command({arguments.begin() + 1, arguments.end()});
+  if (command == "export") return furrow::cli::export_command({arguments.begin() + 1, arguments.end()});
   if (command == "watch") return furrow::cli::watch_command({arguments.begin() + 1, arguments.end()});
   if (command == "cpus") return furrow::cli::cpus_command({arguments.begin() + 1, arguments.end()});
   if (command == "--version" || command == "-V") return std::puts("furrow " FURROW_VERSION) < 0;

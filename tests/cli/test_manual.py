@@ -23,7 +23,7 @@ def is_in(text, name):
     return re.search(rf"(?<!\w){name}\b(?!-)", text)
 
 
-@pytest.mark.parametrize("command", ["run", "map", "report", "watch"])
+@pytest.mark.parametrize("command", ["run", "map", "report", "export", "watch"])
 def test_the_manual_has_every_option(command, tmp_path):
     text = re.sub(r"\\f[BIR]", " ", (ROOT / "docs/man/furrow.1").read_text()).replace("\\-", "-")
     section = text.split(".SH OPTIONS OF FURROW RUN")[1] if command == "run" else text
@@ -33,7 +33,7 @@ def test_the_manual_has_every_option(command, tmp_path):
 
 
 @pytest.mark.parametrize("file", COMPLETIONS)
-@pytest.mark.parametrize("command", ["run", "map", "report", "watch"])
+@pytest.mark.parametrize("command", ["run", "map", "report", "export", "watch"])
 def test_the_completions_have_every_option(command, file, tmp_path):
     text = (ROOT / file).read_text()
     found = options(command, tmp_path)
