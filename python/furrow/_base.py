@@ -43,14 +43,17 @@ class BasePool(theirs.Pool):
             raise TypeError("initializer must be a callable")
         self._processes = processes
         self._pump = None
-        self._prints = None  # of tasks in a notebook
+        self._relay = None  # of what tasks log and print
+        self._news = (0,)   # whether there is any
         self._lock = threading.Lock()
 
     def _run_with(self, workers):
         self._workers = workers
         self._helpers = []  # threads of the pool itself, and what else ends with it
-        if self._prints is not None:
-            self._helpers.append(self._prints)
+        if self._relay is not None:
+            self._relay.start()
+            self._news = self._relay.news
+            self._helpers.append(self._relay)
         self._terminate = util.Finalize(self, _end, args=(workers, self._helpers), exitpriority=15)
         self._state = RUN
 

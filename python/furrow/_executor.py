@@ -221,8 +221,8 @@ class _Calls:
                 self._workers.nudge()
                 self._workers.wait_for_item(stream, -1 if self._running else 0.01)
                 self._pumping = False
-                if self.pool._prints is not None:
-                    self.pool._prints.show()
+                if self.pool._news[0]:
+                    self.pool._relay.show()
                 for each in stream.take_all():
                     self._settle(*each)
                 each = None
@@ -307,8 +307,8 @@ def _results(pool, stream, end):
                 if not pool._workers.wait_for_item(stream, -1 if end is None else max(end - time.monotonic(), 0)):
                     raise futures.TimeoutError
                 continue
-            if pool._prints is not None:
-                pool._prints.show()
+            if pool._news[0]:
+                pool._relay.show()
             raised, value = item[0], [item[1]]
             del item  # the iterator keeps no result
             if raised:

@@ -8,8 +8,9 @@ import threading
 import time
 from multiprocessing import util
 
-from furrow import _blas, _failures, _furrow, _global_rng, _pickling, _prints, _worker
+from furrow import _blas, _failures, _furrow, _global_rng, _logs, _pickling, _prints, _worker
 from furrow._base import ITEM, MAP, BasePool, is_coroutine_function, together_chunksize
+from furrow._relay import Relay
 
 _OWN_NUMBER = 2**64 - 1  # kOwnNumber of wire.hpp
 _CALLS = 3  # PendingMap::Kind::kCalls
@@ -54,14 +55,17 @@ class Pool(BasePool):
         begin = spawn = None
         threads = self._threads if self._limits else None
         key = _global_rng.new_key()
+        self._relay = relay = Relay(inherited=self._method == "fork")
+        relay.receive(_logs.KIND, _logs.handle)
         if self._method == "fork":
-            self._prints = _prints.relay()
+            streams = _prints.streams()
+            _prints.show(relay, streams)
             begin = _worker.beginning(self._processes, initializer, initargs, threads, "ForkPoolWorker", key,
-                                      self._prints)
+                                      relay.outlet, streams)
         else:
             from furrow._spawn import Template
 
-            template = Template(self._processes, max_tasks, initializer, initargs, threads, key)
+            template = Template(self._processes, max_tasks, initializer, initargs, threads, key, relay)
             spawn = template.start
             self._main = _pickling.SpawnedMain(template)
         util._flush_std_streams()

@@ -4,90 +4,51 @@ A kernel's streams work in the kernel's process only: what a forked copy writes 
 that made the pool. So workers send their text to this process, a line at a time, and this process prints it.
 """
 
-import _thread
 import os
-import socket
 import sys
 
-_NAMES = ("stdout", "stderr")
+_KINDS = {"stdout": b"o", "stderr": b"e"}
 _LONGEST = 1 << 14  # characters in one message
 
 
-def relay():
-    """A Relay, started; None outside of notebooks."""
+def streams():
+    """The names of the streams that workers must not use; none outside of notebooks."""
     module = sys.modules.get("ipykernel.iostream")
     if module is None:
-        return None
-    names = [name for name in _NAMES if isinstance(getattr(sys, name), module.OutStream)]
-    return Relay(names) if names else None
+        return []
+    return [name for name in _KINDS if isinstance(getattr(sys, name), module.OutStream)]
 
 
-class Relay:
-    """Made in the parent and inherited by its workers. Thread-safe."""
+def show(relay, names):
+    """In the parent: prints what workers send for these streams."""
+    for name in names:
+        relay.receive(_KINDS[name], _Printer(name))
 
-    def __init__(self, names):
-        self._names = names
-        self._here, self._there = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self._printing = _thread.allocate_lock()
-        self._running = _thread.allocate_lock()
-        self._running.acquire()
-        # Some kernels know the cell of each thread of `threading`, and would print to the cell that has made the pool.
-        _thread.start_new_thread(self._serve, ())
 
-    # --- in the parent
+def redirect(outlet, names):
+    """In a worker: from now on these streams send what is written to them to the parent."""
+    for name in names:
+        sender = _Sender(outlet, _KINDS[name])
+        stream = getattr(sys, name)
+        stream.write, stream.flush = sender.write, sender.flush  # handlers of `logging` keep the stream itself
 
-    def _serve(self):
-        try:
-            while True:
-                self._here.recv(1, socket.MSG_PEEK)  # waits until something comes
-                if not self.show():
-                    return
-        finally:
-            self._running.release()
 
-    def show(self):
-        """Prints what has come. False once the relay has ended."""
-        with self._printing:
-            while True:
-                try:
-                    message = self._here.recv(8 * _LONGEST, socket.MSG_DONTWAIT)
-                except BlockingIOError:
-                    return True
-                except OSError:  # closed
-                    return False
-                if not message:
-                    return False
-                stream = getattr(sys, _NAMES[message[0] - ord("0")])
-                if stream is not None:
-                    stream.write(message[1:].decode("utf-8", "surrogatepass"))
+class _Printer:
+    def __init__(self, name):
+        self._name = name
 
-    def join(self):
-        """Ends the relay when all that was sent has been printed. The workers have ended."""
-        if self._there.fileno() < 0:
-            return
-        self._there.shutdown(socket.SHUT_WR)
-        self._there.close()
-        self._running.acquire()
-        with self._printing:
-            self._here.close()
-
-    # --- in a worker
-
-    def redirect(self):
-        """From now on the streams of this process send what is written to them to the parent."""
-        self._here.close()
-        for name in self._names:
-            sender = _Sender(self._there, _NAMES.index(name))
-            stream = getattr(sys, name)
-            stream.write, stream.flush = sender.write, sender.flush  # handlers of `logging` keep the stream itself
+    def __call__(self, data):
+        stream = getattr(sys, self._name)
+        if stream is not None:
+            stream.write(data.decode("utf-8", "surrogatepass"))
 
 
 class _Sender:
     """Sends whole lines, so that those of several workers do not mix."""
 
-    def __init__(self, there, number):
-        self._there = there
-        self._head = b"%d" % number
+    def __init__(self, outlet, kind):
+        self._outlet = outlet
+        self._kind = kind
         self._text = ""
         self._pid = os.getpid()
 
@@ -108,4 +69,4 @@ class _Sender:
     def _send(self, text):
         for begin in range(0, len(text), _LONGEST):
             part = text[begin : begin + _LONGEST]
-            self._there.send(self._head + part.encode("utf-8", "surrogatepass"))
+            self._outlet.send(self._kind, part.encode("utf-8", "surrogatepass"))

@@ -27,7 +27,8 @@ class ApplyResult(theirs.ApplyResult):
     def __init__(self, pool, callback=None, error_callback=None):
         self._pool = pool  # kept alive while the result is awaited
         self._workers = pool._workers
-        self._prints = pool._prints
+        self._relay = pool._relay
+        self._news = pool._news
         self._pending = None
         self._callback = callback
         self._error_callback = error_callback
@@ -51,8 +52,8 @@ class ApplyResult(theirs.ApplyResult):
         if self._settling == threading.get_ident():
             return
         self._workers.wait(self._pending, -1 if timeout is None else max(timeout, 0))
-        if self._prints is not None:
-            self._prints.show()
+        if self._news[0]:
+            self._relay.show()
 
     def get(self, timeout=None):
         """The result; raises what the call raised, or multiprocessing.TimeoutError."""
@@ -77,6 +78,8 @@ class ApplyResult(theirs.ApplyResult):
         self._pool = None
         self._settling = threading.get_ident()
         callback = self._callback if self._success else self._error_callback
+        if callback and self._news[0]:
+            self._relay.show()
         self._callback = self._error_callback = None
         try:
             if callback:
@@ -113,7 +116,8 @@ class IMapIterator(theirs.IMapIterator):
     def __init__(self, pool, pending):
         self._pool = pool
         self._workers = pool._workers
-        self._prints = pool._prints
+        self._relay = pool._relay
+        self._news = pool._news
         self._pending = pending
         self._taken = None     # called after an item was taken, so that more inputs are drawn
         self._progress = None  # updated whenever an item is taken
@@ -124,8 +128,8 @@ class IMapIterator(theirs.IMapIterator):
     def next(self, timeout=None):
         """The next result. Raises multiprocessing.TimeoutError if it is not ready after timeout seconds."""
         item = self._pending.take() or self._wait(timeout)
-        if self._prints is not None:
-            self._prints.show()
+        if self._news[0]:
+            self._relay.show()
         if item is None:
             self._pool = None
             if self._progress:

@@ -13,7 +13,8 @@ import sys
 
 from multiprocessing.popen_spawn_posix import _DupFd
 
-from furrow import _blas, _furrow, _worker
+from furrow import _blas, _furrow, _logs, _worker
+from furrow._relay import Outlet
 
 
 class Template:
@@ -25,12 +26,13 @@ class Template:
 
     DupFd = _DupFd
 
-    def __init__(self, workers, max_tasks, initializer, initargs, threads, key):
+    def __init__(self, workers, max_tasks, initializer, initargs, threads, key, relay):
         from multiprocessing import context, reduction, resource_tracker, spawn
 
         self._numbers = workers, max_tasks, threads, key
         self._initial = initializer, initargs  # alive as long as the pool: a lock's name ends with its object
-        self._passed = []
+        self._relay = relay.descriptors()
+        self._passed = list(self._relay)
         self._names = None
         self._reading = None
         self._frozen = None
@@ -57,8 +59,8 @@ class Template:
         self._reading, writing = os.pipe()
         try:
             with open(data, "wb", closefd=False) as file:
-                pickle.dump((os.getpid(), segment, arena, writing, self._numbers, self._tracker, self._preparation,
-                             self._begin), file)
+                pickle.dump((os.getpid(), segment, arena, writing, self._numbers, self._tracker, self._relay,
+                             _logs.levels(), self._preparation, self._begin), file)
             words, start = self._command(data)
             descriptors = {data, segment, writing, self._tracker, start, *self._passed}
             descriptors |= {arena} if arena >= 0 else set()
@@ -121,7 +123,7 @@ def main(data):
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     with open(data, "rb") as file:
         file.seek(0)
-        parent, segment, arena, writing, numbers, tracker, preparation, begin = pickle.load(file)
+        parent, segment, arena, writing, numbers, tracker, relay, levels, preparation, begin = pickle.load(file)
     workers, max_tasks, threads, key = numbers
     from multiprocessing import process, resource_tracker, spawn, util
 
@@ -132,13 +134,15 @@ def main(data):
     try:
         spawn.prepare(pickle.loads(preparation))
         initializer, initargs = pickle.loads(begin)
+        _logs.adopt(levels)
     finally:
         del process.current_process()._inheriting
     names = [name for name, value in list(vars(sys.modules["__main__"]).items()) if not name.startswith("__")]
     with open(writing, "wb") as pipe:
         pipe.write(pickle.dumps(names if "__mp_main__" in sys.modules else []))
 
-    start = _worker.beginning(workers, initializer, initargs, threads, "SpawnPoolWorker", key)
+    outlet = Outlet.inherited(*relay)
+    start = _worker.beginning(workers, initializer, initargs, threads, "SpawnPoolWorker", key, outlet)
     util._flush_std_streams()
     status = _furrow.run_template(segment, arena, workers, max_tasks, parent, _worker, start)
     os._exit(status)

@@ -5,7 +5,7 @@ import pickle
 import sys
 import traceback
 
-from furrow import _blas, _failures, _global_rng
+from furrow import _blas, _failures, _global_rng, _logs
 
 dumps = pickle.dumps
 loads = pickle.loads
@@ -33,11 +33,11 @@ def forked():
             stream.reconfigure(line_buffering=True)  # otherwise the output of a killed worker is lost
 
 
-def beginning(workers, initializer, initargs, threads, name, key, prints=None):
+def beginning(workers, initializer, initargs, threads, name, key, outlet=None, streams=()):
     """The function that each worker runs first, given its number. Call it just before the template is forked.
 
     threads: how many BLAS and OpenMP may use; None: as many as they like. key: what global_rng.new_key() returned.
-    prints: a relay for what is printed; None: the worker prints by itself.
+    outlet: takes what is logged, and printed to these streams, to the parent; None: the worker's own handlers do.
     """
     import mmap
 
@@ -48,8 +48,12 @@ def beginning(workers, initializer, initargs, threads, name, key, prints=None):
         from multiprocessing import process
 
         _blas.limit(threads, known)
-        if prints is not None:
-            prints.redirect()
+        if streams:
+            from furrow import _prints
+
+            _prints.redirect(outlet, streams)
+        if outlet is not None:
+            _logs.forward(outlet)
         process._current_process = _Process(f"{name}-{worker + 1}", worker + 1)
         process._children = set()
         place = slice(worker * _COUNT, (worker + 1) * _COUNT)
