@@ -102,6 +102,19 @@ def test_hostile_names_are_encoded_and_their_files_are_found(hostile):
     assert renamed["alternateName"] == "ro-crate-metadata.json"
 
 
+def test_what_a_folder_has_got_since_is_noticed_and_what_is_no_file_is_counted(folder):
+    folder.run(snakefile="rule a:\n    output: directory('made')\n"
+                         "    shell: 'mkdir made; echo > made/x; ln -s .. made/up'\n")
+    crate = folder.crate("at once")
+    assert crate["made/"]["description"] == \
+        "1 name in it left out: links to folders, special files, or what cannot be read."
+    assert "1 in folders that are links to folders" in folder.export("--ro-crate", folder / "x").err
+    later = time.time() + 100
+    os.utime(folder / "made/x", (later, later))
+    assert "It has changed since the run" in folder.crate("later")["made/"]["description"]
+    assert "warning: made has changed since the run" in folder.export("--ro-crate", folder / "y").err
+
+
 def test_a_file_outside_of_the_folder_is_named_but_not_included(folder):
     (folder.path.parent / "reference").write_text("bases\n")
     (folder.path.parent / "rules").mkdir()

@@ -85,6 +85,7 @@ void report_crate(const std::string& crate, const report::CrateSummary& made) {
   note(made.gone, "no longer there");
   note(made.changed, "changed since");
   note(made.unreadable, "not readable");
+  note(made.skipped, "in folders that are links to folders or no regular files");
   if (!missing.empty()) say("note: not all files are included: " + join(missing, ", "));
   if (made.running > 0) say("note: " + count_of(made.running, "job") + " of a run that goes on left out");
   for (const std::string& source : made.new_sources)

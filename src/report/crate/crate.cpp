@@ -39,6 +39,7 @@ ShownTexts shown_texts(const RunHistory& history, CrateSummary& summary) {
 void count_files(const CrateFiles& files, CrateSummary& summary) {
   for (const CrateFile& file : files.files()) {
     if (file.has_new_content) summary.new_sources.push_back(file.path);
+    summary.skipped += file.skipped;
     if (file.is_folder) continue;
     summary.unreadable += !file.is_readable;
     summary.included += file.presence == Presence::kIncluded;

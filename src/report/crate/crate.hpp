@@ -23,9 +23,9 @@ struct CrateOptions {
 
 struct CrateSummary {
   std::size_t runs = 0, jobs = 0, running = 0, damaged = 0;
-  std::size_t included = 0, left_out = 0, gone = 0, changed = 0, unreadable = 0;  // files
+  std::size_t included = 0, left_out = 0, gone = 0, changed = 0, unreadable = 0, skipped = 0;  // files
   std::int64_t bytes = 0;                      // of those that are included
-  std::vector<std::string> new_sources{};      // that have changed since the run
+  std::vector<std::string> new_sources{};      // and folders that have changed since the run
   std::vector<std::string> unset_variables{};  // whose values could not be looked for
 };
 

@@ -41,6 +41,9 @@ bool fits(const store::FileStamp& stamp, const os::FileStatus& now, const std::s
   return stamp.content != 0 && os::hash_file(path).value_or(0) == stamp.content;
 }
 
+// Clocks of machines that share a folder differ by less.
+constexpr double kClocks_s = 2;
+
 // What programs look for in the root of a crate.
 bool is_reserved(const std::string& path) {
   return path == "ro-crate-metadata.json" || path == "ro-crate-preview.html" ||
@@ -69,6 +72,11 @@ std::uint32_t CrateFiles::add_version(const std::string& path, Version version) 
   for (const std::uint32_t number : versions) {
     Version& known = versions_[number];
     if (!is_same(known.stamp, version.stamp)) continue;
+    if (known.is_made == version.is_made) {
+      known.known_until = std::max(known.known_until, version.known_until);
+    } else if (version.is_made) {
+      known.known_until = version.known_until;
+    }
     known.is_made |= version.is_made;
     known.is_source |= version.is_source;
     if (known.stamp.content == 0) known.stamp.content = version.stamp.content;
@@ -79,8 +87,8 @@ std::uint32_t CrateFiles::add_version(const std::string& path, Version version) 
   return versions.back();
 }
 
-std::uint32_t CrateFiles::add(const store::FileStamp& stamp, bool is_made) {
-  return add_version(stamp.path, {{"", stamp.mtime_ns, stamp.size, stamp.content}, is_made, false});
+std::uint32_t CrateFiles::add(const store::FileStamp& stamp, bool is_made, double ended_at) {
+  return add_version(stamp.path, {{"", stamp.mtime_ns, stamp.size, stamp.content}, is_made, false, ended_at});
 }
 
 std::uint32_t CrateFiles::add_source(const SourceFile& source) {
@@ -91,8 +99,8 @@ std::uint32_t CrateFiles::add_source(const SourceFile& source) {
 
 Result<void> CrateFiles::look(const std::function<bool()>& stops) {
   for (const Path& path : paths_) look_at(path);
-  for (std::uint32_t at = 0, known = static_cast<std::uint32_t>(files_.size()); at < known; ++at) {
-    if (files_[at].is_folder && files_[at].is_there()) look_into(at);
+  for (const Path& path : paths_) {
+    if (files_[current_.at(path.path)].is_folder) look_into(path);
   }
   place_files();
   FURROW_TRY(make_folders());
@@ -137,40 +145,66 @@ void CrateFiles::look_at(const Path& path) {
   if (!current) current_.emplace(path.path, versions_[path.versions.back()].file);
 }
 
-void CrateFiles::walk(const std::string& folder, std::vector<std::string>& found) const {
+void CrateFiles::walk(const std::string& folder, Walk& found) const {
   const auto entries = os::list_directory(full(folder));
-  if (!entries) return;
+  if (!entries) {
+    ++found.skipped;
+    return;
+  }
   for (const os::DirectoryEntry& entry : *entries) {
     const std::string path = folder + "/" + entry.name;
     if (full(path) == options_.crate) continue;
     if (!entry.is_directory) {
-      found.push_back(path);
-    } else if (!entry.is_link) {
+      found.files.push_back(path);
+    } else if (entry.is_link) {
+      ++found.skipped;
+    } else {
       walk(path, found);
     }
   }
 }
 
-void CrateFiles::look_into(std::uint32_t folder) {
-  const std::string path = files_[folder].path;
-  if (is_in(options_.folder, full(path))) return;  // the workflow itself is in it
-  std::vector<std::string> found;
-  walk(path, found);
-  for (const std::string& name : found) {
+double CrateFiles::known_until(const Path& path) const {
+  double made = 0, used = 0;
+  for (const std::uint32_t number : path.versions) {
+    const Version& version = versions_[number];
+    double& until = version.is_made ? made : used;
+    until = std::max(until, version.known_until);
+  }
+  return made > 0 ? made : used;
+}
+
+// Nobody has recorded what was in a folder. Files that are newer than the job are not what it has left there, unless they are
+// of another job.
+void CrateFiles::look_into(const Path& path) {
+  const std::uint32_t folder = current_.at(path.path);
+  if (is_in(options_.folder, full(path.path))) return;  // the workflow itself is in it
+  Walk found;
+  walk(path.path, found);
+  const auto until_ns = static_cast<std::int64_t>((known_until(path) + kClocks_s) * 1e9);
+  bool has_known = false, is_newer = false;
+  for (const std::string& name : found.files) {
     const auto known = current_.find(name);
     std::uint32_t number = known == current_.end() ? 0 : known->second;
+    has_known |= known != current_.end();
     if (known == current_.end()) {
       const os::FileStatus now = os::status(full(name));
-      if (now.kind != Kind::kFile) continue;
+      if (now.kind != Kind::kFile) {
+        ++found.skipped;
+        continue;
+      }
       number = add_file(name, true);
       files_[number].size = now.size;
       files_[number].mtime_ns = now.newest_ns();
       files_[number].presence = Presence::kLeftOut;
+      is_newer |= now.newest_ns() > until_ns;
     }
     if (!files_[number].is_there()) continue;
     files_[number].is_part = true;
     files_[folder].parts.push_back(number);
   }
+  files_[folder].skipped = found.skipped;
+  files_[folder].has_new_content = is_newer || (!has_known && files_[folder].mtime_ns > until_ns);
 }
 
 // ---- where it lies

@@ -31,13 +31,15 @@ struct CrateFile {
   std::string id{};
   Presence presence = Presence::kGone;
   bool is_folder = false, is_source = false;
-  bool has_new_content = false;  // a source that has changed since
+  bool has_new_content = false;  // a source or folder that has changed since
   bool is_readable = true;
   std::string sha256{};
   std::int64_t size = -1;  // in bytes; -1: not known
   std::int64_t mtime_ns = 0;
   std::vector<std::uint32_t> parts{};  // of a folder: the files in it
-  bool is_part = false;                // of a folder
+  // Of a folder: links to folders, special files and folders that cannot be read, which are no parts.
+  std::size_t skipped = 0;
+  bool is_part = false;  // of a folder
 
   bool is_there() const { return presence == Presence::kIncluded || presence == Presence::kLeftOut; }
 };
@@ -53,8 +55,8 @@ class CrateFiles {
  public:
   explicit CrateFiles(CrateFileOptions options) : options_(std::move(options)) {}
 
-  // The number of the version. STAMP: as a job used it, or made it (IS_MADE).
-  std::uint32_t add(const store::FileStamp& stamp, bool is_made);
+  // The number of the version. STAMP: as a job used it, or made it (IS_MADE), which ended at ENDED_AT.
+  std::uint32_t add(const store::FileStamp& stamp, bool is_made, double ended_at);
   std::uint32_t add_source(const SourceFile& source);
 
   // Copies and sums what is there. Fails if a file cannot be copied, or if STOPS, which is asked before each file.
@@ -68,11 +70,16 @@ class CrateFiles {
   struct Version {
     store::FileStamp stamp{};  // without a path
     bool is_made = false, is_source = false;
+    double known_until = 0;  // when the job that made it had ended; or else the last one that used it
     std::uint32_t file = 0;
   };
   struct Path {
     std::string path{};
     std::vector<std::uint32_t> versions{};
+  };
+  struct Walk {
+    std::vector<std::string> files{};
+    std::size_t skipped = 0;
   };
 
   std::string known_path(const std::string& path) const;
@@ -80,8 +87,9 @@ class CrateFiles {
   std::uint32_t add_version(const std::string& path, Version version);
   void look_at(const Path& path);
   std::uint32_t add_file(const std::string& path, bool is_current);
-  void look_into(std::uint32_t folder);
-  void walk(const std::string& folder, std::vector<std::string>& found) const;
+  void look_into(const Path& path);
+  void walk(const std::string& folder, Walk& found) const;
+  double known_until(const Path& path) const;
   void place_files();
   std::string outside_place(const std::string& path) const;
   Result<void> make_folders() const;

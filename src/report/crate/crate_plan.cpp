@@ -106,11 +106,12 @@ class Planner {
     const std::string& run = history_.runs[job.run].facts.run;
     planned.id = fmt::format("#job/{:016x}{:016x}", hash64(job.record.key, 1),
                              hash64(run + " " + std::to_string(job.record.attempt) + job.record.key, 2));
+    const double ended_at = std::max(job.record.started_at, job.record.finished_at);
     for (const store::FileStamp& stamp : job.record.inputs)
-      planned.inputs.push_back(files_.add(stamp, false));
+      planned.inputs.push_back(files_.add(stamp, false, ended_at));
     for (const store::FileStamp& stamp : job.record.outputs) {
       const bool was_made = stamp.mtime_ns != 0 || stamp.size != 0;
-      if (was_made) planned.outputs.push_back(files_.add(stamp, true));
+      if (was_made) planned.outputs.push_back(files_.add(stamp, true, ended_at));
     }
     plan_.jobs.push_back(std::move(planned));
   }

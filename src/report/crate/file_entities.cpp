@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/strings.hpp"
 #include "report/crate/file_types.hpp"
 #include "report/crate/profiles.hpp"
 
@@ -9,8 +10,7 @@ namespace furrow::report {
 
 namespace {
 
-const char* state_of(const CrateFile& file) {
-  if (file.has_new_content) return "It has changed since the run; this is how it is now.";
+const char* presence_of(const CrateFile& file) {
   if (!file.is_readable) return "Not included: it could not be read.";
   switch (file.presence) {
     case Presence::kIncluded:
@@ -23,6 +23,16 @@ const char* state_of(const CrateFile& file) {
       return "Not included: it has changed since.";
   }
   return "";
+}
+
+std::string state_of(const CrateFile& file) {
+  std::string text = presence_of(file);
+  const auto add = [&](const std::string& sentence) { text += (text.empty() ? "" : " ") + sentence; };
+  if (file.has_new_content) add("It has changed since the run; this is how it is now.");
+  if (file.skipped > 0)
+    add(count_of(file.skipped, "name") +
+        " in it left out: links to folders, special files, or what cannot be read.");
+  return text;
 }
 
 }  // namespace

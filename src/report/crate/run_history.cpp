@@ -151,6 +151,9 @@ Result<RunHistory> history_of(const std::string& folder, const std::string& want
     const auto number = static_cast<std::uint32_t>(chosen - runs.data());
     std::erase_if(history.jobs, [&](const HistoryJob& job) { return job.run != number; });
   }
+  if (!wanted.empty() && history.jobs.empty())
+    return fail(Error{"nothing that the run " + chosen->run +
+                      " has made is left: later runs have run its jobs again"});
   std::sort(history.jobs.begin(), history.jobs.end(), [](const HistoryJob& a, const HistoryJob& b) {
     return std::tie(a.record.started_at, a.record.key) < std::tie(b.record.started_at, b.record.key);
   });
