@@ -8,12 +8,9 @@
 #include <cerrno>
 #include <memory>
 
-extern "C" {
-#include <sha256.h>
-}
-
 #include "os/files/descriptor.hpp"
 #include "os/files/write_all.hpp"
+#include "report/crate/sha256.hpp"
 
 namespace furrow::report {
 
@@ -36,19 +33,16 @@ os::Descriptor open_to_read(const std::string& path) {
 Result<FileSum> sum_of(int fd, const std::string& path) {
   const auto buffer = std::make_unique_for_overwrite<unsigned char[]>(kBlock);
   FileSum sum;
-  SHA2_CTX context;
-  SHA256Init(&context);
+  const auto sha256 = new_sha256();
   for (;;) {
     const ssize_t n = ::pread(fd, buffer.get(), kBlock, sum.size);
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) return fail(system_error("cannot read " + path));
     if (n == 0) break;
-    SHA256Update(&context, buffer.get(), static_cast<std::size_t>(n));
+    sha256->add(buffer.get(), static_cast<std::size_t>(n));
     sum.size += n;
   }
-  std::array<char, SHA256_DIGEST_STRING_LENGTH> text{};
-  SHA256End(&context, text.data());
-  sum.sha256 = text.data();
+  sum.sha256 = sha256->hex();
   return sum;
 }
 
