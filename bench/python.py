@@ -45,6 +45,9 @@ ROWS = [
         unit="us a task"),
     Row("lambda, automatic chunks", "lambdas", 1_000_000, ["multiprocess", "joblib"], {"joblib": 20},
         {"multiprocess": 10}, unit="us a task"),
+    *(Row(f"3,000 {kind}, automatic chunks", work, 150_000, RIVALS, {"joblib": 10}, {"multiprocessing": 1.2},
+          unit="us a task")
+      for kind, work in {"short texts": "texts", "dicts": "dicts", "small tuples": "tuples"}.items()),
     Row("identity on two 64 MiB arrays", "arrays", 2, RIVALS, seconds=0.1),
     Row("one 100 MB array to 4 tasks", "one_array", 4, RIVALS, seconds=0.06),
     Row("start and first map", "start", 2, RIVALS[:-1], seconds=0.015),

@@ -90,6 +90,32 @@ def lambdas(pool, count):
     assert pool.map(lambda x: x + more, range(count))[-1] == count
 
 
+def changed(item):
+    return {**item, "number": item["number"] + 1}
+
+
+def many_small(pool, function, items, count):
+    """COUNT tasks, in maps of a few thousand as programs have them."""
+    for _ in range(max(1, count // len(items))):
+        came = pool.map(function, items)
+    assert len(came) == len(items)
+
+
+def texts(pool, count):
+    """Short texts in and out."""
+    many_small(pool, str.upper, [f"the text of item {i}" for i in range(3000)], count)
+
+
+def dicts(pool, count):
+    """Small dicts in and out."""
+    many_small(pool, changed, [{"number": i, "name": f"item {i}", "weight": i / 2} for i in range(3000)], count)
+
+
+def tuples(pool, count):
+    """Small tuples in and out."""
+    many_small(pool, same, [(i, f"item {i}", i / 2) for i in range(3000)], count)
+
+
 def arrays(pool, count):
     """Sends COUNT arrays of 64 MiB to tasks and back."""
     import numpy

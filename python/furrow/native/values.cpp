@@ -7,7 +7,8 @@ namespace furrow::python {
 
 namespace {
 
-constexpr int kDeepest = 4;  // how deep tuples may be nested
+constexpr int kDeepest = 4;               // how deep tuples, lists and dicts may be nested
+constexpr Py_ssize_t kMostSimple = 4096;  // values in a list or dict
 constexpr Py_ssize_t kLongestSimple = 64 << 10;
 
 void text(char tag, const char* bytes, Py_ssize_t size, Buffer& to) {
@@ -85,6 +86,39 @@ py::object load_with_buffers(const char*& at, const char* end, const Pickling& p
   return load(pickling, pickle, size, buffers.ptr());
 }
 
+// The same few keys come in dict after dict: short ones are kept, with the hashes that Python computes once.
+class Keys {
+ public:
+  py::object get(const char* bytes, std::uint32_t size) {
+    if (size == 0 || size > kLongest) return made(bytes, size);
+    py::object& kept = kept_[(static_cast<unsigned char>(bytes[0]) * 31u +
+                              static_cast<unsigned char>(bytes[size - 1]) * 7u + size) %
+                             kMany];
+    Py_ssize_t length = 0;
+    const char* const known = kept ? PyUnicode_AsUTF8AndSize(kept.ptr(), &length) : nullptr;
+    if (!known || length != static_cast<Py_ssize_t>(size) || std::memcmp(known, bytes, size) != 0)
+      kept = made(bytes, size);
+    return kept;
+  }
+
+ private:
+  static constexpr std::uint32_t kLongest = 32;
+  static constexpr std::size_t kMany = 256;
+  static py::object made(const char* bytes, std::uint32_t size) {
+    return py::reinterpret_steal<py::object>(
+        checked(PyUnicode_DecodeUTF8(bytes, static_cast<Py_ssize_t>(size), nullptr)));
+  }
+  py::object kept_[kMany];
+};
+
+py::object decode_key(const char*& at, const char* end, const Pickling& pickling, BufferStore* store) {
+  static Keys& keys = *new Keys;  // not destroyed: Python may have ended by then
+  if (at == end || *at != 's') return decode(at, end, pickling, store);
+  ++at;
+  const auto size = take<std::uint32_t>(at, end);
+  return keys.get(take_bytes(at, end, size), size);
+}
+
 }  // namespace
 
 py::object exception_of(const py::error_already_set& error) {
@@ -102,10 +136,10 @@ Encoder::Encoder(Pickling& pickling, BufferStore* store)
 void Encoder::encode_whole(std::int64_t value, Buffer& to) { number('i', value, to); }
 
 void Encoder::encode(PyObject* value, Buffer& to) {
-  if (!simple(value, to, 0)) pickle(value, to);
+  if (!simple(value, to, 0, true)) pickle(value, to);
 }
 
-bool Encoder::simple(PyObject* value, Buffer& to, int depth) {
+bool Encoder::simple(PyObject* value, Buffer& to, int depth, bool alone) {
   if (value == Py_None) return to.byte('N'), true;
   if (value == Py_True) return to.byte('T'), true;
   if (value == Py_False) return to.byte('F'), true;
@@ -130,15 +164,49 @@ bool Encoder::simple(PyObject* value, Buffer& to, int depth) {
     text('b', PyBytes_AS_STRING(value), PyBytes_GET_SIZE(value), to);
     return true;
   }
-  if (!PyTuple_CheckExact(value) || PyTuple_GET_SIZE(value) > 255 || depth == kDeepest) return false;
+  return depth < kDeepest && simple_container(value, to, depth, alone);
+}
+
+// A list or dict that nothing else refers to occurs only once, if the same holds for all that it lies in.
+bool Encoder::simple_container(PyObject* value, Buffer& to, int depth, bool alone) {
+  alone = alone && (depth == 0 || Py_REFCNT(value) == 1);
   const std::size_t before = to.size();
+  const bool encoded = PyTuple_CheckExact(value)  ? simple_tuple(value, to, depth, alone)
+                       : !alone                   ? false
+                       : PyDict_CheckExact(value) ? simple_dict(value, to, depth)
+                       : PyList_CheckExact(value) ? simple_list(value, to, depth)
+                                                  : false;
+  if (encoded && to.size() - before <= static_cast<std::size_t>(kLongestSimple)) return true;
+  to.cut(before);
+  return false;
+}
+
+bool Encoder::simple_tuple(PyObject* tuple, Buffer& to, int depth, bool alone) {
+  const Py_ssize_t size = PyTuple_GET_SIZE(tuple);
+  if (size > 255) return false;
   to.byte('t');
-  to.byte(static_cast<char>(PyTuple_GET_SIZE(value)));
-  for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(value); ++i) {
-    if (simple(PyTuple_GET_ITEM(value, i), to, depth + 1)) continue;
-    to.cut(before);
-    return false;
-  }
+  to.byte(static_cast<char>(size));
+  for (Py_ssize_t i = 0; i < size; ++i)
+    if (!simple(PyTuple_GET_ITEM(tuple, i), to, depth + 1, alone)) return false;
+  return true;
+}
+
+bool Encoder::simple_list(PyObject* list, Buffer& to, int depth) {
+  const Py_ssize_t size = PyList_GET_SIZE(list);
+  if (size > kMostSimple) return false;
+  number('l', static_cast<std::uint16_t>(size), to);
+  for (Py_ssize_t i = 0; i < size; ++i)
+    if (!simple(PyList_GET_ITEM(list, i), to, depth + 1, true)) return false;
+  return true;
+}
+
+bool Encoder::simple_dict(PyObject* dict, Buffer& to, int depth) {
+  if (PyDict_GET_SIZE(dict) > kMostSimple) return false;
+  number('d', static_cast<std::uint16_t>(PyDict_GET_SIZE(dict)), to);
+  PyObject* key = nullptr;
+  PyObject* value = nullptr;
+  for (Py_ssize_t at = 0; PyDict_Next(dict, &at, &key, &value);)
+    if (!simple(key, to, depth + 1, true) || !simple(value, to, depth + 1, true)) return false;
   return true;
 }
 
@@ -240,6 +308,12 @@ void skip_value(const char*& at, const char* end, const SeenRef& seen) {
     case 't':
       for (int left = static_cast<unsigned char>(*skip(1)); left > 0; --left) skip_value(at, end, seen);
       return;
+    case 'l':
+      for (int left = read(std::uint16_t{}); left > 0; --left) skip_value(at, end, seen);
+      return;
+    case 'd':
+      for (int left = 2 * read(std::uint16_t{}); left > 0; --left) skip_value(at, end, seen);
+      return;
     case 'p':
       skip(read(std::uint64_t{}));
       return;
@@ -293,6 +367,22 @@ py::object decode(const char*& at, const char* end, const Pickling& pickling, Bu
       for (Py_ssize_t i = 0; i < count; ++i)
         PyTuple_SET_ITEM(tuple.ptr(), i, decode(at, end, pickling, store).release().ptr());
       return tuple;
+    }
+    case 'l': {
+      const auto count = take<std::uint16_t>(at, end);
+      auto list = py::reinterpret_steal<py::object>(checked(PyList_New(count)));
+      for (Py_ssize_t i = 0; i < count; ++i)
+        PyList_SET_ITEM(list.ptr(), i, decode(at, end, pickling, store).release().ptr());
+      return list;
+    }
+    case 'd': {
+      auto dict = py::reinterpret_steal<py::object>(checked(PyDict_New()));
+      for (auto left = take<std::uint16_t>(at, end); left > 0; --left) {
+        const py::object key = decode_key(at, end, pickling, store);
+        const py::object value = decode(at, end, pickling, store);
+        if (PyDict_SetItem(dict.ptr(), key.ptr(), value.ptr()) != 0) throw py::error_already_set();
+      }
+      return dict;
     }
     case 'p': {
       const auto size = take<std::uint64_t>(at, end);

@@ -5,12 +5,14 @@
 //   N, T, F   None, True, False         i, f   int64, double (8 bytes)
 //   s, b      str, bytes: u32 size, UTF-8 or the bytes
 //   t         tuple: u8 count, its values
+//   l, d      list, dict: u16 count, its values, or keys and values
 //   p         a pickle: u64 size, its bytes
 //   A         a large pickle that lies in the arena: a BufferRef
 //   P         a pickle with out-of-band buffers: u32 count, a BufferRef for each; u64 size, the pickle's
 //             bytes; then the bytes of buffers that are not in the arena (kInline), one after the other
 //
-// Whatever is not exactly of a simple type is pickled (protocol 5). Numbers are in machine byte order.
+// Whatever is not exactly of a simple type is pickled (protocol 5), and so is a value in which a list or dict
+// might occur twice, since it must then be one object again. Numbers are in machine byte order.
 //
 // The caller must hold the GIL. Errors: encode() and decode() throw py::error_already_set.
 #pragma once
@@ -90,11 +92,16 @@ class Encoder {
   Encoder(Pickling& pickling, BufferStore* store);
   void encode(PyObject* value, Buffer& to);
   // Encodes VALUE if it is simple, without running Python code; otherwise returns false.
-  bool encode_simple(PyObject* value, Buffer& to) { return simple(value, to, 0); }
+  bool encode_simple(PyObject* value, Buffer& to) { return simple(value, to, 0, true); }
   static void encode_whole(std::int64_t value, Buffer& to);  // as a Python int
 
  private:
-  bool simple(PyObject* value, Buffer& to, int depth);
+  // ALONE: what VALUE holds is held by nothing else in the same value.
+  bool simple(PyObject* value, Buffer& to, int depth, bool alone);
+  bool simple_container(PyObject* value, Buffer& to, int depth, bool alone);
+  bool simple_tuple(PyObject* tuple, Buffer& to, int depth, bool alone);
+  bool simple_list(PyObject* list, Buffer& to, int depth);
+  bool simple_dict(PyObject* dict, Buffer& to, int depth);
   void pickle(PyObject* value, Buffer& to);
   py::object dumps(PyObject* value);
   static PyObject* keep(PyObject* self, PyObject* buffer);
