@@ -1,6 +1,7 @@
 """The memory for large results: it is bounded, and a large number of results does not run out of mappings."""
 import gc
 import os
+import weakref
 from pathlib import Path
 
 import furrow
@@ -49,6 +50,23 @@ def test_little_is_kept_after_the_arrays_are_gone(pool):
     del results, stream, arrays
     gc.collect()
     assert kept() - before < 3 * 25 * MIB  # for each worker, and for what they are sent
+
+
+def test_a_failed_map_keeps_nothing_of_its_caller(pool):
+    def fail(iterable):
+        array = large(1)
+        try:
+            pool.map(len, iterable)
+        except TypeError:
+            return weakref.ref(array)
+
+    def broken():
+        yield []
+        raise TypeError
+
+    kept_arrays = [fail([1]), fail(broken())]
+    gc.collect()
+    assert [each() for each in kept_arrays] == [None, None]
 
 
 def test_results_that_are_held_outlast_what_is_given_back(pool):

@@ -452,6 +452,8 @@ void PendingMap::settle() {
     } catch (py::error_already_set& problem) {
       problem.discard_as_unraisable("a callback of a furrow.Pool");
     }
+    // The exception's traceback will lead to this map, and Python's collector cannot see that this map leads back.
+    error_ = input_error_ = py::object();
   }
   settled_ = true;
 }
