@@ -69,17 +69,21 @@ def children(pid):
     return found
 
 
+def send(pid, number):
+    try:
+        os.kill(pid, number)
+    except ProcessLookupError:
+        pass  # it has just ended
+
+
 def kill(process, with_watchdog):
     victims = [process.pid]
     if with_watchdog:
         victims += [pid for pid, name in children(process.pid) if name == "furrow-guard"]
         for pid in victims:
-            os.kill(pid, signal.SIGSTOP)
+            send(pid, signal.SIGSTOP)
     for pid in victims:
-        try:
-            os.kill(pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
+        send(pid, signal.SIGKILL)
     process.wait()
 
 
