@@ -194,6 +194,49 @@ rule a:
     assert (module["name"], module["softwareVersion"]) == ("tool", "1.5")
 
 
+def test_two_workflows_of_a_folder_are_told_apart(folder):
+    rules = "rule make:\n    output: '%s'\n    shell: 'echo > {output}'\n"
+    folder.write("first.smk", rules % "a")
+    folder.write("second.smk", rules % "b")
+    folder.run("-s", "first.smk")
+    folder.run("-s", "second.smk")
+    crate = folder.crate("two")
+    assert crate.workflow["name"] == "second.smk"
+    assert {workflow["name"]: ids(workflow["hasPart"]) for workflow in crate.of_type("ComputationalWorkflow")} == {
+        "first.smk": ["#workflow-2/rule/make"], "second.smk": ["#rule/make"]}
+    made = {crate.resolve(action["instrument"])[0]["@id"]: crate.files(action["result"])
+            for action in crate.of_type("CreateAction")}
+    assert made["#rule/make"] == made["second.smk"] == ["b"]
+    assert made["#workflow-2/rule/make"] == made["first.smk"] == ["a"]
+
+
+def test_rules_that_need_each_other_have_no_order(folder):
+    folder.run("3", snakefile="""
+rule even:
+    input: lambda wildcards: str(int(wildcards.n) - 1)
+    output: "{n,[24]}"
+    shell: "echo > {output}"
+rule odd:
+    input: lambda wildcards: [] if wildcards.n == "1" else str(int(wildcards.n) - 1)
+    output: "{n,[13]}"
+    shell: "echo > {output}"
+""")
+    crate = folder.crate("circle")
+    assert len(crate.of_type("HowToStep")) == 2
+    assert not any("position" in step for step in crate.of_type("HowToStep"))
+
+
+def test_wildcards_whose_text_is_ambiguous_are_one_value(folder):
+    folder.run("out/1, y=2/3", "out/1/2", snakefile="""
+rule a:
+    output: "out/{x}/{y}"
+    shell: "echo > {output:q}"
+""")
+    crate = folder.crate("wildcards")
+    values = {action["name"]: crate.values(action) for action in crate.jobs().values()}
+    assert values == {"a (x=1, y=2)": {"x": "1", "y": "2"}, "a (x=1, y=2, y=3)": {"wildcards": "x=1, y=2, y=3"}}
+
+
 def test_an_interrupted_export_leaves_nothing(folder):
     folder.run(snakefile="rule a:\n    output: directory('many')\n"
                          "    shell: 'mkdir many; cd many; seq 20000 | xargs touch'\n")

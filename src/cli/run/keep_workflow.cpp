@@ -15,6 +15,9 @@ namespace {
 using report::RuleFacts;
 using report::WorkflowFacts;
 
+// All journals together may have 64 MB: a larger configuration would cost the memory of earlier runs.
+constexpr std::size_t kLongestConfig = 1 << 20;
+
 const char* name_of(workflow::RuleKind kind) {
   switch (kind) {
     case workflow::RuleKind::kShell:
@@ -108,7 +111,8 @@ std::string workflow_facts_of(WorkflowSession& session) {
   const auto redactor = report::Redactor::of_variables(facts.envvars);
   facts.command = command_of(session, redactor);
   facts.python = session.python_version();
-  facts.config = redactor.redacted_json(session.config()).value_or("{}");
+  if (session.config().size() <= kLongestConfig)
+    facts.config = redactor.redacted_json(session.config()).value_or("{}");
   for (const std::string& file : snakefile.config_files) facts.config_files.push_back(from_folder(file));
   for (const workflow::RuleId rule : rules_of(session))
     facts.rules.push_back(facts_of(session.rules()[rule]));

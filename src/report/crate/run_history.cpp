@@ -36,7 +36,15 @@ Result<JournalOfRun> read_journal(const store::JournaledRun& run) {
 Result<HistoryRun> run_of(const RunPicture& picture) {
   HistoryRun run;
   run.facts = picture.facts;
-  if (!picture.workflow.empty()) run.workflow = FURROW_TRY(workflow_facts_from(picture.workflow));
+  if (!picture.workflow.empty()) {
+    auto facts = workflow_facts_from(picture.workflow);
+    if (!facts) {
+      facts.error().hint =
+          "Remove the journal of the run " + run.facts.run + " from .furrow/runs: no run relies on it.";
+      return fail(std::move(facts.error()));
+    }
+    run.workflow = std::move(*facts);
+  }
   run.is_running = picture.is_running;
   run.has_finished = picture.has_finished;
   run.ended_at = picture.ended_at;
