@@ -23,14 +23,15 @@ except ImportError as problem:
 
     raise explained(problem) from None
 
-__all__ = ["AsyncResult", "Executor", "Failure", "JobResult", "MPIPool", "MapResult", "Pool", "PoolError",
-           "RemoteError", "RunResult", "TaskTimeout", "ThreadPool", "TimeoutError", "WorkerDied", "WorkflowFailed",
-           "cpu_count", "run", "shared_array", "task_rng"]
+__all__ = ["AsyncResult", "Executor", "Failure", "JobResult", "MPIPool", "MapResult", "Partitioned", "Pool",
+           "PoolError", "RemoteError", "RunResult", "TaskTimeout", "ThreadPool", "TimeoutError", "WorkerDied",
+           "WorkflowFailed", "cpu_count", "run", "shared_array", "task_rng"]
 
 _LAZY = {"Pool": "furrow._pool", "MPIPool": "furrow._mpi_pool", "ThreadPool": "furrow._thread_pool",
          "Executor": "furrow._executor", "AsyncResult": "furrow._results", "MapResult": "furrow._results",
-         "shared_array": "furrow._shared_array", "task_rng": "furrow._rng", "run": "furrow._workflow",
-         "JobResult": "furrow._workflow", "RunResult": "furrow._workflow", "WorkflowFailed": "furrow._workflow"}
+         "Partitioned": "furrow._partitioned", "shared_array": "furrow._shared_array", "task_rng": "furrow._rng",
+         "run": "furrow._workflow", "JobResult": "furrow._workflow", "RunResult": "furrow._workflow",
+         "WorkflowFailed": "furrow._workflow"}
 
 
 def _register(parallel):

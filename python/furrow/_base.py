@@ -7,6 +7,7 @@ import warnings
 from multiprocessing import pool as theirs
 from multiprocessing import util
 
+from furrow._failures import PoolError
 from furrow._feeder import Feeder
 from furrow._inherited import only_own_names
 from furrow._options import Options
@@ -161,6 +162,10 @@ class BasePool(theirs.Pool):
         self._workers.nudge()
         return result
 
+    def scatter(self, data, parts=None):
+        """Not with this kind of workers: see furrow.Pool.scatter()."""
+        raise PoolError("a ThreadPool has no scatter(): its tasks use the program's own data, without sending them")
+
     # --- streams
 
     def imap(self, func, iterable, chunksize=1, *, timeout=None, retries=0, on_error="raise", progress=False,
@@ -239,6 +244,13 @@ def _whole(name, value):
         return operator.index(value)
     except TypeError:
         raise TypeError(f"{name} is a whole number, not {value!r}") from None
+
+
+def checked_parts(parts):
+    """How many parts data are cut into; None: not said."""
+    if parts is not None and _whole("parts", parts) < 1:
+        raise ValueError(f"parts must be 1 or more, not {parts}")
+    return parts
 
 
 def _check_chunksize(chunksize):

@@ -58,6 +58,11 @@ class MPIPool(Pool):
         self._run_with(self._make_workers_over(mpi, ranks, made, root_works))
         ranks.workers = self._workers
 
+    def scatter(self, data, parts=None):
+        """Not over ranks: the data would have to be on all computers."""
+        raise _failures.PoolError("an MPIPool has no scatter(): let each task load its part of the data, or use a "
+                                  "furrow.Pool on one computer")
+
     def _make_workers_over(self, mpi, ranks, made, root_works):
         workers_of = [before or made.processes or cores for before, cores in zip(ranks.made, ranks.cores)]
         if not root_works and len(workers_of) > 1:

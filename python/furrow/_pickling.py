@@ -186,6 +186,20 @@ def by_value(thing, made, buffer_callback):
     return _by_value(thing, None, buffer_callback)
 
 
+def dump_value(value, main=None):
+    """A value as bytes, and its buffers (PickleBuffer). main: how the workers know __main__; None: in a worker."""
+    buffers = []
+    try:
+        made = pickle.dumps(value, PROTOCOL, buffer_callback=buffers.append)
+    except Exception as problem:
+        buffers.clear()
+        return fallback(value, problem, buffers.append), buffers
+    if main is not None and b"__main__" in made and main.changed():
+        buffers.clear()
+        return _by_value(value, None, buffers.append), buffers
+    return made, buffers
+
+
 def fallback(thing, problem, buffer_callback):
     """Pickles an argument that pickle refused: perhaps multiprocessing or cloudpickle can."""
     from multiprocessing.reduction import ForkingPickler

@@ -44,6 +44,21 @@ class Pool(BasePool):
         self._run_with(self._make_workers(initializer, tuple(initargs), maxtasksperchild or 0))
         self._pool = [_Handle(self._workers, index) for index in range(self._processes)]
 
+    def scatter(self, data, parts=None):
+        """Sends data to the workers, which keep them: returns a Partitioned, whose map() sends functions only.
+
+        data: an array, which is cut along its first axis, or any iterable. parts: how many parts there are; None: one
+        for each worker.
+
+        >>> with Pool(2) as pool, pool.scatter(range(1000)) as data:
+        ...     data.map(lambda x: x % 7).map_parts(sum)
+        [1494, 1503]
+        """
+        self._check_running()
+        from furrow._partitioned import scatter
+
+        return scatter(self, data, parts)
+
     def _keep_functions(self, serializer, main):
         self._serializer = serializer
         self._main = main

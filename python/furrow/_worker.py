@@ -83,7 +83,10 @@ def _start_coverage():
 
 
 def flush():
-    """Called when the worker is idle, so that its output appears before it ends."""
+    """Called when the worker is idle: its output appears before it ends, and memory that is not needed goes back."""
+    partitioned = sys.modules.get("furrow._partitioned")
+    if partitioned is not None:
+        partitioned.drop_released()
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:
             stream.flush()

@@ -26,6 +26,9 @@ with furrow.Pool(2) as pool:
     one: str = pool.apply(name, (1,))
     more: List[str] = pool.map(name, range(3), timeout=1.5, retries=2, progress=True, seed=3, resume=("file", "key"),
                                trace="file")
+    with pool.scatter(range(3), parts=2) as data:
+        named: furrow.Partitioned[str] = data.map(name, retries=1)
+        lengths: List[int] = named.map_parts(len)
     threads = furrow.ThreadPool()
     shared = furrow.shared_array((3, 4))
     cores: int = furrow.cpu_count(logical=True)
@@ -36,6 +39,7 @@ WRONG = {
     "pool.map(name, ['a'])": "expected",
     "pool.map(name, range(3), retry=2)": "Unexpected keyword",
     "pool.no_such_method()": "no attribute",
+    "pool.scatter(range(3)).map(len)": "incompatible type",
 }
 
 
@@ -48,7 +52,7 @@ def mypy(folder, text):
 def test_names_and_signatures_agree_with_the_module(tmp_path):
     (tmp_path / "mypy.ini").write_text("[mypy]\nignore_missing_imports = True\nignore_errors = True\n")
     # Only public names have stubs; users do not construct results.
-    (tmp_path / "allowed").write_text("furrow\\._.*\nfurrow\\.(Async|Map|Job|Run)Result\\.__init__\n")
+    (tmp_path / "allowed").write_text("furrow\\._.*\nfurrow\\.((Async|Map|Job|Run)Result|Partitioned)\\.__init__\n")
     done = program.run("-m", "mypy.stubtest", "furrow", "--concise", "--ignore-missing-stub", "--mypy-config-file",
                        "mypy.ini",
                        "--allowlist", "allowed", "--ignore-unused-allowlist", cwd=tmp_path, MYPYPATH=program.MODULE,

@@ -314,3 +314,16 @@ def test_a_single_rank_of_another_mpi_works(tmp_path):
     (tmp_path / "script.py").write_text(ALONE)
     came = program.run("script.py", cwd=tmp_path, PMI_SIZE="1", PMI_RANK="0")
     assert (came.code, came.out) == (0, "before\n[1]\n"), str(came)
+
+
+def test_data_cannot_be_kept_on_ranks(tmp_path):
+    assert mpirun.lines(2, """
+from furrow import MPIPool, PoolError
+
+with MPIPool(1) as pool:
+    try:
+        pool.scatter([1, 2])
+    except PoolError as problem:
+        print(problem)
+""", tmp_path) == ["an MPIPool has no scatter(): let each task load its part of the data, or use a furrow.Pool on one "
+                   "computer"]
