@@ -194,7 +194,7 @@ rule a:
     assert (module["name"], module["softwareVersion"]) == ("tool", "1.5")
 
 
-def test_two_workflows_of_a_folder_are_told_apart(folder):
+def test_two_workflows_of_a_folder_are_kept_apart(folder):
     rules = "rule make:\n    output: '%s'\n    shell: 'echo > {output}'\n"
     folder.write("first.smk", rules % "a")
     folder.write("second.smk", rules % "b")
