@@ -14,8 +14,8 @@ class Options:
             raise ValueError(f"retries is a whole number from 0 on, not {retries!r}")
         if on_error not in ("raise", "collect"):
             raise ValueError(f"on_error is 'raise' or 'collect', not {on_error!r}")
-        if not (isinstance(progress, bool) or progress in (None, "tqdm") or callable(progress)):
-            raise ValueError(f"progress is True, 'tqdm' or a function, not {progress!r}")
+        if not (isinstance(progress, bool) or progress in (None, "tqdm", "rich") or callable(progress)):
+            raise ValueError(f"progress is True, 'tqdm', 'rich' or a function, not {progress!r}")
         if seed is not None and not 0 <= seed < 2**64:
             raise ValueError(f"seed is a whole number from 0 to 2**64 - 1, not {seed!r}")
         self.timeout = timeout

@@ -1,6 +1,7 @@
 """A progress bar for maps: in a terminal that of the C++ pool, in a notebook one of HTML."""
 
 import sys
+import threading
 import time
 
 from furrow import _furrow
@@ -23,6 +24,8 @@ def reporter(wanted):
         return False, wanted
     if wanted == "tqdm":
         return False, TqdmBar()
+    if wanted == "rich":
+        return False, RichBar()
     if in_notebook():
         return False, NotebookBar()
     return True, None
@@ -62,8 +65,68 @@ class TqdmBar:
         self._bar.update(done + failed - self._bar.n)
         if failed:
             self._bar.set_postfix(failed=failed, refresh=False)
-        if done + failed == total:
+        if total and done + failed == total:  # 0: not known
             self._bar.close()
+
+
+class RichBar:
+    """A bar of the package rich, where that is installed. A terminal has one display of rich at a time, so the bars of
+    maps that run at the same time are in one display, which ends with the last of them."""
+
+    _lock = threading.RLock()  # the collector may end a bar while another one begins
+    _display = None
+    _bars = 0
+
+    def __init__(self):
+        self._task = None
+        self._closed = False
+        from rich import errors, progress
+
+        self._rich = progress
+        self._refused = errors.LiveError
+
+    def __call__(self, done, failed, total, elapsed):
+        if self._task is None and not self._closed:
+            self._open(total)
+        if self._closed:
+            return
+        self._display.update(self._task, completed=done + failed, description=f"{failed} failed" if failed else "")
+        if total and done + failed == total:  # 0: not known
+            self._close()
+
+    def _open(self, total):
+        kind = RichBar
+        with kind._lock:
+            kind._bars += 1
+            try:
+                if kind._display is None:
+                    kind._display = self._started()
+                self._task = kind._display.add_task("", total=total or None)
+            except self._refused:  # the program has a display of its own
+                kind._bars -= 1
+                self._closed = True
+
+    def _started(self):
+        rich = self._rich
+        display = rich.Progress("{task.description}", rich.BarColumn(), rich.MofNCompleteColumn(),
+                                rich.TaskProgressColumn("", show_speed=True),
+                                rich.TimeRemainingColumn(elapsed_when_finished=True))
+        display.start()
+        return display
+
+    def _close(self):
+        kind = RichBar
+        with kind._lock:
+            if self._closed or self._task is None:
+                return
+            self._closed = True
+            kind._bars -= 1
+            if kind._bars == 0:
+                display, kind._display = kind._display, None
+                display.stop()
+
+    def __del__(self):  # the map has ended early
+        self._close()
 
 
 class StreamProgress:

@@ -124,8 +124,33 @@ def test_a_bar_of_tqdm_counts_to_the_end(pools, capsys):
     for pool in pools:
         assert pool.map(abs, range(40), progress="tqdm") == list(range(40))
         assert "40/40" in capsys.readouterr().err
+        assert list(pool.imap(abs, iter(range(30)), progress="tqdm")) == list(range(30))
+        assert "30task" in capsys.readouterr().err
     with pytest.raises(ValueError, match="progress is"):
         pools[0].map(abs, [1], progress="dots")
+
+
+def test_a_bar_of_rich_counts_to_the_end(pools, capsys):
+    pytest.importorskip("rich")
+    for pool in pools:
+        assert pool.map(abs, range(40), progress="rich") == list(range(40))
+        assert "40/40" in capsys.readouterr().out
+        assert list(pool.imap(abs, iter(range(30)), progress="rich")) == list(range(30))
+        assert "30/" in capsys.readouterr().out
+
+
+def test_bars_of_rich_share_a_display_and_end_with_their_maps(pools, capsys):
+    live = pytest.importorskip("rich.live")
+    for pool in pools:
+        several = [pool.map_async(time.sleep, [0.01] * count, progress="rich") for count in (20, 30)]
+        assert all(each.get() for each in several)
+        out = capsys.readouterr().out
+        assert "20/20" in out and "30/30" in out
+        with pytest.raises(TypeError):
+            pool.map(abs, [1, None, "a"], progress="rich")
+        next(pool.imap(abs, iter(range(10**6)), progress="rich"))  # and is dropped
+        with live.Live():  # there is none already
+            assert pool.map(abs, range(3), progress="rich") == [0, 1, 2]
 
 
 def test_the_bar_of_a_notebook_shows_the_rate_and_the_time_left(monkeypatch):
