@@ -42,15 +42,16 @@ Result<std::size_t> read_block(int fd, char* into, std::size_t size) {
   return got;
 }
 
-Result<void> write_file(const Output& out, const std::string& id, const std::string& path) {
+// BLOCK is room for kBlock bytes.
+Result<void> write_file(const Output& out, const std::string& id, const std::string& path,
+                        std::string& block) {
   const os::Descriptor in(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (in.get() < 0) return fail(system_error("cannot read " + path));
   FURROW_TRY(out("<script type=\"application/octet-stream\" id=\"file-" + html_text(id) + "\">"));
-  std::string bytes(kBlock, '\0');
   for (;;) {
-    const auto got = read_block(in.get(), bytes.data(), bytes.size());
+    const auto got = read_block(in.get(), block.data(), block.size());
     if (!got) return fail(Error{"cannot read " + path});
-    FURROW_TRY(out(base64(std::string_view(bytes).substr(0, *got))));
+    FURROW_TRY(out(base64(std::string_view(block).substr(0, *got))));
     if (*got < kBlock) break;
   }
   return out("</script>\n");
@@ -62,7 +63,8 @@ Result<void> write_data(const Output& out, const Page& page) {
     FURROW_TRY(out(script_json(json)));
     FURROW_TRY(out("</script>\n"));
   }
-  for (const auto& [id, path] : page.files) FURROW_TRY(write_file(out, id, path));
+  std::string block(kBlock, '\0');
+  for (const auto& [id, path] : page.files) FURROW_TRY(write_file(out, id, path, block));
   return {};
 }
 

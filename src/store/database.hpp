@@ -15,6 +15,7 @@ namespace furrow::store {
 class Statement {
  public:
   Statement() = default;
+  bool is_prepared() const { return statement_ != nullptr; }
 
   void bind(int index, std::string_view text);  // borrowed until the statement has run
   void bind_bytes(int index, std::string_view bytes);

@@ -175,17 +175,22 @@ Result<void> Store::commit() {
 }
 
 Result<std::optional<JobRecord>> Store::find(std::string_view key) {
-  if (!state_->exists()) return std::optional<JobRecord>();
-  auto statement = FURROW_TRY(state_->database.prepare(kFind));
+  std::optional<JobRecord> found;
+  if (!state_->exists()) return found;
+  Statement& statement = state_->find;
+  if (!statement.is_prepared()) statement = FURROW_TRY(state_->database.prepare(kFind));
   statement.bind(1, key);
   const int code = statement.step();
-  if (code == SQLITE_DONE) return std::optional<JobRecord>();
-  if (code != SQLITE_ROW) return fail(state_->database.error(code));
-  if (is_damaged(statement)) {
-    state_->has_lost = true;
-    return std::optional<JobRecord>();
+  if (code == SQLITE_ROW) {
+    if (is_damaged(statement)) {
+      state_->has_lost = true;
+    } else {
+      found = record_of(statement);
+    }
   }
-  return record_of(statement);
+  statement.reset();
+  if (code != SQLITE_ROW && code != SQLITE_DONE) return fail(state_->database.error(code));
+  return found;
 }
 
 Result<void> Store::for_each(const std::function<void(JobRow& row)>& callback) {

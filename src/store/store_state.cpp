@@ -37,6 +37,7 @@ Error newer_journal(const std::string& folder) {
 Result<void> Store::State::open_database(const std::string& path) {
   auto opened =
       FURROW_TRY(Database::open(path, SQLITE_OPEN_READWRITE | (is_reader() ? 0 : SQLITE_OPEN_CREATE)));
+  find = {};
   database = std::move(opened);
   // Exclusive: the index of the log lives in this process's memory, so no shared memory is needed, which
   // network file systems lack. Nothing is synced before writing begins.

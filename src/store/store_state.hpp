@@ -34,6 +34,7 @@ struct Store::State {
   Snapshot snapshot;
   Database database;
   Statement begin, commit, rollback, put, erase, set_clean;
+  Statement find;  // prepared at its first use
   JournalState known;
   RunJournal journal;
   std::unique_ptr<os::DiskSyncer> syncer;     // set while jobs may run
