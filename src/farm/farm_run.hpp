@@ -41,6 +41,9 @@ class Farm::Run : public plan::ExitListener {
   void halt(bool at_once);
   Summary run();
   void on_exit(Exit exit) override { ended_.push_back(std::move(exit)); }
+  void on_placed(JobId job, const std::string& host) override {
+    emit({.kind = Event::Kind::kJobPlaced, .job = job, .host = host});
+  }
 
  private:
   using Starting = RunningGang::Start;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 
 #include "base/error.hpp"
 #include "plan/executor.hpp"
@@ -13,6 +14,7 @@ struct Event {
   enum class Kind : std::uint8_t {
     kRunStarted,   // total = jobs to run
     kJobStarted,   // job, attempt, launch
+    kJobPlaced,    // job, host: it has begun on that machine; not told for the engine's own
     kJobFinished,  // job, attempt, exit
     kJobFailed,    // job, attempt, exit or error; will_retry
     kJobsSkipped,  // job = the one that failed; count = jobs that cannot run because of it
@@ -30,6 +32,7 @@ struct Event {
   const Error* error = nullptr;    // borrowed for the call
   bool will_retry = false;
   int signal = 0;
+  std::string_view host{};
 };
 
 class EventSink {

@@ -74,7 +74,9 @@ struct Exit {
   bool timed_out = false;
   // why it never started, or the evaluator's error; empty if status and signal say everything
   std::string error{};
-  std::string output{};   // the end of what it printed (stdout and stderr), at most kKeptOutput bytes
+  std::string output{};  // the end of what it printed (stdout and stderr), at most kKeptOutput bytes
+  // the machine on which it ran, or "" if that is not known; without a value, that of the engine
+  std::optional<std::string> host{};
   double started_at = 0;  // seconds since the epoch
   Usage usage{};
   bool ok() const { return status == 0 && signal == 0 && error.empty(); }
@@ -85,6 +87,8 @@ class ExitListener {
  public:
   virtual ~ExitListener() = default;
   virtual void on_exit(Exit exit) = 0;
+  // An attempt has begun on another machine than the engine's. Not every executor knows.
+  virtual void on_placed(JobId, const std::string& /*host*/) {}
 };
 
 // kGently: SIGTERM, then SIGKILL after a grace period. kAtOnce: SIGKILL.

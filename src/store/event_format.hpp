@@ -5,7 +5,7 @@
 
 namespace furrow::store {
 
-inline constexpr std::uint32_t kEventVersion = 1;
+inline constexpr std::uint32_t kEventVersion = 2;
 inline constexpr std::uint32_t kHeadBlock = 1, kEventsBlock = 2, kWorkflowBlock = 3;
 
 enum class EventEntry : std::uint8_t {
@@ -17,6 +17,7 @@ enum class EventEntry : std::uint8_t {
   kSkipped = 6,
   kStopping = 7,
   kFinish = 8,
+  kPlace = 9,  // since version 2
 };
 
 }  // namespace furrow::store

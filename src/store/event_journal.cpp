@@ -161,6 +161,14 @@ void EventJournalWriter::on_start(const JobStart& start) {
   add(entry);
 }
 
+void EventJournalWriter::on_place(const JobPlace& place) {
+  const std::uint32_t host = number_of(place.host);
+  std::string entry = beginning_of(Entry::kPlace);
+  append_number(entry, place.job);
+  append_number(entry, host);
+  add(entry);
+}
+
 void EventJournalWriter::on_end(const JobEnd& end) {
   std::string entry = beginning_of(Entry::kEnd);
   append_number(entry, end.job);

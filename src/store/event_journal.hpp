@@ -25,6 +25,7 @@ class EventJournalWriter final : public RunEvents {
   void on_plan(const std::vector<RulePlan>& rules) override;
   void on_total(std::uint64_t due) override;
   void on_start(const JobStart& start) override;
+  void on_place(const JobPlace& place) override;
   void on_end(const JobEnd& end) override;
   void on_skipped(std::uint64_t jobs) override;
   void on_stopping(int signal, double at) override;

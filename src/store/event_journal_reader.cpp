@@ -128,6 +128,11 @@ Result<void> EventJournalReader::take_events(std::string_view body, RunEvents& e
       case Entry::kEnd:
         take_end();
         break;
+      case Entry::kPlace: {
+        const auto job = reader.number<std::uint32_t>();
+        events.on_place({.job = job, .host = text_of(reader.number<std::uint32_t>())});
+        break;
+      }
       case Entry::kSkipped:
         events.on_skipped(reader.number<std::uint64_t>());
         break;

@@ -28,6 +28,9 @@ class Lines final : public RunEvents {
         std::string(start.reason) + " " + std::string(start.wildcards) + " " + std::string(start.key) + " " +
         std::string(start.logs));
   }
+  void on_place(const JobPlace& place) override {
+    add("place " + std::to_string(place.job) + " " + std::string(place.host));
+  }
   void on_end(const JobEnd& end) override {
     add("end " + std::to_string(end.job) + " " + std::to_string(static_cast<int>(end.state)) + " " +
         std::to_string(end.status) + " " + std::string(end.error) + "|" + std::string(end.output));
@@ -61,6 +64,19 @@ class EventJournalTest : public testing::Test {
 
 JobStart start_of(std::uint32_t job) {
   return {.job = job, .rule = "count", .reason = "forced", .wildcards = "s=\xff", .key = "a", .logs = "x\ny"};
+}
+
+TEST_F(EventJournalTest, SaysOnWhichMachineAJobHasBegun) {
+  const auto writer = create("r1");
+  writer->on_start(start_of(7));
+  writer->on_place({.job = 7, .host = "node1"});
+  writer->on_place({.job = 8, .host = "node1"});
+  writer->write();
+  Lines events;
+  ASSERT_TRUE(EventJournalReader(path()).read(events));
+  ASSERT_EQ(events.lines.size(), 4u);
+  EXPECT_EQ(events.lines[2], "place 7 node1");
+  EXPECT_EQ(events.lines[3], "place 8 node1");
 }
 
 TEST_F(EventJournalTest, HandsOverEveryEventInItsOrder) {

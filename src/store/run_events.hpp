@@ -36,6 +36,12 @@ struct JobStart {
   std::string_view logs{};  // paths of its log files, a line each
 };
 
+// A job has begun on another machine than the engine's.
+struct JobPlace {
+  std::uint32_t job = 0;
+  std::string_view host{};  // valid during the call
+};
+
 struct JobEnd {
   enum class State : std::uint8_t { kDone = 0, kFailed = 1, kInterrupted = 2, kTimedOut = 3 };
   std::uint32_t job = 0;
@@ -60,6 +66,7 @@ class RunEvents {
   virtual void on_plan(const std::vector<RulePlan>& rules) = 0;
   virtual void on_total(std::uint64_t due) = 0;  // the graph has grown or shrunk
   virtual void on_start(const JobStart& start) = 0;
+  virtual void on_place(const JobPlace& place) = 0;
   virtual void on_end(const JobEnd& end) = 0;
   virtual void on_skipped(std::uint64_t jobs) = 0;  // since one that they need has failed
   virtual void on_stopping(int signal, double at) = 0;

@@ -47,6 +47,7 @@ store::JobRecord WorkflowSource::take_record(const plan::Exit& exit) {
       running != running_.end() && running->second.record && running->second.record->attempt == exit.attempt;
   store::JobRecord ended =
       is_made ? *std::exchange(running->second.record, std::nullopt) : make_record(exit.job, exit.attempt);
+  if (exit.host) ended.host = *exit.host;
   ended.status = exit.status;
   ended.signal = exit.signal;
   ended.started_at = exit.started_at;

@@ -1,6 +1,9 @@
 """`furrow run --executor slurm`: what a workflow asks Slurm for, and what it gets."""
+import json
 import shutil
+import subprocess
 
+import engine
 from workflows import ELEVEN, ELEVEN_FILES
 
 
@@ -51,6 +54,23 @@ rule all:
     shown = folder.read("out.txt")
     for field in ("CPUs/Task=3", "TimeLimit=01:00:00", "MinMemoryCPU=150M", "Partition=main"):
         assert field in shown, field
+
+
+def test_a_report_names_the_node_of_each_job(folder):
+    folder.write("Snakefile", """
+rule all:
+    input: expand("out/{n}", n=range(6))
+rule one:
+    output: "out/{n}"
+    resources: runtime=1, mem_mb=50
+    shell: "echo ${{SLURMD_NODENAME:-$(uname -n)}} > {output}"
+""")
+    folder.run("--executor", "slurm")
+    command = [engine.FURROW, "report", "--format", "json"]
+    done = subprocess.run(command, cwd=folder.path, capture_output=True, text=True)
+    jobs = [job for job in json.loads(done.stdout)["jobs"] if job["rule"] == "one"]
+    nodes = {job["wildcards"].partition("=")[2]: job["host"] for job in jobs}
+    assert nodes == {str(n): folder.read(f"out/{n}").strip() for n in range(6)}
 
 
 def test_short_jobs_share_an_allocation(folder):

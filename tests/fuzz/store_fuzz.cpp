@@ -81,6 +81,8 @@ void read_damaged_blocks(fuzz::Bytes& bytes) {
 class Witness final : public RunEvents {
  public:
   void on_run(const RunFacts& facts) override { see(facts.run), see(facts.host); }
+  void on_workflow(std::string_view facts) override { see(facts); }
+  void on_place(const JobPlace& place) override { see(place.host); }
   void on_plan(const std::vector<RulePlan>& rules) override {
     for (const RulePlan& rule : rules) see(rule.rule);
   }

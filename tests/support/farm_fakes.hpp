@@ -194,6 +194,9 @@ class RecordingSink : public plan::EventSink {
         events.push_back(numbered("started", event.job, event.attempt));
         commands.push_back(event.launch->command);
         break;
+      case plan::Event::Kind::kJobPlaced:
+        events.push_back("placed " + std::to_string(event.job) + " on " + std::string(event.host));
+        break;
       case plan::Event::Kind::kJobFinished:
         events.push_back(numbered("done", event.job, event.attempt));
         break;

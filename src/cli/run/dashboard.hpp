@@ -27,6 +27,7 @@ class Dashboard final : public store::RunEvents {
   void on_plan(const std::vector<store::RulePlan>& rules) override { live_.on_plan(rules); }
   void on_total(std::uint64_t due) override { live_.on_total(due), write_soon(); }
   void on_start(const store::JobStart& start) override { live_.on_start(start), write_soon(); }
+  void on_place(const store::JobPlace& place) override { live_.on_place(place), write_soon(); }
   void on_end(const store::JobEnd& end) override { live_.on_end(end), write_soon(); }
   void on_skipped(std::uint64_t jobs) override { live_.on_skipped(jobs); }
   void on_stopping(int signal, double at) override { live_.on_stopping(signal, at), write_soon(); }

@@ -92,6 +92,11 @@ void EventPublisher::on_event(const plan::Event& event) {
     case Kind::kJobStarted:
       started(event);
       break;
+    case Kind::kJobPlaced:
+      publish([&](store::RunEvents& events) {
+        events.on_place({.job = source_.node(event.job), .host = event.host});
+      });
+      break;
     case Kind::kJobFinished:
     case Kind::kJobFailed:
       ended(event);

@@ -105,6 +105,8 @@ void Progress::on_event(const plan::Event& event) {
     case plan::Event::Kind::kJobStarted:
       started(event);
       break;
+    case plan::Event::Kind::kJobPlaced:
+      break;
     case plan::Event::Kind::kJobFinished:
       finished(event);
       break;

@@ -43,6 +43,13 @@ std::string counts_text(const report::LiveRun& live, bool is_running) {
   return text;
 }
 
+// A job that waits in a batch system has no machine yet.
+const std::string& place_of(const FollowedRun& run, const report::LiveJob& job) {
+  if (!job.host.empty()) return job.host;
+  const store::RunFacts& facts = run.live.facts();
+  return facts.executor == "local" ? facts.host : facts.executor;
+}
+
 std::string times_text(const FollowedRuns& runs, const FollowedRun& run, double now) {
   const double end = run.is_running() ? now : std::max(run.live.last_event_at(), run.live.facts().began_at);
   std::string text = human_duration(std::max(0.0, end - run.live.facts().began_at));
@@ -154,9 +161,7 @@ class Lines {
         const std::string line =
             row(is_selected ? "> " : "  ", shown(job.rule),
                 shown(name) + (job.attempt > 1 ? fmt::format(" (attempt {})", job.attempt) : ""),
-                run->live.facts().executor == "local" ? shown(run->live.facts().host)
-                                                      : shown(run->live.facts().executor),
-                human_duration(std::max(0.0, view_.now - job.started_at)),
+                shown(place_of(*run, job)), human_duration(std::max(0.0, view_.now - job.started_at)),
                 run->is_here ? memory_text(run->memory.of(job.key)) : "-");
         add(is_selected ? coloured("7", fitted(line, view_.columns)) : line);
       }

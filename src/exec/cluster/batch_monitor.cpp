@@ -69,6 +69,8 @@ void BatchMonitor::look_at_journals() {
 // Reports ends that were read before the farm started the job.
 void BatchMonitor::report_known(SubmittedBatch& batch) {
   for (SubmittedJob& entry : batch.entries) {
+    if (entry.job && entry.has_started && !std::exchange(entry.is_placed, true))
+      listener_.on_begun(batch, entry);
     if (entry.job && entry.end && entry.is_known) {
       entry.is_known = false;
       ended(batch, entry);

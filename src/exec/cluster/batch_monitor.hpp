@@ -40,6 +40,8 @@ class BatchMonitor {
     virtual ~Listener() = default;
     // The job has an attempt and an end, which is certain.
     virtual void on_end(SubmittedBatch& batch, SubmittedJob& entry) = 0;
+    // The job has an attempt, and has begun.
+    virtual void on_begun(const SubmittedBatch& batch, const SubmittedJob& entry) = 0;
     // The batch is gone; the jobs in it that have no end will never have one.
     virtual void on_gone(SubmittedBatch& batch) = 0;
     virtual void on_look() = 0;              // all journals were read, or the batch system has answered

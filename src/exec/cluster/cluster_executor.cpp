@@ -433,12 +433,23 @@ void ClusterExecutor::on_end(SubmittedBatch& batch, SubmittedJob& entry) {
   exit.timed_out |= entry.job->is_interrupted;
   exit.job = entry.job->attempt.job;
   exit.attempt = entry.job->attempt.number;
+  exit.host = machine_of(batch);
   output_.show(exit, batch, std::exchange(entry.output, {}));
   // When the batch system cancels, its signal may end a job before the runner cancels it.
   exit.cancelled |= is_cancelling_ && batch.was_cancelled && !exit.ok();
   if (!exit.ok() && !is_cancelling_) explain_failure(exit, batch, system_->name());
   if (exit.ok()) queue_.note_duration(entry.job->needs.kind, exit.usage.wall_s);
   report(std::move(entry.job), std::move(exit));
+}
+
+void ClusterExecutor::on_begun(const SubmittedBatch& batch, const SubmittedJob& entry) {
+  if (const std::string host = machine_of(batch); !host.empty())
+    listener_->on_placed(entry.job->attempt.job, host);
+}
+
+// Empty if the batch has several: its jobs do not say on which of them they run.
+std::string ClusterExecutor::machine_of(const SubmittedBatch& batch) const {
+  return options_.batch_nodes > 1 ? "" : batch.host;
 }
 
 void ClusterExecutor::report(JobPtr job, Exit exit) {

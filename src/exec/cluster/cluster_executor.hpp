@@ -91,6 +91,7 @@ class ClusterExecutor final : public plan::Executor,
   void give_up_waiting_for_cancelled();
 
   void on_end(SubmittedBatch& batch, SubmittedJob& entry) override;
+  void on_begun(const SubmittedBatch& batch, const SubmittedJob& entry) override;
   void on_gone(SubmittedBatch& batch) override;
   void on_look() override;
   bool is_running() const override { return running_ > 0; }
@@ -98,6 +99,7 @@ class ClusterExecutor final : public plan::Executor,
 
   void gone(SubmittedBatch& batch, SubmittedJob& entry);
   bool wait_again(SubmittedBatch& batch, SubmittedJob& entry);
+  std::string machine_of(const SubmittedBatch& batch) const;
   void lose(SubmittedJob& entry, const SubmittedBatch& batch, const std::string& why);
   void report(JobPtr job, plan::Exit exit);
   void report_later(JobPtr job, plan::Exit exit);

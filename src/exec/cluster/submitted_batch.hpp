@@ -34,8 +34,9 @@ struct SubmittedJob {
   bool is_in_gang = false;          // it runs at once with others: alone it would wait for them without end
   std::unique_ptr<ClusterJob> job;  // null: the farm has not started it in this run, or it was reported
   bool has_started = false;
-  bool is_known = false;  // its end was read before the farm started the job
-  bool is_lost = false;   // it will never end: its batch is gone or was withdrawn
+  bool is_placed = false;  // its machine was told to the farm
+  bool is_known = false;   // its end was read before the farm started the job
+  bool is_lost = false;    // it will never end: its batch is gone or was withdrawn
   std::optional<plan::Exit> end{};
   bool has_succeeded() const { return end && end->ok(); }
   // Whether it will run, runs or has run. Otherwise it was lost, or its end says that a job it needs failed.

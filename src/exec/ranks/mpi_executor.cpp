@@ -153,8 +153,13 @@ void MpiExecutor::send(std::size_t rank, plan::Attempt attempt, const RankNeeds&
   if (launch.output) sent->to_out.emplace(*launch.output);
   if (launch.errors) sent->to_err.emplace(*launch.errors);
   if (launch.input) begin_input(request_id, *sent);
+  if (is_elsewhere(rank)) listener_->on_placed(sent->attempt.job, rank_set_.ranks()[rank].host);
   sent_.emplace(request_id, std::move(sent));
   pump_alarm_.set(0);
+}
+
+bool MpiExecutor::is_elsewhere(std::size_t rank) const {
+  return rank_set_.ranks()[rank].host != rank_set_.ranks()[RankCapacity::kRoot].host;
 }
 
 void MpiExecutor::begin_input(std::uint64_t request_id, Sent& sent) {
@@ -247,6 +252,7 @@ void MpiExecutor::ended(std::uint64_t request_id, Exit exit) {
   FURROW_LOG(ranks, info, "job {} ended on rank {}: status {}, signal {}", exit.job, sent->rank, exit.status,
              exit.signal);
   exit.attempt = sent->attempt.number;
+  if (is_elsewhere(sent->rank)) exit.host = rank_set_.ranks()[sent->rank].host;
   note_stream_errors(*sent, exit);
   if (!sent->out.empty() || !sent->err.empty()) {
     exit.output = end_of(sent->out, sent->err);

@@ -82,6 +82,7 @@ class MpiExecutor final : public plan::Executor, private plan::ExitListener {
   bool place(plan::Attempt& attempt);
   void place_waiting();
   void send(std::size_t rank, plan::Attempt attempt, const RankNeeds& needs);
+  bool is_elsewhere(std::size_t rank) const;  // on another machine than rank 0
   void begin_input(std::uint64_t request_id, Sent& sent);
   void pump();
   bool receive();

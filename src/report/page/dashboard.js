@@ -87,8 +87,10 @@ function drawTimes() {
   const cores = run.cores ? `, on ${countText(run.cores, "core")}` : "";
   news.textContent = run.began_at ? `${durationText(Math.max(0, end - run.began_at))} since ${timeText(run.began_at)}${run.host ? ", by " + run.user + " on " + run.host : ""}${cores}.${quiet}${problem}` : "";
   const jobs = [...run.jobs].sort((a, b) => a.started_at - b.started_at);
-  running.replaceChildren(...(isRunning && jobs.length ? [make("h2", {}, "Running"), table("Running jobs", [["Rule"], ["Job"], ["Time", true]],
-    jobs.map((job) => [own(job.rule), make("span", { class: "long" }, own(shortened(job.name, 300)), job.attempt > 1 ? ` (attempt ${job.attempt})` : ""), durationText(Math.max(0, now - job.started_at))])),
+  const isPlaced = jobs.some((job) => job.host);
+  running.replaceChildren(...(isRunning && jobs.length ? [make("h2", {}, "Running"), table("Running jobs", [["Rule"], ["Job"], ...(isPlaced ? [["Node"]] : []), ["Time", true]],
+    jobs.map((job) => [own(job.rule), make("span", { class: "long" }, own(shortened(job.name, 300)), job.attempt > 1 ? ` (attempt ${job.attempt})` : ""),
+      ...(isPlaced ? [own(job.host ?? "")] : []), durationText(Math.max(0, now - job.started_at))])),
   run.running > jobs.length ? make("p", { class: "faint" }, `and ${(run.running - jobs.length).toLocaleString()} more`) : ""] : []));
 }
 

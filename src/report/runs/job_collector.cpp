@@ -52,6 +52,11 @@ void JobCollector::on_start(const store::JobStart& start) {
   see(start.at);
 }
 
+void JobCollector::on_place(const store::JobPlace& place) {
+  if (const auto job = numbers_.find(place.job); job != numbers_.end())
+    picture_.jobs[job->second].host = place.host;
+}
+
 void JobCollector::on_end(const store::JobEnd& end) {
   const auto found = open_.find(end.job);
   if (found == open_.end()) return;

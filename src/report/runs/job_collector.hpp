@@ -19,6 +19,7 @@ class JobCollector final : public store::RunEvents {
   void on_total(std::uint64_t due) override { picture_.due = due; }
   void on_skipped(std::uint64_t jobs) override { picture_.skipped += jobs; }
   void on_start(const store::JobStart& start) override;
+  void on_place(const store::JobPlace& place) override;
   void on_end(const store::JobEnd& end) override;
   void on_stopping(int signal, double at) override;
   void on_finish(int code, double at) override;

@@ -45,6 +45,7 @@ void write_running(JsonWriter& json, const LiveRun& run) {
     write_name(json, job);
     write_number(json, "started_at", job.started_at);
     whole(json, "attempt", static_cast<std::uint64_t>(job.attempt));
+    if (!job.host.empty()) text::write_text(json, "host", job.host);
     json.EndObject();
   }
   json.EndArray();

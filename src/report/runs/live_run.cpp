@@ -32,6 +32,10 @@ void LiveRun::on_start(const store::JobStart& start) {
   ++rules_[job.rule].running;
 }
 
+void LiveRun::on_place(const store::JobPlace& place) {
+  if (const auto job = running_.find(place.job); job != running_.end()) job->second.host = place.host;
+}
+
 void LiveRun::on_end(const store::JobEnd& end) {
   last_event_at_ = end.at;
   auto node = running_.extract(end.job);

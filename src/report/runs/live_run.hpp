@@ -16,6 +16,7 @@ namespace furrow::report {
 
 struct LiveJob {
   std::string rule{}, wildcards{}, key{}, logs{};  // logs: paths, a line each
+  std::string host{};                              // if it has begun on another machine than the engine's
   int attempt = 1, threads = 1;
   double started_at = 0;
 };
@@ -37,6 +38,7 @@ class LiveRun final : public store::RunEvents {
   void on_plan(const std::vector<store::RulePlan>& rules) override;
   void on_total(std::uint64_t due) override { due_ = due; }
   void on_start(const store::JobStart& start) override;
+  void on_place(const store::JobPlace& place) override;
   void on_end(const store::JobEnd& end) override;
   void on_skipped(std::uint64_t jobs) override { skipped_ += jobs; }
   void on_stopping(int signal, double at) override;

@@ -24,6 +24,15 @@ class LiveRunTest : public testing::Test {
 
 using State = store::JobEnd::State;
 
+TEST_F(LiveRunTest, KnowsOnWhichMachineAJobHasBegun) {
+  start(0, "slow", 100);
+  start(1, "slow", 100);
+  run_.on_place({.job = 1, .host = "node1"});
+  run_.on_place({.job = 7, .host = "node2"});  // it has ended, or its start was lost
+  EXPECT_EQ(run_.running().at(0).host, "");
+  EXPECT_EQ(run_.running().at(1).host, "node1");
+}
+
 TEST_F(LiveRunTest, CountsWhatRunsAndHasEnded) {
   start(0, "slow", 100);
   start(1, "quick", 100);

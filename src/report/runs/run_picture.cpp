@@ -20,9 +20,10 @@ void add_record(RunPicture& picture, std::unordered_map<std::string, std::uint32
   const bool is_known = found != jobs.end();
   if (!is_known) jobs.emplace(record.key, static_cast<std::uint32_t>(picture.jobs.size()));
   PicturedJob& job = is_known ? picture.jobs[found->second] : picture.jobs.emplace_back();
-  job.host = record.host;
   if (options.with_commands) job.command = record.command;
   const bool has_ended = record.phase != store::JobPhase::kStarted;
+  // Until its end, the record does not know the machine.
+  if (has_ended || !is_known) job.host = record.host;
   // The engine was killed before it wrote the event.
   const bool is_newer = job.is_of_run && job.ended_at == 0 && has_ended && record.attempt == job.attempt &&
                         record.finished_at >= job.handed_at;
