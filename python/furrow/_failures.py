@@ -94,8 +94,8 @@ def dump(exception):
             return pickle.dumps((_body(dumps, exception), text, None))
         except Exception as error:
             problem = error
-    described = f"{type(exception).__module__}.{type(exception).__qualname__}: {_safe_str(exception)}"
-    return pickle.dumps((None, text, f"{described} (which cannot be pickled: {_safe_str(problem)})"))
+    described = f"{type(exception).__module__}.{type(exception).__qualname__}: {safe_str(exception)}"
+    return pickle.dumps((None, text, f"{described} (which cannot be pickled: {safe_str(problem)})"))
 
 
 def _traceback(exception):
@@ -158,7 +158,7 @@ def _remade(parts):
     return exception
 
 
-def _safe_str(thing):
+def safe_str(thing):
     try:
         return str(thing)
     except Exception:
@@ -176,7 +176,7 @@ def load(message):
         try:
             exception = pickle.loads(body)
         except Exception as problem:
-            exception = RemoteError(f"the task's exception cannot be read here: {_safe_str(problem)}")
+            exception = RemoteError(f"the task's exception cannot be read here: {safe_str(problem)}")
     if not isinstance(exception, BaseException):
         exception = RemoteError(f"the task's exception came back as {type(exception).__name__}")
     exception.__cause__ = RemoteTraceback(text)

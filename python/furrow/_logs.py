@@ -11,6 +11,7 @@ import pickle
 import sys
 
 from furrow._after_import import call_after
+from furrow._failures import safe_str
 
 KIND = b"l"  # of a relay's messages
 
@@ -102,7 +103,7 @@ def _packed(logger, record, logging):
     for name, value in fields.items():
         if not _is_plain(value):
             pickled[name] = _pickled(value)
-            fields[name] = _text(value)
+            fields[name] = safe_str(value)
     return pickle.dumps((logger, fields, pickled))
 
 
@@ -119,7 +120,7 @@ def _message(record):
     try:
         return record.getMessage()
     except Exception as problem:
-        return f"{_text(record.msg)} (its arguments cannot be formatted: {_text(problem)})"
+        return f"{safe_str(record.msg)} (its arguments cannot be formatted: {safe_str(problem)})"
 
 
 def _pickled(value):
@@ -127,13 +128,6 @@ def _pickled(value):
         return pickle.dumps(value)
     except Exception:
         return None
-
-
-def _text(value):
-    try:
-        return str(value)
-    except Exception:
-        return f"<{type(value).__name__}>"
 
 
 # --- in the parent
