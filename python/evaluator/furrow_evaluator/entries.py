@@ -3,7 +3,7 @@
 from .errors import NotYet, WorkflowError
 from .flags import PRODUCER, Flagged, FlaggedFunction, flags_of, is_flagged, is_path, queue_of
 from .logger import logger
-from .transport import Json, JsonTexts, dumps
+from .transport import Json, dumps
 from .values import InputFiles, check_name
 
 _FLAGS_OF_INPUT = ("ancient", "before_update", "remote")
@@ -52,12 +52,13 @@ class _Entry:
         self.line = line
 
     def encode(self, directive):
+        """The ENTRY in texts that are JSON when they are joined."""
         if self.function is not None:
             unpacked = is_flagged(self.function, "unpack")
-            return JsonTexts([dumps({"name": self.name, "fn": True, "line": self.line, "unpack": unpacked})])
+            return [dumps({"name": self.name, "fn": True, "line": self.line, "unpack": unpacked})]
         if type(self.items) is PlainTexts and len(self.items) > _BIG_LIST:
-            return JsonTexts([_head_of(self.name, self.is_list), *self.items.json_texts(), "}"])
-        return JsonTexts([encode_items(self.name, self.items, self.is_list, directive)])
+            return [_head_of(self.name, self.is_list), *self.items.json_texts(), "}"]
+        return [encode_items(self.name, self.items, self.is_list, directive)]
 
 
 def encode_items(name, items, is_list, directive, literal=False):
