@@ -42,24 +42,30 @@ template <class R>
 inline constexpr bool kCrossesPlain = kCrosses<R> && is_plain_v<R>;
 
 // The functions of a MapCall, for any Work.
+//
+// The two loops over cheap functions begin at a cache line, so that the few instructions for an item never lie
+// across two lines: 20 million empty tasks in worker processes took up to a sixth longer where they did, which
+// depended on the size of the code before them.
 template <class Work>
 struct Kernel {
   using R = typename Work::R;
   using X = typename Work::InputValue;
 
-  static void run(void* object, TaskScope& scope, std::uint64_t begin, std::uint64_t end) {
+  [[gnu::aligned(64)]] static void run(void* object, TaskScope& scope, std::uint64_t begin,
+                                       std::uint64_t end) {
     const Work work = *static_cast<Work*>(object);  // a copy, which no store can alias
+    const NotedHere note{scope};
     guarded_loop(scope, begin, end, [&](std::uint64_t i) {
-      work.template produce<false>(i, scope,
-                                   [&](auto&&... result) { work.sink.store(i, std::move(result)...); });
+      work.produce(i, scope, note, [&](auto&&... result) { work.sink.store(i, std::move(result)...); });
     });
   }
 
-  static void run_plain(void* object, TaskScope& scope, std::uint64_t begin, std::uint64_t end,
-                        void* results) {
+  [[gnu::aligned(64)]] static void run_plain(void* object, TaskScope& scope, std::uint64_t begin,
+                                             std::uint64_t end, void* results) {
     const Work work = *static_cast<Work*>(object);
+    const NotedThere note{scope};
     guarded_loop(scope, begin, end, [&](std::uint64_t i) {
-      work.template produce<true>(i, scope, [&](auto&&... result) {
+      work.produce(i, scope, note, [&](auto&&... result) {
         if constexpr (kCrossesPlain<R>) ::new (static_cast<R*>(results) + i) R(std::move(result)...);
       });
     });
@@ -68,8 +74,9 @@ struct Kernel {
   static void run_encoded(void* object, TaskScope& scope, std::uint64_t begin, std::uint64_t end,
                           ResultWriter& writer) {
     const Work work = *static_cast<Work*>(object);
+    const NotedThere note{scope};
     guarded_loop(scope, begin, end, [&](std::uint64_t i) {
-      work.template produce<true>(i, scope, [&](const auto&... result) {
+      work.produce(i, scope, note, [&](const auto&... result) {
         if constexpr (kCrosses<R>) {
           writer.begin(i);
           Codec<R>::encode(writer, result...);

@@ -71,10 +71,23 @@ struct TaskScope {
   ItemIndex current() const { return published == &own_published ? item : ItemIndex{published->load()}; }
   void publish(std::uint64_t index) {
     item = ItemIndex{index};
-    publish_there(index);
+    published->publish(index);
   }
-  // The same for process workers only, with one store less: stores are most of the cost of a cheap task.
-  void publish_there(std::uint64_t index) { published->publish(index); }
+};
+
+// How a loop notes the item that it is about to run: for workers in this process, and for worker processes. Each
+// stores once, since stores are most of the cost of a cheap task.
+struct NotedHere {
+  TaskScope& scope;
+  void operator()(std::uint64_t index) const { scope.item = ItemIndex{index}; }
+};
+class NotedThere {
+ public:
+  explicit NotedThere(const TaskScope& scope) : published_(scope.published) {}
+  void operator()(std::uint64_t index) const { published_->publish(index); }
+
+ private:
+  PublishedItem* published_;  // a copy of its own, which no store of a result can alias
 };
 
 // Takes the encoded results of a worker process: begin() before the bytes of one result, end() after them. If

@@ -152,7 +152,7 @@ struct SentWork<BlockReduce<F, Op, Access, Sink, Sum>> {
     for (std::uint64_t i = begin * block; i < end; ++i) inputs.push_back(Codec<X>::decode(reader));
     copies.inputs.items = inputs.data();
     guarded_loop(scope, begin, begin + count, [&](std::uint64_t index) {
-      copies.template produce<true>(index, scope, [&](const auto& sum) {
+      copies.produce(index, scope, NotedThere{scope}, [&](const auto& sum) {
         writer.begin(index);
         Codec<R>::encode(writer, sum);
         writer.end();

@@ -23,12 +23,9 @@ struct ItemMap {
   Access inputs;
   Sink sink;
 
-  template <bool Publish, class Store>
-  void produce(std::uint64_t index, TaskScope& scope, const Store& store) const {
-    if constexpr (Publish)
-      scope.publish_there(index);
-    else
-      scope.item = ItemIndex{index};
+  template <class Note, class Store>
+  void produce(std::uint64_t index, TaskScope& scope, const Note& note, const Store& store) const {
+    note(index);
     call_item(*f, inputs[index], scope, store);
   }
   template <class Each>
@@ -84,8 +81,8 @@ struct BlockReduce {
     return sum;
   }
 
-  template <bool Publish, class Store>
-  void produce(std::uint64_t index, TaskScope& scope, const Store& store) const {
+  template <class Note, class Store>
+  void produce(std::uint64_t index, TaskScope& scope, const Note&, const Store& store) const {
     store(fold(*this, scope, index));
   }
   template <class Each>
