@@ -8,7 +8,7 @@
 Pool takes the place of multiprocessing.Pool, and ThreadPool that of multiprocessing.pool.ThreadPool: the same
 methods with the same meaning. Executor takes that of concurrent.futures.ProcessPoolExecutor. In addition, functions
 may be lambdas and closures, arrays are sent without being copied through pipes, and a worker that dies costs one
-item. MPIPool is such a pool on many computers. run() runs a Snakefile.
+item. MPIPool is such a pool on many computers. run() runs a Snakefile, and map_command() a command on many values.
 """
 
 from multiprocessing import TimeoutError
@@ -23,15 +23,18 @@ except ImportError as problem:
 
     raise explained(problem) from None
 
-__all__ = ["AsyncResult", "Executor", "Failure", "JobResult", "MPIPool", "MapResult", "Partitioned", "Pool",
-           "PoolError", "RemoteError", "RunResult", "TaskTimeout", "ThreadPool", "TimeoutError", "WorkerDied",
-           "WorkflowFailed", "cpu_count", "run", "shared_array", "task_rng"]
+__all__ = ["AsyncResult", "CommandResult", "Executor", "Failure", "JobResult", "MPIPool", "MapCommandResult",
+           "MapFailed", "MapResult", "Partitioned", "Pool", "PoolError", "RemoteError", "RunResult", "TaskTimeout",
+           "ThreadPool", "TimeoutError", "WorkerDied", "WorkflowFailed", "cpu_count", "map_command", "run",
+           "shared_array", "task_rng"]
 
 _LAZY = {"Pool": "furrow._pool", "MPIPool": "furrow._mpi_pool", "ThreadPool": "furrow._thread_pool",
          "Executor": "furrow._executor", "AsyncResult": "furrow._results", "MapResult": "furrow._results",
          "Partitioned": "furrow._partitioned", "shared_array": "furrow._shared_array", "task_rng": "furrow._rng",
          "run": "furrow._workflow", "JobResult": "furrow._workflow", "RunResult": "furrow._workflow",
-         "WorkflowFailed": "furrow._workflow"}
+         "WorkflowFailed": "furrow._workflow", "map_command": "furrow._map_command",
+         "CommandResult": "furrow._map_command", "MapCommandResult": "furrow._map_command",
+         "MapFailed": "furrow._map_command"}
 
 
 def _register(parallel):

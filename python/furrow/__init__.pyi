@@ -9,11 +9,13 @@ _T = TypeVar("_T")
 _S = TypeVar("_S")
 _P = TypeVar("_P", bound="_BasePool")
 _Path = Union[str, PathLike[str]]
+_Value = Union[str, bytes, PathLike[str], int, float]
 _Resume = Union[None, _Path, Tuple[_Path, str]]
 _Progress = Union[bool, str, Callable[[int, int, int, float], object]]
 
-__all__ = ["AsyncResult", "Executor", "Failure", "JobResult", "MPIPool", "MapResult", "Partitioned", "Pool", "PoolError", "RemoteError", "RunResult", "TaskTimeout", "ThreadPool",
-           "TimeoutError", "WorkerDied", "WorkflowFailed", "cpu_count", "run", "shared_array", "task_rng"]
+__all__ = ["AsyncResult", "CommandResult", "Executor", "Failure", "JobResult", "MPIPool", "MapCommandResult", "MapFailed", "MapResult", "Partitioned", "Pool",
+           "PoolError", "RemoteError", "RunResult", "TaskTimeout", "ThreadPool", "TimeoutError", "WorkerDied", "WorkflowFailed", "cpu_count", "map_command",
+           "run", "shared_array", "task_rng"]
 
 def cpu_count(logical: bool = ...) -> int: ...
 def shared_array(shape: Union[int, Sequence[int]], dtype: Any = ...) -> Any: ...  # a numpy.ndarray
@@ -155,3 +157,26 @@ class RunResult(List[JobResult]):
 def run(snakefile: Optional[_Path] = ..., targets: Union[_Path, Iterable[_Path]] = ..., *, cores: Union[int, str, None] = ...,
         config: Optional[Mapping[str, Any]] = ..., dry_run: bool = ..., directory: Optional[_Path] = ...,
         options: Iterable[str] = ..., quiet: bool = ..., program: Optional[_Path] = ...) -> RunResult: ...
+
+class MapFailed(RuntimeError): ...
+
+class CommandResult:
+    values: Tuple[str, ...]
+    state: str
+    command: Optional[str]
+    stdout: Optional[str]
+    stderr: Optional[str]
+    status: Optional[int]
+    signal: Optional[int]
+    started_at: Optional[float]
+    seconds: Optional[float]
+
+class MapCommandResult(List[CommandResult]):
+    status: int
+    output: str
+    @property
+    def ok(self) -> bool: ...
+
+def map_command(command: Union[str, Sequence[_Value]], values: Iterable[Union[_Value, Tuple[_Value, ...]]], *,
+                jobs: Union[int, str, None] = ..., directory: Optional[_Path] = ..., options: Iterable[str] = ..., quiet: bool = ...,
+                program: Optional[_Path] = ...) -> MapCommandResult: ...

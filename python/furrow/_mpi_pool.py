@@ -237,7 +237,8 @@ def _extension():
         from furrow import _mpi
     except ImportError as problem:
         raise ImportError("furrow.MPIPool needs MPI, but the extension furrow._mpi cannot be loaded: install "
-                          f"openmpi-bin and libopenmpi-dev (Debian), and build furrow again ({problem})") from problem
+                          "openmpi-bin and libopenmpi-dev (Debian), and build furrow again; portable wheels never have "
+                          f"it ({problem})") from problem
     return _mpi
 
 

@@ -2,10 +2,9 @@
 
 import json
 import os
-import shutil
-import subprocess
-import sys
 import tempfile
+
+from furrow import _command
 
 
 class WorkflowFailed(RuntimeError):
@@ -59,7 +58,7 @@ def run(snakefile=None, targets=(), *, cores=None, config=None, dry_run=False, d
     A job that fails is no exception: its state says so, and `ok` of the result is False. WorkflowFailed is raised if
     there is no plan, for example since the Snakefile has a mistake.
     """
-    command = [_program(program), "run"]
+    command = [_command.find(program), "run"]
     if snakefile is not None:
         command += ["--snakefile", os.fspath(snakefile)]
     if directory is not None:
@@ -76,31 +75,14 @@ def run(snakefile=None, targets=(), *, cores=None, config=None, dry_run=False, d
             command += ["--configfile", _written(config, os.path.join(folder, "config.json"))]
         results = os.path.join(folder, "jobs")
         command += ["--job-results", results, "--", *map(os.fspath, targets)]
-        status, output = _started(command, quiet)
+        status, output = _command.execute(command, quiet)
         if not os.path.exists(results):
             raise WorkflowFailed(output.strip() or f"furrow run ended with status {status}")
         with open(results, encoding="utf-8", errors="surrogateescape") as file:
             return RunResult([JobResult(json.loads(line)) for line in file], status, output)
 
 
-def _started(command, quiet):
-    shown = subprocess.PIPE if quiet else None
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=shown, stderr=subprocess.STDOUT if quiet else None,
-                          encoding="utf-8", errors="replace", check=False)
-    return done.returncode, done.stdout or ""
-
-
 def _written(config, path):
     with open(path, "w", encoding="utf-8") as file:
         json.dump(config, file)
     return path
-
-
-def _program(given):
-    of_environment = os.path.join(os.path.dirname(sys.executable), "furrow")
-    found = given or os.environ.get("FURROW") or shutil.which("furrow")
-    if not found and os.path.exists(of_environment):
-        found = of_environment
-    if not found:
-        raise FileNotFoundError("the furrow command is not on PATH; program= says where it is")
-    return os.fspath(found)

@@ -9,7 +9,8 @@ import pytest
 pytest.importorskip("mypy")
 
 USER = """
-from typing import List
+from pathlib import Path
+from typing import List, Optional
 import furrow
 
 def name(x: int) -> str:
@@ -32,12 +33,18 @@ with furrow.Pool(2) as pool:
     threads = furrow.ThreadPool()
     shared = furrow.shared_array((3, 4))
     cores: int = furrow.cpu_count(logical=True)
+    ran: furrow.RunResult = furrow.run("Snakefile", ["a", "b"], cores=2, config={"n": 1}, options=["-k"])
+    reasons: List[Optional[str]] = [job.reason for job in ran]
+    mapped = furrow.map_command(["wc", "-l"], [("a", 1), "b", Path("c")], jobs="50%", directory=Path("d"))
+    texts: List[Optional[str]] = [each.stdout for each in mapped if mapped.ok and each.values[0]]
 """
 
 WRONG = {
     "names: List[int] = pool.map(name, range(3))": "incompatible type",
     "pool.map(name, ['a'])": "expected",
     "pool.map(name, range(3), retry=2)": "Unexpected keyword",
+    "furrow.map_command('ls', [None])": "incompatible type",
+    "furrow.run(core=2)": "Unexpected keyword",
     "pool.no_such_method()": "no attribute",
     "pool.scatter(range(3)).map(len)": "incompatible type",
 }
@@ -52,7 +59,7 @@ def mypy(folder, text):
 def test_names_and_signatures_agree_with_the_module(tmp_path):
     (tmp_path / "mypy.ini").write_text("[mypy]\nignore_missing_imports = True\nignore_errors = True\n")
     # Only public names have stubs; users do not construct results.
-    (tmp_path / "allowed").write_text("furrow\\._.*\nfurrow\\.((Async|Map|Job|Run)Result|Partitioned)\\.__init__\n")
+    (tmp_path / "allowed").write_text("furrow\\._.*\nfurrow\\.(\\w+Result|Partitioned)\\.__init__\n")
     done = program.run("-m", "mypy.stubtest", "furrow", "--concise", "--ignore-missing-stub", "--mypy-config-file",
                        "mypy.ini",
                        "--allowlist", "allowed", "--ignore-unused-allowlist", cwd=tmp_path, MYPYPATH=program.MODULE,
