@@ -1,102 +1,14 @@
-"""pip installs the module, the command and its files, offline, from the sources and from a portable wheel.
+"""pip installs the module, the command and its files, offline: from the sources, and from a portable wheel that was
+built from the source distribution.
 
 Only the long tests compile everything once more, for the wheel; the others take the build that is there.
 """
-import fcntl
 import re
 import shutil
-import subprocess
 import sys
-from pathlib import Path
 
 import engine
-import pytest
-
-BUILD = Path(engine.FURROW).parents[1]
-PROGRAM = """
-import os, sys
-import furrow
-assert furrow.__file__.startswith(sys.prefix), furrow.__file__
-with furrow.Pool(2) as pool:
-    print(pool.map(lambda x: x * x, range(5)))
-"""
-USES_THE_COMMAND = """
-import furrow
-assert furrow.run(cores=2, targets="again").ok
-print([each.stdout for each in furrow.map_command("cat", ["made", "again"])])
-"""
-SNAKEFILE = """
-rule made:
-    output: "made"
-    shell: "echo made > {output}"
-rule again:
-    input: "made"
-    output: "again"
-    run: open(output[0], "w").write("again")
-"""
-
-
-def run(*argv, cwd, **more):
-    # No network: the proxy does not exist, and there is no index.
-    env = engine.environment(PIP_NO_INDEX="1", PIP_DISABLE_PIP_VERSION_CHECK="1", http_proxy="http://127.0.0.1:9",
-                             HOME=str(cwd), **more)
-    result = engine.execute([str(word) for word in argv], cwd=cwd, env=env, timeout=1800)
-    assert result.code == 0, str(result)
-    return result.out
-
-
-def build_with(*argv, cwd, **more):
-    """Runs pip so that it links what this build folder has. Tests of other processes wait meanwhile."""
-    with open(BUILD / "pip_tests.lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        return run(*argv, cwd=cwd, FURROW_BUILD=str(BUILD), **more)
-
-
-@pytest.fixture(scope="module")
-def source(tmp_path_factory):
-    """A copy of the files that git lists, without tests and pages."""
-    folder = tmp_path_factory.mktemp("source")
-    listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard", "-z"], cwd=engine.ROOT,
-                            capture_output=True, text=True)
-    paths = [path for path in listed.stdout.split("\0") if path and not path.startswith("tests/")]
-    if not paths:
-        pytest.skip("not a git checkout: which files belong to the project is not known")
-    for path in paths:
-        if (engine.ROOT / path).is_file():
-            (folder / path).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(engine.ROOT / path, folder / path)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def wheel(source, tmp_path_factory):
-    """The wheel that `./dev wheel` makes."""
-    if not list(Path("/usr/lib").glob("*/libhwloc.a")):
-        pytest.skip("needs the static libraries of Debian")
-    folder = tmp_path_factory.mktemp("wheel")
-    build = run if engine.LONG_TESTS else build_with
-    build(sys.executable, "-m", "pip", "wheel", "--no-build-isolation", "--no-deps", "-w", folder, source, cwd=folder,
-          FURROW_PORTABLE="1")
-    (made,) = folder.glob("*.whl")
-    return made
-
-
-def new_environment(folder, *options):
-    run(sys.executable, "-m", "venv", *options, folder / "venv", cwd=folder)
-    return folder / "venv/bin"
-
-
-def check_the_command(programs, folder):
-    """That command and module work together, with nothing of this checkout."""
-    (folder / "Snakefile").write_text(SNAKEFILE)
-    run(programs / "furrow", "run", "-c2", "again", cwd=folder)
-    assert run(programs / "furrow", "map", "-k", "echo", ":::", "a", "b", cwd=folder) == "a\nb\n"
-    assert run(programs / "python", "-c", USES_THE_COMMAND, cwd=folder) == "['made\\n', 'again']\n"
-    assert run(programs / "python", "-m", "furrow", "--version", cwd=folder).startswith("furrow ")
-    shared = programs.parent / "share"
-    for path in ("man/man1/furrow.1", "bash-completion/completions/furrow", "zsh/site-functions/_furrow",
-                 "fish/vendor_completions.d/furrow.fish"):
-        assert (shared / path).is_file()
+from building import PROGRAM, build_with, check_the_command, new_environment, run
 
 
 def test_it_installs_works_and_uninstalls(source, tmp_path):
@@ -119,6 +31,15 @@ def test_it_installs_works_and_uninstalls(source, tmp_path):
     run(python, "-m", "pip", "uninstall", "-y", "furrow", cwd=tmp_path)
     assert not list(package.glob("*.so")) and not (programs / "furrow").exists()
     assert not list((tmp_path / "venv/share").rglob("*.py"))
+
+
+def test_a_source_distribution_has_all_that_is_built(source, unpacked, tmp_path):
+    ours = {path.relative_to(source) for folder in ("cmake", "completions", "docs/man", "include", "python", "src")
+            for path in (source / folder).rglob("*") if path.is_file() and not path.match("*_test.cpp")}
+    theirs = {path.relative_to(unpacked) for path in unpacked.rglob("*") if path.is_file()}
+    assert {path for path in ours if "egg-info" not in str(path)} <= theirs
+    assert not any(path.match("*_test.cpp") or path.match("*.so") for path in theirs)
+    run("cmake", "-S", unpacked, "-B", tmp_path / "build", "-DFURROW_TESTS=OFF", cwd=tmp_path)
 
 
 def test_a_portable_wheel_needs_glibc_alone_and_says_which(wheel, tmp_path):
