@@ -2,56 +2,19 @@
 
 Only in the long tests, since the system is made from Debian's packages first.
 """
-import os
 import shutil
 
+import bare_system
 import building
-import engine
 import pytest
 
-pytestmark = [
-    pytest.mark.skipif(not engine.LONG_TESTS, reason="takes long: ./dev test long"),
-    pytest.mark.skipif(os.geteuid() != 0, reason="needs root"),
-    pytest.mark.skipif(not shutil.which("mmdebstrap"), reason="needs mmdebstrap"),
-]
-# /sys tells hwloc which cores there are.
-ENTER = """
-mount -t proc proc "$0/proc"
-mount --rbind /dev "$0/dev"
-mount --rbind /sys "$0/sys"
-exec chroot "$0" /usr/bin/env -i PATH=/venv/bin:/usr/bin:/bin HOME=/root LC_ALL=C.UTF-8 sh -ec "$1"
-"""
-
-
-class System:
-    """A system in a folder; its commands have processes, mounts and a network (without any interface) of their own."""
-
-    def __init__(self, root):
-        self.root = root
-
-    def execute(self, script):
-        alone = ["unshare", "--mount", "--pid", "--net", "--fork", "--kill-child"]
-        return engine.execute([*alone, "sh", "-ec", ENTER, str(self.root), script], cwd=self.root, timeout=300)
-
-    def run(self, script):
-        done = self.execute(script)
-        assert done.code == 0, str(done)
-        return done.out
-
-
-def new_system(root, *packages):
-    """Makes a Debian 12 of its essential packages and these."""
-    options = ["--mode=root", "--variant=minbase", f"--include={','.join(packages)}"]
-    done = engine.execute(["mmdebstrap", *options, "bookworm", str(root)], cwd=root.parent, env=dict(os.environ),
-                          timeout=900)
-    assert done.code == 0, str(done)
-    return System(root)
+pytestmark = bare_system.marks
 
 
 @pytest.fixture(scope="module")
 def bare(wheel, tmp_path_factory):
     """The bare system, with the wheel in an environment of Python at /venv."""
-    system = new_system(tmp_path_factory.mktemp("bare") / "root", "python3", "python3-pip", "python3-venv")
+    system = bare_system.new_system(tmp_path_factory.mktemp("bare") / "root", "python3", "python3-pip", "python3-venv")
     shutil.copy2(wheel, system.root / "tmp")
     (system.root / "work").mkdir()
     (system.root / "work/Snakefile").write_text(building.SNAKEFILE)
