@@ -3,9 +3,11 @@
 FURROW_BUILD, where it is set, names a folder that CMake has configured already, for the same Python.
 FURROW_PORTABLE, where it is set, asks for files that need glibc alone, without MPI; `./dev wheel` sets it. Otherwise
 they need the libraries of this machine, and have the parts for MPI if it is there.
+CMAKE_ARGS, where it is set, has more options for CMake.
 """
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -36,7 +38,9 @@ class CMakeBuild(build_ext):
         if not ready:
             generator = ["-G", "Ninja"] if shutil.which("ninja") else []
             options = ["-DFURROW_TESTS=OFF", f"-DFURROW_PYTHON={sys.executable}"]
-            call("cmake", "-S", ROOT, "-B", folder, *generator, *options, *(["-DFURROW_MPI=OFF"] if PORTABLE else []))
+            options += ["-DFURROW_MPI=OFF"] if PORTABLE else []
+            options += shlex.split(os.environ.get("CMAKE_ARGS", ""))
+            call("cmake", "-S", ROOT, "-B", folder, *generator, *options)
         targets = ["furrow", "portable" if PORTABLE else "python_module"]
         call("cmake", "--build", folder, "--parallel", os.cpu_count() or 1, "--target", *targets)
         self.built = Path(self.build_temp).resolve() / "built"
