@@ -4,6 +4,12 @@
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
+# The ABI's version, which all names of the library hold, is that of the shared library too.
+set(abi_header ${PROJECT_SOURCE_DIR}/include/furrow/detail/abi.hpp)
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${abi_header})
+file(STRINGS ${abi_header} FURROW_ABI REGEX "^#define FURROW_ABI v")
+string(REGEX REPLACE ".* v([0-9]+)_([0-9]+)$" "\\1.\\2" FURROW_ABI "${FURROW_ABI}")
+
 # The target cannot be called furrow, because that is the command.
 add_library(furrow_library)
 add_library(furrow::furrow ALIAS furrow_library)
@@ -12,7 +18,7 @@ foreach(layer ${FURROW_LIBRARY_LAYERS})
 endforeach()
 set_target_properties(furrow_library PROPERTIES
   OUTPUT_NAME furrow EXPORT_NAME furrow LINKER_LANGUAGE CXX
-  VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})
+  VERSION ${PROJECT_VERSION} SOVERSION ${FURROW_ABI})
 target_compile_features(furrow_library PUBLIC cxx_std_20)
 target_include_directories(furrow_library PUBLIC
   $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
@@ -27,7 +33,7 @@ if(TARGET furrow_mpi_pool)
   add_library(furrow::mpi ALIAS furrow_mpi_library)
   set_target_properties(furrow_mpi_library PROPERTIES
     OUTPUT_NAME furrow_mpi EXPORT_NAME mpi LINKER_LANGUAGE CXX
-    VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})
+    VERSION ${PROJECT_VERSION} SOVERSION ${FURROW_ABI})
   target_link_libraries(furrow_mpi_library PUBLIC furrow_library PRIVATE MPI::MPI_CXX)
   furrow_install(mpi TARGETS furrow_mpi_library EXPORT furrow_mpi)
   furrow_install(mpi EXPORT furrow_mpi NAMESPACE furrow:: FILE furrowMpiTargets.cmake DESTINATION ${package})

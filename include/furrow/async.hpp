@@ -50,6 +50,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "furrow/detail/abi.hpp"
 #include "furrow/detail/async_loop.hpp"
 #include "furrow/detail/scoped_executor.hpp"
 #include "furrow/pool.hpp"
@@ -58,7 +59,7 @@
 #error "Asio was included without coroutines: include <furrow/async.hpp> first, or define ASIO_HAS_CO_AWAIT"
 #endif
 
-namespace furrow::detail {
+namespace FURROW_NAMESPACE::detail {
 
 class AsioLoop final : public AsyncLoop {
  public:
@@ -216,4 +217,4 @@ struct Awaited<asio::awaitable<T, Executor>> {
   }
 };
 
-}  // namespace furrow::detail
+}  // namespace FURROW_NAMESPACE::detail

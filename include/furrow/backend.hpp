@@ -6,13 +6,16 @@
 
 #include <cstdint>
 
-namespace furrow {
+#include "furrow/detail/abi.hpp"
+
+namespace furrow::pool {
+class Engine;
+}
+
+namespace FURROW_NAMESPACE {
 
 struct Backend;
 struct PoolOptions;
-namespace pool {
-class Engine;
-}
 
 enum class BackendKind : std::uint8_t { kSerial, kThreads, kProcesses, kAsync, kMpi };
 
@@ -36,4 +39,4 @@ constexpr Backend processes(int workers = 0) { return {BackendKind::kProcesses, 
 // One thread with up to IN_FLIGHT coroutines at a time, for tasks that mostly wait. Needs <furrow/async.hpp>.
 constexpr Backend async(int in_flight = 64) { return {BackendKind::kAsync, in_flight}; }
 
-}  // namespace furrow
+}  // namespace FURROW_NAMESPACE

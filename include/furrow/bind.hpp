@@ -18,9 +18,10 @@
 #include <utility>
 
 #include "furrow/codec.hpp"
+#include "furrow/detail/abi.hpp"
 #include "furrow/detail/function_address.hpp"
 
-namespace furrow {
+namespace FURROW_NAMESPACE {
 
 template <class F, class... Bound>
 class BoundCall {
@@ -143,4 +144,4 @@ struct Sendable<BoundCall<F, Bound...>> {
 };
 
 }  // namespace detail
-}  // namespace furrow
+}  // namespace FURROW_NAMESPACE

@@ -15,9 +15,10 @@
 #include <utility>
 #include <vector>
 
+#include "furrow/detail/abi.hpp"
 #include "furrow/detail/hidden_views.hpp"
 
-namespace furrow {
+namespace FURROW_NAMESPACE {
 
 // Where encoded bytes go.
 class Writer {
@@ -153,4 +154,4 @@ struct Codec<std::tuple<Ts...>> {
   static std::tuple<Ts...> decode(Reader& reader) { return std::tuple<Ts...>{Codec<Ts>::decode(reader)...}; }
 };
 
-}  // namespace furrow
+}  // namespace FURROW_NAMESPACE

@@ -6,7 +6,9 @@
 // A call takes about a millisecond, more on large machines. Nothing is cached, so keep the answer.
 #pragma once
 
-namespace furrow {
+#include "furrow/detail/abi.hpp"
+
+namespace FURROW_NAMESPACE {
 
 // The number of processor cores (if LOGICAL, of hardware threads) that the calling thread may use: those of
 // the machine, limited by the thread's affinity (taskset), the cpuset of its control group (containers, batch
@@ -14,4 +16,4 @@ namespace furrow {
 // `furrow cpus` shows each of these figures.
 int cpu_count(bool logical = false);
 
-}  // namespace furrow
+}  // namespace FURROW_NAMESPACE

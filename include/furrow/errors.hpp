@@ -18,7 +18,9 @@
 #include <string>
 #include <system_error>
 
-namespace furrow {
+#include "furrow/detail/abi.hpp"
+
+namespace FURROW_NAMESPACE {
 
 enum class FailureKind : std::uint8_t {
   kException,  // the task threw
@@ -91,4 +93,4 @@ class PoolError : public std::runtime_error {
 // Throws FAILURE as the exception type described at the top of this file.
 [[noreturn]] void throw_failure(const Failure& failure);
 
-}  // namespace furrow
+}  // namespace FURROW_NAMESPACE

@@ -9,9 +9,10 @@
 #include <stdexcept>
 #include <utility>
 
+#include "furrow/detail/abi.hpp"
 #include "furrow/detail/call_node.hpp"
 
-namespace furrow {
+namespace FURROW_NAMESPACE {
 
 template <class R>
 class Future {
@@ -82,4 +83,4 @@ class Future {
   detail::CallState<R>* call_ = nullptr;
 };
 
-}  // namespace furrow
+}  // namespace FURROW_NAMESPACE

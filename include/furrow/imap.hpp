@@ -20,12 +20,13 @@
 #include <utility>
 #include <vector>
 
+#include "furrow/detail/abi.hpp"
 #include "furrow/detail/inputs.hpp"
 #include "furrow/detail/kernels.hpp"
 #include "furrow/options.hpp"
 #include "furrow/outcome.hpp"
 
-namespace furrow {
+namespace FURROW_NAMESPACE {
 
 class Pool;
 
@@ -248,4 +249,4 @@ class Imap {
 };
 
 }  // namespace detail
-}  // namespace furrow
+}  // namespace FURROW_NAMESPACE

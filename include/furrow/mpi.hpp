@@ -26,12 +26,13 @@
 #pragma once
 
 #include "furrow/backend.hpp"
+#include "furrow/detail/abi.hpp"
 #include "furrow/pool.hpp"
 
-namespace furrow {
+namespace FURROW_NAMESPACE {
 
 // WORKERS_PER_RANK 0: the cores of each computer are divided among its ranks. ROOT_WORKS false: if there are
 // other ranks, rank 0 has no workers and only distributes tasks.
 Backend mpi(int workers_per_rank = 0, bool root_works = true);
 
-}  // namespace furrow
+}  // namespace FURROW_NAMESPACE

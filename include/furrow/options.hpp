@@ -12,8 +12,9 @@
 #include <string>
 
 #include "furrow/bind.hpp"
+#include "furrow/detail/abi.hpp"
 
-namespace furrow {
+namespace FURROW_NAMESPACE {
 
 // What a map does when a task fails. Pool::try_map returns each item's outcome instead of throwing; if it fails
 // fast, that of items that were not run is kCancelled. Pool::imap throws each failure in its turn; if it fails
@@ -118,4 +119,4 @@ struct PoolOptions {
   std::optional<std::uint64_t> seed{};
 };
 
-}  // namespace furrow
+}  // namespace FURROW_NAMESPACE

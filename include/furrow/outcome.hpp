@@ -7,9 +7,10 @@
 #include <optional>
 #include <utility>
 
+#include "furrow/detail/abi.hpp"
 #include "furrow/errors.hpp"
 
-namespace furrow {
+namespace FURROW_NAMESPACE {
 
 namespace detail {
 
@@ -70,4 +71,4 @@ class Outcome<void> {
   std::shared_ptr<const Failure> failure_{};  // shared, since it never changes; null where there is a result
 };
 
-}  // namespace furrow
+}  // namespace FURROW_NAMESPACE

@@ -23,10 +23,11 @@
 #include <utility>
 #include <vector>
 
+#include "furrow/detail/abi.hpp"
 #include "furrow/detail/rank_call.hpp"
 #include "furrow/pool.hpp"
 
-namespace furrow {
+namespace FURROW_NAMESPACE {
 
 namespace detail {
 
@@ -326,4 +327,4 @@ auto partition(Pool& pool, std::uint64_t size, F&& make, const MapOptions& optio
   return Partitioned<T>::made(pool, size, make, options);
 }
 
-}  // namespace furrow
+}  // namespace FURROW_NAMESPACE

@@ -26,6 +26,7 @@
 #include <vector>
 
 #include "furrow/backend.hpp"
+#include "furrow/detail/abi.hpp"
 #include "furrow/detail/call_node.hpp"
 #include "furrow/detail/inputs.hpp"
 #include "furrow/detail/kernels.hpp"
@@ -38,7 +39,7 @@
 #include "furrow/outcome.hpp"
 #include "furrow/task.hpp"
 
-namespace furrow {
+namespace FURROW_NAMESPACE {
 
 namespace detail {
 struct RankCall;
@@ -237,4 +238,4 @@ class Pool {
   std::unique_ptr<Impl> impl_;
 };
 
-}  // namespace furrow
+}  // namespace FURROW_NAMESPACE

@@ -22,7 +22,9 @@
 
 #include <cstdint>
 
-namespace furrow {
+#include "furrow/detail/abi.hpp"
+
+namespace FURROW_NAMESPACE {
 
 class Philox {
  public:
@@ -66,4 +68,4 @@ class Philox {
   unsigned left_ = 0;            // words of the last block that were not drawn yet: 0 to 3
 };
 
-}  // namespace furrow
+}  // namespace FURROW_NAMESPACE

@@ -37,8 +37,9 @@
 #include <type_traits>
 
 #include "furrow/codec.hpp"
+#include "furrow/detail/abi.hpp"
 
-namespace furrow::detail {
+namespace FURROW_NAMESPACE::detail {
 
 // cereal's archives over a Writer and a Reader.
 class CrossingOutput : public cereal::OutputArchive<CrossingOutput, cereal::AllowEmptyClassElision> {
@@ -126,13 +127,13 @@ concept CerealCrosses =
     cereal::traits::is_output_serializable<T, CrossingOutput>::value &&
     cereal::traits::is_input_serializable<T, CrossingInput>::value;
 
-}  // namespace furrow::detail
+}  // namespace FURROW_NAMESPACE::detail
 
 CEREAL_REGISTER_ARCHIVE(furrow::detail::CrossingOutput)
 CEREAL_REGISTER_ARCHIVE(furrow::detail::CrossingInput)
 CEREAL_SETUP_ARCHIVE_TRAITS(furrow::detail::CrossingInput, furrow::detail::CrossingOutput)
 
-namespace furrow {
+namespace FURROW_NAMESPACE {
 
 // Where a Codec of codec.hpp fits as well, it is the more specialised one and is preferred.
 template <detail::CerealCrosses T>
@@ -149,4 +150,4 @@ struct Codec<T> {
   }
 };
 
-}  // namespace furrow
+}  // namespace FURROW_NAMESPACE

@@ -34,7 +34,9 @@
 #include <type_traits>
 #include <utility>
 
-namespace furrow {
+#include "furrow/detail/abi.hpp"
+
+namespace FURROW_NAMESPACE {
 
 class SharedMemoryError : public std::bad_alloc {
  public:
@@ -121,4 +123,4 @@ class shared_array {
   std::size_t size_ = 0;
 };
 
-}  // namespace furrow
+}  // namespace FURROW_NAMESPACE

@@ -3,9 +3,10 @@
 
 #include <cstdint>
 
+#include "furrow/detail/abi.hpp"
 #include "furrow/random.hpp"
 
-namespace furrow {
+namespace FURROW_NAMESPACE {
 
 // True inside a task of a Pool.
 bool in_task() noexcept;
@@ -21,4 +22,4 @@ int worker_index();
 // same numbers again. The reference is valid until the task ends. Throws std::logic_error outside of a task.
 Philox& task_rng();
 
-}  // namespace furrow
+}  // namespace FURROW_NAMESPACE

@@ -29,13 +29,12 @@ using Result = tl::expected<T, Error>;
 inline tl::unexpected<Error> fail(Error error) { return tl::unexpected<Error>(std::move(error)); }
 inline tl::unexpected<Error> fail(std::string message) { return fail(Error{std::move(message)}); }
 
-namespace detail {
+// What FURROW_TRY gives.
 template <class T>
 T take_value(Result<T>& result) {
   return *std::move(result);
 }
 inline void take_value(Result<void>&) {}
-}  // namespace detail
 
 // The value of a Result. If it holds an error, the enclosing function returns that error instead:
 //
@@ -47,7 +46,7 @@ inline void take_value(Result<void>&) {}
   __extension__({                                                                \
     auto furrow_result = (__VA_ARGS__);                                          \
     if (!furrow_result) return ::furrow::fail(std::move(furrow_result.error())); \
-    ::furrow::detail::take_value(furrow_result);                                 \
+    ::furrow::take_value(furrow_result);                                         \
   })
 
 // "WHAT: strerror(errno)". Reads errno first, before anything can change it.

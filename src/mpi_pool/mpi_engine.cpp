@@ -12,13 +12,13 @@
 #include "mpi_pool/ranks_here.hpp"
 #include "os/process/fork.hpp"
 
-namespace furrow {
+namespace FURROW_NAMESPACE {
 
 Backend mpi(int workers_per_rank, bool root_works) {
   return {BackendKind::kMpi, workers_per_rank, root_works, &mpi_pool::make_engine};
 }
 
-}  // namespace furrow
+}  // namespace FURROW_NAMESPACE
 
 namespace furrow::mpi_pool {
 

@@ -63,7 +63,7 @@ void run_operation(pool::BytesReader record, Writer& reply) {
 
 }  // namespace furrow::mpi_pool
 
-namespace furrow::detail {
+namespace FURROW_NAMESPACE::detail {
 
 using mpi_pool::here;
 
@@ -93,4 +93,4 @@ void run_on_this_rank(const MapCall& call, const MapOptions& options, std::uint6
   if (!failures.empty()) throw_failure(failures.front());
 }
 
-}  // namespace furrow::detail
+}  // namespace FURROW_NAMESPACE::detail

@@ -14,7 +14,7 @@
 #include "pool/task/timeout_monitor.hpp"
 #include "pool/threads/worker_threads.hpp"
 
-namespace furrow::detail {
+namespace FURROW_NAMESPACE::detail {
 
 namespace {
 
@@ -140,4 +140,4 @@ bool CallNode::wait_for(double seconds) const {
   return pump ? wait_pumping(until) : wait_parked(until);
 }
 
-}  // namespace furrow::detail
+}  // namespace FURROW_NAMESPACE::detail

@@ -19,7 +19,7 @@
 #include "pool/task/timeout_monitor.hpp"
 #include "pool/threads/thread_engine.hpp"
 
-namespace furrow {
+namespace FURROW_NAMESPACE {
 
 namespace {
 
@@ -253,4 +253,4 @@ void Pool::start(detail::CallNode* call, const CallOptions& options) {
   impl_->engine().submit(call);
 }
 
-}  // namespace furrow
+}  // namespace FURROW_NAMESPACE

@@ -2,7 +2,7 @@
 
 #include "os/memory/shared_memory.hpp"
 
-namespace furrow::detail {
+namespace FURROW_NAMESPACE::detail {
 
 namespace {
 
@@ -24,4 +24,4 @@ std::shared_ptr<void> shared_elements(std::size_t count, std::size_t element_siz
   return {owner, owner->data()};
 }
 
-}  // namespace furrow::detail
+}  // namespace FURROW_NAMESPACE::detail

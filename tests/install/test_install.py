@@ -69,6 +69,19 @@ def test_a_program_is_built_with_pkg_config(prefix, tmp_path):
     assert run(tmp_path / "program", cwd=tmp_path) == "998011 b80c61029cf23fb9 cores\n"
 
 
+def test_a_program_with_the_headers_of_another_abi_is_not_linked(prefix, tmp_path):
+    shutil.copytree(prefix / "include", tmp_path / "include")
+    header = tmp_path / "include" / "furrow" / "detail" / "abi.hpp"
+    own = re.search(r"^#define FURROW_ABI (v\d+_\d+)$", header.read_text(), re.MULTILINE)[1]
+    header.write_text(header.read_text().replace(own, "v9_9"))
+    (tmp_path / "main.cpp").write_text("#include <furrow/cpu_count.hpp>\nint main() { return furrow::cpu_count(); }\n")
+    flags = run("pkg-config", "--libs", "furrow", cwd=tmp_path,
+                PKG_CONFIG_PATH=str(next(prefix.rglob("furrow.pc")).parent)).split()
+    argv = ["g++", "-std=c++20", "-I", str(tmp_path / "include"), "main.cpp", *flags]
+    result = engine.execute(argv, cwd=tmp_path, env=engine.environment(), timeout=60)
+    assert result.code != 0 and "undefined reference to `furrow::v9_9::cpu_count(bool)'" in result.text, str(result)
+
+
 def test_the_component_library_is_the_library_alone(tmp_path):
     run("cmake", "--install", BUILD, "--prefix", tmp_path / "prefix", "--component", "library", cwd=tmp_path)
     names = {path.name for path in (tmp_path / "prefix").rglob("*") if path.is_file()}

@@ -70,6 +70,12 @@ TEST_P(ErrorContract, ThrowsOtherExceptionsAsThemselvesOrAsTheirNearestStandardB
   check([&] { outcomes[1].value(); });
 }
 
+TEST_P(ErrorContract, NamesATypeOfFurrowAsAProgramSpellsIt) {
+  Pool pool = make();
+  const auto outcomes = pool.try_map([](int) -> int { throw PoolError("no"); }, numbers(1));
+  EXPECT_EQ(outcomes[0].failure().type, "furrow::PoolError");
+}
+
 // An exception that already says which task of an inner map failed must not say so of the outer one.
 TEST_P(ErrorContract, NamesTheOuterTaskWhoseInnerMapFailed) {
   Pool pool = make();

@@ -7,9 +7,10 @@
 #include <cstdint>
 #include <exception>
 
+#include "furrow/detail/abi.hpp"
 #include "furrow/detail/map_call.hpp"
 
-namespace furrow::detail {
+namespace FURROW_NAMESPACE::detail {
 
 // Makes SCOPE (null: none) the one that task_index() and task_rng() use on this thread, and returns the
 // previous one.
@@ -41,4 +42,4 @@ class AsyncLoop {
   virtual void cancel(AsyncTask& task) = 0;
 };
 
-}  // namespace furrow::detail
+}  // namespace FURROW_NAMESPACE::detail

@@ -7,9 +7,10 @@
 #include <type_traits>
 #include <utility>
 
+#include "furrow/detail/abi.hpp"
 #include "furrow/detail/map_call.hpp"
 
-namespace furrow::detail {
+namespace FURROW_NAMESPACE::detail {
 
 // The result type of a function that returns Raw. <furrow/async.hpp> specialises this for awaitables.
 template <class Raw>
@@ -146,4 +147,4 @@ inline void guarded_loop(TaskScope& scope, std::uint64_t begin, std::uint64_t en
   }
 }
 
-}  // namespace furrow::detail
+}  // namespace FURROW_NAMESPACE::detail

@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "furrow/bind.hpp"
+#include "furrow/detail/abi.hpp"
 #include "furrow/detail/kernels.hpp"
 #include "furrow/outcome.hpp"
 
@@ -23,7 +24,7 @@ class CallPump;
 class WorkerThreads;
 }  // namespace furrow::pool
 
-namespace furrow::detail {
+namespace FURROW_NAMESPACE::detail {
 
 // Something that a worker in this process can run; borrowed by the list it is in.
 struct TaskNode {
@@ -248,4 +249,4 @@ class AsyncCall final : public CallState<CallResult<F, Args&...>> {
   std::optional<Arguments> arguments_;
 };
 
-}  // namespace furrow::detail
+}  // namespace FURROW_NAMESPACE::detail

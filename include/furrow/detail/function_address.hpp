@@ -7,8 +7,9 @@
 #include <cstdint>
 
 #include "furrow/codec.hpp"
+#include "furrow/detail/abi.hpp"
 
-namespace furrow::detail {
+namespace FURROW_NAMESPACE::detail {
 
 struct FunctionAddress {
   // 0: the program itself. Otherwise derived from the library's build id, or from its name.
@@ -33,4 +34,4 @@ Function* read_function_address(Reader& reader) {
   return reinterpret_cast<Function*>(local_address(address));
 }
 
-}  // namespace furrow::detail
+}  // namespace FURROW_NAMESPACE::detail

@@ -13,7 +13,9 @@
 #include <utility>
 #include <variant>
 
-namespace furrow::detail {
+#include "furrow/detail/abi.hpp"
+
+namespace FURROW_NAMESPACE::detail {
 
 template <class T>
 struct IsView
@@ -125,4 +127,4 @@ constexpr bool hides_view() {
     return false;
 }
 
-}  // namespace furrow::detail
+}  // namespace FURROW_NAMESPACE::detail

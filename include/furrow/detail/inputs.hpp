@@ -11,7 +11,9 @@
 #include <utility>
 #include <vector>
 
-namespace furrow::detail {
+#include "furrow/detail/abi.hpp"
+
+namespace FURROW_NAMESPACE::detail {
 
 template <class Range>
 using IteratorOf = decltype(std::ranges::begin(std::declval<Range&>()));
@@ -100,4 +102,4 @@ class Inputs<Range> {
   std::vector<Value> values_;
 };
 
-}  // namespace furrow::detail
+}  // namespace FURROW_NAMESPACE::detail

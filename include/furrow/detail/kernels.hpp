@@ -13,10 +13,11 @@
 #include <type_traits>
 #include <utility>
 
+#include "furrow/detail/abi.hpp"
 #include "furrow/detail/results.hpp"
 #include "furrow/detail/sent_work.hpp"
 
-namespace furrow::detail {
+namespace FURROW_NAMESPACE::detail {
 
 template <class R>
 constexpr const char* crossing_refusal() {
@@ -218,4 +219,4 @@ struct Kernel {
   }
 };
 
-}  // namespace furrow::detail
+}  // namespace FURROW_NAMESPACE::detail

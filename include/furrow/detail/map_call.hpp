@@ -13,14 +13,15 @@
 #include <stop_token>
 
 #include "furrow/codec.hpp"
+#include "furrow/detail/abi.hpp"
 #include "furrow/detail/published_item.hpp"
 #include "furrow/errors.hpp"
 
-namespace furrow {
+namespace FURROW_NAMESPACE {
 class Philox;
 }
 
-namespace furrow::detail {
+namespace FURROW_NAMESPACE::detail {
 
 struct TaskScope;
 
@@ -174,4 +175,4 @@ class Stream {
   virtual bool take_failure(std::uint64_t index, Failure& failure) = 0;
 };
 
-}  // namespace furrow::detail
+}  // namespace FURROW_NAMESPACE::detail

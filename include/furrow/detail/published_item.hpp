@@ -17,7 +17,9 @@
 #include <cstdint>
 #include <limits>
 
-namespace furrow::detail {
+#include "furrow/detail/abi.hpp"
+
+namespace FURROW_NAMESPACE::detail {
 
 class PublishedItem {
  public:
@@ -34,4 +36,4 @@ class PublishedItem {
   std::atomic<std::uint64_t> item_{kNone};
 };
 
-}  // namespace furrow::detail
+}  // namespace FURROW_NAMESPACE::detail

@@ -7,10 +7,11 @@
 #include <vector>
 
 #include "furrow/codec.hpp"
+#include "furrow/detail/abi.hpp"
 #include "furrow/detail/map_call.hpp"
 #include "furrow/options.hpp"
 
-namespace furrow::detail {
+namespace FURROW_NAMESPACE::detail {
 
 // A function that runs in the process of each rank, not in a worker, so that it has the rank's data.
 struct RankCall {
@@ -38,4 +39,4 @@ void drop_part(std::uint64_t id);
 void run_on_this_rank(const MapCall& call, const MapOptions& options, std::uint64_t begin, std::uint64_t end,
                       std::uint64_t number);
 
-}  // namespace furrow::detail
+}  // namespace FURROW_NAMESPACE::detail

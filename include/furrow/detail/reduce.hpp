@@ -8,7 +8,9 @@
 #include <utility>
 #include <vector>
 
-namespace furrow::detail {
+#include "furrow/detail/abi.hpp"
+
+namespace FURROW_NAMESPACE::detail {
 
 // The type in which results of type R are summed from an initial value on: one that holds both. So a small R
 // does not overflow, and an initial value of 0 does not cut off fractions.
@@ -41,4 +43,4 @@ template <class R, class Op>
   return sums.empty() ? std::nullopt : std::optional<R>(std::move(sums[0]));
 }
 
-}  // namespace furrow::detail
+}  // namespace FURROW_NAMESPACE::detail

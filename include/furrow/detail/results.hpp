@@ -10,9 +10,10 @@
 #include <vector>
 
 #include "furrow/codec.hpp"
+#include "furrow/detail/abi.hpp"
 #include "furrow/outcome.hpp"
 
-namespace furrow::detail {
+namespace FURROW_NAMESPACE::detail {
 
 // The failure of an item that was not run since its map failed fast before.
 inline Failure cancelled_item(std::uint64_t index) {
@@ -124,4 +125,4 @@ void settle_outcomes(std::vector<Outcome<R>>& outcomes, std::vector<Failure>& fa
   }
 }
 
-}  // namespace furrow::detail
+}  // namespace FURROW_NAMESPACE::detail

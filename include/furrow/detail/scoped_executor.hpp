@@ -14,9 +14,10 @@
 #include <type_traits>
 #include <utility>
 
+#include "furrow/detail/abi.hpp"
 #include "furrow/detail/async_loop.hpp"
 
-namespace furrow::detail {
+namespace FURROW_NAMESPACE::detail {
 
 class ScopeSwitch {
  public:
@@ -96,4 +97,4 @@ class ScopedExecutor {
   std::uint64_t generation_;
 };
 
-}  // namespace furrow::detail
+}  // namespace FURROW_NAMESPACE::detail

@@ -10,11 +10,12 @@
 
 #include "furrow/bind.hpp"
 #include "furrow/codec.hpp"
+#include "furrow/detail/abi.hpp"
 #include "furrow/detail/inputs.hpp"
 #include "furrow/detail/results.hpp"
 #include "furrow/detail/works.hpp"
 
-namespace furrow::detail {
+namespace FURROW_NAMESPACE::detail {
 
 // Encodes INPUT so that equal values have equal bytes, even if there is padding between their members.
 template <class X>
@@ -164,4 +165,4 @@ struct SentWork<BlockReduce<F, Op, Access, Sink, Sum>> {
   std::uint64_t items, block;
 };
 
-}  // namespace furrow::detail
+}  // namespace FURROW_NAMESPACE::detail

@@ -6,9 +6,10 @@
 #include <optional>
 #include <utility>
 
+#include "furrow/detail/abi.hpp"
 #include "furrow/detail/call_item.hpp"
 
-namespace furrow::detail {
+namespace FURROW_NAMESPACE::detail {
 
 // A map of F over INPUTS: index i is item i. A Work of Kernel (kernels.hpp).
 template <class F, class Access, class SinkType>
@@ -91,4 +92,4 @@ struct BlockReduce {
   }
 };
 
-}  // namespace furrow::detail
+}  // namespace FURROW_NAMESPACE::detail

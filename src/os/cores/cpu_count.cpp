@@ -2,11 +2,11 @@
 
 #include "os/cores/cores.hpp"
 
-namespace furrow {
+namespace FURROW_NAMESPACE {
 
 int cpu_count(bool logical) {
   const os::Cores usable = os::measure_cores().usable;
   return logical ? usable.logical : usable.physical;
 }
 
-}  // namespace furrow
+}  // namespace FURROW_NAMESPACE

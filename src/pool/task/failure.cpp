@@ -17,6 +17,7 @@
 #include <new>
 #include <optional>
 #include <regex>
+#include <string_view>
 #include <system_error>
 #include <typeinfo>
 #include <variant>
@@ -26,16 +27,27 @@
 
 #include "furrow/backend.hpp"
 
-namespace furrow {
+namespace FURROW_NAMESPACE {
 
 namespace {
 
+#define QUOTED_NAME(name) #name
+#define QUOTED(macro) QUOTED_NAME(macro)
+
+// The name as a program spells it, so without the namespace of the ABI.
 std::string demangled(const char* name) {
+  static constexpr std::string_view kAbi = "furrow::" QUOTED(FURROW_ABI) "::";
   int status = 0;
   const std::unique_ptr<char, decltype(&std::free)> readable(
       abi::__cxa_demangle(name, nullptr, nullptr, &status), &std::free);
-  return status == 0 ? readable.get() : name;
+  std::string spelled = status == 0 ? readable.get() : name;
+  for (auto at = spelled.find(kAbi); at != std::string::npos; at = spelled.find(kAbi, at))
+    spelled.replace(at, kAbi.size(), "furrow::");
+  return spelled;
 }
+
+#undef QUOTED
+#undef QUOTED_NAME
 
 // A standard exception that is also a TaskError.
 template <class E>
@@ -163,7 +175,9 @@ void throw_failure(const Failure& failure) {
   throw_with_original(TaskFailed(failure), failure.original);
 }
 
-namespace pool {
+}  // namespace FURROW_NAMESPACE
+
+namespace furrow::pool {
 
 namespace {
 
@@ -288,5 +302,4 @@ Failure timed_out(std::uint64_t index, double timeout_s) {
   return failure;
 }
 
-}  // namespace pool
-}  // namespace furrow
+}  // namespace furrow::pool

@@ -99,7 +99,7 @@ const Module& program_module() {
 
 }  // namespace furrow::pool
 
-namespace furrow::detail {
+namespace FURROW_NAMESPACE::detail {
 
 FunctionAddress portable_address(const void* address) {
   const auto at = reinterpret_cast<std::uintptr_t>(address);
@@ -118,4 +118,4 @@ void* local_address(FunctionAddress address) {
   return reinterpret_cast<void*>(module->base + address.offset);
 }
 
-}  // namespace furrow::detail
+}  // namespace FURROW_NAMESPACE::detail

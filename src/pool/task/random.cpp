@@ -5,7 +5,7 @@
 #include <cmath>
 #include <cstddef>
 
-namespace furrow {
+namespace FURROW_NAMESPACE {
 
 namespace {
 
@@ -108,4 +108,4 @@ std::uint64_t Philox::below(std::uint64_t n) {
   return static_cast<std::uint64_t>(product >> 64);
 }
 
-}  // namespace furrow
+}  // namespace FURROW_NAMESPACE

@@ -8,7 +8,7 @@
 #include "furrow/task.hpp"
 #include "os/cores/cores.hpp"
 
-namespace furrow {
+namespace FURROW_NAMESPACE {
 
 namespace {
 
@@ -39,7 +39,9 @@ TaskScope* switch_scope(TaskScope* scope) noexcept { return std::exchange(innerm
 
 }  // namespace detail
 
-namespace pool {
+}  // namespace FURROW_NAMESPACE
+
+namespace furrow::pool {
 
 detail::TaskScope* current_scope() noexcept { return innermost; }
 
@@ -47,7 +49,9 @@ int cores_here() { return innermost ? innermost->cores_per_task : os::usable_cor
 
 void forget_stream(detail::TaskScope& scope) noexcept { scope.rng_item = detail::kNoItem; }
 
-}  // namespace pool
+}  // namespace furrow::pool
+
+namespace FURROW_NAMESPACE {
 
 bool in_task() noexcept { return innermost != nullptr; }
 
@@ -69,4 +73,4 @@ Philox& task_rng() {
   return *scope.rng;
 }
 
-}  // namespace furrow
+}  // namespace FURROW_NAMESPACE
