@@ -18,7 +18,8 @@ if(FURROW_SANITIZE)
 endif()
 
 # The layers of the C++ library (FurrowPackage.cmake). Their code must be position-independent, since it also goes into
-# shared libraries; nobody replaces its functions there, so the compiler may inline them.
+# shared libraries; nobody replaces its functions there, so the compiler may inline them. Those export what has
+# FURROW_API.
 set(FURROW_LIBRARY_LAYERS base os channel pool)
 
 function(furrow_layer name)
@@ -34,7 +35,8 @@ function(furrow_layer name)
     add_library(furrow_${name} STATIC ${sources})
     target_link_libraries(furrow_${name} PUBLIC furrow_flags ${arg_LAYERS} ${arg_LIBRARIES})
     if(name IN_LIST FURROW_LIBRARY_LAYERS)
-      set_target_properties(furrow_${name} PROPERTIES POSITION_INDEPENDENT_CODE ON)
+      set_target_properties(furrow_${name} PROPERTIES
+        POSITION_INDEPENDENT_CODE ON CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
       target_compile_options(furrow_${name} PRIVATE -fno-semantic-interposition)
     endif()
   else()

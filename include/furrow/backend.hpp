@@ -20,7 +20,7 @@ struct PoolOptions;
 enum class BackendKind : std::uint8_t { kSerial, kThreads, kProcesses, kAsync, kMpi };
 
 // The name that messages use: "serial", "threads", "processes", "async", "mpi".
-const char* name(BackendKind kind) noexcept;
+FURROW_API const char* name(BackendKind kind) noexcept;
 
 struct Backend {
   BackendKind kind = BackendKind::kThreads;

@@ -21,7 +21,7 @@
 namespace FURROW_NAMESPACE {
 
 // Where encoded bytes go.
-class Writer {
+class FURROW_API Writer {
  public:
   virtual ~Writer() = default;
   virtual void write(const void* data, std::size_t size) = 0;
@@ -29,7 +29,7 @@ class Writer {
 };
 
 // Where encoded bytes come from. read() throws std::runtime_error if fewer than SIZE bytes are left.
-class Reader {
+class FURROW_API Reader {
  public:
   virtual ~Reader() = default;
   virtual void read(void* data, std::size_t size) = 0;
@@ -68,7 +68,7 @@ struct Codec<T> {
 namespace detail {
 
 // Asks the kernel for huge pages if SIZE is large. The SIZE bytes at MEMORY must not have been written yet.
-void expect_writes(void* memory, std::size_t size) noexcept;
+FURROW_API void expect_writes(void* memory, std::size_t size) noexcept;
 
 // value.resize(size) for an empty vector. A large one gets huge pages, which saves most of the time.
 template <class Vector>

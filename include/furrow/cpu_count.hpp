@@ -14,6 +14,6 @@ namespace FURROW_NAMESPACE {
 // the machine, limited by the thread's affinity (taskset), the cpuset of its control group (containers, batch
 // systems) and the CPU quotas of its control group and all parent groups (rounded up). At least 1.
 // `furrow cpus` shows each of these figures.
-int cpu_count(bool logical = false);
+FURROW_API int cpu_count(bool logical = false);
 
 }  // namespace FURROW_NAMESPACE

@@ -50,7 +50,7 @@ struct Failure {
 };
 
 // The part of every exception from a task that says which task it was.
-class TaskError {
+class FURROW_API TaskError {
  public:
   explicit TaskError(Failure failure) : failure_(static_cast<Failure&&>(failure)) {}
   virtual ~TaskError() = default;
@@ -65,32 +65,32 @@ class TaskError {
 };
 
 // Thrown for a lost result, a cancelled item, or an exception of no standard type in another process.
-class TaskFailed : public std::runtime_error, public TaskError {
+class FURROW_API TaskFailed : public std::runtime_error, public TaskError {
  public:
   explicit TaskFailed(const Failure& failure) : std::runtime_error(failure.message), TaskError(failure) {}
 };
 
 // The worker process ended while it ran the task:
 // "task 7: its worker was killed by signal 11 (Segmentation fault)".
-class WorkerDied : public TaskFailed {
+class FURROW_API WorkerDied : public TaskFailed {
  public:
   using TaskFailed::TaskFailed;
   int signal() const noexcept { return failure().signal; }
   int exit_status() const noexcept { return failure().exit_status; }
 };
 
-class TaskTimeout : public TaskFailed {
+class FURROW_API TaskTimeout : public TaskFailed {
  public:
   using TaskFailed::TaskFailed;
 };
 
 // The Pool cannot do this with its backend, in its current state, or with this function. Nothing was run.
-class PoolError : public std::runtime_error {
+class FURROW_API PoolError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
 };
 
 // Throws FAILURE as the exception type described at the top of this file.
-[[noreturn]] void throw_failure(const Failure& failure);
+[[noreturn]] FURROW_API void throw_failure(const Failure& failure);
 
 }  // namespace FURROW_NAMESPACE

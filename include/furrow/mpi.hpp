@@ -33,6 +33,6 @@ namespace FURROW_NAMESPACE {
 
 // WORKERS_PER_RANK 0: the cores of each computer are divided among its ranks. ROOT_WORKS false: if there are
 // other ranks, rank 0 has no workers and only distributes tasks.
-Backend mpi(int workers_per_rank = 0, bool root_works = true);
+FURROW_API Backend mpi(int workers_per_rank = 0, bool root_works = true);
 
 }  // namespace FURROW_NAMESPACE

@@ -49,7 +49,7 @@ struct RankDistribution;
 template <class T>
 class Partitioned;
 
-class Pool {
+class FURROW_API Pool {
  public:
   Pool() : Pool(threads()) {}
   explicit Pool(Backend backend, PoolOptions options = {});

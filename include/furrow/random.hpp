@@ -26,7 +26,7 @@
 
 namespace FURROW_NAMESPACE {
 
-class Philox {
+class FURROW_API Philox {
  public:
   using result_type = std::uint64_t;
 

@@ -38,7 +38,7 @@
 
 namespace FURROW_NAMESPACE {
 
-class SharedMemoryError : public std::bad_alloc {
+class FURROW_API SharedMemoryError : public std::bad_alloc {
  public:
   explicit SharedMemoryError(const std::string& what) : text_(what) {}
   const char* what() const noexcept override { return text_.what(); }
@@ -52,7 +52,7 @@ namespace detail {
 enum class Pages : bool { kWhenTouched, kNow };
 
 // Zeroed memory for COUNT elements, shared with all processes that are forked later.
-std::shared_ptr<void> shared_elements(std::size_t count, std::size_t element_size, Pages pages);
+FURROW_API std::shared_ptr<void> shared_elements(std::size_t count, std::size_t element_size, Pages pages);
 
 }  // namespace detail
 

@@ -9,17 +9,17 @@
 namespace FURROW_NAMESPACE {
 
 // True inside a task of a Pool.
-bool in_task() noexcept;
+FURROW_API bool in_task() noexcept;
 
 // The index of the item that this task was given. Throws std::logic_error outside of a task.
-std::uint64_t task_index();
+FURROW_API std::uint64_t task_index();
 
 // Which of the Pool's workers runs this task, from 0. Throws std::logic_error outside of a task.
-int worker_index();
+FURROW_API int worker_index();
 
 // The random stream of this task: the same numbers on every backend, for any number of workers and any chunk
 // size. It is keyed by the seed, the number of the map in its Pool, and the item's index; a retry draws the
 // same numbers again. The reference is valid until the task ends. Throws std::logic_error outside of a task.
-Philox& task_rng();
+FURROW_API Philox& task_rng();
 
 }  // namespace FURROW_NAMESPACE

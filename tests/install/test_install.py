@@ -82,6 +82,22 @@ def test_a_program_with_the_headers_of_another_abi_is_not_linked(prefix, tmp_pat
     assert result.code != 0 and "undefined reference to `furrow::v9_9::cpu_count(bool)'" in result.text, str(result)
 
 
+SHARED = sorted(BUILD.glob("src/libfurrow*_shared.so"))
+
+
+@pytest.mark.skipif(not SHARED, reason="needs a build with FURROW_TESTS")
+@pytest.mark.parametrize("library", SHARED, ids=lambda path: path.name)
+def test_a_shared_library_exports_only_the_public_names(library, tmp_path):
+    exported = run("nm", "-DC", "--defined-only", library, cwd=tmp_path).splitlines()
+    # Beside them the standard library's templates, which all libraries of a program share.
+    hidden = [line for line in exported if not re.search(r"furrow::v\d+_\d+::|[ (:](std|__gnu_cxx)::", line)]
+    assert not [line for line in hidden if "DW.ref." not in line], hidden
+    assert not [line for line in exported if re.search(r"[ :]furrow::(pool|mpi_pool|os|channel|logging)::\w+\(", line)]
+    assert any("furrow::v" in line for line in exported) and len(exported) < 300
+    version = re.search(r"SONAME.*\[(.*)\]", run("readelf", "-d", library, cwd=tmp_path))[1]
+    assert re.fullmatch(re.escape(library.name) + r"\.\d+\.\d+", version)
+
+
 def test_the_component_library_is_the_library_alone(tmp_path):
     run("cmake", "--install", BUILD, "--prefix", tmp_path / "prefix", "--component", "library", cwd=tmp_path)
     names = {path.name for path in (tmp_path / "prefix").rglob("*") if path.is_file()}

@@ -156,7 +156,7 @@ def declared(element, kind, name, sources):
     path = ROOT / location.get("file")  # doxygen leaves out the folder that it runs in
     if path.parent != HEADERS:
         return None, None
-    lines = sources.setdefault(path, path.read_text().splitlines())
+    lines = sources.setdefault(path, path.read_text().replace("FURROW_API ", "").splitlines())
     line = int(location.get("line"))
     end = int(location.get("bodyend") or -1)
     if location.get("bodyfile") not in (None, location.get("file")):

@@ -7,3 +7,7 @@
 
 #define FURROW_ABI v0_1
 #define FURROW_NAMESPACE furrow::inline FURROW_ABI
+
+// What the shared library exports: functions of the public headers that are compiled into the library, and classes
+// that are thrown or called across its border, whose types must be the same on both sides. All else is hidden.
+#define FURROW_API __attribute__((visibility("default")))

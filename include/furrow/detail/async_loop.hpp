@@ -14,17 +14,17 @@ namespace FURROW_NAMESPACE::detail {
 
 // Makes SCOPE (null: none) the one that task_index() and task_rng() use on this thread, and returns the
 // previous one.
-TaskScope* switch_scope(TaskScope* scope) noexcept;
+FURROW_API TaskScope* switch_scope(TaskScope* scope) noexcept;
 
 struct AsyncTask;
 
-class AsyncHost : public TaskHost {
+class FURROW_API AsyncHost : public TaskHost {
  public:
   virtual void ended(AsyncTask& task, std::exception_ptr error) = 0;  // on the loop's thread
 };
 
 // Runs one coroutine after another; exists until the loop is destroyed.
-struct AsyncTask : TaskScope {
+struct FURROW_API AsyncTask : TaskScope {
   AsyncTask(int of_worker, std::uint64_t with_seed, std::uint64_t of_number, AsyncHost* of_host) noexcept
       : TaskScope(of_worker, with_seed, of_number, of_host), async_host(of_host) {}
   AsyncHost* async_host;  // borrowed
@@ -33,7 +33,7 @@ struct AsyncTask : TaskScope {
   void* signal = nullptr;  // owned by the loop
 };
 
-class AsyncLoop {
+class FURROW_API AsyncLoop {
  public:
   virtual ~AsyncLoop() = default;  // drops coroutines that have not ended
   // Runs what is ready; waits for it until UNTIL_NS of the steady clock at most.

@@ -27,7 +27,7 @@ class WorkerThreads;
 namespace FURROW_NAMESPACE::detail {
 
 // Something that a worker in this process can run; borrowed by the list it is in.
-struct TaskNode {
+struct FURROW_API TaskNode {
   TaskNode* next = nullptr;
   TaskNode* previous = nullptr;
   bool queued = false;
@@ -55,7 +55,7 @@ struct CallHome {
   pool::TimeoutMonitor* timeout_monitor = nullptr;
 };
 
-class CallNode : public TaskNode {
+class FURROW_API CallNode : public TaskNode {
  public:
   virtual ~CallNode() = default;
   void retain() noexcept { references_.fetch_add(1, std::memory_order_relaxed); }

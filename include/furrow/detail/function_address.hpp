@@ -18,8 +18,8 @@ struct FunctionAddress {
 };
 
 // These throw std::runtime_error if ADDRESS is in no loaded module, or its module is not loaded here.
-FunctionAddress portable_address(const void* address);
-void* local_address(FunctionAddress address);
+FURROW_API FunctionAddress portable_address(const void* address);
+FURROW_API void* local_address(FunctionAddress address);
 
 template <class Function>
 void write_function_address(Writer& writer, Function* function) {

@@ -34,7 +34,7 @@ enum class AfterFailure : std::uint8_t { kNext, kAgain, kStop };
 
 // What a worker's loop reports to: it handles failures, and watches the time of tasks that can be stopped.
 // Called on the worker's own thread.
-class TaskHost {
+class FURROW_API TaskHost {
  public:
   virtual ~TaskHost() = default;
   // Called in an exception handler, for the current exception.
@@ -45,7 +45,7 @@ class TaskHost {
 
 // The state of the task that a worker runs, in a map or for a single call. It is made on the thread that runs
 // the tasks, and task_index() and task_rng() use it there until it is destroyed. Scopes nest.
-struct TaskScope {
+struct FURROW_API TaskScope {
   TaskScope(int worker, std::uint64_t seed, std::uint64_t number, TaskHost* host) noexcept;
   ~TaskScope();
   TaskScope(const TaskScope&) = delete;
@@ -91,9 +91,12 @@ class NotedThere {
   PublishedItem* published_;  // a copy of its own, which no store of a result can alias
 };
 
+// The innermost scope of this thread; null outside of tasks.
+FURROW_API TaskScope* current_scope() noexcept;
+
 // Takes the encoded results of a worker process: begin() before the bytes of one result, end() after them. If
 // a result is begun and not ended, since its encoding threw, its bytes are dropped.
-class ResultWriter : public Writer {
+class FURROW_API ResultWriter : public Writer {
  public:
   virtual void begin(std::uint64_t index) = 0;
   virtual void end() = 0;
@@ -162,7 +165,7 @@ struct MapCall {
 // BEGIN to END and has room for their results. It belongs to the caller, and must live until wait() returns
 // it. Only the thread that opened a stream may use it. Destroying it asks running tasks to stop, if they can
 // be, and waits for them.
-class Stream {
+class FURROW_API Stream {
  public:
   struct Done {
     void* chunk = nullptr;  // null: no chunk is in flight

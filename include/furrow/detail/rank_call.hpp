@@ -29,14 +29,14 @@ struct RankDistribution {
 
 // The functions below are called inside an operation.
 
-int this_rank();
+FURROW_API int this_rank();
 // The data that this rank holds, by id, until the Pool ends.
-void keep_part(std::uint64_t id, std::shared_ptr<void> part);
-std::shared_ptr<void> part_of(std::uint64_t id);
-void drop_part(std::uint64_t id);
+FURROW_API void keep_part(std::uint64_t id, std::shared_ptr<void> part);
+FURROW_API std::shared_ptr<void> part_of(std::uint64_t id);
+FURROW_API void drop_part(std::uint64_t id);
 // Runs indices [BEGIN, END) of CALL in workers that are forked at this point and see all of this rank's
 // memory. Throws the failure of the lowest index.
-void run_on_this_rank(const MapCall& call, const MapOptions& options, std::uint64_t begin, std::uint64_t end,
-                      std::uint64_t number);
+FURROW_API void run_on_this_rank(const MapCall& call, const MapOptions& options, std::uint64_t begin,
+                                 std::uint64_t end, std::uint64_t number);
 
 }  // namespace FURROW_NAMESPACE::detail

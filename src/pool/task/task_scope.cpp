@@ -1,12 +1,12 @@
 #include "pool/task/task_scope.hpp"
 
 #include <stdexcept>
+#include <string>
 #include <utility>
 
 #include "furrow/detail/async_loop.hpp"
 #include "furrow/random.hpp"
 #include "furrow/task.hpp"
-#include "os/cores/cores.hpp"
 
 namespace FURROW_NAMESPACE {
 
@@ -35,23 +35,10 @@ TaskScope::~TaskScope() {
   delete rng;
 }
 
+TaskScope* current_scope() noexcept { return innermost; }
 TaskScope* switch_scope(TaskScope* scope) noexcept { return std::exchange(innermost, scope); }
 
 }  // namespace detail
-
-}  // namespace FURROW_NAMESPACE
-
-namespace furrow::pool {
-
-detail::TaskScope* current_scope() noexcept { return innermost; }
-
-int cores_here() { return innermost ? innermost->cores_per_task : os::usable_cores().physical; }
-
-void forget_stream(detail::TaskScope& scope) noexcept { scope.rng_item = detail::kNoItem; }
-
-}  // namespace furrow::pool
-
-namespace FURROW_NAMESPACE {
 
 bool in_task() noexcept { return innermost != nullptr; }
 

@@ -2,16 +2,20 @@
 #pragma once
 
 #include "furrow/detail/map_call.hpp"
+#include "os/cores/cores.hpp"
 
 namespace furrow::pool {
 
-// The innermost scope of this thread; null outside of tasks.
-detail::TaskScope* current_scope() noexcept;
+// A shared library that has these functions too, as that of furrow::mpi, asks the one that has the scopes.
+using detail::current_scope;
 
 // The cores that a Pool made here should use: all that this process may use, or those allotted to the task.
-int cores_here();
+inline int cores_here() {
+  const detail::TaskScope* scope = current_scope();
+  return scope ? scope->cores_per_task : os::usable_cores().physical;
+}
 
 // Restarts the random stream of a task that is tried again.
-void forget_stream(detail::TaskScope& scope) noexcept;
+inline void forget_stream(detail::TaskScope& scope) noexcept { scope.rng_item = detail::kNoItem; }
 
 }  // namespace furrow::pool
