@@ -308,7 +308,8 @@ class Partitioned {
                                 options.timeout_s};
     const auto arguments = [&](Writer& to) {
       to.write(&head, sizeof head);
-      if (target == id_) Codec<std::vector<int>>::encode(to, distribution.workers);
+      const int* const workers = distribution.workers.get();
+      if (target == id_) Codec<std::vector<int>>::encode(to, {workers, workers + distribution.ranks});
       encode(to);
     };
     pool_->on_ranks({operation, arguments, std::move(take)});

@@ -20,6 +20,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <type_traits>
 #include <utility>
@@ -168,8 +169,12 @@ class FURROW_API Pool {
   friend class Partitioned;
   class Impl;
 
-  // Runs a map to its end. Throws the first failure, or stores all of them if FAILURES is not null.
-  void run_map(const detail::MapCall& call, const MapOptions& options, std::vector<Failure>* failures);
+  // What is passed to the library holds no containers of the standard library: in its debug mode, which a
+  // program may use without the library, they are other types.
+
+  // Runs a map to its end. Throws the first failure, or hands all of them to KEEP, if there is one.
+  using KeepFailure = std::function<void(Failure&&)>;
+  void run_map(const detail::MapCall& call, const MapOptions& options, const KeepFailure& keep);
   std::unique_ptr<detail::Stream> open_stream(const detail::MapCall& prototype, const MapOptions& options);
   void start(detail::CallNode* call, const CallOptions& options);
   // For data held by ranks. These throw PoolError if the backend has no ranks.
@@ -178,11 +183,10 @@ class FURROW_API Pool {
   void on_ranks(const detail::RankCall& call);
 
   template <class F, class Source, class Sink>
-  void run(F& f, Source& source, Sink sink, const MapOptions& options,
-           std::vector<Failure>* failures = nullptr) {
+  void run(F& f, Source& source, Sink sink, const MapOptions& options, const KeepFailure& keep = {}) {
     using Work = detail::ItemMap<F, decltype(source.access()), Sink>;
     Work work{&f, source.access(), sink};
-    run_map(detail::Kernel<Work>::call(work, source.size()), options, failures);
+    run_map(detail::Kernel<Work>::call(work, source.size()), options, keep);
   }
 
   template <class F, class Inputs>
@@ -204,7 +208,8 @@ class FURROW_API Pool {
     using R = detail::ResultOf<F, decltype(source.access()[0])>;
     std::vector<Outcome<R>> outcomes(source.size());
     std::vector<Failure> failures;
-    run(f, source, detail::OutcomeSink<R>{outcomes.data()}, options, &failures);
+    run(f, source, detail::OutcomeSink<R>{outcomes.data()}, options,
+        [&](Failure&& failure) { failures.push_back(std::move(failure)); });
     if (!failures.empty()) detail::settle_outcomes(outcomes, failures);
     return outcomes;
   }
@@ -221,7 +226,7 @@ class FURROW_API Pool {
     const std::uint64_t block = detail::reduce_block(source.size());
     std::vector<std::optional<R>> sums((source.size() + block - 1) / block);
     Work work{&f, &op, source.access(), {sums.data()}, source.size(), block};
-    run_map(detail::Kernel<Work>::call(work, sums.size()), options, nullptr);
+    run_map(detail::Kernel<Work>::call(work, sums.size()), options, {});
     return detail::join(sums, op);
   }
 

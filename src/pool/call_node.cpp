@@ -80,6 +80,7 @@ void CallNode::drop() noexcept {
 void CallNode::settle() noexcept {
   drop_function();
   run_callbacks();
+  released(&state_);
   if (state_.exchange(kDone, std::memory_order_acq_rel) == kWaited)
     os::futex_wake_all(state_, os::Scope::kPrivate);
   release();

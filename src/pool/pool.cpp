@@ -148,10 +148,10 @@ void log_start(const pool::RunningMap& run) {
 
 }  // namespace
 
-void Pool::run_map(const detail::MapCall& call, const MapOptions& options, std::vector<Failure>* failures) {
+void Pool::run_map(const detail::MapCall& call, const MapOptions& options, const KeepFailure& keep) {
   check_limits(options.timeout_s, options.retries);
   impl_->engine().check(call, options);
-  pool::RunningMap run(call, options, impl_->timeout_monitor(), failures != nullptr);
+  pool::RunningMap run(call, options, impl_->timeout_monitor(), keep != nullptr);
   impl_->prepare(run);
   choose_seed(run, options);
   pool::MapSession session(run, backend());
@@ -161,10 +161,8 @@ void Pool::run_map(const detail::MapCall& call, const MapOptions& options, std::
   FURROW_LOG(pool, info, "map {} ends: {} of {} indices done, {} items failed{}", run.number,
              run.indices_done(), run.todo(), run.failures(), run.stopped() ? ", stopped" : "");
   std::vector<Failure> found = run.take_failures();
-  if (failures)
-    *failures = std::move(found);
-  else if (!found.empty())
-    throw_failure(found.front());
+  if (!keep && !found.empty()) throw_failure(found.front());
+  for (Failure& each : found) keep(std::move(each));
 }
 
 namespace {
@@ -231,7 +229,10 @@ std::uint64_t Pool::new_part() {
 detail::RankDistribution Pool::rank_distribution(const MapOptions& options) {
   check_limits(options.timeout_s, options.retries);
   detail::RankDistribution distribution;
-  distribution.workers = impl_->engine().rank_workers();
+  const std::vector<int> workers = impl_->engine().rank_workers();
+  distribution.ranks = workers.size();
+  distribution.workers = std::make_unique<int[]>(workers.size());
+  std::copy(workers.begin(), workers.end(), distribution.workers.get());
   impl_->prepare(distribution);
   choose_seed(distribution, options);
   return distribution;

@@ -69,20 +69,92 @@ def test_a_program_is_built_with_pkg_config(prefix, tmp_path):
     assert run(tmp_path / "program", cwd=tmp_path) == "998011 b80c61029cf23fb9 cores\n"
 
 
+def abi(include):
+    header = include / "furrow" / "detail" / "abi.hpp"
+    return re.search(r"^#define FURROW_ABI (v\d+_\d+)$", header.read_text(), re.MULTILINE)[1]
+
+
+def not_linked(prefix, folder, include, *flags):
+    """What the linker says of a program with these headers, which must not be linked with the library."""
+    (folder / "main.cpp").write_text("#include <furrow/cpu_count.hpp>\nint main() { return furrow::cpu_count(); }\n")
+    libraries = run("pkg-config", "--libs", "furrow", cwd=folder,
+                    PKG_CONFIG_PATH=str(next(prefix.rglob("furrow.pc")).parent)).split()
+    argv = ["g++", "-std=c++20", "-I", str(include), *flags, "main.cpp", *libraries]
+    result = engine.execute(argv, cwd=folder, env=engine.environment(), timeout=60)
+    assert result.code != 0, str(result)
+    return result.text
+
+
 def test_a_program_with_the_headers_of_another_abi_is_not_linked(prefix, tmp_path):
-    shutil.copytree(prefix / "include", tmp_path / "include")
-    header = tmp_path / "include" / "furrow" / "detail" / "abi.hpp"
-    own = re.search(r"^#define FURROW_ABI (v\d+_\d+)$", header.read_text(), re.MULTILINE)[1]
-    header.write_text(header.read_text().replace(own, "v9_9"))
-    (tmp_path / "main.cpp").write_text("#include <furrow/cpu_count.hpp>\nint main() { return furrow::cpu_count(); }\n")
-    flags = run("pkg-config", "--libs", "furrow", cwd=tmp_path,
-                PKG_CONFIG_PATH=str(next(prefix.rglob("furrow.pc")).parent)).split()
-    argv = ["g++", "-std=c++20", "-I", str(tmp_path / "include"), "main.cpp", *flags]
+    include = shutil.copytree(prefix / "include", tmp_path / "include")
+    header = include / "furrow" / "detail" / "abi.hpp"
+    header.write_text(header.read_text().replace(f"FURROW_ABI {abi(include)}", "FURROW_ABI v9_9"))
+    assert "undefined reference to `furrow::v9_9::cpu_count(bool)'" in not_linked(prefix, tmp_path, include)
+
+
+def test_a_program_with_other_strings_than_the_library_is_not_linked(prefix, tmp_path):
+    said = not_linked(prefix, tmp_path, prefix / "include", "-D_GLIBCXX_USE_CXX11_ABI=0")
+    assert f"undefined reference to `furrow::{abi(prefix / 'include')}::with_old_strings::cpu_count(bool)'" in said
+
+
+COMPONENTS = [
+    ("library", "found furrow::furrow"),
+    ("command", "found furrow::furrow furrow::command"),
+    ("library;command", "found furrow::furrow furrow::command"),
+    ("python", "the Python module belongs to a Python: install it there with pip"),
+    ("scheduler", "the component scheduler is not installed in"),
+]
+
+
+@pytest.mark.parametrize("components, said", COMPONENTS)
+def test_components_are_found_or_it_is_said_why_not(prefix, tmp_path, components, said):
+    (tmp_path / "CMakeLists.txt").write_text(f"""
+cmake_minimum_required(VERSION 3.22)
+project(app LANGUAGES CXX)
+find_package(furrow REQUIRED COMPONENTS {components})
+foreach(target furrow mpi command)
+  if(TARGET furrow::${{target}})
+    list(APPEND targets furrow::${{target}})
+  endif()
+endforeach()
+list(JOIN targets " " targets)
+message("found ${{targets}}")
+""")
+    argv = ["cmake", "-S", ".", "-B", "b", f"-DCMAKE_PREFIX_PATH={prefix}"]
     result = engine.execute(argv, cwd=tmp_path, env=engine.environment(), timeout=60)
-    assert result.code != 0 and "undefined reference to `furrow::v9_9::cpu_count(bool)'" in result.text, str(result)
+    assert said in " ".join(result.text.split()) and (result.code == 0) == said.startswith("found"), str(result)
+
+
+FLAGS = {
+    "the_debug_mode_of_the_standard_library": ["-O1", "-D_GLIBCXX_DEBUG"],
+    "the_thread_sanitizer": ["-O1", "-fsanitize=thread"],
+    "the_address_sanitizer": ["-fsanitize=address,undefined"],
+}
+
+
+def check_every_call(folder, *words):
+    source = Path(__file__).with_name("every_call") / "main.cpp"
+    run("g++", "-std=c++20", "-Wall", "-Wextra", source, "-o", "program", *words, cwd=folder)
+    # Leaks are not looked for, since that fails where a debugger watches.
+    out = run(folder / "program", cwd=folder, ASAN_OPTIONS="detect_leaks=0", TSAN_OPTIONS="halt_on_error=1")
+    same = "20112 1326 43"
+    assert out == f"serial: {same}\nprocesses: {same}\nasync: {same}\nthreads: {same}\n4\n"
+
+
+@pytest.mark.parametrize("flags", FLAGS.values(), ids=FLAGS)
+def test_a_program_is_built_with_flags_that_the_library_was_not_built_with(prefix, tmp_path, flags):
+    variables = {"PKG_CONFIG_PATH": str(next(prefix.rglob("furrow.pc")).parent)}
+    words = run("pkg-config", "--cflags", "--libs", "furrow", cwd=tmp_path, **variables).split()
+    check_every_call(tmp_path, *flags, *words)
 
 
 SHARED = sorted(BUILD.glob("src/libfurrow*_shared.so"))
+
+
+@pytest.mark.skipif(not SHARED, reason="needs a build with FURROW_TESTS")
+def test_a_program_with_hidden_names_uses_the_shared_library(prefix, tmp_path):
+    (library,) = [path for path in SHARED if "mpi" not in path.name]
+    check_every_call(tmp_path, "-fvisibility=hidden", "-I", prefix / "include", library, f"-Wl,-rpath,{library.parent}")
 
 
 @pytest.mark.skipif(not SHARED, reason="needs a build with FURROW_TESTS")

@@ -16,6 +16,7 @@
 #include "furrow/bind.hpp"
 #include "furrow/detail/abi.hpp"
 #include "furrow/detail/kernels.hpp"
+#include "furrow/detail/thread_sanitizer.hpp"
 #include "furrow/outcome.hpp"
 
 namespace furrow::pool {
@@ -60,7 +61,10 @@ class FURROW_API CallNode : public TaskNode {
   virtual ~CallNode() = default;
   void retain() noexcept { references_.fetch_add(1, std::memory_order_relaxed); }
   void release() noexcept {
-    if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
+    released(&references_);
+    if (references_.fetch_sub(1, std::memory_order_acq_rel) > 1) return;
+    acquired(&references_);
+    delete this;
   }
 
   bool is_kept() const noexcept final { return references_.load(std::memory_order_acquire) > 1; }
@@ -97,7 +101,11 @@ class FURROW_API CallNode : public TaskNode {
   virtual void drop_function() noexcept = 0;  // destroys the function and its arguments
 
  private:
-  bool is_done() const noexcept { return state_.load(std::memory_order_acquire) == kDone; }
+  bool is_done() const noexcept {
+    if (state_.load(std::memory_order_acquire) != kDone) return false;
+    acquired(&state_);
+    return true;
+  }
   bool pumped() const noexcept;
   bool wait_pumping(std::int64_t until_ns) const;
   bool wait_parked(std::int64_t until_ns) const;

@@ -1,10 +1,10 @@
 // How furrow/partitioned.hpp runs operations on the ranks of a Pool over MPI. Not for direct use.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <vector>
 
 #include "furrow/codec.hpp"
 #include "furrow/detail/abi.hpp"
@@ -22,7 +22,8 @@ struct RankCall {
 
 // How the workers of a Pool are distributed over ranks, and the keys of the next operation's random streams.
 struct RankDistribution {
-  std::vector<int> workers{};  // of each rank
+  std::unique_ptr<int[]> workers{};  // of each rank; no std::vector, as Pool::run_map says
+  std::size_t ranks = 0;
   std::uint64_t seed = 0;
   std::uint64_t number = 0;
 };

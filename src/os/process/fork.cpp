@@ -13,29 +13,18 @@
 #include <cerrno>
 #include <iostream>
 
+#include "furrow/detail/thread_sanitizer.hpp"
+
 namespace furrow::os {
 
 namespace {
-
-// ThreadSanitizer runs a thread of its own in every process, also after a fork.
-#if defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define FURROW_THREAD_SANITIZER 1
-#endif
-#elif defined(__SANITIZE_THREAD__)
-#define FURROW_THREAD_SANITIZER 1
-#endif
-#ifdef FURROW_THREAD_SANITIZER
-constexpr int kThreadsOfTools = 1;
-#else
-constexpr int kThreadsOfTools = 0;
-#endif
 
 // How many threads the program itself has; 0 if the system does not say.
 int thread_count() {
   DIR* const folder = ::opendir("/proc/self/task");
   if (!folder) return 0;
-  int count = -kThreadsOfTools;
+  // ThreadSanitizer runs a thread of its own in every process, also after a fork.
+  int count = detail::thread_sanitizer_runs() ? -1 : 0;
   while (const dirent* each = ::readdir(folder)) count += each->d_name[0] != '.';
   ::closedir(folder);
   return count;

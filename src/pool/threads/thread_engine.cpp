@@ -50,6 +50,7 @@ class ThreadEngine::HelperGroup {
     Helper(HelperGroup& of, int as) : group(of), slot(as) {}
     void execute(int) noexcept override {
       run_worker_loop(*group.run_, group.ranges_, slot);
+      detail::released(&group.active_);
       if (group.active_.fetch_sub(1, std::memory_order_acq_rel) == 1)
         os::futex_wake(group.active_, 1, os::Scope::kPrivate);
     }
@@ -63,7 +64,10 @@ class ThreadEngine::HelperGroup {
     std::optional<WorkerThreads::Absence> absence;
     for (;;) {
       const std::uint32_t active = active_.load(std::memory_order_acquire);
-      if (active == 0) return;
+      if (active == 0) {
+        detail::acquired(&active_);
+        return;
+      }
       if (os::monotonic_ns() >= until) {
         if (!absence) absence.emplace();
         os::futex_wait(active_, active, absence->at_most_ns(run.tick ? kTick_ns : os::kNoTimeout),

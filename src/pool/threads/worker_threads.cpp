@@ -55,6 +55,7 @@ void SpinLock::lock() noexcept {
         std::this_thread::yield();  // its holder may be waiting for this core
     }
   }
+  detail::acquired(this);
 }
 
 WorkerThreads* WorkerThreads::here() noexcept { return threads_here; }
@@ -77,6 +78,7 @@ WorkerThreads::WorkerThreads(int threads, const std::function<void()>& initializ
   // Wait until all threads have run the initializer: it may have failed.
   for (std::uint32_t seen = started_; seen < static_cast<std::uint32_t>(threads); seen = started_)
     started_.wait(seen);
+  detail::acquired(&started_);
   if (!error_.empty()) {
     close();
     throw PoolError(error_);
@@ -114,6 +116,7 @@ bool WorkerThreads::initialize(int worker) {
 
 void WorkerThreads::serve(int worker) {
   initialize(worker);
+  detail::released(&started_);
   started_.fetch_add(1);
   started_.notify_all();
   while (detail::TaskNode* task = await()) {
@@ -247,6 +250,7 @@ void WorkerThreads::wake() {
 }
 
 void WorkerThreads::count(Tally& tally) {
+  detail::released(&tallies_);
   tally.done.fetch_add(1, std::memory_order_seq_cst);
   if (waiters_.load(std::memory_order_seq_cst) == 0) return;
   idle_calls_.fetch_add(1);
@@ -256,6 +260,7 @@ void WorkerThreads::count(Tally& tally) {
 std::uint64_t WorkerThreads::done() const {
   std::uint64_t sum = 0;
   for (const Tally& each : tallies_) sum += each.done.load(std::memory_order_seq_cst);
+  detail::acquired(&tallies_);
   return sum;
 }
 

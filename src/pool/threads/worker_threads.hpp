@@ -25,15 +25,22 @@
 #include <vector>
 
 #include "furrow/detail/call_node.hpp"
+#include "furrow/detail/thread_sanitizer.hpp"
 
 namespace furrow::pool {
 
 class SpinLock {
  public:
   void lock() noexcept;
-  void unlock() noexcept { held_.store(false, std::memory_order_release); }
+  void unlock() noexcept {
+    detail::released(this);
+    held_.store(false, std::memory_order_release);
+  }
   // The same; and in the single order of all seq_cst operations, this thread's later reads come after it.
-  void unlock_fenced() noexcept { held_.exchange(false, std::memory_order_seq_cst); }
+  void unlock_fenced() noexcept {
+    detail::released(this);
+    held_.exchange(false, std::memory_order_seq_cst);
+  }
 
  private:
   std::atomic<bool> held_{false};
