@@ -16,7 +16,7 @@ function(furrow_library_of_layers target)
   foreach(layer ${FURROW_LIBRARY_LAYERS})
     target_sources(${target} PRIVATE $<TARGET_OBJECTS:furrow_${layer}>)
   endforeach()
-  target_link_libraries(${target} PUBLIC Threads::Threads PRIVATE fmt::fmt PkgConfig::XXHASH PkgConfig::HWLOC)
+  target_link_libraries(${target} PUBLIC Threads::Threads PRIVATE ${FURROW_FMT} PkgConfig::XXHASH PkgConfig::HWLOC)
   set_target_properties(${target} PROPERTIES LINKER_LANGUAGE CXX VERSION ${PROJECT_VERSION} SOVERSION ${FURROW_ABI})
 endfunction()
 
