@@ -6,8 +6,10 @@
 #pragma once
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <new>
 #include <optional>
 #include <tuple>
 #include <type_traits>
@@ -42,6 +44,10 @@ struct FURROW_API TaskNode {
   ~TaskNode() = default;
 };
 
+// Memory of calls, on any thread. SIZE bytes, aligned as operator new does. Throws std::bad_alloc.
+void* take_call_memory(std::size_t size);
+void give_back_call_memory(void* memory, std::size_t size) noexcept;
+
 // How a call travels to another process: there SERVE, a function of the program, reads what encode() wrote
 // here.
 struct SentCall {
@@ -59,6 +65,15 @@ struct CallHome {
 class FURROW_API CallNode : public TaskNode {
  public:
   virtual ~CallNode() = default;
+  // One thread makes calls and others often delete them: their memory is kept for the next ones.
+  static void* operator new(std::size_t size) { return take_call_memory(size); }
+  static void operator delete(void* memory, std::size_t size) noexcept {
+    give_back_call_memory(memory, size);
+  }
+  static void* operator new(std::size_t size, std::align_val_t align) { return ::operator new(size, align); }
+  static void operator delete(void* memory, std::size_t, std::align_val_t align) noexcept {
+    ::operator delete(memory, align);
+  }
   void retain() noexcept { references_.fetch_add(1, std::memory_order_relaxed); }
   void release() noexcept {
     released(&references_);

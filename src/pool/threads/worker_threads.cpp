@@ -21,6 +21,7 @@ thread_local const char* stack_reserve =
     nullptr;  // this thread's stack below it is not for tasks inside tasks
 
 constexpr std::int64_t kLook_ns = 50'000'000;  // between looks of an absent thread
+constexpr int kShortLook = 64;  // times that a thread looks before it says so: tasks often follow closely
 constexpr std::size_t kMostSpares = 4096;
 
 // Half of the stack is left to the innermost task.
@@ -63,6 +64,7 @@ void WorkerThreads::reset_after_fork() noexcept { threads_here = nullptr; }
 
 WorkerThreads::WorkerThreads(int threads, const std::function<void()>& initializer)
     : size_(threads),
+      most_looking_(static_cast<std::uint32_t>(threads + 1) / 2),
       tallies_(static_cast<std::size_t>(threads) + 1),
       present_(threads),
       initializer_(initializer),
@@ -125,8 +127,10 @@ void WorkerThreads::serve(int worker) {
   }
 }
 
-// A pusher counts its task and then checks for parked threads; a thread counts itself as parked and then
-// checks the number of tasks. All are seq_cst, in one order for all threads, so at least one sees the other.
+// A pusher counts its task and then checks for threads that look for one, and for parked ones; a thread that has
+// stopped looking counts itself as parked and then checks the number of tasks. All are seq_cst, in one order for all
+// threads, so at least one sees the other. While a thread looks, no other is woken: the last one that looks wakes the
+// next when it finds more tasks than its own.
 void WorkerThreads::push(detail::TaskNode* task) {
   lock_.lock();
   task->next = nullptr;
@@ -137,7 +141,7 @@ void WorkerThreads::push(detail::TaskNode* task) {
   ++pushed_;
   queued_.store(queued_.load(std::memory_order_relaxed) + 1, std::memory_order_release);
   lock_.unlock_fenced();
-  if (take_parked())
+  if (looking_.load(std::memory_order_seq_cst) == 0 && take_parked())
     wake();
   else if (absent_.load(std::memory_order_seq_cst) > 0)
     fill_places(false);
@@ -278,15 +282,31 @@ void WorkerThreads::wait_idle() {
   waiters_.fetch_sub(1);
 }
 
-detail::TaskNode* WorkerThreads::await() {
-  for (;;) {
+// Looks for a task for a while. No more than half of the threads do so at once: they take the cores from others.
+detail::TaskNode* WorkerThreads::look() {
+  for (int i = 0; i < kShortLook; ++i) {
+    if (detail::TaskNode* task = pop()) return task;
+    pause();
+  }
+  if (looking_.fetch_add(1, std::memory_order_seq_cst) < most_looking_) {
     const std::int64_t until = os::monotonic_ns() + os::kSpinNs;
     do {
-      if (closed_.load(std::memory_order_relaxed)) return nullptr;
-      if (detail::TaskNode* task = pop()) return task;
       for (int i = 0; i < 16; ++i) pause();
-    } while (os::monotonic_ns() < until);
+      if (detail::TaskNode* task = pop()) {
+        const bool last = looking_.fetch_sub(1, std::memory_order_seq_cst) == 1;
+        if (last && queued_.load(std::memory_order_seq_cst) > 0 && take_parked()) wake();
+        return task;
+      }
+    } while (!closed_.load(std::memory_order_relaxed) && os::monotonic_ns() < until);
+  }
+  looking_.fetch_sub(1, std::memory_order_seq_cst);
+  return nullptr;
+}
 
+detail::TaskNode* WorkerThreads::await() {
+  for (;;) {
+    if (closed_.load(std::memory_order_relaxed)) return nullptr;
+    if (detail::TaskNode* task = look()) return task;
     const std::uint32_t seen = calls_.load(std::memory_order_acquire);
     parked_.fetch_add(1, std::memory_order_seq_cst);
     if (!has_work() && !closed_.load())

@@ -1,7 +1,8 @@
 // Threads that take tasks from one queue.
 //
 // The constructor starts the threads, and the destructor ends them. An idle thread looks for a task for some
-// 20 us, and then parks until there is one. Tasks are taken in the order they were pushed, and each is run by
+// 50 us, and then parks until there is one; at most half of the threads look at once, and while one looks, none is
+// woken. Tasks are taken in the order they were pushed, and each is run by
 // one thread.
 //
 // A thread that waits inside a task (Absence) gives up its place: a spare thread takes it while tasks are queued,
@@ -100,12 +101,14 @@ class WorkerThreads {
   };
   detail::TaskNode* pop();
   detail::TaskNode* await();
+  detail::TaskNode* look();
   bool take_parked();
   void wake();
   void count(Tally& tally);
   std::uint64_t done() const;
 
   const int size_;
+  const std::uint32_t most_looking_;
   SpinLock lock_;
   detail::TaskNode* first_ = nullptr;
   detail::TaskNode* last_ = nullptr;
@@ -116,6 +119,7 @@ class WorkerThreads {
   alignas(64) std::atomic<std::uint32_t> waiters_{0};  // threads in wait_idle()
   std::atomic<std::uint32_t> idle_calls_{0};           // changed to wake those
   std::atomic<std::uint32_t> parked_{0};               // parked threads that no pusher is waking yet
+  std::atomic<std::uint32_t> looking_{0};              // threads that look for a task without being parked
   std::atomic<std::uint32_t> started_{0};              // threads that have run the initializer
   std::atomic<bool> closed_{false};
   std::atomic<bool> only_unkept_{false};  // run_unkept() has begun
