@@ -143,6 +143,36 @@ class FURROW_API Pool {
     return static_cast<R>(std::invoke(op, static_cast<R>(std::forward<Initial>(initial)), *std::move(sum)));
   }
 
+  // Folds the inputs into accumulators, and returns merge(...) of those: f(acc, x) takes the next item into ACC, either
+  // in place (it returns nothing, or a reference to ACC) or as acc = f(std::move(acc), x); merge(a, b) returns what
+  // holds both, and must be associative up to rounding. Each leaf, a run of neighbouring items, begins with a copy of
+  // INITIAL, which must therefore be merge's identity (an empty histogram, 0 for a sum). The borders of the leaves
+  // depend on the number of inputs alone, so the result has the same bits on every backend, for any number of workers
+  // and any chunk size of one program. Returns INITIAL if there are no inputs. An item that fails fails its leaf, and
+  // a retry folds the leaf again.
+  template <class Initial, class F, class Merge, detail::InputRange Inputs>
+  auto map_fold(Initial&& initial, F&& f, Merge&& merge, Inputs&& inputs, const MapOptions& options = {}) {
+    using Acc = std::decay_t<Initial>;
+    using Function = std::remove_reference_t<F>;
+    detail::Inputs<std::remove_reference_t<Inputs>> source(inputs);
+    using Access = decltype(source.access());
+    using Input = decltype(source.access()[0]);
+    static_assert(
+        detail::FoldsWith<Function, Acc, Input> || detail::FoldsWith<Function, Acc, Input, std::stop_token>,
+        "map_fold: the function must take the accumulator and an element of this range, and return nothing "
+        "or the accumulator");
+    static_assert(std::is_invocable_r_v<Acc, Merge&, Acc, Acc>,
+                  "map_fold: merge must take two accumulators and return one");
+    const Acc first(std::forward<Initial>(initial));
+    using Work = detail::BlockFold<Function, Acc, Access, detail::OptionalSink<Acc>>;
+    const std::uint64_t block = detail::fold_block(source.size());
+    std::vector<std::optional<Acc>> leaves((source.size() + block - 1) / block);
+    Work work{&f, &first, source.access(), {leaves.data()}, source.size(), block};
+    run_map(detail::Kernel<Work>::call(work, leaves.size()), options, nullptr);
+    std::optional<Acc> all = detail::join(leaves, merge);
+    return all ? *std::move(all) : first;
+  }
+
   // Starts f(args...) on a worker, and returns a Future for its result.
   template <class F, class... Args>
     requires(!std::is_same_v<std::remove_cvref_t<F>, CallOptions>)

@@ -11,7 +11,7 @@
 #include "furrow/detail/call_node.hpp"
 #include "furrow/detail/thread_sanitizer.hpp"
 
-namespace furrow::detail {
+namespace FURROW_NAMESPACE::detail {
 
 namespace {
 
@@ -143,4 +143,4 @@ void give_back_call_memory(void* memory, std::size_t size) noexcept {
     ::operator delete(memory);
 }
 
-}  // namespace furrow::detail
+}  // namespace FURROW_NAMESPACE::detail

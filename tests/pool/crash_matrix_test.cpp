@@ -266,6 +266,13 @@ const Path kPaths[] = {
          return report_by_throwing<decltype(task)>([&] { pool.map_reduce(task, std::plus<>{}, items()); });
        });
      }},
+    {"map_fold",
+     [](Pool& pool, Harm harm) {
+       return for_harm<PlainTask>(harm, [&](auto task) {
+         auto fold = [task](int sum, const auto& item) mutable { return sum + static_cast<int>(task(item)); };
+         return report_by_throwing<decltype(task)>([&] { pool.map_fold(0, fold, std::plus<>{}, items()); });
+       });
+     }},
 };
 
 struct Expected {

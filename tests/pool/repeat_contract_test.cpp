@@ -1,11 +1,15 @@
 // Reductions and random streams give the same answer every time; and Pools inside tasks.
 #include <gmock/gmock.h>
 
+#include <array>
 #include <cmath>
 #include <set>
+#include <string>
 
 #include "contract.hpp"
+#include "furrow/bind.hpp"
 #include "furrow/task.hpp"
+#include "shared_counters.hpp"
 
 namespace furrow::testing {
 namespace {
@@ -65,6 +69,70 @@ TEST_P(RepeatContract, NamesTheFailingItemOfAReduction) {
   } catch (const TaskError& error) {
     EXPECT_EQ(error.index(), 7777u);
   }
+}
+
+using Counts = std::array<std::uint32_t, 10>;
+Counts& operator+=(Counts& sum, const Counts& more) {
+  for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += more[i];
+  return sum;
+}
+
+TEST_P(RepeatContract, FoldsItemsInPlaceIntoAccumulators) {
+  Pool pool = make();
+  const auto count = [](Counts& counts, int x) { ++counts[static_cast<std::size_t>(x % 10)]; };
+  const auto plus = [](Counts a, const Counts& b) { return a += b; };
+  for (int size : {0, 1, 10, 511, 512, 513, 50'000}) {
+    Counts expected{};
+    for (int x : numbers(size)) count(expected, x);
+    for (std::size_t chunksize : {0, 1, 7})
+      ASSERT_EQ(pool.map_fold(Counts{}, count, plus, numbers(size), {.chunksize = chunksize}), expected)
+          << size;
+  }
+}
+
+TEST_P(RepeatContract, FoldsToTheSameBitsAndInTheOrderOfTheItems) {
+  Pool reference{serial()};
+  Pool pool = make();
+  const auto add = [](double sum, int x) { return sum + term(x) * 0.1; };
+  const auto append = [](std::string text, int x) { return text + std::to_string(x); };
+  for (int size : {1, 600, 10'000}) {
+    EXPECT_EQ(pool.map_fold(0.0, add, std::plus<>{}, numbers(size)),
+              reference.map_fold(0.0, add, std::plus<>{}, numbers(size)));
+    std::string expected;
+    for (int x : numbers(size)) expected = append(expected, x);
+    EXPECT_EQ(pool.map_fold(std::string(), append, std::plus<>{}, numbers(size)), expected);
+  }
+  EXPECT_EQ(pool.map_fold(std::string("none"), append, std::plus<>{}, std::vector<int>{}), "none");
+}
+
+TEST_P(RepeatContract, NamesTheFailingItemOfAFold) {
+  Pool pool = make();
+  const auto fails = [](int& sum, int x) { sum += x == 7777 ? throw std::runtime_error("x") : x; };
+  try {
+    pool.map_fold(0, fails, std::plus<>{}, numbers(10'000));
+    FAIL() << "nothing was thrown";
+  } catch (const TaskError& error) {
+    EXPECT_EQ(error.index(), 7777u);
+  }
+}
+
+TEST_P(RepeatContract, TellsTheFunctionOfAFoldWhichItemItHas) {
+  Pool pool = make();
+  const auto check = [](int wrong, int x) { return wrong + (task_index() != static_cast<std::uint64_t>(x)); };
+  EXPECT_EQ(pool.map_fold(0, check, std::plus<>{}, numbers(5000)), 0);
+  const auto sum = [](int x) { return task_index() == static_cast<std::uint64_t>(x) ? 0 : 1; };
+  EXPECT_EQ(pool.map_reduce(sum, std::plus<>{}, numbers(5000)), 0);
+}
+
+TEST_P(RepeatContract, FoldsALeafAgainWhoseItemFailed) {
+  Pool pool = make();
+  const SharedCounters tries(1);
+  const auto fail_first = [](const SharedCounters& all, int& sum, int x) {
+    if (x == 1500 && ++all[0] == 1) throw std::runtime_error("the first time");
+    sum += x;
+  };
+  const auto once = furrow::bind(fail_first, tries);
+  EXPECT_EQ(pool.map_fold(0, once, std::plus<>{}, numbers(2000), {.retries = 1}), 1999 * 1000);
 }
 
 std::uint64_t draw(int) {

@@ -45,8 +45,8 @@ struct FURROW_API TaskNode {
 };
 
 // Memory of calls, on any thread. SIZE bytes, aligned as operator new does. Throws std::bad_alloc.
-void* take_call_memory(std::size_t size);
-void give_back_call_memory(void* memory, std::size_t size) noexcept;
+FURROW_API void* take_call_memory(std::size_t size);
+FURROW_API void give_back_call_memory(void* memory, std::size_t size) noexcept;
 
 // How a call travels to another process: there SERVE, a function of the program, reads what encode() wrote
 // here.

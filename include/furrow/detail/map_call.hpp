@@ -29,6 +29,7 @@ struct TaskScope;
 // vectorise.
 enum class ItemIndex : std::uint64_t {};
 inline constexpr ItemIndex kNoItem{~std::uint64_t{0}};
+inline constexpr ItemIndex kPublishedItem{~std::uint64_t{1}};  // it is noted elsewhere
 
 enum class AfterFailure : std::uint8_t { kNext, kAgain, kStop };
 
@@ -68,23 +69,24 @@ struct FURROW_API TaskScope {
   PublishedItem own_published{};
   PublishedItem* published = &own_published;  // process workers: memory that the parent reads
 
-  // The item that runs. In a worker process only the published value is kept up to date.
-  ItemIndex current() const { return published == &own_published ? item : ItemIndex{published->load()}; }
+  bool is_published() const { return published != &own_published; }
+  // The item that runs.
+  ItemIndex current() const { return item == kPublishedItem ? ItemIndex{published->load()} : item; }
   void publish(std::uint64_t index) {
     item = ItemIndex{index};
     published->publish(index);
   }
 };
 
-// How a loop notes the item that it is about to run: for workers in this process, and for worker processes. Each
-// stores once, since stores are most of the cost of a cheap task.
+// How a loop notes the item that it is about to run: for workers in this process only, and for all, worker processes
+// too. Each stores once, since stores are most of the cost of a cheap task.
 struct NotedHere {
   TaskScope& scope;
   void operator()(std::uint64_t index) const { scope.item = ItemIndex{index}; }
 };
 class NotedThere {
  public:
-  explicit NotedThere(const TaskScope& scope) : published_(scope.published) {}
+  explicit NotedThere(TaskScope& scope) : published_(scope.published) { scope.item = kPublishedItem; }
   void operator()(std::uint64_t index) const { published_->publish(index); }
 
  private:

@@ -1,4 +1,4 @@
-// The fixed shape of map_reduce. Not for direct use.
+// The fixed shapes of map_reduce and map_fold. Not for direct use.
 #pragma once
 
 #include <cstdint>
@@ -32,6 +32,12 @@ struct SumType<R, Initial> {
 constexpr std::uint64_t reduce_block(std::uint64_t items) {
   constexpr std::uint64_t kBlocks = 4096;
   return items <= kBlocks ? 1 : (items + kBlocks - 1) / kBlocks;
+}
+
+// The same for a fold, whose leaves have an accumulator each, which may be large.
+constexpr std::uint64_t fold_block(std::uint64_t items) {
+  constexpr std::uint64_t kLeaves = 512;
+  return items <= kLeaves ? 1 : (items + kLeaves - 1) / kLeaves;
 }
 
 // Joins the sums as a balanced tree: sums[0] with sums[1], sums[2] with sums[3], and so on level by level.

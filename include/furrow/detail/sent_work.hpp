@@ -117,12 +117,30 @@ struct SentWork {
   Sent f;
 };
 
+// Runs blocks of items over inputs that were sent: it decodes all of them first.
+template <class Copies>
+void run_blocks(Copies copies, TaskScope& scope, std::uint64_t begin, std::uint64_t count, Reader& reader,
+                ResultWriter& writer) {
+  using X = typename Copies::InputValue;
+  std::vector<X> inputs;
+  const std::uint64_t first = begin * copies.block, end = copies.end_of(begin + count - 1);
+  inputs.reserve(end - first);
+  for (std::uint64_t i = first; i < end; ++i) inputs.push_back(Codec<X>::decode(reader));
+  copies.inputs.items = inputs.data();
+  guarded_loop(scope, begin, begin + count, [&](std::uint64_t index) {
+    copies.produce(index, scope, NotedThere{scope}, [&](const auto& result) {
+      writer.begin(index);
+      Codec<typename Copies::R>::encode(writer, result);
+      writer.end();
+    });
+  });
+}
+
 // A reduction is sent together with its shape.
 template <class F, class Op, class Access, class Sink, class Sum>
 struct SentWork<BlockReduce<F, Op, Access, Sink, Sum>> {
   using Work = BlockReduce<F, Op, Access, Sink, Sum>;
   using X = typename Work::InputValue;
-  using R = typename Work::R;
   static constexpr bool kSends = SentFunction<F>::kCan && SentFunction<Op>::kCan;
   static constexpr bool kCan = kSends && !std::is_same_v<X, bool>;
   static constexpr const char* kRefusal = [] {
@@ -146,22 +164,48 @@ struct SentWork<BlockReduce<F, Op, Access, Sink, Sum>> {
         block(Codec<std::uint64_t>::decode(reader)) {}
   void run(TaskScope& scope, std::uint64_t begin, std::uint64_t count, Reader& reader, ResultWriter& writer) {
     using Copies = BlockReduce<F, Op, OffsetInputs<X>, NoSink, Sum>;
-    std::vector<X> inputs;
-    Copies copies{&f.get(), &op.get(), {nullptr, begin * block}, {}, items, block};
-    const std::uint64_t end = copies.end_of(begin + count - 1);
-    inputs.reserve(end - begin * block);
-    for (std::uint64_t i = begin * block; i < end; ++i) inputs.push_back(Codec<X>::decode(reader));
-    copies.inputs.items = inputs.data();
-    guarded_loop(scope, begin, begin + count, [&](std::uint64_t index) {
-      copies.produce(index, scope, NotedThere{scope}, [&](const auto& sum) {
-        writer.begin(index);
-        Codec<R>::encode(writer, sum);
-        writer.end();
-      });
-    });
+    run_blocks(Copies{&f.get(), &op.get(), {nullptr, begin * block}, {}, items, block}, scope, begin, count,
+               reader, writer);
   }
   SentFunction<F> f;
   SentFunction<Op> op;
+  std::uint64_t items, block;
+};
+
+// A fold is sent together with its shape and its initial value.
+template <class F, class Acc, class Access, class Sink>
+struct SentWork<BlockFold<F, Acc, Access, Sink>> {
+  using Work = BlockFold<F, Acc, Access, Sink>;
+  using X = typename Work::InputValue;
+  static constexpr bool kCan = SentFunction<F>::kCan && Encodable<Acc> && !std::is_same_v<X, bool>;
+  static constexpr const char* kRefusal = [] {
+    if constexpr (!SentFunction<F>::kCan)
+      return SentFunction<F>::kRefusal;
+    else if constexpr (!Encodable<Acc>)
+      return "the initial value has no Codec: include <furrow/serialize.hpp> and give the type a cereal "
+             "serialize "
+             "function";
+    else
+      return "a fold of bool is not sent: make the inputs a vector of char";
+  }();
+  static void encode(Writer& writer, const Work& work) {
+    SentFunction<F>::encode(writer, *work.f);
+    Codec<Acc>::encode(writer, *work.initial);
+    Codec<std::uint64_t>::encode(writer, work.items);
+    Codec<std::uint64_t>::encode(writer, work.block);
+  }
+  explicit SentWork(Reader& reader)
+      : f(reader),
+        initial(Codec<Acc>::decode(reader)),
+        items(Codec<std::uint64_t>::decode(reader)),
+        block(Codec<std::uint64_t>::decode(reader)) {}
+  void run(TaskScope& scope, std::uint64_t begin, std::uint64_t count, Reader& reader, ResultWriter& writer) {
+    using Copies = BlockFold<F, Acc, OffsetInputs<X>, NoSink>;
+    run_blocks(Copies{&f.get(), &initial, {nullptr, begin * block}, {}, items, block}, scope, begin, count,
+               reader, writer);
+  }
+  SentFunction<F> f;
+  Acc initial;
   std::uint64_t items, block;
 };
 
