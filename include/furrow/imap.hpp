@@ -1,8 +1,9 @@
-// The ranges that Pool::imap and Pool::imap_unordered return: results as they become available.
+// The ranges that Pool::imap and Pool::try_imap return: results, or outcomes, as they become available.
 //
-// A single-pass input range, for one thread. An item's failure is thrown when its turn comes, by begin() or
-// operator++; the range can be read further after that, by operator* as well as by operator++: both give the
-// next item, or throw its failure, and neither skips one. If the map fails fast, the range ends at its first
+// A single-pass input range, for one thread. In the range of imap, an item's failure is thrown when its turn comes, by
+// begin() or operator++; the range can be read further after that, by operator* as well as by operator++: both give the
+// next item, or throw its failure, and neither skips one. In the range of try_imap, a failure is an Outcome like a
+// result; only an error of the inputs or of the Pool is thrown. If the map fails fast, the range ends with its first
 // failure. At most two chunks of inputs for each worker are read
 // ahead. Destroying the range drops the tasks that have not started, and waits for those that run. It must
 // not outlive its Pool.
@@ -46,7 +47,8 @@ struct OffsetOutcomes {
   }
 };
 
-template <class F, class Range>
+// Tries: its values are Outcomes.
+template <class F, class Range, bool Tries>
 class Imap {
   using Function = std::remove_reference_t<F>;
   using Source = std::remove_reference_t<Range>;
@@ -67,11 +69,12 @@ class Imap {
   class Iterator {
    public:
     using iterator_concept = std::input_iterator_tag;
-    using value_type = std::conditional_t<std::is_void_v<R>, std::uint64_t, R>;
+    using value_type =
+        std::conditional_t<Tries, Outcome<R>, std::conditional_t<std::is_void_v<R>, std::uint64_t, R>>;
     using difference_type = std::ptrdiff_t;
     Iterator() = default;
     explicit Iterator(Imap* imap) : imap_(imap) {}
-    // The result, or for functions that return nothing the index of the finished item.
+    // The outcome, or the result; for functions that return nothing the index of the finished item.
     // Throws std::out_of_range at the end.
     value_type& operator*() const { return imap_->current(); }
     Iterator& operator++() {
@@ -197,14 +200,17 @@ class Imap {
     Outcome<R> outcome = std::move(front_->outcomes[read_++]);
     if (read_ == front_->outcomes.size()) front_.reset();
     Failure failure;
-    if (stream_->take_failure(index_, failure)) {
-      if (fails_fast_) stop();
-      throw_failure(failure);
+    const bool failed = stream_->take_failure(index_, failure);
+    if (failed && fails_fast_) stop();
+    if constexpr (Tries) {
+      current_.emplace(failed ? Outcome<R>(std::move(failure)) : std::move(outcome));
+    } else {
+      if (failed) throw_failure(failure);
+      if constexpr (std::is_void_v<R>)
+        current_ = index_;
+      else
+        current_.emplace(std::move(outcome).value());
     }
-    if constexpr (std::is_void_v<R>)
-      current_ = index_;
-    else
-      current_.emplace(std::move(outcome).value());
   }
 
   // After a failure there is no current item until the next one is asked for.
@@ -219,12 +225,14 @@ class Imap {
     return !front_ && chunks_.empty() && !input_error_;
   }
 
-  // Drops the tasks that have not started, and waits for those that run.
+  // Drops the tasks that have not started, and waits for those that run. A last value may be current still.
   void stop() {
     stream_.reset();
     chunks_.clear();
     front_.reset();
-    exhausted_ = ended_ = true;
+    input_error_ = nullptr;
+    exhausted_ = true;
+    ended_ = !Tries;
   }
 
   static constexpr std::size_t kLargestChunk = 256;

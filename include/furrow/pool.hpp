@@ -114,12 +114,25 @@ class FURROW_API Pool {
   // borrowed.
   template <class F, detail::InputRange Inputs>
   auto imap(F&& f, Inputs&& inputs, const MapOptions& options = {}) {
-    return detail::Imap<F, Inputs>(std::forward<F>(f), std::forward<Inputs>(inputs), *this, options, true);
+    return detail::Imap<F, Inputs, false>(std::forward<F>(f), std::forward<Inputs>(inputs), *this, options,
+                                          true);
   }
   // The same, but with results in the order in which they become available.
   template <class F, detail::InputRange Inputs>
   auto imap_unordered(F&& f, Inputs&& inputs, const MapOptions& options = {}) {
-    return detail::Imap<F, Inputs>(std::forward<F>(f), std::forward<Inputs>(inputs), *this, options, false);
+    return detail::Imap<F, Inputs, false>(std::forward<F>(f), std::forward<Inputs>(inputs), *this, options,
+                                          false);
+  }
+  // The same two with each item's Outcome instead of its result: a failure is not thrown, and the range goes on.
+  template <class F, detail::InputRange Inputs>
+  auto try_imap(F&& f, Inputs&& inputs, const MapOptions& options = {}) {
+    return detail::Imap<F, Inputs, true>(std::forward<F>(f), std::forward<Inputs>(inputs), *this, options,
+                                         true);
+  }
+  template <class F, detail::InputRange Inputs>
+  auto try_imap_unordered(F&& f, Inputs&& inputs, const MapOptions& options = {}) {
+    return detail::Imap<F, Inputs, true>(std::forward<F>(f), std::forward<Inputs>(inputs), *this, options,
+                                         false);
   }
 
   // Returns op(op(f(x0), f(x1)), ...), folded in one fixed shape: the same bits on every backend, for any
@@ -193,7 +206,7 @@ class FURROW_API Pool {
   void wait();
 
  private:
-  template <class, class>
+  template <class, class, bool>
   friend class detail::Imap;
   template <class>
   friend class Partitioned;

@@ -215,6 +215,57 @@ TEST_P(CallContract, ImapEndsAtItsFirstFailureIfItFailsFast) {
   EXPECT_TRUE(it == results.end());
 }
 
+TEST_P(CallContract, TryImapGivesAnOutcomeForEachItemAndGoesOn) {
+  Pool pool = make();
+  const auto task = [](int x) {
+    return x % 3 == 1 ? throw std::domain_error(std::to_string(x)) : std::to_string(x);
+  };
+  int taken = 0;
+  for (auto& outcome : pool.try_imap(task, numbers(1000))) {
+    ASSERT_EQ(outcome.ok(), taken % 3 != 1) << taken;
+    ASSERT_EQ(outcome.ok() ? outcome.value() : outcome.failure().message, std::to_string(taken));
+    if (!outcome.ok()) {
+      ASSERT_EQ(outcome.failure().index, static_cast<std::uint64_t>(taken));
+      ASSERT_THROW(outcome.value(), std::domain_error);
+    }
+    ++taken;
+  }
+  EXPECT_EQ(taken, 1000);
+}
+
+TEST_P(CallContract, TryImapUnorderedGivesEachOutcomeOnceWithItsIndex) {
+  Pool pool = make();
+  std::vector<int> seen(500, 0);
+  auto outcomes = pool.try_imap_unordered([](int x) { return x % 2 ? x : throw std::runtime_error("even"); },
+                                          numbers(500));
+  for (auto it = outcomes.begin(); it != outcomes.end(); ++it) {
+    const std::uint64_t index = outcomes.index();
+    ++seen[index];
+    ASSERT_EQ((*it).ok(), index % 2 == 1);
+  }
+  EXPECT_EQ(seen, std::vector<int>(500, 1));
+}
+
+TEST_P(CallContract, TryImapOfFunctionsWithoutResults) {
+  Pool pool = make();
+  int good = 0, bad = 0;
+  for (auto& outcome :
+       pool.try_imap([](int x) { x == 7 ? throw std::runtime_error("seven") : void(); }, numbers(20)))
+    ++(outcome.ok() ? good : bad);
+  EXPECT_EQ(good, 19);
+  EXPECT_EQ(bad, 1);
+  for (auto& outcome : pool.try_imap([](int x) { return x; }, std::vector<int>{})) FAIL() << outcome.ok();
+}
+
+TEST_P(CallContract, TryImapEndsWithItsFirstFailureIfItFailsFast) {
+  Pool pool = make();
+  int taken = 0;
+  for (auto& outcome : pool.try_imap([](int x) { return x == 4 ? throw std::domain_error("four") : x; },
+                                     numbers(100), {.on_error = OnError::kFailFast}))
+    ASSERT_EQ(outcome.ok(), taken++ != 4);
+  EXPECT_EQ(taken, 5);
+}
+
 TEST_P(CallContract, DestroysTheFunctionBeforeTheResultIsThere) {
   if (!can().shares_memory) return;
   Pool pool = make();
