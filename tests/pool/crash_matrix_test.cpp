@@ -269,7 +269,7 @@ const Path kPaths[] = {
     {"map_fold",
      [](Pool& pool, Harm harm) {
        return for_harm<PlainTask>(harm, [&](auto task) {
-         auto fold = [task](int sum, const auto& item) mutable { return sum + static_cast<int>(task(item)); };
+         auto fold = [](int sum, const auto& item) { return sum + static_cast<int>(decltype(task){}(item)); };
          return report_by_throwing<decltype(task)>([&] { pool.map_fold(0, fold, std::plus<>{}, items()); });
        });
      }},
