@@ -173,8 +173,10 @@ struct PartOperations {
     using R = ResultOf<F, const T&>;
     using Work = BlockReduce<F, Op, PartInputs<T>, OffsetOptionals<R>>;
     std::vector<std::optional<R>> sums(range.end_block - range.first_block);
-    Work work{&f.get(),   &op.get(),  {from.items.data(), range.begin}, {sums.data(), range.first_block},
-              head.items, range.block};
+    Work work{{{from.items.data(), range.begin}, head.items, range.block},
+              &f.get(),
+              &op.get(),
+              {sums.data(), range.first_block}};
     const std::uint64_t blocks = (head.items + range.block - 1) / range.block;
     run_on_this_rank(Kernel<Work>::call(work, blocks), head.options(), range.first_block, range.end_block,
                      head.number);

@@ -180,7 +180,7 @@ class FURROW_API Pool {
     using Work = detail::BlockFold<Function, Acc, Access, detail::OptionalSink<Acc>>;
     const std::uint64_t block = detail::fold_block(source.size());
     std::vector<std::optional<Acc>> leaves((source.size() + block - 1) / block);
-    Work work{&f, &first, source.access(), {leaves.data()}, source.size(), block};
+    Work work{{source.access(), source.size(), block}, &f, &first, {leaves.data()}};
     run_map(detail::Kernel<Work>::call(work, leaves.size()), options, nullptr);
     std::optional<Acc> all = detail::join(leaves, merge);
     return all ? *std::move(all) : first;
@@ -268,7 +268,7 @@ class FURROW_API Pool {
     using Work = detail::BlockReduce<F, Op, Access, detail::OptionalSink<R>, R>;
     const std::uint64_t block = detail::reduce_block(source.size());
     std::vector<std::optional<R>> sums((source.size() + block - 1) / block);
-    Work work{&f, &op, source.access(), {sums.data()}, source.size(), block};
+    Work work{{source.access(), source.size(), block}, &f, &op, {sums.data()}};
     run_map(detail::Kernel<Work>::call(work, sums.size()), options, {});
     return detail::join(sums, op);
   }

@@ -136,6 +136,23 @@ void run_blocks(Copies copies, TaskScope& scope, std::uint64_t begin, std::uint6
   });
 }
 
+// The shape of a reduction or a fold, which is sent with it.
+struct SentShape {
+  explicit SentShape(Reader& reader)
+      : items(Codec<std::uint64_t>::decode(reader)), block(Codec<std::uint64_t>::decode(reader)) {}
+  template <class Work>
+  static void encode(Writer& writer, const Work& work) {
+    Codec<std::uint64_t>::encode(writer, work.items);
+    Codec<std::uint64_t>::encode(writer, work.block);
+  }
+  // Its blocks from index BEGIN on, without their inputs.
+  template <class X>
+  ItemBlocks<OffsetInputs<X>> blocks(std::uint64_t begin) const {
+    return {{nullptr, begin * block}, items, block};
+  }
+  std::uint64_t items, block;
+};
+
 // A reduction is sent together with its shape.
 template <class F, class Op, class Access, class Sink, class Sum>
 struct SentWork<BlockReduce<F, Op, Access, Sink, Sum>> {
@@ -154,22 +171,16 @@ struct SentWork<BlockReduce<F, Op, Access, Sink, Sum>> {
   static void encode(Writer& writer, const Work& work) {
     SentFunction<F>::encode(writer, *work.f);
     SentFunction<Op>::encode(writer, *work.op);
-    Codec<std::uint64_t>::encode(writer, work.items);
-    Codec<std::uint64_t>::encode(writer, work.block);
+    SentShape::encode(writer, work);
   }
-  explicit SentWork(Reader& reader)
-      : f(reader),
-        op(reader),
-        items(Codec<std::uint64_t>::decode(reader)),
-        block(Codec<std::uint64_t>::decode(reader)) {}
+  explicit SentWork(Reader& reader) : f(reader), op(reader), shape(reader) {}
   void run(TaskScope& scope, std::uint64_t begin, std::uint64_t count, Reader& reader, ResultWriter& writer) {
     using Copies = BlockReduce<F, Op, OffsetInputs<X>, NoSink, Sum>;
-    run_blocks(Copies{&f.get(), &op.get(), {nullptr, begin * block}, {}, items, block}, scope, begin, count,
-               reader, writer);
+    run_blocks(Copies{shape.blocks<X>(begin), &f.get(), &op.get(), {}}, scope, begin, count, reader, writer);
   }
   SentFunction<F> f;
   SentFunction<Op> op;
-  std::uint64_t items, block;
+  SentShape shape;
 };
 
 // A fold is sent together with its shape and its initial value.
@@ -183,30 +194,23 @@ struct SentWork<BlockFold<F, Acc, Access, Sink>> {
       return SentFunction<F>::kRefusal;
     else if constexpr (!Encodable<Acc>)
       return "the initial value has no Codec: include <furrow/serialize.hpp> and give the type a cereal "
-             "serialize "
-             "function";
+             "serialize function";
     else
       return "a fold of bool is not sent: make the inputs a vector of char";
   }();
   static void encode(Writer& writer, const Work& work) {
     SentFunction<F>::encode(writer, *work.f);
     Codec<Acc>::encode(writer, *work.initial);
-    Codec<std::uint64_t>::encode(writer, work.items);
-    Codec<std::uint64_t>::encode(writer, work.block);
+    SentShape::encode(writer, work);
   }
-  explicit SentWork(Reader& reader)
-      : f(reader),
-        initial(Codec<Acc>::decode(reader)),
-        items(Codec<std::uint64_t>::decode(reader)),
-        block(Codec<std::uint64_t>::decode(reader)) {}
+  explicit SentWork(Reader& reader) : f(reader), initial(Codec<Acc>::decode(reader)), shape(reader) {}
   void run(TaskScope& scope, std::uint64_t begin, std::uint64_t count, Reader& reader, ResultWriter& writer) {
     using Copies = BlockFold<F, Acc, OffsetInputs<X>, NoSink>;
-    run_blocks(Copies{&f.get(), &initial, {nullptr, begin * block}, {}, items, block}, scope, begin, count,
-               reader, writer);
+    run_blocks(Copies{shape.blocks<X>(begin), &f.get(), &initial, {}}, scope, begin, count, reader, writer);
   }
   SentFunction<F> f;
   Acc initial;
-  std::uint64_t items, block;
+  SentShape shape;
 };
 
 }  // namespace FURROW_NAMESPACE::detail

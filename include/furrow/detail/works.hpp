@@ -37,15 +37,33 @@ struct ItemMap {
   }
 };
 
-// A reduction. Index b is the block of items [b * block, (b + 1) * block), folded from left to right; the
-// caller joins the blocks' sums as a balanced tree. The shape depends on the number of items alone, and the
-// fold is one function, compiled once, so every backend, number of workers and chunk size gives the same
-// bits. A Work of Kernel (kernels.hpp). Sum is the type of the sums, to which each result of F is converted.
-template <class F, class Op, class Access, class SinkType,
-          class Sum = ResultOf<F, decltype(std::declval<const Access&>()[0])>>
-struct BlockReduce {
+// Items in blocks: index b is the block of items [b * block, (b + 1) * block), of which the last may be shorter.
+template <class Access>
+struct ItemBlocks {
   using Input = decltype(std::declval<const Access&>()[0]);
   using InputValue = typename Access::Value;
+
+  Access inputs;
+  std::uint64_t items;
+  std::uint64_t block;
+
+  std::uint64_t end_of(std::uint64_t index) const {
+    return items - index * block < block ? items : (index + 1) * block;
+  }
+  template <class Each>
+  void for_each_input(std::uint64_t index, const Each& each) const {
+    for (std::uint64_t i = index * block; i < end_of(index); ++i) each(inputs[i]);
+  }
+};
+
+// A reduction. Each block is folded from left to right; the caller joins the blocks' sums as a balanced tree. The
+// shape depends on the number of items alone, and the fold is one function, compiled once, so every backend, number of
+// workers and chunk size gives the same bits. Sum is the type of the sums, to which each result of F is converted. A
+// Work of Kernel (kernels.hpp).
+template <class F, class Op, class Access, class SinkType,
+          class Sum = ResultOf<F, decltype(std::declval<const Access&>()[0])>>
+struct BlockReduce : ItemBlocks<Access> {
+  using typename ItemBlocks<Access>::Input;
   using Function = F;
   using Mapped = ResultOf<F, Input>;
   using R = Sum;
@@ -53,19 +71,12 @@ struct BlockReduce {
 
   F* f;
   Op* op;
-  Access inputs;
   Sink sink;
-  std::uint64_t items;
-  std::uint64_t block;
-
-  std::uint64_t end_of(std::uint64_t index) const {
-    return items - index * block < block ? items : (index + 1) * block;
-  }
 
   R mapped(std::uint64_t item, TaskScope& scope, const NotedThere& note) const {
     note(item);
     std::optional<R> result;
-    call_item(*f, inputs[item], scope,
+    call_item(*f, this->inputs[item], scope,
               [&](Mapped&& value) { result.emplace(static_cast<R>(std::move(value))); });
     return *std::move(result);
   }
@@ -91,10 +102,6 @@ struct BlockReduce {
   template <class Note, class Store>
   void produce(std::uint64_t index, TaskScope& scope, const Note&, const Store& store) const {
     store(fold(*this, scope, index));
-  }
-  template <class Each>
-  void for_each_input(std::uint64_t index, const Each& each) const {
-    for (std::uint64_t i = index * block; i < end_of(index); ++i) each(inputs[i]);
   }
 };
 
@@ -140,27 +147,18 @@ struct FoldStep {
   }
 };
 
-// A fold. Index b is a leaf, the block of items [b * block, (b + 1) * block), folded from left to right into a copy of
-// the initial value; the caller merges the leaves as a balanced tree. As in BlockReduce, the shape depends on the
-// number of items alone, and the fold of a leaf is one function. A Work of Kernel (kernels.hpp).
+// A fold. Each block is a leaf, folded from left to right into a copy of the initial value; the caller merges the leaves
+// as a balanced tree. As in BlockReduce, the shape depends on the number of items alone, and the fold of a leaf is one
+// function. A Work of Kernel (kernels.hpp).
 template <class F, class Acc, class Access, class SinkType>
-struct BlockFold {
-  using Input = decltype(std::declval<const Access&>()[0]);
-  using InputValue = typename Access::Value;
+struct BlockFold : ItemBlocks<Access> {
   using Function = FoldStep<F, Acc>;
   using R = Acc;
   using Sink = SinkType;
 
   F* f;
   const Acc* initial;
-  Access inputs;
   Sink sink;
-  std::uint64_t items;
-  std::uint64_t block;
-
-  std::uint64_t end_of(std::uint64_t index) const {
-    return items - index * block < block ? items : (index + 1) * block;
-  }
 
   [[gnu::noinline]] static Acc fold(const BlockFold& given, TaskScope& scope, std::uint64_t index) {
     const BlockFold self = given;  // a copy, which no store can alias
@@ -184,10 +182,6 @@ struct BlockFold {
   template <class Note, class Store>
   void produce(std::uint64_t index, TaskScope& scope, const Note&, const Store& store) const {
     store(fold(*this, scope, index));
-  }
-  template <class Each>
-  void for_each_input(std::uint64_t index, const Each& each) const {
-    for (std::uint64_t i = index * block; i < end_of(index); ++i) each(inputs[i]);
   }
 };
 
