@@ -8,6 +8,22 @@ import sys
 from pathlib import Path
 
 
+class Results(list):
+    """What became of each part of a command's work. `ok`: all went well. `output`: what the command itself printed."""
+
+    def __init__(self, results, status, output):
+        super().__init__(results)
+        self.status = status
+        self.output = output
+
+    @property
+    def ok(self):
+        return self.status == 0
+
+    def __repr__(self):
+        return f"<{type(self).__name__}: {'ok' if self.ok else 'failed'}, {list.__repr__(self)}>"
+
+
 def find(named=None):
     """The path of the command: the one named, that of FURROW, the one installed with this module, or that on PATH."""
     found = named or os.environ.get("FURROW") or _installed() or shutil.which("furrow") or _in_folder_of_python()

@@ -39,20 +39,8 @@ class CommandResult:
         return f"<{self.command or ' '.join(self.values)}: {self.state}>"
 
 
-class MapCommandResult(list):
+class MapCommandResult(_command.Results):
     """The CommandResults in the order of the values. `ok`: all are done. `output`: what `furrow map` itself printed."""
-
-    def __init__(self, results, status, output):
-        super().__init__(results)
-        self.status = status
-        self.output = output
-
-    @property
-    def ok(self):
-        return self.status == 0
-
-    def __repr__(self):
-        return f"<MapCommandResult: {'ok' if self.ok else 'failed'}, {list.__repr__(self)}>"
 
 
 def map_command(command, values, *, jobs=None, directory=None, options=(), quiet=True, program=None):

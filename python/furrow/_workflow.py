@@ -31,20 +31,8 @@ class JobResult:
         return f"<{self.rule}{wildcards and f' ({wildcards})'}: {self.state}>"
 
 
-class RunResult(list):
+class RunResult(_command.Results):
     """The JobResults of a run, each after those that it needs. `ok`: the run succeeded. `output`: what it printed."""
-
-    def __init__(self, jobs, status, output):
-        super().__init__(jobs)
-        self.status = status
-        self.output = output
-
-    @property
-    def ok(self):
-        return self.status == 0
-
-    def __repr__(self):
-        return f"<RunResult: {'ok' if self.ok else 'failed'}, {list.__repr__(self)}>"
 
 
 def run(snakefile=None, targets=(), *, cores=None, config=None, dry_run=False, directory=None, options=(), quiet=True,
