@@ -1,8 +1,9 @@
 // Memory for calls, which one thread makes and another one often deletes.
 //
 // A general allocator gives such memory back to the thread that made it, under a lock that both then want: that was
-// half of the time of 300,000 calls. Here each thread keeps blocks in a list of its own, and hands full batches of
-// them to the others through one stack. What is kept is bounded: some 600 kB in all, and 18 kB for each thread.
+// half of the time of 300,000 calls whose Futures were dropped. Here each thread keeps blocks in a list of its own, and
+// hands full batches of them to the others through one stack. What is kept is bounded: some 600 kB in all, and 18 kB
+// for each thread.
 
 #include <atomic>
 #include <new>
