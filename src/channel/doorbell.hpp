@@ -25,10 +25,7 @@ class alignas(128) Doorbell {
   // Whether the sleeper sleeps, or died asleep.
   bool is_parked() const { return waiting_.load() != 0; }
   // Wakes the sleeper whatever the word says: it may have been overwritten.
-  void wake_anyway() {
-    waiting_.store(0);
-    os::futex_wake(waiting_);
-  }
+  void wake_anyway() { channel::wake_anyway(waiting_); }
   // For a sleeper that begins anew.
   void reset() { waiting_.store(0); }
 

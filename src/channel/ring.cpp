@@ -50,6 +50,13 @@ void Ring::abandon() const {
 
 void Ring::nudge() const { wake_both(*header_); }
 
+void Ring::wake_anyway() const {
+  channel::wake_anyway(header_->reader_waiting);
+  channel::wake_anyway(header_->writer_waiting);
+}
+
+bool Ring::is_reader_parked() const { return header_->reader_waiting.load() != 0; }
+
 RingWriter::RingWriter(Ring ring, Doorbell* doorbell, std::int64_t spin_ns)
     : ring_(ring),
       doorbell_(doorbell),

@@ -72,6 +72,10 @@ class Ring {
   void abandon() const;
   // Wakes a side that sleeps, so that it looks at its cancelled word.
   void nudge() const;
+  // Wakes both sides whatever their waiting words say: they may have been overwritten.
+  void wake_anyway() const;
+  // Whether the reader sleeps until more bytes come, or died asleep.
+  bool is_reader_parked() const;
 
  private:
   friend class RingWriter;

@@ -33,6 +33,11 @@ void wake_if_parked(std::atomic<std::uint32_t>& waiting) {
   if (waiting.exchange(0, std::memory_order_seq_cst) != 0) os::futex_wake(waiting);
 }
 
+void wake_anyway(std::atomic<std::uint32_t>& waiting) {
+  waiting.store(0);
+  os::futex_wake(waiting);
+}
+
 Waiting::Waiting(const Patience& patience, std::int64_t spin_ns)
     : patience_(patience), spin_ns_(spin_ns), start_ns_(os::monotonic_ns()) {
   if (patience.timeout_ns >= 0) spin_ns_ = std::min(spin_ns_, patience.timeout_ns);

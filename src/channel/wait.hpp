@@ -48,6 +48,9 @@ constexpr Patience kAtOnce{0, nullptr};
 // be stored seq_cst.
 void wake_if_parked(std::atomic<std::uint32_t>& waiting);
 
+// Wakes it whatever the word says: it may have been overwritten.
+void wake_anyway(std::atomic<std::uint32_t>& waiting);
+
 // The clock of one wait: how long to spin, then how long to sleep.
 class Waiting {
  public:

@@ -113,6 +113,12 @@ void MessageWorkers::rest(std::int64_t at_most_ns) {
 
 // Stopping.
 
+// A worker that was made to wait for a message ends as well.
+void MessageWorkers::on_end() {
+  for (OutgoingState& each : outgoing_)
+    if (each.ring) each.ring->close();
+}
+
 std::vector<Chunk*> MessageWorkers::withdraw() {
   for (int i = 0; i < workers(); ++i) {
     std::uint32_t first = 0;

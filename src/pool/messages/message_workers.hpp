@@ -76,7 +76,9 @@ class MessageWorkers : public WorkerProcesses, public ChunkWorkers {
   struct Subchunk {
     Chunk* chunk = nullptr;
     std::uint64_t begin = 0, end = 0;
-    int attempts = 0;       // failed attempts at index `begin`
+    int attempts = 0;  // failed attempts at index `begin`
+    int vain_runs =
+        0;  // workers in a row that had index `begin` first in their work, and ended without a word
     bool large = false;     // its message may not fit into an inbox
     bool voided = false;    // its inputs could not be encoded: all its indices have failed
     bool with_map = false;  // its message contains what all chunks of the map have in common
@@ -90,12 +92,14 @@ class MessageWorkers : public WorkerProcesses, public ChunkWorkers {
     bool gap = false;                  // messages were taken back, so `sequence` does not follow those left
     std::deque<std::uint64_t> maps{};  // the maps that the worker knows
     int start_failures = 0;
+    std::uint64_t tasks = 0;  // in chunks that it has reported
   };
   enum class Sending : std::uint8_t { kSent, kFull, kDone };
 
   void on_frame(int worker, const channel::FrameHeader& header) override;
   void on_death(int worker, int wait_status) override;
   bool dispatch(int) override { return false; }
+  void on_end() override;
   double time_limit_s(int worker) const override;
   bool has_work(int worker) override { return !outgoing(worker).sent.empty(); }
   bool overdue(int worker, std::uint64_t item) override;
@@ -129,8 +133,9 @@ class MessageWorkers : public WorkerProcesses, public ChunkWorkers {
   static void require_next(const Subchunk& subchunk, std::uint64_t index);
   void account(Subchunk& subchunk, std::uint64_t index);
   void finish(Subchunk subchunk, int worker, const Chunk::Times& times);
-  void account_for_death(int worker, int wait_status);
+  void account_for_death(int worker, int wait_status, bool has_begun);
   std::uint64_t last_item(int worker, const Subchunk& on);
+  std::uint64_t item_to_blame(int worker, Subchunk& on, bool has_begun);
   static bool holds(const Subchunk& subchunk, std::uint64_t index) {
     return index >= subchunk.next && index < subchunk.end;
   }

@@ -12,6 +12,7 @@ namespace furrow::pool {
 namespace {
 
 constexpr int kMostStartFailures = 8;  // deaths in a row before a first message, of one worker
+constexpr int kMostVainRuns = 3;       // of the same index
 
 }  // namespace
 
@@ -148,6 +149,7 @@ void MessageWorkers::take_chunk(int worker) {
   from.start_failures = 0;
   Subchunk subchunk = from.sent.front();
   from.sent.pop_front();
+  from.tasks += subchunk.end - subchunk.begin;
   fail_rest(subchunk, lost("it was not reported"), worker);
   finish(subchunk, worker, {tail.began_ns, tail.ended_ns});
   close_gap(worker);
@@ -171,25 +173,29 @@ bool MessageWorkers::overdue(int worker, std::uint64_t item) {
   return index >= at.sent.front().next && index < at.sent.front().end;
 }
 
-// Whether the word of its messages, or the index of its inbox, is not what they can be; or it waits for work though
-// it has begun some that it has not reported.
+// Whether the word of its messages, or the index of its inbox, is not what they can be; or it waits for the rest of a
+// message, though all were written; or for other work, though it has begun some that it has not reported.
 bool MessageWorkers::is_inconsistent(int worker) {
   OutgoingState& at = outgoing(worker);
-  if (at.ring->is_torn()) return true;
+  const channel::Ring& inbox = at.ring->ring();
+  const bool waits_for_rest = inbox.is_reader_parked();
+  inbox.wake_anyway();
+  if (waits_for_rest || at.ring->is_torn()) return true;
   if (at.sent.empty()) return false;
   const MessageRange now = messages_in(memory_.ranges()[worker].range.load());
   const std::uint32_t oldest = at.sent.front().sequence;
   const std::uint32_t sent = at.sent.back().sequence + 1 - oldest;
   if (now.end - oldest != sent || now.next - oldest > sent) return true;
-  return now.next != oldest && is_asleep(worker) && slot(worker).worker_state.load() == WorkerState::kBusy;
+  return now.next != oldest && is_asleep(worker);
 }
 
 // Deaths.
 
 void MessageWorkers::on_death(int worker, int wait_status) {
   const WorkerState worker_state = slot(worker).worker_state.load();
-  account_for_death(worker, wait_status);
   OutgoingState& dead = outgoing(worker);
+  const bool is_retired = options_.max_tasks_per_child > 0 && dead.tasks >= options_.max_tasks_per_child;
+  account_for_death(worker, wait_status, worker_state != WorkerState::kStarting && !is_retired);
   if (worker_state == WorkerState::kStarting && options_.initializer)
     throw PoolError("the initializer failed in worker " + std::to_string(worker) + ": its process " +
                     how_it_ended(wait_status));
@@ -202,18 +208,17 @@ void MessageWorkers::on_death(int worker, int wait_status) {
   restarted(worker);
 }
 
-void MessageWorkers::account_for_death(int worker, int wait_status) {
+void MessageWorkers::account_for_death(int worker, int wait_status, bool has_begun) {
   std::deque<Subchunk> sent = std::exchange(outgoing(worker).sent, {});
   if (sent.empty()) return;
-  const std::uint64_t item = last_item(worker, sent.front());
-  const bool held = item != kNothing && !sent.front().voided;
-  if (held) salvage(worker, sent.front(), sent.front().chunk->index_of_item(item));
+  const std::uint64_t item = item_to_blame(worker, sent.front(), has_begun);
+  if (item != kNothing) salvage(worker, sent.front(), sent.front().chunk->index_of_item(item));
   std::vector<Subchunk> unbegun;
   for (Subchunk& each : sent) {
     const bool first = &each == &sent.front();
     if (is_stopped(each))
       drop(each, worker);
-    else if (first && held && holds(each, each.chunk->index_of_item(item)))
+    else if (first && item != kNothing)
       attribute_failure(worker, each, item, wait_status, unbegun);
     else if (each.next == each.end)
       finish(each, worker, {});
@@ -232,9 +237,22 @@ std::uint64_t MessageWorkers::last_item(int worker, const Subchunk& on) {
   return slot(worker).published.load();
 }
 
+// The item of ON that a dead worker was running, or kNothing. A worker may end between two items, or because another
+// task has overwritten its words; so ON is tried again. But a task that overwrites the word that names it would then
+// run for ever.
+std::uint64_t MessageWorkers::item_to_blame(int worker, Subchunk& on, bool has_begun) {
+  if (on.next == on.end) return kNothing;
+  const std::uint64_t item = last_item(worker, on);
+  if (item != kNothing && holds(on, on.chunk->index_of_item(item))) return item;
+  if (on.next != on.begin) on.vain_runs = 0;
+  if (!has_begun || ++on.vain_runs < kMostVainRuns) return kNothing;
+  FURROW_LOG(pool, info, "{} workers in a row ended at the same item, without a report", on.vain_runs);
+  return on.next * on.chunk->items_per_index;
+}
+
 MessageWorkers::Subchunk MessageWorkers::rest_of(const Subchunk& subchunk, std::uint64_t index) {
   Subchunk rest = subchunk;
-  if (index != subchunk.begin) rest.attempts = 0;
+  if (index != subchunk.begin) rest.attempts = rest.vain_runs = 0;
   rest.begin = rest.next = index;
   return rest;
 }

@@ -22,6 +22,7 @@
 #include <vector>
 
 #include "furrow/pool.hpp"
+#include "pool/workers/worker_memory.hpp"
 
 namespace furrow {
 namespace {
@@ -107,6 +108,75 @@ TEST(WildWrites, EndAMapWithAnErrorOrWithout) {
         [&] { check(Pool(processes(3)).try_map(bound, numbers(60), {.timeout_s = 1, .standing = true})); },
         "persistent", at);
   }
+}
+
+// What workers may write, for two of them: the parent's doorbell, their slots, their ranges.
+struct Control {
+  channel::Doorbell parent;
+  std::array<pool::WorkerSlot, 2> slots;
+  std::array<pool::RangeSlot, 2> ranges;
+};
+
+Control& control() { return *reinterpret_cast<Control*>(shared_control()); }
+
+void hide_items_and_end() {
+  for (pool::WorkerSlot& each : control().slots) each.published.clear();
+  ::_exit(3);
+}
+
+// As if the workers had run all that was sent to them.
+void hide_work() {
+  for (pool::WorkerSlot& each : control().slots) each.worker_state = pool::WorkerState::kStarting;
+  for (pool::RangeSlot& each : control().ranges) {
+    const std::uint64_t end = each.range.load() & 0xffffffff;
+    each.range = end << 32 | end;
+  }
+}
+
+// Item 7 of 60 calls HARM. Returns how many items failed.
+template <auto Harm>
+int failures() {
+  const auto task = [](int x) {
+    ::usleep(200);
+    if (x == 7) Harm();
+    return x;
+  };
+  int failed = 0;
+  const auto outcomes = Pool(processes(2)).try_map(task, numbers(60), {.chunksize = 1, .standing = true});
+  for (std::size_t i = 0; i < outcomes.size(); ++i) {
+    if (outcomes[i].ok() && outcomes[i].value() != static_cast<int>(i)) ::_exit(1);
+    failed += !outcomes[i].ok();
+  }
+  return failed;
+}
+
+TEST(WildWrites, DoNotMakeAnItemRunForEver) {
+  expect_end(
+      [] {
+        if (failures<hide_items_and_end>() != 1) ::_exit(1);
+      },
+      "items hidden", 0);
+}
+
+// As if a message had been sent that is not there.
+void promise_work() {
+  for (pool::RangeSlot& each : control().ranges) each.range += 1000;
+}
+
+TEST(WildWrites, DoNotHideOrPromiseWork) {
+  for (std::size_t i = 0; i < 10; ++i) {
+    expect_end(failures<hide_work>, "work hidden", i);
+    expect_end(failures<promise_work>, "work promised", i);
+  }
+}
+
+TEST(WildWrites, DoNotBlameTheNextItemOfARetiredWorker) {
+  const auto use = [] {
+    const auto task = furrow::bind([](int, int x) { return x; }, 0);
+    Pool pool(processes(3), {.max_tasks_per_child = 1});
+    if (pool.map(task, numbers(60), {.chunksize = 1, .standing = true}) != numbers(60)) ::_exit(1);
+  };
+  expect_end(use, "retired", 0);
 }
 
 // As a sandbox does.

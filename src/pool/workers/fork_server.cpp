@@ -67,8 +67,10 @@ bool ForkServer::lost() {
   return lost_;
 }
 
+bool ForkServer::is_ours() const { return maker_ == ::getpid(); }
+
 bool ForkServer::end(Ending how) {
-  if (maker_ != ::getpid()) return false;
+  if (!is_ours()) return false;
   if (template_ == 0) return !lost_;
   if (!lost()) {
     memory_.ending().store(how);

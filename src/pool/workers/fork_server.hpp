@@ -51,6 +51,8 @@ class ForkServer {
   bool lost();
   // Whether all processes ended in order; false if the template was lost.
   bool end(Ending how);
+  // False in a process that inherited it.
+  bool is_ours() const;
 
  private:
   int run_template(pid_t parent);

@@ -50,6 +50,12 @@ void WorkerProcesses::attach_fork_server(pid_t spawned) {
   fork_server_.emplace(memory_, spawned);
 }
 
+bool WorkerProcesses::end(Ending how) {
+  if (!fork_server_) return true;
+  if (fork_server_->is_ours()) on_end();
+  return fork_server_->end(how);
+}
+
 void WorkerProcesses::call() {
   called_.store(1);
   memory_.bell().nudge();
@@ -89,8 +95,13 @@ PartsReader WorkerProcesses::value(int worker, std::uint32_t flags) {
 
 // A worker that waits for work is not in the middle of a report.
 void WorkerProcesses::watch(int worker) {
-  if (is_gone(process(worker).process_state.load()) || fork_server_->lost() || is_asleep(worker))
-    record(worker).ring->ring().abandon();
+  const std::int64_t now = os::monotonic_ns();
+  bool is_lost = is_gone(process(worker).process_state.load()) || fork_server_->lost() || is_asleep(worker);
+  if (now - last_check_ns_ >= kBetweenChecks_ns) {
+    last_check_ns_ = now;
+    is_lost = is_lost || is_disordered(worker);
+  }
+  if (is_lost) record(worker).ring->ring().abandon();
   watch_time();
 }
 
@@ -104,13 +115,19 @@ bool WorkerProcesses::is_silent(int worker) {
 void WorkerProcesses::check_workers() {
   for (int i = 0; i < workers(); ++i) {
     if (process(i).process_state.load() != ProcessState::kAlive || record(i).cut) continue;
-    const bool waits = slot(i).bell.is_parked() && slot(i).worker_state.load() == WorkerState::kIdle;
-    if (!waits) slot(i).bell.wake_anyway();
-    int& found = record(i).inconsistencies;
-    found = is_inconsistent(i) ? found + 1 : 0;
-    if (found >= kInconsistencies) cut_off(i, true);
+    if (is_disordered(i)) cut_off(i, true);
   }
   check_progress();
+}
+
+// Wakes WORKER. Returns whether what it wrote was impossible in this check and in the one before.
+bool WorkerProcesses::is_disordered(int worker) {
+  const bool waits = slot(worker).bell.is_parked() && slot(worker).worker_state.load() == WorkerState::kIdle;
+  int& found = record(worker).inconsistencies;
+  found = is_inconsistent(worker) ? found + 1 : 0;  // before it is woken, since it is asked whether it sleeps
+  if (!waits) slot(worker).bell.wake_anyway();
+  record(worker).ring->ring().wake_anyway();
+  return found >= kInconsistencies;
 }
 
 bool WorkerProcesses::step() {

@@ -36,7 +36,7 @@ class WorkerProcesses {
   // Waits until there is something to do for step(), or the time is over. Spins briefly first, if that has paid.
   void sleep(std::int64_t at_most_ns);
   // False if the template was lost: then workers may still use the memory.
-  bool end(Ending how) { return fork_server_ ? fork_server_->end(how) : true; }
+  bool end(Ending how);
   int alive() const;
   // Ends the sleep() of another thread, or the next one. Any thread may call it.
   void call();
@@ -70,6 +70,7 @@ class WorkerProcesses {
   virtual bool overdue(int worker, std::uint64_t item) = 0;
   // Called now and then when nothing happens: whether what WORKER wrote into the shared memory is impossible.
   virtual bool is_inconsistent(int worker) = 0;
+  virtual void on_end() {}          // before the workers are asked to end
   virtual void check_progress() {}  // the same for all workers together; may throw PoolError
 
   void want(int worker);
@@ -101,6 +102,7 @@ class WorkerProcesses {
   bool is_silent(int worker);
   void check();
   void check_workers();
+  bool is_disordered(int worker);
   std::int64_t spin_ns() const;
 
   std::vector<WorkerRecord> records_;
