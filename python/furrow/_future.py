@@ -1,13 +1,17 @@
 """A Future of concurrent.futures that makes its condition when somebody waits for it.
 
 The condition is most of what a Future costs, and nobody waits for most futures of a long list. Whoever waits, cancels
-or adds a callback makes the condition first, and looks at the state then. The executor sets the state first, and looks
-for a condition then. So one of the two sees what the other did.
+or adds a callback makes the condition, under a lock that all futures share. Under that lock the executor looks for a
+condition: if there is none, it changes the state at once, which the next one to look then sees.
 """
 
+import os
 import threading
 from concurrent import futures
-from concurrent.futures._base import CANCELLED, FINISHED, PENDING, RUNNING
+from concurrent.futures._base import FINISHED, PENDING, RUNNING
+
+_making = threading.RLock()  # held for moments, and nothing else is locked meanwhile
+os.register_at_fork(after_in_child=_making._at_fork_reinit)
 
 
 class Future(futures.Future):
@@ -22,28 +26,29 @@ class Future(futures.Future):
 
     @property
     def _condition(self):
-        return self._made or self.__dict__.setdefault("_made", threading.Condition())
+        if self._made is None:
+            with _making:
+                if self._made is None:
+                    self._made = threading.Condition()
+        return self._made
 
     def begin(self):
         """For the executor's thread: False if the future was cancelled; then whoever waits is woken."""
-        if self._made is None:
-            self._state = RUNNING
+        with _making:
             if self._made is None:
+                self._state = RUNNING
                 return True
-            with self._made:
-                if self._state != CANCELLED:
-                    return True
         return self.set_running_or_notify_cancel()
 
     def finish(self, result, exception=None):
         """For the executor's thread, once the future runs."""
-        self._result = result
-        self._exception = exception
-        self._state = FINISHED
-        if self._made is not None:
-            with self._made:
-                for each in self._waiters:
-                    each.add_exception(self) if exception else each.add_result(self)
-                self._made.notify_all()
-        if self._done_callbacks:
-            self._invoke_callbacks()
+        with _making:
+            if self._made is None:
+                self._result = result
+                self._exception = exception
+                self._state = FINISHED
+                return
+        if exception is None:
+            self.set_result(result)
+        else:
+            self.set_exception(exception)

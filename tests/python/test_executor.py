@@ -128,6 +128,19 @@ def test_callbacks_and_waiters_hear_of_each_call_once(executor):
     assert len(heard) == 2000 == len(set(heard))
 
 
+def test_waiters_hear_once_of_calls_that_end_as_they_begin_to_wait(executor):
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for _ in range(60):
+            calls = [executor.submit(abs, x) for x in range(200)]
+            assert len(list(futures.as_completed(calls, 30))) == 200
+            calls = [executor.submit(abs, x) for x in range(200)]
+            assert not futures.wait(calls, 30).not_done
+    finally:
+        sys.setswitchinterval(before)
+
+
 def test_many_threads_cancel_while_calls_begin(executor):
     ran, cancelled = [], []
 
