@@ -4,12 +4,11 @@ import functools
 import operator
 import threading
 import warnings
-from multiprocessing import pool as theirs
 from multiprocessing import util
 
 from furrow._failures import PoolError
 from furrow._feeder import Feeder
-from furrow._inherited import only_own_names
+from furrow._inherited import Own, known_as
 from furrow._options import Options
 from furrow._results import ApplyResult, IMapIterator, IMapUnorderedIterator, MapResult
 
@@ -25,8 +24,8 @@ _CO_COROUTINE = 0x80  # inspect.CO_COROUTINE; the module inspect is slow to impo
 _PROMPT = (list, tuple, range, dict, set, frozenset, str, bytes)
 
 
-@only_own_names
-class BasePool(theirs.Pool):
+@known_as("Pool")
+class BasePool(Own):
     """A derived class gives it workers, and makes the PendingMaps that they run.
 
     It is one of multiprocessing's pools for those that ask with isinstance(), and inherits nothing from it.

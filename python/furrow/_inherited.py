@@ -1,16 +1,35 @@
-"""Classes that are multiprocessing's for isinstance(), and share no code with them."""
+"""Classes that are multiprocessing's for isinstance(), and share no code with them.
+
+They become so when the program imports multiprocessing.pool. Until then nobody can ask, and to import it would take a
+tenth of the time in which a small program makes a pool and uses it.
+"""
+
+from furrow._after_import import call_after
 
 
-def only_own_names(kind):
-    """Hides every name that a class would inherit from multiprocessing and does not define itself."""
+class Own:
+    """For classes that have no other base: Python gives further bases only to a class whose base is not object."""
+
+
+def known_as(name):
+    """Makes a class a subclass of this class of multiprocessing.pool, without the names that it would inherit."""
+
+    def decorated(kind):
+        call_after("multiprocessing.pool", lambda module: _adopt(kind, getattr(module, name)))
+        return kind
+
+    return decorated
+
+
+def _adopt(kind, theirs):
     own = {name for each in kind.__mro__ if _is_ours(each) for name in vars(each)}
-    for base in kind.__mro__:
+    kind.__bases__ += (theirs,)
+    for base in theirs.__mro__:
         if base is object or _is_ours(base):
             continue
         for name in vars(base):
             if name not in own and not (name.startswith("__") and name.endswith("__")):
                 setattr(kind, name, _Absent(kind, name))
-    return kind
 
 
 def _is_ours(kind):

@@ -12,7 +12,6 @@ import mmap
 import os
 import socket
 import struct
-import traceback
 
 _LONGEST = 1 << 16  # bytes of one message; more go into a file of memory, whose descriptor is sent
 _NUMBER = struct.Struct("i")  # of a descriptor
@@ -92,6 +91,8 @@ class Relay:
             if message:
                 self._receivers[message[:1]](_content(extra[0][2]) if extra else message[1:])
         except Exception:  # of the program's stream or handler: what comes next is for others
+            import traceback
+
             traceback.print_exc()
         return bool(message)
 

@@ -8,13 +8,12 @@ import threading
 import time
 import types
 from multiprocessing import TimeoutError
-from multiprocessing import pool as theirs
 
-from furrow._inherited import only_own_names
+from furrow._inherited import Own, known_as
 
 
-@only_own_names
-class ApplyResult(theirs.ApplyResult):
+@known_as("ApplyResult")
+class ApplyResult(Own):
     """One result, which may not be ready yet.
 
     >>> from furrow import Pool
@@ -96,8 +95,8 @@ class ApplyResult(theirs.ApplyResult):
 AsyncResult = ApplyResult
 
 
-@only_own_names
-class MapResult(ApplyResult, theirs.MapResult):
+@known_as("MapResult")
+class MapResult(ApplyResult):
     """The list of a map's results, which may not be ready yet."""
 
     @property
@@ -109,8 +108,8 @@ class MapResult(ApplyResult, theirs.MapResult):
         return results
 
 
-@only_own_names
-class IMapIterator(theirs.IMapIterator):
+@known_as("IMapIterator")
+class IMapIterator(Own):
     """Iterates over results in the order of the inputs."""
 
     def __init__(self, pool, pending):
@@ -171,6 +170,6 @@ class IMapIterator(theirs.IMapIterator):
             workers.cancel(pending)
 
 
-@only_own_names
-class IMapUnorderedIterator(IMapIterator, theirs.IMapUnorderedIterator):
+@known_as("IMapUnorderedIterator")
+class IMapUnorderedIterator(IMapIterator):
     """Iterates over results as they are ready."""

@@ -1,15 +1,14 @@
 """furrow.ThreadPool: worker threads."""
 
 import itertools
-from multiprocessing import pool as theirs
 
 from furrow import _failures, _furrow, _threads
 from furrow._base import ITEM, MAP, STAR, BasePool, is_coroutine_function, together_chunksize
-from furrow._inherited import only_own_names
+from furrow._inherited import known_as
 
 
-@only_own_names
-class ThreadPool(BasePool, theirs.ThreadPool):
+@known_as("ThreadPool")
+class ThreadPool(BasePool):
     """A pool of threads, in place of multiprocessing.pool.ThreadPool: nothing is pickled, and tasks share the
     memory of the program.
 

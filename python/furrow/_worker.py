@@ -3,7 +3,6 @@
 import os
 import pickle
 import sys
-import traceback
 
 from furrow import _blas, _failures, _global_rng, _logs
 
@@ -104,6 +103,8 @@ def finish():
 
 
 def describe(exception):
+    import traceback  # slow to import
+
     return "".join(traceback.format_exception(type(exception), exception, exception.__traceback__)).rstrip()
 
 

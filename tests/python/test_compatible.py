@@ -44,6 +44,28 @@ def test_they_are_of_multiprocessings_types_and_share_no_code_with_them(kind, po
             assert getattr(type(made), name) is not getattr(kind, name), name
 
 
+def test_a_pool_is_of_these_types_though_it_was_made_before_their_module_was_imported(tmp_path):
+    (tmp_path / "late.py").write_text("""
+import sys
+import furrow
+
+class Mine(furrow.Pool):
+    pass
+
+if __name__ == "__main__":
+    with Mine(1) as mine, furrow.ThreadPool(1) as threads:
+        results = mine.map_async(abs, [1]), threads.imap_unordered(abs, [1])
+        assert "multiprocessing.pool" not in sys.modules
+        import multiprocessing.pool as theirs
+        assert isinstance(mine, theirs.Pool) and not isinstance(mine, theirs.ThreadPool)
+        assert isinstance(threads, theirs.ThreadPool)
+        assert isinstance(results[0], theirs.MapResult) and isinstance(results[1], theirs.IMapUnorderedIterator)
+        assert mine.map(abs, [-2]) == [2] and results[0].get() == list(results[1]) == [1]
+""")
+    done = program.run("late.py", cwd=tmp_path)
+    assert done.code == 0, done.stderr
+
+
 def test_a_process_pool_is_no_thread_pool_and_says_what_it_does_not_have(pools):
     assert not isinstance(pools[0], theirs.ThreadPool)
     with pytest.raises(AttributeError, match="no _setup_queues"):
