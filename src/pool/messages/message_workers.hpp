@@ -135,7 +135,7 @@ class MessageWorkers : public WorkerProcesses, public ChunkWorkers {
   void finish(Subchunk subchunk, int worker, const Chunk::Times& times);
   void account_for_death(int worker, int wait_status, bool has_begun);
   std::uint64_t last_item(int worker, const Subchunk& on);
-  std::uint64_t item_to_blame(int worker, Subchunk& on, bool has_begun);
+  std::uint64_t item_at_death(int worker, Subchunk& on, bool has_begun);
   static bool holds(const Subchunk& subchunk, std::uint64_t index) {
     return index >= subchunk.next && index < subchunk.end;
   }

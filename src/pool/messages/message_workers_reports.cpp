@@ -211,7 +211,7 @@ void MessageWorkers::on_death(int worker, int wait_status) {
 void MessageWorkers::account_for_death(int worker, int wait_status, bool has_begun) {
   std::deque<Subchunk> sent = std::exchange(outgoing(worker).sent, {});
   if (sent.empty()) return;
-  const std::uint64_t item = item_to_blame(worker, sent.front(), has_begun);
+  const std::uint64_t item = item_at_death(worker, sent.front(), has_begun);
   if (item != kNothing) salvage(worker, sent.front(), sent.front().chunk->index_of_item(item));
   std::vector<Subchunk> unbegun;
   for (Subchunk& each : sent) {
@@ -240,7 +240,7 @@ std::uint64_t MessageWorkers::last_item(int worker, const Subchunk& on) {
 // The item of ON that a dead worker was running, or kNothing. A worker may end between two items, or because another
 // task has overwritten its words; so ON is tried again. But a task that overwrites the word that names it would then
 // run for ever.
-std::uint64_t MessageWorkers::item_to_blame(int worker, Subchunk& on, bool has_begun) {
+std::uint64_t MessageWorkers::item_at_death(int worker, Subchunk& on, bool has_begun) {
   if (on.next == on.end) return kNothing;
   const std::uint64_t item = last_item(worker, on);
   if (item != kNothing && holds(on, on.chunk->index_of_item(item))) return item;

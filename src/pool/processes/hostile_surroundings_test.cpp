@@ -170,15 +170,6 @@ TEST(WildWrites, DoNotHideOrPromiseWork) {
   }
 }
 
-TEST(WildWrites, DoNotBlameTheNextItemOfARetiredWorker) {
-  const auto use = [] {
-    const auto task = furrow::bind([](int, int x) { return x; }, 0);
-    Pool pool(processes(3), {.max_tasks_per_child = 1});
-    if (pool.map(task, numbers(60), {.chunksize = 1, .standing = true}) != numbers(60)) ::_exit(1);
-  };
-  expect_end(use, "retired", 0);
-}
-
 // As a sandbox does.
 void refuse_call(long number, int error) {
   sock_filter program[] = {
