@@ -23,7 +23,7 @@ endfunction()
 # furrow::mpi as TARGET, for the LIBRARY. A shared library hides what this one uses of its layers, so this one then has
 # a copy of that. All exported names, and the state behind them, are those of the library, which is linked first.
 function(furrow_mpi_library_of_layer target library)
-  add_library(${target} ${ARGN} $<TARGET_OBJECTS:furrow_mpi_pool>)
+  add_library(${target} ${ARGN} $<TARGET_OBJECTS:furrow_mpi_pool> $<TARGET_OBJECTS:furrow_remote>)
   target_link_libraries(${target} PUBLIC ${library} PRIVATE MPI::MPI_CXX)
   get_target_property(type ${target} TYPE)
   if(type STREQUAL SHARED_LIBRARY)

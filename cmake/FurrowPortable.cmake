@@ -55,13 +55,13 @@ function(furrow_link_portable target)
 endfunction()
 
 add_executable(furrow_portable $<TARGET_OBJECTS:furrow>)
-list(REMOVE_ITEM FURROW_LAYERS mpi_pool ranks)
+list(REMOVE_ITEM FURROW_LAYERS remote mpi_pool ranks)
 furrow_link_portable(furrow_portable ${FURROW_LAYERS})
 set_target_properties(furrow_portable PROPERTIES
   OUTPUT_NAME furrow RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/portable/bin)
 
 add_library(furrow_portable_module MODULE $<TARGET_OBJECTS:_furrow>)
-furrow_link_portable(furrow_portable_module ${FURROW_LIBRARY_LAYERS})
+furrow_link_portable(furrow_portable_module ${FURROW_LIBRARY_LAYERS} remote)
 get_target_property(suffix _furrow SUFFIX)
 set_target_properties(furrow_portable_module PROPERTIES
   PREFIX "" OUTPUT_NAME _furrow SUFFIX ${suffix} LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/portable/furrow)

@@ -112,7 +112,8 @@ class Partitioned(Generic[_T]):
 class Pool(_BasePool):
     def __init__(self, processes: Optional[int] = ..., initializer: Optional[Callable[..., object]] = ...,
                  initargs: Iterable[Any] = ..., maxtasksperchild: Optional[int] = ...,
-                 context: Union[BaseContext, str, None] = ..., *, serializer: Optional[str] = ...,
+                 context: Union[BaseContext, str, None] = ..., *, backend: Optional[str] = ...,
+                 slurm: Optional[Iterable[str]] = ..., serializer: Optional[str] = ...,
                  threads_per_worker: Optional[int] = ...) -> None: ...
 
 class MPIPool(Pool):

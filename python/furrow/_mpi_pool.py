@@ -8,13 +8,13 @@ first pool it does so before MPI is started.
 import os
 import pickle
 import signal
-import sys
 import traceback
 import warnings
 
-from furrow import _blas, _failures, _furrow, _global_rng, _pickling, _worker
+from furrow import _failures, _furrow, _pickling
 from furrow._base import BasePool
 from furrow._pool import Pool
+from furrow._rank_workers import Recipe, flush, identity
 
 # Variables in which launchers give a process its rank.
 _RANK_VARIABLES = ("OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "SLURM_PROCID")
@@ -46,7 +46,7 @@ class MPIPool(Pool):
         if _refusal:
             raise _failures.PoolError(_refusal)
         mpi = _extension()
-        made = _Made(processes or 0, initializer, tuple(initargs), maxtasksperchild or 0, threads_per_worker)
+        made = Recipe(processes or 0, initializer, tuple(initargs), maxtasksperchild or 0, threads_per_worker)
         ranks = _ranks or _join(mpi, made)
         mpi.require_usable()
         if mpi.mismatch():
@@ -68,50 +68,14 @@ class MPIPool(Pool):
         if not root_works and len(workers_of) > 1:
             workers_of[0] = 0
         elif not made.workers:
-            made.make_workers(mpi, workers_of[0], ranks.rank)
+            _make_workers(mpi, made, workers_of[0], ranks.rank)
         self._processes = sum(workers_of)
         runtime = made.runtime_for(workers_of[0])
         own = made.workers if workers_of[0] else None
-        workers = mpi.open(workers_of, ranks.made, made.max_tasks, made.sent(), own, runtime)
+        workers = mpi.open(workers_of, ranks.made, made.max_tasks, made.sent(ranks.main), own, runtime)
         ranks.made = [0] * len(workers_of)
         return _furrow.WorkerPool(self._processes, workers, runtime, pickle.dumps, pickle.loads, _pickling.by_value,
                                   _pickling.fallback)
-
-
-class _Made:
-    """How the workers of a pool are made on this rank, and those that were made."""
-
-    def __init__(self, processes, initializer, initargs, max_tasks, threads):
-        self.processes = processes
-        self.max_tasks = max_tasks
-        self.workers = None
-        self._initializer, self._initargs, self._threads = initializer, initargs, threads
-        self._runtime = None
-
-    def make_workers(self, mpi, count, rank, cores=None):
-        """Forks the template of count workers."""
-        threads = self._threads or max(1, (cores or _furrow.cpu_count()) // count)
-        limits = self._threads is not None or not _blas.decided()
-        begin = _worker.beginning(count, self._initializer, self._initargs, threads if limits else None,
-                                  f"MPIPoolWorker-{rank}", _global_rng.new_key())
-
-        def begin_here(worker):
-            global _refusal
-            _refusal = "a task cannot make an MPIPool, since it runs in one: make a furrow.Pool inside the task"
-            begin(worker)
-
-        self._runtime = _furrow.WorkerRuntime(count, _worker, begin_here)
-        _flush()
-        self.workers = mpi.Workers(count, self.max_tasks, self._runtime)
-        return self.workers
-
-    def runtime_for(self, count):
-        return self._runtime if count else _furrow.WorkerRuntime(1, _worker, None)
-
-    def sent(self):
-        """What other ranks need to make such workers, as bytes."""
-        function = None if self._initializer is None else _pickling.dump_function(self._initializer, _pickling.NoMain())
-        return pickle.dumps((function, pickle.dumps(self._initargs), self._threads))
 
 
 class _Ranks:
@@ -129,18 +93,18 @@ class _Ranks:
 
 
 def _join(mpi, made):
-    """Starts MPI. Returns the _Ranks on rank 0; does not return on others. made: the first pool's _Made, or None."""
+    """Starts MPI. Returns the _Ranks on rank 0; does not return on others. made: the first pool's Recipe, or None."""
     global _ranks
     cores = mpi.cores_for_rank(mpi.ranks_here_by_environment() or 1)
     if made and not mpi.runs() and (made.processes or mpi.ranks_here_by_environment()):
-        made.make_workers(mpi, made.processes or cores, rank_by_environment() or 0, cores)
+        _make_workers(mpi, made, made.processes or cores, rank_by_environment() or 0, cores)
     main = _pickling.Main()
-    _flush()
-    rank, size = mpi.start(_identity())
+    flush()
+    rank, size = mpi.start(identity(_furrow, mpi))
     if not mpi.ranks_here_by_environment():
         cores = mpi.cores_for_rank(mpi.ranks_here_by_mpi())
     if made and not made.workers:
-        made.make_workers(mpi, made.processes or cores, rank, cores)
+        _make_workers(mpi, made, made.processes or cores, rank, cores)
     all_cores = mpi.gather(cores)
     all_made = mpi.gather((made.processes or cores) if made else 0)
     same_main = len(set(mpi.gather(main.digest()))) == 1
@@ -154,6 +118,14 @@ def _join(mpi, made):
     return _ranks
 
 
+def _make_workers(mpi, recipe, count, rank, cores=None):
+    def begun():
+        global _refusal
+        _refusal = "a task cannot make an MPIPool, since it runs in one: make a furrow.Pool inside the task"
+
+    return recipe.make_workers(mpi, count, f"MPIPoolWorker-{rank}", cores or _furrow.cpu_count(), begun=begun)
+
+
 def serve_until_the_end(mpi, first=None, problem=None):
     """From here on this rank serves rank 0. problem: why it cannot have workers."""
     rank = rank_by_environment() or 0
@@ -162,10 +134,7 @@ def serve_until_the_end(mpi, first=None, problem=None):
         try:
             if problem:
                 raise _failures.PoolError(problem)
-            function, initargs, threads = pickle.loads(sent)
-            initializer = None if function is None else pickle.loads(function)
-            made = _Made(workers, initializer, pickle.loads(initargs), max_tasks, threads)
-            return made.make_workers(mpi, workers, rank)
+            return _make_workers(mpi, Recipe.received(workers, max_tasks, sent), workers, rank)
         except _failures.PoolError:
             raise
         except BaseException:
@@ -187,7 +156,7 @@ def serve_until_the_end(mpi, first=None, problem=None):
 def join_and_serve(mpi, problem):
     """What a rank other than 0 does under `python3 -m furrow`, where it does not run the program."""
     cores = mpi.cores_for_rank(mpi.ranks_here_by_environment() or 1)
-    mpi.start(_identity())
+    mpi.start(identity(_furrow, mpi))
     mpi.gather(cores)
     mpi.gather(0)
     mpi.gather(_pickling.Main().digest())
@@ -206,7 +175,7 @@ def _exit_process(mpi, status):
 
     try:
         atexit._run_exitfuncs()
-        _flush()
+        flush()
         mpi.finalize()
     finally:
         os._exit(status)
@@ -219,17 +188,6 @@ def rank_by_environment():
         if text.isdigit():
             return int(text)
     return None
-
-
-def _identity():
-    """A number that must be the same on all ranks: a hash of Python's version and the extensions."""
-    import hashlib
-
-    parts = [sys.version]
-    for module in (_furrow, _extension()):
-        with open(module.__file__, "rb") as file:
-            parts.append(hashlib.sha256(file.read()).hexdigest())
-    return int(hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16], 16)
 
 
 def _extension():
@@ -246,9 +204,3 @@ def _check_context(context):
     method = context if context is None or isinstance(context, str) else context.get_start_method()
     if method not in (None, "fork"):
         raise ValueError(f"each rank of an MPIPool forks its workers, so it does not take context={method!r}")
-
-
-def _flush():
-    for stream in (sys.stdout, sys.stderr):
-        if stream is not None:
-            stream.flush()

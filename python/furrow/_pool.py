@@ -9,7 +9,7 @@ import time
 from multiprocessing import util
 
 from furrow import _blas, _failures, _furrow, _global_rng, _logs, _pickling, _prints, _worker
-from furrow._base import ITEM, MAP, BasePool, is_coroutine_function, together_chunksize
+from furrow._base import INIT, ITEM, MAP, BasePool, is_coroutine_function, together_chunksize
 from furrow._relay import Relay
 
 _OWN_NUMBER = 2**64 - 1  # kOwnNumber of wire.hpp
@@ -25,15 +25,31 @@ class Pool(BasePool):
     maxtasksperchild: a worker is replaced after this many tasks. context: 'fork', 'spawn' or 'forkserver', or a
     context of multiprocessing. serializer: the name of a module whose dumps() serializes functions, such as 'dill';
     None: pickle, and cloudpickle for what pickle cannot do. threads_per_worker: how many threads BLAS and OpenMP
-    use; None: the worker's share of the cores, unless an environment variable says otherwise.
+    use; None: the worker's share of the cores, unless an environment variable says otherwise. backend: None for
+    processes on this computer, or 'slurm' for processes on the nodes of a Slurm allocation: the one in which the
+    program runs, or one that salloc gets for these options, slurm=['--time=10', ...].
 
     >>> with Pool(2) as pool:
     ...     pool.map(lambda x: x + 1, [1, 2, 3])
     [2, 3, 4]
     """
 
+    def __new__(cls, *args, backend=None, **named):
+        if cls is Pool and backend == "slurm":
+            from furrow._slurm_pool import SlurmPool
+
+            cls = SlurmPool
+        return super().__new__(cls)
+
     def __init__(self, processes=None, initializer=None, initargs=(), maxtasksperchild=None, context=None, *,
-                 serializer=None, threads_per_worker=None):
+                 backend=None, slurm=None, serializer=None, threads_per_worker=None):
+        self._state = INIT
+        if backend == "slurm":
+            raise ValueError(f"backend='slurm' is for furrow.Pool itself, not for {type(self).__name__}")
+        if backend is not None:
+            raise ValueError(f"backend is None or 'slurm', not {backend!r}")
+        if slurm is not None:
+            raise ValueError("slurm=[...] is for a Pool(backend=\"slurm\")")
         if processes is None:
             processes = _furrow.cpu_count()
         super().__init__(processes, initializer, maxtasksperchild)

@@ -7,7 +7,7 @@ that made the pool. So workers send their text to this process, a line at a time
 import os
 import sys
 
-_KINDS = {"stdout": b"o", "stderr": b"e"}
+KINDS = {"stdout": b"o", "stderr": b"e"}
 _LONGEST = 1 << 14  # characters in one message
 
 
@@ -16,19 +16,19 @@ def streams():
     module = sys.modules.get("ipykernel.iostream")
     if module is None:
         return []
-    return [name for name in _KINDS if isinstance(getattr(sys, name), module.OutStream)]
+    return [name for name in KINDS if isinstance(getattr(sys, name), module.OutStream)]
 
 
 def show(relay, names):
     """In the parent: prints what workers send for these streams."""
     for name in names:
-        relay.receive(_KINDS[name], _Printer(name))
+        relay.receive(KINDS[name], _Printer(name))
 
 
 def redirect(outlet, names):
     """In a worker: from now on these streams send what is written to them to the parent."""
     for name in names:
-        sender = _Sender(outlet, _KINDS[name])
+        sender = _Sender(outlet, KINDS[name])
         stream = getattr(sys, name)
         stream.write, stream.flush = sender.write, sender.flush  # handlers of `logging` keep the stream itself
 

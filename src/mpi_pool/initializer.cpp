@@ -13,7 +13,7 @@ void write_initializer(const Initializer& initializer, Writer& to) {
 
 Initializer read_initializer(pool::BytesReader& from) {
   auto* const run = detail::read_function_address<void(Reader&)>(from);
-  auto bound = std::make_shared<Bytes>();
+  auto bound = std::make_shared<remote::Bytes>();
   bound->write(from.skip(0), from.remaining());
   return [run, bound] {
     pool::BytesReader reader(bound->data(), bound->size());

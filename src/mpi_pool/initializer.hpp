@@ -2,7 +2,7 @@
 #pragma once
 
 #include "furrow/options.hpp"
-#include "mpi_pool/bytes.hpp"
+#include "remote/bytes.hpp"
 
 namespace furrow::mpi_pool {
 

@@ -6,11 +6,11 @@
 #include "base/log.hpp"
 #include "furrow/mpi.hpp"
 #include "mpi_pool/initializer.hpp"
-#include "mpi_pool/opening.hpp"
 #include "mpi_pool/operations.hpp"
-#include "mpi_pool/rank_server.hpp"
 #include "mpi_pool/ranks_here.hpp"
 #include "os/process/fork.hpp"
+#include "remote/opening.hpp"
+#include "remote/rank_server.hpp"
 
 namespace FURROW_NAMESPACE {
 
@@ -22,18 +22,27 @@ Backend mpi(int workers_per_rank, bool root_works) {
 
 namespace furrow::mpi_pool {
 
+using remote::OpenHead;
+using remote::RankServer;
+using remote::RankWorkers;
+using remote::RemoteWorkers;
+
 namespace {
 
 constexpr int kMostWorkers = 4096;
 
 [[noreturn]] void serve_until_the_end(Program& program, std::unique_ptr<RankWorkers> workers) {
-  const auto make_workers = [](const OpenHead& head, pool::BytesReader reader) {
+  RankServer::Hooks hooks;
+  hooks.make_workers = [](const OpenHead& head, pool::BytesReader reader) {
     PoolOptions options;
     options.max_tasks_per_child = head.max_tasks_per_child;
     if (head.has_initializer != 0) options.initializer = read_initializer(reader);
     return std::make_unique<RankWorkers>(static_cast<int>(head.workers), options, false);
   };
-  RankServer(program, std::move(workers), make_workers).serve();
+  hooks.opened = [&program](int count) { set_rank_here(program.rank(), count); };
+  hooks.closed = [] { drop_all_parts(); };
+  hooks.run_operation = run_operation;
+  RankServer(program.transport(), std::move(workers), std::move(hooks)).serve();
   program.finalize();
   std::exit(0);
 }
@@ -68,13 +77,14 @@ pool::Engine* first_engine(Program& program, const Backend& backend, const PoolO
   const std::vector<int> made = program.gather(workers->workers());
   std::vector<int> workers_of = made;
   if (program.rank() != 0) serve_until_the_end(program, std::move(workers));
-  program.at_end = [&program] { end_others(program); };
+  program.at_end = [&program] { remote::end_others(program.transport()); };
   if (!program.mismatch().empty()) throw PoolError(program.mismatch());
   if (!root_works(backend, program)) {
     workers.reset();
     workers_of[0] = 0;
   }
-  const std::uint64_t pool = open_on_others(program, {workers_of, made, options.max_tasks_per_child, {}});
+  const std::uint64_t pool =
+      remote::open_on_others(program.transport(), {workers_of, made, options.max_tasks_per_child, {}});
   return new MpiEngine(program, pool, workers_of, std::move(workers));
 }
 
@@ -93,8 +103,8 @@ pool::Engine* later_engine(Program& program, const Backend& backend, const PoolO
   if (!root_works(backend, program)) workers_of[0] = 0;
   std::unique_ptr<RankWorkers> own;
   if (workers_of[0] > 0) own = std::make_unique<RankWorkers>(workers_of[0], options, false);
-  const std::uint64_t pool =
-      open_on_others(program, {workers_of, {}, options.max_tasks_per_child, sent(options.initializer)});
+  const std::uint64_t pool = remote::open_on_others(
+      program.transport(), {workers_of, {}, options.max_tasks_per_child, sent(options.initializer)});
   return new MpiEngine(program, pool, workers_of, std::move(own));
 }
 
@@ -131,7 +141,7 @@ int MpiEngine::workers() const { return std::accumulate(workers_of_.begin(), wor
 
 void MpiEngine::on_ranks(const detail::RankCall& call) {
   program_.require_usable();
-  persistent_.in_turn([&] { workers_->operate(call); });
+  persistent_.in_turn([&] { workers_->operate(call, run_operation); });
 }
 
 void MpiEngine::check(const detail::MapCall& call, const MapOptions&) const {

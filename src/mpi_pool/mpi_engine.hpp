@@ -3,9 +3,9 @@
 
 #include "furrow/backend.hpp"
 #include "mpi_pool/program.hpp"
-#include "mpi_pool/remote_workers.hpp"
 #include "pool/engine.hpp"
 #include "pool/processes/persistent_workers.hpp"
+#include "remote/remote_workers.hpp"
 
 namespace furrow::mpi_pool {
 
@@ -15,7 +15,7 @@ pool::Engine* make_engine(const Backend& backend, const PoolOptions& options);
 class MpiEngine : public pool::Engine {
  public:
   MpiEngine(Program& program, std::uint64_t pool, const std::vector<int>& workers_of,
-            std::unique_ptr<RankWorkers> own);
+            std::unique_ptr<remote::RankWorkers> own);
   ~MpiEngine() override;
 
   int workers() const override;
@@ -31,7 +31,7 @@ class MpiEngine : public pool::Engine {
  private:
   Program& program_;
   const std::vector<int> workers_of_;
-  RemoteWorkers* workers_;  // owned by persistent_
+  remote::RemoteWorkers* workers_;  // owned by persistent_
   pool::PersistentWorkers persistent_;
 };
 

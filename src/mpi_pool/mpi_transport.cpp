@@ -1,6 +1,7 @@
 #include "mpi_pool/mpi_transport.hpp"
 
 #include <algorithm>
+#include <ctime>
 
 namespace furrow::mpi_pool {
 
@@ -11,9 +12,13 @@ constexpr std::size_t kPart = std::size_t{1} << 30;  // MPI counts with an int
 // their number; the buffers follow.
 constexpr int kLast = 1, kMore = 2;
 constexpr int kLastWithBuffers = 3, kBuffer = 4;
-constexpr std::size_t kSpare = 8, kSpareBytes = std::size_t{1} << 20;
 
 }  // namespace
+
+MpiTransport::MpiTransport(MPI_Comm communicator) : communicator_(communicator) {
+  MPI_Comm_rank(communicator, &rank_);
+  MPI_Comm_size(communicator, &size_);
+}
 
 void MpiTransport::send_parts(int rank, const std::byte* data, std::size_t size, int last_tag, int tag,
                               std::vector<MPI_Request>& requests) {
@@ -26,7 +31,7 @@ void MpiTransport::send_parts(int rank, const std::byte* data, std::size_t size,
   } while (sent < size);
 }
 
-void MpiTransport::send(int rank, Bytes message, std::vector<pool::OutOfBandBuffer> buffers) {
+void MpiTransport::send(int rank, Bytes message, Buffers buffers) {
   if (closed_) return;
   Outgoing& out = outgoing_.emplace_back(Outgoing{std::move(message), std::move(buffers)});
   if (!out.buffers.empty()) {
@@ -59,17 +64,10 @@ void MpiTransport::flush() {
   }
 }
 
-Bytes MpiTransport::spare() {
-  if (spare_.empty()) return {};
-  Bytes taken = std::move(spare_.back());
-  spare_.pop_back();
-  return taken;
-}
-
-void MpiTransport::keep(Bytes used) {
-  if (spare_.size() >= kSpare || used.capacity() > kSpareBytes) return;
-  used.clear();
-  spare_.push_back(std::move(used));
+// MPI offers nothing to sleep on, and makes progress only when it is called.
+void MpiTransport::rest(std::int64_t at_most_ns) {
+  const timespec time{0, static_cast<long>(at_most_ns)};
+  ::nanosleep(&time, nullptr);
 }
 
 std::optional<MpiTransport::Message> MpiTransport::receive() {
@@ -103,11 +101,7 @@ void MpiTransport::receive_buffers(Message& received) {
   received.buffers.resize(take_number());
   for (auto each = received.buffers.rbegin(); each != received.buffers.rend(); ++each) {
     const std::size_t size = take_number();
-    if (room) *each = room(size);
-    if (!each->data) {
-      const std::shared_ptr<std::byte[]> memory(new std::byte[size]);
-      *each = {memory.get(), size, pool::OutOfBandBuffer::kNowhere, memory};
-    }
+    *each = room_for(size);
   }
   for (const pool::OutOfBandBuffer& each : received.buffers) {
     for (std::size_t done = 0; done < each.size; done += kPart) {

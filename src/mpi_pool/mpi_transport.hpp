@@ -1,5 +1,4 @@
-// Messages between the ranks: byte strings of any length, in order for each pair of ranks. A message may come
-// with out-of-band buffers, which are neither copied into it nor out of it.
+// Messages between the ranks of an MPI program.
 //
 // Only two calls wait for another rank: flush(), and receive() once the first part of a message has arrived.
 // Thread-safety: one thread at a time. Errors: MPI ends the job.
@@ -8,37 +7,29 @@
 #include <mpi.h>
 
 #include <deque>
-#include <functional>
-#include <optional>
 #include <vector>
 
-#include "mpi_pool/bytes.hpp"
-#include "pool/messages/out_of_band_buffer.hpp"
+#include "remote/transport.hpp"
 
 namespace furrow::mpi_pool {
 
-class MpiTransport {
- public:
-  explicit MpiTransport(MPI_Comm communicator) : communicator_(communicator) {}
+using remote::Bytes;
 
-  // BUFFERS are kept alive until they are sent.
-  void send(int rank, Bytes message, std::vector<pool::OutOfBandBuffer> buffers = {});
-  struct Message {
-    int from;
-    Bytes message;
-    std::vector<pool::OutOfBandBuffer> buffers{};
-  };
-  // Gives memory for an incoming buffer of SIZE bytes. If it gives none, the heap is used.
-  std::function<pool::OutOfBandBuffer(std::size_t size)> room{};
-  // The next message that has arrived, if any.
-  std::optional<Message> receive();
-  bool all_sent();
-  void flush();  // waits until everything is sent
+class MpiTransport final : public remote::Transport {
+ public:
+  explicit MpiTransport(MPI_Comm communicator);
+
+  int rank() const override { return rank_; }
+  int size() const override { return size_; }
+  bool connects_all() const override { return true; }
+  using remote::Transport::send;
+  void send(int rank, Bytes message, Buffers buffers) override;
+  std::optional<Message> receive() override;
+  bool all_sent() override;
+  void flush() override;
+  void rest(std::int64_t at_most_ns) override;
   // From now on nothing is sent or received.
   void close() { closed_ = true; }
-  // An empty message whose memory was used before, if one was kept.
-  Bytes spare();
-  void keep(Bytes used);
 
  private:
   void send_parts(int rank, const std::byte* data, std::size_t size, int last_tag, int tag,
@@ -47,14 +38,14 @@ class MpiTransport {
 
   struct Outgoing {
     Bytes message;
-    std::vector<pool::OutOfBandBuffer> buffers;
+    Buffers buffers;
     std::vector<MPI_Request> requests{};
   };
 
   MPI_Comm communicator_;
+  int rank_ = 0, size_ = 1;
   bool closed_ = false;
   std::deque<Outgoing> outgoing_{};
-  std::vector<Bytes> spare_{};
 };
 
 }  // namespace furrow::mpi_pool

@@ -47,7 +47,7 @@ void set_rank_here(int rank, int workers) {
 void drop_all_parts() { here().parts.clear(); }
 
 void run_operation(pool::BytesReader record, Writer& reply) {
-  Bytes result;
+  remote::Bytes result;
   std::uint64_t failed = 0;
   try {
     auto* const operation = detail::read_function_address<void(Reader&, Writer&)>(record);

@@ -1,7 +1,7 @@
 // Functions that run in the rank processes themselves, on the data that live there (furrow/partitioned.hpp).
 #pragma once
 
-#include "mpi_pool/bytes.hpp"
+#include "remote/bytes.hpp"
 
 namespace furrow::mpi_pool {
 

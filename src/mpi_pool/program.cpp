@@ -91,6 +91,12 @@ int ranks_here_by_environment() {
   return slurm_tasks_here();
 }
 
+bool mpi_runs() {
+  int initialized = 0;
+  MPI_Initialized(&initialized);
+  return initialized != 0;
+}
+
 int cores_for_rank(int ranks_here) { return os::share_of_cores(ranks_here).physical; }
 
 Program& Program::here() {
@@ -128,9 +134,9 @@ void Program::start(int threads, std::uint64_t identity) {
   MPI_Comm_size(MPI_COMM_WORLD, &size);
   if (const std::string problem = foreign_launcher(size); !problem.empty()) throw PoolError(problem);
   MPI_Comm_dup(MPI_COMM_WORLD, &communicator_);
-  MPI_Comm_rank(communicator_, &rank_);
-  MPI_Comm_size(communicator_, &size_);
   transport_ = std::make_unique<MpiTransport>(communicator_);
+  rank_ = transport_->rank();
+  size_ = transport_->size();
   int key = MPI_KEYVAL_INVALID;
   MPI_Comm_create_keyval(MPI_COMM_NULL_COPY_FN, &before_end, &key, nullptr);
   MPI_Comm_set_attr(MPI_COMM_SELF, key, this);

@@ -64,6 +64,7 @@ class Program {
   std::string mismatch_{};
 };
 
+bool mpi_runs();
 // How many cores a rank's workers get: those that the rank may use, but at most its share of the computer's,
 // on which RANKS_HERE ranks run.
 int cores_for_rank(int ranks_here);

@@ -10,8 +10,8 @@ namespace furrow::ranks {
 
 namespace {
 
-using mpi_pool::Bytes;
 using mpi_pool::MpiTransport;
+using remote::Bytes;
 
 MPI_Comm start() {
   int given = 0;

@@ -164,7 +164,8 @@ def test_a_shared_library_exports_only_the_public_names(library, tmp_path):
     # Beside them the standard library's templates, which all libraries of a program share.
     hidden = [line for line in exported if not re.search(r"furrow::v\d+_\d+::|[ (:](std|__gnu_cxx)::", line)]
     assert not [line for line in hidden if "DW.ref." not in line], hidden
-    assert not [line for line in exported if re.search(r"[ :]furrow::(pool|mpi_pool|os|channel|logging)::\w+\(", line)]
+    layers = r"[ :]furrow::(pool|remote|mpi_pool|os|channel|logging)::\w+\("
+    assert not [line for line in exported if re.search(layers, line)]
     assert any("furrow::v" in line for line in exported) and len(exported) < 300
     version = re.search(r"SONAME.*\[(.*)\]", run("readelf", "-d", library, cwd=tmp_path))[1]
     assert re.fullmatch(re.escape(library.name) + r"\.\d+\.\d+", version)

@@ -7,37 +7,20 @@
 #include <pybind11/stl.h>
 
 #include "furrow/errors.hpp"
-#include "mpi_pool/opening.hpp"
-#include "mpi_pool/rank_server.hpp"
+#include "mpi_pool/operations.hpp"
+#include "mpi_pool/program.hpp"
 #include "mpi_pool/ranks_here.hpp"
-#include "mpi_pool/remote_workers.hpp"
-#include "native/fork.hpp"
-#include "native/worker_runtime.hpp"
+#include "native/workers_of_rank.hpp"
+#include "remote/opening.hpp"
+#include "remote/rank_server.hpp"
+#include "remote/remote_workers.hpp"
 
 namespace py = pybind11;
 using namespace furrow::mpi_pool;
-using furrow::python::Fork;
+using namespace furrow::remote;
+using Workers = furrow::python::WorkersOfRank;
 
 namespace {
-
-// The workers of this rank, until open() or serve() takes them. Keeps their WorkerRuntime alive.
-class Workers {
- public:
-  Workers(int workers, std::uint64_t max_tasks, py::object runtime) : runtime_(std::move(runtime)) {
-    const py::capsule codec = runtime_.attr("codec");
-    furrow::PoolOptions options;
-    options.max_tasks_per_child = max_tasks;
-    const Fork fork;
-    workers_ = std::make_unique<RankWorkers>(workers, options, false,
-                                             codec.get_pointer<furrow::pool::PayloadCodec>());
-  }
-  std::unique_ptr<RankWorkers> take() { return std::move(workers_); }
-  py::object runtime() const { return runtime_; }
-
- private:
-  py::object runtime_;
-  std::unique_ptr<RankWorkers> workers_{};
-};
 
 Program& program() { return Program::here(); }
 
@@ -49,7 +32,7 @@ std::pair<int, int> start(std::uint64_t identity) {
   // Not atexit(): an interrupted Python ends itself with a signal, after the functions of Py_AtExit.
   if (!mpi_runs()) Py_AtExit([] { program().finalize(); });
   program().start(MPI_THREAD_MULTIPLE, identity);
-  program().at_end = [] { end_others(program()); };
+  program().at_end = [] { end_others(program().transport()); };
   program().require_usable();
   return {program().rank(), program().size()};
 }
@@ -58,22 +41,14 @@ std::pair<int, int> start(std::uint64_t identity) {
 void serve(Workers* first, const py::object& make_workers) {
   std::vector<py::object> runtimes;
   if (first) runtimes.push_back(first->runtime());
-  const auto make_workers_here = [&](const OpenHead& head, furrow::pool::BytesReader reader) {
-    const py::gil_scoped_acquire gil;
-    const std::size_t size = reader.remaining();
-    const py::bytes sent(reinterpret_cast<const char*>(reader.skip(size)), size);
-    try {
-      const py::object made = make_workers(head.workers, head.max_tasks_per_child, sent);
-      auto& workers = made.cast<Workers&>();
-      runtimes.push_back(workers.runtime());
-      return workers.take();
-    } catch (py::error_already_set& error) {
-      throw furrow::PoolError(error.what());
-    }
-  };
+  RankServer::Hooks hooks;
+  hooks.make_workers = furrow::python::workers_made_by(make_workers, runtimes);
+  hooks.opened = [](int workers) { set_rank_here(program().rank(), workers); };
+  hooks.closed = [] { drop_all_parts(); };
+  hooks.run_operation = run_operation;
   std::unique_ptr<RankWorkers> workers = first ? first->take() : nullptr;
   const py::gil_scoped_release released;
-  RankServer(program(), std::move(workers), make_workers_here).serve();
+  RankServer(program().transport(), std::move(workers), std::move(hooks)).serve();
 }
 
 // Opens a Pool on all ranks. Returns a capsule with its RemoteWorkers, which borrow this rank's RUNTIME.
@@ -82,7 +57,7 @@ py::capsule open(const std::vector<int>& workers_of, const std::vector<int>& mad
   const py::capsule codec = runtime.attr("codec");
   const std::string bytes = sent;
   const auto write = [&](furrow::Writer& to) { to.write(bytes.data(), bytes.size()); };
-  const std::uint64_t pool = open_on_others(program(), {workers_of, made, max_tasks, write});
+  const std::uint64_t pool = open_on_others(program().transport(), {workers_of, made, max_tasks, write});
   auto workers =
       std::make_unique<RemoteWorkers>(program().transport(), pool, workers_of, own ? own->take() : nullptr,
                                       codec.get_pointer<furrow::pool::PayloadCodec>());
@@ -113,7 +88,7 @@ PYBIND11_MODULE(_mpi, module) {
     program().finalize();
   });
 
-  py::class_<Workers>(module, "Workers").def(py::init<int, std::uint64_t, py::object>());
+  Workers::define(module);
 
   py::register_exception_translator([](std::exception_ptr problem) {
     try {

@@ -3,9 +3,11 @@
 #include <pybind11/stl.h>
 
 #include "furrow/cpu_count.hpp"
+#include "native/agents.hpp"
 #include "native/arena_store.hpp"
 #include "native/worker_pool.hpp"
 #include "native/worker_runtime.hpp"
+#include "native/workers_of_rank.hpp"
 #include "os/process/slurm_rank.hpp"
 #include "os/terminal/progress_line.hpp"
 
@@ -133,7 +135,14 @@ PYBIND11_MODULE(_furrow, module) {
       .def_property_readonly("failed", &PendingMap::failed)
       .def_property_readonly("total", &PendingMap::total);
 
-  // The capsule is for furrow._mpi, and borrows the WorkerRuntime.
+  py::class_<Agents>(module, "Agents")
+      .def(py::init<const std::vector<std::pair<int, int>>&>())
+      .def("open", &Agents::open)
+      .def("end", &Agents::end);
+  module.def("serve_pipes", &serve_pipes);
+  WorkersOfRank::define(module);
+
+  // The capsule is for those who make a rank's workers, and borrows the WorkerRuntime.
   py::class_<WorkerRuntime, std::shared_ptr<WorkerRuntime>>(module, "WorkerRuntime")
       .def(py::init<int, py::object, py::object>())
       .def_property_readonly("codec", [](WorkerRuntime& runtime) {

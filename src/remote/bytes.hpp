@@ -13,7 +13,7 @@
 #include "furrow/codec.hpp"
 #include "pool/bytes_reader.hpp"
 
-namespace furrow::mpi_pool {
+namespace furrow::remote {
 
 class Bytes final : public Writer {
  public:
@@ -59,4 +59,4 @@ class Bytes final : public Writer {
   std::size_t capacity_ = 0;
 };
 
-}  // namespace furrow::mpi_pool
+}  // namespace furrow::remote

@@ -1,42 +1,45 @@
-#include "mpi_pool/remote_workers.hpp"
+#include "remote/remote_workers.hpp"
 
 #include <algorithm>
-#include <ctime>
 
 #include "base/log.hpp"
 #include "furrow/detail/function_address.hpp"
-#include "mpi_pool/operations.hpp"
-#include "mpi_pool/request.hpp"
 #include "os/events/clock.hpp"
 #include "pool/task/failure.hpp"
+#include "remote/request.hpp"
 
-namespace furrow::mpi_pool {
+namespace furrow::remote {
 
 namespace {
 
-constexpr std::int64_t kChunk_ns = 4'000'000;  // of work, for each worker of a rank
+// Of work, for each worker of a rank; more where messages may take some time.
+constexpr std::int64_t kChunk_ns = 4'000'000, kSlowChunk_ns = 20'000'000;
 constexpr std::int64_t kFirstPatience_ns = 20'000, kLastPatience_ns = 500'000;
 constexpr std::int64_t kSending_ns = 1'000;
 constexpr std::int64_t kBetweenRecalls_ns = 5'000'000;
 
 }  // namespace
 
-RemoteWorkers::RemoteWorkers(MpiTransport& transport, std::uint64_t pool, const std::vector<int>& workers_of,
+RemoteWorkers::RemoteWorkers(Transport& transport, std::uint64_t pool, const std::vector<int>& workers_of,
                              std::unique_ptr<RankWorkers> own, pool::PayloadCodec* codec)
     : transport_(transport), pool_(pool), codec_(codec), own_(std::move(own)), links_(workers_of.size()) {
   if (codec) transport_.room = [codec](std::size_t size) { return codec->room(size); };
   for (std::size_t i = 0; i < links_.size(); ++i) links_[i].workers = workers_of[i];
+  transport_.awaits = [this](int rank) { return links_[static_cast<std::size_t>(rank)].requests > 0; };
   if (own_) own_->processes().restarted = [this](int worker) { restarted(worker); };
 }
 
-RemoteWorkers::~RemoteWorkers() { transport_.room = nullptr; }
+RemoteWorkers::~RemoteWorkers() {
+  transport_.room = nullptr;
+  transport_.awaits = nullptr;
+}
 
 pool::ChunkWorkers::FlowControl RemoteWorkers::flow_control() const {
   std::uint64_t workers = 0;
   for (const Link& each : links_) workers += static_cast<std::uint64_t>(each.workers);
   const std::uint64_t average = std::max<std::uint64_t>(workers / links_.size(), 1);
   return {links_.size() * kRequestsAhead, kChunksAhead * workers,
-          kChunk_ns * static_cast<std::int64_t>(average), true};
+          (transport_.wakes() ? kSlowChunk_ns : kChunk_ns) * static_cast<std::int64_t>(average), true};
 }
 
 void RemoteWorkers::queue(pool::Chunk* chunk, std::uint64_t begin, std::uint64_t end, bool front) {
@@ -61,6 +64,7 @@ void RemoteWorkers::submit(pool::Chunk* chunk) {
 bool RemoteWorkers::work() {
   try {
     bool happened = receive();
+    while (const auto lost = transport_.lost()) lose(*lost);
     if (!broken_.empty()) {
       over_.clear();
       return happened;
@@ -82,10 +86,11 @@ bool RemoteWorkers::work() {
   }
 }
 
-// MPI offers nothing to sleep on, and makes progress only when it is called, so this sleeps for short times.
-// This rank's own workers ring when they have something.
+// Where the transport wakes nobody, this sleeps for short times. This rank's own workers ring when they have
+// something.
 void RemoteWorkers::rest(std::int64_t at_most_ns) {
   if (!broken_.empty()) return;
+  if (transport_.wakes() && !own_) return transport_.rest(at_most_ns);
   const bool waits_for_others = remote_requests_ > 0 || !transport_.all_sent();
   std::int64_t patience = at_most_ns;
   if (waits_for_others) {
@@ -93,9 +98,7 @@ void RemoteWorkers::rest(std::int64_t at_most_ns) {
     patience_ns_ = transport_.all_sent() ? std::min(2 * patience_ns_, kLastPatience_ns) : kSending_ns;
   }
   if (own_ && !own_->idle()) return own_->rest(patience);
-  patience = std::min(patience, kLastPatience_ns);
-  const timespec time{0, static_cast<long>(patience)};
-  ::nanosleep(&time, nullptr);
+  transport_.rest(std::min(patience, kLastPatience_ns));
 }
 
 // Recalls work that waits at the busiest rank, if another rank has too little to do.
@@ -180,7 +183,7 @@ void RemoteWorkers::forget(std::uint64_t map) {
   flush();
 }
 
-void RemoteWorkers::operate(const detail::RankCall& call) {
+void RemoteWorkers::operate(const detail::RankCall& call, const RunHere& run_here) {
   Bytes arguments;
   detail::write_function_address(arguments, call.operation);
   call.encode(arguments);
@@ -190,7 +193,7 @@ void RemoteWorkers::operate(const detail::RankCall& call) {
   }
   flush();
   replies_ = std::vector<std::optional<Bytes>>(links_.size());
-  run_operation(pool::BytesReader(arguments.data(), arguments.size()), replies_[0].emplace());
+  run_here(pool::BytesReader(arguments.data(), arguments.size()), replies_[0].emplace());
   const auto missing = [](const std::optional<Bytes>& each) { return !each; };
   while (std::any_of(replies_.begin(), replies_.end(), missing))
     if (!receive()) rest(kFirstPatience_ns);
@@ -211,7 +214,10 @@ void RemoteWorkers::operate(const detail::RankCall& call) {
 }
 
 void RemoteWorkers::nudge() {
-  if (own_) own_->processes().nudge();
+  if (own_)
+    own_->processes().nudge();
+  else
+    transport_.nudge();
 }
 
 void RemoteWorkers::shut_down() {
@@ -219,6 +225,31 @@ void RemoteWorkers::shut_down() {
   for (std::size_t i = 1; i < links_.size(); ++i) links_[i].out.add(RecordKind::kClose);
   flush();
   transport_.flush();
+}
+
+void RemoteWorkers::lose(const Transport::Lost& lost) {
+  const std::string why = explain(lost.rank, lost.why);
+  FURROW_LOG(mpi, info, "{}", why);
+  links_[static_cast<std::size_t>(lost.rank)].workers = 0;  // it gets nothing any more
+  if (!broken_.empty()) return;
+  const auto works = [](const Link& each) { return each.workers > 0; };
+  if (std::none_of(links_.begin(), links_.end(), works)) return collapse(why);
+  std::vector<Request*> held;
+  for (const auto& [number, request] : requests_)
+    if (request->rank == lost.rank) held.push_back(request.get());
+  for (Request* each : held) {
+    for (std::uint64_t index = each->begin; index < each->end; ++index) {
+      if (each->knows(index)) continue;
+      if (each->retries > 0) {
+        give_back(*each, index, index + 1);
+        continue;
+      }
+      Failure failure = pool::lost("task " + std::to_string(each->index_in_map(index)) + ": " + why);
+      failure.kind = FailureKind::kDied;
+      each->failed(std::move(failure), index, -1);
+    }
+    finish(*each, -1, 0);
+  }
 }
 
 // Fails everything. Other ranks may work on for a while; what they send is ignored.
@@ -247,4 +278,4 @@ void RemoteWorkers::collapse(const std::string& why) {
   }
 }
 
-}  // namespace furrow::mpi_pool
+}  // namespace furrow::remote

@@ -1,4 +1,4 @@
-#include "mpi_pool/bytes.hpp"
+#include "remote/bytes.hpp"
 
 #include <sys/mman.h>
 
@@ -7,7 +7,7 @@
 #include <cstdlib>
 #include <new>
 
-namespace furrow::mpi_pool {
+namespace furrow::remote {
 
 namespace {
 
@@ -92,4 +92,4 @@ void Bytes::release() noexcept {
     kept.keep({data_, capacity_});
 }
 
-}  // namespace furrow::mpi_pool
+}  // namespace furrow::remote

@@ -1,10 +1,10 @@
-#include "mpi_pool/record.hpp"
+#include "remote/record.hpp"
 
 #include <gtest/gtest.h>
 
 #include <string>
 
-namespace furrow::mpi_pool {
+namespace furrow::remote {
 namespace {
 
 struct Written {
@@ -117,4 +117,4 @@ TEST(Record, RejectsAnIncompleteMessage) {
 }
 
 }  // namespace
-}  // namespace furrow::mpi_pool
+}  // namespace furrow::remote

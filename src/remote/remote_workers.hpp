@@ -1,11 +1,13 @@
-// Rank 0's side of a Pool over MPI: sends chunks to the ranks and accounts for every index in them.
+// Rank 0's side of a Pool over ranks: sends chunks to the ranks and accounts for every index in them.
 //
 // A chunk waits in the queue as one subchunk or several. A subchunk is sent, under a request id, to the rank
 // with the least work for each of its workers; if its inputs are many bytes, only its first part is sent.
 // Indices that a rank gives back are queued again. Rank 0's own workers count as a rank like the others, but
 // need no messages.
 //
-// If one rank cannot start workers, all of them are unusable: everything fails with that rank's reason.
+// If one rank cannot start workers, all of them are unusable: everything fails with that rank's reason. If a
+// transport tells of a rank that is lost, the others go on. What the lost rank had is run again by others if the
+// caller allows retries, and fails otherwise: nobody knows which of its tasks had begun.
 //
 // Thread-safety: one thread at a time, except for nudge().
 #pragma once
@@ -14,21 +16,23 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <span>
+#include <string>
 #include <unordered_map>
 
 #include "furrow/detail/rank_call.hpp"
-#include "mpi_pool/mpi_transport.hpp"
-#include "mpi_pool/rank_workers.hpp"
-#include "mpi_pool/record.hpp"
 #include "pool/messages/chunk_workers.hpp"
+#include "remote/rank_workers.hpp"
+#include "remote/record.hpp"
+#include "remote/transport.hpp"
 
-namespace furrow::mpi_pool {
+namespace furrow::remote {
 
 class RemoteWorkers : public pool::ChunkWorkers {
  public:
   // POOL is the Pool's number, which the ranks know. WORKERS_OF: how many workers each rank has. OWN: the
   // workers of this rank, or null if it has none. TRANSPORT and CODEC are borrowed; CODEC may be null.
-  RemoteWorkers(MpiTransport& transport, std::uint64_t pool, const std::vector<int>& workers_of,
+  RemoteWorkers(Transport& transport, std::uint64_t pool, const std::vector<int>& workers_of,
                 std::unique_ptr<RankWorkers> own, pool::PayloadCodec* codec = nullptr);
   ~RemoteWorkers() override;
 
@@ -44,8 +48,16 @@ class RemoteWorkers : public pool::ChunkWorkers {
   void shut_down() override;
   FlowControl flow_control() const override;
 
-  // Runs an operation on all ranks, including this one. Throws the failure of the lowest index.
-  void operate(const detail::RankCall& call);
+  // Runs an operation on all ranks, including this one, which does so with RUN_HERE. Throws the failure of the
+  // lowest index.
+  using RunHere = std::function<void(pool::BytesReader record, Writer& reply)>;
+  void operate(const detail::RankCall& call, const RunHere& run_here);
+
+  // Called with what workers have sent apart from results.
+  std::function<void(std::span<const std::byte>)> noticed = [](std::span<const std::byte>) {};
+  // Explains what became of a rank that is lost; WHY is all that the transport knows.
+  std::function<std::string(int rank, const std::string& why)> explain =
+      [](int rank, const std::string& why) { return "rank " + std::to_string(rank) + " is lost: " + why; };
 
  private:
   static constexpr std::uint64_t kChunksAhead = 2;    // for each worker
@@ -79,9 +91,9 @@ class RemoteWorkers : public pool::ChunkWorkers {
   Request* find(std::uint64_t number, std::uint64_t begin, std::uint64_t end);
 
   bool receive();
-  void take(MpiTransport::Message& received, RecordKind kind, pool::BytesReader record);
+  void take(Transport::Message& received, RecordKind kind, pool::BytesReader record);
   void take_results(pool::BytesReader record);
-  void take_block(pool::BytesReader record, MpiTransport::Message& received);
+  void take_block(pool::BytesReader record, Transport::Message& received);
   void take_failure(pool::BytesReader record);
   void give_back(Request& request, std::uint64_t begin, std::uint64_t end);
   void fail(pool::Chunk& chunk, std::uint64_t index, Failure failure, int worker);
@@ -91,8 +103,9 @@ class RemoteWorkers : public pool::ChunkWorkers {
   void dispatch(int rank);
   void flush();
   void collapse(const std::string& why);
+  void lose(const Transport::Lost& lost);
 
-  MpiTransport& transport_;
+  Transport& transport_;
   const std::uint64_t pool_;
   pool::PayloadCodec* const codec_;
   std::unique_ptr<RankWorkers> own_;
@@ -107,4 +120,4 @@ class RemoteWorkers : public pool::ChunkWorkers {
   std::int64_t patience_ns_ = 0;
 };
 
-}  // namespace furrow::mpi_pool
+}  // namespace furrow::remote

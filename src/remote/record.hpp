@@ -6,10 +6,10 @@
 #include <span>
 #include <vector>
 
-#include "mpi_pool/bytes.hpp"
 #include "pool/messages/out_of_band_buffer.hpp"
+#include "remote/bytes.hpp"
 
-namespace furrow::mpi_pool {
+namespace furrow::remote {
 
 enum class RecordKind : std::uint32_t {
   kOpen = 1,
@@ -30,6 +30,7 @@ enum class RecordKind : std::uint32_t {
   kReply,
   kEnded,
   kBlock,
+  kNotice,
 };
 
 struct RecordHead {
@@ -257,4 +258,4 @@ void for_each_record(const Bytes& message, const Take& take) {
   }
 }
 
-}  // namespace furrow::mpi_pool
+}  // namespace furrow::remote

@@ -7,22 +7,35 @@
 #include <map>
 #include <memory>
 #include <set>
+#include <string>
 
-#include "mpi_pool/program.hpp"
-#include "mpi_pool/rank_workers.hpp"
-#include "mpi_pool/record.hpp"
+#include "remote/rank_workers.hpp"
+#include "remote/record.hpp"
+#include "remote/transport.hpp"
 
-namespace furrow::mpi_pool {
+namespace furrow::remote {
 
 class RankServer {
  public:
-  // Makes the workers for a Pool as rank 0 describes them; READER stands right after HEAD.
-  using MakeWorkers =
-      std::function<std::unique_ptr<RankWorkers>(const OpenHead& head, pool::BytesReader reader)>;
-  // WORKERS are for the first Pool, forked before MPI was started. If null, MAKE_WORKERS makes those too.
-  RankServer(Program& program, std::unique_ptr<RankWorkers> workers, MakeWorkers make_workers);
+  // What differs from one kind of rank to the other.
+  struct Hooks {
+    // Makes the workers for a Pool as rank 0 describes them; READER stands right after HEAD.
+    std::function<std::unique_ptr<RankWorkers>(const OpenHead& head, pool::BytesReader reader)> make_workers;
+    std::string name{};  // of this rank, for messages; empty: its number
+    // A Pool was opened with so many workers here; it was closed.
+    std::function<void(int workers)> opened = [](int) {};
+    std::function<void()> closed = [] {};
+    // Answers kOperation.
+    std::function<void(pool::BytesReader record, Writer& reply)> run_operation = [](pool::BytesReader,
+                                                                                    Writer&) {};
+    // Adds kNotice records: what the workers have sent apart from results.
+    std::function<void(RecordWriter& out)> add_notices = [](RecordWriter&) {};
+  };
+  // WORKERS are for the first Pool, forked before MPI was started. If null, HOOKS make those too. TRANSPORT is
+  // borrowed.
+  RankServer(Transport& transport, std::unique_ptr<RankWorkers> workers, Hooks hooks);
   ~RankServer();
-  void serve();  // returns when the program ends
+  void serve();  // returns when the program ends, or rank 0 is lost
 
  private:
   struct ReceivedChunk;
@@ -46,8 +59,8 @@ class RankServer {
   void report_broken(const std::string& why);
   void flush();
 
-  Program& program_;
-  const MakeWorkers make_workers_;
+  Transport& transport_;
+  const Hooks hooks_;
   std::unique_ptr<RankWorkers> first_workers_;
   std::unique_ptr<RankWorkers> workers_{};               // while a Pool is open
   std::deque<std::shared_ptr<SentMap>> maps_{};          // the latest ones received
@@ -63,4 +76,4 @@ class RankServer {
   bool ended_ = false;
 };
 
-}  // namespace furrow::mpi_pool
+}  // namespace furrow::remote

@@ -1,22 +1,14 @@
-#include "mpi_pool/opening.hpp"
+#include "remote/opening.hpp"
 
-#include <ctime>
+#include "remote/record.hpp"
 
-#include "mpi_pool/record.hpp"
+namespace furrow::remote {
 
-namespace furrow::mpi_pool {
-
-bool mpi_runs() {
-  int initialized = 0;
-  MPI_Initialized(&initialized);
-  return initialized != 0;
-}
-
-std::uint64_t open_on_others(Program& program, const Opening& opening) {
+std::uint64_t open_on_others(Transport& transport, const Opening& opening) {
   static std::uint64_t last_pool = 0;
   ++last_pool;
   std::uint64_t before = 0;
-  for (int rank = 0; rank < program.size(); ++rank) {
+  for (int rank = 0; rank < transport.size(); ++rank) {
     const auto index = static_cast<std::size_t>(rank);
     const auto workers = static_cast<std::uint64_t>(opening.workers_of[index]);
     const bool made = !opening.made.empty() && opening.made[index] > 0;
@@ -29,22 +21,21 @@ std::uint64_t open_on_others(Program& program, const Opening& opening) {
     record.write(&head, sizeof head);
     if (sends_initializer) opening.initializer(record);
     records.end();
-    program.transport().send(rank, records.take());
+    transport.send(rank, records.take());
   }
   return last_pool;
 }
 
-void end_others(Program& program) {
-  for (int rank = 1; rank < program.size(); ++rank) {
+void end_others(Transport& transport) {
+  for (int rank = 1; rank < transport.size(); ++rank) {
     RecordWriter records;
     records.add(RecordKind::kEnd);
-    program.transport().send(rank, records.take());
+    transport.send(rank, records.take());
   }
-  for (int left = program.size() - 1; left > 0;) {
-    const auto received = program.transport().receive();
+  for (int left = transport.size() - 1; left > 0;) {
+    const auto received = transport.receive();
     if (!received) {
-      const timespec time{0, 50'000};
-      ::nanosleep(&time, nullptr);
+      transport.rest(50'000);
       continue;
     }
     for_each_record(received->message,
@@ -52,4 +43,4 @@ void end_others(Program& program) {
   }
 }
 
-}  // namespace furrow::mpi_pool
+}  // namespace furrow::remote

@@ -1,10 +1,10 @@
-#include "mpi_pool/rank_workers.hpp"
+#include "remote/rank_workers.hpp"
 
 #include <algorithm>
 
 #include "pool/task/failure.hpp"
 
-namespace furrow::mpi_pool {
+namespace furrow::remote {
 
 namespace {
 
@@ -224,4 +224,4 @@ void RankWorkers::stop(std::uint64_t map) {
   processes_->stop(map);
 }
 
-}  // namespace furrow::mpi_pool
+}  // namespace furrow::remote

@@ -16,7 +16,7 @@
 #include "pool/messages/payload_codec.hpp"
 #include "pool/messages/sent_work.hpp"
 
-namespace furrow::mpi_pool {
+namespace furrow::remote {
 
 class RankWorkers {
  public:
@@ -80,4 +80,4 @@ class RankWorkers {
   std::deque<Pace> paces_{};
 };
 
-}  // namespace furrow::mpi_pool
+}  // namespace furrow::remote

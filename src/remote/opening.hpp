@@ -1,15 +1,15 @@
 // Rank 0 tells all other ranks that a Pool begins, and that the program ends.
 //
-// Called on rank 0, by the thread that calls MPI.
+// Called on rank 0, by the thread that uses the Transport.
 #pragma once
 
 #include <functional>
 #include <vector>
 
 #include "furrow/codec.hpp"
-#include "mpi_pool/program.hpp"
+#include "remote/transport.hpp"
 
-namespace furrow::mpi_pool {
+namespace furrow::remote {
 
 struct Opening {
   std::vector<int> workers_of{};  // how many workers each rank is to have
@@ -20,11 +20,9 @@ struct Opening {
 };
 
 // Returns the number of the new Pool.
-std::uint64_t open_on_others(Program& program, const Opening& opening);
+std::uint64_t open_on_others(Transport& transport, const Opening& opening);
 
 // Receives what the other ranks still send, so that none of them waits forever to send it.
-void end_others(Program& program);
+void end_others(Transport& transport);
 
-bool mpi_runs();
-
-}  // namespace furrow::mpi_pool
+}  // namespace furrow::remote

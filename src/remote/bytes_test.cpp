@@ -1,4 +1,4 @@
-#include "mpi_pool/bytes.hpp"
+#include "remote/bytes.hpp"
 
 #include <gtest/gtest.h>
 #include <sys/wait.h>
@@ -9,7 +9,7 @@
 #include <thread>
 #include <vector>
 
-namespace furrow::mpi_pool {
+namespace furrow::remote {
 namespace {
 
 constexpr std::size_t kLarge = std::size_t{5} << 20;
@@ -102,4 +102,4 @@ TEST(BytesReader, NeverReadsBeyondTheEnd) {
 }
 
 }  // namespace
-}  // namespace furrow::mpi_pool
+}  // namespace furrow::remote

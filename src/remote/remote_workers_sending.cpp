@@ -2,10 +2,10 @@
 #include <algorithm>
 #include <cstring>
 
-#include "mpi_pool/request.hpp"
 #include "pool/task/failure.hpp"
+#include "remote/request.hpp"
 
-namespace furrow::mpi_pool {
+namespace furrow::remote {
 
 namespace {
 
@@ -146,8 +146,8 @@ void RemoteWorkers::teach(int rank, pool::Chunk& chunk) {
   record.write(direct, sizeof direct);
   chunk.encode_map(record);
   map.end();
-  const bool by_tree =
-      map.size() > kTreeBytes && links_.size() > 2 && std::none_of(links_.begin() + 1, links_.end(), knows);
+  const bool by_tree = transport_.connects_all() && map.size() > kTreeBytes && links_.size() > 2 &&
+                       std::none_of(links_.begin() + 1, links_.end(), knows);
   Bytes bytes = map.take();
   if (!by_tree) {
     remember(link);
@@ -172,4 +172,4 @@ void RemoteWorkers::flush() {
     }
 }
 
-}  // namespace furrow::mpi_pool
+}  // namespace furrow::remote

@@ -2,11 +2,11 @@
 #include <algorithm>
 
 #include "base/log.hpp"
-#include "mpi_pool/request.hpp"
 #include "os/events/clock.hpp"
 #include "pool/task/failure.hpp"
+#include "remote/request.hpp"
 
-namespace furrow::mpi_pool {
+namespace furrow::remote {
 
 bool RemoteWorkers::receive() {
   bool happened = false;
@@ -35,7 +35,7 @@ RemoteWorkers::Request* RemoteWorkers::find(std::uint64_t number, std::uint64_t 
                   " reported results for tasks that it did not have");
 }
 
-void RemoteWorkers::take(MpiTransport::Message& received, RecordKind kind, pool::BytesReader record) {
+void RemoteWorkers::take(Transport::Message& received, RecordKind kind, pool::BytesReader record) {
   switch (kind) {
     case RecordKind::kResults:
       return take_results(record);
@@ -66,6 +66,10 @@ void RemoteWorkers::take(MpiTransport::Message& received, RecordKind kind, pool:
       if (replies_.empty()) return;
       replies_[static_cast<std::size_t>(received.from)].emplace().write(record.skip(0), record.remaining());
       return;
+    case RecordKind::kNotice: {
+      const std::size_t size = record.remaining();
+      return noticed({record.skip(size), size});
+    }
     default:
       return;
   }
@@ -91,7 +95,7 @@ void RemoteWorkers::take_results(pool::BytesReader record) {
 }
 
 // Results of different sizes, which only the map itself can tell apart.
-void RemoteWorkers::take_block(pool::BytesReader record, MpiTransport::Message& received) {
+void RemoteWorkers::take_block(pool::BytesReader record, Transport::Message& received) {
   const auto head = record.take<BlockHead>();
   Request* const request = find(head.request, head.index, head.index + head.count);
   if (!request) return;
@@ -146,4 +150,4 @@ void RemoteWorkers::finish_subchunk(pool::Chunk& chunk, int worker) {
   chunk.done(worker, {now - chunk.busy_ns, now});
 }
 
-}  // namespace furrow::mpi_pool
+}  // namespace furrow::remote

@@ -1,14 +1,13 @@
-#include "mpi_pool/rank_server.hpp"
+#include "remote/rank_server.hpp"
 
 #include <algorithm>
-#include <ctime>
+#include <utility>
 
 #include "base/log.hpp"
-#include "mpi_pool/operations.hpp"
 #include "os/events/clock.hpp"
 #include "pool/task/failure.hpp"
 
-namespace furrow::mpi_pool {
+namespace furrow::remote {
 
 namespace {
 
@@ -16,6 +15,7 @@ constexpr std::int64_t kFirstPatience_ns = 20'000;
 // The longest sleep between two looks for messages, while workers are busy and while they are not.
 constexpr std::int64_t kBusyPatience_ns = 200'000;
 constexpr std::int64_t kIdlePatience_ns = 1'000'000;
+constexpr std::int64_t kWokenPatience_ns = 50'000'000;
 constexpr std::size_t kFullMessage = std::size_t{64} << 10;
 constexpr std::int64_t kFlush_ns = 100'000;
 constexpr int kRoot = 0;
@@ -127,8 +127,8 @@ struct RankServer::ReceivedChunk : pool::Chunk {
   std::vector<std::size_t> offsets{};
 };
 
-RankServer::RankServer(Program& program, std::unique_ptr<RankWorkers> workers, MakeWorkers make_workers)
-    : program_(program), make_workers_(std::move(make_workers)), first_workers_(std::move(workers)) {}
+RankServer::RankServer(Transport& transport, std::unique_ptr<RankWorkers> workers, Hooks hooks)
+    : transport_(transport), hooks_(std::move(hooks)), first_workers_(std::move(workers)) {}
 
 RankServer::~RankServer() = default;
 
@@ -136,6 +136,11 @@ void RankServer::serve() {
   std::int64_t patience = kFirstPatience_ns;
   while (!ended_) {
     bool happened = receive();
+    if (transport_.lost()) {  // rank 0, since this rank hears of no other; it may have closed the Pool before
+      if (workers_ && !broken_) workers_->abandon();
+      flush();
+      return transport_.flush();
+    }
     if (workers_ && !broken_) {
       const std::size_t before = out_.size();
       workers_->work();
@@ -147,13 +152,11 @@ void RankServer::serve() {
     if (happened) patience = kFirstPatience_ns;
     const bool full = out_.size() > kFullMessage || !out_.buffers.empty();
     if (!happened || full || os::monotonic_ns() - flushed_ns_ > kFlush_ns) flush();
-    if (happened || !program_.transport().all_sent()) continue;
-    if (workers_ && !broken_ && !workers_->idle()) {
+    if (happened || (!transport_.all_sent() && !transport_.wakes())) continue;
+    if (workers_ && !broken_ && !workers_->idle())
       workers_->rest(std::min(patience, kBusyPatience_ns));
-    } else {
-      const timespec time{0, static_cast<long>(patience)};
-      ::nanosleep(&time, nullptr);
-    }
+    else
+      transport_.rest(transport_.wakes() ? kWokenPatience_ns : patience);
     patience = std::min(2 * patience, kIdlePatience_ns);
   }
 }
@@ -167,14 +170,15 @@ void RankServer::stop_what_should() {
 
 void RankServer::flush() {
   flushed_ns_ = os::monotonic_ns();
+  hooks_.add_notices(out_);
   if (out_.empty()) return;
-  program_.transport().send(kRoot, out_.take(), out_.take_buffers());
-  out_.reuse(program_.transport().spare());
+  transport_.send(kRoot, out_.take(), out_.take_buffers());
+  out_.reuse(transport_.spare());
 }
 
 bool RankServer::receive() {
   bool happened = false;
-  while (auto received = program_.transport().receive()) {
+  while (auto received = transport_.receive()) {
     const auto message = std::make_shared<Bytes>(std::move(received->message));
     buffers_ = std::move(received->buffers);
     for_each_record(*message,
@@ -206,7 +210,7 @@ void RankServer::take(RecordKind kind, pool::BytesReader record, const SharedByt
     case RecordKind::kOperation: {
       flush();
       Writer& reply = out_.begin(RecordKind::kReply);
-      run_operation(record, reply);
+      hooks_.run_operation(record, reply);
       out_.end();
       return flush();
     }
@@ -228,13 +232,13 @@ void RankServer::open(pool::BytesReader record) {
       workers_ = std::move(first_workers_);
     } else {
       first_workers_.reset();
-      workers_ = make_workers_(head, record);
+      workers_ = hooks_.make_workers(head, record);
     }
     workers_->number_from(head.first_worker);
     if (pool::PayloadCodec* const codec = workers_->codec())
-      program_.transport().room = [codec](std::size_t size) { return codec->room(size); };
-    set_rank_here(program_.rank(), workers_->workers());
-    FURROW_LOG(mpi, info, "rank {} serves Pool {} with {} workers", program_.rank(), pool_,
+      transport_.room = [codec](std::size_t size) { return codec->room(size); };
+    hooks_.opened(workers_->workers());
+    FURROW_LOG(mpi, info, "rank {} serves Pool {} with {} workers", transport_.rank(), pool_,
                workers_->workers());
     workers_->processes().restarted = [this, first = head.first_worker](int worker) {
       const std::uint64_t restarted[2] = {pool_, first + static_cast<std::uint64_t>(worker)};
@@ -247,13 +251,13 @@ void RankServer::open(pool::BytesReader record) {
 
 void RankServer::close() {
   if (workers_ && !broken_) running_.empty() ? workers_->shut_down() : workers_->abandon();
-  program_.transport().room = nullptr;
+  transport_.room = nullptr;
   workers_.reset();
   running_.clear();
   early_.clear();
   stopping_.clear();
   maps_.clear();
-  drop_all_parts();
+  hooks_.closed();
   broken_ = false;
 }
 
@@ -261,7 +265,9 @@ void RankServer::report_broken(const std::string& why) {
   broken_ = true;
   Writer& record = out_.begin(RecordKind::kBroken);
   record.write(&pool_, sizeof pool_);
-  Codec<std::string>::encode(record, why + " (on rank " + std::to_string(program_.rank()) + ")");
+  const std::string& name = hooks_.name;
+  const std::string here = name.empty() ? "rank " + std::to_string(transport_.rank()) : name;
+  Codec<std::string>::encode(record, why + " (on " + here + ")");
   out_.end();
 }
 
@@ -269,11 +275,11 @@ void RankServer::report_broken(const std::string& why) {
 void RankServer::learn(pool::BytesReader record, const SharedBytes& message) {
   const auto map = record.take<std::uint64_t>();
   const auto by_tree = record.take<std::uint64_t>();
-  for (int child = 2 * program_.rank() + 1; by_tree && child <= 2 * program_.rank() + 2; ++child) {
-    if (child >= program_.size()) break;
+  for (int child = 2 * transport_.rank() + 1; by_tree && child <= 2 * transport_.rank() + 2; ++child) {
+    if (child >= transport_.size()) break;
     Bytes copy;
     copy.write(message->data(), message->size());
-    program_.transport().send(child, std::move(copy));
+    transport_.send(child, std::move(copy));
   }
   auto learned = std::make_shared<SentMap>();
   learned->number = map;
@@ -331,4 +337,4 @@ void RankServer::recall() {
       });
 }
 
-}  // namespace furrow::mpi_pool
+}  // namespace furrow::remote

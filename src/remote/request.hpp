@@ -10,9 +10,9 @@
 #include <utility>
 #include <vector>
 
-#include "mpi_pool/remote_workers.hpp"
+#include "remote/remote_workers.hpp"
 
-namespace furrow::mpi_pool {
+namespace furrow::remote {
 
 struct RemoteWorkers::Request : pool::Chunk {
   Request(RemoteWorkers& of, int to) : workers(of), rank(to) {}
@@ -51,4 +51,4 @@ struct RemoteWorkers::Request : pool::Chunk {
   std::uint64_t chunks = 0;  // what it adds to Link::chunks
 };
 
-}  // namespace furrow::mpi_pool
+}  // namespace furrow::remote
