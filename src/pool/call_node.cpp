@@ -131,7 +131,7 @@ void CallNode::wait() {
     return;
   }
   if (!ready() && threads) threads->run_if_queued(this);
-  wait_parked(kForever_ns);
+  if (!ready()) wait_parked(kForever_ns);
 }
 
 bool CallNode::wait_for(double seconds) const {

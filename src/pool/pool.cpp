@@ -83,20 +83,26 @@ class Pool::Impl {
   // Gives a map or call its number, and the keys of its random streams.
   void prepare(pool::RunningMap& run) {
     run.seed = home_.seed;
-    run.number = number_.fetch_add(1, std::memory_order_relaxed);
+    run.number = next_number();
     run.cores_per_task = home_.cores_per_task;
   }
   void prepare(detail::RankDistribution& distribution) {
     distribution.seed = home_.seed;
-    distribution.number = number_.fetch_add(1, std::memory_order_relaxed);
+    distribution.number = next_number();
   }
   pool::TimeoutMonitor& timeout_monitor() { return timeout_monitor_; }
   void prepare(detail::CallNode& call) {
     call.home = &home_;
-    call.number = number_.fetch_add(1, std::memory_order_relaxed);
+    call.number = next_number();
   }
 
  private:
+  // Tasks do not share the counter, so their random streams do not depend on which of them runs first.
+  std::uint64_t next_number() {
+    detail::TaskScope* const task = pool::current_scope();
+    return task ? pool::number_in(*task) : number_.fetch_add(1, std::memory_order_relaxed);
+  }
+
   BackendKind kind_;
   detail::CallHome home_;
   std::atomic<std::uint64_t> number_{0};

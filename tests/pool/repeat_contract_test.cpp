@@ -172,6 +172,41 @@ TEST_P(RepeatContract, DrawsTheSameNumbersInARetry) {
   EXPECT_EQ(pool.map(flaky, numbers(1), {.retries = 1}), reference.map(draw, numbers(1)));
 }
 
+TEST_P(RepeatContract, GivesAPoolInATaskTheSameRandomStreamsAsSerial) {
+  const auto draw_in_pools = [](int x) {
+    std::uint64_t drawn = 0;
+    for (int pool = 0; pool < 2; ++pool) {
+      Pool inner{serial()};
+      for (int map = 0; map < 2; ++map) drawn = drawn * 31 + inner.map(draw, std::vector<int>{x})[0];
+    }
+    return drawn;
+  };
+  Pool pool = make({.seed = 7});
+  Pool reference{serial(), {.seed = 7}};
+  const auto expected = reference.map(draw_in_pools, numbers(50));
+  EXPECT_EQ(pool.map(draw_in_pools, numbers(50)), expected);
+  EXPECT_EQ(std::set<std::uint64_t>(expected.begin(), expected.end()).size(), 50u);
+}
+
+std::uint64_t draw_with_calls(Pool& pool, int depth) {
+  std::uint64_t drawn = draw(0);
+  if (depth == 0) return drawn;
+  auto left = pool.apply_async(draw_with_calls, std::ref(pool), depth - 1);
+  auto right = pool.apply_async(draw_with_calls, std::ref(pool), depth - 1);
+  drawn = drawn * 31 + left.get();
+  return drawn * 31 + right.get();
+}
+
+TEST(CallsInCalls, DrawTheSameNumbersWithAnyNumberOfThreads) {
+  std::set<std::uint64_t> drawn;
+  for (const int workers : {1, 2, 5}) {
+    Pool pool(threads(workers), {.seed = 3});
+    drawn.insert(pool.apply([&] { return draw_with_calls(pool, 8); }));
+    drawn.insert(pool.apply([&] { return draw_with_calls(pool, 8); }));
+  }
+  EXPECT_EQ(drawn.size(), 2u);
+}
+
 TEST_P(RepeatContract, TellsATaskItsIndexAndWorker) {
   Pool pool = make();
   EXPECT_EQ(pool.map([](int) { return static_cast<int>(task_index()); }, numbers(300)), numbers(300));

@@ -33,7 +33,8 @@ namespace FURROW_NAMESPACE::detail {
 struct FURROW_API TaskNode {
   TaskNode* next = nullptr;
   TaskNode* previous = nullptr;
-  bool queued = false;
+  static constexpr std::int32_t kNotQueued = -1;
+  std::atomic<std::int32_t> queue{kNotQueued};  // the number of the queue that it is in
   virtual void execute(int worker) noexcept = 0;
   virtual void drop() noexcept = 0;  // it will never run
   // Whether anybody can still ask for its result.

@@ -64,6 +64,8 @@ struct FURROW_API TaskScope {
   void* watch = nullptr;   // owned by the host, while a task that can be stopped runs
   Philox* rng = nullptr;   // owned; made when the task first asks for it
   ItemIndex rng_item = kNoItem;
+  std::uint64_t numbered = 0;  // maps and calls that the task NUMBERED_ITEM has made
+  ItemIndex numbered_item = kNoItem;
   // The failed index after which the rest of its range was given up.
   std::uint64_t given_up_at = ~std::uint64_t{0};
   PublishedItem own_published{};

@@ -61,3 +61,22 @@ Philox& task_rng() {
 }
 
 }  // namespace FURROW_NAMESPACE
+
+namespace furrow::pool {
+
+std::uint64_t number_in(detail::TaskScope& task) noexcept {
+  const detail::ItemIndex item = task.current();
+  if (task.numbered_item != item) {
+    task.numbered_item = item;
+    task.numbered = 0;
+  }
+  // A weighted sum, of which SplitMix64's last step makes a number that looks random.
+  std::uint64_t sum = task.number * 0x9e3779b97f4a7c15 +
+                      static_cast<std::uint64_t>(item) * 0xd1b54a32d192ed03 +
+                      ++task.numbered * 0x8cb92ba72f3d8dd7;
+  sum = (sum ^ sum >> 30) * 0xbf58476d1ce4e5b9;
+  sum = (sum ^ sum >> 27) * 0x94d049bb133111eb;
+  return (sum ^ sum >> 31) | std::uint64_t{1} << 63;
+}
+
+}  // namespace furrow::pool

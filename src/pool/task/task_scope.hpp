@@ -15,7 +15,13 @@ inline int cores_here() {
   return scope ? scope->cores_per_task : os::usable_cores().physical;
 }
 
-// Restarts the random stream of a task that is tried again.
-inline void forget_stream(detail::TaskScope& scope) noexcept { scope.rng_item = detail::kNoItem; }
+// Restarts the random stream of a task that is tried again, and the numbers of what it makes.
+inline void forget_stream(detail::TaskScope& scope) noexcept {
+  scope.rng_item = scope.numbered_item = detail::kNoItem;
+}
+
+// The number of a map or call that the task makes. It depends on nothing but the task, and how many it has made before;
+// those made outside of tasks count from 0, and these have the highest bit.
+std::uint64_t number_in(detail::TaskScope& task) noexcept;
 
 }  // namespace furrow::pool

@@ -10,6 +10,7 @@
 #include "os/events/clock.hpp"
 #include "os/events/futex.hpp"
 #include "pool/task/failure.hpp"
+#include "pool/threads/pause.hpp"
 
 namespace furrow::pool {
 
@@ -39,25 +40,7 @@ bool has_stack_left() {
   return std::less<>()(stack_reserve, static_cast<const char*>(__builtin_frame_address(0)));
 }
 
-void pause() noexcept {
-#if defined(__x86_64__)
-  __builtin_ia32_pause();
-#endif
-}
-
 }  // namespace
-
-void SpinLock::lock() noexcept {
-  for (int tries = 0; held_.exchange(true, std::memory_order_acquire); ++tries) {
-    while (held_.load(std::memory_order_relaxed)) {
-      if (++tries < 64)
-        pause();
-      else
-        std::this_thread::yield();  // its holder may be waiting for this core
-    }
-  }
-  detail::acquired(this);
-}
 
 WorkerThreads* WorkerThreads::here() noexcept { return threads_here; }
 void WorkerThreads::reset_after_fork() noexcept { threads_here = nullptr; }
@@ -65,6 +48,7 @@ void WorkerThreads::reset_after_fork() noexcept { threads_here = nullptr; }
 WorkerThreads::WorkerThreads(int threads, const std::function<void()>& initializer)
     : size_(threads),
       most_looking_(static_cast<std::uint32_t>(threads + 1) / 2),
+      queues_(threads),
       tallies_(static_cast<std::size_t>(threads) + 1),
       present_(threads),
       initializer_(initializer),
@@ -132,60 +116,18 @@ void WorkerThreads::serve(int worker) {
 // threads, so at least one sees the other. While a thread looks, no other is woken: the last one that looks wakes the
 // next when it finds more tasks than its own.
 void WorkerThreads::push(detail::TaskNode* task) {
-  lock_.lock();
-  task->next = nullptr;
-  task->previous = last_;
-  task->queued = true;
-  (last_ ? last_->next : first_) = task;
-  last_ = task;
-  ++pushed_;
-  queued_.store(queued_.load(std::memory_order_relaxed) + 1, std::memory_order_release);
-  lock_.unlock_fenced();
+  queues_.push(task, threads_here == this ? number_here : TaskQueues::kNoWorker);
   if (looking_.load(std::memory_order_seq_cst) == 0 && take_parked())
     wake();
   else if (absent_.load(std::memory_order_seq_cst) > 0)
     fill_places(false);
 }
 
+// Who waits for all tasks counts the removed ones under the same lock: either it has seen this one, or is seen here.
 bool WorkerThreads::remove(detail::TaskNode* task) {
-  const std::lock_guard lock(lock_);
-  if (!task->queued) return false;
-  unlink(task);
-  --pushed_;
+  if (!queues_.remove(task)) return false;
+  if (waiters_.load(std::memory_order_relaxed) > 0) tell_waiters();
   return true;
-}
-
-void WorkerThreads::unlink(detail::TaskNode* task) {
-  (task->previous ? task->previous->next : first_) = task->next;
-  (task->next ? task->next->previous : last_) = task->previous;
-  task->queued = false;
-  queued_.store(queued_.load(std::memory_order_relaxed) - 1, std::memory_order_relaxed);
-}
-
-detail::TaskNode* WorkerThreads::pop() {
-  if (queued_.load(std::memory_order_relaxed) == 0) return nullptr;
-  const std::lock_guard lock(lock_);
-  detail::TaskNode* const task = first_;
-  if (!task || (only_unkept_ && task->is_kept())) return nullptr;
-  unlink(task);
-  return task;
-}
-
-bool WorkerThreads::has_work() {
-  if (queued_.load(std::memory_order_seq_cst) == 0) return false;
-  if (!only_unkept_) return true;
-  const std::lock_guard lock(lock_);
-  return first_ && !first_->is_kept();
-}
-
-detail::TaskNode* WorkerThreads::take_all() {
-  const std::lock_guard lock(lock_);
-  detail::TaskNode* all = std::exchange(first_, nullptr);
-  last_ = nullptr;
-  pushed_ -= queued_.load(std::memory_order_relaxed);
-  queued_.store(0, std::memory_order_relaxed);
-  for (detail::TaskNode* each = all; each; each = each->next) each->queued = false;
-  return all;
 }
 
 // The task that waits for it counts as running until this one has ended, so this one is not counted.
@@ -195,44 +137,19 @@ bool WorkerThreads::run_if_queued(detail::TaskNode* task) {
   return true;
 }
 
-// Moves queued tasks that nobody can ask for to the front; false if there are none.
-bool WorkerThreads::prefer_unkept() {
-  const std::lock_guard lock(lock_);
-  if (first_ && !first_->is_kept()) return true;
-  detail::TaskNode* ends[2][2] = {};  // first and last, of those not kept and kept
-  for (detail::TaskNode* each = first_; each;) {
-    detail::TaskNode* const next = each->next;
-    auto& [first, last] = ends[each->is_kept()];
-    each->previous = last;
-    each->next = nullptr;
-    (last ? last->next : first) = each;
-    last = each;
-    each = next;
-  }
-  const bool any = ends[0][0] != nullptr;
-  if (any && ends[1][0]) {
-    ends[0][1]->next = ends[1][0];
-    ends[1][0]->previous = ends[0][1];
-  }
-  first_ = any ? ends[0][0] : ends[1][0];
-  last_ = ends[1][1] ? ends[1][1] : ends[0][1];
-  return any;
-}
-
-// From now on the threads take only those; tasks that they wait for are run as well. A running task may push more.
+// From now on the threads take only those; tasks that they wait for are run as well. A running task may push more, so
+// the threads are done if none runs a task, then none waits for them, and still none has run another.
 void WorkerThreads::run_unkept() {
-  only_unkept_ = true;
+  queues_.give_only_unkept();
   waiters_.fetch_add(1);
   for (;;) {
     const std::uint32_t seen = idle_calls_.load();
-    lock_.lock();
-    const std::uint64_t begun = pushed_ - queued_.load(std::memory_order_relaxed);
-    lock_.unlock();
-    const bool all_ended = done() == begun;
-    if (prefer_unkept()) {
+    const std::uint64_t before = done();
+    const bool rest = all_taken_are_done();
+    if (queues_.prefer_unkept()) {
       while (take_parked()) wake();
       fill_places(false);
-    } else if (all_ended) {
+    } else if (rest && all_taken_are_done() && done() == before) {
       break;
     }
     idle_calls_.wait(seen);
@@ -256,7 +173,10 @@ void WorkerThreads::wake() {
 void WorkerThreads::count(Tally& tally) {
   detail::released(&tallies_);
   tally.done.fetch_add(1, std::memory_order_seq_cst);
-  if (waiters_.load(std::memory_order_seq_cst) == 0) return;
+  if (waiters_.load(std::memory_order_seq_cst) > 0) tell_waiters();
+}
+
+void WorkerThreads::tell_waiters() {
   idle_calls_.fetch_add(1);
   idle_calls_.notify_all();
 }
@@ -268,15 +188,21 @@ std::uint64_t WorkerThreads::done() const {
   return sum;
 }
 
+// What is done is counted first: then all that were taken were done at the moment between the counts.
+bool WorkerThreads::all_taken_are_done() {
+  const std::uint64_t ended = done();
+  return ended == queues_.taken();
+}
+
+// The same for all that were pushed.
 void WorkerThreads::wait_idle() {
   const Absence absence;
   waiters_.fetch_add(1);
   for (;;) {
     const std::uint32_t seen = idle_calls_.load();
-    lock_.lock();
-    const std::uint64_t pushed = pushed_;
-    lock_.unlock();
-    if (done() == pushed) break;
+    const std::uint64_t removed = queues_.removed();
+    const std::uint64_t ended = done() + removed;
+    if (ended == queues_.pushed()) break;
     idle_calls_.wait(seen);
   }
   waiters_.fetch_sub(1);
@@ -285,16 +211,16 @@ void WorkerThreads::wait_idle() {
 // Looks for a task for a while. No more than half of the threads do so at once: they take the cores from others.
 detail::TaskNode* WorkerThreads::look() {
   for (int i = 0; i < kShortLook; ++i) {
-    if (detail::TaskNode* task = pop()) return task;
+    if (detail::TaskNode* task = queues_.take(number_here)) return task;
     pause();
   }
   if (looking_.fetch_add(1, std::memory_order_seq_cst) < most_looking_) {
     const std::int64_t until = os::monotonic_ns() + os::kSpinNs;
     do {
       for (int i = 0; i < 16; ++i) pause();
-      if (detail::TaskNode* task = pop()) {
+      if (detail::TaskNode* task = queues_.take(number_here)) {
         const bool last = looking_.fetch_sub(1, std::memory_order_seq_cst) == 1;
-        if (last && queued_.load(std::memory_order_seq_cst) > 0 && take_parked()) wake();
+        if (last && queues_.size() > 0 && take_parked()) wake();
         return task;
       }
     } while (!closed_.load(std::memory_order_relaxed) && os::monotonic_ns() < until);
@@ -309,7 +235,7 @@ detail::TaskNode* WorkerThreads::await() {
     if (detail::TaskNode* task = look()) return task;
     const std::uint32_t seen = calls_.load(std::memory_order_acquire);
     parked_.fetch_add(1, std::memory_order_seq_cst);
-    if (!has_work() && !closed_.load())
+    if (!queues_.has_any() && !closed_.load())
       calls_.wait(seen, std::memory_order_acquire);
     else
       take_parked();
@@ -348,9 +274,9 @@ void WorkerThreads::Absence::look() {
 
 // RESCUE: starts a spare thread beyond the usual number if no thread is present.
 void WorkerThreads::fill_places(bool rescue) {
-  if (queued_.load(std::memory_order_seq_cst) == 0) return;
+  if (queues_.size() == 0) return;
   const std::lock_guard lock(places_lock_);
-  for (std::uint64_t tasks = queued_.load(); tasks > 0 && present_.load() < size(); --tasks) {
+  for (std::uint64_t tasks = queues_.size(); tasks > 0 && present_.load() < size(); --tasks) {
     const auto free = std::find(users_.begin(), users_.end(), 0);
     const int number = free == users_.end() ? 0 : static_cast<int>(free - users_.begin());
     const std::size_t most = rescue && present_.load() == 0 ? kMostSpares : users_.size();
@@ -380,7 +306,7 @@ void WorkerThreads::serve_as_spare(int number) {
   }
   do {
     while (present_.load(std::memory_order_relaxed) <= size()) {
-      detail::TaskNode* const task = pop();
+      detail::TaskNode* const task = queues_.take(number_here);
       if (!task) break;
       task->execute(number_here);
       count(tallies_.back());
@@ -394,7 +320,7 @@ bool WorkerThreads::take_place() {
   const auto mine = static_cast<std::size_t>(number_here);
   --users_[mine];
   present_.fetch_sub(1);
-  if (present_.load() < size() && queued_.load() > 0 && !only_unkept_ && absent_.load() > 0) {
+  if (present_.load() < size() && queues_.size() > 0 && !queues_.gives_only_unkept() && absent_.load() > 0) {
     ++users_[mine];
     present_.fetch_add(1);
     return true;

@@ -1,9 +1,8 @@
-// Threads that take tasks from one queue.
+// Threads that take tasks from queues (task_queues.hpp says in which order).
 //
 // The constructor starts the threads, and the destructor ends them. An idle thread looks for a task for some
 // 50 us, and then parks until there is one; at most half of the threads look at once, and while one looks, none is
-// woken. Tasks are taken in the order they were pushed, and each is run by
-// one thread.
+// woken.
 //
 // A thread that waits inside a task (Absence) gives up its place: a spare thread takes it while tasks are queued,
 // so that as many tasks run as there are workers, and waiting tasks cannot hold up those that they wait for. There
@@ -13,7 +12,7 @@
 // Shutdown: run_unkept() runs the queued tasks that nobody can ask for; after close() no thread takes another task,
 // and all have ended. Tasks that are still queued stay with their owner, who gets them by take_all().
 //
-// Any thread may push and remove. The queue is a list under a spin lock that is held for a few stores.
+// Any thread may push and remove.
 #pragma once
 
 #include <atomic>
@@ -26,26 +25,10 @@
 #include <vector>
 
 #include "furrow/detail/call_node.hpp"
-#include "furrow/detail/thread_sanitizer.hpp"
+#include "pool/threads/spin_lock.hpp"
+#include "pool/threads/task_queues.hpp"
 
 namespace furrow::pool {
-
-class SpinLock {
- public:
-  void lock() noexcept;
-  void unlock() noexcept {
-    detail::released(this);
-    held_.store(false, std::memory_order_release);
-  }
-  // The same; and in the single order of all seq_cst operations, this thread's later reads come after it.
-  void unlock_fenced() noexcept {
-    detail::released(this);
-    held_.exchange(false, std::memory_order_seq_cst);
-  }
-
- private:
-  std::atomic<bool> held_{false};
-};
 
 class WorkerThreads {
  public:
@@ -57,7 +40,7 @@ class WorkerThreads {
 
   int size() const { return size_; }
   void push(detail::TaskNode* task);
-  // Removes a task from the queue; false if a thread has already taken it.
+  // Removes a task from its queue; false if a thread has already taken it.
   bool remove(detail::TaskNode* task);
   // Runs TASK here if it is queued and this is one of the worker threads, with enough of its stack left.
   bool run_if_queued(detail::TaskNode* task);
@@ -65,7 +48,7 @@ class WorkerThreads {
   void wait_idle();
   void run_unkept();
   void close();
-  detail::TaskNode* take_all();  // linked by next
+  detail::TaskNode* take_all() { return queues_.remove_all(); }  // linked by next
 
   // Exists while the current thread waits for something that a task does. Does nothing on threads that are no
   // worker threads.
@@ -93,27 +76,21 @@ class WorkerThreads {
   bool initialize(int worker);
   void fill_places(bool rescue);
   bool take_place();
-  bool has_work();  // for a thread that takes tasks from the queue
-  bool prefer_unkept();
-  void unlink(detail::TaskNode* task);
   struct alignas(64) Tally {
     std::atomic<std::uint64_t> done{0};
   };
-  detail::TaskNode* pop();
   detail::TaskNode* await();
   detail::TaskNode* look();
   bool take_parked();
   void wake();
   void count(Tally& tally);
+  void tell_waiters();
   std::uint64_t done() const;
+  bool all_taken_are_done();
 
   const int size_;
   const std::uint32_t most_looking_;
-  SpinLock lock_;
-  detail::TaskNode* first_ = nullptr;
-  detail::TaskNode* last_ = nullptr;
-  std::atomic<std::uint64_t> queued_{0};               // changed under the lock
-  std::uint64_t pushed_ = 0;                           // tasks pushed and not removed; under the lock
+  TaskQueues queues_;
   std::vector<Tally> tallies_;                         // tasks run by each thread; the last one: by help()
   std::atomic<std::uint32_t> calls_{0};                // changed to wake threads
   alignas(64) std::atomic<std::uint32_t> waiters_{0};  // threads in wait_idle()
@@ -122,9 +99,8 @@ class WorkerThreads {
   std::atomic<std::uint32_t> looking_{0};              // threads that look for a task without being parked
   std::atomic<std::uint32_t> started_{0};              // threads that have run the initializer
   std::atomic<bool> closed_{false};
-  std::atomic<bool> only_unkept_{false};  // run_unkept() has begun
-  std::atomic<int> absent_{0};            // threads that wait inside a task
-  std::atomic<int> present_{0};           // all others that may take tasks; changed under places_lock_
+  std::atomic<int> absent_{0};   // threads that wait inside a task
+  std::atomic<int> present_{0};  // all others that may take tasks; changed under places_lock_
   const std::function<void()> initializer_;
   SpinLock error_lock_;
   std::string error_;       // what an initializer threw

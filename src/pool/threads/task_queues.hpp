@@ -1,0 +1,73 @@
+// The tasks that wait for the threads of a Pool: a queue for each worker, and a common one for the tasks of all other
+// threads.
+//
+// A worker takes its own newest task, since what that needs is still in its cache; else the oldest common one; else the
+// oldest one of another worker, which in a recursion is the largest. Now and then it takes a common one first, so that
+// tasks which push tasks without end do not keep those waiting.
+//
+// Each queue is a list under a spin lock that is held for a few stores. While all workers are busy with tasks of their
+// own, none writes what another reads.
+//
+// Thread-safety: any thread may call anything. Tasks are borrowed until they are taken or removed.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <vector>
+
+#include "furrow/detail/call_node.hpp"
+#include "pool/threads/spin_lock.hpp"
+
+namespace furrow::pool {
+
+class TaskQueues {
+ public:
+  static constexpr int kNoWorker = -1;
+
+  explicit TaskQueues(int workers);
+
+  // Adds a task of WORKER's, or of a thread that is none. In the single order of all seq_cst operations, what this
+  // thread reads later comes after it.
+  void push(detail::TaskNode* task, int worker);
+  // Removes a task; false if a thread has already taken it.
+  bool remove(detail::TaskNode* task);
+  // A task for WORKER; null if there is none.
+  detail::TaskNode* take(int worker);
+  detail::TaskNode* remove_all();  // linked by next
+
+  // From now on take() gives only tasks whose result nobody can ask for.
+  void give_only_unkept() { only_unkept_.store(true); }
+  bool gives_only_unkept() const { return only_unkept_.load(std::memory_order_relaxed); }
+  // Moves those to the front of their queues; false if there are none.
+  bool prefer_unkept();
+
+  std::uint64_t size() const;  // seq_cst
+  bool has_any();              // for take(); seq_cst
+  // How many tasks were ever pushed, removed, and taken.
+  std::uint64_t pushed();
+  std::uint64_t removed();
+  std::uint64_t taken();
+
+ private:
+  struct alignas(128) Queue {
+    SpinLock lock{};
+    // Changed under the lock.
+    detail::TaskNode* first = nullptr;
+    detail::TaskNode* last = nullptr;
+    std::atomic<std::uint64_t> size{0};
+    std::uint64_t pushed = 0;
+    std::uint64_t removed = 0;
+    std::atomic<std::uint32_t> turns{0};  // how often its worker has come
+  };
+  enum class End : std::uint8_t { kOldest, kNewest };
+
+  Queue& common() { return queues_.back(); }
+  detail::TaskNode* take_from(Queue& queue, End end);
+  static void unlink(Queue& queue, detail::TaskNode* task);
+  static bool prefer_unkept(Queue& queue);
+
+  std::vector<Queue> queues_;  // each worker's, and the common one
+  std::atomic<bool> only_unkept_{false};
+};
+
+}  // namespace furrow::pool
