@@ -6,7 +6,6 @@ import threading
 import warnings
 from multiprocessing import util
 
-from furrow._failures import PoolError
 from furrow._feeder import Feeder
 from furrow._inherited import Own, known_as
 from furrow._options import Options
@@ -160,10 +159,6 @@ class BasePool(Own):
         self._ensure_pump()
         self._workers.nudge()
         return result
-
-    def scatter(self, data, parts=None):
-        """Not with this kind of workers: see furrow.Pool.scatter()."""
-        raise PoolError("a ThreadPool has no scatter(): its tasks use the program's own data, without sending them")
 
     # --- streams
 

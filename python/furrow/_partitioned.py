@@ -9,6 +9,8 @@ The data are cut into parts. Each part is pickled once into a segment, a file of
 A worker opens a segment when it first gets a part of it, and keeps the part as objects; buffers of protocol 5, such as
 arrays, are views of the segment. So any worker can take the place of one that has died. The workers write the results
 of map() to a segment as well, and keep them.
+
+Threads need no segment: they get the program's own objects (InProgram).
 """
 
 import mmap
@@ -73,6 +75,10 @@ class Segment:
     def is_in_use(self):
         return self._page[_IN_USE] == 1
 
+    def work(self, function, target):
+        """What the pool calls with the number of each part."""
+        return _OnPart(function, self.address(), target and target.address())
+
     def release(self):
         self._page[_IN_USE] = 0
         self._page.close()
@@ -83,6 +89,9 @@ class Segment:
 
     def running(self, part):
         return _NUMBER.unpack_from(self._page, _ITEMS + part * _NUMBER.size)[0]
+
+    def store(self, part, items, pool):
+        self.write(part, *_pickling.dump_value(items, pool._main))
 
     def write(self, part, pickled, buffers):
         places, at = [], _ALIGNED
@@ -112,6 +121,38 @@ class Segment:
 
 def _begin(part):
     return (part + 1) << _REGION
+
+
+class InProgram:
+    """Parts for the threads of this process, in place of a Segment."""
+
+    def __init__(self, parts):
+        self.parts = parts
+        self._parts = [None] * parts
+
+    make = classmethod(lambda cls, parts: cls(parts))
+
+    def store(self, part, items, pool):
+        if _is_array(items):
+            items = items[:]
+            items.flags.writeable = False  # as in the workers of other pools
+        self._parts[part] = items
+
+    def read(self, part, copied):
+        return self._parts[part]
+
+    def work(self, function, target):
+        parts = self._parts
+
+        def on_part(part):
+            if target is None:
+                return function(parts[part])
+            target.store(part, [function(item) for item in parts[part]], None)
+
+        return on_part
+
+    def release(self):
+        self._parts = ()
 
 
 # --- in a worker
@@ -161,7 +202,7 @@ class _OnPart:
 # --- in the process that has the pool
 
 
-def scatter(pool, data, parts):
+def scatter(pool, data, parts, kind=Segment):
     parts = checked_parts(parts)
     is_array = _is_array(data)
     if not is_array and type(data) not in (list, tuple, range):
@@ -170,9 +211,9 @@ def scatter(pool, data, parts):
         raise ValueError("scatter() takes an array of at least one dimension")
     count = max(1, min(parts or pool._processes, len(data)))
     bounds = [len(data) * part // count for part in range(count + 1)]
-    segment = Segment.make(count)
+    segment = kind.make(count)
     for part in range(count):
-        segment.write(part, *_pickling.dump_value(data[bounds[part] : bounds[part + 1]], pool._main))
+        segment.store(part, data[bounds[part] : bounds[part + 1]], pool)
     return Partitioned(pool, segment, bounds, is_array)
 
 
@@ -211,7 +252,7 @@ class Partitioned:
 
     def map(self, func, *, retries=0):
         """func(item) for each item, as a Partitioned: the results stay in the workers."""
-        target = Segment.make(self.parts)
+        target = self._segment.make(self.parts)
         made = Partitioned(self._pool, target, self._bounds, False)
         self._run(func, target, retries)
         return made
@@ -260,9 +301,8 @@ class Partitioned:
         self._check()
         if not callable(func) or is_coroutine_function(func):
             raise TypeError(f"func is a function or another callable that is no coroutine, not {func!r}")
-        work = _OnPart(func, self._segment.address(), target and target.address())
         try:
-            return self._pool.map(work, range(self.parts), 1, retries=retries)
+            return self._pool.map(self._segment.work(func, target), range(self.parts), 1, retries=retries)
         except WorkerDied as problem:
             if target is not None:
                 problem.index = self._bounds[problem.index] + target.running(problem.index)

@@ -33,6 +33,13 @@ class ThreadPool(BasePool):
         self._run_with(_threads.WorkerThreads(self._processes, begin))
         self._pool = self._workers.threads
 
+    def scatter(self, data, parts=None):
+        """As Pool.scatter(), but sends nothing: the parts hold the program's own objects."""
+        self._check_running()
+        from furrow._partitioned import InProgram, scatter
+
+        return scatter(self, data, parts, InProgram)
+
     def _new_pending_map(self, kind, func, calling, chunksize, on_settled, options, items):
         options.refuse(("timeout", "resume", "trace"), "a ThreadPool")
         together = is_coroutine_function(func)

@@ -1,4 +1,4 @@
-"""Data that stay in the workers between maps: Pool.scatter(), with each start method."""
+"""Data that stay in the workers between maps: Pool.scatter(), with each start method, and ThreadPool.scatter()."""
 import gc
 import os
 import signal
@@ -13,8 +13,15 @@ METHODS = ["fork", "spawn", "forkserver"]
 
 
 @pytest.fixture(scope="module", params=METHODS)
-def pool(request):
+def processes(request):
     with furrow.Pool(2, context=request.param) as pool:
+        yield pool
+    pool.join()
+
+
+@pytest.fixture(scope="module", params=[*METHODS, "threads"])
+def pool(request):
+    with furrow.ThreadPool(2) if request.param == "threads" else furrow.Pool(2, context=request.param) as pool:
         yield pool
     pool.join()
 
@@ -47,7 +54,7 @@ def test_results_stay_and_can_be_gathered_in_order(pool):
         assert squares.map_parts(sum) == [sum(x * x for x in range(500)), sum(x * x for x in range(500, 1000))]
 
 
-def test_a_worker_reads_a_part_once(pool, tmp_path):
+def test_a_worker_reads_a_part_once(processes, tmp_path):
     path = str(tmp_path / "reads")
 
     class Item:
@@ -58,7 +65,7 @@ def test_a_worker_reads_a_part_once(pool, tmp_path):
 
     item = Item()
     item.number = 1
-    with pool.scatter([item, item]) as data:
+    with processes.scatter([item, item]) as data:
         for _ in range(10):
             data.for_each(lambda item: time.sleep(0.02))
         reads = open(path).read().splitlines()
@@ -104,7 +111,7 @@ def test_arrays_of_no_rows_and_odd_layouts_come_back(pool):
             assert numpy.array_equal(back, array) and back.dtype == array.dtype and back.shape == array.shape
 
 
-def test_a_worker_that_dies_costs_the_call_and_not_the_data(pool, tmp_path):
+def test_a_worker_that_dies_costs_the_call_and_not_the_data(processes, tmp_path):
     def fatal(x):
         if x == 77:
             os.kill(os.getpid(), signal.SIGKILL)
@@ -116,7 +123,7 @@ def test_a_worker_that_dies_costs_the_call_and_not_the_data(pool, tmp_path):
             os.kill(os.getpid(), signal.SIGKILL)
         return x
 
-    with pool.scatter(range(100)) as data:
+    with processes.scatter(range(100)) as data:
         squares = data.map(square)
         with pytest.raises(furrow.WorkerDied) as failed:
             data.map(fatal)
@@ -133,15 +140,15 @@ def test_an_exception_of_the_function_is_raised(pool):
         assert data.map(square).gather()[-1] == 81
 
 
-def test_memory_is_freed_when_data_are_released(pool):
-    data = pool.scatter(numpy.ones(1_000_000))
+def test_memory_is_freed_when_data_are_released(processes):
+    data = processes.scatter(numpy.ones(1_000_000))
     results = data.map(float)
-    assert max(count for _, count in pool.map(mapped_files, range(2), 1)) > 0
+    assert max(count for _, count in processes.map(mapped_files, range(2), 1)) > 0
     data.release()
     data.release()
     del results
     gc.collect()
-    wait_until(lambda: all(count == 0 for _, count in pool.map(mapped_files, range(2), 1)))
+    wait_until(lambda: all(count == 0 for _, count in processes.map(mapped_files, range(2), 1)))
     assert mapped_files()[1] == 0
     assert not any("furrow-partitioned" in os.readlink(f"/proc/self/fd/{each}") for each in os.listdir("/proc/self/fd")
                    if os.path.exists(f"/proc/self/fd/{each}"))
@@ -164,8 +171,9 @@ def test_wrong_uses_say_what_to_do(pool):
         for wrong in (None, wait):
             with pytest.raises(TypeError, match="func is a function"):
                 data.map(wrong)
-        with pytest.raises(NotImplementedError, match="stays with its pool"):
-            pool.map(lambda x: x, [data])
+        if isinstance(pool, furrow.Pool):  # threads see it as it is
+            with pytest.raises(NotImplementedError, match="stays with its pool"):
+                pool.map(lambda x: x, [data])
     for wrong in (0, -1):
         with pytest.raises(ValueError, match="parts"):
             pool.scatter(range(3), parts=wrong)
@@ -175,10 +183,19 @@ def test_wrong_uses_say_what_to_do(pool):
         pool.scatter(numpy.array(5))
 
 
-def test_threads_have_no_scatter():
+def test_threads_get_the_programs_own_objects():
+    items = [[1], [2], [3]]
+    table = numpy.arange(6.0).reshape(3, 2)
     with furrow.ThreadPool(2) as threads:
-        with pytest.raises(furrow.PoolError, match="use the program's own data"):
-            threads.scatter(range(3))
+        with threads.scatter(items) as data, threads.scatter(table) as rows:
+            data.for_each(lambda item: item.append(0))
+            assert items == [[1, 0], [2, 0], [3, 0]] and data.gather()[2] is items[2]
+            assert all(numpy.shares_memory(part, table) for part in rows.map_parts(lambda part: part))
+        assert table.flags.writeable
+        with pytest.raises(ValueError, match="were released"):
+            data.gather()
+    with pytest.raises(ValueError, match="not running"):
+        threads.scatter(items)
 
 
 def test_a_pool_that_has_ended_refuses():
