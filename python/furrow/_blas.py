@@ -94,9 +94,10 @@ def _setters_of(library, name):
 
 
 def limit(threads, known):
-    """Called in a worker. threads: for what is loaded later, or None. known: what before_fork() returned."""
+    """Called in a worker. threads: for what is loaded later; None where a variable of the user's decides. known: what
+    before_fork() returned."""
     if threads:
         for variable in VARIABLES:
-            os.environ.setdefault(variable, str(threads))
+            os.environ[variable] = str(threads)
     for setter, number in known:
         setter(number)

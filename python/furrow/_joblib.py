@@ -4,6 +4,8 @@ The executor lives as long as the backend: for all calls within `with joblib.par
 fails or is interrupted ends its workers, and the next one starts new ones.
 """
 
+import concurrent.futures
+import functools
 import multiprocessing
 
 from joblib import cpu_count
@@ -64,7 +66,7 @@ class Backend(AutoBatchingMixin, ParallelBackendBase):
 
     def apply_async(self, func, callback=None):
         future = self._executor.submit(_run, func)
-        future.get = future.result
+        future.get = functools.partial(_result, future)
         if callback is not None:
             future.add_done_callback(callback)
         return future
@@ -86,7 +88,21 @@ class Backend(AutoBatchingMixin, ParallelBackendBase):
 
 
 def _run(batch):
-    return batch()
+    try:
+        return batch()
+    except KeyboardInterrupt as interrupt:  # not one of the program's: joblib's backends send this, too
+        from joblib.my_exceptions import WorkerInterrupt
+
+        raise WorkerInterrupt() from interrupt
+
+
+def _result(future, timeout=None):
+    try:
+        return future.result(timeout)
+    except concurrent.futures.TimeoutError:
+        if future.done():  # a task has raised it
+            raise
+        raise multiprocessing.TimeoutError(f"no result came within {timeout} s") from None  # as of joblib's backends
 
 
 def _remade(kind, context, nesting_level, inner_max_num_threads):

@@ -27,9 +27,25 @@ def forked():
         util._finalizer_registry.clear()
         util._run_after_forkers()
         util._close_stdin()
+    _forget_loky()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(line_buffering=True)  # otherwise the output of a killed worker is lost
+
+
+def _forget_loky():
+    """The executor that loky keeps for all its callers needs the program's threads: here, a call would wait forever."""
+    for name in ("joblib.externals.loky.reusable_executor", "loky.reusable_executor"):
+        module = sys.modules.get(name)
+        if getattr(module, "_executor", None) is not None:
+            import threading
+
+            _kept.append(module._executor)  # if it went, it would wake the program's threads
+            module._executor = None
+            module._executor_lock = threading.RLock()
+
+
+_kept = []
 
 
 def beginning(workers, initializer, initargs, threads, name, key, outlet=None, streams=()):

@@ -1,12 +1,13 @@
-"""Runs CPython's own tests of multiprocessing.Pool and ProcessPoolExecutor with furrow in their place:
-./dev test conformance python [...]
+"""Runs CPython's own tests of multiprocessing.Pool and ProcessPoolExecutor, and joblib's of Parallel, with furrow in
+their place: ./dev test conformance python [...]
 
-    conformance.py [fork] [spawn] [forkserver] [threads] [managers] [executor] [-k PATTERN]
+    conformance.py [fork] [spawn] [forkserver] [threads] [managers] [executor] [joblib] [-k PATTERN]
                    [--pools multiprocessing]
 
-The tests are those of the installed package libpython3.11-testsuite; none of them is copied here. furrow's pools are
-put into `multiprocessing` before the tests take theirs from it. `--pools multiprocessing` leaves the original pools in:
-a test that fails there too is not furrow's fault.
+The tests are those of the installed packages libpython3.11-testsuite and python3-joblib; none of them is copied here.
+furrow's pools are put into `multiprocessing`, or its backend into joblib in place of loky, before the tests take
+theirs from there. `--pools multiprocessing` leaves the original ones in: a test that fails there too is not furrow's
+fault.
 """
 import argparse
 import concurrent.futures
@@ -21,8 +22,8 @@ import time
 import unittest
 from pathlib import Path
 
-FLAVOURS = ("fork", "spawn", "forkserver", "threads", "managers", "executor")
-SECONDS = 240  # for one flavour; the slowest takes a quarter of that
+FLAVOURS = ("fork", "spawn", "forkserver", "threads", "managers", "executor", "joblib")
+SECONDS = 300  # for one flavour; the slowest takes a third of that
 
 # The test classes that make a pool, by their names in CPython's test modules.
 POOL_TESTS = {
@@ -61,6 +62,30 @@ NOT_FOR_EXECUTORS = {
     "test_max_tasks_per_child_defaults_to_spawn_context": _MAX_TASKS,
 }
 
+_IS_LOKY = "it asks for loky's own class"
+_MEMMAPS = "loky makes memory-mapped files of arrays; furrow shares memory"
+_OWN_PYTHON = "it starts another Python, in which furrow is not put in"
+_NESTS = "it wants a warning that no pool can be made there; furrow's can"
+
+# The same for the tests of joblib.
+NOT_FOR_JOBLIB = {
+    "test_nested_parallel_warnings[loky-multiprocessing-True]": _NESTS,
+    "test_nested_parallel_warnings[multiprocessing-loky-True]": _NESTS,
+    "test_nested_parallel_warnings[threading-loky-True]": _NESTS,
+    "test_nested_loop[back_compat_backend-furrow]": "loky's own workers there have not imported furrow",
+    "test_parallel_with_interactively_defined_functions": _OWN_PYTHON,
+    "test_parallel_with_interactively_defined_functions_default_backend": _OWN_PYTHON,
+    "test_parallel_with_interactively_defined_bound_method": _OWN_PYTHON,
+    "test_parallel_with_unpicklable_functions_in_args": _OWN_PYTHON,
+    "test_error_capture[loky]": "it looks at loky's executor",
+    "test_backend_context_manager[loky]": _IS_LOKY,
+    "test_backend_hinting_and_constraints": _IS_LOKY,
+    "test_nested_parallelism_limit[loky]": _IS_LOKY,
+    "test_auto_memmap_on_arrays_from_generator[loky]": _MEMMAPS,
+    "test_memmapping_leaks[loky]": _MEMMAPS,
+    "test_parallel_pickling": "loky raises another exception than __reduce__ has raised; furrow raises that one",
+}
+
 
 def put_furrow_in():
     """Replaces every name under which the tests get a pool of processes or threads."""
@@ -94,7 +119,7 @@ def put_furrow_in_scripts(furrow):
 
 
 # At the top level, since a spawned worker imports this file again: the pools that it makes must be furrow's too.
-if Path(sys.argv[0]).name == Path(__file__).name and "--pools" not in sys.argv:
+if Path(sys.argv[0]).name == Path(__file__).name and not {"--pools", "joblib"} & set(sys.argv):
     put_furrow_in()
 
 
@@ -133,6 +158,41 @@ def executor_tests(pattern):
     return unittest.TestSuite(kept), len(chosen) - len(kept)
 
 
+class JoblibTests:
+    """A plugin of pytest for joblib's tests."""
+
+    def __init__(self, pattern):
+        self._pattern = pattern
+        self.counts = dict.fromkeys(["passed", "failed", "skipped", "left out"], 0)
+
+    def pytest_collection_modifyitems(self, items):
+        chosen = [item for item in items if re.search(self._pattern, item.name)]
+        items[:] = [item for item in chosen if not {item.name, item.name.partition("[")[0]} & set(NOT_FOR_JOBLIB)]
+        self.counts["left out"] = len(chosen) - len(items)
+
+    def pytest_runtest_logreport(self, report):
+        if report.when == "call" or report.outcome != "passed":
+            self.counts[report.outcome] += 1
+
+
+def run_joblib(pattern, furrows):
+    import joblib
+    import pytest
+
+    if furrows:
+        from furrow._joblib import Backend
+
+        joblib.parallel.BACKENDS["loky"] = Backend
+    tests, began = JoblibTests(pattern), time.perf_counter()
+    faulthandler.dump_traceback_later(SECONDS, exit=True)
+    pytest.main(["-q", "-p", "no:cacheprovider",
+                 str(Path(joblib.__file__).parent / "test" / "test_parallel.py")], [tests])
+    counts = tests.counts
+    print(f"joblib: {counts['passed']} passed, {counts['failed']} failed, {counts['skipped']} skipped by the suite, "
+          f"{counts['left out']} not applicable, in {time.perf_counter() - began:.0f} s", flush=True)
+    return counts["failed"] == 0 and counts["passed"] > 0
+
+
 def flatten(suite):
     for item in suite:
         if isinstance(item, unittest.TestSuite):
@@ -163,13 +223,15 @@ def main():
                         help="run only the tests whose name matches")
     parser.add_argument("--pools", choices=["multiprocessing"], help="leave the original pools in, to compare")
     options = parser.parse_args()
+    if options.flavours == ["joblib"]:
+        return run_joblib(options.pattern, not options.pools)
     if len(options.flavours) == 1:
         return run(options.flavours[0], options.pattern)
     # Each flavour in a process of its own, since the start method is a setting of the process.
     more = ["-k", options.pattern, *(["--pools", options.pools] if options.pools else [])]
     codes = [subprocess.run([sys.executable, __file__, flavour, *more]).returncode
              for flavour in options.flavours or FLAVOURS]
-    for name, reason in {**NOT_APPLICABLE, **NOT_FOR_EXECUTORS}.items():
+    for name, reason in {**NOT_APPLICABLE, **NOT_FOR_EXECUTORS, **NOT_FOR_JOBLIB}.items():
         print(f"not applicable: {name}: {reason}")
     return not any(codes)
 

@@ -1,4 +1,4 @@
-"""CPython's own tests of pools, from the installed package, with furrow's pools in place of multiprocessing's."""
+"""CPython's own tests of pools, and joblib's of Parallel, from the installed packages, with furrow in their place."""
 import importlib.util
 
 import conformance
@@ -23,6 +23,16 @@ def test_the_executor_tests_of_cpython_pass():
     pattern = "" if engine.LONG_TESTS else quick
     done = program.run("conformance.py", "executor", "-k", pattern, timeout=conformance.SECONDS)
     assert done.code == 0 and "0 failed" in done.out, str(done)
+    print(done.out.splitlines()[-1])
+
+
+@pytest.mark.skipif(not importlib.util.find_spec("joblib.test"), reason="needs python3-joblib")
+def test_the_tests_of_joblib_pass():
+    # Those with joblib's other backends, and many variants of the same, run with the long tests.
+    quick = r"^(?!test_nested_loop)(?!.*(back_compat|multiprocessing|backend\d|threading|sequential))"
+    pattern = "" if engine.LONG_TESTS else quick
+    done = program.run("conformance.py", "joblib", "-k", pattern, timeout=conformance.SECONDS)
+    assert done.code == 0 and " 0 failed" in done.out, str(done)
     print(done.out.splitlines()[-1])
 
 

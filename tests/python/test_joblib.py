@@ -1,4 +1,5 @@
 """joblib.parallel_backend("furrow")."""
+import multiprocessing
 import os
 import signal
 import time
@@ -11,6 +12,7 @@ import furrow
 
 joblib = pytest.importorskip("joblib")
 delayed = joblib.delayed
+WorkerInterrupt = pytest.importorskip("joblib.my_exceptions").WorkerInterrupt
 
 
 @pytest.fixture
@@ -103,3 +105,41 @@ def test_the_models_of_scikit_learn_are_the_same(backend):
     seen = fitted()
     with joblib.parallel_backend("sequential"):
         assert seen == fitted()
+
+
+def test_a_task_uses_loky_after_the_program_has():
+    code = """
+import furrow, joblib, operator
+
+def negated(_):
+    return joblib.Parallel(n_jobs=2)(map(joblib.delayed(operator.neg), [4, 9]))
+
+before = negated(0)
+pool = furrow.Pool(2)
+print(before, pool.map(negated, [0, 1]))
+"""
+    done = program.run("-c", code, timeout=60)
+    # Processes of loky that have not started yet when the program ends say so.
+    assert "[-4, -9] [[-4, -9], [-4, -9]]" in done.out.splitlines(), str(done)
+
+
+def test_a_timeout_is_the_one_of_multiprocessing(backend):
+    with pytest.raises(multiprocessing.TimeoutError):
+        joblib.Parallel(timeout=0.05)(delayed(time.sleep)(5) for _ in range(4))
+
+
+def test_an_interrupt_that_a_task_raises_is_not_the_programs(backend):
+    def interrupted():
+        raise KeyboardInterrupt
+
+    with pytest.raises(WorkerInterrupt):
+        joblib.Parallel()(delayed(interrupted)() for _ in range(2))
+
+
+def test_a_number_of_threads_comes_before_variables(monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "4")
+    threads = [delayed(os.getenv)(name) for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS")]
+    with joblib.parallel_backend("furrow", n_jobs=2):
+        assert joblib.Parallel()(threads) == ["4", None]
+    with joblib.parallel_backend("furrow", n_jobs=2, inner_max_num_threads=1):
+        assert joblib.Parallel()(threads) == ["1", "1"]
