@@ -126,7 +126,7 @@ void WorkerThreads::push(detail::TaskNode* task) {
 // Who waits for all tasks counts the removed ones under the same lock: either it has seen this one, or is seen here.
 bool WorkerThreads::remove(detail::TaskNode* task) {
   if (!queues_.remove(task)) return false;
-  if (waiters_.load(std::memory_order_relaxed) > 0) tell_waiters();
+  if (waiters_.load(std::memory_order_relaxed) > 0) notify_waiters();
   return true;
 }
 
@@ -173,10 +173,10 @@ void WorkerThreads::wake() {
 void WorkerThreads::count(Tally& tally) {
   detail::released(&tallies_);
   tally.done.fetch_add(1, std::memory_order_seq_cst);
-  if (waiters_.load(std::memory_order_seq_cst) > 0) tell_waiters();
+  if (waiters_.load(std::memory_order_seq_cst) > 0) notify_waiters();
 }
 
-void WorkerThreads::tell_waiters() {
+void WorkerThreads::notify_waiters() {
   idle_calls_.fetch_add(1);
   idle_calls_.notify_all();
 }

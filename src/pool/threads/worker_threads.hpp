@@ -84,7 +84,7 @@ class WorkerThreads {
   bool take_parked();
   void wake();
   void count(Tally& tally);
-  void tell_waiters();
+  void notify_waiters();
   std::uint64_t done() const;
   bool all_taken_are_done();
 
