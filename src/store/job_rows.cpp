@@ -9,31 +9,50 @@ namespace furrow::store {
 
 namespace {
 
-// Of all that decides whether the job runs again; never 0.
-std::uint64_t checksum_of(std::string_view key, std::int64_t phase, std::string_view rule,
-                          std::int64_t params_hash, std::int64_t code_hash, std::string_view param_hashes,
-                          double started_at, double finished_at, std::int64_t commit,
-                          std::string_view environment, std::string_view outputs, std::string_view inputs) {
-  std::uint64_t numbers[6] = {static_cast<std::uint64_t>(phase), static_cast<std::uint64_t>(params_hash),
-                              static_cast<std::uint64_t>(code_hash), static_cast<std::uint64_t>(commit)};
-  std::memcpy(&numbers[4], &started_at, sizeof started_at);
-  std::memcpy(&numbers[5], &finished_at, sizeof finished_at);
+// All that decides whether the job runs again. Borrows.
+struct Decisive {
+  std::string_view key;
+  std::int64_t phase;
+  std::string_view rule;
+  std::int64_t params_hash;
+  std::int64_t code_hash;
+  std::string_view param_hashes;
+  double started_at;
+  double finished_at;
+  std::int64_t commit;
+  std::string_view environment;
+  std::string_view outputs;  // packed, as the inputs
+  std::string_view inputs;
+};
+
+Decisive decisive_of(const Statement& row) {
+  return {row.text(0), row.integer(1), row.text(2),    row.integer(3), row.integer(4), row.bytes(5),
+          row.real(6), row.real(7),    row.integer(8), row.text(10),   row.bytes(11),  row.bytes(12)};
+}
+
+// Never 0.
+std::uint64_t checksum_of(const Decisive& row) {
+  std::uint64_t numbers[6] = {
+      static_cast<std::uint64_t>(row.phase), static_cast<std::uint64_t>(row.params_hash),
+      static_cast<std::uint64_t>(row.code_hash), static_cast<std::uint64_t>(row.commit)};
+  std::memcpy(&numbers[4], &row.started_at, sizeof row.started_at);
+  std::memcpy(&numbers[5], &row.finished_at, sizeof row.finished_at);
   std::uint64_t hash = hash64({reinterpret_cast<const char*>(numbers), sizeof numbers});
-  for (const std::string_view text : {key, rule, param_hashes, outputs, inputs}) hash = hash64(text, hash);
-  if (!environment.empty()) hash = hash64(environment, hash);  // as in version 3
+  for (const std::string_view text : {row.key, row.rule, row.param_hashes, row.outputs, row.inputs})
+    hash = hash64(text, hash);
+  if (!row.environment.empty()) hash = hash64(row.environment, hash);  // as in version 3
   return hash == 0 ? 1 : hash;
+}
+
+// Records of older versions have the commit 0 and no checksum.
+bool differs(const Decisive& row, std::int64_t checksum) {
+  if (row.commit == 0 && checksum == 0) return false;
+  return static_cast<std::uint64_t>(checksum) != checksum_of(row);
 }
 
 }  // namespace
 
-// Records of older versions have the commit 0 and no checksum.
-bool is_damaged(const Statement& row) {
-  const std::int64_t commit = row.integer(8), checksum = row.integer(9);
-  if (commit == 0 && checksum == 0) return false;
-  return static_cast<std::uint64_t>(checksum) !=
-         checksum_of(row.text(0), row.integer(1), row.text(2), row.integer(3), row.integer(4), row.bytes(5),
-                     row.real(6), row.real(7), commit, row.text(10), row.bytes(11), row.bytes(12));
-}
+bool is_damaged(const Statement& row) { return differs(decisive_of(row), row.integer(9)); }
 
 JobRecord record_of(const Statement& row) {
   JobRecord record;
@@ -76,9 +95,9 @@ void bind_record(Statement& put, const JobRecord& record, std::int64_t commit, c
   put.bind(7, record.started_at);
   put.bind(8, record.finished_at);
   put.bind(9, commit);
-  put.bind(10, number(checksum_of(record.key, number(record.phase), record.rule, number(record.params_hash),
-                                  number(record.code_hash), bytes_of(record.param_hashes), record.started_at,
-                                  record.finished_at, commit, record.environment, outputs, inputs)));
+  put.bind(10, number(checksum_of({record.key, number(record.phase), record.rule, number(record.params_hash),
+                                   number(record.code_hash), bytes_of(record.param_hashes), record.started_at,
+                                   record.finished_at, commit, record.environment, outputs, inputs})));
   put.bind(11, record.environment);
   put.bind_bytes(12, outputs);
   put.bind_bytes(13, inputs);
@@ -95,20 +114,22 @@ void bind_record(Statement& put, const JobRecord& record, std::int64_t commit, c
   put.bind(24, record.host);
 }
 
+// Each column is asked for once: that is most of what reading a row costs.
 void read_row(const Statement& all, JobRow& row) {
-  row.key = all.text(0);
-  row.phase = static_cast<JobPhase>(all.integer(1));
-  row.rule = all.text(2);
-  row.params_hash = static_cast<std::uint64_t>(all.integer(3));
-  row.code_hash = static_cast<std::uint64_t>(all.integer(4));
-  row.param_hashes = all.bytes(5);
-  row.started_at = all.real(6);
-  row.finished_at = all.real(7);
-  row.commit = all.integer(8);
-  row.is_damaged = is_damaged(all);
-  row.environment = all.text(10);
-  row.outputs.reset(row.key, all.bytes(11));
-  row.inputs.reset(row.key, all.bytes(12));
+  const Decisive read = decisive_of(all);
+  row.key = read.key;
+  row.phase = static_cast<JobPhase>(read.phase);
+  row.rule = read.rule;
+  row.params_hash = static_cast<std::uint64_t>(read.params_hash);
+  row.code_hash = static_cast<std::uint64_t>(read.code_hash);
+  row.param_hashes = read.param_hashes;
+  row.started_at = read.started_at;
+  row.finished_at = read.finished_at;
+  row.commit = read.commit;
+  row.is_damaged = differs(read, all.integer(9));
+  row.environment = read.environment;
+  row.outputs.reset(row.key, read.outputs);
+  row.inputs.reset(row.key, read.inputs);
 }
 
 }  // namespace furrow::store
