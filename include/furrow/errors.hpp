@@ -27,7 +27,7 @@ enum class FailureKind : std::uint8_t {
   kDied,       // its worker process ended: see signal and exit_status
   kTimeout,    // it took longer than MapOptions::timeout_s and was stopped
   kLost,       // its result could not be sent back: it has no serializer, or the serializer threw
-  kCancelled,  // it never ran: the map was stopped first
+  kCancelled,  // its map or call was stopped first: it never ran, or was ended
 };
 
 // All that is known about one item that failed.
@@ -64,7 +64,7 @@ class FURROW_API TaskError {
   Failure failure_;
 };
 
-// Thrown for a lost result, a cancelled item, or an exception of no standard type in another process.
+// Thrown for a lost result, or an exception of no standard type in another process.
 class FURROW_API TaskFailed : public std::runtime_error, public TaskError {
  public:
   explicit TaskFailed(const Failure& failure) : std::runtime_error(failure.message), TaskError(failure) {}
@@ -80,6 +80,13 @@ class FURROW_API WorkerDied : public TaskFailed {
 };
 
 class FURROW_API TaskTimeout : public TaskFailed {
+ public:
+  using TaskFailed::TaskFailed;
+};
+
+// The call was cancelled (docs/pool.md: Cancelling), or its Pool was destroyed before it began. A map that was cancelled
+// has no index of an item: index() is 0.
+class FURROW_API Cancelled : public TaskFailed {
  public:
   using TaskFailed::TaskFailed;
 };

@@ -34,6 +34,13 @@ class Future {
   // thread takes its place among the workers.
   void wait() const { call().wait(); }
   bool wait_for(double seconds) const { return call().wait_for(seconds); }
+  // Asks the call to end, and does not wait for that. A call that no worker has begun never runs, and ends at once. A task
+  // that runs is asked (task_stop_requested(), a std::stop_token argument); in a worker process it is ended. The
+  // programs that it has started are ended. Then the call has ended as kCancelled, whatever its task returns, and get()
+  // throws Cancelled. Returns false, and does nothing, if the call had ended before. Unlike the rest, it may be called
+  // while another thread waits for the same Future.
+  bool cancel() { return call().cancel(); }
+
   // Waits, and returns the result; may be called once. The function and its arguments are destroyed by then.
   // Throws the task's exception as errors.hpp describes.
   R get() {

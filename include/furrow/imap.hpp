@@ -4,7 +4,8 @@
 // begin() or operator++; the range can be read further after that, by operator* as well as by operator++: both give the
 // next item, or throw its failure, and neither skips one. In the range of try_imap, a failure is an Outcome like a
 // result; only an error of the inputs or of the Pool is thrown. If the map fails fast, the range ends with its first
-// failure. At most two chunks of inputs for each worker are read
+// failure. If it is cancelled, that of imap throws Cancelled at the next step, and that of try_imap ends with an Outcome
+// of kind kCancelled. At most two chunks of inputs for each worker are read
 // ahead. Destroying the range drops the tasks that have not started, and waits for those that run. It must
 // not outlive its Pool.
 #pragma once
@@ -184,9 +185,12 @@ class Imap {
   void advance() {
     current_.reset();
     if (ended_) return;
+    if (cancelled()) return end_cancelled();
     if (!front_) {
       fill();
-      if (chunks_.empty() || !await()) {
+      const bool more = !chunks_.empty() && await();
+      if (cancelled()) return end_cancelled();
+      if (!more) {
         ended_ = true;
         if (input_error_) std::rethrow_exception(std::exchange(input_error_, nullptr));
         return;
@@ -211,6 +215,17 @@ class Imap {
       else
         current_.emplace(std::move(outcome).value());
     }
+  }
+
+  bool cancelled() const { return stream_ && stream_->cancelled(); }
+  void end_cancelled() {
+    Failure failure = cancelled_item(front_ ? front_->first + read_ : submitted_);
+    failure.message = "the call was cancelled";
+    stop();
+    if constexpr (Tries)
+      current_.emplace(std::move(failure));
+    else
+      throw_failure(failure);
   }
 
   // After a failure there is no current item until the next one is asked for.

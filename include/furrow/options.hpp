@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <stop_token>
 #include <string>
 
 #include "furrow/bind.hpp"
@@ -63,6 +64,11 @@ struct MapOptions {
   int retries = 0;            // further attempts at a task that threw, crashed or timed out
   double timeout_s = 0;       // for each attempt at an item; 0 or infinity: none
   OnError on_error = OnError::kThrowAtEnd;
+  // Cancels the map when a stop is requested, from any thread: no further task begins, those that run are asked to end
+  // (task_stop_requested(), a std::stop_token argument) or ended with their worker process, and the programs that they
+  // have started are ended. The map then throws Cancelled; try_map returns what there is, and the rest as kCancelled.
+  // A copy of the source in a worker process cancels nothing.
+  std::stop_token stop{};
   Progress progress{};
   // Of task_rng() in this map. If not set: the Pool's seed, and the map's number in the Pool.
   std::optional<std::uint64_t> seed{};
@@ -77,8 +83,9 @@ struct MapOptions {
 
 // For one call of apply_async.
 struct CallOptions {
-  double timeout_s = 0;  // for each attempt; 0 or infinity: none
-  int retries = 0;       // further attempts at a call that threw, crashed or timed out
+  double timeout_s = 0;    // for each attempt; 0 or infinity: none
+  int retries = 0;         // further attempts at a call that threw, crashed or timed out
+  std::stop_token stop{};  // cancels the call when a stop is requested, as Future::cancel() does
 };
 
 // What each worker runs before its first task: any function. A function without captures, or

@@ -205,6 +205,10 @@ class FURROW_API Pool {
   // Waits until all calls of apply_async have ended.
   void wait();
 
+  // Cancels all that is under way: every map, stream and call ends with Cancelled, as if its MapOptions::stop or
+  // Future::cancel() had asked for it. Does not wait for them. Later calls are not affected.
+  void stop();
+
  private:
   template <class, class, bool>
   friend class detail::Imap;

@@ -23,8 +23,12 @@ class MpiEngine : public pool::Engine {
   void check(const detail::CallNode& call) const override;
   void run(pool::RunningMap& run) override { persistent_.run(run); }
   std::unique_ptr<detail::Stream> open(pool::RunningMap& run) override { return persistent_.open(run); }
-  void submit(detail::CallNode* call) override { persistent_.submit(call); }
+  void submit(detail::CallNode* call, const std::stop_token& stop) override {
+    persistent_.submit(call);
+    call->cancel_on(stop);
+  }
   void wait() override { persistent_.wait(); }
+  void cancel_calls() override { persistent_.cancel_calls(); }
   std::vector<int> rank_workers() const override { return workers_of_; }
   void on_ranks(const detail::RankCall& call) override;
 

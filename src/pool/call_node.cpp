@@ -1,13 +1,19 @@
 #include "furrow/detail/call_node.hpp"
 
+#include <sys/types.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
 #include <optional>
 #include <stdexcept>
+#include <string>
+#include <thread>
 
 #include "os/events/clock.hpp"
 #include "os/events/futex.hpp"
+#include "os/process/process_tree.hpp"
 #include "pool/task/call_pump.hpp"
 #include "pool/task/failure.hpp"
 #include "pool/task/task_scope.hpp"
@@ -22,16 +28,23 @@ constexpr std::int64_t kForever_ns = std::numeric_limits<std::int64_t>::max();
 constexpr std::int64_t kLongestPump_ns = 100'000'000;
 constexpr std::int64_t kBetweenTurns_ns = 1'000'000;  // between attempts to run the pump
 
-// The time limit of a single call.
+const std::string kCancelledText = "the call was cancelled";
+
+// The time limit of a single call, and whether it should end.
 class CallHost : public TaskHost {
  public:
-  CallHost(pool::TimeoutMonitor* timeout_monitor, double timeout_s)
-      : timeout_monitor_(timeout_monitor), timeout_s_(timeout_s) {}
+  explicit CallHost(const CallNode& call)
+      : call_(call), timeout_monitor_(call.home->timeout_monitor), timeout_s_(call.timeout_s) {}
   AfterFailure failed(TaskScope&, std::uint64_t) override { return AfterFailure::kStop; }
   std::stop_token begin_watch(TaskScope& scope) override {
-    auto* watch = timeout_monitor_->add(timeout_s_);
+    auto* watch = timeout_monitor_->add(timeout_s_, &call_);
     scope.watch = watch;
+    if (call_.is_cancelled()) watch->source.request_stop();  // cancel() may have looked for it before
     return watch->source.get_token();
+  }
+  bool stop_requested(TaskScope& scope) const noexcept override {
+    const auto* watch = static_cast<const pool::TimeoutMonitor::Watch*>(scope.watch);
+    return call_.is_cancelled() || (watch && watch->source.stop_requested());
   }
   void end_watch(TaskScope& scope) override {
     if (drop_watch(scope)) throw pool::TimeRanOut{timeout_s_};
@@ -42,15 +55,49 @@ class CallHost : public TaskHost {
   }
 
  private:
+  const CallNode& call_;
   pool::TimeoutMonitor* timeout_monitor_;
   double timeout_s_;
 };
 
+// Which call this thread cancels.
+thread_local const CallNode* cancelling_here = nullptr;
+
 }  // namespace
 
+// The thread that runs a call.
+struct CallNode::Runner {
+  pid_t thread = os::thread_id();
+  std::int64_t began_ns = os::coarse_ns();
+};
+
+struct CallNode::CancelOnStop {
+  struct Cancel {
+    CallNode* call;
+    pid_t owner;
+    void operator()() const noexcept {
+      if (owner == ::getpid()) call->cancel();
+    }
+  };
+  CancelOnStop(CallNode* call, std::stop_token token)
+      : callback(std::move(token), Cancel{call, ::getpid()}) {}
+  std::stop_callback<Cancel> callback;
+};
+
+CallNode::~CallNode() { delete on_stop_; }
+
+// A callback that runs at once may settle the call, but the caller still holds it.
+void CallNode::cancel_on(std::stop_token token) {
+  if (token.stop_possible()) on_stop_ = new CancelOnStop(this, std::move(token));
+}
+
 void CallNode::execute(int worker) noexcept {
+  Runner runner;
+  runner_ = &runner;
+  end_.fetch_or(kBegun, std::memory_order_acq_rel);
+  if (is_cancelled()) return settle_cancelled();
   {
-    CallHost host(home->timeout_monitor, timeout_s);
+    CallHost host(*this);
     TaskScope scope(worker, home->seed, number, &host);
     scope.cores_per_task = home->cores_per_task;
     scope.item = ItemIndex{0};
@@ -63,11 +110,39 @@ void CallNode::execute(int worker) noexcept {
         if (host.drop_watch(scope)) failure.kind = FailureKind::kTimeout;
         pool::forget_stream(scope);
         failure.attempts = ++attempts;
-        again = attempts <= retries;
+        again = attempts <= retries && !is_cancelled();
         if (!again) fail(std::move(failure));
       }
     }
   }
+  settle();
+}
+
+// While this uses the call, it is not settled, except by this thread. So neither the call nor what holds it goes away.
+bool CallNode::cancel() noexcept {
+  std::uint8_t before = end_.load(std::memory_order_acquire);
+  do {
+    if (before & kEnding) return false;
+    if (before & kCancelled) return true;
+  } while (
+      !end_.compare_exchange_weak(before, before | kCancelled | kBeingCancelled, std::memory_order_acq_rel));
+  retain();
+  const CallNode* const outer = std::exchange(cancelling_here, this);
+  const bool unbegun = call_queue && call_queue->cancel(*this);
+  if (!unbegun && before & kBegun) {
+    home->timeout_monitor->stop(this);
+    os::kill_programs_of_thread(runner_->thread, os::start_ticks(runner_->began_ns),
+                                os::start_ticks(os::monotonic_ns()), {});
+  }
+  cancelling_here = outer;
+  end_.fetch_and(static_cast<std::uint8_t>(~kBeingCancelled), std::memory_order_acq_rel);
+  if (unbegun) settle();
+  release();
+  return true;
+}
+
+void CallNode::settle_cancelled() noexcept {
+  fail(pool::cancelled(kCancelledText));
   settle();
 }
 
@@ -78,6 +153,12 @@ void CallNode::drop() noexcept {
 
 // The function goes first: whoever has the result may rely on its captures being destroyed.
 void CallNode::settle() noexcept {
+  const std::uint8_t before = end_.fetch_or(kEnding, std::memory_order_acq_rel);
+  if (before & kCancelled || stops != home->stops.load(std::memory_order_acquire)) {
+    while (cancelling_here != this && end_.load(std::memory_order_acquire) & kBeingCancelled)
+      std::this_thread::yield();
+    fail(pool::cancelled(kCancelledText));
+  }
   drop_function();
   run_callbacks();
   released(&state_);
@@ -130,7 +211,7 @@ void CallNode::wait() {
     wait_pumping(kForever_ns);
     return;
   }
-  if (!ready() && threads) threads->run_if_queued(this);
+  if (!ready() && call_queue) call_queue->run_if_queued(this);
   if (!ready()) wait_parked(kForever_ns);
 }
 

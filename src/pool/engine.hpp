@@ -26,9 +26,11 @@ class Engine {
   virtual void run(RunningMap& run) = 0;
   // RUN must outlive the stream. Its call is a prototype: indices and their inputs come with the chunks.
   virtual std::unique_ptr<detail::Stream> open(RunningMap& run) = 0;
-  // Settles CALL later, whatever happens, and then drops one reference to it.
-  virtual void submit(detail::CallNode* call) = 0;
+  // Settles CALL later, whatever happens, and then drops one reference to it. STOP cancels it.
+  virtual void submit(detail::CallNode* call, const std::stop_token& stop) = 0;
   virtual void wait() = 0;  // until all submitted calls are settled
+  // Settles the calls that have not begun, and asks the running ones to end. All of them know that they are cancelled.
+  virtual void cancel_calls() = 0;
   // For backends whose workers are on ranks: the number of workers of each rank, and operations that run on
   // the ranks. The others throw PoolError.
   virtual std::vector<int> rank_workers() const { throw PoolError(no_ranks()); }

@@ -1,12 +1,16 @@
 #include "furrow/pool.hpp"
 
 #include <fmt/format.h>
+#include <sys/types.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
 #include <cmath>
+#include <mutex>
 #include <optional>
 #include <stdexcept>
+#include <stop_token>
 
 #include "base/log.hpp"
 #include "furrow/random.hpp"
@@ -15,6 +19,7 @@
 #include "pool/map/map_session.hpp"
 #include "pool/processes/process_engine.hpp"
 #include "pool/serial_engine.hpp"
+#include "pool/task/failure.hpp"
 #include "pool/task/task_scope.hpp"
 #include "pool/task/timeout_monitor.hpp"
 #include "pool/threads/thread_engine.hpp"
@@ -93,7 +98,24 @@ class Pool::Impl {
   pool::TimeoutMonitor& timeout_monitor() { return timeout_monitor_; }
   void prepare(detail::CallNode& call) {
     call.home = &home_;
+    call.stops = home_.stops.load();
     call.number = next_number();
+  }
+
+  std::stop_token stop_token() {
+    const std::lock_guard lock(stop_mutex_);
+    return stop_.get_token();
+  }
+  void stop() {
+    home_.stops.fetch_add(1);
+    std::stop_source stopped(std::nostopstate);
+    {
+      const std::lock_guard lock(stop_mutex_);
+      stopped = std::exchange(stop_, std::stop_source());
+    }
+    stopped.request_stop();
+    timeout_monitor_.stop(nullptr);
+    engine_->cancel_calls();
   }
 
  private:
@@ -106,6 +128,8 @@ class Pool::Impl {
   BackendKind kind_;
   detail::CallHome home_;
   std::atomic<std::uint64_t> number_{0};
+  std::mutex stop_mutex_;
+  std::stop_source stop_;  // of the maps and streams that run; a new one after each stop()
   pool::TimeoutMonitor timeout_monitor_;
   std::unique_ptr<pool::Engine> engine_;  // last, since it uses the timeout monitor while it ends
 };
@@ -118,6 +142,7 @@ Pool& Pool::operator=(Pool&&) noexcept = default;
 BackendKind Pool::backend() const noexcept { return impl_->kind(); }
 int Pool::workers() const noexcept { return impl_->workers(); }
 void Pool::wait() { impl_->engine().wait(); }
+void Pool::stop() { impl_->stop(); }
 
 namespace {
 
@@ -154,18 +179,44 @@ void log_start(const pool::RunningMap& run) {
 
 }  // namespace
 
+namespace {
+
+// Cancels a map when its caller or its Pool asks for it.
+class CancelOnStop {
+ public:
+  CancelOnStop(pool::RunningMap& run, std::stop_token of_pool)
+      : by_caller_(run.options.stop, Cancel{&run, ::getpid()}),
+        by_pool_(std::move(of_pool), Cancel{&run, ::getpid()}) {}
+
+ private:
+  struct Cancel {
+    pool::RunningMap* run;
+    pid_t owner;
+    void operator()() const noexcept {
+      if (owner == ::getpid()) run->cancel();  // in a worker process it is a copy
+    }
+  };
+  std::stop_callback<Cancel> by_caller_, by_pool_;
+};
+
+Failure cancelled_map() { return pool::cancelled("the call was cancelled"); }
+
+}  // namespace
+
 void Pool::run_map(const detail::MapCall& call, const MapOptions& options, const KeepFailure& keep) {
   check_limits(options.timeout_s, options.retries);
   impl_->engine().check(call, options);
   pool::RunningMap run(call, options, impl_->timeout_monitor(), keep != nullptr);
   impl_->prepare(run);
   choose_seed(run, options);
+  const CancelOnStop cancel_on_stop(run, impl_->stop_token());
   pool::MapSession session(run, backend());
   log_start(run);
-  if (run.todo() > 0) impl_->engine().run(run);
+  if (run.todo() > 0 && !run.cancelled()) impl_->engine().run(run);
   session.finish();
   FURROW_LOG(pool, info, "map {} ends: {} of {} indices done, {} items failed{}", run.number,
              run.indices_done(), run.todo(), run.failures(), run.stopped() ? ", stopped" : "");
+  if (!keep && run.cancelled()) throw_failure(cancelled_map());
   std::vector<Failure> found = run.take_failures();
   if (!keep && !found.empty()) throw_failure(found.front());
   for (Failure& each : found) keep(std::move(each));
@@ -192,6 +243,7 @@ class OwningStream : public detail::Stream {
   bool take_failure(std::uint64_t index, Failure& failure) override {
     return inner->take_failure(index, failure);
   }
+  bool cancelled() const noexcept override { return run.cancelled(); }
 
  private:
   const detail::MapCall call_;
@@ -200,6 +252,7 @@ class OwningStream : public detail::Stream {
  public:
   pool::RunningMap run;
   std::optional<pool::MapSession> session{};
+  std::optional<CancelOnStop> cancel_on_stop{};
   std::unique_ptr<detail::Stream> inner{};  // last, so that it is destroyed first
 };
 
@@ -219,6 +272,7 @@ std::unique_ptr<detail::Stream> Pool::open_stream(const detail::MapCall& prototy
   auto stream = std::make_unique<OwningStream>(prototype, options, impl_->timeout_monitor());
   impl_->prepare(stream->run);
   choose_seed(stream->run, options);
+  stream->cancel_on_stop.emplace(stream->run, impl_->stop_token());
   stream->session.emplace(stream->run, backend());
   FURROW_LOG(pool, info, "stream {} starts, retries {}, timeout {} s", stream->run.number, options.retries,
              options.timeout_s);
@@ -234,6 +288,8 @@ std::uint64_t Pool::new_part() {
 
 detail::RankDistribution Pool::rank_distribution(const MapOptions& options) {
   check_limits(options.timeout_s, options.retries);
+  if (options.stop.stop_possible())
+    throw PoolError("operations on partitioned data cannot be cancelled: leave MapOptions::stop out");
   detail::RankDistribution distribution;
   const std::vector<int> workers = impl_->engine().rank_workers();
   distribution.ranks = workers.size();
@@ -257,7 +313,8 @@ void Pool::start(detail::CallNode* call, const CallOptions& options) {
     throw;
   }
   impl_->prepare(*call);
-  impl_->engine().submit(call);
+  if (options.stop.stop_requested()) return call->settle_cancelled();
+  impl_->engine().submit(call, options.stop);
 }
 
 }  // namespace FURROW_NAMESPACE

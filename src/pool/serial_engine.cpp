@@ -18,11 +18,12 @@ class SerialStream : public detail::Stream {
     queue_.push_back({chunk, {begin, end}});
   }
   Done wait() override {
-    if (queue_.empty()) return {};
+    if (queue_.empty() || run_.stopped()) return {};
     const auto [chunk, indices] = queue_.front();
     queue_.pop_front();
     detail::TaskScope scope(0, run_.seed, run_.number, &run_);
     scope.cores_per_task = run_.cores_per_task;
+    const RunningMap::Runner runner(run_, run_.options.stop.stop_possible());
     const std::int64_t began = os::monotonic_ns();
     run_.call.run(chunk, scope, indices.begin, indices.end);
     const std::int64_t ended = os::monotonic_ns();
@@ -61,6 +62,7 @@ void SerialEngine::run(RunningMap& run) {
   RangeSlot slot;
   WorkStealingRanges ranges(&slot, 1);
   ranges.fill(run.todo(), run.options.chunksize);
+  const RunningMap::Runner runner(run, run.options.stop.stop_possible());
   run_worker_loop(run, ranges, 0);
 }
 
@@ -68,6 +70,24 @@ std::unique_ptr<detail::Stream> SerialEngine::open(RunningMap& run) {
   return std::make_unique<SerialStream>(run);
 }
 
-void SerialEngine::submit(detail::CallNode* call) { call->execute(0); }
+void SerialEngine::submit(detail::CallNode* call, const std::stop_token& stop) {
+  call->retain();
+  call->cancel_on(stop);
+  {
+    const std::lock_guard lock(mutex_);
+    running_.push_back(call);
+  }
+  call->execute(0);
+  {
+    const std::lock_guard lock(mutex_);
+    std::erase(running_, call);
+  }
+  call->release();
+}
+
+void SerialEngine::cancel_calls() {
+  const std::lock_guard lock(mutex_);
+  for (detail::CallNode* each : running_) each->cancel();
+}
 
 }  // namespace furrow::pool

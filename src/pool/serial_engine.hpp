@@ -1,6 +1,9 @@
 // The serial backend: the calling thread runs everything at once.
 #pragma once
 
+#include <mutex>
+#include <vector>
+
 #include "pool/engine.hpp"
 
 namespace furrow::pool {
@@ -12,8 +15,13 @@ class SerialEngine : public Engine {
   void check(const detail::CallNode& call) const override;
   void run(RunningMap& run) override;
   std::unique_ptr<detail::Stream> open(RunningMap& run) override;
-  void submit(detail::CallNode* call) override;
+  void submit(detail::CallNode* call, const std::stop_token& stop) override;
   void wait() override {}
+  void cancel_calls() override;
+
+ private:
+  std::mutex mutex_;
+  std::vector<detail::CallNode*> running_;
 };
 
 }  // namespace furrow::pool

@@ -107,6 +107,7 @@ struct RankServer::ReceivedChunk : pool::Chunk {
   }
   void done(int worker, const Times& times) override {
     server.out_.add(RecordKind::kDone, DoneHead{request, static_cast<std::uint64_t>(worker), times.ended_ns});
+    if (map == 0) server.stopping_.erase(begin);
     const auto found = server.running_.find(this);
     server.over_.push_back(std::move(found->second));
     server.running_.erase(found);
@@ -164,8 +165,15 @@ void RankServer::serve() {
 void RankServer::stop_what_should() {
   std::set<std::uint64_t> now;
   for (const auto& [chunk, received] : running_)
-    if (stopping_.count(chunk->map)) now.insert(chunk->map);
-  for (std::uint64_t map : now) workers_->stop(map);
+    if (stopping_.count(chunk->stop_id())) now.insert(chunk->stop_id());
+  for (std::uint64_t id : now) workers_->stop(id);
+}
+
+// Chunks of a map may come later; a call that is not here is over.
+void RankServer::stop(std::uint64_t id) {
+  const bool is_call = id >= pool::Chunk::kCallIndices;
+  const auto has = [&](const auto& each) { return each.first->stop_id() == id; };
+  if (!is_call || std::any_of(running_.begin(), running_.end(), has)) stopping_.insert(id);
 }
 
 void RankServer::flush() {
@@ -200,8 +208,7 @@ void RankServer::take(RecordKind kind, pool::BytesReader record, const SharedByt
     case RecordKind::kRecall:
       return recall();
     case RecordKind::kStop:
-      stopping_.insert(record.take<std::uint64_t>());
-      return;
+      return stop(record.take<std::uint64_t>());
     case RecordKind::kForget:
       if (const auto map = known(record.take<std::uint64_t>())) map->lasting.clear();
       return;

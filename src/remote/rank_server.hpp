@@ -55,6 +55,7 @@ class RankServer {
   void begin(pool::BytesReader record, const SharedBytes& message);
   void start(std::unique_ptr<ReceivedChunk> received);
   void recall();
+  void stop(std::uint64_t id);
   void stop_what_should();
   void report_broken(const std::string& why);
   void flush();

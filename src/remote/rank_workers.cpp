@@ -212,16 +212,16 @@ void RankWorkers::give_back(const Wanted& wanted, const Returned& returned) {
   for (SplitChunk* each : over) finish_if_over(*each);
 }
 
-void RankWorkers::stop(std::uint64_t map) {
-  Failure cancelled = pool::cancelled("the map was stopped first");
-  give_back([&](const pool::Chunk& source) { return source.map == map; },
+void RankWorkers::stop(std::uint64_t id) {
+  Failure cancelled = pool::cancelled("it was stopped first");
+  give_back([&](const pool::Chunk& source) { return source.stop_id() == id; },
             [&](pool::Chunk* source, std::uint64_t begin, std::uint64_t end) {
               for (std::uint64_t index = begin; index < end; ++index) {
                 cancelled.index = source->item_of(index, 0);
                 source->failed(cancelled, index, 0);
               }
             });
-  processes_->stop(map);
+  processes_->stop(id);
 }
 
 }  // namespace furrow::remote

@@ -40,8 +40,8 @@ class RankWorkers {
   using Wanted = std::function<bool(const pool::Chunk& source)>;
   using Returned = std::function<void(pool::Chunk* source, std::uint64_t begin, std::uint64_t end)>;
   void give_back(const Wanted& wanted, const Returned& returned);
-  // Ends the running tasks of a map; tasks that have not begun fail as cancelled.
-  void stop(std::uint64_t map);
+  // Ends the running tasks of the chunks with this stop_id(); tasks that have not begun fail as cancelled.
+  void stop(std::uint64_t id);
   const std::string& broken() const { return processes_->broken(); }
   pool::MessageWorkers& processes() { return *processes_; }
   void shut_down() { processes_->shut_down(); }

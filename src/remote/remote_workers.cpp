@@ -56,6 +56,7 @@ void RemoteWorkers::submit(pool::Chunk* chunk) {
   chunk->left = chunk->end - chunk->begin;
   chunk->subchunks = 0;
   chunk->busy_ns = 0;
+  chunk->stopped = false;
   queue(chunk, chunk->begin, chunk->end, false);
   if (!broken_.empty()) return collapse(broken_);
   dispatch_queue();
@@ -147,30 +148,39 @@ std::vector<pool::Chunk*> RemoteWorkers::withdraw() {
   return unbegun;
 }
 
-void RemoteWorkers::stop(std::uint64_t map) {
+void RemoteWorkers::stop(std::uint64_t id) {
   std::deque<Subchunk> others;
   std::vector<Subchunk> stopped;
   for (const Subchunk& each : queue_) {
-    if (each.chunk->map == map)
+    if (each.chunk->stop_id() == id)
       stopped.push_back(each);
     else
       others.push_back(each);
   }
   queue_ = std::move(others);
-  Failure cancelled = pool::cancelled("the map was stopped first");
+  for (auto& [number, request] : requests_)
+    if (request->real->stop_id() == id) request->real->stopped = true;
   for (const Subchunk& each : stopped) {
-    for (std::uint64_t index = each.begin; index < each.end; ++index) {
-      --each.chunk->left;
-      fail(*each.chunk, index, cancelled, -1);
-    }
-    finish_subchunk(*each.chunk, -1);
+    each.chunk->stopped = true;
+    drop(each);
   }
-  if (own_) own_->stop(map);
+  if (own_) own_->stop(id);
   for (std::size_t i = 1; i < links_.size(); ++i) {
     Link& link = links_[i];
-    if (link.requests == 0 || std::exchange(link.stopping, map) == map) continue;
-    link.out.add(RecordKind::kStop, map);
+    // A map is stopped again and again until it is over, a call once.
+    if (link.requests == 0 || (id < pool::Chunk::kCallIndices && std::exchange(link.stopping, id) == id))
+      continue;
+    link.out.add(RecordKind::kStop, id);
   }
+}
+
+void RemoteWorkers::drop(const Subchunk& subchunk) {
+  const Failure cancelled = pool::cancelled("it was stopped first");
+  for (std::uint64_t index = subchunk.begin; index < subchunk.end; ++index) {
+    --subchunk.chunk->left;
+    fail(*subchunk.chunk, index, cancelled, -1);
+  }
+  finish_subchunk(*subchunk.chunk, -1);
 }
 
 void RemoteWorkers::forget(std::uint64_t map) {

@@ -41,7 +41,7 @@ class RemoteWorkers : public pool::ChunkWorkers {
   void rest(std::int64_t at_most_ns) override;
   bool idle() const override { return subchunks_ == 0; }
   std::vector<pool::Chunk*> withdraw() override;
-  void stop(std::uint64_t map) override;
+  void stop(std::uint64_t id) override;
   void forget(std::uint64_t map) override;
   const std::string& broken() const override { return broken_; }
   void nudge() override;
@@ -95,6 +95,7 @@ class RemoteWorkers : public pool::ChunkWorkers {
   void take_results(pool::BytesReader record);
   void take_block(pool::BytesReader record, Transport::Message& received);
   void take_failure(pool::BytesReader record);
+  void drop(const Subchunk& subchunk);
   void give_back(Request& request, std::uint64_t begin, std::uint64_t end);
   void fail(pool::Chunk& chunk, std::uint64_t index, Failure failure, int worker);
   void finish(Request& request, int worker, std::int64_t busy_ns);

@@ -126,7 +126,10 @@ void RemoteWorkers::fail(pool::Chunk& chunk, std::uint64_t index, Failure failur
 
 void RemoteWorkers::give_back(Request& request, std::uint64_t begin, std::uint64_t end) {
   request.mark(begin, end - begin);
-  queue(request.real, begin, end, true);
+  if (!request.real->stopped || begin == end) return queue(request.real, begin, end, true);
+  ++subchunks_;
+  ++request.real->subchunks;
+  drop({request.real, begin, end});
 }
 
 void RemoteWorkers::finish(Request& request, int worker, std::int64_t busy_ns) {

@@ -7,6 +7,8 @@
 #include <asio/this_coro.hpp>
 #include <asio/use_awaitable.hpp>
 #include <chrono>
+#include <stop_token>
+#include <thread>
 
 #include "contract.hpp"
 
@@ -49,6 +51,35 @@ TEST_P(CoroutineContract, StopsACoroutineAtItsTimeout) {
   ASSERT_FALSE(outcomes[1].ok());
   EXPECT_EQ(outcomes[1].failure().kind, FailureKind::kTimeout);
   EXPECT_TRUE(outcomes[0].ok() && outcomes[2].ok() && outcomes[3].ok());
+}
+
+TEST_P(CoroutineContract, IsCancelled) {
+  Pool pool = make();
+  if (can().backend.kind == BackendKind::kSerial || can().backend.kind == BackendKind::kThreads) return;
+  const SharedCounters begun(1);
+  const auto slow = furrow::bind(
+      [](const SharedCounters& all, int x) -> asio::awaitable<int> {
+        ++all[0];
+        co_await rest_ms(600'000);
+        co_return x;
+      },
+      begun);
+  std::stop_source source;
+  {
+    const std::jthread canceller([&] {
+      for (int waited = 0; waited < 20'000 && begun[0] == 0; ++waited) sleep_ms(1);
+      source.request_stop();
+    });
+    EXPECT_THROW(pool.map(slow, numbers(20), {.stop = source.get_token(), .threads_are_safe = true}),
+                 Cancelled);
+  }
+  std::vector<Future<int>> calls;
+  for (int i = 0; i < 10; ++i) calls.push_back(pool.apply_async(slow, i));
+  for (auto& each : calls) EXPECT_TRUE(each.cancel());
+  for (auto& each : calls) EXPECT_THROW(each.get(), Cancelled);
+  auto last = pool.apply_async(slow, 1);
+  pool.stop();
+  EXPECT_THROW(last.get(), Cancelled);
 }
 
 TEST_P(CoroutineContract, GivesTheOutcomesOfPlainFunctions) {

@@ -11,6 +11,7 @@
 #include <functional>
 #include <new>
 #include <optional>
+#include <stop_token>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -24,7 +25,7 @@
 namespace furrow::pool {
 class TimeoutMonitor;
 class CallPump;
-class WorkerThreads;
+class CallQueue;
 }  // namespace furrow::pool
 
 namespace FURROW_NAMESPACE::detail {
@@ -39,6 +40,7 @@ struct FURROW_API TaskNode {
   virtual void drop() noexcept = 0;  // it will never run
   // Whether anybody can still ask for its result.
   virtual bool is_kept() const noexcept { return true; }
+  virtual bool is_call() const noexcept { return false; }
 
  protected:
   TaskNode() = default;
@@ -61,11 +63,12 @@ struct CallHome {
   std::uint64_t seed = 0;
   int cores_per_task = 1;  // cores for a Pool inside a task
   pool::TimeoutMonitor* timeout_monitor = nullptr;
+  std::atomic<std::uint32_t> stops{0};  // how often all calls were cancelled
 };
 
 class FURROW_API CallNode : public TaskNode {
  public:
-  virtual ~CallNode() = default;
+  virtual ~CallNode();
   // One thread makes calls and others often delete them: their memory is kept for the next ones.
   static void* operator new(std::size_t size) { return take_call_memory(size); }
   static void operator delete(void* memory, std::size_t size) noexcept {
@@ -84,6 +87,7 @@ class FURROW_API CallNode : public TaskNode {
   }
 
   bool is_kept() const noexcept final { return references_.load(std::memory_order_acquire) > 1; }
+  bool is_call() const noexcept final { return true; }
 
   bool ready() const noexcept { return is_done() || (pump && pumped()); }
   void wait();                          // on a worker of its Pool, runs the call if no worker has begun it
@@ -91,10 +95,21 @@ class FURROW_API CallNode : public TaskNode {
   void execute(int worker) noexcept final;
   void drop() noexcept final;
 
+  // Asks the call to end, and settles it if nobody has begun it. False if it has ended before; else it ends as cancelled.
+  bool cancel() noexcept;
+  bool is_cancelled() const noexcept {
+    return (end_.load(std::memory_order_acquire) & kCancelled) != 0 ||
+           stops != home->stops.load(std::memory_order_acquire);
+  }
+  void settle_cancelled() noexcept;
+  // Cancels the call when TOKEN asks for it. Called once, when the call has been submitted.
+  void cancel_on(std::stop_token token);
+
   // For backends: one of these, then settle(), once.
   virtual void store(Reader& result) = 0;
   virtual void fail(Failure failure) = 0;
-  // Destroys the function, runs the callbacks, wakes all waiting threads, and drops the Pool's reference.
+  // Destroys the function, runs the callbacks, wakes all waiting threads, and drops the Pool's reference. If the call
+  // was cancelled, that is its outcome.
   void settle() noexcept;
 
   virtual bool stoppable() const = 0;  // whether the function takes a stop token
@@ -103,13 +118,15 @@ class FURROW_API CallNode : public TaskNode {
   virtual AsyncStart async() const { return {}; }  // its object is the CallNode
 
   const CallHome* home = nullptr;  // borrowed from the Pool
+  std::uint64_t place = 0;         // for the queue
   std::uint64_t number = 0;        // of the call among the maps and calls of its Pool
   double timeout_s = 0;
   int retries = 0;
-  int attempts = 0;  // failed attempts
+  int attempts = 0;         // failed attempts
+  std::uint32_t stops = 0;  // of the home, when the call was made
   // Borrowed until the call is done. A thread that waits for the call must run this pump meanwhile.
   pool::CallPump* pump = nullptr;
-  pool::WorkerThreads* threads = nullptr;  // the threads that it is queued for, if any
+  pool::CallQueue* call_queue = nullptr;  // where it is, if not at its caller
 
  protected:
   virtual void call(TaskScope& scope) = 0;  // in this process; stores the result, or throws
@@ -126,9 +143,17 @@ class FURROW_API CallNode : public TaskNode {
   bool wait_pumping(std::int64_t until_ns) const;
   bool wait_parked(std::int64_t until_ns) const;
 
+  struct CancelOnStop;
+  struct Runner;
+
+  // kBeingCancelled: cancel() uses the call, which is settled after that.
+  static constexpr std::uint8_t kCancelled = 1, kBeingCancelled = 2, kBegun = 4, kEnding = 8;
   static constexpr std::uint32_t kPending = 0, kWaited = 1, kDone = 2;
   mutable std::atomic<std::uint32_t> state_{kPending};
   std::atomic<int> references_{2};  // of the Future and the Pool
+  std::atomic<std::uint8_t> end_{0};
+  Runner* runner_ = nullptr;         // while a thread runs it; read by cancel()
+  CancelOnStop* on_stop_ = nullptr;  // owned
 };
 
 // A call with a result of type R: what a Future holds.

@@ -41,7 +41,8 @@ class FURROW_API TaskHost {
   // Called in an exception handler, for the current exception.
   virtual AfterFailure failed(TaskScope&, std::uint64_t index) = 0;
   virtual std::stop_token begin_watch(TaskScope&) = 0;
-  virtual void end_watch(TaskScope&) = 0;  // throws if the time had run out
+  virtual void end_watch(TaskScope&) = 0;                      // throws if the time had run out
+  virtual bool stop_requested(TaskScope&) const noexcept = 0;  // whether the current task should end
 };
 
 // The state of the task that a worker runs, in a map or for a single call. It is made on the thread that runs
@@ -60,6 +61,7 @@ struct FURROW_API TaskScope {
   std::uint64_t number;    // of the map in its Pool
   TaskHost* host;          // borrowed
   TaskScope* outer;        // the enclosing scope; null for the outermost
+  bool ends = false;       // process workers: the task was told to end, so no other one of its range begins
   int cores_per_task = 1;  // the cores that a Pool made by this task should use
   void* watch = nullptr;   // owned by the host, while a task that can be stopped runs
   Philox* rng = nullptr;   // owned; made when the task first asks for it
@@ -177,7 +179,9 @@ class FURROW_API Stream {
   };
   virtual ~Stream() = default;
   virtual void submit(void* chunk, std::uint64_t begin, std::uint64_t end) = 0;
-  virtual Done wait() = 0;  // returns the next chunk that is done, in any order
+  // Returns the next chunk that is done, in any order; none if the stream was cancelled.
+  virtual Done wait() = 0;
+  virtual bool cancelled() const noexcept { return false; }
   // Gets the failure of item INDEX, whose chunk wait() has returned; false if it did not fail.
   virtual bool take_failure(std::uint64_t index, Failure& failure) = 0;
 };

@@ -15,13 +15,13 @@
 
 namespace FURROW_NAMESPACE::detail {
 
-// The failure of an item that was not run since its map failed fast before.
+// The failure of an item without a result, since its map failed fast or was cancelled.
 inline Failure cancelled_item(std::uint64_t index) {
   Failure failure;
   failure.index = index;
   failure.kind = FailureKind::kCancelled;
   failure.attempts = 0;
-  failure.message = "the task was not run, since the map stopped at an earlier failure";
+  failure.message = "the task was not run, since its map was stopped first";
   return failure;
 }
 

@@ -20,4 +20,6 @@ double monotonic_seconds() { return static_cast<double>(monotonic_ns()) * 1e-9; 
 
 std::int64_t monotonic_ns() noexcept { return nanoseconds(CLOCK_MONOTONIC); }
 
+std::int64_t coarse_ns() noexcept { return nanoseconds(CLOCK_MONOTONIC_COARSE); }
+
 }  // namespace furrow::os

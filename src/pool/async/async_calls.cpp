@@ -42,6 +42,7 @@ AsyncCalls::~AsyncCalls() {
 }
 
 void AsyncCalls::push(detail::CallNode* call) {
+  call->call_queue = this;
   {
     const std::lock_guard lock(mutex_);
     queue_.push_back(call);
@@ -57,9 +58,48 @@ void AsyncCalls::wait() {
   settled_.wait(lock, [this] { return unsettled_ == 0; });
 }
 
+bool AsyncCalls::cancel(detail::CallNode& call) noexcept {
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = std::find(queue_.begin(), queue_.end(), &call);
+    if (found != queue_.end()) {
+      queue_.erase(found);
+      if (--unsettled_ == 0) settled_.notify_all();
+      return true;
+    }
+  }
+  cancels_.store(true);
+  tasks_.wake();
+  return false;
+}
+
+void AsyncCalls::cancel_all() {
+  std::deque<detail::CallNode*> unbegun;
+  {
+    const std::lock_guard lock(mutex_);
+    unbegun.swap(queue_);
+  }
+  for (detail::CallNode* each : unbegun) each->settle_cancelled();
+  {
+    const std::lock_guard lock(mutex_);
+    unsettled_ -= unbegun.size();
+    if (unsettled_ == 0) settled_.notify_all();
+  }
+  cancels_.store(true);
+  tasks_.wake();
+}
+
+void AsyncCalls::cancel_running() {
+  if (cancels_.exchange(false))
+    tasks_.cancel_if([](const AsyncTasks::Task& task) {
+      return static_cast<detail::CallNode*>(task.work.owner)->is_cancelled();
+    });
+}
+
 void AsyncCalls::serve() {
   while (begin_calls()) {
     tasks_.step(AsyncTasks::kNever);
+    cancel_running();
     while (AsyncTasks::Task* task = tasks_.next_ended()) settle(*task);
   }
 }
@@ -70,6 +110,12 @@ bool AsyncCalls::begin_calls() {
     detail::CallNode* call = queue_.front();
     queue_.pop_front();
     lock.unlock();  // the call may push another call before it first waits
+    if (call->is_cancelled()) {
+      call->settle_cancelled();
+      lock.lock();
+      if (--unsettled_ == 0) settled_.notify_all();
+      continue;
+    }
     tasks_.begin({call->async(), call, 0, call->timeout_s, call->stoppable(), call}, call->home->seed,
                  call->number);
     lock.lock();
@@ -85,7 +131,7 @@ void AsyncCalls::settle(AsyncTasks::Task& task) {
     } catch (...) {
       Failure failure = current_failure();
       failure.attempts = ++call->attempts;
-      if (call->attempts <= call->retries) {
+      if (call->attempts <= call->retries && !call->is_cancelled()) {
         tasks_.again(task);
         return;
       }

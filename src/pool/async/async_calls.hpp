@@ -5,6 +5,7 @@
 // that run, and joins the thread.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
@@ -14,28 +15,33 @@
 
 #include "furrow/detail/call_node.hpp"
 #include "pool/async/async_tasks.hpp"
+#include "pool/task/call_pump.hpp"
 
 namespace furrow::pool {
 
-class AsyncCalls {
+class AsyncCalls : public CallQueue {
  public:
   // INITIALIZER runs on the thread before its first call. Throws PoolError if that throws.
   AsyncCalls(const detail::AsyncStart& how, int in_flight, const std::function<void()>& initializer);
-  ~AsyncCalls();
+  ~AsyncCalls() override;
 
   void push(detail::CallNode* call);
   void wait();  // until all calls are settled
+  bool cancel(detail::CallNode& call) noexcept override;
+  void cancel_all();  // calls that know that they are cancelled
 
  private:
   void serve();
   bool begin_calls();  // false when this is closing and no call is left
   void settle(AsyncTasks::Task& task);
+  void cancel_running();
 
   std::mutex mutex_;
   std::condition_variable settled_;
   std::deque<detail::CallNode*> queue_;
   std::uint64_t unsettled_ = 0;  // pushed and not settled
   bool closing_ = false;
+  std::atomic<bool> cancels_{false};  // some calls that run are cancelled
   AsyncTasks tasks_;
   std::jthread thread_;  // last, so that it ends before the members that it uses
 };

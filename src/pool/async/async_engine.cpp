@@ -34,6 +34,8 @@ void AsyncEngine::check(const detail::CallNode& call) const { refuse_timeout(cal
 void AsyncEngine::run(RunningMap& run) {
   if (!run.call.async.start) return plain_.run(run);
   AsyncTasks tasks(run.call.async.make_loop(), in_flight_, run.cores_per_task);
+  const RunningMap::Runner runner(run, run.options.stop.stop_possible());
+  const RunningMap::Waker waker(run, [&tasks] { tasks.wake(); });
   std::uint64_t position = 0;
   const std::uint64_t positions = run.todo();
   for (;;) {
@@ -60,12 +62,21 @@ AsyncCalls& AsyncEngine::calls(const detail::AsyncStart& how) {
   return *calls_;
 }
 
-void AsyncEngine::submit(detail::CallNode* call) {
+void AsyncEngine::submit(detail::CallNode* call, const std::stop_token& stop) {
   const detail::AsyncStart how = call->async();
-  if (how.start)
-    calls(how).push(call);
-  else
-    call->execute(0);
+  if (!how.start) return plain_.submit(call, stop);
+  calls(how).push(call);
+  call->cancel_on(stop);
+}
+
+void AsyncEngine::cancel_calls() {
+  plain_.cancel_calls();
+  AsyncCalls* calls = nullptr;
+  {
+    const std::lock_guard lock(mutex_);
+    calls = calls_.get();
+  }
+  if (calls) calls->cancel_all();
 }
 
 void AsyncEngine::wait() {

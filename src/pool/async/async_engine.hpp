@@ -21,8 +21,9 @@ class AsyncEngine : public Engine {
   void check(const detail::CallNode& call) const override;
   void run(RunningMap& run) override;
   std::unique_ptr<detail::Stream> open(RunningMap& run) override;
-  void submit(detail::CallNode* call) override;
+  void submit(detail::CallNode* call, const std::stop_token& stop) override;
   void wait() override;
+  void cancel_calls() override;
 
  private:
   AsyncCalls& calls(const detail::AsyncStart& how);

@@ -29,7 +29,9 @@ bool settle_task(AsyncTasks& tasks, RunningMap& run, AsyncTasks::Task& task) {
 }
 
 AsyncStream::AsyncStream(RunningMap& run, int in_flight)
-    : run_(run), tasks_(run.call.async.make_loop(), in_flight, run.cores_per_task) {}
+    : run_(run),
+      tasks_(run.call.async.make_loop(), in_flight, run.cores_per_task),
+      waker_(run, [this] { tasks_.wake(); }) {}
 
 AsyncStream::~AsyncStream() {
   run_.stop();
@@ -63,7 +65,7 @@ void AsyncStream::step() {
 
 detail::Stream::Done AsyncStream::wait() {
   while (done_.empty()) {
-    if (chunks_.empty()) return {};
+    if (chunks_.empty() || run_.stopped()) return {};
     fill();
     step();
   }

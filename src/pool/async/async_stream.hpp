@@ -41,6 +41,7 @@ class AsyncStream final : public detail::Stream {
   AsyncTasks tasks_;
   std::list<Chunk> chunks_;
   std::deque<Chunk*> done_;
+  const RunningMap::Waker waker_;
 };
 
 }  // namespace furrow::pool

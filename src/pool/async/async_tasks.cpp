@@ -86,12 +86,18 @@ void AsyncTasks::cancel_late() {
   }
 }
 
+void AsyncTasks::cancel_task(Task& task) {
+  task.cancelled = true;
+  cancel(task);
+}
+
 void AsyncTasks::cancel_all() {
-  for (Task& each : tasks_) {
-    if (each.cancelled || !each.running) continue;
-    each.cancelled = true;
-    cancel(each);
-  }
+  cancel_if([](const Task&) { return true; });
+}
+
+bool AsyncTasks::stop_requested(detail::TaskScope& scope) const noexcept {
+  const auto& task = static_cast<const Task&>(scope);
+  return task.cancelled || task.timed_out;
 }
 
 // The failure is handled when the coroutine has ended.

@@ -38,7 +38,7 @@ class AsyncTasks final : public detail::AsyncHost {
     std::int64_t deadline_ns = kNever;
     bool timed_out = false;
     bool running = false;
-    bool cancelled = false;      // by cancel_all()
+    bool cancelled = false;      // with its map, or its call
     std::exception_ptr error{};  // null if it has a result
     std::stop_source stop{std::nostopstate};
   };
@@ -56,17 +56,24 @@ class AsyncTasks final : public detail::AsyncHost {
   void step(std::int64_t until_ns);
   Task* next_ended();  // null: none
   void cancel_all();   // asks all that run to end
+  template <class Which>
+  void cancel_if(const Which& which) {
+    for (Task& each : tasks_)
+      if (each.running && !each.cancelled && which(each)) cancel_task(each);
+  }
   void wake() { loop_->wake(); }
 
   detail::AfterFailure failed(detail::TaskScope&, std::uint64_t) override;
   std::stop_token begin_watch(detail::TaskScope& scope) override;
   void end_watch(detail::TaskScope& scope) override;
+  bool stop_requested(detail::TaskScope& scope) const noexcept override;
   void ended(detail::AsyncTask& task, std::exception_ptr error) override;
 
  private:
   void start(Task& task);
   void forget_deadline(Task& task);
   void cancel_late();
+  void cancel_task(Task& task);
   void cancel(Task& task);
 
   const int most_, cores_per_task_;

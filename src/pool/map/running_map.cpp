@@ -3,6 +3,9 @@
 #include <utility>
 
 #include "base/log.hpp"
+#include "furrow/detail/thread_sanitizer.hpp"
+#include "os/events/clock.hpp"
+#include "os/process/process_tree.hpp"
 #include "pool/task/failure.hpp"
 #include "pool/task/task_scope.hpp"
 
@@ -43,9 +46,19 @@ detail::AfterFailure RunningMap::failed(detail::TaskScope& scope, std::uint64_t 
 }
 
 std::stop_token RunningMap::begin_watch(detail::TaskScope& scope) {
-  auto* watch = timeout_monitor_.add(options.timeout_s);
+  auto* watch = timeout_monitor_.add(options.timeout_s, this);
   scope.watch = watch;
+  if (stopped()) watch->source.request_stop();  // stop() may have looked for tasks before this one was added
   return watch->source.get_token();
+}
+
+bool RunningMap::stop_requested(detail::TaskScope& scope) const noexcept {
+  if (stopped_.load(std::memory_order_acquire)) {
+    detail::acquired(&stopped_);
+    return true;
+  }
+  const auto* watch = static_cast<const TimeoutMonitor::Watch*>(scope.watch);
+  return watch && watch->source.stop_requested();
 }
 
 void RunningMap::end_watch(detail::TaskScope& scope) {
@@ -82,9 +95,48 @@ void RunningMap::chunk_done(const ChunkDone& chunk) {
 }
 
 void RunningMap::stop() {
+  detail::released(&stopped_);
   if (stopped_.exchange(true)) return;
   FURROW_LOG(pool, info, "map {} is stopped, {} items have failed", number, failures());
-  timeout_monitor_.stop_all();
+  timeout_monitor_.stop(this);
+  const std::uint64_t now = os::start_ticks(os::monotonic_ns());
+  const std::lock_guard lock(stopping_);
+  for (const Runner* each = runners_; each; each = each->next_)
+    os::kill_programs_of_thread(each->thread_, os::start_ticks(each->began_ns_), now, each->kept_);
+  if (wake_) wake_();
+}
+
+void RunningMap::cancel() {
+  cancelled_.store(true, std::memory_order_release);
+  stop();
+}
+
+RunningMap::Runner::Runner(RunningMap& run, bool keeps_children)
+    : run_(run), thread_(os::thread_id()), began_ns_(os::coarse_ns()) {
+  if (keeps_children) kept_ = os::children_of_thread(thread_);
+  const std::lock_guard lock(run_.stopping_);
+  self_ = &run_.runners_;
+  next_ = run_.runners_;
+  if (next_) next_->self_ = &next_;
+  run_.runners_ = this;
+}
+
+// Waits for a stop() that looks at this thread's programs, so that it ends none of a later task.
+RunningMap::Runner::~Runner() {
+  const std::lock_guard lock(run_.stopping_);
+  *self_ = next_;
+  if (next_) next_->self_ = self_;
+}
+
+RunningMap::Waker::Waker(RunningMap& run, std::function<void()> wake) : run_(run) {
+  const std::lock_guard lock(run_.stopping_);
+  run_.wake_ = std::move(wake);
+  if (run_.stopped()) run_.wake_();
+}
+
+RunningMap::Waker::~Waker() {
+  const std::lock_guard lock(run_.stopping_);
+  run_.wake_ = nullptr;
 }
 
 bool RunningMap::take_failure(std::uint64_t index, Failure& failure) {

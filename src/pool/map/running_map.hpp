@@ -1,8 +1,13 @@
 // One map that runs: the call, its options, and its state so far. The backends decide which worker runs what.
 //
-// Workers of this process call failed(), begin_watch(), end_watch(), record() and chunk_done() concurrently;
-// the rest belongs to the thread that called the map.
+// Workers of this process call failed(), begin_watch(), end_watch(), record() and chunk_done() concurrently, and any
+// thread may call stop() and cancel(); the rest belongs to the thread that called the map.
+//
+// When a map is stopped, its tasks in this process are asked to end, and the programs that they have started are ended;
+// the backend does the same to its worker processes.
 #pragma once
+
+#include <sys/types.h>
 
 #include <algorithm>
 #include <atomic>
@@ -60,6 +65,7 @@ class RunningMap : public detail::TaskHost {
   detail::AfterFailure failed(detail::TaskScope& scope, std::uint64_t index) override;
   std::stop_token begin_watch(detail::TaskScope& scope) override;
   void end_watch(detail::TaskScope& scope) override;
+  bool stop_requested(detail::TaskScope& scope) const noexcept override;
 
   // Limits the map to these indices, in this order. If this is not called, all indices are run.
   void only(std::vector<IndexRange> indices);
@@ -91,6 +97,39 @@ class RunningMap : public detail::TaskHost {
   // stop() asks running tasks to stop, if they can be, and from then on no new task should start.
   bool stopped() const { return stopped_.load(std::memory_order_relaxed); }
   void stop();
+  // Stops the map since its caller, or another thread, wants it to end with Cancelled.
+  void cancel();
+  bool cancelled() const { return cancelled_.load(std::memory_order_acquire); }
+
+  // While it exists, the current thread runs tasks of the map. The programs that it has started before are left alone:
+  // for a caller's own thread, KEEPS_CHILDREN looks them up; else they are told by the time.
+  class Runner {
+   public:
+    explicit Runner(RunningMap& run, bool keeps_children = false);
+    ~Runner();
+    Runner(const Runner&) = delete;
+    Runner& operator=(const Runner&) = delete;
+
+   private:
+    friend class RunningMap;
+    RunningMap& run_;
+    const pid_t thread_;
+    const std::int64_t began_ns_;
+    std::vector<pid_t> kept_{};
+    Runner* next_ = nullptr;
+    Runner** self_ = nullptr;  // where the list points to this one
+  };
+  // While it exists, stop() calls WAKE, from any thread, which must not wait for anything.
+  class Waker {
+   public:
+    Waker(RunningMap& run, std::function<void()> wake);
+    ~Waker();
+    Waker(const Waker&) = delete;
+    Waker& operator=(const Waker&) = delete;
+
+   private:
+    RunningMap& run_;
+  };
 
   std::uint64_t indices_done() const { return done_.load(std::memory_order_relaxed); }
   std::uint64_t failures() const { return failed_.load(std::memory_order_relaxed); }
@@ -105,8 +144,12 @@ class RunningMap : public detail::TaskHost {
   TimeoutMonitor& timeout_monitor_;
   const bool keep_all_;
   std::atomic<bool> stopped_{false};
+  std::atomic<bool> cancelled_{false};
   std::atomic<std::uint64_t> done_{0};
   std::atomic<std::uint64_t> failed_{0};
+  std::mutex stopping_;        // guards the next two
+  Runner* runners_ = nullptr;  // linked by next_
+  std::function<void()> wake_{};
   std::mutex mutex_;
   std::vector<Failure> kept_;
   bool only_ = false;

@@ -48,6 +48,11 @@ class Chunk {
   // The index that holds an item that a worker has published.
   std::uint64_t index_of_item(std::uint64_t item) const { return item / items_per_index; }
 
+  // What ChunkWorkers::stop() calls this chunk's map or, for a single call, the chunk itself.
+  std::uint64_t stop_id() const { return map ? map : begin; }
+  // Single calls have indices from here on, above those of all maps.
+  static constexpr std::uint64_t kCallIndices = std::uint64_t{1} << 63;
+
   std::uint64_t begin = 0, end = 0;   // indices; no other chunk of the same workers has any of them
   std::uint64_t map = 0;              // id of the map; 0: none
   std::uint64_t items_per_index = 1;  // more than 1 in a reduction
@@ -59,6 +64,7 @@ class Chunk {
   // Used by the workers' owner alone.
   std::uint64_t left = 0;       // indices without a result or failure
   std::uint32_t subchunks = 0;  // parts that are queued or sent
+  bool stopped = false;         // by ChunkWorkers::stop()
   std::int64_t busy_ns = 0;     // time that remote workers spent on it
 };
 

@@ -31,8 +31,9 @@ class ChunkWorkers {
   virtual bool idle() const = 0;
   // Takes back all work that no worker has begun; returns the chunks of which nothing was begun at all.
   virtual std::vector<Chunk*> withdraw() = 0;
-  // Ends the tasks that run for chunks of MAP.
-  virtual void stop(std::uint64_t map) = 0;
+  // Ends the tasks that run for the chunks with this Chunk::stop_id(); what has not begun fails as cancelled. A task that
+  // has asked whether it should end has some time for that.
+  virtual void stop(std::uint64_t id) = 0;
   // MAP has no further chunks, so what was kept for them can be released.
   virtual void forget(std::uint64_t /*map*/) {}
   virtual const std::string& broken() const = 0;  // why nothing works any longer; empty while all is well

@@ -27,7 +27,7 @@ MessageWorker::MessageWorker(const WorkerMemory& memory, int worker, const PoolO
       slot_(memory.slot(worker)),
       messages_(memory.ranges()[worker].range),
       outbox_(memory, worker),
-      host_(slot_, outbox_, false),
+      host_(memory, worker, outbox_, false),
       context_{worker, slot_, outbox_, host_},
       ring_(channel::Ring::attach(memory.inbox(worker))),
       frames_(ring_) {}
@@ -106,6 +106,7 @@ bool MessageWorker::serve(std::uint32_t sequence) {
 void MessageWorker::handle(const MessageHead& head, PartsReader& body) {
   const std::int64_t began = os::monotonic_ns();
   host_.tried(head.begin, static_cast<int>(head.attempts));
+  host_.task = task_of_message(static_cast<std::uint32_t>(head.sequence));
   try {
     handler_.handle(head, head.with_map != 0, body, context_);
   } catch (const ValueDropped&) {  // the parent could not encode it, and has recorded the failure

@@ -4,6 +4,7 @@
 #include <bit>
 
 #include "base/log.hpp"
+#include "os/events/clock.hpp"
 #include "pool/messages/message_queue.hpp"
 #include "pool/task/failure.hpp"
 
@@ -84,6 +85,7 @@ void MessageWorkers::queue(Chunk* chunk, std::uint64_t begin, std::uint64_t end,
 void MessageWorkers::submit(Chunk* chunk) {
   chunk->left = chunk->end - chunk->begin;
   chunk->subchunks = 0;
+  chunk->stopped = false;
   queue(chunk, chunk->begin, chunk->end, 0, false);
   start();
   if (!broken_.empty()) return collapse(broken_);
@@ -94,6 +96,7 @@ bool MessageWorkers::work() {
   if (!broken_.empty()) return false;
   try {
     const bool happened = step();
+    end_stopped_tasks();
     if (dispatch_queue() || happened || !broken_.empty()) return true;
     return balance() && dispatch_queue();
   } catch (const PoolError& error) {
@@ -140,22 +143,44 @@ std::vector<Chunk*> MessageWorkers::withdraw() {
   return unbegun;
 }
 
-bool MessageWorkers::is_stopped(const Subchunk& subchunk) const {
-  return subchunk.chunk->map != 0 &&
-         std::find(stopped_.begin(), stopped_.end(), subchunk.chunk->map) != stopped_.end();
+// Whether there was one that was not stopped before.
+bool MessageWorkers::mark_stopped(std::uint64_t id) {
+  bool any = false;
+  const auto mark = [&](const std::deque<Subchunk>& subchunks) {
+    for (const Subchunk& each : subchunks)
+      if (each.chunk->stop_id() == id && !std::exchange(each.chunk->stopped, true)) any = true;
+  };
+  mark(queue_);
+  for (const OutgoingState& each : outgoing_) mark(each.sent);
+  return any;
 }
 
-void MessageWorkers::stop(std::uint64_t map) {
-  if (std::find(stopped_.begin(), stopped_.end(), map) == stopped_.end()) {
-    stopped_.push_back(map);
-    if (stopped_.size() > kStoppedMaps) stopped_.pop_front();
-    drop_unbegun();
+void MessageWorkers::stop(std::uint64_t id) {
+  if (!mark_stopped(id)) return;
+  drop_unbegun();
+  any_stopped_ = true;
+  end_stopped_tasks();
+}
+
+// Asks tasks that should end, once, and kills the workers of those that do not obey.
+void MessageWorkers::end_stopped_tasks() {
+  if (!any_stopped_) return;
+  any_stopped_ = false;
+  const std::int64_t now = os::monotonic_ns();
+  for (int i = 0; i < workers(); ++i) {
+    OutgoingState& at = outgoing(i);
+    if (at.sent.empty() || !is_stopped(at.sent.front())) continue;
+    any_stopped_ = true;
+    const std::uint64_t task = task_of_message(at.sent.front().sequence);
+    if (process(i).stop.load() != task) {
+      ask_to_end(i, task);
+      at.asked_ns = now;
+    }
+    if (!slot(i).asks() || now - at.asked_ns >= kTimeToEnd_ns) kill_worker(i);
   }
-  for (int i = 0; i < workers(); ++i)
-    if (!outgoing(i).sent.empty() && outgoing(i).sent.front().chunk->map == map) kill_worker(i);
 }
 
-// Drops the work of stopped maps that no worker has begun.
+// Drops the stopped work that no worker has begun.
 void MessageWorkers::drop_unbegun() {
   for (int i = 0; i < workers(); ++i) {
     std::uint32_t first = 0;
@@ -172,10 +197,7 @@ void MessageWorkers::drop_unbegun() {
 }
 
 void MessageWorkers::drop(Subchunk& subchunk, int worker) {
-  Failure cancelled;
-  cancelled.kind = FailureKind::kCancelled;
-  cancelled.message = "its map was stopped";
-  fail_rest(subchunk, cancelled, worker);
+  fail_rest(subchunk, cancelled(kStopped), worker);
   finish(subchunk, worker, {});
 }
 

@@ -33,8 +33,6 @@ class MessageWorkers : public WorkerProcesses, public ChunkWorkers {
   static constexpr std::size_t kRing = std::size_t{1} << 20;
   // How many maps a worker remembers: the latest ones that were sent to it.
   static constexpr std::size_t kMaps = 8;
-  // How many stopped maps are remembered.
-  static constexpr std::size_t kStoppedMaps = 64;
   // The capacity of each ring, and the memory for all of them.
   static std::size_t ring_bytes(int workers);
   static std::size_t bytes_for(int workers);
@@ -60,8 +58,7 @@ class MessageWorkers : public WorkerProcesses, public ChunkWorkers {
   void rest(std::int64_t at_most_ns) override;
   bool idle() const override { return subchunks_ == 0; }
   std::vector<Chunk*> withdraw() override;
-  // Kills the workers that run MAP; all indices of it that have no result fail as cancelled.
-  void stop(std::uint64_t map) override;
+  void stop(std::uint64_t id) override;
   void cancel(std::uint64_t map) { stop(map); }
   const std::string& broken() const override { return broken_; }
   void nudge() override { call(); }
@@ -92,8 +89,10 @@ class MessageWorkers : public WorkerProcesses, public ChunkWorkers {
     bool gap = false;                  // messages were taken back, so `sequence` does not follow those left
     std::deque<std::uint64_t> maps{};  // the maps that the worker knows
     int start_failures = 0;
-    std::uint64_t tasks = 0;  // in chunks that it has reported
+    std::uint64_t tasks = 0;    // in chunks that it has reported
+    std::int64_t asked_ns = 0;  // when its task was asked to end
   };
+  static constexpr const char* kStopped = "it was stopped first";
   enum class Sending : std::uint8_t { kSent, kFull, kDone };
 
   void on_frame(int worker, const channel::FrameHeader& header) override;
@@ -127,7 +126,9 @@ class MessageWorkers : public WorkerProcesses, public ChunkWorkers {
   void take_chunk(int worker);
   void fail(Subchunk& subchunk, std::uint64_t index, Failure failure, int worker);
   void fail_rest(Subchunk& subchunk, const Failure& failure, int worker);
-  bool is_stopped(const Subchunk& subchunk) const;
+  static bool is_stopped(const Subchunk& subchunk) { return subchunk.chunk->stopped; }
+  bool mark_stopped(std::uint64_t id);
+  void end_stopped_tasks();
   void drop_unbegun();
   void drop(Subchunk& subchunk, int worker);
   static void require_next(const Subchunk& subchunk, std::uint64_t index);
@@ -147,8 +148,8 @@ class MessageWorkers : public WorkerProcesses, public ChunkWorkers {
   const PoolOptions& options_;
   std::vector<OutgoingState> outgoing_;
   std::deque<Subchunk> queue_{};
-  std::uint64_t subchunks_ = 0;          // queued or sent
-  std::deque<std::uint64_t> stopped_{};  // the latest stopped maps
+  std::uint64_t subchunks_ = 0;  // queued or sent
+  bool any_stopped_ = false;     // some tasks that run should end
   bool started_ = false;
   std::string broken_{};  // why nothing works any longer
   std::vector<std::byte> buffer_{};

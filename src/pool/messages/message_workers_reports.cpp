@@ -150,7 +150,7 @@ void MessageWorkers::take_chunk(int worker) {
   Subchunk subchunk = from.sent.front();
   from.sent.pop_front();
   from.tasks += subchunk.end - subchunk.begin;
-  fail_rest(subchunk, lost("it was not reported"), worker);
+  fail_rest(subchunk, is_stopped(subchunk) ? cancelled(kStopped) : lost("it was not reported"), worker);
   finish(subchunk, worker, {tail.began_ns, tail.ended_ns});
   close_gap(worker);
 }

@@ -64,6 +64,9 @@ class BlockResults : public detail::ResultWriter, public detail::TaskHost {
   }
   std::stop_token begin_watch(detail::TaskScope& scope) override { return context_.host.begin_watch(scope); }
   void end_watch(detail::TaskScope& scope) override { context_.host.end_watch(scope); }
+  bool stop_requested(detail::TaskScope& scope) const noexcept override {
+    return context_.host.stop_requested(scope);
+  }
 
  private:
   void open(std::uint64_t index) {

@@ -48,13 +48,16 @@ ForkedWorkers::ForkedWorkers(RunningMap& run, const PoolOptions& options, Worker
 }
 
 void ForkedWorkers::run() {
+  const RunningMap::Waker waker(run_, [this] { call(); });
   while (!over()) {
     if (!step() && !over()) sleep(run_.tick || observed_ ? kTick_ns : 10 * kTick_ns);
     tick();
   }
-  // If the map is not complete, running tasks must not go on: kill the workers. Otherwise they end by
-  // themselves.
-  end(accounted_ == todo_ ? Ending::kSoon : Ending::kNow);
+  // If the map is not complete, running tasks must not go on. Otherwise the workers end by themselves.
+  if (accounted_ == todo_)
+    end(Ending::kSoon);
+  else
+    end_tasks();
   require_each_once();
   if (observed_) notify_observers_of_rest();
 }

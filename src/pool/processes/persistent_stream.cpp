@@ -16,7 +16,7 @@ constexpr std::int64_t kTick_ns = 100'000'000;
 class PersistentWorkers::ChunkStream : public detail::Stream {
  public:
   ChunkStream(PersistentWorkers& workers, RunningMap& run, std::uint64_t map)
-      : workers_(workers), run_(run), map_(map) {}
+      : workers_(workers), run_(run), map_(map), waker_(run, [&workers] { workers.workers_->nudge(); }) {}
   ~ChunkStream() override;
 
   void submit(void* chunk, std::uint64_t begin, std::uint64_t end) override;
@@ -35,6 +35,7 @@ class PersistentWorkers::ChunkStream : public detail::Stream {
   std::vector<SentChunk*> free_{};
   std::deque<SentChunk*> done_{};
   std::uint64_t in_flight_ = 0;
+  const RunningMap::Waker waker_;
 };
 
 struct PersistentWorkers::ChunkStream::SentChunk : Chunk {
@@ -94,9 +95,10 @@ void PersistentWorkers::ChunkStream::submit(void* chunk, std::uint64_t begin, st
 detail::Stream::Done PersistentWorkers::ChunkStream::wait() {
   if (in_flight_ == 0) return {};
   while (done_.empty()) {
+    if (run_.stopped()) return {};
     workers_.in_turn([&] {
       workers_.take_incoming();
-      if (done_.empty()) workers_.workers_->pump(kTick_ns);
+      if (done_.empty() && !run_.stopped()) workers_.workers_->pump(kTick_ns);
       if (done_.empty() && !workers_.workers_->broken().empty()) throw PoolError(workers_.workers_->broken());
     });
     if (run_.tick) run_.tick();

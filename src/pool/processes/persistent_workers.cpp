@@ -15,8 +15,8 @@ namespace furrow::pool {
 namespace {
 
 constexpr std::int64_t kTick_ns = 100'000'000;
-constexpr std::size_t kCallsAhead = 256;                        // calls sent ahead to each worker
-constexpr std::uint64_t kCallIndices = std::uint64_t{1} << 63;  // indices of calls start here, above all maps
+constexpr std::size_t kCallsAhead = 256;  // calls sent ahead to each worker
+constexpr std::chrono::milliseconds kBetweenLooks{50};
 
 }  // namespace
 
@@ -38,15 +38,19 @@ struct PersistentWorkers::Call : Chunk {
   detail::CallNode* node = nullptr;
 };
 
-void PersistentWorkers::retire(Call* call) { free_.push_back(call); }
+void PersistentWorkers::retire(Call* call) {
+  call->node = nullptr;
+  free_.push_back(call);
+}
 
 // Held by the one thread that pumps the workers.
 class PersistentWorkers::Turn {
  public:
-  // Without WAIT, or if this thread has the turn already, the result may be false.
-  Turn(PersistentWorkers& workers, bool wait) : workers_(workers) {
+  // Without WAIT, if this thread has the turn already, or if RUN is stopped meanwhile, the result may be false.
+  Turn(PersistentWorkers& workers, bool wait, const RunningMap* run = nullptr) : workers_(workers) {
     if (workers.working_.load(std::memory_order_relaxed) == std::this_thread::get_id()) return;
-    has_ = wait ? (workers.turn_.lock(), true) : workers.turn_.try_lock();
+    has_ = workers.turn_.try_lock();
+    while (!has_ && wait && !(run && run->stopped())) has_ = workers.turn_.try_lock_for(kBetweenLooks);
     if (has_) workers.working_.store(std::this_thread::get_id(), std::memory_order_relaxed);
   }
   ~Turn() {
@@ -121,6 +125,8 @@ void PersistentWorkers::check(const detail::MapCall& call) const {
 
 void PersistentWorkers::submit(detail::CallNode* call) {
   call->pump = this;
+  call->call_queue = this;
+  call->place = Chunk::kCallIndices + calls_made_.fetch_add(1, std::memory_order_relaxed);
   in_flight_.fetch_add(1, std::memory_order_relaxed);
   {
     const std::lock_guard lock(incoming_lock_);
@@ -142,16 +148,64 @@ void PersistentWorkers::take_incoming() {
   while (first) {
     auto* const node = static_cast<detail::CallNode*>(first);
     first = first->next;
+    if (node->is_cancelled()) {
+      node->settle_cancelled();
+      in_flight_.fetch_sub(1, std::memory_order_acq_rel);
+      continue;
+    }
     if (free_.empty()) free_.push_back(calls_.emplace_back(std::make_unique<Call>(*this)).get());
     Call* const chunk = free_.back();
     free_.pop_back();
     chunk->node = node;
-    chunk->begin = kCallIndices + node->number;
+    chunk->begin = node->place;
     chunk->end = chunk->begin + 1;
     chunk->timeout_s = node->timeout_s;
     chunk->retries = node->retries;
     workers_->submit(chunk);
   }
+  stop_cancelled();
+}
+
+// A call that is cancelled before any thread has taken it is settled by the one that cancels it. The others are told to
+// the workers by whichever thread pumps them.
+bool PersistentWorkers::cancel(detail::CallNode& call) noexcept {
+  if (owner_ != ::getpid()) return false;
+  {
+    const std::lock_guard lock(incoming_lock_);
+    for (detail::TaskNode** at = &incoming_; *at; at = &(*at)->next) {
+      if (*at != &call) continue;
+      *at = call.next;
+      if (!*at) incoming_end_ = at;
+      in_flight_.fetch_sub(1, std::memory_order_acq_rel);
+      return true;
+    }
+    cancelled_.push_back(call.place);
+  }
+  if (!pump(0)) workers_->nudge();
+  return false;
+}
+
+void PersistentWorkers::cancel_calls() {
+  if (owner_ != ::getpid() || !workers_) return;
+  {
+    const std::lock_guard lock(incoming_lock_);
+    all_cancelled_ = true;
+  }
+  if (!pump(0)) workers_->nudge();
+}
+
+void PersistentWorkers::stop_cancelled() {
+  std::vector<std::uint64_t> ids;
+  bool all = false;
+  {
+    const std::lock_guard lock(incoming_lock_);
+    ids.swap(cancelled_);
+    all = std::exchange(all_cancelled_, false);
+  }
+  if (all)
+    for (const auto& each : calls_)
+      if (each->node && each->node->is_cancelled()) ids.push_back(each->begin);
+  for (const std::uint64_t id : ids) workers_->stop(id);
 }
 
 bool PersistentWorkers::pump(std::int64_t at_most_ns) noexcept {
@@ -290,15 +344,16 @@ void PersistentWorkers::MapChunk::done(int worker, const Times& times) {
   dispatcher.free_.push_back(this);
 }
 
-void PersistentWorkers::in_turn(const std::function<void()>& work) {
+void PersistentWorkers::in_turn(const std::function<void()>& work, const RunningMap* run) {
   check_here();
-  const Turn turn(*this, true);
+  const Turn turn(*this, true, run);
+  if (!turn && run && run->stopped()) return;
   if (!turn) throw PoolError("a callback cannot run a map on the persistent workers that it is called by");
   work();
 }
 
 void PersistentWorkers::run(RunningMap& run) {
-  in_turn([&] { run_in_turn(run); });
+  in_turn([&] { run_in_turn(run); }, &run);
 }
 
 void PersistentWorkers::run_in_turn(RunningMap& run) {
@@ -307,6 +362,7 @@ void PersistentWorkers::run_in_turn(RunningMap& run) {
     for (MapObserver* each : run.observers) each->on_restart(worker);
   };
   workers_->restarted = restarted;
+  const RunningMap::Waker waker(run, [this] { workers_->nudge(); });
   bool stopping = false;
   std::exception_ptr error;
   while (!dispatcher.over()) {

@@ -47,8 +47,10 @@ class PersistentWorkers : public CallPump {
   // RUN must outlive the stream.
   std::unique_ptr<detail::Stream> open(RunningMap& run);
   void wait();
-  // Calls WORK while no other thread pumps the workers.
-  void in_turn(const std::function<void()>& work);
+  bool cancel(detail::CallNode& call) noexcept override;
+  void cancel_calls();
+  // Calls WORK while no other thread pumps the workers. Not at all if RUN is stopped before that.
+  void in_turn(const std::function<void()>& work, const RunningMap* run = nullptr);
   bool pump(std::int64_t at_most_ns) noexcept override;
 
  private:
@@ -60,6 +62,7 @@ class PersistentWorkers : public CallPump {
 
   void run_in_turn(RunningMap& run);
   void take_incoming();
+  void stop_cancelled();
   void retire(Call* call);
 
   const pid_t owner_;
@@ -67,12 +70,15 @@ class PersistentWorkers : public CallPump {
   std::unique_ptr<MessageHandler> handler_{};
   std::unique_ptr<ChunkWorkers> workers_{};
 
-  std::mutex turn_{};                       // held by the thread that pumps the workers
+  std::timed_mutex turn_{};                 // held by the thread that pumps the workers
   std::atomic<std::thread::id> working_{};  // that thread
   std::mutex incoming_lock_{};
   detail::TaskNode* incoming_ = nullptr;  // linked by next
   detail::TaskNode** incoming_end_ = &incoming_;
+  std::vector<std::uint64_t> cancelled_{};  // calls that are to be stopped; under incoming_lock_
+  bool all_cancelled_ = false;              // those that know that they are cancelled; under incoming_lock_
   std::atomic<std::uint64_t> in_flight_{0};
+  std::atomic<std::uint64_t> calls_made_{0};
   std::uint64_t maps_ = 0;
   std::vector<std::unique_ptr<Call>> calls_{};  // all that were ever made, for reuse
   std::vector<Call*> free_{};

@@ -86,7 +86,11 @@ std::unique_ptr<detail::Stream> ProcessEngine::open(RunningMap& run) {
   return open_process_stream(run, options_, workers_, cache_, is_alone(run.options));
 }
 
-void ProcessEngine::submit(detail::CallNode* call) { persistent_.submit(call); }
+void ProcessEngine::submit(detail::CallNode* call, const std::stop_token& stop) {
+  persistent_.submit(call);
+  call->cancel_on(stop);
+}
+void ProcessEngine::cancel_calls() { persistent_.cancel_calls(); }
 void ProcessEngine::wait() { persistent_.wait(); }
 
 }  // namespace furrow::pool

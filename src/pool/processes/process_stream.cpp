@@ -35,6 +35,7 @@ class ProcessStream : public detail::Stream {
   std::uint64_t in_flight_ = 0;
   std::unique_ptr<Handler> handler_;
   std::unique_ptr<MessageWorkers> workers_;
+  std::optional<RunningMap::Waker> waker_{};
 };
 
 struct ProcessStream::SentChunk : Chunk {
@@ -92,10 +93,12 @@ ProcessStream::ProcessStream(RunningMap& run, const PoolOptions& options, int wo
     for (MapObserver* each : run_.observers) each->on_restart(worker);
   };
   workers_->start();
+  waker_.emplace(run, [this] { workers_->nudge(); });
 }
 
 ProcessStream::~ProcessStream() {
-  if (workers_ && workers_->end(in_flight_ == done_.size() ? Ending::kSoon : Ending::kNow))
+  if (!workers_) return;
+  if (in_flight_ == done_.size() ? workers_->end(Ending::kSoon) : workers_->end_tasks())
     cache_.put(workers_->memory().take());
 }
 
@@ -115,6 +118,7 @@ void ProcessStream::submit(void* chunk, std::uint64_t begin, std::uint64_t end) 
 detail::Stream::Done ProcessStream::wait() {
   if (in_flight_ == 0) return {};
   while (done_.empty() && workers_->broken().empty()) {
+    if (run_.stopped()) return {};
     workers_->pump(kTick_ns);
     if (run_.tick) run_.tick();
   }

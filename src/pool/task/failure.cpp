@@ -167,6 +167,7 @@ const char* name(BackendKind kind) noexcept {
 void throw_failure(const Failure& failure) {
   if (failure.kind == FailureKind::kDied) throw WorkerDied(failure);
   if (failure.kind == FailureKind::kTimeout) throw TaskTimeout(failure);
+  if (failure.kind == FailureKind::kCancelled) throw Cancelled(failure);
   if (failure.kind == FailureKind::kException) {
     if (failure.is_own_type && failure.original) std::rethrow_exception(failure.original);
     for (const Standard& each : kStandard)

@@ -44,6 +44,12 @@ bool in_task() noexcept { return innermost != nullptr; }
 
 std::uint64_t task_index() { return static_cast<std::uint64_t>(scope_for("task_index()").current()); }
 
+bool task_stop_requested() noexcept {
+  for (detail::TaskScope* scope = innermost; scope; scope = scope->outer)
+    if (scope->host && scope->host->stop_requested(*scope)) return true;
+  return false;
+}
+
 int worker_index() { return scope_for("worker_index()").worker; }
 
 Philox& task_rng() {

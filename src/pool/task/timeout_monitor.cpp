@@ -8,10 +8,11 @@ namespace furrow::pool {
 
 TimeoutMonitor::~TimeoutMonitor() = default;
 
-TimeoutMonitor::Watch* TimeoutMonitor::add(double timeout_s) {
+TimeoutMonitor::Watch* TimeoutMonitor::add(double timeout_s, const void* owner) {
   const std::lock_guard lock(mutex_);
   watches_.emplace_front();
   watches_.front().self = watches_.begin();
+  watches_.front().owner = owner;
   if (is_limit(timeout_s)) {
     const auto length = std::chrono::duration_cast<Clock::duration>(
         std::chrono::duration<double>(std::min(timeout_s, kLongest_s)));
@@ -31,11 +32,12 @@ bool TimeoutMonitor::remove(Watch* watch) {
   return ran_out;
 }
 
-void TimeoutMonitor::stop_all() {
+void TimeoutMonitor::stop(const void* owner) {
   std::vector<std::stop_source> sources;
   {
     const std::lock_guard lock(mutex_);
-    for (const Watch& each : watches_) sources.push_back(each.source);
+    for (const Watch& each : watches_)
+      if (!owner || each.owner == owner) sources.push_back(each.source);
   }
   for (std::stop_source& each : sources)
     each.request_stop();  // without the lock, since it runs the tasks' stop callbacks

@@ -27,6 +27,7 @@ class TimeoutMonitor {
     std::stop_source source{};
     Clock::time_point deadline = Clock::time_point::max();
     bool ran_out = false;
+    const void* owner = nullptr;  // the map or call that the task belongs to
     std::list<Watch>::iterator self{};
   };
 
@@ -35,9 +36,11 @@ class TimeoutMonitor {
   TimeoutMonitor(const TimeoutMonitor&) = delete;
   TimeoutMonitor& operator=(const TimeoutMonitor&) = delete;
 
-  Watch* add(double timeout_s);  // 0: no deadline. Owned by the monitor until it is removed
-  bool remove(Watch* watch);     // returns whether its time had run out
-  void stop_all();               // requests a stop of every task that is watched now
+  // A task of OWNER; 0: no deadline. Owned by the monitor until it is removed.
+  Watch* add(double timeout_s, const void* owner);
+  bool remove(Watch* watch);  // returns whether its time had run out
+  // Requests a stop of every task of OWNER that is watched now; null: of all.
+  void stop(const void* owner);
 
  private:
   void run(std::stop_token ending);

@@ -88,6 +88,24 @@ detail::TaskNode* TaskQueues::remove_all() {
   return all;
 }
 
+detail::TaskNode* TaskQueues::remove_calls() {
+  detail::TaskNode* calls = nullptr;
+  for (Queue& queue : queues_) {
+    const std::lock_guard lock(queue.lock);
+    for (detail::TaskNode* each = queue.first; each;) {
+      detail::TaskNode* const next = each->next;
+      if (each->is_call()) {
+        unlink(queue, each);
+        ++queue.removed;
+        each->next = calls;
+        calls = each;
+      }
+      each = next;
+    }
+  }
+  return calls;
+}
+
 bool TaskQueues::prefer_unkept() {
   bool any = false;
   for (Queue& queue : queues_) any = prefer_unkept(queue) || any;

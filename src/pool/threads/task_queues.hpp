@@ -33,7 +33,8 @@ class TaskQueues {
   bool remove(detail::TaskNode* task);
   // A task for WORKER; null if there is none.
   detail::TaskNode* take(int worker);
-  detail::TaskNode* remove_all();  // linked by next
+  detail::TaskNode* remove_all();    // linked by next
+  detail::TaskNode* remove_calls();  // those that are calls, linked by next
 
   // From now on take() gives only tasks whose result nobody can ask for.
   void give_only_unkept() { only_unkept_.store(true); }

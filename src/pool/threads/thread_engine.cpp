@@ -35,12 +35,15 @@ class ThreadEngine::HelperGroup {
     ranges_.fill(positions, run.options.chunksize);
     const int first = caller_works ? 1 : 0;
     active_.store(static_cast<std::uint32_t>(workers - first), std::memory_order_relaxed);
+    const RunningMap::Waker waker(run, [this] {
+      active_.fetch_or(kStopped);
+      os::futex_wake_all(active_, os::Scope::kPrivate);
+    });
     for (int i = first; i < workers; ++i) threads_.push(&helpers_[static_cast<std::size_t>(i)]);
     if (caller_works) {
+      const RunningMap::Runner runner(run, run.options.stop.stop_possible());
       run_worker_loop(run, ranges_, 0);
-      for (int i = first; i < workers; ++i)
-        if (threads_.remove(&helpers_[static_cast<std::size_t>(i)]))
-          active_.fetch_sub(1, std::memory_order_relaxed);
+      take_back();
     }
     await(run);
   }
@@ -49,9 +52,12 @@ class ThreadEngine::HelperGroup {
   struct Helper final : detail::TaskNode {
     Helper(HelperGroup& of, int as) : group(of), slot(as) {}
     void execute(int) noexcept override {
-      run_worker_loop(*group.run_, group.ranges_, slot);
+      {
+        const RunningMap::Runner runner(*group.run_);
+        run_worker_loop(*group.run_, group.ranges_, slot);
+      }
       detail::released(&group.active_);
-      if (group.active_.fetch_sub(1, std::memory_order_acq_rel) == 1)
+      if ((group.active_.fetch_sub(1, std::memory_order_acq_rel) & ~kStopped) == 1)
         os::futex_wake(group.active_, 1, os::Scope::kPrivate);
     }
     void drop() noexcept override {}
@@ -59,14 +65,25 @@ class ThreadEngine::HelperGroup {
     int slot;
   };
 
+  // The helpers that no thread has begun.
+  void take_back() {
+    for (Helper& each : helpers_)
+      if (threads_.remove(&each)) active_.fetch_sub(1, std::memory_order_relaxed);
+  }
+
   void await(RunningMap& run) {
     const std::int64_t until = os::monotonic_ns() + os::kSpinNs;
     std::optional<WorkerThreads::Absence> absence;
+    bool stopping = false;
     for (;;) {
       const std::uint32_t active = active_.load(std::memory_order_acquire);
-      if (active == 0) {
+      if ((active & ~kStopped) == 0) {
         detail::acquired(&active_);
         return;
+      }
+      if (active & kStopped && !std::exchange(stopping, true)) {
+        take_back();
+        continue;
       }
       if (os::monotonic_ns() >= until) {
         if (!absence) absence.emplace();
@@ -78,22 +95,31 @@ class ThreadEngine::HelperGroup {
     }
   }
 
+  static constexpr std::uint32_t kStopped = 1u << 31;
+
   WorkerThreads& threads_;
   std::vector<RangeSlot> slots_;
   std::deque<Helper> helpers_;
   WorkStealingRanges ranges_{nullptr, 0};
   RunningMap* run_ = nullptr;
-  std::atomic<std::uint32_t> active_{0};  // helpers that are queued or run
+  std::atomic<std::uint32_t> active_{
+      0};  // helpers that are queued or run; and kStopped once the map is stopped
 };
 
 // Chunks are queued like calls. Those that are done are kept in a list until wait() returns them.
 class ThreadEngine::Stream : public detail::Stream {
  public:
-  Stream(WorkerThreads& threads, RunningMap& run) : threads_(threads), run_(run) {}
+  Stream(WorkerThreads& threads, RunningMap& run)
+      : threads_(threads), run_(run), waker_(run, [this] {
+          const std::lock_guard lock(mutex_);
+          stopped_ = true;
+          changed_.notify_one();
+        }) {}
   ~Stream() override {
     for (auto& each : nodes_)
       if (threads_.remove(&each)) each.drop();
     run_.stop();
+    ending_ = true;
     while (wait().chunk) {
     }
   }
@@ -117,16 +143,18 @@ class ThreadEngine::Stream : public detail::Stream {
     if (in_flight_ == 0) return {};
     run_one_here();
     std::unique_lock lock(mutex_);
-    if (done_.empty()) {
+    const auto settled = [&] { return !done_.empty() || (stopped_ && !ending_); };
+    if (!settled()) {
       lock.unlock();
       WorkerThreads::Absence absence;
       lock.lock();
-      while (!changed_.wait_for(lock, kLook, [&] { return !done_.empty(); })) {
+      while (!changed_.wait_for(lock, kLook, settled)) {
         lock.unlock();
         absence.look();
         lock.lock();
       }
     }
+    if (done_.empty()) return {};
     Node* node = done_.front();
     done_.pop_front();
     --in_flight_;
@@ -146,6 +174,7 @@ class ThreadEngine::Stream : public detail::Stream {
       {
         detail::TaskScope scope(worker, run.seed, run.number, &run);
         scope.cores_per_task = run.cores_per_task;
+        const RunningMap::Runner runner(run);
         run.call.run(chunk, scope, indices.begin, indices.end);
         indices = RunningMap::ran(scope, indices);
       }
@@ -186,7 +215,10 @@ class ThreadEngine::Stream : public detail::Stream {
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<Node*> done_;
+  bool stopped_ = false;         // the map is; under the mutex
+  bool ending_ = false;          // wait() returns all chunks nevertheless
   std::uint64_t in_flight_ = 0;  // submitted and not returned by wait()
+  const RunningMap::Waker waker_;
 };
 
 ThreadEngine::ThreadEngine(int workers, const std::function<void()>& initializer)
@@ -250,10 +282,13 @@ std::unique_ptr<detail::Stream> ThreadEngine::open(RunningMap& run) {
   return std::make_unique<Stream>(threads_, run);
 }
 
-void ThreadEngine::submit(detail::CallNode* call) {
-  call->threads = &threads_;
+void ThreadEngine::submit(detail::CallNode* call, const std::stop_token& stop) {
+  call->call_queue = &threads_;
   threads_.push(call);
+  call->cancel_on(stop);
 }
+
+void ThreadEngine::cancel_calls() { threads_.cancel_calls(); }
 
 void ThreadEngine::wait() {
   if (WorkerThreads::here() == &threads_)

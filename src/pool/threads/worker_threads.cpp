@@ -9,6 +9,7 @@
 
 #include "os/events/clock.hpp"
 #include "os/events/futex.hpp"
+#include "os/process/process_tree.hpp"
 #include "pool/task/failure.hpp"
 #include "pool/threads/pause.hpp"
 
@@ -92,6 +93,8 @@ bool WorkerThreads::initialize(int worker) {
   stack_reserve = middle_of_stack();
   try {
     if (initializer_) initializer_();
+    const std::lock_guard lock(places_lock_);
+    started_threads_.push_back({os::thread_id(), os::monotonic_ns()});
     return true;
   } catch (...) {
     const std::lock_guard lock(error_lock_);
@@ -128,6 +131,19 @@ bool WorkerThreads::remove(detail::TaskNode* task) {
   if (!queues_.remove(task)) return false;
   if (waiters_.load(std::memory_order_relaxed) > 0) notify_waiters();
   return true;
+}
+
+void WorkerThreads::cancel_calls() {
+  const std::uint64_t now = os::start_ticks(os::monotonic_ns());
+  for (detail::TaskNode* each = queues_.remove_calls(); each;) {
+    detail::TaskNode* const next = each->next;
+    static_cast<detail::CallNode*>(each)->settle_cancelled();
+    each = next;
+  }
+  if (waiters_.load(std::memory_order_relaxed) > 0) tell_waiters();
+  const std::lock_guard lock(places_lock_);
+  for (const Started& each : started_threads_)
+    os::kill_programs_of_thread(each.thread, os::start_ticks(each.at_ns), now, {});
 }
 
 // The task that waits for it counts as running until this one has ended, so this one is not counted.

@@ -15,6 +15,8 @@
 // Any thread may push and remove.
 #pragma once
 
+#include <sys/types.h>
+
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
@@ -25,16 +27,17 @@
 #include <vector>
 
 #include "furrow/detail/call_node.hpp"
+#include "pool/task/call_pump.hpp"
 #include "pool/threads/spin_lock.hpp"
 #include "pool/threads/task_queues.hpp"
 
 namespace furrow::pool {
 
-class WorkerThreads {
+class WorkerThreads : public CallQueue {
  public:
   // INITIALIZER runs in each thread before its first task; it may be empty. Throws PoolError if it throws.
   WorkerThreads(int threads, const std::function<void()>& initializer);
-  ~WorkerThreads();
+  ~WorkerThreads() override;
   WorkerThreads(const WorkerThreads&) = delete;
   WorkerThreads& operator=(const WorkerThreads&) = delete;
 
@@ -43,7 +46,10 @@ class WorkerThreads {
   // Removes a task from its queue; false if a thread has already taken it.
   bool remove(detail::TaskNode* task);
   // Runs TASK here if it is queued and this is one of the worker threads, with enough of its stack left.
-  bool run_if_queued(detail::TaskNode* task);
+  bool run_if_queued(detail::TaskNode* task) override;
+  bool cancel(detail::CallNode& call) noexcept override { return remove(&call); }
+  // Settles the queued calls as cancelled, and ends the programs that the threads' tasks have started.
+  void cancel_calls();
   // Waits until every pushed task was run or removed. Not for the worker threads themselves.
   void wait_idle();
   void run_unkept();
@@ -108,7 +114,12 @@ class WorkerThreads {
   std::condition_variable spares_called_;
   std::vector<int> users_;    // how many present threads have each worker's number
   std::vector<int> invited_;  // the numbers for dormant spares that should come
-  std::size_t dormant_ = 0;   // spares that wait for that, those that are invited included
+  struct Started {
+    pid_t thread;
+    std::int64_t at_ns;  // after the initializer
+  };
+  std::vector<Started> started_threads_;
+  std::size_t dormant_ = 0;  // spares that wait for that, those that are invited included
   std::vector<std::jthread> spares_;
   std::vector<std::jthread> threads_;
 };

@@ -19,7 +19,8 @@ namespace furrow::pool {
 
 namespace {
 
-constexpr std::int64_t kPatience_ns = 2'000'000'000;  // for workers that should end by themselves
+constexpr std::int64_t kPatience_ns = kTimeToEnd_ns;  // for workers that should end by themselves
+constexpr std::int64_t kLook_ns = 5'000'000;          // interval of looks at workers whose tasks should end
 constexpr std::int64_t kNoPidfd_ns = 200'000'000;     // interval of checks on the parent without a pidfd
 constexpr long kNoPoll_ns = 10'000'000;               // interval of checks without ppoll()
 
@@ -50,7 +51,13 @@ void ForkServer::want(int worker) {
 }
 
 void ForkServer::kill(int worker) {
-  memory_.process(worker).kill.store(1);
+  memory_.process(worker).kill.store(Kill::kWorker);
+  wake();
+}
+
+void ForkServer::kill_programs(int worker) {
+  Kill none = Kill::kNo;
+  memory_.process(worker).kill.compare_exchange_strong(none, Kill::kPrograms);
   wake();
 }
 
@@ -101,13 +108,13 @@ int ForkServer::run_template(pid_t parent) {
   for (;;) {
     // A wake() before the signal was blocked may be lost, so check before sleeping.
     Ending ending = memory_.ending().load();
-    if (ending == Ending::kSoon) {
+    if (ending == Ending::kSoon || ending == Ending::kStop) {
       if (deadline == 0) deadline = os::monotonic_ns() + kPatience_ns;
       if (os::monotonic_ns() >= deadline) ending = Ending::kNow;
     }
     reap();
     if (!apply(ending) && ending != Ending::kNo) return 0;
-    sleep(ending == Ending::kSoon ? deadline - os::monotonic_ns() : -1);
+    sleep(ending == Ending::kStop ? kLook_ns : ending == Ending::kSoon ? deadline - os::monotonic_ns() : -1);
     if (::getppid() == parent) continue;
     apply(Ending::kNow);
     ::_exit(0);
@@ -134,12 +141,22 @@ bool ForkServer::apply(Ending ending) {
     if (ending == Ending::kNo && process.process_state.load() == ProcessState::kWanted) fork_worker(i);
     if (process.process_state.load() != ProcessState::kAlive) continue;
     alive = true;
-    const bool starts = memory_.slot(i).worker_state.load() == WorkerState::kStarting;
-    const bool condemned =
-        process.kill.exchange(0) != 0 || ending == Ending::kNow || (ending == Ending::kSoon && starts);
-    if (condemned) os::kill_tree(process.pid.load());
+    kill_if_wanted(i, ending);
   }
   return alive;
+}
+
+void ForkServer::kill_if_wanted(int worker, Ending ending) {
+  ProcessSlot& process = memory_.process(worker);
+  const WorkerSlot& slot = memory_.slot(worker);
+  const Kill kill = process.kill.exchange(Kill::kNo);
+  const bool starts = slot.worker_state.load() == WorkerState::kStarting;
+  const bool condemned = kill == Kill::kWorker || ending == Ending::kNow ||
+                         (ending == Ending::kSoon && starts) || (ending == Ending::kStop && !slot.asks());
+  if (condemned)
+    os::kill_tree(process.pid.load());
+  else if (kill == Kill::kPrograms)
+    os::kill_descendants(process.pid.load());
 }
 
 void ForkServer::fork_worker(int worker) {

@@ -12,8 +12,8 @@
 //
 // A worker is killed together with the programs that its tasks have started and that still run.
 //
-// Shutdown: end() asks workers and template to end. Workers end when they are idle (kSoon), or are killed
-// (kNow, or if they take too long); the template ends when all workers are reaped, and end() waits for it. So
+// Shutdown: end() asks workers and template to end. Workers end when they are idle (kSoon), end with their task if that
+// obeys (kStop), or are killed (kNow, or if they take too long); the template ends when all workers are reaped, and end() waits for it. So
 // no process uses the workers' memory after end(). If the template is killed, the kernel kills its workers:
 // lost() reports that, and it is unknown how long the workers still use the memory.
 //
@@ -44,8 +44,9 @@ class ForkServer {
   ForkServer(const ForkServer&) = delete;
   ForkServer& operator=(const ForkServer&) = delete;
 
-  void want(int worker);  // asks for a first process, or for one that replaces a dead one
-  void kill(int worker);  // its death is reported like any other
+  void want(int worker);           // asks for a first process, or for one that replaces a dead one
+  void kill(int worker);           // its death is reported like any other
+  void kill_programs(int worker);  // that its tasks have started
   void wake() const;
   // Whether the template itself has ended. No worker can be forked then, and those alive are being killed.
   bool lost();
@@ -57,6 +58,7 @@ class ForkServer {
  private:
   int run_template(pid_t parent);
   bool apply(Ending ending);
+  void kill_if_wanted(int worker, Ending ending);
   void sleep(std::int64_t at_most_ns) const;
   void fork_worker(int worker);
   void reap();

@@ -46,12 +46,12 @@ ForkedWorker::ForkedWorker(const WorkerMemory& memory, int worker, const Running
       ranges_(ranges),
       slot_(memory.slot(worker)),
       outbox_(memory, worker),
-      host_(slot_, outbox_, run.call.cross.run_encoded == nullptr),
+      host_(memory, worker, outbox_, run.call.cross.run_encoded == nullptr),
       parent_(parent),
       plain_output_(static_cast<std::byte*>(run.call.cross.plain_output)),
-      sizer_(run.options.chunksize),
+      claim_(run.options.chunksize),
       timed_(!run.observers.empty()),
-      measuring_(timed_ || run.options.chunksize == 0) {
+      measuring_(timed_ || run.options.chunksize != 1) {
   host_.retries = run.options.retries;
 }
 
@@ -62,8 +62,9 @@ int ForkedWorker::main() {
   scope.published = &slot_.published;
   scope_ = &scope;
   const std::uint64_t most = options_.max_tasks_per_child ? options_.max_tasks_per_child : kNothing;
-  while (tasks_ < most) {
-    const IndexRange own = ranges_.claim_own(worker_, std::min(sizer_.next(), most - tasks_), &slot_.intent);
+  while (tasks_ < most && !host_.should_end()) {
+    const std::uint64_t want = std::min(claim_ ? claim_ : sizer_.next(), most - tasks_);
+    const IndexRange own = ranges_.claim_own(worker_, want, &slot_.intent);
     if (!own.empty()) {
       run_positions(own);
       continue;
@@ -101,17 +102,24 @@ bool ForkedWorker::ask() {
   return true;
 }
 
+// A claim of a given size is run in pieces of some 50 us, so that a map that is stopped begins no further item of it.
 void ForkedWorker::run_positions(IndexRange positions) {
   tasks_ += positions.size();
   std::int64_t began = measuring_ ? os::monotonic_ns() : 0;
   run_.for_each_range(positions, [&](std::uint64_t begin, std::uint64_t end) {
-    run_indices({begin, end});
     positions.begin += end - begin;
-    if (!measuring_) return;
-    const std::int64_t ended = os::monotonic_ns();
-    sizer_.measured(end - begin, static_cast<std::uint64_t>(ended - began));
-    if (timed_) outbox_.send_chunk({positions.begin, began, ended});
-    began = ended;
+    const std::int64_t chunk_began = began;
+    while (begin < end && !host_.should_end()) {
+      const std::uint64_t stop = measuring_ ? begin + std::min(end - begin, sizer_.next()) : end;
+      run_indices({begin, stop});
+      if (measuring_) {
+        const std::int64_t ended = os::monotonic_ns();
+        sizer_.measured(stop - begin, static_cast<std::uint64_t>(ended - began));
+        began = ended;
+      }
+      begin = stop;
+    }
+    if (timed_ && begin == end) outbox_.send_chunk({positions.begin, chunk_began, began});
   });
   if (timed_ || outbox_.half_full()) outbox_.ring_parent();
 }

@@ -41,10 +41,11 @@ class ForkedWorker {
   Outbox outbox_;
   WorkerHost host_;
   const pid_t parent_;
-  std::byte* plain_output_;  // in the parent; null if it cannot be written from here
-  ChunkSizer sizer_;
-  bool timed_;      // observers want the times of chunks
-  bool measuring_;  // timed_, or the chunk size is chosen from measured times
+  std::byte* plain_output_;    // in the parent; null if it cannot be written from here
+  const std::uint64_t claim_;  // positions claimed at a time; 0: as many as are run at a time
+  ChunkSizer sizer_{0};        // of those that are run at a time
+  bool timed_;                 // observers want the times of chunks
+  bool measuring_;             // not if each item is run by itself
   std::uint64_t tasks_ = 0;
   detail::TaskScope* scope_ = nullptr;
   std::vector<std::byte> aside_{};  // buffer for a result that is too large for the ring

@@ -1,7 +1,7 @@
 // What a worker process does about tasks that fail: it tries again, or reports the failure.
 //
 // For the worker's one thread. It does not handle time limits: the parent watches the published item, and
-// kills the worker. So the stop token that it returns never asks to stop.
+// kills the worker. So the stop token that it returns never asks to stop. task_stop_requested() sees the parent's word.
 #pragma once
 
 #include <optional>
@@ -15,14 +15,24 @@ class WorkerHost : public detail::TaskHost {
  public:
   // IN_PLACE: results are written in place, so the loop over a range stops at a failure, and its caller
   // continues at stopped_at(). Otherwise failures are reported at once.
-  WorkerHost(WorkerSlot& slot, Outbox& outbox, bool in_place)
-      : slot_(slot), outbox_(outbox), in_place_(in_place) {}
+  WorkerHost(const WorkerMemory& memory, int worker, Outbox& outbox, bool in_place)
+      : slot_(memory.slot(worker)), process_(memory.process(worker)), outbox_(outbox), in_place_(in_place) {}
 
   detail::AfterFailure failed(detail::TaskScope& scope, std::uint64_t index) override;
   std::stop_token begin_watch(detail::TaskScope&) override { return never_.get_token(); }
   void end_watch(detail::TaskScope&) override {}
+  bool stop_requested(detail::TaskScope& scope) const noexcept override {
+    slot_.asked.store(slot_.published.load(), std::memory_order_relaxed);
+    scope.ends = scope.ends || should_end();
+    return scope.ends;
+  }
+  bool should_end() const noexcept {
+    const std::uint64_t stop = process_.stop.load(std::memory_order_acquire);
+    return stop != kNoTask && (stop == kAnyTask || stop == task);
+  }
 
   int retries = 0;
+  std::uint64_t task = kNoTask;  // the word of the message that is handled
   // INDEX was tried before, in another process.
   void tried(std::uint64_t index, int attempts) { tried_index_ = index, tried_attempts_ = attempts; }
 
@@ -33,6 +43,7 @@ class WorkerHost : public detail::TaskHost {
 
  private:
   WorkerSlot& slot_;
+  const ProcessSlot& process_;
   Outbox& outbox_;
   bool in_place_;
   std::stop_source never_{};

@@ -80,7 +80,9 @@ void WorkerMemory::renew(int worker) const {
   each.attempts = 0;
   each.worker_state = WorkerState::kStarting;
   each.bell.reset();
-  process(worker).kill = 0;
+  each.asked = kNothing;
+  process(worker).kill = Kill::kNo;
+  process(worker).stop = kNoTask;
   channel::Ring::create(outbox(worker), outbox_);
   if (inbox_) channel::Ring::create(inbox(worker), inbox_);
 }

@@ -51,8 +51,20 @@ enum class WorkerState : std::uint32_t {
 enum class Ending : std::uint32_t {
   kNo,
   kSoon,  // workers end when they are idle; those that take too long are killed
+  kStop,  // workers whose task has asked whether it should end have some time to do so; all others are killed
   kNow,   // all workers are killed
 };
+
+// What the parent asks the template to do with a worker.
+enum class Kill : std::uint32_t { kNo, kPrograms, kWorker };
+
+// A ProcessSlot's word for the task that should end: that of one message, or any.
+inline constexpr std::uint64_t kNoTask = 0, kAnyTask = std::numeric_limits<std::uint64_t>::max();
+inline constexpr std::uint64_t task_of_message(std::uint32_t sequence) {
+  return std::uint64_t{1} << 32 | sequence;
+}
+// How long a task that has asked may take to end.
+inline constexpr std::int64_t kTimeToEnd_ns = 2'000'000'000;
 
 // Where a worker writes results one after the other before it reports them, if it does. Published like the item
 // (detail::PublishedItem says why its stores may be relaxed): results from index() up to the published item are
@@ -83,6 +95,12 @@ struct alignas(128) WorkerSlot {
   PublishedBlock block{};                            // where it writes plain results in place
   std::atomic<std::uint64_t> failed_item{kNothing};  // the last item that failed
   std::atomic<std::uint32_t> attempts{0};            // failed attempts at failed_item
+  std::atomic<std::uint64_t> asked{kNothing};        // the item whose task asked last whether it should end
+  // Whether the task that runs now has asked that.
+  bool asks() const {
+    const std::uint64_t item = published.load();
+    return item != kNothing && asked.load(std::memory_order_relaxed) == item;
+  }
   // Line 1: handing over work. Written by the worker or the parent in turn, as worker_state says.
   alignas(128) std::atomic<WorkerState> worker_state{WorkerState::kStarting};
   std::uint64_t given_begin = 0, given_end = 0;  // positions
@@ -95,7 +113,8 @@ struct alignas(64) ProcessSlot {
   std::atomic<ProcessState> process_state{ProcessState::kVacant};
   std::atomic<std::int32_t> pid{0};
   std::int32_t wait_status = 0;
-  std::atomic<std::uint32_t> kill{0};  // set by the parent to have the worker killed
+  std::atomic<Kill> kill{Kill::kNo};         // set by the parent
+  std::atomic<std::uint64_t> stop{kNoTask};  // set by the parent: the task that should end
 };
 
 struct alignas(64) ProcessTable {

@@ -56,6 +56,17 @@ bool WorkerProcesses::end(Ending how) {
   return fork_server_->end(how);
 }
 
+void WorkerProcesses::ask_to_end(int worker, std::uint64_t task) {
+  process(worker).stop.store(task);
+  fork_server_->kill_programs(worker);
+}
+
+bool WorkerProcesses::end_tasks() {
+  if (!fork_server_ || !fork_server_->is_ours()) return end(Ending::kStop);
+  for (int i = 0; i < workers(); ++i) ask_to_end(i, kAnyTask);
+  return end(Ending::kStop);
+}
+
 void WorkerProcesses::call() {
   called_.store(1);
   memory_.bell().nudge();

@@ -37,6 +37,8 @@ class WorkerProcesses {
   void sleep(std::int64_t at_most_ns);
   // False if the template was lost: then workers may still use the memory.
   bool end(Ending how);
+  // The same when tasks that run should end, and get some time for that.
+  bool end_tasks();
   int alive() const;
   // Ends the sleep() of another thread, or the next one. Any thread may call it.
   void call();
@@ -77,6 +79,8 @@ class WorkerProcesses {
   // Reads what workers reported before they ended. Call after end().
   void read_the_rest();
   void kill_worker(int worker) { fork_server_->kill(worker); }
+  // The task that WORKER runs, of the message with this word, should end, and the programs that it has started.
+  void ask_to_end(int worker, std::uint64_t task);
   // Whether a worker waits for work, and everything that it has reported is read.
   bool is_asleep(int worker) { return slot(worker).bell.is_parked() && is_silent(worker); }
   void retry_idle_workers();
