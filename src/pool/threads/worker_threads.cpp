@@ -140,7 +140,7 @@ void WorkerThreads::cancel_calls() {
     static_cast<detail::CallNode*>(each)->settle_cancelled();
     each = next;
   }
-  if (waiters_.load(std::memory_order_relaxed) > 0) tell_waiters();
+  if (waiters_.load(std::memory_order_relaxed) > 0) notify_waiters();
   const std::lock_guard lock(places_lock_);
   for (const Started& each : started_threads_)
     os::kill_programs_of_thread(each.thread, os::start_ticks(each.at_ns), now, {});
