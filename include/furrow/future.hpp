@@ -5,14 +5,33 @@
 // kCancelled. A call whose Future was dropped is run in any case, before its Pool ends.
 #pragma once
 
+#include <coroutine>
 #include <functional>
+#include <memory>
 #include <stdexcept>
+#include <type_traits>
 #include <utility>
 
 #include "furrow/detail/abi.hpp"
 #include "furrow/detail/call_node.hpp"
+#include "furrow/detail/joined_call.hpp"
 
 namespace FURROW_NAMESPACE {
+
+template <class R>
+class Future;
+
+namespace detail {
+
+template <class... R>
+struct Joined;
+
+template <class F, class R>
+struct ThenResult : std::invoke_result<F&, R> {};
+template <class F>
+struct ThenResult<F, void> : std::invoke_result<F&> {};
+
+}  // namespace detail
 
 template <class R>
 class Future {
@@ -79,8 +98,48 @@ class Future {
     return *this;
   }
 
+  // A Future for f(result), or for this call's failure, which is then that one's too. F runs as the callbacks do, so it
+  // must be short and must not wait for tasks; what it throws is a failure.
+  template <class F>
+  auto then(F f) && {
+    using T = std::remove_cvref_t<typename detail::ThenResult<F, R>::type>;
+    auto* const source = &call();
+    auto* const next = new detail::JoinedCall<T>(source->pump);
+    Future<T> future(next);
+    source->listen([source, next, kept = std::make_shared<F>(std::move(f))](const Outcome<R>&) {
+      if (!source->outcome().ok()) return next->end_with(source->outcome().failure());
+      next->end([&]() -> T {
+        if constexpr (std::is_void_v<R>)
+          return static_cast<T>(std::invoke(*kept));
+        else
+          return static_cast<T>(std::invoke(*kept, std::move(source->outcome()).value()));
+      });
+    });
+    *this = Future();
+    return future;
+  }
+
+  // `co_await pool.apply_async(f, x)` from any coroutine: the result, or the task's exception. The coroutine goes on on the
+  // thread that ended the call: a worker thread, or over processes and ranks whichever thread waits for something of
+  // the Pool. It must not wait there for calls over processes by anything but co_await.
+  auto operator co_await() && {
+    struct Awaiter {
+      Future future;
+      bool await_ready() const { return future.ready(); }
+      bool await_suspend(std::coroutine_handle<> waiting) {
+        return future.call().listen_late([waiting](const Outcome<R>&) { waiting.resume(); });
+      }
+      R await_resume() { return future.get(); }
+    };
+    return Awaiter{std::move(*this)};
+  }
+
  private:
   friend class Pool;
+  template <class>
+  friend class Future;
+  template <class...>
+  friend struct detail::Joined;
   explicit Future(detail::CallState<R>* call) noexcept : call_(call) {}
   detail::CallState<R>& call() const {
     if (!call_) throw std::logic_error("this Future has no call: it was moved from, or its result was taken");

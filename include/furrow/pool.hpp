@@ -36,6 +36,7 @@
 #include "furrow/errors.hpp"
 #include "furrow/future.hpp"
 #include "furrow/imap.hpp"
+#include "furrow/join.hpp"
 #include "furrow/options.hpp"
 #include "furrow/outcome.hpp"
 #include "furrow/task.hpp"
@@ -107,6 +108,22 @@ class FURROW_API Pool {
     detail::Inputs<std::remove_reference_t<Inputs>> source(inputs);
     detail::Discarding<std::remove_reference_t<F>> discarding{&f};
     run(discarding, source, detail::NoSink{}, options);
+  }
+
+  // Returns copies of those elements of INPUTS for which f(x) is true, in their order.
+  template <class F, detail::InputRange Inputs>
+  auto filter(F&& f, Inputs&& inputs, const MapOptions& options = {}) {
+    detail::Inputs<std::remove_reference_t<Inputs>> source(inputs);
+    const auto access = source.access();
+    static_assert(std::is_same_v<detail::ResultOf<std::remove_reference_t<F>, decltype(access[0])>, bool>,
+                  "filter: the function must return bool");
+    detail::Results<bool> wanted(source.size());
+    run(f, source, wanted.sink(), options);
+    std::vector<typename decltype(source.access())::Value> kept;
+    const std::vector<bool> each = wanted.take();
+    for (std::uint64_t i = 0; i < each.size(); ++i)
+      if (each[i]) kept.push_back(access[i]);
+    return kept;
   }
 
   // Returns a range of the results as they become available, in the order of the inputs. INPUTS may be
@@ -186,7 +203,9 @@ class FURROW_API Pool {
     return all ? *std::move(all) : first;
   }
 
-  // Starts f(args...) on a worker, and returns a Future for its result.
+  // Starts f(args...) on a worker, and returns a Future for its result. The arguments are kept by value, and given to F as
+  // lvalues, so that a call can be tried again; if F cannot take them so, as a std::unique_ptr by value, they are moved
+  // into it.
   template <class F, class... Args>
     requires(!std::is_same_v<std::remove_cvref_t<F>, CallOptions>)
   auto apply_async(F&& f, Args&&... args) {
@@ -280,7 +299,12 @@ class FURROW_API Pool {
   template <class F, class... Args>
   auto started(const CallOptions& options, F&& f, Args&&... args) {
     using Call = detail::AsyncCall<std::decay_t<F>, std::decay_t<Args>...>;
-    using R = detail::CallResult<std::decay_t<F>, std::decay_t<Args>&...>;
+    using R = typename Call::Result;
+    if (detail::kTakesOnce<std::decay_t<F>, std::decay_t<Args>...> && options.retries > 0)
+      throw std::invalid_argument(
+          "retries: the function takes an argument that can be given only once, as a std::unique_ptr: take "
+          "it "
+          "by reference");
     auto* call = new Call(std::forward<F>(f), std::forward<Args>(args)...);
     Future<R> future(call);
     start(call, options);

@@ -86,6 +86,13 @@ struct CallNode::CancelOnStop {
 
 CallNode::~CallNode() { delete on_stop_; }
 
+CallNode::CallNode(pool::CallPump* of_parts) noexcept : pump(of_parts) {
+  static const CallHome none{};
+  home = &none;
+}
+
+Failure failure_here() { return pool::current_failure(); }
+
 // A callback that runs at once may settle the call, but the caller still holds it.
 void CallNode::cancel_on(std::stop_token token) {
   if (token.stop_possible()) on_stop_ = new CancelOnStop(this, std::move(token));
@@ -160,10 +167,11 @@ void CallNode::settle() noexcept {
     fail(pool::cancelled(kCancelledText));
   }
   drop_function();
-  run_callbacks();
+  void* const late = run_callbacks();
   released(&state_);
   if (state_.exchange(kDone, std::memory_order_acq_rel) == kWaited)
     os::futex_wake_all(state_, os::Scope::kPrivate);
+  if (late) run_late(late);
   release();
 }
 

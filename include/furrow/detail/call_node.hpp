@@ -129,8 +129,12 @@ class FURROW_API CallNode : public TaskNode {
   pool::CallQueue* call_queue = nullptr;  // where it is, if not at its caller
 
  protected:
-  virtual void call(TaskScope& scope) = 0;  // in this process; stores the result, or throws
-  virtual void run_callbacks() noexcept = 0;
+  virtual void call(TaskScope& scope) = 0;              // in this process; stores the result, or throws
+  virtual void* run_callbacks() noexcept = 0;           // returns those that come after the end, if any
+  virtual void run_late(void* callbacks) noexcept = 0;  // after the end
+  // For a call that no Pool runs.
+  CallNode() = default;
+  explicit CallNode(pool::CallPump* of_parts) noexcept;
   virtual void drop_function() noexcept = 0;  // destroys the function and its arguments
 
  private:
@@ -156,6 +160,9 @@ class FURROW_API CallNode : public TaskNode {
   CancelOnStop* on_stop_ = nullptr;  // owned
 };
 
+// The exception that is being handled, as a Failure.
+FURROW_API Failure failure_here();
+
 // A call with a result of type R: what a Future holds.
 template <class R>
 class CallState : public CallNode {
@@ -166,12 +173,17 @@ class CallState : public CallNode {
   Outcome<R>& outcome() { return outcome_; }
   // Runs CALLBACK when the call is settled, on the thread that settles it; at once if it is settled already.
   void listen(Callback callback) {
-    auto* listener = new Listener{std::move(callback), listeners_.load(std::memory_order_acquire)};
-    while (listener->next != closed()) {
-      if (listeners_.compare_exchange_weak(listener->next, listener, std::memory_order_acq_rel)) return;
-    }
+    auto* listener = new Listener{std::move(callback), listeners_.load(std::memory_order_acquire), false};
+    if (add(listener)) return;
     listener->callback(outcome_);
     delete listener;
+  }
+  // Runs CALLBACK when waiting threads have been told of the end. False, and it is not kept, if the call is settled.
+  bool listen_late(Callback callback) {
+    auto* listener = new Listener{std::move(callback), listeners_.load(std::memory_order_acquire), true};
+    if (add(listener)) return true;
+    delete listener;
+    return false;
   }
 
   void fail(Failure failure) override { outcome_ = Outcome<R>(std::move(failure)); }
@@ -183,19 +195,34 @@ class CallState : public CallNode {
   }
 
  protected:
+  using CallNode::CallNode;
   ~CallState() override {
     for (Listener* each = listeners_; each && each != closed();) delete std::exchange(each, each->next);
   }
-  void run_callbacks() noexcept override {
+  void* run_callbacks() noexcept override {
     Listener* last = listeners_.exchange(closed(), std::memory_order_acq_rel);
     Listener* first = nullptr;
     while (last) {  // each was pushed to the front: reverse the list, so that they run in order
       Listener* before = std::exchange(last->next, first);
       first = std::exchange(last, before);
     }
+    Listener* late = nullptr;
     while (first) {
-      first->callback(outcome_);  // an exception ends the program, since nothing could catch it
-      delete std::exchange(first, first->next);
+      Listener* const each = std::exchange(first, first->next);
+      if (each->late) {
+        each->next = late;
+        late = each;
+        continue;
+      }
+      each->callback(outcome_);  // an exception ends the program, since nothing could catch it
+      delete each;
+    }
+    return late;
+  }
+  void run_late(void* callbacks) noexcept override {
+    for (auto* each = static_cast<Listener*>(callbacks); each;) {
+      each->callback(outcome_);
+      delete std::exchange(each, each->next);
     }
   }
 
@@ -205,7 +232,13 @@ class CallState : public CallNode {
   struct Listener {
     Callback callback;
     Listener* next;
+    bool late;
   };
+  bool add(Listener* listener) {
+    while (listener->next != closed())
+      if (listeners_.compare_exchange_weak(listener->next, listener, std::memory_order_acq_rel)) return true;
+    return false;
+  }
   static Listener* closed() { return reinterpret_cast<Listener*>(1); }
   std::atomic<Listener*> listeners_{nullptr};
 };
@@ -217,13 +250,34 @@ using CallResultRaw =
 template <class F, class... Args>
 using CallResult =
     std::remove_cvref_t<typename Awaited<std::remove_cvref_t<CallResultRaw<F, Args...>>>::Type>;
+
+// Whether F must own its arguments, as one that takes a std::unique_ptr by value: then they are moved into it, and the
+// call cannot be tried again.
 template <class F, class... Args>
-inline constexpr bool kCallIsAwaitable = known_awaitable<std::remove_cvref_t<CallResultRaw<F, Args...>>>();
+inline constexpr bool kTakesOnce =
+    !std::is_invocable_v<F&, Args&...> && !std::is_invocable_v<F&, Args&..., std::stop_token> &&
+    (std::is_invocable_v<F&, Args...> || std::is_invocable_v<F&, Args..., std::stop_token>);
+template <bool once, class F, class... Args>
+struct CallTypes {
+  using Result = CallResult<F, Args&...>;
+  using Raw = CallResultRaw<F, Args&...>;
+  using Given = std::tuple<Args...>&;
+};
+template <class F, class... Args>
+struct CallTypes<true, F, Args...> {
+  using Result = CallResult<F, Args...>;
+  using Raw = CallResultRaw<F, Args...>;
+  using Given = std::tuple<Args...>;
+};
+template <class F, class... Args>
+using TypesOfCall = CallTypes<kTakesOnce<F, Args...>, F, Args...>;
 
 // A call with its function and arguments, kept by value.
 template <class F, class... Args>
-class AsyncCall final : public CallState<CallResult<F, Args&...>> {
-  using R = CallResult<F, Args&...>;
+class AsyncCall final : public CallState<typename TypesOfCall<F, Args...>::Result> {
+  using R = typename TypesOfCall<F, Args...>::Result;
+  using Raw = std::remove_cvref_t<typename TypesOfCall<F, Args...>::Raw>;
+  using Given = typename TypesOfCall<F, Args...>::Given;
   using Arguments = std::tuple<Args...>;
 
  public:
@@ -232,7 +286,7 @@ class AsyncCall final : public CallState<CallResult<F, Args&...>> {
   explicit AsyncCall(G&& f, Given&&... args)
       : f_(std::in_place, std::forward<G>(f)), arguments_(std::in_place, std::forward<Given>(args)...) {}
 
-  bool stoppable() const override { return Stoppable<Starred<F>, Arguments&>; }
+  bool stoppable() const override { return Stoppable<Starred<F>, Given>; }
   SentCall sent() const override {
     SentCall made;
     made.refusal = crossing_refusal<R>();
@@ -247,8 +301,8 @@ class AsyncCall final : public CallState<CallResult<F, Args&...>> {
     return made;
   }
   AsyncStart async() const override {
-    if constexpr (kCallIsAwaitable<F, Args&...>)
-      return Awaited<std::remove_cvref_t<CallResultRaw<F, Args&...>>>::template call_start<AsyncCall>();
+    if constexpr (known_awaitable<Raw>())
+      return Awaited<Raw>::template call_start<AsyncCall>();
     else
       return {};
   }
@@ -262,7 +316,7 @@ class AsyncCall final : public CallState<CallResult<F, Args&...>> {
   // For <furrow/async.hpp>: begin() returns the awaitable, and keep() stores its result.
   auto begin(TaskScope& scope) {
     Starred<F> starred{&*f_};
-    return begin_item(starred, *arguments_, scope);
+    return begin_item(starred, static_cast<Given&&>(*arguments_), scope);
   }
   template <class... Value>
   void keep(Value&&... value) {
@@ -275,7 +329,8 @@ class AsyncCall final : public CallState<CallResult<F, Args&...>> {
  protected:
   void call(TaskScope& scope) override {
     Starred<F> starred{&*f_};
-    call_item(starred, *arguments_, scope, [&](auto&&... result) { keep(std::move(result)...); });
+    call_item(starred, static_cast<Given&&>(*arguments_), scope,
+              [&](auto&&... result) { keep(std::move(result)...); });
   }
   void drop_function() noexcept override {
     f_.reset();
@@ -288,7 +343,7 @@ class AsyncCall final : public CallState<CallResult<F, Args&...>> {
       F f = Sendable<F>::decode(reader);
       Arguments arguments{Codec<Args>::decode(reader)...};
       Starred<F> starred{&f};
-      call_item(starred, arguments, scope, [&](const auto&... value) {
+      call_item(starred, static_cast<Given&&>(arguments), scope, [&](const auto&... value) {
         if constexpr (!std::is_void_v<R>) Codec<R>::encode(result, value...);
       });
     }
