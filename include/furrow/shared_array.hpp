@@ -14,7 +14,7 @@
 // on the system. An array made inside a task belongs to its worker, and no other process sees it.
 //
 // Threads and processes. Handles are as safe as shared_ptr. Elements are plain memory: if two workers write
-// the same element, or one reads it while another writes it, both must use std::atomic_ref.
+// the same element, or one reads it while another writes it, both must use atomic() or hold a process_mutex.
 //
 // Errors. SharedMemoryError (a std::bad_alloc) if memory is short. Elements must be trivially copyable, and
 // must not hold pointers to memory that another process does not have: nothing checks or translates them.
@@ -24,6 +24,7 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <cstddef>
 #include <iterator>
 #include <memory>
@@ -104,6 +105,15 @@ class shared_array {
   T& operator[](std::size_t index) const noexcept { return data()[index]; }
   T& front() const noexcept { return data()[0]; }
   T& back() const noexcept { return data()[size_ - 1]; }
+  // An element for atomic updates by several workers, of processes too: image.atomic(7).fetch_add(1).
+#ifdef __cpp_lib_atomic_ref
+  std::atomic_ref<T> atomic(std::size_t index) const noexcept {
+    static_assert(
+        std::atomic_ref<T>::is_always_lock_free,
+        "shared_array::atomic: this type is too large to be updated at once: use a furrow::process_mutex");
+    return std::atomic_ref<T>(data()[index]);
+  }
+#endif
   std::span<T> span() const noexcept { return {data(), size_}; }
 
   // Whether both are handles of the same elements; the values are not compared.
