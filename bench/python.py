@@ -40,15 +40,19 @@ class Row:
 ROWS = [
     Row("empty task, chunksize=1", "calls", 100_000, RIVALS,
         {"multiprocess": 10, "concurrent.futures": 10, "joblib": 20, "mpi4py.futures": 50},
-        {"multiprocessing": 8}, unit="/s"),
+        {"multiprocessing": 20}, unit="/s"),
     Row("empty task, automatic chunks", "chunks", 1_000_000, RIVALS, {"joblib": 20}, {"multiprocessing": 1.5},
         unit="us a task"),
     Row("lambda, automatic chunks", "lambdas", 1_000_000, ["multiprocess", "joblib"], {"joblib": 20},
         {"multiprocess": 10}, unit="us a task"),
     *(Row(f"3,000 {kind}, automatic chunks", work, 150_000, RIVALS, {"joblib": 10}, {"multiprocessing": 1.2},
           unit="us a task")
-      for kind, work in {"short texts": "texts", "dicts": "dicts", "small tuples": "tuples"}.items()),
-    Row("identity on two 64 MiB arrays", "arrays", 2, RIVALS, seconds=0.1),
+      for kind, work in {"short texts": "texts", "dicts": "dicts", "small tuples": "tuples",
+                         "objects": "objects"}.items()),
+    Row("Executor.submit of empty tasks", "submitted", 10_000, ["concurrent.futures"],
+        times={"concurrent.futures": 6}, unit="/s"),
+    Row("joblib.Parallel of empty tasks", "calls_of_joblib", 10_000, ["joblib"], times={"joblib": 5}, unit="/s"),
+    Row("identity on two 64 MiB arrays", "arrays", 2, RIVALS, {}, {"multiprocessing": 20}, seconds=0.1),
     Row("one 100 MB array to 4 tasks", "one_array", 4, RIVALS, seconds=0.06),
     Row("start and first map", "start", 2, RIVALS[:-1], seconds=0.015),
 ]

@@ -116,6 +116,32 @@ def tuples(pool, count):
     many_small(pool, same, [(i, f"item {i}", i / 2) for i in range(3000)], count)
 
 
+class Item:
+    def __init__(self, number):
+        self.number, self.name, self.weight = number, f"item {number}", number / 2
+
+
+def counted(item):
+    item.number += 1
+    return item
+
+
+def objects(pool, count):
+    """Small objects of a class in and out."""
+    many_small(pool, counted, [Item(i) for i in range(3000)], count)
+
+
+def submitted(executor, count):
+    """Calls of an executor, one by one."""
+    started = [executor.submit(same, number) for number in range(count)]
+    assert [each.result() for each in started][-1] == count - 1
+
+
+def calls_of_joblib(parallel, count):
+    import joblib
+    assert parallel(joblib.delayed(same)(number) for number in range(count))[-1] == count - 1
+
+
 def arrays(pool, count):
     """Sends COUNT arrays of 64 MiB to tasks and back."""
     import numpy
@@ -147,6 +173,24 @@ def start(library, workers):
     return took
 
 
+def open_executor(library, workers):
+    if library == "furrow":
+        from furrow import Executor
+        return Executor(workers)
+    from concurrent.futures import ProcessPoolExecutor
+    return ProcessPoolExecutor(workers)
+
+
+def open_parallel(library, workers):
+    import joblib
+    import furrow  # makes its backend known
+    return joblib.Parallel(workers, backend="furrow" if library == "furrow" else "loky")
+
+
+# Rows that do not take what open_pool() opens.
+OPENERS = {"submitted": open_executor, "calls_of_joblib": open_parallel}
+
+
 def turn(row, pool, count):
     began = time.perf_counter()
     return row(pool, count) or time.perf_counter() - began
@@ -155,7 +199,12 @@ def turn(row, pool, count):
 def main(name, library, workers, count):
     if name == "start":
         return start(library, workers)
-    row, pool = globals()[name], open_pool(library, workers)
+    row = globals()[name]
+    if name in OPENERS:
+        with OPENERS[name](library, workers) as pool:
+            turn(row, pool, count)
+            return turn(row, pool, count)
+    pool = open_pool(library, workers)
     turn(row, pool, count)
     took = turn(row, pool, count)
     pool.close()
