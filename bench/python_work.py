@@ -183,7 +183,7 @@ def open_executor(library, workers):
 
 def open_parallel(library, workers):
     import joblib
-    import furrow  # makes its backend known
+    __import__("furrow")  # makes its backend known
     return joblib.Parallel(workers, backend="furrow" if library == "furrow" else "loky")
 
 

@@ -119,6 +119,15 @@ py::object decode_key(const char*& at, const char* end, const Pickling& pickling
   return keys.get(take_bytes(at, end, size), size);
 }
 
+void decode_pairs(PyObject* dict, const char*& at, const char* end, const Pickling& pickling,
+                  BufferStore* store) {
+  for (auto left = take<std::uint16_t>(at, end); left > 0; --left) {
+    const py::object key = decode_key(at, end, pickling, store);
+    const py::object value = decode(at, end, pickling, store);
+    if (PyDict_SetItem(dict, key.ptr(), value.ptr()) != 0) throw py::error_already_set();
+  }
+}
+
 }  // namespace
 
 py::object exception_of(const py::error_already_set& error) {
@@ -175,7 +184,7 @@ bool Encoder::simple_container(PyObject* value, Buffer& to, int depth, bool alon
                        : !alone                   ? false
                        : PyDict_CheckExact(value) ? simple_dict(value, to, depth)
                        : PyList_CheckExact(value) ? simple_list(value, to, depth)
-                                                  : false;
+                                                  : simple_instance(value, to, depth);
   if (encoded && to.size() - before <= static_cast<std::size_t>(kLongestSimple)) return true;
   to.cut(before);
   return false;
@@ -201,13 +210,32 @@ bool Encoder::simple_list(PyObject* list, Buffer& to, int depth) {
 }
 
 bool Encoder::simple_dict(PyObject* dict, Buffer& to, int depth) {
+  to.byte('d');
+  return simple_pairs(dict, to, depth);
+}
+
+bool Encoder::simple_pairs(PyObject* dict, Buffer& to, int depth) {
   if (PyDict_GET_SIZE(dict) > kMostSimple) return false;
-  number('d', static_cast<std::uint16_t>(PyDict_GET_SIZE(dict)), to);
+  to.number(static_cast<std::uint16_t>(PyDict_GET_SIZE(dict)));
   PyObject* key = nullptr;
   PyObject* value = nullptr;
   for (Py_ssize_t at = 0; PyDict_Next(dict, &at, &key, &value);)
     if (!simple(key, to, depth + 1, true) || !simple(value, to, depth + 1, true)) return false;
   return true;
+}
+
+// The place of its class, and its __dict__.
+bool Encoder::simple_instance(PyObject* value, Buffer& to, int depth) {
+  const PlainClasses::Place* const place = classes_.find(Py_TYPE(value));
+  if (!place) return false;
+  if (pickling_.names_matter && PyUnicode_CompareWithASCIIString(place->module.ptr(), "__main__") == 0)
+    return false;
+  to.byte('o');
+  if (!simple(place->module.ptr(), to, depth + 1, true) || !simple(place->name.ptr(), to, depth + 1, true))
+    return false;
+  const auto dict = py::reinterpret_steal<py::object>(PyObject_GenericGetDict(value, nullptr));
+  if (!dict) return PyErr_Clear(), false;
+  return simple_pairs(dict.ptr(), to, depth);
 }
 
 // Pickle calls this for each buffer; False keeps the buffer out of the pickle.
@@ -314,6 +342,11 @@ void skip_value(const char*& at, const char* end, const SeenRef& seen) {
     case 'd':
       for (int left = 2 * read(std::uint16_t{}); left > 0; --left) skip_value(at, end, seen);
       return;
+    case 'o':
+      skip_value(at, end, seen);
+      skip_value(at, end, seen);
+      for (int left = 2 * read(std::uint16_t{}); left > 0; --left) skip_value(at, end, seen);
+      return;
     case 'p':
       skip(read(std::uint64_t{}));
       return;
@@ -377,12 +410,18 @@ py::object decode(const char*& at, const char* end, const Pickling& pickling, Bu
     }
     case 'd': {
       auto dict = py::reinterpret_steal<py::object>(checked(PyDict_New()));
-      for (auto left = take<std::uint16_t>(at, end); left > 0; --left) {
-        const py::object key = decode_key(at, end, pickling, store);
-        const py::object value = decode(at, end, pickling, store);
-        if (PyDict_SetItem(dict.ptr(), key.ptr(), value.ptr()) != 0) throw py::error_already_set();
-      }
+      decode_pairs(dict.ptr(), at, end, pickling, store);
       return dict;
+    }
+    case 'o': {
+      PlainClasses::Place place;
+      place.module = decode_key(at, end, pickling, store);
+      place.name = decode_key(at, end, pickling, store);
+      py::object instance = instance_of(class_at(place));
+      const auto dict =
+          py::reinterpret_steal<py::object>(checked(PyObject_GenericGetDict(instance.ptr(), nullptr)));
+      decode_pairs(dict.ptr(), at, end, pickling, store);
+      return instance;
     }
     case 'p': {
       const auto size = take<std::uint64_t>(at, end);

@@ -24,6 +24,7 @@
 #include <vector>
 
 #include "native/buffer.hpp"
+#include "native/instances.hpp"
 
 namespace furrow::python {
 
@@ -102,6 +103,8 @@ class Encoder {
   bool simple_tuple(PyObject* tuple, Buffer& to, int depth, bool alone);
   bool simple_list(PyObject* list, Buffer& to, int depth);
   bool simple_dict(PyObject* dict, Buffer& to, int depth);
+  bool simple_pairs(PyObject* dict, Buffer& to, int depth);
+  bool simple_instance(PyObject* value, Buffer& to, int depth);
   void pickle(PyObject* value, Buffer& to);
   py::object dumps(PyObject* value);
   static PyObject* keep(PyObject* self, PyObject* buffer);
@@ -111,6 +114,7 @@ class Encoder {
   PyMethodDef keep_method_;
   py::object keep_{};
   std::vector<py::object> buffers_{};
+  PlainClasses classes_{};
 };
 
 // The exception that ERROR holds, with its traceback.
