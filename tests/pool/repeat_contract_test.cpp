@@ -1,5 +1,6 @@
 // Reductions and random streams give the same answer every time; and Pools inside tasks.
 #include <gmock/gmock.h>
+#include <pthread.h>
 
 #include <array>
 #include <cmath>
@@ -205,6 +206,17 @@ TEST(CallsInCalls, DrawTheSameNumbersWithAnyNumberOfThreads) {
     drawn.insert(pool.apply([&] { return draw_with_calls(pool, 8); }));
   }
   EXPECT_EQ(drawn.size(), 2u);
+}
+
+TEST_P(RepeatContract, RunsCallsInThreadsWithNames) {
+  if (can().backend.kind != BackendKind::kThreads) return;
+  Pool pool = make();
+  const auto is_named = [] {
+    char text[16]{};
+    ::pthread_getname_np(::pthread_self(), text, sizeof text);
+    return text == "furrow-" + std::to_string(worker_index());
+  };
+  EXPECT_TRUE(pool.apply(is_named));
 }
 
 TEST_P(RepeatContract, TellsATaskItsIndexAndWorker) {

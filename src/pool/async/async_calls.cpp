@@ -1,5 +1,7 @@
 #include "pool/async/async_calls.hpp"
 
+#include <pthread.h>
+
 #include <algorithm>
 #include <future>
 #include <utility>
@@ -12,6 +14,7 @@ AsyncCalls::AsyncCalls(const detail::AsyncStart& how, int in_flight, const std::
     : tasks_(how.make_loop(), in_flight, 1) {
   std::promise<std::string> started;
   thread_ = std::jthread([this, &initializer, &started] {
+    ::pthread_setname_np(::pthread_self(), "furrow-async");
     std::string error;
     try {
       if (initializer) initializer();

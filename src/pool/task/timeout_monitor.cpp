@@ -1,5 +1,7 @@
 #include "pool/task/timeout_monitor.hpp"
 
+#include <pthread.h>
+
 #include <algorithm>
 #include <utility>
 #include <vector>
@@ -44,6 +46,7 @@ void TimeoutMonitor::stop(const void* owner) {
 }
 
 void TimeoutMonitor::run(std::stop_token ending) {
+  ::pthread_setname_np(::pthread_self(), "furrow-timeouts");
   std::unique_lock lock(mutex_);
   while (!ending.stop_requested()) {
     Clock::time_point next = Clock::time_point::max();

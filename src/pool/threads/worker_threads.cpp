@@ -104,6 +104,7 @@ bool WorkerThreads::initialize(int worker) {
 }
 
 void WorkerThreads::serve(int worker) {
+  ::pthread_setname_np(::pthread_self(), ("furrow-" + std::to_string(worker)).c_str());
   initialize(worker);
   detail::released(&started_);
   started_.fetch_add(1);
@@ -314,6 +315,7 @@ void WorkerThreads::fill_places(bool rescue) {
 }
 
 void WorkerThreads::serve_as_spare(int number) {
+  ::pthread_setname_np(::pthread_self(), "furrow-spare");
   if (!initialize(number)) {
     const std::lock_guard lock(places_lock_);
     --users_[static_cast<std::size_t>(number)];
