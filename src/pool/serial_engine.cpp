@@ -23,7 +23,7 @@ class SerialStream : public detail::Stream {
     queue_.pop_front();
     detail::TaskScope scope(0, run_.seed, run_.number, &run_);
     scope.cores_per_task = run_.cores_per_task;
-    const RunningMap::Runner runner(run_, run_.options.stop.stop_possible());
+    const RunningMap::Runner runner(run_, true);
     const std::int64_t began = os::monotonic_ns();
     run_.call.run(chunk, scope, indices.begin, indices.end);
     const std::int64_t ended = os::monotonic_ns();
@@ -62,7 +62,7 @@ void SerialEngine::run(RunningMap& run) {
   RangeSlot slot;
   WorkStealingRanges ranges(&slot, 1);
   ranges.fill(run.todo(), run.options.chunksize);
-  const RunningMap::Runner runner(run, run.options.stop.stop_possible());
+  const RunningMap::Runner runner(run, true);
   run_worker_loop(run, ranges, 0);
 }
 
@@ -86,8 +86,16 @@ void SerialEngine::submit(detail::CallNode* call, const std::stop_token& stop) {
 }
 
 void SerialEngine::cancel_calls() {
-  const std::lock_guard lock(mutex_);
-  for (detail::CallNode* each : running_) each->cancel();
+  std::vector<detail::CallNode*> running;
+  {
+    const std::lock_guard lock(mutex_);
+    running = running_;
+    for (detail::CallNode* each : running) each->retain();
+  }
+  for (detail::CallNode* each : running) {
+    each->cancel();
+    each->release();
+  }
 }
 
 }  // namespace furrow::pool

@@ -1,5 +1,7 @@
 // Calls that are cancelled: by a stop token, by Future::cancel(), by Pool::stop().
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
@@ -245,6 +247,19 @@ TEST_P(CancelContract, EndsTheProgramsOfTasks) {
     std::ifstream file(each.path() / "cmdline", std::ios::binary);
     EXPECT_NE(std::string(std::istreambuf_iterator<char>(file), {}), wanted) << each.path();
   }
+}
+
+TEST_P(CancelContract, LeavesTheProgramsOfTheCallerAlone) {
+  Pool pool = make();
+  const pid_t own = ::fork();
+  if (own == 0)
+    for (;;) ::pause();
+  const auto canceller = when_asked([&] { source.request_stop(); });
+  EXPECT_THROW(pool.map(furrow::bind(obedient, counters), numbers(20), options(source.get_token())),
+               Cancelled);
+  EXPECT_EQ(::waitpid(own, nullptr, WNOHANG), 0);
+  ::kill(own, SIGKILL);
+  EXPECT_EQ(::waitpid(own, nullptr, 0), own);
 }
 
 TEST_P(CancelContract, CancelsSingleCalls) {

@@ -34,7 +34,7 @@ void AsyncEngine::check(const detail::CallNode& call) const { refuse_timeout(cal
 void AsyncEngine::run(RunningMap& run) {
   if (!run.call.async.start) return plain_.run(run);
   AsyncTasks tasks(run.call.async.make_loop(), in_flight_, run.cores_per_task);
-  const RunningMap::Runner runner(run, run.options.stop.stop_possible());
+  const RunningMap::Runner runner(run, true);
   const RunningMap::Waker waker(run, [&tasks] { tasks.wake(); });
   std::uint64_t position = 0;
   const std::uint64_t positions = run.todo();

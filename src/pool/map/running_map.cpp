@@ -102,7 +102,8 @@ void RunningMap::stop() {
   const std::uint64_t now = os::start_ticks(os::monotonic_ns());
   const std::lock_guard lock(stopping_);
   for (const Runner* each = runners_; each; each = each->next_)
-    os::kill_programs_of_thread(each->thread_, os::start_ticks(each->began_ns_), now, each->kept_);
+    os::kill_programs_of_thread(each->thread_, os::start_ticks(each->began_ns_) + each->is_doubtful_, now,
+                                each->kept_);
   if (wake_) wake_();
 }
 
@@ -111,9 +112,12 @@ void RunningMap::cancel() {
   stop();
 }
 
-RunningMap::Runner::Runner(RunningMap& run, bool keeps_children)
-    : run_(run), thread_(os::thread_id()), began_ns_(os::coarse_ns()) {
-  if (keeps_children) kept_ = os::children_of_thread(thread_);
+// To look for a caller's programs takes some time, so it is done only where the map is likely to be stopped.
+RunningMap::Runner::Runner(RunningMap& run, bool of_caller)
+    : run_(run), thread_(os::thread_id()), began_ns_(os::monotonic_ns()) {
+  const bool looks = of_caller && (run.options.stop.stop_possible() || run.fails_fast);
+  if (looks) kept_ = os::children_of_thread(thread_);
+  is_doubtful_ = of_caller && !looks;
   const std::lock_guard lock(run_.stopping_);
   self_ = &run_.runners_;
   next_ = run_.runners_;

@@ -101,11 +101,11 @@ class RunningMap : public detail::TaskHost {
   void cancel();
   bool cancelled() const { return cancelled_.load(std::memory_order_acquire); }
 
-  // While it exists, the current thread runs tasks of the map. The programs that it has started before are left alone:
-  // for a caller's own thread, KEEPS_CHILDREN looks them up; else they are told by the time.
+  // While it exists, the current thread runs tasks of the map. stop() leaves the programs alone that it has started
+  // before. OF_CALLER: it is the one that called the map, and may have started some just now.
   class Runner {
    public:
-    explicit Runner(RunningMap& run, bool keeps_children = false);
+    explicit Runner(RunningMap& run, bool of_caller = false);
     ~Runner();
     Runner(const Runner&) = delete;
     Runner& operator=(const Runner&) = delete;
@@ -115,6 +115,7 @@ class RunningMap : public detail::TaskHost {
     RunningMap& run_;
     const pid_t thread_;
     const std::int64_t began_ns_;
+    bool is_doubtful_ = false;  // programs of the tick in which it began may be older
     std::vector<pid_t> kept_{};
     Runner* next_ = nullptr;
     Runner** self_ = nullptr;  // where the list points to this one

@@ -97,6 +97,7 @@ ProcessStream::ProcessStream(RunningMap& run, const PoolOptions& options, int wo
 }
 
 ProcessStream::~ProcessStream() {
+  waker_.reset();  // before the memory goes that it uses
   if (!workers_) return;
   if (in_flight_ == done_.size() ? workers_->end(Ending::kSoon) : workers_->end_tasks())
     cache_.put(workers_->memory().take());

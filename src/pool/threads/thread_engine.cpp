@@ -41,7 +41,7 @@ class ThreadEngine::HelperGroup {
     });
     for (int i = first; i < workers; ++i) threads_.push(&helpers_[static_cast<std::size_t>(i)]);
     if (caller_works) {
-      const RunningMap::Runner runner(run, run.options.stop.stop_possible());
+      const RunningMap::Runner runner(run, true);
       run_worker_loop(run, ranges_, 0);
       take_back();
     }
