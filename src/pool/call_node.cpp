@@ -100,8 +100,9 @@ void CallNode::cancel_on(std::stop_token token) {
 
 void CallNode::execute(int worker) noexcept {
   Runner runner;
-  runner_ = &runner;
-  end_.fetch_or(kBegun, std::memory_order_acq_rel);
+  // A cancel() at the same moment may overlook this, as if it had come just before: the outcome is the same.
+  released(&runner_);
+  runner_.store(&runner, std::memory_order_release);
   if (is_cancelled()) return settle_cancelled();
   {
     CallHost host(*this);
@@ -136,9 +137,11 @@ bool CallNode::cancel() noexcept {
   retain();
   const CallNode* const outer = std::exchange(cancelling_here, this);
   const bool unbegun = call_queue && call_queue->cancel(*this);
-  if (!unbegun && before & kBegun) {
+  const Runner* const runner = runner_.load(std::memory_order_acquire);
+  if (!unbegun && runner) {
+    acquired(&runner_);
     home->timeout_monitor->stop(this);
-    os::kill_programs_of_thread(runner_->thread, os::start_ticks(runner_->began_ns),
+    os::kill_programs_of_thread(runner->thread, os::start_ticks(runner->began_ns),
                                 os::start_ticks(os::monotonic_ns()), {});
   }
   cancelling_here = outer;

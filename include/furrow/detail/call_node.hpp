@@ -151,13 +151,13 @@ class FURROW_API CallNode : public TaskNode {
   struct Runner;
 
   // kBeingCancelled: cancel() uses the call, which is settled after that.
-  static constexpr std::uint8_t kCancelled = 1, kBeingCancelled = 2, kBegun = 4, kEnding = 8;
+  static constexpr std::uint8_t kCancelled = 1, kBeingCancelled = 2, kEnding = 4;
   static constexpr std::uint32_t kPending = 0, kWaited = 1, kDone = 2;
   mutable std::atomic<std::uint32_t> state_{kPending};
   std::atomic<int> references_{2};  // of the Future and the Pool
   std::atomic<std::uint8_t> end_{0};
-  Runner* runner_ = nullptr;         // while a thread runs it; read by cancel()
-  CancelOnStop* on_stop_ = nullptr;  // owned
+  std::atomic<Runner*> runner_{nullptr};  // once a thread runs it; read by cancel()
+  CancelOnStop* on_stop_ = nullptr;       // owned
 };
 
 // The exception that is being handled, as a Failure.
