@@ -34,7 +34,7 @@ const std::string kCancelledText = "the call was cancelled";
 class CallHost : public TaskHost {
  public:
   explicit CallHost(const CallNode& call)
-      : call_(call), timeout_monitor_(call.home->timeout_monitor), timeout_s_(call.timeout_s) {}
+      : call_(call), timeout_monitor_(call.home->timeout_monitor), timeout_s_(call.timeout_s()) {}
   AfterFailure failed(TaskScope&, std::uint64_t) override { return AfterFailure::kStop; }
   std::stop_token begin_watch(TaskScope& scope) override {
     auto* watch = timeout_monitor_->add(timeout_s_, &call_);
@@ -84,7 +84,20 @@ struct CallNode::CancelOnStop {
   std::stop_callback<Cancel> callback;
 };
 
-CallNode::~CallNode() { delete on_stop_; }
+void CallNode::drop_limits() noexcept {
+  delete limits_->on_stop;
+  delete limits_;
+}
+
+CallNode::Limits& CallNode::limits() {
+  if (!limits_) limits_ = new Limits;
+  return *limits_;
+}
+
+void CallNode::set_limits(double timeout_s, int retries) {
+  limits().timeout_s = timeout_s;
+  limits().retries = retries;
+}
 
 CallNode::CallNode(pool::CallPump* of_parts) noexcept : pump(of_parts) {
   static const CallHome none{};
@@ -95,14 +108,14 @@ Failure failure_here() { return pool::current_failure(); }
 
 // A callback that runs at once may settle the call, but the caller still holds it.
 void CallNode::cancel_on(std::stop_token token) {
-  if (token.stop_possible()) on_stop_ = new CancelOnStop(this, std::move(token));
+  if (token.stop_possible()) limits().on_stop = new CancelOnStop(this, std::move(token));
 }
 
 void CallNode::execute(int worker) noexcept {
   Runner runner;
   // A cancel() at the same moment may overlook this, as if it had come just before: the outcome is the same.
-  released(&runner_);
-  runner_.store(&runner, std::memory_order_release);
+  released(&where_);
+  where_.store(reinterpret_cast<std::uintptr_t>(&runner), std::memory_order_release);
   if (is_cancelled()) return settle_cancelled();
   {
     CallHost host(*this);
@@ -117,8 +130,8 @@ void CallNode::execute(int worker) noexcept {
         Failure failure = pool::current_failure();
         if (host.drop_watch(scope)) failure.kind = FailureKind::kTimeout;
         pool::forget_stream(scope);
-        failure.attempts = ++attempts;
-        again = attempts <= retries && !is_cancelled();
+        failure.attempts = count_failure();
+        again = failure.attempts <= retries() && !is_cancelled();
         if (!again) fail(std::move(failure));
       }
     }
@@ -137,9 +150,10 @@ bool CallNode::cancel() noexcept {
   retain();
   const CallNode* const outer = std::exchange(cancelling_here, this);
   const bool unbegun = call_queue && call_queue->cancel(*this);
-  const Runner* const runner = runner_.load(std::memory_order_acquire);
+  const std::uint64_t where = pump ? 0 : where_.load(std::memory_order_acquire);
+  const auto* const runner = reinterpret_cast<const Runner*>(static_cast<std::uintptr_t>(where));
   if (!unbegun && runner) {
-    acquired(&runner_);
+    acquired(&where_);
     home->timeout_monitor->stop(this);
     os::kill_programs_of_thread(runner->thread, os::start_ticks(runner->began_ns),
                                 os::start_ticks(os::monotonic_ns()), {});

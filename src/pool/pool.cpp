@@ -127,10 +127,11 @@ class Pool::Impl {
 
   BackendKind kind_;
   detail::CallHome home_;
-  std::atomic<std::uint64_t> number_{0};
+  // Written at each call, while the threads read what is beside it.
+  alignas(128) std::atomic<std::uint64_t> number_{0};
   std::mutex stop_mutex_;
   std::stop_source stop_;  // of the maps and streams that run; a new one after each stop()
-  pool::TimeoutMonitor timeout_monitor_;
+  alignas(128) pool::TimeoutMonitor timeout_monitor_;
   std::unique_ptr<pool::Engine> engine_;  // last, since it uses the timeout monitor while it ends
 };
 
@@ -303,8 +304,7 @@ detail::RankDistribution Pool::rank_distribution(const MapOptions& options) {
 void Pool::on_ranks(const detail::RankCall& call) { impl_->engine().on_ranks(call); }
 
 void Pool::start(detail::CallNode* call, const CallOptions& options) {
-  call->timeout_s = options.timeout_s;
-  call->retries = options.retries;
+  call->limit(options.timeout_s, options.retries);
   try {
     check_limits(options.timeout_s, options.retries);
     impl_->engine().check(*call);

@@ -56,7 +56,7 @@ void SerialEngine::check(const detail::MapCall&, const MapOptions& options) cons
   refuse_timeout(options.timeout_s);
 }
 
-void SerialEngine::check(const detail::CallNode& call) const { refuse_timeout(call.timeout_s); }
+void SerialEngine::check(const detail::CallNode& call) const { refuse_timeout(call.timeout_s()); }
 
 void SerialEngine::run(RunningMap& run) {
   RangeSlot slot;

@@ -68,7 +68,9 @@ struct CallHome {
 
 class FURROW_API CallNode : public TaskNode {
  public:
-  virtual ~CallNode();
+  virtual ~CallNode() {
+    if (limits_) drop_limits();
+  }
   // One thread makes calls and others often delete them: their memory is kept for the next ones.
   static void* operator new(std::size_t size) { return take_call_memory(size); }
   static void operator delete(void* memory, std::size_t size) noexcept {
@@ -117,13 +119,22 @@ class FURROW_API CallNode : public TaskNode {
   virtual void encode(Writer& call) const = 0;
   virtual AsyncStart async() const { return {}; }  // its object is the CallNode
 
+  // For each attempt; 0: none.
+  double timeout_s() const noexcept { return limits_ ? limits_->timeout_s : 0; }
+  int retries() const noexcept { return limits_ ? limits_->retries : 0; }
+  // Called once, before the call is submitted.
+  void limit(double timeout_s, int retries) {
+    if (timeout_s != 0 || retries != 0) set_limits(timeout_s, retries);
+  }
+  // Counts a failed attempt; returns how many there are.
+  int count_failure() noexcept { return limits_ ? ++limits_->attempts : 1; }
+  // For a pump: its own number of the call.
+  void set_place(std::uint64_t place) noexcept { where_.store(place, std::memory_order_relaxed); }
+  std::uint64_t place() const noexcept { return where_.load(std::memory_order_relaxed); }
+
+  std::uint32_t stops = 0;         // of the home, when the call was made
   const CallHome* home = nullptr;  // borrowed from the Pool
-  std::uint64_t place = 0;         // for the queue
   std::uint64_t number = 0;        // of the call among the maps and calls of its Pool
-  double timeout_s = 0;
-  int retries = 0;
-  int attempts = 0;         // failed attempts
-  std::uint32_t stops = 0;  // of the home, when the call was made
   // Borrowed until the call is done. A thread that waits for the call must run this pump meanwhile.
   pool::CallPump* pump = nullptr;
   pool::CallQueue* call_queue = nullptr;  // where it is, if not at its caller
@@ -149,15 +160,27 @@ class FURROW_API CallNode : public TaskNode {
 
   struct CancelOnStop;
   struct Runner;
+  // What few calls have.
+  struct Limits {
+    double timeout_s = 0;
+    int retries = 0;
+    int attempts = 0;                 // failed attempts
+    CancelOnStop* on_stop = nullptr;  // owned
+  };
+  Limits& limits();
+  void drop_limits() noexcept;
+  void set_limits(double timeout_s, int retries);
 
+  // A call goes from the thread that makes it to the one that runs it, and back: the fewer lines of memory, the faster.
   // kBeingCancelled: cancel() uses the call, which is settled after that.
   static constexpr std::uint8_t kCancelled = 1, kBeingCancelled = 2, kEnding = 4;
   static constexpr std::uint32_t kPending = 0, kWaited = 1, kDone = 2;
   mutable std::atomic<std::uint32_t> state_{kPending};
   std::atomic<int> references_{2};  // of the Future and the Pool
+  // A Runner, once a thread of this process runs the call; with a pump, the place.
+  std::atomic<std::uint64_t> where_{0};
+  Limits* limits_ = nullptr;  // owned; null: none
   std::atomic<std::uint8_t> end_{0};
-  std::atomic<Runner*> runner_{nullptr};  // once a thread runs it; read by cancel()
-  CancelOnStop* on_stop_ = nullptr;       // owned
 };
 
 // The exception that is being handled, as a Failure.

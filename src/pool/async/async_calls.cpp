@@ -119,7 +119,7 @@ bool AsyncCalls::begin_calls() {
       if (--unsettled_ == 0) settled_.notify_all();
       continue;
     }
-    tasks_.begin({call->async(), call, 0, call->timeout_s, call->stoppable(), call}, call->home->seed,
+    tasks_.begin({call->async(), call, 0, call->timeout_s(), call->stoppable(), call}, call->home->seed,
                  call->number);
     lock.lock();
   }
@@ -133,8 +133,8 @@ void AsyncCalls::settle(AsyncTasks::Task& task) {
       rethrow_end(task);
     } catch (...) {
       Failure failure = current_failure();
-      failure.attempts = ++call->attempts;
-      if (call->attempts <= call->retries && !call->is_cancelled()) {
+      failure.attempts = call->count_failure();
+      if (failure.attempts <= call->retries() && !call->is_cancelled()) {
         tasks_.again(task);
         return;
       }

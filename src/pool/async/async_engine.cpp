@@ -29,7 +29,9 @@ void AsyncEngine::check(const detail::MapCall& call, const MapOptions& options) 
   refuse_timeout(options.timeout_s, call.async);
 }
 
-void AsyncEngine::check(const detail::CallNode& call) const { refuse_timeout(call.timeout_s, call.async()); }
+void AsyncEngine::check(const detail::CallNode& call) const {
+  refuse_timeout(call.timeout_s(), call.async());
+}
 
 void AsyncEngine::run(RunningMap& run) {
   if (!run.call.async.start) return plain_.run(run);

@@ -126,7 +126,7 @@ void PersistentWorkers::check(const detail::MapCall& call) const {
 void PersistentWorkers::submit(detail::CallNode* call) {
   call->pump = this;
   call->call_queue = this;
-  call->place = Chunk::kCallIndices + calls_made_.fetch_add(1, std::memory_order_relaxed);
+  call->set_place(Chunk::kCallIndices + calls_made_.fetch_add(1, std::memory_order_relaxed));
   in_flight_.fetch_add(1, std::memory_order_relaxed);
   {
     const std::lock_guard lock(incoming_lock_);
@@ -157,10 +157,10 @@ void PersistentWorkers::take_incoming() {
     Call* const chunk = free_.back();
     free_.pop_back();
     chunk->node = node;
-    chunk->begin = node->place;
+    chunk->begin = node->place();
     chunk->end = chunk->begin + 1;
-    chunk->timeout_s = node->timeout_s;
-    chunk->retries = node->retries;
+    chunk->timeout_s = node->timeout_s();
+    chunk->retries = node->retries();
     workers_->submit(chunk);
   }
   stop_cancelled();
@@ -179,7 +179,7 @@ bool PersistentWorkers::cancel(detail::CallNode& call) noexcept {
       in_flight_.fetch_sub(1, std::memory_order_acq_rel);
       return true;
     }
-    cancelled_.push_back(call.place);
+    cancelled_.push_back(call.place());
   }
   if (!pump(0)) workers_->nudge();
   return false;

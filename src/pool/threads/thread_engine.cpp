@@ -250,7 +250,7 @@ void ThreadEngine::check(const detail::MapCall& call, const MapOptions& options)
 }
 
 void ThreadEngine::check(const detail::CallNode& call) const {
-  refuse_timeout(call.timeout_s, call.stoppable());
+  refuse_timeout(call.timeout_s(), call.stoppable());
 }
 
 std::unique_ptr<ThreadEngine::HelperGroup> ThreadEngine::borrow() {
