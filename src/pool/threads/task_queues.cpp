@@ -22,7 +22,6 @@ void TaskQueues::push(detail::TaskNode* task, int worker) {
   task->queue.store(static_cast<std::int32_t>(number), std::memory_order_relaxed);
   (queue.last ? queue.last->next : queue.first) = task;
   queue.last = task;
-  ++queue.pushed;
   queue.size.store(queue.size.load(std::memory_order_relaxed) + 1, std::memory_order_release);
   queue.lock.unlock_fenced();
 }
@@ -41,7 +40,6 @@ bool TaskQueues::remove(detail::TaskNode* task) {
   const std::lock_guard lock(queue.lock);
   if (task->queue.load(std::memory_order_relaxed) != number) return false;
   unlink(queue, task);
-  ++queue.removed;
   return true;
 }
 
@@ -52,6 +50,7 @@ detail::TaskNode* TaskQueues::take_from(Queue& queue, End end) {
   detail::TaskNode* const task = end == End::kNewest && !only_unkept ? queue.last : queue.first;
   if (!task || (only_unkept && task->is_kept())) return nullptr;
   unlink(queue, task);
+  ++queue.taken;
   return task;
 }
 
@@ -81,7 +80,7 @@ detail::TaskNode* TaskQueues::remove_all() {
     const std::lock_guard lock(queue.lock);
     *end = std::exchange(queue.first, nullptr);
     queue.last = nullptr;
-    queue.removed += queue.size.exchange(0, std::memory_order_relaxed);
+    queue.size.store(0, std::memory_order_relaxed);
     for (; *end; end = &(*end)->next)
       (*end)->queue.store(detail::TaskNode::kNotQueued, std::memory_order_relaxed);
   }
@@ -96,7 +95,6 @@ detail::TaskNode* TaskQueues::remove_calls() {
       detail::TaskNode* const next = each->next;
       if (each->is_call()) {
         unlink(queue, each);
-        ++queue.removed;
         each->next = calls;
         calls = each;
       }
@@ -151,29 +149,12 @@ bool TaskQueues::has_any() {
   return false;
 }
 
-std::uint64_t TaskQueues::pushed() {
-  std::uint64_t sum = 0;
+TaskQueues::Counts TaskQueues::counts() {
+  Counts sum;
   for (Queue& queue : queues_) {
     const std::lock_guard lock(queue.lock);
-    sum += queue.pushed;
-  }
-  return sum;
-}
-
-std::uint64_t TaskQueues::removed() {
-  std::uint64_t sum = 0;
-  for (Queue& queue : queues_) {
-    const std::lock_guard lock(queue.lock);
-    sum += queue.removed;
-  }
-  return sum;
-}
-
-std::uint64_t TaskQueues::taken() {
-  std::uint64_t sum = 0;
-  for (Queue& queue : queues_) {
-    const std::lock_guard lock(queue.lock);
-    sum += queue.pushed - queue.removed - queue.size.load(std::memory_order_relaxed);
+    sum.waiting += queue.size.load(std::memory_order_relaxed);
+    sum.taken += queue.taken;
   }
   return sum;
 }

@@ -44,10 +44,12 @@ class TaskQueues {
 
   std::uint64_t size() const;  // seq_cst
   bool has_any();              // for take(); seq_cst
-  // How many tasks were ever pushed, removed, and taken.
-  std::uint64_t pushed();
-  std::uint64_t removed();
-  std::uint64_t taken();
+  // How many tasks wait, and how many were ever taken. Each queue's two are of one moment.
+  struct Counts {
+    std::uint64_t waiting = 0;
+    std::uint64_t taken = 0;
+  };
+  Counts counts();
 
  private:
   struct alignas(128) Queue {
@@ -56,8 +58,7 @@ class TaskQueues {
     detail::TaskNode* first = nullptr;
     detail::TaskNode* last = nullptr;
     std::atomic<std::uint64_t> size{0};
-    std::uint64_t pushed = 0;
-    std::uint64_t removed = 0;
+    std::uint64_t taken = 0;
     std::atomic<std::uint32_t> turns{0};  // how often its worker has come
   };
   enum class End : std::uint8_t { kOldest, kNewest };

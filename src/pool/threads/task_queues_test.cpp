@@ -40,7 +40,7 @@ TEST_F(TaskQueuesTest, AWorkerTakesItsNewestThenTheOldestCommonOneThenTheOldestO
   for (Task* expected : {newer, older, first_common, second_common, first_other, second_other})
     EXPECT_EQ(queues.take(0), expected);
   EXPECT_EQ(queues.take(0), nullptr);
-  EXPECT_EQ(queues.taken(), 6u);
+  EXPECT_EQ(queues.counts().taken, 6u);
 }
 
 TEST_F(TaskQueuesTest, AWorkerThatAlwaysHasTasksOfItsOwnTakesCommonOnes) {
@@ -62,9 +62,8 @@ TEST_F(TaskQueuesTest, ATaskIsRemovedOnce) {
   EXPECT_EQ(queues.take(0), first);
   EXPECT_FALSE(queues.remove(first));
   EXPECT_EQ(queues.take(0), last);
-  EXPECT_EQ(queues.pushed(), 3u);
-  EXPECT_EQ(queues.removed(), 1u);
-  EXPECT_EQ(queues.taken(), 2u);
+  EXPECT_EQ(queues.counts().waiting, 0u);
+  EXPECT_EQ(queues.counts().taken, 2u);
   queues.push(middle, 2);
   EXPECT_EQ(queues.take(1), middle);
 }
@@ -76,7 +75,8 @@ TEST_F(TaskQueuesTest, AllThatIsLeftIsRemovedAsOneList) {
   EXPECT_EQ(removed, pushed);
   EXPECT_FALSE(queues.remove(pushed[0]));
   EXPECT_FALSE(queues.has_any());
-  EXPECT_EQ(queues.removed(), 4u);
+  EXPECT_EQ(queues.counts().waiting, 0u);
+  EXPECT_EQ(queues.counts().taken, 0u);
 }
 
 TEST_F(TaskQueuesTest, TasksWithoutAResultAreGivenAloneWhenAsked) {
@@ -98,12 +98,13 @@ TEST_F(TaskQueuesTest, TasksWithoutAResultAreGivenAloneWhenAsked) {
 TEST_F(TaskQueuesTest, EachTaskIsTakenOrRemovedOnceWhateverThreadsDo) {
   constexpr int kTasks = 20'000;
   for (int i = 0; i < kTasks; ++i) tasks.emplace_back();
-  std::atomic<int> taken{0};
+  std::atomic<int> taken{0}, removed{0};
   const auto work = [&](int worker) {
     for (int i = worker; i < kTasks; i += 3) {
       queues.push(&tasks[static_cast<std::size_t>(i)], worker);
       if (i % 2 == 0 && queues.remove(&tasks[static_cast<std::size_t>(i)])) {
         tasks[static_cast<std::size_t>(i)].execute(worker);
+        ++removed;
         ++taken;
       }
       if (detail::TaskNode* task = queues.take(worker)) {
@@ -122,7 +123,7 @@ TEST_F(TaskQueuesTest, EachTaskIsTakenOrRemovedOnceWhateverThreadsDo) {
     for (int worker = 0; worker < 3; ++worker) threads.emplace_back(work, worker);
   }
   for (const Task& each : tasks) ASSERT_EQ(each.runs, 1);
-  EXPECT_EQ(queues.pushed(), queues.taken() + queues.removed());
+  EXPECT_EQ(queues.counts().taken + static_cast<std::uint64_t>(removed), static_cast<std::uint64_t>(kTasks));
 }
 
 }  // namespace

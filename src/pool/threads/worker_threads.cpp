@@ -208,18 +208,18 @@ std::uint64_t WorkerThreads::done() const {
 // What is done is counted first: then all that were taken were done at the moment between the counts.
 bool WorkerThreads::all_taken_are_done() {
   const std::uint64_t ended = done();
-  return ended == queues_.taken();
+  return ended == queues_.counts().taken;
 }
 
-// The same for all that were pushed.
+// Then no task ran that could have pushed another, so those that wait were seen.
 void WorkerThreads::wait_idle() {
   const Absence absence;
   waiters_.fetch_add(1);
   for (;;) {
     const std::uint32_t seen = idle_calls_.load();
-    const std::uint64_t removed = queues_.removed();
-    const std::uint64_t ended = done() + removed;
-    if (ended == queues_.pushed()) break;
+    const std::uint64_t ended = done();
+    const TaskQueues::Counts now = queues_.counts();
+    if (now.waiting == 0 && ended == now.taken) break;
     idle_calls_.wait(seen);
   }
   waiters_.fetch_sub(1);
