@@ -133,19 +133,7 @@ bool RemoteWorkers::balance() {
 }
 
 std::vector<pool::Chunk*> RemoteWorkers::withdraw() {
-  std::vector<pool::Chunk*> unbegun;
-  std::deque<Subchunk> begun;
-  for (const Subchunk& each : queue_) {
-    if (each.chunk->subchunks > 1 || each.chunk->left < each.chunk->end - each.chunk->begin) {
-      begun.push_back(each);
-      continue;
-    }
-    --subchunks_;
-    --each.chunk->subchunks;
-    unbegun.push_back(each.chunk);
-  }
-  queue_ = std::move(begun);
-  return unbegun;
+  return pool::take_unbegun(queue_, subchunks_, [](const Subchunk&) { return false; });
 }
 
 void RemoteWorkers::stop(std::uint64_t id) {

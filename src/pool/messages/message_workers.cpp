@@ -127,20 +127,7 @@ std::vector<Chunk*> MessageWorkers::withdraw() {
     std::uint32_t first = 0;
     if (take_back(memory_.ranges()[i].range, true, first)) return_unclaimed(i, first);
   }
-  std::vector<Chunk*> unbegun;
-  std::deque<Subchunk> begun;
-  for (const Subchunk& each : queue_) {
-    if (each.chunk->subchunks > 1 || each.attempts > 0 ||
-        each.chunk->left < each.chunk->end - each.chunk->begin) {
-      begun.push_back(each);
-      continue;
-    }
-    --subchunks_;
-    --each.chunk->subchunks;
-    unbegun.push_back(each.chunk);
-  }
-  queue_ = std::move(begun);
-  return unbegun;
+  return take_unbegun(queue_, subchunks_, [](const Subchunk& each) { return each.attempts > 0; });
 }
 
 // Whether there was one that was not stopped before.
