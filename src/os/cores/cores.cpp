@@ -4,9 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
-#include <set>
-#include <utility>
+#include <unordered_set>
 #include <vector>
 
 #include "os/cores/topology.hpp"
@@ -32,26 +30,29 @@ std::vector<int> allowed_threads() {
   return {0};
 }
 
-std::optional<long> number_in(const std::string& path) {
-  const Result<std::string> text = read_file(path);
-  long value = 0;
-  if (!text || std::sscanf(text->c_str(), "%ld", &value) != 1) return std::nullopt;
-  return value;
-}
-
 int count_of(const std::vector<int>& threads) { return static_cast<int>(threads.size()); }
+
+// The hardware threads of the core that THREAD belongs to. Ids of cores are no good: some machines have the same one
+// twice in a package.
+std::vector<int> siblings(const std::string& root, int thread) {
+  const std::string topology = root + "/sys/devices/system/cpu/cpu" + std::to_string(thread) + "/topology/";
+  Result<std::string> text = read_file(topology + "core_cpus_list");
+  if (!text) text = read_file(topology + "thread_siblings_list");  // its name before Linux 5.3
+  return text ? parse_cpu_list(*text) : std::vector<int>();
+}
 
 // If the files do not say, each hardware thread counts as a core.
 int cores_by_files(const std::string& root, const std::vector<int>& threads) {
-  std::set<std::pair<long, long>> cores;
-  for (const int cpu : threads) {
-    const std::string topology = root + "/sys/devices/system/cpu/cpu" + std::to_string(cpu) + "/topology/";
-    const auto package = number_in(topology + "physical_package_id");
-    const auto core = number_in(topology + "core_id");
-    if (!package || !core) return count_of(threads);
-    cores.emplace(*package, *core);
+  std::unordered_set<int> seen;
+  int cores = 0;
+  for (const int thread : threads) {
+    if (seen.count(thread) != 0) continue;
+    const std::vector<int> of_core = siblings(root, thread);
+    if (of_core.empty()) return count_of(threads);
+    seen.insert(of_core.begin(), of_core.end());
+    ++cores;
   }
-  return static_cast<int>(cores.size());
+  return cores;
 }
 
 std::vector<int> online_threads(const std::string& root) {

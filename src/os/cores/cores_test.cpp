@@ -25,8 +25,8 @@ class CoresTest : public ::testing::Test {
     // Pairs of hardware threads share a core.
     for (int cpu = 0; cpu < online_; ++cpu) {
       const std::string folder = "/sys/devices/system/cpu/cpu" + std::to_string(cpu) + "/topology/";
-      put(folder + "physical_package_id", "0\n");
-      put(folder + "core_id", std::to_string(cpu / 2) + "\n");
+      const int first = cpu / 2 * 2;
+      put(folder + "core_cpus_list", std::to_string(first) + "-" + std::to_string(first + 1) + "\n");
     }
   }
   ~CoresTest() override { (void)remove_tree(root_); }
@@ -52,6 +52,23 @@ TEST_F(CoresTest, ThreadsOfOneCoreCountAsOnePhysicalCore) {
   const Cores cores = usable_cores(root_);
   EXPECT_GE(cores.physical, (cores.logical + 1) / 2);
   EXPECT_LE(cores.physical, cores.logical);
+}
+
+TEST_F(CoresTest, OlderKernelsNameTheThreadsOfACoreOtherwise) {
+  const Cores cores = usable_cores(root_);
+  for (int cpu = 0; cpu < online_; ++cpu) {
+    const std::string folder = root_ + "/sys/devices/system/cpu/cpu" + std::to_string(cpu) + "/topology/";
+    ASSERT_EQ(::rename((folder + "core_cpus_list").c_str(), (folder + "thread_siblings_list").c_str()), 0);
+  }
+  EXPECT_EQ(usable_cores(root_).physical, cores.physical);
+}
+
+TEST_F(CoresTest, EachThreadIsACoreWhereTheKernelDoesNotSay) {
+  for (const char* text : {"\n", "nonsense\n"}) {
+    for (int cpu = 0; cpu < online_; ++cpu)
+      put("/sys/devices/system/cpu/cpu" + std::to_string(cpu) + "/topology/core_cpus_list", text);
+    EXPECT_EQ(usable_cores(root_).physical, allowed_);
+  }
 }
 
 TEST_F(CoresTest, ACgroupV2QuotaLimitsThem) {

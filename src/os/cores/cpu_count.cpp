@@ -5,7 +5,7 @@
 namespace FURROW_NAMESPACE {
 
 int cpu_count(bool logical) {
-  const os::Cores usable = os::measure_cores().usable;
+  const os::Cores usable = os::usable_cores();
   return logical ? usable.logical : usable.physical;
 }
 
