@@ -2,8 +2,11 @@
 
 Prints the seconds that one turn took, after one turn that warms the workers up.
 """
+import gc
+import os
 import sys
 import time
+from pathlib import Path
 
 
 def same(x):
@@ -163,14 +166,51 @@ def one_array(pool, count):
     return time.perf_counter() - began
 
 
-def start(library, workers):
+def start(library, workers, count):
     """The time until the first results arrive."""
     began = time.perf_counter()
     pool = open_pool(library, workers)
-    pool.map(same, [1, 2], 1)
+    pool.map(same, range(count), 1)
     took = time.perf_counter() - began
     pool.close()
     return took
+
+
+def kept(library, workers, count):
+    """MiB that the pool keeps for each worker a while after arrays() has dropped its arrays."""
+    pool = open_pool(library, workers)
+    pool.map(same, range(count), 1)
+    before = memory()
+    arrays(pool, count)
+    gc.collect()
+    time.sleep(3)
+    more = memory() - before
+    pool.close()
+    return max(more, 0) / workers / (1 << 20)
+
+
+def memory():
+    """Bytes of this process and its children: of each its own, and shared memory once."""
+    processes = [Path("/proc/self"), *(Path(f"/proc/{pid}") for pid in descendants(os.getpid()))]
+    own = sum(int(line.split()[1]) << 10 for each in processes
+              for line in (each / "smaps_rollup").read_text().splitlines() if line.startswith("Pss_Anon:"))
+    opened = [f"/proc/self/fd/{each}" for each in os.listdir("/proc/self/fd")]
+    files = [os.stat(each) for each in opened if os.path.exists(each) and os.readlink(each).startswith("/memfd:")]
+    return own + sum({status.st_ino: status.st_blocks << 9 for status in files}.values())
+
+
+def descendants(pid):
+    for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+        yield int(each)
+        yield from descendants(int(each))
+
+
+def cores(library, workers, count):
+    module = __import__(library)
+    began = time.perf_counter()
+    for _ in range(count):
+        module.cpu_count()
+    return time.perf_counter() - began
 
 
 def open_executor(library, workers):
@@ -187,6 +227,8 @@ def open_parallel(library, workers):
     return joblib.Parallel(workers, backend="furrow" if library == "furrow" else "loky")
 
 
+# Rows that open their pool themselves, and take one turn.
+ALONE = ["start", "kept", "cores"]
 # Rows that do not take what open_pool() opens.
 OPENERS = {"submitted": open_executor, "calls_of_joblib": open_parallel}
 
@@ -197,9 +239,9 @@ def turn(row, pool, count):
 
 
 def main(name, library, workers, count):
-    if name == "start":
-        return start(library, workers)
     row = globals()[name]
+    if name in ALONE:
+        return row(library, workers, count)
     if name in OPENERS:
         with OPENERS[name](library, workers) as pool:
             turn(row, pool, count)

@@ -49,8 +49,10 @@ class ArenaStore : public BufferStore {
   void release(std::vector<std::uint64_t>& offsets) override;
   bool lasting() const override { return lasting_; }
 
+  bool trim() override { return arena_->trim(); }
+
   // How much memory the arena keeps for reuse: while maps run, or else; and when no worker is left.
-  void keep(bool maps_run) { arena_->keep(maps_run ? pool::Arena::kKeptBusy : pool::Arena::kKept); }
+  void keep(bool maps_run) { maps_run ? arena_->busy() : arena_->rest(); }
   void end() { arena_->end(); }
 
   // The following are for messages between ranks. They need no GIL, but must be called by the thread that

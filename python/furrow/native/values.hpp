@@ -64,6 +64,8 @@ class BufferStore {
   virtual py::object get(std::uint64_t offset, std::uint64_t size, bool readonly) = 0;
   // Called in a worker that has just been forked: its number is WORKER.
   virtual void enter(int worker) = 0;
+  // For an idle worker, without the GIL: gives back memory that is not needed. False: it is too early for that.
+  virtual bool trim() = 0;
 
   static constexpr std::uint64_t kNowhere = ~std::uint64_t{0};
   static constexpr Py_ssize_t kLarge = 32 << 10;          // smaller ones stay in the pickle

@@ -77,6 +77,8 @@ void Worker::idle() {
   released_ = PyEval_SaveThread();
 }
 
+bool Worker::still_idle() { return !store_ || store_->trim(); }
+
 void Worker::end() {
   if (released_) PyEval_RestoreThread(std::exchange(released_, nullptr));
   try {

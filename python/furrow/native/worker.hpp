@@ -36,6 +36,7 @@ class Worker : public pool::MessageHandler {
   void handle(const pool::MessageHead& head, bool map, Reader& body,
               const pool::WorkerContext& context) override;
   void idle() override;
+  bool still_idle() override;
   void end() override;
 
  private:

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "os/events/clock.hpp"
 #include "os/memory/shared_memory.hpp"
 
 namespace furrow::pool {
@@ -43,8 +44,7 @@ Arena::Arena(Arena&& other) noexcept
       workers_(other.workers_),
       party_(other.party_),
       made_(other.made_),
-      kept_(other.kept_),
-      exceeds_(other.exceeds_),
+      ended_(other.ended_),
       tables_(std::exchange(other.tables_, {})),
       windows_(std::exchange(other.windows_, {})),
       blocks_(std::exchange(other.blocks_, {})),
@@ -186,9 +186,9 @@ void Arena::hollow(Entry& entry) {
 }
 
 // The same for free blocks, until they keep no more than they may.
-void Arena::hollow_out(Table& owners) {
+void Arena::hollow_out(Table& owners, std::int64_t allowed) {
   const std::uint64_t count = owners.count.load();
-  for (std::uint64_t i = 0; i < count && owners.idle.load() > kept_; ++i) {
+  for (std::uint64_t i = 0; i < count && owners.idle.load() > allowed; ++i) {
     Entry& each = owners.entries[i];
     std::uint32_t is_free = kFree;
     if (each.hollow.load() != 0 || !each.state.compare_exchange_strong(is_free, kHeld)) continue;
@@ -200,21 +200,38 @@ void Arena::hollow_out(Table& owners) {
   }
 }
 
-void Arena::keep(std::size_t bytes) {
+std::int64_t Arena::allowed() {
+  if (ended_) return 0;
+  const Table* const makers = table(0);
+  const std::int64_t spare_at = makers ? makers->spare_at.load() : kBusy;
+  return spare_at == kBusy || os::monotonic_ns() < spare_at ? kKeptBusy : kKept;
+}
+
+void Arena::busy() {
   const std::lock_guard lock(lock_);
-  kept_ = static_cast<std::int64_t>(bytes);
-  if (!exceeds_ || bytes > kKept) return;
-  exceeds_ = false;
-  for (const auto& [party, table] : tables_) {
-    if (!table) continue;
-    hollow_out(*table);
-    exceeds_ = exceeds_ || table->idle.load() > kept_;
-  }
+  if (Table* const own = table(0)) own->spare_at.store(kBusy);
+}
+
+void Arena::rest(std::int64_t soon_ns) {
+  const std::lock_guard lock(lock_);
+  if (Table* const own = table(0)) own->spare_at.store(os::monotonic_ns() + soon_ns);
+}
+
+// A block that another process frees while it still believes in kKeptBusy is given back, too.
+bool Arena::trim() {
+  constexpr std::int64_t kLate_ns = 20'000'000;
+  const std::lock_guard lock(lock_);
+  const Table* const makers = table(0);
+  const std::int64_t spare_at = makers ? makers->spare_at.load() : kBusy;
+  if (spare_at == kBusy || os::monotonic_ns() < spare_at + kLate_ns) return false;
+  for (int party = 0; party <= workers_; ++party)
+    if (Table* const each = table(party)) hollow_out(*each, kKept);
+  return true;
 }
 
 void Arena::end() {
   const std::lock_guard lock(lock_);
-  kept_ = 0;
+  ended_ = true;
   for (int party = 0; party <= workers_; ++party) {
     const auto known = tables_.find(party);
     if (known == tables_.end() || !known->second) {  // this process has nothing from there
@@ -235,7 +252,7 @@ Arena::Block Arena::make(std::size_t size) {
   if (!own) return {};
   Entry* entry = reusable(size);
   if (!entry) {
-    hollow_out(*own);
+    if (own->idle.load() > kKept) hollow_out(*own, allowed());
     entry = fresh(in_pages(size));
   }
   if (!entry) return {};
@@ -280,13 +297,11 @@ void Arena::free(std::uint64_t at) {
 }
 
 void Arena::free(Table& owners, Entry& entry) {
-  const bool too_much = owners.idle.load() + bytes_of(entry) > kept_;
-  if (too_much && unseen(entry)) {
+  const std::int64_t idle = owners.idle.load() + bytes_of(entry);
+  if ((ended_ || idle > kKept) && idle > allowed() && unseen(entry))
     hollow(entry);
-  } else {
-    const std::int64_t idle = owners.idle.fetch_add(bytes_of(entry)) + bytes_of(entry);
-    exceeds_ = exceeds_ || idle > static_cast<std::int64_t>(kKept);
-  }
+  else
+    owners.idle.fetch_add(bytes_of(entry));
   entry.state.store(kFree);
 }
 

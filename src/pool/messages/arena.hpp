@@ -15,9 +15,13 @@
 // Only the owner changes a block's bytes, while it writes it. A worker that receives a block of party 0 maps
 // it copy-on-write, as often as it likes, and counts its views in the block's page; party 0 reuses a block
 // when it is free and has no views. A worker's block has one receiver, which may also write to it, and frees
-// it. Free blocks are reused while their memory is warm; what goes beyond the bytes that keep() allows goes
-// back to the system, when the block is freed. Whoever frees a block still has it to itself then, and so has
-// whoever takes a free one from its owner for that (kFree -> kHeld -> kFree).
+// it. Free blocks are reused while their memory is warm, and keep no more than is allowed:
+//
+//   busy(): kKeptBusy -> rest(): kKeptBusy, for a while -> kKept
+//
+// What goes beyond that returns to the system when a block is freed, and when a worker that has nothing to do
+// calls trim(). Whoever frees a block still has it to itself then, and so has whoever takes a free one from its
+// owner for that (kFree -> kHeld -> kFree).
 //
 // A process maps windows of kWindow bytes, of which it may have only some ten thousand, and no small block
 // crosses their borders; a larger block has a mapping of its own.
@@ -45,9 +49,11 @@ class Arena {
   static constexpr int kMostWorkers = 1000;  // their counters must fit into one page
   static constexpr int kMostViews = 16'384;
   static constexpr std::uint64_t kWindow = std::uint64_t{8} << 20;
-  // What keep() may allow: while maps run, which may use the memory again at once (the default), and else.
-  static constexpr std::size_t kKeptBusy = std::size_t{256} << 20;
-  static constexpr std::size_t kKept = std::size_t{24} << 20;
+  // What each party's free blocks may keep: while maps run or have just run, and else. A map that comes soon uses the
+  // memory again, which is some ten times as fast as new memory.
+  static constexpr std::int64_t kKeptBusy = std::int64_t{256} << 20;
+  static constexpr std::int64_t kKept = std::int64_t{24} << 20;
+  static constexpr std::int64_t kSoon_ns = 1'000'000'000;
 
   struct Block {
     std::uint64_t at = 0;  // offset in the file
@@ -80,8 +86,12 @@ class Arena {
   std::byte* view(std::uint64_t at, std::size_t size);
   void drop(std::byte* view, std::uint64_t at, std::size_t size);
 
-  // From now on each party's free blocks keep at most so many bytes.
-  void keep(std::size_t bytes);
+  // For party 0: maps run from now on; none runs, and one that comes within SOON_NS should find warm memory.
+  void busy();
+  void rest(std::int64_t soon_ns = kSoon_ns);
+  // Gives back what the free blocks of all parties keep too much of. False while it is too early for that: busy(), or
+  // rest() not long ago.
+  bool trim();
   // For party 0, when no other process uses the arena any more: keeps nothing but what this process holds.
   void end();
 
@@ -90,6 +100,7 @@ class Arena {
 
  private:
   enum State : std::uint32_t { kFree, kWritten, kHeld };
+  static constexpr std::int64_t kBusy = 0;
   struct Entry {
     std::uint64_t at;
     std::uint64_t capacity;
@@ -98,7 +109,8 @@ class Arena {
   };
   struct Table {
     std::atomic<std::uint64_t> count;
-    std::atomic<std::int64_t> idle;  // about how many bytes the free blocks keep
+    std::atomic<std::int64_t> idle;      // about how many bytes the free blocks keep
+    std::atomic<std::int64_t> spare_at;  // party 0's: from when on they keep less; kBusy: nobody knows yet
     Entry entries[];
   };
   static constexpr std::size_t kEntries = 8192;
@@ -117,16 +129,16 @@ class Arena {
   Entry* fresh(std::size_t capacity);
   void free(Table& owners, Entry& entry);
   void hollow(Entry& entry);
-  void hollow_out(Table& owners);
+  void hollow_out(Table& owners, std::int64_t allowed);
+  std::int64_t allowed();
 
   int fd_ = -1;
   int workers_ = 0;
   int party_ = 0;
   std::size_t made_ = 0;
   std::mutex lock_{};  // guards what follows
-  std::int64_t kept_ = kKeptBusy;
+  bool ended_ = false;
   int views_ = 0;
-  bool exceeds_ = false;  // some party's free blocks may keep more than kKept
   std::unordered_map<int, Table*> tables_{};
   struct Mapping {
     std::byte* data;

@@ -101,13 +101,13 @@ TEST(Arena, ReusesABlockAfterItsViewIsDropped) {
 }
 
 // The offset of a block that a worker has made before it ends.
-std::uint64_t made_in_worker(Arena& arena, char value) {
+std::uint64_t made_in_worker(Arena& arena, char value, std::size_t size = kSize) {
   int ends[2];
   std::uint64_t at = 0;
   EXPECT_EQ(::pipe(ends), 0);
   EXPECT_EQ(in_worker(arena, 0,
                       [&] {
-                        const std::uint64_t made_at = filled(arena, value).at;
+                        const std::uint64_t made_at = filled(arena, value, size).at;
                         return ::write(ends[1], &made_at, sizeof made_at) == sizeof made_at ? 7 : 1;
                       }),
             7);
@@ -142,6 +142,13 @@ std::size_t bytes_in(const Arena& arena) {
 }
 
 constexpr std::size_t kMib = 1 << 20;
+constexpr auto kKept = static_cast<std::size_t>(Arena::kKept);
+
+// No map runs, and no other is expected.
+void rest(Arena& arena) {
+  arena.rest(0);
+  while (!arena.trim()) ::usleep(1000);
+}
 
 TEST(Arena, FreeBlocksKeepNoMoreThanIsAllowed) {
   Arena arena = made();
@@ -151,13 +158,43 @@ TEST(Arena, FreeBlocksKeepNoMoreThanIsAllowed) {
   const Arena::Block held = filled(arena, 'h', 4 * kMib);
   for (const std::uint64_t at : blocks) arena.free(at);
   EXPECT_GT(bytes_in(arena), 36 * kMib) << "it is warm while maps run";
-  arena.keep(Arena::kKept);
-  EXPECT_LT(bytes_in(arena), Arena::kKept + 5 * kMib);
+  rest(arena);
+  EXPECT_LT(bytes_in(arena), kKept + 5 * kMib);
   const Arena::Block again = filled(arena, 'b', 27 * kMib);
   EXPECT_EQ(again.at, blocks[2]) << "the block is reused, with new memory";
   arena.free(again.at);
-  EXPECT_LT(bytes_in(arena), Arena::kKept + 5 * kMib);
+  EXPECT_LT(bytes_in(arena), kKept + 5 * kMib);
   EXPECT_EQ(held.data[4 * kMib - 1], std::byte{'h'});
+}
+
+TEST(Arena, StaysWarmForAMapThatComesSoon) {
+  Arena arena = made();
+  arena.busy();
+  const Arena::Block block = filled(arena, 'a', 2 * kKept);
+  arena.rest();
+  arena.free(block.at);
+  EXPECT_FALSE(arena.trim());
+  EXPECT_GT(bytes_in(arena), 2 * kKept);
+  arena.busy();
+  EXPECT_FALSE(arena.trim());
+  EXPECT_EQ(arena.make(2 * kKept).at, block.at);
+  EXPECT_EQ(block.data[2 * kKept - 1], std::byte{'a'});
+}
+
+TEST(Arena, AnyWorkerGivesBackWhatAllKeepTooMuchOf) {
+  Arena arena = made();
+  arena.free(filled(arena, 'a', 2 * kKept).at);
+  made_in_worker(arena, 'b', 2 * kKept);  // by a worker that died before it sent the block
+  EXPECT_EQ(in_worker(arena, 0, [] { return 7; }), 7);
+  EXPECT_GT(bytes_in(arena), 4 * kKept);
+  arena.rest(0);
+  EXPECT_EQ(in_worker(arena, 1,
+                      [&] {
+                        while (!arena.trim()) ::usleep(1000);
+                        return 7;
+                      }),
+            7);
+  EXPECT_LT(bytes_in(arena), kKept);
 }
 
 TEST(Arena, KeepsABlockThatAWorkerStillSees) {
@@ -174,7 +211,7 @@ TEST(Arena, KeepsABlockThatAWorkerStillSees) {
     ::_exit(view[kMib] == std::byte{'a'} ? 7 : 1);
   }
   while (arena.free(block.at), arena.make(30 * kMib).at == block.at) ::usleep(1000);  // until it sees it
-  arena.keep(0);
+  rest(arena);
   ASSERT_EQ(::write(ends[1], "g", 1), 1);
   int status = 0;
   ::waitpid(child, &status, 0);

@@ -60,8 +60,14 @@ bool MessageWorker::claim(std::uint32_t& sequence) {
     if (now.size() != 0 || now.next != next_) return channel::Status::kOk;
     return memory_.ending().load() == Ending::kNo ? channel::Status::kTimeout : channel::Status::kClosed;
   };
+  channel::Patience patience{MessageHandler::kStillIdle_ns, nullptr};
   for (;;) {
-    if (slot_.bell.wait({}, os::kSpinNs, come) != channel::Status::kOk) return false;
+    const channel::Status status = slot_.bell.wait(patience, os::kSpinNs, come);
+    if (status == channel::Status::kTimeout) {
+      if (handler_.still_idle()) patience = {};
+      continue;
+    }
+    if (status != channel::Status::kOk) return false;
     if (take_message(messages_, sequence)) return true;
     if (!let_go()) return false;
   }

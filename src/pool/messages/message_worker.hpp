@@ -39,8 +39,12 @@ class MessageHandler {
   virtual void handle(const MessageHead& head, bool with_map, Reader& body, const WorkerContext& context) = 0;
   // There is nothing to do, and the worker is about to wait.
   virtual void idle() {}
+  // It has waited for kStillIdle_ns. Called again after each such time, until it returns true.
+  virtual bool still_idle() { return true; }
   // After the last message, if the worker ends by itself.
   virtual void end() {}
+
+  static constexpr std::int64_t kStillIdle_ns = 1'000'000'000;
 };
 
 class MessageWorker {
