@@ -10,7 +10,7 @@ import pytest
 from running import Running, marked_processes, wait_until
 
 BIN = Path(engine.FURROW).resolve().parent
-MODULE = Path(os.environ.get("FURROW_PYTHON") or engine.ROOT / "build" / "python")
+MODULE = Path(engine.MODULE)
 
 SCRIPT = """
 import os, sys, time

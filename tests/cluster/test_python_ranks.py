@@ -1,5 +1,4 @@
 """furrow.MPIPool on ranks that srun starts."""
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -7,7 +6,7 @@ from pathlib import Path
 import engine
 import pytest
 
-MODULE = Path(os.environ.get("FURROW_PYTHON") or engine.ROOT / "build" / "python")
+MODULE = Path(engine.MODULE)
 
 pytestmark = pytest.mark.skipif(not any((MODULE / "furrow").glob("_mpi*.so"))
                                 or not any(Path("/usr/lib").glob("*/slurm-wlm/mpi_pmix.so")),

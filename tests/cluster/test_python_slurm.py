@@ -1,5 +1,4 @@
 """furrow.Pool(backend="slurm"): workers that srun starts, in an allocation or in one of the pool's own."""
-import os
 import signal
 import subprocess
 import sys
@@ -10,7 +9,7 @@ from pathlib import Path
 import engine
 import pytest
 
-MODULE = Path(os.environ.get("FURROW_PYTHON") or engine.ROOT / "build" / "python").resolve()
+MODULE = Path(engine.MODULE)
 
 pytestmark = pytest.mark.skipif(not any((MODULE / "furrow").glob("_furrow*.so")), reason="furrow's module is not built")
 

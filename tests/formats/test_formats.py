@@ -15,7 +15,6 @@ import engine
 
 HERE = Path(__file__).parent
 RELEASES = sorted(path.parent.name for path in HERE.glob("*/furrow.db.gz"))
-MODULE = os.environ.get("FURROW_PYTHON") or str(engine.ROOT / "build" / "python")
 
 
 @pytest.fixture(params=RELEASES)
@@ -56,10 +55,10 @@ def test_a_job_log_with_its_keys_is_continued(release):
 
 
 def test_a_resume_file_is_continued(release):
-    if not Path(MODULE).exists():
+    if not Path(engine.MODULE).exists():
         pytest.skip("the module is not built")
     (release / "mended").touch()
-    result = engine.execute(["/usr/bin/python3", "squares.py"], release, engine.environment(PYTHONPATH=MODULE))
+    result = engine.execute(["/usr/bin/python3", "squares.py"], release, engine.environment(PYTHONPATH=engine.MODULE))
     assert result.code == 0 and "[0, 1, 4, 9, 16]" in result.out, result
     assert (release / "calls").read_text() == "3\n"
 

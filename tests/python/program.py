@@ -9,7 +9,7 @@ from pathlib import Path
 import engine
 
 HERE = Path(__file__).resolve().parent
-MODULE = os.environ.get("FURROW_PYTHON") or str(engine.ROOT / "build" / "python")
+MODULE = engine.MODULE
 
 
 def environment(**more):

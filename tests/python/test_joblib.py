@@ -118,7 +118,7 @@ before = negated(0)
 pool = furrow.Pool(2)
 print(before, pool.map(negated, [0, 1]))
 """
-    done = program.run("-c", code, timeout=60)
+    done = program.run("-c", code, timeout=300)
     # Processes of loky that have not started yet when the program ends say so.
     assert "[-4, -9] [[-4, -9], [-4, -9]]" in done.out.splitlines(), str(done)
 

@@ -1,5 +1,4 @@
 """The tests of furrow.MPIPool: real programs, started by a real mpirun, on this machine only."""
-import os
 import shutil
 import sys
 from pathlib import Path
@@ -7,8 +6,11 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE.parent / "support"), str(HERE.parent / "python"), str(HERE),
-                os.environ.get("FURROW_PYTHON") or str(HERE.parents[1] / "build" / "python")]
+sys.path[:0] = [str(HERE.parent / "support"), str(HERE.parent / "python"), str(HERE)]
+
+import engine  # noqa: E402
+
+sys.path.insert(3, engine.MODULE)
 
 
 def pytest_collection_modifyitems(items):

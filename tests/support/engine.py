@@ -5,6 +5,7 @@ Environment variables:
 FURROW       the furrow command (default: build/bin/furrow of this checkout)
 FURROW_RUN   the command to run instead of `furrow run`: FURROW_RUN=/usr/bin/snakemake runs the tests of behaviour
              that both share against Snakemake
+FURROW_PYTHON  the folder with the Python module (default: build/python of this checkout)
 FURROW_LONG_TESTS  if set, tests that draw at random draw more often (./dev test long)
 """
 import os
@@ -17,6 +18,8 @@ import snakemake_server
 
 ROOT = Path(__file__).resolve().parents[2]
 FURROW = os.environ.get("FURROW") or str(ROOT / "build" / "bin" / "furrow")
+# Absolute, since the tests start programs in other folders.
+MODULE = str(Path(os.environ.get("FURROW_PYTHON") or ROOT / "build" / "python").resolve())
 FURROW_RUN = shlex.split(os.environ.get("FURROW_RUN", "")) or [FURROW, "run"]
 SNAKEMAKE = ["/usr/bin/snakemake"]
 LONG_TESTS = bool(os.environ.get("FURROW_LONG_TESTS"))
