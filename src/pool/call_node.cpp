@@ -141,12 +141,12 @@ void CallNode::execute(int worker) noexcept {
 
 // While this uses the call, it is not settled, except by this thread. So neither the call nor what holds it goes away.
 bool CallNode::cancel() noexcept {
-  std::uint8_t before = end_.load(std::memory_order_acquire);
+  std::uintptr_t before = ending_.load(std::memory_order_acquire);
   do {
-    if (before & kEnding) return false;
+    if (before & kClosed) return false;
     if (before & kCancelled) return true;
-  } while (
-      !end_.compare_exchange_weak(before, before | kCancelled | kBeingCancelled, std::memory_order_acq_rel));
+  } while (!ending_.compare_exchange_weak(before, before | kCancelled | kBeingCancelled,
+                                          std::memory_order_acq_rel));
   retain();
   const CallNode* const outer = std::exchange(cancelling_here, this);
   const bool unbegun = call_queue && call_queue->cancel(*this);
@@ -159,7 +159,7 @@ bool CallNode::cancel() noexcept {
                                 os::start_ticks(os::monotonic_ns()), {});
   }
   cancelling_here = outer;
-  end_.fetch_and(static_cast<std::uint8_t>(~kBeingCancelled), std::memory_order_acq_rel);
+  ending_.fetch_and(~kBeingCancelled, std::memory_order_acq_rel);
   if (unbegun) settle();
   release();
   return true;
@@ -175,16 +175,39 @@ void CallNode::drop() noexcept {
   settle();
 }
 
+bool CallNode::add_listener(Listener* listener) noexcept {
+  std::uintptr_t before = ending_.load(std::memory_order_acquire);
+  do {
+    if (before & kClosed) {
+      acquired(&ending_);
+      return false;
+    }
+    listener->next = listeners_of(before);
+    released(&ending_);
+  } while (!ending_.compare_exchange_weak(
+      before, reinterpret_cast<std::uintptr_t>(listener) | (before & kFlags), std::memory_order_acq_rel));
+  return true;
+}
+
 // The function goes first: whoever has the result may rely on its captures being destroyed.
 void CallNode::settle() noexcept {
-  const std::uint8_t before = end_.fetch_or(kEnding, std::memory_order_acq_rel);
-  if (before & kCancelled || stops != home->stops.load(std::memory_order_acquire)) {
-    while (cancelling_here != this && end_.load(std::memory_order_acquire) & kBeingCancelled)
-      std::this_thread::yield();
-    fail(pool::cancelled(kCancelledText));
-  }
   drop_function();
-  void* const late = run_callbacks();
+  bool cancelled = stops != home->stops.load(std::memory_order_acquire);
+  if (cancelled) fail(pool::cancelled(kCancelledText));
+  std::uintptr_t before = ending_.load(std::memory_order_acquire);
+  do {
+    while (before & kBeingCancelled && cancelling_here != this) {
+      std::this_thread::yield();
+      before = ending_.load(std::memory_order_acquire);
+    }
+    if (before & kCancelled && !std::exchange(cancelled, true)) fail(pool::cancelled(kCancelledText));
+    released(&ending_);
+  } while (!ending_.compare_exchange_weak(before, kClosed, std::memory_order_acq_rel));
+  Listener* late = nullptr;
+  if (Listener* const last = listeners_of(before)) {
+    acquired(&ending_);
+    late = run_callbacks(last);
+  }
   released(&state_);
   if (state_.exchange(kDone, std::memory_order_acq_rel) == kWaited)
     os::futex_wake_all(state_, os::Scope::kPrivate);

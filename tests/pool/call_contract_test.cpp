@@ -1,6 +1,7 @@
 // Single calls and streams.
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <functional>
@@ -37,6 +38,16 @@ TEST_P(CallContract, RunsManyCallsAtATime) {
   std::vector<Future<int>> futures;
   for (int i = 0; i < 5000; ++i) futures.push_back(pool.apply_async([](int x) { return x; }, i));
   for (int i = 0; i < 5000; ++i) ASSERT_EQ(futures[static_cast<std::size_t>(i)].get(), i);
+}
+
+TEST_P(CallContract, OneWorkerRunsCallsInTheirOrder) {
+  if (!can().shares_memory || can().backend.workers != 1) GTEST_SKIP();
+  Pool pool = make();
+  std::vector<int> order;
+  for (int i = 0; i < 3000; ++i) pool.apply_async([&order, i] { order.push_back(i); });
+  pool.wait();
+  ASSERT_EQ(order.size(), 3000u);
+  EXPECT_TRUE(std::ranges::is_sorted(order));
 }
 
 TEST_P(CallContract, WaitsForAllCalls) {

@@ -100,7 +100,7 @@ class FURROW_API CallNode : public TaskNode {
   // Asks the call to end, and settles it if nobody has begun it. False if it has ended before; else it ends as cancelled.
   bool cancel() noexcept;
   bool is_cancelled() const noexcept {
-    return (end_.load(std::memory_order_acquire) & kCancelled) != 0 ||
+    return (ending_.load(std::memory_order_acquire) & kCancelled) != 0 ||
            stops != home->stops.load(std::memory_order_acquire);
   }
   void settle_cancelled() noexcept;
@@ -140,9 +140,19 @@ class FURROW_API CallNode : public TaskNode {
   pool::CallQueue* call_queue = nullptr;  // where it is, if not at its caller
 
  protected:
-  virtual void call(TaskScope& scope) = 0;              // in this process; stores the result, or throws
-  virtual void* run_callbacks() noexcept = 0;           // returns those that come after the end, if any
-  virtual void run_late(void* callbacks) noexcept = 0;  // after the end
+  virtual void call(TaskScope& scope) = 0;  // in this process; stores the result, or throws
+  // Who is told of the end of a call.
+  struct alignas(8) Listener {
+    Listener* next;
+    bool late;  // after the threads that wait
+  };
+  // Calls and deletes those that come before the end; returns those that come after it. LAST is the one added last.
+  virtual Listener* run_callbacks(Listener* last) noexcept = 0;
+  virtual void run_late(Listener* first) noexcept = 0;  // after the end
+  // False if the outcome is final: then it is not kept. Else the call owns it.
+  bool add_listener(Listener* listener) noexcept;
+  // Those that nobody will call, for the destructor.
+  Listener* left_listeners() const noexcept { return listeners_of(ending_.load(std::memory_order_acquire)); }
   // For a call that no Pool runs.
   CallNode() = default;
   explicit CallNode(pool::CallPump* of_parts) noexcept;
@@ -171,16 +181,22 @@ class FURROW_API CallNode : public TaskNode {
   void drop_limits() noexcept;
   void set_limits(double timeout_s, int retries);
 
-  // A call goes from the thread that makes it to the one that runs it, and back: the fewer lines of memory, the faster.
-  // kBeingCancelled: cancel() uses the call, which is settled after that.
-  static constexpr std::uint8_t kCancelled = 1, kBeingCancelled = 2, kEnding = 4;
+  static Listener* listeners_of(std::uintptr_t ending) noexcept {
+    return reinterpret_cast<Listener*>(ending & ~kFlags);
+  }
+
+  // A call goes from the thread that makes it to the one that runs it, and back: the fewer lines of memory and the fewer
+  // locked instructions, the faster.
+  // How it ends is one word: the listener added last, or 0, and flags. kBeingCancelled: cancel() uses the call, which is
+  // settled after that. kClosed: the outcome is final, and no listener is added.
+  static constexpr std::uintptr_t kCancelled = 1, kBeingCancelled = 2, kClosed = 4, kFlags = 7;
   static constexpr std::uint32_t kPending = 0, kWaited = 1, kDone = 2;
   mutable std::atomic<std::uint32_t> state_{kPending};
   std::atomic<int> references_{2};  // of the Future and the Pool
   // A Runner, once a thread of this process runs the call; with a pump, the place.
   std::atomic<std::uint64_t> where_{0};
   Limits* limits_ = nullptr;  // owned; null: none
-  std::atomic<std::uint8_t> end_{0};
+  std::atomic<std::uintptr_t> ending_{0};
 };
 
 // The exception that is being handled, as a Failure.
@@ -196,15 +212,15 @@ class CallState : public CallNode {
   Outcome<R>& outcome() { return outcome_; }
   // Runs CALLBACK when the call is settled, on the thread that settles it; at once if it is settled already.
   void listen(Callback callback) {
-    auto* listener = new Listener{std::move(callback), listeners_.load(std::memory_order_acquire), false};
-    if (add(listener)) return;
+    auto* listener = new CallbackListener{{nullptr, false}, std::move(callback)};
+    if (this->add_listener(listener)) return;
     listener->callback(outcome_);
     delete listener;
   }
   // Runs CALLBACK when waiting threads have been told of the end. False, and it is not kept, if the call is settled.
   bool listen_late(Callback callback) {
-    auto* listener = new Listener{std::move(callback), listeners_.load(std::memory_order_acquire), true};
-    if (add(listener)) return true;
+    auto* listener = new CallbackListener{{nullptr, true}, std::move(callback)};
+    if (this->add_listener(listener)) return true;
     delete listener;
     return false;
   }
@@ -219,11 +235,12 @@ class CallState : public CallNode {
 
  protected:
   using CallNode::CallNode;
+  using typename CallNode::Listener;
   ~CallState() override {
-    for (Listener* each = listeners_; each && each != closed();) delete std::exchange(each, each->next);
+    for (Listener* each = this->left_listeners(); each;)
+      delete static_cast<CallbackListener*>(std::exchange(each, each->next));
   }
-  void* run_callbacks() noexcept override {
-    Listener* last = listeners_.exchange(closed(), std::memory_order_acq_rel);
+  Listener* run_callbacks(Listener* last) noexcept override {
     Listener* first = nullptr;
     while (last) {  // each was pushed to the front: reverse the list, so that they run in order
       Listener* before = std::exchange(last->next, first);
@@ -231,7 +248,7 @@ class CallState : public CallNode {
     }
     Listener* late = nullptr;
     while (first) {
-      Listener* const each = std::exchange(first, first->next);
+      auto* const each = static_cast<CallbackListener*>(std::exchange(first, first->next));
       if (each->late) {
         each->next = late;
         late = each;
@@ -242,28 +259,20 @@ class CallState : public CallNode {
     }
     return late;
   }
-  void run_late(void* callbacks) noexcept override {
-    for (auto* each = static_cast<Listener*>(callbacks); each;) {
+  void run_late(Listener* first) noexcept override {
+    while (first) {
+      auto* const each = static_cast<CallbackListener*>(std::exchange(first, first->next));
       each->callback(outcome_);
-      delete std::exchange(each, each->next);
+      delete each;
     }
   }
 
   Outcome<R> outcome_{};
 
  private:
-  struct Listener {
+  struct CallbackListener : Listener {
     Callback callback;
-    Listener* next;
-    bool late;
   };
-  bool add(Listener* listener) {
-    while (listener->next != closed())
-      if (listeners_.compare_exchange_weak(listener->next, listener, std::memory_order_acq_rel)) return true;
-    return false;
-  }
-  static Listener* closed() { return reinterpret_cast<Listener*>(1); }
-  std::atomic<Listener*> listeners_{nullptr};
 };
 
 template <class F, class... Args>

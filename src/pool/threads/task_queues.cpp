@@ -7,22 +7,28 @@ namespace furrow::pool {
 
 namespace {
 
-constexpr std::uint32_t kCommonTurn = 16;  // each so many turns of a worker begin with the common queue
+constexpr std::uint32_t kCommonTurn = 16;  // after so many tasks of its own, a worker takes a common one
+constexpr std::uint32_t kStealingTurn =
+    4;  // each so many turns of a worker that has none begin with those of others
+constexpr std::uint64_t kSeveral = 8;    // common tasks that are taken at once,
+constexpr std::uint64_t kManyEach = 16;  // if more than so many wait for each worker
 
 }  // namespace
 
-TaskQueues::TaskQueues(int workers) : queues_(static_cast<std::size_t>(workers) + 1) {}
+TaskQueues::TaskQueues(int workers)
+    : queues_(static_cast<std::size_t>(workers) + 1),
+      many_(kManyEach * static_cast<std::uint64_t>(workers)) {}
 
 void TaskQueues::push(detail::TaskNode* task, int worker) {
-  const std::size_t number = worker == kNoWorker ? queues_.size() - 1 : static_cast<std::size_t>(worker);
-  Queue& queue = queues_[number];
+  Queue& queue = queue_of(worker);
   queue.lock.lock();
   task->next = nullptr;
   task->previous = queue.last;
-  task->queue.store(static_cast<std::int32_t>(number), std::memory_order_relaxed);
+  task->queue.store(worker + 1, std::memory_order_relaxed);
   (queue.last ? queue.last->next : queue.first) = task;
   queue.last = task;
   queue.size.store(queue.size.load(std::memory_order_relaxed) + 1, std::memory_order_release);
+  queue.pushes.store(queue.pushes.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
   queue.lock.unlock_fenced();
 }
 
@@ -34,13 +40,15 @@ void TaskQueues::unlink(Queue& queue, detail::TaskNode* task) {
 }
 
 bool TaskQueues::remove(detail::TaskNode* task) {
-  const std::int32_t number = task->queue.load(std::memory_order_relaxed);
-  if (number == detail::TaskNode::kNotQueued) return false;
-  Queue& queue = queues_[static_cast<std::size_t>(number)];
-  const std::lock_guard lock(queue.lock);
-  if (task->queue.load(std::memory_order_relaxed) != number) return false;
-  unlink(queue, task);
-  return true;
+  for (;;) {
+    const std::int32_t number = task->queue.load(std::memory_order_relaxed);
+    if (number == detail::TaskNode::kNotQueued) return false;
+    Queue& queue = queues_[static_cast<std::size_t>(number)];
+    const std::lock_guard lock(queue.lock);
+    if (task->queue.load(std::memory_order_relaxed) != number) continue;  // it has just been taken, or moved
+    unlink(queue, task);
+    return true;
+  }
 }
 
 detail::TaskNode* TaskQueues::take_from(Queue& queue, End end) {
@@ -54,23 +62,67 @@ detail::TaskNode* TaskQueues::take_from(Queue& queue, End end) {
   return task;
 }
 
-detail::TaskNode* TaskQueues::take(int worker) {
-  const std::size_t workers = queues_.size() - 1;
-  const auto mine = static_cast<std::size_t>(worker);
-  Queue& own = queues_[mine];
-  if (own.size.load(std::memory_order_relaxed) != 0) {
-    const std::uint32_t turn = own.turns.load(std::memory_order_relaxed) + 1;
-    own.turns.store(turn, std::memory_order_relaxed);
-    if (turn % kCommonTurn == 0)
-      if (detail::TaskNode* task = take_from(common(), End::kOldest)) return task;
-    if (detail::TaskNode* task = take_from(own, End::kNewest)) return task;
+// Returns the oldest common task, and moves those after it. Both queues are locked meanwhile, so whoever removes one of
+// them finds it. A worker takes its newest first, so they go there in reverse.
+detail::TaskNode* TaskQueues::take_several(Queue& own) {
+  const std::lock_guard lock_own(own.lock);
+  const std::lock_guard lock(common().lock);
+  const std::uint64_t waiting = common().size.load(std::memory_order_relaxed);
+  if (gives_only_unkept() || waiting <= many_) return nullptr;
+  detail::TaskNode* const taken = common().first;
+  detail::TaskNode* const newest = taken->next;
+  detail::TaskNode* oldest = nullptr;
+  detail::TaskNode* rest = newest;
+  for (std::uint64_t i = 1; i < kSeveral; ++i) {
+    rest->queue.store(static_cast<std::int32_t>(&own - queues_.data()), std::memory_order_relaxed);
+    std::swap(rest->next, rest->previous);
+    oldest = std::exchange(rest, rest->previous);
   }
-  if (detail::TaskNode* task = take_from(common(), End::kOldest)) return task;
-  for (std::size_t i = 1; i < workers; ++i) {
-    Queue& other = queues_[mine + i < workers ? mine + i : mine + i - workers];
+  newest->next = nullptr;
+  oldest->previous = own.last;
+  (own.last ? own.last->next : own.first) = oldest;
+  own.last = newest;
+  rest->previous = nullptr;
+  common().first = rest;
+  taken->queue.store(detail::TaskNode::kNotQueued, std::memory_order_relaxed);
+  ++common().taken;
+  own.size.store(own.size.load(std::memory_order_relaxed) + kSeveral - 1, std::memory_order_release);
+  common().size.store(waiting - kSeveral, std::memory_order_release);
+  return taken;
+}
+
+detail::TaskNode* TaskQueues::take_common(Queue& own) {
+  if (common().size.load(std::memory_order_relaxed) > many_)
+    if (detail::TaskNode* task = take_several(own)) return task;
+  return take_from(common(), End::kOldest);
+}
+
+detail::TaskNode* TaskQueues::steal(const Queue& own) {
+  const auto workers = static_cast<std::ptrdiff_t>(queues_.size()) - 1;
+  const std::ptrdiff_t mine = &own - queues_.data();
+  for (std::ptrdiff_t i = 1; i < workers; ++i) {
+    Queue& other = queues_[static_cast<std::size_t>(1 + (mine - 1 + i) % workers)];
     if (detail::TaskNode* task = take_from(other, End::kOldest)) return task;
   }
   return nullptr;
+}
+
+detail::TaskNode* TaskQueues::take(int worker) {
+  Queue& own = queue_of(worker);
+  if (own.size.load(std::memory_order_relaxed) != 0) {
+    if (own.pushes.load(std::memory_order_relaxed) >= kCommonTurn) {
+      own.pushes.store(0, std::memory_order_relaxed);
+      if (detail::TaskNode* task = take_from(common(), End::kOldest)) return task;
+    }
+    if (detail::TaskNode* task = take_from(own, End::kNewest)) return task;
+  } else {
+    const std::uint32_t turn = own.empty_turns.load(std::memory_order_relaxed) + 1;
+    own.empty_turns.store(turn, std::memory_order_relaxed);
+    if (turn % kStealingTurn == 0)
+      if (detail::TaskNode* task = steal(own)) return task;
+  }
+  if (detail::TaskNode* task = take_common(own)) return task;
+  return steal(own);
 }
 
 detail::TaskNode* TaskQueues::remove_all() {

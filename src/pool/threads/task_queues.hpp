@@ -2,8 +2,13 @@
 // threads.
 //
 // A worker takes its own newest task, since what that needs is still in its cache; else the oldest common one; else the
-// oldest one of another worker, which in a recursion is the largest. Now and then it takes a common one first, so that
-// tasks which push tasks without end do not keep those waiting.
+// oldest one of another worker, which in a recursion is the largest. After some pushes it takes a common one first, so
+// that tasks which push tasks without end do not keep those waiting.
+//
+// If many common tasks wait, a worker takes several under one lock, and keeps all but the first in its own queue: else
+// the lock would cost more than cheap tasks do. Now and then a worker that has none looks at the other workers' queues
+// before the common one, so that a task which was kept there behind a long one does not wait for the common queue to be
+// empty.
 //
 // Each queue is a list under a spin lock that is held for a few stores. While all workers are busy with tasks of their
 // own, none writes what another reads.
@@ -22,7 +27,7 @@ namespace furrow::pool {
 
 class TaskQueues {
  public:
-  static constexpr int kNoWorker = -1;
+  static constexpr int kNoWorker = -1;  // its queue is the common one
 
   explicit TaskQueues(int workers);
 
@@ -59,16 +64,24 @@ class TaskQueues {
     detail::TaskNode* last = nullptr;
     std::atomic<std::uint64_t> size{0};
     std::uint64_t taken = 0;
-    std::atomic<std::uint32_t> turns{0};  // how often its worker has come
+    std::atomic<std::uint32_t> pushes{0};       // of its worker, since that took a common task
+    std::atomic<std::uint32_t> empty_turns{0};  // how often its worker has come while it held no tasks
   };
   enum class End : std::uint8_t { kOldest, kNewest };
 
-  Queue& common() { return queues_.back(); }
+  Queue& common() { return queues_.front(); }
+  Queue& queue_of(int worker) { return queues_[static_cast<std::size_t>(worker + 1)]; }
   detail::TaskNode* take_from(Queue& queue, End end);
+  detail::TaskNode* take_common(Queue& own);
+  detail::TaskNode* take_several(Queue& own);
+  detail::TaskNode* steal(const Queue& own);
   static void unlink(Queue& queue, detail::TaskNode* task);
   static bool prefer_unkept(Queue& queue);
 
-  std::vector<Queue> queues_;  // each worker's, and the common one
+  // The common one, and each worker's. Tasks move from the first to another one and nowhere else, so whoever looks at
+  // the sizes in this order overlooks none.
+  std::vector<Queue> queues_;
+  std::uint64_t many_;  // common tasks
   std::atomic<bool> only_unkept_{false};
 };
 

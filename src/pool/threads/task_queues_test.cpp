@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <deque>
 #include <thread>
@@ -53,6 +54,37 @@ TEST_F(TaskQueuesTest, AWorkerThatAlwaysHasTasksOfItsOwnTakesCommonOnes) {
   }
 }
 
+TEST_F(TaskQueuesTest, ManyCommonTasksAreTakenInTheirOrder) {
+  std::vector<Task*> pushed;
+  for (int i = 0; i < 200; ++i) pushed.push_back(push(TaskQueues::kNoWorker));
+  for (Task* each : pushed) ASSERT_EQ(queues.take(1), each);
+  EXPECT_EQ(queues.take(1), nullptr);
+  EXPECT_EQ(queues.counts().taken, 200u);
+}
+
+TEST_F(TaskQueuesTest, TasksThatAWorkerKeepsBehindALongOneAreTakenByOthersWhileMoreCome) {
+  std::vector<Task*> first;
+  for (int i = 0; i < 100; ++i) first.push_back(push(TaskQueues::kNoWorker));
+  queues.take(0);  // and this worker does not come again
+  const auto waiting = [&] { return queues.counts().waiting; };
+  std::vector<detail::TaskNode*> taken;
+  for (int turns = 0; turns < 300; ++turns) {
+    while (waiting() < 100) push(TaskQueues::kNoWorker);
+    taken.push_back(queues.take(1));
+  }
+  for (std::size_t i = 1; i < first.size(); ++i)
+    EXPECT_TRUE(std::ranges::find(taken, first[i]) != taken.end()) << "task " << i << " was left behind";
+}
+
+TEST_F(TaskQueuesTest, ATaskThatWasTakenWithOthersCanBeRemoved) {
+  std::vector<Task*> pushed;
+  for (int i = 0; i < 100; ++i) pushed.push_back(push(TaskQueues::kNoWorker));
+  queues.take(2);
+  for (std::size_t i = 1; i < pushed.size(); i += 2) EXPECT_TRUE(queues.remove(pushed[i]));
+  for (std::size_t i = 2; i < pushed.size(); i += 2) EXPECT_EQ(queues.take(2), pushed[i]);
+  EXPECT_EQ(queues.size(), 0u);
+}
+
 TEST_F(TaskQueuesTest, ATaskIsRemovedOnce) {
   Task* const first = push(1);
   Task* const middle = push(1);
@@ -69,7 +101,7 @@ TEST_F(TaskQueuesTest, ATaskIsRemovedOnce) {
 }
 
 TEST_F(TaskQueuesTest, AllThatIsLeftIsRemovedAsOneList) {
-  const std::vector<detail::TaskNode*> pushed{push(0), push(0), push(2), push(TaskQueues::kNoWorker)};
+  const std::vector<detail::TaskNode*> pushed{push(TaskQueues::kNoWorker), push(0), push(0), push(2)};
   std::vector<detail::TaskNode*> removed;
   for (detail::TaskNode* each = queues.remove_all(); each; each = each->next) removed.push_back(each);
   EXPECT_EQ(removed, pushed);
@@ -101,7 +133,8 @@ TEST_F(TaskQueuesTest, EachTaskIsTakenOrRemovedOnceWhateverThreadsDo) {
   std::atomic<int> taken{0}, removed{0};
   const auto work = [&](int worker) {
     for (int i = worker; i < kTasks; i += 3) {
-      queues.push(&tasks[static_cast<std::size_t>(i)], worker);
+      queues.push(&tasks[static_cast<std::size_t>(i)], i % 7 < 5 ? TaskQueues::kNoWorker : worker);
+      if (i % 1000 < 500) continue;  // so that many common tasks wait
       if (i % 2 == 0 && queues.remove(&tasks[static_cast<std::size_t>(i)])) {
         tasks[static_cast<std::size_t>(i)].execute(worker);
         ++removed;
