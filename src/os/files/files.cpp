@@ -1,5 +1,6 @@
 #include "os/files/files.hpp"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -9,6 +10,7 @@
 #include <cerrno>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -55,30 +57,54 @@ Error error_about(const std::string& what, const std::string& path, const std::e
   return Error{what + " " + path + ": " + code.message()};
 }
 
-// From this many names in one folder on, listing the folder costs less than that many failed look-ups.
+// From this many names in one folder on, listing the folder may cost less than that many failed look-ups.
 constexpr std::size_t kWorthListing = 32;
+constexpr std::size_t kSample = 8;  // of the names, looked up before it is decided
 
+struct CloseDirectory {
+  void operator()(DIR* folder) const noexcept { ::closedir(folder); }
+};
+
+// The names in a folder; null if there are more than MOST, or it cannot be read.
+std::optional<std::unordered_set<std::string>> names_in(const char* folder, std::size_t most) {
+  const std::unique_ptr<DIR, CloseDirectory> entries(::opendir(folder));
+  if (!entries) return std::nullopt;
+  std::optional<std::unordered_set<std::string>> names(std::in_place);
+  for (;;) {
+    errno = 0;
+    const dirent* const entry = ::readdir(entries.get());
+    if (!entry) break;
+    names->insert(entry->d_name);
+    if (names->size() > most + 2) return std::nullopt;  // two of them are the folder and its parent
+  }
+  if (errno != 0) return std::nullopt;
+  return names;
+}
+
+// If most names exist, or the folder has many others, asking for each name costs no more than a list.
 void status_in_folder(const std::string& folder, const std::vector<std::string_view>& paths,
                       const std::vector<std::size_t>& members, std::vector<FileStatus>& result) {
-  const Descriptor dir(::open(folder.empty() ? "." : folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  const char* const path = folder.empty() ? "." : folder.c_str();
+  const Descriptor dir(::open(path, O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (dir.get() < 0) return;  // all missing
-  std::unordered_set<std::string> present;
-  bool listed = false;
+  const std::size_t name_begins = folder.empty() ? 0 : folder.size() + (folder.back() == '/' ? 0 : 1);
+  std::string buffer;
+  const auto name_of = [&](std::size_t member) -> const std::string& {
+    return buffer.assign(paths[member].substr(name_begins));
+  };
+  const auto exists = [](const FileStatus& found) {
+    return found.kind != FileStatus::Kind::kMissing || found.is_link;
+  };
+  std::optional<std::unordered_set<std::string>> present;
   if (members.size() >= kWorthListing) {
-    std::error_code code;
-    fs::directory_iterator entries(folder.empty() ? "." : folder, code);
-    std::size_t seen = 0;
-    for (; !code && entries != fs::directory_iterator() && seen <= members.size() / 2;
-         entries.increment(code), ++seen)
-      present.insert(entries->path().filename().native());
-    // Otherwise most names exist, or the folder has many others: asking for each name costs no more.
-    listed = !code && seen <= members.size() / 2;
+    std::size_t found = 0;
+    for (std::size_t i = 0; i < kSample; ++i)
+      found += exists(status_at(dir.get(), name_of(members[i * members.size() / kSample]).c_str()));
+    if (found <= kSample / 2) present = names_in(path, members.size() / 2);
   }
-  std::string name;
-  for (const std::size_t i : members) {
-    name.assign(paths[i].substr(folder.empty() ? 0 : folder.size() + (folder.back() == '/' ? 0 : 1)));
-    if (listed && !present.contains(name)) continue;
-    result[i] = status_at(dir.get(), name.c_str());
+  for (const std::size_t member : members) {
+    const std::string& name = name_of(member);
+    if (!present || present->contains(name)) result[member] = status_at(dir.get(), name.c_str());
   }
 }
 
