@@ -100,13 +100,14 @@ struct RankServer::ReceivedChunk : pool::Chunk {
   }
   void failed(Failure failure, std::uint64_t index, int worker) override {
     Writer& record = server.out_.begin(RecordKind::kFailure);
-    const FailureHead head{request, index, static_cast<std::uint64_t>(std::max(worker, 0))};
+    const FailureHead head{request, index, static_cast<std::uint64_t>(worker)};
     record.write(&head, sizeof head);
     pool::encode_failure(record, failure);
     server.out_.end();
   }
   void done(int worker, const Times& times) override {
-    server.out_.add(RecordKind::kDone, DoneHead{request, static_cast<std::uint64_t>(worker), times.ended_ns});
+    server.out_.add(RecordKind::kDone,
+                    DoneHead{request, static_cast<std::uint64_t>(worker), times.ended_ns - times.began_ns});
     if (map == 0) server.stopping_.erase(begin);
     const auto found = server.running_.find(this);
     server.over_.push_back(std::move(found->second));

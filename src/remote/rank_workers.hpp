@@ -34,7 +34,7 @@ class RankWorkers {
   bool work();  // does what can be done now; false if there was nothing
   // Sleeps until there is something to do.
   void rest(std::int64_t at_most_ns) { processes_->rest(at_most_ns); }
-  bool idle() const { return chunks_.empty(); }
+  bool idle() const { return ledger_.idle(); }
   // Takes back the indices that no worker has begun, from the chunks that WANTED selects. Calls RETURNED with
   // each range of them, then Chunk::done() for each chunk of which nothing is left.
   using Wanted = std::function<bool(const pool::Chunk& source)>;
@@ -49,7 +49,6 @@ class RankWorkers {
   void abandon();
 
  private:
-  struct SplitChunk;
   struct Slice;
   // How long the tasks of a map take.
   struct Pace {
@@ -59,24 +58,20 @@ class RankWorkers {
   };
 
   Pace& pace_of(std::uint64_t map);
-  std::uint64_t next_size(const SplitChunk& from);
-  std::size_t ahead(const SplitChunk& of);
+  std::uint64_t next_size();
+  std::size_t ahead();
   void cut();
-  void cut(SplitChunk& from);
   void slice_done(Slice& slice, int worker, const pool::Chunk::Times& times);
-  void finish_if_over(SplitChunk& source);
 
   const PoolOptions options_;
   pool::PayloadCodec* const codec_;
   pool::SentWorkHandler handler_{};
   std::unique_ptr<pool::MessageWorkers> processes_;
   std::uint64_t first_worker_ = 0;
-  std::deque<std::unique_ptr<SplitChunk>> chunks_{};  // those not finished
-  std::vector<std::unique_ptr<SplitChunk>> over_{};   // finished, to be deleted when no call is inside one
-  std::vector<std::unique_ptr<Slice>> slices_{};      // all that were ever made; they are reused
+  pool::WorkLedger ledger_{};
+  std::vector<std::unique_ptr<Slice>> slices_{};  // all that were ever made; they are reused
   std::vector<Slice*> free_{};
   std::size_t in_flight_ = 0;  // slices that processes_ has
-  std::uint64_t unsplit_indices_ = 0;
   std::deque<Pace> paces_{};
 };
 

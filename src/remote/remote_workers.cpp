@@ -42,22 +42,8 @@ pool::ChunkWorkers::FlowControl RemoteWorkers::flow_control() const {
           (transport_.wakes() ? kSlowChunk_ns : kChunk_ns) * static_cast<std::int64_t>(average), true};
 }
 
-void RemoteWorkers::queue(pool::Chunk* chunk, std::uint64_t begin, std::uint64_t end, bool front) {
-  if (begin == end) return;
-  ++subchunks_;
-  ++chunk->subchunks;
-  if (front)
-    queue_.push_front({chunk, begin, end});
-  else
-    queue_.push_back({chunk, begin, end});
-}
-
 void RemoteWorkers::submit(pool::Chunk* chunk) {
-  chunk->left = chunk->end - chunk->begin;
-  chunk->subchunks = 0;
-  chunk->busy_ns = 0;
-  chunk->stopped = false;
-  queue(chunk, chunk->begin, chunk->end, false);
+  ledger_.add(chunk);
   if (!broken_.empty()) return collapse(broken_);
   dispatch_queue();
 }
@@ -104,7 +90,7 @@ void RemoteWorkers::rest(std::int64_t at_most_ns) {
 
 // Recalls work that waits at the busiest rank, if another rank has too little to do.
 bool RemoteWorkers::balance() {
-  if (!queue_.empty() || links_.size() == 1) return false;
+  if (ledger_.waits() || links_.size() == 1) return false;
   int fullest = -1;
   bool somebody_idles = false;
   for (std::size_t i = 0; i < links_.size(); ++i) {
@@ -127,31 +113,15 @@ bool RemoteWorkers::balance() {
   }
   own_->give_back([](const pool::Chunk&) { return true; },
                   [&](pool::Chunk* chunk, std::uint64_t begin, std::uint64_t end) {
-                    give_back(static_cast<Request&>(*chunk), begin, end);
+                    ledger_.requeue(static_cast<Request&>(*chunk).take(begin, end));
                   });
   return dispatch_queue();
 }
 
-std::vector<pool::Chunk*> RemoteWorkers::withdraw() {
-  return pool::take_unbegun(queue_, subchunks_, [](const Subchunk&) { return false; });
-}
+std::vector<pool::Chunk*> RemoteWorkers::withdraw() { return ledger_.withdraw(); }
 
 void RemoteWorkers::stop(std::uint64_t id) {
-  std::deque<Subchunk> others;
-  std::vector<Subchunk> stopped;
-  for (const Subchunk& each : queue_) {
-    if (each.chunk->stop_id() == id)
-      stopped.push_back(each);
-    else
-      others.push_back(each);
-  }
-  queue_ = std::move(others);
-  for (auto& [number, request] : requests_)
-    if (request->real->stop_id() == id) request->real->stopped = true;
-  for (const Subchunk& each : stopped) {
-    each.chunk->stopped = true;
-    drop(each);
-  }
+  ledger_.stop(id);
   if (own_) own_->stop(id);
   for (std::size_t i = 1; i < links_.size(); ++i) {
     Link& link = links_[i];
@@ -160,15 +130,6 @@ void RemoteWorkers::stop(std::uint64_t id) {
       continue;
     link.out.add(RecordKind::kStop, id);
   }
-}
-
-void RemoteWorkers::drop(const Subchunk& subchunk) {
-  const Failure cancelled = pool::cancelled("it was stopped first");
-  for (std::uint64_t index = subchunk.begin; index < subchunk.end; ++index) {
-    --subchunk.chunk->left;
-    fail(*subchunk.chunk, index, cancelled, -1);
-  }
-  finish_subchunk(*subchunk.chunk, -1);
 }
 
 void RemoteWorkers::forget(std::uint64_t map) {
@@ -236,16 +197,7 @@ void RemoteWorkers::lose(const Transport::Lost& lost) {
   for (const auto& [number, request] : requests_)
     if (request->rank == lost.rank) held.push_back(request.get());
   for (Request* each : held) {
-    for (std::uint64_t index = each->begin; index < each->end; ++index) {
-      if (each->knows(index)) continue;
-      if (each->retries > 0) {
-        give_back(*each, index, index + 1);
-        continue;
-      }
-      Failure failure = pool::lost("task " + std::to_string(each->index_in_map(index)) + ": " + why);
-      failure.kind = FailureKind::kDied;
-      each->failed(std::move(failure), index, -1);
-    }
+    for (const Subchunk& subchunk : std::exchange(each->open, {})) ledger_.lost(subchunk, why);
     finish(*each, -1, 0);
   }
 }
@@ -255,25 +207,13 @@ void RemoteWorkers::collapse(const std::string& why) {
   broken_ = why;
   FURROW_LOG(mpi, info, "the ranks are given up, and all their work fails: {}", why);
   if (own_) own_->abandon();
-  const Failure failure = pool::lost(why);
-  const std::deque<Subchunk> waiting = std::exchange(queue_, {});
-  auto requests = std::exchange(requests_, {});
-  remote_requests_ = 0;
-  for (Link& each : links_) each.requests = each.chunks = 0;
-  const auto give_up = [&](pool::Chunk& chunk, std::uint64_t index) {
-    --chunk.left;
-    fail(chunk, index, failure, -1);
-  };
-  for (const Subchunk& each : waiting) {
-    for (std::uint64_t index = each.begin; index < each.end; ++index) give_up(*each.chunk, index);
-    finish_subchunk(*each.chunk, -1);
-  }
-  for (auto& [number, request] : requests) {
-    for (std::uint64_t index = request->begin; index < request->end; ++index)
-      if (!request->knows(index)) give_up(*request->real, index);
-    finish_subchunk(*request->real, -1);
+  for (auto& [number, request] : std::exchange(requests_, {})) {
+    for (const Subchunk& subchunk : request->open) ledger_.requeue(subchunk);
     over_.push_back(std::move(request));
   }
+  remote_requests_ = 0;
+  for (Link& each : links_) each.requests = each.chunks = 0;
+  ledger_.fail_waiting(pool::lost(why));
 }
 
 }  // namespace furrow::remote

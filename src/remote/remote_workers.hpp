@@ -1,9 +1,8 @@
-// Rank 0's side of a Pool over ranks: sends chunks to the ranks and accounts for every index in them.
+// Rank 0's side of a Pool over ranks: sends chunks to the ranks. A WorkLedger accounts for every index in them.
 //
-// A chunk waits in the queue as one subchunk or several. A subchunk is sent, under a request id, to the rank
-// with the least work for each of its workers; if its inputs are many bytes, only its first part is sent.
-// Indices that a rank gives back are queued again. Rank 0's own workers count as a rank like the others, but
-// need no messages.
+// A subchunk is sent, under a request id, to the rank with the least work for each of its workers; if its inputs
+// are many bytes, only its first indices are sent. Indices that a rank gives back wait again. Rank 0's own workers count
+// as a rank like the others, but need no messages.
 //
 // If one rank cannot start workers, all of them are unusable: everything fails with that rank's reason. If a
 // transport tells of a rank that is lost, the others go on. What the lost rank had is run again by others if the
@@ -21,7 +20,8 @@
 #include <unordered_map>
 
 #include "furrow/detail/rank_call.hpp"
-#include "pool/messages/chunk_workers.hpp"
+#include "pool/work/chunk_workers.hpp"
+#include "pool/work/work_ledger.hpp"
 #include "remote/rank_workers.hpp"
 #include "remote/record.hpp"
 #include "remote/transport.hpp"
@@ -39,7 +39,7 @@ class RemoteWorkers : public pool::ChunkWorkers {
   void submit(pool::Chunk* chunk) override;
   bool work() override;
   void rest(std::int64_t at_most_ns) override;
-  bool idle() const override { return subchunks_ == 0; }
+  bool idle() const override { return ledger_.idle(); }
   std::vector<pool::Chunk*> withdraw() override;
   void stop(std::uint64_t id) override;
   void forget(std::uint64_t map) override;
@@ -62,10 +62,7 @@ class RemoteWorkers : public pool::ChunkWorkers {
  private:
   static constexpr std::uint64_t kChunksAhead = 2;    // for each worker
   static constexpr std::uint64_t kRequestsAhead = 2;  // for each rank
-  struct Subchunk {
-    pool::Chunk* chunk = nullptr;
-    std::uint64_t begin = 0, end = 0;
-  };
+  using Subchunk = pool::WorkLedger::Subchunk;
   struct Request;
   struct Link {
     int workers = 0;
@@ -82,11 +79,9 @@ class RemoteWorkers : public pool::ChunkWorkers {
 
   bool dispatch_queue();
   int choose_link(const Subchunk& subchunk) const;
-  void send(int rank, Subchunk subchunk);
-  bool write_chunk(int rank, Subchunk& subchunk, Request& request);
+  void send(int rank, const Subchunk& subchunk);
+  std::uint64_t write_chunk(int rank, Request& request, std::optional<Failure>& failure);
   void teach(int rank, pool::Chunk& chunk);
-  void queue(pool::Chunk* chunk, std::uint64_t begin, std::uint64_t end, bool front);
-  Request& new_request(int rank, const Subchunk& subchunk);
   Request* find(std::uint64_t number);
   Request* find(std::uint64_t number, std::uint64_t begin, std::uint64_t end);
 
@@ -95,11 +90,7 @@ class RemoteWorkers : public pool::ChunkWorkers {
   void take_results(pool::BytesReader record);
   void take_block(pool::BytesReader record, Transport::Message& received);
   void take_failure(pool::BytesReader record);
-  void drop(const Subchunk& subchunk);
-  void give_back(Request& request, std::uint64_t begin, std::uint64_t end);
-  void fail(pool::Chunk& chunk, std::uint64_t index, Failure failure, int worker);
   void finish(Request& request, int worker, std::int64_t busy_ns);
-  void finish_subchunk(pool::Chunk& chunk, int worker);
   bool balance();
   void dispatch(int rank);
   void flush();
@@ -111,8 +102,7 @@ class RemoteWorkers : public pool::ChunkWorkers {
   pool::PayloadCodec* const codec_;
   std::unique_ptr<RankWorkers> own_;
   std::vector<Link> links_;
-  std::deque<Subchunk> queue_{};
-  std::uint64_t subchunks_ = 0;  // queued or sent
+  pool::WorkLedger ledger_{};
   std::unordered_map<std::uint64_t, std::unique_ptr<Request>> requests_;
   std::vector<std::unique_ptr<Request>> over_{};  // finished, to be deleted when no call is inside one
   std::uint64_t remote_requests_ = 0;

@@ -28,9 +28,7 @@ RemoteWorkers::Request* RemoteWorkers::find(std::uint64_t number) {
 RemoteWorkers::Request* RemoteWorkers::find(std::uint64_t number, std::uint64_t begin, std::uint64_t end) {
   Request* const request = find(number);
   if (!request) return nullptr;
-  bool expected = begin >= request->begin && end <= request->end && begin <= end;
-  for (std::uint64_t index = begin; expected && index < end; ++index) expected = !request->knows(index);
-  if (expected) return request;
+  if (begin < end && request->open_at(begin, end)) return request;
   throw PoolError("rank " + std::to_string(request->rank) +
                   " reported results for tasks that it did not have");
 }
@@ -46,7 +44,7 @@ void RemoteWorkers::take(Transport::Message& received, RecordKind kind, pool::By
     case RecordKind::kReturned: {
       const auto head = record.take<ReturnedHead>();
       if (Request* request = find(head.request, head.begin, head.end))
-        give_back(*request, head.begin, head.end);
+        ledger_.requeue(request->take(head.begin, head.end));
       return;
     }
     case RecordKind::kDone: {
@@ -88,8 +86,7 @@ void RemoteWorkers::take_results(pool::BytesReader record) {
     try {
       request->store(head.index + i, value);
     } catch (...) {
-      request->failed(pool::lost("its result could not be read: " + pool::current_failure().message),
-                      head.index + i, -1);
+      request->failed(pool::unread_result(), head.index + i, -1);
     }
   }
 }
@@ -106,7 +103,7 @@ void RemoteWorkers::take_block(pool::BytesReader record, Transport::Message& rec
     codec_->unload({values, size}, received.buffers, nullptr, used);
     request->real->store_block(head.index, head.count, {values, size});
   } catch (...) {
-    const Failure why = pool::lost("its result could not be read: " + pool::current_failure().message);
+    const Failure why = pool::unread_result();
     for (std::uint64_t i = 0; i < head.count; ++i) request->failed(why, head.index + i, -1);
     return;
   }
@@ -119,38 +116,17 @@ void RemoteWorkers::take_failure(pool::BytesReader record) {
     request->failed(pool::decode_failure(record), head.index, static_cast<int>(head.worker));
 }
 
-void RemoteWorkers::fail(pool::Chunk& chunk, std::uint64_t index, Failure failure, int worker) {
-  failure.index = chunk.item_of(index, failure.index);
-  chunk.failed(std::move(failure), index, std::max(worker, 0));
-}
-
-void RemoteWorkers::give_back(Request& request, std::uint64_t begin, std::uint64_t end) {
-  request.mark(begin, end - begin);
-  if (!request.real->stopped || begin == end) return queue(request.real, begin, end, true);
-  ++subchunks_;
-  ++request.real->subchunks;
-  drop({request.real, begin, end});
-}
-
 void RemoteWorkers::finish(Request& request, int worker, std::int64_t busy_ns) {
   Link& link = links_[static_cast<std::size_t>(request.rank)];
   --link.requests;
   link.chunks -= request.chunks;
   if (request.rank != 0) --remote_requests_;
-  pool::Chunk& chunk = *request.real;
   const auto found = requests_.find(request.number);
   over_.push_back(std::move(found->second));
   requests_.erase(found);
-  chunk.busy_ns += busy_ns;
-  finish_subchunk(chunk, worker);
-}
-
-void RemoteWorkers::finish_subchunk(pool::Chunk& chunk, int worker) {
-  --subchunks_;
-  --chunk.subchunks;
-  if (chunk.subchunks > 0 || chunk.left > 0) return;
   const std::int64_t now = os::monotonic_ns();
-  chunk.done(worker, {now - chunk.busy_ns, now});
+  for (const Subchunk& each : std::exchange(request.open, {}))
+    ledger_.over(each, worker, {now - std::exchange(busy_ns, 0), now});
 }
 
 }  // namespace furrow::remote

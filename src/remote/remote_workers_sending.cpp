@@ -43,45 +43,28 @@ int RemoteWorkers::choose_link(const Subchunk& subchunk) const {
 
 bool RemoteWorkers::dispatch_queue() {
   bool happened = false;
-  while (!queue_.empty()) {
-    const int rank = choose_link(queue_.front());
+  while (ledger_.waits()) {
+    const int rank = choose_link(ledger_.front());
     if (rank < 0) break;
-    const Subchunk subchunk = queue_.front();
-    queue_.pop_front();
-    send(rank, subchunk);
+    send(rank, ledger_.take());
     happened = true;
   }
   return happened;
 }
 
-RemoteWorkers::Request& RemoteWorkers::new_request(int rank, const Subchunk& subchunk) {
-  auto made = std::make_unique<Request>(*this, rank);
+// What does not fit into one message waits again.
+void RemoteWorkers::send(int rank, const Subchunk& subchunk) {
+  auto made = std::make_unique<Request>(*this, rank, ++last_request_id, subchunk);
   Request& request = *made;
-  request.real = subchunk.chunk;
-  request.number = ++last_request_id;
-  request.begin = subchunk.begin;
-  request.end = subchunk.end;
-  request.map = subchunk.chunk->map;
-  request.items_per_index = subchunk.chunk->items_per_index;
-  request.result_size = subchunk.chunk->result_size;
-  request.chunksize = subchunk.chunk->chunksize;
-  request.timeout_s = subchunk.chunk->timeout_s;
-  request.retries = subchunk.chunk->retries;
+  std::optional<Failure> failure;
+  request.end = rank == 0 ? subchunk.end : write_chunk(rank, request, failure);
+  if (failure) request.failed(*std::move(failure), request.end, -1);
+  const std::uint64_t next = failure ? request.end + 1 : request.end;
+  if (next < subchunk.end) ledger_.requeue(request.take(next, subchunk.end));
+  if (request.end == subchunk.begin) return ledger_.over(request.open.front(), -1, {});
+  request.chunks = chunks_in(*subchunk.chunk, request.end - request.begin);
   requests_.emplace(request.number, std::move(made));
-  return request;
-}
-
-void RemoteWorkers::send(int rank, Subchunk subchunk) {
-  Request& request = new_request(rank, subchunk);
   Link& link = links_[static_cast<std::size_t>(rank)];
-  if (rank != 0 && !write_chunk(rank, subchunk, request)) {
-    requests_.erase(request.number);
-    return finish_subchunk(*subchunk.chunk, -1);
-  }
-  request.end = subchunk.end;
-  request.open = subchunk.end - subchunk.begin;
-  request.seen.resize(request.open);
-  request.chunks = chunks_in(*subchunk.chunk, request.open);
   ++link.requests;
   link.chunks += request.chunks;
   if (rank == 0) return own_->submit(&request);
@@ -94,36 +77,28 @@ void RemoteWorkers::dispatch(int rank) {
   transport_.send(rank, out.take(), out.take_buffers());
 }
 
-// Writes the first part of SUBCHUNK that fits and queues the rest again. False if nothing was written.
-bool RemoteWorkers::write_chunk(int rank, Subchunk& subchunk, Request& request) {
+// Writes the first indices of REQUEST that fit; returns the one after them, and the failure to write that one.
+std::uint64_t RemoteWorkers::write_chunk(int rank, Request& request, std::optional<Failure>& failure) {
   Link& link = links_[static_cast<std::size_t>(rank)];
-  pool::Chunk& chunk = *subchunk.chunk;
+  pool::Chunk& chunk = *request.real;
   std::optional<ChunkWriter> writer;
-  std::optional<Failure> failure;
-  std::uint64_t index = subchunk.begin;
+  std::uint64_t index = request.begin;
   try {
     teach(rank, chunk);
-    writer.emplace(link.out, ChunkHead{request.number, chunk.map, subchunk.begin, subchunk.begin,
-                                       chunk.chunksize, chunk.items_per_index, chunk.result_size,
-                                       static_cast<std::uint64_t>(chunk.retries), chunk.timeout_s,
-                                       subchunk.begin - chunk.index_in_map(subchunk.begin)});
-    for (; index < subchunk.end && (writer->size() < kInputsAtOnce || index == subchunk.begin); ++index) {
+    writer.emplace(link.out,
+                   ChunkHead{request.number, chunk.map, index, index, chunk.chunksize, chunk.items_per_index,
+                             chunk.result_size, static_cast<std::uint64_t>(chunk.retries), chunk.timeout_s,
+                             index - chunk.index_in_map(index)});
+    for (; index < request.end && (writer->size() < kInputsAtOnce || index == request.begin); ++index) {
       chunk.encode(index, index + 1, writer->next());
       if (codec_) codec_->load(writer->written(), link.out.buffers, &link.lasting[request.map]);
       writer->end_input();
     }
   } catch (...) {
-    failure = pool::lost("its input could not be sent: " + pool::current_failure().message);
+    failure = pool::unsent_input();
   }
-  const bool some = index > subchunk.begin;
-  if (writer) some ? writer->end() : link.out.drop();
-  queue(subchunk.chunk, failure ? index + 1 : index, subchunk.end, true);
-  subchunk.end = index;
-  if (failure) {
-    --chunk.left;
-    fail(chunk, index, *std::move(failure), -1);
-  }
-  return some;
+  if (writer) index > request.begin ? writer->end() : link.out.drop();
+  return index;
 }
 
 // Sends the map's function to a rank before its first chunk; a large one to all ranks at once, down a tree.

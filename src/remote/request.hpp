@@ -1,5 +1,4 @@
-// Part of a chunk that was sent to a rank, and which of its indices are accounted for. Rank 0's own workers
-// get the Request itself as their chunk.
+// The part of a chunk that was sent to a rank under one request id. Rank 0's own workers get the Request itself as their chunk.
 //
 // Ownership: RemoteWorkers owns it; it borrows RemoteWorkers and the chunk. Thread-safety: as RemoteWorkers.
 #pragma once
@@ -15,7 +14,10 @@
 namespace furrow::remote {
 
 struct RemoteWorkers::Request : pool::Chunk {
-  Request(RemoteWorkers& of, int to) : workers(of), rank(to) {}
+  Request(RemoteWorkers& of, int to, std::uint64_t id, const Subchunk& subchunk)
+      : workers(of), rank(to), number(id), real(subchunk.chunk), open{subchunk} {
+    be_part_of(*real, subchunk.begin, subchunk.end);
+  }
   void encode(std::uint64_t from, std::uint64_t to, Writer& body) override { real->encode(from, to, body); }
   void encode_map(Writer& body) override { real->encode_map(body); }
   void store(std::uint64_t index, Reader& result) override {
@@ -27,28 +29,49 @@ struct RemoteWorkers::Request : pool::Chunk {
     account(index, count);
   }
   void failed(Failure failure, std::uint64_t index, int worker) override {
-    account(index, 1);
-    workers.fail(*real, index, std::move(failure), worker);
+    Subchunk subchunk = take(index, index + 1);
+    workers.ledger_.failed(subchunk, std::move(failure), worker);
+    workers.ledger_.over(subchunk, worker, {});
   }
-  void done(int worker, const Times& times) override { workers.finish(*this, worker, times.ended_ns); }
+  void done(int worker, const Times& times) override {
+    workers.finish(*this, worker, times.ended_ns - times.began_ns);
+  }
   std::uint64_t index_in_map(std::uint64_t index) const override { return real->index_in_map(index); }
+
+  // The subchunk that begins with these indices; null if some of them are accounted for.
+  Subchunk* open_at(std::uint64_t from, std::uint64_t to) {
+    for (std::size_t i = 0; i < open.size(); ++i) {
+      if (from < open[i].begin || to > open[i].end) continue;
+      if (open[i].begin < from) open.push_back(workers.ledger_.split(open[i], from));
+      return &open[i];
+    }
+    return nullptr;
+  }
   void account(std::uint64_t index, std::uint64_t count) {
-    mark(index, count);
-    real->left -= count;
+    Subchunk& subchunk = *open_at(index, index + count);
+    workers.ledger_.reported(subchunk, count);
+    close(subchunk);
   }
-  void mark(std::uint64_t index, std::uint64_t count) {
-    open -= count;
-    std::fill_n(seen.begin() + static_cast<std::ptrdiff_t>(index - begin), count, true);
+  Subchunk take(std::uint64_t from, std::uint64_t to) {
+    Subchunk& subchunk = *open_at(from, to);
+    const Subchunk taken = workers.ledger_.split(subchunk, to);
+    close(subchunk);
+    return taken;
   }
-  bool knows(std::uint64_t index) const { return seen[index - begin]; }
+  // The last one stays until the request is done.
+  void close(Subchunk& subchunk) {
+    if (subchunk.size() > 0 || open.size() == 1) return;
+    workers.ledger_.over(subchunk, pool::WorkLedger::kNoWorker, {});
+    subchunk = open.back();
+    open.pop_back();
+  }
 
   RemoteWorkers& workers;
   const int rank;
-  pool::Chunk* real = nullptr;
-  std::uint64_t number = 0;
-  std::uint64_t open = 0;    // how many indices are not accounted for
-  std::vector<bool> seen{};  // which indices are accounted for
-  std::uint64_t chunks = 0;  // what it adds to Link::chunks
+  const std::uint64_t number;
+  pool::Chunk* const real;
+  std::vector<Subchunk> open;  // what is not accounted for: slices are reported in any order
+  std::uint64_t chunks = 0;    // what it adds to Link::chunks
 };
 
 }  // namespace furrow::remote

@@ -21,7 +21,7 @@
 #include "native/values.hpp"
 #include "native/wire.hpp"
 #include "pool/map/work_stealing_ranges.hpp"
-#include "pool/messages/chunk_workers.hpp"
+#include "pool/work/chunk_workers.hpp"
 
 namespace furrow::python {
 

@@ -19,7 +19,7 @@ AsyncCalls::AsyncCalls(const detail::AsyncStart& how, int in_flight, const std::
     try {
       if (initializer) initializer();
     } catch (...) {
-      error = "the initializer failed in the thread that runs calls: " + current_failure().message;
+      error = initializer_failed("the thread that runs calls", current_failure().message);
     }
     const bool failed = !error.empty();
     started.set_value(std::move(error));

@@ -59,34 +59,14 @@ void MessageWorkers::start() {
 
 void MessageWorkers::start_worker(int worker) {
   OutgoingState& fresh = outgoing(worker);
-  const int start_failures = fresh.start_failures;
   fresh = {};
-  fresh.start_failures = start_failures;
   memory_.ranges()[worker].range.store(0);
   want(worker);
   fresh.ring.emplace(channel::Ring::attach(memory_.inbox(worker)));
 }
 
-void MessageWorkers::queue(Chunk* chunk, std::uint64_t begin, std::uint64_t end, int attempts, bool front) {
-  if (begin == end) return;
-  ++subchunks_;
-  ++chunk->subchunks;
-  Subchunk subchunk;
-  subchunk.chunk = chunk;
-  subchunk.begin = subchunk.next = begin;
-  subchunk.end = end;
-  subchunk.attempts = attempts;
-  if (front)
-    queue_.push_front(subchunk);
-  else
-    queue_.push_back(subchunk);
-}
-
 void MessageWorkers::submit(Chunk* chunk) {
-  chunk->left = chunk->end - chunk->begin;
-  chunk->subchunks = 0;
-  chunk->stopped = false;
-  queue(chunk, chunk->begin, chunk->end, 0, false);
+  ledger_.add(chunk);
   start();
   if (!broken_.empty()) return collapse(broken_);
   dispatch_queue();
@@ -123,28 +103,13 @@ void MessageWorkers::on_end() {
 }
 
 std::vector<Chunk*> MessageWorkers::withdraw() {
-  for (int i = 0; i < workers(); ++i) {
-    std::uint32_t first = 0;
-    if (take_back(memory_.ranges()[i].range, true, first)) return_unclaimed(i, first);
-  }
-  return take_unbegun(queue_, subchunks_, [](const Subchunk& each) { return each.attempts > 0; });
-}
-
-// Whether there was one that was not stopped before.
-bool MessageWorkers::mark_stopped(std::uint64_t id) {
-  bool any = false;
-  const auto mark = [&](const std::deque<Subchunk>& subchunks) {
-    for (const Subchunk& each : subchunks)
-      if (each.chunk->stop_id() == id && !std::exchange(each.chunk->stopped, true)) any = true;
-  };
-  mark(queue_);
-  for (const OutgoingState& each : outgoing_) mark(each.sent);
-  return any;
+  take_back_all();
+  return ledger_.withdraw();
 }
 
 void MessageWorkers::stop(std::uint64_t id) {
-  if (!mark_stopped(id)) return;
-  drop_unbegun();
+  if (!ledger_.stop(id)) return;
+  take_back_all();
   any_stopped_ = true;
   end_stopped_tasks();
 }
@@ -156,7 +121,7 @@ void MessageWorkers::end_stopped_tasks() {
   const std::int64_t now = os::monotonic_ns();
   for (int i = 0; i < workers(); ++i) {
     OutgoingState& at = outgoing(i);
-    if (at.sent.empty() || !is_stopped(at.sent.front())) continue;
+    if (at.sent.empty() || !ledger_.is_stopped(*at.sent.front().subchunk.chunk)) continue;
     any_stopped_ = true;
     const std::uint64_t task = task_of_message(at.sent.front().sequence);
     if (process(i).stop.load() != task) {
@@ -167,42 +132,13 @@ void MessageWorkers::end_stopped_tasks() {
   }
 }
 
-// Drops the stopped work that no worker has begun.
-void MessageWorkers::drop_unbegun() {
-  for (int i = 0; i < workers(); ++i) {
-    std::uint32_t first = 0;
-    if (take_back(memory_.ranges()[i].range, true, first)) return_unclaimed(i, first);
-  }
-  std::deque<Subchunk> all = std::move(queue_);
-  queue_.clear();
-  for (Subchunk& each : all) {
-    if (is_stopped(each))
-      drop(each, -1);
-    else
-      queue_.push_back(each);
-  }
-}
-
-void MessageWorkers::drop(Subchunk& subchunk, int worker) {
-  fail_rest(subchunk, cancelled(kStopped), worker);
-  finish(subchunk, worker, {});
-}
-
 // Fails everything, since no worker can run it.
 void MessageWorkers::collapse(const std::string& why) {
   broken_ = why;
   FURROW_LOG(pool, info, "the workers are given up, and all their work fails: {}", why);
-  const Failure failure = lost(why);
-  std::deque<Subchunk> all = std::move(queue_);
-  queue_.clear();
-  for (OutgoingState& each : outgoing_) {
-    all.insert(all.end(), each.sent.begin(), each.sent.end());
-    each.sent.clear();
-  }
-  for (Subchunk& each : all) {
-    fail_rest(each, failure, -1);
-    finish(each, -1, {});
-  }
+  for (OutgoingState& each : outgoing_)
+    for (; !each.sent.empty(); each.sent.pop_back()) ledger_.requeue(each.sent.back().subchunk);
+  ledger_.fail_waiting(lost(why));
 }
 
 }  // namespace furrow::pool

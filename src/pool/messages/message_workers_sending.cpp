@@ -23,16 +23,16 @@ int MessageWorkers::least_busy(bool idle_only) const {
 
 bool MessageWorkers::dispatch_queue() {
   bool happened = false;
-  while (!queue_.empty()) {
-    const int worker = least_busy(queue_.front().large);
+  while (ledger_.waits()) {
+    const int worker = least_busy(ledger_.front().is_large);
     if (worker < 0) break;
     close_gap(worker);
-    Subchunk subchunk = queue_.front();
-    queue_.pop_front();
-    const Sending sending = subchunk.large ? send_large(worker, subchunk) : send(worker, subchunk);
+    Subchunk subchunk = ledger_.take();
+    const bool is_large = subchunk.is_large;
+    const Sending sending = is_large ? send_large(worker, subchunk) : send(worker, subchunk);
     if (sending == Sending::kFull) {
-      queue_.push_front(subchunk);
-      if (subchunk.large) continue;  // send() has just found that it is
+      ledger_.requeue(subchunk);
+      if (subchunk.is_large) continue;  // send() has just found that it is
       break;
     }
     happened = true;
@@ -40,42 +40,54 @@ bool MessageWorkers::dispatch_queue() {
   return happened;
 }
 
-void MessageWorkers::write_body(int worker, const Subchunk& subchunk, Writer& to) {
-  const OutgoingState& at = outgoing(worker);
-  const MessageHead head{at.sequence,    subchunk.chunk->map, subchunk.with_map ? std::uint64_t{1} : 0,
-                         subchunk.begin, subchunk.end,        static_cast<std::uint64_t>(subchunk.attempts)};
+MessageWorkers::Sent MessageWorkers::next_message(int worker, const Subchunk& subchunk) {
+  const OutgoingState& to = outgoing(worker);
+  const std::uint64_t map = subchunk.chunk->map;
+  const bool with_map = map != 0 && std::find(to.maps.begin(), to.maps.end(), map) == to.maps.end();
+  return {subchunk, subchunk.size(), to.sequence, with_map};
+}
+
+void MessageWorkers::write_body(const Sent& message, Writer& to) {
+  const Subchunk& subchunk = message.subchunk;
+  const MessageHead head{
+      message.sequence, subchunk.chunk->map, message.with_map ? std::uint64_t{1} : 0,
+      subchunk.begin,   subchunk.end,        static_cast<std::uint64_t>(subchunk.attempts)};
   to.write(&head, sizeof head);
-  if (subchunk.with_map) subchunk.chunk->encode_map(to);
+  if (message.with_map) subchunk.chunk->encode_map(to);
   subchunk.chunk->encode(subchunk.begin, subchunk.end, to);
+}
+
+void MessageWorkers::note_sent(int worker, const Sent& message) {
+  OutgoingState& to = outgoing(worker);
+  ++to.sequence;
+  if (message.with_map) {
+    to.maps.push_back(message.subchunk.chunk->map);
+    if (to.maps.size() > kMaps) to.maps.pop_front();
+  }
+  to.sent.push_back(message);
 }
 
 MessageWorkers::Sending MessageWorkers::send(int worker, Subchunk& subchunk) {
   OutgoingState& to = outgoing(worker);
-  subchunk.with_map = subchunk.chunk->map != 0 &&
-                      std::find(to.maps.begin(), to.maps.end(), subchunk.chunk->map) == to.maps.end();
+  const Sent message = next_message(worker, subchunk);
   buffer_.clear();
   try {
     LimitedWriter writer(buffer_, to.ring->ring().capacity() / 4);
-    write_body(worker, subchunk, writer);
+    write_body(message, writer);
   } catch (const TooLarge&) {
-    subchunk.large = true;
+    subchunk.is_large = true;
     return Sending::kFull;
   } catch (...) {
-    fail_rest(subchunk, lost("its input could not be sent: " + current_failure().message), -1);
-    finish(subchunk, -1, {});
+    ledger_.rest_failed(subchunk, unsent_input(), WorkLedger::kNoWorker);
+    ledger_.over(subchunk, WorkLedger::kNoWorker, {});
     return Sending::kDone;
   }
   channel::FrameWriter frames(*to.ring);
   if (!frames.fits(buffer_.size())) return Sending::kFull;
   frames.send(kMessage, buffer_);
-  subchunk.sequence = to.sequence++;
-  add_message(memory_.ranges()[worker].range, subchunk.sequence);
+  add_message(memory_.ranges()[worker].range, message.sequence);
   to.gap = false;
-  if (subchunk.with_map) {
-    to.maps.push_back(subchunk.chunk->map);
-    if (to.maps.size() > kMaps) to.maps.pop_front();
-  }
-  to.sent.push_back(subchunk);
+  note_sent(worker, message);
   slot(worker).bell.ring();
   return Sending::kSent;
 }
@@ -83,35 +95,27 @@ MessageWorkers::Sending MessageWorkers::send(int worker, Subchunk& subchunk) {
 // Sends to a worker that has no other work, so that it reads while this process writes.
 MessageWorkers::Sending MessageWorkers::send_large(int worker, Subchunk& subchunk) {
   OutgoingState& to = outgoing(worker);
-  subchunk.with_map = subchunk.chunk->map != 0 &&
-                      std::find(to.maps.begin(), to.maps.end(), subchunk.chunk->map) == to.maps.end();
-  subchunk.sequence = to.sequence;
+  Sent message = next_message(worker, subchunk);
   StreamingWriter writer(*to.ring, [&] {
     watch(worker);
     if (process(worker).process_state.load() != ProcessState::kAlive &&
         process(worker).process_state.load() != ProcessState::kWanted)
       to.ring->ring().abandon();
   });
-  add_message(memory_.ranges()[worker].range, subchunk.sequence);
+  add_message(memory_.ranges()[worker].range, message.sequence);
   to.gap = false;
   slot(worker).bell.ring();
   try {
-    write_body(worker, subchunk, writer);
+    write_body(message, writer);
     writer.flush(kWhole);
   } catch (...) {
-    const Failure why = lost("its input could not be sent: " + current_failure().message);
+    const Failure why = unsent_input();
     writer.flush(kMore);
     writer.flush(kDropped);
-    fail_rest(subchunk, why, -1);
-    subchunk.voided = true;
-    subchunk.with_map = false;
+    ledger_.rest_failed(message.subchunk, why, WorkLedger::kNoWorker);
+    message.with_map = false;
   }
-  ++to.sequence;
-  if (subchunk.with_map) {
-    to.maps.push_back(subchunk.chunk->map);
-    if (to.maps.size() > kMaps) to.maps.pop_front();
-  }
-  to.sent.push_back(subchunk);
+  note_sent(worker, message);
   return Sending::kSent;
 }
 
@@ -124,9 +128,9 @@ void MessageWorkers::close_gap(int worker) {
   at.gap = false;
 }
 
-// If a worker is idle, takes back subchunks that wait behind a long task of another worker.
+// If a worker is idle, takes back what waits behind a long task of another worker.
 bool MessageWorkers::balance() {
-  if (!queue_.empty() || least_busy(true) < 0) return false;
+  if (ledger_.waits() || least_busy(true) < 0) return false;
   int fullest = -1;
   for (int i = 0; i < workers(); ++i)
     if (outgoing(i).sent.size() > 1 &&
@@ -136,17 +140,24 @@ bool MessageWorkers::balance() {
   std::uint32_t first = 0;
   if (!take_back(memory_.ranges()[fullest].range, false, first)) return false;
   return_unclaimed(fullest, first);
-  return !queue_.empty();
+  return ledger_.waits();
+}
+
+void MessageWorkers::take_back_all() {
+  for (int i = 0; i < workers(); ++i) {
+    std::uint32_t first = 0;
+    if (take_back(memory_.ranges()[i].range, true, first)) return_unclaimed(i, first);
+  }
 }
 
 void MessageWorkers::return_unclaimed(int worker, std::uint32_t first) {
   OutgoingState& from = outgoing(worker);
   while (!from.sent.empty() && static_cast<std::int32_t>(from.sent.back().sequence - first) >= 0) {
-    Subchunk subchunk = from.sent.back();
+    const Sent message = from.sent.back();
     from.sent.pop_back();
-    if (subchunk.with_map) std::erase(from.maps, subchunk.chunk->map);
-    queue_.push_front(subchunk);
+    if (message.with_map) std::erase(from.maps, message.subchunk.chunk->map);
     from.gap = true;
+    ledger_.requeue(message.subchunk);
   }
 }
 

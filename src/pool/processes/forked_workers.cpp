@@ -35,6 +35,11 @@ ForkedWorkers::ForkedWorkers(RunningMap& run, const PoolOptions& options, Worker
       ranges_(memory_.ranges(), workers()),
       assignments_(static_cast<std::size_t>(workers())) {
   ranges_.fill(todo_, run_.options.chunksize);
+  all_.end = todo_;
+  all_.items_per_index = run_.call.block;
+  all_.timeout_s = run_.options.timeout_s;
+  all_.retries = run_.options.retries;
+  ledger_.open(&all_);
   std::uint64_t position = 0;
   run_.for_each_range({0, todo_}, [&](std::uint64_t begin, std::uint64_t end) {
     positions_.emplace_back(begin, position);
@@ -54,7 +59,7 @@ void ForkedWorkers::run() {
     tick();
   }
   // If the map is not complete, running tasks must not go on. Otherwise the workers end by themselves.
-  if (accounted_ == todo_)
+  if (complete())
     end(Ending::kSoon);
   else
     end_tasks();
@@ -64,7 +69,7 @@ void ForkedWorkers::run() {
 
 // The report of a chunk comes after its last result, so some may not be read yet.
 void ForkedWorkers::notify_observers_of_rest() {
-  if (accounted_ == todo_) read_the_rest();
+  if (complete()) read_the_rest();
   for (int i = 0; i < workers(); ++i)
     notify_observers(i, assignments_[static_cast<std::size_t>(i)].next, os::monotonic_ns(),
                      os::monotonic_ns());
@@ -86,13 +91,22 @@ std::uint64_t ForkedWorkers::position_of(std::uint64_t index) const {
 }
 
 void ForkedWorkers::account(int worker, IndexRange indices) {
+  ledger_.reported(all_, indices.size());
+  note(worker, indices);
+}
+
+void ForkedWorkers::Positions::failed(Failure failure, std::uint64_t, int worker) {
+  const std::uint64_t index = failure.index / items_per_index;
+  workers.run_.record(std::move(failure), worker);
+  workers.note(worker, {index, index + 1});
+}
+
+void ForkedWorkers::note(int worker, IndexRange indices) {
   Assignment& assignment = assignments_[static_cast<std::size_t>(worker)];
   const std::uint64_t position = position_of(indices.begin);
   if (position != assignment.next) assignment.reported = position;
   assignment.next = position + indices.size();
-  accounted_ += indices.size();
   sums_.add(position, position + indices.size());
-  progress_ += indices.size();
   if (!observed_) run_.chunk_done({worker, indices, 0, 0});
 }
 
@@ -110,13 +124,13 @@ void ForkedWorkers::notify_observers(int worker, std::uint64_t until, std::int64
 
 void ForkedWorkers::require_known(IndexRange indices) const {
   if (indices.begin >= indices.end || indices.end > run_.call.size ||
-      position_of(indices.begin) == kNothing || accounted_ + indices.size() > todo_)
+      position_of(indices.begin) == kNothing || indices.size() > ledger_.left(all_))
     throw Nonsense{};
 }
 
 // If ranges in the shared memory are overwritten, one index may be run twice and another one never.
 void ForkedWorkers::require_each_once() const {
-  if (accounted_ == todo_ && sums_ != PowerSums::below(todo_)) throw overwritten();
+  if (complete() && sums_ != PowerSums::below(todo_)) throw overwritten();
 }
 
 void ForkedWorkers::on_frame(int worker, const channel::FrameHeader& header) {
@@ -192,11 +206,8 @@ void ForkedWorkers::take_result(int worker, const channel::FrameHeader& header) 
   } catch (const ValueDropped&) {
     return;  // its failure follows
   } catch (...) {
-    Failure failure = current_failure();
-    failure.kind = FailureKind::kLost;
-    failure.message = "its result could not be read: " + failure.message;
+    Failure failure = unread_result();
     failure.index = index * run_.call.block;
-    failure.original = nullptr;
     reader.skip_rest();
     run_.record(std::move(failure), worker);
     account(worker, {index, index + 1});
@@ -229,21 +240,20 @@ void ForkedWorkers::take_broken(int worker) {
   const Failure failure = decode_failure(reader);
   reader.skip_rest();
   if (over()) return;  // the worker was not needed
-  throw PoolError("the initializer failed in worker " + std::to_string(worker) + ": " + failure.message);
+  throw PoolError(initializer_failed(worker, failure.message));
 }
 
 bool ForkedWorkers::dispatch(int worker) {
   Assignment& assignment = assignments_[static_cast<std::size_t>(worker)];
   assignment.is_given = false;
   WorkerSlot& idle_slot = slot(worker);
-  if (!retry_queue_.empty()) {
-    const Retry retry = retry_queue_.front();
-    retry_queue_.pop_front();
-    assignment.given = retry.positions;
+  if (ledger_.waits()) {
+    const WorkLedger::Subchunk given = assignment.given = ledger_.take();
+    ledger_.release(given);
     assignment.is_given = true;
-    idle_slot.given_begin = retry.positions.begin;
-    idle_slot.given_end = retry.positions.end;
-    idle_slot.given_attempts = static_cast<std::uint32_t>(retry.attempts);
+    idle_slot.given_begin = given.begin;
+    idle_slot.given_end = given.end;
+    idle_slot.given_attempts = static_cast<std::uint32_t>(given.attempts);
     idle_slot.worker_state.store(WorkerState::kGiven);
   } else if (ranges_.refill(worker)) {
     idle_slot.worker_state.store(WorkerState::kRefilled);
@@ -258,11 +268,12 @@ bool ForkedWorkers::dispatch(int worker) {
 
 IndexRange ForkedWorkers::held(int worker) const {
   const Assignment& assignment = assignments_[static_cast<std::size_t>(worker)];
+  const IndexRange given{assignment.given.begin, assignment.given.end};
   switch (slot(worker).worker_state.load()) {
     case WorkerState::kGiven:
-      return assignment.given;
+      return given;
     case WorkerState::kBusy:
-      return assignment.is_given ? assignment.given : ranges_.claimed(worker, slot(worker).intent.load());
+      return assignment.is_given ? given : ranges_.claimed(worker, slot(worker).intent.load());
     default:
       return {};
   }
@@ -279,7 +290,9 @@ void ForkedWorkers::on_death(int worker, int wait_status) {
   account_for_death(worker, wait_status);
   const Assignment& assignment = assignments_[static_cast<std::size_t>(worker)];
   notify_observers(worker, assignment.next, os::monotonic_ns(), os::monotonic_ns());
-  if (worker_state != WorkerState::kRetired) check_futile(worker, worker_state, wait_status);
+  if (worker_state == WorkerState::kStarting && options_.initializer)
+    throw PoolError(initializer_failed(worker, wait_status));
+  if (worker_state != WorkerState::kRetired) ledger_.died_in_vain(workers(), wait_status);
   assignments_[static_cast<std::size_t>(worker)] = {};
   if (over()) return;
   FURROW_LOG(pool, info, "worker {} is replaced", worker);
@@ -289,67 +302,31 @@ void ForkedWorkers::on_death(int worker, int wait_status) {
 
 void ForkedWorkers::account_for_death(int worker, int wait_status) {
   IndexRange rest = held(worker);
-  const std::uint64_t next = assignments_[static_cast<std::size_t>(worker)].next;
+  const Assignment& assignment = assignments_[static_cast<std::size_t>(worker)];
+  const std::uint64_t next = assignment.next;
   if (next > rest.begin && next <= rest.end) rest.begin = next;
   if (rest.empty()) return;
   const std::uint64_t item = slot(worker).published.load();
-  const std::uint64_t position = item == kNothing ? kNothing : position_of(item / run_.call.block);
-  if (position < rest.begin || position >= rest.end) return requeue(rest);
-  recover(worker, {rest.begin, position});
-  attribute_failure(worker, position, item, wait_status);
-  requeue({position + 1, rest.end});
-}
-
-// Stores the results at positions that were run but not reported, if they are still in the outbox. Requeues
-// the positions otherwise.
-void ForkedWorkers::recover(int worker, IndexRange positions) {
-  if (positions.empty()) return;
-  const detail::CrossCall& cross = run_.call.cross;
-  const std::uint64_t index = slot(worker).block.index();
-  if (cross.run_encoded || index == kNothing || position_of(index) != positions.begin)
-    return requeue(positions);
-  const std::uint64_t at = slot(worker).block.at();
-  const std::uint64_t end = channel::Ring::bytes_for(record(worker).ring->ring().capacity());
-  if (at > end || positions.size() * cross.result_size > end - at) return requeue(positions);
-  store_plain(worker, {index, index + positions.size()}, memory_.outbox(worker) + at);
-}
-
-void ForkedWorkers::attribute_failure(int worker, std::uint64_t position, std::uint64_t item,
-                                      int wait_status) {
-  ++progress_;
-  const WorkerSlot& dead = slot(worker);
-  int& attempts = attempts_[position];
-  const int thrown = dead.failed_item.load() == item ? static_cast<int>(dead.attempts.load()) : 0;
-  attempts = std::max(attempts, thrown) + 1;
-  const bool is_retried = attempts <= run_.options.retries;
-  FURROW_LOG(pool, info, "worker {} died while it ran item {}, attempt {}: the item {}", worker, item,
-             attempts, is_retried ? "is tried again" : "has failed");
-  if (is_retried) return requeue({position, position + 1}, attempts);
-  Failure failure =
-      record(worker).late_item == item ? timed_out(item, run_.options.timeout_s) : died(item, wait_status);
-  failure.attempts = attempts;
-  run_.record(std::move(failure), worker);
-  const std::uint64_t index = item / run_.call.block;
-  account(worker, {index, index + 1});
-}
-
-void ForkedWorkers::requeue(IndexRange positions, int attempts) {
-  if (positions.empty()) return;
-  FURROW_LOG(pool, info, "positions {} to {} are queued again", positions.begin, positions.end);
-  retry_queue_.push_back({positions, attempts});
+  const std::uint64_t position = item == kNothing ? kNothing : all_.index_of_item(item);
+  if (position < rest.end && recover(worker, {rest.begin, position})) rest.begin = position;
+  const bool is_first = assignment.is_given && assignment.given.begin == rest.begin;
+  WorkLedger::Subchunk subchunk =
+      ledger_.claimed(&all_, rest.begin, rest.end, is_first ? assignment.given.attempts : 0);
+  ledger_.died(subchunk, worker, death_at(worker, ledger_.item_at_death(subchunk, item, false), wait_status));
   retry_idle_workers();
 }
 
-// If workers always died before they could do anything, replacing them would never end.
-void ForkedWorkers::check_futile(int worker, WorkerState worker_state, int wait_status) {
-  futile_ = progress_ == progress_then_ ? futile_ + 1 : 0;
-  progress_then_ = progress_;
-  if (worker_state == WorkerState::kStarting && options_.initializer)
-    throw PoolError("the initializer failed in worker " + std::to_string(worker) + ": its process " +
-                    how_it_ended(wait_status));
-  if (futile_ > 2 * workers() + 8)
-    throw PoolError("worker processes end before they begin a task; the last one " +
-                    how_it_ended(wait_status));
+// Stores the results at positions that were run but not reported, if they are still in the outbox.
+bool ForkedWorkers::recover(int worker, IndexRange positions) {
+  const detail::CrossCall& cross = run_.call.cross;
+  const std::uint64_t index = slot(worker).block.index();
+  if (positions.begin >= positions.end || positions.size() > ledger_.left(all_)) return false;
+  if (cross.run_encoded || index == kNothing || position_of(index) != positions.begin) return false;
+  const std::uint64_t at = slot(worker).block.at();
+  const std::uint64_t end = channel::Ring::bytes_for(record(worker).ring->ring().capacity());
+  if (at > end || positions.size() * cross.result_size > end - at) return false;
+  store_plain(worker, {index, index + positions.size()}, memory_.outbox(worker) + at);
+  return true;
 }
 
 // By what this process itself knows: a worker has work until it was found idle with none left.
@@ -361,7 +338,7 @@ bool ForkedWorkers::is_inconsistent(int worker) {
 
 // Every worker has said that it has nothing to do, and there is nothing to give, but the map is not complete.
 void ForkedWorkers::check_progress() {
-  if (over() || !retry_queue_.empty()) return;
+  if (over() || ledger_.waits()) return;
   for (int i = 0; i < workers(); ++i) {
     if (process(i).process_state.load() == ProcessState::kVacant) continue;
     if (!record(i).left_idle || !is_asleep(i)) return;

@@ -5,15 +5,13 @@
 // only from its own range; for an idle worker the parent moves half of the fullest range into that worker's.
 // A worker that dies at any instruction leaves behind what it had claimed (slot.intent and its range), what
 // it has reported (the outbox), and the item that it ran (slot.published). So the parent knows of every
-// position whether it is done, was running, or has not begun. What has not begun goes to the next idle
-// worker.
+// position whether it is done, was running, or has not begun. What has not begun waits in a WorkLedger for the
+// next idle worker.
 //
 // Workers end when all positions are accounted for, when the map was stopped, or when an exception passes
 // through. Observers of the map are then notified of all chunks that they have not heard of.
 #pragma once
 
-#include <deque>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -35,15 +33,24 @@ class ForkedWorkers : public WorkerProcesses {
   WorkerMemory& memory() { return memory_; }
 
  private:
-  struct Assignment {
-    IndexRange given{};          // positions that it was given besides its range
-    bool is_given = false;       // whether it runs those
-    std::uint64_t next = 0;      // the position after the last one that it accounted for
-    std::uint64_t reported = 0;  // the first position that observers were not notified of
+  // The map in the ledger: a chunk whose indices are the positions. Its workers have the inputs already.
+  struct Positions : Chunk {
+    explicit Positions(ForkedWorkers& of) : workers(of) {}
+    void encode(std::uint64_t, std::uint64_t, Writer&) override {}
+    void store(std::uint64_t, Reader&) override {}
+    void failed(Failure failure, std::uint64_t position, int worker) override;
+    void done(int, const Times&) override {}
+    std::uint64_t item_of(std::uint64_t, std::uint64_t item) const override { return item; }
+    std::uint64_t index_of_item(std::uint64_t item) const override {
+      return workers.position_of(item / items_per_index);
+    }
+    ForkedWorkers& workers;
   };
-  struct Retry {
-    IndexRange positions{};
-    int attempts = 0;  // failed attempts at the first position
+  struct Assignment {
+    WorkLedger::Subchunk given{};  // positions that it was given besides its range
+    bool is_given = false;         // whether it runs those
+    std::uint64_t next = 0;        // the position after the last one that it accounted for
+    std::uint64_t reported = 0;    // the first position that observers were not notified of
   };
 
   void on_frame(int worker, const channel::FrameHeader& header) override;
@@ -65,18 +72,17 @@ class ForkedWorkers : public WorkerProcesses {
 
   IndexRange held(int worker) const;
   void account_for_death(int worker, int wait_status);
-  void recover(int worker, IndexRange positions);
-  void attribute_failure(int worker, std::uint64_t position, std::uint64_t item, int wait_status);
-  void requeue(IndexRange positions, int attempts = 0);
-  void check_futile(int worker, WorkerState worker_state, int wait_status);
+  bool recover(int worker, IndexRange positions);
 
   std::uint64_t position_of(std::uint64_t index) const;
   void account(int worker, IndexRange indices);
+  void note(int worker, IndexRange indices);
   void notify_observers_of_rest();
   void notify_observers(int worker, std::uint64_t until, std::int64_t began_ns, std::int64_t ended_ns);
   void require_known(IndexRange indices) const;
   void require_each_once() const;
-  bool over() const { return accounted_ == todo_ || run_.stopped(); }
+  bool complete() const { return ledger_.left(all_) == 0; }
+  bool over() const { return complete() || run_.stopped(); }
   void tick();
 
   RunningMap& run_;
@@ -87,13 +93,9 @@ class ForkedWorkers : public WorkerProcesses {
   std::vector<Assignment> assignments_;
   // The first index of each range that is run, and its position.
   std::vector<std::pair<std::uint64_t, std::uint64_t>> positions_;
-  std::deque<Retry> retry_queue_{};
-  std::unordered_map<std::uint64_t, int> attempts_{};  // by position: attempts that ended in a death
-  std::uint64_t accounted_ = 0;
-  PowerSums sums_{};                 // of the positions that were accounted for
-  std::uint64_t progress_ = 0;       // positions accounted for, and deaths attributed to a task
-  std::uint64_t progress_then_ = 0;  // progress_ at the last death
-  int futile_ = 0;                   // deaths in a row without any progress between them
+  Positions all_{*this};
+  WorkLedger ledger_{};  // what waits there is given to idle workers
+  PowerSums sums_{};     // of the positions that were accounted for
   std::int64_t ticked_ns_ = 0;
   std::vector<std::byte> aside_{};
 };

@@ -55,7 +55,7 @@ struct PersistentWorkers::ChunkStream::SentChunk : Chunk {
   void done(int worker, const Times& times) override {
     busy_ns = times.ended_ns - times.began_ns;
     stream.done_.push_back(this);
-    stream.run_.chunk_done({std::max(worker, 0), {begin, end}, times.began_ns, times.ended_ns});
+    stream.run_.chunk_done({worker, {begin, end}, times.began_ns, times.ended_ns});
   }
 
   ChunkStream& stream;

@@ -338,7 +338,7 @@ void PersistentWorkers::MapChunk::failed(Failure failure, std::uint64_t, int wor
 
 void PersistentWorkers::MapChunk::done(int worker, const Times& times) {
   dispatcher.sizer_.measured(end - begin, static_cast<std::uint64_t>(times.ended_ns - times.began_ns));
-  dispatcher.run_.chunk_done({std::max(worker, 0), {begin, end}, times.began_ns, times.ended_ns});
+  dispatcher.run_.chunk_done({worker, {begin, end}, times.began_ns, times.ended_ns});
   --dispatcher.in_flight_;
   dispatcher.indices_in_flight_ -= end - begin;
   dispatcher.free_.push_back(this);

@@ -23,9 +23,9 @@
 
 #include "furrow/detail/call_node.hpp"
 #include "pool/map/running_map.hpp"
-#include "pool/messages/chunk_workers.hpp"
 #include "pool/messages/message_worker.hpp"
 #include "pool/task/call_pump.hpp"
+#include "pool/work/chunk_workers.hpp"
 
 namespace furrow::pool {
 

@@ -277,19 +277,51 @@ Failure lost(std::string why) {
   return failure;
 }
 
-Failure died(std::uint64_t index, int wait_status) {
+Failure stopped_first() { return cancelled("it was stopped first"); }
+
+Failure unsent_input() { return lost("its input could not be sent: " + current_failure().message); }
+
+Failure unread_input(Failure why) {
+  why.kind = FailureKind::kLost;
+  why.message = "its input could not be read: " + why.message;
+  return why;
+}
+
+Failure unread_result() { return lost("its result could not be read: " + current_failure().message); }
+
+std::string initializer_failed(const std::string& where, const std::string& why) {
+  return "the initializer failed in " + where + ": " + why;
+}
+
+std::string initializer_failed(int worker, const std::string& why) {
+  return initializer_failed("worker " + std::to_string(worker), why);
+}
+
+std::string initializer_failed(int worker, int wait_status) {
+  return initializer_failed(worker, "its process " + how_it_ended(wait_status));
+}
+
+std::string how_it_ended(int wait_status) {
+  if (WIFSIGNALED(wait_status))
+    return "was killed by signal " + std::to_string(WTERMSIG(wait_status)) + " (" +
+           ::strsignal(WTERMSIG(wait_status)) + ")";
+  return "exited with status " + std::to_string(WEXITSTATUS(wait_status));
+}
+
+Failure died(std::uint64_t index, const std::string& how) {
   Failure failure;
   failure.index = index;
   failure.kind = FailureKind::kDied;
-  if (WIFSIGNALED(wait_status)) {
+  failure.message = "task " + std::to_string(index) + ": " + how;
+  return failure;
+}
+
+Failure died(std::uint64_t index, int wait_status) {
+  Failure failure = died(index, "its worker " + how_it_ended(wait_status));
+  if (WIFSIGNALED(wait_status))
     failure.signal = WTERMSIG(wait_status);
-    failure.message = "task " + std::to_string(index) + ": its worker was killed by signal " +
-                      std::to_string(failure.signal) + " (" + ::strsignal(failure.signal) + ")";
-  } else {
+  else
     failure.exit_status = WEXITSTATUS(wait_status);
-    failure.message = "task " + std::to_string(index) + ": its worker exited with status " +
-                      std::to_string(failure.exit_status);
-  }
   return failure;
 }
 

@@ -98,7 +98,7 @@ bool WorkerThreads::initialize(int worker) {
     return true;
   } catch (...) {
     const std::lock_guard lock(error_lock_);
-    error_ = "the initializer failed in worker " + std::to_string(worker) + ": " + current_failure().message;
+    error_ = initializer_failed(worker, current_failure().message);
     return false;
   }
 }

@@ -1,7 +1,5 @@
 #include "pool/workers/worker_processes.hpp"
 
-#include <sys/wait.h>
-
 #include <algorithm>
 #include <cstring>
 #include <memory>
@@ -11,6 +9,7 @@
 #include "furrow/errors.hpp"
 #include "os/events/clock.hpp"
 #include "os/events/futex.hpp"
+#include "pool/task/failure.hpp"
 #include "pool/task/timeout_monitor.hpp"
 
 namespace furrow::pool {
@@ -28,13 +27,6 @@ bool is_gone(ProcessState process_state) {
 }
 
 }  // namespace
-
-std::string how_it_ended(int wait_status) {
-  if (WIFSIGNALED(wait_status))
-    return "was killed by signal " + std::to_string(WTERMSIG(wait_status)) + " (" +
-           ::strsignal(WTERMSIG(wait_status)) + ")";
-  return "exited with status " + std::to_string(WEXITSTATUS(wait_status));
-}
 
 WorkerProcesses::WorkerProcesses(WorkerMemory memory)
     : memory_(std::move(memory)), records_(static_cast<std::size_t>(memory_.workers())) {
@@ -93,6 +85,12 @@ void WorkerProcesses::want(int worker) {
     fork_server_->want(worker);
   else
     process(worker).process_state.store(ProcessState::kWanted);  // the template sees it when it starts
+}
+
+WorkLedger::Death WorkerProcesses::death_at(int worker, std::uint64_t item, int wait_status) {
+  const WorkerSlot& dead = slot(worker);
+  const int attempts = dead.failed_item.load() == item ? static_cast<int>(dead.attempts.load()) : 0;
+  return {item, wait_status, attempts, record(worker).late_item == item};
 }
 
 void WorkerProcesses::retry_idle_workers() {

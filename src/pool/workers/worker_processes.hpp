@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "channel/frame.hpp"
+#include "pool/work/work_ledger.hpp"
 #include "pool/workers/fork_server.hpp"
 #include "pool/workers/parts_reader.hpp"
 #include "pool/workers/worker_memory.hpp"
@@ -76,6 +77,8 @@ class WorkerProcesses {
   virtual void check_progress() {}  // the same for all workers together; may throw PoolError
 
   void want(int worker);
+  // What is known of a worker that died while it ran ITEM.
+  WorkLedger::Death death_at(int worker, std::uint64_t item, int wait_status);
   // Reads what workers reported before they ended. Call after end().
   void read_the_rest();
   void kill_worker(int worker) { fork_server_->kill(worker); }
@@ -120,8 +123,5 @@ class WorkerProcesses {
   std::atomic<std::uint32_t> called_{0};
   unsigned vain_spins_ = 0;  // how many waits in a row have lasted longer than spinning
 };
-
-// How a process ended: "was killed by signal 9 (Killed)".
-std::string how_it_ended(int wait_status);
 
 }  // namespace furrow::pool

@@ -1,4 +1,4 @@
-// A chunk of a map, sent to worker processes as bytes.
+// A chunk of a map, or a single call, that worker processes run.
 //
 // Classes that derive from Chunk give the bytes their meaning: they know what an index stands for, and how
 // its input and its result are encoded. The workers call a chunk on the thread that calls them; only encode()
@@ -41,17 +41,24 @@ class Chunk {
   // The index that failures report for INDEX.
   virtual std::uint64_t index_in_map(std::uint64_t index) const { return index; }
   // The same; for a reduction FOUND, if that is one of the items at INDEX, or else the first of them.
-  std::uint64_t item_of(std::uint64_t index, std::uint64_t found) const {
+  virtual std::uint64_t item_of(std::uint64_t index, std::uint64_t found) const {
     if (items_per_index == 1) return index_in_map(index);
     return found / items_per_index == index ? found : index * items_per_index;
   }
   // The index that holds an item that a worker has published.
-  std::uint64_t index_of_item(std::uint64_t item) const { return item / items_per_index; }
+  virtual std::uint64_t index_of_item(std::uint64_t item) const { return item / items_per_index; }
 
   // What ChunkWorkers::stop() calls this chunk's map or, for a single call, the chunk itself.
   std::uint64_t stop_id() const { return map ? map : begin; }
   // Single calls have indices from here on, above those of all maps.
   static constexpr std::uint64_t kCallIndices = std::uint64_t{1} << 63;
+  // Makes this a chunk of the indices [FROM, TO) of OTHER.
+  void be_part_of(const Chunk& other, std::uint64_t from, std::uint64_t to) {
+    begin = from, end = to;
+    map = other.map, items_per_index = other.items_per_index;
+    chunksize = other.chunksize, result_size = other.result_size;
+    timeout_s = other.timeout_s, retries = other.retries;
+  }
 
   std::uint64_t begin = 0, end = 0;   // indices; no other chunk of the same workers has any of them
   std::uint64_t map = 0;              // id of the map; 0: none
@@ -61,11 +68,15 @@ class Chunk {
   double timeout_s = 0;               // for each index and attempt; 0: none
   int retries = 0;
 
-  // Used by the workers' owner alone.
-  std::uint64_t left = 0;       // indices without a result or failure
-  std::uint32_t subchunks = 0;  // parts that are queued or sent
-  bool stopped = false;         // by ChunkWorkers::stop()
-  std::int64_t busy_ns = 0;     // time that remote workers spent on it
+ private:
+  friend class WorkLedger;
+  std::uint64_t left_ = 0;       // indices without a result or failure
+  std::uint32_t subchunks_ = 0;  // that wait or are held
+  bool stopped_ = false;         // its tasks should end
+  int worker_ = 0;               // one of those that ran some of it
+  std::size_t at_ = 0;           // among the ledger's chunks
+  std::int64_t busy_ns_ = 0;     // time that workers spent on it
+  std::int64_t ended_ns_ = 0;
 };
 
 inline void Chunk::store_block(std::uint64_t, std::uint64_t, std::span<const std::byte>) {

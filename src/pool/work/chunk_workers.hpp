@@ -8,13 +8,11 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <string>
-#include <utility>
 #include <vector>
 
-#include "pool/messages/chunk.hpp"
+#include "pool/work/chunk.hpp"
 
 namespace furrow::pool {
 
@@ -54,25 +52,5 @@ class ChunkWorkers {
   std::size_t window = 2;  // chunks that a worker may have sent to it at a time
   std::function<void(int worker)> restarted = [](int) {};  // called when a dead worker has been replaced
 };
-
-// For withdraw(): takes the chunks of which nothing was begun out of QUEUE, and leaves the rest in order. The queue holds
-// parts of chunks, of which there are PARTS, the sent ones included; WAS_TRIED(part) says whether one ran before.
-template <class Part, class WasTried>
-std::vector<Chunk*> take_unbegun(std::deque<Part>& queue, std::uint64_t& parts, WasTried was_tried) {
-  std::vector<Chunk*> unbegun;
-  std::deque<Part> begun;
-  for (const Part& each : queue) {
-    if (each.chunk->subchunks > 1 || was_tried(each) ||
-        each.chunk->left < each.chunk->end - each.chunk->begin) {
-      begun.push_back(each);
-      continue;
-    }
-    --parts;
-    --each.chunk->subchunks;
-    unbegun.push_back(each.chunk);
-  }
-  queue = std::move(begun);
-  return unbegun;
-}
 
 }  // namespace furrow::pool
