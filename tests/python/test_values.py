@@ -1,5 +1,6 @@
 """Values come back from a worker equal, of the same types, and with the same objects in the same places."""
 import collections
+import os
 import threading
 
 import furrow
@@ -80,3 +81,16 @@ def test_a_list_that_fails_to_pickle_fails_alone(pool):
     back = pool.map(same, values, on_error="collect")
     assert back[0] == [1] and back[3] == [2]
     assert isinstance(back[1], furrow.Failure) and isinstance(back[2], furrow.Failure)
+
+
+def survived(x):
+    if x == "die":
+        os._exit(1)
+    return x
+
+
+def test_what_a_dead_worker_leaves_of_a_chunk_is_sent_again_as_it_was(pool):
+    values = [*VALUES, "die", *range(50), *VALUES, 1.5, "die", *VALUES]
+    back = pool.map(survived, values, len(values), on_error="collect")
+    assert [x for x in back if not isinstance(x, furrow.Failure)] == [x for x in values if x != "die"]
+    assert [x.index for x in back if isinstance(x, furrow.Failure)] == [i for i, x in enumerate(values) if x == "die"]

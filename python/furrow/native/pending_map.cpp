@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/log.hpp"
+#include "native/sent_chunk.hpp"
 
 namespace furrow::python {
 
@@ -10,7 +11,10 @@ namespace {
 
 constexpr std::size_t kFirstAhead = 4;  // chunks sent ahead for each worker, at the start
 constexpr std::size_t kMostAhead = 200;
-constexpr double kAhead_ns = 1'000'000;         // how much work a worker should have ahead
+// How much work a worker should have ahead: of a map so much that it runs on while other processes have the cores; of
+// a stream less, since inputs are drawn for it, and calls that have been sent can no longer be cancelled.
+constexpr double kAhead_ns = 4'000'000;
+constexpr double kStreamAhead_ns = 1'000'000;
 constexpr std::int64_t kLonger = 4;             // a chunk takes this many times as long as the sizer aims for
 constexpr std::size_t kChunkBytes = 128 << 10;  // a chunk without a given size ends at this many bytes
 constexpr std::size_t kRankChunkBytes = 4 << 20;  // the same for a chunk that ranks split
@@ -22,72 +26,7 @@ void put_into_list(PyObject* list, std::uint64_t index, PyObject* value) {
   Py_XDECREF(before);
 }
 
-class LengthPrefixed {
- public:
-  static void all(Reader& from, Buffer& to) {
-    std::uint64_t size = 0;
-    from.read(&size, sizeof size);
-    to.clear();
-    from.read(to.grow(size), size);
-  }
-};
-
 }  // namespace
-
-// A chunk of the map: holds the encoded inputs until all of them are accounted for.
-class PendingMap::SentChunk : public pool::Chunk {
- public:
-  explicit SentChunk(PendingMap& of) : map(of) {}
-
-  void encode(std::uint64_t from, std::uint64_t to, Writer& body) override {
-    const std::size_t first = starts[static_cast<std::size_t>(from - begin)];
-    const std::size_t last = starts[static_cast<std::size_t>(to - begin)];
-    body.write(bytes.data() + first, last - first);
-  }
-  void encode_map(Writer& body) override {
-    const std::string& spec = map.options_.spec;
-    const auto size = static_cast<std::uint64_t>(spec.size());
-    body.write(&size, sizeof size);
-    body.write(spec.data(), spec.size());
-  }
-  void store(std::uint64_t index, Reader& result) override {
-    Buffer value;
-    LengthPrefixed::all(result, value);
-    store_block(index, 1, {reinterpret_cast<const std::byte*>(value.data()), value.size()});
-  }
-  void store_block(std::uint64_t index, std::uint64_t count, std::span<const std::byte> block) override {
-    const char* at = reinterpret_cast<const char*>(block.data());
-    const char* const end_of_block = at + block.size();
-    for (const std::uint64_t last = index + count; index < last; ++index) {
-      try {
-        map.store(index_in_map(index), decode(at, end_of_block, *map.pickling_, map.store_));
-      } catch (py::error_already_set& error) {
-        map.fail(index_in_map(index), exception_of(error));
-      }
-    }
-  }
-  void failed(Failure failure, std::uint64_t, int worker) override {
-    const py::gil_scoped_acquire gil;
-    py::object exception;
-    try {
-      exception = map.make_failure_(static_cast<int>(failure.kind), failure.index, py::bytes(failure.message),
-                                    failure.signal, failure.exit_status, timeout_s);
-    } catch (py::error_already_set& error) {
-      exception = exception_of(error);
-    }
-    map.fail(failure.index, std::move(exception), worker, failure.attempts);
-  }
-  void done(int worker, const Times& times) override {
-    const py::gil_scoped_acquire gil;
-    map.chunk_done(this, worker, times);
-  }
-  std::uint64_t index_in_map(std::uint64_t index) const override { return index - map.base_; }
-
-  PendingMap& map;
-  Buffer bytes{};
-  std::vector<std::size_t> starts{};     // where each input begins, and where the last one ends
-  std::vector<std::uint64_t> offsets{};  // the arena offsets that the bytes refer to
-};
 
 PendingMap::PendingMap(Options options, py::object make_failure)
     : options_(std::move(options)), make_failure_(std::move(make_failure)), sizer_(options_.chunksize) {}
@@ -240,8 +179,8 @@ bool PendingMap::has_room() const {
 // Whether the chunk has so many bytes that it ends here. A chunk of a given size is never split.
 bool PendingMap::is_full(const SentChunk& chunk) const {
   if (!flow_control_.splits_chunks) return options_.chunksize == 0 && chunk.bytes.size() > kChunkBytes;
-  const bool whole = options_.chunksize == 0 || chunk.starts.size() % options_.chunksize == 0;
-  return whole && !chunk.starts.empty() && chunk.bytes.size() > kRankChunkBytes;
+  const bool whole = options_.chunksize == 0 || chunk.encoded % options_.chunksize == 0;
+  return whole && chunk.encoded != 0 && chunk.bytes.size() > kRankChunkBytes;
 }
 
 bool PendingMap::dispatch(pool::ChunkWorkers& workers) {
@@ -263,8 +202,7 @@ PendingMap::SentChunk* PendingMap::fresh_chunk() {
   if (free_.empty()) free_.push_back(chunks_.emplace_back(std::make_unique<SentChunk>(*this)).get());
   SentChunk* const chunk = free_.back();
   free_.pop_back();
-  chunk->bytes.clear();
-  chunk->starts.clear();
+  chunk->clear();
   return chunk;
 }
 
@@ -272,27 +210,31 @@ PendingMap::SentChunk* PendingMap::fresh_chunk() {
 void PendingMap::encode_simple_ones(SentChunk& chunk, std::uint64_t end) {
   if (inputs_.empty() || drawn_) return;
   const Given& given = inputs_.front();
-  if (given.is_range) {
-    encode_while(chunk, end, [&] {
-      Encoder::encode_whole(given.start + next_ * given.step, chunk.bytes);
-      return true;
-    });
-  } else {
-    PyObject** const all = PySequence_Fast_ITEMS(given.items.ptr());
-    encode_while(chunk, end, [&] { return encoder_->encode_simple(all[next_], chunk.bytes); });
-  }
+  if (given.is_range)
+    encode_range(chunk, end);
+  else
+    encode_list(chunk, end);
   if (next_ < given.size) return;
   inputs_.pop_front();
   next_ = 0;
 }
 
-template <class Encode>
-void PendingMap::encode_while(SentChunk& chunk, std::uint64_t end, Encode encode) {
-  const Py_ssize_t size = inputs_.front().size;
-  while (dispatched_ < end && next_ < size && !is_full(chunk)) {
-    const std::size_t before = chunk.bytes.size();
-    if (!encode()) return;
-    chunk.starts.push_back(before);
+void PendingMap::encode_range(SentChunk& chunk, std::uint64_t end) {
+  const Given& given = inputs_.front();
+  while (dispatched_ < end && next_ < given.size && !is_full(chunk)) {
+    write_whole(given.start + next_ * given.step, chunk.bytes.grow(kScalar));
+    ++chunk.encoded;
+    ++next_;
+    ++dispatched_;
+  }
+}
+
+void PendingMap::encode_list(SentChunk& chunk, std::uint64_t end) {
+  const Given& given = inputs_.front();
+  PyObject** const all = PySequence_Fast_ITEMS(given.items.ptr());
+  while (dispatched_ < end && next_ < given.size && !is_full(chunk) &&
+         encoder_->encode_simple(all[next_], chunk.bytes)) {
+    ++chunk.encoded;
     ++next_;
     ++dispatched_;
   }
@@ -312,15 +254,14 @@ bool PendingMap::send_chunk(pool::ChunkWorkers& workers) {
     if (dispatched_ - first >= most || !has_input()) break;
     const py::object item = next_input();
     const std::size_t before = chunk->bytes.size();
-    chunk->starts.push_back(before);
     try {
       encoder_->encode(item.ptr(), chunk->bytes);
     } catch (py::error_already_set& error) {
       chunk->bytes.cut(before);
-      chunk->starts.pop_back();
       refused = exception_of(error);
       break;
     }
+    ++chunk->encoded;
     ++dispatched_;
     if (is_full(*chunk) || (options_.chunksize == 0 && !chunk->offsets.empty())) break;
   }
@@ -328,7 +269,6 @@ bool PendingMap::send_chunk(pool::ChunkWorkers& workers) {
   heavy_ = heavy_ || !chunk->offsets.empty();
   const bool sends = dispatched_ > first;
   if (sends) {
-    chunk->starts.push_back(chunk->bytes.size());
     chunk->begin = base_ + first;
     chunk->end = base_ + dispatched_;
     chunk->Chunk::map = options_.key;
@@ -354,7 +294,8 @@ void PendingMap::chunk_done(SentChunk* chunk, int worker, const pool::Chunk::Tim
     sizer_.measured(indices, static_cast<std::uint64_t>(took / longer_));
     chunk_ns_ =
         chunk_ns_ == 0 ? static_cast<double>(took) : chunk_ns_ * 0.9 + static_cast<double>(took) * 0.1;
-    const auto wanted = static_cast<std::size_t>(kAhead_ns / std::max(chunk_ns_, 1.0));
+    const double ahead_ns = options_.kind == Kind::kMap ? kAhead_ns : kStreamAhead_ns;
+    const auto wanted = static_cast<std::size_t>(ahead_ns / std::max(chunk_ns_, 1.0));
     if (!flow_control_.splits_chunks)
       most_ahead_ = std::clamp(wanted, std::size_t{2}, kMostAhead) * static_cast<std::size_t>(workers_);
   }
@@ -372,6 +313,20 @@ void PendingMap::store(std::uint64_t index, py::object value) {
     put_into_list(results_.ptr(), index, value.release().ptr());
   else
     put(index, {std::move(value), false});
+}
+
+// The fast path of store(), for whole numbers of a map. Returns the index of the first other result.
+std::uint64_t PendingMap::store_wholes(std::uint64_t index, std::uint64_t end, const char*& at,
+                                       const char* end_at) {
+  if (options_.kind != Kind::kMap || settled_) return index;
+  PyObject** const results = reinterpret_cast<PyListObject*>(results_.ptr())->ob_item;
+  while (index < end && !results[index]) {
+    PyObject* const made = decode_whole(at, end_at);
+    if (!made) break;
+    results[index++] = made;
+    ++accounted_;
+  }
+  return index;
 }
 
 void PendingMap::fail(std::uint64_t index, py::object exception, int worker, int attempts) {

@@ -123,10 +123,11 @@ class PendingMap {
   bool has_room() const;
   bool is_full(const SentChunk& chunk) const;
   void encode_simple_ones(SentChunk& chunk, std::uint64_t end);
-  template <class Encode>
-  void encode_while(SentChunk& chunk, std::uint64_t end, Encode encode);
+  void encode_range(SentChunk& chunk, std::uint64_t end);
+  void encode_list(SentChunk& chunk, std::uint64_t end);
   SentChunk* fresh_chunk();
   void store(std::uint64_t index, py::object value);
+  std::uint64_t store_wholes(std::uint64_t index, std::uint64_t end, const char*& at, const char* end_at);
   void fail(std::uint64_t index, py::object exception, int worker = -1, int attempts = 1);
   void make_results();
   void skip_what_is_there();

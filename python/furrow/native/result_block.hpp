@@ -17,21 +17,20 @@ class ResultBlock {
   ResultBlock(const pool::WorkerContext& context, std::uint64_t few) : context_(context), few_(few) {}
 
   void put(std::uint64_t index, const Buffer& value) {
-    const std::size_t size = value.size();
-    if (size > context_.outbox.largest_block()) {
-      commit();
-      const auto length = static_cast<std::uint64_t>(size);
-      context_.outbox.begin(index);
-      context_.outbox.write(&length, sizeof length);
-      context_.outbox.write(value.data(), size);
-      context_.outbox.end();
-      return;
-    }
+    if (value.size() > context_.outbox.largest_block()) return put_alone(index, value);
+    std::memcpy(room(index, value.size()), value.data(), value.size());
+    took(value.size());
+  }
+
+  // Instead of put(): room for a result of at most SIZE bytes, to be written there; then the bytes that it TOOK.
+  char* room(std::uint64_t index, std::size_t size) {
     if (used_ + size > room_) {
       commit();
       open(index, size);
     }
-    std::memcpy(block_ + used_, value.data(), size);
+    return reinterpret_cast<char*>(block_ + used_);
+  }
+  void took(std::size_t size) {
     used_ += size;
     ++count_;
   }
@@ -48,6 +47,15 @@ class ResultBlock {
   }
 
  private:
+  void put_alone(std::uint64_t index, const Buffer& value) {
+    commit();
+    const auto length = static_cast<std::uint64_t>(value.size());
+    context_.outbox.begin(index);
+    context_.outbox.write(&length, sizeof length);
+    context_.outbox.write(value.data(), value.size());
+    context_.outbox.end();
+  }
+
   static constexpr std::size_t kRoom = 32 << 10;
 
   void open(std::uint64_t index, std::size_t size) {

@@ -130,6 +130,24 @@ void decode_pairs(PyObject* dict, const char*& at, const char* end, const Pickli
 
 }  // namespace
 
+std::size_t write_scalar(PyObject* value, char* to) {
+  if (PyLong_CheckExact(value)) {
+    int overflow = 0;
+    const long long whole = PyLong_AsLongLongAndOverflow(value, &overflow);
+    if (overflow) return 0;
+    write_whole(whole, to);
+    return kScalar;
+  }
+  if (PyFloat_CheckExact(value)) {
+    const double real = PyFloat_AS_DOUBLE(value);
+    to[0] = 'f';
+    std::memcpy(to + 1, &real, sizeof real);
+    return 1 + sizeof real;
+  }
+  to[0] = value == Py_None ? 'N' : value == Py_True ? 'T' : value == Py_False ? 'F' : 0;
+  return to[0] != 0;
+}
+
 py::object exception_of(const py::error_already_set& error) {
   py::object value = error.value();
   if (error.trace()) PyException_SetTraceback(value.ptr(), error.trace().ptr());
@@ -142,24 +160,15 @@ Encoder::Encoder(Pickling& pickling, BufferStore* store)
   keep_ = py::reinterpret_steal<py::object>(checked(PyCFunction_New(&keep_method_, self.ptr())));
 }
 
-void Encoder::encode_whole(std::int64_t value, Buffer& to) { number('i', value, to); }
-
 void Encoder::encode(PyObject* value, Buffer& to) {
   if (!simple(value, to, 0, true)) pickle(value, to);
 }
 
 bool Encoder::simple(PyObject* value, Buffer& to, int depth, bool alone) {
-  if (value == Py_None) return to.byte('N'), true;
-  if (value == Py_True) return to.byte('T'), true;
-  if (value == Py_False) return to.byte('F'), true;
-  if (PyLong_CheckExact(value)) {
-    int overflow = 0;
-    const long long whole = PyLong_AsLongLongAndOverflow(value, &overflow);
-    if (overflow) return false;
-    number<std::int64_t>('i', whole, to);
-    return true;
-  }
-  if (PyFloat_CheckExact(value)) return number('f', PyFloat_AS_DOUBLE(value), to), true;
+  const std::size_t before = to.size();
+  const std::size_t written = write_scalar(value, to.grow(kScalar));
+  to.cut(before + written);
+  if (written != 0) return true;
   if (PyUnicode_CheckExact(value)) {
     Py_ssize_t size = 0;
     const char* const bytes = PyUnicode_AsUTF8AndSize(value, &size);

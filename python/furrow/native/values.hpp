@@ -90,13 +90,23 @@ struct Pickling {
   bool names_matter = false;  // whether by_value is to be used
 };
 
+// The most bytes of a number, None, True or False; so many of a whole number.
+constexpr std::size_t kScalar = 1 + sizeof(std::int64_t);
+
+inline void write_whole(std::int64_t value, char* to) {
+  to[0] = 'i';
+  std::memcpy(to + 1, &value, sizeof value);
+}
+
+// Writes VALUE to at most kScalar bytes, and returns how many; 0 if it is none of these.
+std::size_t write_scalar(PyObject* value, char* to);
+
 class Encoder {
  public:
   Encoder(Pickling& pickling, BufferStore* store);
   void encode(PyObject* value, Buffer& to);
   // Encodes VALUE if it is simple, without running Python code; otherwise returns false.
   bool encode_simple(PyObject* value, Buffer& to) { return simple(value, to, 0, true); }
-  static void encode_whole(std::int64_t value, Buffer& to);  // as a Python int
 
  private:
   // ALONE: what VALUE holds is held by nothing else in the same value.
@@ -129,5 +139,18 @@ void skip_value(const char*& at, const char* end, const SeenRef& seen);
 
 // Reads one value, and moves AT behind it.
 py::object decode(const char*& at, const char* end, const Pickling& pickling, BufferStore* store);
+
+// The same for a whole number, which runs no Python code. Null, and AT stays, if the value is another.
+inline PyObject* decode_whole(const char*& at, const char* end) {
+  if (static_cast<std::size_t>(end - at) < kScalar || *at != 'i') return nullptr;
+  std::int64_t value = 0;
+  std::memcpy(&value, at + 1, sizeof value);
+  PyObject* const made = PyLong_FromLongLong(value);
+  if (made)
+    at += kScalar;
+  else
+    PyErr_Clear();  // decode() will say that memory is short
+  return made;
+}
 
 }  // namespace furrow::python

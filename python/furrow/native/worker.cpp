@@ -35,6 +35,16 @@ Scope current;
 
 pid_t worker_pid = 0;  // of this process, if it is a worker
 
+// The most frequent results, without a copy.
+bool put_scalar(PyObject* value, std::uint64_t index, ResultBlock& results) {
+  if (!PyLong_CheckExact(value) && !PyFloat_CheckExact(value) && value != Py_None && !PyBool_Check(value))
+    return false;
+  const std::size_t size = write_scalar(value, results.room(index, kScalar));
+  if (size == 0) return false;
+  results.took(size);
+  return true;
+}
+
 }  // namespace
 
 py::object Worker::scope() {
@@ -166,7 +176,8 @@ void Worker::run(const SentMap& map, const pool::MessageHead& head, const pool::
     current.index = index_in_map(index);
     py::object argument;
     try {
-      argument = decode(at, end, pickling_, store_);
+      argument = py::reinterpret_steal<py::object>(decode_whole(at, end));
+      if (!argument) argument = decode(at, end, pickling_, store_);
     } catch (py::error_already_set& error) {
       Failure failure;
       failure.message = dumped(exception_of(error));
@@ -193,7 +204,9 @@ bool Worker::run_one(const SentMap& map, std::uint64_t index, const py::object& 
   ++current.serial;
   try {
     if (map.seeded) seed_task_(current.seed, current.number, current.index);
-    exception = encode_result(call(map, argument));
+    const py::object result = call(map, argument);
+    if (put_scalar(result.ptr(), index, results)) return true;
+    exception = encode_result(result);
     if (!exception) {
       results.put(index, result_);
       return true;
