@@ -8,57 +8,45 @@ cost is a look at two bytes.
 """
 
 import _thread
+import functools
 import mmap
 import os
 import socket
 import struct
+import threading
 
 _LONGEST = 1 << 16  # bytes of one message; more go into a file of memory, whose descriptor is sent
 _NUMBER = struct.Struct("i")  # of a descriptor
-_CAME, _BUSY = 0, 1  # places in the memory that all share: there is something to read; it is being read
+CAME, BUSY = 0, 1  # places in the memory of a relay: there is something to read; it is being read
 
 
-class Relay:
-    """The parent's end, made before its workers. Thread-safe, also for receivers that use the pool."""
+class BaseRelay:
+    """Hands messages out, each once and in order, by a thread of its own or by show().
 
-    def __init__(self, inherited):
-        """inherited: the workers are forked from this process. Otherwise they need descriptors()."""
-        import threading
+    Thread-safe, also for receivers that use the pool. A derived class says where messages come from.
+    """
 
-        self._here, self._there = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        for end in self._here, self._there:
-            end.settimeout(None)  # the program may have set a default
-        self._file = -1 if inherited else os.memfd_create("furrow-relay")
-        if not inherited:
-            os.ftruncate(self._file, mmap.PAGESIZE)
-        self._memory = mmap.mmap(self._file, mmap.PAGESIZE)
-        self.news = memoryview(self._memory)[:2].cast("H")  # its one number is 0 while there is nothing to show
-        self.outlet = Outlet(self._there, self._memory)
+    def __init__(self, memory):
+        """memory: in which whoever sends a message sets the byte CAME after that."""
+        self._memory = memory
+        self.news = memoryview(memory)[:2].cast("H")  # its one number is 0 while there is nothing to show
         self._receivers = {}
         self._reading = threading.RLock()
         self._reader = None  # the thread that hands messages out
         self._running = _thread.allocate_lock()
-        self._ending = _thread.allocate_lock()
-        self._pid = os.getpid()
 
     def receive(self, kind, receiver):
         """receiver gets the bytes of each message of this kind, which is a byte."""
         self._receivers[kind] = receiver
 
-    def descriptors(self):
-        return self._there.fileno(), self._file
-
     def start(self):
-        """Call it when the workers are there: they are not forked from a process with this thread."""
-        if self._file >= 0:
-            os.close(self._file)
         self._running.acquire()
         # Some kernels know the cell of each thread of `threading`, and would print to the cell that has made the pool.
         _thread.start_new_thread(self._serve, ())
 
     def _serve(self):
         try:
-            while self._here.recv(1, socket.MSG_PEEK):  # waits until something comes; nothing: all has ended
+            while self._wait():
                 self._read()
         finally:
             self._running.release()
@@ -71,43 +59,97 @@ class Relay:
     def _read(self):
         with self._reading:
             outer, self._reader = self._reader, _thread.get_ident()
-            self._memory[_BUSY] = 1
-            self._memory[_CAME] = 0
+            self._memory[BUSY] = 1
+            self._memory[CAME] = 0
             try:
-                while self._take():
-                    pass
+                while message := self._next():
+                    self._deliver(*message)
             finally:
                 self._reader = outer
-                self._memory[_BUSY] = outer is not None
+                self._memory[BUSY] = outer is not None
 
-    def _take(self):
-        """Hands out one message. False if there is none."""
+    def _deliver(self, kind, content):
+        try:
+            self._receivers[kind](content())
+        except Exception:  # of the program's stream or handler: what comes next is for others
+            import traceback  # slow to import
+
+            traceback.print_exc()
+
+    def join(self):
+        """Ends the relay when all that was sent has been handed out. The workers have ended."""
+        self._end()
+        if self._reader != _thread.get_ident():  # otherwise a receiver ends the pool
+            with self._running, self._reading:
+                self._close()
+
+    def _wait(self):
+        """Waits until something comes. False: nothing more will."""
+        raise NotImplementedError
+
+    def _next(self):
+        """The next message, if it is there: its kind, and a function that returns its bytes."""
+        raise NotImplementedError
+
+    def _end(self):
+        """_wait() is to return False once all has been handed out."""
+        raise NotImplementedError
+
+    def _close(self):
+        """The thread has ended."""
+        raise NotImplementedError
+
+
+class Relay(BaseRelay):
+    """The parent's end of a socket, made before its workers."""
+
+    def __init__(self, inherited):
+        """inherited: the workers are forked from this process. Otherwise they need descriptors()."""
+        self._here, self._there = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        for end in self._here, self._there:
+            end.settimeout(None)  # the program may have set a default
+        self._file = -1 if inherited else os.memfd_create("furrow-relay")
+        if not inherited:
+            os.ftruncate(self._file, mmap.PAGESIZE)
+        super().__init__(mmap.mmap(self._file, mmap.PAGESIZE))
+        self.outlet = Outlet(self._there, self._memory)
+        self._ending = _thread.allocate_lock()
+        self._pid = os.getpid()
+
+    def descriptors(self):
+        return self._there.fileno(), self._file
+
+    def start(self):
+        """Call it when the workers are there: they are not forked from a process with this thread."""
+        if self._file >= 0:
+            os.close(self._file)
+        super().start()
+
+    def join(self):
+        if os.getpid() == self._pid:
+            super().join()
+
+    def _wait(self):
+        return self._here.recv(1, socket.MSG_PEEK)  # nothing: all has ended
+
+    def _next(self):
         try:
             message, extra, _, _ = self._here.recvmsg(1 + _LONGEST, socket.CMSG_LEN(_NUMBER.size),
                                                       socket.MSG_DONTWAIT | socket.MSG_CMSG_CLOEXEC)
         except OSError:  # nothing there, or closed
-            return False
-        try:
-            if message:
-                self._receivers[message[:1]](_content(extra[0][2]) if extra else message[1:])
-        except Exception:  # of the program's stream or handler: what comes next is for others
-            import traceback
+            return None
+        if not message:
+            return None
+        return message[:1], functools.partial(_content, extra[0][2]) if extra else lambda: message[1:]
 
-            traceback.print_exc()
-        return bool(message)
-
-    def join(self):
-        """Ends the relay when all that was sent has been handed out. The workers have ended."""
-        if os.getpid() != self._pid:
-            return
+    def _end(self):
         with self._ending:
             if self._there.fileno() >= 0:
                 self._there.shutdown(socket.SHUT_WR)
                 self._there.close()
-        if self._reader == _thread.get_ident():  # a receiver ends the pool
-            return
-        with self._running, self._reading:
-            self._here.close()
+
+    def _close(self):
+        self._here.close()
 
 
 class Outlet:
@@ -132,7 +174,7 @@ class Outlet:
                 self._send_file(kind, data)
         except OSError:  # the pool has ended, and left a process of a task behind
             return
-        self._memory[_CAME] = 1
+        self._memory[CAME] = 1
 
     def _send_file(self, kind, data):
         file = os.memfd_create("furrow-message", os.MFD_CLOEXEC)
