@@ -141,12 +141,14 @@ void CallNode::execute(int worker) noexcept {
 
 // While this uses the call, it is not settled, except by this thread. So neither the call nor what holds it goes away.
 bool CallNode::cancel() noexcept {
-  std::uintptr_t before = ending_.load(std::memory_order_acquire);
-  do {
-    if (before & kClosed) return false;
-    if (before & kCancelled) return true;
-  } while (!ending_.compare_exchange_weak(before, before | kCancelled | kBeingCancelled,
-                                          std::memory_order_acq_rel));
+  switch (ending_.begin_cancel()) {
+    case CallEnding::Cancel::kTooLate:
+      return false;
+    case CallEnding::Cancel::kBefore:
+      return true;
+    case CallEnding::Cancel::kNow:
+      break;
+  }
   retain();
   const CallNode* const outer = std::exchange(cancelling_here, this);
   const bool unbegun = call_queue && call_queue->cancel(*this);
@@ -159,7 +161,7 @@ bool CallNode::cancel() noexcept {
                                 os::start_ticks(os::monotonic_ns()), {});
   }
   cancelling_here = outer;
-  ending_.fetch_and(~kBeingCancelled, std::memory_order_acq_rel);
+  ending_.end_cancel();
   if (unbegun) settle();
   release();
   return true;
@@ -175,61 +177,34 @@ void CallNode::drop() noexcept {
   settle();
 }
 
-bool CallNode::add_listener(Listener* listener) noexcept {
-  std::uintptr_t before = ending_.load(std::memory_order_acquire);
-  do {
-    if (before & kClosed) {
-      acquired(&ending_);
-      return false;
-    }
-    listener->next = listeners_of(before);
-    released(&ending_);
-  } while (!ending_.compare_exchange_weak(
-      before, reinterpret_cast<std::uintptr_t>(listener) | (before & kFlags), std::memory_order_acq_rel));
-  return true;
-}
-
 // The function goes first: whoever has the result may rely on its captures being destroyed.
 void CallNode::settle() noexcept {
   drop_function();
-  bool cancelled = stops != home->stops.load(std::memory_order_acquire);
-  if (cancelled) fail(pool::cancelled(kCancelledText));
-  std::uintptr_t before = ending_.load(std::memory_order_acquire);
-  do {
-    while (before & kBeingCancelled && cancelling_here != this) {
-      std::this_thread::yield();
-      before = ending_.load(std::memory_order_acquire);
-    }
-    if (before & kCancelled && !std::exchange(cancelled, true)) fail(pool::cancelled(kCancelledText));
-    released(&ending_);
-  } while (!ending_.compare_exchange_weak(before, kClosed, std::memory_order_acq_rel));
-  Listener* late = nullptr;
-  if (Listener* const last = listeners_of(before)) {
-    acquired(&ending_);
-    late = run_callbacks(last);
+  const bool stopped = stops != home->stops.load(std::memory_order_acquire);
+  const auto make_cancelled = [this] { fail(pool::cancelled(kCancelledText)); };
+  if (stopped) make_cancelled();
+  Listener* const last = ending_.close(cancelling_here == this, make_cancelled);
+  if (last) {
+    Listener* const late = run_callbacks(last);
+    ending_.finish();
+    if (late) run_late(late);
   }
-  released(&state_);
-  if (state_.exchange(kDone, std::memory_order_acq_rel) == kWaited)
-    os::futex_wake_all(state_, os::Scope::kPrivate);
-  if (late) run_late(late);
   release();
 }
 
 bool CallNode::pumped() const noexcept {
   pump->pump(0);
-  return is_done();
+  return ending_.is_done();
 }
 
 // If another thread runs the pump, that thread settles the call.
 bool CallNode::wait_pumping(std::int64_t until_ns) const {
-  while (!is_done()) {
+  while (!ending_.is_done()) {
     pump->check_here();
     const std::int64_t left = until_ns - os::monotonic_ns();
     if (left <= 0) return false;
     if (pump->pump(std::min(left, kLongestPump_ns))) continue;
-    std::uint32_t seen = kPending;
-    if (!state_.compare_exchange_strong(seen, kWaited, std::memory_order_acq_rel) && seen == kDone) break;
-    os::futex_wait(state_, kWaited, std::min(left, kBetweenTurns_ns), os::Scope::kPrivate);
+    ending_.wait(std::min(left, kBetweenTurns_ns));
   }
   return true;
 }
@@ -243,10 +218,8 @@ bool CallNode::wait_parked(std::int64_t until_ns) const {
     if (now >= until_ns) return false;
     if (now < spin_until) continue;
     if (!absence) absence.emplace();
-    std::uint32_t seen = kPending;
-    if (!state_.compare_exchange_strong(seen, kWaited, std::memory_order_acq_rel) && seen == kDone) break;
     const std::int64_t left = until_ns == kForever_ns ? os::kNoTimeout : until_ns - now;
-    os::futex_wait(state_, kWaited, absence->at_most_ns(left), os::Scope::kPrivate);
+    ending_.wait(absence->at_most_ns(left));
     absence->look();
   }
   return true;

@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cmath>
 #include <mutex>
 #include <optional>
 #include <stdexcept>
@@ -160,13 +159,16 @@ void choose_seed(Run& run, const MapOptions& options) {
 
 namespace {
 
-void check_limits(double timeout_s, int retries) {
-  if (std::isnan(timeout_s) || timeout_s < 0)
-    throw std::invalid_argument(
-        fmt::format("timeout_s is {} s: give a time above 0, or 0 or infinity for no limit", timeout_s));
-  if (retries < 0)
+[[noreturn]] void refuse_limits(double timeout_s, int retries) {
+  if (timeout_s >= 0)
     throw std::invalid_argument(
         fmt::format("retries is {}: give the number of further attempts, 0 for none", retries));
+  throw std::invalid_argument(
+      fmt::format("timeout_s is {} s: give a time above 0, or 0 or infinity for no limit", timeout_s));
+}
+
+void check_limits(double timeout_s, int retries) {
+  if (!(timeout_s >= 0) || retries < 0) refuse_limits(timeout_s, retries);  // NaN too
 }
 
 void log_start(const pool::RunningMap& run) {

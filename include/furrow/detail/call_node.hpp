@@ -18,6 +18,7 @@
 
 #include "furrow/bind.hpp"
 #include "furrow/detail/abi.hpp"
+#include "furrow/detail/call_ending.hpp"
 #include "furrow/detail/kernels.hpp"
 #include "furrow/detail/thread_sanitizer.hpp"
 #include "furrow/outcome.hpp"
@@ -83,7 +84,10 @@ class FURROW_API CallNode : public TaskNode {
   void retain() noexcept { references_.fetch_add(1, std::memory_order_relaxed); }
   void release() noexcept {
     released(&references_);
-    if (references_.fetch_sub(1, std::memory_order_acq_rel) > 1) return;
+    // The last one needs no locked instruction: nobody else can change the number.
+    if (references_.load(std::memory_order_acquire) != 1 &&
+        references_.fetch_sub(1, std::memory_order_acq_rel) > 1)
+      return;
     acquired(&references_);
     delete this;
   }
@@ -91,7 +95,7 @@ class FURROW_API CallNode : public TaskNode {
   bool is_kept() const noexcept final { return references_.load(std::memory_order_acquire) > 1; }
   bool is_call() const noexcept final { return true; }
 
-  bool ready() const noexcept { return is_done() || (pump && pumped()); }
+  bool ready() const noexcept { return ending_.is_done() || (pump && pumped()); }
   void wait();                          // on a worker of its Pool, runs the call if no worker has begun it
   bool wait_for(double seconds) const;  // returns whether it is ready
   void execute(int worker) noexcept final;
@@ -100,8 +104,7 @@ class FURROW_API CallNode : public TaskNode {
   // Asks the call to end, and settles it if nobody has begun it. False if it has ended before; else it ends as cancelled.
   bool cancel() noexcept;
   bool is_cancelled() const noexcept {
-    return (ending_.load(std::memory_order_acquire) & kCancelled) != 0 ||
-           stops != home->stops.load(std::memory_order_acquire);
+    return ending_.is_cancelled() || stops != home->stops.load(std::memory_order_acquire);
   }
   void settle_cancelled() noexcept;
   // Cancels the call when TOKEN asks for it. Called once, when the call has been submitted.
@@ -141,29 +144,18 @@ class FURROW_API CallNode : public TaskNode {
 
  protected:
   virtual void call(TaskScope& scope) = 0;  // in this process; stores the result, or throws
-  // Who is told of the end of a call.
-  struct alignas(8) Listener {
-    Listener* next;
-    bool late;  // after the threads that wait
-  };
+  using Listener = CallEnding::Listener;
   // Calls and deletes those that come before the end; returns those that come after it. LAST is the one added last.
   virtual Listener* run_callbacks(Listener* last) noexcept = 0;
   virtual void run_late(Listener* first) noexcept = 0;  // after the end
-  // False if the outcome is final: then it is not kept. Else the call owns it.
-  bool add_listener(Listener* listener) noexcept;
-  // Those that nobody will call, for the destructor.
-  Listener* left_listeners() const noexcept { return listeners_of(ending_.load(std::memory_order_acquire)); }
   // For a call that no Pool runs.
   CallNode() = default;
   explicit CallNode(pool::CallPump* of_parts) noexcept;
   virtual void drop_function() noexcept = 0;  // destroys the function and its arguments
 
+  CallEnding ending_;
+
  private:
-  bool is_done() const noexcept {
-    if (state_.load(std::memory_order_acquire) != kDone) return false;
-    acquired(&state_);
-    return true;
-  }
   bool pumped() const noexcept;
   bool wait_pumping(std::int64_t until_ns) const;
   bool wait_parked(std::int64_t until_ns) const;
@@ -181,22 +173,12 @@ class FURROW_API CallNode : public TaskNode {
   void drop_limits() noexcept;
   void set_limits(double timeout_s, int retries);
 
-  static Listener* listeners_of(std::uintptr_t ending) noexcept {
-    return reinterpret_cast<Listener*>(ending & ~kFlags);
-  }
-
   // A call goes from the thread that makes it to the one that runs it, and back: the fewer lines of memory and the fewer
   // locked instructions, the faster.
-  // How it ends is one word: the listener added last, or 0, and flags. kBeingCancelled: cancel() uses the call, which is
-  // settled after that. kClosed: the outcome is final, and no listener is added.
-  static constexpr std::uintptr_t kCancelled = 1, kBeingCancelled = 2, kClosed = 4, kFlags = 7;
-  static constexpr std::uint32_t kPending = 0, kWaited = 1, kDone = 2;
-  mutable std::atomic<std::uint32_t> state_{kPending};
   std::atomic<int> references_{2};  // of the Future and the Pool
   // A Runner, once a thread of this process runs the call; with a pump, the place.
   std::atomic<std::uint64_t> where_{0};
   Limits* limits_ = nullptr;  // owned; null: none
-  std::atomic<std::uintptr_t> ending_{0};
 };
 
 // The exception that is being handled, as a Failure.
@@ -213,14 +195,14 @@ class CallState : public CallNode {
   // Runs CALLBACK when the call is settled, on the thread that settles it; at once if it is settled already.
   void listen(Callback callback) {
     auto* listener = new CallbackListener{{nullptr, false}, std::move(callback)};
-    if (this->add_listener(listener)) return;
+    if (this->ending_.add(listener)) return;
     listener->callback(outcome_);
     delete listener;
   }
   // Runs CALLBACK when waiting threads have been told of the end. False, and it is not kept, if the call is settled.
   bool listen_late(Callback callback) {
     auto* listener = new CallbackListener{{nullptr, true}, std::move(callback)};
-    if (this->add_listener(listener)) return true;
+    if (this->ending_.add(listener)) return true;
     delete listener;
     return false;
   }
@@ -237,7 +219,7 @@ class CallState : public CallNode {
   using CallNode::CallNode;
   using typename CallNode::Listener;
   ~CallState() override {
-    for (Listener* each = this->left_listeners(); each;)
+    for (Listener* each = this->ending_.left(); each;)
       delete static_cast<CallbackListener*>(std::exchange(each, each->next));
   }
   Listener* run_callbacks(Listener* last) noexcept override {

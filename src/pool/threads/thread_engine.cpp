@@ -236,21 +236,20 @@ ThreadEngine::~ThreadEngine() {
 
 namespace {
 
-void refuse_timeout(double timeout_s, bool stoppable) {
-  if (is_limit(timeout_s) && !stoppable)
-    throw PoolError(
-        "a thread cannot be stopped from outside: for timeout_s the function must take a std::stop_token as "
-        "its last argument and obey it, or the Pool must use processes");
+[[noreturn]] void refuse_timeout() {
+  throw PoolError(
+      "a thread cannot be stopped from outside: for timeout_s the function must take a std::stop_token as "
+      "its last argument and obey it, or the Pool must use processes");
 }
 
 }  // namespace
 
 void ThreadEngine::check(const detail::MapCall& call, const MapOptions& options) const {
-  refuse_timeout(options.timeout_s, call.stoppable);
+  if (is_limit(options.timeout_s) && !call.stoppable) refuse_timeout();
 }
 
 void ThreadEngine::check(const detail::CallNode& call) const {
-  refuse_timeout(call.timeout_s(), call.stoppable());
+  if (is_limit(call.timeout_s()) && !call.stoppable()) refuse_timeout();
 }
 
 std::unique_ptr<ThreadEngine::HelperGroup> ThreadEngine::borrow() {
