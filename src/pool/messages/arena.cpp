@@ -203,8 +203,8 @@ void Arena::hollow_out(Table& owners, std::int64_t allowed) {
 std::int64_t Arena::allowed() {
   if (ended_) return 0;
   const Table* const makers = table(0);
-  const std::int64_t spare_at = makers ? makers->spare_at.load() : kBusy;
-  return spare_at == kBusy || os::monotonic_ns() < spare_at ? kKeptBusy : kKept;
+  const std::int64_t spare_at = makers ? makers->spare_at.load() : kUnknown;
+  return spare_at == kUnknown || spare_at == kBusy || os::monotonic_ns() < spare_at ? kKeptBusy : kKept;
 }
 
 void Arena::busy() {
@@ -222,7 +222,8 @@ bool Arena::trim() {
   constexpr std::int64_t kLate_ns = 20'000'000;
   const std::lock_guard lock(lock_);
   const Table* const makers = table(0);
-  const std::int64_t spare_at = makers ? makers->spare_at.load() : kBusy;
+  const std::int64_t spare_at = makers ? makers->spare_at.load() : kUnknown;
+  if (spare_at == kUnknown) return true;
   if (spare_at == kBusy || os::monotonic_ns() < spare_at + kLate_ns) return false;
   for (int party = 0; party <= workers_; ++party)
     if (Table* const each = table(party)) hollow_out(*each, kKept);

@@ -90,7 +90,7 @@ class Arena {
   void busy();
   void rest(std::int64_t soon_ns = kSoon_ns);
   // Gives back what the free blocks of all parties keep too much of. False while it is too early for that: busy(), or
-  // rest() not long ago.
+  // rest() not long ago. True if nobody says when maps run, as on a rank of MPI.
   bool trim();
   // For party 0, when no other process uses the arena any more: keeps nothing but what this process holds.
   void end();
@@ -100,7 +100,7 @@ class Arena {
 
  private:
   enum State : std::uint32_t { kFree, kWritten, kHeld };
-  static constexpr std::int64_t kBusy = 0;
+  static constexpr std::int64_t kUnknown = 0, kBusy = -1;  // of spare_at
   struct Entry {
     std::uint64_t at;
     std::uint64_t capacity;
@@ -110,7 +110,7 @@ class Arena {
   struct Table {
     std::atomic<std::uint64_t> count;
     std::atomic<std::int64_t> idle;      // about how many bytes the free blocks keep
-    std::atomic<std::int64_t> spare_at;  // party 0's: from when on they keep less; kBusy: nobody knows yet
+    std::atomic<std::int64_t> spare_at;  // party 0's: from when on they keep less; kUnknown: nobody says
     Entry entries[];
   };
   static constexpr std::size_t kEntries = 8192;

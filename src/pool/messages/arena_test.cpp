@@ -181,6 +181,13 @@ TEST(Arena, StaysWarmForAMapThatComesSoon) {
   EXPECT_EQ(block.data[2 * kKept - 1], std::byte{'a'});
 }
 
+TEST(Arena, StaysWarmWhereNobodySaysWhenMapsRun) {
+  Arena arena = made();
+  arena.free(filled(arena, 'a', 2 * kKept).at);
+  EXPECT_TRUE(arena.trim()) << "a worker need not ask again";
+  EXPECT_GT(bytes_in(arena), 2 * kKept);
+}
+
 TEST(Arena, AnyWorkerGivesBackWhatAllKeepTooMuchOf) {
   Arena arena = made();
   arena.free(filled(arena, 'a', 2 * kKept).at);
