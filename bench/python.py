@@ -51,6 +51,8 @@ ROWS = [
                          "objects": "objects"}.items()),
     Row("Executor.submit of empty tasks", "submitted", 10_000, ["concurrent.futures"],
         times={"concurrent.futures": 6}, unit="/s"),
+    Row("start of joblib.Parallel, and empty tasks", "start_of_joblib", 10_000, ["joblib"], times={"joblib": 5},
+        unit="/s"),
     Row("joblib.Parallel of empty tasks", "calls_of_joblib", 10_000, ["joblib"], times={"joblib": 5}, unit="/s"),
     Row("identity on two 64 MiB arrays", "arrays", 2, RIVALS, {}, {"multiprocessing": 20}, most=0.1),
     Row("one 100 MB array to 4 tasks", "one_array", 4, RIVALS, most=0.06),

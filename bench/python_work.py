@@ -176,10 +176,22 @@ def start(library, workers, count):
     return took
 
 
+def start_of_joblib(library, workers, count):
+    """The first call of joblib.Parallel, with the start of its workers."""
+    import joblib  # noqa: F401
+    __import__("furrow")
+    began = time.perf_counter()
+    with open_parallel(library, workers) as parallel:
+        calls_of_joblib(parallel, count)
+        return time.perf_counter() - began
+
+
 def kept(library, workers, count):
     """MiB that the pool keeps for each worker a while after arrays() has dropped its arrays."""
+    import numpy
     pool = open_pool(library, workers)
-    pool.map(same, range(count), 1)
+    pool.map(time.sleep, [0.05] * workers, 1)
+    pool.map(same, [numpy.zeros(9)] * 9 * workers, 1)  # all of them import numpy
     before = memory()
     arrays(pool, count)
     gc.collect()
@@ -228,7 +240,7 @@ def open_parallel(library, workers):
 
 
 # Rows that open their pool themselves, and take one turn.
-ALONE = ["start", "kept", "cores"]
+ALONE = ["start", "start_of_joblib", "kept", "cores"]
 # Rows that do not take what open_pool() opens.
 OPENERS = {"submitted": open_executor, "calls_of_joblib": open_parallel}
 
