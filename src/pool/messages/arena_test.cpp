@@ -171,7 +171,7 @@ TEST(Arena, StaysWarmForAMapThatComesSoon) {
   Arena arena = made();
   arena.busy();
   const Arena::Block block = filled(arena, 'a', 2 * kKept);
-  arena.rest();
+  arena.rest(3'600'000'000'000);
   arena.free(block.at);
   EXPECT_FALSE(arena.trim());
   EXPECT_GT(bytes_in(arena), 2 * kKept);
