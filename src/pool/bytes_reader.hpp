@@ -9,11 +9,11 @@
 #include <string_view>
 #include <utility>
 
-#include "furrow/codec.hpp"
+#include "pool/value_reader.hpp"
 
 namespace furrow::pool {
 
-class BytesReader : public Reader {
+class BytesReader : public ValueReader {
  public:
   BytesReader(const std::byte* data, std::size_t size) : at_(data), left_(size) {}
   // TOO_SHORT: what the error says; kept for as long as the reader.
@@ -25,6 +25,10 @@ class BytesReader : public Reader {
     if (size != 0) std::memcpy(data, from, size);
   }
   std::uint64_t remaining() const override { return left_; }
+  void copy_rest(Writer& to) override {
+    const std::size_t size = left_;
+    to.write(skip(size), size);
+  }
   template <class T>
   T take() {
     T value;

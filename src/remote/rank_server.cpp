@@ -46,11 +46,9 @@ struct RankServer::ReceivedChunk : pool::Chunk {
     body.write(inputs + offset_of(from), offset_of(to) - offset_of(from));
   }
   void encode_map(Writer& body) override { body.write(common->blob.data(), common->blob.size()); }
-  void store(std::uint64_t index, Reader& result) override {
-    // MessageWorkers passes no other kind of Reader.
-    if (server.workers_->codec()) return store_value(index, static_cast<pool::PartsReader&>(result));
-    server.out_.add_result(request, index,
-                           [&](Writer& to) { static_cast<pool::PartsReader&>(result).copy_rest(to); });
+  void store(std::uint64_t index, pool::ValueReader& result) override {
+    if (server.workers_->codec()) return store_value(index, result);
+    server.out_.add_result(request, index, [&](Writer& to) { result.copy_rest(to); });
   }
   void store_block(std::uint64_t index, std::uint64_t count, std::span<const std::byte> bytes) override {
     pool::PayloadCodec* const codec = server.workers_->codec();
@@ -59,7 +57,7 @@ struct RankServer::ReceivedChunk : pool::Chunk {
                 [&](Writer& to) { to.write(bytes.data(), codec->measure(bytes, count)); });
   }
   // One large result, which follows its size.
-  void store_value(std::uint64_t index, pool::PartsReader& result) {
+  void store_value(std::uint64_t index, pool::ValueReader& result) {
     std::uint64_t size = 0;
     result.read(&size, sizeof size);
     send_values(index, 1, *server.workers_->codec(), [&](Writer& to) { result.copy_rest(to); });

@@ -50,7 +50,7 @@ struct RankWorkers::Slice : pool::Chunk {
     Numbering numbered(body, workers.first_worker_);
     source().encode_map(numbered);
   }
-  void store(std::uint64_t index, Reader& result) override { source().store(index, result); }
+  void store(std::uint64_t index, pool::ValueReader& result) override { source().store(index, result); }
   void store_block(std::uint64_t index, std::uint64_t count, std::span<const std::byte> bytes) override {
     source().store_block(index, count, bytes);
   }

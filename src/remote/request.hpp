@@ -20,7 +20,7 @@ struct RemoteWorkers::Request : pool::Chunk {
   }
   void encode(std::uint64_t from, std::uint64_t to, Writer& body) override { real->encode(from, to, body); }
   void encode_map(Writer& body) override { real->encode_map(body); }
-  void store(std::uint64_t index, Reader& result) override {
+  void store(std::uint64_t index, pool::ValueReader& result) override {
     real->store(index, result);
     account(index, 1);
   }

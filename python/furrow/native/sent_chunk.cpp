@@ -27,7 +27,7 @@ void PendingMap::SentChunk::encode_map(Writer& body) {
   body.write(spec.data(), spec.size());
 }
 
-void PendingMap::SentChunk::store(std::uint64_t index, Reader& result) {
+void PendingMap::SentChunk::store(std::uint64_t index, pool::ValueReader& result) {
   std::uint64_t size = 0;
   result.read(&size, sizeof size);
   Buffer value;

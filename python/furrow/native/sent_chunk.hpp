@@ -16,7 +16,7 @@ class PendingMap::SentChunk : public pool::Chunk {
 
   void encode(std::uint64_t from, std::uint64_t to, Writer& body) override;
   void encode_map(Writer& body) override;
-  void store(std::uint64_t index, Reader& result) override;
+  void store(std::uint64_t index, pool::ValueReader& result) override;
   void store_block(std::uint64_t index, std::uint64_t count, std::span<const std::byte> block) override;
   void failed(Failure failure, std::uint64_t first, int worker) override;
   void done(int worker, const Times& times) override;

@@ -109,13 +109,13 @@ void Worker::read_all(Reader& body, Buffer& to) {
   body.read(to.grow(size), size);
 }
 
-void Worker::handle(const pool::MessageHead& head, bool map, Reader& body,
+void Worker::handle(const pool::MessageHead& head, bool map, pool::ValueReader& body,
                     const pool::WorkerContext& context) {
   if (released_) PyEval_RestoreThread(std::exchange(released_, nullptr));
   const SentMap& of = map ? learn(head.map, body) : known(head.map);
   values_.clear();
   BufferWriter values(values_);
-  static_cast<pool::PartsReader&>(body).copy_rest(values);  // no other kind is passed
+  body.copy_rest(values);
   tried_index_ = head.begin;
   tried_attempts_ = static_cast<int>(head.attempts);
   run(of, head, context);

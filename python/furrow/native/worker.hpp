@@ -33,7 +33,7 @@ class Worker : public pool::MessageHandler {
 
   void prepare(int worker) override;
   void begin(const pool::WorkerContext&) override {}
-  void handle(const pool::MessageHead& head, bool map, Reader& body,
+  void handle(const pool::MessageHead& head, bool map, pool::ValueReader& body,
               const pool::WorkerContext& context) override;
   void idle() override;
   bool still_idle() override;

@@ -36,7 +36,8 @@ class MessageHandler {
   virtual void begin(const WorkerContext& context) = 0;
   // WITH_MAP: the body begins with what Chunk::encode_map() wrote. If this throws, the indices that were not
   // reported fail.
-  virtual void handle(const MessageHead& head, bool with_map, Reader& body, const WorkerContext& context) = 0;
+  virtual void handle(const MessageHead& head, bool with_map, ValueReader& body,
+                      const WorkerContext& context) = 0;
   // There is nothing to do, and the worker is about to wait.
   virtual void idle() {}
   // It has waited for kStillIdle_ns. Called again after each such time, until it returns true.

@@ -87,7 +87,17 @@ class MessageWorkers : public WorkerProcesses, public ChunkWorkers {
   };
   enum class Sending : std::uint8_t { kSent, kFull, kDone };
 
-  void on_frame(int worker, const channel::FrameHeader& header) override;
+  void on_plain(int worker, const channel::FrameHeader& header) override;
+  void check_result(int worker, std::uint64_t index) override;
+  void store(int worker, std::uint64_t index, ValueReader& result) override {
+    running(worker).chunk->store(index, result);
+  }
+  void on_result(int worker, std::uint64_t) override { ledger_.reported(running(worker), 1); }
+  void on_unread(int worker, std::uint64_t, Failure failure) override {
+    ledger_.failed(running(worker), std::move(failure), worker);
+  }
+  void on_failure(int worker, std::uint64_t index, Failure failure) override;
+  void on_chunk(int worker, const ChunkTail& tail) override;
   void on_death(int worker, int wait_status) override;
   bool dispatch(int) override { return false; }
   void on_end() override;
@@ -111,13 +121,9 @@ class MessageWorkers : public WorkerProcesses, public ChunkWorkers {
   void return_unclaimed(int worker, std::uint32_t first);
   void close_gap(int worker);
 
-  void take_result(int worker, const channel::FrameHeader& header);
-  Subchunk& next_report(int worker, Reader& report);
-  void take_block(int worker);
+  Subchunk& running(int worker);
   void store_block(Subchunk& subchunk, std::uint64_t count, std::span<const std::byte> bytes, int worker);
   void salvage(int worker, Subchunk& subchunk, std::uint64_t reached);
-  void take_failure(int worker);
-  void take_chunk(int worker);
   void end_stopped_tasks();
   void account_for_death(int worker, int wait_status, bool has_begun);
   void collapse(const std::string& why);

@@ -9,69 +9,27 @@
 
 namespace furrow::pool {
 
-void MessageWorkers::on_frame(int worker, const channel::FrameHeader& header) {
-  const bool is_report = header.kind == kResult || header.kind == kFailure || header.kind == kChunk;
-  if (is_report && outgoing(worker).sent.empty()) throw Nonsense{};  // it was not sent any work
-  switch (header.kind) {
-    case kResult:
-      return take_result(worker, header);
-    case kPlain:
-      return take_block(worker);
-    case kFailure:
-      return take_failure(worker);
-    case kChunk:
-      return take_chunk(worker);
-    case kBroken: {
-      PartsReader reader = value(worker, kWhole);
-      const Failure failure = decode_failure(reader);
-      reader.skip_rest();
-      throw PoolError(initializer_failed(worker, failure.message));
-    }
-    case kFiller:
-    case kPart:  // of a value that was dropped
-      return value(worker, kWhole).skip_rest();
-    default:
-      throw Nonsense{};
-  }
+// What a worker reports on. One that has overwritten its own memory may report anything.
+MessageWorkers::Subchunk& MessageWorkers::running(int worker) {
+  std::deque<Sent>& sent = outgoing(worker).sent;
+  if (sent.empty()) throw Nonsense{};
+  return sent.front().subchunk;
 }
 
-void MessageWorkers::take_result(int worker, const channel::FrameHeader& header) {
-  PartsReader reader = value(worker, header.flags);
-  Subchunk& subchunk = next_report(worker, reader);
-  try {
-    subchunk.chunk->store(subchunk.begin, reader);
-  } catch (const ValueTorn&) {
-    throw;
-  } catch (const ValueDropped&) {
-    return;  // its failure follows
-  } catch (...) {
-    const Failure failure = unread_result();
-    reader.skip_rest();
-    return ledger_.failed(subchunk, failure, worker);
-  }
-  reader.skip_rest();
-  ledger_.reported(subchunk, 1);
-}
-
-// Reads the index of a report. A worker that has overwritten its own memory may report anything.
-MessageWorkers::Subchunk& MessageWorkers::next_report(int worker, Reader& report) {
-  std::uint64_t index = 0;
-  report.read(&index, sizeof index);
-  Subchunk& subchunk = outgoing(worker).sent.front().subchunk;
+void MessageWorkers::check_result(int worker, std::uint64_t index) {
+  const Subchunk& subchunk = running(worker);
   if (index != subchunk.begin || subchunk.size() == 0) throw Nonsense{};
-  return subchunk;
 }
 
-void MessageWorkers::take_block(int worker) {
+void MessageWorkers::on_plain(int worker, const channel::FrameHeader&) {
   channel::FrameReader& frames = *record(worker).frames;
   const std::span<const std::byte> frame = frames.contiguous();
   PlainHead head{};
   if (frame.size() < frames.remaining() || frame.size() < sizeof head) throw ValueTorn{};
   std::memcpy(&head, frame.data(), sizeof head);
-  OutgoingState& from = outgoing(worker);
-  if (from.sent.empty() || head.results_at > frame.size()) throw ValueTorn{};
-  Subchunk& subchunk = from.sent.front().subchunk;
-  if (head.index != subchunk.begin || head.count > subchunk.size()) throw ValueTorn{};
+  Subchunk& subchunk = running(worker);
+  if (head.results_at > frame.size() || head.index != subchunk.begin || head.count > subchunk.size())
+    throw ValueTorn{};
   store_block(subchunk, head.count, frame.subspan(head.results_at), worker);
   frames.consume(frame.size());
 }
@@ -96,28 +54,19 @@ void MessageWorkers::salvage(int worker, Subchunk& subchunk, std::uint64_t reach
   store_block(subchunk, reached - subchunk.begin, {memory_.outbox(worker) + at, size - at}, worker);
 }
 
-void MessageWorkers::take_failure(int worker) {
-  PartsReader reader = value(worker, kWhole);
-  std::uint64_t index = 0;
-  reader.read(&index, sizeof index);
-  Failure failure = decode_failure(reader);
-  reader.skip_rest();
-  Subchunk& subchunk = outgoing(worker).sent.front().subchunk;
-  if (index == kNothing) return ledger_.rest_failed(subchunk, unread_input(failure), worker);
-  if (index != subchunk.begin || subchunk.size() == 0) throw Nonsense{};
-  ledger_.attempt_failed(subchunk, std::move(failure), worker);
+void MessageWorkers::on_failure(int worker, std::uint64_t index, Failure failure) {
+  if (index == kNothing)
+    return ledger_.rest_failed(running(worker), unread_input(std::move(failure)), worker);
+  check_result(worker, index);
+  ledger_.attempt_failed(running(worker), std::move(failure), worker);
 }
 
-void MessageWorkers::take_chunk(int worker) {
-  PartsReader reader = value(worker, kWhole);
-  ChunkTail tail;
-  reader.read(&tail, sizeof tail);
-  reader.skip_rest();
+void MessageWorkers::on_chunk(int worker, const ChunkTail& tail) {
+  const Subchunk subchunk = running(worker);
   OutgoingState& from = outgoing(worker);
-  const Sent message = from.sent.front();
+  from.tasks += from.sent.front().tasks;
   from.sent.pop_front();
-  from.tasks += message.tasks;
-  ledger_.over(message.subchunk, worker, {tail.began_ns, tail.ended_ns});
+  ledger_.over(subchunk, worker, {tail.began_ns, tail.ended_ns});
   close_gap(worker);
 }
 

@@ -17,7 +17,7 @@ class Blocks : public MessageHandler {
  public:
   explicit Blocks(std::atomic<std::uint64_t>& times) : times_(times) {}
   void begin(const WorkerContext&) override {}
-  void handle(const MessageHead& head, bool, Reader&, const WorkerContext& context) override {
+  void handle(const MessageHead& head, bool, ValueReader&, const WorkerContext& context) override {
     const std::size_t size = (head.end - head.begin) * sizeof(std::uint64_t);
     std::byte* const block = context.outbox.reserve(size, sizeof(std::uint64_t));
     context.slot.block.open(head.begin, static_cast<std::uint64_t>(block - context.outbox.memory()));
@@ -37,7 +37,7 @@ class Blocks : public MessageHandler {
 
 struct TestChunk : Chunk {
   void encode(std::uint64_t, std::uint64_t, Writer&) override {}
-  void store(std::uint64_t, Reader&) override {}
+  void store(std::uint64_t, ValueReader&) override {}
   void store_block(std::uint64_t index, std::uint64_t count, std::span<const std::byte> bytes) override {
     for (std::uint64_t i = 0; i < count; ++i) {
       std::uint64_t result = 0;

@@ -143,7 +143,7 @@ const char* why_not_sent(const detail::MapCall& call) {
   return nullptr;
 }
 
-void SentWorkHandler::handle(const MessageHead& head, bool with_map, Reader& body,
+void SentWorkHandler::handle(const MessageHead& head, bool with_map, ValueReader& body,
                              const WorkerContext& context) {
   if (head.map == 0) return serve_call(head, body, context);
   const SentMap& map = with_map ? learn(head.map, body) : known(head.map);

@@ -34,7 +34,8 @@ const char* why_not_sent(const detail::MapCall& call);
 class SentWorkHandler : public MessageHandler {
  public:
   void begin(const WorkerContext&) override {}
-  void handle(const MessageHead& head, bool with_map, Reader& body, const WorkerContext& context) override;
+  void handle(const MessageHead& head, bool with_map, ValueReader& body,
+              const WorkerContext& context) override;
 
  private:
   using Run = void(void*, detail::TaskScope&, std::uint64_t, std::uint64_t, Reader&, detail::ResultWriter&);

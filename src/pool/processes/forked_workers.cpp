@@ -133,29 +133,7 @@ void ForkedWorkers::require_each_once() const {
   if (complete() && sums_ != PowerSums::below(todo_)) throw overwritten();
 }
 
-void ForkedWorkers::on_frame(int worker, const channel::FrameHeader& header) {
-  switch (header.kind) {
-    case kPlain:
-      return take_plain(worker, header);
-    case kStored:
-      return take_stored(worker);
-    case kResult:
-      return take_result(worker, header);
-    case kFailure:
-      return take_failure(worker);
-    case kChunk:
-      return take_chunk(worker);
-    case kBroken:
-      return take_broken(worker);
-    case kFiller:
-    case kPart:  // of a value that was dropped
-      return value(worker, kWhole).skip_rest();
-    default:
-      throw Nonsense{};
-  }
-}
-
-void ForkedWorkers::take_plain(int worker, const channel::FrameHeader& header) {
+void ForkedWorkers::on_plain(int worker, const channel::FrameHeader& header) {
   channel::FrameReader& frames = *record(worker).frames;
   if (header.size < sizeof(PlainHead)) throw Nonsense{};
   const auto here = frames.contiguous();
@@ -184,63 +162,30 @@ void ForkedWorkers::store_plain(int worker, IndexRange indices, const std::byte*
   account(worker, indices);
 }
 
-void ForkedWorkers::take_stored(int worker) {
-  PartsReader reader = value(worker, kWhole);
-  StoredHead head;
-  reader.read(&head, sizeof head);
+void ForkedWorkers::on_stored(int worker, const StoredHead& head) {
   const IndexRange indices{head.index, head.index + head.count};
   if (!run_.call.cross.plain_output) throw Nonsense{};
   require_known(indices);
   account(worker, indices);
 }
 
-void ForkedWorkers::take_result(int worker, const channel::FrameHeader& header) {
-  PartsReader reader = value(worker, header.flags);
-  std::uint64_t index = 0;
-  reader.read(&index, sizeof index);
-  require_known({index, index + 1});
-  try {
-    run_.call.cross.store_encoded(run_.call.object, index, reader);
-  } catch (const ValueTorn&) {
-    throw;
-  } catch (const ValueDropped&) {
-    return;  // its failure follows
-  } catch (...) {
-    Failure failure = unread_result();
-    failure.index = index * run_.call.block;
-    reader.skip_rest();
-    run_.record(std::move(failure), worker);
-    account(worker, {index, index + 1});
-    return;
-  }
-  reader.skip_rest();
-  account(worker, {index, index + 1});
+void ForkedWorkers::on_unread(int worker, std::uint64_t index, Failure failure) {
+  failure.index = index * run_.call.block;
+  on_failure(worker, index, std::move(failure));
 }
 
-void ForkedWorkers::take_failure(int worker) {
-  PartsReader reader = value(worker, kWhole);
-  std::uint64_t index = 0;
-  reader.read(&index, sizeof index);
+void ForkedWorkers::on_failure(int worker, std::uint64_t index, Failure failure) {
   require_known({index, index + 1});
-  Failure failure = decode_failure(reader);
-  reader.skip_rest();
   run_.record(std::move(failure), worker);
   account(worker, {index, index + 1});
 }
 
-void ForkedWorkers::take_chunk(int worker) {
-  PartsReader reader = value(worker, kWhole);
-  ChunkTail tail;
-  reader.read(&tail, sizeof tail);
+void ForkedWorkers::on_chunk(int worker, const ChunkTail& tail) {
   notify_observers(worker, tail.position, tail.began_ns, tail.ended_ns);
 }
 
-void ForkedWorkers::take_broken(int worker) {
-  PartsReader reader = value(worker, kWhole);
-  const Failure failure = decode_failure(reader);
-  reader.skip_rest();
-  if (over()) return;  // the worker was not needed
-  throw PoolError(initializer_failed(worker, failure.message));
+void ForkedWorkers::on_broken(int worker, const Failure& failure) {
+  if (!over()) WorkerProcesses::on_broken(worker, failure);  // else the worker was not needed
 }
 
 bool ForkedWorkers::dispatch(int worker) {

@@ -37,7 +37,7 @@ class ForkedWorkers : public WorkerProcesses {
   struct Positions : Chunk {
     explicit Positions(ForkedWorkers& of) : workers(of) {}
     void encode(std::uint64_t, std::uint64_t, Writer&) override {}
-    void store(std::uint64_t, Reader&) override {}
+    void store(std::uint64_t, ValueReader&) override {}
     void failed(Failure failure, std::uint64_t position, int worker) override;
     void done(int, const Times&) override {}
     std::uint64_t item_of(std::uint64_t, std::uint64_t item) const override { return item; }
@@ -53,7 +53,17 @@ class ForkedWorkers : public WorkerProcesses {
     std::uint64_t reported = 0;    // the first position that observers were not notified of
   };
 
-  void on_frame(int worker, const channel::FrameHeader& header) override;
+  void on_plain(int worker, const channel::FrameHeader& header) override;
+  void on_stored(int worker, const StoredHead& head) override;
+  void check_result(int, std::uint64_t index) override { require_known({index, index + 1}); }
+  void store(int, std::uint64_t index, ValueReader& result) override {
+    run_.call.cross.store_encoded(run_.call.object, index, result);
+  }
+  void on_result(int worker, std::uint64_t index) override { account(worker, {index, index + 1}); }
+  void on_unread(int worker, std::uint64_t index, Failure failure) override;
+  void on_failure(int worker, std::uint64_t index, Failure failure) override;
+  void on_chunk(int worker, const ChunkTail& tail) override;
+  void on_broken(int worker, const Failure& failure) override;
   void on_death(int worker, int wait_status) override;
   bool dispatch(int worker) override;
   double time_limit_s(int) const override { return run_.options.timeout_s; }
@@ -62,13 +72,7 @@ class ForkedWorkers : public WorkerProcesses {
   bool is_inconsistent(int worker) override;
   void check_progress() override;
 
-  void take_plain(int worker, const channel::FrameHeader& header);
   void store_plain(int worker, IndexRange indices, const std::byte* results);
-  void take_stored(int worker);
-  void take_result(int worker, const channel::FrameHeader& header);
-  void take_failure(int worker);
-  void take_chunk(int worker);
-  void take_broken(int worker);
 
   IndexRange held(int worker) const;
   void account_for_death(int worker, int wait_status);

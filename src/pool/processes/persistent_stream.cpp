@@ -45,7 +45,9 @@ struct PersistentWorkers::ChunkStream::SentChunk : Chunk {
     for (std::uint64_t index = from; index < to; ++index) cross().encode_input(chunk, index, body);
   }
   void encode_map(Writer& body) override { pool::encode_map(stream.run_, body); }
-  void store(std::uint64_t index, Reader& result) override { cross().store_encoded(chunk, index, result); }
+  void store(std::uint64_t index, ValueReader& result) override {
+    cross().store_encoded(chunk, index, result);
+  }
   void store_block(std::uint64_t index, std::uint64_t count, std::span<const std::byte> bytes) override {
     cross().store_plain(chunk, index, index + count, bytes.data());
   }

@@ -23,7 +23,7 @@ constexpr std::chrono::milliseconds kBetweenLooks{50};
 struct PersistentWorkers::Call : Chunk {
   explicit Call(PersistentWorkers& of) : workers(of) {}
   void encode(std::uint64_t, std::uint64_t, Writer& body) override { encode_call(*node, body); }
-  void store(std::uint64_t, Reader& result) override { node->store(result); }
+  void store(std::uint64_t, ValueReader& result) override { node->store(result); }
   void failed(Failure failure, std::uint64_t, int) override { node->fail(std::move(failure)); }
   void done(int, const Times&) override {
     detail::CallNode* const settled = node;
@@ -231,7 +231,7 @@ struct PersistentWorkers::MapChunk : Chunk {
   explicit MapChunk(MapDispatcher& of) : dispatcher(of) {}
   void encode(std::uint64_t from, std::uint64_t to, Writer& body) override;
   void encode_map(Writer& body) override;
-  void store(std::uint64_t index, Reader& result) override;
+  void store(std::uint64_t index, ValueReader& result) override;
   bool store_plain(std::uint64_t index, std::uint64_t count, std::size_t size, const void* results) override;
   void store_block(std::uint64_t index, std::uint64_t count, std::span<const std::byte> bytes) override;
   void failed(Failure failure, std::uint64_t, int worker) override;
@@ -310,7 +310,7 @@ void PersistentWorkers::MapChunk::encode(std::uint64_t from, std::uint64_t to, W
 
 void PersistentWorkers::MapChunk::encode_map(Writer& body) { pool::encode_map(dispatcher.run_, body); }
 
-void PersistentWorkers::MapChunk::store(std::uint64_t index, Reader& result) {
+void PersistentWorkers::MapChunk::store(std::uint64_t index, ValueReader& result) {
   dispatcher.run_.call.cross.store_encoded(dispatcher.run_.call.object, index, result);
 }
 

@@ -44,7 +44,9 @@ struct ProcessStream::SentChunk : Chunk {
   void encode(std::uint64_t from, std::uint64_t to, Writer& body) override {
     for (std::uint64_t index = from; index < to; ++index) cross().encode_input(chunk, index, body);
   }
-  void store(std::uint64_t index, Reader& result) override { cross().store_encoded(chunk, index, result); }
+  void store(std::uint64_t index, ValueReader& result) override {
+    cross().store_encoded(chunk, index, result);
+  }
   void failed(Failure failure, std::uint64_t, int worker) override {
     stream.run_.record(std::move(failure), worker);
   }
@@ -68,7 +70,7 @@ class ProcessStream::Handler : public MessageHandler {
     scope_->cores_per_task = run_.cores_per_task;
     scope_->published = &context.slot.published;
   }
-  void handle(const MessageHead& head, bool, Reader& body, const WorkerContext& context) override {
+  void handle(const MessageHead& head, bool, ValueReader& body, const WorkerContext& context) override {
     run_.call.cross.run_sent(run_.call.object, *scope_, head.begin, head.end - head.begin, body,
                              context.outbox);
   }

@@ -13,6 +13,7 @@
 
 #include "furrow/codec.hpp"
 #include "furrow/errors.hpp"
+#include "pool/value_reader.hpp"
 
 namespace furrow::pool {
 
@@ -23,7 +24,7 @@ class Chunk {
   virtual void encode(std::uint64_t begin, std::uint64_t end, Writer& body) = 0;
   // Writes what all chunks of a map have in common; sent to each worker before its first chunk of that map.
   virtual void encode_map(Writer&) {}
-  virtual void store(std::uint64_t index, Reader& result) = 0;
+  virtual void store(std::uint64_t index, ValueReader& result) = 0;
   // Stores results that were sent as one block (Outbox::commit): those of COUNT indices from INDEX on. BYTES
   // may extend beyond the last of them.
   virtual void store_block(std::uint64_t index, std::uint64_t count, std::span<const std::byte> bytes);

@@ -27,7 +27,7 @@ struct NotedChunk : Chunk {
     timeout_s = 3;
   }
   void encode(std::uint64_t, std::uint64_t, Writer&) override {}
-  void store(std::uint64_t, Reader&) override {}
+  void store(std::uint64_t, ValueReader&) override {}
   void failed(Failure failure, std::uint64_t index, int) override {
     EXPECT_EQ(fate[index], '.') << "index " << index << " has two outcomes";
     constexpr char kLetters[] = {'E', 'D', 'T', 'L', 'C'};

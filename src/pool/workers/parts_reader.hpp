@@ -7,7 +7,7 @@
 #include <functional>
 
 #include "channel/frame.hpp"
-#include "furrow/codec.hpp"
+#include "pool/value_reader.hpp"
 #include "pool/workers/worker_wire.hpp"
 
 namespace furrow::pool {
@@ -16,7 +16,7 @@ namespace furrow::pool {
 struct ValueTorn {};
 struct ValueDropped {};
 
-class PartsReader : public Reader {
+class PartsReader : public ValueReader {
  public:
   // FRAMES is inside the first frame, whose flags these are.
   PartsReader(channel::FrameReader& frames, std::uint32_t flags, const std::function<void()>& watch)
@@ -25,9 +25,8 @@ class PartsReader : public Reader {
   void read(void* data, std::size_t size) override;
   // The largest number if more parts are to come.
   std::uint64_t remaining() const override;
+  void copy_rest(Writer& to) override;
   void skip_rest();
-  // Copies the rest of the value to TO.
-  void copy_rest(Writer& to);
 
  private:
   void next_part();

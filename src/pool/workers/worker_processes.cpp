@@ -22,6 +22,14 @@ constexpr std::int64_t kBetweenChecks_ns =
 constexpr int kInconsistencies = 2;  // in a row, since both sides change what is compared
 constexpr int kFramesAtOnce = 4096;  // from one worker, before the others have their turn
 
+template <class Head>
+Head head_of_report(PartsReader reader) {
+  Head head;
+  reader.read(&head, sizeof head);
+  reader.skip_rest();
+  return head;
+}
+
 bool is_gone(ProcessState process_state) {
   return process_state == ProcessState::kDead || process_state == ProcessState::kForkFailed;
 }
@@ -183,7 +191,7 @@ bool WorkerProcesses::drain(int worker) {
     }
     if (status != channel::Status::kOk) return i > 0;
     try {
-      on_frame(worker, header);
+      take_frame(worker, header);
     } catch (const ValueTorn&) {
       cut_off(worker, false);
       return true;
@@ -193,6 +201,65 @@ bool WorkerProcesses::drain(int worker) {
     }
   }
   return true;
+}
+
+void WorkerProcesses::take_frame(int worker, const channel::FrameHeader& header) {
+  switch (header.kind) {
+    case kPlain:
+      return on_plain(worker, header);
+    case kResult:
+      return take_result(worker, header);
+    case kFailure:
+      return take_failure(worker);
+    case kStored:
+      return on_stored(worker, head_of_report<StoredHead>(value(worker, kWhole)));
+    case kChunk:
+      return on_chunk(worker, head_of_report<ChunkTail>(value(worker, kWhole)));
+    case kBroken: {
+      PartsReader reader = value(worker, kWhole);
+      const Failure failure = decode_failure(reader);
+      reader.skip_rest();
+      return on_broken(worker, failure);
+    }
+    case kFiller:
+    case kPart:  // of a value that was dropped
+      return value(worker, kWhole).skip_rest();
+    default:
+      throw Nonsense{};
+  }
+}
+
+void WorkerProcesses::take_result(int worker, const channel::FrameHeader& header) {
+  PartsReader reader = value(worker, header.flags);
+  std::uint64_t index = 0;
+  reader.read(&index, sizeof index);
+  check_result(worker, index);
+  try {
+    store(worker, index, reader);
+  } catch (const ValueTorn&) {
+    throw;
+  } catch (const ValueDropped&) {
+    return;  // its failure follows
+  } catch (...) {
+    Failure failure = unread_result();
+    reader.skip_rest();
+    return on_unread(worker, index, std::move(failure));
+  }
+  reader.skip_rest();
+  on_result(worker, index);
+}
+
+void WorkerProcesses::take_failure(int worker) {
+  PartsReader reader = value(worker, kWhole);
+  std::uint64_t index = 0;
+  reader.read(&index, sizeof index);
+  Failure failure = decode_failure(reader);
+  reader.skip_rest();
+  on_failure(worker, index, std::move(failure));
+}
+
+void WorkerProcesses::on_broken(int worker, const Failure& failure) {
+  throw PoolError(initializer_failed(worker, failure.message));
 }
 
 // Stops reading a worker's reports, and kills it. It may have died in the middle of a report: then there is

@@ -1,7 +1,7 @@
 // The parent's side of worker processes, whatever they run: reads their reports, notices deaths and tasks
 // that run too long, and has dead workers replaced. Derived classes decide what reports and deaths mean.
 //
-//   step():  for each worker  a frame -> on_frame | idle -> dispatch | dead, all frames read -> on_death
+//   step():  for each worker  a report -> on_plain, on_result, ... | idle -> dispatch | dead, all frames read -> on_death
 //
 // It has no thread and no descriptor: it makes progress when step() is called, and sleep() waits until there
 // is something to do. Errors: PoolError if no worker can be forked, or the template was killed.
@@ -23,7 +23,7 @@
 
 namespace furrow::pool {
 
-// Thrown by on_frame() for an impossible report, of which nothing was used.
+// Thrown for an impossible report, of which nothing was used.
 struct Nonsense {};
 
 class WorkerProcesses {
@@ -64,10 +64,20 @@ class WorkerProcesses {
   // The same for a template that is another program: a child that was given the memory.
   void attach_fork_server(pid_t spawned);
 
-  virtual void on_frame(int worker, const channel::FrameHeader& header) = 0;  // must read or skip all of it
-  virtual void on_death(int worker, int wait_status) = 0;                     // may call want() to replace it
-  virtual bool dispatch(int worker) = 0;                                      // false if there is no work
-  virtual double time_limit_s(int worker) const = 0;                          // for its item; 0: none
+  // What WORKER reports (worker_wire.hpp). Each throws Nonsense if that is impossible.
+  virtual void on_plain(int worker, const channel::FrameHeader& header) = 0;  // must read or skip all of it
+  virtual void on_stored(int /*worker*/, const StoredHead&) { throw Nonsense{}; }
+  // A result is checked, stored, and then accounted for; or it has failed, if store() throws.
+  virtual void check_result(int worker, std::uint64_t index) = 0;
+  virtual void store(int worker, std::uint64_t index, ValueReader& result) = 0;
+  virtual void on_result(int worker, std::uint64_t index) = 0;
+  virtual void on_unread(int worker, std::uint64_t index, Failure failure) = 0;
+  virtual void on_failure(int worker, std::uint64_t index, Failure failure) = 0;
+  virtual void on_chunk(int worker, const ChunkTail& tail) = 0;
+  virtual void on_broken(int worker, const Failure& failure);
+  virtual void on_death(int worker, int wait_status) = 0;  // may call want() to replace it
+  virtual bool dispatch(int worker) = 0;                   // false if there is no work
+  virtual double time_limit_s(int worker) const = 0;       // for its item; 0: none
   // Whether WORKER has work; and whether ITEM, which it says it runs, belongs to that and is not done.
   virtual bool has_work(int worker) = 0;
   virtual bool overdue(int worker, std::uint64_t item) = 0;
@@ -101,6 +111,9 @@ class WorkerProcesses {
  private:
   bool look(int worker);
   bool drain(int worker);
+  void take_frame(int worker, const channel::FrameHeader& header);
+  void take_result(int worker, const channel::FrameHeader& header);
+  void take_failure(int worker);
   void cut_off(int worker, bool nonsense);
   bool reap(int worker);
   void watch_time();
