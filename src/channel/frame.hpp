@@ -12,11 +12,14 @@
 // closes in the middle of a frame, the reader gets kTorn in place of the missing bytes, so it never takes
 // half a frame for a whole one.
 //
+// Messages between ranks are such frames, too, one after the other in a byte string (for_each_frame).
+//
 // Thread-safety, ownership, timeouts: as for the ring, which these classes borrow.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <span>
 
 #include "channel/ring.hpp"
@@ -106,5 +109,21 @@ class FrameReader {
   std::uint64_t remaining_ = 0;
   std::size_t padding_ = 0;  // of the previous frame, still in the ring
 };
+
+// Calls USE(header, payload) for each frame in MESSAGE. False if the message ends inside a frame.
+template <class Use>
+bool for_each_frame(std::span<const std::byte> message, const Use& use) {
+  while (!message.empty()) {
+    FrameHeader header;
+    if (message.size() < sizeof header) return false;
+    std::memcpy(&header, message.data(), sizeof header);
+    message = message.subspan(sizeof header);
+    if (message.size() < header.size || message.size() - header.size < header.padding()) return false;
+    const auto size = static_cast<std::size_t>(header.size);
+    use(header, message.first(size));
+    message = message.subspan(size + header.padding());
+  }
+  return true;
+}
 
 }  // namespace furrow::channel

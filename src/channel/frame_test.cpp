@@ -251,6 +251,34 @@ TEST_F(FrameTest, ACorruptHeaderIsTorn) {
   EXPECT_EQ(reader.peek(header), Status::kTorn);
 }
 
+std::string framed(std::uint32_t kind, const std::string& payload) {
+  const FrameHeader header{kind, 0, payload.size()};
+  std::string bytes(reinterpret_cast<const char*>(&header), sizeof header);
+  return bytes + payload + std::string(header.padding(), '\0');
+}
+
+TEST(FramesInAMessage, AreReadInTheirOrder) {
+  std::string read;
+  const auto use = [&](const FrameHeader& header, std::span<const std::byte> payload) {
+    read += std::to_string(header.kind) + ":" +
+            std::string(reinterpret_cast<const char*>(payload.data()), payload.size()) + " ";
+  };
+  const std::string message = framed(1, "one") + framed(2, "") + framed(3, text_of(16));
+  EXPECT_TRUE(for_each_frame(bytes_of(message), use));
+  EXPECT_EQ(read, "1:one 2: 3:" + text_of(16) + " ");
+}
+
+TEST(FramesInAMessage, AreReadUpToTheOneThatIsCutOff) {
+  for (const std::size_t size : {8u, 16u, 19u, 31u}) {
+    int frames = 0;
+    const std::string message = framed(1, "one") + framed(2, "two").substr(0, size);
+    EXPECT_FALSE(for_each_frame(bytes_of(message), [&](const FrameHeader&, auto) { ++frames; })) << size;
+    EXPECT_EQ(frames, 1);
+  }
+  const FrameHeader huge{1, 0, ~std::uint64_t{0}};
+  EXPECT_FALSE(for_each_frame(std::as_bytes(std::span(&huge, 1)), [](const FrameHeader&, auto) { FAIL(); }));
+}
+
 TEST_F(FrameTest, ManyFramesCrossBetweenThreads) {
   std::thread sender([&] {
     for (std::size_t i = 0; i < 3000; ++i) {

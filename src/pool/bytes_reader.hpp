@@ -17,7 +17,7 @@ class BytesReader : public ValueReader {
  public:
   BytesReader(const std::byte* data, std::size_t size) : at_(data), left_(size) {}
   // TOO_SHORT: what the error says; kept for as long as the reader.
-  explicit BytesReader(std::string_view bytes, const char* too_short = kTooShort)
+  explicit BytesReader(std::string_view bytes, const char* too_short = kEndsTooEarly)
       : at_(reinterpret_cast<const std::byte*>(bytes.data())), left_(bytes.size()), too_short_(too_short) {}
 
   void read(void* data, std::size_t size) override {
@@ -43,11 +43,9 @@ class BytesReader : public ValueReader {
   }
 
  private:
-  static constexpr const char* kTooShort = "a value from another process ends too early";
-
   const std::byte* at_;
   std::size_t left_;
-  const char* too_short_ = kTooShort;
+  const char* too_short_ = kEndsTooEarly;
 };
 
 }  // namespace furrow::pool

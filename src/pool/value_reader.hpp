@@ -5,6 +5,9 @@
 
 namespace furrow::pool {
 
+// What an error says where a value, or a message, needs more bytes than there are.
+inline constexpr const char* kEndsTooEarly = "a value from another process ends too early";
+
 class ValueReader : public Reader {
  public:
   // Copies the rest of the value to TO.

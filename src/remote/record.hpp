@@ -4,8 +4,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <stdexcept>
 #include <vector>
 
+#include "channel/frame.hpp"
 #include "pool/messages/out_of_band_buffer.hpp"
 #include "remote/bytes.hpp"
 
@@ -32,13 +34,6 @@ enum class RecordKind : std::uint32_t {
   kBlock,
   kNotice,
 };
-
-struct RecordHead {
-  RecordKind kind;
-  std::uint32_t flags = 0;
-  std::uint64_t size;  // of the payload
-};
-static_assert(sizeof(RecordHead) == 16);
 
 struct OpenHead {
   std::uint64_t pool;          // the Pool's number
@@ -105,7 +100,7 @@ class RecordWriter {
   Writer& begin(RecordKind kind) {
     close_run();
     head_at_ = bytes_.size();
-    const RecordHead head{kind, 0, 0};
+    const channel::FrameHeader head{static_cast<std::uint32_t>(kind)};
     bytes_.write(&head, sizeof head);
     return bytes_;
   }
@@ -173,10 +168,11 @@ class RecordWriter {
 
  private:
   void finish(std::size_t head_at) {
-    const std::uint64_t size = bytes_.size() - head_at - sizeof(RecordHead);
-    std::memcpy(bytes_.data() + head_at + offsetof(RecordHead, size), &size, sizeof size);
-    const std::size_t padding = static_cast<std::size_t>(-size % 16);
-    if (padding) std::memset(bytes_.extend(padding), 0, padding);
+    channel::FrameHeader head;
+    std::memcpy(&head, bytes_.data() + head_at, sizeof head);
+    head.size = bytes_.size() - head_at - sizeof head;
+    std::memcpy(bytes_.data() + head_at, &head, sizeof head);
+    if (head.padding()) std::memset(bytes_.extend(head.padding()), 0, head.padding());
   }
   void open_run(std::uint64_t request, std::uint64_t index) {
     begin(RecordKind::kResults);
@@ -249,13 +245,11 @@ class ChunkWriter {
 // Calls TAKE(kind, BytesReader) for each record of a message.
 template <class Take>
 void for_each_record(const Bytes& message, const Take& take) {
-  pool::BytesReader reader(message.data(), message.size());
-  while (reader.remaining() > 0) {
-    const auto head = reader.take<RecordHead>();
-    const std::byte* const payload = reader.skip(head.size);
-    reader.skip(static_cast<std::size_t>(-head.size % 16));
-    take(head.kind, pool::BytesReader(payload, head.size));
-  }
+  const auto use = [&](const channel::FrameHeader& head, std::span<const std::byte> payload) {
+    take(RecordKind{head.kind}, pool::BytesReader(payload.data(), payload.size()));
+  };
+  if (!channel::for_each_frame({message.data(), message.size()}, use))
+    throw std::runtime_error(pool::kEndsTooEarly);
 }
 
 }  // namespace furrow::remote

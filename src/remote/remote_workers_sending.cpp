@@ -130,7 +130,7 @@ void RemoteWorkers::teach(int rank, pool::Chunk& chunk) {
     return;
   }
   const std::uint64_t passed_on = 1;
-  std::memcpy(bytes.data() + sizeof(RecordHead) + sizeof chunk.map, &passed_on, sizeof passed_on);
+  std::memcpy(bytes.data() + sizeof(channel::FrameHeader) + sizeof chunk.map, &passed_on, sizeof passed_on);
   for (int child : {1, 2}) {
     Bytes copy;
     copy.write(bytes.data(), bytes.size());

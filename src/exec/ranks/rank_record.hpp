@@ -1,16 +1,18 @@
 // The messages that ranks of a run exchange: sequences of records. docs/design/cluster.md says what each
 // record contains.
 //
-// A record is a head of 24 bytes and its payload, in the machine's byte order: all ranks run one program.
-// Each record carries the number of its run, so that records of an earlier run are recognized. Not
-// thread-safe.
+// A record is a frame (channel/frame.hpp), whose flags are the number of its run, so that records of an earlier run
+// are recognized. Its payload begins with the request id. Not thread-safe.
 #pragma once
 
 #include <cstdint>
 #include <cstring>
 #include <functional>
+#include <span>
 #include <string>
 #include <string_view>
+
+#include "channel/frame.hpp"
 
 namespace furrow::exec {
 
@@ -41,16 +43,17 @@ struct RankRecordHead {
   RankRecord kind;
   std::uint32_t run = 0;
   std::uint64_t request_id = 0;  // of an attempt; 0: of none
-  std::uint64_t size = 0;        // of the payload
 };
-static_assert(sizeof(RankRecordHead) == 24);
 
 // An outgoing message.
 class RankRecords {
  public:
   void add(RankRecord kind, std::uint32_t run, std::uint64_t request_id = 0, std::string_view payload = {}) {
-    const RankRecordHead head{kind, run, request_id, payload.size()};
-    bytes_.append(reinterpret_cast<const char*>(&head), sizeof head).append(payload);
+    const channel::FrameHeader frame{static_cast<std::uint32_t>(kind), run,
+                                     sizeof request_id + payload.size()};
+    bytes_.append(reinterpret_cast<const char*>(&frame), sizeof frame);
+    bytes_.append(reinterpret_cast<const char*>(&request_id), sizeof request_id);
+    bytes_.append(payload).append(frame.padding(), '\0');
   }
   bool empty() const { return bytes_.empty(); }
   std::size_t size() const { return bytes_.size(); }
@@ -64,13 +67,14 @@ class RankRecords {
 // Calls USE for each record; the payload is valid during the call. A message is always complete.
 inline void for_each_rank_record(
     std::string_view message, const std::function<void(const RankRecordHead& head, std::string_view)>& use) {
-  while (message.size() >= sizeof(RankRecordHead)) {
-    RankRecordHead head;
-    std::memcpy(&head, message.data(), sizeof head);
-    message.remove_prefix(sizeof head);
-    use(head, message.substr(0, head.size));
-    message.remove_prefix(std::min<std::size_t>(head.size, message.size()));
-  }
+  channel::for_each_frame(std::as_bytes(std::span(message)),
+                          [&](const auto& frame, std::span<const std::byte> bytes) {
+                            RankRecordHead head{RankRecord{frame.kind}, frame.flags};
+                            if (bytes.size() < sizeof head.request_id) return;
+                            std::memcpy(&head.request_id, bytes.data(), sizeof head.request_id);
+                            bytes = bytes.subspan(sizeof head.request_id);
+                            use(head, {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+                          });
 }
 
 // The payload of a record that carries one number.

@@ -23,7 +23,7 @@ void PartsReader::patiently(const std::function<channel::Status()>& step) {
 void PartsReader::next_part() {
   if (frames_.in_frame())
     patiently([&] { return frames_.skip({kBetweenLooks_ns, nullptr}); });  // this frame is read to its end
-  if (flags_ != kMore) throw std::runtime_error("a value from another process ends too early");
+  if (flags_ != kMore) throw std::runtime_error(kEndsTooEarly);
   channel::FrameHeader header;
   patiently([&] { return frames_.peek(header, {kBetweenLooks_ns, nullptr}); });
   if (header.kind != kPart) throw ValueTorn{};
