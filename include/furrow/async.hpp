@@ -114,11 +114,11 @@ asio::awaitable<void> run_index_async(const ItemMap<F, Access, Sink>& work, Task
   auto&& input = work.inputs[index];
   if constexpr (std::is_void_v<R>) {
     co_await begin_item(*work.f, std::forward<decltype(input)>(input), scope);
-    scope.host->end_watch(scope);
+    scope.host().end_watch(scope);
     work.sink.store(index);
   } else {
     R result = co_await begin_item(*work.f, std::forward<decltype(input)>(input), scope);
-    scope.host->end_watch(scope);
+    scope.host().end_watch(scope);
     work.sink.store(index, std::move(result));
   }
 }
@@ -129,11 +129,11 @@ asio::awaitable<void> async_call(Call& call, TaskScope& scope) {
   using R = typename Call::Result;
   if constexpr (std::is_void_v<R>) {
     co_await call.begin(scope);
-    scope.host->end_watch(scope);
+    scope.host().end_watch(scope);
     call.keep();
   } else {
     R result = co_await call.begin(scope);
-    scope.host->end_watch(scope);
+    scope.host().end_watch(scope);
     call.keep(std::move(result));
   }
 }
@@ -149,7 +149,7 @@ asio::awaitable<void> run_index_async(const BlockReduce<F, Op, Access, Sink, Sum
     scope.publish(i);
     auto&& input = work.inputs[i];
     R value = static_cast<R>(co_await begin_item(*work.f, std::forward<decltype(input)>(input), scope));
-    scope.host->end_watch(scope);
+    scope.host().end_watch(scope);
     if (sum)
       *sum = Work::step(*work.op, std::move(*sum), std::move(value));
     else

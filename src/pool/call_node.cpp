@@ -38,19 +38,19 @@ class CallHost : public TaskHost {
   AfterFailure failed(TaskScope&, std::uint64_t) override { return AfterFailure::kStop; }
   std::stop_token begin_watch(TaskScope& scope) override {
     auto* watch = timeout_monitor_->add(timeout_s_, &call_);
-    scope.watch = watch;
+    scope.notes().watch = watch;
     if (call_.is_cancelled()) watch->source.request_stop();  // cancel() may have looked for it before
     return watch->source.get_token();
   }
   bool stop_requested(TaskScope& scope) const noexcept override {
-    const auto* watch = static_cast<const pool::TimeoutMonitor::Watch*>(scope.watch);
+    const auto* watch = static_cast<const pool::TimeoutMonitor::Watch*>(scope.notes().watch);
     return call_.is_cancelled() || (watch && watch->source.stop_requested());
   }
   void end_watch(TaskScope& scope) override {
     if (drop_watch(scope)) throw pool::TimeRanOut{timeout_s_};
   }
   bool drop_watch(TaskScope& scope) {
-    auto* watch = static_cast<pool::TimeoutMonitor::Watch*>(std::exchange(scope.watch, nullptr));
+    auto* watch = static_cast<pool::TimeoutMonitor::Watch*>(std::exchange(scope.notes().watch, nullptr));
     return watch && timeout_monitor_->remove(watch);
   }
 
@@ -119,9 +119,8 @@ void CallNode::execute(int worker) noexcept {
   if (is_cancelled()) return settle_cancelled();
   {
     CallHost host(*this);
-    TaskScope scope(worker, home->seed, number, &host);
-    scope.cores_per_task = home->cores_per_task;
-    scope.item = ItemIndex{0};
+    TaskScope scope({worker, home->seed, number, home->cores_per_task}, &host);
+    scope.set_current(ItemIndex{0});
     for (bool again = true; again;) {
       again = false;
       try {
@@ -129,7 +128,7 @@ void CallNode::execute(int worker) noexcept {
       } catch (...) {
         Failure failure = pool::current_failure();
         if (host.drop_watch(scope)) failure.kind = FailureKind::kTimeout;
-        pool::forget_stream(scope);
+        scope.forget_stream();
         failure.attempts = count_failure();
         again = failure.attempts <= retries() && !is_cancelled();
         if (!again) fail(std::move(failure));

@@ -62,7 +62,7 @@ std::uint64_t seed_of(const PoolOptions& options) {
   if (options.seed) return *options.seed;
   const detail::TaskScope* scope = pool::current_scope();
   if (!scope) return 0;
-  Philox mixed(scope->seed, scope->number, static_cast<std::uint64_t>(scope->current()));
+  Philox mixed(scope->origin().seed, scope->origin().number, static_cast<std::uint64_t>(scope->current()));
   mixed.discard(~std::uint64_t{0} / 2);  // far from the numbers that task_rng() gives
   return mixed();
 }
@@ -121,7 +121,7 @@ class Pool::Impl {
   // Tasks do not share the counter, so their random streams do not depend on which of them runs first.
   std::uint64_t next_number() {
     detail::TaskScope* const task = pool::current_scope();
-    return task ? pool::number_in(*task) : number_.fetch_add(1, std::memory_order_relaxed);
+    return task ? task->next_number() : number_.fetch_add(1, std::memory_order_relaxed);
   }
 
   BackendKind kind_;

@@ -21,8 +21,7 @@ class SerialStream : public detail::Stream {
     if (queue_.empty() || run_.stopped()) return {};
     const auto [chunk, indices] = queue_.front();
     queue_.pop_front();
-    detail::TaskScope scope(0, run_.seed, run_.number, &run_);
-    scope.cores_per_task = run_.cores_per_task;
+    detail::TaskScope scope(run_.origin(0), &run_);
     const RunningMap::Runner runner(run_, true);
     const std::int64_t began = os::monotonic_ns();
     run_.call.run(chunk, scope, indices.begin, indices.end);

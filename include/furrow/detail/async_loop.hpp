@@ -25,8 +25,8 @@ class FURROW_API AsyncHost : public TaskHost {
 
 // Runs one coroutine after another; exists until the loop is destroyed.
 struct FURROW_API AsyncTask : TaskScope {
-  AsyncTask(int of_worker, std::uint64_t with_seed, std::uint64_t of_number, AsyncHost* of_host) noexcept
-      : TaskScope(of_worker, with_seed, of_number, of_host), async_host(of_host) {}
+  AsyncTask(const TaskOrigin& origin, AsyncHost* of_host) noexcept
+      : TaskScope(origin, of_host), async_host(of_host) {}
   AsyncHost* async_host;  // borrowed
   // Of the current coroutine. What an earlier coroutine left running does not belong to this task.
   std::uint64_t generation = 0;

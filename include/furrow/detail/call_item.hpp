@@ -110,8 +110,8 @@ inline void call_item(F& f, X&& x, TaskScope& scope, const Store& store) {
     }
   };
   if constexpr (Stoppable<F, X>) {
-    finish(scope.host->begin_watch(scope));
-    scope.host->end_watch(scope);
+    finish(scope.host().begin_watch(scope));
+    scope.host().end_watch(scope);
   } else {
     finish();
   }
@@ -120,7 +120,7 @@ inline void call_item(F& f, X&& x, TaskScope& scope, const Store& store) {
 // Calls a function that returns an awaitable: starts the timeout, and returns the awaitable.
 template <class F, class X>
 inline auto begin_item(F& f, X&& x, TaskScope& scope) {
-  std::stop_token token = scope.host->begin_watch(scope);
+  std::stop_token token = scope.host().begin_watch(scope);
   if constexpr (Stoppable<F, X>)
     return std::invoke(f, std::forward<X>(x), std::move(token));
   else
@@ -134,7 +134,7 @@ inline void guarded_loop(TaskScope& scope, std::uint64_t begin, std::uint64_t en
     try {
       for (; i < end; ++i) item(i);
     } catch (...) {
-      switch (scope.host->failed(scope, i)) {
+      switch (scope.host().failed(scope, i)) {
         case AfterFailure::kNext:
           ++i;
           break;

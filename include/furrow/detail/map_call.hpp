@@ -23,7 +23,7 @@ class Philox;
 
 namespace FURROW_NAMESPACE::detail {
 
-struct TaskScope;
+class TaskScope;
 
 // A distinct type, so that a store to it cannot alias a result and loops over cheap functions still
 // vectorise.
@@ -45,52 +45,87 @@ class FURROW_API TaskHost {
   virtual bool stop_requested(TaskScope&) const noexcept = 0;  // whether the current task should end
 };
 
+// What a task belongs to: its map or call, and the worker that runs it.
+struct TaskOrigin {
+  int worker = 0;            // of the Pool, from 0
+  std::uint64_t seed = 0;    // of the random streams
+  std::uint64_t number = 0;  // of the map or call in its Pool
+  int cores_per_task = 1;    // the cores that a Pool made by the task should use
+};
+
+// What a host notes about the task that runs.
+struct HostNotes {
+  void* watch = nullptr;  // owned by the host, while a task that can be stopped runs
+  bool ends = false;      // the task was told to end, so no other one of its range begins
+  std::uint64_t given_up_at =
+      ~std::uint64_t{0};  // the failed index after which the rest of its range was given up
+};
+
 // The state of the task that a worker runs, in a map or for a single call. It is made on the thread that runs
 // the tasks, and task_index() and task_rng() use it there until it is destroyed. Scopes nest.
-struct FURROW_API TaskScope {
-  TaskScope(int worker, std::uint64_t seed, std::uint64_t number, TaskHost* host) noexcept;
+class FURROW_API TaskScope {
+ public:
+  // HOST is borrowed, and so is PUBLISHED: memory that the parent of a worker process reads (null: none).
+  TaskScope(const TaskOrigin& origin, TaskHost* host, PublishedItem* published = nullptr) noexcept;
   ~TaskScope();
   TaskScope(const TaskScope&) = delete;
   TaskScope& operator=(const TaskScope&) = delete;
 
-  ItemIndex item = kNoItem;
-  int worker;        // of the Pool, from 0
-  int attempts = 0;  // failed attempts at failed_item
-  ItemIndex failed_item = kNoItem;
-  std::uint64_t seed;      // of the random streams
-  std::uint64_t number;    // of the map in its Pool
-  TaskHost* host;          // borrowed
-  TaskScope* outer;        // the enclosing scope; null for the outermost
-  bool ends = false;       // process workers: the task was told to end, so no other one of its range begins
-  int cores_per_task = 1;  // the cores that a Pool made by this task should use
-  void* watch = nullptr;   // owned by the host, while a task that can be stopped runs
-  Philox* rng = nullptr;   // owned; made when the task first asks for it
-  ItemIndex rng_item = kNoItem;
-  std::uint64_t numbered = 0;  // maps and calls that the task NUMBERED_ITEM has made
-  ItemIndex numbered_item = kNoItem;
-  // The failed index after which the rest of its range was given up.
-  std::uint64_t given_up_at = ~std::uint64_t{0};
-  PublishedItem own_published{};
-  PublishedItem* published = &own_published;  // process workers: memory that the parent reads
+  const TaskOrigin& origin() const { return origin_; }
+  TaskHost& host() const { return *host_; }
+  TaskScope* outer() const { return outer_; }  // the enclosing scope; null for the outermost
+  HostNotes& notes() { return notes_; }
 
-  bool is_published() const { return published != &own_published; }
   // The item that runs.
-  ItemIndex current() const { return item == kPublishedItem ? ItemIndex{published->load()} : item; }
+  ItemIndex current() const { return item_ == kPublishedItem ? ItemIndex{published_->load()} : item_; }
+  void set_current(ItemIndex item) { item_ = item; }
+  bool is_published() const { return published_ != &own_published_; }
   void publish(std::uint64_t index) {
-    item = ItemIndex{index};
-    published->publish(index);
+    item_ = ItemIndex{index};
+    published_->publish(index);
   }
+  // From now on items are noted there alone.
+  PublishedItem& published() {
+    item_ = kPublishedItem;
+    return *published_;
+  }
+
+  // Counts a failed attempt at the item that runs, and returns how many there are. EARLIER: those in other processes.
+  int count_failure(int earlier = 0) noexcept;
+  // The item is tried again: its random stream, and the numbers of what it makes, begin anew.
+  void forget_stream() noexcept { rng_item_ = numbered_item_ = kNoItem; }
+  Philox& rng();
+  // The number of a map or call that the task makes. It depends on nothing but the task, and how many it has made
+  // before; those made outside of tasks count from 0, and these have the highest bit.
+  std::uint64_t next_number() noexcept;
+  // Begins another call, on the same worker.
+  void renew(const TaskOrigin& origin) noexcept;
+
+ private:
+  ItemIndex item_ = kNoItem;
+  TaskOrigin origin_;
+  TaskHost* host_;
+  TaskScope* outer_;
+  HostNotes notes_{};
+  PublishedItem own_published_{};
+  PublishedItem* published_;
+  ItemIndex failed_item_ = kNoItem;
+  int attempts_ = 0;       // failed ones, at failed_item_
+  Philox* rng_ = nullptr;  // owned; made when the task first asks for it, for rng_item_
+  ItemIndex rng_item_ = kNoItem;
+  std::uint64_t numbered_ = 0;  // maps and calls that the task numbered_item_ has made
+  ItemIndex numbered_item_ = kNoItem;
 };
 
 // How a loop notes the item that it is about to run: for workers in this process only, and for all, worker processes
 // too. Each stores once, since stores are most of the cost of a cheap task.
 struct NotedHere {
   TaskScope& scope;
-  void operator()(std::uint64_t index) const { scope.item = ItemIndex{index}; }
+  void operator()(std::uint64_t index) const { scope.set_current(ItemIndex{index}); }
 };
 class NotedThere {
  public:
-  explicit NotedThere(TaskScope& scope) : published_(scope.published) { scope.item = kPublishedItem; }
+  explicit NotedThere(TaskScope& scope) : published_(&scope.published()) {}
   void operator()(std::uint64_t index) const { published_->publish(index); }
 
  private:

@@ -38,7 +38,7 @@ class ScopedFunction {
       : task_(task), generation_(generation), function_(std::forward<F>(function)) {}
   void operator()() {
     // What a task left running after its end no longer belongs to it.
-    const ScopeSwitch here(task_->generation == generation_ ? task_ : task_->outer);
+    const ScopeSwitch here(task_->generation == generation_ ? task_ : task_->outer());
     function_();
   }
 

@@ -94,7 +94,7 @@ void run_copies(F& f, TaskScope& scope, std::uint64_t begin, std::uint64_t count
   std::vector<X> inputs;
   for (std::uint64_t i = 0; i < count; ++i) inputs.push_back(Codec<X>::decode(reader));
   guarded_loop(scope, begin, begin + count, [&](std::uint64_t i) {
-    if (scope.ends) return;
+    if (scope.notes().ends) return;
     scope.publish(i);
     call_item(f, inputs[i - begin], scope, [&](const auto&... result) {
       writer.begin(i);
@@ -129,7 +129,7 @@ void run_blocks(Copies copies, TaskScope& scope, std::uint64_t begin, std::uint6
   for (std::uint64_t i = first; i < end; ++i) inputs.push_back(Codec<X>::decode(reader));
   copies.inputs.items = inputs.data();
   guarded_loop(scope, begin, begin + count, [&](std::uint64_t index) {
-    if (scope.ends) return;
+    if (scope.notes().ends) return;
     copies.produce(index, scope, NotedThere{scope}, [&](const auto& result) {
       writer.begin(index);
       Codec<typename Copies::R>::encode(writer, result);

@@ -23,7 +23,8 @@ bool settle_task(AsyncTasks& tasks, RunningMap& run, AsyncTasks::Task& task) {
   }
   // A task that was cancelled with its map has neither a failure nor a result.
   if (!task.error || !task.cancelled)
-    run.chunk_done({task.worker, {task.work.index, task.work.index + 1}, task.began_ns, os::monotonic_ns()});
+    run.chunk_done(
+        {task.origin().worker, {task.work.index, task.work.index + 1}, task.began_ns, os::monotonic_ns()});
   tasks.give_back(task);
   return true;
 }

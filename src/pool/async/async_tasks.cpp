@@ -23,16 +23,12 @@ AsyncTasks::~AsyncTasks() {
 void AsyncTasks::begin(const Work& work, std::uint64_t seed, std::uint64_t number) {
   if (free_.empty()) {
     detail::TaskScope* here = current_scope();
-    tasks_.emplace_back(static_cast<int>(tasks_.size()), seed, number, this);
+    tasks_.emplace_back(detail::TaskOrigin{.worker = static_cast<int>(tasks_.size())}, this);
     detail::switch_scope(here);
     free_.push_back(&tasks_.back());
   }
   Task& task = *free_.back();
-  task.seed = seed;
-  task.number = number;
-  task.cores_per_task = cores_per_task_;
-  task.attempts = 0;
-  task.failed_item = detail::kNoItem;
+  task.renew({task.origin().worker, seed, number, cores_per_task_});
   task.work = work;
   start(task);
   free_.pop_back();
@@ -42,11 +38,11 @@ void AsyncTasks::begin(const Work& work, std::uint64_t seed, std::uint64_t numbe
 void AsyncTasks::again(Task& task) { start(task); }
 
 void AsyncTasks::start(Task& task) {
-  forget_stream(task);
+  task.forget_stream();
   task.error = nullptr;
   task.timed_out = task.cancelled = false;
   task.stop = task.work.stoppable ? std::stop_source() : std::stop_source(std::nostopstate);
-  task.item = detail::ItemIndex{task.work.index};
+  task.set_current(detail::ItemIndex{task.work.index});
   task.began_ns = os::monotonic_ns();
   task.running = true;
   task.work.how.start(task.work.object, *loop_, task, task.work.index);

@@ -29,25 +29,22 @@ std::size_t RunningMap::range_at(std::uint64_t position) const {
 }
 
 detail::AfterFailure RunningMap::failed(detail::TaskScope& scope, std::uint64_t index) {
-  if (scope.watch)
-    timeout_monitor_.remove(static_cast<TimeoutMonitor::Watch*>(std::exchange(scope.watch, nullptr)));
-  if (scope.failed_item != scope.current()) scope.attempts = 0;
-  scope.failed_item = scope.current();
-  ++scope.attempts;
-  forget_stream(scope);
-  if (scope.attempts <= options.retries && !stopped()) return detail::AfterFailure::kAgain;
+  if (scope.notes().watch)
+    timeout_monitor_.remove(static_cast<TimeoutMonitor::Watch*>(std::exchange(scope.notes().watch, nullptr)));
+  const int attempts = scope.count_failure();
+  if (attempts <= options.retries && !stopped()) return detail::AfterFailure::kAgain;
   Failure failure = current_failure();
   failure.index = static_cast<std::uint64_t>(scope.current());
-  failure.attempts = scope.attempts;
-  record(std::move(failure), scope.worker);
+  failure.attempts = attempts;
+  record(std::move(failure), scope.origin().worker);
   if (!stopped()) return detail::AfterFailure::kNext;
-  scope.given_up_at = index;
+  scope.notes().given_up_at = index;
   return detail::AfterFailure::kStop;
 }
 
 std::stop_token RunningMap::begin_watch(detail::TaskScope& scope) {
   auto* watch = timeout_monitor_.add(options.timeout_s, this);
-  scope.watch = watch;
+  scope.notes().watch = watch;
   if (stopped()) watch->source.request_stop();  // stop() may have looked for tasks before this one was added
   return watch->source.get_token();
 }
@@ -57,12 +54,13 @@ bool RunningMap::stop_requested(detail::TaskScope& scope) const noexcept {
     detail::acquired(&stopped_);
     return true;
   }
-  const auto* watch = static_cast<const TimeoutMonitor::Watch*>(scope.watch);
+  const auto* watch = static_cast<const TimeoutMonitor::Watch*>(scope.notes().watch);
   return watch && watch->source.stop_requested();
 }
 
 void RunningMap::end_watch(detail::TaskScope& scope) {
-  if (timeout_monitor_.remove(static_cast<TimeoutMonitor::Watch*>(std::exchange(scope.watch, nullptr))))
+  if (timeout_monitor_.remove(
+          static_cast<TimeoutMonitor::Watch*>(std::exchange(scope.notes().watch, nullptr))))
     throw TimeRanOut{options.timeout_s};
 }
 
@@ -84,8 +82,8 @@ void RunningMap::record_unfinished(const Failure& failure, int worker) {
   failed_.fetch_add(1, std::memory_order_relaxed);
 }
 
-IndexRange RunningMap::ran(const detail::TaskScope& scope, IndexRange indices) {
-  if (scope.given_up_at < indices.end) indices.end = scope.given_up_at + 1;
+IndexRange RunningMap::ran(detail::TaskScope& scope, IndexRange indices) {
+  if (scope.notes().given_up_at < indices.end) indices.end = scope.notes().given_up_at + 1;
   return indices;
 }
 

@@ -62,6 +62,8 @@ class RunningMap : public detail::TaskHost {
   // If set, the caller's thread must call it about ten times a second.
   std::function<void()> tick{};
 
+  detail::TaskOrigin origin(int worker) const { return {worker, seed, number, cores_per_task}; }
+
   detail::AfterFailure failed(detail::TaskScope& scope, std::uint64_t index) override;
   std::stop_token begin_watch(detail::TaskScope& scope) override;
   void end_watch(detail::TaskScope& scope) override;
@@ -93,7 +95,7 @@ class RunningMap : public detail::TaskHost {
   // Records that all indices of a chunk were run. Its results are stored and its failures recorded before.
   void chunk_done(const ChunkDone& chunk);
   // The part of INDICES that was run. After a failure in a stopped map the rest of a range is given up.
-  static IndexRange ran(const detail::TaskScope& scope, IndexRange indices);
+  static IndexRange ran(detail::TaskScope& scope, IndexRange indices);
   // stop() asks running tasks to stop, if they can be, and from then on no new task should start.
   bool stopped() const { return stopped_.load(std::memory_order_relaxed); }
   void stop();

@@ -9,8 +9,7 @@ namespace furrow::pool {
 
 // A claim of a given size is run in pieces of some 50 us, so that a map that is stopped begins no further item of it.
 void run_worker_loop(RunningMap& run, WorkStealingRanges& ranges, int worker) {
-  detail::TaskScope scope(worker, run.seed, run.number, &run);
-  scope.cores_per_task = run.cores_per_task;
+  detail::TaskScope scope(run.origin(worker), &run);
   const std::uint64_t claim = run.options.chunksize;
   ChunkSizer sizer(0);
   std::int64_t began = os::monotonic_ns();

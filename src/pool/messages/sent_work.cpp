@@ -86,13 +86,16 @@ class BlockResults : public detail::ResultWriter, public detail::TaskHost {
   std::size_t count_ = 0, room_ = 0;
 };
 
+detail::TaskOrigin origin(const SentHead& head, const WorkerContext& context) {
+  return {context.worker + static_cast<int>(head.first_worker), head.seed, head.number,
+          static_cast<int>(head.cores_per_task)};
+}
+
 void serve_call(const MessageHead& head, Reader& body, const WorkerContext& context) {
   SentHead sent;
   body.read(&sent, sizeof sent);
-  detail::TaskScope scope(context.worker + static_cast<int>(sent.first_worker), sent.seed, sent.number,
-                          &context.host);
-  scope.cores_per_task = static_cast<int>(sent.cores_per_task);
-  scope.item = detail::ItemIndex{0};
+  detail::TaskScope scope(origin(sent, context), &context.host);
+  scope.set_current(detail::ItemIndex{0});
   context.host.retries = 0;  // the parent sends the call again instead
   context.slot.published.publish(head.begin);
   try {
@@ -151,10 +154,7 @@ void SentWorkHandler::handle(const MessageHead& head, bool with_map, ValueReader
                          BlockResults::fits(context, map.head.result_size);
   BlockResults blocks(context, head.end, std::max<std::uint64_t>(map.head.result_size, 1));
   detail::TaskHost* const host = in_blocks ? static_cast<detail::TaskHost*>(&blocks) : &context.host;
-  detail::TaskScope scope(context.worker + static_cast<int>(map.head.first_worker), map.head.seed,
-                          map.head.number, host);
-  scope.cores_per_task = static_cast<int>(map.head.cores_per_task);
-  scope.published = &context.slot.published;
+  detail::TaskScope scope(origin(map.head, context), host, &context.slot.published);
   context.host.retries = static_cast<int>(map.head.retries);
   if (!in_blocks)
     return map.run(map.function, scope, head.begin, head.end - head.begin, body, context.outbox);

@@ -66,9 +66,7 @@ class ProcessStream::Handler : public MessageHandler {
   explicit Handler(const RunningMap& run) : run_(run) {}
   void begin(const WorkerContext& context) override {
     context.host.retries = run_.options.retries;
-    scope_.emplace(context.worker, run_.seed, run_.number, &context.host);
-    scope_->cores_per_task = run_.cores_per_task;
-    scope_->published = &context.slot.published;
+    scope_.emplace(run_.origin(context.worker), &context.host, &context.slot.published);
   }
   void handle(const MessageHead& head, bool, ValueReader& body, const WorkerContext& context) override {
     run_.call.cross.run_sent(run_.call.object, *scope_, head.begin, head.end - head.begin, body,

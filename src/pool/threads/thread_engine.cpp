@@ -172,8 +172,7 @@ class ThreadEngine::Stream : public detail::Stream {
       RunningMap& run = stream.run_;
       const std::int64_t began = os::monotonic_ns();
       {
-        detail::TaskScope scope(worker, run.seed, run.number, &run);
-        scope.cores_per_task = run.cores_per_task;
+        detail::TaskScope scope(run.origin(worker), &run);
         const RunningMap::Runner runner(run);
         run.call.run(chunk, scope, indices.begin, indices.end);
         indices = RunningMap::ran(scope, indices);

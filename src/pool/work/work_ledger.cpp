@@ -92,11 +92,6 @@ std::vector<Chunk*> WorkLedger::withdraw() {
   return unbegun;
 }
 
-void WorkLedger::reported(Chunk& chunk, std::uint64_t count) {
-  chunk.left_ -= count;
-  progress_ += count;
-}
-
 void WorkLedger::reported(Subchunk& subchunk, std::uint64_t count) {
   subchunk.begin += count;
   subchunk.attempts = subchunk.vain_runs = 0;

@@ -76,7 +76,10 @@ class WorkLedger {
 
   // Accounts for the first COUNT indices of SUBCHUNK; for a subchunk that was released, of its chunk.
   void reported(Subchunk& subchunk, std::uint64_t count);
-  void reported(Chunk& chunk, std::uint64_t count);
+  void reported(Chunk& chunk, std::uint64_t count) {
+    chunk.left_ -= count;
+    progress_ += count;
+  }
   // The first index of SUBCHUNK has failed; or all of its indices.
   void failed(Subchunk& subchunk, Failure failure, int worker);
   void rest_failed(Subchunk& subchunk, const Failure& failure, int worker);

@@ -57,9 +57,7 @@ ForkedWorker::ForkedWorker(const WorkerMemory& memory, int worker, const Running
 
 int ForkedWorker::main() {
   if (!begin_worker(options_.initializer, slot_, outbox_)) return 1;
-  detail::TaskScope scope(worker_, run_.seed, run_.number, &host_);
-  scope.cores_per_task = run_.cores_per_task;
-  scope.published = &slot_.published;
+  detail::TaskScope scope(run_.origin(worker_), &host_, &slot_.published);
   scope_ = &scope;
   const std::uint64_t most = options_.max_tasks_per_child ? options_.max_tasks_per_child : kNothing;
   while (tasks_ < most && !host_.should_end()) {

@@ -9,20 +9,17 @@ detail::AfterFailure WorkerHost::failed(detail::TaskScope& scope, std::uint64_t 
   const bool while_encoding = outbox_.is_open();
   outbox_.drop();
   const auto item = static_cast<std::uint64_t>(scope.current());
-  if (scope.failed_item != scope.current()) scope.attempts = index == tried_index_ ? tried_attempts_ : 0;
-  scope.failed_item = scope.current();
-  ++scope.attempts;
-  forget_stream(scope);
-  slot_.attempts.store(static_cast<std::uint32_t>(scope.attempts), std::memory_order_relaxed);
+  const int attempts = scope.count_failure(index == tried_index_ ? tried_attempts_ : 0);
+  slot_.attempts.store(static_cast<std::uint32_t>(attempts), std::memory_order_relaxed);
   slot_.failed_item.store(item, std::memory_order_relaxed);
   stopped_at_ = index;
-  const bool again = scope.attempts <= retries;
+  const bool again = attempts <= retries;
   if (again) return in_place_ ? detail::AfterFailure::kStop : detail::AfterFailure::kAgain;
 
   Failure failure = current_failure();
   failure.original = nullptr;
   failure.index = item;
-  failure.attempts = scope.attempts;
+  failure.attempts = attempts;
   if (while_encoding && failure.kind == FailureKind::kException) {
     failure.kind = FailureKind::kLost;
     failure.message = "its result could not be sent: " + failure.message;

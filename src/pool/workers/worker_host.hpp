@@ -23,8 +23,8 @@ class WorkerHost : public detail::TaskHost {
   void end_watch(detail::TaskScope&) override {}
   bool stop_requested(detail::TaskScope& scope) const noexcept override {
     slot_.asked.store(slot_.published.load(), std::memory_order_relaxed);
-    scope.ends = scope.ends || should_end();
-    return scope.ends;
+    bool& ends = scope.notes().ends;
+    return ends = ends || should_end();
   }
   bool should_end() const noexcept {
     const std::uint64_t stop = process_.stop.load(std::memory_order_acquire);
