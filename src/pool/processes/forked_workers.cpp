@@ -90,20 +90,19 @@ std::uint64_t ForkedWorkers::position_of(std::uint64_t index) const {
   return (after - 1)->second + (index - (after - 1)->first);
 }
 
-void ForkedWorkers::account(int worker, IndexRange indices) {
+void ForkedWorkers::account(int worker, IndexRange indices, std::uint64_t position) {
   ledger_.reported(all_, indices.size());
-  note(worker, indices);
+  note(worker, indices, position);
 }
 
-void ForkedWorkers::Positions::failed(Failure failure, std::uint64_t, int worker) {
+void ForkedWorkers::Positions::failed(Failure failure, std::uint64_t position, int worker) {
   const std::uint64_t index = failure.index / items_per_index;
   workers.run_.record(std::move(failure), worker);
-  workers.note(worker, {index, index + 1});
+  workers.note(worker, {index, index + 1}, position);
 }
 
-void ForkedWorkers::note(int worker, IndexRange indices) {
+void ForkedWorkers::note(int worker, IndexRange indices, std::uint64_t position) {
   Assignment& assignment = assignments_[static_cast<std::size_t>(worker)];
-  const std::uint64_t position = position_of(indices.begin);
   if (position != assignment.next) assignment.reported = position;
   assignment.next = position + indices.size();
   sums_.add(position, position + indices.size());
@@ -122,10 +121,12 @@ void ForkedWorkers::notify_observers(int worker, std::uint64_t until, std::int64
 
 // Reports. A worker that has overwritten its own memory may report anything, so every index is checked.
 
-void ForkedWorkers::require_known(IndexRange indices) const {
-  if (indices.begin >= indices.end || indices.end > run_.call.size ||
-      position_of(indices.begin) == kNothing || indices.size() > ledger_.left(all_))
+std::uint64_t ForkedWorkers::known_position(IndexRange indices) const {
+  const std::uint64_t position = position_of(indices.begin);
+  if (indices.begin >= indices.end || indices.end > run_.call.size || position == kNothing ||
+      indices.size() > ledger_.left(all_))
     throw Nonsense{};
+  return position;
 }
 
 // If ranges in the shared memory are overwritten, one index may be run twice and another one never.
@@ -157,16 +158,15 @@ void ForkedWorkers::on_plain(int worker, const channel::FrameHeader& header) {
 }
 
 void ForkedWorkers::store_plain(int worker, IndexRange indices, const std::byte* results) {
-  require_known(indices);
+  const std::uint64_t position = known_position(indices);
   run_.call.cross.store_plain(run_.call.object, indices.begin, indices.end, results);
-  account(worker, indices);
+  account(worker, indices, position);
 }
 
 void ForkedWorkers::on_stored(int worker, const StoredHead& head) {
   const IndexRange indices{head.index, head.index + head.count};
   if (!run_.call.cross.plain_output) throw Nonsense{};
-  require_known(indices);
-  account(worker, indices);
+  account(worker, indices, known_position(indices));
 }
 
 void ForkedWorkers::on_unread(int worker, std::uint64_t index, Failure failure) {
@@ -175,9 +175,9 @@ void ForkedWorkers::on_unread(int worker, std::uint64_t index, Failure failure) 
 }
 
 void ForkedWorkers::on_failure(int worker, std::uint64_t index, Failure failure) {
-  require_known({index, index + 1});
+  const std::uint64_t position = known_position({index, index + 1});
   run_.record(std::move(failure), worker);
-  account(worker, {index, index + 1});
+  account(worker, {index, index + 1}, position);
 }
 
 void ForkedWorkers::on_chunk(int worker, const ChunkTail& tail) {

@@ -55,11 +55,13 @@ class ForkedWorkers : public WorkerProcesses {
 
   void on_plain(int worker, const channel::FrameHeader& header) override;
   void on_stored(int worker, const StoredHead& head) override;
-  void check_result(int, std::uint64_t index) override { require_known({index, index + 1}); }
+  void check_result(int, std::uint64_t index) override { known_position({index, index + 1}); }
   void store(int, std::uint64_t index, ValueReader& result) override {
     run_.call.cross.store_encoded(run_.call.object, index, result);
   }
-  void on_result(int worker, std::uint64_t index) override { account(worker, {index, index + 1}); }
+  void on_result(int worker, std::uint64_t index) override {
+    account(worker, {index, index + 1}, position_of(index));
+  }
   void on_unread(int worker, std::uint64_t index, Failure failure) override;
   void on_failure(int worker, std::uint64_t index, Failure failure) override;
   void on_chunk(int worker, const ChunkTail& tail) override;
@@ -79,11 +81,12 @@ class ForkedWorkers : public WorkerProcesses {
   bool recover(int worker, IndexRange positions);
 
   std::uint64_t position_of(std::uint64_t index) const;
-  void account(int worker, IndexRange indices);
-  void note(int worker, IndexRange indices);
+  void account(int worker, IndexRange indices, std::uint64_t position);
+  void note(int worker, IndexRange indices, std::uint64_t position);
   void notify_observers_of_rest();
   void notify_observers(int worker, std::uint64_t until, std::int64_t began_ns, std::int64_t ended_ns);
-  void require_known(IndexRange indices) const;
+  // The position of the first of INDICES; throws Nonsense if they cannot all be unaccounted for.
+  std::uint64_t known_position(IndexRange indices) const;
   void require_each_once() const;
   bool complete() const { return ledger_.left(all_) == 0; }
   bool over() const { return complete() || run_.stopped(); }

@@ -191,7 +191,10 @@ bool WorkerProcesses::drain(int worker) {
     }
     if (status != channel::Status::kOk) return i > 0;
     try {
-      take_frame(worker, header);
+      if (header.kind == kPlain)
+        on_plain(worker, header);  // of cheap tasks there are millions of these
+      else
+        take_frame(worker, header);
     } catch (const ValueTorn&) {
       cut_off(worker, false);
       return true;
@@ -205,8 +208,6 @@ bool WorkerProcesses::drain(int worker) {
 
 void WorkerProcesses::take_frame(int worker, const channel::FrameHeader& header) {
   switch (header.kind) {
-    case kPlain:
-      return on_plain(worker, header);
     case kResult:
       return take_result(worker, header);
     case kFailure:
