@@ -88,14 +88,14 @@ struct CallOptions {
   std::stop_token stop{};  // cancels the call when a stop is requested, as Future::cancel() does
 };
 
-// What each worker runs before its first task: any function. A function without captures, or
-// furrow::bind(f, ...), can also be sent to workers on other computers.
-class Initializer {
+// What each worker runs once: any function. A function without captures, or furrow::bind(f, ...), can also be sent to
+// workers on other computers.
+class WorkerFunction {
  public:
-  Initializer() = default;
+  WorkerFunction() = default;
   template <class F>
-    requires(std::is_invocable_v<F&> && !std::is_same_v<std::remove_cvref_t<F>, Initializer>)
-  Initializer(F&& f) : run_(f) {
+    requires(std::is_invocable_v<F&> && !std::is_same_v<std::remove_cvref_t<F>, WorkerFunction>)
+  WorkerFunction(F&& f) : run_(f) {
     using Function = std::decay_t<F>;
     if constexpr (detail::Sendable<Function>::kCan) {
       encode_ = [sent = Function(std::forward<F>(f))](Writer& writer) {
@@ -109,7 +109,7 @@ class Initializer {
   operator const std::function<void()>&() const { return run_; }
 
   // For backends: the function that run_sent() returns reads in another process what encode() wrote here, and
-  // runs it. Null if the initializer cannot be sent.
+  // runs it. Null if it cannot be sent.
   void (*run_sent() const)(Reader&) { return run_sent_; }
   void encode(Writer& writer) const { encode_(writer); }
 
@@ -120,7 +120,12 @@ class Initializer {
 };
 
 struct PoolOptions {
-  Initializer initializer{};            // run by each worker before its first task
+  WorkerFunction initializer{};  // run by each worker before its first task
+  // Run by each worker that ends in order, after its last task: at the end of the Pool, of a map whose workers were
+  // forked for it, or after max_tasks_per_child. Not by one whose initializer failed, or that was killed or crashed; a
+  // worker process has some 2 seconds for it. What it throws is written to standard error.
+  WorkerFunction finalizer{};
+  std::size_t stack_size = 0;           // threads: bytes for each; 0: the system's default (ulimit -s)
   std::size_t max_tasks_per_child = 0;  // processes: replace a worker after this many tasks; 0: never
   // Of task_rng(). If not set: 0, or for a Pool made in a task a seed drawn from that task's own.
   std::optional<std::uint64_t> seed{};

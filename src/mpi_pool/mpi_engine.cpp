@@ -1,13 +1,15 @@
 #include "mpi_pool/mpi_engine.hpp"
 
+#include <fmt/format.h>
+
 #include <cstdlib>
 #include <numeric>
 
 #include "base/log.hpp"
 #include "furrow/mpi.hpp"
-#include "mpi_pool/initializer.hpp"
 #include "mpi_pool/operations.hpp"
 #include "mpi_pool/ranks_here.hpp"
+#include "mpi_pool/worker_functions.hpp"
 #include "os/process/fork.hpp"
 #include "remote/opening.hpp"
 #include "remote/rank_server.hpp"
@@ -36,7 +38,7 @@ constexpr int kMostWorkers = 4096;
   hooks.make_workers = [](const OpenHead& head, pool::BytesReader reader) {
     PoolOptions options;
     options.max_tasks_per_child = head.max_tasks_per_child;
-    if (head.has_initializer != 0) options.initializer = read_initializer(reader);
+    if (head.has_worker_functions != 0) read_worker_functions(reader, options);
     return std::make_unique<RankWorkers>(static_cast<int>(head.workers), options, false);
   };
   hooks.opened = [&program](int count) { set_rank_here(program.rank(), count); };
@@ -47,9 +49,17 @@ constexpr int kMostWorkers = 4096;
   std::exit(0);
 }
 
-std::function<void(Writer&)> sent(const Initializer& initializer) {
-  if (!initializer) return {};
-  return [&](Writer& to) { write_initializer(initializer, to); };
+void require_sendable(const WorkerFunction& function, const char* name) {
+  if (function && !function.run_sent())
+    throw PoolError(fmt::format(
+        "the {} of a second Pool over MPI is sent to the other ranks, and this one has captures or "
+        "other state: use furrow::bind(f, values...) with a function without captures",
+        name));
+}
+
+std::function<void(Writer&)> sent(const PoolOptions& options) {
+  if (!options.initializer && !options.finalizer) return {};
+  return [&](Writer& to) { write_worker_functions(options, to); };
 }
 
 bool root_works(const Backend& backend, const Program& program) {
@@ -94,17 +104,17 @@ pool::Engine* later_engine(Program& program, const Backend& backend, const PoolO
   if (program.busy)
     throw PoolError(
         "another Pool over MPI is alive, and all ranks work for it: use that one, or end it first");
-  if (options.initializer && program.size() > 1 && !options.initializer.run_sent())
-    throw PoolError(
-        "the initializer of a second Pool over MPI is sent to the other ranks, and this one has captures or "
-        "other state: use furrow::bind(f, values...) with a function without captures");
+  if (program.size() > 1) {
+    require_sendable(options.initializer, "initializer");
+    require_sendable(options.finalizer, "finalizer");
+  }
   std::vector<int> workers_of = program.cores_of;
   if (backend.workers) workers_of.assign(workers_of.size(), backend.workers);
   if (!root_works(backend, program)) workers_of[0] = 0;
   std::unique_ptr<RankWorkers> own;
   if (workers_of[0] > 0) own = std::make_unique<RankWorkers>(workers_of[0], options, false);
   const std::uint64_t pool = remote::open_on_others(
-      program.transport(), {workers_of, {}, options.max_tasks_per_child, sent(options.initializer)});
+      program.transport(), {workers_of, {}, options.max_tasks_per_child, sent(options)});
   return new MpiEngine(program, pool, workers_of, std::move(own));
 }
 

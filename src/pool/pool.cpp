@@ -39,17 +39,21 @@ int workers_of(const Backend& backend) {
 }
 
 std::unique_ptr<pool::Engine> engine_of(const Backend& backend, const PoolOptions& options) {
+  if (options.stack_size != 0 && backend.kind != BackendKind::kThreads)
+    throw PoolError(fmt::format(
+        "stack_size is for threads, and this Pool's backend is {}: the stack of a process is that "
+        "of `ulimit -s`",
+        name(backend.kind)));
   if (backend.make) return std::unique_ptr<pool::Engine>(backend.make(backend, options));
   switch (backend.kind) {
     case BackendKind::kSerial:
-      if (options.initializer) options.initializer();
-      return std::make_unique<pool::SerialEngine>();
+      return std::make_unique<pool::SerialEngine>(options);
     case BackendKind::kThreads:
-      return std::make_unique<pool::ThreadEngine>(workers_of(backend), options.initializer);
+      return std::make_unique<pool::ThreadEngine>(workers_of(backend), options);
     case BackendKind::kProcesses:
       return std::make_unique<pool::ProcessEngine>(workers_of(backend), options);
     case BackendKind::kAsync:
-      return std::make_unique<pool::AsyncEngine>(workers_of(backend), options.initializer);
+      return std::make_unique<pool::AsyncEngine>(workers_of(backend), options);
     case BackendKind::kMpi:
       throw PoolError(
           "a Pool over MPI is made with furrow::mpi() of <furrow/mpi.hpp>, and linked with furrow::mpi");

@@ -4,6 +4,7 @@
 
 #include "os/events/clock.hpp"
 #include "pool/map/worker_loop.hpp"
+#include "pool/task/finalizer.hpp"
 #include "pool/task/timeout_monitor.hpp"
 
 namespace furrow::pool {
@@ -50,6 +51,12 @@ void refuse_timeout(double timeout_s) {
 }
 
 }  // namespace
+
+SerialEngine::SerialEngine(const PoolOptions& options) : finalizer_(options.finalizer) {
+  if (options.initializer) options.initializer();
+}
+
+SerialEngine::~SerialEngine() { run_finalizer(finalizer_, 0); }
 
 void SerialEngine::check(const detail::MapCall&, const MapOptions& options) const {
   refuse_timeout(options.timeout_s);

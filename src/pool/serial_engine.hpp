@@ -10,6 +10,8 @@ namespace furrow::pool {
 
 class SerialEngine : public Engine {
  public:
+  explicit SerialEngine(const PoolOptions& options);
+  ~SerialEngine() override;
   int workers() const override { return 1; }
   void check(const detail::MapCall& call, const MapOptions& options) const override;
   void check(const detail::CallNode& call) const override;
@@ -20,6 +22,7 @@ class SerialEngine : public Engine {
   void cancel_calls() override;
 
  private:
+  const WorkerFunction finalizer_;
   std::mutex mutex_;
   std::vector<detail::CallNode*> running_;
 };

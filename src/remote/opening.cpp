@@ -12,14 +12,14 @@ std::uint64_t open_on_others(Transport& transport, const Opening& opening) {
     const auto index = static_cast<std::size_t>(rank);
     const auto workers = static_cast<std::uint64_t>(opening.workers_of[index]);
     const bool made = !opening.made.empty() && opening.made[index] > 0;
-    const bool sends_initializer = !made && opening.initializer;
-    const OpenHead head{last_pool, before, made, workers, opening.max_tasks_per_child, sends_initializer};
+    const bool sends_functions = !made && opening.worker_functions;
+    const OpenHead head{last_pool, before, made, workers, opening.max_tasks_per_child, sends_functions};
     before += workers;
     if (rank == 0) continue;
     RecordWriter records;
     Writer& record = records.begin(RecordKind::kOpen);
     record.write(&head, sizeof head);
-    if (sends_initializer) opening.initializer(record);
+    if (sends_functions) opening.worker_functions(record);
     records.end();
     transport.send(rank, records.take());
   }

@@ -15,8 +15,8 @@ struct Opening {
   std::vector<int> workers_of{};  // how many workers each rank is to have
   std::vector<int> made{};        // how many each rank made when MPI was started; empty: none
   std::uint64_t max_tasks_per_child = 0;
-  // Writes the initializer, for ranks that still have to make workers.
-  std::function<void(Writer&)> initializer{};
+  // Writes what workers run first and last, for ranks that still have to make workers.
+  std::function<void(Writer&)> worker_functions{};
 };
 
 // Returns the number of the new Pool.

@@ -41,7 +41,7 @@ struct OpenHead {
   std::uint64_t first_pool;    // 1: use the workers that were made when MPI was started
   std::uint64_t workers;       // of this rank
   std::uint64_t max_tasks_per_child;
-  std::uint64_t has_initializer;  // 1: its address and its bound values follow
+  std::uint64_t has_worker_functions;  // 1: what Opening wrote follows
 };
 
 struct ChunkHead {

@@ -7,23 +7,26 @@
 #include <utility>
 
 #include "pool/task/failure.hpp"
+#include "pool/task/finalizer.hpp"
 
 namespace furrow::pool {
 
-AsyncCalls::AsyncCalls(const detail::AsyncStart& how, int in_flight, const std::function<void()>& initializer)
+AsyncCalls::AsyncCalls(const detail::AsyncStart& how, int in_flight, const PoolOptions& options)
     : tasks_(how.make_loop(), in_flight, 1) {
   std::promise<std::string> started;
-  thread_ = std::jthread([this, &initializer, &started] {
+  thread_ = std::jthread([this, &options, &started] {
     ::pthread_setname_np(::pthread_self(), "furrow-async");
     std::string error;
     try {
-      if (initializer) initializer();
+      if (options.initializer) options.initializer();
     } catch (...) {
       error = initializer_failed("the thread that runs calls", current_failure().message);
     }
     const bool failed = !error.empty();
     started.set_value(std::move(error));
-    if (!failed) serve();
+    if (failed) return;
+    serve();
+    run_finalizer(options.finalizer, 0);
   });
   const std::string error = started.get_future().get();
   if (!error.empty()) throw PoolError(error);

@@ -14,6 +14,7 @@
 #include <thread>
 
 #include "furrow/detail/call_node.hpp"
+#include "furrow/options.hpp"
 #include "pool/async/async_tasks.hpp"
 #include "pool/task/call_pump.hpp"
 
@@ -21,8 +22,8 @@ namespace furrow::pool {
 
 class AsyncCalls : public CallQueue {
  public:
-  // INITIALIZER runs on the thread before its first call. Throws PoolError if that throws.
-  AsyncCalls(const detail::AsyncStart& how, int in_flight, const std::function<void()>& initializer);
+  // Throws PoolError if the initializer throws. OPTIONS must outlive this.
+  AsyncCalls(const detail::AsyncStart& how, int in_flight, const PoolOptions& options);
   ~AsyncCalls() override;
 
   void push(detail::CallNode* call);

@@ -20,10 +20,8 @@ void refuse_timeout(double timeout_s, const detail::AsyncStart& how) {
 
 }  // namespace
 
-AsyncEngine::AsyncEngine(int in_flight, std::function<void()> initializer)
-    : in_flight_(in_flight), initializer_(std::move(initializer)) {
-  if (initializer_) initializer_();
-}
+AsyncEngine::AsyncEngine(int in_flight, const PoolOptions& options)
+    : in_flight_(in_flight), options_(options), plain_(options) {}
 
 void AsyncEngine::check(const detail::MapCall& call, const MapOptions& options) const {
   refuse_timeout(options.timeout_s, call.async);
@@ -60,7 +58,7 @@ std::unique_ptr<detail::Stream> AsyncEngine::open(RunningMap& run) {
 
 AsyncCalls& AsyncEngine::calls(const detail::AsyncStart& how) {
   const std::lock_guard lock(mutex_);
-  if (!calls_) calls_ = std::make_unique<AsyncCalls>(how, in_flight_, initializer_);
+  if (!calls_) calls_ = std::make_unique<AsyncCalls>(how, in_flight_, options_);
   return *calls_;
 }
 

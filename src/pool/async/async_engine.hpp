@@ -14,7 +14,7 @@ namespace furrow::pool {
 
 class AsyncEngine : public Engine {
  public:
-  AsyncEngine(int in_flight, std::function<void()> initializer);
+  AsyncEngine(int in_flight, const PoolOptions& options);
 
   int workers() const override { return in_flight_; }
   void check(const detail::MapCall& call, const MapOptions& options) const override;
@@ -29,7 +29,7 @@ class AsyncEngine : public Engine {
   AsyncCalls& calls(const detail::AsyncStart& how);
 
   const int in_flight_;
-  const std::function<void()> initializer_;
+  const PoolOptions options_;
   SerialEngine plain_;
   std::mutex mutex_;
   std::unique_ptr<AsyncCalls> calls_;  // made by the first call

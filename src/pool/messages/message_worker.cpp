@@ -1,4 +1,5 @@
 #include "pool/messages/message_worker.hpp"
+#include "pool/task/finalizer.hpp"
 
 #include <unistd.h>
 
@@ -40,12 +41,15 @@ int MessageWorker::main() {
   if (!begin_worker(prepare, slot_, outbox_)) return 1;
   handler_.begin(context_);
   std::uint32_t sequence = 0;
+  bool retires = false;
   while (claim(sequence)) {
     if (!serve(sequence)) return 0;
     if (options_.max_tasks_per_child == 0 || tasks_ < options_.max_tasks_per_child) continue;
-    slot_.worker_state.store(WorkerState::kRetired);
+    retires = true;
     break;
   }
+  run_finalizer(options_.finalizer, context_.worker);
+  if (retires) slot_.worker_state.store(WorkerState::kRetired);
   handler_.end();
   return 0;
 }

@@ -220,8 +220,10 @@ class ThreadEngine::Stream : public detail::Stream {
   const RunningMap::Waker waker_;
 };
 
-ThreadEngine::ThreadEngine(int workers, const std::function<void()>& initializer)
-    : workers_(workers), callers_work_(!initializer), threads_(workers, initializer) {}
+ThreadEngine::ThreadEngine(int workers, const PoolOptions& options)
+    : workers_(workers),
+      callers_work_(!options.initializer && !options.finalizer && options.stack_size == 0),
+      threads_(workers, options) {}
 
 ThreadEngine::~ThreadEngine() {
   threads_.run_unkept();

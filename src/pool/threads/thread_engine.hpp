@@ -17,8 +17,9 @@ namespace furrow::pool {
 
 class ThreadEngine : public Engine {
  public:
-  // The caller's thread does not run INITIALIZER, so if there is one, only the worker threads run maps.
-  ThreadEngine(int workers, const std::function<void()>& initializer);
+  // The caller's thread runs no initializer and no finalizer, so if there is one, only the worker threads run maps; nor
+  // has it a stack of the size that was asked for.
+  ThreadEngine(int workers, const PoolOptions& options);
   ~ThreadEngine() override;
 
   int workers() const override { return workers_; }

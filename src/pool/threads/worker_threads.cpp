@@ -11,6 +11,7 @@
 #include "os/events/futex.hpp"
 #include "os/process/process_tree.hpp"
 #include "pool/task/failure.hpp"
+#include "pool/task/finalizer.hpp"
 #include "pool/threads/pause.hpp"
 
 namespace furrow::pool {
@@ -46,21 +47,26 @@ bool has_stack_left() {
 WorkerThreads* WorkerThreads::here() noexcept { return threads_here; }
 void WorkerThreads::reset_after_fork() noexcept { threads_here = nullptr; }
 
-WorkerThreads::WorkerThreads(int threads, const std::function<void()>& initializer)
+WorkerThreads::WorkerThreads(int threads, const PoolOptions& options)
     : size_(threads),
       most_looking_(static_cast<std::uint32_t>(threads + 1) / 2),
       queues_(threads),
       tallies_(static_cast<std::size_t>(threads) + 1),
       present_(threads),
-      initializer_(initializer),
+      initializer_(options.initializer),
+      finalizer_(options.finalizer),
+      stack_size_(options.stack_size),
       users_(static_cast<std::size_t>(threads), 1) {
   threads_.reserve(static_cast<std::size_t>(threads));
   try {
-    for (int i = 0; i < threads; ++i) threads_.emplace_back([this, i] { serve(i); });
+    for (int i = 0; i < threads; ++i) threads_.emplace_back([this, i] { serve(i); }, stack_size_);
   } catch (const std::system_error& error) {
     close();
-    throw PoolError("cannot start thread " + std::to_string(threads_.size() + 1) + " of " +
-                    std::to_string(threads) + ": " + error.what());
+    const bool too_small = error.code() == std::errc::invalid_argument && stack_size_ > 0;
+    throw PoolError(too_small ? "stack_size is " + std::to_string(stack_size_) +
+                                    " bytes, too few for a thread: give some hundred thousand at least"
+                              : "cannot start thread " + std::to_string(threads_.size() + 1) + " of " +
+                                    std::to_string(threads) + ": " + error.what());
   }
   // Wait until all threads have run the initializer: it may have failed.
   for (std::uint32_t seen = started_; seen < static_cast<std::uint32_t>(threads); seen = started_)
@@ -79,7 +85,7 @@ void WorkerThreads::close() {
   calls_.fetch_add(1);
   calls_.notify_all();
   threads_.clear();  // joins
-  std::vector<std::jthread> spares;
+  std::vector<os::Thread> spares;
   {
     const std::lock_guard lock(places_lock_);
     spares.swap(spares_);
@@ -105,7 +111,7 @@ bool WorkerThreads::initialize(int worker) {
 
 void WorkerThreads::serve(int worker) {
   ::pthread_setname_np(::pthread_self(), ("furrow-" + std::to_string(worker)).c_str());
-  initialize(worker);
+  const bool ready = initialize(worker);
   detail::released(&started_);
   started_.fetch_add(1);
   started_.notify_all();
@@ -113,6 +119,7 @@ void WorkerThreads::serve(int worker) {
     task->execute(worker);
     count(tallies_[static_cast<std::size_t>(worker)]);
   }
+  if (ready) run_finalizer(finalizer_, worker);
 }
 
 // A pusher counts its task and then checks for threads that look for one, and for parked ones; a thread that has
@@ -302,7 +309,7 @@ void WorkerThreads::fill_places(bool rescue) {
       spares_called_.notify_one();
     } else if (spares_.size() < most) {
       try {
-        spares_.emplace_back([this, number] { serve_as_spare(number); });
+        spares_.emplace_back([this, number] { serve_as_spare(number); }, stack_size_);
       } catch (const std::system_error&) {
         return;  // those that there are must do
       }
@@ -330,6 +337,7 @@ void WorkerThreads::serve_as_spare(int number) {
       count(tallies_.back());
     }
   } while (take_place());
+  run_finalizer(finalizer_, number_here);
 }
 
 // Gives up this spare thread's place, and waits until it gets another; false when the threads end.

@@ -19,14 +19,16 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <mutex>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "furrow/detail/call_node.hpp"
+#include "furrow/options.hpp"
+#include "os/threads/thread.hpp"
 #include "pool/task/call_pump.hpp"
 #include "pool/threads/spin_lock.hpp"
 #include "pool/threads/task_queues.hpp"
@@ -36,7 +38,7 @@ namespace furrow::pool {
 class WorkerThreads : public CallQueue {
  public:
   // INITIALIZER runs in each thread before its first task; it may be empty. Throws PoolError if it throws.
-  WorkerThreads(int threads, const std::function<void()>& initializer);
+  WorkerThreads(int threads, const PoolOptions& options);
   ~WorkerThreads() override;
   WorkerThreads(const WorkerThreads&) = delete;
   WorkerThreads& operator=(const WorkerThreads&) = delete;
@@ -107,7 +109,8 @@ class WorkerThreads : public CallQueue {
   std::atomic<bool> closed_{false};
   std::atomic<int> absent_{0};   // threads that wait inside a task
   std::atomic<int> present_{0};  // all others that may take tasks; changed under places_lock_
-  const std::function<void()> initializer_;
+  const WorkerFunction initializer_, finalizer_;
+  const std::size_t stack_size_;
   SpinLock error_lock_;
   std::string error_;       // what an initializer threw
   std::mutex places_lock_;  // guards what follows
@@ -120,8 +123,8 @@ class WorkerThreads : public CallQueue {
   };
   std::vector<Started> started_threads_;
   std::size_t dormant_ = 0;  // spares that wait for that, those that are invited included
-  std::vector<std::jthread> spares_;
-  std::vector<std::jthread> threads_;
+  std::vector<os::Thread> spares_;
+  std::vector<os::Thread> threads_;
 };
 
 }  // namespace furrow::pool

@@ -7,6 +7,7 @@
 #include "os/events/futex.hpp"
 #include "os/memory/process_memory.hpp"
 #include "pool/task/failure.hpp"
+#include "pool/task/finalizer.hpp"
 #include "pool/threads/worker_threads.hpp"
 
 namespace furrow::pool {
@@ -70,9 +71,11 @@ int ForkedWorker::main() {
     if (ask()) continue;
     FURROW_LOG(pool, debug, "worker {} has run {} indices, its chunks held {} at last", worker_, tasks_,
                sizer_.next());
+    run_finalizer(options_.finalizer, worker_);
     return 0;
   }
   slot_.published.clear();
+  run_finalizer(options_.finalizer, worker_);
   slot_.worker_state.store(WorkerState::kRetired);
   return 0;
 }
