@@ -89,14 +89,8 @@ void CallNode::drop_limits() noexcept {
   delete limits_;
 }
 
-CallNode::Limits& CallNode::limits() {
-  if (!limits_) limits_ = new Limits;
-  return *limits_;
-}
-
 void CallNode::set_limits(double timeout_s, int retries) {
-  limits().timeout_s = timeout_s;
-  limits().retries = retries;
+  limits_ = new Limits{timeout_s, retries};
 }
 
 CallNode::CallNode(pool::CallPump* of_parts) noexcept : pump(of_parts) {
@@ -106,9 +100,10 @@ CallNode::CallNode(pool::CallPump* of_parts) noexcept : pump(of_parts) {
 
 Failure failure_here() { return pool::current_failure(); }
 
-// A callback that runs at once may settle the call, but the caller still holds it.
+// A callback that runs at once may settle the call, but the caller still holds it. Other threads do not look at on_stop
+// until they delete the call.
 void CallNode::cancel_on(std::stop_token token) {
-  if (token.stop_possible()) limits().on_stop = new CancelOnStop(this, std::move(token));
+  if (token.stop_possible()) limits_->on_stop = new CancelOnStop(this, std::move(token));
 }
 
 void CallNode::execute(int worker) noexcept {

@@ -310,7 +310,7 @@ detail::RankDistribution Pool::rank_distribution(const MapOptions& options) {
 void Pool::on_ranks(const detail::RankCall& call) { impl_->engine().on_ranks(call); }
 
 void Pool::start(detail::CallNode* call, const CallOptions& options) {
-  call->limit(options.timeout_s, options.retries);
+  call->limit(options.timeout_s, options.retries, options.stop.stop_possible());
   try {
     check_limits(options.timeout_s, options.retries);
     impl_->engine().check(*call);

@@ -107,7 +107,8 @@ class FURROW_API CallNode : public TaskNode {
     return ending_.is_cancelled() || stops != home->stops.load(std::memory_order_acquire);
   }
   void settle_cancelled() noexcept;
-  // Cancels the call when TOKEN asks for it. Called once, when the call has been submitted.
+  // Cancels the call when TOKEN asks for it. Called once, when the call has been submitted, after limit(..., true) if
+  // that is possible.
   void cancel_on(std::stop_token token);
 
   // For backends: one of these, then settle(), once.
@@ -125,9 +126,9 @@ class FURROW_API CallNode : public TaskNode {
   // For each attempt; 0: none.
   double timeout_s() const noexcept { return limits_ ? limits_->timeout_s : 0; }
   int retries() const noexcept { return limits_ ? limits_->retries : 0; }
-  // Called once, before the call is submitted.
-  void limit(double timeout_s, int retries) {
-    if (timeout_s != 0 || retries != 0) set_limits(timeout_s, retries);
+  // Called once, before the call is submitted. HAS_TOKEN: cancel_on() comes after that.
+  void limit(double timeout_s, int retries, bool has_token) {
+    if (timeout_s != 0 || retries != 0 || has_token) set_limits(timeout_s, retries);
   }
   // Counts a failed attempt; returns how many there are.
   int count_failure() noexcept { return limits_ ? ++limits_->attempts : 1; }
@@ -169,7 +170,6 @@ class FURROW_API CallNode : public TaskNode {
     int attempts = 0;                 // failed attempts
     CancelOnStop* on_stop = nullptr;  // owned
   };
-  Limits& limits();
   void drop_limits() noexcept;
   void set_limits(double timeout_s, int retries);
 
