@@ -89,9 +89,7 @@ void CallNode::drop_limits() noexcept {
   delete limits_;
 }
 
-void CallNode::set_limits(double timeout_s, int retries) {
-  limits_ = new Limits{timeout_s, retries};
-}
+void CallNode::set_limits(double timeout_s, int retries) { limits_ = new Limits{timeout_s, retries}; }
 
 CallNode::CallNode(pool::CallPump* of_parts) noexcept : pump(of_parts) {
   static const CallHome none{};
