@@ -22,7 +22,12 @@ class Main:
 
     def changed(self):
         """Whether any of them was added or redefined since."""
-        return any(self._known.get(name) is not value for name, value in _definitions())
+        known = self._known
+        # At each call of a pool, so without a generator.
+        for name, value in list(vars(sys.modules["__main__"]).items()):
+            if isinstance(value, (FunctionType, type)) and known.get(name) is not value:
+                return True
+        return False
 
     def has(self, function):
         """Whether the workers have this very function, and everything that it uses."""
@@ -129,15 +134,18 @@ def dump_function(function, main, serializer=None):
     return dump(function, main, serializer)[0]
 
 
-def dump(function, main, serializer=None):
-    """The same, and whether the function is found by its name: then it carries no state that a call could change."""
+def dump(function, main, serializer=None, changed=None):
+    """The same, and whether the function is found by its name: then it carries no state that a call could change.
+
+    changed: what main.changed() has just said, if the caller knows it.
+    """
     if serializer is not None:
         return _module(serializer).dumps(function, protocol=PROTOCOL), False
     try:
         made = pickle.dumps(function, PROTOCOL)
     except Exception as problem:
         return _by_value(function, problem), False
-    if b"__main__" in made and main.changed() and not main.has(_plain(function)):
+    if b"__main__" in made and (main.changed() if changed is None else changed) and not main.has(_plain(function)):
         return _by_value(function, None), False
     return made, _is_named(function)
 

@@ -104,7 +104,8 @@ class Pool(BasePool):
                                   _pickling.by_value, _pickling.fallback, spawn)
 
     def _new_pending_map(self, kind, func, calling, chunksize, on_settled, options, items):
-        self._workers.names_matter = self._main.changed()
+        changed = self._main.changed()
+        self._workers.names_matter = changed
         together = is_coroutine_function(func)
         if together and not chunksize and kind == MAP:
             chunksize = together_chunksize(len(items), self._processes)
@@ -124,7 +125,7 @@ class Pool(BasePool):
         if options.session and kind == MAP:
             number = self._open_session(pending, func, options, seed, number)
         how = (options.timeout, options.retries, seed) if together else None
-        function, named = _pickling.dump(func, self._main, self._serializer)
+        function, named = _pickling.dump(func, self._main, self._serializer, changed)
         seeded = options.seed is not None and not together
         spec = pickle.dumps((function, calling, options.retries, seed, number, how, seeded))
         pending.set_spec(spec)
