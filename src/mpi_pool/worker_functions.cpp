@@ -28,8 +28,7 @@ WorkerFunction read(pool::BytesReader& from) {
   pool::BytesReader function(from.skip(size), size);
   auto* const run = detail::read_function_address<void(Reader&)>(function);
   auto bound = std::make_shared<remote::Bytes>();
-  const std::size_t left = function.remaining();
-  bound->write(function.skip(left), left);
+  function.copy_rest(*bound);
   return [run, bound] {
     pool::BytesReader reader(bound->data(), bound->size());
     run(reader);

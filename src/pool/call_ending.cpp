@@ -54,10 +54,7 @@ bool CallEnding::add(Listener* listener) noexcept {
 
 void CallEnding::finish() noexcept {
   released(&word_);
-  std::uintptr_t seen = word_.load(std::memory_order_acquire);
-  while (!word_.compare_exchange_weak(seen, (seen & kCancelled) | kEnded, std::memory_order_acq_rel)) {
-  }
-  if (seen & kWaited) wake();
+  if (word_.fetch_or(kDone, std::memory_order_acq_rel) & kWaited) wake();
 }
 
 void CallEnding::wait(std::int64_t at_most_ns) const noexcept {
