@@ -201,14 +201,16 @@ bool CallNode::wait_pumping(std::int64_t until_ns) const {
   return true;
 }
 
-// Waits for the thread that runs the call. If this is a worker itself, another thread takes its place.
+// Waits for the thread that runs the call. If this is a worker itself, another thread takes its place. It looks for a
+// while before it sleeps, unless many calls wait: then it would take a core from the workers, and each result from their
+// caches as soon as it is there.
 bool CallNode::wait_parked(std::int64_t until_ns) const {
   const std::int64_t spin_until = os::monotonic_ns() + os::kSpinNs;
   std::optional<pool::WorkerThreads::Absence> absence;
   while (!ready()) {
     const std::int64_t now = os::monotonic_ns();
     if (now >= until_ns) return false;
-    if (now < spin_until) continue;
+    if (now < spin_until && !(call_queue && call_queue->is_long())) continue;
     if (!absence) absence.emplace();
     const std::int64_t left = until_ns == kForever_ns ? os::kNoTimeout : until_ns - now;
     ending_.wait(absence->at_most_ns(left));

@@ -50,6 +50,7 @@ class WorkerThreads : public CallQueue {
   // Runs TASK here if it is queued and this is one of the worker threads, with enough of its stack left.
   bool run_if_queued(detail::TaskNode* task) override;
   bool cancel(detail::CallNode& call) noexcept override { return remove(&call); }
+  bool is_long() const noexcept override { return queues_.has_many(); }
   // Settles the queued calls as cancelled, and ends the programs that the threads' tasks have started.
   void cancel_calls();
   // Waits until every pushed task was run or removed. Not for the worker threads themselves.
