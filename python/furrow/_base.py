@@ -33,7 +33,7 @@ class BasePool(Own):
     def __init__(self, processes, initializer, maxtasksperchild):
         self._state = INIT
         self._workers = None
-        processes = _whole("processes", processes)
+        processes = whole("processes", processes)
         if processes < 1:
             raise ValueError("Number of processes must be at least 1")
         if maxtasksperchild is not None and (not isinstance(maxtasksperchild, int) or maxtasksperchild <= 0):
@@ -233,7 +233,7 @@ class BasePool(Own):
         _end(self._workers, self._helpers)
 
 
-def _whole(name, value):
+def whole(name, value):
     try:
         return operator.index(value)
     except TypeError:
@@ -242,13 +242,13 @@ def _whole(name, value):
 
 def checked_parts(parts):
     """How many parts data are cut into; None: not said."""
-    if parts is not None and _whole("parts", parts) < 1:
+    if parts is not None and whole("parts", parts) < 1:
         raise ValueError(f"parts must be 1 or more, not {parts}")
     return parts
 
 
 def _check_chunksize(chunksize):
-    if chunksize is not None and _whole("chunksize", chunksize) < 1:
+    if chunksize is not None and whole("chunksize", chunksize) < 1:
         raise ValueError(f"Chunksize must be 1+, not {chunksize:n}")
 
 

@@ -19,7 +19,7 @@ from concurrent.futures.process import BrokenProcessPool, _RemoteTraceback
 from multiprocessing.pool import MaybeEncodingError, RemoteTraceback
 
 from furrow import _failures, _furrow, _pickling, _worker
-from furrow._base import ORDERED, STAR, TERMINATE
+from furrow._base import ORDERED, STAR, TERMINATE, whole
 from furrow._future import Future
 from furrow._options import Options
 from furrow._pool import Pool
@@ -55,7 +55,7 @@ class Executor(futures.Executor):
                  serializer=None, threads_per_worker=None):
         if max_workers is None:
             max_workers = _furrow.cpu_count()
-        if max_workers <= 0:
+        if whole("max_workers", max_workers) <= 0:
             raise ValueError("max_workers must be greater than 0")
         if initializer is not None and not callable(initializer):
             raise TypeError("initializer must be a callable")

@@ -114,9 +114,9 @@ def _dumpers():
 
 
 def _by_value(exception):
-    import cloudpickle
+    from furrow import _by_value
 
-    return cloudpickle.dumps(exception)
+    return _by_value.dumps_here(exception)
 
 
 def _body(dumps, exception):

@@ -38,7 +38,7 @@ class Feeder:
                 pending.give(batch)
                 workers.nudge()
             pending.end_input()
-        except Exception as problem:
+        except BaseException as problem:  # there is nobody else to tell
             pending.fail_input(problem)
         if not workers.ended:
             workers.nudge()

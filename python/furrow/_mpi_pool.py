@@ -11,7 +11,7 @@ import signal
 import traceback
 import warnings
 
-from furrow import _failures, _furrow, _pickling
+from furrow import _failures, _furrow, _main, _pickling
 from furrow._base import BasePool
 from furrow._pool import Pool
 from furrow._rank_workers import Recipe, flush, identity
@@ -54,6 +54,7 @@ class MPIPool(Pool):
         if ranks.pool_is_alive():
             raise _failures.PoolError("another MPIPool is alive, and all ranks work for it: use that one, or end it "
                                       "first")
+        ranks.main.set_by_initializer = _main.set_by(initializer)
         self._keep_functions(serializer, ranks.main)
         self._run_with(self._make_workers_over(mpi, ranks, made, root_works))
         ranks.workers = self._workers
@@ -74,8 +75,8 @@ class MPIPool(Pool):
         own = made.workers if workers_of[0] else None
         workers = mpi.open(workers_of, ranks.made, made.max_tasks, made.sent(ranks.main), own, runtime)
         ranks.made = [0] * len(workers_of)
-        return _furrow.WorkerPool(self._processes, workers, runtime, pickle.dumps, pickle.loads, _pickling.by_value,
-                                  _pickling.fallback)
+        return _furrow.WorkerPool(self._processes, workers, runtime, pickle.dumps, pickle.loads,
+                                  *_pickling.for_items(ranks.main))
 
 
 class _Ranks:
@@ -98,7 +99,7 @@ def _join(mpi, made):
     cores = mpi.cores_for_rank(mpi.ranks_here_by_environment() or 1)
     if made and not mpi.runs() and (made.processes or mpi.ranks_here_by_environment()):
         _make_workers(mpi, made, made.processes or cores, rank_by_environment() or 0, cores)
-    main = _pickling.Main()
+    main = _main.Main()
     flush()
     rank, size = mpi.start(identity(_furrow, mpi))
     if not mpi.ranks_here_by_environment():
@@ -114,7 +115,7 @@ def _join(mpi, made):
         warnings.warn("if a rank dies, the others will wait for it: threads or MPI (mpi4py) were started before "
                       "furrow was imported. Import furrow first, or use srun --kill-on-bad-exit=1",
                       RuntimeWarning, stacklevel=3)
-    _ranks = _Ranks(rank, all_cores, all_made, main if same_main else _pickling.NoMain())
+    _ranks = _Ranks(rank, all_cores, all_made, main if same_main else _main.NoMain())
     return _ranks
 
 
@@ -159,7 +160,7 @@ def join_and_serve(mpi, problem):
     mpi.start(identity(_furrow, mpi))
     mpi.gather(cores)
     mpi.gather(0)
-    mpi.gather(_pickling.Main().digest())
+    mpi.gather(_main.Main().digest())
     serve_until_the_end(mpi, None, problem)
 
 

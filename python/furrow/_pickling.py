@@ -3,93 +3,17 @@
 Pickle comes first: a function that can be imported travels by its name. Two kinds of functions travel by value, with
 cloudpickle. A lambda or a closure has no name. And a worker knows __main__ as it was when the worker's template was
 made: what a notebook has defined since then is missing there, or has its old definition. So whatever names a changed
-__main__ travels by value too.
+__main__ travels by value too, but for the classes that the workers have: those go by name, so that an object is of the
+class that the worker's own functions ask for.
 """
 
+import functools
 import pickle
-import sys
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 
+from furrow._main import OwnMain, shape
+
 PROTOCOL = 5
-_MAIN_NAMES = ("__main__", "__mp_main__")
-
-
-class Main:
-    """The functions and classes of __main__ as the workers know them."""
-
-    def __init__(self):
-        self._known = dict(_definitions())
-
-    def changed(self):
-        """Whether any of them was added or redefined since."""
-        known = self._known
-        # At each call of a pool, so without a generator.
-        for name, value in list(vars(sys.modules["__main__"]).items()):
-            if isinstance(value, (FunctionType, type)) and known.get(name) is not value:
-                return True
-        return False
-
-    def has(self, function):
-        """Whether the workers have this very function, and everything that it uses."""
-        return isinstance(function, FunctionType) and self._has(function, set())
-
-    def _has(self, thing, seen):
-        if id(thing) in seen:
-            return True
-        seen.add(id(thing))
-        if thing.__module__ != "__main__":
-            return True
-        if self._known.get(thing.__qualname__) is not thing:
-            return False
-        if isinstance(thing, type):
-            return all(self._same_names(each, seen) for each in vars(thing).values()
-                       if isinstance(each, FunctionType))
-        return self._same_names(thing, seen)
-
-    def _same_names(self, function, seen):
-        scope = vars(sys.modules["__main__"])
-        for name in _names(function.__code__):
-            value = scope.get(name)
-            if isinstance(value, (FunctionType, type)) and not self._has(value, seen):
-                return False
-        return True
-
-    def digest(self):
-        """A number that is the same if __main__ has the same functions and classes, whatever its name is."""
-        import hashlib
-
-        parts = [(name, _digested(value)) for name, value in self._known.items() if value.__module__ in _MAIN_NAMES]
-        return int(hashlib.sha256(repr(sorted(parts)).encode()).hexdigest()[:7], 16)
-
-
-class NoMain(Main):
-    """For workers that may have another __main__, or none: everything in it travels by value."""
-
-    def __init__(self):
-        self._known = {}
-
-
-class SpawnedMain(Main):
-    """For workers that begin in a fresh interpreter, which has what importing __main__ defines."""
-
-    def __init__(self, template):
-        super().__init__()
-        self._template = template
-        self._asked = False
-
-    def changed(self):
-        self._ask()
-        return super().changed()
-
-    def has(self, function):
-        self._ask()
-        return super().has(function)
-
-    def _ask(self):
-        if not self._asked:
-            names = self._template.names()
-            self._known = {name: value for name, value in self._known.items() if name in names}
-            self._asked = True
 
 
 def identity(function):
@@ -101,32 +25,7 @@ def identity(function):
     code = getattr(plain, "__code__", None)
     if code is None:
         return name
-    return f"{name}:{hashlib.sha256(repr(_shape(code)).encode()).hexdigest()[:16]}"
-
-
-def _digested(thing):
-    if isinstance(thing, type):
-        return [(name, _digested(each)) for name, each in vars(thing).items() if isinstance(each, FunctionType)]
-    return _shape(thing.__code__), repr(thing.__defaults__)
-
-
-def _shape(code):
-    constants = [_shape(each) if hasattr(each, "co_code") else sorted(map(repr, each)) if isinstance(each, frozenset)
-                 else repr(each) for each in code.co_consts]
-    return code.co_code, constants, code.co_names, code.co_varnames
-
-
-def _definitions():
-    for name, value in list(vars(sys.modules["__main__"]).items()):
-        if isinstance(value, (FunctionType, type)):
-            yield name, value
-
-
-def _names(code):
-    yield from code.co_names
-    for constant in code.co_consts:
-        if hasattr(constant, "co_names"):
-            yield from _names(constant)
+    return f"{name}:{hashlib.sha256(repr(shape(code)).encode()).hexdigest()[:16]}"
 
 
 def dump_function(function, main, serializer=None):
@@ -144,9 +43,9 @@ def dump(function, main, serializer=None, changed=None):
     try:
         made = pickle.dumps(function, PROTOCOL)
     except Exception as problem:
-        return _by_value(function, problem), False
-    if b"__main__" in made and (main.changed() if changed is None else changed) and not main.has(_plain(function)):
-        return _by_value(function, None), False
+        return _by_value(function, problem, main), False
+    if b"__main__" in made and (main.changed() if changed is None else changed) and not main.has(function):
+        return _by_value(function, None, main), False
     return made, _is_named(function)
 
 
@@ -165,13 +64,13 @@ def _module(name):
     return importlib.import_module(name)
 
 
-def _by_value(thing, problem, buffer_callback=None):
+def _by_value(thing, problem, main, buffer_callback=None):
     try:
-        import cloudpickle
+        from furrow import _by_value as by_value
     except ImportError:
         raise _without_cloudpickle(problem) from None
     try:
-        return cloudpickle.dumps(thing, protocol=PROTOCOL, buffer_callback=buffer_callback)
+        return by_value.dumps(thing, main, buffer_callback)
     except Exception as worse:
         if problem is None or isinstance(problem, (pickle.PicklingError, AttributeError)):
             raise
@@ -189,9 +88,9 @@ def _without_cloudpickle(problem):
     return type(problem)(f"{problem}. For lambdas, closures and functions of a notebook, {hint}")
 
 
-def by_value(thing, made, buffer_callback):
-    """Pickles an argument that names __main__, which has changed."""
-    return _by_value(thing, None, buffer_callback)
+def by_value(main, thing, made, buffer_callback):
+    """Pickles an argument that names __main__, which has changed. main: how the workers know it."""
+    return _by_value(thing, None, main, buffer_callback)
 
 
 def dump_value(value, main=None):
@@ -201,18 +100,23 @@ def dump_value(value, main=None):
         made = pickle.dumps(value, PROTOCOL, buffer_callback=buffers.append)
     except Exception as problem:
         buffers.clear()
-        return fallback(value, problem, buffers.append), buffers
+        return fallback(main or OwnMain(), value, problem, buffers.append), buffers
     if main is not None and b"__main__" in made and main.changed():
         buffers.clear()
-        return _by_value(value, None, buffers.append), buffers
+        return _by_value(value, None, main, buffers.append), buffers
     return made, buffers
 
 
-def fallback(thing, problem, buffer_callback):
+def fallback(main, thing, problem, buffer_callback):
     """Pickles an argument that pickle refused: perhaps multiprocessing or cloudpickle can."""
     from multiprocessing.reduction import ForkingPickler
 
     try:
         return bytes(ForkingPickler.dumps(thing, PROTOCOL))
     except Exception:
-        return _by_value(thing, problem, buffer_callback)
+        return _by_value(thing, problem, main, buffer_callback)
+
+
+def for_items(main):
+    """The functions that the extension calls for what pickle does not do alone. main: how the workers know __main__."""
+    return functools.partial(by_value, main), functools.partial(fallback, main)

@@ -8,7 +8,7 @@ import threading
 import time
 from multiprocessing import util
 
-from furrow import _blas, _failures, _furrow, _global_rng, _logs, _pickling, _prints, _worker
+from furrow import _blas, _failures, _furrow, _global_rng, _logs, _main, _pickling, _prints, _worker
 from furrow._base import INIT, ITEM, MAP, BasePool, is_coroutine_function, together_chunksize
 from furrow._relay import Relay
 
@@ -54,7 +54,7 @@ class Pool(BasePool):
             processes = _furrow.cpu_count()
         super().__init__(processes, initializer, maxtasksperchild)
         self._method = _start_method(context)
-        self._keep_functions(serializer, _pickling.Main())
+        self._keep_functions(serializer, _main.Main(initializer))
         self._threads = threads_per_worker or max(1, _furrow.cpu_count() // self._processes)
         self._limits = threads_per_worker is not None or not _blas.decided()
         self._run_with(self._make_workers(initializer, tuple(initargs), maxtasksperchild or 0))
@@ -98,10 +98,10 @@ class Pool(BasePool):
 
             template = Template(self._processes, max_tasks, initializer, initargs, threads, key, relay)
             spawn = template.start
-            self._main = _pickling.SpawnedMain(template)
+            self._main = _main.SpawnedMain(template, initializer)
         util._flush_std_streams()
         return _furrow.WorkerPool(self._processes, max_tasks, _worker, begin, pickle.dumps, pickle.loads,
-                                  _pickling.by_value, _pickling.fallback, spawn)
+                                  *_pickling.for_items(self._main), spawn)
 
     def _new_pending_map(self, kind, func, calling, chunksize, on_settled, options, items):
         changed = self._main.changed()

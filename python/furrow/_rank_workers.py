@@ -3,7 +3,7 @@
 import pickle
 import sys
 
-from furrow import _blas, _furrow, _global_rng, _pickling, _worker
+from furrow import _blas, _furrow, _global_rng, _main, _pickling, _worker
 
 
 class Recipe:
@@ -24,7 +24,7 @@ class Recipe:
 
     def sent(self, main):
         """What other ranks need to make such workers, as bytes. main: how they know __main__."""
-        function = None if self._initializer is None else _pickling.dump_function(self._initializer, _pickling.NoMain())
+        function = None if self._initializer is None else _pickling.dump_function(self._initializer, _main.NoMain())
         return pickle.dumps((function, _pickling.dump_function(self._initargs, main), self._threads))
 
     def make_workers(self, extension, count, name, cores, outlet=None, streams=(), begun=lambda: None):

@@ -140,6 +140,8 @@ class IMapIterator(Own):
             self._progress.tick()
         raised, value = item
         if raised:
+            if isinstance(value, StopIteration):  # which would end the caller's loop, as if this were the last item
+                raise RuntimeError("a task raised StopIteration") from value
             raise value
         return value
 

@@ -9,7 +9,7 @@ import pickle
 import sys
 from multiprocessing import util
 
-from furrow import _failures, _furrow, _logs, _pickling, _prints
+from furrow import _failures, _furrow, _logs, _main, _pickling, _prints
 from furrow._base import BasePool
 from furrow._pool import Pool
 from furrow._rank_workers import Recipe, flush, identity
@@ -29,7 +29,7 @@ class SlurmPool(Pool):
         if context is not None:
             raise ValueError("the workers of a Pool(backend=\"slurm\") begin in a fresh interpreter on each node, so "
                              f"it does not take context={context!r}")
-        self._keep_functions(serializer, _pickling.NoMain())
+        self._keep_functions(serializer, _main.NoMain(initializer))
         recipe = Recipe(processes, initializer, tuple(initargs), maxtasksperchild or 0, threads_per_worker)
         sent = recipe.sent(self._main)
         flush()
@@ -56,8 +56,8 @@ class SlurmPool(Pool):
         start = pickle.dumps((sys.path, sys.argv, _logs.levels(), sent))
         runtime = recipe.runtime_for(0)
         ranks = steps.agents(relay.put).open(workers_of, recipe.max_tasks, start, runtime, relay.put, steps.explain)
-        return _furrow.WorkerPool(self._processes, ranks, runtime, pickle.dumps, pickle.loads, _pickling.by_value,
-                                  _pickling.fallback)
+        return _furrow.WorkerPool(self._processes, ranks, runtime, pickle.dumps, pickle.loads,
+                                  *_pickling.for_items(self._main))
 
 
 class _Steps:

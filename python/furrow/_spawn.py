@@ -13,7 +13,7 @@ import sys
 
 from multiprocessing.popen_spawn_posix import _DupFd
 
-from furrow import _blas, _furrow, _logs, _worker
+from furrow import _blas, _furrow, _logs, _main, _worker
 from furrow._relay import Outlet
 
 
@@ -92,12 +92,12 @@ class Template:
         return [spawn.get_executable(), *util._args_from_interpreter_flags(), "-c", program], data
 
     def names(self):
-        """The names that the template's __main__ has. Waits until the template has imported it."""
+        """What _main.described() says in the template. Waits until the template has imported __main__."""
         if self._names is None:
             with open(self._reading, "rb") as pipe:
                 self._reading = None
                 text = pipe.read()
-            self._names = frozenset(pickle.loads(text)) if text else frozenset()
+            self._names = pickle.loads(text) if text else {}
         return self._names
 
     def __del__(self):
@@ -137,9 +137,8 @@ def main(data):
         _logs.adopt(levels)
     finally:
         del process.current_process()._inheriting
-    names = [name for name, value in list(vars(sys.modules["__main__"]).items()) if not name.startswith("__")]
     with open(writing, "wb") as pipe:
-        pipe.write(pickle.dumps(names if "__mp_main__" in sys.modules else []))
+        pipe.write(pickle.dumps(_main.described() if "__mp_main__" in sys.modules else {}))
 
     outlet = Outlet.inherited(*relay)
     start = _worker.beginning(workers, initializer, initargs, threads, "SpawnPoolWorker", key, outlet)

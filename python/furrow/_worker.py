@@ -4,7 +4,7 @@ import os
 import pickle
 import sys
 
-from furrow import _blas, _failures, _global_rng, _logs
+from furrow import _blas, _failures, _global_rng, _logs, _main
 
 dumps = pickle.dumps
 loads = pickle.loads
@@ -78,6 +78,7 @@ def beginning(workers, initializer, initargs, threads, name, key, outlet=None, s
         _start_coverage()
         if initializer is not None:
             initializer(*initargs)
+            _main.keep_initial(initializer)
 
     return begin
 
@@ -135,6 +136,24 @@ def exit_status(exception):
     return 1
 
 
+def end_copy(outcome):
+    """Ends a process that a task has forked, when the task has ended in it. outcome: what it returned or raised."""
+    status = 1
+    try:
+        if isinstance(outcome, Exited):
+            outcome = _failures.load(outcome.exception)
+        if isinstance(outcome, SystemExit):
+            status = exit_status(outcome)
+        elif isinstance(outcome, BaseException):
+            sys.stderr.write(describe(outcome) + "\n")
+        else:
+            sys.stderr.write("furrow: a task has forked a process, and has returned in it, too: what it returned there "
+                             "is dropped. End such a process with os._exit()\n")
+        flush()
+    finally:
+        os._exit(status)
+
+
 def learn(spec):
     """A map's function, and how to call it: (function, calling, retries, seed, number, together, seeded)."""
     function, *how = pickle.loads(spec)
@@ -167,11 +186,11 @@ def run_call(call):
 
 def dump_hard(result, problem):
     """Tries again with a result that pickle refused: (bytes, None), or (None, the exception to raise instead)."""
-    if "__main__" in str(problem) or type(result).__module__ == "__main__":
+    if "__main__" in str(problem) or type(result).__module__ in _main.NAMES:
         try:
-            import cloudpickle
+            from furrow import _by_value
 
-            return cloudpickle.dumps(result, protocol=5), None
+            return _by_value.dumps_here(result), None
         except Exception:
             pass
     from multiprocessing.pool import MaybeEncodingError

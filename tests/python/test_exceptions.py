@@ -113,3 +113,21 @@ def test_an_exception_whose_own_code_fails_arrives_with_its_traceback(pool):
     assert caught(pool, lambda: Silent(5)).args == (5,)
     assert caught(pool, lambda: Picky(6, 7)).args == (6,)
     assert caught(pool, lambda: Blind(8)).args == (8,)
+
+
+def test_a_stream_does_not_end_early_because_a_task_raises_stop_iteration(pool):
+    with pytest.raises(RuntimeError, match="a task raised StopIteration") as error:
+        list(pool.imap(run, [lambda: StopIteration(3)] * 2))
+    assert error.value.__cause__.value == 3
+
+
+@pytest.mark.parametrize("problem", [ValueError, SystemExit, GeneratorExit, KeyboardInterrupt])
+def test_whatever_the_inputs_of_a_stream_raise_comes_out_of_it(pool, problem):
+    def inputs():
+        yield 1
+        raise problem()
+
+    for stream in pool.imap(abs, inputs()), pool.imap_unordered(abs, inputs()):
+        assert next(stream) == 1
+        with pytest.raises(problem):
+            stream.next(timeout=20)

@@ -203,7 +203,8 @@ os.wait()
     assert "made before a fork" in done.out, str(done)
 
 
-@pytest.mark.parametrize("words, error", [({"max_workers": 0}, ValueError), ({"initializer": 3}, TypeError),
+@pytest.mark.parametrize("words, error", [({"max_workers": 0}, ValueError), ({"max_workers": 1.5}, TypeError),
+                                          ({"initializer": 3}, TypeError),
                                           ({"max_tasks_per_child": 0}, ValueError),
                                           ({"max_tasks_per_child": 1.5}, TypeError)])
 def test_wrong_arguments_are_refused(words, error):

@@ -191,6 +191,26 @@ pool.close(); pool.join()
 """), "[1, 2]")
 
 
+@pytest.mark.parametrize("ending, said", [("return -x", "has returned in it"), ("raise ValueError('copy')", "copy"),
+                                          ("sys.exit(0)", "")])
+def test_a_process_that_a_task_forks_is_no_second_worker(run, ending, said):
+    done = run(f"""
+import furrow, os, sys
+def fork(x):
+    child = os.fork()
+    if child:
+        os.waitpid(child, 0)
+        return x
+    {ending}
+with furrow.Pool(2) as pool, furrow.Executor(2) as executor:
+    print(pool.map(fork, range(6), 1), sorted(pool.imap_unordered(fork, range(6))))
+    print(pool.map(abs, range(100)) == list(range(100)))
+    print(list(executor.map(fork, range(3))), executor.submit(fork, 1).result())
+""")
+    says(done, "[0, 1, 2, 3, 4, 5] [0, 1, 2, 3, 4, 5]", "True", "[0, 1, 2] 1")
+    assert said in done.err and (said or not done.err), str(done)
+
+
 @pytest.mark.parametrize("ending", ["pass", "pool.close()", "pool.terminate()", "del pool", "raise SystemExit(0)"])
 def test_a_program_ends_whatever_it_does_with_its_pool(run, ending):
     done = run(f"""

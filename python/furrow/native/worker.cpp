@@ -1,5 +1,6 @@
 #include "native/worker.hpp"
 
+#include <pthread.h>
 #include <unistd.h>
 
 #include <stdexcept>
@@ -35,6 +36,17 @@ Scope current;
 
 pid_t worker_pid = 0;  // of this process, if it is a worker
 
+// Whether this process is a copy of a worker, made by a task. It shares the worker's memory, so a task that returns in
+// it must not be reported.
+bool is_copy = false;
+
+void begin_worker() {
+  static const int watched = ::pthread_atfork(nullptr, nullptr, [] { is_copy = true; });
+  static_cast<void>(watched);
+  is_copy = false;
+  worker_pid = ::getpid();
+}
+
 // The most frequent results, without a copy.
 bool put_scalar(PyObject* value, std::uint64_t index, ResultBlock& results) {
   if (!PyLong_CheckExact(value) && !PyFloat_CheckExact(value) && value != Py_None && !PyBool_Check(value))
@@ -55,7 +67,7 @@ py::object Worker::scope() {
 bool Worker::is_here() { return worker_pid == ::getpid(); }
 
 void Worker::prepare(int worker) {
-  worker_pid = ::getpid();
+  begin_worker();
   PyOS_AfterFork_Child();
   try {
     hooks_.attr("forked")();
@@ -100,6 +112,11 @@ void Worker::end() {
 void Worker::exit_process(int status) {
   end();
   ::_exit(status);
+}
+
+void Worker::end_copy(const py::object& outcome) {
+  hooks_.attr("end_copy")(outcome);
+  ::_exit(1);
 }
 
 void Worker::read_all(Reader& body, Buffer& to) {
@@ -205,6 +222,7 @@ bool Worker::run_one(const SentMap& map, std::uint64_t index, const py::object& 
   try {
     if (map.seeded) seed_task_(current.seed, current.number, current.index);
     const py::object result = call(map, argument);
+    if (is_copy) end_copy(result);
     if (put_scalar(result.ptr(), index, results)) return true;
     exception = encode_result(result);
     if (!exception) {
@@ -213,6 +231,7 @@ bool Worker::run_one(const SentMap& map, std::uint64_t index, const py::object& 
     }
   } catch (py::error_already_set& error) {
     exception = exception_of(error);
+    if (is_copy) end_copy(exception);
     if (error.matches(PyExc_SystemExit)) {
       results.commit();
       exit_process(exit_status_(exception).cast<int>());
@@ -300,6 +319,7 @@ void Worker::run_together(const SentMap& map, const pool::MessageHead& head, Res
       [&context, base](std::uint64_t index) { context.slot.published.publish(base + index); });
   const py::list outcomes =
       together_(map.function, static_cast<int>(map.calling), values, map.together, current.number, publish);
+  if (is_copy) end_copy(outcomes);
   for (std::uint64_t index = head.begin; index < head.end; ++index) {
     const py::tuple each = outcomes[static_cast<std::size_t>(index - head.begin)];
     py::object exception = each[1];

@@ -64,6 +64,8 @@ class Worker : public pool::MessageHandler {
   std::string dumped(const py::object& exception);
   void read_all(Reader& body, Buffer& to);
   void exit_process(int status);
+  // In a copy of the worker, when the task has ended there: OUTCOME is what it returned or raised.
+  [[noreturn]] void end_copy(const py::object& outcome);
 
   py::object hooks_;
   py::object begin_;
