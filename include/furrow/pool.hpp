@@ -39,6 +39,7 @@
 #include "furrow/join.hpp"
 #include "furrow/options.hpp"
 #include "furrow/outcome.hpp"
+#include "furrow/statistics.hpp"
 #include "furrow/task.hpp"
 
 namespace FURROW_NAMESPACE {
@@ -220,6 +221,11 @@ class FURROW_API Pool {
   auto apply(F&& f, Args&&... args) {
     return apply_async(std::forward<F>(f), std::forward<Args>(args)...).get();
   }
+
+  // What the Pool has done since it was made, and what it has to do. While tasks come and go, what has ended may count as
+  // unfinished for a moment longer. The counts are exact once the maps have returned and wait() has, but that workers of
+  // other ranks were replaced is heard of a little later.
+  PoolStatistics statistics() const;
 
   // Waits until all calls of apply_async have ended.
   void wait();

@@ -29,6 +29,7 @@ class MpiEngine : public pool::Engine {
   }
   void wait() override { persistent_.wait(); }
   void cancel_calls() override { persistent_.cancel_calls(); }
+  CallCounts call_counts() override { return persistent_.call_counts(); }
   std::vector<int> rank_workers() const override { return workers_of_; }
   void on_ranks(const detail::RankCall& call) override;
 

@@ -169,13 +169,26 @@ void CallNode::drop() noexcept {
   settle();
 }
 
+// Before the call is closed, since the Pool may go away right after that.
+[[gnu::noinline]] void CallNode::count_failure_end() noexcept {
+  if (std::exchange(is_counted_, true)) return;
+  auto& ended = failed_as_ == FailedAs::kFailed ? home->failed : home->cancelled;
+  ended.fetch_add(1, std::memory_order_relaxed);
+}
+
+[[gnu::noinline]] void CallNode::end_as_cancelled() noexcept {
+  fail(pool::cancelled(kCancelledText));
+  count_failure_end();
+}
+
 // The function goes first: whoever has the result may rely on its captures being destroyed.
 void CallNode::settle() noexcept {
   drop_function();
-  const bool stopped = stops != home->stops.load(std::memory_order_acquire);
-  const auto make_cancelled = [this] { fail(pool::cancelled(kCancelledText)); };
-  if (stopped) make_cancelled();
-  Listener* const last = ending_.close(cancelling_here == this, make_cancelled);
+  if (stops != home->stops.load(std::memory_order_acquire))
+    end_as_cancelled();
+  else if (failed_as_ != FailedAs::kNothing && !ending_.is_cancelled())
+    count_failure_end();
+  Listener* const last = ending_.close(cancelling_here == this, [this] { end_as_cancelled(); });
   if (last) {
     Listener* const late = run_callbacks(last);
     ending_.finish();

@@ -31,6 +31,13 @@ class Engine {
   virtual void wait() = 0;  // until all submitted calls are settled
   // Settles the calls that have not begun, and asks the running ones to end. All of them know that they are cancelled.
   virtual void cancel_calls() = 0;
+  // From any thread, at any time. UNFINISHED is never too small, and ENDED never too large.
+  struct CallCounts {
+    std::uint64_t unfinished = 0;        // submitted calls that are not settled
+    std::uint64_t ended = 0;             // the others
+    std::uint64_t workers_replaced = 0;  // worker processes, while no map ran on them
+  };
+  virtual CallCounts call_counts() = 0;
   // For backends whose workers are on ranks: the number of workers of each rank, and operations that run on
   // the ranks. The others throw PoolError.
   virtual std::vector<int> rank_workers() const { throw PoolError(no_ranks()); }

@@ -6,13 +6,13 @@
 
 #include <algorithm>
 #include <atomic>
-#include <mutex>
 #include <optional>
 #include <stdexcept>
 #include <stop_token>
 
 #include "base/log.hpp"
 #include "furrow/random.hpp"
+#include "pool/activity.hpp"
 #include "pool/async/async_engine.hpp"
 #include "pool/engine.hpp"
 #include "pool/map/map_session.hpp"
@@ -99,24 +99,19 @@ class Pool::Impl {
     distribution.number = next_number();
   }
   pool::TimeoutMonitor& timeout_monitor() { return timeout_monitor_; }
+  // A call that was cancelled is none that the engine knows.
+  void count_unsubmitted() { home_.cancelled.fetch_sub(1, std::memory_order_relaxed); }
   void prepare(detail::CallNode& call) {
     call.home = &home_;
     call.stops = home_.stops.load();
     call.number = next_number();
   }
 
-  std::stop_token stop_token() {
-    const std::lock_guard lock(stop_mutex_);
-    return stop_.get_token();
-  }
+  pool::Activity& activity() { return activity_; }
+  PoolStatistics statistics() const { return activity_.statistics(*engine_, home_); }
   void stop() {
     home_.stops.fetch_add(1);
-    std::stop_source stopped(std::nostopstate);
-    {
-      const std::lock_guard lock(stop_mutex_);
-      stopped = std::exchange(stop_, std::stop_source());
-    }
-    stopped.request_stop();
+    activity_.take_stop_source().request_stop();
     timeout_monitor_.stop(nullptr);
     engine_->cancel_calls();
   }
@@ -132,8 +127,7 @@ class Pool::Impl {
   detail::CallHome home_;
   // Written at each call, while the threads read what is beside it.
   alignas(128) std::atomic<std::uint64_t> number_{0};
-  std::mutex stop_mutex_;
-  std::stop_source stop_;  // of the maps and streams that run; a new one after each stop()
+  pool::Activity activity_;
   alignas(128) pool::TimeoutMonitor timeout_monitor_;
   std::unique_ptr<pool::Engine> engine_;  // last, since it uses the timeout monitor while it ends
 };
@@ -147,6 +141,7 @@ BackendKind Pool::backend() const noexcept { return impl_->kind(); }
 int Pool::workers() const noexcept { return impl_->workers(); }
 void Pool::wait() { impl_->engine().wait(); }
 void Pool::stop() { impl_->stop(); }
+PoolStatistics Pool::statistics() const { return impl_->statistics(); }
 
 namespace {
 
@@ -184,6 +179,11 @@ void log_start(const pool::RunningMap& run) {
              run.options.standing ? ", on persistent workers" : "");
 }
 
+void log_end(const pool::RunningMap& run) {
+  FURROW_LOG(pool, info, "map {} ends: {} of {} items have ended, {} of them failed{}", run.number,
+             run.counts().ended, run.counts().given, run.counts().failed, run.stopped() ? ", stopped" : "");
+}
+
 }  // namespace
 
 namespace {
@@ -216,13 +216,18 @@ void Pool::run_map(const detail::MapCall& call, const MapOptions& options, const
   pool::RunningMap run(call, options, impl_->timeout_monitor(), keep != nullptr);
   impl_->prepare(run);
   choose_seed(run, options);
-  const CancelOnStop cancel_on_stop(run, impl_->stop_token());
+  const pool::Activity::Entry entry(impl_->activity(), run);
+  const CancelOnStop cancel_on_stop(run, entry.stop_token());
   pool::MapSession session(run, backend());
   log_start(run);
-  if (run.todo() > 0 && !run.cancelled()) impl_->engine().run(run);
+  if (run.todo() > 0 && !run.cancelled()) {
+    run.for_each_range({0, run.todo()}, [&](std::uint64_t begin, std::uint64_t end) {
+      run.given({begin, end});
+    });
+    impl_->engine().run(run);
+  }
   session.finish();
-  FURROW_LOG(pool, info, "map {} ends: {} of {} indices done, {} items failed{}", run.number,
-             run.indices_done(), run.todo(), run.failures(), run.stopped() ? ", stopped" : "");
+  log_end(run);
   if (!keep && run.cancelled()) throw_failure(cancelled_map());
   std::vector<Failure> found = run.take_failures();
   if (!keep && !found.empty()) throw_failure(found.front());
@@ -239,6 +244,7 @@ class OwningStream : public detail::Stream {
     run.fails_fast = false;  // the range ends itself when a failure's turn comes
   }
   void submit(void* chunk, std::uint64_t begin, std::uint64_t end) override {
+    run.given({begin, end});
     inner->submit(chunk, begin, end);
   }
   Done wait() override {
@@ -258,6 +264,7 @@ class OwningStream : public detail::Stream {
 
  public:
   pool::RunningMap run;
+  std::optional<pool::Activity::Entry> entry{};
   std::optional<pool::MapSession> session{};
   std::optional<CancelOnStop> cancel_on_stop{};
   std::unique_ptr<detail::Stream> inner{};  // last, so that it is destroyed first
@@ -279,7 +286,8 @@ std::unique_ptr<detail::Stream> Pool::open_stream(const detail::MapCall& prototy
   auto stream = std::make_unique<OwningStream>(prototype, options, impl_->timeout_monitor());
   impl_->prepare(stream->run);
   choose_seed(stream->run, options);
-  stream->cancel_on_stop.emplace(stream->run, impl_->stop_token());
+  stream->entry.emplace(impl_->activity(), stream->run);
+  stream->cancel_on_stop.emplace(stream->run, stream->entry->stop_token());
   stream->session.emplace(stream->run, backend());
   FURROW_LOG(pool, info, "stream {} starts, retries {}, timeout {} s", stream->run.number, options.retries,
              options.timeout_s);
@@ -319,8 +327,9 @@ void Pool::start(detail::CallNode* call, const CallOptions& options) {
     throw;
   }
   impl_->prepare(*call);
-  if (options.stop.stop_requested()) return call->settle_cancelled();
-  impl_->engine().submit(call, options.stop);
+  if (!options.stop.stop_requested()) return impl_->engine().submit(call, options.stop);
+  call->settle_cancelled();
+  impl_->count_unsubmitted();
 }
 
 }  // namespace FURROW_NAMESPACE

@@ -87,8 +87,14 @@ void SerialEngine::submit(detail::CallNode* call, const std::stop_token& stop) {
   {
     const std::lock_guard lock(mutex_);
     std::erase(running_, call);
+    ++ended_;
   }
   call->release();
+}
+
+Engine::CallCounts SerialEngine::call_counts() {
+  const std::lock_guard lock(mutex_);
+  return {running_.size(), ended_};
 }
 
 void SerialEngine::cancel_calls() {

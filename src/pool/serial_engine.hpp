@@ -20,11 +20,13 @@ class SerialEngine : public Engine {
   void submit(detail::CallNode* call, const std::stop_token& stop) override;
   void wait() override {}
   void cancel_calls() override;
+  CallCounts call_counts() override;
 
  private:
   const WorkerFunction finalizer_;
   std::mutex mutex_;
   std::vector<detail::CallNode*> running_;
+  std::uint64_t ended_ = 0;
 };
 
 }  // namespace furrow::pool

@@ -65,6 +65,8 @@ struct CallHome {
   int cores_per_task = 1;  // cores for a Pool inside a task
   pool::TimeoutMonitor* timeout_monitor = nullptr;
   std::atomic<std::uint32_t> stops{0};  // how often all calls were cancelled
+  // How many calls have failed, and how many ended as cancelled.
+  mutable std::atomic<std::uint64_t> failed{0}, cancelled{0};
 };
 
 class FURROW_API CallNode : public TaskNode {
@@ -113,7 +115,10 @@ class FURROW_API CallNode : public TaskNode {
 
   // For backends: one of these, then settle(), once.
   virtual void store(Reader& result) = 0;
-  virtual void fail(Failure failure) = 0;
+  void fail(Failure failure) {
+    failed_as_ = failure.kind == FailureKind::kCancelled ? FailedAs::kCancelled : FailedAs::kFailed;
+    keep_failure(std::move(failure));
+  }
   // Destroys the function, runs the callbacks, wakes all waiting threads, and drops the Pool's reference. If the call
   // was cancelled, that is its outcome.
   void settle() noexcept;
@@ -145,6 +150,7 @@ class FURROW_API CallNode : public TaskNode {
 
  protected:
   virtual void call(TaskScope& scope) = 0;  // in this process; stores the result, or throws
+  virtual void keep_failure(Failure failure) = 0;
   using Listener = CallEnding::Listener;
   // Calls and deletes those that come before the end; returns those that come after it. LAST is the one added last.
   virtual Listener* run_callbacks(Listener* last) noexcept = 0;
@@ -170,12 +176,16 @@ class FURROW_API CallNode : public TaskNode {
     int attempts = 0;                 // failed attempts
     CancelOnStop* on_stop = nullptr;  // owned
   };
+  void count_failure_end() noexcept;
+  void end_as_cancelled() noexcept;
   void drop_limits() noexcept;
   void set_limits(double timeout_s, int retries);
 
   // A call goes from the thread that makes it to the one that runs it, and back: the fewer lines of memory and the fewer
   // locked instructions, the faster.
   std::atomic<int> references_{2};  // of the Future and the Pool
+  enum class FailedAs : std::uint8_t { kNothing, kFailed, kCancelled } failed_as_ = FailedAs::kNothing;
+  bool is_counted_ = false;
   // A Runner, once a thread of this process runs the call; with a pump, the place.
   std::atomic<std::uint64_t> where_{0};
   Limits* limits_ = nullptr;  // owned; null: none
@@ -207,7 +217,6 @@ class CallState : public CallNode {
     return false;
   }
 
-  void fail(Failure failure) override { outcome_ = Outcome<R>(std::move(failure)); }
   void store(Reader& result) override {
     if constexpr (std::is_void_v<R>)
       outcome_ = Outcome<void>::done();
@@ -218,6 +227,7 @@ class CallState : public CallNode {
  protected:
   using CallNode::CallNode;
   using typename CallNode::Listener;
+  void keep_failure(Failure failure) override { outcome_ = Outcome<R>(std::move(failure)); }
   ~CallState() override {
     for (Listener* each = this->ending_.left(); each;)
       delete static_cast<CallbackListener*>(std::exchange(each, each->next));

@@ -50,9 +50,7 @@ void Session::failed(std::uint64_t index, int attempts, const std::string& what,
   run_.record(std::move(failure), worker);
 }
 
-void Session::restarted(int worker) {
-  for (pool::MapObserver* each : run_.observers) each->on_restart(worker);
-}
+void Session::restarted(int worker) { run_.worker_replaced(worker); }
 
 void Session::tick() {
   if (run_.tick) run_.tick();

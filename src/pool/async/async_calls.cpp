@@ -52,6 +52,7 @@ void AsyncCalls::push(detail::CallNode* call) {
   {
     const std::lock_guard lock(mutex_);
     queue_.push_back(call);
+    ++pushed_;
     ++unsettled_;
   }
   tasks_.wake();
@@ -62,6 +63,11 @@ void AsyncCalls::wait() {
     throw PoolError("a task cannot wait for all tasks of its own Pool: it is one of them");
   std::unique_lock lock(mutex_);
   settled_.wait(lock, [this] { return unsettled_ == 0; });
+}
+
+Engine::CallCounts AsyncCalls::counts() {
+  const std::lock_guard lock(mutex_);
+  return {unsettled_, pushed_ - unsettled_};
 }
 
 bool AsyncCalls::cancel(detail::CallNode& call) noexcept {

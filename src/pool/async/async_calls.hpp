@@ -16,6 +16,7 @@
 #include "furrow/detail/call_node.hpp"
 #include "furrow/options.hpp"
 #include "pool/async/async_tasks.hpp"
+#include "pool/engine.hpp"
 #include "pool/task/call_pump.hpp"
 
 namespace furrow::pool {
@@ -30,6 +31,7 @@ class AsyncCalls : public CallQueue {
   void wait();  // until all calls are settled
   bool cancel(detail::CallNode& call) noexcept override;
   void cancel_all();  // calls that know that they are cancelled
+  Engine::CallCounts counts();
 
  private:
   void serve();
@@ -40,7 +42,8 @@ class AsyncCalls : public CallQueue {
   std::mutex mutex_;
   std::condition_variable settled_;
   std::deque<detail::CallNode*> queue_;
-  std::uint64_t unsettled_ = 0;  // pushed and not settled
+  std::uint64_t pushed_ = 0;
+  std::uint64_t unsettled_ = 0;  // of those
   bool closing_ = false;
   std::atomic<bool> cancels_{false};  // some calls that run are cancelled
   AsyncTasks tasks_;

@@ -69,23 +69,28 @@ void AsyncEngine::submit(detail::CallNode* call, const std::stop_token& stop) {
   call->cancel_on(stop);
 }
 
+AsyncCalls* AsyncEngine::calls() {
+  const std::lock_guard lock(mutex_);
+  return calls_.get();
+}
+
 void AsyncEngine::cancel_calls() {
   plain_.cancel_calls();
-  AsyncCalls* calls = nullptr;
-  {
-    const std::lock_guard lock(mutex_);
-    calls = calls_.get();
-  }
-  if (calls) calls->cancel_all();
+  if (AsyncCalls* of_coroutines = calls()) of_coroutines->cancel_all();
 }
 
 void AsyncEngine::wait() {
-  AsyncCalls* calls = nullptr;
-  {
-    const std::lock_guard lock(mutex_);
-    calls = calls_.get();
+  if (AsyncCalls* of_coroutines = calls()) of_coroutines->wait();
+}
+
+Engine::CallCounts AsyncEngine::call_counts() {
+  CallCounts counts = plain_.call_counts();
+  if (AsyncCalls* of_coroutines = calls()) {
+    const CallCounts more = of_coroutines->counts();
+    counts.unfinished += more.unfinished;
+    counts.ended += more.ended;
   }
-  if (calls) calls->wait();
+  return counts;
 }
 
 }  // namespace furrow::pool

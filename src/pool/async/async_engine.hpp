@@ -24,9 +24,11 @@ class AsyncEngine : public Engine {
   void submit(detail::CallNode* call, const std::stop_token& stop) override;
   void wait() override;
   void cancel_calls() override;
+  CallCounts call_counts() override;
 
  private:
   AsyncCalls& calls(const detail::AsyncStart& how);
+  AsyncCalls* calls();  // null: there was none yet
 
   const int in_flight_;
   const PoolOptions options_;

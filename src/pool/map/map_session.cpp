@@ -56,9 +56,10 @@ ProgressUpdate MapSession::progress() const {
   const detail::MapCall& call = run_.call;
   const bool endless = call.items == ~std::uint64_t{0};
   const auto items = [&](std::uint64_t indices) { return std::min(indices * call.block, call.items); };
-  const std::uint64_t over = items(restored_ + run_.indices_done());
+  const RunningMap::Counts counts = run_.counts();
+  const std::uint64_t over = std::min(items(restored_) + counts.ended, call.items);
   ProgressUpdate update;
-  update.failed = std::min(items(run_.failures()), over);
+  update.failed = std::min(counts.failed + counts.given_up, over);
   update.done = over - update.failed;
   update.total = endless ? 0 : call.items;
   update.elapsed_s = static_cast<double>(os::monotonic_ns() - began_ns_) * 1e-9;

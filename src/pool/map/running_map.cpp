@@ -66,7 +66,7 @@ void RunningMap::end_watch(detail::TaskScope& scope) {
 
 void RunningMap::record(Failure failure, int worker) {
   for (MapObserver* each : observers) each->on_failure(failure, worker);
-  failed_.fetch_add(1, std::memory_order_relaxed);
+  failed_.fetch_add(items_with(failure), std::memory_order_relaxed);
   {
     const std::lock_guard lock(mutex_);
     if (keep_all_ || kept_.empty())
@@ -79,7 +79,7 @@ void RunningMap::record(Failure failure, int worker) {
 
 void RunningMap::record_unfinished(const Failure& failure, int worker) {
   for (MapObserver* each : observers) each->on_failure(failure, worker);
-  failed_.fetch_add(1, std::memory_order_relaxed);
+  given_up_.fetch_add(items_with(failure), std::memory_order_relaxed);
 }
 
 IndexRange RunningMap::ran(detail::TaskScope& scope, IndexRange indices) {
@@ -88,14 +88,29 @@ IndexRange RunningMap::ran(detail::TaskScope& scope, IndexRange indices) {
 }
 
 void RunningMap::chunk_done(const ChunkDone& chunk) {
-  done_.fetch_add(chunk.indices.size(), std::memory_order_relaxed);
+  ended_.fetch_add(items_at(chunk.indices), std::memory_order_release);
   for (MapObserver* each : observers) each->on_chunk(chunk);
+}
+
+void RunningMap::worker_replaced(int worker) {
+  workers_replaced_.fetch_add(1, std::memory_order_relaxed);
+  for (MapObserver* each : observers) each->on_restart(worker);
+}
+
+RunningMap::Counts RunningMap::counts() const {
+  Counts counts;
+  counts.ended = ended_.load(std::memory_order_acquire);
+  counts.failed = failed_.load(std::memory_order_relaxed);
+  counts.given_up = given_up_.load(std::memory_order_relaxed);
+  counts.given = given_.load(std::memory_order_relaxed);
+  counts.workers_replaced = workers_replaced_.load(std::memory_order_relaxed);
+  return counts;
 }
 
 void RunningMap::stop() {
   detail::released(&stopped_);
   if (stopped_.exchange(true)) return;
-  FURROW_LOG(pool, info, "map {} is stopped, {} items have failed", number, failures());
+  FURROW_LOG(pool, info, "map {} is stopped, {} items have failed", number, failed_.load());
   timeout_monitor_.stop(this);
   const std::uint64_t now = os::start_ticks(os::monotonic_ns());
   const std::lock_guard lock(stopping_);
@@ -142,7 +157,7 @@ RunningMap::Waker::~Waker() {
 }
 
 bool RunningMap::take_failure(std::uint64_t index, Failure& failure) {
-  if (failures() == 0) return false;
+  if (failed_.load(std::memory_order_relaxed) == 0) return false;
   const std::lock_guard lock(mutex_);
   const auto found =
       std::find_if(kept_.begin(), kept_.end(), [&](const Failure& each) { return each.index == index; });

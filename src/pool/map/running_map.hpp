@@ -96,6 +96,7 @@ class RunningMap : public detail::TaskHost {
   void chunk_done(const ChunkDone& chunk);
   // The part of INDICES that was run. After a failure in a stopped map the rest of a range is given up.
   static IndexRange ran(detail::TaskScope& scope, IndexRange indices);
+  void worker_replaced(int worker);  // a worker process
   // stop() asks running tasks to stop, if they can be, and from then on no new task should start.
   bool stopped() const { return stopped_.load(std::memory_order_relaxed); }
   void stop();
@@ -134,8 +135,17 @@ class RunningMap : public detail::TaskHost {
     RunningMap& run_;
   };
 
-  std::uint64_t indices_done() const { return done_.load(std::memory_order_relaxed); }
-  std::uint64_t failures() const { return failed_.load(std::memory_order_relaxed); }
+  // A stream has been given the items at INDICES.
+  void given(IndexRange indices) { given_.fetch_add(items_at(indices), std::memory_order_relaxed); }
+  // Of items. From any thread: FAILED and GIVEN_UP hold what belongs to ENDED.
+  struct Counts {
+    std::uint64_t given = 0;
+    std::uint64_t ended = 0;  // those that failed or were given up included
+    std::uint64_t failed = 0;
+    std::uint64_t given_up = 0;  // record_unfinished()
+    std::uint64_t workers_replaced = 0;
+  };
+  Counts counts() const;
   // Removes the failure of one item, if all are kept; false if the item did not fail. From any thread.
   bool take_failure(std::uint64_t index, Failure& failure);
   // After the end: all failures by index, or only the lowest if not all are kept.
@@ -143,13 +153,24 @@ class RunningMap : public detail::TaskHost {
 
  private:
   std::size_t range_at(std::uint64_t position) const;
+  std::uint64_t items_at(IndexRange indices) const {
+    if (call.block == 1) return indices.size();
+    return std::min(indices.end * call.block, call.items) - indices.begin * call.block;
+  }
+  std::uint64_t items_with(const Failure& failure) const {
+    const std::uint64_t index = failure.index / call.block;
+    return items_at({index, index + 1});
+  }
 
   TimeoutMonitor& timeout_monitor_;
   const bool keep_all_;
   std::atomic<bool> stopped_{false};
   std::atomic<bool> cancelled_{false};
-  std::atomic<std::uint64_t> done_{0};
+  std::atomic<std::uint64_t> given_{0};
+  std::atomic<std::uint64_t> ended_{0};
   std::atomic<std::uint64_t> failed_{0};
+  std::atomic<std::uint64_t> given_up_{0};
+  std::atomic<std::uint64_t> workers_replaced_{0};
   std::mutex stopping_;        // guards the next two
   Runner* runners_ = nullptr;  // linked by next_
   std::function<void()> wake_{};

@@ -242,7 +242,7 @@ void ForkedWorkers::on_death(int worker, int wait_status) {
   if (over()) return;
   FURROW_LOG(pool, info, "worker {} is replaced", worker);
   want(worker);
-  for (MapObserver* each : run_.observers) each->on_restart(worker);
+  run_.worker_replaced(worker);
 }
 
 void ForkedWorkers::account_for_death(int worker, int wait_status) {

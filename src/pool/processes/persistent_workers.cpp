@@ -68,7 +68,9 @@ class PersistentWorkers::Turn {
 };
 
 PersistentWorkers::PersistentWorkers(std::unique_ptr<ChunkWorkers> workers)
-    : owner_(::getpid()), workers_(std::move(workers)) {}
+    : owner_(::getpid()), workers_(std::move(workers)) {
+  count_replaced();
+}
 
 PersistentWorkers::PersistentWorkers(int workers, const PoolOptions& options) : owner_(::getpid()) {
   if (!os::is_single_threaded()) {
@@ -82,6 +84,7 @@ PersistentWorkers::PersistentWorkers(int workers, const PoolOptions& options) : 
   if (!segment) throw PoolError(segment.error().to_string());
   handler_ = std::make_unique<SentWorkHandler>();
   workers_ = std::make_unique<MessageWorkers>(std::move(*segment), workers, options, *handler_, true);
+  count_replaced();
 }
 
 PersistentWorkers::~PersistentWorkers() {
@@ -126,8 +129,8 @@ void PersistentWorkers::check(const detail::MapCall& call) const {
 void PersistentWorkers::submit(detail::CallNode* call) {
   call->pump = this;
   call->call_queue = this;
-  call->set_place(Chunk::kCallIndices + calls_made_.fetch_add(1, std::memory_order_relaxed));
   in_flight_.fetch_add(1, std::memory_order_relaxed);
+  call->set_place(Chunk::kCallIndices + calls_made_.fetch_add(1, std::memory_order_release));
   {
     const std::lock_guard lock(incoming_lock_);
     call->next = nullptr;
@@ -192,6 +195,17 @@ void PersistentWorkers::cancel_calls() {
     all_cancelled_ = true;
   }
   if (!pump(0)) workers_->nudge();
+}
+
+// What was made is read first: what has ended of that is no longer in flight.
+Engine::CallCounts PersistentWorkers::call_counts() {
+  const std::uint64_t made = calls_made_.load(std::memory_order_acquire);
+  const std::uint64_t in_flight = in_flight_.load(std::memory_order_acquire);
+  return {in_flight, made - std::min(made, in_flight), workers_replaced_.load(std::memory_order_relaxed)};
+}
+
+void PersistentWorkers::count_replaced() {
+  workers_->restarted = [this](int) { workers_replaced_.fetch_add(1, std::memory_order_relaxed); };
 }
 
 void PersistentWorkers::stop_cancelled() {
@@ -358,10 +372,7 @@ void PersistentWorkers::run(RunningMap& run) {
 
 void PersistentWorkers::run_in_turn(RunningMap& run) {
   MapDispatcher dispatcher(run, *workers_, ++maps_);
-  const auto restarted = [&](int worker) {
-    for (MapObserver* each : run.observers) each->on_restart(worker);
-  };
-  workers_->restarted = restarted;
+  workers_->restarted = [&run](int worker) { run.worker_replaced(worker); };
   const RunningMap::Waker waker(run, [this] { workers_->nudge(); });
   bool stopping = false;
   std::exception_ptr error;
@@ -380,7 +391,7 @@ void PersistentWorkers::run_in_turn(RunningMap& run) {
       workers_->stop(dispatcher.map_);
     }
   }
-  workers_->restarted = [](int) {};
+  count_replaced();
   if (!workers_->broken().empty()) throw PoolError(workers_->broken());
   if (error) std::rethrow_exception(error);
 }

@@ -22,6 +22,7 @@
 #include <vector>
 
 #include "furrow/detail/call_node.hpp"
+#include "pool/engine.hpp"
 #include "pool/map/running_map.hpp"
 #include "pool/messages/message_worker.hpp"
 #include "pool/task/call_pump.hpp"
@@ -49,6 +50,7 @@ class PersistentWorkers : public CallPump {
   void wait();
   bool cancel(detail::CallNode& call) noexcept override;
   void cancel_calls();
+  Engine::CallCounts call_counts();
   // Calls WORK while no other thread pumps the workers. Not at all if RUN is stopped before that.
   void in_turn(const std::function<void()>& work, const RunningMap* run = nullptr);
   bool pump(std::int64_t at_most_ns) noexcept override;
@@ -61,6 +63,7 @@ class PersistentWorkers : public CallPump {
   class ChunkStream;
 
   void run_in_turn(RunningMap& run);
+  void count_replaced();
   void take_incoming();
   void stop_cancelled();
   void retire(Call* call);
@@ -79,6 +82,7 @@ class PersistentWorkers : public CallPump {
   bool all_cancelled_ = false;              // those that know that they are cancelled; under incoming_lock_
   std::atomic<std::uint64_t> in_flight_{0};
   std::atomic<std::uint64_t> calls_made_{0};
+  std::atomic<std::uint64_t> workers_replaced_{0};  // while no map runs
   std::uint64_t maps_ = 0;
   std::vector<std::unique_ptr<Call>> calls_{};  // all that were ever made, for reuse
   std::vector<Call*> free_{};

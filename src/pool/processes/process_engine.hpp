@@ -44,6 +44,7 @@ class ProcessEngine : public Engine {
   void submit(detail::CallNode* call, const std::stop_token& stop) override;
   void wait() override;
   void cancel_calls() override;
+  CallCounts call_counts() override { return persistent_.call_counts(); }
 
  private:
   const int workers_;

@@ -89,9 +89,7 @@ ProcessStream::ProcessStream(RunningMap& run, const PoolOptions& options, int wo
         "imap sends copies of its inputs to its worker processes, and the function does not take a copy");
   workers_ = std::make_unique<MessageWorkers>(cache.take(MessageWorkers::bytes_for(workers)), workers,
                                               options, *handler_, alone);
-  workers_->restarted = [this](int worker) {
-    for (MapObserver* each : run_.observers) each->on_restart(worker);
-  };
+  workers_->restarted = [this](int worker) { run_.worker_replaced(worker); };
   workers_->start();
   waker_.emplace(run, [this] { workers_->nudge(); });
 }

@@ -1,5 +1,6 @@
 #include "pool/threads/thread_engine.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <deque>
@@ -21,8 +22,8 @@ constexpr std::chrono::milliseconds kLook{50};  // between looks for threads tha
 
 class ThreadEngine::HelperGroup {
  public:
-  HelperGroup(WorkerThreads& threads, int workers)
-      : threads_(threads), slots_(static_cast<std::size_t>(workers)) {
+  HelperGroup(WorkerThreads& threads, Parts& parts, int workers)
+      : threads_(threads), parts_(parts), slots_(static_cast<std::size_t>(workers)) {
     for (int i = 0; i < workers; ++i) helpers_.emplace_back(*this, i);
   }
 
@@ -40,6 +41,7 @@ class ThreadEngine::HelperGroup {
       os::futex_wake_all(active_, os::Scope::kPrivate);
     });
     for (int i = first; i < workers; ++i) threads_.push(&helpers_[static_cast<std::size_t>(i)]);
+    parts_.given.fetch_add(static_cast<std::uint64_t>(workers - first));
     if (caller_works) {
       const RunningMap::Runner runner(run, true);
       run_worker_loop(run, ranges_, 0);
@@ -56,6 +58,7 @@ class ThreadEngine::HelperGroup {
         const RunningMap::Runner runner(*group.run_);
         run_worker_loop(*group.run_, group.ranges_, slot);
       }
+      group.parts_.ended.fetch_add(1);
       detail::released(&group.active_);
       if ((group.active_.fetch_sub(1, std::memory_order_acq_rel) & ~kStopped) == 1)
         os::futex_wake(group.active_, 1, os::Scope::kPrivate);
@@ -68,7 +71,7 @@ class ThreadEngine::HelperGroup {
   // The helpers that no thread has begun.
   void take_back() {
     for (Helper& each : helpers_)
-      if (threads_.remove(&each)) active_.fetch_sub(1, std::memory_order_relaxed);
+      if (parts_.take_back(threads_, each)) active_.fetch_sub(1, std::memory_order_relaxed);
   }
 
   void await(RunningMap& run) {
@@ -98,6 +101,7 @@ class ThreadEngine::HelperGroup {
   static constexpr std::uint32_t kStopped = 1u << 31;
 
   WorkerThreads& threads_;
+  Parts& parts_;
   std::vector<RangeSlot> slots_;
   std::deque<Helper> helpers_;
   WorkStealingRanges ranges_{nullptr, 0};
@@ -109,15 +113,15 @@ class ThreadEngine::HelperGroup {
 // Chunks are queued like calls. Those that are done are kept in a list until wait() returns them.
 class ThreadEngine::Stream : public detail::Stream {
  public:
-  Stream(WorkerThreads& threads, RunningMap& run)
-      : threads_(threads), run_(run), waker_(run, [this] {
+  Stream(WorkerThreads& threads, Parts& parts, RunningMap& run)
+      : threads_(threads), parts_(parts), run_(run), waker_(run, [this] {
           const std::lock_guard lock(mutex_);
           stopped_ = true;
           changed_.notify_one();
         }) {}
   ~Stream() override {
     for (auto& each : nodes_)
-      if (threads_.remove(&each)) each.drop();
+      if (parts_.take_back(threads_, each)) each.drop();
     run_.stop();
     ending_ = true;
     while (wait().chunk) {
@@ -137,6 +141,7 @@ class ThreadEngine::Stream : public detail::Stream {
     ++in_flight_;
     if (WorkerThreads::here() == &threads_) submitted_.push_back(node);
     threads_.push(node);
+    parts_.given.fetch_add(1);
   }
 
   Done wait() override {
@@ -180,6 +185,7 @@ class ThreadEngine::Stream : public detail::Stream {
       const std::int64_t ended = os::monotonic_ns();
       busy_ns = ended - began;
       run.chunk_done({worker, indices, began, ended});
+      stream.parts_.ended.fetch_add(1);
       drop();
     }
     void drop() noexcept override {
@@ -207,6 +213,7 @@ class ThreadEngine::Stream : public detail::Stream {
   }
 
   WorkerThreads& threads_;
+  Parts& parts_;
   RunningMap& run_;
   std::deque<Node*> submitted_;  // by a worker thread, in order; some have begun
   std::deque<Node> nodes_;       // all that were ever made, for reuse; a deque does not move them
@@ -262,7 +269,7 @@ std::unique_ptr<ThreadEngine::HelperGroup> ThreadEngine::borrow() {
       return group;
     }
   }
-  return std::make_unique<HelperGroup>(threads_, workers_);
+  return std::make_unique<HelperGroup>(threads_, parts_, workers_);
 }
 
 void ThreadEngine::give_back(std::unique_ptr<HelperGroup> group) {
@@ -279,7 +286,7 @@ void ThreadEngine::run(RunningMap& run) {
 }
 
 std::unique_ptr<detail::Stream> ThreadEngine::open(RunningMap& run) {
-  return std::make_unique<Stream>(threads_, run);
+  return std::make_unique<Stream>(threads_, parts_, run);
 }
 
 void ThreadEngine::submit(detail::CallNode* call, const std::stop_token& stop) {
@@ -289,6 +296,35 @@ void ThreadEngine::submit(detail::CallNode* call, const std::stop_token& stop) {
 }
 
 void ThreadEngine::cancel_calls() { threads_.cancel_calls(); }
+
+// A removed part is uncounted before it is removed, so that it never hides a call.
+bool ThreadEngine::Parts::take_back(WorkerThreads& threads, detail::TaskNode& part) {
+  given.fetch_sub(1);
+  if (threads.remove(&part)) return true;
+  given.fetch_add(1);
+  return false;
+}
+
+// What has ended is read before what was pushed, so that what has ended meanwhile counts as unfinished. If that is much,
+// since this thread was held up, they are read again.
+Engine::CallCounts ThreadEngine::call_counts() {
+  constexpr std::int64_t kFew = 4;
+  constexpr int kAttempts = 10;
+  std::int64_t ended = 0, parts_ended = 0, left = 0, most = 0;
+  for (int i = 0; i < kAttempts && (i == 0 || most > kFew); ++i) {
+    const std::int64_t ended_now = threads_.ended();
+    const std::int64_t parts_ended_now = parts_.ended.load();
+    const std::int64_t parts_left = parts_.given.load() - parts_ended_now;
+    const std::int64_t left_now = threads_.pushed() - ended_now - parts_left;
+    const std::int64_t meanwhile = threads_.ended() - ended_now;
+    if (i > 0 && meanwhile >= most) continue;
+    ended = ended_now, parts_ended = parts_ended_now, left = left_now, most = meanwhile;
+  }
+  const auto count = [](std::int64_t found) {
+    return static_cast<std::uint64_t>(std::max<std::int64_t>(found, 0));
+  };
+  return {count(left), count(ended - parts_ended)};
+}
 
 void ThreadEngine::wait() {
   if (WorkerThreads::here() == &threads_)

@@ -6,6 +6,7 @@
 // but its caller's to make progress.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <mutex>
 #include <vector>
@@ -30,6 +31,7 @@ class ThreadEngine : public Engine {
   void submit(detail::CallNode* call, const std::stop_token& stop) override;
   void wait() override;
   void cancel_calls() override;
+  CallCounts call_counts() override;
 
  private:
   class HelperGroup;
@@ -39,6 +41,11 @@ class ThreadEngine : public Engine {
 
   int workers_;
   bool callers_work_;
+  // Parts of maps and streams that were given to the threads and not taken back, and those of them that have ended.
+  struct Parts {
+    std::atomic<std::int64_t> given{0}, ended{0};
+    bool take_back(WorkerThreads& threads, detail::TaskNode& part);
+  } parts_;
   std::mutex mutex_;
   // Groups of finished maps, so that the next maps allocate nothing.
   std::vector<std::unique_ptr<HelperGroup>> idle_;

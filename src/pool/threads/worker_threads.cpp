@@ -44,6 +44,8 @@ bool has_stack_left() {
 
 }  // namespace
 
+thread_local WorkerThreads::Tally* WorkerThreads::tally_here_ = nullptr;
+
 WorkerThreads* WorkerThreads::here() noexcept { return threads_here; }
 void WorkerThreads::reset_after_fork() noexcept { threads_here = nullptr; }
 
@@ -111,6 +113,7 @@ bool WorkerThreads::initialize(int worker) {
 
 void WorkerThreads::serve(int worker) {
   ::pthread_setname_np(::pthread_self(), ("furrow-" + std::to_string(worker)).c_str());
+  tally_here_ = &tallies_[static_cast<std::size_t>(worker)];
   const bool ready = initialize(worker);
   detail::released(&started_);
   started_.fetch_add(1);
@@ -146,6 +149,7 @@ void WorkerThreads::cancel_calls() {
   for (detail::TaskNode* each = queues_.remove_calls(); each;) {
     detail::TaskNode* const next = each->next;
     static_cast<detail::CallNode*>(each)->settle_cancelled();
+    cancelled_.fetch_add(1);
     each = next;
   }
   if (waiters_.load(std::memory_order_relaxed) > 0) notify_waiters();
@@ -156,8 +160,24 @@ void WorkerThreads::cancel_calls() {
 
 // The task that waits for it counts as running until this one has ended, so this one is not counted.
 bool WorkerThreads::run_if_queued(detail::TaskNode* task) {
-  if (threads_here != this || !has_stack_left() || !remove(task)) return false;
+  if (threads_here != this || !has_stack_left()) return false;
+  Tally& tally = *tally_here_;
+  const auto add = [](std::atomic<std::int64_t>& count, std::int64_t more) {
+    count.store(count.load(std::memory_order_relaxed) + more, std::memory_order_release);
+  };
+  add(tally.inner_begun, 1);  // before it is removed, so that it is among the unfinished all the time
+  if (!remove(task)) {
+    add(tally.inner_begun, -1);
+    return false;
+  }
   task->execute(number_here);
+  add(tally.inner_ended, 1);
+  return true;
+}
+
+bool WorkerThreads::cancel(detail::CallNode& call) noexcept {
+  if (!remove(&call)) return false;
+  cancelled_.fetch_add(1);
   return true;
 }
 
@@ -210,6 +230,25 @@ std::uint64_t WorkerThreads::done() const {
   for (const Tally& each : tallies_) sum += each.done.load(std::memory_order_seq_cst);
   detail::acquired(&tallies_);
   return sum;
+}
+
+std::int64_t WorkerThreads::inner(std::atomic<std::int64_t> Tally::*which) {
+  std::int64_t sum = 0;
+  for (const Tally& each : tallies_) sum += (each.*which).load(std::memory_order_acquire);
+  const std::lock_guard lock(places_lock_);
+  for (const Tally& each : spare_tallies_) sum += (each.*which).load(std::memory_order_acquire);
+  return sum;
+}
+
+std::int64_t WorkerThreads::ended() {
+  return static_cast<std::int64_t>(done()) + inner(&Tally::inner_ended) + cancelled_.load();
+}
+
+// The queues come first: a task counts as begun before it is taken out of one, to be run inside of another.
+std::int64_t WorkerThreads::pushed() {
+  const TaskQueues::Counts queued = queues_.counts();
+  return static_cast<std::int64_t>(queued.waiting + queued.taken) + inner(&Tally::inner_begun) +
+         cancelled_.load();
 }
 
 // What is done is counted first: then all that were taken were done at the moment between the counts.
@@ -323,6 +362,10 @@ void WorkerThreads::fill_places(bool rescue) {
 
 void WorkerThreads::serve_as_spare(int number) {
   ::pthread_setname_np(::pthread_self(), "furrow-spare");
+  {
+    const std::lock_guard lock(places_lock_);
+    tally_here_ = &spare_tallies_.emplace_back();
+  }
   if (!initialize(number)) {
     const std::lock_guard lock(places_lock_);
     --users_[static_cast<std::size_t>(number)];

@@ -21,6 +21,7 @@
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <mutex>
 #include <string>
@@ -49,12 +50,15 @@ class WorkerThreads : public CallQueue {
   bool remove(detail::TaskNode* task);
   // Runs TASK here if it is queued and this is one of the worker threads, with enough of its stack left.
   bool run_if_queued(detail::TaskNode* task) override;
-  bool cancel(detail::CallNode& call) noexcept override { return remove(&call); }
   bool is_long() const noexcept override { return queues_.has_many(); }
+  bool cancel(detail::CallNode& call) noexcept override;
   // Settles the queued calls as cancelled, and ends the programs that the threads' tasks have started.
   void cancel_calls();
   // Waits until every pushed task was run or removed. Not for the worker threads themselves.
   void wait_idle();
+  // How many tasks were pushed and not removed, or cancelled; and how many of them have ended.
+  std::int64_t pushed();
+  std::int64_t ended();
   void run_unkept();
   void close();
   detail::TaskNode* take_all() { return queues_.remove_all(); }  // linked by next
@@ -87,7 +91,12 @@ class WorkerThreads : public CallQueue {
   bool take_place();
   struct alignas(64) Tally {
     std::atomic<std::uint64_t> done{0};
+    // Those that the thread ran while it waited for them, which are not among the former. Only the thread itself writes
+    // these two.
+    std::atomic<std::int64_t> inner_begun{0}, inner_ended{0};
   };
+  static thread_local Tally* tally_here_;
+  std::int64_t inner(std::atomic<std::int64_t> Tally::*which);
   detail::TaskNode* await();
   detail::TaskNode* look();
   bool take_parked();
@@ -108,8 +117,9 @@ class WorkerThreads : public CallQueue {
   std::atomic<std::uint32_t> looking_{0};              // threads that look for a task without being parked
   std::atomic<std::uint32_t> started_{0};              // threads that have run the initializer
   std::atomic<bool> closed_{false};
-  std::atomic<int> absent_{0};   // threads that wait inside a task
-  std::atomic<int> present_{0};  // all others that may take tasks; changed under places_lock_
+  std::atomic<std::int64_t> cancelled_{0};  // calls that were cancelled while they were queued
+  std::atomic<int> absent_{0};              // threads that wait inside a task
+  std::atomic<int> present_{0};             // all others that may take tasks; changed under places_lock_
   const WorkerFunction initializer_, finalizer_;
   const std::size_t stack_size_;
   SpinLock error_lock_;
@@ -123,7 +133,8 @@ class WorkerThreads : public CallQueue {
     std::int64_t at_ns;  // after the initializer
   };
   std::vector<Started> started_threads_;
-  std::size_t dormant_ = 0;  // spares that wait for that, those that are invited included
+  std::size_t dormant_ = 0;          // spares that wait for that, those that are invited included
+  std::deque<Tally> spare_tallies_;  // for inner tasks, one for each spare
   std::vector<os::Thread> spares_;
   std::vector<os::Thread> threads_;
 };
