@@ -63,14 +63,17 @@ namespace FURROW_NAMESPACE::detail {
 
 class AsioLoop final : public AsyncLoop {
  public:
-  void run(std::int64_t until_ns) override {
+  void run(std::int64_t until_ns, AsyncHost* starter) override {
     using std::chrono::steady_clock;
+    io_.restart();
+    ended_ = 0;
+    if (starter) asio::post(io_, [starter] { starter->start_some(); });
     if (until_ns == kNever)
       io_.run_one();
     else
       io_.run_one_until(steady_clock::time_point(
           std::chrono::duration_cast<steady_clock::duration>(std::chrono::nanoseconds(until_ns))));
-    for (int more = kAtOnce; more > 0 && io_.poll_one() > 0;) --more;
+    if (io_.poll_one() > 0) run_ready();
   }
   void wake() override {
     asio::post(io_, [] {});
@@ -86,14 +89,29 @@ class AsioLoop final : public AsyncLoop {
     ++task.generation;
     const ScopedExecutor executor(io_.get_executor(), &task, task.generation);
     asio::co_spawn(asio::any_io_executor(executor), std::move(coroutine),
-                   asio::bind_cancellation_slot(signal.slot(), [&task](std::exception_ptr error) {
+                   asio::bind_cancellation_slot(signal.slot(), [this, &task](std::exception_ptr error) {
+                     if (++ended_ == kAtOnce) io_.stop();
                      task.async_host->ended(task, std::move(error));
                    }));
   }
 
  private:
   static constexpr std::int64_t kNever = INT64_MAX;
-  static constexpr int kAtOnce = 256;              // handlers run before control returns to the host
+  static constexpr int kAtOnce = 256;  // tasks that end before control returns to the host
+
+  // Runs what is ready now in one call, since Asio keeps memory for reuse only as long as a call lasts. What that makes
+  // ready comes after the host's turn.
+  void run_ready() {
+    if (!std::exchange(has_last_, true))
+      asio::post(io_, [this] {
+        has_last_ = false;
+        io_.stop();
+      });
+    io_.run();
+  }
+
+  int ended_ = 0;                                  // tasks, in this call of run()
+  bool has_last_ = false;                          // the last handler of run_ready() is queued
   std::deque<asio::cancellation_signal> signals_;  // one for each task
   asio::io_context io_{1};
   asio::executor_work_guard<asio::io_context::executor_type> busy_{io_.get_executor()};

@@ -20,7 +20,9 @@ struct AsyncTask;
 
 class FURROW_API AsyncHost : public TaskHost {
  public:
-  virtual void ended(AsyncTask& task, std::exception_ptr error) = 0;  // on the loop's thread
+  // Both on the loop's thread.
+  virtual void start_some() = 0;
+  virtual void ended(AsyncTask& task, std::exception_ptr error) = 0;
 };
 
 // Runs one coroutine after another; exists until the loop is destroyed.
@@ -36,8 +38,9 @@ struct FURROW_API AsyncTask : TaskScope {
 class FURROW_API AsyncLoop {
  public:
   virtual ~AsyncLoop() = default;  // drops coroutines that have not ended
-  // Runs what is ready; waits for it until UNTIL_NS of the steady clock at most.
-  virtual void run(std::int64_t until_ns) = 0;
+  // Runs what is ready; waits for it until UNTIL_NS of the steady clock at most. STARTER, if there is one, starts
+  // coroutines from inside of the loop: there they begin at once, and take the memory that others have left.
+  virtual void run(std::int64_t until_ns, AsyncHost* starter) = 0;
   virtual void wake() = 0;  // makes run() return; may be called from any thread
   virtual void cancel(AsyncTask& task) = 0;
 };

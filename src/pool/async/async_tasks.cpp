@@ -30,22 +30,30 @@ void AsyncTasks::begin(const Work& work, std::uint64_t seed, std::uint64_t numbe
   Task& task = *free_.back();
   task.renew({task.origin().worker, seed, number, cores_per_task_});
   task.work = work;
-  start(task);
+  again(task);
   free_.pop_back();
   ++running_;
 }
 
-void AsyncTasks::again(Task& task) { start(task); }
-
-void AsyncTasks::start(Task& task) {
+void AsyncTasks::again(Task& task) {
+  starting_.push_back(&task);
   task.forget_stream();
   task.error = nullptr;
   task.timed_out = task.cancelled = false;
   task.stop = task.work.stoppable ? std::stop_source() : std::stop_source(std::nostopstate);
   task.set_current(detail::ItemIndex{task.work.index});
-  task.began_ns = os::monotonic_ns();
-  task.running = true;
-  task.work.how.start(task.work.object, *loop_, task, task.work.index);
+  task.waits = task.running = true;
+}
+
+void AsyncTasks::start_some() {
+  for (std::size_t i = 0; i < kAtOnce && !starting_.empty(); ++i) {
+    Task& task = *starting_.front();
+    starting_.pop_front();
+    task.waits = false;
+    task.began_ns = os::monotonic_ns();
+    task.work.how.start(task.work.object, *loop_, task, task.work.index);
+    if (task.cancelled) loop_->cancel(task);
+  }
 }
 
 void AsyncTasks::give_back(Task& task) {
@@ -55,7 +63,7 @@ void AsyncTasks::give_back(Task& task) {
 
 void AsyncTasks::step(std::int64_t until_ns) {
   if (!deadlines_.empty()) until_ns = std::min(until_ns, deadlines_.begin()->first);
-  if (ended_.empty()) loop_->run(until_ns);
+  if (ended_.empty()) loop_->run(until_ns, starting_.empty() ? nullptr : this);
   cancel_late();
 }
 
@@ -68,7 +76,7 @@ AsyncTasks::Task* AsyncTasks::next_ended() {
 
 void AsyncTasks::cancel(Task& task) {
   task.stop.request_stop();
-  loop_->cancel(task);
+  if (!task.waits) loop_->cancel(task);
 }
 
 void AsyncTasks::cancel_late() {
@@ -119,7 +127,8 @@ void AsyncTasks::end_watch(detail::TaskScope& scope) {
 }
 
 void AsyncTasks::forget_deadline(Task& task) {
-  if (task.deadline_ns != kNever) deadlines_.erase({task.deadline_ns, &task});
+  if (task.deadline_ns == kNever) return;
+  deadlines_.erase({task.deadline_ns, &task});
   task.deadline_ns = kNever;
 }
 

@@ -1,7 +1,7 @@
 // Coroutines in flight on one loop: up to a given number at a time, with a time limit for each item.
 //
-// States of a Task: free -> running (begin) -> ended (reported by the loop; next_ended() returns it) ->
-// running (again) or free (give_back). All of it belongs to one thread; only wake() may be called from
+// States of a Task: free -> waits to start (begin) -> running (inside of the loop) -> ended (reported by the loop; next_ended() returns it) ->
+// waits to start (again) or free (give_back). All of it belongs to one thread; only wake() may be called from
 // others.
 #pragma once
 
@@ -9,6 +9,7 @@
 #include <deque>
 #include <exception>
 #include <memory>
+#include <memory_resource>
 #include <set>
 #include <stop_token>
 #include <utility>
@@ -37,7 +38,8 @@ class AsyncTasks final : public detail::AsyncHost {
     std::int64_t began_ns = 0;
     std::int64_t deadline_ns = kNever;
     bool timed_out = false;
-    bool running = false;
+    bool waits = false;          // to start
+    bool running = false;        // or waits
     bool cancelled = false;      // with its map, or its call
     std::exception_ptr error{};  // null if it has a result
     std::stop_source stop{std::nostopstate};
@@ -47,7 +49,8 @@ class AsyncTasks final : public detail::AsyncHost {
   AsyncTasks(std::unique_ptr<detail::AsyncLoop> loop, int most, int cores_per_task);
   ~AsyncTasks() override;
 
-  bool full() const { return running_ == most_; }
+  // Whether no task can begin before the next step.
+  bool full() const { return running_ == most_ || starting_.size() >= kAtOnce; }
   bool idle() const { return running_ == 0; }
   void begin(const Work& work, std::uint64_t seed, std::uint64_t number);
   void again(Task& task);
@@ -67,10 +70,13 @@ class AsyncTasks final : public detail::AsyncHost {
   std::stop_token begin_watch(detail::TaskScope& scope) override;
   void end_watch(detail::TaskScope& scope) override;
   bool stop_requested(detail::TaskScope& scope) const noexcept override;
+  void start_some() override;
   void ended(detail::AsyncTask& task, std::exception_ptr error) override;
 
  private:
-  void start(Task& task);
+  // Tasks that start in a step. Those that end soon leave their memory to the next ones.
+  static constexpr std::size_t kAtOnce = 256;
+
   void forget_deadline(Task& task);
   void cancel_late();
   void cancel_task(Task& task);
@@ -78,8 +84,10 @@ class AsyncTasks final : public detail::AsyncHost {
 
   const int most_, cores_per_task_;
   int running_ = 0;  // tasks that run, or have ended and were not given back
-  std::deque<Task> tasks_;
+  std::pmr::monotonic_buffer_resource memory_{};
+  std::pmr::deque<Task> tasks_{&memory_};
   std::vector<Task*> free_;
+  std::deque<Task*> starting_;
   std::deque<Task*> ended_;
   std::set<std::pair<std::int64_t, Task*>> deadlines_;
   std::unique_ptr<detail::AsyncLoop> loop_;  // last, since coroutines in it refer to the other members
