@@ -25,7 +25,7 @@ namespace FURROW_NAMESPACE {
 enum class FailureKind : std::uint8_t {
   kException,  // the task threw
   kDied,       // its worker process ended: see signal and exit_status
-  kTimeout,    // it took longer than MapOptions::timeout_s and was stopped
+  kTimeout,    // it took longer than MapOptions::timeout_s
   kLost,       // its result could not be sent back: it has no serializer, or the serializer threw
   kCancelled,  // its map or call was stopped first: it never ran, or was ended
 };

@@ -62,7 +62,9 @@ struct Resume {
 struct MapOptions {
   std::size_t chunksize = 0;  // consecutive items handed out together; 0: chosen from measured task times
   int retries = 0;            // further attempts at a task that threw, crashed or timed out
-  double timeout_s = 0;       // for each attempt at an item; 0 or infinity: none
+  // For each attempt at an item; 0 or infinity: none. Processes and ranks end a task that takes longer; the other
+  // backends ask it to end, and it has failed if it ends later.
+  double timeout_s = 0;
   OnError on_error = OnError::kThrowAtEnd;
   // Cancels the map when a stop is requested, from any thread: no further task begins, those that run are asked to end
   // (task_stop_requested(), a std::stop_token argument) or ended with their worker process, and the programs that they
@@ -83,7 +85,7 @@ struct MapOptions {
 
 // For one call of apply_async.
 struct CallOptions {
-  double timeout_s = 0;    // for each attempt; 0 or infinity: none
+  double timeout_s = 0;    // for each attempt, as that of a map; 0 or infinity: none
   int retries = 0;         // further attempts at a call that threw, crashed or timed out
   std::stop_token stop{};  // cancels the call when a stop is requested, as Future::cancel() does
 };

@@ -112,12 +112,16 @@ void CallNode::execute(int worker) noexcept {
   if (is_cancelled()) return settle_cancelled();
   {
     CallHost host(*this);
+    const bool watches =
+        pool::is_limit(timeout_s()) && !stoppable();  // then the function does not say when it begins
     TaskScope scope({worker, home->seed, number, home->cores_per_task}, &host);
     scope.set_current(ItemIndex{0});
     for (bool again = true; again;) {
       again = false;
       try {
+        if (watches) host.begin_watch(scope);
         call(scope);
+        if (watches) host.end_watch(scope);
       } catch (...) {
         Failure failure = pool::current_failure();
         if (host.drop_watch(scope)) failure.kind = FailureKind::kTimeout;

@@ -5,7 +5,6 @@
 #include "os/events/clock.hpp"
 #include "pool/map/worker_loop.hpp"
 #include "pool/task/finalizer.hpp"
-#include "pool/task/timeout_monitor.hpp"
 
 namespace furrow::pool {
 
@@ -25,7 +24,7 @@ class SerialStream : public detail::Stream {
     detail::TaskScope scope(run_.origin(0), &run_);
     const RunningMap::Runner runner(run_, true);
     const std::int64_t began = os::monotonic_ns();
-    run_.call.run(chunk, scope, indices.begin, indices.end);
+    run_.run_indices(chunk, scope, indices);
     const std::int64_t ended = os::monotonic_ns();
     run_.chunk_done({0, RunningMap::ran(scope, indices), began, ended});
     return {chunk, static_cast<double>(ended - began) * 1e-9};
@@ -43,13 +42,6 @@ class SerialStream : public detail::Stream {
   std::deque<Queued> queue_;
 };
 
-void refuse_timeout(double timeout_s) {
-  if (is_limit(timeout_s))
-    throw PoolError(
-        "the serial backend cannot stop a task that takes too long: use processes, or threads and a "
-        "function that takes a std::stop_token");
-}
-
 }  // namespace
 
 SerialEngine::SerialEngine(const PoolOptions& options) : finalizer_(options.finalizer) {
@@ -58,11 +50,11 @@ SerialEngine::SerialEngine(const PoolOptions& options) : finalizer_(options.fina
 
 SerialEngine::~SerialEngine() { run_finalizer(finalizer_, 0); }
 
-void SerialEngine::check(const detail::MapCall&, const MapOptions& options) const {
-  refuse_timeout(options.timeout_s);
+void SerialEngine::check(const detail::MapCall& call, const MapOptions& options) const {
+  check_timeout(call, options);
 }
 
-void SerialEngine::check(const detail::CallNode& call) const { refuse_timeout(call.timeout_s()); }
+void SerialEngine::check(const detail::CallNode&) const {}
 
 void SerialEngine::run(RunningMap& run) {
   RangeSlot slot;

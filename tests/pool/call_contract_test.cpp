@@ -307,14 +307,13 @@ TEST_P(CallContract, TakesInfinityAsNoTimeLimitAndRefusesNonsense) {
   const auto task = [](int x) { return sleep_ms(2), x; };
   EXPECT_EQ(pool.map(task, numbers(3), {.timeout_s = kInfinity}), numbers(3));
   EXPECT_EQ(pool.apply_async(CallOptions{.timeout_s = kInfinity}, task, 4).get(), 4);
-  if (can().stops_willing_task) {
-    const auto willing = [](int x, std::stop_token stop) {
-      return sleep_ms(2), stop.stop_requested() ? -1 : x;
-    };
-    for (const double limit : {1e12, 1e300}) {
-      EXPECT_EQ(pool.map(willing, numbers(3), {.timeout_s = limit}), numbers(3));
-      EXPECT_EQ(pool.apply_async(CallOptions{.timeout_s = limit}, willing, 4).get(), 4);
-    }
+  const auto willing = [](int x, std::stop_token stop) {
+    return sleep_ms(2), stop.stop_requested() ? -1 : x;
+  };
+  for (const double limit : {1e12, 1e300}) {
+    EXPECT_EQ(pool.map(willing, numbers(3), {.timeout_s = limit}), numbers(3));
+    EXPECT_EQ(pool.map(task, numbers(3), {.timeout_s = limit}), numbers(3));
+    EXPECT_EQ(pool.apply_async(CallOptions{.timeout_s = limit}, willing, 4).get(), 4);
   }
   for (const double limit : {-0.5, -kInfinity, std::numeric_limits<double>::quiet_NaN()}) {
     EXPECT_THROW(pool.map(task, numbers(3), {.timeout_s = limit}), std::invalid_argument);

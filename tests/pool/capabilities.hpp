@@ -16,15 +16,14 @@ namespace furrow::testing {
 
 struct Capabilities {
   Backend backend;
-  bool in_parallel = true;          // two tasks run at the same time
-  bool waits_together = true;       // two coroutines wait at the same time
-  bool shares_memory = true;        // tasks write to the caller's variables
-  bool stops_any_task = false;      // timeout_s for any function
-  bool stops_willing_task = false;  // timeout_s for functions that take a std::stop_token
-  bool stops_coroutine = false;     // timeout_s for functions that return an asio::awaitable
-  bool survives_a_crash = false;    // a task's crash costs only its item
-  bool carries_any_result = true;   // results without a Codec, pointers included
-  bool takes_captures = true;       // a map's function may have captures
+  bool in_parallel = true;         // two tasks run at the same time
+  bool waits_together = true;      // two coroutines wait at the same time
+  bool shares_memory = true;       // tasks write to the caller's variables
+  bool stops_any_task = false;     // timeout_s ends any function
+  bool stops_coroutine = false;    // timeout_s ends functions that return an asio::awaitable
+  bool survives_a_crash = false;   // a task's crash costs only its item
+  bool carries_any_result = true;  // results without a Codec, pointers included
+  bool takes_captures = true;      // a map's function may have captures
 
   std::string label() const {
     return std::string(name(backend.kind)) + (backend.workers > 1 ? std::to_string(backend.workers) : "");
@@ -36,7 +35,6 @@ inline std::vector<Capabilities> all_backends() {
   return {{.backend = mpi(2),
            .shares_memory = false,
            .stops_any_task = true,
-           .stops_willing_task = true,
            .stops_coroutine = true,
            .survives_a_crash = true,
            .carries_any_result = false,
@@ -46,22 +44,20 @@ inline std::vector<Capabilities> all_backends() {
 inline std::vector<Capabilities> all_backends() {
   return {
       {.backend = serial(), .in_parallel = false, .waits_together = false},
-      {.backend = threads(1), .in_parallel = false, .waits_together = false, .stops_willing_task = true},
-      {.backend = threads(2), .stops_willing_task = true},
-      {.backend = threads(5), .stops_willing_task = true},
+      {.backend = threads(1), .in_parallel = false, .waits_together = false},
+      {.backend = threads(2)},
+      {.backend = threads(5)},
       {.backend = processes(1),
        .in_parallel = false,
        .waits_together = false,
        .shares_memory = false,
        .stops_any_task = true,
-       .stops_willing_task = true,
        .stops_coroutine = true,
        .survives_a_crash = true,
        .carries_any_result = false},
       {.backend = processes(3),
        .shares_memory = false,
        .stops_any_task = true,
-       .stops_willing_task = true,
        .stops_coroutine = true,
        .survives_a_crash = true,
        .carries_any_result = false},

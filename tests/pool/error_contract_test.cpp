@@ -13,6 +13,7 @@
 #include <system_error>
 
 #include "contract.hpp"
+#include "shared_counters.hpp"
 
 namespace furrow::testing {
 namespace {
@@ -274,37 +275,72 @@ TEST_P(ErrorContract, LeavesThePoolUsable) {
   }
 }
 
-TEST_P(ErrorContract, StopsATaskAtItsTimeout) {
+TEST_P(ErrorContract, EndsATaskAtItsTimeLimit) {
+  if (!can().stops_any_task) return;
   Pool pool = make();
   const auto slow = [](int x) {
     for (int waited = 0; x == 1 && waited < 10'000; ++waited) sleep_ms(1);
     return x;
   };
-  if (!can().stops_any_task) {
-    EXPECT_THROW(pool.map(slow, numbers(4), {.timeout_s = 0.2}), PoolError);
-    return;
-  }
   const auto outcomes = pool.try_map(slow, numbers(4), {.timeout_s = 0.2});
   EXPECT_EQ(outcomes[1].failure().kind, FailureKind::kTimeout);
   EXPECT_TRUE(outcomes[0].ok() && outcomes[2].ok() && outcomes[3].ok());
   EXPECT_THROW(outcomes[1].value(), TaskTimeout);
 }
 
-TEST_P(ErrorContract, AsksATaskWithAStopTokenToStop) {
+TEST_P(ErrorContract, AsksATaskWithAStopTokenToEndAtItsTimeLimit) {
   Pool pool = make();
   const auto willing = [](int x, std::stop_token stop) {
     for (int waited = 0; x == 1 && waited < 10'000 && !stop.stop_requested(); ++waited) sleep_ms(1);
     return x;
   };
   EXPECT_EQ(pool.map(willing, std::vector<int>{0, 2}), (std::vector<int>{0, 2}));
-  if (!can().stops_willing_task) {
-    EXPECT_THROW(pool.map(willing, numbers(4), {.timeout_s = 0.2}), PoolError);
-    return;
-  }
   const auto outcomes = pool.try_map(willing, numbers(4), {.timeout_s = 0.2});
   ASSERT_FALSE(outcomes[1].ok());
   EXPECT_EQ(outcomes[1].failure().kind, FailureKind::kTimeout);
   EXPECT_TRUE(outcomes[3].ok());
+  EXPECT_EQ(pool.apply_async(CallOptions{.timeout_s = 0.2}, willing, 1).outcome().failure().kind,
+            FailureKind::kTimeout);
+}
+
+// What any function can look at. Each of these would take 10 s.
+TEST_P(ErrorContract, AsksAnyTaskToEndAtItsTimeLimit) {
+  Pool pool = make();
+  const auto asking = [](int x) {
+    for (int waited = 0; x == 1 && waited < 10'000 && !task_stop_requested(); ++waited) sleep_ms(1);
+    return x;
+  };
+  const MapOptions limited{.timeout_s = 0.2};
+  const auto outcomes = pool.try_map(asking, numbers(4), limited);
+  for (std::size_t i = 0; i < 4; ++i) ASSERT_EQ(outcomes[i].ok(), i != 1) << i;
+  EXPECT_EQ(outcomes[1].failure().kind, FailureKind::kTimeout);
+  EXPECT_EQ(outcomes[1].failure().index, 1u);
+  EXPECT_THAT(outcomes[1].failure().message, HasSubstr("0.2 s"));
+  EXPECT_THROW(pool.map(asking, numbers(4), limited), TaskTimeout);
+  EXPECT_THROW(pool.for_each(asking, numbers(4), limited), TaskTimeout);
+  std::vector<int> streamed;
+  try {
+    for (int y : pool.imap(asking, numbers(4), limited)) streamed.push_back(y);
+    ADD_FAILURE() << "the stream has no failure";
+  } catch (const TaskTimeout&) {
+  }
+  EXPECT_EQ(streamed, std::vector<int>{0});
+  EXPECT_THROW(pool.apply_async(CallOptions{.timeout_s = 0.2}, asking, 1).get(), TaskTimeout);
+  EXPECT_EQ(pool.apply_async(CallOptions{.timeout_s = 10}, asking, 2).get(), 2);
+}
+
+TEST_P(ErrorContract, RetriesATaskThatTookTooLong) {
+  Pool pool = make();
+  const SharedCounters attempts(4);
+  const auto slow_once = furrow::bind(
+      [](const SharedCounters& counters, int x) {
+        const bool is_slow = x == 2 && ++counters[2] == 1;
+        for (int waited = 0; is_slow && waited < 10'000 && !task_stop_requested(); ++waited) sleep_ms(1);
+        return x;
+      },
+      attempts);
+  EXPECT_EQ(pool.map(slow_once, numbers(4), {.retries = 1, .timeout_s = 0.2}), numbers(4));
+  EXPECT_EQ(attempts[2], 2);
 }
 
 TEST_P(ErrorContract, LosesOneItemOrTheProgramToACrash) {

@@ -175,6 +175,7 @@ struct Kernel {
     if constexpr (requires { work.block; }) {
       made.block = work.block;
       made.items = work.items;
+      made.folds = true;
     }
     made.run = &run;
     made.stoppable = Stoppable<typename Work::Function, typename Work::Input>;

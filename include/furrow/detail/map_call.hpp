@@ -195,6 +195,7 @@ struct MapCall {
   std::uint64_t size = 0;   // number of indices
   std::uint64_t block = 1;  // items for each index; may be fewer for the last one
   std::uint64_t items = 0;  // in all
+  bool folds = false;       // an index is a block of items
   void (*run)(void* object, TaskScope&, std::uint64_t begin, std::uint64_t end) = nullptr;
   bool stoppable = false;   // the function takes a std::stop_token
   bool has_result = false;  // false for functions that return nothing

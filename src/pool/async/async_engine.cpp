@@ -5,31 +5,17 @@
 #include "os/events/clock.hpp"
 #include "pool/async/async_stream.hpp"
 #include "pool/async/async_tasks.hpp"
-#include "pool/task/timeout_monitor.hpp"
 
 namespace furrow::pool {
-
-namespace {
-
-void refuse_timeout(double timeout_s, const detail::AsyncStart& how) {
-  if (is_limit(timeout_s) && !how.start)
-    throw PoolError(
-        "the async backend can stop a coroutine that takes too long, and no other function: return an "
-        "asio::awaitable, or use processes");
-}
-
-}  // namespace
 
 AsyncEngine::AsyncEngine(int in_flight, const PoolOptions& options)
     : in_flight_(in_flight), options_(options), plain_(options) {}
 
 void AsyncEngine::check(const detail::MapCall& call, const MapOptions& options) const {
-  refuse_timeout(options.timeout_s, call.async);
+  if (!call.async.start) check_timeout(call, options);
 }
 
-void AsyncEngine::check(const detail::CallNode& call) const {
-  refuse_timeout(call.timeout_s(), call.async());
-}
+void AsyncEngine::check(const detail::CallNode&) const {}
 
 void AsyncEngine::run(RunningMap& run) {
   if (!run.call.async.start) return plain_.run(run);

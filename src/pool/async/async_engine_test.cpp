@@ -347,7 +347,7 @@ TEST_F(AsyncTest, RunsPlainFunctionsAtOnce) {
   EXPECT_EQ(pool.apply([] { return std::this_thread::get_id(); }), caller);
   int next = 0;
   for (int y : pool.imap([](int x) { return x; }, xs)) EXPECT_EQ(y, next++);
-  EXPECT_THROW(pool.map([](int x) { return x; }, xs, {.timeout_s = 1}), PoolError);
+  EXPECT_EQ(pool.map([](int x) { return x; }, xs, {.timeout_s = 60}), xs);
 }
 
 TEST_F(AsyncTest, ReadsAnEndlessStreamOnlyALittleAhead) {

@@ -11,6 +11,14 @@
 
 namespace furrow::pool {
 
+void check_timeout(const detail::MapCall& call, const MapOptions& options) {
+  if (is_limit(options.timeout_s) && call.folds && !call.stoppable)
+    throw PoolError(
+        "this backend can only ask a task to end: for timeout_s in a reduction or a fold, the function must "
+        "take a "
+        "std::stop_token as its last argument and obey it, or the Pool must use processes");
+}
+
 void RunningMap::only(std::vector<IndexRange> indices) {
   only_ = true;
   ranges_ = std::move(indices);
@@ -29,11 +37,15 @@ std::size_t RunningMap::range_at(std::uint64_t position) const {
 }
 
 detail::AfterFailure RunningMap::failed(detail::TaskScope& scope, std::uint64_t index) {
-  if (scope.notes().watch)
-    timeout_monitor_.remove(static_cast<TimeoutMonitor::Watch*>(std::exchange(scope.notes().watch, nullptr)));
+  const bool was_watched = scope.notes().watch;
+  const bool ran_out = was_watched && drop_watch(scope);
   const int attempts = scope.count_failure();
-  if (attempts <= options.retries && !stopped()) return detail::AfterFailure::kAgain;
+  if (attempts <= options.retries && !stopped()) {
+    if (was_watched && watches_indices_) begin_watch(scope);
+    return detail::AfterFailure::kAgain;
+  }
   Failure failure = current_failure();
+  if (ran_out) failure.kind = FailureKind::kTimeout;
   failure.index = static_cast<std::uint64_t>(scope.current());
   failure.attempts = attempts;
   record(std::move(failure), scope.origin().worker);
@@ -58,10 +70,31 @@ bool RunningMap::stop_requested(detail::TaskScope& scope) const noexcept {
   return watch && watch->source.stop_requested();
 }
 
+bool RunningMap::drop_watch(detail::TaskScope& scope) {
+  return timeout_monitor_.remove(
+      static_cast<TimeoutMonitor::Watch*>(std::exchange(scope.notes().watch, nullptr)));
+}
+
 void RunningMap::end_watch(detail::TaskScope& scope) {
-  if (timeout_monitor_.remove(
-          static_cast<TimeoutMonitor::Watch*>(std::exchange(scope.notes().watch, nullptr))))
-    throw TimeRanOut{options.timeout_s};
+  if (drop_watch(scope)) throw TimeRanOut{options.timeout_s};
+}
+
+// A function without a stop token is called in a loop that knows no time. So here each index is a range of its own. An
+// index whose time is over when it ends has failed, though its result is stored.
+void RunningMap::run_indices(void* object, detail::TaskScope& scope, IndexRange indices) {
+  if (!watches_indices_) return call.run(object, scope, indices.begin, indices.end);
+  for (std::uint64_t i = indices.begin; i < indices.end && scope.notes().given_up_at >= indices.end; ++i) {
+    for (bool again = true; std::exchange(again, false);) {
+      begin_watch(scope);
+      call.run(object, scope, i, i + 1);
+      if (!scope.notes().watch) break;  // it has failed
+      try {
+        end_watch(scope);
+      } catch (const TimeRanOut&) {
+        again = failed(scope, i) == detail::AfterFailure::kAgain;
+      }
+    }
+  }
 }
 
 void RunningMap::record(Failure failure, int worker) {

@@ -41,6 +41,10 @@ class MapObserver {
   virtual void on_restart(int /*worker*/) {}  // a worker process was replaced
 };
 
+// For a backend that can only ask a task to end. Throws PoolError if OPTIONS limit the time of the items of a reduction or a
+// fold whose function takes no stop token: the time of an item is known there only if it takes one.
+void check_timeout(const detail::MapCall& call, const MapOptions& options);
+
 class RunningMap : public detail::TaskHost {
  public:
   // CALL, OPTIONS and TIMEOUT_MONITOR are borrowed. KEEP_ALL: keeps every failure, not only the lowest.
@@ -50,7 +54,8 @@ class RunningMap : public detail::TaskHost {
         options(with_options),
         fails_fast(with_options.on_error == OnError::kFailFast),
         timeout_monitor_(timeout_monitor),
-        keep_all_(keep_all) {}
+        keep_all_(keep_all),
+        watches_indices_(is_limit(with_options.timeout_s) && !of_call.stoppable) {}
 
   const detail::MapCall& call;
   const MapOptions& options;
@@ -87,6 +92,9 @@ class RunningMap : public detail::TaskHost {
     }
   }
 
+  // Runs indices of OBJECT, which is the call's or a chunk of a stream, and watches their time. For workers that are
+  // threads of this process.
+  void run_indices(void* object, detail::TaskScope& scope, IndexRange indices);
   // Records an item that failed and will not be retried.
   void record(Failure failure, int worker);
   // Records an item that has no result since the map was stopped. Only observers get it: it is not a failure
@@ -161,9 +169,11 @@ class RunningMap : public detail::TaskHost {
     const std::uint64_t index = failure.index / call.block;
     return items_at({index, index + 1});
   }
+  bool drop_watch(detail::TaskScope& scope);  // returns whether the time had run out
 
   TimeoutMonitor& timeout_monitor_;
   const bool keep_all_;
+  const bool watches_indices_;  // the function does not say when it begins
   std::atomic<bool> stopped_{false};
   std::atomic<bool> cancelled_{false};
   std::atomic<std::uint64_t> given_{0};

@@ -22,7 +22,7 @@ void run_worker_loop(RunningMap& run, WorkStealingRanges& ranges, int worker) {
       while (done.end < end && !run.stopped()) {
         const std::uint64_t from = done.end;
         done.end += std::min(end - from, sizer.next());
-        run.call.run(run.call.object, scope, from, done.end);
+        run.run_indices(run.call.object, scope, {from, done.end});
         const std::int64_t ended = os::monotonic_ns();
         sizer.measured(done.end - from, static_cast<std::uint64_t>(ended - began));
         began = ended;

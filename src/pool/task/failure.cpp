@@ -1,6 +1,7 @@
 #include "pool/task/failure.hpp"
 
 #include <cxxabi.h>
+#include <fmt/format.h>
 #include <sys/wait.h>
 
 #include <any>
@@ -211,8 +212,10 @@ Failure current_failure() {
   failure.original = std::current_exception();
   try {
     throw;
-  } catch (const TimeRanOut& stopped) {
-    failure = timed_out(0, stopped.timeout_s);
+  } catch (const TimeRanOut& late) {
+    failure.kind = FailureKind::kTimeout;
+    failure.message = fmt::format("the task took longer than {:g} s", late.timeout_s);
+    failure.original = nullptr;
   } catch (const ResultLost& lost) {
     failure.kind = FailureKind::kLost;
     failure.message = lost.why;

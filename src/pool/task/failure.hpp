@@ -7,7 +7,7 @@
 
 namespace furrow::pool {
 
-// Thrown inside a worker if a task was stopped at its timeout; becomes a failure of kind kTimeout.
+// Thrown inside a worker if a task that ends has taken longer than its time limit; becomes a failure of kind kTimeout.
 struct TimeRanOut {
   double timeout_s;
 };

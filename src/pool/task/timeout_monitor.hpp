@@ -1,8 +1,8 @@
-// Asks tasks that take a std::stop_token to stop when their time has run out. One thread for each Pool,
-// started when it is first needed.
+// Asks tasks to stop when their time has run out. One thread for each Pool, started when it is first needed.
 //
 // Any thread may add and remove watches. When a watch runs out, a stop is requested once; the task may end at
-// any time after that, and remove() then returns true.
+// any time after that, and remove() then returns true. If one does not, a line on standard error says once what the
+// program waits for.
 #pragma once
 
 #include <chrono>
@@ -26,6 +26,7 @@ class TimeoutMonitor {
   struct Watch {
     std::stop_source source{};
     Clock::time_point deadline = Clock::time_point::max();
+    double timeout_s = 0;
     bool ran_out = false;
     const void* owner = nullptr;  // the map or call that the task belongs to
     std::list<Watch>::iterator self{};
@@ -44,12 +45,15 @@ class TimeoutMonitor {
 
  private:
   void run(std::stop_token ending);
+  Clock::time_point notice_overdue(const Watch& watch);
 
   std::mutex mutex_;
   std::condition_variable_any changed_;
   std::list<Watch> watches_;
-  unsigned changes_ = 0;  // counts new deadlines
-  std::jthread thread_;   // last, so that it ends before the members that it uses
+  // While the thread sleeps, when it looks next. An earlier deadline wakes it; most come later, and cost no call.
+  Clock::time_point next_look_ = Clock::time_point::min();
+  bool has_noticed_ = false;
+  std::jthread thread_;  // last, so that it ends before the members that it uses
 };
 
 }  // namespace furrow::pool

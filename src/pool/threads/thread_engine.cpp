@@ -9,7 +9,6 @@
 #include "os/events/clock.hpp"
 #include "os/events/futex.hpp"
 #include "pool/map/worker_loop.hpp"
-#include "pool/task/timeout_monitor.hpp"
 
 namespace furrow::pool {
 
@@ -179,7 +178,7 @@ class ThreadEngine::Stream : public detail::Stream {
       {
         detail::TaskScope scope(run.origin(worker), &run);
         const RunningMap::Runner runner(run);
-        run.call.run(chunk, scope, indices.begin, indices.end);
+        run.run_indices(chunk, scope, indices);
         indices = RunningMap::ran(scope, indices);
       }
       const std::int64_t ended = os::monotonic_ns();
@@ -242,23 +241,11 @@ ThreadEngine::~ThreadEngine() {
   }
 }
 
-namespace {
-
-[[noreturn]] void refuse_timeout() {
-  throw PoolError(
-      "a thread cannot be stopped from outside: for timeout_s the function must take a std::stop_token as "
-      "its last argument and obey it, or the Pool must use processes");
-}
-
-}  // namespace
-
 void ThreadEngine::check(const detail::MapCall& call, const MapOptions& options) const {
-  if (is_limit(options.timeout_s) && !call.stoppable) refuse_timeout();
+  check_timeout(call, options);
 }
 
-void ThreadEngine::check(const detail::CallNode& call) const {
-  if (is_limit(call.timeout_s()) && !call.stoppable()) refuse_timeout();
-}
+void ThreadEngine::check(const detail::CallNode&) const {}
 
 std::unique_ptr<ThreadEngine::HelperGroup> ThreadEngine::borrow() {
   {
