@@ -1,14 +1,13 @@
 """The methods of multiprocessing.Pool over any kind of workers: what processes and threads have in common."""
 
 import functools
-import operator
 import threading
 import warnings
 from multiprocessing import util
 
 from furrow._feeder import Feeder
 from furrow._inherited import Own, known_as
-from furrow._options import Options
+from furrow._options import Options, whole
 from furrow._results import ApplyResult, IMapIterator, IMapUnorderedIterator, MapResult
 
 INIT, RUN, CLOSE, TERMINATE = "INIT", "RUN", "CLOSE", "TERMINATE"
@@ -16,6 +15,7 @@ INIT, RUN, CLOSE, TERMINATE = "INIT", "RUN", "CLOSE", "TERMINATE"
 MAP, ORDERED, UNORDERED = range(3)  # PendingMap::Kind
 ITEM, STAR, WHOLE = range(3)        # Calling
 
+_MOST = 2**40        # items in a chunk
 _IN_FLIGHT = 100  # coroutines that a worker runs at once, unless chunksize is given
 _CO_COROUTINE = 0x80  # inspect.CO_COROUTINE; the module inspect is slow to import
 
@@ -144,10 +144,10 @@ class BasePool(Own):
 
     def _map(self, func, iterable, calling, chunksize, callback, error_callback, options):
         self._check_running()
-        _check_chunksize(chunksize)
+        chunksize = checked_chunksize(chunksize)
         items = iterable if type(iterable) in (tuple, range) else list(iterable)  # a copy of what may change
         result = MapResult(self, callback, error_callback)
-        pending = self._new_pending_map(MAP, func, calling, chunksize or 0, result._settle, options, items)
+        pending = self._new_pending_map(MAP, func, calling, chunksize, result._settle, options, items)
         return self._submit(result, pending)
 
     def _submit(self, result, pending):
@@ -188,7 +188,7 @@ class BasePool(Own):
 
     def _imap(self, kind, func, iterable, chunksize, options, calling):
         self._check_running()
-        _check_chunksize(chunksize)
+        chunksize = checked_chunksize(chunksize)
         pending = self._new_pending_map(kind, func, calling, chunksize, None, options, None)
         result = (IMapIterator if kind == ORDERED else IMapUnorderedIterator)(self, pending)
         if options.progress:
@@ -233,13 +233,6 @@ class BasePool(Own):
         _end(self._workers, self._helpers)
 
 
-def whole(name, value):
-    try:
-        return operator.index(value)
-    except TypeError:
-        raise TypeError(f"{name} is a whole number, not {value!r}") from None
-
-
 def checked_parts(parts):
     """How many parts data are cut into; None: not said."""
     if parts is not None and whole("parts", parts) < 1:
@@ -247,9 +240,12 @@ def checked_parts(parts):
     return parts
 
 
-def _check_chunksize(chunksize):
-    if chunksize is not None and whole("chunksize", chunksize) < 1:
+def checked_chunksize(chunksize):
+    if chunksize is None:
+        return 0
+    if whole("chunksize", chunksize) < 1:
         raise ValueError(f"Chunksize must be 1+, not {chunksize:n}")
+    return min(int(chunksize), _MOST)
 
 
 def is_coroutine_function(func):

@@ -19,9 +19,9 @@ from concurrent.futures.process import BrokenProcessPool, _RemoteTraceback
 from multiprocessing.pool import MaybeEncodingError, RemoteTraceback
 
 from furrow import _failures, _furrow, _pickling, _worker
-from furrow._base import ORDERED, STAR, TERMINATE, whole
+from furrow._base import ORDERED, STAR, TERMINATE, checked_chunksize
 from furrow._future import Future
-from furrow._options import Options
+from furrow._options import Options, whole
 from furrow._pool import Pool
 
 _IDLE_S = 0.1  # after so long without calls, the stream ends
@@ -83,8 +83,9 @@ class Executor(futures.Executor):
         timeout: seconds from this call, after which the iterator raises TimeoutError. chunksize: how many calls go to
         a worker at a time.
         """
-        if chunksize < 1:
+        if whole("chunksize", chunksize) < 1:
             raise ValueError("chunksize must be >= 1.")
+        chunksize = checked_chunksize(chunksize)
         end = None if timeout is None else time.monotonic() + timeout
         calls = self._started()
         return _results(calls.pool, calls.map(fn, list(zip(*iterables)), chunksize), end)

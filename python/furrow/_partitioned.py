@@ -205,6 +205,9 @@ class _OnPart:
 def scatter(pool, data, parts, kind=Segment):
     parts = checked_parts(parts)
     is_array = _is_array(data)
+    if getattr(data, "ndim", 1) == 2 and hasattr(data, "iloc"):
+        raise TypeError("scatter() takes an array or an iterable, and the items of a DataFrame are its column names: "
+                        "scatter df.to_numpy(), df.to_records(), or a list of parts of it")
     if not is_array and type(data) not in (list, tuple, range):
         data = list(data)
     if is_array and data.ndim == 0:

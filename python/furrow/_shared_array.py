@@ -7,6 +7,8 @@ import weakref
 
 import numpy
 
+from furrow._options import whole
+
 # (computer, pid, descriptor, inode) -> Segment, in this process
 _known: "weakref.WeakValueDictionary" = weakref.WeakValueDictionary()
 
@@ -104,5 +106,7 @@ def shared_array(shape, dtype=float):
     dtype = numpy.dtype(dtype)
     if dtype.hasobject:
         raise TypeError("shared_array: elements are numbers and plain records; objects live in one process")
-    dimensions = (shape,) if isinstance(shape, int) else tuple(shape)
+    dimensions = tuple(whole("a length in the shape", each) for each in ((shape,) if numpy.ndim(shape) == 0 else shape))
+    if min(dimensions, default=0) < 0:
+        raise ValueError(f"shared_array: lengths are 0 or more, not {shape!r}")
     return _array(Segment(max(math.prod(dimensions) * dtype.itemsize, 1)), dimensions, dtype)

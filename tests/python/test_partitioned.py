@@ -179,6 +179,9 @@ def test_wrong_uses_say_what_to_do(pool):
             pool.scatter(range(3), parts=wrong)
     with pytest.raises(TypeError, match="parts"):
         pool.scatter(range(3), parts=1.5)
+    pandas = pytest.importorskip("pandas")
+    with pytest.raises(TypeError, match="DataFrame are its column names"):
+        pool.scatter(pandas.DataFrame({"a": [1, 2]}))
     with pytest.raises(ValueError, match="at least one dimension"):
         pool.scatter(numpy.array(5))
 

@@ -69,6 +69,10 @@ def test_all_workers_see_shared_arrays(pool):
     pool.map(write, [(i, shared[i]) for i in range(4)])
     assert [set(row) for row in shared.tolist()] == [{float(i)} for i in range(4)]
     assert type(pool.apply(lambda a: a + 1, (shared,))) is numpy.ndarray  # a computed array is not shared
+    with pytest.raises(TypeError, match="whole number"):
+        furrow.shared_array(2.5)
+    with pytest.raises(ValueError, match="0 or more"):
+        furrow.shared_array((2, -1))
     shared[0, 0] = 9
     assert pool.apply(lambda a: float(a[0, 0]), (shared,)) == 9
 
@@ -234,7 +238,19 @@ def test_threads_of_blas_are_limited():
 
 @pytest.mark.parametrize("options",
                          [{"timeout": 0}, {"timeout": -1}, {"retries": -1}, {"on_error": "no"}, {"seed": -1},
-                          {"chunksize": 0}])
+                          {"chunksize": 0}, {"retries": 2**31}])
 def test_invalid_options_are_refused(pool, options):
     with pytest.raises(ValueError):
         pool.map(abs, [1], **options)
+
+
+@pytest.mark.parametrize("options", [{"timeout": "3"}, {"retries": 1.5}, {"seed": 1.5}, {"seed": "a"},
+                                     {"chunksize": 1.5}], ids=str)
+def test_options_of_a_wrong_type_are_named(pool, options):
+    with pytest.raises(TypeError, match=f"^{next(iter(options))} is a "):
+        pool.map(abs, [1], **options)
+
+
+def test_numbers_of_numpy_and_large_ones_are_options(pool):
+    assert pool.map(abs, [-1] * 3, numpy.int64(2), retries=numpy.int8(1), seed=numpy.uint64(2**63)) == [1] * 3
+    assert pool.map(abs, [-1] * 3, 2**70) == list(pool.imap(abs, [-1] * 3, 2**70)) == [1] * 3
