@@ -48,4 +48,22 @@ if(TARGET furrow_mpi_library)
     "The part of the C++ library that needs MPI: furrow::mpi makes a furrow::Pool"
     "whose workers are ranks.")
 endif()
+if(TARGET _furrow AND FURROW_PYTHON STREQUAL "/usr/bin/python3")
+  execute_process(COMMAND ${FURROW_PYTHON} -c "import sys; print(sys.version_info[1])"
+    OUTPUT_VARIABLE minor OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
+  math(EXPR next_minor "${minor} + 1")
+  set(python "python3 (>= 3.${minor}), python3 (<< 3.${next_minor})")  # an extension is for one of them
+  furrow_deb(python python3-furrow python "${python}"
+    "The Python module: furrow.Pool takes the place of multiprocessing.Pool, takes"
+    "lambdas, and loses one item where a worker dies. With it come an Executor, a"
+    "backend for joblib, and functions that run the command furrow.")
+  set(CPACK_DEBIAN_PYTHON_PACKAGE_RECOMMENDS "python3-cloudpickle, python3-numpy, furrow")
+  set(CPACK_DEBIAN_PYTHON_PACKAGE_CONTROL_EXTRA
+    ${PROJECT_SOURCE_DIR}/cmake/deb/postinst ${PROJECT_SOURCE_DIR}/cmake/deb/prerm)
+  if(TARGET _mpi)
+    furrow_deb(python_mpi python3-furrow-mpi python "${python}, python3-furrow ${same}"
+      "The part of the Python module that needs MPI: with furrow.MPIPool, functions"
+      "run on many computers.")
+  endif()
+endif()
 include(CPack)

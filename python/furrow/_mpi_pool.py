@@ -196,7 +196,8 @@ def _extension():
         from furrow import _mpi
     except ImportError as problem:
         raise ImportError("furrow.MPIPool needs MPI, but the extension furrow._mpi cannot be loaded: install "
-                          "openmpi-bin and libopenmpi-dev (Debian), and build furrow again; portable wheels never have "
+                          "openmpi-bin and libopenmpi-dev (Debian), and build furrow again, or add the package "
+                          "python3-furrow-mpi to python3-furrow; portable wheels never have "
                           f"it ({problem})") from problem
     return _mpi
 

@@ -1,9 +1,11 @@
 """The Debian packages that CPack makes are as Debian wants them, and install and work on a Debian 12."""
+import re
 import shutil
 import subprocess
 
 import bare_system
 import building
+import engine
 import pytest
 
 pytestmark = bare_system.marks
@@ -23,14 +25,14 @@ def packages(tmp_path_factory):
 @pytest.fixture(scope="module")
 def system(packages, tmp_path_factory):
     root = tmp_path_factory.mktemp("with_deb") / "root"
-    system = bare_system.new_system(root, "python3", "man-db", packages["furrow"])
+    system = bare_system.new_system(root, "python3", "man-db", packages["furrow"], packages["python3-furrow"])
     yield system
     shutil.rmtree(root)
 
 
 def test_each_component_is_a_package(packages):
-    assert {"furrow", "libfurrow-dev"} <= set(packages)
-    assert set(packages) <= {"furrow", "libfurrow-dev", "furrow-mpi", "libfurrow-mpi-dev"}
+    needed = {"furrow", "libfurrow-dev", "python3-furrow"}
+    assert needed <= set(packages) <= needed | {"furrow-mpi", "libfurrow-mpi-dev", "python3-furrow-mpi"}
 
 
 @pytest.mark.skipif(not shutil.which("lintian"), reason="needs lintian")
@@ -54,3 +56,32 @@ def test_completions_lie_where_shells_look(packages):
     for path in ("bash-completion/completions/furrow", "zsh/site-functions/_furrow",
                  "fish/vendor_completions.d/furrow.fish"):
         assert f"./usr/share/{path}\n" in listed
+
+
+def test_the_module_works_and_is_known_to_python(system):
+    use = """
+import importlib.metadata, furrow
+with furrow.Pool(2) as pool:
+    print(pool.map(abs, [-1, -2]), pool.apply_async(pow, (2, 3)).get())
+print(furrow.map_command("echo", ["a"])[0].stdout.strip(), importlib.metadata.version("furrow"), furrow.__file__)
+try: furrow.MPIPool()
+except ImportError as problem: print("python3-furrow-mpi" in str(problem))
+"""
+    (system.root / "use.py").write_text(use)
+    version = re.search(r"project\(furrow VERSION ([0-9.]+)", (engine.ROOT / "CMakeLists.txt").read_text())[1]
+    assert system.run("python3 /use.py").splitlines() == [
+        "[1, 2] 8", f"a {version} /usr/lib/python3/dist-packages/furrow/__init__.py", "True"]
+
+
+def test_its_metadata_agree_with_the_package_for_pip(system):
+    (made,) = (system.root / "usr/lib/python3/dist-packages").glob("furrow-*.dist-info/METADATA")
+    project = (engine.ROOT / "pyproject.toml").read_text()
+    for name, field in {"description": "Summary", "requires-python": "Requires-Python"}.items():
+        assert f"{field}: {re.search(rf'^{name} = .(.*).$', project, re.M)[1]}\n" in made.read_text()
+
+
+def test_the_module_is_compiled_for_all_users_and_removed_as_a_whole(system):
+    package = system.root / "usr/lib/python3/dist-packages/furrow"
+    assert (package / "__pycache__").is_dir()
+    system.run("PATH=/usr/sbin:/sbin:$PATH dpkg --remove python3-furrow >/dev/null 2>&1")
+    assert not package.exists()
