@@ -137,8 +137,11 @@ def main(data):
         _logs.adopt(levels)
     finally:
         del process.current_process()._inheriting
-    with open(writing, "wb") as pipe:
-        pipe.write(pickle.dumps(_main.described() if "__mp_main__" in sys.modules else {}))
+    try:
+        with open(writing, "wb") as pipe:
+            pipe.write(pickle.dumps(_main.described() if "__mp_main__" in sys.modules else {}))
+    except BrokenPipeError:  # the program has been interrupted as it made the pool
+        os._exit(1)
 
     outlet = Outlet.inherited(*relay)
     start = _worker.beginning(workers, initializer, initargs, threads, "SpawnPoolWorker", key, outlet)

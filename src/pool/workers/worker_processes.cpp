@@ -160,7 +160,9 @@ bool WorkerProcesses::step() {
 void WorkerProcesses::check() {
   last_check_ns_ = last_watch_ns_;
   if (fork_server_->lost())
-    throw PoolError("the process that forks this Pool's workers was killed, and the workers with it");
+    throw PoolError(
+        "the process that forks this Pool's workers was killed, and the workers with it; or it could not "
+        "start, and has said why");
   if (std::exchange(is_quiet_, true)) check_workers();
 }
 
