@@ -2,6 +2,7 @@
 
 import functools
 import io
+import sys
 from types import FunctionType
 
 import cloudpickle
@@ -39,6 +40,7 @@ class _Pickler(cloudpickle.CloudPickler):
             if isinstance(thing, type):
                 # Some cloudpickles drop what a class and its base have alike, such as the module of both.
                 attributes.setdefault("__module__", thing.__module__)
+                made = _based_on_tuple(thing, made)
             elif isinstance(thing, FunctionType):
                 self._mark_initial(others["__globals__"], thing)
         return made
@@ -47,6 +49,15 @@ class _Pickler(cloudpickle.CloudPickler):
         """What the initializer has set is the worker's own."""
         for name in self._main.set_by_initializer.intersection(names_in(function.__code__)):
             its_globals[name] = OfWorker(name)
+
+
+def _based_on_tuple(kind, made):
+    """Of a class of typing.NamedTuple, some cloudpickles have that called again, without what it needs."""
+    named = getattr(sys.modules.get("typing"), "NamedTuple", None)
+    function, arguments, *rest = made
+    if named is None or (named,) not in arguments:
+        return made
+    return function, tuple(kind.__bases__ if each == (named,) else each for each in arguments), *rest
 
 
 def _cached(parameters, function):

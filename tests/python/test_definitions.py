@@ -3,7 +3,7 @@ import program
 import pytest
 
 START = """
-import enum, functools, sys
+import enum, functools, sys, typing
 import furrow
 class Point:
     def __init__(self, x): self.x = x
@@ -43,7 +43,13 @@ class Derived(Point): pass
 print(pool.map(is_point, [Point(1), Derived(1)]), pool.map(new, [Point(1), Derived(1)]))
 print(*(isinstance(each, Derived) for each in pool.map(lambda x: Derived(x), [1])))
 print(pool.apply(is_point, kwds={"x": Point(lambda: 1)}))
-""") == ["[True, True]"] * 2 + ["[True] True", "[True, True] [(True, 'Point'), (True, 'Derived')]", "True", "True"]
+class Row(typing.NamedTuple):
+    a: int
+    b: int = 2
+    def both(self): return self.a + self.b
+print(pool.map(lambda x: (isinstance(x, Row), x.both(), Row(5)), [Row(1)]))
+""") == [*["[True, True]"] * 2, "[True] True", "[True, True] [(True, 'Point'), (True, 'Derived')]", "True", "True",
+         "[(True, 3, Row(a=5, b=2))]"]
 
 
 def test_results_and_exceptions_that_only_cloudpickle_can_send_are_of_the_programs_classes(run):
