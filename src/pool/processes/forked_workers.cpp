@@ -84,6 +84,8 @@ void ForkedWorkers::tick() {
 }
 
 std::uint64_t ForkedWorkers::position_of(std::uint64_t index) const {
+  if (const auto [first, position] = positions_.front(); positions_.size() == 1)  // unless some were restored
+    return index < first ? kNothing : position + (index - first);
   const auto after = std::upper_bound(positions_.begin(), positions_.end(), index,
                                       [](std::uint64_t u, const auto& each) { return u < each.first; });
   if (after == positions_.begin()) return kNothing;

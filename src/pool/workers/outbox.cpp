@@ -79,6 +79,18 @@ void Outbox::send(std::uint32_t kind, std::uint32_t flags, const void* head, std
                   const void* body, std::size_t body_size) {
   const std::size_t size = head_size + body_size;
   make_room(std::min(padded(size) + kFrameHead, ring_.ring().capacity() / 4));
+  if (const auto room = ring_.space();
+      room.size() >= padded(size) + kFrameHead) {  // in one piece, as most are
+    const channel::FrameHeader header{kind, flags, size};
+    std::byte* const to = room.data();
+    std::memcpy(to, &header, sizeof header);
+    std::memcpy(to + kFrameHead, head, head_size);
+    if (body_size != 0) std::memcpy(to + kFrameHead + head_size, body, body_size);
+    std::memset(to + kFrameHead + size, 0, padded(size) - size);
+    ring_.advance(kFrameHead + padded(size));
+    ring_.publish();
+    return;
+  }
   require(frames_.begin(kind, size, flags));
   require(frames_.append(head, head_size).status);
   if (body_size != 0) {
@@ -105,28 +117,28 @@ void Outbox::send_stored(std::uint64_t index, std::uint64_t count) {
 void Outbox::begin(std::uint64_t index) {
   open_ = true;
   streams_ = false;
-  buffer_.resize(sizeof index);
-  std::memcpy(buffer_.data(), &index, sizeof index);
+  if (!buffer_) buffer_ = std::make_unique_for_overwrite<std::byte[]>(kBuffered);
+  std::memcpy(buffer_.get(), &index, sizeof index);
+  buffered_ = sizeof index;
 }
 
 void Outbox::flush_part(std::uint32_t flags) {
-  send(streams_ ? kPart : kResult, flags, buffer_.data(), buffer_.size());
-  buffer_.clear();
+  send(streams_ ? kPart : kResult, flags, buffer_.get(), buffered_);
+  buffered_ = 0;
   if (flags == kMore && !streams_) parent_.ring();
   streams_ = true;
 }
 
 void Outbox::write(const void* data, std::size_t size) {
-  if (buffer_.size() + size > kBuffered) {
-    if (!buffer_.empty()) flush_part(kMore);
+  if (size > kBuffered - buffered_) {
+    if (buffered_ != 0) flush_part(kMore);
     if (size > kBuffered) {
       send(kPart, kMore, data, size);
       return;
     }
   }
-  const std::size_t before = buffer_.size();
-  buffer_.resize(before + size);
-  if (size != 0) std::memcpy(buffer_.data() + before, data, size);
+  if (size != 0) std::memcpy(buffer_.get() + buffered_, data, size);
+  buffered_ += size;
 }
 
 void Outbox::end() {
@@ -136,7 +148,7 @@ void Outbox::end() {
 
 void Outbox::drop() {
   if (open_ && streams_) {
-    buffer_.clear();
+    buffered_ = 0;
     flush_part(kDropped);
   }
   open_ = false;

@@ -7,6 +7,8 @@
 // Thread-safety: one thread. Borrows the slot and the ring.
 #pragma once
 
+#include <memory>
+
 #include "channel/frame.hpp"
 #include "furrow/detail/map_call.hpp"
 #include "pool/workers/worker_memory.hpp"
@@ -56,8 +58,9 @@ class Outbox : public detail::ResultWriter {
   std::byte* reserved_ = nullptr;
   std::uint32_t results_at_ = 0;
   bool open_ = false;
-  bool streams_ = false;  // the first part of the open result was sent
-  std::vector<std::byte> buffer_;
+  bool streams_ = false;                   // the first part of the open result was sent
+  std::unique_ptr<std::byte[]> buffer_{};  // made for the first result that is encoded
+  std::size_t buffered_ = 0;
 };
 
 }  // namespace furrow::pool

@@ -1,6 +1,7 @@
 #include "pool/workers/parts_reader.hpp"
 
 #include <algorithm>
+#include <cstring>
 #include <limits>
 
 namespace furrow::pool {
@@ -11,7 +12,8 @@ constexpr std::int64_t kBetweenLooks_ns = 10'000'000;
 
 }  // namespace
 
-void PartsReader::patiently(const std::function<channel::Status()>& step) {
+template <class Step>
+void PartsReader::patiently(const Step& step) {
   for (;;) {
     const channel::Status status = step();
     if (status == channel::Status::kOk) return;
@@ -30,8 +32,16 @@ void PartsReader::next_part() {
   flags_ = header.flags;
 }
 
+// Nearly all values are small, and there already.
 void PartsReader::read(void* data, std::size_t size) {
-  auto* to = static_cast<std::byte*>(data);
+  const auto here = frames_.contiguous();
+  if (here.size() < size) return read_slowly(static_cast<std::byte*>(data), size);
+  if (size == 0) return;
+  std::memcpy(data, here.data(), size);
+  frames_.consume(size);
+}
+
+void PartsReader::read_slowly(std::byte* to, std::size_t size) {
   while (size > 0) {
     while (frames_.remaining() == 0) {
       next_part();

@@ -30,7 +30,9 @@ class PartsReader : public ValueReader {
 
  private:
   void next_part();
-  void patiently(const std::function<channel::Status()>& step);
+  void read_slowly(std::byte* to, std::size_t size);
+  template <class Step>
+  void patiently(const Step& step);
 
   channel::FrameReader& frames_;
   std::uint32_t flags_;

@@ -3,12 +3,14 @@
 #include <algorithm>
 #include <cstring>
 #include <memory>
+#include <span>
 #include <utility>
 
 #include "base/log.hpp"
 #include "furrow/errors.hpp"
 #include "os/events/clock.hpp"
 #include "os/events/futex.hpp"
+#include "pool/bytes_reader.hpp"
 #include "pool/task/failure.hpp"
 #include "pool/task/timeout_monitor.hpp"
 
@@ -232,8 +234,21 @@ void WorkerProcesses::take_frame(int worker, const channel::FrameHeader& header)
   }
 }
 
+// Most results are small, so all of the frame is there in one piece.
 void WorkerProcesses::take_result(int worker, const channel::FrameHeader& header) {
-  PartsReader reader = value(worker, header.flags);
+  channel::FrameReader& frames = *record(worker).frames;
+  const std::span<const std::byte> here = frames.contiguous();
+  if (header.flags == kWhole && here.size() >= frames.remaining()) {
+    BytesReader reader(here.data(), here.size());
+    take_result(worker, reader, [&] { frames.consume(here.size()); });
+  } else {
+    PartsReader reader = value(worker, header.flags);
+    take_result(worker, reader, [&] { reader.skip_rest(); });
+  }
+}
+
+template <class End>
+void WorkerProcesses::take_result(int worker, ValueReader& reader, const End& end) {
   std::uint64_t index = 0;
   reader.read(&index, sizeof index);
   check_result(worker, index);
@@ -245,10 +260,10 @@ void WorkerProcesses::take_result(int worker, const channel::FrameHeader& header
     return;  // its failure follows
   } catch (...) {
     Failure failure = unread_result();
-    reader.skip_rest();
+    end();
     return on_unread(worker, index, std::move(failure));
   }
-  reader.skip_rest();
+  end();
   on_result(worker, index);
 }
 

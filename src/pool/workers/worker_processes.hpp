@@ -113,6 +113,8 @@ class WorkerProcesses {
   bool drain(int worker);
   void take_frame(int worker, const channel::FrameHeader& header);
   void take_result(int worker, const channel::FrameHeader& header);
+  template <class End>
+  void take_result(int worker, ValueReader& reader, const End& end);
   void take_failure(int worker);
   void cut_off(int worker, bool nonsense);
   bool reap(int worker);
