@@ -11,8 +11,8 @@ int main(int argc, char** argv) {
   bench::print_head(workers);
   int missed = 0, measured = 0;
   // Processes first, because they must be forked while this program has no other threads.
-  for (auto* rows :
-       {bench::process_rows, bench::header_rows, bench::thread_rows, bench::reduce_rows, bench::call_rows})
+  for (auto* rows : {bench::process_rows, bench::header_rows, bench::thread_rows, bench::reduce_rows,
+                     bench::call_rows, bench::async_rows})
     for (bench::Row& row : rows(workers)) {
       if (std::strstr(row.work.c_str(), pattern)) {
         ++measured;

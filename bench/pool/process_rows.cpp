@@ -1,5 +1,10 @@
 // Maps over processes, compared with the threads backend and Python's multiprocessing.
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <cstdio>
+#include <cstring>
 #include <memory>
 #include <numeric>
 #include <optional>
@@ -113,6 +118,74 @@ Row arrays_row(int workers, const std::shared_ptr<furrow::Pool>& pool) {
   return arrays;
 }
 
+// What a program without a library does: each worker process makes its part of the texts in memory that both share, one length and
+// its bytes after the other, and the parent makes the strings.
+std::vector<std::string> plain_texts(const std::vector<int>& items, int workers, std::string (*f)(int)) {
+  const std::size_t room = (std::size_t{64} << 20) / static_cast<std::size_t>(workers);
+  auto* const memory = static_cast<char*>(::mmap(nullptr, room * static_cast<std::size_t>(workers),
+                                                 PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
+  if (memory == MAP_FAILED) throw std::runtime_error("no memory");
+  const auto first_of = [&](int w) {
+    return items.size() * static_cast<std::size_t>(w) / static_cast<std::size_t>(workers);
+  };
+  for (int w = 0; w < workers; ++w) {
+    if (::fork() != 0) continue;
+    char* at = memory + room * static_cast<std::size_t>(w);
+    for (std::size_t i = first_of(w); i < first_of(w + 1); ++i) {
+      const std::string text = f(items[i]);
+      const std::size_t size = text.size();
+      std::memcpy(at, &size, sizeof size);
+      std::memcpy(at + sizeof size, text.data(), size);
+      at += sizeof size + size;
+    }
+    ::_exit(0);
+  }
+  for (int w = 0; w < workers; ++w) ::wait(nullptr);
+  std::vector<std::string> texts(items.size());
+  for (int w = 0; w < workers; ++w) {
+    const char* at = memory + room * static_cast<std::size_t>(w);
+    for (std::size_t i = first_of(w); i < first_of(w + 1); ++i) {
+      std::size_t size = 0;
+      std::memcpy(&size, at, sizeof size);
+      texts[i].assign(at + sizeof size, size);
+      at += sizeof size + size;
+    }
+  }
+  ::munmap(memory, room * static_cast<std::size_t>(workers));
+  return texts;
+}
+
+std::string text_of(int x) {
+  return std::string(40 + static_cast<std::size_t>(x % 40), static_cast<char>('a' + x % 26));
+}
+
+Row texts_row(int workers, const std::shared_ptr<furrow::Pool>& pool) {
+  constexpr std::size_t kTexts = 500'000;
+  const auto items = lazily([] { return numbers(kTexts); });
+  const auto checked = [=](const auto& make) {
+    std::vector<std::string> texts;
+    const double took = timed([&] { texts = make(items()); });
+    for (std::size_t i = 0; i < kTexts; ++i)
+      if (texts[i] != text_of(static_cast<int>(i))) throw std::runtime_error("wrong results");
+    return took;
+  };
+  Row row{"processes: a vector of 500,000 strings of 40 to 79 bytes",
+          "million/s",
+          kTexts / 1e6,
+          {},
+          {"0.95 of plain code", [](const auto& t) { return ratio_to(t, 1) >= 0.95; }},
+          15};
+  row.contenders = {
+      {"Furrow",
+       [=] {
+         return checked([&](const auto& xs) { return pool->map(text_of, xs, {.threads_are_safe = true}); });
+       }},
+      {"plain code, shared memory",
+       [=] { return checked([&](const auto& xs) { return plain_texts(xs, workers, text_of); }); }},
+  };
+  return row;
+}
+
 constexpr int kMany = 20'000'000;
 
 // The pool of threads is made last, because its threads stay.
@@ -165,8 +238,8 @@ Row vector_row(int workers, const std::shared_ptr<furrow::Pool>& pool,
 std::vector<Row> process_rows(int workers) {
   auto pool = std::make_shared<furrow::Pool>(furrow::processes(workers));
   auto threads = std::make_shared<std::shared_ptr<furrow::Pool>>();
-  return {start_row(workers), calls_row(workers, pool), arrays_row(workers, pool),
-          chunks_row(workers, pool, threads), vector_row(workers, pool, threads)};
+  return {start_row(workers),       calls_row(workers, pool),           arrays_row(workers, pool),
+          texts_row(workers, pool), chunks_row(workers, pool, threads), vector_row(workers, pool, threads)};
 }
 
 }  // namespace bench

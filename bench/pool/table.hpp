@@ -54,6 +54,7 @@ inline double ratio_to(const std::vector<double>& medians, std::size_t rival) {
 std::vector<Row> thread_rows(int workers);
 std::vector<Row> call_rows(int workers);
 std::vector<Row> reduce_rows(int workers);
+std::vector<Row> async_rows(int workers);
 std::vector<Row> process_rows(int workers);
 std::vector<Row> header_rows(int workers);
 
