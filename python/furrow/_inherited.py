@@ -10,6 +10,13 @@ from furrow._after_import import call_after
 class Own:
     """For classes that have no other base: Python gives further bases only to a class whose base is not object."""
 
+    def __dir__(self):
+        """The names that there are: a manager of multiprocessing asks for each of them."""
+        found = {}
+        for kind in reversed(type(self).__mro__):
+            found.update(vars(kind))
+        return [name for name in super().__dir__() if type(found.get(name)) is not _Absent]
+
 
 def known_as(name):
     """Makes a class a subclass of this class of multiprocessing.pool, without the names that it would inherit."""

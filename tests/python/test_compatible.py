@@ -42,6 +42,8 @@ def test_they_are_of_multiprocessings_types_and_share_no_code_with_them(kind, po
     for name in ("__init__", "__repr__", "__reduce__", "__del__"):
         if name in vars(kind):
             assert getattr(type(made), name) is not getattr(kind, name), name
+    for name in dir(made):
+        getattr(made, name)
 
 
 def test_a_pool_is_of_these_types_though_it_was_made_before_their_module_was_imported(tmp_path):

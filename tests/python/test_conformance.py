@@ -10,7 +10,7 @@ pytestmark = pytest.mark.skipif(not importlib.util.find_spec("test._test_multipr
                                 reason="needs libpython3.11-testsuite")
 
 
-@pytest.mark.parametrize("flavour", ["fork", "spawn", "threads"])
+@pytest.mark.parametrize("flavour", ["fork", "spawn", "threads", "managers"])
 def test_the_pool_tests_of_cpython_pass(flavour):
     done = program.run("conformance.py", flavour, timeout=conformance.SECONDS)
     assert done.code == 0 and "0 failed" in done.out, str(done)
