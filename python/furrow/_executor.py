@@ -104,6 +104,7 @@ class Executor(futures.Executor):
         """Kills the workers. Calls that are not ready fail with PoolError."""
         self.shutdown(wait=False, cancel_futures=True)
         if self._calls:
+            self._calls.drop_waiting()
             self._calls.pool.terminate()
 
     def _started(self):
@@ -178,16 +179,22 @@ class _Calls:
         return stream
 
     def close(self, cancel=False):
-        if cancel:
-            self._drop_waiting(lambda future: future.cancel() and future.begin())
+        if cancel:  # not those that an idle worker is about to get
+            self.drop_waiting(max(self.pool._processes - len(self._running), 0))
             for each in list(self._maps):
                 each.drop_inputs()
         self._closed = True
         self._wake.set()
 
-    def _drop_waiting(self, drop):
-        while self._waiting:
-            drop(self._waiting.popleft()[0])
+    def drop_waiting(self, kept=0):
+        """Cancels the calls that wait, but for the first ones."""
+        while len(self._waiting) > kept:
+            try:
+                future = self._waiting.pop()[0]
+            except IndexError:  # another thread has taken it
+                break
+            if future.cancel():
+                future.begin()
 
     def join(self):
         if threading.current_thread() is not self.thread:
@@ -241,7 +248,10 @@ class _Calls:
     def __next__(self):
         """The next call, if there is one: the pool draws it when a worker has room."""
         while self._waiting:
-            future, function, args, kwargs = self._waiting.popleft()
+            try:
+                future, function, args, kwargs = self._waiting.popleft()
+            except IndexError:  # it has just been cancelled
+                break
             if not future.begin():
                 continue
             try:
@@ -292,7 +302,10 @@ class _Calls:
         return problem
 
     def _fail_all(self, problem):
-        self._drop_waiting(lambda future: future.begin() and future.finish(None, problem))
+        while self._waiting:
+            future = self._waiting.popleft()[0]
+            if future.begin():
+                future.finish(None, problem)
         while self._running:
             self._running.popitem()[1].finish(None, problem)
 

@@ -19,7 +19,7 @@ def test_the_pool_tests_of_cpython_pass(flavour):
 
 def test_the_executor_tests_of_cpython_pass():
     # Those that wait for seconds run with the long tests.
-    quick = "ForkInitializer|test_(submit|map|map_exception|map_chunksize|traceback)$"
+    quick = "ForkInitializer|test_(submit|map|map_exception|map_chunksize|traceback|cancel_futures)$"
     pattern = "" if engine.LONG_TESTS else quick
     done = program.run("conformance.py", "executor", "-k", pattern, timeout=conformance.SECONDS)
     assert done.code == 0 and "0 failed" in done.out, str(done)

@@ -105,6 +105,13 @@ def test_a_future_that_waits_can_be_cancelled_and_one_that_runs_cannot():
     assert not waiting and sum(call.cancelled() for call in calls) > 15
 
 
+def test_a_shutdown_that_cancels_lets_idle_workers_begin():
+    executor = furrow.Executor(2)
+    calls = [executor.submit(abs, -x) for x in range(50)]
+    executor.shutdown(cancel_futures=True)
+    assert [call.result(0) for call in calls[:2]] == [0, 1] and all(call.done() for call in calls)
+
+
 def test_shutdown_drops_what_a_map_has_not_begun():
     executor = furrow.Executor(1)
     results = executor.map(time.sleep, [0.1] * 50)
