@@ -25,6 +25,7 @@ namespace FURROW_NAMESPACE::detail {
 namespace {
 
 constexpr std::int64_t kForever_ns = std::numeric_limits<std::int64_t>::max();
+constexpr std::int64_t kToBegin_ns = 200;  // a worker that is awake may begin it sooner
 constexpr std::int64_t kLongestPump_ns = 100'000'000;
 constexpr std::int64_t kBetweenTurns_ns = 1'000'000;  // between attempts to run the pump
 
@@ -219,15 +220,16 @@ bool CallNode::wait_pumping(std::int64_t until_ns) const {
 }
 
 // Waits for the thread that runs the call. If this is a worker itself, another thread takes its place. It looks for a
-// while before it sleeps, unless many calls wait: then it would take a core from the workers, and each result from their
-// caches as soon as it is there.
+// while before it sleeps, but only for a moment at a call that no worker begins: behind many others, this thread would
+// take a core from the workers, and a worker that has to wake up is awake sooner where its caller sleeps.
 bool CallNode::wait_parked(std::int64_t until_ns) const {
-  const std::int64_t spin_until = os::monotonic_ns() + os::kSpinNs;
+  const std::int64_t began = os::monotonic_ns();
   std::optional<pool::WorkerThreads::Absence> absence;
   while (!ready()) {
     const std::int64_t now = os::monotonic_ns();
     if (now >= until_ns) return false;
-    if (now < spin_until && !(call_queue && call_queue->is_long())) continue;
+    const bool is_begun = where_.load(std::memory_order_relaxed) != 0;
+    if (now < began + (is_begun || !call_queue ? os::kSpinNs : kToBegin_ns)) continue;
     if (!absence) absence.emplace();
     const std::int64_t left = until_ns == kForever_ns ? os::kNoTimeout : until_ns - now;
     ending_.wait(absence->at_most_ns(left));

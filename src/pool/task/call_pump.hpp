@@ -13,8 +13,6 @@ class CallQueue {
   virtual ~CallQueue() = default;
   // Runs TASK on this thread if it is queued, and this is one of the threads that may run it.
   virtual bool run_if_queued(detail::TaskNode* /*task*/) { return false; }
-  // Whether so many calls wait that the workers are busy for a while.
-  virtual bool is_long() const noexcept { return false; }
   // Removes CALL if nobody has begun it; then its caller settles it. Otherwise false, and it is asked to end if that takes
   // more than its stop token and its programs.
   virtual bool cancel(detail::CallNode& call) noexcept = 0;

@@ -92,7 +92,7 @@ detail::TaskNode* TaskQueues::take_several(Queue& own) {
 }
 
 detail::TaskNode* TaskQueues::take_common(Queue& own) {
-  if (has_many())
+  if (common().size.load(std::memory_order_relaxed) > many_)
     if (detail::TaskNode* task = take_several(own)) return task;
   return take_from(common(), End::kOldest);
 }

@@ -49,8 +49,6 @@ class TaskQueues {
 
   std::uint64_t size() const;  // seq_cst
   bool has_any();              // for take(); seq_cst
-  // Whether so many common tasks wait that the workers are busy for a while.
-  bool has_many() const noexcept { return queues_.front().size.load(std::memory_order_relaxed) > many_; }
   // How many tasks wait, and how many were ever taken. Each queue's two are of one moment.
   struct Counts {
     std::uint64_t waiting = 0;

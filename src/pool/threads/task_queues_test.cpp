@@ -62,17 +62,6 @@ TEST_F(TaskQueuesTest, ManyCommonTasksAreTakenInTheirOrder) {
   EXPECT_EQ(queues.counts().taken, 200u);
 }
 
-TEST_F(TaskQueuesTest, ManyTasksAreCommonOnesThatKeepTheWorkersBusy) {
-  for (int i = 0; i < 200; ++i) push(0);
-  EXPECT_FALSE(queues.has_many());
-  push(TaskQueues::kNoWorker);
-  EXPECT_FALSE(queues.has_many());
-  for (int i = 0; i < 200; ++i) push(TaskQueues::kNoWorker);
-  EXPECT_TRUE(queues.has_many());
-  for (int i = 0; i < 400; ++i) queues.take(1);
-  EXPECT_FALSE(queues.has_many());
-}
-
 TEST_F(TaskQueuesTest, TasksThatAWorkerKeepsBehindALongOneAreTakenByOthersWhileMoreCome) {
   std::vector<Task*> first;
   for (int i = 0; i < 100; ++i) first.push_back(push(TaskQueues::kNoWorker));

@@ -50,7 +50,6 @@ class WorkerThreads : public CallQueue {
   bool remove(detail::TaskNode* task);
   // Runs TASK here if it is queued and this is one of the worker threads, with enough of its stack left.
   bool run_if_queued(detail::TaskNode* task) override;
-  bool is_long() const noexcept override { return queues_.has_many(); }
   bool cancel(detail::CallNode& call) noexcept override;
   // Settles the queued calls as cancelled, and ends the programs that the threads' tasks have started.
   void cancel_calls();
