@@ -80,6 +80,25 @@ Row sum_row(const std::shared_ptr<furrow::Pool>& pool) {
   return row;
 }
 
+using Counts = std::unordered_map<std::string_view, std::uint32_t>;
+
+Counts& operator+=(Counts& sum, const Counts& more) {
+  for (const auto& [word, count] : more) sum[word] += count;
+  return sum;
+}
+
+template <class Counted, class Item>
+Counted counted_by_tbb(const std::vector<Item>& items) {
+  tbb::combinable<Counted> parts([] { return Counted{}; });
+  tbb::parallel_for(tbb::blocked_range<std::size_t>(0, items.size(), kGrain), [&](const auto& part) {
+    Counted& local = parts.local();
+    for (std::size_t i = part.begin(); i < part.end(); ++i) ++local[items[i]];
+  });
+  Counted sum{};
+  parts.combine_each([&](const Counted& part) { sum += part; });
+  return sum;
+}
+
 Row histogram_row(const std::shared_ptr<furrow::Pool>& pool) {
   auto bytes = std::make_shared<std::vector<std::uint8_t>>(kBytes);
   std::uint32_t state = 1;
@@ -108,26 +127,12 @@ Row histogram_row(const std::shared_ptr<furrow::Pool>& pool) {
       {"oneTBB, combinable",
        [=] {
          Histogram counts{};
-         const double t = timed([&] {
-           tbb::combinable<Histogram> parts([] { return Histogram{}; });
-           tbb::parallel_for(tbb::blocked_range<std::size_t>(0, kBytes, kGrain), [&](const auto& part) {
-             Histogram& local = parts.local();
-             for (std::size_t i = part.begin(); i < part.end(); ++i) ++local[(*bytes)[i]];
-           });
-           parts.combine_each([&](const Histogram& part) { counts += part; });
-         });
+         const double t = timed([&] { counts = counted_by_tbb<Histogram>(*bytes); });
          require(counts == expected);
          return t;
        }},
   };
   return row;
-}
-
-using Counts = std::unordered_map<std::string_view, std::uint32_t>;
-
-Counts& operator+=(Counts& sum, const Counts& more) {
-  for (const auto& [word, count] : more) sum[word] += count;
-  return sum;
 }
 
 // Few words are frequent and many are rare, as in a text.
@@ -167,14 +172,7 @@ Row words_row(const std::shared_ptr<furrow::Pool>& pool) {
       {"oneTBB, combinable",
        [=] {
          Counts counts;
-         const double t = timed([&] {
-           tbb::combinable<Counts> parts;
-           tbb::parallel_for(tbb::blocked_range<std::size_t>(0, kWords, kGrain), [&](const auto& part) {
-             Counts& local = parts.local();
-             for (std::size_t i = part.begin(); i < part.end(); ++i) ++local[(*words)[i]];
-           });
-           parts.combine_each([&](const Counts& part) { counts += part; });
-         });
+         const double t = timed([&] { counts = counted_by_tbb<Counts>(*words); });
          require(counts == expected);
          return t;
        }},

@@ -1,7 +1,5 @@
 #include "pool/activity.hpp"
 
-#include <unistd.h>
-
 #include <algorithm>
 
 namespace furrow::pool {

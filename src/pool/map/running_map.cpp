@@ -15,8 +15,7 @@ void check_timeout(const detail::MapCall& call, const MapOptions& options) {
   if (is_limit(options.timeout_s) && call.folds && !call.stoppable)
     throw PoolError(
         "this backend can only ask a task to end: for timeout_s in a reduction or a fold, the function must "
-        "take a "
-        "std::stop_token as its last argument and obey it, or the Pool must use processes");
+        "take a std::stop_token as its last argument and obey it, or the Pool must use processes");
 }
 
 void RunningMap::only(std::vector<IndexRange> indices) {
