@@ -1,6 +1,7 @@
 """The methods of multiprocessing.Pool over any kind of workers: what processes and threads have in common."""
 
 import functools
+import itertools
 import threading
 import warnings
 from multiprocessing import util
@@ -45,6 +46,7 @@ class BasePool(Own):
         self._relay = None  # of what tasks log and print
         self._news = (0,)   # whether there is any
         self._lock = threading.Lock()
+        self._maps = itertools.count(1)
 
     def _run_with(self, workers):
         self._workers = workers
@@ -211,6 +213,49 @@ class BasePool(Own):
     def _ensure_pump(self):
         pass
 
+    def _next_stream(self, seed):
+        """What keys the random numbers of the next map, together with the index of an item."""
+        return (0, next(self._maps)) if seed is None else (seed, 0)
+
+    # --- data that stay
+
+    def scatter(self, data, parts=None):
+        """Sends data to the workers, which keep them: returns a Partitioned, whose map() sends functions only.
+
+        data: an array or a DataFrame, which is cut by its rows, or any iterable. parts: how many parts there are; None:
+        one for each worker.
+
+        >>> from furrow import Pool
+        >>> with Pool(2) as pool, pool.scatter(range(1000)) as data:
+        ...     data.map(lambda x: x % 7).map_parts(sum)
+        [1494, 1503]
+        """
+        self._check_running()
+        from furrow import _partitioned
+
+        return _partitioned.scatter(self, data, parts, self._part_memory("scatter"))
+
+    def partition(self, size, make, parts=None, *, retries=0, seed=None):
+        """Makes data in the workers, which keep them: a Partitioned of make(0), make(1), ..., make(size - 1).
+
+        parts: how many parts there are; None: one for each worker. retries: of a part as a whole.
+
+        >>> from furrow import Pool
+        >>> with Pool(2) as pool, pool.partition(3, lambda index: "ab" * index) as data:
+        ...     data.map(len).gather()
+        [0, 2, 4]
+        """
+        self._check_running()
+        from furrow import _partitioned
+
+        return _partitioned.partition(self, size, make, parts, retries, seed, self._part_memory("partition"))
+
+    def _part_memory(self, call):
+        """What keeps the parts."""
+        from furrow._segments import Segment
+
+        return Segment
+
     # --- shutdown
 
     def close(self):
@@ -231,13 +276,6 @@ class BasePool(Own):
             raise ValueError("In unknown state")
         self._workers.finish()
         _end(self._workers, self._helpers)
-
-
-def checked_parts(parts):
-    """How many parts data are cut into; None: not said."""
-    if parts is not None and whole("parts", parts) < 1:
-        raise ValueError(f"parts must be 1 or more, not {parts}")
-    return parts
 
 
 def checked_chunksize(chunksize):

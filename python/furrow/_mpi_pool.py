@@ -59,10 +59,9 @@ class MPIPool(Pool):
         self._run_with(self._make_workers_over(mpi, ranks, made, root_works))
         ranks.workers = self._workers
 
-    def scatter(self, data, parts=None):
-        """Not over ranks: the data would have to be on all computers."""
-        raise _failures.PoolError("an MPIPool has no scatter(): let each task load its part of the data, or use a "
-                                  "furrow.Pool on one computer")
+    def _part_memory(self, call):
+        raise _failures.PoolError(f"an MPIPool has no {call}(), which keeps data on one computer: let each task load "
+                                  "its part of the data, or use a furrow.Pool")
 
     def _make_workers_over(self, mpi, ranks, made, root_works):
         workers_of = [before or made.processes or cores for before, cores in zip(ranks.made, ranks.cores)]

@@ -1,234 +1,88 @@
-"""Data that stay in the workers of a Pool from one map to the next: Pool.scatter(), and the Partitioned that it makes.
+"""Data that stay in the workers of a Pool from one map to the next: a Partitioned, of Pool.scatter() and
+Pool.partition(). _segments.py is the memory that they are in.
 
-The data are cut into parts. Each part is pickled once into a segment, a file of memory that all processes share:
-
-    segment   page 0: a token; whether the segment is in use; for each part, the item that runs now
-              part p, from (p + 1) << 40 on: place and size of its head | the pickle | its buffers | the head
-    head      a pickle of [(place, size) of the pickle, of its first buffer, ...]
-
-A worker opens a segment when it first gets a part of it, and keeps the part as objects; buffers of protocol 5, such as
-arrays, are views of the segment. So any worker can take the place of one that has died. The workers write the results
-of map() to a segment as well, and keep them.
-
-Threads need no segment: they get the program's own objects (InProgram).
+The parts begin where the blocks of a reduction do, which depend on the number of items alone. So map_reduce() joins the
+same values in the same order for any number of parts and workers.
 """
 
-import mmap
 import os
-import pickle
-import struct
 import weakref
 
-from furrow import _pickling
-from furrow._base import checked_parts, is_coroutine_function
-from furrow._failures import PoolError, WorkerDied
+from furrow import _global_rng, _rng
+from furrow._base import is_coroutine_function
+from furrow._failures import WorkerDied
+from furrow._options import Options, whole
+from furrow._segments import Indices, Segment
 
-_TOKEN = 16
-_IN_USE = _TOKEN  # the place of a byte
-_ITEMS = 32       # from here on 8 bytes for each part
-_REGION = 40      # bits of a place in a part
-_ALIGNED = 64
-_NUMBER = struct.Struct("<Q")
-_HEAD = struct.Struct("<QQ")
+_BLOCKS = 4096         # of a reduction: as in detail/reduce.hpp
+_MOST_PARTS = 2**22    # a segment has room for no more
 
 
-class Segment:
-    """Parts in shared memory: made by the process that has the pool, opened by its workers."""
-
-    def __init__(self, file, parts):
-        self.parts = parts
-        self.held = {}  # in a worker: the parts that it keeps
-        self._file = file
-        self._page = mmap.mmap(file, _ITEMS + parts * _NUMBER.size)
-        self._finish = weakref.finalize(self, os.close, file)
-        self._finish.atexit = False
-
-    @classmethod
-    def make(cls, parts):
-        file = os.memfd_create("furrow-partitioned", os.MFD_CLOEXEC)
-        os.ftruncate(file, _begin(0))
-        made = cls(file, parts)
-        made._page[:_TOKEN] = os.urandom(_TOKEN)
-        made._page[_IN_USE] = 1
-        return made
-
-    @classmethod
-    def open(cls, pid, file, token, parts):
-        try:
-            file = os.open(f"/proc/{pid}/fd/{file}", os.O_RDWR | os.O_CLOEXEC)
-        except OSError as problem:
-            raise PoolError(f"a worker cannot open the memory of partitioned data: {problem}") from None
-        opened = cls(file, parts)
-        if opened.token != token:
-            raise PoolError("these partitioned data were released")
-        return opened
-
-    def address(self):
-        """The arguments of open()."""
-        return os.getpid(), self._file, self.token, self.parts
-
-    @property
-    def token(self):
-        return self._page[:_TOKEN]
-
-    @property
-    def is_in_use(self):
-        return self._page[_IN_USE] == 1
-
-    def work(self, function, target):
-        """What the pool calls with the number of each part."""
-        return _OnPart(function, self.address(), target and target.address())
-
-    def release(self):
-        self._page[_IN_USE] = 0
-        self._page.close()
-        self._finish()
-
-    def begins(self, part, item):
-        _NUMBER.pack_into(self._page, _ITEMS + part * _NUMBER.size, item)
-
-    def running(self, part):
-        return _NUMBER.unpack_from(self._page, _ITEMS + part * _NUMBER.size)[0]
-
-    def store(self, part, items, pool):
-        self.write(part, *_pickling.dump_value(items, pool._main))
-
-    def write(self, part, pickled, buffers):
-        places, at = [], _ALIGNED
-        for content in (pickled, *(each.raw() for each in buffers)):
-            places.append((at, len(content)))
-            at = self._put(part, at, content)
-        head = pickle.dumps(places)
-        self._put(part, at, head)
-        self._put(part, 0, _HEAD.pack(at, len(head)))
-
-    def _put(self, part, at, content):
-        """Returns where the next content begins."""
-        rest = memoryview(content)
-        while rest:
-            written = os.pwrite(self._file, rest, _begin(part) + at)
-            at, rest = at + written, rest[written:]
-        return -(-at // _ALIGNED) * _ALIGNED
-
-    def read(self, part, copied=False):
-        """The part as objects. Arrays in it are views that cannot be written to, or copies."""
-        at, size = _HEAD.unpack(os.pread(self._file, _HEAD.size, _begin(part)))
-        places = pickle.loads(os.pread(self._file, size, _begin(part) + at))
-        memory = memoryview(mmap.mmap(self._file, at, prot=mmap.PROT_READ, offset=_begin(part)))
-        pickled, *buffers = (memory[begin : begin + length] for begin, length in places)
-        return pickle.loads(pickled, buffers=map(bytearray, buffers) if copied else buffers)
-
-
-def _begin(part):
-    return (part + 1) << _REGION
-
-
-class InProgram:
-    """Parts for the threads of this process, in place of a Segment."""
-
-    def __init__(self, parts):
-        self.parts = parts
-        self._parts = [None] * parts
-
-    make = classmethod(lambda cls, parts: cls(parts))
-
-    def store(self, part, items, pool):
-        if _is_array(items):
-            items = items[:]
-            items.flags.writeable = False  # as in the workers of other pools
-        self._parts[part] = items
-
-    def read(self, part, copied):
-        return self._parts[part]
-
-    def work(self, function, target):
-        parts = self._parts
-
-        def on_part(part):
-            if target is None:
-                return function(parts[part])
-            target.store(part, [function(item) for item in parts[part]], None)
-
-        return on_part
-
-    def release(self):
-        self._parts = ()
-
-
-# --- in a worker
-
-_opened = {}  # token -> Segment
-
-
-def _segment(address):
-    token = address[2]
-    if token not in _opened:
-        drop_released()
-        _opened[token] = Segment.open(*address)
-    return _opened[token]
-
-
-def drop_released():
-    """Frees what this worker keeps of data that were released."""
-    for token, segment in list(_opened.items()):
-        if not segment.is_in_use:
-            del _opened[token]
-
-
-class _OnPart:
-    """What the pool calls with the number of each part. target: gets the results of the items; None: function gets
-    the part as a whole."""
-
-    def __init__(self, function, source, target):
-        self._function = function
-        self._source = source
-        self._target = target
-
-    def __call__(self, part):
-        source = _segment(self._source)
-        if part not in source.held:
-            source.held[part] = source.read(part)
-        if self._target is None:
-            return self._function(source.held[part])
-        target = _segment(self._target)
-        results = []
-        for number, item in enumerate(source.held[part]):
-            target.begins(part, number)
-            results.append(self._function(item))
-        target.write(part, *_pickling.dump_value(results))
-        target.held[part] = results
-
-
-# --- in the process that has the pool
-
-
-def scatter(pool, data, parts, kind=Segment):
-    parts = checked_parts(parts)
-    is_array = _is_array(data)
-    if getattr(data, "ndim", 1) == 2 and hasattr(data, "iloc"):
-        raise TypeError("scatter() takes an array or an iterable, and the items of a DataFrame are its column names: "
-                        "scatter df.to_numpy(), df.to_records(), or a list of parts of it")
-    if not is_array and type(data) not in (list, tuple, range):
+def scatter(pool, data, parts, memory):
+    parts = _checked_parts(parts)
+    shape = _shape(data)
+    if shape is list and type(data) not in (list, tuple, range):
         data = list(data)
-    if is_array and data.ndim == 0:
+    if shape == "array" and data.ndim == 0:
         raise ValueError("scatter() takes an array of at least one dimension")
-    count = max(1, min(parts or pool._processes, len(data)))
-    bounds = [len(data) * part // count for part in range(count + 1)]
-    segment = kind.make(count)
-    for part in range(count):
-        segment.store(part, data[bounds[part] : bounds[part + 1]], pool)
-    return Partitioned(pool, segment, bounds, is_array)
+    bounds = _bounds(len(data), parts or pool._processes)
+    segment = memory.make(len(bounds) - 1)
+    rows = data.iloc if shape == "frame" else data
+    for part in range(segment.parts):
+        items = rows[bounds[part] : bounds[part + 1]]
+        if shape == "frame" and memory is Segment:
+            items = items.copy()  # in one piece, which the workers see without a copy
+        segment.store(part, items, pool)
+    return Partitioned(pool, segment, bounds, shape)
 
 
-def _is_array(data):
-    return type(data).__module__ == "numpy" and type(data).__name__ == "ndarray"
+def partition(pool, size, make, parts, retries, seed, memory):
+    parts = _checked_parts(parts)
+    if whole("size", size) < 0:
+        raise ValueError(f"size is a whole number of 0 or more, not {size!r}")
+    _check_function("make", make)
+    bounds = _bounds(int(size), parts or pool._processes)
+    made = Partitioned(pool, memory.make(len(bounds) - 1), bounds, list)
+    made._run(_ItemTask(made, make, seed), Indices(bounds), made._segment, True, retries, seed)
+    return made
+
+
+def _checked_parts(parts):
+    if parts is not None and not 1 <= whole("parts", parts) <= _MOST_PARTS:
+        raise ValueError(f"parts is a whole number from 1 to {_MOST_PARTS}, not {parts!r}")
+    return parts
+
+
+def _shape(data):
+    """What the parts are: lists, arrays, or frames of pandas."""
+    kind = type(data)
+    if kind.__module__ == "numpy" and kind.__name__ == "ndarray":
+        return "array"
+    return "frame" if getattr(data, "ndim", 1) == 2 and hasattr(data, "iloc") else list
+
+
+def _bounds(size, parts):
+    """Where the parts begin and end."""
+    block = _block(size)
+    blocks = -(-size // block)
+    count = max(1, min(parts, blocks))
+    return [min(blocks * part // count * block, size) for part in range(count + 1)]
+
+
+def _block(size):
+    return max(1, -(-size // _BLOCKS))
+
+
+def _check_function(name, function):
+    if not callable(function) or is_coroutine_function(function):
+        raise TypeError(f"{name} is a function or another callable that is no coroutine, not {function!r}")
 
 
 class Partitioned:
-    """Data that the workers of a Pool keep: made by Pool.scatter().
+    """Data that the workers of a Pool keep: made by Pool.scatter() and Pool.partition().
 
     The memory is freed when the object goes, at the end of `with`, or by release(). Functions must not change the
-    items: an array cannot be written to.
+    items: an array cannot be written to. retries: of a part as a whole. seed: for task_rng().
 
     >>> from furrow import Pool
     >>> with Pool(2) as pool, pool.scatter(range(1000)) as data:
@@ -237,11 +91,11 @@ class Partitioned:
     1000
     """
 
-    def __init__(self, pool, segment, bounds, is_array):
+    def __init__(self, pool, segment, bounds, shape):
         self._pool = pool
         self._segment = segment
         self._bounds = bounds
-        self._is_array = is_array
+        self._shape = shape
         self._release = weakref.finalize(self, _released, segment, os.getpid())
         self._release.atexit = False
 
@@ -253,29 +107,55 @@ class Partitioned:
         """How many parts there are."""
         return self._segment.parts
 
-    def map(self, func, *, retries=0):
+    def map(self, func, *, retries=0, seed=None):
         """func(item) for each item, as a Partitioned: the results stay in the workers."""
-        target = self._segment.make(self.parts)
-        made = Partitioned(self._pool, target, self._bounds, False)
-        self._run(func, target, retries)
+        self._check_items("map", func=func)
+        made = Partitioned(self._pool, self._segment.make(self.parts), self._bounds, list)
+        self._run(_ItemTask(self, func, seed), self._segment, made._segment, True, retries, seed)
         return made
 
-    def for_each(self, func, *, retries=0):
+    def for_each(self, func, *, retries=0, seed=None):
         """Calls func(item) for each item; what it returns is dropped."""
-        self.map(_Dropping(func), retries=retries).release()
+        self._check_items("for_each", func=func)
+        self._run_noted(_Dropping(_ItemTask(self, func, seed)), retries, seed)
 
-    def map_parts(self, func, *, retries=0):
-        """[func(part) for each part]: a part is a list of consecutive items, or a slice of the array."""
-        return self._run(func, None, retries)
+    def map_reduce(self, func, op, *, retries=0, seed=None):
+        """op(op(func(first item), func(second item)), ...), joined in a fixed order, which depends on the number of
+        items alone. So a sum of floats has the same bits for any number of parts and workers. op must be associative,
+        but for such rounding.
+
+        >>> from operator import add
+        >>> from furrow import Pool
+        >>> with Pool(2) as pool, pool.partition(1000, float) as data:
+        ...     data.map_reduce(lambda x: x * x, add)
+        332833500.0
+        """
+        self._check_items("map_reduce", func=func, op=op)
+        block = _block(len(self))
+        by_part = self._run_noted(_ItemTask(self, func, seed, op, block), retries, seed)
+        sums = [each for part in by_part for each in part]
+        if not sums:
+            raise ValueError("map_reduce of no items has no value")
+        return _join(sums, op)
+
+    def map_parts(self, func, *, retries=0, seed=None):
+        """[func(part) for each part]: a part is a list of consecutive items, or rows of the array or of the frame."""
+        self._check()
+        _check_function("func", func)
+        return self._run(_PartTask(func, self._shape == "frame"), self._segment, None, False, retries, seed)
 
     def gather(self):
-        """All items, as a list or an array."""
+        """All items, as a list, an array or a frame."""
         self._check()
-        parts = [self._segment.read(part, copied=not self._is_array) for part in range(self.parts)]
-        if self._is_array:
+        parts = [self._segment.read(part, copied=self._shape is list) for part in range(self.parts)]
+        if self._shape == "array":
             import numpy
 
             return numpy.concatenate(parts)
+        if self._shape == "frame":
+            import pandas
+
+            return pandas.concat(parts)
         return [item for part in parts for item in part]
 
     def release(self):
@@ -300,24 +180,92 @@ class Partitioned:
         if not self._release.alive:
             raise ValueError("these data were released")
 
-    def _run(self, func, target, retries):
+    def _check_items(self, name, **functions):
         self._check()
-        if not callable(func) or is_coroutine_function(func):
-            raise TypeError(f"func is a function or another callable that is no coroutine, not {func!r}")
+        if self._shape == "frame":
+            raise TypeError(f"{name}() takes items, and these data are a DataFrame: give its parts to map_parts(), or "
+                            "scatter df.to_records() or df.to_numpy()")
+        for each, function in functions.items():
+            _check_function(each, function)
+
+    def _run_noted(self, task, retries, seed):
+        """What the task returns for each part, without a segment that keeps it."""
+        notes = self._segment.make(self.parts)
         try:
-            return self._pool.map(self._segment.work(func, target), range(self.parts), 1, retries=retries)
+            return self._run(task, self._segment, notes, False, retries, seed)
+        finally:
+            notes.release()
+
+    def _run(self, task, source, target, keep, retries, seed):
+        work = self._segment.work(task, source, target, keep)
+        try:
+            return self._pool.map(work, range(self.parts), 1, retries=retries, seed=seed)
         except WorkerDied as problem:
             if target is not None:
                 problem.index = self._bounds[problem.index] + target.running(problem.index)
             raise
 
 
-class _Dropping:
-    def __init__(self, function):
-        self._function = function
+class _ItemTask:
+    """func(item) for the items of a part, each with random numbers of its own. op: joins the results of each block."""
 
-    def __call__(self, item):
-        self._function(item)
+    def __init__(self, data, func, seed, op=None, block=1):
+        self._func = func
+        self._op = op
+        self._block = block
+        self._bounds = data._bounds
+        self._stream = data._pool._next_stream(Options(seed=seed).seed)
+        self._seeded = seed is not None
+
+    def __call__(self, part, items, begins):
+        scope = _rng.Scope(*self._stream, 0)
+        outer = _rng.scope.set(scope)
+        results = []
+        try:
+            for number, item in enumerate(items):
+                scope.index, scope.generator = self._bounds[part] + number, None
+                if begins:  # in a worker process
+                    begins(part, number)
+                    if self._seeded:
+                        _global_rng.seed_task(*self._stream, scope.index)
+                self._add(results, number, self._func(item))
+        finally:
+            _rng.scope.reset(outer)
+        return results
+
+    def _add(self, results, number, result):
+        if self._op is None or number % self._block == 0:
+            results.append(result)
+        else:
+            results[-1] = self._op(results[-1], result)
+
+
+class _PartTask:
+    def __init__(self, func, is_frame):
+        self._func = func
+        self._is_frame = is_frame
+
+    def __call__(self, part, items, begins):
+        # A new column of a frame's shallow copy does not get into the frame.
+        return self._func(items.copy(deep=False) if self._is_frame else items)
+
+
+class _Dropping:
+    def __init__(self, task):
+        self._task = task
+
+    def __call__(self, *arguments):
+        self._task(*arguments)
+
+
+def _join(sums, op):
+    """As a balanced tree: the first with the second, the third with the fourth, and so on level by level."""
+    step = 1
+    while step < len(sums):
+        for at in range(0, len(sums) - step, 2 * step):
+            sums[at] = op(sums[at], sums[at + step])
+        step *= 2
+    return sums[0]
 
 
 def _released(segment, pid):

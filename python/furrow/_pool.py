@@ -60,26 +60,10 @@ class Pool(BasePool):
         self._run_with(self._make_workers(initializer, tuple(initargs), maxtasksperchild or 0))
         self._pool = [_Handle(self._workers, index) for index in range(self._processes)]
 
-    def scatter(self, data, parts=None):
-        """Sends data to the workers, which keep them: returns a Partitioned, whose map() sends functions only.
-
-        data: an array, which is cut along its first axis, or any iterable. parts: how many parts there are; None: one
-        for each worker.
-
-        >>> with Pool(2) as pool, pool.scatter(range(1000)) as data:
-        ...     data.map(lambda x: x % 7).map_parts(sum)
-        [1494, 1503]
-        """
-        self._check_running()
-        from furrow._partitioned import scatter
-
-        return scatter(self, data, parts)
-
     def _keep_functions(self, serializer, main):
         self._serializer = serializer
         self._main = main
         self._keys = itertools.count(1)
-        self._maps = itertools.count(1)
         self._call_keys = {}
 
     def _make_workers(self, initializer, initargs, max_tasks):
@@ -109,10 +93,8 @@ class Pool(BasePool):
         together = is_coroutine_function(func)
         if together and not chunksize and kind == MAP:
             chunksize = together_chunksize(len(items), self._processes)
-        if options.seed is not None:
-            seed, number = options.seed, 0
-        else:
-            seed, number = 0, _OWN_NUMBER if kind is None else next(self._maps)
+        own = kind is None and options.seed is None  # the worker numbers such calls
+        seed, number = (0, _OWN_NUMBER) if own else self._next_stream(options.seed)
         ahead = options.ahead or max(1024, 8 * self._processes * chunksize)
         timeout = 0.0 if together or options.timeout is None else options.timeout
         collect = _failures.Failure if options.on_error == "collect" else None

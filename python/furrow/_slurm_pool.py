@@ -42,10 +42,9 @@ class SlurmPool(Pool):
         self._run_with(workers)
         self._helpers.insert(0, steps)  # before the relay, which gets what the workers still print
 
-    def scatter(self, data, parts=None):
-        """Not over nodes: the data would have to be on all computers."""
-        raise _failures.PoolError("a Pool(backend=\"slurm\") has no scatter(): let each task load its part of the "
-                                  "data, or use a furrow.Pool on one computer")
+    def _part_memory(self, call):
+        raise _failures.PoolError(f"a Pool(backend=\"slurm\") has no {call}(), which keeps data on one computer: let "
+                                  "each task load its part of the data, or use a furrow.Pool without backend=")
 
     def _make_workers_on(self, steps, recipe, sent):
         workers_of = steps.greeted(recipe.processes)

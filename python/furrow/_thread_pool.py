@@ -1,7 +1,5 @@
 """furrow.ThreadPool: worker threads."""
 
-import itertools
-
 from furrow import _failures, _furrow, _threads
 from furrow._base import ITEM, MAP, STAR, BasePool, is_coroutine_function, together_chunksize
 from furrow._inherited import known_as
@@ -29,16 +27,14 @@ class ThreadPool(BasePool):
             if initializer is not None:
                 initializer(*initargs)
 
-        self._maps = itertools.count(1)
         self._run_with(_threads.WorkerThreads(self._processes, begin))
         self._pool = self._workers.threads
 
-    def scatter(self, data, parts=None):
-        """As Pool.scatter(), but sends nothing: the parts hold the program's own objects."""
-        self._check_running()
-        from furrow._partitioned import InProgram, scatter
+    def _part_memory(self, call):
+        """Nothing is sent: the parts hold the program's own objects."""
+        from furrow._segments import InProgram
 
-        return scatter(self, data, parts, InProgram)
+        return InProgram
 
     def _new_pending_map(self, kind, func, calling, chunksize, on_settled, options, items):
         options.refuse(("timeout", "resume", "trace"), "a ThreadPool")
@@ -46,10 +42,9 @@ class ThreadPool(BasePool):
         if not chunksize:
             chunksize = together_chunksize(len(items), self._processes) if together and kind == MAP else 1
         ahead = max(1024, 8 * self._processes * chunksize)
-        seed, number = (options.seed, 0) if options.seed is not None else (0, next(self._maps))
         collect = _failures.Failure if options.on_error == "collect" else None
         pending = _threads.ThreadMap(MAP if kind is None else kind, _call(func, calling), chunksize, options.retries,
-                                     collect, ahead, on_settled, (seed, number), together)
+                                     collect, ahead, on_settled, self._next_stream(options.seed), together)
         if items is not None:
             pending.give(items)
             pending.end_input()

@@ -100,9 +100,9 @@ def _start_coverage():
 
 def flush():
     """Called when the worker is idle: its output appears before it ends, and memory that is not needed goes back."""
-    partitioned = sys.modules.get("furrow._partitioned")
-    if partitioned is not None:
-        partitioned.drop_released()
+    segments = sys.modules.get("furrow._segments")
+    if segments is not None:
+        segments.drop_released()
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:
             stream.flush()

@@ -1,6 +1,10 @@
-"""Data that stay in the workers between maps: Pool.scatter(), with each start method, and ThreadPool.scatter()."""
+"""Data that stay in the workers between maps: scatter() and partition() of a Pool, with each start method, and of a
+ThreadPool."""
 import gc
+import math
+import operator
 import os
+import random
 import signal
 import time
 
@@ -174,14 +178,24 @@ def test_wrong_uses_say_what_to_do(pool):
         if isinstance(pool, furrow.Pool):  # threads see it as it is
             with pytest.raises(NotImplementedError, match="stays with its pool"):
                 pool.map(lambda x: x, [data])
-    for wrong in (0, -1):
+    for wrong in (0, -1, 2**40):
         with pytest.raises(ValueError, match="parts"):
             pool.scatter(range(3), parts=wrong)
     with pytest.raises(TypeError, match="parts"):
         pool.scatter(range(3), parts=1.5)
-    pandas = pytest.importorskip("pandas")
-    with pytest.raises(TypeError, match="DataFrame are its column names"):
-        pool.scatter(pandas.DataFrame({"a": [1, 2]}))
+    with pytest.raises(ValueError, match="size is a whole number of 0 or more, not -1"):
+        pool.partition(-1, square)
+    with pytest.raises(TypeError, match="size is a whole number, not 1.5"):
+        pool.partition(1.5, square)
+    with pytest.raises(TypeError, match="make is a function"):
+        pool.partition(3, [1, 2, 3])
+    with pytest.raises(TypeError, match="make is a function"):
+        pool.partition(3, wait)
+    with pool.partition(3, square) as data:
+        with pytest.raises(TypeError, match="op is a function"):
+            data.map_reduce(square, None)
+    with pytest.raises(TypeError, match="not iterable"):
+        pool.scatter(3)
     with pytest.raises(ValueError, match="at least one dimension"):
         pool.scatter(numpy.array(5))
 
@@ -208,4 +222,128 @@ def test_a_pool_that_has_ended_refuses():
         data.map(square)
     with pytest.raises(ValueError, match="not running"):
         pool.scatter(range(3))
+    with pytest.raises(ValueError, match="not running"):
+        pool.partition(3, square)
     assert data.gather() == [0, 1, 2]
+
+
+def test_items_are_made_in_the_workers_and_stay_there(pool):
+    with pool.partition(1000, lambda index: index * 0.5, parts=7) as data:
+        assert (len(data), data.parts) == (1000, 7)
+        assert data.gather() == [index * 0.5 for index in range(1000)]
+        assert data.map(lambda x: x + 1).gather()[-1] == 500.5
+    if isinstance(pool, furrow.Pool):
+        with pool.partition(4, lambda index: os.getpid()) as data:
+            assert os.getpid() not in data.gather()
+
+
+def test_a_reduction_has_the_same_bits_for_any_parts_and_workers(pool):
+    inputs = [0.1 * index for index in range(10_007)]
+
+    def total(data):
+        with data:
+            return data.map_reduce(math.sin, operator.add)
+
+    sums = {total(pool.scatter(inputs, parts)) for parts in (None, 1, 2, 3, 1000, 10_007)}
+    with furrow.ThreadPool(3) as threads:
+        sums.add(total(threads.partition(10_007, lambda index: 0.1 * index)))
+    assert len(sums) == 1
+    assert sums.pop() == pytest.approx(sum(map(math.sin, inputs)))
+    with pool.scatter("some words of several lengths".split()) as data:
+        assert data.map_reduce(len, max) == 7
+        assert data.map_reduce(str, operator.add) == "somewordsofseverallengths"  # op need not be commutative
+    with pool.scatter(["one"]) as data:
+        assert data.map_reduce(len, operator.add) == 3
+
+
+def test_no_items_and_more_parts_than_items_work(pool):
+    with pool.partition(0, float) as none, pool.partition(2, float, parts=50) as few:
+        assert (len(none), none.parts, none.gather(), none.map(abs).gather()) == (0, 1, [], [])
+        with pytest.raises(ValueError, match="map_reduce of no items has no value"):
+            none.map_reduce(abs, operator.add)
+        assert (few.parts, few.gather()) == (2, [0.0, 1.0])
+
+
+def test_random_numbers_of_an_item_do_not_depend_on_the_parts(pool):
+    def draw(_):
+        return float(furrow.task_rng().random())
+
+    expected = pool.map(draw, range(10), seed=7)
+    for parts in (1, 2, 10):
+        with pool.partition(10, draw, parts, seed=7) as data:
+            assert data.gather() == expected
+            assert data.map(draw, seed=7).gather() == expected
+            assert data.map_reduce(draw, max, seed=7) == max(expected)
+            assert data.map(draw).gather() != data.map(draw).gather()
+    assert pool.map(draw, range(10), seed=7) == expected
+
+
+def test_the_global_generators_are_seeded_for_each_item(processes):
+    def draw(_):
+        return random.random(), numpy.random.rand()
+
+    expected = processes.map(draw, range(10), seed=7)
+    for parts in (1, 3):
+        with processes.partition(10, draw, parts, seed=7) as data:
+            assert data.gather() == expected
+
+
+def test_a_worker_that_dies_while_it_makes_items_costs_the_call(processes, tmp_path):
+    def make(index):
+        if index == 77:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return index
+
+    def make_at_last(index):
+        if index == 77 and not os.path.exists(tmp_path / "died"):
+            open(tmp_path / "died", "w").close()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return index
+
+    with pytest.raises(furrow.WorkerDied) as failed:
+        processes.partition(100, make)
+    assert failed.value.index == 77 and failed.value.signal == signal.SIGKILL
+    with processes.partition(100, make_at_last, retries=1) as data:
+        assert data.gather() == list(range(100))
+        with pytest.raises(furrow.WorkerDied) as failed:
+            data.map_reduce(make, operator.add)
+        assert failed.value.index == 77
+
+
+def test_a_worker_that_dies_between_calls_costs_nothing(processes):
+    with processes.partition(100, lambda index: [index]) as data:
+        for worker in list(processes._pool):
+            worker.kill()
+        assert data.map_reduce(sum, operator.add, retries=2) == 4950
+        assert data.gather()[99] == [99]
+
+
+def test_frames_are_cut_by_rows(pool):
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({"a": numpy.arange(1000.0), "b": range(1000), "c": ["x", "y"] * 500},
+                             index=range(5, 1005)).astype({"c": "category"})
+
+    def columns_after_a_change(part):
+        part["d"] = part.a * 2
+        return list(part.columns)
+
+    for frame in (frame, frame[:0], frame.iloc[::-3]):
+        with pool.scatter(frame) as data:
+            assert len(data) == len(frame)
+            assert sum(data.map_parts(lambda part: part.a.sum())) == frame.a.sum()
+            assert data.map_parts(columns_after_a_change) == data.parts * [["a", "b", "c", "d"]]
+            assert data.map_parts(lambda part: list(part.columns)) == data.parts * [["a", "b", "c"]]
+            pandas.testing.assert_frame_equal(data.gather(), frame)
+            for call in (data.map, data.for_each, lambda func: data.map_reduce(func, max)):
+                with pytest.raises(TypeError, match="give its parts to map_parts"):
+                    call(len)
+    with pool.partition(3, lambda index: frame[:index]) as frames:
+        assert frames.map(len).gather() == [0, 1, 2]
+
+
+def test_columns_of_frames_are_seen_without_a_copy(processes):
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({"a": numpy.arange(100_000.0), "b": range(100_000)})
+    with processes.scatter(frame) as data:
+        assert not any(data.map_parts(lambda part: part.a.to_numpy().flags.writeable))
+        assert data.map_parts(mapped_files)[0][1] > 0

@@ -30,6 +30,8 @@ with furrow.Pool(2) as pool:
     with pool.scatter(range(3), parts=2) as data:
         named: furrow.Partitioned[str] = data.map(name, retries=1)
         lengths: List[int] = named.map_parts(len)
+    with pool.partition(3, name, parts=2, retries=1, seed=3) as texts_of:
+        longest: int = texts_of.map_reduce(len, max)
     threads = furrow.ThreadPool()
     shared = furrow.shared_array((3, 4))
     cores: int = furrow.cpu_count(logical=True)
@@ -47,6 +49,7 @@ WRONG = {
     "furrow.run(core=2)": "Unexpected keyword",
     "pool.no_such_method()": "no attribute",
     "pool.scatter(range(3)).map(len)": "incompatible type",
+    "pool.partition(3, len)": "incompatible type",
 }
 
 

@@ -319,9 +319,10 @@ def test_data_cannot_be_kept_on_ranks(tmp_path):
 from furrow import MPIPool, PoolError
 
 with MPIPool(1) as pool:
-    try:
-        pool.scatter([1, 2])
-    except PoolError as problem:
-        print(problem)
-""", tmp_path) == ["an MPIPool has no scatter(): let each task load its part of the data, or use a furrow.Pool on one "
-                   "computer"]
+    for call in (lambda: pool.scatter([1, 2]), lambda: pool.partition(2, abs)):
+        try:
+            call()
+        except PoolError as problem:
+            print(problem)
+""", tmp_path) == [f"an MPIPool has no {call}(), which keeps data on one computer: let each task load its part of the "
+                   "data, or use a furrow.Pool" for call in ("scatter", "partition")]
