@@ -15,11 +15,12 @@ _Progress = Union[bool, str, Callable[[int, int, int, float], object]]
 
 __all__ = ["AsyncResult", "CommandResult", "Executor", "Failure", "JobResult", "MPIPool", "MapCommandResult", "MapFailed", "MapResult", "Partitioned", "Pool",
            "PoolError", "RemoteError", "RunResult", "TaskTimeout", "ThreadPool", "TimeoutError", "WorkerDied", "WorkflowFailed", "cpu_count", "map_command",
-           "run", "shared_array", "task_rng"]
+           "run", "shared_array", "task_rng", "task_stop_requested"]
 
 def cpu_count(logical: bool = ...) -> int: ...
 def shared_array(shape: Union[int, Sequence[int]], dtype: Any = ...) -> Any: ...  # a numpy.ndarray
 def task_rng() -> Any: ...  # a numpy.random.Generator
+def task_stop_requested() -> bool: ...
 
 class PoolError(RuntimeError): ...
 

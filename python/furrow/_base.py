@@ -109,11 +109,12 @@ class BasePool(Own):
             seed=None, resume=None, trace=None):
         """[func(x) for x in iterable].
 
-        timeout: seconds for each task; a task that takes longer is stopped and fails with TaskTimeout. retries: how
-        often a task that failed, or whose worker died, is tried again. on_error: 'raise', or 'collect' to get
-        failures in the results as furrow.Failure. progress: True for a bar, 'tqdm' or 'rich' for one of those, or a
-        function called with (done, failed, total, elapsed). seed: for task_rng(). resume: a file that keeps results,
-        or (file, key). trace: a file for the timeline.
+        timeout: seconds for each task; a task that takes longer is stopped and fails with TaskTimeout; in a thread it
+        is asked to end (task_stop_requested()), and the map waits for it. retries: how often a task that failed, or
+        whose worker died, is tried again. on_error: 'raise', or 'collect' to get failures in the results as
+        furrow.Failure. progress: True for a bar, 'tqdm' or 'rich' for one of those, or a function called with (done,
+        failed, total, elapsed). seed: for task_rng(). resume: a file that keeps results, or (file, key). trace: a
+        file for the timeline.
         """
         options = Options(timeout, retries, on_error, progress, seed, resume, trace)
         return self._wait(self._map(func, iterable, ITEM, chunksize, None, None, options))

@@ -218,8 +218,9 @@ class _ItemTask:
         self._seeded = seed is not None
 
     def __call__(self, part, items, begins):
-        scope = _rng.Scope(*self._stream, 0)
-        outer = _rng.scope.set(scope)
+        outer = _rng.scope.get()
+        scope = _rng.Scope(*self._stream, 0, outer and outer.attempt)
+        before = _rng.scope.set(scope)
         results = []
         try:
             for number, item in enumerate(items):
@@ -230,7 +231,7 @@ class _ItemTask:
                         _global_rng.seed_task(*self._stream, scope.index)
                 self._add(results, number, self._func(item))
         finally:
-            _rng.scope.reset(outer)
+            _rng.scope.reset(before)
         return results
 
     def _add(self, results, number, result):

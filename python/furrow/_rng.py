@@ -6,12 +6,13 @@ from furrow import _furrow
 
 
 class Scope:
-    """What keys the random numbers of a task in a thread or coroutine. A worker's main thread has none."""
+    """What keys the random numbers of a task in a thread or coroutine, and the thread's Attempt at it (_stopping.py).
+    A worker's main thread has none."""
 
-    __slots__ = ("seed", "number", "index", "generator")
+    __slots__ = ("seed", "number", "index", "attempt", "generator")
 
-    def __init__(self, seed, number, index):
-        self.seed, self.number, self.index = seed, number, index
+    def __init__(self, seed, number, index, attempt=None):
+        self.seed, self.number, self.index, self.attempt = seed, number, index, attempt
         self.generator = None
 
 

@@ -8,7 +8,8 @@ from furrow._inherited import known_as
 @known_as("ThreadPool")
 class ThreadPool(BasePool):
     """A pool of threads, in place of multiprocessing.pool.ThreadPool: nothing is pickled, and tasks share the
-    memory of the program.
+    memory of the program. A thread cannot be stopped: a task whose time is over is asked to end, see
+    task_stop_requested(), and has failed when it ends.
 
     >>> seen = []
     >>> with ThreadPool(4) as pool:
@@ -37,14 +38,15 @@ class ThreadPool(BasePool):
         return InProgram
 
     def _new_pending_map(self, kind, func, calling, chunksize, on_settled, options, items):
-        options.refuse(("timeout", "resume", "trace"), "a ThreadPool")
+        options.refuse(("resume", "trace"), "a ThreadPool")
         together = is_coroutine_function(func)
         if not chunksize:
             chunksize = together_chunksize(len(items), self._processes) if together and kind == MAP else 1
         ahead = max(1024, 8 * self._processes * chunksize)
         collect = _failures.Failure if options.on_error == "collect" else None
-        pending = _threads.ThreadMap(MAP if kind is None else kind, _call(func, calling), chunksize, options.retries,
-                                     collect, ahead, on_settled, self._next_stream(options.seed), together)
+        pending = _threads.ThreadMap(MAP if kind is None else kind, _call(func, calling), chunksize, options.timeout,
+                                     options.retries, collect, ahead, on_settled, self._next_stream(options.seed),
+                                     together)
         if items is not None:
             pending.give(items)
             pending.end_input()

@@ -11,7 +11,8 @@ import threading
 import time
 
 from furrow import _rng
-from furrow._failures import PoolError
+from furrow._failures import PoolError, TaskTimeout
+from furrow._stopping import Attempt, Overdue
 
 MAP, ORDERED, UNORDERED = range(3)
 _ITEM = 0  # Calling
@@ -22,16 +23,18 @@ def _nothing(index):
 
 
 class ThreadMap:
-    def __init__(self, kind, call, chunksize, retries, collect, items_ahead, on_settled, stream, together):
+    def __init__(self, kind, call, chunksize, timeout, retries, collect, items_ahead, on_settled, stream, together):
         self._kind = kind
         self._call = call
         self._chunksize = max(chunksize, 1)
+        self._timeout = timeout
         self._retries = retries
         self._collect = collect
         self._items_ahead = items_ahead
         self._on_settled = on_settled
         self._stream = stream  # (seed, number) of its random numbers
         self._together = together  # whether the calls give coroutines
+        self._outer = _rng.scope.get()
         self._progress = None
         self._workers = None
         self._changed = threading.Condition()
@@ -39,7 +42,7 @@ class ThreadMap:
         self._ready = []
         self._next_out = 0
         self._dispatched = self.done = self.failed = 0
-        self._ended = self._stopped = self._settling = False
+        self._ended = self.stopped = self._settling = False
         self._error_index = None
         self.settled = False
         self.error = None
@@ -105,17 +108,19 @@ class ThreadMap:
         outcomes = self._await_all(first, items) if self._together else self._try_all(first, items)
         for index, (failed, value) in enumerate(outcomes, first):
             with self._changed:
+                if self.stopped:
+                    return
                 self.done += 1
                 self._store(index, failed, value)
                 if self._progress:
                     self._progress.tick()
             value = None
-        if not self._stopped:
+        if not self.stopped:
             self._settle_if_over()
 
     def _try_all(self, first, items):
         for index, item in enumerate(items, first):
-            if self._stopped:
+            if self.stopped:
                 return
             yield self._try(index, item)
             item = None
@@ -124,23 +129,45 @@ class ThreadMap:
         """Runs all coroutines of a chunk at once, on this thread's event loop."""
         from furrow import _async
 
-        if self._stopped:
+        if self.stopped:
             return []
         seed, number = self._stream
         values = [(index, True, item) for index, item in enumerate(items, first)]
-        done = _async.run_together(self._call, _ITEM, values, (None, self._retries, seed), number, _nothing)
+        done = _async.run_together(self._call, _ITEM, values, (self._timeout, self._retries, seed), number, _nothing)
         return [(not right, value) for right, value in done]
 
     def _try(self, index, item):
         for left in range(self._retries, -1, -1):
-            _rng.scope.set(_rng.Scope(*self._stream, index))
-            try:
-                return False, self._call(item)
-            except Exception as problem:
-                if left == 0:
-                    return True, problem
-            except BaseException as problem:
-                return True, PoolError(f"the task raised {type(problem).__name__}")
+            attempt = Attempt(self, self._outer, self._timeout)
+            _rng.scope.set(_rng.Scope(*self._stream, index, attempt))
+            failed, value, again = self._run_watched(attempt, item)
+            if attempt.late() > 0:
+                failed, value = True, self._too_late(index, value if failed else None)
+            if not failed or not again or left == 0 or self.stopped:
+                return failed, value
+
+    def _run_watched(self, attempt, item):
+        if self._timeout is None:
+            return self._run_one(item)
+        self._workers.overdue.watch(attempt)
+        try:
+            return self._run_one(item)
+        finally:
+            self._workers.overdue.forget(attempt)
+
+    def _run_one(self, item):
+        """Whether it has failed, the result or the exception, and whether another attempt makes sense."""
+        try:
+            return False, self._call(item), True
+        except Exception as problem:
+            return True, problem, True
+        except BaseException as problem:
+            return True, PoolError(f"the task raised {type(problem).__name__}"), False
+
+    def _too_late(self, index, problem):
+        late = TaskTimeout(f"task {index}: the task took longer than {self._timeout:g} s", index, self._timeout)
+        late.__cause__ = problem
+        return late
 
     def _store(self, index, failed, value):
         if self.settled:
@@ -193,7 +220,7 @@ class ThreadMap:
 
     def stop(self):
         """Starts no further tasks, and settles it without a callback."""
-        self._stopped = True
+        self.stopped = True
         self._on_settled = None
         with self._changed:
             self.settled = True
@@ -233,6 +260,7 @@ class ThreadMap:
 class WorkerThreads:
     def __init__(self, workers, begin):
         self.queue = queue.SimpleQueue()
+        self.overdue = Overdue()
         self.ended = False
         self._pending_maps = set()
         self._lock = threading.Lock()

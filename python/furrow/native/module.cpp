@@ -97,6 +97,7 @@ PYBIND11_MODULE(_furrow, module) {
   module.def("cpu_count", &furrow::cpu_count, py::arg("logical") = false);
 
   module.def("task_scope", &Worker::scope);
+  module.def("stop_requested", &Worker::stop_requested);
   module.def("run_template", &WorkerPool::run_template);
 
   py::class_<View, std::shared_ptr<View>>(module, "View", py::buffer_protocol()).def_buffer(&View::buffer);

@@ -34,6 +34,8 @@ struct Scope {
 };
 Scope current;
 
+const pool::WorkerContext* running = nullptr;  // the worker's, while it runs tasks
+
 pid_t worker_pid = 0;  // of this process, if it is a worker
 
 // Whether this process is a copy of a worker, made by a task. It shares the worker's memory, so a task that returns in
@@ -44,6 +46,7 @@ void begin_worker() {
   static const int watched = ::pthread_atfork(nullptr, nullptr, [] { is_copy = true; });
   static_cast<void>(watched);
   is_copy = false;
+  running = nullptr;
   worker_pid = ::getpid();
 }
 
@@ -62,6 +65,13 @@ bool put_scalar(PyObject* value, std::uint64_t index, ResultBlock& results) {
 py::object Worker::scope() {
   if (!current.active) return py::none();
   return py::make_tuple(current.serial, current.seed, current.number, current.index);
+}
+
+// A worker whose task has asked gets some time to end it.
+bool Worker::stop_requested() {
+  if (!running || is_copy) return false;
+  running->slot.asked.store(running->slot.published.load(), std::memory_order_relaxed);
+  return running->host.should_end();
 }
 
 bool Worker::is_here() { return worker_pid == ::getpid(); }
@@ -135,7 +145,9 @@ void Worker::handle(const pool::MessageHead& head, bool map, pool::ValueReader& 
   body.copy_rest(values);
   tried_index_ = head.begin;
   tried_attempts_ = static_cast<int>(head.attempts);
+  running = &context;
   run(of, head, context);
+  running = nullptr;
   constexpr std::size_t kKept = std::size_t{1} << 20;
   values_.shrink(kKept);
   result_.shrink(kKept);

@@ -29,7 +29,8 @@ class Worker : public pool::MessageHandler {
   // What keys the random numbers of the running task: (serial, seed, number, index), or None outside a task.
   static py::object scope();
 
-  static bool is_here();  // whether this process is a worker
+  static bool stop_requested();  // whether the running task should end
+  static bool is_here();         // whether this process is a worker
 
   void prepare(int worker) override;
   void begin(const pool::WorkerContext&) override {}
