@@ -24,14 +24,14 @@ except ImportError as problem:
     raise explained(problem) from None
 
 __all__ = ["AsyncResult", "CommandResult", "Executor", "Failure", "JobResult", "MPIPool", "MapCommandResult",
-           "MapFailed", "MapResult", "Partitioned", "Pool", "PoolError", "RemoteError", "RunResult", "TaskTimeout",
-           "ThreadPool", "TimeoutError", "WorkerDied", "WorkflowFailed", "cpu_count", "map_command", "run",
-           "shared_array", "task_rng", "task_stop_requested"]
+           "MapFailed", "MapResult", "Partitioned", "Pool", "PoolError", "PoolStatistics", "RemoteError", "RunResult",
+           "TaskTimeout", "ThreadPool", "TimeoutError", "WorkerDied", "WorkflowFailed", "cpu_count", "map_command",
+           "run", "shared_array", "task_rng", "task_stop_requested"]
 
 _LAZY = {"Pool": "furrow._pool", "MPIPool": "furrow._mpi_pool", "ThreadPool": "furrow._thread_pool",
          "Executor": "furrow._executor", "AsyncResult": "furrow._results", "MapResult": "furrow._results",
-         "Partitioned": "furrow._partitioned", "shared_array": "furrow._shared_array", "task_rng": "furrow._rng",
-         "task_stop_requested": "furrow._stopping",
+         "Partitioned": "furrow._partitioned", "PoolStatistics": "furrow._statistics",
+         "shared_array": "furrow._shared_array", "task_rng": "furrow._rng", "task_stop_requested": "furrow._stopping",
          "run": "furrow._workflow", "JobResult": "furrow._workflow", "RunResult": "furrow._workflow",
          "WorkflowFailed": "furrow._workflow", "map_command": "furrow._map_command",
          "CommandResult": "furrow._map_command", "MapCommandResult": "furrow._map_command",

@@ -3,7 +3,7 @@ from multiprocessing import TimeoutError as TimeoutError
 from multiprocessing.context import BaseContext
 from os import PathLike
 from types import TracebackType
-from typing import Any, Callable, Dict, Generic, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple, Type, TypeVar, Union
+from typing import Any, Callable, Dict, Generic, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple, Type, TypeVar, Union
 
 _T = TypeVar("_T")
 _S = TypeVar("_S")
@@ -14,7 +14,7 @@ _Resume = Union[None, _Path, Tuple[_Path, str]]
 _Progress = Union[bool, str, Callable[[int, int, int, float], object]]
 
 __all__ = ["AsyncResult", "CommandResult", "Executor", "Failure", "JobResult", "MPIPool", "MapCommandResult", "MapFailed", "MapResult", "Partitioned", "Pool",
-           "PoolError", "RemoteError", "RunResult", "TaskTimeout", "ThreadPool", "TimeoutError", "WorkerDied", "WorkflowFailed", "cpu_count", "map_command",
+           "PoolError", "PoolStatistics", "RemoteError", "RunResult", "TaskTimeout", "ThreadPool", "TimeoutError", "WorkerDied", "WorkflowFailed", "cpu_count", "map_command",
            "run", "shared_array", "task_rng", "task_stop_requested"]
 
 def cpu_count(logical: bool = ...) -> int: ...
@@ -56,6 +56,13 @@ class _Results(Iterator[_T]):
     def __next__(self, timeout: Optional[float] = ...) -> _T: ...
     def next(self, timeout: Optional[float] = ...) -> _T: ...
 
+class PoolStatistics(NamedTuple):
+    workers: int
+    unfinished: int
+    completed: int
+    failed: int
+    workers_replaced: int
+
 class _BasePool:
     def __enter__(self: _P) -> _P: ...
     def __exit__(self, exc_type: Optional[Type[BaseException]], exc_val: Optional[BaseException], exc_tb: Optional[TracebackType]) -> None: ...
@@ -96,6 +103,7 @@ class _BasePool:
     def scatter(self, data: Iterable[_T], parts: Optional[int] = ...) -> Partitioned[_T]: ...
     def partition(self, size: int, make: Callable[[int], _T], parts: Optional[int] = ..., *, retries: int = ...,
                   seed: Optional[int] = ...) -> Partitioned[_T]: ...
+    def statistics(self) -> PoolStatistics: ...
     def close(self) -> None: ...
     def terminate(self) -> None: ...
     def join(self) -> None: ...

@@ -257,6 +257,19 @@ class BasePool(Own):
 
         return Segment
 
+    def statistics(self):
+        """A PoolStatistics: how many tasks wait or run, have returned and have failed. From any thread, at any time.
+
+        >>> from furrow import Pool
+        >>> with Pool(2) as pool:
+        ...     _ = pool.map(abs, range(100))
+        ...     pool.statistics()
+        PoolStatistics(workers=2, unfinished=0, completed=100, failed=0, workers_replaced=0)
+        """
+        from furrow._statistics import PoolStatistics
+
+        return PoolStatistics(self._processes, *self._workers.statistics())
+
     # --- shutdown
 
     def close(self):

@@ -41,7 +41,7 @@ class ThreadMap:
         self._early = {}
         self._ready = []
         self._next_out = 0
-        self._dispatched = self.done = self.failed = 0
+        self._dispatched = self.done = self.failed = self._returned = 0
         self._ended = self.stopped = self._settling = False
         self._error_index = None
         self.settled = False
@@ -52,6 +52,11 @@ class ThreadMap:
     @property
     def total(self):
         return self._dispatched
+
+    def counts(self):
+        """Its unfinished tasks, those that have returned and those that have failed."""
+        with self._changed:
+            return (0 if self.settled else self._dispatched - self.done), self._returned, self.failed
 
     # --- inputs
 
@@ -173,6 +178,7 @@ class ThreadMap:
         if self.settled:
             return
         self.failed += failed
+        self._returned += not failed
         if self._kind != MAP:
             if failed and self._collect:
                 failed, value = False, self._collect(index, value)
@@ -263,6 +269,7 @@ class WorkerThreads:
         self.overdue = Overdue()
         self.ended = False
         self._pending_maps = set()
+        self._returned = self._failed = 0  # tasks of maps that have ended
         self._lock = threading.Lock()
         self._nothing = threading.Condition(self._lock)
         self.threads = [threading.Thread(target=self._work, args=(begin,), daemon=True,
@@ -303,9 +310,21 @@ class WorkerThreads:
             pending.abandon(self.broken)
             self.forget(pending)
 
+    def statistics(self):
+        with self._lock:
+            counts = [each.counts() for each in self._pending_maps]
+            return (*(sum(each) for each in zip((0, self._returned, self._failed), *counts)), 0)
+
+    def _count(self, pending):
+        _, returned, failed = pending.counts()
+        self._returned += returned
+        self._failed += failed
+
     def forget(self, pending):
         with self._lock:
-            self._pending_maps.discard(pending)
+            if pending in self._pending_maps:
+                self._pending_maps.remove(pending)
+                self._count(pending)
             if not self._pending_maps:
                 self._nothing.notify_all()
 
@@ -340,6 +359,8 @@ class WorkerThreads:
                 return
             self.ended = True
             left = list(self._pending_maps)
+            for each in left:
+                self._count(each)
             self._pending_maps.clear()
             self._nothing.notify_all()
         for pending in left:

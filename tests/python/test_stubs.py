@@ -33,6 +33,7 @@ with furrow.Pool(2) as pool:
     with pool.partition(3, name, parts=2, retries=1, seed=3) as texts_of:
         longest: int = texts_of.map_reduce(len, max)
     threads = furrow.ThreadPool()
+    failed: int = pool.statistics().failed
     ends: bool = threads.apply(furrow.task_stop_requested, timeout=1)
     shared = furrow.shared_array((3, 4))
     cores: int = furrow.cpu_count(logical=True)

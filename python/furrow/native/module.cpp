@@ -163,6 +163,11 @@ PYBIND11_MODULE(_furrow, module) {
       .def("cancel", &WorkerPool::cancel)
       .def("finish", &WorkerPool::finish)
       .def("end", &WorkerPool::end)
+      .def("statistics",
+           [](const WorkerPool& pool) {
+             const WorkerPool::Statistics now = pool.statistics();
+             return py::make_tuple(now.unfinished, now.completed, now.failed, now.replaced);
+           })
       .def("pids", &WorkerPool::pids)
       .def("living", &WorkerPool::living)
       .def_property("names_matter", &WorkerPool::names_matter, &WorkerPool::set_names_matter)

@@ -143,6 +143,7 @@ void PendingMap::skip_what_is_there() {
   const std::uint64_t next = next_range_ < ranges_.size() ? ranges_[next_range_].begin : given_;
   if (next <= dispatched_) return;
   accounted_ += next - dispatched_;
+  resumed_ += next - dispatched_;
   dispatched_ = next;
   next_ = static_cast<Py_ssize_t>(next);
   if (next == given_) inputs_.clear();
@@ -414,6 +415,7 @@ void PendingMap::settle() {
 }
 
 void PendingMap::cancel() {
+  end_counts();
   quiet_ = true;
   drop_inputs();
 }
@@ -443,6 +445,7 @@ void PendingMap::let_go() {
 
 void PendingMap::abandon(py::object error) {
   if (settled_) return;
+  end_counts();
   session_.reset();
   input_ended_ = true;
   inputs_.clear();

@@ -89,6 +89,15 @@ class PendingMap {
   std::uint64_t done() const { return accounted_; }
   std::uint64_t failed() const { return failed_; }
   std::uint64_t total() const { return dispatched_ + waiting_inputs(); }
+  // Its tasks: those that are not over, and what became of the others. What was cancelled, or came from a resume file, is
+  // not among them.
+  struct Counts {
+    std::uint64_t unfinished = 0, completed = 0, failed = 0;
+  };
+  Counts counts() const {
+    if (at_its_end_) return *at_its_end_;
+    return {total() - accounted_, accounted_ - failed_ - resumed_, failed_};
+  }
 
   // The results of a settled map: what to raise, or the list.
   py::object error() const { return error_ ? error_ : py::none(); }
@@ -114,6 +123,10 @@ class PendingMap {
     py::object operator[](Py_ssize_t position) const;
   };
 
+  void end_counts() {
+    at_its_end_ = counts();
+    at_its_end_->unfinished = 0;
+  }
   bool has_input();
   bool has_input() const;
   std::uint64_t waiting_inputs() const;
@@ -160,6 +173,8 @@ class PendingMap {
   bool heavy_ = false;  // its inputs have large buffers, in the arena
   std::unique_ptr<Session> session_{};
   std::uint64_t dispatched_ = 0, accounted_ = 0, failed_ = 0;
+  std::uint64_t resumed_ = 0;           // of accounted_: came from a resume file
+  std::optional<Counts> at_its_end_{};  // of a map that was cancelled or abandoned
   std::size_t in_flight_ = 0, most_ahead_ = 0;
   double chunk_ns_ = 0;  // about how long recent chunks took
   pool::ChunkSizer sizer_;

@@ -82,6 +82,7 @@ WorkerPool::WorkerPool(int workers, py::capsule ranks, std::shared_ptr<WorkerRun
 void WorkerPool::begin_with(pool::ChunkWorkers& workers) {
   chunk_workers_ = &workers;
   chunk_workers_->restarted = [this](int worker) {
+    ++ended_maps_.replaced;
     for (const std::shared_ptr<PendingMap>& each : active_) each->restarted(worker);
   };
 }
@@ -265,6 +266,7 @@ void WorkerPool::settle_maps() {
     if (map->settled() && map->idle()) {
       if (map->keeps_buffers()) chunk_workers_->forget(map->options().key);
       map->let_go();
+      count(*map);
       active_.erase(active_.begin() + static_cast<std::ptrdiff_t>(i));
       if (active_.empty()) runtime_->keep_memory(false);
     } else {
@@ -369,9 +371,32 @@ void WorkerPool::end() {
   incoming_.clear();
   const py::object ended =
       py::module_::import("furrow._failures").attr("PoolError")("the pool was terminated");
-  for (const std::shared_ptr<PendingMap>& each : left) each->abandon(ended);
+  for (const std::shared_ptr<PendingMap>& each : left) {
+    each->abandon(ended);
+    count(*each);
+  }
   if (!nested) release_turn();
   notify_waiters();
+}
+
+void WorkerPool::count(const PendingMap& ended) {
+  const PendingMap::Counts counts = ended.counts();
+  ended_maps_.completed += counts.completed;
+  ended_maps_.failed += counts.failed;
+}
+
+WorkerPool::Statistics WorkerPool::statistics() const {
+  check_here();
+  Statistics sum = ended_maps_;
+  for (const auto* maps : {&incoming_, &active_}) {
+    for (const std::shared_ptr<PendingMap>& each : *maps) {
+      const PendingMap::Counts counts = each->counts();
+      sum.unfinished += counts.unfinished;
+      sum.completed += counts.completed;
+      sum.failed += counts.failed;
+    }
+  }
+  return sum;
 }
 
 // Whether any local worker has not run the initializer yet.

@@ -60,6 +60,11 @@ class WorkerPool {
   void cancel(const std::shared_ptr<PendingMap>& map);
   void finish();  // waits for the maps, then for the workers
   void end();     // kills the workers
+  // What all maps, streams and calls have done and have to do, and how many workers were replaced.
+  struct Statistics : PendingMap::Counts {
+    std::uint64_t replaced = 0;
+  };
+  Statistics statistics() const;
   std::vector<int> pids();
   std::vector<bool> living();
   bool names_matter() const { return pickling_.names_matter; }
@@ -80,6 +85,7 @@ class WorkerPool {
   bool admit();
   void settle_maps();
   void stop_maps();
+  void count(const PendingMap& ended);
   void check_here() const;
   bool mine() const;
   bool starting() const;
@@ -99,6 +105,7 @@ class WorkerPool {
   std::vector<std::shared_ptr<PendingMap>> incoming_{}, active_{};
   std::vector<std::uint64_t> to_stop_{};  // the keys of cancelled maps that workers may still run
   std::uint64_t maps_ = 0;
+  Statistics ended_maps_{};
   bool ended_ = false;  // nothing is accepted any more
   bool gone_ = false;   // and the workers have ended
 
