@@ -114,12 +114,13 @@ class ThreadMap:
         for index, (failed, value) in enumerate(outcomes, first):
             with self._changed:
                 if self.stopped:
-                    return
+                    break
                 self.done += 1
                 self._store(index, failed, value)
                 if self._progress:
                     self._progress.tick()
             value = None
+        _rng.scope.set(None)  # or the thread would keep this map, and its results, until its next task
         if not self.stopped:
             self._settle_if_over()
 
