@@ -70,7 +70,7 @@ void FrameWriter::advance(std::size_t size) {
 bool FrameWriter::fits(std::uint64_t size) {
   if (size > ring_.ring().capacity()) return false;
   const std::uint64_t padded = size + FrameHeader{0, 0, size}.padding();
-  return ring_.free_bytes() >= padded + FrameHeader::kBytes;
+  return ring_.has_space(padded + FrameHeader::kBytes);
 }
 
 Status FrameReader::peek(FrameHeader& header, const Patience& patience) {
@@ -92,6 +92,29 @@ Status FrameReader::peek(FrameHeader& header, const Patience& patience) {
   return Status::kOk;
 }
 
+std::optional<std::span<const std::byte>> FrameReader::whole(FrameHeader& header) {
+  if (in_frame_ || padding_ != 0) return std::nullopt;
+  const auto here = ring_.available();
+  if (here.size() < FrameHeader::kBytes) return std::nullopt;
+  std::memcpy(&header, here.data(), sizeof header);
+  const std::size_t most = here.size() - FrameHeader::kBytes;
+  if (header.size > std::min<std::uint64_t>(most, largest_) || header.padding() > most - header.size)
+    return std::nullopt;
+  return here.subspan(FrameHeader::kBytes, static_cast<std::size_t>(header.size));
+}
+
+void FrameReader::pass(const FrameHeader& header) {
+  ring_.advance(FrameHeader::kBytes + static_cast<std::size_t>(header.size) + header.padding());
+  give_back();
+}
+
+void FrameReader::give_back() {
+  if (batches_)
+    ring_.release_in_batches();
+  else
+    ring_.release();
+}
+
 void FrameReader::used(std::size_t size) {
   remaining_ -= size;
   if (remaining_ == 0) {
@@ -101,10 +124,7 @@ void FrameReader::used(std::size_t size) {
       padding_ = 0;
     }
   }
-  if (batches_)
-    ring_.release_in_batches();
-  else
-    ring_.release();
+  give_back();
 }
 
 Transfer FrameReader::read(void* to, std::size_t size, const Patience& patience) {

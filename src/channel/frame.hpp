@@ -20,6 +20,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <optional>
 #include <span>
 
 #include "channel/ring.hpp"
@@ -79,6 +80,11 @@ class FrameReader {
   // or call skip(); an empty frame ends with skip() or with a read() of 0 bytes.
   Status peek(FrameHeader& header, const Patience& patience = {});
 
+  // Without waiting and without entering it: the payload of the next frame, if all of the frame has arrived in one
+  // piece, as most small ones do. Then pass() moves on. Otherwise peek() says what there is.
+  std::optional<std::span<const std::byte>> whole(FrameHeader& header);
+  void pass(const FrameHeader& header);
+
   // Reads SIZE bytes of the payload, at most remaining().
   Transfer read(void* to, std::size_t size, const Patience& patience = {});
   Status skip(const Patience& patience = {});  // skips the rest of the payload
@@ -100,6 +106,7 @@ class FrameReader {
 
  private:
   void used(std::size_t size);
+  void give_back();
 
   RingReader& ring_;
   std::uint64_t largest_;

@@ -242,11 +242,56 @@ TEST_F(FrameTest, MissingPaddingDoesNotTearAPayload) {
   EXPECT_EQ(receive(reader_), "peer died");
 }
 
+std::string text_of(std::optional<std::span<const std::byte>> payload) {
+  return payload ? std::string(reinterpret_cast<const char*>(payload->data()), payload->size()) : "not whole";
+}
+
+TEST_F(FrameTest, WholeFramesAreTakenWhereTheyLie) {
+  writer_.send(1, bytes_of("abc"), 7);
+  writer_.send(2, {});
+  FrameHeader header;
+  EXPECT_EQ(text_of(reader_.whole(header)), "abc");
+  EXPECT_EQ(text_of(reader_.whole(header)), "abc") << "not passed";
+  EXPECT_EQ(header, (FrameHeader{1, 7, 3}));
+  reader_.pass(header);
+  EXPECT_EQ(text_of(reader_.whole(header)), "");
+  EXPECT_EQ(header.kind, 2u);
+  reader_.pass(header);
+  EXPECT_EQ(text_of(reader_.whole(header)), "not whole") << "there is none";
+  EXPECT_EQ(ring_writer_.free_bytes(), 256u);
+  writer_.send(3, bytes_of("xyz"));
+  EXPECT_EQ(receive(reader_), "xyz");
+}
+
+TEST_F(FrameTest, AFrameAcrossTheEndOfTheRingIsNotWhole) {
+  FrameHeader header;
+  writer_.send(1, bytes_of(std::string(200, 'a')));
+  ASSERT_TRUE(reader_.whole(header));
+  reader_.pass(header);
+  writer_.send(2, bytes_of(std::string(40, 'b')));
+  EXPECT_FALSE(reader_.whole(header));
+  EXPECT_EQ(receive(reader_), std::string(40, 'b'));
+}
+
+TEST_F(FrameTest, AFrameOfWhichThereIsOnlyAPartIsNotWhole) {
+  writer_.begin(1, 20);
+  writer_.append("123456789", 10);
+  writer_.flush();
+  FrameHeader header;
+  EXPECT_FALSE(reader_.whole(header));
+  writer_.append("123456789", 10);
+  writer_.flush();
+  EXPECT_FALSE(reader_.whole(header)) << "the padding is missing";
+  ASSERT_EQ(reader_.peek(header), Status::kOk);
+  EXPECT_FALSE(reader_.whole(header)) << "it was entered";
+}
+
 TEST_F(FrameTest, ACorruptHeaderIsTorn) {
   FrameReader reader(ring_reader_, 1000);
   writer_.begin(1, 1001);
   writer_.flush();
   FrameHeader header;
+  EXPECT_FALSE(reader.whole(header));
   EXPECT_EQ(reader.peek(header), Status::kTorn);
   EXPECT_EQ(reader.peek(header), Status::kTorn);
 }

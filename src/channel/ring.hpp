@@ -109,9 +109,13 @@ class RingWriter {
   std::span<std::byte> space();
   void advance(std::size_t size) { staged_ += size; }
 
-  void publish();                     // makes what was written visible to the reader, and wakes it
-  void close();                       // publishes, and marks the end of the stream
-  std::size_t free_bytes();           // free space now; it can only grow
+  void publish();            // makes what was written visible to the reader, and wakes it
+  void close();              // publishes, and marks the end of the stream
+  std::size_t free_bytes();  // free space now; it can only grow
+  // Whether SIZE bytes are free. Looks at the reader's index only if what is known does not suffice.
+  bool has_space(std::size_t size) {
+    return ring_.capacity() - (staged_ - tail_) >= size || free_bytes() >= size;
+  }
   bool is_torn() { return !look(); }  // whether the reader's index is impossible
   const Ring& ring() const { return ring_; }
 

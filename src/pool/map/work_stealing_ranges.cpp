@@ -70,7 +70,7 @@ IndexRange WorkStealingRanges::peek(int worker) const {
 
 IndexRange WorkStealingRanges::claim_own(int worker, std::uint64_t want, std::atomic<std::uint64_t>* intent) {
   std::atomic<std::uint64_t>& slot = slots_[worker].range;
-  const std::uint64_t grains = std::max<std::uint64_t>(want / grain_, 1);
+  const std::uint64_t grains = want < 2 * grain_ ? 1 : want / grain_;  // a division takes long
   std::uint64_t seen = slot.load(std::memory_order_acquire);
   for (;;) {
     const Range own = range(seen);

@@ -87,7 +87,7 @@ class MessageWorkers : public WorkerProcesses, public ChunkWorkers {
   };
   enum class Sending : std::uint8_t { kSent, kFull, kDone };
 
-  void on_plain(int worker, const channel::FrameHeader& header) override;
+  void on_plain(int worker, std::span<const std::byte> frame) override;
   void check_result(int worker, std::uint64_t index) override;
   void store(int worker, std::uint64_t index, ValueReader& result) override {
     running(worker).chunk->store(index, result);

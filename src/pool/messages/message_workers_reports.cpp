@@ -21,17 +21,14 @@ void MessageWorkers::check_result(int worker, std::uint64_t index) {
   if (index != subchunk.begin || subchunk.size() == 0) throw Nonsense{};
 }
 
-void MessageWorkers::on_plain(int worker, const channel::FrameHeader&) {
-  channel::FrameReader& frames = *record(worker).frames;
-  const std::span<const std::byte> frame = frames.contiguous();
-  PlainHead head{};
-  if (frame.size() < frames.remaining() || frame.size() < sizeof head) throw ValueTorn{};
+void MessageWorkers::on_plain(int worker, std::span<const std::byte> frame) {
+  PlainHead head;
+  if (frame.size() < sizeof head) throw Nonsense{};
   std::memcpy(&head, frame.data(), sizeof head);
   Subchunk& subchunk = running(worker);
   if (head.results_at > frame.size() || head.index != subchunk.begin || head.count > subchunk.size())
-    throw ValueTorn{};
+    throw Nonsense{};
   store_block(subchunk, head.count, frame.subspan(head.results_at), worker);
-  frames.consume(frame.size());
 }
 
 void MessageWorkers::store_block(Subchunk& subchunk, std::uint64_t count, std::span<const std::byte> bytes,

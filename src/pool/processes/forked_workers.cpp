@@ -92,6 +92,14 @@ std::uint64_t ForkedWorkers::position_of(std::uint64_t index) const {
   return (after - 1)->second + (index - (after - 1)->first);
 }
 
+// The end of the range of indices that are run in which INDEX lies.
+std::uint64_t ForkedWorkers::end_of_range(std::uint64_t index) const {
+  const auto after = std::upper_bound(positions_.begin(), positions_.end(), index,
+                                      [](std::uint64_t u, const auto& each) { return u < each.first; });
+  const auto& [first, position] = *(after - 1);
+  return first + ((after == positions_.end() ? todo_ : after->second) - position);
+}
+
 void ForkedWorkers::account(int worker, IndexRange indices, std::uint64_t position) {
   ledger_.reported(all_, indices.size());
   note(worker, indices, position);
@@ -136,24 +144,23 @@ void ForkedWorkers::require_each_once() const {
   if (complete() && sums_ != PowerSums::below(todo_)) throw overwritten();
 }
 
-void ForkedWorkers::on_plain(int worker, const channel::FrameHeader& header) {
-  channel::FrameReader& frames = *record(worker).frames;
-  if (header.size < sizeof(PlainHead)) throw Nonsense{};
-  const auto here = frames.contiguous();
-  const auto size = static_cast<std::size_t>(header.size);
-  const std::size_t each = run_.call.cross.result_size;
+void ForkedWorkers::on_plain(int worker, std::span<const std::byte> frame) {
   PlainHead head;
-  if (here.size() >= size) {
-    std::memcpy(&head, here.data(), sizeof head);
-    if (head.results_at > size || head.count * each > size - head.results_at) throw Nonsense{};
-    store_plain(worker, {head.index, head.index + head.count}, here.data() + head.results_at);
-    frames.consume(size);
-    return;
-  }
+  if (run_.call.cross.run_encoded || frame.size() < sizeof head) throw Nonsense{};
+  std::memcpy(&head, frame.data(), sizeof head);
+  if (head.results_at > frame.size() ||
+      head.count * run_.call.cross.result_size > frame.size() - head.results_at)
+    throw Nonsense{};
+  store_plain(worker, {head.index, head.index + head.count}, frame.data() + head.results_at);
+}
+
+void ForkedWorkers::on_plain_in_parts(int worker, const channel::FrameHeader& header) {
+  PlainHead head;
+  if (run_.call.cross.run_encoded || header.size < sizeof head) throw Nonsense{};
   PartsReader reader = value(worker, kWhole);
   reader.read(&head, sizeof head);
-  const std::size_t bytes = size - sizeof head;
-  if (head.count * each > bytes) throw Nonsense{};
+  const std::size_t bytes = static_cast<std::size_t>(header.size) - sizeof head;
+  if (head.count * run_.call.cross.result_size > bytes) throw Nonsense{};
   std::byte* const results = aligned_room(aside_, bytes, alignment_of(bytes));
   reader.read(results, bytes);
   store_plain(worker, {head.index, head.index + head.count}, results);
@@ -171,12 +178,26 @@ void ForkedWorkers::on_stored(int worker, const StoredHead& head) {
   account(worker, indices, known_position(indices));
 }
 
+void ForkedWorkers::check_result(int worker, std::uint64_t index) {
+  if (index == stored_.indices.end && index < stored_.most) return;
+  on_results_end(worker);
+  if (!run_.call.cross.run_encoded) throw Nonsense{};
+  const std::uint64_t position = known_position({index, index + 1});
+  stored_ = {{index, index}, position, std::min(end_of_range(index), index + ledger_.left(all_))};
+}
+
+void ForkedWorkers::on_results_end(int worker) {
+  const Stored stored = std::exchange(stored_, {});
+  if (!stored.indices.empty()) account(worker, stored.indices, stored.position);
+}
+
 void ForkedWorkers::on_unread(int worker, std::uint64_t index, Failure failure) {
   failure.index = index * run_.call.block;
   on_failure(worker, index, std::move(failure));
 }
 
 void ForkedWorkers::on_failure(int worker, std::uint64_t index, Failure failure) {
+  on_results_end(worker);
   const std::uint64_t position = known_position({index, index + 1});
   run_.record(std::move(failure), worker);
   account(worker, {index, index + 1}, position);

@@ -46,6 +46,12 @@ class ForkedWorkers : public WorkerProcesses {
     }
     ForkedWorkers& workers;
   };
+  // Encoded results of one worker that follow each other are stored one by one and accounted for together.
+  struct Stored {
+    IndexRange indices{};  // that are stored and not yet accounted for
+    std::uint64_t position = 0;
+    std::uint64_t most = 0;  // the end of the indices that may follow
+  };
   struct Assignment {
     WorkLedger::Subchunk given{};  // positions that it was given besides its range
     bool is_given = false;         // whether it runs those
@@ -53,15 +59,15 @@ class ForkedWorkers : public WorkerProcesses {
     std::uint64_t reported = 0;    // the first position that observers were not notified of
   };
 
-  void on_plain(int worker, const channel::FrameHeader& header) override;
+  void on_plain(int worker, std::span<const std::byte> frame) override;
+  void on_plain_in_parts(int worker, const channel::FrameHeader& header) override;
   void on_stored(int worker, const StoredHead& head) override;
-  void check_result(int, std::uint64_t index) override { known_position({index, index + 1}); }
+  void check_result(int worker, std::uint64_t index) override;
   void store(int, std::uint64_t index, ValueReader& result) override {
     run_.call.cross.store_encoded(run_.call.object, index, result);
   }
-  void on_result(int worker, std::uint64_t index) override {
-    account(worker, {index, index + 1}, position_of(index));
-  }
+  void on_result(int, std::uint64_t index) override { stored_.indices.end = index + 1; }
+  void on_results_end(int worker) override;
   void on_unread(int worker, std::uint64_t index, Failure failure) override;
   void on_failure(int worker, std::uint64_t index, Failure failure) override;
   void on_chunk(int worker, const ChunkTail& tail) override;
@@ -81,6 +87,7 @@ class ForkedWorkers : public WorkerProcesses {
   bool recover(int worker, IndexRange positions);
 
   std::uint64_t position_of(std::uint64_t index) const;
+  std::uint64_t end_of_range(std::uint64_t index) const;
   void account(int worker, IndexRange indices, std::uint64_t position);
   void note(int worker, IndexRange indices, std::uint64_t position);
   void notify_observers_of_rest();
@@ -101,6 +108,7 @@ class ForkedWorkers : public WorkerProcesses {
   // The first index of each range that is run, and its position.
   std::vector<std::pair<std::uint64_t, std::uint64_t>> positions_;
   Positions all_{*this};
+  Stored stored_{};
   WorkLedger ledger_{};  // what waits there is given to idle workers
   PowerSums sums_{};     // of the positions that were accounted for
   std::int64_t ticked_ns_ = 0;

@@ -17,6 +17,11 @@ namespace {
 constexpr std::size_t kWorthACall = 16 << 10;  // bytes of results that justify a system call to copy them
 constexpr std::uint64_t kMostAtOnce = 1u << 30;
 
+// How many results of SIZE bytes fit into a block of the outbox; 1 if none does, since they are then sent one by one.
+std::uint64_t most_in_block(const Outbox& outbox, std::size_t size) {
+  return size == 0 ? kMostAtOnce : std::max<std::uint64_t>(outbox.largest_block() / size, 1);
+}
+
 // Where the result of index 0 would be, if the results from index BEGIN on are at FIRST.
 void* at_index_zero(std::byte* first, std::uint64_t begin, std::size_t size) {
   return reinterpret_cast<void*>(reinterpret_cast<std::uintptr_t>(first) - begin * size);
@@ -50,6 +55,8 @@ ForkedWorker::ForkedWorker(const WorkerMemory& memory, int worker, const Running
       host_(memory, worker, outbox_, run.call.cross.run_encoded == nullptr),
       parent_(parent),
       plain_output_(static_cast<std::byte*>(run.call.cross.plain_output)),
+      in_place_(run.call.cross.result_size <= outbox_.largest_block()),
+      most_in_block_(most_in_block(outbox_, run.call.cross.result_size)),
       claim_(run.options.chunksize),
       timed_(!run.observers.empty()),
       measuring_(timed_ || run.options.chunksize != 1) {
@@ -103,26 +110,34 @@ bool ForkedWorker::ask() {
   return true;
 }
 
-// A claim of a given size is run in pieces of some 50 us, so that a map that is stopped begins no further item of it.
 void ForkedWorker::run_positions(IndexRange positions) {
   tasks_ += positions.size();
-  std::int64_t began = measuring_ ? os::monotonic_ns() : 0;
+  if (measuring_) {
+    run_measured(positions);
+  } else {
+    run_.for_each_range(positions, [&](std::uint64_t begin, std::uint64_t end) {
+      if (!host_.should_end()) run_indices({begin, end});
+    });
+  }
+  if (timed_ || outbox_.half_full()) outbox_.ring_parent();
+}
+
+// A claim of a given size is run in pieces of some 50 us, so that a map that is stopped begins no further item of it.
+void ForkedWorker::run_measured(IndexRange positions) {
+  std::int64_t began = os::monotonic_ns();
   run_.for_each_range(positions, [&](std::uint64_t begin, std::uint64_t end) {
     positions.begin += end - begin;
     const std::int64_t chunk_began = began;
     while (begin < end && !host_.should_end()) {
-      const std::uint64_t stop = measuring_ ? begin + std::min(end - begin, sizer_.next()) : end;
+      const std::uint64_t stop = begin + std::min(end - begin, sizer_.next());
       run_indices({begin, stop});
-      if (measuring_) {
-        const std::int64_t ended = os::monotonic_ns();
-        sizer_.measured(stop - begin, static_cast<std::uint64_t>(ended - began));
-        began = ended;
-      }
+      const std::int64_t ended = os::monotonic_ns();
+      sizer_.measured(stop - begin, static_cast<std::uint64_t>(ended - began));
+      began = ended;
       begin = stop;
     }
     if (timed_ && begin == end) outbox_.send_chunk({positions.begin, chunk_began, began});
   });
-  if (timed_ || outbox_.half_full()) outbox_.ring_parent();
 }
 
 void ForkedWorker::run_indices(IndexRange indices) {
@@ -147,14 +162,12 @@ bool ForkedWorker::store_there(IndexRange indices, const std::byte* results) {
 void ForkedWorker::run_plain(IndexRange indices) {
   const detail::CrossCall& cross = run_.call.cross;
   const std::size_t size = cross.result_size;
-  const bool in_place = size <= outbox_.largest_block();
-  const std::uint64_t most = size == 0 ? kMostAtOnce : in_place ? outbox_.largest_block() / size : 1;
   while (!indices.empty()) {
-    const std::uint64_t begin = indices.begin, end = begin + std::min(indices.size(), most);
+    const std::uint64_t begin = indices.begin, end = begin + std::min(indices.size(), most_in_block_);
     std::byte* results = nullptr;
-    if (in_place) {
+    if (in_place_) {
       results = outbox_.reserve(static_cast<std::size_t>(end - begin) * size, alignment_of(size));
-      slot_.block.open(begin, static_cast<std::uint64_t>(results - memory_.outbox(worker_)));
+      slot_.block.open(begin, static_cast<std::uint64_t>(results - outbox_.memory()));
     } else {
       results = aligned_room(aside_, size, alignment_of(size));
     }
@@ -163,13 +176,13 @@ void ForkedWorker::run_plain(IndexRange indices) {
     const bool stopped = host_.stopped_at() != kNothing;
     indices.begin = stopped ? host_.stopped_at() : end;
     const std::uint64_t count = indices.begin - begin;
-    if (count > 0 && in_place) {
+    if (count > 0 && in_place_) {
       if (store_there({begin, begin + count}, results))
         outbox_.send_stored(begin, count);
       else
         outbox_.commit(begin, count, static_cast<std::size_t>(count) * size);
     }
-    if (count > 0 && !in_place) outbox_.send_plain(begin, count, results, size);
+    if (count > 0 && !in_place_) outbox_.send_plain(begin, count, results, size);
     if (!stopped) continue;
     if (const auto failure = host_.take_failure()) outbox_.send_failure(indices.begin++, *failure);
   }

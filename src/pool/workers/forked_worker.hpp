@@ -28,6 +28,7 @@ class ForkedWorker {
  private:
   bool ask();
   void run_positions(IndexRange positions);
+  void run_measured(IndexRange positions);
   void run_indices(IndexRange indices);
   void run_plain(IndexRange indices);
   bool store_there(IndexRange indices, const std::byte* results);
@@ -41,7 +42,9 @@ class ForkedWorker {
   Outbox outbox_;
   WorkerHost host_;
   const pid_t parent_;
-  std::byte* plain_output_;    // in the parent; null if it cannot be written from here
+  std::byte* plain_output_;  // in the parent; null if it cannot be written from here
+  const bool in_place_;      // results are made in the outbox
+  const std::uint64_t most_in_block_;
   const std::uint64_t claim_;  // positions claimed at a time; 0: as many as are run at a time
   ChunkSizer sizer_{0};        // of those that are run at a time
   bool timed_;                 // observers want the times of chunks

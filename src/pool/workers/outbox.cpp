@@ -9,7 +9,7 @@ namespace furrow::pool {
 
 namespace {
 
-constexpr std::size_t kBuffered = 16 << 10;  // results up to this size are one frame
+constexpr std::size_t kCollected = 16 << 10;  // results up to this size are one frame
 constexpr std::size_t kFrameHead = channel::FrameHeader::kBytes;
 
 // If the parent has abandoned the ring, it no longer needs this worker.
@@ -31,7 +31,7 @@ Outbox::Outbox(const WorkerMemory& memory, int worker)
 std::size_t Outbox::largest_block() const { return ring_.ring().capacity() / 4 - 256; }
 
 void Outbox::make_room(std::size_t size) {
-  if (ring_.free_bytes() < size) {
+  if (!ring_.has_space(size)) {
     ring_.publish();
     parent_.ring();
     size = std::max(size, ring_.ring().capacity() / 4);  // wait for much, to be woken less often
@@ -117,38 +117,59 @@ void Outbox::send_stored(std::uint64_t index, std::uint64_t count) {
 void Outbox::begin(std::uint64_t index) {
   open_ = true;
   streams_ = false;
-  if (!buffer_) buffer_ = std::make_unique_for_overwrite<std::byte[]>(kBuffered);
-  std::memcpy(buffer_.get(), &index, sizeof index);
-  buffered_ = sizeof index;
+  size_ = 0;
+  const std::span<std::byte> room = ring_.space();
+  in_ring_ = room.size() >= kCollected + 2 * kFrameHead;  // a header and its zeros
+  if (in_ring_)
+    collected_ = room.data() + kFrameHead;
+  else
+    move_to_buffer();
+  std::memcpy(collected_, &index, sizeof index);
+  size_ = sizeof index;
+}
+
+// What is collected moves to the buffer: the ring has no room for it, or it grows too large to wait there.
+void Outbox::move_to_buffer() {
+  if (!buffer_) buffer_ = std::make_unique_for_overwrite<std::byte[]>(kCollected);
+  if (size_ != 0) std::memcpy(buffer_.get(), collected_, size_);
+  collected_ = buffer_.get();
+  in_ring_ = false;
 }
 
 void Outbox::flush_part(std::uint32_t flags) {
-  send(streams_ ? kPart : kResult, flags, buffer_.get(), buffered_);
-  buffered_ = 0;
+  send(streams_ ? kPart : kResult, flags, buffer_.get(), size_);
+  size_ = 0;
   if (flags == kMore && !streams_) parent_.ring();
   streams_ = true;
 }
 
 void Outbox::write(const void* data, std::size_t size) {
-  if (size > kBuffered - buffered_) {
-    if (buffered_ != 0) flush_part(kMore);
-    if (size > kBuffered) {
+  if (size > kCollected - size_) {
+    if (in_ring_) move_to_buffer();
+    if (size_ != 0) flush_part(kMore);
+    if (size > kCollected) {
       send(kPart, kMore, data, size);
       return;
     }
   }
-  if (size != 0) std::memcpy(buffer_.get() + buffered_, data, size);
-  buffered_ += size;
+  if (size != 0) std::memcpy(collected_ + size_, data, size);
+  size_ += size;
 }
 
 void Outbox::end() {
-  flush_part(kWhole);
   open_ = false;
+  if (!in_ring_) return flush_part(kWhole);
+  const channel::FrameHeader header{kResult, kWhole, size_};
+  constexpr std::byte kZeros[kFrameHead] = {};
+  std::memcpy(collected_ - kFrameHead, &header, sizeof header);
+  std::memcpy(collected_ + size_, kZeros, sizeof kZeros);  // the padding; what is behind it is free
+  ring_.advance(kFrameHead + padded(size_));
+  ring_.publish();
 }
 
 void Outbox::drop() {
   if (open_ && streams_) {
-    buffered_ = 0;
+    size_ = 0;
     flush_part(kDropped);
   }
   open_ = false;

@@ -42,12 +42,13 @@ class Outbox : public detail::ResultWriter {
   void send_chunk(const ChunkTail& tail);
   void send_broken(const Failure& failure);
   void ring_parent() { parent_.ring(); }
-  bool half_full() { return ring_.free_bytes() < ring_.ring().capacity() / 2; }
+  bool half_full() { return !ring_.has_space(ring_.ring().capacity() / 2); }
 
  private:
   void send(std::uint32_t kind, std::uint32_t flags, const void* head, std::size_t head_size,
             const void* body = nullptr, std::size_t body_size = 0);
   void make_room(std::size_t size);
+  void move_to_buffer();
   void flush_part(std::uint32_t flags);
 
   channel::Doorbell& parent_;
@@ -58,9 +59,12 @@ class Outbox : public detail::ResultWriter {
   std::byte* reserved_ = nullptr;
   std::uint32_t results_at_ = 0;
   bool open_ = false;
-  bool streams_ = false;                   // the first part of the open result was sent
-  std::unique_ptr<std::byte[]> buffer_{};  // made for the first result that is encoded
-  std::size_t buffered_ = 0;
+  bool streams_ = false;  // the first part of the open result was sent
+  // The open result, or a part of it, is collected here: in the ring, as most are, or in the buffer.
+  std::byte* collected_ = nullptr;
+  std::size_t size_ = 0;
+  bool in_ring_ = false;
+  std::unique_ptr<std::byte[]> buffer_{};  // made when it is first needed
 };
 
 }  // namespace furrow::pool

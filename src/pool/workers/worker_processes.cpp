@@ -186,34 +186,52 @@ bool WorkerProcesses::look(int worker) {
 bool WorkerProcesses::drain(int worker) {
   WorkerRecord& from = record(worker);
   if (from.cut) return false;
+  int taken = 0;
+  try {
+    while (taken < kFramesAtOnce && take_next(worker, *from.frames)) ++taken;
+    on_results_end(worker);
+    return taken > 0;
+  } catch (const ValueTorn&) {
+    cut_off(worker, false);
+  } catch (const Nonsense&) {
+    cut_off(worker, true);
+  }
+  on_results_end(worker);
+  return true;
+}
+
+// Takes one report; false if none has come. Of cheap tasks there are millions, so a report that lies in the ring in
+// one piece, as nearly all do, is taken from there.
+bool WorkerProcesses::take_next(int worker, channel::FrameReader& frames) {
   channel::FrameHeader header;
-  for (int i = 0; i < kFramesAtOnce; ++i) {
-    const channel::Status status = from.frames->peek(header, channel::kAtOnce);
-    if (status == channel::Status::kTorn) {
-      cut_off(worker, false);
+  if (const auto whole = frames.whole(header)) {
+    if (header.kind == kPlain) {
+      on_plain(worker, *whole);
+      frames.pass(header);
       return true;
     }
-    if (status != channel::Status::kOk) return i > 0;
-    try {
-      if (header.kind == kPlain)
-        on_plain(worker, header);  // of cheap tasks there are millions of these
-      else
-        take_frame(worker, header);
-    } catch (const ValueTorn&) {
-      cut_off(worker, false);
-      return true;
-    } catch (const Nonsense&) {
-      cut_off(worker, true);
+    if (header.kind == kResult && header.flags == kWhole) {
+      BytesReader reader(whole->data(), whole->size());
+      take_result(worker, reader, [&] { frames.pass(header); });
       return true;
     }
   }
+  on_results_end(worker);
+  const channel::Status status = frames.peek(header, channel::kAtOnce);
+  if (status == channel::Status::kTorn) throw ValueTorn{};
+  if (status != channel::Status::kOk) return false;
+  take_frame(worker, header);
   return true;
 }
 
 void WorkerProcesses::take_frame(int worker, const channel::FrameHeader& header) {
   switch (header.kind) {
-    case kResult:
-      return take_result(worker, header);
+    case kPlain:
+      return take_plain(worker, header);
+    case kResult: {
+      PartsReader reader = value(worker, header.flags);
+      return take_result(worker, reader, [&] { reader.skip_rest(); });
+    }
     case kFailure:
       return take_failure(worker);
     case kStored:
@@ -234,17 +252,13 @@ void WorkerProcesses::take_frame(int worker, const channel::FrameHeader& header)
   }
 }
 
-// Most results are small, so all of the frame is there in one piece.
-void WorkerProcesses::take_result(int worker, const channel::FrameHeader& header) {
+// It may be whole nonetheless, if it has come just now.
+void WorkerProcesses::take_plain(int worker, const channel::FrameHeader& header) {
   channel::FrameReader& frames = *record(worker).frames;
   const std::span<const std::byte> here = frames.contiguous();
-  if (header.flags == kWhole && here.size() >= frames.remaining()) {
-    BytesReader reader(here.data(), here.size());
-    take_result(worker, reader, [&] { frames.consume(here.size()); });
-  } else {
-    PartsReader reader = value(worker, header.flags);
-    take_result(worker, reader, [&] { reader.skip_rest(); });
-  }
+  if (here.size() < frames.remaining()) return on_plain_in_parts(worker, header);
+  on_plain(worker, here);
+  frames.consume(here.size());
 }
 
 template <class End>

@@ -65,12 +65,15 @@ class WorkerProcesses {
   void attach_fork_server(pid_t spawned);
 
   // What WORKER reports (worker_wire.hpp). Each throws Nonsense if that is impossible.
-  virtual void on_plain(int worker, const channel::FrameHeader& header) = 0;  // must read or skip all of it
+  virtual void on_plain(int worker, std::span<const std::byte> frame) = 0;
+  // A frame that does not lie in one piece; it must be read or skipped.
+  virtual void on_plain_in_parts(int /*worker*/, const channel::FrameHeader&) { throw Nonsense{}; }
   virtual void on_stored(int /*worker*/, const StoredHead&) { throw Nonsense{}; }
   // A result is checked, stored, and then accounted for; or it has failed, if store() throws.
   virtual void check_result(int worker, std::uint64_t index) = 0;
   virtual void store(int worker, std::uint64_t index, ValueReader& result) = 0;
   virtual void on_result(int worker, std::uint64_t index) = 0;
+  virtual void on_results_end(int /*worker*/) {}  // nothing or something else follows the last on_result()
   virtual void on_unread(int worker, std::uint64_t index, Failure failure) = 0;
   virtual void on_failure(int worker, std::uint64_t index, Failure failure) = 0;
   virtual void on_chunk(int worker, const ChunkTail& tail) = 0;
@@ -111,8 +114,9 @@ class WorkerProcesses {
  private:
   bool look(int worker);
   bool drain(int worker);
+  bool take_next(int worker, channel::FrameReader& frames);
   void take_frame(int worker, const channel::FrameHeader& header);
-  void take_result(int worker, const channel::FrameHeader& header);
+  void take_plain(int worker, const channel::FrameHeader& header);
   template <class End>
   void take_result(int worker, ValueReader& reader, const End& end);
   void take_failure(int worker);
