@@ -145,11 +145,8 @@ class ThreadMap:
     def _try(self, index, item):
         for left in range(self._retries, -1, -1):
             attempt = Attempt(self, self._outer, self._timeout)
-            before = _rng.scope.set(_rng.Scope(*self._stream, index, attempt))
-            try:
-                failed, value, again = self._run_watched(attempt, item)
-            finally:
-                _rng.scope.reset(before)  # or the thread would keep the map, and its results, until its next task
+            _rng.scope.set(_rng.Scope(*self._stream, index, attempt))
+            failed, value, again = self._run_watched(attempt, item)
             if attempt.late() > 0:
                 failed, value = True, self._too_late(index, value if failed else None)
             if not failed or not again or left == 0 or self.stopped:
