@@ -99,8 +99,6 @@ void DagBuilder::sort() { selection_->sort(); }
 
 void DagBuilder::forget(std::span<const NodeId> nodes) { selection_->forget(nodes); }
 
-// The next two are for each input of each job.
-
 inline void DagBuilder::need(FileId file, NodeId by) {
   if (file >= searched_.size()) {
     searched_.resize(std::max<std::size_t>(dag_.files.size(), searched_.size() * 2), 0);
@@ -112,7 +110,7 @@ inline void DagBuilder::need(FileId file, NodeId by) {
   needed_.push_back(file);
 }
 
-inline void DagBuilder::add_input(FileId file, FileFlags flags) {
+void DagBuilder::add_input(FileId file, FileFlags flags) {
   if (flags & kBeforeUpdate) file = dag_.files.intern(name_before_update(dag_.files.view(file)));
   dag_.inputs_.push_back(file);
   dag_.input_flags_.push_back(flags);
@@ -401,144 +399,6 @@ void DagBuilder::need_before_update(FileId file, NodeId by) {
   need_as_it_is(file, by);
   const std::string plain(plain_name(dag_.files.view(file), kBeforeUpdate));
   dag_.early_readers_.push_back({by, dag_.files.intern(plain)});
-}
-
-void DagBuilder::answer_functions() {
-  const std::vector<NodeId> nodes = std::exchange(waiting_, {});
-  for (std::size_t begin = 0; begin < nodes.size(); begin += kEvaluatorBatch)
-    answer_functions(std::span(nodes).subspan(begin, std::min(kEvaluatorBatch, nodes.size() - begin)));
-}
-
-void DagBuilder::answer_functions(std::span<const NodeId> nodes) {
-  std::vector<InputQuestion> questions;
-  questions.reserve(nodes.size());
-  for (const NodeId node : nodes) {
-    const CompiledRule& rule = rules_[dag_.node(node).rule];
-    InputQuestion& question = questions.emplace_back(InputQuestion{rule.id, {}});
-    const auto values = dag_.values(node, rules_);
-    for (std::size_t i = 0; i < values.size(); ++i)
-      question.wildcards.emplace_back(rule.wildcards[i], values[i]);
-  }
-  const std::vector<InputAnswer> answers = evaluator_.inputs(questions);
-  for (std::size_t i = 0; i < nodes.size(); ++i) {
-    if (answers[i]) {
-      add_answered_inputs(nodes[i], *answers[i]);
-    } else {
-      failed_.emplace(nodes[i], located(answers[i].error(), rules_[dag_.node(nodes[i]).rule].rule));
-    }
-  }
-}
-
-void DagBuilder::add_answered_inputs(NodeId node, const std::vector<std::vector<Entry>>& answer) {
-  const CompiledRule& rule = rules_[dag_.node(node).rule];
-  const auto first = static_cast<std::uint32_t>(dag_.inputs_.size());
-  const auto values = dag_.values(node, rules_);
-  std::vector<Shape>& shapes = dag_.shapes_[node];
-  shapes.clear();
-  std::vector<FileId> waits_for;
-  bool is_open = false;
-  std::size_t next_answer = 0;
-  const auto here = [&] { return static_cast<std::uint32_t>(dag_.inputs_.size()) - first; };
-  for (std::size_t e = 0; e < rule.inputs.size(); ++e) {
-    const InputEntry& entry = rule.inputs[e];
-    if (!entry.is_function) {
-      const std::uint32_t begin = here();
-      for (std::uint32_t i = entry.first; i < entry.end; ++i)
-        add_item(node, rule, values, rule.input_items[i]);
-      shapes.push_back({rule.rule.input[e].name, begin, here(), rule.rule.input[e].is_list});
-      continue;
-    }
-    if (next_answer == answer.size())
-      continue;  // a broken answer; the decoder checks that each function has one
-    for (const Entry& answered : answer[next_answer++]) {
-      const std::uint32_t begin = here();
-      for (const Item& item : answered.items) {
-        const FileId file = dag_.files.intern(item.pattern);
-        add_input(file, item.flags);
-        if (item.made_by != kNoRule) named_.add(node, file, item.made_by, true);
-      }
-      if (answered.waits) waits_for.push_back(dag_.inputs_.back());
-      is_open |= answered.is_open;
-      shapes.push_back({answered.name, begin, here(), answered.is_list});
-    }
-  }
-  finish_inputs(node, first);
-  is_open ? static_cast<void>(dag_.open_queues_.insert(node))
-          : static_cast<void>(dag_.open_queues_.erase(node));
-  if (waits_for.empty() && !is_open) return;
-  if (auto error = waiting_jobs_.add(dag_, rules_, node, waits_for)) {
-    failed_.emplace(node, *std::move(error));
-  } else {
-    dag_.unanswered_[node] = std::move(waits_for);
-  }
-}
-
-// ---- functions that wait for checkpoints
-
-// Files that no job makes may have come with what a checkpoint has made.
-void DagBuilder::look_at_sources(NodeId first_new, std::span<const NodeId> changed) {
-  std::vector<FileId> sources;
-  const auto add = [&](NodeId node) {
-    for (const FileId file : dag_.inputs(node)) {
-      if (dag_.producer(file) == kNoNode) sources.push_back(file);
-    }
-  };
-  for (const NodeId node : changed) add(node);
-  for (NodeId node = first_new; node < dag_.size(); ++node) add(node);
-  states_.reload(sources);
-  assume_remote();
-}
-
-Result<Extension> DagBuilder::extend(std::span<const FileId> finished, std::span<const NodeId> again) {
-  Extension extension;
-  std::vector<NodeId> nodes = waiting_jobs_.take(finished, dag_);
-  for (const NodeId node : again) {
-    if (std::find(nodes.begin(), nodes.end(), node) == nodes.end()) nodes.push_back(node);
-  }
-  std::vector<char> has_waited;
-  for (const NodeId node : nodes) {
-    has_waited.push_back(static_cast<char>(dag_.is_unanswered(node)));
-    dag_.unanswered_.erase(node);
-    dag_.set_aside_.erase(node);
-  }
-  if (nodes.empty()) return extension;
-  const auto first_new = static_cast<NodeId>(dag_.size());
-  std::vector<std::pair<Dag::Inputs, std::vector<Shape>>> before;
-  std::vector<std::vector<FileId>> inputs_before;
-  for (const NodeId node : nodes) {
-    before.emplace_back(Dag::Inputs{dag_.node(node).first_input, dag_.node(node).input_count},
-                        dag_.shapes_[node]);
-    inputs_before.emplace_back(dag_.inputs(node).begin(), dag_.inputs(node).end());
-  }
-  looked_up_.clear();
-  current_depth_ = 0;
-  for (std::size_t begin = 0; begin < nodes.size(); begin += kEvaluatorBatch)
-    answer_functions(std::span(nodes).subspan(begin, std::min(kEvaluatorBatch, nodes.size() - begin)));
-  // A job that has not waited, and has the same inputs as before, stays as it is.
-  const auto is_unchanged = [&](std::size_t i) {
-    const auto now = dag_.inputs(nodes[i]);
-    return !has_waited[i] && !failed_.contains(nodes[i]) && !dag_.is_unanswered(nodes[i]) &&
-           std::equal(now.begin(), now.end(), inputs_before[i].begin(), inputs_before[i].end());
-  };
-  FURROW_TRY(expand_and_choose([&] {
-    look_at_sources(first_new, nodes);
-    selection_->extend(first_new, nodes);
-    return selection_->stuck();
-  }));
-  for (std::size_t i = 0; i < nodes.size(); ++i) {
-    const bool stays = is_unchanged(i);
-    auto chosen = stays ? Result<void>{} : selection_->add(nodes[i], allow_ambiguity_, extension.added);
-    if (chosen && !stays) {
-      extension.answered.push_back({nodes[i], std::move(inputs_before[i]), has_waited[i] != 0});
-      continue;
-    }
-    if (!chosen) extension.failed.emplace_back(nodes[i], std::move(chosen.error()));
-    dag_.set_inputs(nodes[i], before[i].first);
-    dag_.shapes_[nodes[i]] = std::move(before[i].second);
-    dag_.unanswered_.erase(nodes[i]);
-    dag_.open_queues_.erase(nodes[i]);
-  }
-  return extension;
 }
 
 }  // namespace furrow::workflow

@@ -97,6 +97,10 @@ class DagBuilder {
   Result<void> expand_and_choose(const std::function<std::vector<FileId>()>& choose);
   void assume_remote();
   void look_at_sources(NodeId first_new, std::span<const NodeId> changed);
+  struct Asked;
+  std::vector<Asked> ask_again(std::span<const FileId> finished, std::span<const NodeId> again);
+  bool is_unchanged(const Asked& asked) const;
+  void restore(Asked asked);
   Result<void> try_next(FileId file);
 
   Dag& dag_;
