@@ -7,7 +7,9 @@ the stream ends, and the thread sleeps. Futures that are cancelled while they wa
 """
 
 import collections
+import functools
 import itertools
+import logging
 import multiprocessing
 import os
 import pickle
@@ -39,6 +41,17 @@ class WorkerDied(_failures.WorkerDied, BrokenProcessPool):
     """The worker died while it ran this call. The executor goes on."""
 
 
+class _LoggedInitializer(functools.partial):
+    """Logs what it raises, as the workers of ProcessPoolExecutor do. A partial: so the initializer is found in it."""
+
+    def __call__(self, *arguments):
+        try:
+            super().__call__(*arguments)
+        except BaseException:
+            logging.getLogger("concurrent.futures").critical("Exception in initializer:", exc_info=True)
+            raise
+
+
 class Executor(futures.Executor):
     """An executor of concurrent.futures, in place of ProcessPoolExecutor.
 
@@ -65,6 +78,7 @@ class Executor(futures.Executor):
             raise ValueError("max_tasks_per_child must be >= 1")
         self._max_workers = max_workers
         self._mp_context = mp_context = mp_context or multiprocessing.get_context()
+        initializer = initializer and _LoggedInitializer(initializer)
         self._make_pool = lambda: Pool(max_workers, initializer, initargs, max_tasks_per_child, mp_context,
                                        serializer=serializer, threads_per_worker=threads_per_worker)
         self._calls = None

@@ -1,7 +1,7 @@
-"""Classes that are multiprocessing's for isinstance(), and share no code with them.
+"""Classes that are multiprocessing's for isinstance(), and multiprocess's, and share no code with them.
 
-They become so when the program imports multiprocessing.pool. Until then nobody can ask, and to import it would take a
-tenth of the time in which a small program makes a pool and uses it.
+They become so when the program imports multiprocessing.pool or multiprocess.pool. Until then nobody can ask, and to
+import it would take a tenth of the time in which a small program makes a pool and uses it.
 """
 
 from furrow._after_import import call_after
@@ -19,10 +19,11 @@ class Own:
 
 
 def known_as(name):
-    """Makes a class a subclass of this class of multiprocessing.pool, without the names that it would inherit."""
+    """Makes a class a subclass of this class of both libraries, without the names that it would inherit."""
 
     def decorated(kind):
-        call_after("multiprocessing.pool", lambda module: _adopt(kind, getattr(module, name)))
+        for library in ("multiprocessing.pool", "multiprocess.pool"):
+            call_after(library, lambda module: _adopt(kind, getattr(module, name)))
         return kind
 
     return decorated

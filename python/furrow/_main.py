@@ -195,7 +195,7 @@ def _functions(thing, seen):
     elif isinstance(thing, type):
         parts = [each for base in thing.__mro__ if base.__module__ in NAMES for each in vars(base).values()]
     else:
-        parts = [getattr(thing, name) for name in _HOLDERS.get(type(thing), ())]
+        parts = [getattr(thing, name) for name in _held_by(type(thing))]
     for each in parts:
         yield from _functions(each, seen)
 
@@ -235,3 +235,8 @@ def names_in(code):
     for constant in code.co_consts:
         if hasattr(constant, "co_names"):
             yield from names_in(constant)
+
+
+def _held_by(kind):
+    """The attributes in which objects of this class hold functions."""
+    return next((_HOLDERS[each] for each in kind.__mro__ if each in _HOLDERS), ())

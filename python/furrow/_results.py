@@ -4,6 +4,8 @@ A thread that waits here drives the pool meanwhile (docs/design/python.md), so i
 of the same pool needs.
 """
 
+import functools
+import sys
 import threading
 import time
 import types
@@ -58,7 +60,7 @@ class ApplyResult(Own):
         """The result; raises what the call raised, or multiprocessing.TimeoutError."""
         self.wait(timeout)
         if not self._pending.settled and self._settling is None:
-            raise TimeoutError
+            raise _timed_out()
         self._fetch()
         if self._success:
             return self._value
@@ -164,7 +166,7 @@ class IMapIterator(Own):
             if item is not None or self._pending.exhausted:
                 return item
             if not came and deadline is not None and time.monotonic() >= deadline:
-                raise TimeoutError
+                raise _timed_out()
 
     def __del__(self):
         pending, workers = getattr(self, "_pending", None), getattr(self, "_workers", None)
@@ -175,3 +177,14 @@ class IMapIterator(Own):
 @known_as("IMapUnorderedIterator")
 class IMapUnorderedIterator(IMapIterator):
     """Iterates over results as they are ready."""
+
+
+def _timed_out():
+    """A TimeoutError, which is multiprocess's too: programs that have come from there catch that."""
+    theirs = sys.modules.get("multiprocess")
+    return TimeoutError() if theirs is None else _of_both(theirs.TimeoutError)()
+
+
+@functools.lru_cache(maxsize=None)
+def _of_both(theirs):
+    return type("TimeoutError", (TimeoutError, theirs), {"__reduce__": lambda self: (_timed_out, ())})

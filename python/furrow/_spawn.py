@@ -27,7 +27,7 @@ class Template:
     DupFd = _DupFd
 
     def __init__(self, workers, max_tasks, initializer, initargs, threads, key, relay):
-        from multiprocessing import context, reduction, resource_tracker, spawn
+        from multiprocessing import reduction, resource_tracker, spawn
 
         self._numbers = workers, max_tasks, threads, key
         self._initial = initializer, initargs  # alive as long as the pool: a lock's name ends with its object
@@ -36,7 +36,10 @@ class Template:
         self._names = None
         self._reading = None
         self._frozen = None
-        context.set_spawning_popen(self)  # locks and queues in the arguments pass their descriptors on
+        _know_theirs(reduction.ForkingPickler)
+        self._authkey = _multiprocess_key()
+        for context in _worker.of_libraries("context"):
+            context.set_spawning_popen(self)  # locks and queues in the arguments pass their descriptors on
         try:
             preparation = spawn.get_preparation_data("SpawnPoolWorker")
             if not os.path.exists(preparation.get("init_main_from_path", "/")):
@@ -44,7 +47,8 @@ class Template:
             self._preparation = bytes(reduction.ForkingPickler.dumps(preparation))
             self._begin = bytes(reduction.ForkingPickler.dumps((initializer, initargs)))
         finally:
-            context.set_spawning_popen(None)
+            for context in _worker.of_libraries("context"):
+                context.set_spawning_popen(None)
         self._tracker = resource_tracker.getfd()
 
     def duplicate_for_child(self, fd):
@@ -60,7 +64,7 @@ class Template:
         try:
             with open(data, "wb", closefd=False) as file:
                 pickle.dump((os.getpid(), segment, arena, writing, self._numbers, self._tracker, self._relay,
-                             _logs.levels(), self._preparation, self._begin), file)
+                             _logs.levels(), self._preparation, self._authkey, self._begin), file)
             words, start = self._command(data)
             descriptors = {data, segment, writing, self._tracker, start, *self._passed}
             descriptors |= {arena} if arena >= 0 else set()
@@ -105,6 +109,28 @@ class Template:
             os.close(self._reading)
 
 
+def _know_theirs(pickler):
+    """Has multiprocessing's pickler know the pipes and sockets of multiprocess."""
+    for theirs in _worker.of_libraries("reduction"):
+        for kind, reducer in theirs.ForkingPickler._extra_reducers.items():
+            pickler._extra_reducers.setdefault(kind, reducer)
+
+
+def _multiprocess_key():
+    """The key with which the program uses the managers of multiprocess; None if it has not imported that."""
+    process = sys.modules.get("multiprocess.process")
+    return process and bytes(process.current_process().authkey)
+
+
+def _prepare_multiprocess(authkey):
+    """Does for multiprocess what multiprocessing's spawn.prepare() does for itself."""
+    if authkey is not None:
+        from multiprocess import process
+
+        process.current_process().authkey = authkey
+        process.current_process()._inheriting = True
+
+
 class _Frozen:
     """What multiprocessing takes for the process that it has started in a frozen program."""
 
@@ -123,8 +149,9 @@ def main(data):
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     with open(data, "rb") as file:
         file.seek(0)
-        parent, segment, arena, writing, numbers, tracker, relay, levels, preparation, begin = pickle.load(file)
+        parent, segment, arena, writing, numbers, tracker, relay, levels, *prepared, begin = pickle.load(file)
     workers, max_tasks, threads, key = numbers
+    preparation, authkey = prepared
     from multiprocessing import process, resource_tracker, spawn, util
 
     resource_tracker._resource_tracker._fd = tracker
@@ -133,10 +160,12 @@ def main(data):
     process.current_process()._inheriting = True
     try:
         spawn.prepare(pickle.loads(preparation))
+        _prepare_multiprocess(authkey)
         initializer, initargs = pickle.loads(begin)
         _logs.adopt(levels)
     finally:
-        del process.current_process()._inheriting
+        for each in _worker.of_libraries("process"):
+            vars(each.current_process()).pop("_inheriting", None)
     try:
         with open(writing, "wb") as pipe:
             pipe.write(pickle.dumps(_main.described() if "__mp_main__" in sys.modules else {}))

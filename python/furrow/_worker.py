@@ -22,8 +22,7 @@ def forked():
 
     atexit._clear()  # what the program has registered runs in the program
     gc.freeze()  # the collector does not touch inherited objects, so their pages stay shared
-    util = sys.modules.get("multiprocessing.util")
-    if util:
+    for util in of_libraries("util"):
         util._finalizer_registry.clear()
         util._run_after_forkers()
         util._close_stdin()
@@ -31,6 +30,14 @@ def forked():
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(line_buffering=True)  # otherwise the output of a killed worker is lost
+
+
+def of_libraries(name):
+    """This module of multiprocessing, and of multiprocess if the program uses that."""
+    for library in ("multiprocessing", "multiprocess"):
+        module = sys.modules.get(f"{library}.{name}")
+        if module:
+            yield module
 
 
 def _forget_loky():
@@ -60,8 +67,6 @@ def beginning(workers, initializer, initargs, threads, name, key, outlet=None, s
     starts = mmap.mmap(-1, workers * _COUNT)  # shared: how often each worker was started
 
     def begin(worker):
-        from multiprocessing import process
-
         _blas.limit(threads, known)
         if streams:
             from furrow import _prints
@@ -69,8 +74,9 @@ def beginning(workers, initializer, initargs, threads, name, key, outlet=None, s
             _prints.redirect(outlet, streams)
         if outlet is not None:
             _logs.forward(outlet)
-        process._current_process = _Process(f"{name}-{worker + 1}", worker + 1)
-        process._children = set()
+        for process in of_libraries("process"):
+            process._current_process = _Process(process, f"{name}-{worker + 1}", worker + 1)
+            process._children = set()
         place = slice(worker * _COUNT, (worker + 1) * _COUNT)
         start = int.from_bytes(starts[place], "little")
         starts[place] = (start + 1).to_bytes(_COUNT, "little")
@@ -112,8 +118,7 @@ def finish():
     """Called at the worker's end, unless it is killed."""
     import atexit
 
-    util = sys.modules.get("multiprocessing.util")
-    if util:
+    for util in of_libraries("util"):
         util._exit_function()
     atexit._run_exitfuncs()
     flush()
@@ -205,11 +210,9 @@ def run_together(*arguments):
 
 
 class _Process:
-    """What multiprocessing.current_process() returns in a worker."""
+    """What multiprocessing.current_process() returns in a worker. process: its module."""
 
-    def __new__(cls, name, number):
-        from multiprocessing import process
-
+    def __new__(cls, process, name, number):
         parent = process.current_process()
 
         class PoolWorker(process.BaseProcess):

@@ -1,10 +1,11 @@
-"""Runs CPython's own tests of multiprocessing.Pool and ProcessPoolExecutor, and joblib's of Parallel, with furrow in
-their place: ./dev test conformance python [...]
+"""Runs CPython's own tests of multiprocessing.Pool and ProcessPoolExecutor, multiprocess's of its pools, and joblib's
+of Parallel, with furrow in their place: ./dev test conformance python [...]
 
-    conformance.py [fork] [spawn] [forkserver] [threads] [managers] [executor] [joblib] [-k PATTERN]
-                   [--pools multiprocessing]
+    conformance.py [fork] [spawn] [forkserver] [threads] [managers] [multiprocess]
+                   [executor] [executor-spawn] [executor-forkserver] [joblib] [-k PATTERN] [--pools multiprocessing]
 
-The tests are those of the installed packages libpython3.11-testsuite and python3-joblib; none of them is copied here.
+The tests are those of the installed packages libpython3.11-testsuite, python3-multiprocess and python3-joblib; none of
+them is copied here. Those of multiprocess run with fork.
 furrow's pools are put into `multiprocessing`, or its backend into joblib in place of loky, before the tests take
 theirs from there. `--pools multiprocessing` leaves the original ones in: a test that fails there too is not furrow's
 fault.
@@ -12,6 +13,7 @@ fault.
 import argparse
 import concurrent.futures
 import faulthandler
+import importlib.util
 import multiprocessing
 import multiprocessing.dummy
 import multiprocessing.pool
@@ -19,10 +21,12 @@ import re
 import subprocess
 import sys
 import time
+import types
 import unittest
 from pathlib import Path
 
-FLAVOURS = ("fork", "spawn", "forkserver", "threads", "managers", "executor", "joblib")
+EXECUTORS = {"executor": "Fork", "executor-spawn": "Spawn", "executor-forkserver": "Forkserver"}
+FLAVOURS = ("fork", "spawn", "forkserver", "threads", "managers", "multiprocess", *EXECUTORS, "joblib")
 SECONDS = 300  # for one flavour; the slowest takes a third of that
 
 # The test classes that make a pool, by their names in CPython's test modules.
@@ -34,7 +38,7 @@ POOL_TESTS = {
                   "TestPoolNotLeakOnFailure"],
 }
 
-EXECUTOR_TESTS = ["InitializerTest", "ProcessPoolExecutorTest", "AsCompletedTest", "WaitTest",
+EXECUTOR_TESTS = ["InitializerTest", "FailingInitializerTest", "ProcessPoolExecutorTest", "AsCompletedTest", "WaitTest",
                   "ProcessPoolShutdownTest", "ExecutorDeadlockTest"]
 _GOES_ON = "it wants an executor that is broken when one call fails; furrow's goes on"
 _INTERNAL = "it looks at the queue of ProcessPoolExecutor; furrow's has none"
@@ -46,7 +50,7 @@ NOT_APPLICABLE = {
         "it gives the pool a fake process class; furrow starts its workers itself, without such a class",
 }
 
-# The same for the tests of executors, by the name of the test.
+# The same for the tests of executors, by the name of the test, or of its class and the test.
 NOT_FOR_EXECUTORS = {
     "test_killed_child": _GOES_ON,
     "test_error_at_task_unpickle": _GOES_ON,
@@ -56,6 +60,8 @@ NOT_FOR_EXECUTORS = {
     "test_exit_during_result_pickle_on_worker": _GOES_ON,
     "test_del_shutdown": _INTERNAL,
     "test_shutdown_no_wait": _INTERNAL,
+    "ProcessPoolSpawnProcessPoolShutdownTest.test_processes_terminate": _TOGETHER,
+    "ProcessPoolForkserverProcessPoolShutdownTest.test_processes_terminate": _TOGETHER,
     "test_idle_process_reuse_one": _TOGETHER,
     "test_idle_process_reuse_multiple": _TOGETHER,
     "test_max_tasks_per_child": _MAX_TASKS,
@@ -99,7 +105,18 @@ def put_furrow_in():
     multiprocessing.pool.Pool = furrow.Pool
     multiprocessing.pool.ThreadPool = multiprocessing.dummy.Pool = furrow.ThreadPool
     concurrent.futures.ProcessPoolExecutor = furrow.Executor
+    if importlib.util.find_spec("multiprocess"):
+        put_furrow_in_multiprocess(pool, furrow)
     put_furrow_in_scripts(furrow)
+
+
+def put_furrow_in_multiprocess(pool, furrow):
+    import multiprocess.dummy
+    import multiprocess.pool
+
+    multiprocess.Pool = pool
+    multiprocess.pool.Pool = furrow.Pool
+    multiprocess.pool.ThreadPool = multiprocess.dummy.Pool = furrow.ThreadPool
 
 
 def put_furrow_in_scripts(furrow):
@@ -137,24 +154,44 @@ def name_of(test):
 
 def tests_of(flavour, pattern):
     """The suite, and how many tests were left out."""
-    if flavour == "executor":
-        return executor_tests(pattern)
-    kind = flavour if flavour in POOL_TESTS else "processes"
-    module = f"test.test_multiprocessing_{'fork' if flavour in POOL_TESTS else flavour}"
-    __import__(module)
-    found = unittest.TestLoader().loadTestsFromNames(POOL_TESTS[kind], sys.modules[module])
+    if flavour in EXECUTORS:
+        return executor_tests(EXECUTORS[flavour], pattern)
+    if flavour == "multiprocess":
+        module, names = multiprocess_tests(), [name for kind in POOL_TESTS.values() for name in kind]
+    else:
+        kind = flavour if flavour in POOL_TESTS else "processes"
+        module = f"test.test_multiprocessing_{'fork' if flavour in POOL_TESTS else flavour}"
+        module, names = importlib.import_module(module), POOL_TESTS[kind]
+    found = unittest.TestLoader().loadTestsFromNames(names, module)
     chosen = [test for test in flatten(found) if re.search(pattern, name_of(test))]
     kept = [test for test in chosen if name_of(test) not in NOT_APPLICABLE]
     return unittest.TestSuite(kept), len(chosen) - len(kept)
 
 
-def executor_tests(pattern):
+def multiprocess_tests():
+    """A module with the tests of multiprocess."""
+    from test import support
+    from test.support import import_helper, os_helper, threading_helper, warnings_helper
+
+    for helper in (import_helper, os_helper, threading_helper, warnings_helper):
+        for name in set(dir(helper)) - set(dir(support)):
+            setattr(support, name, getattr(helper, name))  # where the suite of Python 3.9 looks for them
+    from multiprocess import tests
+
+    module = types.ModuleType("multiprocess_tests")
+    sys.modules[module.__name__] = module
+    tests.install_tests_in_module_dict(vars(module), "fork")
+    return module
+
+
+def executor_tests(method, pattern):
     import test.test_concurrent_futures as module
 
-    names = [f"ProcessPoolFork{each}" for each in EXECUTOR_TESTS]
+    names = [f"ProcessPool{method}{each}" for each in EXECUTOR_TESTS]
     found = unittest.TestLoader().loadTestsFromNames(names, module)
     chosen = [test for test in flatten(found) if re.search(pattern, name_of(test))]
-    kept = [test for test in chosen if name_of(test).partition(".")[2] not in NOT_FOR_EXECUTORS]
+    kept = [test for test in chosen
+            if not {name_of(test), name_of(test).partition(".")[2]} & set(NOT_FOR_EXECUTORS)]
     return unittest.TestSuite(kept), len(chosen) - len(kept)
 
 

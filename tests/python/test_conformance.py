@@ -17,11 +17,21 @@ def test_the_pool_tests_of_cpython_pass(flavour):
     print(done.out.splitlines()[-1])
 
 
-def test_the_executor_tests_of_cpython_pass():
+@pytest.mark.skipif(not importlib.util.find_spec("multiprocess"), reason="needs python3-multiprocess")
+def test_the_pool_tests_of_multiprocess_pass():
+    done = program.run("conformance.py", "multiprocess", timeout=conformance.SECONDS)
+    assert done.code == 0 and " 0 failed" in done.out, str(done)
+    print(done.out.splitlines()[-1])
+
+
+@pytest.mark.parametrize("flavour", conformance.EXECUTORS)
+def test_the_executor_tests_of_cpython_pass(flavour):
     # Those that wait for seconds run with the long tests.
-    quick = "ForkInitializer|test_(submit|map|map_exception|map_chunksize|traceback|cancel_futures)$"
+    quick = "(Fork|Spawn)(Failing)?Initializer|test_(submit|map|map_exception|map_chunksize|traceback|cancel_futures)$"
     pattern = "" if engine.LONG_TESTS else quick
-    done = program.run("conformance.py", "executor", "-k", pattern, timeout=conformance.SECONDS)
+    if flavour == "executor-forkserver" and not engine.LONG_TESTS:
+        pytest.skip("with forkserver, furrow starts its workers as with spawn")
+    done = program.run("conformance.py", flavour, "-k", pattern, timeout=conformance.SECONDS)
     assert done.code == 0 and "0 failed" in done.out, str(done)
     print(done.out.splitlines()[-1])
 

@@ -97,7 +97,9 @@ void Worker::prepare(int worker) {
   } catch (py::error_already_set& error) {
     const py::object exception = exception_of(error);
     if (error.matches(PyExc_SystemExit)) exit_process(exit_status_(exception).cast<int>());
-    throw std::runtime_error(hooks_.attr("describe")(exception).cast<std::string>());
+    const auto problem = hooks_.attr("describe")(exception).cast<std::string>();
+    if (finish_) end();  // what the initializer has put into a queue, such as a log record, is sent
+    throw std::runtime_error(problem);
   }
 }
 
