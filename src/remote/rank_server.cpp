@@ -146,6 +146,7 @@ void RankServer::serve() {
       workers_->work();
       if (!workers_->broken().empty()) report_broken(workers_->broken());
       happened = happened || out_.size() != before;
+      keep_memory(!workers_->idle());
       stop_what_should();
     }
     over_.clear();
@@ -159,6 +160,12 @@ void RankServer::serve() {
       transport_.rest(transport_.wakes() ? kWokenPatience_ns : patience);
     patience = std::min(2 * patience, kIdlePatience_ns);
   }
+}
+
+// After a while without tasks, an idle worker gives the memory back (Arena::trim).
+void RankServer::keep_memory(bool tasks_run) {
+  if (std::exchange(tasks_run_, tasks_run) != tasks_run && workers_->codec())
+    workers_->codec()->keep_memory(tasks_run);
 }
 
 void RankServer::stop_what_should() {
@@ -233,6 +240,7 @@ void RankServer::take(RecordKind kind, pool::BytesReader record, const SharedByt
 void RankServer::open(pool::BytesReader record) {
   const auto head = record.take<OpenHead>();
   pool_ = head.pool;
+  tasks_run_ = false;
   try {
     if (head.first_pool != 0) {
       workers_ = std::move(first_workers_);

@@ -56,6 +56,7 @@ class RankServer {
   void start(std::unique_ptr<ReceivedChunk> received);
   void recall();
   void stop(std::uint64_t id);
+  void keep_memory(bool tasks_run);
   void stop_what_should();
   void report_broken(const std::string& why);
   void flush();
@@ -74,6 +75,7 @@ class RankServer {
   std::int64_t flushed_ns_ = 0;
   std::uint64_t pool_ = 0;  // the number of the latest Pool
   bool broken_ = false;
+  bool tasks_run_ = false;
   bool ended_ = false;
 };
 

@@ -129,3 +129,25 @@ for _ in range(20):
     pool.map(same, [big] * 2 + [numpy.zeros(2_000_000) for _ in range(4)], 1)
 print(resident(0) < 1_200_000_000, max(pool.map(resident, range(8), 1)) < 1_200_000_000)
 """) == ["True True"]
+
+
+def test_little_is_kept_when_a_rank_has_had_nothing_to_do(lines):
+    assert lines("""
+import time
+def kept(_):
+    time.sleep(0.1)  # so that each worker gets one
+    sizes = {}
+    for name in os.listdir("/proc/self/fd"):
+        try:
+            if os.readlink(f"/proc/self/fd/{name}").startswith("/memfd:"):
+                status = os.stat(f"/proc/self/fd/{name}")
+                sizes[status.st_ino] = status.st_blocks * 512
+        except FileNotFoundError:
+            pass
+    return os.getpid(), sum(sizes.values())
+for _ in range(3):
+    pool.map(same, [numpy.zeros(8_000_000) for _ in range(3)], 1)
+time.sleep(4)
+found = dict(pool.map(kept, range(12), 1))
+print(len(found) >= 2, max(found.values()) < 100_000_000 or found)
+""") == ["True True"]

@@ -25,7 +25,7 @@ class WorkerRuntime : public pool::PayloadCodec {
   BufferStore* store() { return store_.get(); }
   int arena_descriptor() const { return arena_descriptor_; }
   // How much memory is kept for large buffers: while maps run, or else; and when no worker is left.
-  void keep_memory(bool maps_run) {
+  void keep_memory(bool maps_run) override {
     if (store_) store_->keep(maps_run);
   }
   void end_memory() {

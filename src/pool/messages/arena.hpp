@@ -90,7 +90,7 @@ class Arena {
   void busy();
   void rest(std::int64_t soon_ns = kSoon_ns);
   // Gives back what the free blocks of all parties keep too much of. False while it is too early for that: busy(), or
-  // rest() not long ago. True if nobody says when maps run, as on a rank of MPI.
+  // rest() not long ago. True if nobody says when maps run.
   bool trim();
   // For party 0, when no other process uses the arena any more: keeps nothing but what this process holds.
   void end();

@@ -34,6 +34,8 @@ class PayloadCodec {
                       LastingBuffers* lasting, std::vector<OutOfBandBuffer>& used) = 0;
   // Memory for SIZE bytes that arrive, which values on this rank can refer to; no data if there is none.
   virtual OutOfBandBuffer room(std::size_t size) = 0;
+  // How much memory for buffers is kept: while tasks run on this rank, or none does.
+  virtual void keep_memory(bool tasks_run) = 0;
 };
 
 }  // namespace furrow::pool
