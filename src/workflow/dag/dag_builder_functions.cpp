@@ -6,13 +6,12 @@
 
 namespace furrow::workflow {
 
-void DagBuilder::answer_functions() {
-  const std::vector<NodeId> nodes = std::exchange(waiting_, {});
-  for (std::size_t begin = 0; begin < nodes.size(); begin += kEvaluatorBatch)
-    answer_functions(std::span(nodes).subspan(begin, std::min(kEvaluatorBatch, nodes.size() - begin)));
-}
+void DagBuilder::answer_functions() { answer_functions(std::exchange(waiting_, {})); }
 
 void DagBuilder::answer_functions(std::span<const NodeId> nodes) {
+  for (; nodes.size() > kEvaluatorBatch; nodes = nodes.subspan(kEvaluatorBatch))
+    answer_functions(nodes.first(kEvaluatorBatch));
+  if (nodes.empty()) return;
   std::vector<InputQuestion> questions;
   questions.reserve(nodes.size());
   for (const NodeId node : nodes) {
@@ -116,8 +115,7 @@ std::vector<DagBuilder::Asked> DagBuilder::ask_again(std::span<const FileId> fin
   }
   looked_up_.clear();
   current_depth_ = 0;
-  for (std::size_t begin = 0; begin < nodes.size(); begin += kEvaluatorBatch)
-    answer_functions(std::span(nodes).subspan(begin, std::min(kEvaluatorBatch, nodes.size() - begin)));
+  answer_functions(nodes);
   return asked;
 }
 
