@@ -311,21 +311,23 @@ class WorkerThreads:
             pending.abandon(self.broken)
             self.forget(pending)
 
+    # A map asks for this lock while it holds its own: its progress may be a function that calls statistics(). So nobody
+    # who holds this one may ask a map.
+
     def statistics(self):
         with self._lock:
-            counts = [each.counts() for each in self._pending_maps]
-            return (*(sum(each) for each in zip((0, self._returned, self._failed), *counts)), 0)
-
-    def _count(self, pending):
-        _, returned, failed = pending.counts()
-        self._returned += returned
-        self._failed += failed
+            ended = 0, self._returned, self._failed
+            pending_maps = list(self._pending_maps)
+        return (*(sum(each) for each in zip(ended, *(each.counts() for each in pending_maps))), 0)
 
     def forget(self, pending):
+        """Called when the map is settled, so that its counts do not change any more."""
+        _, returned, failed = pending.counts()
         with self._lock:
             if pending in self._pending_maps:
                 self._pending_maps.remove(pending)
-                self._count(pending)
+                self._returned += returned
+                self._failed += failed
             if not self._pending_maps:
                 self._nothing.notify_all()
 
@@ -360,11 +362,9 @@ class WorkerThreads:
                 return
             self.ended = True
             left = list(self._pending_maps)
-            for each in left:
-                self._count(each)
-            self._pending_maps.clear()
             self._nothing.notify_all()
         for pending in left:
             pending.abandon(PoolError("the pool was terminated"))
+            self.forget(pending)
         for _ in self.threads:
             self.queue.put(None)

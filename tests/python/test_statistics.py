@@ -1,9 +1,12 @@
 """What pool.statistics() counts."""
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 
+import engine
 import furrow
 import pools
 import pytest
@@ -130,3 +133,31 @@ def test_any_thread_may_ask_while_a_map_runs(pool):
     completed = [each.completed for each in seen]
     assert completed == sorted(completed) and all(each.failed == 0 for each in seen)
     expect(pool, 20_000, 0)
+
+
+@pytest.mark.skipif(pools.OVER_MPI, reason="it is about threads")
+def test_a_function_for_the_progress_may_ask_while_other_threads_do():
+    program = """
+import faulthandler, threading, time, furrow
+faulthandler.dump_traceback_later(20, exit=True)
+
+def shown(*update):
+    time.sleep(0.1)
+    pool.statistics()
+
+def look():
+    while not over:
+        pool.statistics()
+
+over = False
+with furrow.ThreadPool(2) as pool:
+    thread = threading.Thread(target=look)
+    thread.start()
+    pool.map(time.sleep, [0.05] * 10, progress=shown)
+    over = True
+    thread.join()
+print("over")
+"""
+    environment = {**os.environ, "PYTHONPATH": str(engine.MODULE)}
+    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, timeout=60)
+    assert done.stdout == "over\n", done.stderr
